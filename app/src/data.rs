@@ -1,0 +1,15 @@
+//! What is stored, and the one trait through which it is stored.
+
+mod connect;
+mod migrations;
+mod model;
+mod repository;
+mod rows;
+mod sql;
+
+pub use self::{
+    connect::connect,
+    model::{Added, Body, HOME, IdempotencyKey, Invalid, Note, Notebook, Page, PageRequest, Title},
+    repository::{DataError, Repository},
+    sql::Pool,
+};

@@ -1,0 +1,153 @@
+//! Notebooks and notes as plain values; what is too long or empty cannot become one.
+
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::clock;
+
+/// The notebook that every visitor of a deployment shares.
+pub const HOME: &str = "home";
+
+/// Some notes under one title; whoever has its id can read and write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notebook {
+    /// The part of its link that cannot be guessed.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at: i64,
+}
+
+/// A short text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Its id; ids sort by the time they were made.
+    pub id: String,
+    /// The notebook it is in.
+    pub notebook_id: String,
+    /// The text.
+    pub body: String,
+    /// When it was added, in milliseconds since 1970.
+    pub created_at: i64,
+    /// When it was last edited, in milliseconds since 1970.
+    pub updated_at: i64,
+}
+
+/// What came of adding a note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// It is a new one.
+    New(Note),
+    /// The same request had been answered before, with this note.
+    Before(Note),
+    /// There is no such notebook.
+    NoNotebook,
+}
+
+/// Which notes of a notebook to list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Only notes that contain this text, whatever the case of its letters.
+    pub search: Option<String>,
+    /// Only notes older than the one with this id.
+    pub before: Option<String>,
+    /// At most this many.
+    pub limit: u16,
+}
+
+/// Some notes of a notebook, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The notes.
+    pub notes: Vec<Note>,
+    /// What to ask for as `before` to go on; none when these were the last.
+    pub next: Option<String>,
+}
+
+/// A text that does not fit where it was meant to go.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what} must have {from} to {to} characters, not {found}", from = limits.0, to = limits.1)]
+pub struct Invalid {
+    /// The field of the form or the document.
+    pub field: &'static str,
+    what: &'static str,
+    limits: (usize, usize),
+    found: usize,
+}
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $what:literal, $limits:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes a text without the white space around it, if its length is allowed.
+            pub fn parse(text: &str) -> Result<Self, Invalid> {
+                let text = text.trim();
+                let found = text.chars().count();
+                let limits: (usize, usize) = $limits;
+                if (limits.0..=limits.1).contains(&found) {
+                    return Ok(Self(text.to_owned()));
+                }
+                Err(Invalid { field: $field, what: $what, limits, found })
+            }
+
+            /// Shows the text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+text!(
+    /// The text of a note.
+    Body, "body", "a note", (1, 2000)
+);
+text!(
+    /// The title of a notebook.
+    Title, "title", "a title", (1, 100)
+);
+text!(
+    /// What a client calls one attempt to add a note, so that trying again adds no second one.
+    IdempotencyKey, "Idempotency-Key", "an idempotency key", (1, 100)
+);
+
+impl Notebook {
+    pub(super) fn new(title: &Title) -> Self {
+        Self {
+            id: Uuid::new_v4().simple().to_string(),
+            title: title.as_str().to_owned(),
+            created_at: clock::now(),
+        }
+    }
+}
+
+impl Note {
+    pub(super) fn new(notebook_id: &str, body: &Body) -> Self {
+        let now = clock::now();
+        Self {
+            id: Uuid::now_v7().simple().to_string(),
+            notebook_id: notebook_id.to_owned(),
+            body: body.as_str().to_owned(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_trimmed_and_counted_in_characters() {
+        assert_eq!(Body::parse("  milk \n").expect("fits").as_str(), "milk");
+        assert!(Body::parse(&"é".repeat(2000)).is_ok());
+        let error = Body::parse(&"é".repeat(2001)).expect_err("too long");
+        assert_eq!(error.to_string(), "a note must have 1 to 2000 characters, not 2001");
+        assert!(Title::parse("   ").is_err());
+    }
+}

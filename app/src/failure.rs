@@ -1,0 +1,66 @@
+//! Why a request cannot be served, in one enum for pages, API and gRPC.
+
+use axum::http::StatusCode;
+use thiserror::Error;
+
+use crate::data::{DataError, Invalid};
+
+/// Why a request cannot be served. The text is for the person or program that asked.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// There is no such thing.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// What was sent does not fit.
+    #[error("{0}")]
+    Invalid(String),
+    /// The sender may not do this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The data is away for now.
+    #[error("the notes cannot be reached for the moment; please try again in a few seconds")]
+    Unavailable(#[source] DataError),
+    /// The data refused something that it should not; the log has the details.
+    #[error("something went wrong here; it has been logged")]
+    Internal(#[source] DataError),
+}
+
+/// How long a client should wait before it tries again, in seconds.
+pub const RETRY_AFTER: &str = "5";
+
+impl Failure {
+    /// Tells the HTTP status of the failure.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Logs what the asker is not told.
+    pub fn log(&self) {
+        match self {
+            Self::Unavailable(error) => tracing::warn!(%error, "could not serve a request"),
+            Self::Internal(error) => tracing::error!(%error, "could not serve a request"),
+            Self::NotFound(_) | Self::Invalid(_) | Self::Forbidden(_) => {}
+        }
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Unavailable(_) => Self::Unavailable(error),
+            DataError::Refused(_) => Self::Internal(error),
+        }
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(error: Invalid) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}

@@ -1,0 +1,159 @@
+//! Everything the environment can set, read once and checked as a whole.
+//!
+//! A wrong environment is told completely: all mistakes at once, each with the variable it is in,
+//! so that a failed task needs one fix and not five. No message repeats the value of a secret.
+
+mod database;
+mod reader;
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use thiserror::Error;
+
+pub use self::database::{Connections, DatabaseSettings, Engine, Server, Tls};
+use self::reader::Reader;
+use crate::secret::Secret;
+
+/// The variables of a process.
+pub type Environment = BTreeMap<String, String>;
+
+/// What one process was asked to be.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where pages and API listen: `BIND` and `PORT`.
+    pub address: SocketAddr,
+    /// Where the data is: `DATABASE_URL`, or `MAIN_HOST` and its companions, or SQLite.
+    pub database: DatabaseSettings,
+    /// What session cookies are signed with: `SESSION_KEY`; none means one made at start.
+    pub session_key: Option<Secret>,
+    /// How long after SIGTERM new connections are still welcome: `DRAIN_SECONDS`.
+    pub drain: Duration,
+    /// How long the database may stay away at start before the process gives up:
+    /// `STARTUP_SECONDS`.
+    pub startup: Duration,
+    /// Which events are logged, in the words of `tracing`: `RUST_LOG`.
+    pub log: LogSettings,
+}
+
+/// How the process logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The filter, such as `info` or `notes=debug,info`.
+    pub filter: String,
+    /// Lines for people instead of JSON: `LOG_FORMAT=text`.
+    pub text: bool,
+}
+
+/// One thing wrong with the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{variable}: {problem}")]
+pub struct Mistake {
+    /// The variable to change.
+    pub variable: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
+const SHORTEST_KEY: usize = 32;
+
+impl Settings {
+    /// Reads all settings, or lists every mistake in them.
+    pub fn from_environment(environment: &Environment) -> Result<Self, Vec<Mistake>> {
+        let mut reader = Reader::new(environment);
+        let settings = Self {
+            address: SocketAddr::new(
+                reader.parsed("BIND", "0.0.0.0", "an IP address"),
+                reader.parsed("PORT", "8080", "a port between 0 and 65535"),
+            ),
+            database: DatabaseSettings::read(&mut reader),
+            session_key: session_key(&mut reader),
+            drain: reader.seconds("DRAIN_SECONDS", 5),
+            startup: reader.seconds("STARTUP_SECONDS", 60),
+            log: log(&mut reader),
+        };
+        reader.finish(settings)
+    }
+}
+
+fn session_key(reader: &mut Reader<'_>) -> Option<Secret> {
+    let key = reader.text("SESSION_KEY")?;
+    if key.len() < SHORTEST_KEY {
+        reader.mistake(
+            "SESSION_KEY",
+            format!("must have at least {SHORTEST_KEY} bytes; `openssl rand -hex 32` makes one"),
+        );
+    }
+    Some(Secret::new(key))
+}
+
+fn log(reader: &mut Reader<'_>) -> LogSettings {
+    let filter = reader.text("RUST_LOG").unwrap_or("info").to_owned();
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
+        reader.mistake("RUST_LOG", format!("is not a log filter ({error}); try `info`"));
+    }
+    let text = reader.one_of("LOG_FORMAT", &[("json", false), ("text", true)]);
+    LogSettings { filter, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    }
+
+    fn mistakes(variables: &[(&str, &str)]) -> Vec<String> {
+        let mistakes = Settings::from_environment(&environment(variables)).expect_err("mistakes");
+        mistakes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_empty_environment_is_a_valid_one() {
+        let settings = Settings::from_environment(&Environment::new()).expect("defaults");
+        assert_eq!(settings.address.to_string(), "0.0.0.0:8080");
+        assert_eq!(settings.database.engine(), Engine::Sqlite);
+        assert_eq!(settings.session_key, None);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let told = mistakes(&[
+            ("BIND", "everywhere"),
+            ("PORT", "eighty"),
+            ("SESSION_KEY", "short"),
+            ("DRAIN_SECONDS", "-1"),
+            ("LOG_FORMAT", "xml"),
+            ("MAIN_HOST", "db"),
+        ]);
+        assert_eq!(
+            told,
+            [
+                "BIND: must be an IP address, not `everywhere`",
+                "PORT: must be a port between 0 and 65535, not `eighty`",
+                "MAIN_ENGINE: is missing; MAIN_HOST needs it: `postgres` or `mysql`",
+                "MAIN_NAME: is missing; MAIN_HOST needs it",
+                "MAIN_USER: is missing; MAIN_HOST needs it",
+                "SESSION_KEY: must have at least 32 bytes; `openssl rand -hex 32` makes one",
+                "DRAIN_SECONDS: must be a whole number of seconds, not `-1`",
+                "LOG_FORMAT: must be `json` or `text`, not `xml`",
+            ]
+        );
+    }
+
+    #[test]
+    fn neither_a_mistake_nor_the_settings_show_a_secret() {
+        let secrets = [
+            ("SESSION_KEY", "hunter2"),
+            ("DATABASE_URL", "postgres://user:hunter2@/"),
+            ("MAIN_PASSWORD", "hunter2"),
+        ];
+        assert!(!mistakes(&secrets).join("\n").contains("hunter2"));
+        let fine = environment(&[
+            ("SESSION_KEY", "hunter2hunter2hunter2hunter2hunter2"),
+            ("DATABASE_URL", "postgres://user:hunter2@db/notes"),
+        ]);
+        let settings = Settings::from_environment(&fine).expect("valid settings");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}
