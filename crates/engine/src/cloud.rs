@@ -1,0 +1,82 @@
+//! What a kind is handed when it is asked to do something.
+
+use std::sync::Arc;
+
+use deployer_core::{Address, Scope};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// A cloud that resources live in.
+pub trait Cloud: Send + Sync + 'static {
+    /// What the scans of one observation share, so that no call is made twice: a fresh one for
+    /// each observation.
+    type Shared: Default + Send + Sync + 'static;
+}
+
+/// What a scan is handed: whose resources to look for, and where.
+pub struct Survey<'a, C: Cloud> {
+    /// The cloud.
+    pub cloud: &'a C,
+    /// Stack and environment whose resources are looked for.
+    pub scope: &'a Scope,
+    /// What the scans of this observation share.
+    pub shared: &'a C::Shared,
+}
+
+/// Which resource a step is about, and what it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Stack and environment; goes into its tags.
+    pub scope: Scope,
+    /// The address; goes into its tags.
+    pub address: Address,
+    /// The generation; goes into its tags.
+    pub generation: u32,
+    /// Its name in AWS, made by [`deployer_core::Naming`]; for kinds that have none, what the
+    /// console shows.
+    pub name: String,
+}
+
+/// What a step is handed.
+pub struct Context<'a, C: Cloud> {
+    /// The cloud.
+    pub cloud: &'a C,
+    /// Which resource it is about.
+    pub identity: &'a Identity,
+    pub(crate) voice: Voice,
+}
+
+impl<C: Cloud> Context<'_, C> {
+    /// Tells the user something while the step runs, such as a line of a build.
+    pub fn say(&self, line: impl Into<String>) {
+        self.voice.say(line.into());
+    }
+
+    /// A handle for telling from elsewhere, such as a callback.
+    pub fn voice(&self) -> Voice {
+        self.voice.clone()
+    }
+}
+
+/// Carries what a step has to tell to the owner of the run.
+#[derive(Clone)]
+pub struct Voice(pub(crate) Arc<dyn Fn(String) + Send + Sync>);
+
+impl Voice {
+    /// A voice that nobody hears.
+    pub fn silent() -> Self {
+        Self(Arc::new(|_| {}))
+    }
+
+    /// Tells one line.
+    pub fn say(&self, line: String) {
+        (self.0)(line);
+    }
+
+    pub(crate) fn channel<T: Send + 'static>(
+        sender: UnboundedSender<T>,
+        wrap: impl Fn(String) -> T + Send + Sync + 'static,
+    ) -> Self {
+        // The owner outlives its steps; if it is gone there is nobody left to tell.
+        Self(Arc::new(move |line| drop(sender.send(wrap(line)))))
+    }
+}

@@ -1,0 +1,119 @@
+//! A [`Resource`] with its types erased: what the engine holds.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use deployer_core::{Address, Cause, Failure, Kind, KindInfo, Live};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{Cloud, Context, Found, Progress, Resource, Result, Survey, Voice};
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// The methods of [`Resource`], JSON in and out.
+pub(crate) trait Driver<C: Cloud>: Send + Sync {
+    fn info(&self) -> KindInfo;
+    fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Live>>;
+    fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value>;
+    fn update<'a>(
+        &'a self,
+        cx: &'a Context<'a, C>,
+        live: &'a Live,
+        spec: Value,
+    ) -> Boxed<'a, Value>;
+    fn delete<'a>(&'a self, cx: &'a Context<'a, C>, live: &'a Live) -> Boxed<'a, Vec<String>>;
+    fn ready<'a>(&'a self, cx: &'a Context<'a, C>, output: Value) -> Boxed<'a, Progress<Value>>;
+    fn gone<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>>;
+    fn prepare<'a>(&'a self, spec: &'a Value, voice: &'a Voice) -> Boxed<'a, Option<Value>>;
+}
+
+/// Erases the kind `K`.
+pub(crate) struct Typed<K>(pub(crate) PhantomData<fn() -> K>);
+
+impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
+    fn info(&self) -> KindInfo {
+        KindInfo::of::<K>()
+    }
+
+    fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Live>> {
+        Box::pin(async move { K::scan(survey).await?.into_iter().map(erase::<K>).collect() })
+    }
+
+    fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value> {
+        Box::pin(async move { write(&K::create(cx, &read::<K, _>(spec)?).await?) })
+    }
+
+    fn update<'a>(
+        &'a self,
+        cx: &'a Context<'a, C>,
+        live: &'a Live,
+        spec: Value,
+    ) -> Boxed<'a, Value> {
+        Box::pin(async move { write(&K::update(cx, &restore(live)?, &read::<K, _>(spec)?).await?) })
+    }
+
+    fn delete<'a>(&'a self, cx: &'a Context<'a, C>, live: &'a Live) -> Boxed<'a, Vec<String>> {
+        Box::pin(async move { K::delete(cx, &restore(live)?).await })
+    }
+
+    fn ready<'a>(&'a self, cx: &'a Context<'a, C>, output: Value) -> Boxed<'a, Progress<Value>> {
+        Box::pin(async move {
+            Ok(match K::ready(cx, read::<K, _>(output)?).await? {
+                Progress::Done(output) => Progress::Done(write(&output)?),
+                Progress::Waiting(on) => Progress::Waiting(on),
+                Progress::Failed(why) => Progress::Failed(why),
+            })
+        })
+    }
+
+    fn gone<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>> {
+        Box::pin(async move { K::gone(cx, &read::<K, _>(output.clone())?).await })
+    }
+
+    fn prepare<'a>(&'a self, spec: &'a Value, voice: &'a Voice) -> Boxed<'a, Option<Value>> {
+        Box::pin(async move {
+            K::prepare(&read::<K, _>(spec.clone())?, voice)
+                .await?
+                .map(|spec| write(&spec))
+                .transpose()
+        })
+    }
+}
+
+fn erase<K: Kind>(found: Found<K>) -> Result<Live> {
+    Ok(Live {
+        address: Address::new(K::NAME, found.name),
+        generation: found.generation,
+        spec: write(&found.spec)?,
+        output: write(&found.output)?,
+        phase: found.phase,
+        state: found.state,
+        foreign: found.foreign,
+    })
+}
+
+fn restore<K: Kind>(live: &Live) -> Result<Found<K>> {
+    Ok(Found {
+        name: live.address.name.clone(),
+        generation: live.generation,
+        spec: read::<K, _>(live.spec.clone())?,
+        output: read::<K, _>(live.output.clone())?,
+        phase: live.phase,
+        state: live.state.clone(),
+        foreign: live.foreign.clone(),
+    })
+}
+
+/// Only a plan file edited by hand gets here with something the types do not take.
+fn read<K: Kind, T: DeserializeOwned>(value: Value) -> Result<T> {
+    serde_json::from_value(value).map_err(|error| {
+        Failure::new(Cause::Refused, format!("read the {} of the plan", K::NAME), error.to_string())
+    })
+}
+
+fn write<T: Serialize>(value: &T) -> Result<Value> {
+    serde_json::to_value(value)
+        .map_err(|error| Failure::new(Cause::Refused, "write a value as JSON", error.to_string()))
+}

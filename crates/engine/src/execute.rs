@@ -1,0 +1,281 @@
+//! Runs a plan. One task owns the run; steps only speak.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use deployer_core::{
+    Action, Address, Cause, Event, Failure, Outputs, Plan, ReadyQueue, Step, StepId, What,
+    references, resolve,
+};
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::call::{Caller, Stop};
+use crate::perform::{Finished, Job};
+use crate::retry::PROPAGATION;
+use crate::speak::Speaker;
+use crate::{Cloud, Registry};
+
+/// How many calls may be under way at a time. AWS's buckets for changing calls are small, and
+/// what takes long is waiting, which needs no call; more would only be throttled.
+const CALLS: usize = 10;
+
+/// How a run ended. Every step of the plan is in exactly one of `done`, `failed`, `not_begun` and
+/// `abandoned`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The steps that succeeded, in the order they did.
+    pub done: Vec<StepId>,
+    /// The steps that failed, and why.
+    pub failed: Vec<(StepId, Failure)>,
+    /// The steps never begun, each with the resource whose step failed; none when the run was
+    /// interrupted.
+    pub not_begun: Vec<(StepId, Option<Address>)>,
+    /// The steps that were under way when the run was interrupted, and what each waited for.
+    pub abandoned: Vec<(StepId, String)>,
+    /// Whether the run was asked to stop before its end.
+    pub interrupted: bool,
+    /// What was left behind on purpose, such as a final snapshot.
+    pub left: Vec<(Address, String)>,
+    /// What is known of the resources that are there now.
+    pub outputs: Outputs,
+    /// How long the run took.
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// Whether every step succeeded.
+    pub fn is_success(&self) -> bool {
+        self.failed.is_empty() && self.not_begun.is_empty() && self.abandoned.is_empty()
+    }
+}
+
+/// Runs a plan to its end, or until `cancel`, and reports everything that happens on the way.
+///
+/// A failed step stops only what waits for it. After `cancel` nothing new begins, and what is
+/// under way ends at its next wait. Dropping the future is as safe as killing the process: the
+/// next run goes on from what is there.
+pub async fn execute<C: Cloud>(
+    registry: Arc<Registry<C>>,
+    cloud: Arc<C>,
+    plan: &Plan,
+    cancel: CancellationToken,
+    report: &mut dyn FnMut(&Event),
+) -> Outcome {
+    let (sender, receiver) = unbounded_channel();
+    let run = Run {
+        registry,
+        cloud,
+        plan,
+        cancel,
+        report,
+        sender,
+        began: Instant::now(),
+        queue: ReadyQueue::new(&plan.graph()),
+        ready: BTreeSet::new(),
+        urgency: urgency(plan),
+        turns: Arc::new(Semaphore::new(CALLS)),
+        tasks: JoinSet::new(),
+        steps: BTreeMap::new(),
+        made: BTreeMap::new(),
+        outcome: Outcome { outputs: plan.known.clone(), ..Outcome::default() },
+    };
+    run.to_end(receiver).await
+}
+
+/// A step under way.
+struct Running {
+    step: StepId,
+    began: Instant,
+}
+
+struct Run<'a, C: Cloud> {
+    registry: Arc<Registry<C>>,
+    cloud: Arc<C>,
+    plan: &'a Plan,
+    cancel: CancellationToken,
+    report: &'a mut dyn FnMut(&Event),
+    sender: UnboundedSender<(StepId, What)>,
+    began: Instant,
+    queue: ReadyQueue<StepId>,
+    /// What waits for nothing but its turn, the most urgent last.
+    ready: BTreeSet<(u32, std::cmp::Reverse<StepId>)>,
+    urgency: Vec<u32>,
+    turns: Arc<Semaphore>,
+    tasks: JoinSet<Result<Finished, Stop>>,
+    steps: BTreeMap<Id, Running>,
+    /// When each resource was made.
+    made: BTreeMap<StepId, Instant>,
+    outcome: Outcome,
+}
+
+impl<C: Cloud> Run<'_, C> {
+    async fn to_end(mut self, mut receiver: UnboundedReceiver<(StepId, What)>) -> Outcome {
+        let cancel = self.cancel.clone();
+        loop {
+            for step in self.queue.take_ready() {
+                self.ready.insert((self.urgency[step], std::cmp::Reverse(step)));
+            }
+            if self.ready.is_empty() && self.tasks.is_empty() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                () = cancel.cancelled(), if !self.outcome.interrupted => self.interrupt(),
+                Some((step, what)) = receiver.recv() => self.relay(step, what),
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    // All that a step said comes before its end.
+                    while let Ok((step, what)) = receiver.try_recv() {
+                        self.relay(step, what);
+                    }
+                    self.end(ended);
+                }
+                Ok(turn) = Arc::clone(&self.turns).acquire_owned(), if !self.ready.is_empty() => {
+                    if let Some((_, std::cmp::Reverse(step))) = self.ready.pop_last() {
+                        self.begin(step, turn);
+                    }
+                }
+            }
+        }
+        self.outcome.took = self.began.elapsed();
+        self.outcome
+    }
+
+    fn tell(&mut self, what: What) {
+        (self.report)(&Event { at: self.began.elapsed(), what });
+    }
+
+    /// Passes on what a step says while it is under way; a callback may speak on after its end.
+    fn relay(&mut self, step: StepId, what: What) {
+        if self.steps.values().any(|running| running.step == step) {
+            self.tell(what);
+        }
+    }
+
+    fn begin(&mut self, id: StepId, turn: OwnedSemaphorePermit) {
+        let plan = self.plan;
+        let step = &plan.steps[id];
+        self.tell(What::Begun { step: id });
+        let began = Instant::now();
+        match self.job(step, turn) {
+            Ok(job) => {
+                let task = self.tasks.spawn(job.perform());
+                self.steps.insert(task.id(), Running { step: id, began });
+            }
+            Err(failure) => self.failed(id, Duration::ZERO, failure),
+        }
+    }
+
+    fn job(&self, step: &Step, turn: OwnedSemaphorePermit) -> Result<Job<C>, Failure> {
+        let driver = self.registry.find(&step.address.kind).ok_or_else(|| {
+            let message = format!("there is no kind `{}`", step.address.kind);
+            Failure::new(Cause::Refused, "find out how to handle it", message)
+        })?;
+        Ok(Job {
+            driver,
+            cloud: Arc::clone(&self.cloud),
+            scope: self.plan.scope.clone(),
+            spec: self.resolved(step)?,
+            caller: Caller {
+                speaker: Speaker::new(step.id, self.sender.clone()),
+                cancel: self.cancel.clone(),
+                turns: Arc::clone(&self.turns),
+                first: Some(turn),
+                typical: step.typical,
+                young_until: step.after.iter().filter_map(|id| self.made.get(id).copied()).max(),
+            },
+            step: step.clone(),
+        })
+    }
+
+    /// The spec a step wants, with the outputs of all that was made before it.
+    fn resolved(&self, step: &Step) -> Result<Option<Value>, Failure> {
+        let needed = step.wanted.as_ref().filter(|_| step.action != Action::Await);
+        let Some(wanted) = needed else { return Ok(None) };
+        let spec = resolve(wanted, &self.outcome.outputs);
+        let missing: Vec<String> = references(&spec).iter().map(Address::to_string).collect();
+        if missing.is_empty() {
+            return Ok(Some(spec));
+        }
+        let message = format!("{} has not told what it refers to", missing.join(", "));
+        Err(Failure::new(Cause::Refused, "resolve its references", message))
+    }
+
+    fn end(&mut self, ended: Result<(Id, Result<Finished, Stop>), JoinError>) {
+        let (task, result) = match ended {
+            Ok((task, result)) => (task, result),
+            Err(error) => (error.id(), Err(Stop::Failed(panicked(&error)))),
+        };
+        let Some(Running { step, began }) = self.steps.remove(&task) else { return };
+        let took = began.elapsed();
+        match result {
+            Ok(finished) => self.done(step, took, finished),
+            Err(Stop::Failed(failure)) => self.failed(step, took, failure),
+            Err(Stop::Abandoned(on)) => {
+                self.tell(What::Abandoned { step, on: on.clone() });
+                self.outcome.abandoned.push((step, on));
+            }
+        }
+    }
+
+    fn done(&mut self, id: StepId, took: Duration, finished: Finished) {
+        let step = &self.plan.steps[id];
+        if let Some(output) = finished.output {
+            self.outcome.outputs.insert(step.address.clone(), output);
+        }
+        if step.action == Action::Create {
+            self.made.insert(id, Instant::now() + PROPAGATION);
+        }
+        let left = finished.left.iter().map(|left| (step.address.clone(), left.clone()));
+        self.outcome.left.extend(left);
+        self.outcome.done.push(id);
+        self.queue.done(&id);
+        self.tell(What::Done { step: id, took, left: finished.left });
+    }
+
+    fn failed(&mut self, step: StepId, took: Duration, failure: Failure) {
+        self.tell(What::Failed { step, took, failure: failure.clone() });
+        self.outcome.failed.push((step, failure));
+        let because = self.plan.steps[step].address.clone();
+        for lost in self.queue.failed(&step) {
+            self.not_begun(lost, Some(&because));
+        }
+    }
+
+    fn not_begun(&mut self, step: StepId, because: Option<&Address>) {
+        self.tell(What::NotBegun { step, because: because.cloned() });
+        self.outcome.not_begun.push((step, because.cloned()));
+    }
+
+    fn interrupt(&mut self) {
+        self.outcome.interrupted = true;
+        self.tell(What::Interrupted);
+        let mut rest = self.queue.drain();
+        rest.extend(std::mem::take(&mut self.ready).into_iter().map(|(_, step)| step.0));
+        for step in rest {
+            self.not_begun(step, None);
+        }
+    }
+}
+
+/// For each step, the seconds that it and the longest chain of steps waiting for it typically
+/// take: what is on the critical path goes first.
+fn urgency(plan: &Plan) -> Vec<u32> {
+    let mut urgency: Vec<u32> = plan.steps.iter().map(|step| step.typical).collect();
+    for step in plan.steps.iter().rev() {
+        for before in &step.after {
+            let through = plan.steps[*before].typical + urgency[step.id];
+            urgency[*before] = urgency[*before].max(through);
+        }
+    }
+    urgency
+}
+
+fn panicked(error: &JoinError) -> Failure {
+    Failure::new(Cause::Refused, "go on with it", format!("deployer has a bug: {error}"))
+}

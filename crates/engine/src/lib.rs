@@ -1,0 +1,25 @@
+//! Scans, runs plans, waits, retries and reports.
+//!
+//! Knows tokio and no cloud: everything is generic over the cloud `C`. What a kind does in that
+//! cloud is written once, typed, as a [`Resource`]; [`Registry`] holds the kinds with their types
+//! erased.
+
+mod call;
+mod cloud;
+mod driver;
+mod execute;
+mod observe;
+mod perform;
+mod prepare;
+mod registry;
+mod resource;
+mod retry;
+mod speak;
+mod wait;
+
+pub use cloud::{Cloud, Context, Identity, Survey, Voice};
+pub use execute::{Outcome, execute};
+pub use observe::observe;
+pub use prepare::prepare;
+pub use registry::Registry;
+pub use resource::{Found, Progress, Resource, Result};

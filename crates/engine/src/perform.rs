@@ -1,0 +1,187 @@
+//! Performs one step of a plan: its calls, and the wait until AWS has finished.
+
+use std::sync::Arc;
+
+use deployer_core::{
+    Action, Cause, Change, Failure, Live, Naming, Phase, Scope, Step, differences,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::call::{Caller, Stop};
+use crate::driver::Driver;
+use crate::retry::{PROPAGATION, Retries};
+use crate::wait::Wait;
+use crate::{Cloud, Context, Identity, Progress, Survey};
+
+/// What a finished step leaves.
+#[derive(Debug, Default)]
+pub(crate) struct Finished {
+    /// The output of what it made or changed; none after a delete.
+    pub(crate) output: Option<Value>,
+    /// What it leaves behind on purpose.
+    pub(crate) left: Vec<String>,
+}
+
+/// A step with all it needs, on its way into a task of its own.
+pub(crate) struct Job<C: Cloud> {
+    /// How its kind is handled.
+    pub(crate) driver: Arc<dyn Driver<C>>,
+    /// The cloud.
+    pub(crate) cloud: Arc<C>,
+    /// Stack and environment.
+    pub(crate) scope: Scope,
+    /// The step.
+    pub(crate) step: Step,
+    /// Its spec, every reference resolved; none for a delete.
+    pub(crate) spec: Option<Value>,
+    /// Makes its calls.
+    pub(crate) caller: Caller,
+}
+
+impl<C: Cloud> Job<C> {
+    /// Performs the step.
+    pub(crate) async fn perform(self) -> Result<Finished, Stop> {
+        let identity = identify(&self.scope, &self.step, self.driver.info().naming);
+        let performer = Performer {
+            driver: &*self.driver,
+            cx: Context {
+                cloud: &*self.cloud,
+                identity: &identity,
+                voice: self.caller.speaker.voice(),
+            },
+        };
+        let mut caller = self.caller;
+        match (self.step.action, self.spec, &self.step.live) {
+            (Action::Create, Some(spec), _) => performer.create(&mut caller, &spec).await,
+            (Action::Update, Some(spec), Some(live)) => {
+                performer.update(&mut caller, live, &spec).await
+            }
+            (Action::Await, _, Some(live)) => performer.settle(&mut caller, &live.output).await,
+            (Action::Delete, _, Some(live)) => performer.delete(&mut caller, live).await,
+            _ => Err(incomplete(&self.step).into()),
+        }
+    }
+}
+
+struct Performer<'a, C: Cloud> {
+    driver: &'a dyn Driver<C>,
+    cx: Context<'a, C>,
+}
+
+impl<C: Cloud> Performer<'_, C> {
+    /// Creates, and looks before it creates again: a call that failed may have taken effect, or
+    /// half of it.
+    async fn create(&self, caller: &mut Caller, spec: &Value) -> Result<Finished, Stop> {
+        let mut retries = Retries::within(Wait::begin(caller.typical));
+        let output = loop {
+            match caller.call(self.driver.create(&self.cx, spec.clone())).await? {
+                Ok(output) => break output,
+                Err(failure) => caller.back_off(&mut retries, failure).await?,
+            }
+            if let Some(live) = self.find(caller).await? {
+                tracing::debug!(address = %live.address, id = live.id(), "adopted after a failure");
+                break self.complete(caller, live, spec).await?;
+            }
+        };
+        caller.young_until = Some(Instant::now() + PROPAGATION);
+        self.settle(caller, &output).await
+    }
+
+    /// The resource this step is to make, if it is there already.
+    async fn find(&self, caller: &mut Caller) -> Result<Option<Live>, Stop> {
+        let Identity { scope, address, generation, .. } = self.cx.identity;
+        let lives = caller
+            .insist(|| {
+                Box::pin(async move {
+                    let shared = C::Shared::default();
+                    let survey = Survey { cloud: self.cx.cloud, scope, shared: &shared };
+                    self.driver.scan(&survey).await
+                })
+            })
+            .await?;
+        Ok(lives.into_iter().find(|live| {
+            live.address == *address
+                && live.generation == *generation
+                && live.phase != Phase::Leaving
+        }))
+    }
+
+    /// Does what is left of a create that got stuck half-way.
+    async fn complete(&self, caller: &mut Caller, live: Live, spec: &Value) -> Result<Value, Stop> {
+        let info = self.driver.info();
+        let wanted = info.normalize(spec.clone()).unwrap_or_else(|_| spec.clone());
+        let is_partial = differences(&live.spec, &wanted).iter().any(|difference| {
+            let of = |spec: &Value| spec.get(difference.field()).cloned().unwrap_or_default();
+            let change = info.change(difference.field(), &of(&live.spec), &of(&wanted));
+            matches!(change, Change::InPlace(_))
+        });
+        if is_partial {
+            caller.insist(|| self.driver.update(&self.cx, &live, spec.clone())).await
+        } else {
+            Ok(live.output)
+        }
+    }
+
+    async fn update(
+        &self,
+        caller: &mut Caller,
+        live: &Live,
+        spec: &Value,
+    ) -> Result<Finished, Stop> {
+        let output = caller.insist(|| self.driver.update(&self.cx, live, spec.clone())).await?;
+        self.settle(caller, &output).await
+    }
+
+    async fn settle(&self, caller: &mut Caller, output: &Value) -> Result<Finished, Stop> {
+        let output =
+            caller.look_until("ready", || self.driver.ready(&self.cx, output.clone())).await?;
+        Ok(Finished { output: Some(output), left: Vec::new() })
+    }
+
+    /// Deletes. What is not there is deleted.
+    async fn delete(&self, caller: &mut Caller, live: &Live) -> Result<Finished, Stop> {
+        caller.young_until = None;
+        let left = caller
+            .insist(|| {
+                Box::pin(async {
+                    match self.driver.delete(&self.cx, live).await {
+                        Err(failure) if failure.cause == Cause::Gone => Ok(Vec::new()),
+                        result => result,
+                    }
+                })
+            })
+            .await?;
+        caller
+            .look_until("gone", || {
+                Box::pin(async {
+                    match self.driver.gone(&self.cx, &live.output).await {
+                        Err(failure) if failure.cause == Cause::Gone => Ok(Progress::Done(())),
+                        result => result,
+                    }
+                })
+            })
+            .await?;
+        Ok(Finished { output: None, left })
+    }
+}
+
+/// Which resource a step is about. Kinds without names get the one their console shows.
+fn identify(scope: &Scope, step: &Step, naming: Option<Naming>) -> Identity {
+    let naming = naming.unwrap_or(LABEL);
+    Identity {
+        scope: scope.clone(),
+        address: step.address.clone(),
+        generation: step.generation,
+        name: naming.name(scope, &step.address, step.generation),
+    }
+}
+
+/// The value of a tag, such as `Name`, has at most 256 characters.
+const LABEL: Naming = Naming::hyphens(256);
+
+/// Only a plan file edited by hand gets here.
+fn incomplete(step: &Step) -> Failure {
+    let attempted = format!("perform step {} of the plan", step.id);
+    Failure::new(Cause::Refused, attempted, "it lacks what it is about")
+}

@@ -1,0 +1,102 @@
+//! What the author of a kind writes for a cloud.
+
+use std::future::Future;
+
+use deployer_core::{Failure, Kind, Phase};
+
+use crate::{Cloud, Context, Survey};
+
+/// What a call on a cloud gives: a value, or why not.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+/// One resource of ours as a scan found it.
+#[derive(Clone, Debug)]
+pub struct Found<K: Kind> {
+    /// The name part of its address, from its tags.
+    pub name: String,
+    /// The generation, from its tags.
+    pub generation: u32,
+    /// What it is now, every reference a physical identifier.
+    pub spec: K::Spec,
+    /// What AWS tells of it.
+    pub output: K::Output,
+    /// How far AWS is with it.
+    pub phase: Phase,
+    /// AWS's own word for its state; empty where there is none.
+    pub state: String,
+    /// What is attached to it that is not ours, or that a spec cannot say.
+    pub foreign: Vec<String>,
+}
+
+/// One look at something that AWS is working on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress<T> {
+    /// It is finished.
+    Done(T),
+    /// It is not; says what AWS is doing, in AWS's words.
+    Waiting(String),
+    /// It never will be; says why.
+    Failed(String),
+}
+
+/// How a kind is scanned, created, changed and deleted in the cloud `C`.
+///
+/// Every method may be called again after a failure or a lost reply, so each must be safe to
+/// repeat. None of them waits: the engine asks again, at its own pace and up to its own deadline.
+pub trait Resource<C: Cloud>: Kind {
+    /// Finds every resource of this kind that the stack's environment owns, declared or not,
+    /// finished or not, in as few calls as AWS allows.
+    fn scan(survey: &Survey<'_, C>) -> impl Future<Output = Result<Vec<Found<Self>>>> + Send
+    where
+        Self: Sized;
+
+    /// Makes one, its tags in the very call that makes it.
+    fn create(
+        cx: &Context<'_, C>,
+        spec: &Self::Spec,
+    ) -> impl Future<Output = Result<Self::Output>> + Send;
+
+    /// Changes what differs; may be called where some of it is done already.
+    fn update(
+        cx: &Context<'_, C>,
+        live: &Found<Self>,
+        spec: &Self::Spec,
+    ) -> impl Future<Output = Result<Self::Output>> + Send
+    where
+        Self: Sized;
+
+    /// Deletes one, and says what it leaves behind on purpose. One that is gone, or on its way
+    /// out, is no failure.
+    fn delete(
+        cx: &Context<'_, C>,
+        live: &Found<Self>,
+    ) -> impl Future<Output = Result<Vec<String>>> + Send
+    where
+        Self: Sized;
+
+    /// One look at whether a create or update is finished. The output it gives replaces the one
+    /// that `create` or `update` gave.
+    fn ready(
+        _cx: &Context<'_, C>,
+        output: Self::Output,
+    ) -> impl Future<Output = Result<Progress<Self::Output>>> + Send {
+        async { Ok(Progress::Done(output)) }
+    }
+
+    /// One look at whether a deleted one is gone.
+    fn gone(
+        _cx: &Context<'_, C>,
+        _output: &Self::Output,
+    ) -> impl Future<Output = Result<Progress<()>>> + Send {
+        async { Ok(Progress::Done(())) }
+    }
+
+    /// Work that can be done before planning and makes the plan exact, such as building an image
+    /// to learn its digest. `None` where there is none.
+    fn prepare(
+        _spec: &Self::Spec,
+        _voice: &crate::Voice,
+    ) -> impl Future<Output = Result<Option<Self::Spec>>> + Send {
+        async { Ok(None) }
+    }
+}

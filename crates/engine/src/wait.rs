@@ -1,0 +1,100 @@
+//! How long to wait for AWS, and how often to look.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The shortest time between two looks: what is nearly instant should feel so.
+const SHORTEST: Duration = Duration::from_millis(250);
+
+/// The longest time between two looks.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// No wait ends sooner than this: kinds that are typically instant have bad days too.
+const LEAST_PATIENCE: Duration = Duration::from_mins(10);
+
+/// One wait: when it began, and how long it may last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    begun: Instant,
+    limit: Duration,
+}
+
+impl Wait {
+    /// Begins a wait for something that typically takes this many seconds. It may take four times
+    /// as long, and ten minutes in any case.
+    pub(crate) fn begin(typical: u32) -> Self {
+        let limit = LEAST_PATIENCE.max(Duration::from_secs(u64::from(typical)) * 4);
+        Self::of(limit)
+    }
+
+    /// Begins a wait of at most this long.
+    pub(crate) fn of(limit: Duration) -> Self {
+        Self { begun: Instant::now(), limit }
+    }
+
+    /// How long it may last.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// The time until the next look; none when the wait has lasted long enough.
+    ///
+    /// It is 8 % of the time waited so far, so that no wait overshoots by more than that, and
+    /// never falls beyond the deadline, so that the last look is at the deadline itself.
+    pub(crate) fn next_look(&self) -> Option<Duration> {
+        let waited = self.begun.elapsed();
+        let left = self.limit.checked_sub(waited).filter(|left| !left.is_zero())?;
+        Some((waited * 8 / 100).clamp(SHORTEST, LONGEST).min(left))
+    }
+}
+
+/// A duration in words: `45 s`, `10 min`.
+pub(crate) fn in_words(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds >= 60 && seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_wait_overshoots_by_more_than_a_twelfth() {
+        for ends_after in (1..1200).step_by(7).map(Duration::from_secs) {
+            let wait = Wait::of(Duration::from_hours(1));
+            while wait.begun.elapsed() < ends_after {
+                tokio::time::sleep(wait.next_look().unwrap()).await;
+            }
+            let over = wait.begun.elapsed() - ends_after;
+            assert!(over <= SHORTEST.max(ends_after * 8 / 100), "{ends_after:?}: {over:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_ends_with_a_look_at_its_deadline() {
+        let wait = Wait::begin(1);
+        let mut looks = 0;
+        while let Some(delay) = wait.next_look() {
+            assert!((SHORTEST.min(delay)..=LONGEST).contains(&delay));
+            tokio::time::sleep(delay).await;
+            looks += 1;
+        }
+        assert_eq!(wait.begun.elapsed(), LEAST_PATIENCE);
+        assert!(looks < 120, "{looks} looks");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_typically_takes_long_is_waited_for_four_times_as_long() {
+        assert_eq!(Wait::begin(1).limit(), Duration::from_mins(10));
+        assert_eq!(Wait::begin(600).limit(), Duration::from_mins(40));
+    }
+
+    #[test]
+    fn durations_read_as_a_person_would_say_them() {
+        assert_eq!(in_words(Duration::from_secs(45)), "45 s");
+        assert_eq!(in_words(Duration::from_mins(10)), "10 min");
+    }
+}
