@@ -92,15 +92,16 @@ impl Caller {
         &mut self,
         call: Calling<'_, T>,
     ) -> std::result::Result<Result<T>, Stop> {
-        let _turn = match self.first.take() {
-            Some(permit) => permit,
-            None => tokio::select! {
+        let _turn = if let Some(permit) = self.first.take() {
+            permit
+        } else {
+            tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => return Err(self.abandoned()),
                 permit = Arc::clone(&self.turns).acquire_owned() => {
                     permit.expect("the turns are never closed")
                 }
-            },
+            }
         };
         Ok(call.await)
     }

@@ -85,7 +85,7 @@ pub async fn execute<C: Cloud>(
         made: BTreeMap::new(),
         outcome: Outcome { outputs: plan.known.clone(), ..Outcome::default() },
     };
-    run.to_end(receiver).await
+    run.own(receiver).await
 }
 
 /// A step under way.
@@ -115,7 +115,7 @@ struct Run<'a, C: Cloud> {
 }
 
 impl<C: Cloud> Run<'_, C> {
-    async fn to_end(mut self, mut receiver: UnboundedReceiver<(StepId, What)>) -> Outcome {
+    async fn own(mut self, mut receiver: UnboundedReceiver<(StepId, What)>) -> Outcome {
         let cancel = self.cancel.clone();
         loop {
             for step in self.queue.take_ready() {
