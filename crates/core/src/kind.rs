@@ -1,0 +1,288 @@
+//! What a kind of resource is, and the list of kinds with their types erased.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Address, Naming, Scope};
+
+/// What users of the system notice of a change, from nothing to the worst.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Impact {
+    /// Nobody notices.
+    #[default]
+    None,
+    /// Tasks are replaced one after another; requests go on.
+    Rolling,
+    /// A short interruption, such as a database's reboot.
+    Restart,
+    /// Not available while the change is made.
+    Outage,
+    /// Data is gone for good.
+    DataLoss,
+    /// Not known; counts as the worst.
+    Unknown,
+}
+
+/// What a difference in one field of a spec leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// AWS changes it where it is.
+    InPlace(Impact),
+    /// The resource is made anew.
+    Replace(Impact),
+    /// Somebody else owns the value once the resource exists; a difference is no difference.
+    Delegated,
+    /// AWS cannot do it, and making the resource anew would be worse; says what to do instead.
+    Never(&'static str),
+}
+
+/// How the successor of a resource comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replacement {
+    /// The successor comes first, under a name of its own; the old one goes when nothing uses it.
+    CreateFirst,
+    /// The two cannot exist side by side: the old one goes first.
+    DeleteFirst,
+    /// The successor supersedes the old one, which stays as history.
+    Supersede,
+}
+
+/// What becomes of a resource that is no longer wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is deleted.
+    Delete,
+    /// It goes when the resource it is kept in goes, and stays until then.
+    WithParent,
+}
+
+/// A kind whose resources must be there before this one works, though no field says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct After {
+    /// The kind to wait for, and to outlive.
+    pub kind: &'static str,
+    /// Only resources that refer to the same resource of this kind count; all when `None`.
+    pub sharing: Option<&'static str>,
+}
+
+/// How long AWS typically takes, in seconds; for the plan's estimate and the order of work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Typical {
+    /// To create one.
+    pub create: u32,
+    /// To change one.
+    pub update: u32,
+    /// To delete one.
+    pub delete: u32,
+}
+
+/// A mistake inside one spec, found without looking at AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The field, as a path with dots: `ingress.0.port`.
+    pub path: String,
+    /// What is wrong with it, as a fragment: `cpu 300 is no Fargate size`.
+    pub message: String,
+    /// Advice that can be typed.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    /// A problem with advice.
+    pub fn new(
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { path: path.into(), message: message.into(), help: Some(help.into()) }
+    }
+}
+
+/// One kind of AWS resource: its spec, its output, and what a change in each field leads to.
+///
+/// In a `Spec`, a field with a default is managed even when the file leaves it out, so removing
+/// it from the file resets it; an `Option` left out is not compared. An `Output` holds `id`, the
+/// identifier that references resolve to, and whatever else `${kind/name.field}` may ask for.
+pub trait Kind: Send + Sync + 'static {
+    /// The name, as in addresses: `security-group`.
+    const NAME: &'static str;
+    /// What a difference leads to: every field of the spec, in its order.
+    const CHANGES: &'static [(&'static str, Change)];
+    /// How AWS wants its names; `None` where it is only tagged.
+    const NAMING: Option<Naming> = None;
+    /// How its successor comes when it must be made anew.
+    const REPLACEMENT: Replacement = Replacement::CreateFirst;
+    /// What becomes of it when it is no longer wanted.
+    const REMOVAL: Removal = Removal::Delete;
+    /// What users notice when it is deleted.
+    const DELETION: Impact = Impact::Outage;
+    /// The boolean field that forbids deleting it, where AWS has one.
+    const PROTECTION: Option<&'static str> = None;
+    /// What must be there before it works, beside what its fields refer to.
+    const AFTER: &'static [After] = &[];
+    /// How long AWS typically takes; the source of each number stands beside it.
+    const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
+
+    /// What we want of it.
+    type Spec: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static;
+    /// What AWS tells of it once it exists.
+    type Output: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static;
+
+    /// Finds mistakes that the types cannot say.
+    fn check(_spec: &Self::Spec) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// What a difference leads to where that depends on the two values.
+    fn change(_field: &str, _live: &Value, _wanted: &Value) -> Option<Change> {
+        None
+    }
+
+    /// How the successor comes where that depends on the two specs.
+    fn replacement(_live: &Self::Spec, _wanted: &Self::Spec) -> Replacement {
+        Self::REPLACEMENT
+    }
+}
+
+/// A [`Kind`] with its types erased: JSON in, JSON out.
+pub struct KindInfo {
+    /// See [`Kind::NAME`].
+    pub name: &'static str,
+    /// See [`Kind::CHANGES`].
+    pub changes: &'static [(&'static str, Change)],
+    /// See [`Kind::NAMING`].
+    pub naming: Option<Naming>,
+    /// See [`Kind::REMOVAL`].
+    pub removal: Removal,
+    /// See [`Kind::DELETION`].
+    pub deletion: Impact,
+    /// See [`Kind::PROTECTION`].
+    pub protection: Option<&'static str>,
+    /// See [`Kind::AFTER`].
+    pub after: &'static [After],
+    /// See [`Kind::TYPICAL`].
+    pub typical: Typical,
+    supersedes: bool,
+    refined: fn(&str, &Value, &Value) -> Option<Change>,
+    replacement: fn(&Value, &Value) -> Replacement,
+    normalize: fn(Value) -> serde_json::Result<Value>,
+    check: fn(&Value) -> Vec<Problem>,
+    spec_schema: fn() -> Schema,
+    output_schema: fn() -> Schema,
+}
+
+impl KindInfo {
+    /// Erases a kind.
+    pub fn of<K: Kind>() -> Self {
+        Self {
+            name: K::NAME,
+            changes: K::CHANGES,
+            naming: K::NAMING,
+            removal: K::REMOVAL,
+            deletion: K::DELETION,
+            protection: K::PROTECTION,
+            after: K::AFTER,
+            typical: K::TYPICAL,
+            supersedes: matches!(K::REPLACEMENT, Replacement::Supersede),
+            refined: K::change,
+            replacement: |live, wanted| match (spec_of::<K>(live), spec_of::<K>(wanted)) {
+                (Ok(live), Ok(wanted)) => K::replacement(&live, &wanted),
+                _ => K::REPLACEMENT,
+            },
+            normalize: |spec| {
+                serde_json::from_value::<K::Spec>(spec).and_then(serde_json::to_value)
+            },
+            check: |spec| spec_of::<K>(spec).map(|spec| K::check(&spec)).unwrap_or_default(),
+            spec_schema: schema::<K::Spec>,
+            output_schema: schema::<K::Output>,
+        }
+    }
+
+    /// What the `generation`-th resource at `address` is called in AWS, or in its console where the
+    /// kind has no names. Generations that supersede each other share one name.
+    pub fn physical_name(&self, scope: &Scope, address: &Address, generation: u32) -> String {
+        let generation = if self.supersedes { 1 } else { generation };
+        self.naming.unwrap_or(Naming::hyphens(255)).name(scope, address, generation)
+    }
+
+    /// What a difference in `field` between two values leads to.
+    pub fn change(&self, field: &str, live: &Value, wanted: &Value) -> Change {
+        (self.refined)(field, live, wanted)
+            .or_else(|| self.changes.iter().find(|(name, _)| *name == field).map(|(_, rule)| *rule))
+            .unwrap_or(Change::Replace(Impact::Unknown))
+    }
+
+    /// How the successor of `live` comes.
+    pub fn replacement(&self, live: &Value, wanted: &Value) -> Replacement {
+        (self.replacement)(live, wanted)
+    }
+
+    /// Reads a spec through its type and writes it again: defaults filled in, sets in order.
+    pub fn normalize(&self, spec: Value) -> serde_json::Result<Value> {
+        (self.normalize)(spec)
+    }
+
+    /// Finds mistakes in a spec that the types cannot say.
+    pub fn check(&self, spec: &Value) -> Vec<Problem> {
+        (self.check)(spec)
+    }
+
+    /// The JSON schema of the spec.
+    pub fn spec_schema(&self) -> Schema {
+        (self.spec_schema)()
+    }
+
+    /// The JSON schema of the output.
+    pub fn output_schema(&self) -> Schema {
+        (self.output_schema)()
+    }
+
+    /// The names of the outputs that `${kind/name.field}` may ask for.
+    pub fn output_fields(&self) -> BTreeSet<String> {
+        let schema = self.output_schema();
+        let fields = schema.get("properties").and_then(Value::as_object);
+        fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
+    }
+}
+
+fn spec_of<K: Kind>(spec: &Value) -> serde_json::Result<K::Spec> {
+    K::Spec::deserialize(spec)
+}
+
+/// Inlined, so that a spec's schema stands on its own wherever it is put.
+fn schema<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft07().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// The kinds there are, by name.
+pub struct Kinds(BTreeMap<&'static str, KindInfo>);
+
+impl Kinds {
+    /// Collects a list of kinds.
+    pub fn new(kinds: impl IntoIterator<Item = KindInfo>) -> Self {
+        Self(kinds.into_iter().map(|kind| (kind.name, kind)).collect())
+    }
+
+    /// The kind of this name.
+    pub fn find(&self, name: &str) -> Option<&KindInfo> {
+        self.0.get(name)
+    }
+
+    /// All kinds, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &KindInfo> {
+        self.0.values()
+    }
+}

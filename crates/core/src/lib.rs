@@ -1,0 +1,36 @@
+//! Resources, references, change rules, plans and events as plain values.
+//!
+//! Nothing here does I/O, waits, reads a clock or knows YAML or AWS: the same stack and the same
+//! snapshot always give the same plan, byte for byte.
+
+mod address;
+mod diagnostic;
+mod diff;
+mod event;
+mod failure;
+mod graph;
+mod kind;
+mod naming;
+mod plan;
+mod planner;
+mod reference;
+mod resolve;
+mod snapshot;
+mod stack;
+
+pub use address::{Address, InvalidAddress};
+pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
+pub use diff::{Difference, differences};
+pub use event::{Event, What};
+pub use failure::{Cause, Failure};
+pub use graph::{Cycle, Graph, ReadyQueue};
+pub use kind::{
+    After, Change, Impact, Kind, KindInfo, Kinds, Problem, Removal, Replacement, Typical,
+};
+pub use naming::{Alphabet, Naming};
+pub use plan::{Action, Plan, Reason, Step, StepId, Summary};
+pub use planner::plan;
+pub use reference::{Part, Ref, Target, Text};
+pub use resolve::{Outputs, references, resolve};
+pub use snapshot::{Live, Phase, Snapshot};
+pub use stack::{Desired, Scope, Stack};

@@ -1,0 +1,93 @@
+//! The names that resources get in AWS, made in one place.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Address, Scope};
+
+/// Which characters a service allows in a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Alphabet {
+    /// Joined by hyphens: `notes-dev-web`.
+    Hyphens,
+    /// Joined by slashes under a leading slash: `/notes/dev/web`.
+    Path,
+    /// Joined by slashes: `notes/dev/web`.
+    Slashes,
+}
+
+/// How AWS wants the names of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Naming {
+    /// The most characters AWS takes.
+    pub longest: usize,
+    /// How the pieces are joined.
+    pub alphabet: Alphabet,
+}
+
+impl Naming {
+    /// Hyphenated names of at most `longest` characters.
+    pub const fn hyphens(longest: usize) -> Self {
+        Self { longest, alphabet: Alphabet::Hyphens }
+    }
+
+    /// The name in AWS of the `generation`-th resource at `address`.
+    ///
+    /// It is the stack, the environment, the resource's name and, from the second generation on,
+    /// the generation: `notes-dev-web-2`. A name over the limit keeps its beginning and ends in a
+    /// hash of the whole, so it stays the same from run to run.
+    pub fn name(&self, scope: &Scope, address: &Address, generation: u32) -> String {
+        let separator = match self.alphabet {
+            Alphabet::Hyphens => "-",
+            Alphabet::Path | Alphabet::Slashes => "/",
+        };
+        let mut whole =
+            [&scope.stack, &scope.environment, &address.name].map(String::as_str).join(separator);
+        if self.alphabet == Alphabet::Path {
+            whole.insert(0, '/');
+        }
+        let suffix = if generation > 1 { format!("-{generation}") } else { String::new() };
+        if whole.len() + suffix.len() <= self.longest {
+            return whole + &suffix;
+        }
+        let hash = hex(&Sha256::digest(whole.as_bytes())[..4]);
+        let kept = self.longest - suffix.len() - hash.len() - 1;
+        let start = whole[..kept].trim_end_matches(['-', '/']);
+        format!("{start}-{hash}{suffix}")
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope() -> Scope {
+        Scope { stack: "notes".into(), environment: "dev".into() }
+    }
+
+    #[test]
+    fn a_short_name_is_kept_whole() {
+        let web = Address::new("target-group", "web");
+        assert_eq!(Naming::hyphens(32).name(&scope(), &web, 1), "notes-dev-web");
+        assert_eq!(Naming::hyphens(32).name(&scope(), &web, 2), "notes-dev-web-2");
+    }
+
+    #[test]
+    fn a_long_name_fits_and_stays_apart_from_its_neighbour() {
+        let names: Vec<String> = ["administration-backend-a", "administration-backend-b"]
+            .map(|name| Naming::hyphens(32).name(&scope(), &Address::new("target-group", name), 12))
+            .into();
+        assert!(names.iter().all(|name| name.len() <= 32 && name.ends_with("-12")), "{names:?}");
+        assert_ne!(names[0], names[1]);
+    }
+}

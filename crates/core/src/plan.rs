@@ -1,0 +1,194 @@
+//! A plan: what to do, in order, and why. The plan is the execution graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Address, Cycle, Difference, Graph, Impact, Live, Outputs, Replacement, Scope};
+
+/// Numbers a step within its plan.
+pub type StepId = usize;
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Makes a resource and waits until it works.
+    Create,
+    /// Changes a resource where it is and waits until it works.
+    Update,
+    /// Waits for a resource that an earlier run began and AWS has not finished.
+    Await,
+    /// Deletes a resource and waits until it is gone.
+    Delete,
+}
+
+/// Why there is a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// The stack has it and AWS does not.
+    Missing,
+    /// It is not as the stack says.
+    Differs,
+    /// It must be made anew, in this way.
+    Replaced(Replacement),
+    /// AWS has not finished with it.
+    Unfinished,
+    /// The stack no longer has it.
+    Unwanted,
+    /// A newer generation has taken its place, or it is a twin left by a lost reply.
+    Superseded,
+}
+
+/// One thing to do to one resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its number.
+    pub id: StepId,
+    /// The resource.
+    pub address: Address,
+    /// What to do.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// The generation that is made, changed or deleted.
+    pub generation: u32,
+    /// What users notice.
+    pub impact: Impact,
+    /// The fields that differ; for a replacement all that do, not only those that force it.
+    pub differences: Vec<Difference>,
+    /// The spec wanted, references unresolved; none for a delete.
+    pub wanted: Option<Value>,
+    /// The resource as it is; none for a create.
+    pub live: Option<Live>,
+    /// The steps that must have succeeded before this one begins.
+    pub after: BTreeSet<StepId>,
+    /// How long AWS typically takes, in seconds.
+    pub typical: u32,
+}
+
+/// How many resources a plan touches, and how. A replacement counts once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Made where there was none.
+    pub create: usize,
+    /// Changed where they are.
+    pub update: usize,
+    /// Made anew.
+    pub replace: usize,
+    /// Deleted.
+    pub delete: usize,
+    /// Waited for.
+    pub wait: usize,
+}
+
+/// What to do to make one environment of a stack what it should be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Stack and environment.
+    pub scope: Scope,
+    /// The account it was made for.
+    pub account: String,
+    /// The region it was made for.
+    pub region: String,
+    /// The fingerprint of the snapshot it was made from.
+    pub fingerprint: String,
+    /// The steps, numbered from zero, each after all it waits for.
+    pub steps: Vec<Step>,
+    /// What is known of the resources that exist already.
+    pub known: Outputs,
+    /// The names that outputs are printed under.
+    pub outputs: BTreeMap<String, crate::Text>,
+    /// What was found on our resources that is not ours; told, never touched.
+    pub foreign: BTreeMap<Address, Vec<String>>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The worst that users notice of it.
+    pub fn impact(&self) -> Impact {
+        self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
+    }
+
+    /// What waits for what.
+    pub fn graph(&self) -> Graph<StepId> {
+        Graph::new(self.steps.iter().map(|step| (step.id, step.after.clone())))
+    }
+
+    /// How long it typically takes, in seconds: the longest chain of steps.
+    pub fn typical(&self) -> u32 {
+        let mut ends: Vec<u32> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let start = step.after.iter().map(|before| ends[*before]).max().unwrap_or(0);
+            ends.push(start + step.typical);
+        }
+        ends.into_iter().max().unwrap_or(0)
+    }
+
+    /// Counts what it does.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for step in &self.steps {
+            match (step.action, step.reason) {
+                (Action::Create, Reason::Replaced(_)) => summary.replace += 1,
+                (Action::Delete, Reason::Replaced(_)) => {}
+                (Action::Create, _) => summary.create += 1,
+                (Action::Update, _) => summary.update += 1,
+                (Action::Await, _) => summary.wait += 1,
+                (Action::Delete, _) => summary.delete += 1,
+            }
+        }
+        summary
+    }
+
+    /// The plan cut down to these resources and what their steps wait for.
+    #[must_use]
+    pub fn only(mut self, targets: &BTreeSet<Address>) -> Self {
+        let mut kept = BTreeSet::new();
+        let mut next: Vec<StepId> = self
+            .steps
+            .iter()
+            .filter(|step| targets.contains(&step.address))
+            .map(|step| step.id)
+            .collect();
+        while let Some(id) = next.pop() {
+            if kept.insert(id) {
+                next.extend(&self.steps[id].after);
+            }
+        }
+        self.steps.retain(|step| kept.contains(&step.id));
+        self.renumber();
+        self
+    }
+
+    /// Orders the steps so that each comes after all it waits for, and numbers them in that order.
+    ///
+    /// # Errors
+    /// The addresses of steps that wait for each other.
+    pub(crate) fn arrange(&mut self) -> Result<(), Cycle<Address>> {
+        let order = self.graph().order().map_err(|Cycle(ring)| {
+            Cycle(ring.into_iter().map(|id| self.steps[id].address.clone()).collect())
+        })?;
+        let places: BTreeMap<StepId, usize> =
+            order.into_iter().enumerate().map(|(place, id)| (id, place)).collect();
+        self.steps.sort_by_key(|step| places[&step.id]);
+        self.renumber();
+        Ok(())
+    }
+
+    /// Numbers the steps by their place and carries the new numbers into `after`.
+    fn renumber(&mut self) {
+        let numbers: BTreeMap<StepId, StepId> =
+            self.steps.iter().enumerate().map(|(place, step)| (step.id, place)).collect();
+        for step in &mut self.steps {
+            step.id = numbers[&step.id];
+            step.after = step.after.iter().filter_map(|id| numbers.get(id).copied()).collect();
+        }
+    }
+}

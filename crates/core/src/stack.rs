@@ -1,0 +1,44 @@
+//! What should be: a checked stack, expanded into resources.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Address, Text};
+
+/// Whose resources these are: one environment of one stack.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Scope {
+    /// The stack's name.
+    pub stack: String,
+    /// The environment's name.
+    pub environment: String,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stack, self.environment)
+    }
+}
+
+/// What we want one resource to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Desired {
+    /// The serialised `Spec` of its kind, references unresolved.
+    pub spec: Value,
+}
+
+/// One environment of a stack, expanded: every resource with its spec.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stack {
+    /// Stack and environment.
+    pub scope: Scope,
+    /// The AWS region everything is in.
+    pub region: String,
+    /// The resources.
+    pub resources: BTreeMap<Address, Desired>,
+    /// What `outputs` prints, by name.
+    pub outputs: BTreeMap<String, Text>,
+}

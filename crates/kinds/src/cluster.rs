@@ -1,0 +1,49 @@
+//! An ECS cluster: the place services run in.
+
+use deployer_core::{Change, Impact, Kind, Naming, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An ECS cluster.
+pub struct Cluster;
+
+impl Kind for Cluster {
+    const NAME: &'static str = "cluster";
+    const CHANGES: &'static [(&'static str, Change)] =
+        &[("container-insights", Change::InPlace(Impact::None))];
+    const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 3 };
+    type Spec = ClusterSpec;
+    type Output = ClusterOutput;
+}
+
+/// What we want of a cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ClusterSpec {
+    /// Which metrics CloudWatch keeps of its tasks, at a price.
+    #[serde(default)]
+    pub container_insights: Insights,
+}
+
+/// Which metrics CloudWatch keeps of a cluster's tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Insights {
+    /// None.
+    #[default]
+    Disabled,
+    /// Container Insights.
+    Enabled,
+    /// Container Insights with enhanced observability.
+    Enhanced,
+}
+
+/// What AWS tells of a cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterOutput {
+    /// The ARN.
+    pub id: String,
+    /// The name.
+    pub name: String,
+}

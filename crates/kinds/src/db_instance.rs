@@ -1,0 +1,229 @@
+//! An RDS database instance.
+
+use std::collections::BTreeSet;
+
+use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{DbSubnetGroup, SecurityGroup};
+
+/// An RDS database instance. RDS makes, keeps and rotates the master password.
+pub struct DbInstance;
+
+impl Kind for DbInstance {
+    const NAME: &'static str = "db-instance";
+    // What interrupts a database and what does not: ModifyDBInstance in the RDS API reference.
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("engine", Change::Replace(Impact::DataLoss)),
+        ("version", Change::InPlace(Impact::Outage)),
+        ("class", Change::InPlace(Impact::Outage)),
+        ("storage", Change::InPlace(Impact::None)),
+        ("max-storage", Change::InPlace(Impact::None)),
+        ("storage-type", Change::InPlace(Impact::None)),
+        ("database", Change::Replace(Impact::DataLoss)),
+        ("user", Change::Replace(Impact::DataLoss)),
+        ("port", Change::InPlace(Impact::Restart)),
+        ("subnet-group", Change::Replace(Impact::DataLoss)),
+        ("security-groups", Change::InPlace(Impact::None)),
+        ("public-address", Change::InPlace(Impact::None)),
+        ("standby", Change::InPlace(Impact::None)),
+        ("backup-days", Change::InPlace(Impact::None)),
+        ("backup-window", Change::InPlace(Impact::None)),
+        ("maintenance-window", Change::InPlace(Impact::None)),
+        ("minor-upgrades", Change::InPlace(Impact::None)),
+        ("encrypted", Change::Replace(Impact::DataLoss)),
+        ("deletion-protection", Change::InPlace(Impact::None)),
+        ("final-snapshot", Change::InPlace(Impact::None)),
+    ];
+    // Identifiers: 1-63 characters, stored in lower case (RDS API reference).
+    const NAMING: Option<Naming> = Some(Naming::hyphens(63));
+    const DELETION: Impact = Impact::DataLoss;
+    const PROTECTION: Option<&'static str> = Some("deletion-protection");
+    // Public deployment logs: create 5-17 min, delete 5 min and more.
+    const TYPICAL: Typical = Typical { create: 480, update: 300, delete: 300 };
+    type Spec = DbInstanceSpec;
+    type Output = DbInstanceOutput;
+
+    fn check(spec: &DbInstanceSpec) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        // General-purpose storage begins at 20 GiB; backups are kept 0-35 days (RDS API reference).
+        if !(20..=65_536).contains(&spec.storage) {
+            let message = format!("{} GiB of storage is out of range", spec.storage);
+            problems.push(Problem::new("storage", message, "take 20 to 65536"));
+        }
+        if spec.max_storage != 0 && spec.max_storage <= spec.storage {
+            let message = format!("{} GiB leaves no room to grow", spec.max_storage);
+            problems.push(Problem::new("max-storage", message, "take more than `storage`, or 0"));
+        }
+        if spec.backup_days > 35 {
+            let message = format!("RDS keeps backups for 35 days, not {}", spec.backup_days);
+            problems.push(Problem::new("backup-days", message, "take 0 to 35"));
+        }
+        if !spec.class.starts_with("db.") {
+            let message = format!("`{}` is no class of instances", spec.class);
+            problems.push(Problem::new("class", message, "take one such as `db.t4g.micro`"));
+        }
+        for (path, name) in [("database", &spec.database), ("user", &spec.user)] {
+            if !is_identifier(name) {
+                problems.push(Problem::new(
+                    path,
+                    format!("`{name}` is no name RDS takes"),
+                    "begin with a letter, then letters, digits and underscores, 16 at most for a user",
+                ));
+            }
+        }
+        problems
+    }
+
+    /// AWS moves versions and storage by itself, and storage never shrinks.
+    fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
+        match field {
+            "version" => {
+                let (live, wanted) = (live.as_str()?, wanted.as_str()?);
+                live.strip_prefix(wanted)?.starts_with('.').then_some(Change::Delegated)
+            }
+            // Storage autoscaling grows it; without autoscaling it can only be asked to grow.
+            "storage" if live.as_u64()? > wanted.as_u64()? => Some(Change::Never(
+                "storage of a database cannot shrink: write the size it has, or move the data to a new database",
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// What we want of a database instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DbInstanceSpec {
+    /// The database engine.
+    pub engine: Engine,
+    /// The version, as exactly as you care for: `16`, `16.4`.
+    pub version: String,
+    /// The size of the machine, such as `db.t4g.micro`.
+    pub class: String,
+    /// Storage in GiB, from 20; it can grow but never shrink.
+    pub storage: u32,
+    /// How far RDS may grow the storage by itself, in GiB; not at all when 0.
+    #[serde(default)]
+    pub max_storage: u32,
+    /// `gp3`, `gp2`, `io1` or `io2`.
+    #[serde(default = "storage_type")]
+    pub storage_type: String,
+    /// The database that is there from the beginning.
+    pub database: String,
+    /// The master user.
+    #[serde(default = "user")]
+    pub user: String,
+    /// The port; the engine's own when left out.
+    pub port: Option<u16>,
+    /// The subnets it may be in.
+    pub subnet_group: Ref<DbSubnetGroup>,
+    /// The security groups that say who reaches it.
+    pub security_groups: BTreeSet<Ref<SecurityGroup>>,
+    /// Whether it has a public address.
+    #[serde(default)]
+    pub public_address: bool,
+    /// Whether a standby in another zone takes over when it fails (Multi-AZ).
+    #[serde(default)]
+    pub standby: bool,
+    /// Days that automatic backups are kept, up to 35; none are made when 0.
+    #[serde(default = "backup_days")]
+    pub backup_days: u32,
+    /// When backups are made, such as `03:00-04:00` (UTC); AWS's own choice when left out.
+    pub backup_window: Option<String>,
+    /// When AWS may do maintenance, such as `sun:05:00-sun:06:00` (UTC); its own choice when left
+    /// out.
+    pub maintenance_window: Option<String>,
+    /// Whether AWS upgrades minor versions by itself.
+    #[serde(default = "yes")]
+    pub minor_upgrades: bool,
+    /// Whether its storage is encrypted.
+    #[serde(default = "yes")]
+    pub encrypted: bool,
+    /// Whether AWS refuses to delete it.
+    #[serde(default = "yes")]
+    pub deletion_protection: bool,
+    /// Whether deleting it leaves a snapshot.
+    #[serde(default = "yes")]
+    pub final_snapshot: bool,
+}
+
+/// A database engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL.
+    Mysql,
+    /// MariaDB.
+    Mariadb,
+}
+
+/// What AWS tells of a database instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DbInstanceOutput {
+    /// The identifier.
+    pub id: String,
+    /// The ARN.
+    pub arn: String,
+    /// The host name; not known until the instance is made.
+    pub host: Option<String>,
+    /// The port; not known until the instance is made.
+    pub port: Option<u16>,
+    /// The database that was there from the beginning.
+    pub database: String,
+    /// The master user.
+    pub user: String,
+    /// The ARN of the secret that RDS keeps the master password in, as JSON with `username` and
+    /// `password`.
+    pub secret: Option<String>,
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn storage_type() -> String {
+    "gp3".to_owned()
+}
+
+fn user() -> String {
+    "deployer".to_owned()
+}
+
+fn backup_days() -> u32 {
+    7
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_version_is_compared_as_exactly_as_it_is_written() {
+        let change =
+            |live: &str, wanted: &str| DbInstance::change("version", &json!(live), &json!(wanted));
+        assert_eq!(change("16.4", "16"), Some(Change::Delegated));
+        assert_eq!(change("16.4", "16.6"), None);
+        assert_eq!(change("16.4", "1"), None);
+    }
+
+    #[test]
+    fn storage_grows_but_is_never_asked_to_shrink() {
+        let change =
+            |live: u32, wanted: u32| DbInstance::change("storage", &json!(live), &json!(wanted));
+        assert_eq!(change(20, 40), None);
+        assert!(matches!(change(40, 20), Some(Change::Never(_))));
+    }
+}

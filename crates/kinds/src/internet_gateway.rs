@@ -1,0 +1,34 @@
+//! An internet gateway: the way between a VPC and the internet.
+
+use deployer_core::{Change, Impact, Kind, Ref, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Vpc;
+
+/// An internet gateway.
+pub struct InternetGateway;
+
+impl Kind for InternetGateway {
+    const NAME: &'static str = "internet-gateway";
+    const CHANGES: &'static [(&'static str, Change)] = &[("vpc", Change::InPlace(Impact::Outage))];
+    // Detaching took 0-45 s once no public address was left in the VPC (public deployment logs).
+    const TYPICAL: Typical = Typical { create: 2, update: 5, delete: 20 };
+    type Spec = InternetGatewaySpec;
+    type Output = InternetGatewayOutput;
+}
+
+/// What we want of an internet gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct InternetGatewaySpec {
+    /// The VPC it is attached to.
+    pub vpc: Ref<Vpc>,
+}
+
+/// What AWS tells of an internet gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InternetGatewayOutput {
+    /// The identifier, `igw-…`.
+    pub id: String,
+}

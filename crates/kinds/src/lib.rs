@@ -1,0 +1,61 @@
+//! What each AWS resource kind is: its spec, its output and what a change in each field leads to.
+//!
+//! One file a kind, all with the same sections: the unit struct, its `Kind`, its `Spec`, the types
+//! of its fields, its `Output`, tests. No SDK and no I/O.
+
+mod cluster;
+mod db_instance;
+mod db_subnet_group;
+mod elastic_ip;
+mod image;
+mod internet_gateway;
+mod list;
+mod listener;
+mod listener_rule;
+mod load_balancer;
+mod log_group;
+mod nat_gateway;
+mod network;
+mod repository;
+mod role;
+mod route_table;
+mod secret;
+mod security_group;
+mod service;
+mod subnet;
+mod target_group;
+mod task_definition;
+mod vpc;
+
+pub use cluster::{Cluster, ClusterOutput, ClusterSpec, Insights};
+pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, Engine};
+pub use db_subnet_group::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
+pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
+pub use image::{Build, Image, ImageOutput, ImageSpec};
+pub use internet_gateway::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
+pub use list::all;
+pub use listener::{
+    Action, Listener, ListenerOutput, ListenerProtocol, ListenerSpec, Redirect, Respond,
+};
+pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec};
+pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
+pub use log_group::{LogGroup, LogGroupOutput, LogGroupSpec};
+pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
+pub use network::{Cidr, Network};
+pub use repository::{Repository, RepositoryOutput, RepositorySpec};
+pub use role::{Effect, Role, RoleOutput, RoleSpec, Statement};
+pub use route_table::{RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget};
+pub use secret::{Characters, Secret, SecretOutput, SecretSpec};
+pub use security_group::{
+    Egress, Ingress, Peer, Ports, Protocol, SecurityGroup, SecurityGroupOutput, SecurityGroupSpec,
+};
+pub use service::{CircuitBreaker, Service, ServiceOutput, ServiceSpec, ServiceTarget};
+pub use subnet::{Subnet, SubnetOutput, SubnetSpec};
+pub use target_group::{
+    HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
+};
+pub use task_definition::{
+    Architecture, Container, ContainerHealth, Log, TaskDefinition, TaskDefinitionOutput,
+    TaskDefinitionSpec,
+};
+pub use vpc::{Vpc, VpcOutput, VpcSpec};

@@ -1,0 +1,153 @@
+//! A listener: a port of a load balancer, and what it does with requests no rule takes.
+
+use deployer_core::{Change, Impact, Kind, Problem, Ref, Text, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{LoadBalancer, TargetGroup};
+
+/// A listener of a load balancer.
+pub struct Listener;
+
+impl Kind for Listener {
+    const NAME: &'static str = "listener";
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("load-balancer", Change::Replace(Impact::Outage)),
+        ("port", Change::InPlace(Impact::Outage)),
+        ("protocol", Change::InPlace(Impact::Outage)),
+        ("certificate", Change::InPlace(Impact::None)),
+        ("tls-policy", Change::InPlace(Impact::None)),
+        ("default-action", Change::InPlace(Impact::None)),
+    ];
+    const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
+    type Spec = ListenerSpec;
+    type Output = ListenerOutput;
+
+    fn check(spec: &ListenerSpec) -> Vec<Problem> {
+        match (spec.protocol, &spec.certificate) {
+            (ListenerProtocol::Https, None) => vec![Problem::new(
+                "protocol",
+                "an HTTPS listener needs a certificate",
+                "add `certificate:` with the ARN of one",
+            )],
+            (ListenerProtocol::Http, Some(_)) => vec![Problem::new(
+                "certificate",
+                "a plain HTTP listener takes no certificate",
+                "add `protocol: https`",
+            )],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What we want of a listener.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ListenerSpec {
+    /// The load balancer it belongs to.
+    pub load_balancer: Ref<LoadBalancer>,
+    /// The port clients connect to.
+    pub port: u16,
+    /// What clients speak.
+    #[serde(default)]
+    pub protocol: ListenerProtocol,
+    /// The ARN of the certificate clients are shown; HTTPS only.
+    pub certificate: Option<Text>,
+    /// The name of the TLS policy; AWS's own choice when left out.
+    pub tls_policy: Option<String>,
+    /// What happens to a request that no rule takes.
+    pub default_action: Action,
+}
+
+/// What clients speak to a load balancer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListenerProtocol {
+    /// Plain HTTP.
+    #[default]
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+/// What a listener or a rule does with a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Passes it to the targets of a group.
+    Forward(Ref<TargetGroup>),
+    /// Sends the client elsewhere.
+    Redirect(Redirect),
+    /// Answers by itself.
+    Respond(Respond),
+}
+
+/// Where a client is sent. `#{protocol}`, `#{host}`, `#{port}`, `#{path}` and `#{query}` stand for
+/// those of the request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Redirect {
+    /// `HTTP`, `HTTPS` or `#{protocol}`.
+    #[serde(default = "same_protocol")]
+    pub protocol: String,
+    /// The host.
+    #[serde(default = "same_host")]
+    pub host: String,
+    /// The port.
+    #[serde(default = "same_port")]
+    pub port: String,
+    /// The path, from the leading slash.
+    #[serde(default = "same_path")]
+    pub path: String,
+    /// The query, without the question mark.
+    #[serde(default = "same_query")]
+    pub query: String,
+    /// Whether clients may remember it (301) or not (302).
+    #[serde(default)]
+    pub permanent: bool,
+}
+
+/// An answer the load balancer gives by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Respond {
+    /// The status code, such as 404.
+    pub status: u16,
+    /// The content type.
+    #[serde(default = "plain")]
+    pub content_type: String,
+    /// The text.
+    #[serde(default)]
+    pub body: String,
+}
+
+/// What AWS tells of a listener.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListenerOutput {
+    /// The ARN.
+    pub id: String,
+}
+
+fn same_protocol() -> String {
+    "#{protocol}".to_owned()
+}
+
+fn same_host() -> String {
+    "#{host}".to_owned()
+}
+
+fn same_port() -> String {
+    "#{port}".to_owned()
+}
+
+fn same_path() -> String {
+    "/#{path}".to_owned()
+}
+
+fn same_query() -> String {
+    "#{query}".to_owned()
+}
+
+fn plain() -> String {
+    "text/plain".to_owned()
+}

@@ -1,0 +1,79 @@
+//! A rule of a listener: which requests go where.
+
+use std::collections::BTreeSet;
+
+use deployer_core::{Change, Impact, Kind, Problem, Ref, Replacement, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Action, Listener};
+
+/// A rule of a listener.
+pub struct ListenerRule;
+
+impl Kind for ListenerRule {
+    const NAME: &'static str = "listener-rule";
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("listener", Change::Replace(Impact::Outage)),
+        ("priority", Change::InPlace(Impact::None)),
+        ("paths", Change::InPlace(Impact::None)),
+        ("hosts", Change::InPlace(Impact::None)),
+        ("methods", Change::InPlace(Impact::None)),
+        ("action", Change::InPlace(Impact::None)),
+    ];
+    const REPLACEMENT: Replacement = Replacement::CreateFirst;
+    const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
+    type Spec = ListenerRuleSpec;
+    type Output = ListenerRuleOutput;
+
+    fn check(spec: &ListenerRuleSpec) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        // Priorities run from 1 to 50000; a rule takes five values in all (ELBv2 API reference).
+        if !(1..=50_000).contains(&spec.priority) {
+            let message = format!("{} is no priority", spec.priority);
+            problems.push(Problem::new("priority", message, "take 1 to 50000"));
+        }
+        match spec.paths.len() + spec.hosts.len() + spec.methods.len() {
+            0 => problems.push(Problem::new(
+                "",
+                "a rule without a condition takes nothing",
+                "add `paths: [\"/*\"]`",
+            )),
+            1..=5 => {}
+            count => problems.push(Problem::new(
+                "paths",
+                format!("a rule takes five conditions, not {count}"),
+                "spread them over several rules",
+            )),
+        }
+        problems
+    }
+}
+
+/// What we want of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ListenerRuleSpec {
+    /// The listener it belongs to.
+    pub listener: Ref<Listener>,
+    /// Its turn: rules are tried from the lowest number, 1 to 50000.
+    pub priority: u32,
+    /// The paths it takes, with `*` and `?`.
+    #[serde(default)]
+    pub paths: BTreeSet<String>,
+    /// The hosts it takes, with `*` and `?`.
+    #[serde(default)]
+    pub hosts: BTreeSet<String>,
+    /// The request methods it takes.
+    #[serde(default)]
+    pub methods: BTreeSet<String>,
+    /// What it does with a request it takes.
+    pub action: Action,
+}
+
+/// What AWS tells of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListenerRuleOutput {
+    /// The ARN.
+    pub id: String,
+}

@@ -1,0 +1,107 @@
+//! An application load balancer with its attributes.
+
+use std::collections::BTreeSet;
+
+use deployer_core::{After, Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{SecurityGroup, Subnet};
+
+/// An application load balancer.
+pub struct LoadBalancer;
+
+impl Kind for LoadBalancer {
+    const NAME: &'static str = "load-balancer";
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("subnets", Change::InPlace(Impact::None)),
+        ("security-groups", Change::InPlace(Impact::None)),
+        ("internal", Change::Replace(Impact::Outage)),
+        ("deletion-protection", Change::InPlace(Impact::None)),
+        ("idle-timeout", Change::InPlace(Impact::None)),
+        ("client-keep-alive", Change::InPlace(Impact::None)),
+        ("http2", Change::InPlace(Impact::None)),
+        ("drop-invalid-headers", Change::InPlace(Impact::None)),
+        ("preserve-host", Change::InPlace(Impact::None)),
+    ];
+    // Names of load balancers: at most 32 letters, digits and hyphens (ELBv2 API reference).
+    const NAMING: Option<Naming> = Some(Naming::hyphens(32));
+    const PROTECTION: Option<&'static str> = Some("deletion-protection");
+    // One that faces the internet is refused while the VPC has no internet gateway.
+    const AFTER: &'static [After] = &[After { kind: "internet-gateway", sharing: None }];
+    // Public deployment logs: active after 135-187 s.
+    const TYPICAL: Typical = Typical { create: 160, update: 2, delete: 10 };
+    type Spec = LoadBalancerSpec;
+    type Output = LoadBalancerOutput;
+
+    fn check(spec: &LoadBalancerSpec) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if spec.subnets.len() < 2 {
+            problems.push(Problem::new(
+                "subnets",
+                "an application load balancer needs subnets in two zones",
+                "name one subnet in each of two zones or more",
+            ));
+        }
+        // idle_timeout.timeout_seconds takes 1-4000 (ELBv2 API reference).
+        if !(1..=4000).contains(&spec.idle_timeout) {
+            let message = format!("{} seconds is no idle timeout", spec.idle_timeout);
+            problems.push(Problem::new("idle-timeout", message, "take 1 to 4000 seconds"));
+        }
+        problems
+    }
+}
+
+/// What we want of a load balancer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LoadBalancerSpec {
+    /// The subnets it stands in, in two zones or more.
+    pub subnets: BTreeSet<Ref<Subnet>>,
+    /// The security groups that say who reaches it.
+    pub security_groups: BTreeSet<Ref<SecurityGroup>>,
+    /// Whether it has private addresses only.
+    #[serde(default)]
+    pub internal: bool,
+    /// Whether AWS refuses to delete it.
+    #[serde(default)]
+    pub deletion_protection: bool,
+    /// Seconds after which a silent connection is closed, 1 to 4000.
+    #[serde(default = "idle_timeout")]
+    pub idle_timeout: u32,
+    /// Seconds a client may keep a connection open, 60 to 604800.
+    #[serde(default = "client_keep_alive")]
+    pub client_keep_alive: u32,
+    /// Whether clients may speak HTTP/2.
+    #[serde(default = "yes")]
+    pub http2: bool,
+    /// Whether headers with invalid names are dropped.
+    #[serde(default)]
+    pub drop_invalid_headers: bool,
+    /// Whether targets see the client's `Host` header unchanged.
+    #[serde(default)]
+    pub preserve_host: bool,
+}
+
+/// What AWS tells of a load balancer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadBalancerOutput {
+    /// The ARN.
+    pub id: String,
+    /// The host name that clients connect to.
+    pub dns: String,
+    /// The hosted zone of that name, for alias records.
+    pub zone: String,
+}
+
+fn idle_timeout() -> u32 {
+    60
+}
+
+fn client_keep_alive() -> u32 {
+    3600
+}
+
+fn yes() -> bool {
+    true
+}

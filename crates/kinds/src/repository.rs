@@ -1,0 +1,56 @@
+//! An ECR repository: where images are kept.
+
+use deployer_core::{Change, Impact, Kind, Naming};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An ECR repository.
+pub struct Repository;
+
+impl Kind for Repository {
+    const NAME: &'static str = "repository";
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("immutable", Change::InPlace(Impact::None)),
+        ("scan-on-push", Change::InPlace(Impact::None)),
+        ("keep", Change::InPlace(Impact::None)),
+        ("force-delete", Change::InPlace(Impact::None)),
+    ];
+    const NAMING: Option<Naming> = Some(Naming::hyphens(256));
+    const DELETION: Impact = Impact::DataLoss;
+    type Spec = RepositorySpec;
+    type Output = RepositoryOutput;
+}
+
+/// What we want of a repository.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RepositorySpec {
+    /// Whether a tag, once pushed, stays with its image.
+    #[serde(default = "yes")]
+    pub immutable: bool,
+    /// Whether images are scanned for known vulnerabilities when pushed.
+    #[serde(default = "yes")]
+    pub scan_on_push: bool,
+    /// How many images are kept, the newest; all of them when 0.
+    #[serde(default)]
+    pub keep: u32,
+    /// Whether deleting the repository deletes the images in it; otherwise a repository that holds
+    /// images is left as it is.
+    #[serde(default)]
+    pub force_delete: bool,
+}
+
+/// What AWS tells of a repository.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RepositoryOutput {
+    /// The name.
+    pub id: String,
+    /// The ARN.
+    pub arn: String,
+    /// What images are pulled from, without tag or digest.
+    pub uri: String,
+}
+
+fn yes() -> bool {
+    true
+}

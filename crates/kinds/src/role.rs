@@ -1,0 +1,85 @@
+//! An IAM role with its policies.
+//!
+//! Policies of a role carry no tags, so they are fields of the role that does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deployer_core::{Change, Impact, Kind, Naming, Text, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An IAM role that AWS services may take.
+pub struct Role;
+
+impl Kind for Role {
+    const NAME: &'static str = "role";
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("services", Change::InPlace(Impact::None)),
+        ("description", Change::InPlace(Impact::None)),
+        ("inline", Change::InPlace(Impact::None)),
+        ("managed", Change::InPlace(Impact::None)),
+    ];
+    // Names of roles: at most 64 characters (IAM user guide, "IAM and STS quotas").
+    const NAMING: Option<Naming> = Some(Naming::hyphens(64));
+    const DELETION: Impact = Impact::None;
+    const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 2 };
+    type Spec = RoleSpec;
+    type Output = RoleOutput;
+}
+
+/// What we want of a role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RoleSpec {
+    /// The services that may take it, such as `ecs-tasks.amazonaws.com`.
+    pub services: BTreeSet<String>,
+    /// What it is for.
+    #[serde(default = "description")]
+    pub description: String,
+    /// Its own policies, by name.
+    #[serde(default)]
+    pub inline: BTreeMap<String, Vec<Statement>>,
+    /// The ARNs of managed policies it has.
+    #[serde(default)]
+    pub managed: BTreeSet<String>,
+}
+
+/// A statement of a policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Statement {
+    /// Whether it allows or denies.
+    #[serde(default)]
+    pub effect: Effect,
+    /// The actions, such as `secretsmanager:GetSecretValue`.
+    pub actions: BTreeSet<String>,
+    /// The ARNs it is about.
+    pub resources: BTreeSet<Text>,
+    /// When it holds: operator, then key, then values.
+    #[serde(default)]
+    pub conditions: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+}
+
+/// Whether a statement allows or denies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Allows.
+    #[default]
+    Allow,
+    /// Denies, whatever else allows.
+    Deny,
+}
+
+/// What AWS tells of a role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleOutput {
+    /// The ARN.
+    pub id: String,
+    /// The name.
+    pub name: String,
+}
+
+fn description() -> String {
+    "managed by deployer".to_owned()
+}

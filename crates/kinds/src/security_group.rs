@@ -1,0 +1,340 @@
+//! A security group with its rules.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use deployer_core::{Change, Impact, Kind, Naming, Ref, Typical};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Network, Vpc};
+
+/// A security group.
+pub struct SecurityGroup;
+
+impl Kind for SecurityGroup {
+    const NAME: &'static str = "security-group";
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("vpc", Change::Replace(Impact::Outage)),
+        ("description", Change::Replace(Impact::None)),
+        ("ingress", Change::InPlace(Impact::Outage)),
+        ("egress", Change::InPlace(Impact::Outage)),
+    ];
+    const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
+    type Spec = SecurityGroupSpec;
+    type Output = SecurityGroupOutput;
+
+    /// Nobody notices rules that are only added.
+    fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
+        let (Value::Array(live), Value::Array(wanted)) = (live, wanted) else { return None };
+        let keeps_all = live.iter().all(|rule| wanted.contains(rule));
+        (matches!(field, "ingress" | "egress") && keeps_all)
+            .then_some(Change::InPlace(Impact::None))
+    }
+}
+
+/// What we want of a security group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SecurityGroupSpec {
+    /// The VPC it is in.
+    pub vpc: Ref<Vpc>,
+    /// What it is for. AWS cannot change it: another text makes another group.
+    #[serde(default = "description")]
+    pub description: String,
+    /// What may come in.
+    #[serde(default)]
+    pub ingress: BTreeSet<Ingress>,
+    /// What may go out; everything when left out, as in AWS.
+    #[serde(default = "everything")]
+    pub egress: BTreeSet<Egress>,
+}
+
+/// What may come in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ingress {
+    /// Who may send: a range, `{ security-group: … }`, `{ prefix-list: pl-… }` or `itself`.
+    pub from: Peer,
+    /// The ports: `443`, `8000-8100` or `all`.
+    pub port: Ports,
+    /// `tcp`, `udp`, `icmp`, `icmpv6`, `all` or a protocol number.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// What the rule is for.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// What may go out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Egress {
+    /// Who may be sent to: a range, `{ security-group: … }`, `{ prefix-list: pl-… }` or `itself`.
+    pub to: Peer,
+    /// The ports: `443`, `8000-8100` or `all`.
+    pub port: Ports,
+    /// `tcp`, `udp`, `icmp`, `icmpv6`, `all` or a protocol number.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// What the rule is for.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// The other side of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "Value", try_from = "Value")]
+pub enum Peer {
+    /// Whoever has an address of the range.
+    Network(Network),
+    /// Whoever is in the group.
+    SecurityGroup(Ref<SecurityGroup>),
+    /// Whoever has an address of a prefix list, such as the one of CloudFront.
+    PrefixList(String),
+    /// Whoever is in this very group.
+    Itself,
+}
+
+/// A range of ports, or all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "Value", try_from = "Value")]
+pub enum Ports {
+    /// Every port, and every type of ICMP.
+    All,
+    /// From the first to the last, both included.
+    Range(u16, u16),
+}
+
+/// An IP protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Protocol {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP for IPv4.
+    Icmp,
+    /// ICMP for IPv6.
+    Icmpv6,
+    /// Every protocol.
+    All,
+    /// Another one, by its number.
+    Number(u8),
+}
+
+/// What AWS tells of a security group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SecurityGroupOutput {
+    /// The identifier, `sg-…`.
+    pub id: String,
+}
+
+fn description() -> String {
+    "managed by deployer".to_owned()
+}
+
+/// The rule that AWS gives every new group.
+fn everything() -> BTreeSet<Egress> {
+    ["0.0.0.0/0"]
+        .into_iter()
+        .filter_map(|range| range.parse().ok())
+        .map(|range| Egress {
+            to: Peer::Network(range),
+            port: Ports::All,
+            protocol: Protocol::All,
+            description: String::new(),
+        })
+        .collect()
+}
+
+impl From<Peer> for Value {
+    fn from(peer: Peer) -> Self {
+        match peer {
+            Peer::Network(range) => Self::String(range.to_string()),
+            Peer::SecurityGroup(group) => serde_json::json!({ "security-group": group }),
+            Peer::PrefixList(list) => serde_json::json!({ "prefix-list": list }),
+            Peer::Itself => Self::from("itself"),
+        }
+    }
+}
+
+impl TryFrom<Value> for Peer {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        if let Some(text) = value.as_str() {
+            return if text == "itself" {
+                Ok(Self::Itself)
+            } else {
+                text.parse().map(Self::Network)
+            };
+        }
+        let mut fields = match value {
+            Value::Object(fields) if fields.len() == 1 => fields,
+            _ => return Err("expected a range, `{ security-group: … }` or `itself`".to_owned()),
+        };
+        if let Some(group) = fields.remove("security-group") {
+            return Ref::deserialize(group).map(Self::SecurityGroup).map_err(|e| e.to_string());
+        }
+        match fields.remove("prefix-list") {
+            Some(Value::String(list)) => Ok(Self::PrefixList(list)),
+            _ => Err("expected a range, `{ security-group: … }` or `itself`".to_owned()),
+        }
+    }
+}
+
+impl From<Ports> for Value {
+    fn from(ports: Ports) -> Self {
+        match ports {
+            Ports::All => Self::from("all"),
+            Ports::Range(first, last) if first == last => Self::from(first),
+            Ports::Range(first, last) => Self::from(format!("{first}-{last}")),
+        }
+    }
+}
+
+impl TryFrom<Value> for Ports {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        let text = match &value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let mistake = || format!("`{text}` is no port: write `443`, `8000-8100` or `all`");
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let (first, last) = text.split_once('-').unwrap_or((&text, &text));
+        let port = |text: &str| text.trim().parse::<u16>().map_err(|_| mistake());
+        match (port(first)?, port(last)?) {
+            (first, last) if first <= last => Ok(Self::Range(first, last)),
+            _ => Err(mistake()),
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp => f.write_str("tcp"),
+            Self::Udp => f.write_str("udp"),
+            Self::Icmp => f.write_str("icmp"),
+            Self::Icmpv6 => f.write_str("icmpv6"),
+            Self::All => f.write_str("all"),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+impl From<Protocol> for String {
+    fn from(protocol: Protocol) -> Self {
+        protocol.to_string()
+    }
+}
+
+impl TryFrom<String> for Protocol {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = String;
+
+    /// Takes AWS's own spelling too: `-1` for all, and the numbers of those that have names.
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "tcp" | "6" => Self::Tcp,
+            "udp" | "17" => Self::Udp,
+            "icmp" | "1" => Self::Icmp,
+            "icmpv6" | "58" => Self::Icmpv6,
+            "all" | "-1" => Self::All,
+            number => Self::Number(number.parse().map_err(|_| {
+                format!("`{number}` is no protocol: write `tcp`, `udp`, `icmp`, `icmpv6` or `all`")
+            })?),
+        })
+    }
+}
+
+macro_rules! schema {
+    ($type:ident, $schema:tt) => {
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+schema!(Ports, { "type": ["integer", "string"], "examples": [443, "8000-8100", "all"] });
+schema!(Protocol, { "type": "string", "examples": ["tcp", "udp", "icmp", "icmpv6", "all"] });
+
+impl JsonSchema for Peer {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Peer".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let group = Ref::<SecurityGroup>::json_schema(generator);
+        json_schema!({
+            "anyOf": [
+                { "type": "string", "examples": ["203.0.113.0/24", "itself"] },
+                {
+                    "type": "object",
+                    "properties": { "security-group": group, "prefix-list": { "type": "string" } },
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                    "additionalProperties": false
+                }
+            ]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_rule_reads_as_people_write_it_and_writes_itself_the_same() {
+        for rule in [
+            json!({ "from": "203.0.113.0/24", "port": 5432, "protocol": "tcp", "description": "" }),
+            json!({ "from": "itself", "port": "8000-8100", "protocol": "udp", "description": "x" }),
+            json!({ "from": { "prefix-list": "pl-1" }, "port": "all", "protocol": "all", "description": "" }),
+        ] {
+            let read: Ingress = serde_json::from_value(rule.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), rule);
+        }
+    }
+
+    #[test]
+    fn ports_that_make_no_sense_are_refused() {
+        for port in [json!("443-80"), json!(70000), json!("http")] {
+            assert!(serde_json::from_value::<Ports>(port.clone()).is_err(), "{port}");
+        }
+    }
+}

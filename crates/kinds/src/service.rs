@@ -1,0 +1,151 @@
+//! An ECS service: so many tasks of a definition, kept running and rolled over.
+
+use std::collections::BTreeSet;
+
+use deployer_core::{After, Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Cluster, SecurityGroup, Subnet, TargetGroup, TaskDefinition};
+
+/// An ECS service on Fargate.
+pub struct Service;
+
+impl Kind for Service {
+    const NAME: &'static str = "service";
+    // What starts a new rollout and what does not: UpdateService in the ECS API reference.
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("cluster", Change::Replace(Impact::Outage)),
+        ("task-definition", Change::InPlace(Impact::Rolling)),
+        ("count", Change::InPlace(Impact::None)),
+        ("subnets", Change::InPlace(Impact::Rolling)),
+        ("security-groups", Change::InPlace(Impact::Rolling)),
+        ("public-address", Change::InPlace(Impact::Rolling)),
+        ("targets", Change::InPlace(Impact::Rolling)),
+        ("minimum-percent", Change::InPlace(Impact::None)),
+        ("maximum-percent", Change::InPlace(Impact::None)),
+        ("circuit-breaker", Change::InPlace(Impact::None)),
+        ("execute-command", Change::InPlace(Impact::None)),
+        ("grace-period", Change::InPlace(Impact::None)),
+        ("platform-version", Change::InPlace(Impact::Rolling)),
+    ];
+    const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    const AFTER: &'static [After] = &[
+        // CreateService refuses a target group that no listener forwards to.
+        After { kind: "listener", sharing: Some("target-group") },
+        After { kind: "listener-rule", sharing: Some("target-group") },
+        // Tasks fetch their image over the routes of their subnets.
+        After { kind: "route-table", sharing: Some("subnet") },
+    ];
+    // A first rollout: image 20-60 s, start, two health checks; draining: 30 s and the stop timeout.
+    const TYPICAL: Typical = Typical { create: 90, update: 120, delete: 60 };
+    type Spec = ServiceSpec;
+    type Output = ServiceOutput;
+
+    fn check(spec: &ServiceSpec) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if spec.minimum_percent > 100 {
+            problems.push(Problem::new(
+                "minimum-percent",
+                format!("{} is more than all tasks", spec.minimum_percent),
+                "take 0 to 100",
+            ));
+        }
+        if spec.maximum_percent <= spec.minimum_percent.max(99) && spec.minimum_percent >= 100 {
+            problems.push(Problem::new(
+                "maximum-percent",
+                format!("{} leaves a rollout no room to begin", spec.maximum_percent),
+                "take more than 100, or a `minimum-percent` below 100",
+            ));
+        }
+        problems
+    }
+}
+
+/// What we want of a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ServiceSpec {
+    /// The cluster it runs in.
+    pub cluster: Ref<Cluster>,
+    /// What its tasks are.
+    pub task_definition: Ref<TaskDefinition>,
+    /// How many tasks; whatever number runs is right when left out.
+    pub count: Option<u32>,
+    /// The subnets its tasks are in.
+    pub subnets: BTreeSet<Ref<Subnet>>,
+    /// The security groups its tasks are in.
+    pub security_groups: BTreeSet<Ref<SecurityGroup>>,
+    /// Whether its tasks get public addresses.
+    #[serde(default)]
+    pub public_address: bool,
+    /// The target groups its tasks are registered in.
+    #[serde(default)]
+    pub targets: BTreeSet<ServiceTarget>,
+    /// How many tasks stay in service during a rollout, in percent of `count`.
+    #[serde(default = "minimum_percent")]
+    pub minimum_percent: u32,
+    /// How many tasks there may be during a rollout, in percent of `count`.
+    #[serde(default = "maximum_percent")]
+    pub maximum_percent: u32,
+    /// What ECS does with a rollout whose tasks keep failing.
+    #[serde(default)]
+    pub circuit_breaker: CircuitBreaker,
+    /// Whether a shell can be opened in its tasks.
+    #[serde(default)]
+    pub execute_command: bool,
+    /// Seconds after a task's start in which its health does not count.
+    #[serde(default)]
+    pub grace_period: u32,
+    /// The Fargate platform version.
+    #[serde(default = "platform_version")]
+    pub platform_version: String,
+}
+
+/// A target group that tasks are registered in, and by which of their ports.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ServiceTarget {
+    /// The target group.
+    pub group: Ref<TargetGroup>,
+    /// The container that listens.
+    pub container: String,
+    /// The port it listens on.
+    pub port: u16,
+}
+
+/// What ECS does with a rollout whose tasks keep failing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CircuitBreaker {
+    /// Goes on trying.
+    Off,
+    /// Gives up.
+    Stop,
+    /// Gives up and goes back to what ran before.
+    #[default]
+    Rollback,
+}
+
+/// What AWS tells of a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceOutput {
+    /// The ARN.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The ARN of its cluster.
+    pub cluster: String,
+}
+
+fn minimum_percent() -> u32 {
+    100
+}
+
+fn maximum_percent() -> u32 {
+    200
+}
+
+fn platform_version() -> String {
+    "LATEST".to_owned()
+}

@@ -1,0 +1,184 @@
+//! A target group: the tasks behind a load balancer, and how their health is checked.
+
+use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Vpc;
+
+/// A target group of IP addresses.
+pub struct TargetGroup;
+
+impl Kind for TargetGroup {
+    const NAME: &'static str = "target-group";
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("vpc", Change::Replace(Impact::Outage)),
+        ("port", Change::Replace(Impact::Rolling)),
+        ("protocol", Change::Replace(Impact::Rolling)),
+        ("version", Change::Replace(Impact::Rolling)),
+        ("health-check", Change::InPlace(Impact::None)),
+        ("deregistration-delay", Change::InPlace(Impact::None)),
+        ("slow-start", Change::InPlace(Impact::None)),
+        ("stickiness", Change::InPlace(Impact::None)),
+    ];
+    // Names of target groups: at most 32 letters, digits and hyphens (ELBv2 API reference).
+    const NAMING: Option<Naming> = Some(Naming::hyphens(32));
+    const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
+    type Spec = TargetGroupSpec;
+    type Output = TargetGroupOutput;
+
+    fn check(spec: &TargetGroupSpec) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut range = |path: &str, value: u32, lowest: u32, highest: u32| {
+            if !(lowest..=highest).contains(&value) {
+                let message = format!("{value} is out of range");
+                problems.push(Problem::new(path, message, format!("take {lowest} to {highest}")));
+            }
+        };
+        // Ranges from the ELBv2 API reference.
+        let health = &spec.health_check;
+        range("health-check.interval", health.interval, 5, 300);
+        range("health-check.timeout", health.timeout, 2, 120);
+        range("health-check.healthy", health.healthy, 2, 10);
+        range("health-check.unhealthy", health.unhealthy, 2, 10);
+        range("deregistration-delay", spec.deregistration_delay, 0, 3600);
+        range("stickiness", spec.stickiness, 0, 604_800);
+        if spec.slow_start != 0 {
+            range("slow-start", spec.slow_start, 30, 900);
+        }
+        if health.timeout >= health.interval {
+            problems.push(Problem::new(
+                "health-check.timeout",
+                format!("a timeout of {} s outlasts the interval", health.timeout),
+                format!("take less than the interval, {} s", health.interval),
+            ));
+        }
+        problems
+    }
+}
+
+/// What we want of a target group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TargetGroupSpec {
+    /// The VPC its targets are in.
+    pub vpc: Ref<Vpc>,
+    /// The port targets listen on.
+    pub port: u16,
+    /// What the load balancer speaks to targets.
+    #[serde(default)]
+    pub protocol: TargetProtocol,
+    /// Which HTTP it speaks.
+    #[serde(default)]
+    pub version: TargetVersion,
+    /// How it finds out which targets work.
+    #[serde(default)]
+    pub health_check: HealthCheck,
+    /// Seconds a target that leaves may finish its requests, 0 to 3600.
+    #[serde(default = "deregistration_delay")]
+    pub deregistration_delay: u32,
+    /// Seconds over which a new target gets its full share, 30 to 900; 0 for at once.
+    #[serde(default)]
+    pub slow_start: u32,
+    /// Seconds a client stays with its target by cookie, up to 604800; 0 for not at all.
+    #[serde(default)]
+    pub stickiness: u32,
+}
+
+/// What a load balancer speaks to targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetProtocol {
+    /// Plain HTTP.
+    #[default]
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+/// Which HTTP a load balancer speaks to targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetVersion {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// gRPC over HTTP/2.
+    Grpc,
+}
+
+/// How a load balancer finds out which targets work.
+///
+/// The defaults are quicker than AWS's (30 s, five times): a new task counts after some 20 s.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HealthCheck {
+    /// The path that is asked for.
+    #[serde(default = "path")]
+    pub path: String,
+    /// Seconds between two checks, 5 to 300.
+    #[serde(default = "interval")]
+    pub interval: u32,
+    /// Seconds until a check has failed, 2 to 120, less than the interval.
+    #[serde(default = "timeout")]
+    pub timeout: u32,
+    /// How many good checks in a row make a target healthy, 2 to 10.
+    #[serde(default = "healthy")]
+    pub healthy: u32,
+    /// How many bad checks in a row make a target unhealthy, 2 to 10.
+    #[serde(default = "unhealthy")]
+    pub unhealthy: u32,
+    /// The status codes that are good, such as `200` or `200-299`; for gRPC its codes, `0`.
+    #[serde(default = "codes")]
+    pub codes: String,
+}
+
+/// What AWS tells of a target group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetGroupOutput {
+    /// The ARN.
+    pub id: String,
+}
+
+impl Default for HealthCheck {
+    fn default() -> Self {
+        Self {
+            path: path(),
+            interval: interval(),
+            timeout: timeout(),
+            healthy: healthy(),
+            unhealthy: unhealthy(),
+            codes: codes(),
+        }
+    }
+}
+
+fn deregistration_delay() -> u32 {
+    30
+}
+
+fn path() -> String {
+    "/".to_owned()
+}
+
+fn interval() -> u32 {
+    10
+}
+
+fn timeout() -> u32 {
+    5
+}
+
+fn healthy() -> u32 {
+    2
+}
+
+fn unhealthy() -> u32 {
+    3
+}
+
+fn codes() -> String {
+    "200".to_owned()
+}

@@ -1,0 +1,267 @@
+//! A task definition: the containers that run together, and what they are given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Replacement, Text, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{LogGroup, Role};
+
+/// A task definition for Fargate. Each change registers a new revision; the earlier ones stay as
+/// history until the whole family is deleted.
+pub struct TaskDefinition;
+
+impl Kind for TaskDefinition {
+    const NAME: &'static str = "task-definition";
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("cpu", Change::Replace(Impact::None)),
+        ("memory", Change::Replace(Impact::None)),
+        ("architecture", Change::Replace(Impact::None)),
+        ("storage", Change::Replace(Impact::None)),
+        ("execution-role", Change::Replace(Impact::None)),
+        ("task-role", Change::Replace(Impact::None)),
+        ("containers", Change::Replace(Impact::None)),
+    ];
+    const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    const REPLACEMENT: Replacement = Replacement::Supersede;
+    const DELETION: Impact = Impact::None;
+    const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 2 };
+    type Spec = TaskDefinitionSpec;
+    type Output = TaskDefinitionOutput;
+
+    fn check(spec: &TaskDefinitionSpec) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        match memory_for(spec.cpu) {
+            None => problems.push(Problem::new(
+                "cpu",
+                format!("Fargate has no size with {} CPU units", spec.cpu),
+                "take 256, 512, 1024, 2048, 4096, 8192 or 16384",
+            )),
+            Some(sizes) if !sizes.contains(&spec.memory) => problems.push(Problem::new(
+                "memory",
+                format!("Fargate has no size with {} CPU units and {} MiB", spec.cpu, spec.memory),
+                format!("with {} CPU units, take {}", spec.cpu, listed(&sizes)),
+            )),
+            Some(_) => {}
+        }
+        // Ephemeral storage on Fargate: 20 GiB to 200 GiB (ECS API reference).
+        if !(20..=200).contains(&spec.storage) {
+            let message = format!("{} GiB of storage is out of range", spec.storage);
+            problems.push(Problem::new("storage", message, "take 20 to 200"));
+        }
+        if !spec.containers.values().any(|container| container.essential) {
+            problems.push(Problem::new(
+                "containers",
+                "no container is essential",
+                "let one container have `essential: true`",
+            ));
+        }
+        for (name, container) in &spec.containers {
+            // stopTimeout: at most 120 s on Fargate (ECS API reference).
+            if container.stop_timeout > 120 {
+                problems.push(Problem::new(
+                    format!("containers.{name}.stop-timeout"),
+                    format!("{} s is too long a stop timeout", container.stop_timeout),
+                    "take 0 to 120 seconds",
+                ));
+            }
+            for twice in
+                container.environment.keys().filter(|key| container.secrets.contains_key(*key))
+            {
+                problems.push(Problem::new(
+                    format!("containers.{name}.secrets.{twice}"),
+                    format!("`{twice}` is both in the environment and a secret"),
+                    "keep one of the two",
+                ));
+            }
+        }
+        problems
+    }
+}
+
+/// What we want of a task definition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TaskDefinitionSpec {
+    /// CPU units, 1024 to a core: 256, 512, 1024, 2048, 4096, 8192 or 16384.
+    pub cpu: u32,
+    /// Memory in MiB; which amounts there are depends on `cpu`.
+    pub memory: u32,
+    /// The processor the image is built for.
+    #[serde(default)]
+    pub architecture: Architecture,
+    /// Ephemeral storage in GiB, 20 to 200.
+    #[serde(default = "storage")]
+    pub storage: u32,
+    /// The role that fetches images and secrets and writes logs.
+    pub execution_role: Ref<Role>,
+    /// The role the containers themselves have.
+    pub task_role: Option<Ref<Role>>,
+    /// The containers, by name.
+    pub containers: BTreeMap<String, Container>,
+}
+
+/// A processor architecture.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Architecture {
+    /// 64-bit Intel and AMD.
+    #[default]
+    X86_64,
+    /// 64-bit ARM (Graviton).
+    Arm64,
+}
+
+/// One container of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Container {
+    /// The image, by digest where it is ours.
+    pub image: Text,
+    /// Whether the task stops when this container does.
+    #[serde(default = "yes")]
+    pub essential: bool,
+    /// Replaces the image's entry point; the image's own when empty.
+    #[serde(default)]
+    pub entry_point: Vec<String>,
+    /// Replaces the image's command; the image's own when empty.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Environment variables.
+    #[serde(default)]
+    pub environment: BTreeMap<String, Text>,
+    /// Environment variables whose values are read from Secrets Manager at start: an ARN, or
+    /// `ARN:json-key::` for one key of a JSON secret.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Text>,
+    /// The TCP ports it listens on.
+    #[serde(default)]
+    pub ports: BTreeSet<u16>,
+    /// Where its output goes; nowhere when left out.
+    pub log: Option<Log>,
+    /// A command that tells whether it works.
+    pub health: Option<ContainerHealth>,
+    /// Seconds between being asked to stop and being killed, 0 to 120.
+    #[serde(default = "stop_timeout")]
+    pub stop_timeout: u32,
+    /// Whether its root file system cannot be written to.
+    #[serde(default)]
+    pub read_only_root: bool,
+    /// Whether a small init process reaps its children and passes on signals.
+    #[serde(default)]
+    pub init: bool,
+    /// The user it runs as; the image's own when empty.
+    #[serde(default)]
+    pub user: String,
+}
+
+/// Where the output of a container goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Log {
+    /// The log group.
+    pub group: Ref<LogGroup>,
+    /// What the names of its streams begin with.
+    pub prefix: String,
+}
+
+/// A command that tells whether a container works.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ContainerHealth {
+    /// The command and its arguments, run without a shell; exit code 0 is healthy.
+    pub command: Vec<String>,
+    /// Seconds between two runs, 5 to 300.
+    #[serde(default = "interval")]
+    pub interval: u32,
+    /// Seconds until a run has failed, 2 to 60.
+    #[serde(default = "timeout")]
+    pub timeout: u32,
+    /// How many failures in a row make it unhealthy, 1 to 10.
+    #[serde(default = "retries")]
+    pub retries: u32,
+    /// Seconds after start in which failures do not count, up to 300.
+    #[serde(default)]
+    pub start_period: u32,
+}
+
+/// What AWS tells of a task definition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskDefinitionOutput {
+    /// The ARN, with the revision.
+    pub id: String,
+    /// The family.
+    pub family: String,
+    /// The revision.
+    pub revision: u32,
+}
+
+/// The amounts of memory, in MiB, that Fargate has for so many CPU units.
+///
+/// Source: the table of the ECS developer guide, "Task CPU and memory".
+fn memory_for(cpu: u32) -> Option<Vec<u32>> {
+    let gib = |from: u32, to: u32, step: usize| {
+        Some((from..=to).step_by(step).map(|gib| gib * 1024).collect())
+    };
+    match cpu {
+        256 => Some(vec![512, 1024, 2048]),
+        512 => gib(1, 4, 1),
+        1024 => gib(2, 8, 1),
+        2048 => gib(4, 16, 1),
+        4096 => gib(8, 30, 1),
+        8192 => gib(16, 60, 4),
+        16384 => gib(32, 120, 8),
+        _ => None,
+    }
+}
+
+fn listed(sizes: &[u32]) -> String {
+    match sizes {
+        [first, second, .., last] if sizes.len() > 4 => {
+            format!("{first} to {last} MiB in steps of {}", second - first)
+        }
+        _ => {
+            let sizes: Vec<String> = sizes.iter().map(u32::to_string).collect();
+            format!("{} MiB", sizes.join(", "))
+        }
+    }
+}
+
+fn storage() -> u32 {
+    20
+}
+
+fn stop_timeout() -> u32 {
+    30
+}
+
+fn interval() -> u32 {
+    10
+}
+
+fn timeout() -> u32 {
+    5
+}
+
+fn retries() -> u32 {
+    3
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_offered_for_the_cpu_that_was_asked_for() {
+        assert_eq!(listed(&memory_for(256).unwrap()), "512, 1024, 2048 MiB");
+        assert_eq!(listed(&memory_for(1024).unwrap()), "2048 to 8192 MiB in steps of 1024");
+        assert_eq!(memory_for(300), None);
+    }
+}
