@@ -1,0 +1,226 @@
+//! Reads images that other tools have made: OCI layouts and what `docker save` writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::contents::{Contents, document, is_gzip};
+use crate::image::{self, DOCKER_INDEX, Descriptor, INDEX, Layer, Manifest, Place};
+use crate::{BuildError, Digest, Image, Platform, layer};
+
+/// Indexes point to indexes; no real archive goes deeper.
+const DEPTH: u32 = 4;
+
+/// Reads the image for `platform` and checks every digest. Layers stay where they are, except
+/// those of a docker archive, which are compressed into files of their own.
+pub(crate) fn read(path: &Path, platform: Platform) -> Result<Image, BuildError> {
+    let scratch = image::scratch()?;
+    let contents =
+        Contents::open(path, scratch.path()).map_err(BuildError::file("read the archive", path))?;
+    let archive = Archive { path, contents, platform };
+    let image = if let Some(index) = archive.contents.find("index.json") {
+        archive.oci(&index)
+    } else if let Some(manifest) = archive.contents.find("manifest.json") {
+        archive.docker(&manifest, scratch.path())
+    } else {
+        Err(archive.broken("it has neither an index.json (OCI) nor a manifest.json (docker save)"))
+    };
+    Ok(image?.holding(scratch))
+}
+
+struct Archive<'a> {
+    path: &'a Path,
+    contents: Contents,
+    platform: Platform,
+}
+
+/// OCI's `index.json`.
+#[derive(Deserialize)]
+struct Index {
+    manifests: Vec<Descriptor>,
+}
+
+/// One image in docker's `manifest.json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DockerManifest {
+    config: String,
+    layers: Vec<String>,
+}
+
+/// A configuration, as much of it as says where the image runs and what its layers hold.
+#[derive(Deserialize)]
+struct Config {
+    os: String,
+    architecture: String,
+    #[serde(default)]
+    rootfs: RootFs,
+}
+
+#[derive(Deserialize, Default)]
+struct RootFs {
+    diff_ids: Vec<Digest>,
+}
+
+/// What an index leads to.
+#[derive(Default)]
+struct Candidates {
+    fitting: BTreeMap<Digest, Descriptor>,
+    others: BTreeSet<String>,
+}
+
+impl Archive<'_> {
+    fn oci(&self, index: &Place) -> Result<Image, BuildError> {
+        let index: Index = self.parse("index.json", &self.bytes("index.json", index)?)?;
+        let mut candidates = Candidates::default();
+        self.sort(index.manifests, &mut candidates, DEPTH)?;
+        let count = candidates.fitting.len();
+        let Some((_, descriptor)) = candidates.fitting.pop_first() else {
+            return Err(self.wrong_platform(candidates.others));
+        };
+        if count > 1 {
+            let platform = self.platform;
+            return Err(self.broken(format!("it has {count} for {platform}; save only one")));
+        }
+        let bytes = self.blob_bytes(&descriptor)?;
+        let manifest: Manifest = self.parse("its manifest", &bytes)?;
+        let config = self.blob_bytes(&manifest.config)?;
+        let layers = manifest.layers.into_iter().map(|layer| self.layer(layer));
+        let layers = layers.collect::<Result<_, _>>()?;
+        Ok(Image::from_parts(bytes, manifest.media_type, config, layers))
+    }
+
+    /// Sorts manifests by whether they are for the platform, following nested indexes.
+    fn sort(
+        &self,
+        descriptors: Vec<Descriptor>,
+        candidates: &mut Candidates,
+        depth: u32,
+    ) -> Result<(), BuildError> {
+        for descriptor in descriptors {
+            if [INDEX, DOCKER_INDEX].contains(&descriptor.media_type.as_str()) {
+                if depth == 0 {
+                    return Err(self.broken("its indexes are nested too deep"));
+                }
+                let index: Index = self.parse("its index", &self.blob_bytes(&descriptor)?)?;
+                self.sort(index.manifests, candidates, depth - 1)?;
+                continue;
+            }
+            let (os, architecture) = self.platform_of(&descriptor)?;
+            if self.platform.is_called(&os, &architecture) {
+                candidates.fitting.insert(descriptor.digest.clone(), descriptor);
+            } else if os != "unknown" {
+                // What is for an unknown system is an attestation, not an image.
+                candidates.others.insert(format!("{os}/{architecture}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The platform an index gives a manifest, or else the one in the configuration.
+    fn platform_of(&self, descriptor: &Descriptor) -> Result<(String, String), BuildError> {
+        if let Some(platform) = &descriptor.platform {
+            return Ok((platform.os.clone(), platform.architecture.clone()));
+        }
+        let manifest: Manifest = self.parse("its manifest", &self.blob_bytes(descriptor)?)?;
+        let config = self.blob_bytes(&manifest.config)?;
+        let config: Config = self.parse("its configuration", &config)?;
+        Ok((config.os, config.architecture))
+    }
+
+    fn docker(&self, manifest: &Place, scratch: &Path) -> Result<Image, BuildError> {
+        let bytes = self.bytes("manifest.json", manifest)?;
+        let manifests: Vec<DockerManifest> = self.parse("manifest.json", &bytes)?;
+        let [manifest] = manifests.as_slice() else {
+            return Err(self.broken(format!("it has {} of them; save only one", manifests.len())));
+        };
+        let config = self.bytes(&manifest.config, &self.find(&manifest.config)?)?;
+        let parsed: Config = self.parse("its configuration", &config)?;
+        if !self.platform.is_called(&parsed.os, &parsed.architecture) {
+            return Err(self.wrong_platform([format!("{}/{}", parsed.os, parsed.architecture)]));
+        }
+        if parsed.rootfs.diff_ids.len() != manifest.layers.len() {
+            return Err(self.broken("its configuration and manifest differ in layers"));
+        }
+        let directory = tempfile::tempdir_in(scratch)
+            .map_err(BuildError::file("make a directory in", scratch))?;
+        let mut layers = Vec::new();
+        for (name, expected) in manifest.layers.iter().zip(&parsed.rootfs.diff_ids) {
+            let target = directory.path().join(format!("{}.tar.gz", layers.len()));
+            let (layer, diff_id) = self
+                .find(name)
+                .and_then(|place| compress(&place, &target).map_err(self.unreadable()))?;
+            if diff_id != *expected {
+                return Err(self.broken(format!("its layer {name} is damaged")));
+            }
+            layers.push(layer);
+        }
+        Ok(Image::from_layers(config, layers, directory))
+    }
+
+    fn layer(&self, descriptor: Descriptor) -> Result<Layer, BuildError> {
+        let place = self.blob(&descriptor)?;
+        let digest = place.open().and_then(Digest::of_reader).map_err(self.unreadable())?;
+        if digest != descriptor.digest {
+            return Err(self.broken(format!("its blob {} is damaged", descriptor.digest)));
+        }
+        let Descriptor { media_type, digest, size, .. } = descriptor;
+        Ok(Layer { media_type, digest, size, place })
+    }
+
+    fn blob_bytes(&self, descriptor: &Descriptor) -> Result<Vec<u8>, BuildError> {
+        let bytes = self.bytes(descriptor.digest.as_str(), &self.blob(descriptor)?)?;
+        if Digest::of(&bytes) != descriptor.digest {
+            return Err(self.broken(format!("its blob {} is damaged", descriptor.digest)));
+        }
+        Ok(bytes)
+    }
+
+    fn blob(&self, descriptor: &Descriptor) -> Result<Place, BuildError> {
+        let place = self.find(&format!("blobs/sha256/{}", descriptor.digest.hex()))?;
+        if place.size != descriptor.size {
+            return Err(self.broken(format!("its blob {} is damaged", descriptor.digest)));
+        }
+        Ok(place)
+    }
+
+    fn find(&self, name: &str) -> Result<Place, BuildError> {
+        self.contents.find(name).ok_or_else(|| self.broken(format!("it lacks {name}")))
+    }
+
+    fn bytes(&self, name: &str, place: &Place) -> Result<Vec<u8>, BuildError> {
+        document(place).map_err(|error| self.broken(format!("{name}: {error}")))
+    }
+
+    fn parse<T: DeserializeOwned>(&self, what: &str, bytes: &[u8]) -> Result<T, BuildError> {
+        serde_json::from_slice(bytes).map_err(|error| self.broken(format!("{what}: {error}")))
+    }
+
+    fn broken(&self, reason: impl Into<String>) -> BuildError {
+        BuildError::Archive { path: self.path.to_owned(), reason: reason.into() }
+    }
+
+    fn unreadable(&self) -> impl FnOnce(io::Error) -> BuildError {
+        BuildError::file("read the archive", self.path)
+    }
+
+    fn wrong_platform(&self, found: impl IntoIterator<Item = String>) -> BuildError {
+        let found: Vec<_> = found.into_iter().collect();
+        let found = if found.is_empty() { "no platform".to_owned() } else { found.join(", ") };
+        BuildError::WrongPlatform { path: self.path.to_owned(), found, wanted: self.platform }
+    }
+}
+
+/// Compresses a docker archive's layer, which some tools have compressed already.
+fn compress(place: &Place, target: &Path) -> io::Result<(Layer, Digest)> {
+    let tar: Box<dyn Read> = if is_gzip(place.open()?)? {
+        Box::new(MultiGzDecoder::new(place.open()?))
+    } else {
+        Box::new(place.open()?)
+    };
+    layer::compress(tar, target)
+}

@@ -1,0 +1,67 @@
+//! From a source to an image.
+
+use std::panic;
+
+use crate::{
+    BuildError, Image, Platform, Progress, Report, Settings, Source, archive, cargo, dockerfile,
+    pack,
+};
+
+/// Makes an image of `source` for `platform`.
+///
+/// The same binary and settings give the same digest on every machine. Programs that are started
+/// on the way are ended when the future is dropped. `settings` matter for the sources that are
+/// packed here, [`Source::Cargo`] and [`Source::Binary`].
+pub async fn build(
+    source: &Source,
+    platform: Platform,
+    settings: &Settings,
+    report: Report<'_>,
+) -> Result<Image, BuildError> {
+    match source {
+        Source::Cargo(source) => {
+            let binary = cargo::build(source, platform, report).await?;
+            pack_binary(binary, platform, settings, report).await
+        }
+        Source::Binary(binary) => pack_binary(binary.clone(), platform, settings, report).await,
+        Source::Archive(path) => {
+            report(Progress::Packing);
+            let path = path.clone();
+            blocking(move || archive::read(&path, platform)).await
+        }
+        Source::Dockerfile(source) => {
+            let (directory, path) = dockerfile::build(source, platform, report).await?;
+            report(Progress::Packing);
+            let image = blocking(move || archive::read(&path, platform)).await?;
+            Ok(image.holding(directory))
+        }
+    }
+}
+
+async fn pack_binary(
+    binary: std::path::PathBuf,
+    platform: Platform,
+    settings: &Settings,
+    report: Report<'_>,
+) -> Result<Image, BuildError> {
+    report(Progress::Packing);
+    let settings = settings.clone();
+    blocking(move || pack::pack(&binary, platform, &settings)).await
+}
+
+/// Runs file work where it does not hold up the other tasks.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BuildError> + Send + 'static,
+) -> Result<T, BuildError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(payload) => panic::resume_unwind(payload),
+            Err(error) => Err(BuildError::File {
+                attempted: "finish the work on",
+                path: "the image".into(),
+                source: std::io::Error::other(error),
+            }),
+        },
+    }
+}

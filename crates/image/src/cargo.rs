@@ -1,0 +1,147 @@
+//! Builds a cargo package to a static binary.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::process::{Line, run};
+use crate::{BuildError, CargoSource, Platform, Progress, Report};
+
+const RUSTUP: &str = "Rust from https://rustup.rs";
+
+/// Builds the package and gives the path of its binary.
+pub(crate) async fn build(
+    source: &CargoSource,
+    platform: Platform,
+    report: Report<'_>,
+) -> Result<PathBuf, BuildError> {
+    let target = match &source.target {
+        Some(target) => target.clone(),
+        None => static_target(&source.dir, platform, report).await?,
+    };
+    let mut binaries = Vec::new();
+    run(command(source, &target), RUSTUP, |line| match line {
+        Line::Out(message) => binaries.extend(Binary::in_message(&message)),
+        Line::Err(line) => report(Progress::Line(line)),
+    })
+    .await?;
+    pick(source, binaries)
+}
+
+/// The command that builds for `target` with everything linked in.
+///
+/// The explicit `--target` keeps the flag away from build scripts and procedural macros. Given as
+/// configuration it joins the flags the package itself configures.
+fn command(source: &CargoSource, target: &str) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(&source.dir).args(["build", "--release", "--color", "never"]);
+    command.args(["--message-format", "json-render-diagnostics", "--target", target]);
+    command.arg("--config");
+    command.arg(format!("target.{target}.rustflags=['-C', 'target-feature=+crt-static']"));
+    if let Some(bin) = &source.bin {
+        command.args(["--bin", bin]);
+    }
+    for feature in &source.features {
+        command.args(["--features", feature]);
+    }
+    command
+}
+
+/// Chooses musl where its standard library is installed, and glibc otherwise.
+async fn static_target(
+    dir: &Path,
+    platform: Platform,
+    report: Report<'_>,
+) -> Result<String, BuildError> {
+    let mut command = Command::new("rustc");
+    command.current_dir(dir).args(["--print", "sysroot"]);
+    let mut sysroot = PathBuf::new();
+    run(command, RUSTUP, |line| match line {
+        Line::Out(line) => sysroot = line.into(),
+        Line::Err(line) => report(Progress::Line(line)),
+    })
+    .await?;
+    let [musl, gnu] =
+        ["musl", "gnu"].map(|c| format!("{}-unknown-linux-{c}", platform.rust_architecture()));
+    let is_installed = |target: &str| sysroot.join("lib/rustlib").join(target).join("lib").is_dir();
+    if is_installed(&musl) {
+        Ok(musl)
+    } else if is_installed(&gnu) {
+        Ok(gnu)
+    } else {
+        Err(BuildError::TargetMissing { platform, advice: musl })
+    }
+}
+
+/// A binary cargo has built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Binary {
+    name: String,
+    path: PathBuf,
+}
+
+impl Binary {
+    /// The binary a line of cargo's JSON tells of, if it tells of one.
+    fn in_message(message: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Artifact {
+            target: Target,
+            executable: PathBuf,
+        }
+        #[derive(Deserialize)]
+        struct Target {
+            name: String,
+            kind: Vec<String>,
+        }
+        // The other messages have no executable, or a null.
+        let artifact: Artifact = serde_json::from_str(message).ok()?;
+        let is_binary = artifact.target.kind.iter().any(|kind| kind == "bin");
+        is_binary.then_some(Self { name: artifact.target.name, path: artifact.executable })
+    }
+}
+
+/// The binary that was asked for, or the only one there is.
+fn pick(source: &CargoSource, binaries: Vec<Binary>) -> Result<PathBuf, BuildError> {
+    let names: Vec<_> = binaries.iter().map(|binary| binary.name.as_str()).collect();
+    let found = if names.is_empty() { "no binary".to_owned() } else { names.join(", ") };
+    let wanted = |binary: &Binary| source.bin.as_ref().is_none_or(|bin| *bin == binary.name);
+    let mut fitting = binaries.into_iter().filter(wanted);
+    match (fitting.next(), fitting.next()) {
+        (Some(binary), None) => Ok(binary.path),
+        _ => Err(BuildError::Binary { dir: source.dir.clone(), found }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binary(name: &str) -> Binary {
+        Binary { name: name.to_owned(), path: PathBuf::from(format!("/target/{name}")) }
+    }
+
+    #[test]
+    fn one_of_several_binaries_must_be_named() {
+        let mut source = CargoSource::default();
+        let both = vec![binary("web"), binary("worker")];
+        let error = pick(&source, both.clone()).expect_err("two binaries").to_string();
+        assert!(error.contains("made web, worker; name one"), "{error}");
+        source.bin = Some("worker".to_owned());
+        assert_eq!(pick(&source, both).expect("named"), PathBuf::from("/target/worker"));
+    }
+
+    #[test]
+    fn only_messages_about_binaries_count() {
+        let artifact = |kind: &str, executable: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","target":{{"name":"web","kind":["{kind}"]}},"executable":{executable}}}"#
+            )
+        };
+        let found = Binary::in_message(&artifact("bin", r#""/target/web""#));
+        assert_eq!(found, Some(binary("web")));
+        assert_eq!(Binary::in_message(&artifact("example", r#""/target/web""#)), None);
+        assert_eq!(Binary::in_message(&artifact("lib", "null")), None);
+        assert_eq!(Binary::in_message("a line some build script printed"), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! An image: a manifest and a configuration in memory, layers in files.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Take};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+use crate::{BuildError, Digest};
+
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+pub(crate) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+pub(crate) const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+/// An image, ready to be pushed. Its files live as long as it does.
+#[derive(Debug)]
+pub struct Image {
+    manifest: Vec<u8>,
+    media_type: String,
+    digest: Digest,
+    config: Vec<u8>,
+    config_digest: Digest,
+    layers: Vec<Layer>,
+    /// Where its files were written, if they were; removed with the image.
+    directories: Vec<TempDir>,
+}
+
+/// A layer of an image: a range of a file on disk.
+#[derive(Debug)]
+pub struct Layer {
+    /// Its media type.
+    pub media_type: String,
+    /// Its address.
+    pub digest: Digest,
+    /// Its bytes, as pushed.
+    pub size: u64,
+    pub(crate) place: Place,
+}
+
+/// A range of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    pub(crate) offset: u64,
+    pub(crate) size: u64,
+}
+
+impl Place {
+    pub(crate) fn open(&self) -> io::Result<Take<File>> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.offset))?;
+        Ok(file.take(self.size))
+    }
+}
+
+impl Layer {
+    /// Opens the layer's bytes for reading.
+    pub fn open(&self) -> io::Result<Take<File>> {
+        self.place.open()
+    }
+}
+
+/// What points to a blob in a manifest or an index.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Descriptor {
+    pub(crate) media_type: String,
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    #[serde(default, skip_serializing)]
+    pub(crate) platform: Option<DescribedPlatform>,
+}
+
+/// The platform of a manifest in an index.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct DescribedPlatform {
+    pub(crate) os: String,
+    pub(crate) architecture: String,
+}
+
+/// A manifest, as much of it as pushing needs.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Manifest {
+    pub(crate) schema_version: u32,
+    #[serde(default = "oci_manifest")]
+    pub(crate) media_type: String,
+    pub(crate) config: Descriptor,
+    pub(crate) layers: Vec<Descriptor>,
+}
+
+/// OCI lets a manifest leave its own media type out.
+fn oci_manifest() -> String {
+    MANIFEST.to_owned()
+}
+
+impl Image {
+    /// An image that brings its own manifest.
+    pub(crate) fn from_parts(
+        manifest: Vec<u8>,
+        media_type: String,
+        config: Vec<u8>,
+        layers: Vec<Layer>,
+    ) -> Self {
+        Self {
+            digest: Digest::of(&manifest),
+            config_digest: Digest::of(&config),
+            manifest,
+            media_type,
+            config,
+            layers,
+            directories: Vec::new(),
+        }
+    }
+
+    /// An image whose manifest is written here; `directory` holds the layers.
+    pub(crate) fn from_layers(config: Vec<u8>, layers: Vec<Layer>, directory: TempDir) -> Self {
+        let describe = |media_type: &str, digest: Digest, size| Descriptor {
+            media_type: media_type.to_owned(),
+            digest,
+            size,
+            platform: None,
+        };
+        let manifest = Manifest {
+            schema_version: 2,
+            media_type: oci_manifest(),
+            config: describe(CONFIG, Digest::of(&config), config.len() as u64),
+            layers: layers
+                .iter()
+                .map(|layer| describe(&layer.media_type, layer.digest.clone(), layer.size))
+                .collect(),
+        };
+        let manifest =
+            serde_json::to_vec(&manifest).expect("a struct of strings and numbers is JSON");
+        Self::from_parts(manifest, oci_manifest(), config, layers).holding(directory)
+    }
+
+    /// Ties a directory of layers to the image's life.
+    pub(crate) fn holding(mut self, directory: TempDir) -> Self {
+        self.directories.push(directory);
+        self
+    }
+
+    /// The image's address: what a task definition should name.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// The manifest's bytes, exactly as pushed.
+    pub fn manifest(&self) -> &[u8] {
+        &self.manifest
+    }
+
+    /// The manifest's media type.
+    pub fn media_type(&self) -> &str {
+        &self.media_type
+    }
+
+    /// The configuration's bytes, exactly as pushed.
+    pub fn config(&self) -> &[u8] {
+        &self.config
+    }
+
+    /// The configuration's address.
+    pub fn config_digest(&self) -> &Digest {
+        &self.config_digest
+    }
+
+    /// The layers, lowest first: what changes rarely comes before what changes often.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Bytes a registry stores for it: configuration and layers.
+    pub fn size(&self) -> u64 {
+        self.config.len() as u64 + self.layers.iter().map(|layer| layer.size).sum::<u64>()
+    }
+}
+
+/// A directory for an image's files, removed when dropped.
+pub(crate) fn scratch() -> Result<TempDir, BuildError> {
+    let made = tempfile::Builder::new().prefix("deployer-image-").tempdir();
+    made.map_err(BuildError::file("make a directory for the image in", std::env::temp_dir()))
+}

@@ -1,0 +1,217 @@
+//! One request to a registry, and what its answer means.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as Http;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::Deserialize;
+
+use super::Target;
+use super::patience::Failure;
+use crate::{PushError, Refusal};
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// How much of a refusal is read.
+const REFUSAL: usize = 64 * 1024;
+
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Speaks to one repository.
+pub(super) struct Client<'a> {
+    http: Http<HttpsConnector<HttpConnector>, Body>,
+    pub(super) target: &'a Target,
+}
+
+/// A request without a body, or with one.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) headers: Vec<(HeaderName, String)>,
+    pub(super) body: Body,
+    /// What it attempts, as in "when asked to …".
+    pub(super) attempted: &'a str,
+}
+
+/// An answer that is no refusal.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+}
+
+impl<'a> Client<'a> {
+    pub(super) fn new(target: &'a Target) -> Result<Self, PushError> {
+        let provider = rustls::crypto::ring::default_provider();
+        let tls = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider);
+        let tls = tls.map_err(|error| PushError::Unreachable {
+            registry: target.registry.to_string(),
+            attempted: "speak TLS".to_owned(),
+            reason: format!("this machine's certificates: {error}"),
+        })?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT));
+        let http = Http::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .build(tls.https_or_http().enable_http1().wrap_connector(tcp));
+        Ok(Self { http, target })
+    }
+
+    /// The address of something in the repository.
+    pub(super) fn uri(&self, path: &str) -> Uri {
+        let path = format!("/v2/{}/{path}", self.target.repository);
+        Uri::builder()
+            .scheme(self.target.scheme.clone())
+            .authority(self.target.registry.clone())
+            .path_and_query(path)
+            .build()
+            .expect("a checked repository, tag or digest makes a URI")
+    }
+
+    /// Makes the request. What the registry refuses is a failure, except 404 to a question, and a
+    /// redirection: a registry redirects only to what it has.
+    pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Failure> {
+        let is_question = call.method == Method::HEAD;
+        let (uri, attempted) = (call.uri.clone(), call.attempted);
+        let response = self.request(call).await?;
+        let status = response.status();
+        let is_fine = status.is_success()
+            || is_question && (status == StatusCode::NOT_FOUND || status.is_redirection());
+        if is_fine {
+            return Ok(Answer { status, headers: response.headers().clone() });
+        }
+        if !is_question || is_passing(status) {
+            return Err(self.refusal(status, response, attempted).await);
+        }
+        // An answer to HEAD has no body; the same request as GET says why.
+        let body = super::push::empty();
+        let call = Call { method: Method::GET, uri, headers: Vec::new(), body, attempted };
+        let response = self.request(call).await.unwrap_or(response);
+        Err(self.refusal(status, response, attempted).await)
+    }
+
+    async fn request(&self, call: Call<'_>) -> Result<Response<Incoming>, Failure> {
+        let mut request = Request::builder().method(call.method);
+        for (name, value) in call.headers {
+            request = request.header(name, value);
+        }
+        // An upload may continue elsewhere, where the password is nobody's business.
+        let is_ours = call.uri.authority() == Some(&self.target.registry);
+        if let Some(value) = self.target.authorization.as_ref().filter(|_| is_ours) {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let request = request.uri(call.uri).body(call.body).map_err(|error| {
+            Failure::Final(self.nonsense(call.attempted, &format!("the request fails: {error}")))
+        })?;
+        let sent = self.http.request(request).await;
+        sent.map_err(|error| self.unreachable(call.attempted, &with_causes(&error)))
+    }
+
+    pub(super) fn unreachable(&self, attempted: &str, reason: &str) -> Failure {
+        let error = PushError::Unreachable {
+            registry: self.target.registry.to_string(),
+            attempted: attempted.to_owned(),
+            reason: reason.to_owned(),
+        };
+        Failure::Passing { error, after: None }
+    }
+
+    pub(super) fn nonsense(&self, attempted: &str, problem: &str) -> PushError {
+        PushError::Nonsense {
+            registry: self.target.registry.to_string(),
+            attempted: attempted.to_owned(),
+            problem: problem.to_owned(),
+        }
+    }
+
+    /// What a refusal means. `status` is the first answer's: the GET after a HEAD only adds words.
+    async fn refusal(
+        &self,
+        status: StatusCode,
+        response: Response<Incoming>,
+        attempted: &str,
+    ) -> Failure {
+        let header = |name: HeaderName| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let challenge = header(WWW_AUTHENTICATE).unwrap_or_default();
+        let after = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
+        let body = Limited::new(response.into_body(), REFUSAL).collect().await;
+        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let problem = Problems::first(&body);
+        let refusal = Box::new(Refusal {
+            registry: self.target.registry.to_string(),
+            attempted: attempted.to_owned(),
+            status: status.as_u16(),
+            code: problem.code,
+            message: problem.message,
+        });
+        let scheme = challenge.split_whitespace().next().unwrap_or("Basic");
+        match status {
+            StatusCode::UNAUTHORIZED if !scheme.eq_ignore_ascii_case("Basic") => {
+                Failure::Final(PushError::Authentication(refusal, scheme.to_owned()))
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Failure::Final(PushError::Denied(refusal))
+            }
+            status if is_passing(status) => {
+                let after = after.map(Duration::from_secs);
+                Failure::Passing { error: PushError::Refused(refusal), after }
+            }
+            _ => Failure::Final(PushError::Refused(refusal)),
+        }
+    }
+}
+
+/// Tells whether the same request may succeed a little later.
+fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
+/// The body of a refusal.
+#[derive(Deserialize)]
+struct Problems {
+    errors: Vec<Problem>,
+}
+
+#[derive(Deserialize, Default)]
+struct Problem {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+impl Problems {
+    /// The first problem; a body that is not the registry's (a proxy's, say) is quoted.
+    fn first(body: &[u8]) -> Problem {
+        if let Ok(problems) = serde_json::from_slice::<Self>(body) {
+            return problems.errors.into_iter().next().unwrap_or_default();
+        }
+        let text = String::from_utf8_lossy(body);
+        let line: String =
+            text.lines().next().unwrap_or_default().trim().chars().take(200).collect();
+        Problem { code: None, message: Some(line).filter(|line| !line.is_empty()) }
+    }
+}
+
+/// An error and its causes; hyper's own words alone are "client error".
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,249 @@
+//! Pushes an image: asks what is there, uploads the rest, then names it.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
+use hyper::body::{Bytes, Frame};
+use hyper::header::{
+    ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+};
+use hyper::http::uri::Scheme;
+use hyper::{Method, Uri};
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::mpsc;
+use tokio_util::io::ReaderStream;
+
+use super::Target;
+use super::client::{Answer, Body, Call, Client};
+use super::patience::{Failure, Patience};
+use crate::image::{Image, Layer};
+use crate::{Digest, Progress, PushError, Report};
+
+/// How long a registry may neither take a byte nor answer.
+const STALL: Duration = Duration::from_mins(2);
+/// How much of a layer is in memory at a time.
+const CHUNK: usize = 64 * 1024;
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
+/// What a push did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// The image's address, by which it can be pulled.
+    pub digest: Digest,
+    /// Blobs that were uploaded.
+    pub uploaded: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Blobs the registry had.
+    pub skipped: usize,
+}
+
+/// Makes the registry have `image` under the target's tag.
+///
+/// Uploads what the registry lacks, each blob in one piece (ECR drops all but the first chunk of
+/// a chunked upload), and nothing when the tag already names this image. What was uploaded before
+/// a failure is skipped the next time.
+pub async fn push(image: &Image, target: &Target, report: Report<'_>) -> Result<Pushed, PushError> {
+    let client = Client::new(target)?;
+    let blobs = image.layers().len() + 1;
+    let mut pushed =
+        Pushed { digest: image.digest().clone(), uploaded: 0, bytes: 0, skipped: blobs };
+    if client.names(image, &target.tag, report).await? {
+        return Ok(pushed);
+    }
+    if !client.names(image, image.digest().as_str(), report).await? {
+        let layers = image.layers().iter().map(Blob::Layer);
+        for blob in layers.chain([Blob::Config(image)]) {
+            if client.upload(&blob, report).await? {
+                pushed.uploaded += 1;
+                pushed.bytes += blob.size();
+                pushed.skipped -= 1;
+            } else {
+                report(Progress::Skipped { digest: blob.digest().clone(), size: blob.size() });
+            }
+        }
+    }
+    client.store(image, report).await?;
+    report(Progress::Stored { digest: image.digest().clone() });
+    Ok(pushed)
+}
+
+/// Something a manifest points to.
+enum Blob<'a> {
+    Config(&'a Image),
+    Layer(&'a Layer),
+}
+
+impl Blob<'_> {
+    fn digest(&self) -> &Digest {
+        match self {
+            Self::Config(image) => image.config_digest(),
+            Self::Layer(layer) => &layer.digest,
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Self::Config(image) => image.config().len() as u64,
+            Self::Layer(layer) => layer.size,
+        }
+    }
+
+    /// The blob as a request's body, which tells `sent` the length of each piece that leaves.
+    fn body(&self, sent: mpsc::UnboundedSender<u64>) -> Result<Body, PushError> {
+        let layer = match self {
+            Self::Config(image) => return Ok(full(image.config())),
+            Self::Layer(layer) => layer,
+        };
+        let failed = |source| PushError::Layer { digest: layer.digest.clone(), source };
+        let file = layer.open().map_err(failed)?.into_inner();
+        let file = tokio::fs::File::from_std(file).take(layer.size);
+        let pieces = ReaderStream::with_capacity(file, CHUNK).inspect_ok(move |piece| {
+            // Nobody listens once the registry has answered, which is early when it refuses.
+            let _ = sent.send(piece.len() as u64);
+        });
+        Ok(UnsyncBoxBody::new(StreamBody::new(pieces.map_ok(Frame::data))))
+    }
+}
+
+pub(super) fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+fn full(bytes: &[u8]) -> Body {
+    Full::new(Bytes::copy_from_slice(bytes)).map_err(|never| match never {}).boxed_unsync()
+}
+
+impl Client<'_> {
+    /// Tells whether `reference`, a tag or a digest, names this very image.
+    async fn names(
+        &self,
+        image: &Image,
+        reference: &str,
+        report: Report<'_>,
+    ) -> Result<bool, PushError> {
+        let attempted = format!("look for {reference} in {}", self.target.repository);
+        let mut patience = Patience::new();
+        loop {
+            let mut call = self.call(Method::HEAD, &format!("manifests/{reference}"), &attempted);
+            call.headers.push((ACCEPT, image.media_type().to_owned()));
+            match self.within(call).await {
+                Ok(answer) => {
+                    return Ok(answer.status.is_success()
+                        && digest_in(&answer.headers) == Some(image.digest().as_str()));
+                }
+                Err(failure) => patience.pause(failure, report).await?,
+            }
+        }
+    }
+
+    /// Uploads a blob unless the registry has it; tells whether it was uploaded.
+    async fn upload(&self, blob: &Blob<'_>, report: Report<'_>) -> Result<bool, PushError> {
+        let mut patience = Patience::new();
+        loop {
+            match self.try_upload(blob, report).await {
+                Ok(uploaded) => return Ok(uploaded),
+                Err(failure) => patience.pause(failure, report).await?,
+            }
+        }
+    }
+
+    /// One attempt, which begins with the question: an earlier one may have come through.
+    async fn try_upload(&self, blob: &Blob<'_>, report: Report<'_>) -> Result<bool, Failure> {
+        let (digest, repository) = (blob.digest(), &self.target.repository);
+        let attempted = format!("look for blob {digest} in {repository}");
+        let found = self.call(Method::HEAD, &format!("blobs/{digest}"), &attempted);
+        let status = self.within(found).await?.status;
+        if status.is_success() || status.is_redirection() {
+            return Ok(false);
+        }
+        let attempted = format!("begin the upload of blob {digest} to {repository}");
+        let mut begin = self.call(Method::POST, "blobs/uploads/", &attempted);
+        begin.headers.push((CONTENT_LENGTH, "0".to_owned()));
+        let answer = self.within(begin).await?;
+        let uri = self.location(&answer, digest).ok_or_else(|| {
+            Failure::Final(self.nonsense(&attempted, "it did not say where to upload to"))
+        })?;
+
+        let attempted = format!("store blob {digest} in {repository}");
+        let (sender, mut sent) = mpsc::unbounded_channel();
+        let headers = vec![
+            (CONTENT_LENGTH, blob.size().to_string()),
+            (CONTENT_TYPE, "application/octet-stream".to_owned()),
+        ];
+        let body = blob.body(sender).map_err(Failure::Final)?;
+        let call = Call { method: Method::PUT, uri, headers, body, attempted: &attempted };
+        let mut request = Box::pin(self.send(call));
+        let mut total = 0;
+        loop {
+            tokio::select! {
+                answer = &mut request => return answer.map(|_| true),
+                Some(length) = sent.recv() => {
+                    total += length;
+                    let (digest, size) = (digest.clone(), blob.size());
+                    report(Progress::Uploading { digest, sent: total, size });
+                }
+                () = tokio::time::sleep(STALL) => return Err(self.stalled(&attempted)),
+            }
+        }
+    }
+
+    /// Stores the manifest under the tag, and thereby under its digest.
+    async fn store(&self, image: &Image, report: Report<'_>) -> Result<(), PushError> {
+        let Target { repository, tag, .. } = self.target;
+        let attempted = format!("store manifest {repository}:{tag}");
+        let mut patience = Patience::new();
+        loop {
+            let mut call = self.call(Method::PUT, &format!("manifests/{tag}"), &attempted);
+            call.headers.push((CONTENT_TYPE, image.media_type().to_owned()));
+            call.body = full(image.manifest());
+            let answer = match self.within(call).await {
+                Ok(answer) => answer,
+                Err(failure) => {
+                    patience.pause(failure, report).await?;
+                    continue;
+                }
+            };
+            return match digest_in(&answer.headers) {
+                Some(other) if other != image.digest().as_str() => {
+                    let problem = format!("it made {other} of {}", image.digest());
+                    Err(self.nonsense(&attempted, &problem))
+                }
+                _ => Ok(()),
+            };
+        }
+    }
+
+    fn call<'a>(&self, method: Method, path: &str, attempted: &'a str) -> Call<'a> {
+        Call { method, uri: self.uri(path), headers: Vec::new(), body: empty(), attempted }
+    }
+
+    /// Sends a request that is small, so that its answer is all there is to wait for.
+    async fn within(&self, call: Call<'_>) -> Result<Answer, Failure> {
+        let attempted = call.attempted;
+        let answer = tokio::time::timeout(STALL, self.send(call)).await;
+        answer.unwrap_or_else(|_| Err(self.stalled(attempted)))
+    }
+
+    fn stalled(&self, attempted: &str) -> Failure {
+        self.unreachable(attempted, &format!("nothing moved for {} s", STALL.as_secs()))
+    }
+
+    /// Where an upload continues, with the digest that makes it the only piece.
+    fn location(&self, answer: &Answer, digest: &Digest) -> Option<Uri> {
+        let location = answer.headers.get(LOCATION)?.to_str().ok()?;
+        let joint = if location.contains('?') { '&' } else { '?' };
+        let mut parts =
+            format!("{location}{joint}digest={digest}").parse::<Uri>().ok()?.into_parts();
+        let scheme = parts.scheme.get_or_insert_with(|| self.target.scheme.clone()).clone();
+        parts.authority.get_or_insert_with(|| self.target.registry.clone());
+        let is_downgrade = self.target.scheme == Scheme::HTTPS && scheme != Scheme::HTTPS;
+        Uri::from_parts(parts).ok().filter(|_| !is_downgrade)
+    }
+}
+
+fn digest_in(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_DIGEST).map(HeaderValue::to_str)?.ok()
+}

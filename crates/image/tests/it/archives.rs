@@ -1,0 +1,101 @@
+//! Archives that other tools have written.
+
+use std::path::Path;
+use std::process::Command;
+
+use deployer_image::{Image, Platform, Settings, Source, build, push};
+
+use crate::building::failure;
+use crate::probe::{self, PLATFORM};
+use crate::registry::Registry;
+
+/// Pushes the probe's image and has skopeo write it to `destination`.
+async fn copied(destination: &str) -> Image {
+    let registry = Registry::start();
+    let image = probe::image().await;
+    push(&image, &registry.target("v1"), &mut |_| {}).await.expect("the registry takes it");
+    let source = format!("docker://{}/notes:v1", registry.address);
+    let status = Command::new("skopeo")
+        .args(["copy", "--quiet", "--insecure-policy", "--src-tls-verify=false"])
+        .args(["--src-creds", &Registry::credentials(), &source, destination])
+        .status();
+    assert!(status.expect("skopeo is needed: apt-get install skopeo").success());
+    image
+}
+
+async fn read(path: &Path) -> Image {
+    let source = Source::Archive(path.to_owned());
+    build(&source, PLATFORM, &Settings::default(), &mut |_| {}).await.expect("the archive reads")
+}
+
+#[tokio::test]
+async fn an_oci_archive_reads_as_the_very_image() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("image.tar");
+    let image = copied(&format!("oci-archive:{}", path.display())).await;
+    let read_back = read(&path).await;
+    assert_eq!(read_back.digest(), image.digest());
+
+    let registry = Registry::start();
+    let pushed = push(&read_back, &registry.target("v1"), &mut |_| {}).await;
+    assert_eq!(pushed.expect("layers inside a tar file upload").uploaded, 3);
+}
+
+#[tokio::test]
+async fn an_oci_layout_in_a_directory_reads_as_the_very_image() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let image = copied(&format!("oci:{}", directory.path().display())).await;
+    assert_eq!(read(directory.path()).await.digest(), image.digest());
+}
+
+#[tokio::test]
+async fn a_docker_archive_keeps_its_configuration_and_content() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("image.tar");
+    let image = copied(&format!("docker-archive:{}:notes:v1", path.display())).await;
+    let plain = read(&path).await;
+    let config: serde_json::Value = serde_json::from_slice(plain.config()).expect("JSON");
+    assert_eq!(config["config"]["Entrypoint"][0], "/probe");
+    let layers = |image: &Image| -> Vec<_> {
+        image.layers().iter().map(|layer| layer.digest.clone()).collect()
+    };
+    assert_eq!(layers(&plain), layers(&image), "the same tar files compress the same");
+
+    assert!(Command::new("gzip").arg(&path).status().expect("gzip starts").success());
+    assert_eq!(read(&path.with_extension("tar.gz")).await.digest(), plain.digest());
+}
+
+#[tokio::test]
+async fn an_archive_for_another_platform_says_what_it_has() {
+    let directory = tempfile::tempdir().expect("a directory");
+    copied(&format!("oci:{}", directory.path().display())).await;
+    let other = match PLATFORM {
+        Platform::LinuxAmd64 => Platform::LinuxArm64,
+        Platform::LinuxArm64 => Platform::LinuxAmd64,
+    };
+    let error = failure(&Source::Archive(directory.path().to_owned()), other).await.to_string();
+    assert!(error.ends_with(&format!("is for {PLATFORM}, not for {other}")), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_archive_is_noticed_before_anything_is_pushed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let image = copied(&format!("oci:{}", directory.path().display())).await;
+    let layer = &image.layers()[1].digest;
+    let path = directory.path().join("blobs/sha256").join(layer.hex());
+    let mut bytes = std::fs::read(&path).expect("reads");
+    bytes[1000] ^= 1;
+    std::fs::write(&path, bytes).expect("writes");
+    let error = failure(&Source::Archive(directory.path().to_owned()), PLATFORM).await;
+    let expected = format!("is not an image: its blob {layer} is damaged");
+    assert!(error.to_string().ends_with(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_no_image_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let error = failure(&Source::Archive(directory.path().to_owned()), PLATFORM).await.to_string();
+    assert!(error.contains("is not an image: it has neither an index.json (OCI) nor"), "{error}");
+    let error = failure(&Source::Archive("/no/such.tar".into()), PLATFORM).await.to_string();
+    assert!(error.starts_with("read the archive /no/such.tar: No such file"), "{error}");
+}

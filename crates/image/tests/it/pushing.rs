@@ -1,0 +1,152 @@
+//! Pushing to a real registry, steady and unsteady.
+
+use std::process::Command;
+
+use deployer_image::{Digest, Progress, PushError, Pushed, Target, push};
+
+use crate::probe;
+use crate::registry::{Registry, target};
+use crate::unsteady::{self, Mishap};
+
+#[tokio::test]
+async fn a_second_push_uploads_nothing() {
+    let registry = Registry::start();
+    let image = probe::image().await;
+    let target = registry.target("v1");
+    let pushed = push(&image, &target, &mut |_| {}).await.expect("the registry takes it");
+    let all =
+        Pushed { digest: image.digest().clone(), uploaded: 3, bytes: image.size(), skipped: 0 };
+    assert_eq!(pushed, all);
+    let requests = registry.hear("\"PUT /v2/notes/manifests/v1 ");
+    assert!(requests.iter().any(|line| line.contains("\"PUT /v2/notes/blobs/uploads/")));
+    assert!(!requests.iter().any(|line| line.contains("\"PATCH ")), "an upload in chunks");
+
+    let before = registry.files();
+    let again = push(&image, &target, &mut |_| {}).await.expect("the registry has it");
+    assert_eq!(again, Pushed { uploaded: 0, bytes: 0, skipped: 3, ..all });
+    assert_eq!(registry.files(), before);
+}
+
+#[tokio::test]
+async fn a_second_tag_uploads_no_blob() {
+    let registry = Registry::start();
+    let image = probe::image().await;
+    push(&image, &registry.target("v1"), &mut |_| {}).await.expect("the registry takes it");
+    let pushed = push(&image, &registry.target("v2"), &mut |_| {}).await.expect("a tag more");
+    assert_eq!((pushed.uploaded, pushed.skipped), (0, 3));
+    assert_eq!(digest_of(&registry, "v2"), *image.digest());
+}
+
+#[tokio::test]
+async fn a_changed_binary_uploads_its_own_layer_only() {
+    let registry = Registry::start();
+    let image = probe::image().await;
+    push(&image, &registry.target("v1"), &mut |_| {}).await.expect("the registry takes it");
+    let directory = tempfile::tempdir().expect("a directory");
+    let other = directory.path().join("probe");
+    let mut bytes = std::fs::read(probe::binary().await).expect("reads");
+    bytes.push(0);
+    std::fs::write(&other, bytes).expect("writes");
+    let changed = probe::pack(&other).await;
+
+    let mut skipped = Vec::new();
+    let mut uploaded = Vec::new();
+    let mut hear = |progress| match progress {
+        Progress::Skipped { digest, .. } => skipped.push(digest),
+        Progress::Uploading { digest, sent, size } if sent == size => uploaded.push(digest),
+        _ => {}
+    };
+    let pushed = push(&changed, &registry.target("v1"), &mut hear).await.expect("the tag moves");
+    assert_eq!(pushed.uploaded, 2);
+    assert_eq!(skipped, [image.layers()[0].digest.clone()]);
+    assert!(uploaded.contains(&changed.layers()[1].digest), "{uploaded:?}");
+    assert_eq!(digest_of(&registry, "v1"), *changed.digest());
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_said_so_and_not_shown() {
+    let registry = Registry::start();
+    let wrong = target(&registry.endpoint(), "v1", "wrong-password");
+    let error = failure(&wrong).await;
+    assert!(matches!(error, PushError::Denied(_)), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} answered 401 UNAUTHORIZED (authentication required) when asked to look for v1 in \
+             notes; check the user, the password and what they may do",
+            registry.address
+        )
+    );
+    assert!(!format!("{error:?}").contains("wrong-password"));
+}
+
+#[tokio::test]
+async fn a_busy_registry_and_a_closed_connection_are_tried_again() {
+    let registry = Registry::start();
+    let mishaps = vec![Mishap::Unavailable, Mishap::Closed];
+    let door = unsteady::open(registry.address.clone(), mishaps).await;
+    let image = probe::image().await;
+    let mut reasons = Vec::new();
+    let target = target(&door, "v1", "right-password");
+    let mut hear = |progress| {
+        if let Progress::Retrying { reason, .. } = progress {
+            reasons.push(reason);
+        }
+    };
+    let pushed = push(&image, &target, &mut hear).await.expect("the third attempt");
+    assert_eq!(pushed.uploaded, 3);
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    assert!(reasons[0].contains("answered 503 when asked to look for v1"), "{reasons:?}");
+    assert!(reasons[1].starts_with("no answer from 127.0.0.1:"), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn an_upload_cut_off_half_way_begins_again() {
+    let registry = Registry::start();
+    let door = unsteady::open(registry.address.clone(), vec![Mishap::CutAfter(60_000)]).await;
+    let image = probe::image().await;
+    let mut retried = 0;
+    let target = target(&door, "v1", "right-password");
+    let mut hear = |progress| {
+        retried += i32::from(matches!(progress, Progress::Retrying { .. }));
+    };
+    let pushed = push(&image, &target, &mut hear).await.expect("the second attempt");
+    assert_eq!(pushed.uploaded, 3);
+    assert_eq!(retried, 1);
+    assert_eq!(digest_of(&registry, "v1"), *image.digest());
+}
+
+#[tokio::test]
+async fn a_registry_that_is_always_busy_is_given_up() {
+    let door = unsteady::open(String::new(), vec![Mishap::Unavailable; 20]).await;
+    let error = failure(&target(&door, "v1", "right-password")).await.to_string();
+    assert!(error.ends_with("answered 503 when asked to look for v1 in notes (tried 5 times)"));
+}
+
+#[tokio::test]
+async fn builds_and_pushes_can_be_spawned() {
+    fn is_send<T: Send>(_: &T) {}
+    let image = probe::image().await;
+    let target = target("http://127.0.0.1:1", "v1", "");
+    let mut hear = |_| {};
+    is_send(&push(&image, &target, &mut hear));
+    let (source, settings) = (probe::source(), probe::settings());
+    is_send(&deployer_image::build(&source, probe::PLATFORM, &settings, &mut hear));
+}
+
+async fn failure(target: &Target) -> PushError {
+    let image = probe::image().await;
+    push(&image, target, &mut |_| {}).await.expect_err("the registry does not take it")
+}
+
+/// What another tool sees under a tag.
+fn digest_of(registry: &Registry, tag: &str) -> Digest {
+    let image = format!("docker://{}/notes:{tag}", registry.address);
+    let output = Command::new("skopeo")
+        .args(["inspect", "--tls-verify=false", "--format", "{{.Digest}}", "--creds"])
+        .args([&Registry::credentials(), &image])
+        .output();
+    let output = output.expect("skopeo is needed: apt-get install skopeo");
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    Digest::try_from(text).unwrap_or_else(|e| panic!("{e}: {output:?}"))
+}

@@ -1,0 +1,53 @@
+//! A door before a registry that misbehaves as told, one connection after the other.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What happens to a connection.
+#[derive(Clone, Copy)]
+pub(crate) enum Mishap {
+    /// It is answered with 503.
+    Unavailable,
+    /// It is closed without an answer.
+    Closed,
+    /// It is closed after so many bytes have gone to the registry.
+    CutAfter(u64),
+}
+
+/// Opens the door; after the mishaps, all connections reach the registry. Gives its URL.
+pub(crate) async fn open(registry: String, mishaps: Vec<Mishap>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        let mut mishaps = mishaps.into_iter();
+        while let Ok((connection, _)) = listener.accept().await {
+            tokio::spawn(pass(connection, registry.clone(), mishaps.next()));
+        }
+    });
+    format!("http://{address}")
+}
+
+async fn pass(mut client: TcpStream, registry: String, mishap: Option<Mishap>) {
+    const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+        content-length: 0\r\nconnection: close\r\n\r\n";
+    let connect = || async { TcpStream::connect(&registry).await.expect("the registry listens") };
+    // Errors on the way are what a closed connection looks like from here.
+    match mishap {
+        None => drop(copy_bidirectional(&mut client, &mut connect().await).await),
+        Some(Mishap::Unavailable) => {
+            drop(client.read(&mut [0; 4096]).await);
+            drop(client.write_all(UNAVAILABLE).await);
+        }
+        Some(Mishap::Closed) => {}
+        Some(Mishap::CutAfter(bytes)) => {
+            let (up, down) = (client.split(), connect().await.into_split());
+            let (mut from_client, mut to_client) = up;
+            let (mut from_registry, mut to_registry) = down;
+            let mut limited = (&mut from_client).take(bytes);
+            tokio::select! {
+                _ = copy(&mut limited, &mut to_registry) => {}
+                _ = copy(&mut from_registry, &mut to_client) => {}
+            }
+        }
+    }
+}
