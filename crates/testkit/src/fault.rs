@@ -1,0 +1,45 @@
+//! What goes wrong, and when.
+
+use deployer_core::{Cause, Failure};
+
+/// When a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the call takes effect.
+    Before,
+    /// After it took effect: its reply is lost.
+    After,
+}
+
+/// What happens to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails, with this cause.
+    Fail(Moment, Cause),
+    /// It never returns, as if the process were killed in the midst of it.
+    Hang(Moment),
+}
+
+impl Fault {
+    /// The call takes effect and its reply gets lost.
+    pub const LOST_REPLY: Self = Self::Fail(Moment::After, Cause::Ambiguous);
+
+    pub(crate) fn moment(self) -> Moment {
+        match self {
+            Self::Fail(moment, _) | Self::Hang(moment) => moment,
+        }
+    }
+
+    /// What the call gives instead of its reply.
+    pub(crate) async fn strike<T>(self, memory: &crate::Memory) -> Result<T, Failure> {
+        match self {
+            Self::Fail(_, cause) => {
+                Err(Failure::new(cause, "make a call", format!("it was made to fail: {cause:?}")))
+            }
+            Self::Hang(_) => {
+                memory.hanging().notify_one();
+                std::future::pending().await
+            }
+        }
+    }
+}

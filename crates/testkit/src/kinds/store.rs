@@ -1,0 +1,66 @@
+//! A store: slow, protected on demand, never shrinks, and leaves a copy behind.
+
+use deployer_core::{Change, Impact, Kind, Naming, Ref, Replacement, Typical};
+use deployer_engine::{Context, Found, Resource, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::kinds::{Toy, plain};
+use crate::{Memory, Network, Output};
+
+/// The kind.
+pub struct Store;
+
+/// What we want of a store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Spec {
+    /// The network it is in.
+    pub network: Ref<Network>,
+    /// What runs it.
+    pub engine: String,
+    /// How much it holds, in GiB.
+    pub size: u32,
+    /// Whether it must not be deleted.
+    #[serde(default)]
+    pub protected: bool,
+}
+
+impl Kind for Store {
+    const NAME: &'static str = "store";
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("network", Change::Replace(Impact::DataLoss)),
+        ("engine", Change::Replace(Impact::DataLoss)),
+        ("size", Change::InPlace(Impact::None)),
+        ("protected", Change::InPlace(Impact::None)),
+    ];
+    const NAMING: Option<Naming> = Some(Naming::hyphens(63));
+    const REPLACEMENT: Replacement = Replacement::DeleteFirst;
+    const DELETION: Impact = Impact::DataLoss;
+    const PROTECTION: Option<&'static str> = Some("protected");
+    const TYPICAL: Typical = Typical { create: 400, update: 60, delete: 300 };
+    type Spec = Spec;
+    type Output = Output;
+
+    fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
+        let shrinks = field == "size" && wanted.as_u64() < live.as_u64();
+        shrinks.then_some(Change::Never("keep the size, or copy it to a smaller store"))
+    }
+}
+
+impl Toy for Store {}
+
+impl Resource<Memory> for Store {
+    plain!(@scan Store);
+
+    async fn create(cx: &Context<'_, Memory>, spec: &Spec) -> Result<Output> {
+        cx.cloud.create::<Self>(cx, spec).await
+    }
+
+    plain!(@rest Store);
+
+    async fn delete(cx: &Context<'_, Memory>, live: &Found<Self>) -> Result<Vec<String>> {
+        cx.cloud.delete::<Self>(cx, &live.output.id).await?;
+        Ok(vec![format!("a copy of {}", cx.identity.name)])
+    }
+}

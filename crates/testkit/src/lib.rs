@@ -1,0 +1,20 @@
+//! A cloud in memory, with faults on demand, and a few kinds of resources to put into it.
+//!
+//! For tests only. Time is tokio's, so that with a paused clock a database that takes five
+//! minutes takes none.
+
+mod arbitrary;
+mod fault;
+mod history;
+mod kinds;
+mod memory;
+mod run;
+mod stacks;
+
+pub use arbitrary::stacks;
+pub use fault::{Fault, Moment};
+pub use history::History;
+pub use kinds::{Gate, Mark, Network, Output, Part, Revision, Rule, Service, Store, registry};
+pub use memory::{Call, Memory, Operation};
+pub use run::{Ran, apply, observed, planned, run};
+pub use stacks::{StackBuilder, everything, everything_changed, scope};

@@ -1,0 +1,382 @@
+//! The cloud in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use deployer_core::{Address, Cause, Failure, Phase, Removal, Scope};
+use deployer_engine::{Cloud, Context, Found, Progress, Result, Survey};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::kinds::Toy;
+use crate::{Fault, Moment, Output};
+
+/// How long every call takes, unless it is told to be slow.
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// What a call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// Finds all of a kind.
+    Scan,
+    /// Makes one.
+    Create,
+    /// Does the second half of making one.
+    Configure,
+    /// Changes one.
+    Update,
+    /// Deletes one.
+    Delete,
+    /// Looks whether it is ready.
+    Ready,
+    /// Looks whether it is gone.
+    Gone,
+}
+
+/// A call that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// What it did.
+    pub operation: Operation,
+    /// The kind it was made for.
+    pub kind: &'static str,
+    /// The name of the resource; empty for a scan.
+    pub name: String,
+}
+
+/// A cloud in memory, for one account and region.
+///
+/// It has real AWS's manners: creates and deletes take the kind's typical time, names are unique
+/// until their bearer is gone, what is being changed cannot be changed, and what others refer to
+/// cannot be deleted.
+#[derive(Default)]
+pub struct Memory {
+    state: Mutex<State>,
+    hanging: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    things: BTreeMap<String, Thing>,
+    made: u32,
+    calls: Vec<Call>,
+    faults: BTreeMap<usize, Fault>,
+    latency: Option<Duration>,
+    hidden_for: Duration,
+}
+
+/// One resource.
+#[derive(Clone, Debug)]
+struct Thing {
+    kind: &'static str,
+    scope: Scope,
+    address: Address,
+    generation: u32,
+    /// Its name, for kinds whose names are unique.
+    name: Option<String>,
+    spec: Value,
+    /// Whether it goes with what it refers to, and does not hold it.
+    is_kept: bool,
+    visible_at: Instant,
+    ready_at: Instant,
+    gone_at: Option<Instant>,
+}
+
+impl Cloud for Memory {
+    type Shared = ();
+}
+
+impl Memory {
+    /// Makes the n-th call from now on, counted from zero, go wrong.
+    pub fn arm(&self, nth: usize, fault: Fault) {
+        let mut state = self.lock();
+        let at = state.calls.len() + nth;
+        state.faults.insert(at, fault);
+    }
+
+    /// Makes every call take this long.
+    pub fn slow_down(&self, latency: Duration) {
+        self.lock().latency = Some(latency);
+    }
+
+    /// Hides what is made from now on for a while, as an eventually consistent service does.
+    pub fn hide_for(&self, duration: Duration) {
+        self.lock().hidden_for = duration;
+    }
+
+    /// The calls made so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.lock().calls.clone()
+    }
+
+    /// How many resources there are, by address.
+    pub fn census(&self) -> BTreeMap<Address, usize> {
+        let mut census = BTreeMap::new();
+        for thing in self.lock().things.values() {
+            *census.entry(thing.address.clone()).or_default() += 1;
+        }
+        census
+    }
+
+    /// Waits until a call hangs.
+    pub async fn hung(&self) {
+        self.hanging.notified().await;
+    }
+
+    pub(crate) fn hanging(&self) -> &Notify {
+        &self.hanging
+    }
+
+    /// Makes a resource; with a unique name, one that is there already is made no second time.
+    pub(crate) async fn create<K: Toy>(
+        &self,
+        cx: &Context<'_, Self>,
+        spec: &K::Spec,
+    ) -> Result<Output> {
+        let spec = json(spec);
+        let identity = cx.identity;
+        let name = K::NAMING.map(|_| identity.name.clone());
+        self.call::<K, _>(Operation::Create, &identity.address.name, |state| {
+            let bearer = state
+                .things
+                .iter()
+                .find(|(_, thing)| name.is_some() && thing.kind == K::NAME && thing.name == name);
+            if let Some((id, bearer)) = bearer {
+                let is_same =
+                    bearer.address == identity.address && bearer.generation == identity.generation;
+                return match (is_same, bearer.gone_at) {
+                    (_, Some(_)) => Err(refusal(Cause::Busy, "the name is still draining")),
+                    (true, None) => Ok(bearer.output(id)),
+                    (false, None) => Err(refusal(Cause::Refused, "the name is taken")),
+                };
+            }
+            for target in targets(&spec) {
+                if !state.things.contains_key(target) {
+                    return Err(refusal(Cause::Gone, format!("there is no {target}")));
+                }
+            }
+            state.made += 1;
+            let id = format!("{}-{}", K::NAME, state.made);
+            let thing = Thing {
+                kind: K::NAME,
+                scope: identity.scope.clone(),
+                address: identity.address.clone(),
+                generation: identity.generation,
+                name,
+                spec,
+                is_kept: K::REMOVAL == Removal::WithParent,
+                visible_at: Instant::now() + state.hidden_for,
+                ready_at: Instant::now() + seconds(K::TYPICAL.create),
+                gone_at: None,
+            };
+            let output = thing.output(&id);
+            state.things.insert(id, thing);
+            Ok(output)
+        })
+        .await
+    }
+
+    /// Changes a resource, unless it is being made or changed.
+    pub(crate) async fn update<K: Toy>(
+        &self,
+        operation: Operation,
+        cx: &Context<'_, Self>,
+        id: &str,
+        spec: &K::Spec,
+    ) -> Result<Output> {
+        let spec = json(spec);
+        self.call::<K, _>(operation, &cx.identity.address.name, |state| {
+            let thing = state.find(id)?;
+            if operation == Operation::Update && thing.phase() != Phase::Ready {
+                return Err(refusal(Cause::Busy, format!("{id} is {}", thing.word())));
+            }
+            if thing.spec != spec {
+                thing.spec = spec;
+                let changed_at = Instant::now() + seconds(K::TYPICAL.update);
+                thing.ready_at = thing.ready_at.max(changed_at);
+            }
+            Ok(thing.output(id))
+        })
+        .await
+    }
+
+    /// Begins to delete a resource, unless another refers to it.
+    pub(crate) async fn delete<K: Toy>(&self, cx: &Context<'_, Self>, id: &str) -> Result<()> {
+        self.call::<K, _>(Operation::Delete, &cx.identity.address.name, |state| {
+            let holder = state
+                .things
+                .iter()
+                .find(|(_, thing)| !thing.is_kept && targets(&thing.spec).contains(&id));
+            if let Some((holder, _)) = holder {
+                return Err(Failure {
+                    code: Some("DependencyViolation".to_owned()),
+                    ..refusal(Cause::Busy, format!("{id} is used by {holder}"))
+                });
+            }
+            let gone_at = Instant::now() + seconds(K::TYPICAL.delete);
+            state.find(id)?.gone_at.get_or_insert(gone_at);
+            Ok(())
+        })
+        .await
+    }
+
+    /// One look at whether a resource is ready.
+    pub(crate) async fn ready<K: Toy>(
+        &self,
+        cx: &Context<'_, Self>,
+        id: &str,
+    ) -> Result<Progress<Output>> {
+        self.call::<K, _>(Operation::Ready, &cx.identity.address.name, |state| {
+            let thing = state.find(id)?;
+            Ok(match thing.phase() {
+                _ if thing.visible_at > Instant::now() => return Err(not_there(id)),
+                Phase::Ready => Progress::Done(thing.output(id)),
+                Phase::Settling => Progress::Waiting(thing.word().to_owned()),
+                Phase::Leaving => Progress::Failed("somebody deleted it".to_owned()),
+            })
+        })
+        .await
+    }
+
+    /// One look at whether a resource is gone.
+    pub(crate) async fn gone<K: Toy>(
+        &self,
+        cx: &Context<'_, Self>,
+        id: &str,
+    ) -> Result<Progress<()>> {
+        self.call::<K, _>(Operation::Gone, &cx.identity.address.name, |state| {
+            state.find(id).map(|thing| Progress::Waiting(thing.word().to_owned()))
+        })
+        .await
+    }
+
+    /// All resources of a kind that can be seen.
+    pub(crate) async fn scan<K: Toy>(&self, survey: &Survey<'_, Self>) -> Result<Vec<Found<K>>> {
+        self.call::<K, _>(Operation::Scan, "", |state| {
+            let now = Instant::now();
+            let ours = state.things.iter().filter(|(_, thing)| {
+                thing.kind == K::NAME && thing.scope == *survey.scope && thing.visible_at <= now
+            });
+            Ok(ours
+                .map(|(id, thing)| Found {
+                    name: thing.address.name.clone(),
+                    generation: thing.generation,
+                    spec: typed(&thing.spec),
+                    output: thing.output(id),
+                    phase: thing.phase(),
+                    state: thing.word().to_owned(),
+                    foreign: Vec::new(),
+                })
+                .collect())
+        })
+        .await
+    }
+
+    /// Makes a call: logs it, lets time pass, and lets a fault strike where one is armed.
+    async fn call<K: Toy, T>(
+        &self,
+        operation: Operation,
+        name: &str,
+        effect: impl FnOnce(&mut State) -> Result<T>,
+    ) -> Result<T> {
+        let (fault, latency) = {
+            let mut state = self.lock();
+            let nth = state.calls.len();
+            state.calls.push(Call { operation, kind: K::NAME, name: name.to_owned() });
+            (state.faults.remove(&nth), state.latency.unwrap_or(LATENCY))
+        };
+        tokio::time::sleep(latency).await;
+        if let Some(fault) = fault.filter(|fault| fault.moment() == Moment::Before) {
+            return fault.strike(self).await;
+        }
+        let result = {
+            let mut state = self.lock();
+            state.pass_time();
+            effect(&mut state)
+        };
+        match fault {
+            Some(fault) => fault.strike(self).await,
+            None => result,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no test panics while it holds the lock")
+    }
+}
+
+impl State {
+    /// Removes what is gone by now, and what was kept in it.
+    fn pass_time(&mut self) {
+        let now = Instant::now();
+        self.things.retain(|_, thing| thing.gone_at.is_none_or(|at| at > now));
+        let there: Vec<String> = self.things.keys().cloned().collect();
+        self.things.retain(|_, thing| {
+            !thing.is_kept
+                || targets(&thing.spec).iter().all(|target| there.iter().any(|id| id == target))
+        });
+    }
+
+    fn find(&mut self, id: &str) -> Result<&mut Thing> {
+        self.things.get_mut(id).ok_or_else(|| not_there(id))
+    }
+}
+
+impl Thing {
+    fn phase(&self) -> Phase {
+        match self.gone_at {
+            Some(_) => Phase::Leaving,
+            None if self.ready_at > Instant::now() => Phase::Settling,
+            None => Phase::Ready,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self.phase() {
+            Phase::Ready => "available",
+            Phase::Settling => "provisioning",
+            Phase::Leaving => "deleting",
+        }
+    }
+
+    fn output(&self, id: &str) -> Output {
+        let is_ready = self.phase() != Phase::Settling;
+        Output { id: id.to_owned(), host: is_ready.then(|| format!("{id}.example")) }
+    }
+}
+
+/// The identifiers a spec refers to.
+fn targets(spec: &Value) -> Vec<&str> {
+    match spec {
+        Value::Object(fields) => match (fields.len(), fields.get("id").and_then(Value::as_str)) {
+            (1, Some(id)) => vec![id],
+            _ => fields.values().flat_map(targets).collect(),
+        },
+        Value::Array(items) => items.iter().flat_map(targets).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn not_there(id: &str) -> Failure {
+    refusal(Cause::Gone, format!("there is no {id}"))
+}
+
+fn refusal(cause: Cause, message: impl Into<String>) -> Failure {
+    Failure::new(cause, "make a call", message)
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(u64::from(seconds))
+}
+
+fn json<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).expect("a spec has a JSON form")
+}
+
+fn typed<T: DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(value.clone()).expect("a spec reads back as written")
+}
