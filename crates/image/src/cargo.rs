@@ -48,7 +48,8 @@ fn command(source: &CargoSource, target: &str) -> Command {
     command
 }
 
-/// Chooses musl where its standard library is installed, and glibc otherwise.
+/// Chooses musl where its standard library is installed, and glibc otherwise: linked statically,
+/// glibc resolves names by itself since 2.34.
 async fn static_target(
     dir: &Path,
     platform: Platform,

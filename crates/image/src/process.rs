@@ -170,15 +170,19 @@ mod tests {
         let made = Command::new("mkfifo").arg(&fifo).status().await.expect("mkfifo starts");
         assert!(made.success());
         // The fifo ends for its reader once the last process that holds it has ended.
-        let script = format!("exec 3>{}; sleep 1000 & sleep 1000", fifo.display());
+        let fifo_shown = fifo.display();
+        let script = format!("exec 3>{fifo_shown}; sleep 1000 & echo started; sleep 1000");
         let reader = tokio::task::spawn_blocking(move || {
             let mut file = std::fs::File::open(fifo).expect("opens with the writer");
             std::io::Read::read_to_end(&mut file, &mut Vec::new())
         });
-        let dropped = tokio::time::timeout(Duration::from_millis(200), async {
-            run(shell(&script), "", |_| {}).await
-        });
-        dropped.await.expect_err("the shell does not end by itself");
+        let (sender, mut started) = tokio::sync::mpsc::unbounded_channel();
+        tokio::select! {
+            _ = run(shell(&script), "", |_| sender.send(()).expect("is listened to")) => {
+                panic!("the shell does not end by itself");
+            }
+            Some(()) = started.recv() => {}
+        }
         let read = tokio::time::timeout(Duration::from_secs(20), reader).await;
         read.expect("all processes end").expect("no panic").expect("the fifo reads");
     }

@@ -113,7 +113,12 @@ impl<'a> Client<'a> {
             Failure::Final(self.nonsense(call.attempted, &format!("the request fails: {error}")))
         })?;
         let sent = self.http.request(request).await;
-        sent.map_err(|error| self.unreachable(call.attempted, &with_causes(&error)))
+        sent.map_err(|error| match self.unreachable(call.attempted, &with_causes(&error)) {
+            Failure::Passing { error: permanent, .. } if is_tls(&error) => {
+                Failure::Final(permanent)
+            }
+            passing => passing,
+        })
     }
 
     pub(super) fn unreachable(&self, attempted: &str, reason: &str) -> Failure {
@@ -202,6 +207,15 @@ impl Problems {
     }
 }
 
+/// Tells whether the two sides could not agree to trust each other, which trying again mends not.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    // What an `io::Error` wraps is not among its sources.
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|wrapped| is_tls(wrapped))
+        || error.source().is_some_and(is_tls)
+}
+
 /// An error and its causes; hyper's own words alone are "client error".
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -214,4 +228,29 @@ fn with_causes(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistrust_is_told_from_a_broken_connection_however_deep_it_is_wrapped() {
+        let mistrust = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, mistrust));
+        assert!(is_tls(&wrapped));
+        assert!(!is_tls(&io::Error::other(io::Error::from(io::ErrorKind::ConnectionReset))));
+    }
+
+    #[test]
+    fn a_refusal_that_is_not_the_registrys_is_quoted() {
+        let problem = Problems::first(br#"{"errors":[{"code":"DENIED","message":"no"}]}"#);
+        assert_eq!(
+            (problem.code.as_deref(), problem.message.as_deref()),
+            (Some("DENIED"), Some("no"))
+        );
+        let problem = Problems::first(b"<html>proxy\n</html>");
+        assert_eq!((problem.code, problem.message.as_deref()), (None, Some("<html>proxy")));
+        assert!(Problems::first(b"").message.is_none());
+    }
 }

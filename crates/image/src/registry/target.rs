@@ -58,7 +58,10 @@ impl Target {
         credentials: Option<&Credentials>,
     ) -> Result<Self, PushError> {
         let not = |wanted| move |given: &str| PushError::Target { given: given.to_owned(), wanted };
-        let not_endpoint = not("a registry's address, such as https://registry.example.com");
+        let not_endpoint = |given: &str| {
+            let unsigned = given.rsplit('@').next().unwrap_or_default();
+            not("a registry's address, such as https://registry.example.com")(unsigned)
+        };
         let parts = endpoint.parse::<Uri>().map_err(|_| not_endpoint(endpoint))?.into_parts();
         let path = parts.path_and_query.as_ref().map_or("/", |path| path.as_str());
         let (Some(scheme), Some(registry), "/") = (parts.scheme, parts.authority, path) else {
@@ -66,7 +69,7 @@ impl Target {
         };
         let is_web = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
         if !is_web || registry.as_str().contains('@') {
-            return Err(not_endpoint(registry.host()));
+            return Err(not_endpoint(endpoint));
         }
         if scheme == Scheme::HTTP && !is_loopback(registry.host()) {
             return Err(PushError::Insecure { endpoint: endpoint.to_owned() });
@@ -147,7 +150,9 @@ mod tests {
         let target = new("https://localhost", "notes", "v1").expect("well-formed");
         let encoded = STANDARD.encode("AWS:hunter2");
         assert!(!format!("{target:?}").contains(&encoded), "{target:?}");
-        let error = new("https://user:hunter2@localhost", "notes", "v1").expect_err("user info");
-        assert!(!error.contains("hunter2"), "{error}");
+        for endpoint in ["https://user:hunter2@localhost", "https://user:hunter2@local host"] {
+            let error = new(endpoint, "notes", "v1").expect_err("user info");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 }
