@@ -24,12 +24,12 @@ struct Tool {
 const TOOLS: [Tool; 3] = [
     Tool {
         name: "buildah",
-        build: &["build", "--layers"],
+        build: &["build", "--layers", "--force-rm"],
         save: &["push", "ID", "oci-archive:FILE"],
     },
     Tool {
         name: "podman",
-        build: &["build"],
+        build: &["build", "--force-rm"],
         save: &["save", "--format", "oci-archive", "--output", "FILE", "ID"],
     },
     Tool { name: "docker", build: &["build"], save: &["save", "--output", "FILE", "ID"] },
