@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deployer_core::{
-    Action, Cause, Change, Failure, Live, Naming, Phase, Scope, Step, differences,
+    Action, Cause, Change, Failure, KindInfo, Live, Phase, Scope, Step, differences,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ pub(crate) struct Job<C: Cloud> {
 impl<C: Cloud> Job<C> {
     /// Performs the step.
     pub(crate) async fn perform(self) -> Result<Finished, Stop> {
-        let identity = identify(&self.scope, &self.step, self.driver.info().naming);
+        let identity = identify(&self.scope, &self.step, &self.driver.info());
         let performer = Performer {
             driver: &*self.driver,
             cx: Context {
@@ -166,19 +166,15 @@ impl<C: Cloud> Performer<'_, C> {
     }
 }
 
-/// Which resource a step is about. Kinds without names get the one their console shows.
-fn identify(scope: &Scope, step: &Step, naming: Option<Naming>) -> Identity {
-    let naming = naming.unwrap_or(LABEL);
+/// Which resource a step is about.
+fn identify(scope: &Scope, step: &Step, kind: &KindInfo) -> Identity {
     Identity {
         scope: scope.clone(),
         address: step.address.clone(),
         generation: step.generation,
-        name: naming.name(scope, &step.address, step.generation),
+        name: kind.physical_name(scope, &step.address, step.generation),
     }
 }
-
-/// The value of a tag, such as `Name`, has at most 256 characters.
-const LABEL: Naming = Naming::hyphens(256);
 
 /// Only a plan file edited by hand gets here.
 fn incomplete(step: &Step) -> Failure {

@@ -16,5 +16,5 @@ pub use fault::{Fault, Moment};
 pub use history::History;
 pub use kinds::{Gate, Mark, Network, Output, Part, Revision, Rule, Service, Store, registry};
 pub use memory::{Call, Memory, Operation};
-pub use run::{Ran, apply, observed, planned, run};
+pub use run::{Ran, apply, converge, observed, planned, run, run_until, settled};
 pub use stacks::{StackBuilder, everything, everything_changed, scope};

@@ -59,7 +59,7 @@ pub struct Memory {
     hanging: Notify,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     things: BTreeMap<String, Thing>,
     made: u32,
@@ -67,6 +67,10 @@ struct State {
     faults: BTreeMap<usize, Fault>,
     latency: Option<Duration>,
     hidden_for: Duration,
+    frozen_for: Duration,
+    loses_first_replies: bool,
+    under_way: usize,
+    most_under_way: usize,
 }
 
 /// One resource.
@@ -91,6 +95,12 @@ impl Cloud for Memory {
 }
 
 impl Memory {
+    /// The same cloud once more, to try something else in it.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { state: Mutex::new(self.lock().clone()), hanging: Notify::new() }
+    }
+
     /// Makes the n-th call from now on, counted from zero, go wrong.
     pub fn arm(&self, nth: usize, fault: Fault) {
         let mut state = self.lock();
@@ -106,6 +116,21 @@ impl Memory {
     /// Hides what is made from now on for a while, as an eventually consistent service does.
     pub fn hide_for(&self, duration: Duration) {
         self.lock().hidden_for = duration;
+    }
+
+    /// Makes the reply to the first of all equal calls get lost, so that each is made twice.
+    pub fn lose_first_replies(&self) {
+        self.lock().loses_first_replies = true;
+    }
+
+    /// The most calls that were under way at a time.
+    pub fn most_under_way(&self) -> usize {
+        self.lock().most_under_way
+    }
+
+    /// Makes whatever is made from now on stay unfinished for a day.
+    pub fn freeze(&self) {
+        self.lock().frozen_for = Duration::from_hours(24);
     }
 
     /// The calls made so far.
@@ -170,7 +195,7 @@ impl Memory {
                 spec,
                 is_kept: K::REMOVAL == Removal::WithParent,
                 visible_at: Instant::now() + state.hidden_for,
-                ready_at: Instant::now() + seconds(K::TYPICAL.create),
+                ready_at: Instant::now() + seconds(K::TYPICAL.create) + state.frozen_for,
                 gone_at: None,
             };
             let output = thing.output(&id);
@@ -283,13 +308,10 @@ impl Memory {
         name: &str,
         effect: impl FnOnce(&mut State) -> Result<T>,
     ) -> Result<T> {
-        let (fault, latency) = {
-            let mut state = self.lock();
-            let nth = state.calls.len();
-            state.calls.push(Call { operation, kind: K::NAME, name: name.to_owned() });
-            (state.faults.remove(&nth), state.latency.unwrap_or(LATENCY))
-        };
+        let (fault, latency) =
+            self.lock().begin(Call { operation, kind: K::NAME, name: name.to_owned() });
         tokio::time::sleep(latency).await;
+        self.lock().under_way -= 1;
         if let Some(fault) = fault.filter(|fault| fault.moment() == Moment::Before) {
             return fault.strike(self).await;
         }
@@ -310,6 +332,17 @@ impl Memory {
 }
 
 impl State {
+    /// Logs a call, and says what goes wrong with it and how long it takes.
+    fn begin(&mut self, call: Call) -> (Option<Fault>, Duration) {
+        let is_first = self.loses_first_replies && !self.calls.contains(&call);
+        let armed = self.faults.remove(&self.calls.len());
+        self.calls.push(call);
+        self.under_way += 1;
+        self.most_under_way = self.most_under_way.max(self.under_way);
+        let fault = armed.or(is_first.then_some(Fault::LOST_REPLY));
+        (fault, self.latency.unwrap_or(LATENCY))
+    }
+
     /// Removes what is gone by now, and what was kept in it.
     fn pass_time(&mut self) {
         let now = Instant::now();

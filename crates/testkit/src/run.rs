@@ -46,15 +46,21 @@ pub async fn planned(
 
 /// Runs a plan, and checks what every run promises.
 pub async fn run(memory: &Arc<Memory>, plan: Plan) -> Ran {
+    run_until(memory, plan, |_| false).await
+}
+
+/// Runs a plan and interrupts it as soon as `enough` says so of the number of events so far.
+pub async fn run_until(memory: &Arc<Memory>, plan: Plan, enough: impl Fn(usize) -> bool) -> Ran {
     let mut history = History::default();
-    let outcome = execute(
-        Arc::new(registry()),
-        Arc::clone(memory),
-        &plan,
-        CancellationToken::new(),
-        &mut |event| history.record(event),
-    )
-    .await;
+    let cancel = CancellationToken::new();
+    let outcome =
+        execute(Arc::new(registry()), Arc::clone(memory), &plan, cancel.clone(), &mut |event| {
+            history.record(event);
+            if enough(history.events.len()) {
+                cancel.cancel();
+            }
+        })
+        .await;
     history.check(&plan, &outcome);
     Ran { plan, history, outcome }
 }
@@ -66,4 +72,29 @@ pub async fn run(memory: &Arc<Memory>, plan: Plan) -> Ran {
 pub async fn apply(memory: &Arc<Memory>, stack: &Stack) -> Ran {
     let plan = planned(memory, stack, &BTreeSet::new()).await.expect("there is a plan");
     run(memory, plan).await
+}
+
+/// Applies a stack, and asserts that this leaves nothing to do and no resource twice.
+///
+/// # Panics
+/// When that is not so.
+pub async fn converge(memory: &Arc<Memory>, stack: &Stack) {
+    let ran = apply(memory, stack).await;
+    assert!(ran.outcome.is_success(), "{:#?}", ran.outcome);
+    settled(memory, stack).await;
+}
+
+/// Asserts that there is nothing to do, and nothing there that should not be.
+///
+/// # Panics
+/// When that is not so.
+pub async fn settled(memory: &Memory, stack: &Stack) {
+    let rest = planned(memory, stack, &BTreeSet::new()).await.expect("there is a plan");
+    assert!(rest.is_empty(), "{:#?}", rest.steps);
+    for (address, count) in memory.census() {
+        let stays = ["revision", "mark"].contains(&address.kind.as_str());
+        let is_wanted = stack.resources.contains_key(&address);
+        assert!(is_wanted || stays, "{address} is an orphan");
+        assert!(count == 1 || stays, "there are {count} of {address}");
+    }
 }

@@ -1,0 +1,105 @@
+//! What earlier runs left half-way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use deployer_core::{Action, Address, Cause, Reason};
+use deployer_testkit::{
+    Fault, Memory, Moment, Operation, StackBuilder, apply, converge, everything, run, run_until,
+    settled,
+};
+use serde_json::json;
+
+use crate::world::{Start, Way, plan};
+
+fn store() -> StackBuilder {
+    StackBuilder::default()
+        .with("network/main", json!({ "range": "10.0.0.0/16" }))
+        .with("store/main", json!({ "network": "main", "engine": "pg", "size": 20 }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_being_made_is_waited_for() {
+    let memory = Arc::new(Memory::default());
+    let stack = store().build();
+    let before = plan(&memory, &stack).await;
+    let ran = run_until(&memory, before, |events| events == 5).await;
+    assert_eq!(ran.outcome.abandoned.len(), 1);
+    let rest = plan(&memory, &stack).await;
+    let [step] = &rest.steps[..] else { panic!("{:#?}", rest.steps) };
+    assert_eq!((step.action, step.reason), (Action::Await, Reason::Unfinished));
+    let ran = run(&memory, rest).await;
+    let store = &ran.outcome.outputs[&Address::new("store", "main")];
+    assert!(store["host"].is_string(), "{store}");
+    settled(&memory, &stack).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_out_is_waited_for_and_made_anew() {
+    let memory = Arc::new(Memory::default());
+    let stack = store().build();
+    converge(&memory, &stack).await;
+    let without = store().without("store/main").build();
+    let down = plan(&memory, &without).await;
+    let ran = run_until(&memory, down, |events| events == 2).await;
+    assert_eq!(ran.outcome.abandoned, [(0, "deleting".to_owned())]);
+    let ran = apply(&memory, &stack).await;
+    let did: Vec<Action> = ran.plan.steps.iter().map(|step| step.action).collect();
+    assert_eq!(did, [Action::Delete, Action::Create]);
+    settled(&memory, &stack).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_of_a_create_is_completed_by_the_next_run() {
+    let start = Way::Up.start().await;
+    let (memory, stack) = (start.memory(), &start.stack);
+    let configure = before_the_first(Operation::Configure, &start).await;
+    memory.arm(configure, Fault::Fail(Moment::Before, Cause::Denied));
+    assert_eq!(run(&memory, start.plan.clone()).await.outcome.failed.len(), 1);
+    let rest = plan(&memory, stack).await;
+    let gate = rest.steps.iter().find(|step| step.address.kind == "gate").unwrap();
+    assert_eq!(gate.action, Action::Update);
+    converge(&memory, stack).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_of_a_create_is_completed_by_the_same_run_where_asking_again_helps() {
+    let start = Way::Up.start().await;
+    let (memory, stack) = (start.memory(), &start.stack);
+    let configure = before_the_first(Operation::Configure, &start).await;
+    memory.arm(configure, Fault::Fail(Moment::Before, Cause::Throttled));
+    assert!(run(&memory, start.plan.clone()).await.outcome.is_success());
+    settled(&memory, stack).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_twins_left_by_lost_replies_one_is_deleted() {
+    let memory = Arc::new(Memory::default());
+    let stack = everything().build();
+    let first = plan(&memory, &stack).await;
+    // Both runs believe that they are the first.
+    let network = Address::new("network", "main");
+    let only = first.clone().only(&[network.clone()].into());
+    assert!(run(&memory, only).await.outcome.is_success());
+    assert!(run(&memory, first).await.outcome.is_success());
+    assert_eq!(memory.census()[&network], 2);
+    let ran = apply(&memory, &stack).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    let deleted: BTreeMap<&Address, Reason> = ran
+        .plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Delete)
+        .map(|step| (&step.address, step.reason))
+        .collect();
+    assert_eq!(deleted[&network], Reason::Superseded);
+    settled(&memory, &stack).await;
+}
+
+/// How many calls a run makes before the first of this operation.
+async fn before_the_first(operation: Operation, start: &Start) -> usize {
+    let memory = start.memory();
+    let before = memory.calls().len();
+    run(&memory, start.plan.clone()).await;
+    memory.calls()[before..].iter().position(|call| call.operation == operation).unwrap()
+}

@@ -1,0 +1,168 @@
+//! What one step does when its calls fail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deployer_core::{Action, Cause, Failure, Live, Plan, Reason, What};
+use deployer_testkit::{
+    Fault, Memory, Moment, Operation, Ran, StackBuilder, apply, converge, everything, run,
+};
+use serde_json::json;
+
+use crate::world::plan;
+
+fn network() -> StackBuilder {
+    StackBuilder::default().with("network/main", json!({ "range": "10.0.0.0/16" }))
+}
+
+/// Makes a network while these faults strike one call after another.
+async fn with_faults(faults: &[Fault]) -> (Arc<Memory>, Ran) {
+    let memory = Arc::new(Memory::default());
+    let plan = plan(&memory, &network().build()).await;
+    for (nth, fault) in faults.iter().enumerate() {
+        memory.arm(nth, *fault);
+    }
+    let ran = run(&memory, plan).await;
+    (memory, ran)
+}
+
+fn only_failure(ran: &Ran) -> &Failure {
+    let [(_, failure)] = &ran.outcome.failed[..] else { panic!("{:?}", ran.outcome) };
+    failure
+}
+
+fn count(memory: &Memory, operation: Operation) -> usize {
+    memory.calls().iter().filter(|call| call.operation == operation).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_reply_got_lost_is_found_rather_than_repeated() {
+    let (memory, ran) = with_faults(&[Fault::LOST_REPLY]).await;
+    assert!(ran.outcome.is_success());
+    assert_eq!(count(&memory, Operation::Create), 1);
+    assert_eq!(memory.census().values().sum::<usize>(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_denied_or_refused_is_asked_once() {
+    for cause in [Cause::Denied, Cause::Credentials, Cause::Refused, Cause::Gone] {
+        let (memory, ran) = with_faults(&[Fault::Fail(Moment::Before, cause)]).await;
+        assert_eq!(only_failure(&ran).cause, cause);
+        assert_eq!(count(&memory, Operation::Create), 1);
+        assert_eq!(ran.outcome.took, Duration::from_millis(20));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_stays_silent_is_asked_a_few_times() {
+    let faults = [Fault::Fail(Moment::Before, Cause::Unreachable); 8];
+    let (memory, ran) = with_faults(&faults).await;
+    assert!(only_failure(&ran).message.contains("tried again 3 times"), "{ran:?}");
+    assert!(memory.calls().len() <= 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_failure_again_and_again_is_told_once() {
+    let throttled = Fault::Fail(Moment::Before, Cause::Throttled);
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    let relabelled = network()
+        .with("network/main", json!({ "range": "10.0.0.0/16", "labels": { "team": "a" } }));
+    let plan = plan(&memory, &relabelled.build()).await;
+    (0..5).for_each(|nth| memory.arm(nth, throttled));
+    let ran = run(&memory, plan).await;
+    assert!(ran.outcome.is_success());
+    let told = ran.history.events.iter();
+    assert_eq!(told.filter(|event| matches!(event.what, What::Retrying { .. })).count(), 1);
+    assert!(ran.outcome.took >= Duration::from_secs(1 + 2 + 4 + 8 + 16));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thing_just_made_may_be_invisible_for_a_while() {
+    let memory = Arc::new(Memory::default());
+    memory.hide_for(Duration::from_secs(30));
+    let ran = apply(&memory, &network().build()).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    assert!(ran.outcome.took < Duration::from_secs(34), "{:?}", ran.outcome.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thing_that_never_becomes_visible_fails_its_step() {
+    let memory = Arc::new(Memory::default());
+    memory.hide_for(Duration::from_hours(1));
+    let ran = apply(&memory, &network().build()).await;
+    assert_eq!(only_failure(&ran).cause, Cause::Gone);
+    assert!(ran.outcome.took < Duration::from_secs(125), "{:?}", ran.outcome.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_waits_while_another_holds_the_thing_and_names_it() {
+    let memory = Arc::new(Memory::default());
+    let both = network()
+        .with("store/main", json!({ "network": "main", "engine": "pg", "size": 20 }))
+        .build();
+    converge(&memory, &both).await;
+    let mut plan = plan(&memory, &StackBuilder::default().build()).await;
+    // As if the plan did not know that the store holds the network.
+    plan.steps.iter_mut().for_each(|step| step.after.clear());
+    let ran = run(&memory, plan).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    let held = "network-1 is used by store-2".to_owned();
+    assert!(
+        ran.history
+            .events
+            .iter()
+            .any(|event| { matches!(&event.what, What::Waiting { on, .. } if *on == held) })
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_expires_names_what_it_waited_for() {
+    let memory = Arc::new(Memory::default());
+    let mut plan = plan(&memory, &network().build()).await;
+    memory.freeze();
+    plan.steps[0].typical = 200;
+    let ran = run(&memory, plan).await;
+    let failure = only_failure(&ran);
+    assert_eq!(
+        failure.to_string(),
+        "could not see it ready within 800 s: AWS still says `provisioning`"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reference_that_cannot_be_resolved_is_named() {
+    let memory = Arc::new(Memory::default());
+    let mut plan = plan(&memory, &everything().build()).await;
+    plan.steps.retain(|step| step.address.kind == "store");
+    plan.steps[0].id = 0;
+    plan.steps[0].after.clear();
+    let ran = run(&memory, plan).await;
+    assert_eq!(
+        only_failure(&ran).to_string(),
+        "could not resolve its references: network/main has not told what it refers to"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_file_with_a_step_that_makes_no_sense_fails_that_step() {
+    let memory = Arc::new(Memory::default());
+    let mut plan: Plan = plan(&memory, &network().build()).await;
+    plan.steps[0].action = Action::Update;
+    assert_eq!(only_failure(&run(&memory, plan.clone()).await).cause, Cause::Refused);
+    plan.steps[0].address.kind = "castle".to_owned();
+    let ran = run(&memory, plan.clone()).await;
+    assert!(only_failure(&ran).message.contains("there is no kind `castle`"));
+    plan.steps[0].address.kind = "network".to_owned();
+    plan.steps[0].reason = Reason::Differs;
+    plan.steps[0].live = Some(Live {
+        address: plan.steps[0].address.clone(),
+        generation: 1,
+        spec: json!({ "nonsense": true }),
+        output: json!(null),
+        phase: deployer_core::Phase::Ready,
+        state: String::new(),
+        foreign: Vec::new(),
+    });
+    assert!(only_failure(&run(&memory, plan).await).attempted.contains("read the network"));
+}
