@@ -211,6 +211,7 @@ impl<'a> Planner<'a> {
         });
         let reason = match decision.map(|decision| decision.verdict) {
             None => Reason::Unwanted,
+            Some(_) if !is_current && self.is_history(live) => return,
             Some(_) if !is_current => Reason::Superseded,
             Some(Verdict::Replace(Replacement::Supersede)) => return,
             Some(Verdict::Replace(how)) => Reason::Replaced(how),
@@ -231,6 +232,15 @@ impl<'a> Planner<'a> {
             typical: kind.map_or(0, |kind| kind.typical.delete),
         });
         steps.removals.push((id, live));
+    }
+
+    /// Whether a resource is an older generation of a kind whose old generations stay as history.
+    fn is_history(&self, live: &Live) -> bool {
+        let kind = self.kinds.find(&live.address.kind);
+        kind.zip(self.snapshot.current(&live.address)).is_some_and(|(kind, current)| {
+            live.generation < current.generation
+                && kind.replacement(&live.spec, &current.spec) == Replacement::Supersede
+        })
     }
 
     /// A resource is made after what it refers to and what its kind comes after.
