@@ -274,6 +274,8 @@ impl<'a> Planner<'a> {
             .collect();
         for (id, live) in steps.removals.clone() {
             let mine = physical(&live.spec);
+            // What only comes after it stays while it is made anew, replaced or not.
+            let is_back_soon = steps.list[id].reason == Reason::Replaced(Replacement::DeleteFirst);
             for (other_id, other) in &steps.removals {
                 let theirs = physical(&other.spec);
                 let shares = |sharing: &str| {
@@ -281,14 +283,14 @@ impl<'a> Planner<'a> {
                 };
                 if *other_id != id
                     && (theirs.contains(live.id())
-                        || self.comes_after(&other.address.kind, &live.address.kind, shares))
+                        || (!is_back_soon
+                            && self.comes_after(&other.address.kind, &live.address.kind, shares)))
                 {
                     steps.list[id].after.insert(*other_id);
                 }
             }
-            let reason = steps.list[id].reason;
             let successor = steps.makes.get(&live.address).copied();
-            if reason == Reason::Replaced(Replacement::DeleteFirst) {
+            if is_back_soon {
                 if let Some(successor) = successor {
                     steps.list[successor].after.insert(id);
                 }
