@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A log group.
 pub struct LogGroup;
 
-/// What PutRetentionPolicy takes (CloudWatch Logs API reference).
+/// What `PutRetentionPolicy` takes (CloudWatch Logs API reference).
 const RETENTIONS: &[u32] = &[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,

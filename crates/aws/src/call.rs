@@ -1,0 +1,81 @@
+//! Makes one call on AWS, and again where that is safe.
+//!
+//! A call that was throttled had no effect, so any call is repeated. One whose reply was lost may
+//! have had, so only calls that change nothing are repeated here; the engine decides on others.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use deployer_core::Cause;
+use deployer_engine::Result;
+
+use crate::failure::failure;
+
+/// How often a call is repeated; with the pauses doubling from [`PAUSE`], some 13 s in all.
+const REPEATS: u32 = 7;
+
+/// The first pause between two tries. EC2's buckets refill at 10 to 20 calls a second.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Makes a call that changes something. `attempted` reads after "could not " and names the
+/// service's operation: `create the VPC (ec2:CreateVpc)`.
+pub(crate) async fn call<O, E, F>(attempted: &str, send: impl FnMut() -> F) -> Result<O>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    F: Future<Output = std::result::Result<O, SdkError<E, HttpResponse>>>,
+{
+    repeat(attempted, &[Cause::Throttled], send).await
+}
+
+/// Makes a call that changes nothing.
+pub(crate) async fn read<O, E, F>(attempted: &str, send: impl FnMut() -> F) -> Result<O>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    F: Future<Output = std::result::Result<O, SdkError<E, HttpResponse>>>,
+{
+    repeat(attempted, &[Cause::Throttled, Cause::Ambiguous], send).await
+}
+
+/// Makes a call that changes nothing once for each page of its answer. `send` is handed the token
+/// of the page to fetch, `next` takes the token of the page after from an answer.
+pub(crate) async fn pages<O, E, F>(
+    attempted: &str,
+    mut send: impl FnMut(Option<String>) -> F,
+    next: impl Fn(&O) -> Option<&str>,
+) -> Result<Vec<O>>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    F: Future<Output = std::result::Result<O, SdkError<E, HttpResponse>>>,
+{
+    let (mut pages, mut token) = (Vec::new(), None);
+    loop {
+        let page = read(attempted, || send(token.clone())).await?;
+        token = next(&page).filter(|token| !token.is_empty()).map(ToOwned::to_owned);
+        pages.push(page);
+        if token.is_none() {
+            return Ok(pages);
+        }
+    }
+}
+
+async fn repeat<O, E, F>(attempted: &str, on: &[Cause], mut send: impl FnMut() -> F) -> Result<O>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    F: Future<Output = std::result::Result<O, SdkError<E, HttpResponse>>>,
+{
+    let mut repeats = 0;
+    loop {
+        let failure = match send().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => failure(attempted, &error),
+        };
+        if repeats == REPEATS || !on.contains(&failure.cause) {
+            return Err(failure);
+        }
+        tracing::debug!(%failure, repeats, "will call again");
+        tokio::time::sleep(PAUSE * 2_u32.pow(repeats)).await;
+        repeats += 1;
+    }
+}

@@ -1,0 +1,33 @@
+//! AWS as the engine sees it: one client a service, and what the scans of one observation share.
+
+use std::path::PathBuf;
+
+use deployer_engine::Cloud;
+
+use crate::index::TagIndex;
+
+/// One account and region of AWS.
+pub struct Aws {
+    pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) ecr: aws_sdk_ecr::Client,
+    pub(crate) ecs: aws_sdk_ecs::Client,
+    pub(crate) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) rds: aws_sdk_rds::Client,
+    pub(crate) secrets: aws_sdk_secretsmanager::Client,
+    pub(crate) tagging: aws_sdk_resourcegroupstagging::Client,
+    pub(crate) region: String,
+    /// The folder that the paths of a stack are relative to.
+    pub(crate) folder: PathBuf,
+}
+
+impl Cloud for Aws {
+    type Shared = Shared;
+}
+
+/// What the scans of one observation share.
+#[derive(Default)]
+pub struct Shared {
+    pub(crate) tags: TagIndex,
+}

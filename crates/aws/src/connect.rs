@@ -1,0 +1,101 @@
+//! Finds the credentials, the region and the account, and makes the clients.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials;
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use deployer_core::{Cause, Failure};
+use deployer_engine::Result;
+
+use crate::Aws;
+use crate::call::read;
+
+/// How long a connection may take: an endpoint that does not answer is told within seconds.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long one call may take. `CreateDBInstance` is the slowest of ours, with a few seconds.
+const CALL: Duration = Duration::from_mins(1);
+
+/// A connection to one account and region.
+pub struct Connection {
+    /// The cloud.
+    pub aws: Aws,
+    /// The account, twelve digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+}
+
+/// Connects with the credentials and the region that the AWS CLI would use; `region` goes before
+/// them. Paths in a stack are relative to `folder`.
+///
+/// # Errors
+/// [`Cause::Credentials`] without valid credentials, [`Cause::Unreachable`] when nothing answers,
+/// [`Cause::Refused`] without a region.
+pub async fn connect(region: Option<&str>, folder: &Path) -> Result<Connection> {
+    let config = configure(region).await;
+    let Some(region) = config.region().map(ToString::to_string) else {
+        return Err(Failure::new(Cause::Refused, "choose a region", "none is set")
+            .help("write `region:` in the stack, or set AWS_REGION"));
+    };
+    let account = account(&config).await?;
+    let aws = Aws {
+        ec2: aws_sdk_ec2::Client::new(&config),
+        ecr: aws_sdk_ecr::Client::new(&config),
+        ecs: aws_sdk_ecs::Client::new(&config),
+        elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+        iam: aws_sdk_iam::Client::new(&config),
+        logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+        rds: aws_sdk_rds::Client::new(&config),
+        secrets: aws_sdk_secretsmanager::Client::new(&config),
+        tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+        region: region.clone(),
+        folder: folder.to_owned(),
+    };
+    Ok(Connection { aws, account, region })
+}
+
+/// Retries are our own: the SDK's would repeat a create whose reply was lost.
+async fn configure(region: Option<&str>) -> SdkConfig {
+    let http = Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https();
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(CALL).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    loader.load().await
+}
+
+/// The account of the credentials. Most kinds of credentials carry it; for the others one call
+/// asks.
+async fn account(config: &SdkConfig) -> Result<String> {
+    let advice = "log in with `aws sso login` or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    let missing = |message: String| {
+        Failure::new(Cause::Credentials, "find AWS credentials", message).help(advice)
+    };
+    let provider = config.credentials_provider().ok_or_else(|| missing("there are none".into()))?;
+    let credentials = provider.provide_credentials().await.map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        missing(cause.unwrap_or_else(|| error.to_string()))
+    })?;
+    if let Some(account) = credentials.account_id() {
+        return Ok(account.as_str().to_owned());
+    }
+    let sts = aws_sdk_sts::Client::new(config);
+    let identity =
+        read("find out the account (sts:GetCallerIdentity)", || sts.get_caller_identity().send())
+            .await?;
+    identity.account.ok_or_else(|| {
+        Failure::new(Cause::Refused, "find out the account", "AWS did not say which it is")
+    })
+}

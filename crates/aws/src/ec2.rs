@@ -1,0 +1,34 @@
+//! What all kinds of EC2 share: how tags are written, read and searched for.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use deployer_core::Scope;
+use deployer_engine::Identity;
+
+use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
+
+/// The tags of a new resource, for the call that makes it.
+pub(crate) fn tagged(identity: &Identity, kind: ResourceType) -> TagSpecification {
+    let tags = ownership::tags(identity, &Kept::new())
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build());
+    TagSpecification::builder().resource_type(kind).set_tags(Some(tags.collect())).build()
+}
+
+/// The tags of an answer.
+pub(crate) fn tags(tags: &[Tag]) -> Tags {
+    ownership::collect(tags.iter().map(|tag| (tag.key(), tag.value())))
+}
+
+/// Filters that find what the scope owns.
+pub(crate) fn owned_by(scope: &Scope) -> Vec<Filter> {
+    let wanted = BTreeMap::from([(STACK, &scope.stack), (ENVIRONMENT, &scope.environment)]);
+    let filter = |(key, value): (&str, &String)| filter(&format!("tag:{key}"), value);
+    wanted.into_iter().map(filter).collect()
+}
+
+/// A filter for one value.
+pub(crate) fn filter(name: &str, value: &str) -> Filter {
+    Filter::builder().name(name).values(value).build()
+}

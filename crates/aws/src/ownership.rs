@@ -1,0 +1,108 @@
+//! The tags that say whose a resource is, written in one place and read in one place.
+
+use std::collections::BTreeMap;
+
+use deployer_core::{Address, Kind, Scope};
+use deployer_engine::Identity;
+
+pub(crate) const STACK: &str = "deployer:stack";
+pub(crate) const ENVIRONMENT: &str = "deployer:environment";
+const ADDRESS: &str = "deployer:address";
+const GENERATION: &str = "deployer:generation";
+
+/// What the keys of [`Kept`] values begin with.
+const KEPT: &str = "deployer:keep:";
+
+/// Fields of a spec that AWS has no place for, such as what to do on delete: kept as tags.
+pub(crate) type Kept = BTreeMap<&'static str, String>;
+
+/// The tags of a resource, as AWS has them.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// The tags a new resource gets: whose it is, and what the console shows as its name.
+pub(crate) fn tags(identity: &Identity, kept: &Kept) -> Tags {
+    let mut tags = Tags::from([
+        ("Name".to_owned(), identity.name.clone()),
+        (STACK.to_owned(), identity.scope.stack.clone()),
+        (ENVIRONMENT.to_owned(), identity.scope.environment.clone()),
+        (ADDRESS.to_owned(), identity.address.to_string()),
+        (GENERATION.to_owned(), identity.generation.to_string()),
+    ]);
+    tags.extend(kept.iter().map(|(field, value)| (kept_key(field), value.clone())));
+    tags
+}
+
+/// The key of the tag that keeps a field.
+pub(crate) fn kept_key(field: &str) -> String {
+    format!("{KEPT}{field}")
+}
+
+/// Which resource of ours something is, read from its tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owned {
+    pub(crate) name: String,
+    pub(crate) generation: u32,
+    tags: Tags,
+}
+
+impl Owned {
+    /// Reads the tags of something that may be a `K` of the scope's. Nothing when it is not:
+    /// another stack's, another environment's, of another kind, or not made by us.
+    pub(crate) fn read<K: Kind>(scope: &Scope, tags: &Tags) -> Option<Self> {
+        let is_ours = tags.get(STACK) == Some(&scope.stack)
+            && tags.get(ENVIRONMENT) == Some(&scope.environment);
+        let address: Address = tags.get(ADDRESS)?.parse().ok()?;
+        let generation = tags.get(GENERATION)?.parse().ok()?;
+        (is_ours && address.kind == K::NAME).then(|| Self {
+            name: address.name,
+            generation,
+            tags: tags.clone(),
+        })
+    }
+
+    /// A field that is kept as a tag.
+    pub(crate) fn kept(&self, field: &str) -> Option<&str> {
+        self.tags.get(&kept_key(field)).map(String::as_str)
+    }
+}
+
+/// Collects the tags of an answer whose tags have an optional key and value each.
+pub(crate) fn collect<'a>(
+    tags: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>,
+) -> Tags {
+    tags.into_iter()
+        .filter_map(|(key, value)| Some((key?.to_owned(), value.unwrap_or_default().to_owned())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use deployer_kinds::{Subnet, Vpc};
+
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity {
+            scope: Scope { stack: "notes".into(), environment: "dev".into() },
+            address: Address::new("vpc", "main"),
+            generation: 2,
+            name: "notes-dev-main".into(),
+        }
+    }
+
+    #[test]
+    fn what_was_tagged_reads_back_as_the_same_resource() {
+        let kept = Kept::from([("final-snapshot", "true".to_owned())]);
+        let owned = Owned::read::<Vpc>(&identity().scope, &tags(&identity(), &kept)).unwrap();
+        assert_eq!((owned.name.as_str(), owned.generation), ("main", 2));
+        assert_eq!(owned.kept("final-snapshot"), Some("true"));
+    }
+
+    #[test]
+    fn another_environment_or_kind_is_not_ours() {
+        let written = tags(&identity(), &Kept::new());
+        let other = Scope { environment: "prod".into(), ..identity().scope };
+        assert_eq!(Owned::read::<Vpc>(&other, &written), None);
+        assert_eq!(Owned::read::<Subnet>(&identity().scope, &written), None);
+    }
+}

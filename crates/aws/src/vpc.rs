@@ -1,0 +1,99 @@
+//! VPCs on EC2: `CreateVpc`, `ModifyVpcAttribute`, `DescribeVpcs`, `DescribeVpcAttribute`, `DeleteVpc`.
+
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName};
+use deployer_core::Phase;
+use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
+
+use crate::Aws;
+use crate::call::{call, pages, read};
+use crate::ec2::{owned_by, tagged, tags};
+use crate::missing::Required;
+use crate::ownership::Owned;
+
+impl Resource<Aws> for Vpc {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let request = survey.cloud.ec2.describe_vpcs().set_filters(Some(owned_by(survey.scope)));
+        let pages = pages(
+            "find the VPCs (ec2:DescribeVpcs)",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+        let mut lives = Vec::new();
+        for vpc in pages.iter().flat_map(|page| page.vpcs()) {
+            if let Some(owned) = Owned::read::<Self>(survey.scope, &tags(vpc.tags())) {
+                lives.push(found(survey.cloud, owned, vpc).await?);
+            }
+        }
+        Ok(lives)
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &VpcSpec) -> Result<VpcOutput> {
+        let request = cx
+            .cloud
+            .ec2
+            .create_vpc()
+            .cidr_block(spec.cidr.to_string())
+            .tag_specifications(tagged(cx.identity, ResourceType::Vpc));
+        let made = call("create the VPC (ec2:CreateVpc)", || request.clone().send()).await?;
+        let id = made.vpc.and_then(|vpc| vpc.vpc_id).required("the id of the VPC")?;
+        set_dns_hostnames(cx.cloud, &id, spec.dns_hostnames).await?;
+        Ok(VpcOutput { id })
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &VpcSpec,
+    ) -> Result<VpcOutput> {
+        set_dns_hostnames(cx.cloud, &live.output.id, spec.dns_hostnames).await?;
+        Ok(live.output.clone())
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let request = cx.cloud.ec2.delete_vpc().vpc_id(&live.output.id);
+        call("delete the VPC (ec2:DeleteVpc)", || request.clone().send()).await?;
+        Ok(Vec::new())
+    }
+}
+
+async fn found(aws: &Aws, owned: Owned, vpc: &aws_sdk_ec2::types::Vpc) -> Result<Found<Vpc>> {
+    let id = vpc.vpc_id().required("the id of a VPC")?;
+    let range = vpc.cidr_block().and_then(|range| range.parse().ok());
+    Ok(Found {
+        name: owned.name,
+        generation: owned.generation,
+        spec: VpcSpec {
+            cidr: range.required("the range of a VPC")?,
+            dns_hostnames: dns_hostnames(aws, id).await?,
+        },
+        output: VpcOutput { id: id.to_owned() },
+        phase: Phase::Ready,
+        state: vpc.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        foreign: Vec::new(),
+    })
+}
+
+/// `DescribeVpcs` leaves the attribute out, so it takes a call of its own.
+async fn dns_hostnames(aws: &Aws, id: &str) -> Result<bool> {
+    let request =
+        aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(VpcAttributeName::EnableDnsHostnames);
+    let answer =
+        read("read the VPC's host names (ec2:DescribeVpcAttribute)", || request.clone().send())
+            .await?;
+    answer
+        .enable_dns_hostnames
+        .and_then(|attribute| attribute.value)
+        .required("whether a VPC has host names")
+}
+
+async fn set_dns_hostnames(aws: &Aws, id: &str, wanted: bool) -> Result<()> {
+    let request = aws
+        .ec2
+        .modify_vpc_attribute()
+        .vpc_id(id)
+        .enable_dns_hostnames(AttributeBooleanValue::builder().value(wanted).build());
+    call("set the VPC's host names (ec2:ModifyVpcAttribute)", || request.clone().send()).await?;
+    Ok(())
+}
