@@ -7,18 +7,29 @@ use std::sync::{
 
 use axum_extra::extract::cookie::Key;
 
-use crate::{data::Repository, secret::Secret};
+use crate::{
+    data::{DataError, Repository, Shared},
+    operations::Operations,
+    secret::Secret,
+    visitors::Visitors,
+};
 
 /// What every request can reach; cheap to clone.
 #[derive(Clone)]
 pub struct App {
     /// Where the notes are.
     pub repository: Arc<dyn Repository>,
+    /// Where sessions, the counter and jobs are.
+    pub shared: Arc<dyn Shared>,
+    /// What can be done with notes.
+    pub operations: Operations,
+    /// The number of visitors.
+    pub visitors: Arc<Visitors>,
     /// What cookies are signed with.
     pub key: Key,
     /// What this process is.
     pub about: Arc<About>,
-    phase: Arc<Phase>,
+    draining: Arc<AtomicBool>,
 }
 
 /// What this process is, as shown on every page.
@@ -30,15 +41,23 @@ pub struct About {
     pub image: Option<String>,
 }
 
-#[derive(Debug, Default)]
-struct Phase {
-    draining: AtomicBool,
-}
-
 impl App {
     /// Puts together what requests can reach.
-    pub fn new(repository: Arc<dyn Repository>, key: Key, about: About) -> Self {
-        Self { repository, key, about: Arc::new(about), phase: Arc::default() }
+    pub fn new(
+        repository: Arc<dyn Repository>,
+        shared: Arc<dyn Shared>,
+        key: Key,
+        about: About,
+    ) -> Self {
+        Self {
+            operations: Operations::new(repository.clone(), shared.clone()),
+            visitors: Arc::new(Visitors::new(shared.clone())),
+            repository,
+            shared,
+            key,
+            about: Arc::new(about),
+            draining: Arc::default(),
+        }
     }
 
     /// Makes the key that cookies are signed with; none given means one for this process alone.
@@ -53,13 +72,19 @@ impl App {
         Key::generate()
     }
 
+    /// Checks that requests can be served.
+    pub async fn ready(&self) -> Result<(), DataError> {
+        self.repository.ready().await?;
+        self.shared.reachable().await
+    }
+
     /// Says that the process was asked to stop: it serves on, but wants no new requests.
     pub fn drain(&self) {
-        self.phase.draining.store(true, Ordering::Relaxed);
+        self.draining.store(true, Ordering::Relaxed);
     }
 
     /// Tells whether the process was asked to stop.
     pub fn is_draining(&self) -> bool {
-        self.phase.draining.load(Ordering::Relaxed)
+        self.draining.load(Ordering::Relaxed)
     }
 }

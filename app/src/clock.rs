@@ -1,14 +1,18 @@
 //! The one place that asks what time it is.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 /// Tells the time in milliseconds since 1970, the unit every stored time is in.
 pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// Counts the milliseconds of a duration, to add them to a stored time.
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Writes a stored time for machines, as RFC 3339 in UTC.

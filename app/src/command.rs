@@ -11,7 +11,7 @@ use crate::{
     data::DataError,
     logs,
     probe::{self, ProbeError},
-    server::{self, ServeError},
+    server::{self, ServeError, Stores},
     settings::{Environment, Mistake, Settings},
 };
 
@@ -27,6 +27,8 @@ pub struct Arguments {
 enum Command {
     /// Serve the pages and the API (the default)
     Serve,
+    /// Do the work in the background: digests and cleaning
+    Worker,
     /// Bring the tables of the database to what this version needs
     Migrate,
     /// Ask the process that serves on this machine whether it is alive
@@ -75,10 +77,11 @@ fn execute(command: Command, settings: &Settings) -> Result<(), CommandError> {
     runtime.map_err(CommandError::Runtime)?.block_on(async {
         match command {
             Command::Serve => server::serve(settings).await?,
+            Command::Worker => server::work(settings).await?,
             Command::Migrate => {
-                let repository = server::connect(&settings.database);
-                server::prepare(&*repository, settings.startup).await?;
-                repository.close().await;
+                let stores = Stores::connect(settings)?;
+                stores.prepare(settings.startup).await?;
+                stores.repository.close().await;
                 tracing::info!("the database is up to date");
             }
             Command::Healthcheck => {

@@ -5,11 +5,16 @@ mod migrations;
 mod model;
 mod repository;
 mod rows;
+mod shared;
+mod shared_redis;
+mod shared_sql;
 mod sql;
 
 pub use self::{
     connect::connect,
     model::{Added, Body, HOME, IdempotencyKey, Invalid, Note, Notebook, Page, PageRequest, Title},
     repository::{DataError, Repository},
-    sql::Pool,
+    rows::SqlRepository,
+    shared::{Claim, SESSION_LIFETIME, Session, Shared},
+    shared_redis::RedisShared,
 };

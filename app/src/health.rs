@@ -19,7 +19,7 @@ async fn ready(State(app): State<App>) -> Response {
     if app.is_draining() {
         return not_ready("stopping\n");
     }
-    match app.repository.ready().await {
+    match app.ready().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");

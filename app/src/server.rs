@@ -1,35 +1,34 @@
 //! One process from start to stop: listen, bring the tables up, serve, drain, close.
 
+mod image;
 mod stop;
+mod stores;
 
-use std::{future::IntoFuture, io, sync::Arc, time::Duration};
+use std::{future::IntoFuture, io, net::SocketAddr, time::Duration};
 
 use thiserror::Error;
-use tokio::{
-    net::TcpListener,
-    time::{Instant, sleep, timeout},
-};
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::stop::Signals;
+pub use self::stores::Stores;
 use crate::{
     app::{About, App},
     build,
-    data::{self, DataError, Repository},
-    settings::{DatabaseSettings, Settings},
+    data::DataError,
+    grpc, metrics,
+    settings::Settings,
     web,
 };
 
 /// How long requests that are under way may take once the listener is closed.
 const LAST_REQUESTS: Duration = Duration::from_secs(15);
-/// How long to wait before the database is asked again.
-const BETWEEN_TRIES: Duration = Duration::from_secs(1);
-
 /// Why a process could not start or go on.
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The port is taken, or not ours to take.
     #[error("could not listen on {0}: {1}")]
-    Listen(std::net::SocketAddr, io::Error),
+    Listen(SocketAddr, io::Error),
     /// The tables could not be brought up in time.
     #[error("could not prepare the database: {0}")]
     Prepare(#[from] DataError),
@@ -40,70 +39,98 @@ pub enum ServeError {
 
 /// Serves until the process is told to stop.
 pub async fn serve(settings: &Settings) -> Result<(), ServeError> {
-    let listener = TcpListener::bind(settings.address)
-        .await
-        .map_err(|error| ServeError::Listen(settings.address, error))?;
-    let repository = connect(&settings.database);
-    let about = About { version: build::VERSION, image: None };
-    let app = App::new(repository, App::key(settings.session_key.as_ref()), about);
+    let mut signals = Signals::listen().map_err(ServeError::Serve)?;
+    metrics::start();
+    let listener = listen(settings.address).await?;
+    let grpc_listener = listen(settings.grpc_address).await?;
+    let stores = Stores::connect(settings)?;
+    let about = About { version: build::VERSION, image: image::digest(settings).await };
+    let key = App::key(settings.session_key.as_ref());
+    let app = App::new(stores.repository.clone(), stores.shared.clone(), key, about);
     tracing::info!(
         version = build::VERSION,
-        address = %settings.address,
+        address = %listener.local_addr().map_err(ServeError::Serve)?,
+        grpc = %grpc_listener.local_addr().map_err(ServeError::Serve)?,
         database = settings.database.engine().name(),
         "listening"
     );
-    run(settings, app, listener).await
-}
-
-/// Makes the repository of the settings, and warns when it will not last.
-pub fn connect(settings: &DatabaseSettings) -> Arc<dyn Repository> {
-    if let DatabaseSettings::Sqlite { file, temporary: true } = settings {
-        tracing::warn!(
-            file = %file.display(),
-            "no database is configured: notes go to a temporary file; set DATABASE_URL to keep them"
-        );
-    }
-    Arc::new(data::connect(settings))
-}
-
-/// Runs the migrations; a database that is away is asked again until the time is over.
-pub async fn prepare(repository: &dyn Repository, startup: Duration) -> Result<(), DataError> {
-    let deadline = Instant::now() + startup;
-    loop {
-        match repository.migrate().await {
-            Err(error @ DataError::Unavailable(_)) if Instant::now() < deadline => {
-                tracing::warn!(%error, "the database is not there yet");
-                sleep(BETWEEN_TRIES).await;
-            }
-            result => return result,
-        }
-    }
-}
-
-async fn run(settings: &Settings, app: App, listener: TcpListener) -> Result<(), ServeError> {
     let close = CancellationToken::new();
     let served = axum::serve(listener, web::routes(app.clone()))
         .with_graceful_shutdown(close.clone().cancelled_owned())
         .into_future();
-    let mut served = tokio::spawn(served);
-    let running = async {
-        prepare(&*app.repository, settings.startup).await?;
-        tracing::info!("ready");
-        stop::asked().await;
-        tracing::info!(seconds = settings.drain.as_secs(), "draining");
-        app.drain();
-        stop::asked_again_within(settings.drain).await;
-        Ok(())
-    };
+    let grpc = grpc::serve(app.clone(), grpc_listener, close.clone());
+    let mut served = tokio::spawn(async { tokio::try_join!(served, grpc).map(drop) });
+    let counting = tokio::spawn(count(app.clone()));
     let outcome = tokio::select! {
-        outcome = running => outcome,
-        broken = &mut served => return broken.map_or(Ok(()), |served| served.map_err(ServeError::Serve)),
+        outcome = stay(settings, &app, &stores, &mut signals) => outcome,
+        broken = &mut served => broken.map_or(Ok(()), |served| served.map_err(ServeError::Serve)),
     };
     close.cancel();
-    if timeout(LAST_REQUESTS, served).await.is_err() {
+    if !served.is_finished() && timeout(LAST_REQUESTS, served).await.is_err() {
         tracing::warn!("some requests took too long and were dropped");
     }
+    counting.abort();
+    app.visitors.sum().await;
     app.repository.close().await;
     tracing::info!("stopped");
     outcome
+}
+
+/// Works until the process is told to stop.
+pub async fn work(settings: &Settings) -> Result<(), ServeError> {
+    let mut signals = Signals::listen().map_err(ServeError::Serve)?;
+    let stores = Stores::connect(settings)?;
+    let stop = CancellationToken::new();
+    let worker = stores.worker(settings);
+    tokio::select! {
+        prepared = stores.prepare(settings.startup) => prepared?,
+        () = signals.asked() => return Ok(()),
+    }
+    tracing::info!("waiting for jobs");
+    let working = async {
+        signals.asked().await;
+        stop.cancel();
+    };
+    tokio::join!(worker.run(&stop), working);
+    stores.repository.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Prepares the database and stays until the process has been told to stop and has drained.
+async fn stay(
+    settings: &Settings,
+    app: &App,
+    stores: &Stores,
+    signals: &mut Signals,
+) -> Result<(), ServeError> {
+    tokio::select! {
+        prepared = stores.prepare(settings.startup) => prepared?,
+        () = signals.asked() => return Ok(()),
+    }
+    tracing::info!("ready");
+    let stop = CancellationToken::new();
+    let worker = stores.worker(settings);
+    let working = async {
+        if settings.inline_worker {
+            worker.run(&stop).await;
+        }
+    };
+    let waiting = async {
+        signals.asked().await;
+        tracing::info!(seconds = settings.drain.as_secs(), "draining");
+        stop.cancel();
+        app.drain();
+        signals.asked_again_within(settings.drain).await;
+    };
+    tokio::join!(working, waiting);
+    Ok(())
+}
+
+async fn count(app: App) {
+    app.visitors.run().await;
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|error| ServeError::Listen(address, error))
 }

@@ -3,13 +3,19 @@
 //! A wrong environment is told completely: all mistakes at once, each with the variable it is in,
 //! so that a failed task needs one fix and not five. No message repeats the value of a secret.
 
+mod cache;
 mod database;
 mod reader;
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use thiserror::Error;
 
+pub use self::cache::CacheSettings;
 pub use self::database::{Connections, DatabaseSettings, Engine, Server, Tls};
 use self::reader::Reader;
 use crate::secret::Secret;
@@ -24,6 +30,20 @@ pub struct Settings {
     pub address: SocketAddr,
     /// Where the data is: `DATABASE_URL`, or `MAIN_HOST` and its companions, or SQLite.
     pub database: DatabaseSettings,
+    /// Where sessions, counter and jobs are: `CACHE_URL`, or `CACHE_HOST` and its companions;
+    /// none means the database.
+    pub cache: Option<CacheSettings>,
+    /// Where gRPC listens: `BIND` and `GRPC_PORT`.
+    pub grpc_address: SocketAddr,
+    /// Whether `notes serve` does the work of `notes worker` too: `INLINE_WORKER`, by default only
+    /// with SQLite, which other machines cannot reach.
+    pub inline_worker: bool,
+    /// How many days notes are kept after their last edit: `KEEP_DAYS`; 0 means for ever.
+    pub keep: Duration,
+    /// The digest of the image, for the pages: `IMAGE_DIGEST`.
+    pub image: Option<String>,
+    /// Where ECS tells a container what it is: `ECS_CONTAINER_METADATA_URI_V4`.
+    pub container_metadata: Option<String>,
     /// What session cookies are signed with: `SESSION_KEY`; none means one made at start.
     pub session_key: Option<Secret>,
     /// How long after SIGTERM new connections are still welcome: `DRAIN_SECONDS`.
@@ -60,12 +80,21 @@ impl Settings {
     /// Reads all settings, or lists every mistake in them.
     pub fn from_environment(environment: &Environment) -> Result<Self, Vec<Mistake>> {
         let mut reader = Reader::new(environment);
+        let host: IpAddr = reader.parsed("BIND", "0.0.0.0", "an IP address");
+        let port = "a port between 0 and 65535";
+        let database = DatabaseSettings::read(&mut reader);
+        let inline = [("auto", None), ("true", Some(true)), ("false", Some(false))];
         let settings = Self {
-            address: SocketAddr::new(
-                reader.parsed("BIND", "0.0.0.0", "an IP address"),
-                reader.parsed("PORT", "8080", "a port between 0 and 65535"),
-            ),
-            database: DatabaseSettings::read(&mut reader),
+            address: SocketAddr::new(host, reader.parsed("PORT", "8080", port)),
+            grpc_address: SocketAddr::new(host, reader.parsed("GRPC_PORT", "9090", port)),
+            cache: CacheSettings::read(&mut reader),
+            inline_worker: reader
+                .one_of("INLINE_WORKER", &inline)
+                .unwrap_or(database.engine() == Engine::Sqlite),
+            database,
+            keep: days(&mut reader),
+            image: reader.text("IMAGE_DIGEST").map(ToOwned::to_owned),
+            container_metadata: reader.text("ECS_CONTAINER_METADATA_URI_V4").map(ToOwned::to_owned),
             session_key: session_key(&mut reader),
             drain: reader.seconds("DRAIN_SECONDS", 5),
             startup: reader.seconds("STARTUP_SECONDS", 60),
@@ -84,6 +113,11 @@ fn session_key(reader: &mut Reader<'_>) -> Option<Secret> {
         );
     }
     Some(Secret::new(key))
+}
+
+fn days(reader: &mut Reader<'_>) -> Duration {
+    let days: u32 = reader.parsed("KEEP_DAYS", "0", "a whole number of days");
+    Duration::from_hours(u64::from(days) * 24)
 }
 
 fn log(reader: &mut Reader<'_>) -> LogSettings {
@@ -130,10 +164,10 @@ mod tests {
             told,
             [
                 "BIND: must be an IP address, not `everywhere`",
-                "PORT: must be a port between 0 and 65535, not `eighty`",
                 "MAIN_ENGINE: is missing; MAIN_HOST needs it: `postgres` or `mysql`",
                 "MAIN_NAME: is missing; MAIN_HOST needs it",
                 "MAIN_USER: is missing; MAIN_HOST needs it",
+                "PORT: must be a port between 0 and 65535, not `eighty`",
                 "SESSION_KEY: must have at least 32 bytes; `openssl rand -hex 32` makes one",
                 "DRAIN_SECONDS: must be a whole number of seconds, not `-1`",
                 "LOG_FORMAT: must be `json` or `text`, not `xml`",

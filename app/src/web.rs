@@ -1,15 +1,27 @@
-//! The web server: pages, health, and what surrounds every request.
+//! The web server: pages, health, metrics, and what surrounds every request.
 
+mod assets;
 mod error;
+mod form;
+mod frame;
+mod headers;
 mod pages;
 mod requests;
+mod views;
+mod visitor;
 
 use axum::Router;
 
-use crate::{app::App, health};
+pub(crate) use self::frame::frame;
+use crate::{api, app::App, health, metrics};
 
 /// Puts all routes together.
 pub fn routes(app: App) -> Router {
-    let routes = Router::new().merge(pages::routes()).merge(health::routes());
-    requests::surround(routes.fallback(pages::nowhere), app.clone()).with_state(app)
+    let routes = Router::new()
+        .merge(pages::routes(&app))
+        .merge(api::routes())
+        .merge(assets::routes())
+        .merge(health::routes())
+        .merge(metrics::routes());
+    requests::surround(routes, app.clone()).with_state(app)
 }

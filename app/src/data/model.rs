@@ -17,6 +17,8 @@ pub struct Notebook {
     pub title: String,
     /// When it was made, in milliseconds since 1970.
     pub created_at: i64,
+    /// What a worker last found out about its notes, in one sentence.
+    pub digest: Option<String>,
 }
 
 /// A short text.
@@ -67,13 +69,11 @@ pub struct Page {
 
 /// A text that does not fit where it was meant to go.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{what} must have {from} to {to} characters, not {found}", from = limits.0, to = limits.1)]
+#[error("{problem}")]
 pub struct Invalid {
     /// The field of the form or the document.
     pub field: &'static str,
-    what: &'static str,
-    limits: (usize, usize),
-    found: usize,
+    problem: String,
 }
 
 macro_rules! text {
@@ -87,11 +87,15 @@ macro_rules! text {
             pub fn parse(text: &str) -> Result<Self, Invalid> {
                 let text = text.trim();
                 let found = text.chars().count();
-                let limits: (usize, usize) = $limits;
-                if (limits.0..=limits.1).contains(&found) {
+                let (from, to): (usize, usize) = $limits;
+                let problem = if !(from..=to).contains(&found) {
+                    format!("{} must have {from} to {to} characters, not {found}", $what)
+                } else if text.contains('\0') {
+                    format!("{} must not contain the NUL sign", $what)
+                } else {
                     return Ok(Self(text.to_owned()));
-                }
-                Err(Invalid { field: $field, what: $what, limits, found })
+                };
+                Err(Invalid { field: $field, problem })
             }
 
             /// Shows the text.
@@ -121,6 +125,7 @@ impl Notebook {
             id: Uuid::new_v4().simple().to_string(),
             title: title.as_str().to_owned(),
             created_at: clock::now(),
+            digest: None,
         }
     }
 }
@@ -149,5 +154,6 @@ mod tests {
         let error = Body::parse(&"é".repeat(2001)).expect_err("too long");
         assert_eq!(error.to_string(), "a note must have 1 to 2000 characters, not 2001");
         assert!(Title::parse("   ").is_err());
+        assert!(Title::parse("a\0b").is_err());
     }
 }

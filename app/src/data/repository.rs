@@ -56,6 +56,12 @@ pub trait Repository: Send + Sync {
     /// Deletes a note; says whether there was one.
     async fn delete_note(&self, notebook: &str, id: &str) -> Result<bool, DataError>;
 
+    /// Keeps what a worker found out about a notebook.
+    async fn save_digest(&self, notebook: &str, digest: &str) -> Result<(), DataError>;
+
+    /// Deletes the notes last edited before a time in milliseconds since 1970; counts them.
+    async fn forget_notes(&self, before: i64) -> Result<u64, DataError>;
+
     /// Lets go of all connections.
     async fn close(&self);
 }

@@ -16,7 +16,7 @@ use crate::clock;
 /// Stores notes in a SQL database.
 #[derive(Debug, Clone)]
 pub struct SqlRepository {
-    pool: Pool,
+    pub(super) pool: Pool,
     /// The file behind the pool, when there is one: beside it lies the lock for migrations.
     file: Option<PathBuf>,
 }
@@ -28,14 +28,14 @@ impl SqlRepository {
 }
 
 type NoteRow = (String, String, String, i64, i64);
-type NotebookRow = (String, String, i64);
+type NotebookRow = (String, String, i64, Option<String>);
 
 fn note((id, notebook_id, body, created_at, updated_at): NoteRow) -> Note {
     Note { id, notebook_id, body, created_at, updated_at }
 }
 
-fn notebook((id, title, created_at): NotebookRow) -> Notebook {
-    Notebook { id, title, created_at }
+fn notebook((id, title, created_at, digest): NotebookRow) -> Notebook {
+    Notebook { id, title, created_at, digest }
 }
 
 /// Sorts after every id, so that "before this" means all.
@@ -67,7 +67,7 @@ impl Repository for SqlRepository {
     }
 
     async fn notebook(&self, id: &str) -> Result<Option<Notebook>, DataError> {
-        let sql = "SELECT id, title, created_at FROM notebooks WHERE id = $1";
+        let sql = "SELECT id, title, created_at, digest FROM notebooks WHERE id = $1";
         Ok(self.pool.fetch(sql, &[id.into()]).await?.into_iter().next().map(notebook))
     }
 
@@ -149,6 +149,17 @@ impl Repository for SqlRepository {
     async fn delete_note(&self, notebook: &str, id: &str) -> Result<bool, DataError> {
         let sql = "DELETE FROM notes WHERE notebook_id = $1 AND id = $2";
         Ok(self.pool.execute(sql, &[notebook.into(), id.into()]).await? > 0)
+    }
+
+    async fn save_digest(&self, notebook: &str, digest: &str) -> Result<(), DataError> {
+        let sql = "UPDATE notebooks SET digest = $1 WHERE id = $2";
+        self.pool.execute(sql, &[digest.into(), notebook.into()]).await?;
+        Ok(())
+    }
+
+    async fn forget_notes(&self, before: i64) -> Result<u64, DataError> {
+        let sql = "DELETE FROM notes WHERE updated_at < $1";
+        Ok(self.pool.execute(sql, &[before.into()]).await?)
     }
 
     async fn close(&self) {

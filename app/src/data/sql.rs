@@ -12,7 +12,7 @@ use super::repository::DataError;
 
 /// A pool of connections to one of the databases.
 #[derive(Debug, Clone)]
-pub enum Pool {
+pub(super) enum Pool {
     /// To a file.
     Sqlite(SqlitePool),
     /// To PostgreSQL.

@@ -1,86 +1,136 @@
-//! The pages.
+//! The pages, and the forms that lead back to them.
 
 use axum::{
-    Form, Router,
-    extract::{Path, State},
+    Extension, Router,
+    extract::{Path, Query, State},
+    middleware,
     response::{Html, Redirect},
     routing::{get, post},
 };
-use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 
-use super::error::PageError;
+use super::{
+    error::{self, PageError},
+    form::OwnForm,
+    frame::frame,
+    views::{self, NotebookView, address},
+    visitor::{self, Visitor},
+};
 use crate::{
     app::App,
-    clock,
-    data::{Added, Body, HOME, PageRequest},
+    data::{HOME, Notebook, Session},
     failure::Failure,
+    operations::Listing,
 };
 
-const PER_PAGE: u16 = 20;
-
 /// Serves the pages.
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/", get(home)).route("/notebooks/{notebook}/notes", post(add))
+pub(super) fn routes(app: &App) -> Router<App> {
+    Router::new()
+        .route("/", get(home))
+        .route("/notebooks", post(create))
+        .route("/notebooks/{notebook}", get(open))
+        .route("/notebooks/{notebook}/notes", post(add))
+        .route("/notebooks/{notebook}/notes/{note}", post(save))
+        .route("/notebooks/{notebook}/notes/{note}/edit", get(edit))
+        .route("/notebooks/{notebook}/notes/{note}/delete", post(delete))
+        .fallback(nowhere)
+        .layer(middleware::from_fn_with_state(app.clone(), error::render))
+        .layer(middleware::from_fn_with_state(app.clone(), visitor::recognise))
+        .route("/visitors", get(visitors))
 }
 
-/// Answers for every address that does not exist.
-pub(super) async fn nowhere() -> PageError {
-    PageError(Failure::NotFound("page"))
+type Answer<T> = Result<T, PageError>;
+
+#[derive(Debug, Default, Deserialize)]
+struct Filter {
+    q: Option<String>,
+    before: Option<String>,
 }
 
-async fn home(State(app): State<App>) -> Result<Html<String>, PageError> {
-    let request = PageRequest { search: None, before: None, limit: PER_PAGE };
-    let page = app.repository.notes(HOME, &request).await?;
-    Ok(frame(
-        &app,
-        &html! {
-            form method="post" action={ "/notebooks/" (HOME) "/notes" } {
-                label for="body" { "A new note" }
-                textarea id="body" name="body" required maxlength="2000" rows="3" {}
-                button { "Add" }
-            }
-            ul {
-                @for note in &page.notes {
-                    li { p { (note.body) } time datetime=(clock::rfc3339(note.created_at)) { (clock::readable(note.created_at)) } }
-                }
-            }
-        },
-    ))
+async fn nowhere() -> PageError {
+    Failure::NotFound("page").into()
 }
 
-#[derive(Deserialize)]
-struct NewNote {
-    body: String,
+async fn visitors(State(app): State<App>) -> String {
+    app.visitors.number().to_string()
+}
+
+async fn home(
+    app: State<App>,
+    visitor: Extension<Visitor>,
+    filter: Query<Filter>,
+) -> Answer<Html<String>> {
+    open(app, visitor, Path(HOME.to_owned()), filter).await
+}
+
+async fn open(
+    State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    Query(filter): Query<Filter>,
+) -> Answer<Html<String>> {
+    let notebook = app.operations.notebook(&id).await?;
+    let search = filter.q.unwrap_or_default();
+    let listing =
+        Listing { search: Some(search.clone()), before: filter.before, ..Listing::default() };
+    let page = app.operations.notes(&id, listing).await?;
+    let others = others(&app, visitor.opened(&app, &id).await, &id).await?;
+    let view = NotebookView {
+        notebook: &notebook,
+        page: &page,
+        search: search.trim(),
+        token: &visitor.token(&app.key),
+        others: &others,
+    };
+    Ok(frame(&app, &notebook.title, &views::notebook(&view)))
+}
+
+/// Finds the notebooks of a session, leaving out the open one and those that are gone.
+async fn others(app: &App, session: Session, open: &str) -> Answer<Vec<Notebook>> {
+    let mut others = Vec::new();
+    for id in session.notebooks.iter().filter(|id| *id != open) {
+        others.extend(app.repository.notebook(id).await?);
+    }
+    Ok(others)
+}
+
+async fn create(State(app): State<App>, form: OwnForm) -> Answer<Redirect> {
+    let notebook = app.operations.create_notebook(form.field("title")).await?;
+    Ok(Redirect::to(&address(&notebook.id)))
 }
 
 async fn add(
     State(app): State<App>,
     Path(notebook): Path<String>,
-    Form(new): Form<NewNote>,
-) -> Result<Redirect, PageError> {
-    let body = Body::parse(&new.body)?;
-    match app.repository.add_note(&notebook, &body, None).await? {
-        Added::NoNotebook => Err(PageError(Failure::NotFound("notebook"))),
-        Added::New(_) | Added::Before(_) => Ok(Redirect::to("/")),
-    }
+    form: OwnForm,
+) -> Answer<Redirect> {
+    app.operations.add(&notebook, form.field("body"), None).await?;
+    Ok(Redirect::to(&address(&notebook)))
 }
 
-fn frame(app: &App, content: &Markup) -> Html<String> {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Notes" }
-            }
-            body {
-                header { h1 { "Notes" } }
-                main { (content) }
-                footer { "notes " (app.about.version) }
-            }
-        }
-    };
-    Html(page.into_string())
+async fn edit(
+    State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
+    Path((notebook, id)): Path<(String, String)>,
+) -> Answer<Html<String>> {
+    let note = app.operations.note(&notebook, &id).await?;
+    Ok(frame(&app, "Edit a note", &views::editor(&note, &visitor.token(&app.key))))
+}
+
+async fn save(
+    State(app): State<App>,
+    Path((notebook, id)): Path<(String, String)>,
+    form: OwnForm,
+) -> Answer<Redirect> {
+    app.operations.edit(&notebook, &id, form.field("body")).await?;
+    Ok(Redirect::to(&address(&notebook)))
+}
+
+async fn delete(
+    State(app): State<App>,
+    Path((notebook, id)): Path<(String, String)>,
+    _: OwnForm,
+) -> Answer<Redirect> {
+    app.operations.delete(&notebook, &id).await?;
+    Ok(Redirect::to(&address(&notebook)))
 }

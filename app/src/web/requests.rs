@@ -17,7 +17,8 @@ use tower_http::{
 };
 use tracing::{Level, Span};
 
-use crate::app::App;
+use super::headers;
+use crate::{app::App, metrics};
 
 const LARGEST_BODY: usize = 64 * 1024;
 const LONGEST: Duration = Duration::from_secs(10);
@@ -32,6 +33,8 @@ pub(super) fn surround(routes: Router<App>, app: App) -> Router<App> {
         ServiceBuilder::new()
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(trace)
+            .layer(middleware::from_fn(metrics::measure))
+            .layer(middleware::from_fn(headers::protect))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST))
             .layer(middleware::from_fn_with_state(app, say_goodbye)),

@@ -1,0 +1,64 @@
+// Makes pages pleasant that work without it: forms answer in place, the search finds while one
+// types, and the number of visitors moves.
+
+const status = document.getElementById("status");
+const visitors = document.getElementById("visitors");
+
+const load = async (address, options) => {
+  const answer = await fetch(address, options);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return { address: answer.url, page, fine: answer.ok };
+};
+
+const show = (selector, page) => {
+  const next = page.querySelector(selector);
+  if (next) document.querySelector(selector).replaceWith(next);
+};
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-enhance]")) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const { address, page, fine } = await load(form.action, { method: "POST", body });
+    if (!fine) {
+      status.textContent = page.querySelector("h1 + p")?.textContent ?? "That did not work.";
+      return;
+    }
+    history.pushState({}, "", address);
+    document.title = page.title;
+    show("main", page);
+    status.textContent = form.dataset.enhance + ".";
+    (document.getElementById("body") ?? document.getElementById("content")).focus();
+  } catch {
+    status.textContent = "There is no connection; nothing was changed.";
+  } finally {
+    button.disabled = false;
+  }
+});
+
+let waiting;
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("[data-search]");
+  if (!form) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(async () => {
+    const query = new URLSearchParams(new FormData(form));
+    const { page } = await load(`${form.action}?${query}`).catch(() => ({}));
+    if (!page) return;
+    show("#notes", page);
+    const found = document.querySelectorAll("ul.notes > li").length;
+    status.textContent = found === 1 ? "1 note found." : `${found} notes found.`;
+  }, 200);
+});
+
+window.addEventListener("popstate", () => location.reload());
+
+setInterval(async () => {
+  if (document.hidden) return;
+  const answer = await fetch("/visitors").catch(() => null);
+  if (answer?.ok) visitors.textContent = await answer.text();
+}, 5000);

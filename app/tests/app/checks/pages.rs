@@ -1,0 +1,117 @@
+//! The pages, the way a browser without JavaScript uses them.
+
+use reqwest::{Client, Response, StatusCode};
+
+use super::Deployment;
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+pub(super) async fn check(deployment: &Deployment, client: &Client) {
+    let home = get(client, &deployment.at("/")).await;
+    assert_eq!(home.headers()["content-security-policy"], POLICY);
+    assert_eq!(home.headers()["cache-control"], "no-store");
+    let home = home.text().await.unwrap();
+    assets(deployment, client, &home).await;
+    let notebook = make_a_notebook(deployment, client, &home).await;
+    write_notes(deployment, client, &notebook).await;
+    refuse_what_is_not_ours(deployment, client, &notebook).await;
+    let nowhere = client.get(deployment.at("/nowhere")).send().await.unwrap();
+    assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
+    assert!(nowhere.text().await.unwrap().contains("there is no such page"));
+}
+
+async fn get(client: &Client, address: &str) -> Response {
+    let answer = client.get(address).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK, "{address}");
+    answer
+}
+
+/// Follows each reference of the page to style, script and icon.
+async fn assets(deployment: &Deployment, client: &Client, page: &str) {
+    let references: Vec<_> = page.split('"').filter(|text| text.starts_with("/assets/")).collect();
+    assert_eq!(references.len(), 3, "{page}");
+    for path in references {
+        let answer = get(client, &deployment.at(path)).await;
+        assert_eq!(answer.headers()["cache-control"], "public, max-age=31536000, immutable");
+    }
+    let old = client.get(deployment.at("/assets/notes.0000.css")).send().await.unwrap();
+    assert_eq!(old.status(), StatusCode::NOT_FOUND);
+}
+
+/// Makes a notebook with the form and tells its path.
+async fn make_a_notebook(deployment: &Deployment, client: &Client, home: &str) -> String {
+    let form = [("token", token(home)), ("title", "A <notebook> & more")];
+    let made = post(client, &deployment.at("/notebooks"), &form).await;
+    assert_eq!(made.status(), StatusCode::OK);
+    let path = made.url().path().to_owned();
+    assert!(path.starts_with("/notebooks/"), "{path}");
+    let page = made.text().await.unwrap();
+    assert!(page.contains("A &lt;notebook&gt; &amp; more"), "{page}");
+    let home = get(client, &deployment.at("/")).await.text().await.unwrap();
+    assert!(home.contains(&path), "the session remembers the notebook");
+    path
+}
+
+async fn write_notes(deployment: &Deployment, client: &Client, notebook: &str) {
+    let page = get(client, &deployment.at(notebook)).await.text().await.unwrap();
+    let token = token(&page);
+    let add = deployment.at(&format!("{notebook}/notes"));
+    for body in ["Buy milk", "50 % off_<script>"] {
+        let page = post(client, &add, &[("token", token), ("body", body)]).await;
+        assert_eq!(page.status(), StatusCode::OK);
+    }
+    let all = get(client, &deployment.at(notebook)).await.text().await.unwrap();
+    assert!(all.contains("Buy milk") && all.contains("50 % off_&lt;script&gt;"), "{all}");
+    let search = async |text: &str| {
+        let address = deployment.at(&format!("{notebook}?q={text}"));
+        notes_on(&get(client, &address).await.text().await.unwrap())
+    };
+    assert_eq!(search("MILK").await, 1);
+    assert_eq!(search("%25").await, 1, "a percent sign is a sign like any other");
+    assert_eq!(search("k_o").await, 0, "and so is an underscore");
+    let edit = all.split('"').find(|text| text.ends_with("/edit")).unwrap();
+    let editor = get(client, &deployment.at(edit)).await.text().await.unwrap();
+    assert!(editor.contains("50 % off_"), "{editor}");
+    let note = deployment.at(edit.trim_end_matches("/edit"));
+    let saved = post(client, &note, &[("token", token), ("body", "Changed")]).await;
+    let saved = saved.text().await.unwrap();
+    assert!(saved.contains("Changed") && saved.contains("edited") && !saved.contains("50 %"));
+    let deleted = post(client, &format!("{note}/delete"), &[("token", token)]).await;
+    assert_eq!(notes_on(&deleted.text().await.unwrap()), 1);
+    let again = post(client, &format!("{note}/delete"), &[("token", token)]).await;
+    assert_eq!(again.status(), StatusCode::NOT_FOUND);
+}
+
+async fn refuse_what_is_not_ours(deployment: &Deployment, client: &Client, notebook: &str) {
+    let page = get(client, &deployment.at(notebook)).await.text().await.unwrap();
+    let token = token(&page);
+    let add = deployment.at(&format!("{notebook}/notes"));
+    let stranger = crate::process::client();
+    let forged = post(&stranger, &add, &[("token", token), ("body", "forged")]).await;
+    assert_eq!(forged.status(), StatusCode::FORBIDDEN, "a token is good for one visitor");
+    let bare = post(client, &add, &[("body", "bare")]).await;
+    assert_eq!(bare.status(), StatusCode::FORBIDDEN, "a form needs a token");
+    for body in [String::new(), "x".repeat(2001), "a\0b".into()] {
+        let refused = post(client, &add, &[("token", token), ("body", &body)]).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let huge = "x".repeat(200 * 1024);
+    let refused = client.post(&add).form(&[("token", token), ("body", &huge)]).send().await;
+    assert_eq!(refused.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+async fn post(client: &Client, address: &str, form: &[(&str, &str)]) -> Response {
+    client.post(address).form(form).send().await.unwrap()
+}
+
+/// Finds the token that the forms of a page carry.
+fn token(page: &str) -> &str {
+    let (_, rest) = page.split_once("name=\"token\" value=\"").unwrap();
+    rest.split('"').next().unwrap()
+}
+
+fn notes_on(page: &str) -> usize {
+    page.matches("<li class=\"card\">").count()
+}

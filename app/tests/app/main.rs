@@ -1,0 +1,16 @@
+//! The app as a process of its own, seen from outside, on every store it can use.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod checks;
+mod deployment;
+mod drain;
+mod environment;
+mod health;
+mod migrations;
+mod outage;
+mod process;
+mod routes;
+mod servers;
+mod sessions;
+mod tls;
+mod worker;

@@ -1,0 +1,155 @@
+//! A `notes` process under test.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{Client, StatusCode};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+/// How long anything may take before a test gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The environment of a process.
+pub(crate) type Variables = BTreeMap<&'static str, String>;
+
+/// A process that serves or works, killed at the end of its test.
+pub(crate) struct Process {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    /// Where its pages are.
+    pub(crate) http: String,
+    /// Where its gRPC is.
+    pub(crate) grpc: String,
+    /// Its temporary folder, in which `SQLite` keeps the notes when nothing is configured.
+    _folder: TempDir,
+}
+
+/// Prepares a command of the binary, in an environment that has only these variables.
+pub(crate) fn command(arguments: &[&str], variables: &Variables) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_notes"));
+    command.args(arguments).env_clear().envs(variables);
+    command
+}
+
+/// Runs a command of the binary to its end.
+pub(crate) fn run(arguments: &[&str], variables: &Variables) -> Output {
+    command(arguments, variables).output().unwrap()
+}
+
+/// Makes a client that keeps cookies.
+pub(crate) fn client() -> Client {
+    static PROVIDER: OnceLock<()> = OnceLock::new();
+    PROVIDER.get_or_init(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    Client::builder().cookie_store(true).timeout(PATIENCE).build().unwrap()
+}
+
+/// Asks again and again until the answer is there.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("gave up waiting: {what}");
+}
+
+impl Process {
+    /// Starts `notes serve` and waits until it is ready.
+    pub(crate) async fn serve(variables: &Variables) -> Self {
+        let process = Self::start("serve", variables);
+        process.is_ready().await;
+        process
+    }
+
+    /// Starts a command on free ports and waits until it has told them.
+    pub(crate) fn start(argument: &str, variables: &Variables) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = command(&[argument], variables)
+            .envs([("BIND", "127.0.0.1"), ("PORT", "0"), ("GRPC_PORT", "0")])
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (mut http, mut grpc) = (String::new(), String::new());
+        let mut line = String::new();
+        while http.is_empty() && argument == "serve" {
+            line.clear();
+            assert!(output.read_line(&mut line).unwrap() > 0, "ended: {lines:?}");
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if event["message"] == "listening" {
+                http = format!("http://{}", event["address"].as_str().unwrap());
+                grpc = format!("http://{}", event["grpc"].as_str().unwrap());
+            }
+            lines.lock().unwrap().push(line.clone());
+        }
+        let kept = lines.clone();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+        });
+        Self { child, lines, http, grpc, _folder: folder }
+    }
+
+    pub(crate) async fn is_ready(&self) {
+        let client = client();
+        let address = self.at("/readyz");
+        until("ready", async || {
+            let answer = client.get(&address).send().await.ok()?;
+            (answer.status() == StatusCode::OK).then_some(())
+        })
+        .await;
+    }
+
+    /// Tells the address of a path.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.http)
+    }
+
+    /// Tells what was logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits for the end of the process.
+    pub(crate) async fn end(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the process does not end: {}", self.log());
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a failed test shows what its process said")]
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            eprintln!("{}", lines.join("\n"));
+        }
+    }
+}
