@@ -1,0 +1,96 @@
+"""Which operation a request asks for, how often each was asked, and a journal of them all."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+JOURNAL_LENGTH = 50_000
+SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to the AWS API. `service` is the name it was signed for."""
+
+    service: str
+    operation: str
+    region: str
+    protocol: str
+    body: bytes
+
+    @property
+    def name(self) -> str:
+        """`ec2:CreateVpc`, as it stands in counters and faults."""
+        return f"{self.service}:{self.operation}"
+
+
+def identify(environ: dict[str, Any], body: bytes) -> Call:
+    """Reads service and operation off a request."""
+    scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    region, service = (scope.group(2), scope.group(3)) if scope else ("", "unsigned")
+    if target := environ.get("HTTP_X_AMZ_TARGET"):
+        return Call(service, target.rsplit(".", 1)[-1], region, "json", body)
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        action = parse_qs(body.decode("utf-8", "replace")).get("Action", ["unknown"])[0]
+        return Call(service, action, region, "ec2" if service == "ec2" else "query", body)
+    path = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
+    return Call(service, path, region, "rest", body)
+
+
+class Calls:
+    """Counters since the last reset, and the journal."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._total = 0
+        self._journal: deque[dict[str, Any]] = deque(maxlen=JOURNAL_LENGTH)
+        self._bodies: deque[tuple[Call, str]] = deque(maxlen=JOURNAL_LENGTH)
+
+    def record(self, call: Call, status: int, error: str | None, began: float, path: str) -> None:
+        """Notes one answered call."""
+        entry = {
+            "time": round(time.time(), 3),
+            "service": call.service,
+            "operation": call.operation,
+            "region": call.region,
+            "status": status,
+            "milliseconds": round((time.monotonic() - began) * 1000, 1),
+        }
+        if error:
+            entry["error"] = error
+        with self._lock:
+            self._counts[call.name] += 1
+            self._total += 1
+            self._journal.append(entry)
+            self._bodies.append((call, path))
+
+    def reset(self) -> None:
+        """Sets counters and journal to nothing."""
+        with self._lock:
+            self._counts.clear()
+            self._total = 0
+            self._journal.clear()
+            self._bodies.clear()
+
+    def counts(self) -> dict[str, Any]:
+        """Counts by operation and their sum."""
+        with self._lock:
+            return {"total": self._total, "operations": dict(sorted(self._counts.items()))}
+
+    def journal(self) -> str:
+        """The calls as JSON lines, oldest first."""
+        with self._lock:
+            return "".join(json.dumps(entry) + "\n" for entry in self._journal)
+
+    def requests(self) -> list[tuple[Call, str]]:
+        """The calls with their bodies, for the model check."""
+        with self._lock:
+            return list(self._bodies)

@@ -1,0 +1,101 @@
+"""The lab's own interface under `/_lab/`: counters, journal, faults, inventory, reset."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from lab.errors import Reply
+from lab.inventory import inventory
+from lab.world import Lab
+
+Answer = Callable[[dict[str, Any], bytes], Any]
+
+
+class Control:
+    """One method a route."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._began = time.monotonic()
+        self._routes: dict[tuple[str, str], Answer] = {
+            ("GET", "/_lab"): self.status,
+            ("GET", "/_lab/calls"): lambda query, body: lab.calls.counts(),
+            ("GET", "/_lab/log"): lambda query, body: lab.calls.journal(),
+            ("POST", "/_lab/reset-calls"): lambda query, body: lab.calls.reset(),
+            ("GET", "/_lab/inventory"): self.inventory,
+            ("GET", "/_lab/tasks"): self.tasks,
+            ("GET", "/_lab/faults"): lambda query, body: {"faults": lab.faults.public()},
+            ("POST", "/_lab/faults"): self.add_faults,
+            ("DELETE", "/_lab/faults"): lambda query, body: lab.faults.clear(),
+            ("POST", "/_lab/reset"): lambda query, body: lab.reset(),
+            ("POST", "/_lab/stop"): self.stop,
+        }
+
+    def answer(self, method: str, url: str, body: bytes) -> Reply:
+        """Serves one request."""
+        parts = urlsplit(url)
+        route = self._routes.get((method, parts.path.rstrip("/")))
+        if route is None:
+            known = sorted(f"{verb} {path}" for verb, path in self._routes)
+            return _json(404, {"error": f"no {method} {parts.path}", "routes": known})
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        try:
+            result = route(query, body)
+        except (ValueError, TypeError) as error:
+            return _json(400, {"error": str(error)})
+        except Exception:  # noqa: BLE001 - shown to whoever asked
+            return _json(500, {"error": traceback.format_exc()})
+        if isinstance(result, str):
+            return 200, [("Content-Type", "application/x-ndjson")], result.encode()
+        return _json(200, {"ok": True} if result is None else result)
+
+    def status(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """What this lab is."""
+        options = self._lab.options
+        return {
+            "endpoint": self._lab.endpoint,
+            "pid": os.getpid(),
+            "scale": options.scale,
+            "profile": options.profile,
+            "data": str(self._lab.data),
+            "seconds": round(time.monotonic() - self._began, 1),
+            **{
+                name: part.describe()
+                for name, part in self._lab.parts.items()
+                if hasattr(part, "describe")
+            },
+        }
+
+    def inventory(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Everything that exists, tagged or not."""
+        with self._lab.lock:
+            resources = inventory()
+        return {"count": len(resources), "resources": resources}
+
+    def tasks(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Where each task really runs."""
+        return {"tasks": self._lab.parts["tasks"].list()}
+
+    def add_faults(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Adds one rule, or a list of them."""
+        rules = json.loads(body)
+        for rule in rules if isinstance(rules, list) else [rules]:
+            self._lab.faults.add(rule)
+        return {"faults": self._lab.faults.public()}
+
+    def stop(self, query: dict[str, Any], body: bytes) -> None:
+        """Ends the lab once this request is answered."""
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+
+def _json(status: int, value: Any) -> Reply:
+    text = json.dumps(value, indent=2, default=str) + "\n"
+    return status, [("Content-Type", "application/json")], text.encode()

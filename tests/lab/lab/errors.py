@@ -1,0 +1,74 @@
+"""AWS's error replies, worded per protocol."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from xml.sax.saxutils import escape
+
+Reply = tuple[int, list[tuple[str, str]], bytes]
+
+THROTTLE_CODES = {
+    "ec2": ("RequestLimitExceeded", 503, "Request limit exceeded."),
+    "tagging": ("ThrottledException", 400, "Rate exceeded"),
+    "json": ("ThrottlingException", 400, "Rate exceeded"),
+    "query": ("Throttling", 400, "Rate exceeded"),
+}
+DENIED_CODES = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException"}
+
+
+def error_reply(protocol: str, code: str, message: str, status: int = 400) -> Reply:
+    """One error as the protocol writes it."""
+    request_id = str(uuid.uuid4())
+    headers = [("x-amzn-RequestId", request_id), ("Server", "amazon.com")]
+    if protocol in ("json", "rest"):
+        headers += [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code)]
+        return status, headers, json.dumps({"__type": code, "message": message}).encode()
+    headers.append(("Content-Type", "text/xml"))
+    detail = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if protocol == "ec2":
+        text = (
+            f"<Response><Errors><Error>{detail}</Error></Errors>"
+            f"<RequestID>{request_id}</RequestID></Response>"
+        )
+    else:
+        text = (
+            f"<ErrorResponse><Error><Type>Sender</Type>{detail}</Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+    return status, headers, text.encode()
+
+
+def throttled(service: str, protocol: str) -> Reply:
+    """What the service says when it is asked too often."""
+    code, status, message = THROTTLE_CODES.get(service) or THROTTLE_CODES.get(
+        protocol, THROTTLE_CODES["json"]
+    )
+    return error_reply(protocol, code, message, status)
+
+
+def denied(service: str, operation: str, protocol: str) -> Reply:
+    """What the service says when a policy does not allow the action."""
+    prefix = {"tagging": "tag"}.get(service, service)
+    message = (
+        "User: arn:aws:iam::123456789012:user/lab is not authorized to perform: "
+        f"{prefix}:{operation} because no identity-based policy allows the {prefix}:{operation} action"
+    )
+    if service == "ec2":
+        message = f"You are not authorized to perform this operation. {message}"
+    return error_reply(protocol, DENIED_CODES.get(protocol, "AccessDenied"), message, 403)
+
+
+def error_code(status: int, body: bytes, headers: list[tuple[str, str]]) -> str | None:
+    """Reads the code off a reply, for the journal."""
+    if status < 400:
+        return None
+    for name, value in headers:
+        if name.lower() == "x-amzn-errortype":
+            return value
+    text = body.decode("utf-8", "replace")
+    if "<Code>" in text:
+        return text.split("<Code>", 1)[1].split("</Code>", 1)[0]
+    if '"__type"' in text:
+        return str(json.loads(text).get("__type", "")).split("#")[-1]
+    return f"HTTP {status}"

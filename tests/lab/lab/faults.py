@@ -1,0 +1,145 @@
+"""Bad luck on demand: what goes wrong with which call.
+
+Faults are set over `/_lab/faults` and stay until they are cleared. A call is named
+`service:Operation`; `*` stands for any part of it.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import random
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.calls import Call
+from lab.errors import Reply, denied, error_reply, throttled
+
+KINDS = ("delay", "throttle", "fail", "drop", "deny", "freeze")
+
+
+@dataclass
+class Fault:
+    """One rule. `nth` counts matching calls from 1; without it every match is hit."""
+
+    kind: str
+    match: str = "*"
+    nth: int | None = None
+    when: str = "before"
+    code: str = "InternalFailure"
+    status: int = 500
+    message: str = "The request processing has failed because of an unknown error."
+    fraction: float = 1.0
+    seed: int = 1
+    milliseconds: float = 0.0
+    jitter: float = 0.0
+    times: int | None = None
+    seen: int = 0
+    hits: int = 0
+    _random: random.Random = field(default_factory=random.Random, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
+        if self.when not in ("before", "after"):
+            raise ValueError("when must be before or after")
+        self._random.seed(self.seed)
+
+    def strikes(self, call: Call) -> bool:
+        """Whether this call is hit; counts it either way."""
+        if not fnmatch.fnmatchcase(call.name, self.match):
+            return False
+        self.seen += 1
+        if self.nth is not None and self.seen != self.nth:
+            return False
+        if self.times is not None and self.hits >= self.times:
+            return False
+        if self.fraction < 1.0 and self._random.random() >= self.fraction:
+            return False
+        self.hits += 1
+        return True
+
+    def delay(self) -> float:
+        """Seconds to wait: the fixed part and an exponential one."""
+        extra = self._random.expovariate(1.0) * self.jitter if self.jitter else 0.0
+        return (self.milliseconds + extra) / 1000
+
+    def public(self) -> dict[str, Any]:
+        """The rule and what it did, for `GET /_lab/faults`."""
+        return {key: value for key, value in vars(self).items() if not key.startswith("_")}
+
+
+@dataclass
+class Verdict:
+    """What is to happen to one call."""
+
+    delay: float = 0.0
+    before: Reply | None = None
+    after: Reply | None = None
+    drop_before: bool = False
+    drop_after: bool = False
+    frozen: bool = False
+
+
+class Faults:
+    """The rules in force."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rules: list[Fault] = []
+        self.cleared = threading.Event()
+
+    def add(self, rule: dict[str, Any]) -> Fault:
+        """Adds a rule; ValueError or TypeError say what is wrong with it."""
+        fault = Fault(**rule)
+        with self._lock:
+            self._rules.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Removes all rules and lets frozen calls go on."""
+        with self._lock:
+            self._rules.clear()
+            self.cleared.set()
+            self.cleared = threading.Event()
+
+    def public(self) -> list[dict[str, Any]]:
+        """The rules with their counts."""
+        with self._lock:
+            return [rule.public() for rule in self._rules]
+
+    def hits(self) -> Counter[str]:
+        """How often each kind struck."""
+        with self._lock:
+            return Counter({rule.kind: rule.hits for rule in self._rules})
+
+    def judge(self, call: Call) -> Verdict:
+        """Decides the fate of a call."""
+        verdict = Verdict()
+        with self._lock:
+            for rule in self._rules:
+                if rule.strikes(call):
+                    self._apply(rule, call, verdict)
+        return verdict
+
+    @staticmethod
+    def _apply(rule: Fault, call: Call, verdict: Verdict) -> None:
+        reply: Reply | None = None
+        if rule.kind == "delay":
+            verdict.delay += rule.delay()
+        elif rule.kind == "freeze":
+            verdict.frozen = True
+        elif rule.kind == "drop":
+            verdict.drop_before |= rule.when == "before"
+            verdict.drop_after |= rule.when == "after"
+        elif rule.kind == "throttle":
+            reply = throttled(call.service, call.protocol)
+        elif rule.kind == "deny":
+            reply = denied(call.service, call.operation, call.protocol)
+        else:
+            reply = error_reply(call.protocol, rule.code, rule.message, rule.status)
+        if reply and rule.when == "after":
+            verdict.after = verdict.after or reply
+        elif reply:
+            verdict.before = verdict.before or reply

@@ -1,0 +1,135 @@
+"""Images out of the lab's own registry: found by tag or digest, unpacked into a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import tarfile
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from lab.overlay.ecr import find_image, find_repository
+
+if TYPE_CHECKING:
+    from lab.registry import Registry
+    from lab.world import Lab
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+DEVICES = {"null": (1, 3), "zero": (1, 5), "random": (1, 8), "urandom": (1, 9)}
+
+
+class CannotPull(Exception):
+    """The image is not there; the text is what ECS says after `CannotPullContainerError: `."""
+
+
+@dataclass
+class Image:
+    """What a container is started from."""
+
+    reference: str
+    digest: str
+    layers: list[Path]
+    config: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def command(self) -> tuple[list[str], list[str]]:
+        """Entry point and arguments as the image has them."""
+        return list(self.config.get("Entrypoint") or []), list(self.config.get("Cmd") or [])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables the image sets."""
+        return dict(pair.partition("=")[::2] for pair in self.config.get("Env") or [])
+
+    @property
+    def user(self) -> tuple[int, int]:
+        """Numeric user and group; names are not looked up, nobody stands in for them and for root."""
+        user, _, group = str(self.config.get("User") or "").partition(":")
+        uid = int(user) if user.isdigit() and int(user) else 65534
+        return uid, int(group) if group.isdigit() else uid
+
+    @property
+    def folder(self) -> str:
+        """The working directory."""
+        return str(self.config.get("WorkingDir") or "/")
+
+
+def resolve(lab: Lab, reference: str) -> Image:
+    """Finds an image by its reference; CannotPull when ECS could not."""
+    registry: Registry = lab.parts["registry"]
+    host, _, path = reference.partition("/")
+    name, _, digest = path.partition("@")
+    tag = "latest"
+    if not digest and ":" in name:
+        name, _, tag = name.rpartition(":")
+    with lab.lock:
+        repository = find_repository(name) if host == lab.registry else None
+        image = find_image(repository, digest or tag) if repository else None
+    if image is None:
+        raise CannotPull(
+            "pull image manifest has been retried 1 time(s): failed to resolve ref "
+            f"{reference}: {reference}: not found"
+        )
+    manifest = json.loads(image.image_manifest)
+    config = json.loads(registry.blob(manifest["config"]["digest"]).read_text())
+    layers = [registry.blob(layer["digest"]) for layer in manifest["layers"]]
+    return Image(reference, image.image_digest, layers, config.get("config") or {})
+
+
+def unpack(image: Image, root: Path) -> None:
+    """Unpacks all layers, lower ones first, and adds what Fargate puts into every container."""
+    root.mkdir(parents=True)
+    for layer in image.layers:
+        with tarfile.open(layer) as archive:
+            _unpack_layer(archive, root)
+    (root / "etc").mkdir(exist_ok=True)
+    for name in ("resolv.conf", "hosts"):
+        if not (root / "etc" / name).exists() and Path("/etc", name).exists():
+            shutil.copy(Path("/etc", name), root / "etc" / name)
+    if os.geteuid() == 0:
+        (root / "dev").mkdir(exist_ok=True)
+        for name, (major, minor) in DEVICES.items():
+            _make_device(root / "dev" / name, os.makedev(major, minor))
+
+
+def _unpack_layer(archive: tarfile.TarFile, root: Path) -> None:
+    for member in archive:
+        path = PurePosixPath(member.name.lstrip("/"))
+        if ".." in path.parts:
+            continue
+        place = root / path
+        if path.name == OPAQUE:
+            for child in place.parent.iterdir():
+                _remove(child)
+        elif path.name.startswith(WHITEOUT):
+            _remove(place.with_name(path.name.removeprefix(WHITEOUT)))
+        else:
+            if not member.isdir() and (place.exists() or place.is_symlink()):
+                _remove(place)
+            member.name = str(path)
+            archive.extract(member, root, numeric_owner=True, filter=_keep)
+
+
+def _keep(member: tarfile.TarInfo, _: str) -> tarfile.TarInfo | None:
+    """Takes files, folders and links as they are; leaves devices out."""
+    return None if member.isdev() else member
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif path.exists() or path.is_symlink():
+        path.unlink()
+
+
+def _make_device(path: Path, device: int) -> None:
+    if not path.exists():
+        try:
+            os.mknod(path, stat.S_IFCHR | 0o666, device)
+            path.chmod(0o666)
+        except OSError:
+            path.touch()

@@ -1,0 +1,43 @@
+"""What moto lacks, forgets or waves through, put right in one file a service.
+
+`install(lab)` patches moto's classes once, before the first call is served.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.world import Lab
+
+
+def install(lab: Lab) -> None:
+    """Patches every service."""
+    from lab.overlay import (
+        ec2_addresses,
+        ec2_groups,
+        ec2_vpc,
+        ecr,
+        ecs,
+        elbv2,
+        iam,
+        logs,
+        rds,
+        secrets,
+        tagging,
+    )
+
+    for service in (
+        ec2_vpc,
+        ec2_groups,
+        ec2_addresses,
+        elbv2,
+        ecr,
+        ecs,
+        rds,
+        iam,
+        logs,
+        secrets,
+        tagging,
+    ):
+        service.install(lab)

@@ -1,0 +1,185 @@
+"""ECR: images as the registry endpoint pushes them, digests of the real manifest, immutable tags."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import ImageAlreadyExistsException
+from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
+from moto.ecr.responses import ECRResponse
+
+from lab.patching import patch
+from lab.world import ACCOUNT, Lab
+
+TOKEN_HOURS = 12
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+
+
+class ImageTagAlreadyExists(ServiceException):
+    """An immutable tag already names another image."""
+
+    code = "ImageTagAlreadyExistsException"
+
+    def __init__(self, tag: str, repository: str) -> None:
+        super().__init__(
+            f"The image tag '{tag}' already exists in the '{repository}' repository and cannot be "
+            "overwritten because the tag is immutable."
+        )
+
+
+def token() -> str:
+    """The password that goes with the user `AWS`."""
+    return base64.b64encode(f"{ACCOUNT}-lab-registry".encode()).decode()
+
+
+def find_repository(name: str) -> Repository | None:
+    """Looks a repository up in all regions; repository URIs of the lab do not tell the region."""
+    for backend in ecr_backends[ACCOUNT].values():
+        if name in backend.repositories:
+            return backend.repositories[name]
+    return None
+
+
+def find_image(repository: Repository, reference: str) -> Image | None:
+    """Finds an image by tag or digest."""
+    for image in repository.images:
+        if reference in image.image_tags or reference == image.image_digest:
+            return image
+    return None
+
+
+def store_image(
+    repository: Repository, manifest: str, media_type: str | None, tag: str | None
+) -> Image:
+    """Adds an image, or a tag to an image that is there; moves a mutable tag."""
+    digest = "sha256:" + hashlib.sha256(manifest.encode()).hexdigest()
+    image = find_image(repository, digest)
+    if image and (tag is None or tag in image.image_tags):
+        raise ImageAlreadyExistsException(
+            registry_id=repository.registry_id,
+            image_tag=tag or "null",
+            digest=digest,
+            repository_name=repository.name,
+        )
+    holder = find_image(repository, tag) if tag else None
+    if holder and tag and is_immutable(repository, tag):
+        raise ImageTagAlreadyExists(tag, repository.name)
+    if holder and tag:
+        holder.remove_tag(tag)
+    if image is None:
+        image = Image(ACCOUNT, tag, manifest, repository.name, media_type, digest)  # type: ignore[arg-type]
+        image.image_pushed_at = datetime.now(timezone.utc)  # type: ignore[assignment]
+        repository.images.append(image)
+    elif tag:
+        image.update_tag(tag)
+    return image
+
+
+def is_immutable(repository: Repository, tag: str) -> bool:
+    """Whether the repository's rules forbid moving this tag."""
+    mode = str(getattr(repository.image_tag_mutability, "value", repository.image_tag_mutability))
+    excluded = any(
+        re.fullmatch(rule["filter"].replace("*", ".*"), tag)
+        for rule in repository.image_tag_mutability_exclusion_filters or []
+    )
+    return mode.startswith("IMMUTABLE") != excluded
+
+
+def _identifiers(image: Image) -> Iterator[dict[str, str]]:
+    for tag in image.image_tags or [None]:
+        yield {"imageDigest": image.image_digest, **({"imageTag": tag} if tag else {})}
+
+
+def install(lab: Lab) -> None:
+    """Patches moto's ECR."""
+
+    @patch(Repository)
+    def __init__(original: Any, self: Repository, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.uri = f"{lab.registry}/{self.name}"
+
+    @patch(Image)
+    def get_image_size_in_bytes(self: Image) -> int:
+        manifest = json.loads(self.image_manifest)
+        parts = [*manifest.get("layers", []), manifest.get("config", {})]
+        return sum(part.get("size", 0) for part in parts)
+
+    @patch(ECRResponse)
+    def get_authorization_token(self: ECRResponse) -> ActionResult:
+        entry = {
+            "authorizationToken": base64.b64encode(f"AWS:{token()}".encode()).decode(),
+            "expiresAt": datetime.now(timezone.utc) + timedelta(hours=TOKEN_HOURS),
+            "proxyEndpoint": lab.endpoint,
+        }
+        return ActionResult({"authorizationData": [entry]})
+
+    @patch(ECRBackend)
+    def put_image(
+        self: ECRBackend,
+        repository_name: str,
+        image_manifest: str,
+        image_tag: str | None,
+        image_manifest_mediatype: str | None = None,
+        digest: str | None = None,
+    ) -> Image:
+        repository = self._get_repository(repository_name)
+        media_type = image_manifest_mediatype or json.loads(image_manifest).get("mediaType")
+        return store_image(repository, image_manifest, media_type, image_tag)
+
+    @patch(ECRBackend)
+    def batch_delete_image(
+        self: ECRBackend,
+        repository_name: str,
+        registry_id: str | None = None,
+        image_ids: list[dict[str, str]] | None = None,
+    ) -> dict[str, Any]:
+        repository = self._get_repository(repository_name, registry_id)
+        gone: list[dict[str, str]] = []
+        failures: list[dict[str, Any]] = []
+        for wanted in image_ids or []:
+            image = find_image(repository, wanted.get("imageDigest") or wanted.get("imageTag", ""))
+            tag = wanted.get("imageTag")
+            if image is None or (tag and tag not in image.image_tags):
+                reason = "Requested image not found"
+                failures.append(
+                    {"imageId": wanted, "failureCode": "ImageNotFound", "failureReason": reason}
+                )
+            elif tag and "imageDigest" not in wanted and len(image.image_tags) > 1:
+                gone.append({"imageDigest": image.image_digest, "imageTag": tag})
+                image.remove_tag(tag)
+            else:
+                gone.extend(_identifiers(image))
+                repository.images.remove(image)
+        return {"imageIds": gone, "failures": failures}
+
+    @patch(ECRResponse)
+    def describe_images(self: ECRResponse) -> ActionResult:
+        repository_name = self._get_param("repositoryName")
+        wanted = self._get_param("imageIds")
+        status = (self._get_param("filter") or {}).get("tagStatus", "ANY")
+        found = self.ecr_backend.describe_images(repository_name, None, wanted)
+        details = [
+            {
+                "registryId": image.registry_id,
+                "repositoryName": repository_name,
+                "imageDigest": image.image_digest,
+                "imageTags": image.image_tags or None,
+                "imageSizeInBytes": image.image_size_in_bytes,
+                "imagePushedAt": image.image_pushed_at,
+                "imageManifestMediaType": image.image_manifest_media_type,
+            }
+            for image in found
+            if status == "ANY" or (status == "TAGGED") == bool(image.image_tags)
+        ]
+        return ActionResult({"imageDetails": details})

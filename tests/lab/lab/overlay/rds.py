@@ -1,0 +1,293 @@
+"""RDS: instances that take time and really run, names and values refused as AWS refuses them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.rds.exceptions import (
+    DBInstanceAlreadyExists,
+    DBInstanceNotFoundError,
+    DBSnapshotAlreadyExistsError,
+    DBSubnetGroupNotFoundError,
+    RDSClientError,
+)
+from moto.rds.models import DBInstance, DBSubnetGroup, MasterUserSecret, RDSBackend
+from moto.rds.responses import RDSResponse
+
+from lab import interfaces
+from lab.databases import Databases
+from lab.overlay.rds_rules import PENDING, RESTARTING, check_create, check_subnet_group, full_version
+from lab.patching import patch
+from lab.world import Lab
+
+RESOURCE_ID = string.ascii_uppercase + string.digits
+
+
+def install(lab: Lab) -> None:
+    """Patches moto's RDS."""
+    databases = Databases(lab)
+    _patch_instances(databases)
+    _patch_changes(databases)
+    _patch_secret(databases)
+    _patch_subnet_groups()
+
+
+def _patch_instances(databases: Databases) -> None:
+    @patch(DBInstance, "__init__")
+    def make(original: Any, self: Any, backend: Any, **kwargs: Any) -> None:
+        kwargs["engine_version"] = full_version(kwargs["engine"], kwargs.get("engine_version"))
+        if not kwargs.get("vpc_security_group_ids"):
+            kwargs["vpc_security_group_ids"] = _default_group(backend, kwargs)
+        original(self, backend, **kwargs)
+        self.dbi_resource_id = "db-" + "".join(secrets.choice(RESOURCE_ID) for _ in range(26))
+        if kwargs["engine"] == "postgres":
+            self.license_model = "postgresql-license"
+        self.pending_modified_values = {}
+        self.lab_endpoint = None
+
+    def endpoint(self: Any) -> dict[str, Any] | None:
+        if self.status == "creating":
+            return None
+        zone = {"HostedZoneId": "Z29XKXDKYMONMX"}
+        if self.lab_endpoint:
+            return {"Address": self.lab_endpoint[0], "Port": self.lab_endpoint[1], **zone}
+        return {"Address": self.address, "Port": self.port, **zone}
+
+    DBInstance.endpoint = property(endpoint)  # type: ignore[assignment, method-assign]
+
+    @patch(RDSBackend)
+    def create_db_instance(original: Any, self: Any, db_kwargs: dict[str, Any]) -> Any:
+        name = db_kwargs["db_instance_identifier"] = db_kwargs["db_instance_identifier"].lower()
+        if name in self.databases:
+            raise DBInstanceAlreadyExists()
+        check_create(self, db_kwargs)
+        instance = original(self, db_kwargs)
+        databases.create(instance)
+        return instance
+
+    @patch(RDSBackend)
+    def delete_db_instance(
+        original: Any,
+        self: Any,
+        db_instance_identifier: str,
+        final_db_snapshot_identifier: str | None = None,
+        skip_final_snapshot: bool | None = False,
+        delete_automated_backups: bool | None = True,
+    ) -> Any:
+        instance = self.databases.get(db_instance_identifier.lower())
+        if instance is None:
+            raise DBInstanceNotFoundError(db_instance_identifier)
+        if instance.deletion_protection:
+            raise RDSClientError(
+                "InvalidParameterCombination",
+                "Cannot delete protected DB Instance, please disable deletion protection and try "
+                "again.",
+            )
+        if instance.status == "deleting":
+            raise RDSClientError(
+                "InvalidDBInstanceState",
+                f"Instance {db_instance_identifier} is already being deleted.",
+            )
+        if not skip_final_snapshot and not final_db_snapshot_identifier:
+            raise RDSClientError(
+                "InvalidParameterCombination",
+                "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.",
+            )
+        if not skip_final_snapshot:
+            if final_db_snapshot_identifier in self.database_snapshots:
+                raise DBSnapshotAlreadyExistsError(final_db_snapshot_identifier)
+            if instance.status != "available":
+                raise _busy(instance)
+            self.create_db_snapshot(db_instance_identifier, final_db_snapshot_identifier)
+
+        def gone() -> None:
+            databases.owns_call = True
+            try:
+                self.databases.pop(instance.db_instance_identifier, None)
+                if instance.manage_master_user_password:
+                    instance.master_user_secret.delete_secret()
+                _drop_automated(self, instance, bool(delete_automated_backups))
+            finally:
+                databases.owns_call = False
+
+        databases.delete(instance, gone)
+        return instance
+
+
+def _patch_changes(databases: Databases) -> None:
+    @patch(RDSBackend)
+    def modify_db_instance(
+        original: Any, self: Any, db_instance_identifier: str, db_kwargs: dict[str, Any]
+    ) -> Any:
+        name = db_instance_identifier.lower()
+        if name not in self.databases:
+            raise DBInstanceNotFoundError(db_instance_identifier)
+        instance = self.databases[name]
+        if instance.status not in ("available", "storage-optimization"):
+            raise _busy(instance)
+        changes = {k: v for k, v in dict(db_kwargs).items() if k != "db_instance_identifier"}
+        now = str(changes.pop("apply_immediately", False)).lower() == "true"
+        changes.pop("allow_major_version_upgrade", None)
+        if "engine_version" in changes:
+            changes["engine_version"] = full_version(instance.engine, changes["engine_version"])
+        _check_storage(instance, changes)
+        if "vpc_security_group_ids" in changes and instance.lab_interface:
+            interfaces.set_groups(
+                self.region_name, instance.lab_interface, changes["vpc_security_group_ids"]
+            )
+        if port := changes.pop("db_port_number", None):
+            changes["port"] = int(port)
+        if password := changes.get("master_user_password"):
+            databases.change_password(instance, str(password))
+        later = {k: changes.pop(k) for k in PENDING if k in changes and _differs(instance, k, changes)}
+        restarts = bool(RESTARTING & later.keys()) or "port" in later
+        databases.owns_call = True
+        try:
+            original(self, name, {**changes, "db_instance_identifier": name})
+        finally:
+            databases.owns_call = False
+        instance.pending_modified_values = {
+            **instance.pending_modified_values,
+            **{PENDING[k]: v for k, v in later.items()},
+        }
+        instance.lab_pending |= later
+        if later and (now or "port" in later):
+            databases.modify(instance, lambda: _apply(instance), restarts)
+        return instance
+
+    @patch(RDSBackend)
+    def reboot_db_instance(self: Any, db_instance_identifier: str) -> Any:
+        instance = self.describe_db_instances(db_instance_identifier)[0]
+        if instance.status != "available":
+            raise _busy(instance)
+        databases.reboot(instance, lambda: _apply(instance))
+        return instance
+
+
+def _patch_secret(databases: Databases) -> None:
+    @patch(MasterUserSecret)
+    def _generate_secret_string(self: Any) -> str:
+        alphabet = string.ascii_letters + string.digits + "!#$%&()*+,-.:;<=>?[]^_{|}~"
+        password = "".join(secrets.choice(alphabet) for _ in range(28))
+        return json.dumps({"username": self.resource.master_username, "password": password})
+
+    @patch(MasterUserSecret)
+    def _generate_secret_tags(original: Any, self: Any) -> list[dict[str, str]]:
+        tags: list[dict[str, str]] = original(self)
+        return tags
+
+    def secret_status(self: Any) -> str:
+        status: str = self._status
+        return status
+
+    MasterUserSecret.secret_status = property(secret_status)  # type: ignore[assignment, method-assign]
+
+
+def _patch_subnet_groups() -> None:
+    @patch(RDSBackend)
+    def create_subnet_group(
+        original: Any, self: Any, subnet_name: str, description: str, subnets: Any, tags: Any
+    ) -> Any:
+        check_subnet_group(self, subnet_name, subnets)
+        return original(self, subnet_name.lower(), description, subnets, tags)
+
+    @patch(RDSBackend)
+    def modify_db_subnet_group(
+        self: Any, subnet_name: str, description: str, subnets: list[Any]
+    ) -> Any:
+        group = self.subnet_groups.get(subnet_name.lower())
+        if group is None:
+            raise DBSubnetGroupNotFoundError(subnet_name)
+        wanted = {subnet.id for subnet in subnets}
+        for instance in self.databases.values():
+            held = instance.lab_interface
+            ec2 = interfaces.backend(self.region_name)
+            if held in ec2.enis and getattr(instance, "db_subnet_group", None) is group:
+                if ec2.enis[held].subnet.id not in wanted:
+                    raise RDSClientError(
+                        "SubnetAlreadyInUse",
+                        f"The DB subnet {ec2.enis[held].subnet.id} is already in use.",
+                    )
+        group.subnets = subnets
+        if description:
+            group.description = description
+        return group
+
+    @patch(RDSBackend)
+    def delete_subnet_group(original: Any, self: Any, subnet_name: str) -> Any:
+        for instance in self.databases.values():
+            group: DBSubnetGroup | None = getattr(instance, "db_subnet_group", None)
+            if group is not None and group.name == subnet_name.lower():
+                raise RDSClientError(
+                    "InvalidDBSubnetGroupStateFault",
+                    f"Cannot delete the subnet group '{subnet_name}' because at least one database "
+                    f"instance: {instance.db_instance_identifier} is still using it.",
+                )
+        return original(self, subnet_name.lower())
+
+    @patch(RDSResponse)
+    def describe_db_engine_versions(self: Any) -> ActionResult:
+        engine = self.params.get("Engine", "postgres")
+        version = full_version(engine, self.params.get("EngineVersion"))
+        family = f"{engine}{version.split('.')[0]}"
+        entry = {"Engine": engine, "EngineVersion": version, "DBParameterGroupFamily": family}
+        return ActionResult({"DBEngineVersions": [{**entry, "Status": "available"}]})
+
+
+def _busy(instance: Any) -> RDSClientError:
+    return RDSClientError(
+        "InvalidDBInstanceState",
+        f"Instance {instance.db_instance_identifier} is not in available state.",
+    )
+
+
+def _apply(instance: Any) -> None:
+    for key, value in instance.lab_pending.items():
+        setattr(instance, key, value)
+    if instance.lab_endpoint and "port" in instance.lab_pending:
+        instance.lab_endpoint = (instance.lab_endpoint[0], instance.port)
+    instance.lab_pending = {}
+    instance.pending_modified_values = {}
+
+
+def _differs(instance: Any, key: str, changes: dict[str, Any]) -> bool:
+    current = getattr(instance, key, None)
+    return str(current).lower() != str(changes[key]).lower()
+
+
+def _check_storage(instance: Any, changes: dict[str, Any]) -> None:
+    wanted = changes.get("allocated_storage")
+    if wanted is not None and int(wanted) < int(instance.allocated_storage):
+        raise RDSClientError(
+            "InvalidParameterValue",
+            f"Requested size {wanted} GiB is smaller than the allocated storage; storage cannot be "
+            "reduced.",
+        )
+
+
+def _default_group(backend: Any, kwargs: dict[str, Any]) -> list[str]:
+    name = kwargs.get("db_subnet_group_name")
+    group = backend.subnet_groups.get((name or "").lower())
+    if group is None:
+        raise RDSClientError(
+            "InvalidVPCNetworkStateFault", "No default VPC was found; name a DB subnet group."
+        )
+    default = interfaces.backend(backend.region_name).get_default_security_group(group.vpc_id)
+    return [default.id] if default else []
+
+
+def _drop_automated(backend: Any, instance: Any, wanted: bool) -> None:
+    names = [
+        name
+        for name, snapshot in backend.database_snapshots.items()
+        if snapshot.snapshot_type == "automated"
+        and snapshot.db_instance_identifier == instance.db_instance_identifier
+    ]
+    for name in names if wanted else []:
+        del backend.database_snapshots[name]
+
+

@@ -1,0 +1,121 @@
+"""What RDS accepts: identifiers, versions, sizes, and which changes wait for a window."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from moto.rds.exceptions import DBSubnetGroupNotFoundError, RDSClientError
+
+# Attribute of moto's instance to the name it has in PendingModifiedValues.
+PENDING = {
+    "db_instance_class": "DBInstanceClass",
+    "engine_version": "EngineVersion",
+    "multi_az": "MultiAZ",
+    "allocated_storage": "AllocatedStorage",
+    "storage_type": "StorageType",
+    "iops": "Iops",
+    "port": "Port",
+    "backup_retention_period": "BackupRetentionPeriod",
+}
+RESTARTING = {"db_instance_class", "engine_version"}
+LATEST = {
+    "postgres": {"13": "13.22", "14": "14.19", "15": "15.14", "16": "16.10", "17": "17.6", "18": "18.1"},
+    "mysql": {"8.0": "8.0.43", "8.4": "8.4.6"},
+    "mariadb": {"10.6": "10.6.23", "10.11": "10.11.14", "11.4": "11.4.8", "11.8": "11.8.3"},
+}
+NEWEST = {"postgres": "17", "mysql": "8.4", "mariadb": "11.4"}
+RESERVED_USERS = {"admin", "administrator", "rdsadmin", "rdsrepladmin", "postgres_rds", "root"}
+CLASS = re.compile(r"^db\.[a-z0-9-]+\.[a-z0-9]+$|^db\.serverless$")
+PASSWORD = re.compile(r"^[^/\"@ ]{8,128}$")
+IDENTIFIER = re.compile(r"^(?!.*--)[a-zA-Z][a-zA-Z0-9-]{0,62}(?<!-)$")
+GROUP = re.compile(r"^[a-zA-Z0-9._\- ]{1,255}$")
+
+
+def full_version(engine: str, wanted: str | None) -> str:
+    """Completes `16` to the newest minor version of 16, as RDS does."""
+    known = LATEST.get(engine)
+    if known is None:
+        return wanted or "1.0"
+    wanted = wanted or NEWEST[engine]
+    if wanted in known:
+        return known[wanted]
+    if any(wanted.startswith(f"{major}.") for major in known):
+        return wanted
+    raise RDSClientError(
+        "InvalidParameterCombination", f"Cannot find version {wanted} for {engine}"
+    )
+
+
+def check_create(backend: Any, request: dict[str, Any]) -> None:
+    """Refuses what CreateDBInstance refuses."""
+    name = request["db_instance_identifier"]
+    if not IDENTIFIER.match(name):
+        raise _invalid(
+            "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin "
+            "with a letter; must contain only ASCII letters, digits, and hyphens; and must not end "
+            "with a hyphen or contain two consecutive hyphens."
+        )
+    if not CLASS.match(request.get("db_instance_class", "")):
+        raise _invalid(f"Invalid DB Instance class: {request.get('db_instance_class')}")
+    group = request.get("db_subnet_group_name")
+    if group and group.lower() not in backend.subnet_groups:
+        raise DBSubnetGroupNotFoundError(group)
+    if group:
+        request["db_subnet_group_name"] = group.lower()
+    if request.get("db_cluster_identifier"):
+        return
+    engine = request.get("engine", "")
+    user = str(request.get("master_username") or "")
+    if not re.match(r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$", user) or (
+        user.lower() in RESERVED_USERS and not (user == "admin" and engine == "mysql")
+    ):
+        raise _invalid(
+            f"MasterUsername {user} cannot be used as it is a reserved word used by the engine"
+        )
+    managed = request.get("manage_master_user_password")
+    password = request.get("master_user_password")
+    if managed and password:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled.",
+        )
+    if not managed and not PASSWORD.match(str(password or "")):
+        raise _invalid(
+            "The parameter MasterUserPassword is not a valid password. Only printable ASCII "
+            "characters besides '/', '@', '\"', ' ' may be used."
+        )
+    storage = int(request.get("allocated_storage") or 20)
+    kind = request.get("storage_type") or "gp2"
+    if kind in ("gp2", "gp3") and not 20 <= storage <= 65536:
+        raise _invalid(
+            f"Invalid storage size for engine name {engine} and storage type {kind}: {storage}"
+        )
+    retention = request.get("backup_retention_period")
+    if retention is not None and not 0 <= int(retention) <= 35:
+        raise _invalid(f"Invalid backup retention period: {retention}")
+
+
+def check_subnet_group(backend: Any, name: str, subnets: list[Any]) -> None:
+    """Refuses what CreateDBSubnetGroup refuses."""
+    if not GROUP.match(name) or name.lower() == "default":
+        raise _invalid(
+            "The parameter DBSubnetGroupName is not valid. It must contain no more than 255 letters, "
+            "digits, periods, underscores, spaces or hyphens, and must not be 'default'."
+        )
+    if name.lower() in backend.subnet_groups:
+        raise RDSClientError(
+            "DBSubnetGroupAlreadyExists", f"The DB subnet group '{name}' already exists."
+        )
+    if len({subnet.availability_zone for subnet in subnets}) < 2:
+        raise RDSClientError(
+            "DBSubnetGroupDoesNotCoverEnoughAZs",
+            "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current "
+            "AZ coverage: "
+            + ", ".join(sorted({subnet.availability_zone for subnet in subnets}))
+            + ". Add subnets to cover at least 2 AZs.",
+        )
+
+
+def _invalid(message: str) -> RDSClientError:
+    return RDSClientError("InvalidParameterValue", message)

@@ -1,0 +1,107 @@
+"""The tagging API: everything that carries tags, also what moto leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from moto.core.resource_tagging import (
+    TaggedResource,
+    iter_taggable_backends,
+    make_tag_matcher,
+    match_resource_type,
+)
+from moto.ec2.models import ec2_backends
+from moto.ecr.models import ecr_backends
+from moto.elbv2.models import elbv2_backends
+from moto.rds.models import rds_backends
+from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
+
+from lab.patching import patch
+from lab.world import ACCOUNT, Lab
+
+
+def install(lab: Lab) -> None:
+    """Patches moto's GetResources."""
+
+    @patch(ResourceGroupsTaggingAPIBackend)
+    def _get_resources_generator(
+        self: Any,
+        tag_filters: list[dict[str, Any]] | None = None,
+        resource_type_filters: list[str] | None = None,
+        resource_arn_list: list[str] | None = None,
+    ) -> Iterator[TaggedResource]:
+        matches = make_tag_matcher(tag_filters)
+        for resource in list(everything(self.region_name)):
+            if (
+                resource.tags
+                and matches(resource.tags)
+                and match_resource_type(resource.resource_type, resource_type_filters)
+                and (not resource_arn_list or resource.arn in resource_arn_list)
+            ):
+                yield resource
+
+
+def everything(region: str) -> Iterator[TaggedResource]:
+    """Every resource of a region that can carry tags, IAM excepted as on AWS."""
+    for backend in iter_taggable_backends(ACCOUNT, region):
+        yield from backend.iter_tagged_resources()
+    yield from _addresses(region)
+    yield from _group_rules(region)
+    yield from _listeners(region)
+    yield from _repositories(region)
+    yield from _database_groups(region)
+
+
+def _in_use(backends: Any, region: str) -> Any | None:
+    return backends[ACCOUNT].get(region) if ACCOUNT in backends else None
+
+
+def _addresses(region: str) -> Iterator[TaggedResource]:
+    if ec2 := _in_use(ec2_backends, region):
+        for address in list(ec2.addresses):
+            arn = f"arn:aws:ec2:{region}:{ACCOUNT}:elastic-ip/{address.allocation_id}"
+            tags = dict(ec2.tags.get(address.allocation_id, {}))
+            yield TaggedResource(arn, tags, "ec2:elastic-ip")
+
+
+def _group_rules(region: str) -> Iterator[TaggedResource]:
+    if ec2 := _in_use(ec2_backends, region):
+        for groups in list(ec2.groups.values()):
+            for group in list(groups.values()):
+                for rule in [*group.ingress_rules, *group.egress_rules]:
+                    if ec2.tags.get(rule.id):
+                        arn = f"arn:aws:ec2:{region}:{ACCOUNT}:security-group-rule/{rule.id}"
+                        tags = dict(ec2.tags[rule.id])
+                        yield TaggedResource(arn, tags, "ec2:security-group-rule")
+
+
+def _listeners(region: str) -> Iterator[TaggedResource]:
+    if elbv2 := _in_use(elbv2_backends, region):
+        tags = elbv2.tagging_service.get_tag_dict_for_resource
+        for balancer in list(elbv2.load_balancers.values()):
+            for listener in list(balancer.listeners.values()):
+                kind = "elasticloadbalancing:listener"
+                yield TaggedResource(listener.arn, tags(listener.arn), kind)
+                for rule in list(listener._non_default_rules.values()):
+                    yield TaggedResource(rule.arn, tags(rule.arn), f"{kind}-rule")
+
+
+def _repositories(region: str) -> Iterator[TaggedResource]:
+    if ecr := _in_use(ecr_backends, region):
+        for repository in list(ecr.repositories.values()):
+            found = ecr.tagger.list_tags_for_resource(repository.arn)["tags"]
+            tags = {tag["Key"]: tag["Value"] for tag in found}
+            yield TaggedResource(repository.arn, tags, "ecr:repository")
+
+
+def _database_groups(region: str) -> Iterator[TaggedResource]:
+    if rds := _in_use(rds_backends, region):
+        for kind, groups in (
+            ("subgrp", rds.subnet_groups),
+            ("pg", rds.db_parameter_groups),
+            ("cluster-pg", rds.db_cluster_parameter_groups),
+        ):
+            for group in list(groups.values()):
+                tags = {tag["Key"]: tag["Value"] for tag in group.get_tags()}
+                yield TaggedResource(group.arn, tags, f"rds:{kind}")

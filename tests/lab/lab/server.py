@@ -1,0 +1,172 @@
+"""The HTTP side: one loopback port for the AWS API, the registry and `/_lab/`.
+
+A thread a connection, kept alive between requests. Bodies of API calls are read whole;
+the registry streams its uploads.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from lab.calls import identify
+from lab.control import Control
+from lab.errors import Reply, error_code, error_reply
+from lab.registry import Registry
+from lab.world import Lab
+
+
+class DropConnection(Exception):
+    """The client gets no answer at all."""
+
+
+class Server(ThreadingHTTPServer):
+    """Listens on a free port of 127.0.0.1."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, lab: Lab, aws: Aws, registry: Registry, control: Control) -> None:
+        self.aws, self.registry, self.control = aws, registry, control
+        super().__init__(("127.0.0.1", lab.options.port), Handler)
+        lab.port = self.server_address[1]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing about clients that hang up."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 120
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Is quiet; the journal is at `/_lab/log`."""
+
+    def _serve(self) -> None:
+        path = urlsplit(self.path).path
+        try:
+            if path == "/v2" or path.startswith("/v2/"):
+                self.server.registry.serve(self)
+                return
+            body = self.read_body()
+            if path.startswith("/_lab"):
+                reply = self.server.control.answer(self.command, self.path, body)
+            else:
+                reply = self.server.aws.answer(self._environ(body), body)
+        except DropConnection:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        self.reply(*reply)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+    def reply(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        """Writes one answer with its length."""
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def read_body(self) -> bytes:
+        """Reads the request's body, whatever way its length is told."""
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            return b"".join(self._chunks())
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _chunks(self) -> Iterable[bytes]:
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+
+    def _environ(self, body: bytes) -> dict[str, Any]:
+        url = urlsplit(self.path)
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote(url.path, "iso-8859-1"),
+            "QUERY_STRING": url.query,
+            "RAW_URI": self.path,
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": str(self.server.server_address[1]),
+            "SERVER_PROTOCOL": self.request_version,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name, value in self.headers.items():
+            key = name.upper().replace("-", "_")
+            if key not in ("CONTENT_TYPE", "CONTENT_LENGTH", "TRANSFER_ENCODING"):
+                environ[f"HTTP_{key}"] = value
+        return environ
+
+
+class Aws:
+    """The AWS API: faults, then moto with the overlay under the lab's lock, then the journal."""
+
+    def __init__(self, lab: Lab) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        self._lab = lab
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def answer(self, environ: dict[str, Any], body: bytes) -> Reply:
+        """Serves one call."""
+        call = identify(environ, body)
+        began = time.monotonic()
+        verdict = self._lab.faults.judge(call)
+        if verdict.delay:
+            time.sleep(verdict.delay)
+        if verdict.frozen:
+            self._lab.faults.cleared.wait()
+        if verdict.drop_before:
+            raise DropConnection
+        reply = verdict.before or self._effect(environ, call.protocol)
+        reply = verdict.after or reply
+        status, headers, content = reply
+        error = error_code(status, content, headers)
+        self._lab.calls.record(call, status, error, began, environ["PATH_INFO"])
+        if verdict.drop_after:
+            raise DropConnection
+        return reply
+
+    def _effect(self, environ: dict[str, Any], protocol: str) -> Reply:
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+            started[:] = [int(status.split()[0]), headers]
+
+        try:
+            with self._lab.lock:
+                content = b"".join(self._moto(environ, start_response))
+        except NotImplementedError as error:
+            message = f"the lab does not know this operation: {error}"
+            return error_reply(protocol, "NotImplemented", message, 501)
+        except Exception:  # noqa: BLE001 - a bug of the emulator is shown, not hidden
+            text = traceback.format_exc()
+            print(f"lab: moto failed\n{text}", file=sys.stderr, flush=True)
+            return error_reply(protocol, "InternalFailure", text.splitlines()[-1], 500)
+        return started[0], started[1], content

@@ -1,0 +1,336 @@
+"""One ECS service: keeps its tasks at the desired count and rolls deployments over.
+
+`tick` is called often, under the lab's lock, and takes one look: replace what failed, start
+what is missing within the maximum percent, stop what is too much above the minimum percent,
+then see whether the deployment is done or has failed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from lab.deployment import Deployment, breaker_of
+from lab.task import Launch, Task
+
+if TYPE_CHECKING:
+    from moto.ecs.models import Cluster
+
+    from lab.targets import Targets
+    from lab.tasks import Tasks
+    from lab.world import Lab
+
+EVENTS_SHOWN = 100
+RECORDS_KEPT = 100
+SHORTEST_BACKOFF = 0.05
+
+
+class Service:
+    """State and scheduler of one service."""
+
+    def __init__(self, lab: Lab, cluster: Cluster, region: str, settings: dict[str, Any]) -> None:
+        self._lab = lab
+        self.cluster = cluster
+        self.region = region
+        self.settings = settings
+        self.name = str(settings["serviceName"])
+        self.arn = f"{cluster.arn.replace(':cluster/', ':service/')}/{self.name}"
+        self.status = "ACTIVE"
+        self.desired = int(settings.get("desiredCount") or 0)
+        self.tags: list[dict[str, str]] = settings.get("tags") or []
+        self.created = _now()
+        self.events: list[dict[str, Any]] = []
+        self.deployments: list[Deployment] = []
+        self.records: list[Deployment] = []
+        self._steady = False
+        self._registered: set[str] = set()
+        self._reported: set[str] = set()
+
+    @property
+    def primary(self) -> Deployment:
+        """The newest deployment."""
+        return self.deployments[0]
+
+    @property
+    def present(self) -> list[Task]:
+        """All tasks not told to stop."""
+        return [task for deployment in self.deployments for task in deployment.present]
+
+    def deploy(self, definition: Any) -> None:
+        """Begins a new deployment; the one before it becomes ACTIVE."""
+        previous = [d.revision_arn for d in self.deployments if d.rollout == "COMPLETED"]
+        for deployment in self.deployments:
+            deployment.status = "ACTIVE"
+            if deployment.record == "IN_PROGRESS":
+                deployment.finish(deployment.rollout, deployment.reason, "STOPPED")
+        new = Deployment(definition, dict(self.settings), self.desired, self.arn, replaces=previous)
+        self.deployments.insert(0, new)
+        self.records = [new, *self.records][:RECORDS_KEPT]
+        self._steady = False
+
+    def scale(self, desired: int) -> None:
+        """Changes the desired count without a deployment."""
+        self.desired = self.primary.desired = desired
+        self._steady = False
+
+    def drain(self) -> None:
+        """Begins to delete the service."""
+        self.status = "DRAINING"
+        self.desired = self.primary.desired = 0
+        for task in self.present:
+            self._stop(task, f"Scaling activity initiated by (deployment {self.primary.id})")
+
+    def event(self, message: str) -> None:
+        """Adds one line of history, newest first."""
+        entry = {"id": str(uuid.uuid4()), "createdAt": _now(), "message": f"(service {self.name}) {message}"}
+        self.events = [entry, *self.events][:EVENTS_SHOWN]
+
+    def drain_targets(self, task: Task) -> float:
+        """Takes a stopping task out of its target groups; returns the seconds to wait."""
+        targets: Targets = self._lab.parts["targets"]
+        longest = 0.0
+        for entry in self._balanced():
+            with self._lab.lock:
+                group = _target_group(entry["targetGroupArn"])
+                if group is None or task.id not in self._registered:
+                    continue
+                delay = float(group.attributes["deregistration_delay.timeout_seconds"])
+                delay *= self._lab.options.scale
+                arn, port = entry["targetGroupArn"], int(entry["containerPort"])
+                if targets.deregister(arn, task.address, port, delay):
+                    self.event(f"deregistered 1 targets in (target-group {arn})")
+                    self.event("has begun draining connections on 1 tasks.")
+                    longest = max(longest, delay)
+        return longest
+
+    def tick(self) -> None:
+        """Takes one look."""
+        self._register()
+        self._judge_tasks()
+        if self.status == "DRAINING":
+            if all(task.is_over for d in self.deployments for task in d.tasks):
+                self.status = "INACTIVE"
+            return
+        if self.status != "ACTIVE":
+            return
+        self._start_missing()
+        self._stop_surplus()
+        self._judge_deployment()
+        self.deployments = [
+            d
+            for d in self.deployments
+            if d is self.primary or not all(task.is_over for task in d.tasks)
+        ]
+
+    def _balanced(self) -> list[dict[str, Any]]:
+        return [e for e in self.settings.get("loadBalancers") or [] if e.get("targetGroupArn")]
+
+    def _register(self) -> None:
+        """Puts tasks that began to run into their target groups."""
+        targets: Targets = self._lab.parts["targets"]
+        for task in self.present:
+            if task.last_status != "RUNNING" or task.id in self._registered:
+                continue
+            self._registered.add(task.id)
+            for entry in self._balanced():
+                arn = entry["targetGroupArn"]
+                targets.register(arn, task.address, int(entry["containerPort"]))
+                self.event(f"registered 1 targets in (target-group {arn})")
+
+    def _judge_tasks(self) -> None:
+        """Counts failures, and stops tasks whose checks fail."""
+        for deployment in self.deployments:
+            for task in list(deployment.tasks):
+                if task.is_over:
+                    deployment.tasks.remove(task)
+                elif task.desired_status == "STOPPED" and task.id not in self._reported:
+                    self._reported.add(task.id)
+                    if task.stop_code in ("TaskFailedToStart", "EssentialContainerExited"):
+                        self._count_failure(deployment)
+                elif task.last_status == "RUNNING" and task.desired_status == "RUNNING":
+                    self._check(deployment, task)
+
+    def _check(self, deployment: Deployment, task: Task) -> None:
+        if self._is_healthy(task):
+            if not task.was_healthy:
+                task.was_healthy = True
+                deployment.failed = 0 if self._resets(deployment) else deployment.failed
+            return
+        if task.health == "UNHEALTHY":
+            self.event(f"(task {task.id}) failed container health checks.")
+            self._fail(deployment, task, "Task failed container health checks")
+            return
+        grace = float(self.settings.get("healthCheckGracePeriodSeconds") or 0)
+        age = (_now() - task.times["startedAt"]).total_seconds()
+        for entry, target in self._targets_of(task):
+            if target.state[0] == "unhealthy" and age >= grace * self._lab.options.scale:
+                arn, reason = entry["targetGroupArn"], target.state[2]
+                self.event(
+                    f"(port {target.port}) is unhealthy in (target-group {arn}) due to "
+                    f"(reason {reason})."
+                )
+                self._fail(deployment, task, f"Task failed ELB health checks in (target-group {arn})")
+                return
+
+    def _fail(self, deployment: Deployment, task: Task, reason: str) -> None:
+        self._reported.add(task.id)
+        task.stop(reason, "ServiceSchedulerInitiated")
+        self.event(f"has stopped 1 running tasks: (task {task.id}).")
+        self._count_failure(deployment)
+
+    def _count_failure(self, deployment: Deployment) -> None:
+        deployment.failed += 1
+        deployment.total_failed += 1
+        deployment.updated = _now()
+        backoff = self._lab.timers.seconds("service.backoff") * deployment.total_failed
+        deployment.next_start = time.monotonic() + max(backoff, SHORTEST_BACKOFF)
+        self._steady = False
+        if deployment.total_failed == 2:
+            self.event(
+                "is unable to consistently start tasks successfully. For more information, see the "
+                "Troubleshooting section of the Amazon ECS Developer Guide."
+            )
+
+    @staticmethod
+    def _resets(deployment: Deployment) -> bool:
+        return bool(breaker_of(deployment.settings).get("resetOnHealthyTask", True))
+
+    def _targets_of(self, task: Task) -> list[tuple[dict[str, Any], Any]]:
+        targets: Targets = self._lab.parts["targets"]
+        return [
+            (entry, target)
+            for entry in self._balanced()
+            for target in targets.of(entry["targetGroupArn"])
+            if target.id == task.address and target.port == int(entry["containerPort"])
+        ]
+
+    def _is_healthy(self, task: Task) -> bool:
+        if not task.passes_checks or task.desired_status != "RUNNING":
+            return False
+        states = [target.state[0] for _, target in self._targets_of(task)]
+        return len(states) == len(self._balanced()) and set(states) <= {"healthy", "unused"}
+
+    def _limits(self) -> tuple[int, int]:
+        """How many tasks must be healthy, and how many there may be."""
+        configuration = self.settings["deploymentConfiguration"]
+        low = math.ceil(self.desired * int(configuration["minimumHealthyPercent"]) / 100)
+        high = math.floor(self.desired * int(configuration["maximumPercent"]) / 100)
+        return low, max(high, 1 if low < self.desired else self.desired)
+
+    def _start_missing(self) -> None:
+        primary, (_, high) = self.primary, self._limits()
+        if primary.rollout == "FAILED" or time.monotonic() < primary.next_start:
+            return
+        alive = sum(1 for d in self.deployments for task in d.tasks if not task.is_over)
+        missing = min(self.desired - len(primary.present), high - alive)
+        started = [task for _ in range(missing) if (task := self._launch(primary))]
+        if started:
+            names = " ".join(f"(task {task.id})" for task in started)
+            self.event(f"has started {len(started)} tasks: {names}.")
+
+    def _launch(self, deployment: Deployment) -> Task | None:
+        tasks: Tasks = self._lab.parts["tasks"]
+        launch = Launch(
+            cluster=self.cluster,
+            definition=deployment.definition,
+            region=self.region,
+            group=f"service:{self.name}",
+            started_by=deployment.id,
+            network=deployment.settings.get("networkConfiguration") or {},
+            tags=self._task_tags(deployment),
+            execute_command=bool(self.settings.get("enableExecuteCommand")),
+        )
+        try:
+            task = tasks.start(launch, self.drain_targets)
+        except Exception as error:  # noqa: BLE001 - told as ECS tells it, in an event
+            self.event(f"was unable to place a task. Reason: {error}.")
+            self._count_failure(deployment)
+            return None
+        deployment.tasks.append(task)
+        return task
+
+    def _task_tags(self, deployment: Deployment) -> list[dict[str, str]]:
+        source = self.settings.get("propagateTags")
+        if source == "SERVICE":
+            return list(self.tags)
+        return list(deployment.definition.tags) if source == "TASK_DEFINITION" else []
+
+    def _stop_surplus(self) -> None:
+        low, _ = self._limits()
+        healthy = sum(1 for task in self.present if self._is_healthy(task))
+        old = [task for d in self.deployments[1:] for task in d.present]
+        surplus = self.primary.present[self.desired :]
+        for task in [*old, *surplus]:
+            counts = self._is_healthy(task)
+            if counts and healthy - 1 < low:
+                continue
+            healthy -= counts
+            self._stop(task, f"Scaling activity initiated by (deployment {self.primary.id})")
+
+    def _stop(self, task: Task, reason: str) -> None:
+        self._reported.add(task.id)
+        task.stop(reason, "ServiceSchedulerInitiated")
+        self.event(f"has stopped 1 running tasks: (task {task.id}).")
+
+    def _judge_deployment(self) -> None:
+        primary = self.primary
+        healthy = sum(1 for task in primary.present if self._is_healthy(task))
+        old = [task for d in self.deployments[1:] for task in d.tasks if not task.is_over]
+        if healthy == self.desired == len(primary.present) and not old:
+            if primary.rollout == "IN_PROGRESS":
+                self._complete(primary)
+            if not self._steady:
+                self._steady = True
+                self.event("has reached a steady state.")
+        elif primary.rollout == "IN_PROGRESS" and breaker_of(self.settings).get("enable"):
+            if primary.failed >= primary.threshold():
+                self._trip(primary)
+
+    def _complete(self, primary: Deployment) -> None:
+        back = primary.rolled_back_from is not None
+        reason = primary.reason if back else f"ECS deployment {primary.id} completed."
+        primary.finish("COMPLETED", reason, "SUCCESSFUL")
+        if back:
+            for record in self.records:
+                if record.record == "ROLLBACK_IN_PROGRESS":
+                    record.finish("FAILED", record.reason, "ROLLBACK_SUCCESSFUL")
+        self.event(f"(deployment {primary.id}) deployment completed.")
+
+    def _trip(self, failed: Deployment) -> None:
+        """The circuit breaker: gives up, and goes back to the last deployment that completed."""
+        ever_ran = any(task.was_healthy for task in failed.tasks)
+        why = "tasks failed health checks" if ever_ran else "tasks failed to start"
+        failed.finish("FAILED", f"ECS deployment circuit breaker: {why}.", "STOPPED")
+        self.event(f"(deployment {failed.id}) deployment failed: {why}.")
+        good = next((d for d in self.records if d is not failed and d.rollout == "COMPLETED"), None)
+        if not breaker_of(self.settings).get("rollback") or good is None:
+            return
+        failed.record, failed.rolled_back_from = "ROLLBACK_IN_PROGRESS", good.revision_arn
+        failed.status = "ACTIVE"
+        for task in failed.present:
+            self._stop(task, f"Scaling activity initiated by (deployment {good.id})")
+        if good not in self.deployments:
+            self.deployments.append(good)
+        self.deployments.sort(key=lambda d: d is not good)
+        good.status, good.rollout, good.failed, good.desired = "PRIMARY", "IN_PROGRESS", 0, self.desired
+        good.next_start, good.rolled_back_from = 0.0, failed.revision_arn
+        good.reason = f"ECS deployment circuit breaker: rolling back to deploymentId {good.id}."
+        self.settings["taskDefinition"] = good.definition.arn
+        self.event(f"rolling back to deployment {good.id}.")
+
+
+def _target_group(arn: str) -> Any:
+    from moto.elbv2.models import elbv2_backends
+
+    for account in list(elbv2_backends.values()):
+        for backend in list(account.values()):
+            if arn in backend.target_groups:
+                return backend.target_groups[arn]
+    return None
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

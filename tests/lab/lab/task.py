@@ -1,0 +1,263 @@
+"""One ECS task, from PROVISIONING to STOPPED, in a thread of its own."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from lab import interfaces, task_secrets
+from lab.container import Container
+from lab.images import CannotPull, resolve
+from lab.overlay import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from moto.ecs.models import Cluster, TaskDefinition
+
+    from lab.world import Lab
+
+TICK = 0.02
+SHORTEST_INTERVAL = 0.1
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Everything a task is started with."""
+
+    cluster: Cluster
+    definition: TaskDefinition
+    region: str
+    group: str
+    started_by: str = ""
+    launch_type: str = "FARGATE"
+    platform_version: str = "1.4.0"
+    network: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    tags: list[dict[str, str]] = field(default_factory=list)
+    execute_command: bool = False
+
+
+class Task:
+    """A task and its containers. State changes happen under the lab's lock."""
+
+    def __init__(self, lab: Lab, launch: Launch, drain: Callable[[Task], float] | None) -> None:
+        self._lab = lab
+        self.launch = launch
+        self._drain = drain
+        self.id = uuid.uuid4().hex
+        prefix = launch.cluster.arn.rsplit(":cluster/", 1)
+        self.arn = f"{prefix[0]}:task/{prefix[1]}/{self.id}"
+        self.last_status = "PROVISIONING"
+        self.desired_status = "RUNNING"
+        self.stopped_reason: str | None = None
+        self.stop_code: str | None = None
+        self.times: dict[str, datetime] = {"createdAt": _now()}
+        self.version = 1
+        self.was_healthy = False
+        self.containers = [
+            Container(lab, definition, launch.region, self.id)
+            for definition in launch.definition.container_definitions
+        ]
+        self._stop = threading.Event()
+        network = launch.network.get("awsvpcConfiguration") or {}
+        subnets = network.get("subnets") or []
+        self.subnet = subnets[int(self.id, 16) % len(subnets)] if subnets else ""
+        self.interface = interfaces.create(
+            launch.region,
+            self.subnet,
+            network.get("securityGroups") or [],
+            f"arn:aws:ecs:{launch.region}:{lab_account(launch)}:attachment/{uuid.uuid4()}",
+            "amazon-ecs",
+            public=network.get("assignPublicIp") == "ENABLED",
+        )
+        self.address = str(self.interface.private_ip_address)
+        self.loopback = lab.addresses.take()
+        threading.Thread(target=self._run, name=f"task-{self.id[:8]}", daemon=True).start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has stopped for good."""
+        return self.last_status == "STOPPED"
+
+    @property
+    def health(self) -> str:
+        """HEALTHY when all checked containers are, UNKNOWN when none is checked."""
+        checked = [c.health for c in self.containers if c.health_check and c.is_essential]
+        if "UNHEALTHY" in checked:
+            return "UNHEALTHY"
+        return "HEALTHY" if checked and set(checked) == {"HEALTHY"} else "UNKNOWN"
+
+    @property
+    def passes_checks(self) -> bool:
+        """Whether it runs and its container checks, if it has any, pass."""
+        checked = any(c.health_check and c.is_essential for c in self.containers)
+        return self.last_status == "RUNNING" and (not checked or self.health == "HEALTHY")
+
+    def stop(self, reason: str, code: str) -> None:
+        """Asks it to stop; the first reason counts."""
+        if self.desired_status != "STOPPED":
+            self.desired_status = "STOPPED"
+            self.stopped_reason, self.stop_code = reason, code
+            self.times.setdefault("stoppingAt", _now())
+        self._stop.set()
+
+    def kill(self) -> None:
+        """Ends its processes at once; for a reset."""
+        self.desired_status = "STOPPED"
+        self._stop.set()
+        for container in self.containers:
+            container.kill()
+
+    def _run(self) -> None:
+        self._lab.guard("task", self._live)
+        self._lab.guard("task", self._end)
+
+    def _live(self) -> None:
+        if self._wait("task.provisioning"):
+            return
+        self._become("PENDING")
+        if self._wait("task.pending") or not self._prepare():
+            return
+        self._become("ACTIVATING")
+        overrides = {
+            item["name"]: item for item in self.launch.overrides.get("containerOverrides") or []
+        }
+        try:
+            for container in self.containers:
+                secrets = task_secrets.resolve(
+                    self._lab, container.definition, self.launch.region
+                )
+                base = {**self._environment(), **secrets}
+                container.start(base, overrides.get(container.name, {}))
+        except task_secrets.CannotInitialise as error:
+            self.stop(str(error), "TaskFailedToStart")
+            return
+        self.times["startedAt"] = _now()
+        self._become("RUNNING")
+        self._watch()
+
+    def _prepare(self) -> bool:
+        """Fetches secrets and images, and checks the log groups, as Fargate does."""
+        self.times["pullStartedAt"] = _now()
+        try:
+            for container in self.containers:
+                task_secrets.resolve(self._lab, container.definition, self.launch.region)
+                self._check_logs(container)
+                container.image = resolve(self._lab, container.definition["image"])
+        except task_secrets.CannotInitialise as error:
+            self.stop(str(error), "TaskFailedToStart")
+            return False
+        except CannotPull as error:
+            self.stop(f"CannotPullContainerError: {error}", "TaskFailedToStart")
+            return False
+        self.times["pullStoppedAt"] = _now()
+        return True
+
+    def _check_logs(self, container: Container) -> None:
+        configuration = container.definition.get("logConfiguration") or {}
+        options = configuration.get("options") or {}
+        group = options.get("awslogs-group")
+        if configuration.get("logDriver") != "awslogs" or group is None:
+            return
+        region = options.get("awslogs-region", self.launch.region)
+        with self._lab.lock:
+            if options.get("awslogs-create-group") == "true":
+                logs.create_group(region, group)
+            if not logs.has_group(region, group):
+                raise task_secrets.CannotInitialise(
+                    "ResourceInitializationError: failed to validate logger args: create stream has "
+                    "been retried 1 times: failed to create Cloudwatch log stream: "
+                    "ResourceNotFoundException: The specified log group does not exist. : exit "
+                    "status 1"
+                )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "AWS_REGION": self.launch.region,
+            "AWS_DEFAULT_REGION": self.launch.region,
+            "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+            "HOSTNAME": f"ip-{self.address.replace('.', '-')}.{self.launch.region}.compute.internal",
+            "BIND": self.loopback,
+        }
+
+    def _watch(self) -> None:
+        checks = [Checks(self._lab, container) for container in self.containers]
+        while not self._stop.wait(TICK):
+            for container in self.containers:
+                if container.poll() is not None and container.is_essential:
+                    self.stop("Essential container in task exited", "EssentialContainerExited")
+            for check in checks:
+                check.tick()
+
+    def _end(self) -> None:
+        if self.desired_status != "STOPPED":
+            self.stop("The task failed to start.", "TaskFailedToStart")
+        self._become("DEACTIVATING")
+        if self._drain is not None:
+            time.sleep(self._drain(self))
+        self._become("STOPPING")
+        for container in self.containers:
+            container.stop()
+            container.finish_logs()
+        self.times["executionStoppedAt"] = _now()
+        self._become("DEPROVISIONING")
+        time.sleep(self._lab.timers.seconds("task.deprovisioning"))
+        self.times["stoppedAt"] = _now()
+        region, interface = self.launch.region, self.interface.id
+        self._lab.timers.after(
+            "task.interface-lingers", lambda: interfaces.delete(region, interface)
+        )
+        self._become("STOPPED")
+        self._lab.addresses.give_back(self.loopback)
+        shutil.rmtree(self._lab.data / "tasks" / self.id, ignore_errors=True)
+
+    def _become(self, status: str) -> None:
+        with self._lab.lock:
+            self.last_status = status
+            self.version += 1
+
+    def _wait(self, duration: str) -> bool:
+        """Waits a scaled time; true when the task was told to stop meanwhile."""
+        return self._stop.wait(self._lab.timers.seconds(duration))
+
+
+class Checks:
+    """The container health check of one container: interval, retries, start period."""
+
+    def __init__(self, lab: Lab, container: Container) -> None:
+        self._container = container
+        self._failures = 0
+        check = container.health_check or {}
+        scale = lab.options.scale
+        self._interval = max(float(check.get("interval") or 30) * scale, SHORTEST_INTERVAL)
+        self._retries = int(check.get("retries") or 3)
+        self._grace_ends = time.monotonic() + float(check.get("startPeriod") or 0) * scale
+        self._next = time.monotonic() + SHORTEST_INTERVAL
+
+    def tick(self) -> None:
+        """Runs the check when it is due."""
+        if self._container.health_check is None or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + self._interval
+        if self._container.check():
+            self._failures = 0
+            self._container.health = "HEALTHY"
+        elif time.monotonic() > self._grace_ends:
+            self._failures += 1
+            if self._failures >= self._retries:
+                self._container.health = "UNHEALTHY"
+
+
+def lab_account(launch: Launch) -> str:
+    """The account in the cluster's ARN."""
+    return str(launch.cluster.arn.split(":")[4])
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

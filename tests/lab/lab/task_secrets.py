@@ -1,0 +1,87 @@
+"""Secrets of a task: what `valueFrom` points to, looked up when the task starts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.ssm.models import ssm_backends
+
+from lab.world import ACCOUNT
+
+if TYPE_CHECKING:
+    from lab.world import Lab
+
+FAILURE = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
+    "retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): "
+)
+
+
+class CannotInitialise(Exception):
+    """The task cannot start; the text is its stopped reason."""
+
+
+def resolve(lab: Lab, definition: dict[str, Any], region: str) -> dict[str, str]:
+    """The secret variables of one container."""
+    with lab.lock:
+        return {
+            secret["name"]: _value(secret["valueFrom"], region)
+            for secret in definition.get("secrets") or []
+        }
+
+
+def _value(reference: str, region: str) -> str:
+    if ":secretsmanager:" not in reference:
+        return _parameter(reference, region)
+    parts = reference.split(":")
+    arn, rest = ":".join(parts[:7]), [*parts[7:], "", "", ""]
+    key, stage, version = rest[:3]
+    secret = secretsmanager_backends[ACCOUNT][parts[3]].secrets.get(arn)
+    if secret is None or secret.is_deleted():
+        raise CannotInitialise(
+            f"{FAILURE}failed to fetch secret {arn} from secrets manager: "
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+        )
+    wanted = version or (_with_stage(secret, stage) if stage else secret.default_version_id)
+    text = (secret.versions.get(wanted or "") or {}).get("secret_string")
+    if text is None:
+        raise CannotInitialise(
+            f"{FAILURE}failed to fetch secret {arn} from secrets manager: "
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret value for "
+            f"staging label: {stage or 'AWSCURRENT'}"
+        )
+    if not key:
+        return str(text)
+    try:
+        return _text(json.loads(text)[key])
+    except (ValueError, KeyError, TypeError):
+        raise CannotInitialise(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+            "resource retrieval failed: unable to retrieve secret from asm: retrieved secret from "
+            f"Secrets Manager did not contain json key {key}"
+        ) from None
+
+
+def _with_stage(secret: Any, stage: str) -> str | None:
+    for version, content in secret.versions.items():
+        if stage in content["version_stages"]:
+            return str(version)
+    return None
+
+
+def _parameter(reference: str, region: str) -> str:
+    name = reference.split(":parameter")[-1] if ":ssm:" in reference else reference
+    parameter = ssm_backends[ACCOUNT][region].get_parameter(name)
+    if parameter is None:
+        raise CannotInitialise(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+            "resource retrieval failed: unable to retrieve secrets from ssm: service call has been "
+            f"retried 1 time(s): invalid parameters: {name}"
+        )
+    return str(parameter.value)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,54 @@
+/* A container for the tests: one static program that behaves as its environment says. */
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void stop(int number) {
+    (void)number;
+    printf("stopping\n");
+    fflush(stdout);
+    _exit(0);
+}
+
+static const char *setting(const char *name, const char *otherwise) {
+    const char *value = getenv(name);
+    return value ? value : otherwise;
+}
+
+int main(int count, char **arguments) {
+    if (count > 1 && !strcmp(arguments[1], "check"))
+        return atoi(setting("CHECK", "0"));
+    printf("hello from %s as %d\n", setting("NAME", "nobody"), (int)getuid());
+    fflush(stdout);
+    if (getenv("EXIT"))
+        return atoi(getenv("EXIT"));
+    signal(SIGTERM, getenv("DEAF") ? SIG_IGN : stop);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    struct sockaddr_in place = {.sin_family = AF_INET};
+    place.sin_port = htons(atoi(setting("PORT", "8080")));
+    inet_pton(AF_INET, setting("BIND", "0.0.0.0"), &place.sin_addr);
+    if (bind(listener, (struct sockaddr *)&place, sizeof place) || listen(listener, 64)) {
+        perror("listen");
+        return 1;
+    }
+    for (;;) {
+        int client = accept(listener, 0, 0);
+        char request[8192], reply[8400], body[1024];
+        long length = read(client, request, sizeof request - 1);
+        request[length > 0 ? length : 0] = 0;
+        int healthy = strncmp(request, "GET /healthz ", 13) || !getenv("SICK");
+        snprintf(body, sizeof body, "%s %s %s\n", setting("NAME", "nobody"), setting("SECRET", "-"),
+                 setting("BIND", "-"));
+        snprintf(reply, sizeof reply, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                 healthy ? "200 OK" : "500 Internal Server Error", strlen(body), body);
+        if (write(client, reply, strlen(reply)) < 0)
+            perror("write");
+        shutdown(client, SHUT_WR);
+        close(client);
+    }
+}

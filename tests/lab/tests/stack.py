@@ -1,0 +1,68 @@
+"""Small pieces of infrastructure that many tests stand on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+TAGS = [{"Key": "stack", "Value": "test"}, {"Key": "Name", "Value": "web"}]
+
+
+def tags_for(kind: str) -> list[dict[str, Any]]:
+    """EC2's way to tag at creation."""
+    return [{"ResourceType": kind, "Tags": TAGS}]
+
+
+def network(ec2: Any, zones: int = 2) -> tuple[str, list[str], str]:
+    """A VPC with public subnets behind an internet gateway, and a security group."""
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16", TagSpecifications=tags_for("vpc"))["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(
+            VpcId=vpc,
+            CidrBlock=f"10.20.{zone}.0/24",
+            AvailabilityZone=f"eu-west-1{'abc'[zone]}",
+            TagSpecifications=tags_for("subnet"),
+        )["Subnet"]["SubnetId"]
+        for zone in range(zones)
+    ]
+    group = ec2.create_security_group(
+        VpcId=vpc,
+        GroupName="web",
+        Description="web",
+        TagSpecifications=tags_for("security-group"),
+    )["GroupId"]
+    return vpc, subnets, group
+
+
+def balancer(elbv2: Any, subnets: list[str], group: str, name: str = "edge") -> str:
+    """An internet-facing load balancer."""
+    made = elbv2.create_load_balancer(Name=name, Subnets=subnets, SecurityGroups=[group], Tags=TAGS)
+    arn: str = made["LoadBalancers"][0]["LoadBalancerArn"]
+    return arn
+
+
+def target_group(elbv2: Any, vpc: str, name: str = "web", **settings: Any) -> str:
+    """An HTTP target group of addresses."""
+    made = elbv2.create_target_group(
+        Name=name,
+        Protocol="HTTP",
+        Port=8080,
+        VpcId=vpc,
+        TargetType="ip",
+        Tags=TAGS,
+        **{"HealthCheckPath": "/healthz", **settings},
+    )
+    arn: str = made["TargetGroups"][0]["TargetGroupArn"]
+    return arn
+
+
+def forward(group: str) -> list[dict[str, Any]]:
+    """The default action of most listeners."""
+    return [{"Type": "forward", "TargetGroupArn": group}]
+
+
+def refused(code: str) -> Any:
+    """Expects AWS's error code."""
+    return pytest.raises(ClientError, match=rf"\({code}\)")

@@ -1,0 +1,146 @@
+"""RDS instances that run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from conftest import RunningLab, until
+from stack import TAGS, network, refused
+
+MANAGED = {
+    "DBInstanceClass": "db.t4g.micro",
+    "Engine": "postgres",
+    "EngineVersion": "16",
+    "AllocatedStorage": 20,
+    "MasterUsername": "notes",
+    "DBName": "notes",
+    "ManageMasterUserPassword": True,
+    "Tags": TAGS,
+}
+
+
+def instance(lab: RunningLab, name: str = "main", **settings: object) -> dict[str, object]:
+    """Creates an instance in a subnet group and waits until it is available."""
+    ec2, rds = lab.client("ec2"), lab.client("rds")
+    vpc, subnets, group = network(ec2)
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="data", DBSubnetGroupDescription="data", SubnetIds=subnets, Tags=TAGS
+    )
+    rds.create_db_instance(
+        DBInstanceIdentifier=name,
+        DBSubnetGroupName="data",
+        VpcSecurityGroupIds=[group],
+        **{**MANAGED, **settings},
+    )
+
+    def available() -> dict[str, object] | None:
+        found = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+        return found if found["DBInstanceStatus"] == "available" else None
+
+    found: dict[str, object] = until(available, "the instance")
+    return {**found, "vpc": vpc, "subnets": subnets, "group": group}
+
+
+@pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not on this machine")
+def test_the_managed_password_opens_a_real_database(lab: RunningLab) -> None:
+    found = instance(lab)
+    secret = found["MasterUserSecret"]
+    assert secret["SecretStatus"] == "active"
+    value = lab.client("secretsmanager").get_secret_value(SecretId=secret["SecretArn"])
+    login = json.loads(value["SecretString"])
+    assert login["username"] == "notes"
+    endpoint = found["Endpoint"]
+    answer = subprocess.run(
+        ["psql", "-h", endpoint["Address"], "-p", str(endpoint["Port"]), "-U", "notes", "-d", "notes",
+         "-Atc", "create table t(a int); insert into t values (7); select a from t"],
+        env={**os.environ, "PGPASSWORD": login["password"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.split()[-1] == "7"
+    assert found["EngineVersion"] == "16.10"
+    assert {t["Key"]: t["Value"] for t in found["TagList"]} == {"stack": "test", "Name": "web"}
+
+
+def test_an_instance_holds_its_subnet_group_security_group_and_subnets(lab: RunningLab) -> None:
+    ec2, rds = lab.client("ec2"), lab.client("rds")
+    found = instance(lab)
+    with refused("InvalidDBSubnetGroupStateFault"):
+        rds.delete_db_subnet_group(DBSubnetGroupName="data")
+    with refused("DependencyViolation"):
+        ec2.delete_security_group(GroupId=found["group"])
+    with refused("DependencyViolation"):
+        ec2.delete_subnet(SubnetId=found["subnets"][0])
+    rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+    until(lambda: not rds.describe_db_instances()["DBInstances"], "the deletion")
+    rds.delete_db_subnet_group(DBSubnetGroupName="data")
+    ec2.delete_security_group(GroupId=found["group"])
+    assert lab.client("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_protection_and_the_name_of_the_final_snapshot(lab: RunningLab) -> None:
+    rds = lab.client("rds")
+    instance(lab, DeletionProtection=True)
+    with refused("InvalidParameterCombination"):
+        rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+    rds.modify_db_instance(DBInstanceIdentifier="main", DeletionProtection=False)
+    with refused("InvalidParameterCombination"):
+        rds.delete_db_instance(DBInstanceIdentifier="main")
+    rds.create_db_snapshot(DBInstanceIdentifier="main", DBSnapshotIdentifier="taken")
+    with refused("DBSnapshotAlreadyExists"):
+        rds.delete_db_instance(DBInstanceIdentifier="main", FinalDBSnapshotIdentifier="taken")
+    rds.delete_db_instance(DBInstanceIdentifier="main", FinalDBSnapshotIdentifier="last")
+    until(lambda: not rds.describe_db_instances()["DBInstances"], "the deletion")
+    names = {s["DBSnapshotIdentifier"] for s in rds.describe_db_snapshots()["DBSnapshots"]}
+    assert names == {"taken", "last"}
+
+
+def test_some_changes_wait_for_the_window_unless_applied_at_once(lab: RunningLab) -> None:
+    rds = lab.client("rds")
+    instance(lab)
+    change = {"DBInstanceIdentifier": "main", "DBInstanceClass": "db.t4g.small"}
+    answer = rds.modify_db_instance(**change)["DBInstance"]
+    assert answer["DBInstanceClass"] == "db.t4g.micro"
+    assert answer["PendingModifiedValues"]["DBInstanceClass"] == "db.t4g.small"
+    rds.modify_db_instance(**change, ApplyImmediately=True, BackupRetentionPeriod=3)
+
+    def changed() -> bool:
+        found = rds.describe_db_instances()["DBInstances"][0]
+        return (
+            found["DBInstanceStatus"] == "available"
+            and found["DBInstanceClass"] == "db.t4g.small"
+            and found["BackupRetentionPeriod"] == 3
+            and not found.get("PendingModifiedValues")
+        )
+
+    until(changed, "the change")
+
+
+def test_bad_values_are_refused(lab: RunningLab) -> None:
+    rds = lab.client("rds")
+    vpc, subnets, _ = network(lab.client("ec2"))
+    assert vpc
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="Data", DBSubnetGroupDescription="data", SubnetIds=subnets
+    )
+    assert rds.describe_db_subnet_groups()["DBSubnetGroups"][0]["DBSubnetGroupName"] == "data"
+    good = {**MANAGED, "DBSubnetGroupName": "data"}
+    with refused("InvalidParameterValue"):
+        rds.create_db_instance(DBInstanceIdentifier="1main", **good)
+    with refused("InvalidParameterValue"):
+        rds.create_db_instance(DBInstanceIdentifier="main--a", **good)
+    with refused("InvalidParameterValue"):
+        rds.create_db_instance(DBInstanceIdentifier="main", **{**good, "MasterUsername": "rdsadmin"})
+    with refused("InvalidParameterCombination"):
+        rds.create_db_instance(DBInstanceIdentifier="main", **{**good, "EngineVersion": "9.1"})
+    with refused("InvalidParameterCombination"):
+        rds.create_db_instance(DBInstanceIdentifier="main", **good, MasterUserPassword="abcdefgh")
+    with refused("DBSubnetGroupDoesNotCoverEnoughAZs"):
+        rds.create_db_subnet_group(
+            DBSubnetGroupName="one", DBSubnetGroupDescription="one", SubnetIds=subnets[:1]
+        )
