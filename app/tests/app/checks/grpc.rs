@@ -8,11 +8,15 @@ use tonic::{
     Code,
     transport::{Channel, ClientTlsConfig},
 };
-use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
+
+use crate::process::until;
 
 pub(super) async fn check(address: &str) {
     let mut endpoint = Channel::from_shared(address.to_owned()).unwrap();
@@ -27,9 +31,12 @@ pub(super) async fn check(address: &str) {
 
 async fn health(channel: Channel) {
     for service in ["", "notes.v1.Notes"] {
-        let request = HealthCheckRequest { service: service.to_owned() };
-        let answer = HealthClient::new(channel.clone()).check(request).await.unwrap();
-        assert_eq!(answer.get_ref().status().as_str_name(), "SERVING");
+        until("the health service says that it serves", async || {
+            let request = HealthCheckRequest { service: service.to_owned() };
+            let answer = HealthClient::new(channel.clone()).check(request).await.unwrap();
+            (answer.get_ref().status() == ServingStatus::Serving).then_some(())
+        })
+        .await;
     }
 }
 
