@@ -1,0 +1,69 @@
+# What users and developers type. `make` alone lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check bench lab install app \
+	infra-plan infra-create publish outputs status infra-destroy
+
+# One target folder outside the checkout, so that clones share what is built.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deployer
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export DEPLOYER_CACHE ?= $(CACHE)
+
+STACK ?= stacks/notes.yaml
+ENVIRONMENT ?= dev
+DEPLOYER = cargo run --quiet --workspace --bin deployer --
+TARGET = --file $(STACK) --env $(ENVIRONMENT)
+
+help: ## Lists what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+demo: ## Sets up, brings the sample stack up on the local AWS, shows it and tears it down
+	@scripts/setup demo
+	@scripts/demo
+
+test: ## Sets up and runs every test
+	@scripts/setup test
+	cargo test --workspace
+	tests/lab/check
+	app/tests/run
+
+lint: ## Formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+
+check: lint ## Formatting, lints and licences
+	@scripts/setup check
+	$(CACHE)/tools/bin/cargo-deny check bans licenses sources
+
+bench: ## Calls, start-up, memory and size of the release build, against their budgets
+	@scripts/setup demo
+	cargo build --workspace --release
+	cargo run --quiet --workspace --bin bench
+
+lab: ## Starts the local AWS and prints its address
+	@tests/lab/start $(LAB)
+
+install: ## Installs the release build
+	cargo install --path crates/deployer --locked
+
+app: ## Runs the sample app here, with nothing configured
+	cargo run --manifest-path app/Cargo.toml
+
+infra-plan: ## Shows what `infra-create` would do
+	$(DEPLOYER) plan $(TARGET)
+
+infra-create: ## Makes the account what the stack says
+	$(DEPLOYER) apply $(TARGET)
+
+publish: ## Builds the image, pushes it and rolls it out
+	$(DEPLOYER) publish $(TARGET)
+
+outputs: ## Prints addresses and names of what is running
+	$(DEPLOYER) outputs $(TARGET)
+
+status: ## Shows every resource and its state
+	$(DEPLOYER) status $(TARGET)
+
+infra-destroy: ## Deletes everything the stack made
+	$(DEPLOYER) destroy $(TARGET)
