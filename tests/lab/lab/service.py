@@ -144,12 +144,12 @@ class Service:
         """Counts failures, and stops tasks whose checks fail."""
         for deployment in self.deployments:
             for task in list(deployment.tasks):
-                if task.is_over:
-                    deployment.tasks.remove(task)
-                elif task.desired_status == "STOPPED" and task.id not in self._reported:
+                if task.desired_status == "STOPPED" and task.id not in self._reported:
                     self._reported.add(task.id)
                     if task.stop_code in ("TaskFailedToStart", "EssentialContainerExited"):
                         self._count_failure(deployment)
+                if task.is_over:
+                    deployment.tasks.remove(task)
                 elif task.last_status == "RUNNING" and task.desired_status == "RUNNING":
                     self._check(deployment, task)
 

@@ -21,7 +21,10 @@ def _managed() -> dict[str, dict[str, Any]]:
     from moto.iam.aws_managed_policies import aws_managed_policies_data
 
     policies: dict[str, dict[str, Any]] = json.loads(aws_managed_policies_data)
-    return {policy["Arn"]: {"name": name, **policy} for name, policy in policies.items()}
+    return {
+        f"arn:aws:iam::aws:policy{policy['Path']}{name}": {"name": name, **policy}
+        for name, policy in policies.items()
+    }
 
 
 def install(lab: Lab) -> None:
@@ -35,6 +38,7 @@ def install(lab: Lab) -> None:
             policy = AWSManagedPolicy.from_data(
                 data["name"], self.account_id, self.region_name, data
             )
+            self.aws_managed_policies.append(policy)
             self.managed_policies[policy.arn] = policy
         original(self, policy_arn, role_name)
 
