@@ -26,7 +26,12 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn delete<'a>(&'a self, cx: &'a Context<'a, C>, live: &'a Live) -> Boxed<'a, Vec<String>>;
     fn ready<'a>(&'a self, cx: &'a Context<'a, C>, output: Value) -> Boxed<'a, Progress<Value>>;
     fn gone<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>>;
-    fn prepare<'a>(&'a self, spec: &'a Value, voice: &'a Voice) -> Boxed<'a, Option<Value>>;
+    fn prepare<'a>(
+        &'a self,
+        cloud: &'a C,
+        spec: &'a Value,
+        voice: &'a Voice,
+    ) -> Boxed<'a, Option<Value>>;
 }
 
 /// Erases the kind `K`.
@@ -72,9 +77,14 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
         Box::pin(async move { K::gone(cx, &read::<K, _>(output.clone())?).await })
     }
 
-    fn prepare<'a>(&'a self, spec: &'a Value, voice: &'a Voice) -> Boxed<'a, Option<Value>> {
+    fn prepare<'a>(
+        &'a self,
+        cloud: &'a C,
+        spec: &'a Value,
+        voice: &'a Voice,
+    ) -> Boxed<'a, Option<Value>> {
         Box::pin(async move {
-            K::prepare(&read::<K, _>(spec.clone())?, voice)
+            K::prepare(cloud, &read::<K, _>(spec.clone())?, voice)
                 .await?
                 .map(|spec| write(&spec))
                 .transpose()

@@ -16,6 +16,7 @@ use crate::{Cloud, Registry, Voice};
 /// The first that could not be prepared, and why.
 pub async fn prepare<C: Cloud>(
     registry: &Registry<C>,
+    cloud: &C,
     stack: &Stack,
     targets: &BTreeSet<Address>,
     voice: &dyn Fn(&Address, &str),
@@ -29,7 +30,7 @@ pub async fn prepare<C: Cloud>(
         };
         let (sender, mut receiver) = unbounded_channel();
         let speaker = Voice::channel(sender, |line| line);
-        let mut preparing = driver.prepare(&desired.spec, &speaker);
+        let mut preparing = driver.prepare(cloud, &desired.spec, &speaker);
         let result = loop {
             tokio::select! {
                 biased;

@@ -94,6 +94,7 @@ pub trait Resource<C: Cloud>: Kind {
     /// Work that can be done before planning and makes the plan exact, such as building an image
     /// to learn its digest. `None` where there is none.
     fn prepare(
+        _cloud: &C,
         _spec: &Self::Spec,
         _voice: &crate::Voice,
     ) -> impl Future<Output = Result<Option<Self::Spec>>> + Send {
