@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = protox::compile(["notes/v1/notes.proto"], ["proto"])?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     fs::write(out.join("notes.v1.descriptors"), files.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(files)?;
+    // The app is a server only; the client, which tests use, brings its own transport.
+    tonic_prost_build::configure().build_transport(false).compile_fds(files)?;
     Ok(())
 }

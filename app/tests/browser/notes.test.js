@@ -1,0 +1,134 @@
+// A person adds, edits, finds and deletes a note: with and without JavaScript, on a desktop and on
+// a phone, in the light and in the dark.
+
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import { startApp, startBrowser } from "./app.js";
+
+const artefacts = process.env.ARTEFACTS ?? "artefacts";
+const desktop = { viewport: { width: 1280, height: 800 } };
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+let app;
+let browser;
+
+before(async () => {
+  await mkdir(artefacts, { recursive: true });
+  [app, browser] = await Promise.all([startApp(), startBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await app?.stop();
+});
+
+/** Opens a new visitor's first page, and fails the test on any error in the browser. */
+const visit = async (options, use) => {
+  const context = await browser.newContext({ baseURL: app.address, ...options });
+  const page = await context.newPage();
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  try {
+    await page.goto("/");
+    await use(page);
+    assert.deepEqual(errors, []);
+  } finally {
+    await context.close();
+  }
+};
+
+const note = (page, text) => page.getByRole("listitem").filter({ hasText: text });
+
+const addEditFindDelete = async (page, name) => {
+  await page.getByLabel("A new notebook").fill(`Notebook of ${name}`);
+  await page.getByRole("button", { name: "Make" }).click();
+  await page.getByRole("heading", { name: `Notebook of ${name}` }).waitFor();
+  for (const text of ["Buy milk", "Call the baker", "Water the plants"]) {
+    await page.getByLabel("A new note", { exact: true }).fill(text);
+    await page.getByRole("button", { name: "Add" }).click();
+    await note(page, text).waitFor();
+  }
+  await note(page, "Call the baker").getByRole("link", { name: "Edit" }).click();
+  await page.getByLabel("The note").fill("Call the butcher");
+  await page.getByRole("button", { name: "Save" }).click();
+  await note(page, "Call the butcher").getByText("edited").waitFor();
+  await page.screenshot({ path: join(artefacts, `${name}.png`), fullPage: true });
+  await page.getByLabel("Search").fill("MILK");
+  await page.getByRole("button", { name: "Find" }).click();
+  await note(page, "Call the butcher").waitFor({ state: "detached" });
+  await note(page, "Buy milk").getByRole("button", { name: "Delete" }).click();
+  await note(page, "Buy milk").waitFor({ state: "detached" });
+  await note(page, "Water the plants").waitFor();
+};
+
+for (const [device, screen] of Object.entries({ desktop, phone })) {
+  for (const [script, javaScriptEnabled] of [["with", true], ["without", false]]) {
+    const name = `${device}-${script}-javascript`;
+    test(`on a ${device} ${script} JavaScript a note is added, edited, found and deleted`, () =>
+      visit({ ...screen, javaScriptEnabled }, (page) => addEditFindDelete(page, name)));
+  }
+}
+
+test("with JavaScript the page is not loaded again, and says what it did", () =>
+  visit(desktop, async (page) => {
+    await page.evaluate(() => (window.same = true));
+    await page.getByLabel("A new note", { exact: true }).fill("Stay here");
+    await page.getByRole("button", { name: "Add" }).click();
+    await note(page, "Stay here").waitFor();
+    await page.getByRole("status").filter({ hasText: "Added." }).waitFor();
+    await page.getByLabel("Search").pressSequentially("nothing like it");
+    await page.getByText("No note has this text.").waitFor();
+    assert.equal(await page.evaluate(() => window.same), true);
+  }));
+
+test("a visitor who comes is counted on the pages of those who are there", () =>
+  visit(desktop, async (page) => {
+    const number = async () => Number(await page.locator("#visitors").textContent());
+    const begin = await number();
+    await visit(phone, async () => {});
+    await page.waitForFunction(
+      (least) => Number(document.getElementById("visitors").textContent) > least,
+      begin,
+    );
+  }));
+
+test("everything can be done with the keyboard, beginning with a skip of the header", () =>
+  visit(desktop, async (page) => {
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("Typed by keyboard");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await note(page, "Typed by keyboard").waitFor();
+  }));
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [device, screen] of Object.entries({ desktop, phone })) {
+    test(`axe finds nothing on a ${device} in the ${colorScheme}`, () =>
+      visit({ ...screen, colorScheme }, async (page) => {
+        await page.getByLabel("A new notebook").fill("Groceries");
+        await page.getByRole("button", { name: "Make" }).click();
+        await page.getByRole("heading", { name: "Groceries" }).waitFor();
+        for (const text of ["Olive oil, the good one", "Two loaves of bread", "Milk"]) {
+          await page.getByLabel("A new note", { exact: true }).fill(text);
+          await page.getByRole("button", { name: "Add" }).click();
+          await note(page, text).waitFor();
+        }
+        await page.screenshot({ path: join(artefacts, `${device}-${colorScheme}.png`) });
+        const edit = await page.getByRole("link", { name: "Edit" }).first().getAttribute("href");
+        for (const address of [page.url(), "/", edit, "/api/v1/docs"]) {
+          await page.goto(address);
+          const { violations } = await new AxeBuilder({ page }).analyze();
+          assert.deepEqual(violations, [], address);
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+          assert.equal(wide, false, `${address} scrolls sideways`);
+        }
+      }));
+  }
+}
