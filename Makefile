@@ -12,7 +12,8 @@ export DEPLOYER_CACHE ?= $(CACHE)
 
 STACK ?= stacks/notes.yaml
 ENVIRONMENT ?= dev
-DEPLOYER = cargo run --quiet --workspace --bin deployer --
+# Always the whole workspace: a part of it would switch features and build the SDK again.
+DEPLOYER = cargo build --quiet --workspace && $(CARGO_TARGET_DIR)/debug/deployer
 TARGET = --file $(STACK) --env $(ENVIRONMENT)
 
 help: ## Lists what can be made
@@ -39,7 +40,7 @@ check: lint ## Formatting, lints and licences
 bench: ## Calls, start-up, memory and size of the release build, against their budgets
 	@scripts/setup demo
 	cargo build --workspace --release
-	cargo run --quiet --workspace --bin bench
+	$(CARGO_TARGET_DIR)/release/bench
 
 lab: ## Starts the local AWS and prints its address
 	@tests/lab/start $(LAB)
