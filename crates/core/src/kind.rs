@@ -175,6 +175,7 @@ pub struct KindInfo {
     refined: fn(&str, &Value, &Value) -> Option<Change>,
     replacement: fn(&Value, &Value) -> Replacement,
     normalize: fn(Value) -> serde_json::Result<Value>,
+    read: fn(Value) -> Result<Value, Problem>,
     check: fn(&Value) -> Vec<Problem>,
     spec_schema: fn() -> Schema,
     output_schema: fn() -> Schema,
@@ -201,6 +202,7 @@ impl KindInfo {
             normalize: |spec| {
                 serde_json::from_value::<K::Spec>(spec).and_then(serde_json::to_value)
             },
+            read: read::<K>,
             check: |spec| spec_of::<K>(spec).map(|spec| K::check(&spec)).unwrap_or_default(),
             spec_schema: schema::<K::Spec>,
             output_schema: schema::<K::Output>,
@@ -231,6 +233,11 @@ impl KindInfo {
         (self.normalize)(spec)
     }
 
+    /// Normalises a spec that a person wrote: what its type refuses is told with its path.
+    pub fn read(&self, spec: Value) -> Result<Value, Problem> {
+        (self.read)(spec)
+    }
+
     /// Finds mistakes in a spec that the types cannot say.
     pub fn check(&self, spec: &Value) -> Vec<Problem> {
         (self.check)(spec)
@@ -252,6 +259,13 @@ impl KindInfo {
         let fields = schema.get("properties").and_then(Value::as_object);
         fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
     }
+}
+
+fn read<K: Kind>(spec: Value) -> Result<Value, Problem> {
+    let problem = |path: String, message: String| Problem { path, message, help: None };
+    let spec: K::Spec = serde_path_to_error::deserialize(spec)
+        .map_err(|error| problem(error.path().to_string(), error.inner().to_string()))?;
+    serde_json::to_value(spec).map_err(|error| problem(String::new(), error.to_string()))
 }
 
 fn spec_of<K: Kind>(spec: &Value) -> serde_json::Result<K::Spec> {

@@ -1,1 +1,33 @@
-//! stub
+//! YAML in; a checked stack, or every mistake in it, out. The only crate that knows YAML.
+//!
+//! The text is read once into nodes that know their places. The environment is laid over, `${…}`
+//! filled in, each body read through its own type, the sections expanded into resources, the
+//! `resources:` merged in, and the whole checked.
+
+mod bodies;
+mod check;
+mod draft;
+mod expand;
+mod expanded;
+mod head;
+mod interpolate;
+mod language;
+mod load;
+mod mistakes;
+mod node;
+mod outline;
+mod overlay;
+mod quantities;
+mod resources;
+mod schema;
+mod sections;
+mod shape;
+mod source;
+mod words;
+mod yaml;
+
+pub use expanded::expanded;
+pub use load::{Loaded, Options, load};
+pub use outline::{Outline, outline};
+pub use schema::schema;
+pub use yaml::to_yaml;

@@ -1,0 +1,183 @@
+//! The network becomes a VPC, its subnets, gateways and route tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use deployer_core::Ref;
+use deployer_kinds::{
+    Cidr, Egress, ElasticIp, ElasticIpSpec, InternetGateway, InternetGatewaySpec, NatGateway,
+    NatGatewaySpec, Peer, Ports, Protocol, RouteTable, RouteTableSpec, RouteTarget, Subnet,
+    SubnetSpec, Vpc, VpcSpec,
+};
+use ipnet::Ipv4Net;
+
+use crate::draft::{Draft, Origin};
+use crate::sections::{Nat, Network, Sections, Zones};
+
+/// The tiers, each in its own quarter of the network; the fourth stays free.
+const TIERS: [&str; 3] = ["public", "private", "data"];
+
+pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
+    let Some(network) = &sections.network else {
+        // Placeholders, so that what else is wrong can be told.
+        draft.network.zones = vec!['a', 'b'];
+        draft.network.has_nat = true;
+        return;
+    };
+    let zones = zones(draft, network);
+    draft.network.zones = zones.iter().map(|(letter, _)| *letter).collect();
+    draft.network.cidr = Some(network.cidr);
+    draft.network.has_nat = network.nat != Nat::None;
+
+    let body = &["network"];
+    let vpc = Ref::<Vpc>::named("main");
+    let spec = VpcSpec { cidr: network.cidr, dns_hostnames: true };
+    draft.make::<Vpc>("main", &spec, Origin::new(body, &[("cidr", "cidr")]));
+    let spec = InternetGatewaySpec { vpc: vpc.clone() };
+    draft.make::<InternetGateway>("main", &spec, Origin::new(body, &[]));
+    subnets(draft, network, &zones);
+    gateways(draft, network, &zones);
+    route_tables(draft, network, &zones);
+}
+
+/// The letters and names of the zones.
+fn zones(draft: &mut Draft, network: &Network) -> Vec<(char, String)> {
+    let region = draft.region.clone();
+    match &network.zones {
+        Zones::Count(count) => {
+            ('a'..='z').take(*count as usize).map(|letter| (letter, format!("{region}{letter}"))).collect()
+        }
+        Zones::Named(names) => {
+            let mut zones: BTreeMap<char, String> = BTreeMap::new();
+            for (index, name) in names.iter().enumerate() {
+                let index = index.to_string();
+                let path = ["network", "zones", &index];
+                let letter = name
+                    .strip_prefix(&region)
+                    .filter(|letter| letter.len() == 1)
+                    .and_then(|letter| letter.chars().next())
+                    .filter(char::is_ascii_lowercase);
+                match letter {
+                    None => draft.error(
+                        "unknown-zone",
+                        format!("`{name}` is no zone of {region}"),
+                        &path,
+                        "not an availability zone of the stack's region",
+                        format!("write the region and a letter: `{region}a`"),
+                    ),
+                    Some(letter) if zones.contains_key(&letter) => draft.error(
+                        "duplicate-zone",
+                        format!("`{name}` is written twice"),
+                        &path,
+                        "the second time",
+                        "keep one of the two",
+                    ),
+                    Some(letter) => {
+                        zones.insert(letter, name.clone());
+                    }
+                }
+            }
+            zones.into_iter().collect()
+        }
+    }
+}
+
+/// A quarter of the network for each tier, and in it a fixed slot for each letter: so no subnet
+/// moves when zones come or go.
+fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
+    let prefix = network.cidr.0.prefix_len();
+    let slot_bits = if prefix <= 23 { 3 } else { 2 };
+    let length = prefix + 2 + slot_bits;
+    if length > 28 {
+        // The VPC's own check speaks from /29 on.
+        return draft.error(
+            "small-network",
+            format!("`{}` is too small for three tiers of subnets", network.cidr),
+            &["network", "cidr"],
+            "a subnet would be smaller than AWS allows",
+            "take a prefix from /16 to /24",
+        );
+    }
+    for (letter, zone) in zones {
+        let slot = u32::from(*letter) - u32::from('a');
+        if slot >= 1 << slot_bits {
+            draft.error(
+                "small-network",
+                format!("`{}` has no room for zone `{zone}`", network.cidr),
+                &["network", "zones"],
+                format!("a network of this size has room for {} zones", 1 << slot_bits),
+                "take fewer zones, or a prefix from /16 to /23",
+            );
+            continue;
+        }
+        for (tier, name) in (0..).zip(TIERS) {
+            let Some(cidr) = part(network.cidr, length, (tier << slot_bits) | slot) else { continue };
+            let spec =
+                SubnetSpec { vpc: Ref::named("main"), cidr, zone: zone.clone(), public_addresses: false };
+            let origin = Origin::new(&["network"], &[("cidr", "cidr"), ("zone", "zones")]);
+            draft.make::<Subnet>(&format!("{name}-{letter}"), &spec, origin);
+        }
+    }
+}
+
+/// The `index`-th part of so many bits of a range.
+fn part(whole: Cidr, length: u8, index: u32) -> Option<Cidr> {
+    let first = u32::from(whole.0.network()).checked_add(index.checked_shl(32 - u32::from(length))?)?;
+    Ipv4Net::new(Ipv4Addr::from(first), length).ok().map(Cidr)
+}
+
+fn gateways(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
+    let count = match network.nat {
+        Nat::None => 0,
+        Nat::Single => 1,
+        Nat::PerZone => zones.len(),
+    };
+    for (letter, _) in zones.iter().take(count) {
+        let name = format!("nat-{letter}");
+        let origin = Origin::new(&["network"], &[("", "nat")]);
+        draft.make::<ElasticIp>(&name, &ElasticIpSpec {}, origin.clone());
+        let spec = NatGatewaySpec {
+            subnet: Ref::named(format!("public-{letter}")),
+            address: Ref::named(&name),
+        };
+        draft.make::<NatGateway>(&name, &spec, origin);
+    }
+}
+
+/// One table for the public tier, one for each private subnet, and one without a way out for data.
+fn route_tables(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
+    let mut table = |name: &str, target: Option<RouteTarget>, subnets: BTreeSet<Ref<Subnet>>| {
+        let everywhere = Cidr(Ipv4Net::default());
+        let routes = target.map(|target| (everywhere, target)).into_iter().collect();
+        let spec = RouteTableSpec { vpc: Ref::named("main"), routes, subnets };
+        draft.make::<RouteTable>(name, &spec, Origin::new(&["network"], &[]));
+    };
+    let tier = |tier: &str| -> BTreeSet<Ref<Subnet>> {
+        zones.iter().map(|(letter, _)| Ref::named(format!("{tier}-{letter}"))).collect()
+    };
+    let internet = RouteTarget::InternetGateway(Ref::named("main"));
+    table("public", Some(internet), tier("public"));
+    table("data", None, tier("data"));
+    for (letter, _) in zones {
+        let gateway = match network.nat {
+            Nat::None => None,
+            Nat::Single => zones.first().map(|(first, _)| format!("nat-{first}")),
+            Nat::PerZone => Some(format!("nat-{letter}")),
+        };
+        let target = gateway.map(|gateway| RouteTarget::NatGateway(Ref::named(gateway)));
+        let name = format!("private-{letter}");
+        table(&name, target, [Ref::named(&name)].into());
+    }
+}
+
+/// The rule that lets everything out.
+pub(super) fn everything() -> BTreeSet<Egress> {
+    let everywhere = deployer_kinds::Network(Ipv4Net::default().into());
+    let rule = Egress {
+        to: Peer::Network(everywhere),
+        port: Ports::All,
+        protocol: Protocol::All,
+        description: String::new(),
+    };
+    [rule].into()
+}

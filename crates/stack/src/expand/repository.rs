@@ -1,0 +1,19 @@
+//! A repository becomes itself.
+
+use deployer_kinds::{Repository, RepositorySpec};
+
+use crate::draft::{Draft, Origin};
+use crate::sections::{Scan, Sections};
+
+pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
+    for (name, body) in &sections.repositories {
+        let spec = RepositorySpec {
+            immutable: body.immutable,
+            scan_on_push: body.scan == Scan::OnPush,
+            keep: body.keep,
+            force_delete: body.force_delete,
+        };
+        let fields = &[("keep", "keep"), ("immutable", "immutable")];
+        draft.make::<Repository>(name, &spec, Origin::new(&["repositories", name], fields));
+    }
+}

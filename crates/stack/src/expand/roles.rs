@@ -1,0 +1,93 @@
+//! The two roles of a service: the one ECS starts its tasks with, and the one its tasks have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deployer_core::{Address, Part, Text};
+use deployer_kinds::{Effect, Role, RoleSpec, Statement};
+
+use crate::draft::{Draft, Origin};
+use crate::sections::Service;
+
+/// What lets ECS pull an image from ECR (ECS developer guide, "task execution IAM role").
+const PULL: [&str; 3] =
+    ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+/// What lets a shell into a container (ECS developer guide, "ECS Exec").
+const SHELL: [&str; 4] = [
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+];
+
+/// Makes both roles. `readable` are the secrets whose values the tasks start with.
+pub(super) fn make(draft: &mut Draft, service: &str, body: &Service, readable: BTreeSet<Text>) {
+    let mut statements = vec![allow(
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        [Text::from_parts([
+            Part::Output { address: Address::new("log-group", service), field: "arn".to_owned() },
+            Part::Literal(":*".to_owned()),
+        ])],
+    )];
+    if let Some(repository) = repository(body) {
+        statements.push(allow(["ecr:GetAuthorizationToken"], [Text::from("*")]));
+        statements.push(allow(PULL, [repository]));
+    }
+    if !readable.is_empty() {
+        statements.push(allow(["secretsmanager:GetSecretValue"], readable));
+    }
+    let description = format!("starts the tasks of {service}");
+    role(draft, service, "execution", description, statements);
+
+    let shell = if body.execute_command { vec![allow(SHELL, [Text::from("*")])] } else { Vec::new() };
+    role(draft, service, "task", format!("what the tasks of {service} may do"), shell);
+}
+
+fn role(
+    draft: &mut Draft,
+    service: &str,
+    which: &str,
+    description: String,
+    statements: Vec<Statement>,
+) {
+    let policies = (!statements.is_empty()).then(|| (which.to_owned(), statements));
+    let spec = RoleSpec {
+        services: ["ecs-tasks.amazonaws.com".to_owned()].into(),
+        description,
+        inline: policies.into_iter().collect(),
+        managed: BTreeSet::new(),
+    };
+    let origin = Origin::new(&["services", service], &[]);
+    draft.make::<Role>(&format!("{service}-{which}"), &spec, origin);
+}
+
+/// The ARN of the ECR repository an image is pulled from, when it is in one.
+fn repository(body: &Service) -> Option<Text> {
+    if let Some(name) = &body.image.repository {
+        return Some(Text::output(Address::new("repository", name), "arn"));
+    }
+    let image = body.image.from.as_ref()?;
+    if let Some(Part::Output { address, .. }) = image.parts().first()
+        && address.kind == "repository"
+    {
+        return Some(Text::output(address.clone(), "arn"));
+    }
+    let (host, rest) = image.literal()?.split_once('/')?;
+    let mut pieces = host.split('.');
+    let (account, service, kind, region) =
+        (pieces.next()?, pieces.next()?, pieces.next()?, pieces.next()?);
+    let path = rest.split('@').next()?.split(':').next()?;
+    (service == "dkr" && kind == "ecr")
+        .then(|| Text::from(format!("arn:aws:ecr:{region}:{account}:repository/{path}")))
+}
+
+fn allow<const N: usize>(
+    actions: [&str; N],
+    resources: impl IntoIterator<Item = Text>,
+) -> Statement {
+    Statement {
+        effect: Effect::Allow,
+        actions: actions.map(str::to_owned).into(),
+        resources: resources.into_iter().collect(),
+        conditions: BTreeMap::new(),
+    }
+}

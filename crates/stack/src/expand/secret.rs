@@ -1,0 +1,19 @@
+//! A secret becomes itself.
+
+use deployer_kinds::{Secret, SecretSpec};
+
+use crate::draft::{Draft, Origin};
+use crate::sections::Sections;
+
+pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
+    for (name, body) in &sections.secrets {
+        let spec = SecretSpec {
+            description: format!("secret {name}"),
+            length: body.length,
+            characters: body.characters,
+            recovery_days: body.recovery.0,
+        };
+        let fields = &[("length", "length"), ("recovery-days", "recovery")];
+        draft.make::<Secret>(name, &spec, Origin::new(&["secrets", name], fields));
+    }
+}

@@ -1,0 +1,295 @@
+//! A service becomes itself, its task definition, image, roles, log group, security group and
+//! target groups.
+
+use std::collections::BTreeSet;
+
+use deployer_core::{Address, Diagnostic, Ref, Text};
+use deployer_kinds::{
+    Cluster, ClusterSpec, Container, ContainerHealth, HealthCheck, Image, ImageSpec, Ingress,
+    Insights, Log, LogGroup, LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec,
+    Service, ServiceSpec, ServiceTarget, TargetGroup, TargetGroupSpec, TargetProtocol,
+    TargetVersion, TaskDefinition, TaskDefinitionSpec,
+};
+
+use super::{network, roles, uses};
+use crate::draft::{Draft, Origin, owned};
+use crate::sections::{self, Health, Place, Sections};
+
+pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
+    if sections.services.is_empty() {
+        return;
+    }
+    let cluster = ClusterSpec { container_insights: Insights::Disabled };
+    draft.make::<Cluster>("main", &cluster, Origin::new(&["services"], &[]));
+    for (name, body) in &sections.services {
+        draft.must_have_network(&["services", name]);
+        let handed = uses::hand_over(draft, sections, name, body);
+        let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
+        let origin = Origin::new(&["services", name], &[("retention-days", "logs.keep")]);
+        draft.make::<LogGroup>(name, &logs, origin);
+        roles::make(draft, name, body, handed.readable.clone());
+        let Some(image) = image(draft, name, body) else { continue };
+        task_definition(draft, name, body, handed, image);
+        group(draft, name, body);
+        let targets = target_groups(draft, name, body);
+        service(draft, name, body, targets);
+    }
+}
+
+/// What the container is pulled by.
+fn image(draft: &mut Draft, name: &str, body: &sections::Service) -> Option<Text> {
+    let path = ["services", name, "image"];
+    let mut wrong = |title: &str, help: &str| {
+        let span = draft.key_place(&owned(&path));
+        let title = format!("the image of `{name}` {title}");
+        draft.mistakes.push(Diagnostic::error("image-source", title).at(span, "").help(help));
+        None
+    };
+    let source = &body.image;
+    let (repository, build) = match (&source.repository, &source.build, &source.from) {
+        (None, None, Some(from)) => return Some(from.clone()),
+        (Some(repository), Some(build), None) => (repository, build),
+        (Some(_), None, None) => {
+            return wrong("has nothing to be built from", "add `build: { cargo: . }` or another build");
+        }
+        (None, Some(_), None) => {
+            return wrong("has no repository to be kept in", "add `repository:` with the name of one");
+        }
+        (None, None, None) => {
+            return wrong("comes from nowhere", "write `from:`, or `repository:` and `build:`");
+        }
+        _ => return wrong("comes from two places", "keep `from:`, or `repository:` and `build:`"),
+    };
+    let known = draft.must_have("repositories", repository, &["services", name, "image", "repository"]);
+    let spec = ImageSpec {
+        repository: Ref::named(repository),
+        build: build.clone(),
+        architecture: body.architecture,
+        command: Vec::new(),
+        health_command: body.health_command.clone(),
+        digest: None,
+    };
+    let address = Address::new("image", name);
+    if known {
+        draft.make::<Image>(name, &spec, Origin::new(&path, &[]));
+        draft.images.insert(name.to_owned(), address.clone());
+    }
+    Some(Text::output(address, "uri"))
+}
+
+fn task_definition(
+    draft: &mut Draft,
+    name: &str,
+    body: &sections::Service,
+    handed: uses::Handed,
+    image: Text,
+) {
+    for (key, variable) in body
+        .environment
+        .keys()
+        .map(|variable| ("environment", variable))
+        .chain(body.secrets.keys().map(|variable| ("secrets", variable)))
+    {
+        let fine = variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !fine || variable.starts_with(|c: char| c.is_ascii_digit()) || variable.is_empty() {
+            let span = draft.key_place(&owned(&["services", name, key, variable]));
+            draft.mistakes.push(
+                Diagnostic::error("bad-name", format!("`{variable}` cannot be an environment variable"))
+                    .at(span, "letters, digits and underscores, beginning with no digit")
+                    .help(format!("write `{}`", crate::words::variable(variable))),
+            );
+        }
+    }
+    let health = (!body.health_command.is_empty()).then(|| ContainerHealth {
+        command: body.health_command.clone(),
+        interval: 10,
+        timeout: 5,
+        retries: 3,
+        start_period: 30,
+    });
+    let container = Container {
+        image,
+        essential: true,
+        entry_point: Vec::new(),
+        command: body.command.clone(),
+        environment: handed.environment,
+        secrets: handed.secrets,
+        ports: body.ports.values().map(|port| port.port).collect(),
+        log: Some(Log { group: Ref::named(name), prefix: name.to_owned() }),
+        health,
+        stop_timeout: body.stop_timeout,
+        read_only_root: false,
+        init: false,
+        user: String::new(),
+    };
+    let spec = TaskDefinitionSpec {
+        cpu: body.cpu,
+        memory: body.memory.0,
+        architecture: body.architecture,
+        storage: 20,
+        execution_role: Ref::named(format!("{name}-execution")),
+        task_role: Some(Ref::named(format!("{name}-task"))),
+        containers: [(name.to_owned(), container)].into(),
+    };
+    let mut origin = Origin::new(&["services", name], &[("cpu", "cpu"), ("memory", "memory")]);
+    for key in ["stop-timeout", "environment", "secrets"] {
+        origin.fields.push((format!("containers.{name}.{key}"), vec![key.to_owned()]));
+    }
+    for variable in body.secrets.keys() {
+        let place = vec!["secrets".to_owned(), variable.clone()];
+        origin.fields.push((format!("containers.{name}.secrets.{variable}"), place));
+    }
+    draft.make::<TaskDefinition>(name, &spec, origin);
+}
+
+/// Lets in the load balancers that route to the service, on the ports they route to.
+fn group(draft: &mut Draft, name: &str, body: &sections::Service) {
+    let routed = body.ports.values().filter_map(|port| Some((port.port, port.route.as_ref()?)));
+    let ingress = routed
+        .map(|(port, route)| Ingress {
+            from: Peer::SecurityGroup(Ref::named(&route.load_balancer)),
+            port: Ports::Range(port, port),
+            protocol: Protocol::Tcp,
+            description: String::new(),
+        })
+        .collect();
+    let spec = SecurityGroupSpec {
+        vpc: Ref::named("main"),
+        description: format!("service {name}"),
+        ingress,
+        egress: network::everything(),
+    };
+    let origin = Origin::new(&["services", name], &[("ingress", "ports")]);
+    draft.make::<SecurityGroup>(name, &spec, origin);
+}
+
+fn target_groups(
+    draft: &mut Draft,
+    name: &str,
+    body: &sections::Service,
+) -> BTreeSet<ServiceTarget> {
+    let mut targets = BTreeSet::new();
+    for (port_name, port) in body.ports.iter().filter(|(_, port)| port.route.is_some()) {
+        let group = format!("{name}-{port_name}");
+        let spec = TargetGroupSpec {
+            vpc: Ref::named("main"),
+            port: port.port,
+            protocol: TargetProtocol::Http,
+            version: port.version,
+            health_check: health_check(&port.health, port.version),
+            deregistration_delay: port.drain,
+            slow_start: 0,
+            stickiness: 0,
+        };
+        let fields = &[("health-check", "health"), ("deregistration-delay", "drain")];
+        let mut origin = Origin::new(&["services", name, "ports", port_name], fields);
+        for key in ["path", "interval", "timeout", "healthy", "unhealthy", "codes"] {
+            let place = vec!["health".to_owned(), key.to_owned()];
+            origin.fields.push((format!("health-check.{key}"), place));
+        }
+        draft.make::<TargetGroup>(&group, &spec, origin);
+        targets.insert(ServiceTarget {
+            group: Ref::named(group),
+            container: name.to_owned(),
+            port: port.port,
+        });
+    }
+    targets
+}
+
+fn health_check(health: &Health, version: TargetVersion) -> HealthCheck {
+    let default = HealthCheck::default();
+    let (path, codes) = match version {
+        // The standard health service of gRPC; 0 is its OK.
+        TargetVersion::Grpc => ("/grpc.health.v1.Health/Check".to_owned(), "0".to_owned()),
+        _ => (default.path, default.codes),
+    };
+    HealthCheck {
+        path: health.path.clone().unwrap_or(path),
+        interval: health.interval.unwrap_or(default.interval),
+        timeout: health.timeout.unwrap_or(default.timeout),
+        healthy: health.healthy.unwrap_or(default.healthy),
+        unhealthy: health.unhealthy.unwrap_or(default.unhealthy),
+        codes: health.codes.clone().unwrap_or(codes),
+    }
+}
+
+fn service(
+    draft: &mut Draft,
+    name: &str,
+    body: &sections::Service,
+    targets: BTreeSet<ServiceTarget>,
+) {
+    let place = place(draft, name, body);
+    let tier = if place == Place::Public { "public" } else { "private" };
+    let is_routed = !targets.is_empty();
+    let spec = ServiceSpec {
+        cluster: Ref::named("main"),
+        task_definition: Ref::named(name),
+        count: Some(count(draft, name, body)),
+        subnets: draft.subnets(tier),
+        security_groups: [Ref::named(name)].into(),
+        public_address: place == Place::Public,
+        targets,
+        minimum_percent: body.rollout.minimum,
+        maximum_percent: body.rollout.maximum,
+        circuit_breaker: body.rollout.circuit_breaker,
+        execute_command: body.execute_command,
+        grace_period: body.grace_period.unwrap_or(if is_routed { 60 } else { 0 }),
+        platform_version: "LATEST".to_owned(),
+    };
+    let fields =
+        &[("minimum-percent", "rollout.minimum"), ("maximum-percent", "rollout.maximum")];
+    draft.make::<Service>(name, &spec, Origin::new(&["services", name], fields));
+}
+
+fn place(draft: &mut Draft, name: &str, body: &sections::Service) -> Place {
+    let has_nat = draft.network.has_nat;
+    if let Some(place) = body.subnets {
+        if place == Place::Private && !has_nat {
+            draft.error(
+                "no-way-out",
+                format!("`{name}` could not fetch its image: private subnets have no way out"),
+                &["services", name, "subnets"],
+                "there is no NAT gateway",
+                "write `subnets: public`, or `nat: single` in the network",
+            );
+        }
+        return place;
+    }
+    if has_nat {
+        return Place::Private;
+    }
+    let span = draft.place(&owned(&["network", "nat"]));
+    draft.mistakes.push(
+        Diagnostic::warning("public-services", "services get public addresses")
+            .at(span, "without a NAT gateway, public subnets are the only way out")
+            .help("say `subnets: public` in each service if that is meant, or take `nat: single`"),
+    );
+    Place::Public
+}
+
+fn count(draft: &mut Draft, name: &str, body: &sections::Service) -> u32 {
+    let Some(scale) = &body.scale else { return body.count.unwrap_or(1) };
+    if body.count.is_some() {
+        draft.error(
+            "count-twice",
+            format!("`{name}` has both a count and a scale"),
+            &["services", name, "count"],
+            "`scale` says it too",
+            "keep one of the two",
+        );
+    }
+    for (key, is_written) in [("max", scale.max.is_some()), ("cpu", scale.cpu.is_some())] {
+        if is_written {
+            let span = draft.key_place(&owned(&["services", name, "scale", key]));
+            let title = format!("automatic scaling is not there yet, so `{key}` does nothing");
+            draft.mistakes.push(
+                Diagnostic::error("no-autoscaling", title)
+                    .at(span, "cannot be done yet")
+                    .help(format!("take it out; `min: {}` tasks run all the time", scale.min)),
+            );
+        }
+    }
+    scale.min
+}

@@ -1,0 +1,222 @@
+//! Whose stack this is: its name, environment, region and variables.
+
+use std::collections::BTreeMap;
+
+use deployer_core::{Diagnostic, Scope, Span};
+
+use crate::Options;
+use crate::mistakes::{Mistakes, listed, suggestion};
+use crate::node::{Content, Node};
+use crate::shape::bad_name;
+use crate::words::is_word;
+
+/// What a stack is called in AWS begins with its name, and load balancers take 32 characters.
+const LONGEST: usize = 20;
+
+/// Reads the stack's name, or tells why it cannot be one.
+pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
+    let Some(entry) = root.entry("stack") else {
+        mistakes.push(
+            Diagnostic::error("missing-key", "a stack needs a name")
+                .at(Span { start: 0, end: 0 }, "`stack` is missing")
+                .help("add `stack:` with a short name, such as `stack: notes`"),
+        );
+        return None;
+    };
+    let name = entry.value.text()?;
+    let span = entry.value_span();
+    // Load balancers may not begin with `internal-`, nor much else with `aws` (API references).
+    let refused = ["internal-", "aws"].iter().find(|prefix| name.starts_with(**prefix));
+    if !is_word(name) {
+        mistakes.push(bad_name(name, span));
+        return None;
+    }
+    if let Some(prefix) = refused {
+        mistakes.push(
+            Diagnostic::error("bad-name", format!("a stack cannot be called `{name}`"))
+                .at(span, format!("AWS keeps `{prefix}` to itself"))
+                .help("take another name"),
+        );
+        return None;
+    }
+    if name.len() > LONGEST {
+        mistakes.push(
+            Diagnostic::error("bad-name", format!("`{name}` is too long for a stack"))
+                .at(span, format!("{} characters", name.len()))
+                .help(format!("take a name of at most {LONGEST} characters")),
+        );
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// The names of the environments.
+pub(crate) fn environments(root: &Node) -> Vec<String> {
+    let section = root.field("environments");
+    section.into_iter().flat_map(Node::entries).map(|entry| entry.key.clone()).collect()
+}
+
+/// The environment that was asked for, or the only one there is.
+pub(crate) fn environment(
+    root: &Node,
+    options: &Options,
+    mistakes: &mut Mistakes,
+) -> Option<String> {
+    let place = root.entry("environments").map(|entry| entry.span);
+    let chosen = choose(&environments(root), options.environment.as_deref(), place);
+    chosen.map_err(|mistake| mistakes.push(mistake)).ok()
+}
+
+/// Chooses among the environments of a stack; `place` is where they are written.
+pub(crate) fn choose(
+    known: &[String],
+    asked: Option<&str>,
+    place: Option<Span>,
+) -> Result<String, Diagnostic> {
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    let (code, title, help) = match (asked, names.as_slice()) {
+        (None | Some("default"), []) => return Ok("default".to_owned()),
+        (None, [only]) => return Ok((*only).to_owned()),
+        (Some(asked), names) if names.contains(&asked) => return Ok(asked.to_owned()),
+        (None, [first, ..]) => (
+            "which-environment",
+            "there are several environments".to_owned(),
+            format!("say which: `--env {first}` ({})", listed(&names)),
+        ),
+        (Some(asked), []) => (
+            "unknown-environment",
+            format!("there is no environment `{asked}`"),
+            format!("the stack has none; add `environments: {{ {asked}: {{}} }}`"),
+        ),
+        (Some(asked), _) => (
+            "unknown-environment",
+            format!("there is no environment `{asked}`"),
+            suggestion(asked, names),
+        ),
+    };
+    let mistake = Diagnostic::error(code, title).help(help);
+    Err(match place {
+        Some(span) => mistake.at(span, "the environments there are"),
+        None => mistake,
+    })
+}
+
+/// The region: the one asked for, or the stack's.
+pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) -> Option<String> {
+    if let Some(region) = &options.region {
+        if is_region(region) {
+            return Some(region.clone());
+        }
+        mistakes.push(
+            Diagnostic::error("unknown-region", format!("`{region}` is no AWS region"))
+                .help("write one such as `eu-west-1`"),
+        );
+        return None;
+    }
+    let Some(entry) = root.entry("region") else {
+        let start = root.entry("stack").map_or(Span { start: 0, end: 0 }, |entry| entry.span);
+        mistakes.push(
+            Diagnostic::error("missing-region", "the stack has no region")
+                .at(start, "`region` is missing")
+                .help("add `region: eu-west-1`, or give `--region eu-west-1`"),
+        );
+        return None;
+    };
+    let region = entry.value.text()?;
+    if is_region(region) {
+        return Some(region.to_owned());
+    }
+    let zone = region.strip_suffix(|c: char| c.is_ascii_lowercase()).filter(|rest| is_region(rest));
+    let help = match zone {
+        Some(region) => format!("that is a zone; write `{region}`"),
+        None => "write one such as `eu-west-1`; variables cannot stand here, environments can differ".to_owned(),
+    };
+    mistakes.push(
+        Diagnostic::error("unknown-region", format!("`{region}` is no AWS region"))
+            .at(entry.value_span(), "")
+            .help(help),
+    );
+    None
+}
+
+/// What `${name}` stands for.
+pub(crate) fn variables(
+    root: &Node,
+    options: &Options,
+    mistakes: &mut Mistakes,
+) -> BTreeMap<String, Content> {
+    let mut values = BTreeMap::new();
+    let section = root.field("variables");
+    for entry in section.into_iter().flat_map(Node::entries) {
+        let reserved = ["stack", "environment", "region"].contains(&entry.key.as_str());
+        if reserved || entry.key.is_empty() || !entry.key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+            let why = if reserved { "this stands for something already" } else { "letters, digits, hyphens and underscores" };
+            mistakes.push(
+                Diagnostic::error("bad-name", format!("a variable cannot be called `{}`", entry.key))
+                    .at(entry.span, why)
+                    .help("take another name"),
+            );
+            continue;
+        }
+        let value = match (options.variables.get(&entry.key), &entry.value.content) {
+            (Some(given), default) => typed(entry.key.as_str(), given, default, mistakes),
+            (None, Content::Null) => {
+                mistakes.push(
+                    Diagnostic::error("missing-variable", format!("the variable `{}` has no value", entry.key))
+                        .at(entry.span, "has no default")
+                        .help(format!("give `--var {}=…`, or write a default here", entry.key)),
+                );
+                Content::Null
+            }
+            (None, default) => default.clone(),
+        };
+        values.insert(entry.key.clone(), value);
+    }
+    for given in options.variables.keys().filter(|given| !values.contains_key(*given)) {
+        mistakes.push(
+            Diagnostic::error("unknown-variable", format!("there is no variable `{given}` to set"))
+                .help(suggestion(given, values.keys().map(String::as_str))),
+        );
+    }
+    values
+}
+
+/// A value from the command line, which has no types, in the type of the default.
+fn typed(name: &str, given: &str, default: &Content, mistakes: &mut Mistakes) -> Content {
+    let value = match default {
+        Content::Bool(_) | Content::Number(_) => crate::source::plain(given),
+        _ => return Content::Text(given.to_owned()),
+    };
+    if std::mem::discriminant(&value) == std::mem::discriminant(default) {
+        return value;
+    }
+    let wanted = if matches!(default, Content::Bool(_)) { "`true` or `false`" } else { "a number" };
+    mistakes.push(
+        Diagnostic::error("wrong-type", format!("the variable `{name}` is {wanted}, not `{given}`"))
+            .help("its default says what it is"),
+    );
+    default.clone()
+}
+
+/// What `${stack}`, `${environment}` and `${region}` stand for.
+pub(crate) fn words(scope: &Scope, region: &str) -> BTreeMap<String, Content> {
+    [("stack", &*scope.stack), ("environment", &*scope.environment), ("region", region)]
+        .map(|(word, value)| (word.to_owned(), Content::Text(value.to_owned())))
+        .into()
+}
+
+/// Letters, words and a digit, such as `eu-west-1` or `us-gov-west-1`.
+pub(crate) fn is_region(text: &str) -> bool {
+    let pieces: Vec<&str> = text.split('-').collect();
+    let is_word = |piece: &&str| !piece.is_empty() && piece.chars().all(|c| c.is_ascii_lowercase());
+    match pieces.split_last() {
+        Some((number, words)) => {
+            words.len() >= 2
+                && words[0].len() == 2
+                && words.iter().all(is_word)
+                && number.len() == 1
+                && number.chars().all(|c| c.is_ascii_digit())
+        }
+        None => false,
+    }
+}

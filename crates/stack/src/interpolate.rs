@@ -1,0 +1,149 @@
+//! Fills `${…}` in: variables, the stack's own words, and outputs of resources.
+
+use std::collections::BTreeMap;
+
+use deployer_core::{Address, Diagnostic, Part, Span};
+
+use crate::mistakes::{Mistakes, suggestion};
+use crate::node::{Content, Node};
+
+/// What `${…}` can stand for.
+pub(crate) struct Words<'a> {
+    /// The stack's text, to underline inside of a value.
+    pub(crate) source: &'a str,
+    /// `${name}`: the variables, and `stack`, `environment` and `region`.
+    pub(crate) words: BTreeMap<String, Content>,
+}
+
+/// An output that a value asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) address: Address,
+    pub(crate) field: String,
+    pub(crate) span: Span,
+}
+
+/// Fills in every value below `node`; tells which outputs were asked for.
+pub(crate) fn interpolate(
+    node: &mut Node,
+    words: &Words<'_>,
+    mistakes: &mut Mistakes,
+    asked: &mut Vec<Asked>,
+) {
+    match &mut node.content {
+        Content::Text(text) if text.contains("${") => {
+            let text = std::mem::take(text);
+            node.content = words.fill(&text, node.span, mistakes, asked);
+        }
+        Content::List(items) => {
+            items.iter_mut().for_each(|item| interpolate(item, words, mistakes, asked));
+        }
+        Content::Map(entries) => entries
+            .iter_mut()
+            .for_each(|entry| interpolate(&mut entry.value, words, mistakes, asked)),
+        _ => {}
+    }
+}
+
+impl Words<'_> {
+    fn fill(
+        &self,
+        text: &str,
+        span: Span,
+        mistakes: &mut Mistakes,
+        asked: &mut Vec<Asked>,
+    ) -> Content {
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find("${") {
+            let (before, from) = rest.split_at(at);
+            if let Some(escaped) = before.strip_suffix('$') {
+                literal += escaped;
+                literal += "${";
+                rest = &from[2..];
+                continue;
+            }
+            literal += before;
+            let Some(end) = from.find('}') else {
+                mistakes.push(
+                    Diagnostic::error("unclosed-reference", "a `${` is not closed")
+                        .at(self.inside(span, from), "this has no `}`")
+                        .help("close it with `}`, or write `$${` for the text itself"),
+                );
+                return Content::Text(text.to_owned());
+            };
+            let whole = &from[..=end];
+            let place = self.inside(span, whole);
+            let inner = from[2..end].trim();
+            rest = &from[end + 1..];
+            if inner.contains('/') {
+                if let Some(output) = output(inner, place, mistakes) {
+                    if !literal.is_empty() {
+                        parts.push(Part::Literal(std::mem::take(&mut literal)));
+                    }
+                    parts.push(Part::Output {
+                        address: output.address.clone(),
+                        field: output.field.clone(),
+                    });
+                    asked.push(output);
+                }
+                continue;
+            }
+            match self.words.get(inner) {
+                // A variable that is the whole value keeps its type.
+                Some(content) if whole == text => return content.clone(),
+                Some(content) => literal += &shown(content),
+                None => mistakes.push(
+                    Diagnostic::error("unknown-variable", format!("there is no variable `{inner}`"))
+                        .at(place, "nothing is known by this name")
+                        .help(format!(
+                            "{}; write `$${{` for the text itself",
+                            suggestion(inner, self.words.keys().map(String::as_str))
+                        )),
+                ),
+            }
+        }
+        literal += rest;
+        if parts.is_empty() {
+            return Content::Text(literal);
+        }
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal));
+        }
+        Content::Parts(parts)
+    }
+
+    /// Where a piece of a value stands, when the value is written as it reads.
+    fn inside(&self, span: Span, piece: &str) -> Span {
+        let written = self.source.get(span.start..span.end).unwrap_or_default();
+        match written.find(piece) {
+            Some(at) => Span { start: span.start + at, end: span.start + at + piece.len() },
+            None => span,
+        }
+    }
+}
+
+fn output(inner: &str, span: Span, mistakes: &mut Mistakes) -> Option<Asked> {
+    let parsed = inner
+        .rsplit_once('.')
+        .and_then(|(address, field)| Some((address.parse::<Address>().ok()?, field)));
+    let Some((address, field)) = parsed else {
+        mistakes.push(
+            Diagnostic::error("bad-reference", format!("`{inner}` names no output"))
+                .at(span, "")
+                .help("write `${kind/name.output}`, such as `${load-balancer/edge.dns}`"),
+        );
+        return None;
+    };
+    Some(Asked { address, field: field.to_owned(), span })
+}
+
+fn shown(content: &Content) -> String {
+    match content {
+        Content::Bool(value) => value.to_string(),
+        Content::Number(value) => value.to_string(),
+        Content::Text(text) => text.clone(),
+        _ => String::new(),
+    }
+}

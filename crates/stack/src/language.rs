@@ -1,0 +1,149 @@
+//! The keys of a stack, and their schemas.
+
+use deployer_core::{Kinds, Text};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use crate::sections;
+
+/// What names look like, for editors; the same as [`crate::words::is_word`].
+pub(crate) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
+
+/// The sections that hold named bodies, in the order of their expansion.
+pub(crate) const NAMED: [&str; 5] =
+    ["load-balancers", "repositories", "databases", "secrets", "services"];
+
+/// The keys that an environment cannot lay over.
+const ONCE: [&str; 2] = ["stack", "environments"];
+
+/// The schema of a type, with everything inlined.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft07().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("title");
+    }
+    schema
+}
+
+/// The schema of one body of a section.
+pub(crate) fn body_schema(section: &str) -> Value {
+    match section {
+        "network" => schema_of::<sections::Network>(),
+        "load-balancers" => schema_of::<sections::LoadBalancer>(),
+        "repositories" => schema_of::<sections::Repository>(),
+        "databases" => schema_of::<sections::Database>(),
+        "secrets" => schema_of::<sections::Secret>(),
+        "services" => schema_of::<sections::Service>(),
+        _ => schema_of::<Text>(),
+    }
+}
+
+/// The schema of a whole stack. `resources` tells what stands for the spec of a kind.
+pub(crate) fn language(kinds: &Kinds, resource: impl Fn(&Value) -> Value) -> Value {
+    let mut keys = Map::new();
+    keys.insert("stack".to_owned(), json!({
+        "type": "string",
+        "description": "The name of the stack, at most 20 characters: a part of every name in AWS.",
+    }));
+    keys.insert("region".to_owned(), json!({
+        "type": "string",
+        "description": "The AWS region, such as `eu-west-1`.",
+    }));
+    keys.insert("variables".to_owned(), json!({
+        "type": "object",
+        "description": "Variables that `${name}` stands for, with their defaults; one without a default must be given.",
+        "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
+    }));
+    keys.insert("network".to_owned(), body_schema("network"));
+    for (section, description) in [
+        ("load-balancers", "Load balancers, by name."),
+        ("repositories", "Repositories of container images, by name."),
+        ("databases", "Relational databases, by name."),
+        ("secrets", "Generated secrets, by name."),
+        ("services", "Services, by name."),
+        ("outputs", "What `deployer outputs` prints, by name, with `${kind/name.output}`."),
+    ] {
+        keys.insert(section.to_owned(), named(description, &body_schema(section)));
+    }
+    let kinds: Map<String, Value> = kinds
+        .iter()
+        .map(|kind| {
+            let spec = resource(kind.spec_schema().as_value());
+            let description = format!("Resources of kind `{}`, by name.", kind.name);
+            (kind.name.to_owned(), named(&description, &spec))
+        })
+        .collect();
+    keys.insert("resources".to_owned(), json!({
+        "type": "object",
+        "description": "What the sections cannot say, kind by kind: resources of its own, or single fields of one that a section makes.",
+        "properties": kinds,
+        "additionalProperties": false,
+    }));
+    let overlay: Map<String, Value> = keys
+        .iter()
+        .filter(|(key, _)| !ONCE.contains(&key.as_str()))
+        .map(|(key, schema)| (key.clone(), partial(schema)))
+        .collect();
+    let overlay = json!({ "type": ["object", "null"], "properties": overlay, "additionalProperties": false });
+    keys.insert(
+        "environments".to_owned(),
+        named("The environments, each with what differs in it: mappings merge, anything else replaces, null removes.", &overlay),
+    );
+    json!({
+        "type": "object",
+        "properties": keys,
+        "required": ["stack"],
+        "additionalProperties": false,
+    })
+}
+
+/// A schema in which every key may be missing, and null stands for "take it out".
+pub(crate) fn partial(schema: &Value) -> Value {
+    match schema {
+        Value::Object(fields) => {
+            let mut open: Map<String, Value> = fields
+                .iter()
+                .filter(|(key, _)| *key != "required" && *key != "default")
+                .map(|(key, value)| match (key.as_str(), value) {
+                    ("properties", Value::Object(keys)) => {
+                        let keys: Map<String, Value> =
+                            keys.iter().map(|(key, schema)| (key.clone(), partial(schema))).collect();
+                        (key.clone(), Value::Object(keys))
+                    }
+                    ("additionalProperties" | "items" | "anyOf" | "oneOf", _) => {
+                        (key.clone(), partial(value))
+                    }
+                    _ => (key.clone(), value.clone()),
+                })
+                .collect();
+            if let Some(Value::String(name)) = open.get("type").cloned() {
+                open.insert("type".to_owned(), json!([name, "null"]));
+            }
+            if let Some(Value::Array(words)) = open.get_mut("enum") {
+                words.push(Value::Null);
+            }
+            Value::Object(open)
+        }
+        Value::Array(items) => items.iter().map(partial).collect(),
+        plain => plain.clone(),
+    }
+}
+
+fn named(description: &str, body: &Value) -> Value {
+    let mut body = body.clone();
+    // An entry with nothing after its colon has all defaults.
+    if let Some(schema) = body.as_object_mut().filter(|schema| schema.get("type") == Some(&json!("object"))) {
+        schema.insert("type".to_owned(), json!(["object", "null"]));
+    }
+    json!({
+        "type": "object",
+        "description": description,
+        "propertyNames": { "pattern": NAME },
+        "additionalProperties": body,
+    })
+}

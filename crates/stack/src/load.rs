@@ -1,0 +1,126 @@
+//! From a stack's text to a stack, step by step.
+
+use std::collections::BTreeMap;
+
+use deployer_core::{Address, Desired, Diagnostic, Kinds, Scope, Span, Stack};
+
+use crate::draft::{Draft, NetworkFacts};
+use crate::interpolate::{Words, interpolate};
+use crate::mistakes::Mistakes;
+use crate::node::{Content, Node};
+use crate::overlay::{merge, without_nulls};
+use crate::shape::{self, Rules};
+use crate::{bodies, check, expand, head, language, resources, source};
+
+/// What a stack's text does not say.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The environment; needed when there are several.
+    pub environment: Option<String>,
+    /// The region, instead of the stack's own.
+    pub region: Option<String>,
+    /// Values of variables.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// A stack that could be read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The stack.
+    pub stack: Stack,
+    /// What is worth knowing, though nothing is wrong.
+    pub warnings: Vec<Diagnostic>,
+    /// The images that are built here, by the service that runs them.
+    pub images: BTreeMap<String, Address>,
+}
+
+/// Reads a stack's text and expands one environment of it.
+///
+/// # Errors
+/// Every mistake in it, each at its place.
+pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<Diagnostic>> {
+    let root = source::read(text)?;
+    let mut mistakes = Mistakes::default();
+    let written = language::language(kinds, language::partial);
+    let start = Span { start: 0, end: 0 };
+    shape::check(&root, start, &written, "", Rules::Written, &mut mistakes);
+
+    let stack = head::name(&root, &mut mistakes);
+    let Some(environment) = head::environment(&root, options, &mut mistakes) else {
+        return Err(mistakes.finish().err().unwrap_or_default());
+    };
+    let mut root = one_environment(root, &environment);
+    let region = head::region(&root, options, &mut mistakes);
+    let scope = Scope { stack: stack.unwrap_or_else(|| "stack".to_owned()), environment };
+    let region = region.unwrap_or_else(|| "eu-west-1".to_owned());
+    let mut asked = Vec::new();
+    fill_in(&mut root, text, options, &scope, &region, &mut mistakes, &mut asked);
+
+    let mut draft = Draft {
+        root,
+        scope,
+        region,
+        declared: BTreeMap::new(),
+        broken: std::collections::BTreeSet::new(),
+        network: NetworkFacts::default(),
+        made: BTreeMap::new(),
+        images: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+        asked,
+        mistakes,
+    };
+    let sections = bodies::read(&mut draft);
+    let written_outputs = std::mem::take(&mut draft.outputs);
+    expand::expand(&mut draft, &sections);
+    draft.outputs.extend(written_outputs);
+    resources::merge_in(&mut draft, kinds);
+    check::check(&mut draft, kinds);
+
+    let warnings = draft.mistakes.finish()?;
+    let resources =
+        draft.made.into_iter().map(|(address, made)| (address, Desired { spec: made.spec })).collect();
+    let stack =
+        Stack { scope: draft.scope, region: draft.region, resources, outputs: draft.outputs };
+    Ok(Loaded { stack, warnings, images: draft.images })
+}
+
+/// The stack with one environment laid over.
+pub(crate) fn one_environment(mut root: Node, environment: &str) -> Node {
+    let overlay = root.field("environments").and_then(|all| all.field(environment)).cloned();
+    root.remove(&["environments".to_owned()]);
+    match overlay {
+        Some(overlay) if matches!(overlay.content, Content::Map(_)) => merge(root, &overlay),
+        _ => root,
+    }
+}
+
+fn fill_in(
+    root: &mut Node,
+    text: &str,
+    options: &Options,
+    scope: &Scope,
+    region: &str,
+    mistakes: &mut Mistakes,
+    asked: &mut Vec<crate::interpolate::Asked>,
+) {
+    let mut words = head::words(scope, region);
+    words.extend(head::variables(root, options, mistakes));
+    root.remove(&["variables".to_owned()]);
+    let words = Words { source: text, words };
+    interpolate(root, &words, mistakes, asked);
+    if let Content::Map(entries) = &mut root.content {
+        entries.retain(|entry| entry.value.content != Content::Null || entry.key == "network");
+        for entry in entries {
+            // `resources` has its names one level deeper than the sections.
+            let depth = match entry.key.as_str() {
+                "resources" => 2,
+                "network" | "stack" | "region" => 0,
+                _ => 1,
+            };
+            if entry.value.content == Content::Null {
+                entry.value.content = Content::Map(Vec::new());
+            }
+            without_nulls(&mut entry.value, depth);
+        }
+    }
+}

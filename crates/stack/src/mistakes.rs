@@ -1,0 +1,63 @@
+//! Collects what is wrong, once each.
+
+use deployer_core::{Diagnostic, Severity, Span};
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Mistakes {
+    found: Vec<Diagnostic>,
+}
+
+impl Mistakes {
+    /// Adds a diagnostic, unless its kind was told at this place already.
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
+        let known = self.found.iter().any(|known| {
+            let same = known.code == diagnostic.code && place(known) == place(&diagnostic);
+            same && (place(known).is_some() || known.title == diagnostic.title)
+        });
+        if !known {
+            self.found.push(diagnostic);
+        }
+    }
+
+    /// How many errors there are.
+    pub(crate) fn count(&self) -> usize {
+        self.found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+    }
+
+    /// Whether something was said about this place already.
+    pub(crate) fn is_told(&self, span: Span) -> bool {
+        let here = |label: &deployer_core::Label| label.span == span;
+        self.found.iter().any(|diagnostic| diagnostic.labels.first().is_some_and(here))
+    }
+
+    /// The warnings, or everything when there is an error; in the order of the text.
+    pub(crate) fn finish(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+        let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
+        self.found.sort_by_key(place);
+        if self.count() > 0 { Err(self.found) } else { Ok(self.found) }
+    }
+}
+
+/// The end of a sentence of advice: the likely word, or all there are.
+pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    match deployer_core::closest(word, candidates.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => match candidates.as_slice() {
+            [] => "there are none".to_owned(),
+            [only] => format!("there is `{only}`"),
+            _ => format!("there are {}", listed(&candidates)),
+        },
+    }
+}
+
+/// `a`, `b` and `c`.
+pub(crate) fn listed(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}

@@ -1,0 +1,66 @@
+//! What can be known of a stack without expanding it.
+
+use std::collections::BTreeMap;
+
+use deployer_core::Diagnostic;
+
+use crate::mistakes::Mistakes;
+use crate::node::Node;
+use crate::{head, source};
+
+/// A stack's name, region and environments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// The stack's name.
+    pub name: String,
+    /// The region, when the file says it.
+    pub region: Option<String>,
+    /// The names of the environments; empty when none are declared, and `default` is meant.
+    pub environments: Vec<String>,
+    /// The regions of the environments that have one of their own.
+    pub regions: BTreeMap<String, String>,
+}
+
+impl Outline {
+    /// The region of an environment, when the file says it.
+    pub fn region_of(&self, environment: &str) -> Option<&str> {
+        self.regions.get(environment).or(self.region.as_ref()).map(String::as_str)
+    }
+
+    /// The environment that was asked for, or the only one there is.
+    pub fn environment(&self, asked: Option<&str>) -> Result<String, Diagnostic> {
+        head::choose(&self.environments, asked, None)
+    }
+}
+
+/// Reads a stack's name, region and environments; mistakes in its sections do not matter.
+///
+/// # Errors
+/// When the text is no YAML, or the stack has no usable name.
+pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
+    let root = source::read(text)?;
+    let mut mistakes = Mistakes::default();
+    let name = head::name(&root, &mut mistakes);
+    let region = root.field("region").and_then(Node::text).filter(|region| head::is_region(region));
+    let environments = root.field("environments");
+    let regions = environments.into_iter().flat_map(Node::entries).filter_map(|entry| {
+        let region = entry.value.field("region").and_then(Node::text)?;
+        head::is_region(region).then(|| (entry.key.clone(), region.to_owned()))
+    });
+    let regions = regions.collect();
+    mistakes.finish()?;
+    let Some(name) = name else {
+        let span = root.entry("stack").map(crate::node::Entry::value_span);
+        let mistake = Diagnostic::error("wrong-type", "the name of a stack is a text");
+        return Err(vec![match span {
+            Some(span) => mistake.at(span, "not a text"),
+            None => mistake,
+        }]);
+    };
+    Ok(Outline {
+        name,
+        region: region.map(str::to_owned),
+        environments: head::environments(&root),
+        regions,
+    })
+}

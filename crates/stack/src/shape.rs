@@ -1,0 +1,344 @@
+//! Compares a value with a JSON schema and tells every difference, each at its place.
+//!
+//! The schemas are those the types generate, so the editor, this check and serde agree. Serde
+//! stops at its first mistake; this does not.
+
+use deployer_core::{Diagnostic, Span};
+use serde_json::{Map, Value};
+
+use crate::mistakes::{Mistakes, listed, suggestion};
+use crate::node::{Content, Node};
+use crate::words::is_word;
+
+/// Which rules hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// The text as written: keys may be missing, nothing may stand anywhere, `${…}` may become
+    /// anything.
+    Written,
+    /// What came of overlays and variables: every key that must be there is.
+    Whole,
+}
+
+/// Tells every difference between `node` and `schema`. `path` names the node in messages, `key`
+/// is where its own key stands.
+pub(crate) fn check(
+    node: &Node,
+    key: Span,
+    schema: &Value,
+    path: &str,
+    rules: Rules,
+    mistakes: &mut Mistakes,
+) {
+    Shape { rules, mistakes }.walk(node, key, schema, path);
+}
+
+struct Shape<'m> {
+    rules: Rules,
+    mistakes: &'m mut Mistakes,
+}
+
+impl Shape<'_> {
+    fn walk(&mut self, node: &Node, key: Span, schema: &Value, path: &str) {
+        if self.rules == Rules::Written && is_open(node) {
+            return;
+        }
+        let Some(schema) = schema.as_object() else { return };
+        if let Some(branches) = branches(schema) {
+            return self.choose(node, key, &branches, path);
+        }
+        let allowed = types(schema);
+        let kind = type_of(node);
+        let fits = |name: &&str| *name == kind || (*name == "number" && kind == "integer");
+        if !allowed.is_empty() && !allowed.iter().any(fits) {
+            return self.wrong_type(node, key, &allowed, path);
+        }
+        self.values(node, key, schema, path);
+        match &node.content {
+            Content::Map(_) => self.mapping(node, key, schema, path),
+            Content::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let place = span_of(item, key);
+                    if let Some(schema) = schema.get("items") {
+                        self.walk(item, place, schema, &format!("{path}.{index}"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn mapping(&mut self, node: &Node, key: Span, schema: &Map<String, Value>, path: &str) {
+        let empty = Map::new();
+        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+        let others = schema.get("additionalProperties");
+        for entry in node.entries() {
+            let inner = join(path, &entry.key);
+            let place = span_of(&entry.value, entry.span);
+            if let Some(schema) = properties.get(&entry.key) {
+                self.walk(&entry.value, place, schema, &inner);
+                continue;
+            }
+            if others == Some(&Value::Bool(false)) {
+                self.unknown_key(&entry.key, entry.span, properties, path);
+                continue;
+            }
+            if schema.contains_key("propertyNames") && !is_word(&entry.key) {
+                self.mistakes.push(bad_name(&entry.key, entry.span));
+            }
+            if let Some(schema) = others {
+                self.walk(&entry.value, place, schema, &inner);
+            }
+        }
+        if self.rules == Rules::Written {
+            return;
+        }
+        let required = schema.get("required").and_then(Value::as_array);
+        for name in required.into_iter().flatten().filter_map(Value::as_str) {
+            if node.field(name).is_none() {
+                self.mistakes.push(
+                    Diagnostic::error("missing-key", format!("`{path}` needs `{name}`"))
+                        .at(key, format!("`{name}` is missing here"))
+                        .help(format!("add `{name}:`{}", purpose(properties.get(name)))),
+                );
+            }
+        }
+    }
+
+    fn unknown_key(
+        &mut self,
+        key: &str,
+        span: Span,
+        properties: &Map<String, Value>,
+        path: &str,
+    ) {
+        let known = properties.keys().map(String::as_str);
+        let mistake = if path.is_empty() {
+            Diagnostic::error("unknown-section", format!("there is no section `{key}`"))
+                .at(span, "not a section of a stack")
+        } else {
+            Diagnostic::error("unknown-key", format!("unknown key `{key}`"))
+                .at(span, format!("not a key of `{path}`"))
+        };
+        self.mistakes.push(mistake.help(suggestion(key, known)));
+    }
+
+    /// Takes the branch that fits best, so that what is wrong inside of it can be told.
+    fn choose(&mut self, node: &Node, key: Span, branches: &[&Value], path: &str) {
+        let kind = type_of(node);
+        let fitting: Vec<&Value> = branches
+            .iter()
+            .copied()
+            .filter(|branch| {
+                let allowed = branch.as_object().map(types).unwrap_or_default();
+                allowed.iter().any(|name| *name == kind || (*name == "number" && kind == "integer"))
+            })
+            .collect();
+        match fitting.as_slice() {
+            [] => {
+                let all = branches.iter().filter_map(|branch| branch.as_object());
+                let mut allowed: Vec<&str> = all.flat_map(types).collect();
+                allowed.dedup();
+                self.wrong_type(node, key, &allowed, path);
+            }
+            [only] => self.walk(node, key, only, path),
+            several if kind == "object" => self.tagged(node, key, several, path),
+            several => {
+                let words: Vec<&str> = several.iter().flat_map(|branch| allowed_words(branch)).collect();
+                let open = several.iter().any(|branch| allowed_words(branch).is_empty());
+                if !open {
+                    self.word(node, key, &words, path);
+                }
+            }
+        }
+    }
+
+    /// One mapping of several, each known by its only key: `cargo:` or `dockerfile:`.
+    fn tagged(&mut self, node: &Node, key: Span, branches: &[&Value], path: &str) {
+        let properties = |branch: &Value| {
+            branch.get("properties").and_then(Value::as_object).cloned().unwrap_or_default()
+        };
+        let written = |branch: &&&Value| {
+            node.entries().iter().any(|entry| properties(branch).contains_key(&entry.key))
+        };
+        if let Some(branch) = branches.iter().find(written) {
+            return self.walk(node, key, branch, path);
+        }
+        let all: Map<String, Value> = branches.iter().flat_map(|branch| properties(branch)).collect();
+        match node.entries().first() {
+            Some(entry) => self.unknown_key(&entry.key, entry.span, &all, path),
+            None => {
+                let words: Vec<&str> = all.keys().map(String::as_str).collect();
+                self.mistakes.push(
+                    Diagnostic::error("missing-key", format!("`{path}` is empty"))
+                        .at(key, "nothing is written here")
+                        .help(format!("write one of {}", listed(&words))),
+                );
+            }
+        }
+    }
+
+    fn values(&mut self, node: &Node, key: Span, schema: &Map<String, Value>, path: &str) {
+        let schema_value = Value::Object(schema.clone());
+        let words = allowed_words(&schema_value);
+        if !words.is_empty() {
+            self.word(node, key, &words, path);
+        }
+        let Content::Number(number) = &node.content else { return };
+        let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
+        let (lowest, highest) = (bound("minimum"), bound("maximum"));
+        let value = number.as_f64().unwrap_or_default();
+        if lowest.is_some_and(|lowest| value < lowest)
+            || highest.is_some_and(|highest| value > highest)
+        {
+            let advice = match (lowest, highest) {
+                (Some(lowest), Some(highest)) => format!("take {lowest} to {highest}"),
+                (Some(lowest), None) => format!("take {lowest} or more"),
+                _ => format!("take {} or less", highest.unwrap_or_default()),
+            };
+            self.mistakes.push(
+                Diagnostic::error("bad-value", format!("{number} is out of range"))
+                    .at(key, format!("not a value of `{path}`"))
+                    .help(advice),
+            );
+        }
+    }
+
+    fn word(&mut self, node: &Node, key: Span, words: &[&str], path: &str) {
+        let Some(text) = node.text() else { return };
+        if !words.contains(&text) {
+            self.mistakes.push(
+                Diagnostic::error("unknown-value", format!("`{text}` is no value of `{path}`"))
+                    .at(key, "not one of its words")
+                    .help(suggestion(text, words.iter().copied())),
+            );
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node, key: Span, allowed: &[&str], path: &str) {
+        let wanted: Vec<&str> =
+            allowed.iter().filter(|name| **name != "null").map(|name| described(name)).collect();
+        let mut wanted_once = wanted.clone();
+        wanted_once.dedup();
+        let wanted = wanted_once.join(" or ");
+        let mistake = Diagnostic::error(
+            "wrong-type",
+            format!("`{path}` is {wanted}, not {}", described(type_of(node))),
+        )
+        .at(key, format!("expected {wanted}"));
+        let help = match &node.content {
+            Content::Number(_) | Content::Bool(_) if allowed.contains(&"string") => {
+                Some(format!("put it in quotes: `\"{}\"`", node.to_json()))
+            }
+            Content::Text(text) if allowed.contains(&"boolean") => match text.to_lowercase().as_str() {
+                "yes" | "on" | "true" | "y" => Some("write `true`".to_owned()),
+                "no" | "off" | "false" | "n" => Some("write `false`".to_owned()),
+                _ => Some("write `true` or `false`".to_owned()),
+            },
+            Content::Text(text) if allowed.contains(&"integer") => {
+                let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+                Some(if digits.is_empty() {
+                    "write a number".to_owned()
+                } else {
+                    format!("write a plain number: `{digits}`")
+                })
+            }
+            Content::Text(text) if allowed == ["array"] => Some(format!("write a list: `[{text}]`")),
+            _ => None,
+        };
+        self.mistakes.push(match help {
+            Some(help) => mistake.help(help),
+            None => mistake,
+        });
+    }
+}
+
+/// A name that cannot be part of an address.
+pub(crate) fn bad_name(name: &str, span: Span) -> Diagnostic {
+    let mistake = Diagnostic::error("bad-name", format!("`{name}` cannot be a name"))
+        .at(span, "lower-case letters, digits and single hyphens, beginning with a letter");
+    let lower = name.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let better = words.join("-");
+    if is_word(&better) { mistake.help(format!("write `{better}`")) } else { mistake }
+}
+
+fn is_open(node: &Node) -> bool {
+    match &node.content {
+        Content::Null => true,
+        Content::Text(text) => text.contains("${"),
+        _ => false,
+    }
+}
+
+fn branches(schema: &Map<String, Value>) -> Option<Vec<&Value>> {
+    let branches = schema.get("anyOf").or_else(|| schema.get("oneOf"))?.as_array()?;
+    let is_null = |branch: &&Value| branch.get("type").and_then(Value::as_str) == Some("null");
+    Some(branches.iter().filter(|branch| !is_null(branch)).collect())
+}
+
+/// The types a schema takes, of its branches where it has some.
+fn types(schema: &Map<String, Value>) -> Vec<&str> {
+    if let Some(branches) = branches(schema) {
+        return branches.iter().filter_map(|branch| branch.as_object()).flat_map(types).collect();
+    }
+    match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ if schema.contains_key("const") || schema.contains_key("enum") => vec!["string"],
+        _ => Vec::new(),
+    }
+}
+
+fn allowed_words(schema: &Value) -> Vec<&str> {
+    if let Some(branches) = schema.as_object().and_then(branches) {
+        return branches.into_iter().flat_map(allowed_words).collect();
+    }
+    let single = schema.get("const").and_then(Value::as_str);
+    let several = schema.get("enum").and_then(Value::as_array);
+    single.into_iter().chain(several.into_iter().flatten().filter_map(Value::as_str)).collect()
+}
+
+fn type_of(node: &Node) -> &'static str {
+    match &node.content {
+        Content::Null => "null",
+        Content::Bool(_) => "boolean",
+        Content::Number(number) if number.is_f64() => "number",
+        Content::Number(_) => "integer",
+        Content::Text(_) | Content::Parts(_) => "string",
+        Content::List(_) => "array",
+        Content::Map(_) => "object",
+    }
+}
+
+fn described(name: &str) -> &'static str {
+    match name {
+        "null" => "nothing",
+        "boolean" => "`true` or `false`",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "string" => "a text",
+        "array" => "a list",
+        _ => "a mapping",
+    }
+}
+
+/// The first sentence of a field's documentation, as an aside.
+fn purpose(schema: Option<&Value>) -> String {
+    let text = schema.and_then(|schema| schema.get("description")).and_then(Value::as_str);
+    let sentence = text.and_then(|text| text.split(". ").next()).unwrap_or_default();
+    if sentence.is_empty() { String::new() } else { format!(" — {}", sentence.trim_end_matches('.')) }
+}
+
+fn span_of(node: &Node, otherwise: Span) -> Span {
+    match node.content {
+        Content::Map(_) | Content::List(_) => otherwise,
+        _ if node.span.end > node.span.start => node.span,
+        _ => otherwise,
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}

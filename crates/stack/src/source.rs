@@ -1,0 +1,273 @@
+//! Reads YAML into nodes that know their places. The only file that names the YAML library.
+//!
+//! The reader is stricter than YAML: keys are not repeated, only `true` and `false` are booleans,
+//! numbers have no leading zeros (an account number is a text), tags and several documents in one
+//! file are refused, and what anchors can blow a file up to is limited.
+
+use std::collections::BTreeMap;
+
+use deployer_core::{Diagnostic, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
+use serde_json::Number;
+
+use crate::node::{Content, Entry, Node};
+
+/// More values than any stack has.
+const MOST_NODES: usize = 50_000;
+/// Deeper than any stack goes.
+const DEEPEST: usize = 64;
+
+/// Reads a text; tells the first mistake of form, or all repeated keys.
+pub(crate) fn read(text: &str) -> Result<Node, Vec<Diagnostic>> {
+    let mut reader = Reader {
+        text,
+        bytes: text.char_indices().map(|(index, _)| index).chain([text.len()]).collect(),
+        parser: Parser::new_from_str(text),
+        anchors: BTreeMap::new(),
+        nodes: 0,
+        repeated: Vec::new(),
+    };
+    let node = reader.document().map_err(|mistake| vec![mistake])?;
+    if reader.repeated.is_empty() { Ok(node) } else { Err(reader.repeated) }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    /// The byte at which each character begins.
+    bytes: Vec<usize>,
+    parser: Parser<'a, StrInput<'a>>,
+    anchors: BTreeMap<usize, Node>,
+    nodes: usize,
+    repeated: Vec<Diagnostic>,
+}
+
+type Read<T> = Result<T, Diagnostic>;
+
+impl<'a> Reader<'a> {
+    fn document(&mut self) -> Read<Node> {
+        let mut document = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => break,
+                Event::StreamStart
+                | Event::DocumentStart(_)
+                | Event::DocumentEnd
+                | Event::Nothing => {}
+                _ if document.is_some() => {
+                    return Err(Diagnostic::error("several-documents", "a stack is one document")
+                        .at(span, "a second one begins here")
+                        .help("take out the `---`, or make it another file"));
+                }
+                event => document = Some(self.node(event, span, 0)?),
+            }
+        }
+        Ok(document.unwrap_or_else(Node::empty))
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Read<Node> {
+        self.nodes += 1;
+        if self.nodes > MOST_NODES || depth > DEEPEST {
+            return Err(Diagnostic::error("too-large", "this is larger than any stack")
+                .at(self.first_line(span), format!("over {MOST_NODES} values, or {DEEPEST} deep")));
+        }
+        let (node, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.no_tag(tag.is_some(), span)?;
+                let content = match style {
+                    ScalarStyle::Plain => plain(&text),
+                    _ => Content::Text(text.into_owned()),
+                };
+                (Node { span: self.trimmed(span), content }, anchor)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.no_tag(tag.is_some(), span)?;
+                (self.list(span, depth)?, anchor)
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.no_tag(tag.is_some(), span)?;
+                (self.map(span, depth)?, anchor)
+            }
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                    return Err(syntax(span, "this anchor is not complete yet"));
+                };
+                self.nodes += size(&node);
+                return Ok(node);
+            }
+            _ => return Err(syntax(span, "a value was expected here")),
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn list(&mut self, start: Span, depth: usize) -> Read<Node> {
+        let mut items = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::SequenceEnd {
+                let span = self.trimmed(Span { start: start.start, end: span.end });
+                return Ok(Node { span, content: Content::List(items) });
+            }
+            items.push(self.node(event, span, depth + 1)?);
+        }
+    }
+
+    fn map(&mut self, start: Span, depth: usize) -> Read<Node> {
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            let key = match event {
+                Event::MappingEnd => {
+                    let span = self.trimmed(Span { start: start.start, end: span.end });
+                    return Ok(Node { span, content: Content::Map(entries) });
+                }
+                Event::Scalar(key, _, _, tag) => {
+                    self.no_tag(tag.is_some(), span)?;
+                    key.into_owned()
+                }
+                _ => return Err(syntax(self.first_line(span), "a key is one word, not a list or mapping")),
+            };
+            let span = self.trimmed(span);
+            let (event, value_span) = self.next()?;
+            let value = self.node(event, value_span, depth + 1)?;
+            if let Some(first) = entries.iter().find(|entry| entry.key == key) {
+                self.repeated.push(
+                    Diagnostic::error("duplicate-key", format!("`{key}` is written twice"))
+                        .at(span, "the second time")
+                        .at(first.span, "the first time")
+                        .help("keep one of the two"),
+                );
+            } else {
+                entries.push(Entry { key, span, value });
+            }
+        }
+    }
+
+    fn next(&mut self) -> Read<(Event<'a>, Span)> {
+        match self.parser.next_event() {
+            Some(Ok((event, span))) => {
+                let span =
+                    Span { start: self.byte(span.start.index()), end: self.byte(span.end.index()) };
+                Ok((event, span))
+            }
+            Some(Err(error)) => {
+                let start = self.byte(error.marker().index());
+                Err(self.unreadable(start, error.info()))
+            }
+            None => Ok((Event::StreamEnd, Span { start: self.text.len(), end: self.text.len() })),
+        }
+    }
+
+    fn unreadable(&self, start: usize, info: &str) -> Diagnostic {
+        let start = start.min(self.text.trim_end().len());
+        let width = self.text[start..].chars().next().map_or(0, char::len_utf8);
+        let mistake = syntax(Span { start, end: start + width }, info);
+        let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line = self.text[line_start..].lines().next().unwrap_or_default();
+        let indent = &line[..line.len() - line.trim_start().len()];
+        if indent.contains('\t') {
+            return mistake.help("indent with spaces, not with tabs");
+        }
+        mistake
+    }
+
+    fn no_tag(&self, tagged: bool, span: Span) -> Read<()> {
+        if !tagged {
+            return Ok(());
+        }
+        Err(Diagnostic::error("yaml-tag", "tags such as `!name` mean nothing in a stack")
+            .at(self.first_line(span), "this value has one")
+            .help("take the tag out"))
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        self.bytes.get(character).copied().unwrap_or(self.text.len())
+    }
+
+    /// Without the white space at its end.
+    fn trimmed(&self, span: Span) -> Span {
+        let inner = self.text.get(span.start..span.end).unwrap_or_default();
+        Span { start: span.start, end: span.start + inner.trim_end().len() }
+    }
+
+    fn first_line(&self, span: Span) -> Span {
+        let rest = self.text.get(span.start..).unwrap_or_default();
+        let line = rest.lines().next().unwrap_or_default().trim_end();
+        Span { start: span.start, end: span.start + line.len() }
+    }
+}
+
+fn syntax(span: Span, info: &str) -> Diagnostic {
+    Diagnostic::error("yaml-syntax", format!("this is not YAML: {info}")).at(span, "")
+}
+
+fn size(node: &Node) -> usize {
+    match &node.content {
+        Content::List(items) => items.iter().map(|item| 1 + size(item)).sum(),
+        Content::Map(entries) => entries.iter().map(|entry| 1 + size(&entry.value)).sum(),
+        _ => 0,
+    }
+}
+
+/// What a word without quotes is.
+pub(crate) fn plain(text: &str) -> Content {
+    match text {
+        "" | "~" | "null" => Content::Null,
+        "true" => Content::Bool(true),
+        "false" => Content::Bool(false),
+        _ => number(text).map_or_else(|| Content::Text(text.to_owned()), Content::Number),
+    }
+}
+
+fn number(text: &str) -> Option<Number> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+    if leading_zero || !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    if digits.chars().all(|c| c.is_ascii_digit()) {
+        let unsigned = text.parse::<u64>().ok().map(Number::from);
+        return unsigned.or_else(|| text.parse::<i64>().ok().map(Number::from));
+    }
+    let is_float = digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'));
+    if is_float { text.parse().ok().and_then(Number::from_f64) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_knows_its_place_in_bytes() {
+        let text = "grüße:\n  wörter: [ä, \"b\"] # more\n";
+        let node = read(text).unwrap();
+        let words = &node.entries()[0].value.entries()[0];
+        assert_eq!(&text[words.span.start..words.span.end], "wörter");
+        let Content::List(items) = &words.value.content else { panic!("{words:?}") };
+        assert_eq!(&text[items[1].span.start..items[1].span.end], "\"b\"");
+    }
+
+    #[test]
+    fn only_words_that_look_like_nothing_else_are_not_texts() {
+        let node = read("[true, yes, 12, 012, 1.5, 1e3, ~, 0x1f, 2024-01-01, -3, 99999999999999999999]");
+        assert_eq!(
+            node.unwrap().to_json(),
+            json!([true, "yes", 12, "012", 1.5, 1000.0, null, "0x1f", "2024-01-01", -3, "99999999999999999999"])
+        );
+    }
+
+    #[test]
+    fn anchors_cannot_blow_a_file_up() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..9 {
+            let previous = format!("*a{}, ", level - 1).repeat(10);
+            text += &format!("a{level}: &a{level} [{previous}]\n");
+        }
+        assert_eq!(read(&text).unwrap_err()[0].code, "too-large");
+    }
+}
