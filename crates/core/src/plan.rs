@@ -147,9 +147,16 @@ impl Plan {
         summary
     }
 
-    /// The plan cut down to these resources and what their steps wait for.
+    /// The plan cut down to these resources and what their steps wait for. What goes for a while
+    /// comes back, targeted or not.
     #[must_use]
     pub fn only(mut self, targets: &BTreeSet<Address>) -> Self {
+        let makes: BTreeMap<&Address, StepId> = self
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Create)
+            .map(|step| (&step.address, step.id))
+            .collect();
         let mut kept = BTreeSet::new();
         let mut next: Vec<StepId> = self
             .steps
@@ -159,7 +166,11 @@ impl Plan {
             .collect();
         while let Some(id) = next.pop() {
             if kept.insert(id) {
-                next.extend(&self.steps[id].after);
+                let step = &self.steps[id];
+                next.extend(&step.after);
+                if let Reason::Replaced(_) = step.reason {
+                    next.extend(makes.get(&step.address));
+                }
             }
         }
         self.steps.retain(|step| kept.contains(&step.id));

@@ -158,6 +158,7 @@ impl<'a> Planner<'a> {
         }
         self.connect_makes(&mut steps, decisions);
         self.connect_removals(&mut steps, decisions);
+        steps.connect_superseded();
         Plan {
             scope: self.stack.scope.clone(),
             account: self.snapshot.account.clone(),
@@ -178,7 +179,9 @@ impl<'a> Planner<'a> {
             Verdict::Create => (Action::Create, Reason::Missing, 1),
             Verdict::Update => (Action::Update, Reason::Differs, generation),
             Verdict::Await => (Action::Await, Reason::Unfinished, generation),
-            Verdict::Replace(how) => (Action::Create, Reason::Replaced(how), generation + 1),
+            Verdict::Replace(how) => {
+                (Action::Create, Reason::Replaced(how), self.snapshot.newest(address) + 1)
+            }
         };
         let typical = self.kinds.find(&address.kind).map_or(0, |kind| match action {
             Action::Update => kind.typical.update,
@@ -296,7 +299,9 @@ impl<'a> Planner<'a> {
                 }
                 continue;
             }
-            steps.list[id].after.extend(successor);
+            if steps.list[id].reason != Reason::Superseded {
+                steps.list[id].after.extend(successor);
+            }
             for (address, decision) in decisions {
                 let refers =
                     decision.live.is_some_and(|other| physical(&other.spec).contains(live.id()));
@@ -381,6 +386,30 @@ impl Steps<'_> {
         step.id = self.list.len();
         self.list.push(step);
         self.list.len() - 1
+    }
+
+    /// What is superseded stays until the newest generation is as it should be, unless that has
+    /// to wait for it to go.
+    fn connect_superseded(&mut self) {
+        for (id, live) in &self.removals {
+            if let (Reason::Superseded, Some(newest)) =
+                (self.list[*id].reason, self.makes.get(&live.address))
+                && !self.is_before(*id, *newest)
+            {
+                self.list[*id].after.insert(*newest);
+            }
+        }
+    }
+
+    /// Whether `later` waits for `first`, directly or not.
+    fn is_before(&self, first: StepId, later: StepId) -> bool {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![later]);
+        while let Some(id) = next.pop() {
+            if seen.insert(id) {
+                next.extend(&self.list[id].after);
+            }
+        }
+        seen.contains(&first)
     }
 }
 

@@ -68,9 +68,17 @@ impl Snapshot {
         Self { scope, account, region, lives }
     }
 
-    /// The resource at an address: the newest generation, where a replacement left two.
+    /// The resource at an address: the newest generation where there are several, and none that
+    /// is on its way out while there is one that stays.
     pub fn current(&self, address: &Address) -> Option<&Live> {
-        self.lives.iter().find(|live| live.address == *address)
+        let found = self.lives.iter().filter(|live| live.address == *address);
+        found.min_by_key(|live| live.phase == Phase::Leaving)
+    }
+
+    /// The newest generation there is of a resource, on its way out or not: its name is taken.
+    pub(crate) fn newest(&self, address: &Address) -> u32 {
+        let found = self.lives.iter().find(|live| live.address == *address);
+        found.map_or(0, |live| live.generation)
     }
 
     /// A hash of all that a plan was made from. States that come and go by themselves are left

@@ -1,0 +1,10 @@
+//! The planner, seen through plain values: stacks, snapshots and plans.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod arbitrary;
+mod mistakes;
+mod order;
+mod targets;
+mod verbs;
+mod world;

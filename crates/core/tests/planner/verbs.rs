@@ -1,0 +1,180 @@
+//! What becomes of one resource.
+
+use deployer_core::{Action, Impact, Phase, Reason, Replacement, Step};
+use deployer_testkit::{StackBuilder, everything, everything_changed};
+use serde_json::{Value, json};
+
+use crate::world::{World, word, words};
+
+/// The only step that leads from `everything` to the same with one spec changed.
+fn only_step(address: &str, spec: Value) -> Step {
+    let plan = World::with(&everything().build()).plan(&everything().with(address, spec).build());
+    assert_eq!(plan.steps.len(), 1, "{:?}", words(&plan));
+    plan.steps.into_iter().next().unwrap()
+}
+
+fn network(labels: &Value, names: &Value) -> Value {
+    json!({ "range": "10.0.0.0/16", "labels": labels, "names": names })
+}
+
+#[test]
+fn what_the_stack_has_and_the_account_lacks_is_made() {
+    let plan = World::default().plan(&everything().build());
+    assert!(plan.steps.iter().all(|step| {
+        (step.action, step.reason, step.generation) == (Action::Create, Reason::Missing, 1)
+    }));
+    assert_eq!((plan.summary().create, plan.impact()), (9, Impact::None));
+}
+
+#[test]
+fn what_is_as_the_stack_says_is_left_alone() {
+    assert!(World::with(&everything().build()).plan(&everything().build()).is_empty());
+}
+
+#[test]
+fn a_field_that_changes_in_place_is_an_update_and_named_to_its_depth() {
+    let step = only_step("network/main", network(&json!({ "team": "b" }), &Value::Null));
+    assert_eq!((step.action, step.reason), (Action::Update, Reason::Differs));
+    assert_eq!(step.differences[0].path, "labels.team");
+    assert_eq!(step.impact, Impact::None);
+}
+
+#[test]
+fn an_option_written_down_is_managed_and_one_left_out_is_not() {
+    let step = only_step("network/main", network(&json!({ "team": "a" }), &json!(true)));
+    assert_eq!(step.differences[0].path, "names");
+    let mut world = World::with(&everything().build());
+    world.at("network/main").spec["names"] = json!(true);
+    assert!(world.plan(&everything().build()).is_empty());
+}
+
+#[test]
+fn a_delegated_field_is_nobodys_business_once_the_resource_is_there() {
+    let mut world = World::with(&everything().build());
+    world.at("service/web").spec["count"] = json!(7);
+    assert!(world.plan(&everything().build()).is_empty());
+}
+
+#[test]
+fn a_successor_under_a_name_of_its_own_comes_before_the_old_one_goes() {
+    let plan = World::with(&everything().build()).plan(
+        &everything().with("gate/edge", json!({ "network": "main", "protocol": "tls" })).build(),
+    );
+    assert_eq!(
+        words(&plan),
+        ["create gate/edge", "update rule/web", "update service/web", "delete gate/edge"]
+    );
+    assert_eq!(plan.steps[0].generation, 2);
+    assert_eq!((plan.summary().replace, plan.summary().delete), (1, 0));
+}
+
+#[test]
+fn what_cannot_stand_beside_its_successor_goes_first_and_takes_along_what_needs_it() {
+    let plan = World::with(&everything().build())
+        .plan(&everything().with("part/a", json!({ "network": "main", "zone": "c" })).build());
+    assert_eq!(
+        words(&plan),
+        ["delete service/web", "delete part/a", "create part/a", "create service/web"]
+    );
+}
+
+#[test]
+fn what_is_superseded_stays_as_history() {
+    let newer = everything().with("revision/web", json!({ "image": "web:2", "url": "x" })).build();
+    let mut world = World::with(&everything().build());
+    let plan = world.plan(&newer);
+    assert_eq!(words(&plan), ["create revision/web", "update service/web"]);
+    assert_eq!(plan.steps[0].reason, Reason::Replaced(Replacement::Supersede));
+    world.perform(&plan, &[]);
+    assert!(world.plan(&newer).is_empty());
+}
+
+#[test]
+fn what_is_kept_in_its_parent_goes_with_it_and_not_before() {
+    let mut world = World::with(&everything().build());
+    assert!(world.plan(&everything().without("mark/main").build()).is_empty());
+    let end = world.plan(&StackBuilder::default().build());
+    assert!(!words(&end).contains(&"delete mark/main".to_owned()));
+    world.perform(&end, &[]);
+    assert!(world.lives.is_empty());
+}
+
+#[test]
+fn history_goes_when_the_resource_is_no_longer_wanted() {
+    let mut world = World::with(&everything().build());
+    let newer = everything().with("revision/web", json!({ "image": "web:2", "url": "x" })).build();
+    world.perform(&world.plan(&newer), &[]);
+    let plan = world.plan(&everything().without("service/web").without("revision/web").build());
+    let gone = words(&plan).into_iter().filter(|word| word == "delete revision/web");
+    assert_eq!(gone.count(), 2);
+}
+
+#[test]
+fn what_an_earlier_run_began_is_waited_for() {
+    let mut world = World::with(&everything().build());
+    world.at("store/main").phase = Phase::Settling;
+    let plan = world.plan(&everything().build());
+    assert_eq!(words(&plan), ["await store/main"]);
+    assert_eq!(plan.summary().wait, 1);
+}
+
+#[test]
+fn what_is_on_its_way_out_is_made_anew() {
+    let mut world = World::with(&everything().build());
+    world.at("service/web").phase = Phase::Leaving;
+    let plan = world.plan(&everything().build());
+    assert_eq!(words(&plan), ["create service/web", "delete service/web"]);
+    assert_eq!(plan.steps[0].generation, 2);
+}
+
+#[test]
+fn of_twins_one_is_kept_and_what_uses_the_other_moves_over_first() {
+    let mut world = World::with(&everything().build());
+    let twin = world.twin("rule/web");
+    let plan = world.plan(&everything().build());
+    assert_eq!(words(&plan), ["delete rule/web"]);
+    assert_eq!(plan.steps[0].reason, Reason::Superseded);
+    assert_eq!(plan.steps[0].live.as_ref().unwrap().id(), twin);
+
+    let mut world = World::with(&everything().build());
+    let twin = world.twin("revision/web");
+    world.at("service/web").spec["revision"] = json!({ "id": twin });
+    assert_eq!(
+        words(&world.plan(&everything().build())),
+        ["update service/web", "delete revision/web"]
+    );
+}
+
+#[test]
+fn of_twins_the_one_on_its_way_out_is_not_the_one_to_keep() {
+    let mut world = World::with(&everything().build());
+    world.at("network/main").output["id"] = json!("network-0");
+    world.at("network/main").phase = Phase::Leaving;
+    world.lives.retain(|live| live.address.kind == "network");
+    world.twin("network/main");
+    world.lives[1].phase = Phase::Ready;
+    let stack = everything().build();
+    let plan = world.plan(&stack);
+    let about_network: Vec<String> =
+        words(&plan).into_iter().filter(|word| word.ends_with("network/main")).collect();
+    assert_eq!(about_network, ["delete network/main"]);
+    assert_eq!(plan.known[&"network/main".parse().unwrap()]["id"], json!("network-0-twin"));
+}
+
+#[test]
+fn what_is_not_ours_is_told_and_left_alone() {
+    let mut world = World::with(&everything().build());
+    world.at("gate/edge").foreign = vec!["a rule made by hand".to_owned()];
+    let plan = world.plan(&everything().build());
+    assert!(plan.is_empty());
+    assert_eq!(plan.foreign.len(), 1);
+}
+
+#[test]
+fn a_plan_says_the_worst_that_users_notice() {
+    let world = World::with(&everything().build());
+    assert_eq!(world.plan(&everything_changed().build()).impact(), Impact::DataLoss);
+    let end = world.plan(&StackBuilder::default().build());
+    let store = end.steps.iter().find(|step| word(step) == "delete store/main").unwrap();
+    assert_eq!(store.impact, Impact::DataLoss);
+}

@@ -1,0 +1,179 @@
+//! An account as a plain value: what a plan does to it, without waits and faults.
+
+use std::collections::BTreeSet;
+
+use deployer_core::{
+    Action, Address, Diagnostic, Graph, Live, Outputs, Phase, Plan, ReadyQueue, Removal, Snapshot,
+    Stack, Step, plan, references, resolve,
+};
+use deployer_testkit::{registry, scope};
+use serde_json::{Value, json};
+
+/// What is there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    pub(crate) lives: Vec<Live>,
+    made: usize,
+}
+
+impl World {
+    /// An account in which a stack has been made.
+    pub(crate) fn with(stack: &Stack) -> Self {
+        let mut world = Self::default();
+        world.perform(&world.plan(stack), &[]);
+        world
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot::new(scope(), "123456789012".into(), "eu-west-1".into(), self.lives.clone())
+    }
+
+    /// The plan, where nothing stands in its way.
+    pub(crate) fn plan(&self, stack: &Stack) -> Plan {
+        self.try_plan(stack).unwrap()
+    }
+
+    pub(crate) fn try_plan(&self, stack: &Stack) -> Result<Plan, Vec<Diagnostic>> {
+        plan(stack, &self.snapshot(), &registry().kinds(), &BTreeSet::new())
+    }
+
+    /// The one resource at an address.
+    pub(crate) fn at(&mut self, address: &str) -> &mut Live {
+        let mut found: Vec<&mut Live> =
+            self.lives.iter_mut().filter(|live| live.address.to_string() == address).collect();
+        assert_eq!(found.len(), 1, "{address}");
+        found.remove(0)
+    }
+
+    /// Makes a copy of a resource, as a lost reply does, with another identifier.
+    pub(crate) fn twin(&mut self, address: &str) -> String {
+        let mut twin = self.at(address).clone();
+        let id = format!("{}-twin", twin.id());
+        twin.output["id"] = json!(id);
+        self.lives.push(twin);
+        id
+    }
+
+    /// Does what a plan says, step by step; where several steps may come next, `picks` says
+    /// which. Panics where a cloud would refuse.
+    pub(crate) fn perform(&mut self, plan: &Plan, picks: &[usize]) {
+        let mut outputs = plan.known.clone();
+        let mut queue = ReadyQueue::new(&plan.graph());
+        let mut ready = queue.take_ready();
+        let mut picks = picks.iter().cycle();
+        while !ready.is_empty() {
+            let step = ready.remove(picks.next().unwrap_or(&0) % ready.len());
+            self.step(&plan.steps[step], &mut outputs);
+            queue.done(&step);
+            ready.extend(queue.take_ready());
+        }
+        assert!(queue.drain().is_empty(), "every step is reached");
+    }
+
+    fn step(&mut self, step: &Step, outputs: &mut Outputs) {
+        let kinds = registry().kinds();
+        let kind = kinds.find(&step.address.kind).unwrap();
+        let name = kind.naming.map(|naming| naming.name(&scope(), &step.address, step.generation));
+        match step.action {
+            Action::Create => {
+                let taken = self.lives.iter().any(|live| {
+                    let theirs = kinds.find(&live.address.kind).unwrap().naming;
+                    live.address.kind == step.address.kind
+                        && name.is_some()
+                        && theirs.map(|t| t.name(&scope(), &live.address, live.generation)) == name
+                });
+                assert!(!taken, "the name {name:?} is taken");
+                self.made += 1;
+                let id = format!("{}-{}", kind.name, self.made);
+                self.lives.push(Live {
+                    address: step.address.clone(),
+                    generation: step.generation,
+                    spec: self.resolved(step, outputs),
+                    output: json!({ "id": id, "host": format!("{id}.example") }),
+                    phase: Phase::Ready,
+                    state: String::new(),
+                    foreign: Vec::new(),
+                });
+                outputs.insert(step.address.clone(), self.lives.last().unwrap().output.clone());
+            }
+            Action::Update | Action::Await => {
+                let spec = self.resolved(step, outputs);
+                let live = self.find(step.live.as_ref().unwrap().id());
+                live.phase = Phase::Ready;
+                live.spec = spec;
+            }
+            Action::Delete => {
+                let id = step.live.as_ref().unwrap().id().to_owned();
+                let holder = self.lives.iter().find(|live| {
+                    kinds.find(&live.address.kind).unwrap().removal == Removal::Delete
+                        && targets(&live.spec).contains(&id)
+                });
+                assert!(holder.is_none(), "{id} is used by {holder:?}");
+                self.find(&id);
+                self.lives.retain(|live| live.id() != id && !targets(&live.spec).contains(&id));
+            }
+        }
+    }
+
+    /// The spec a step wants, all of whose references are to what is there.
+    fn resolved(&self, step: &Step, outputs: &Outputs) -> Value {
+        let spec = resolve(step.wanted.as_ref().unwrap(), outputs);
+        assert!(references(&spec).is_empty(), "{} came too early: {spec}", step.address);
+        for id in targets(&spec) {
+            assert!(self.lives.iter().any(|live| live.id() == id), "{id} is not there");
+        }
+        registry().kinds().find(&step.address.kind).unwrap().normalize(spec).unwrap()
+    }
+
+    fn find(&mut self, id: &str) -> &mut Live {
+        self.lives.iter_mut().find(|live| live.id() == id).unwrap_or_else(|| panic!("no {id}"))
+    }
+}
+
+/// The steps as `create network/main`, in order.
+pub(crate) fn words(plan: &Plan) -> Vec<String> {
+    plan.steps.iter().map(word).collect()
+}
+
+pub(crate) fn word(step: &Step) -> String {
+    format!("{:?} {}", step.action, step.address).to_lowercase()
+}
+
+/// Whether one step waits for another, directly or not.
+pub(crate) fn is_before(plan: &Plan, first: &str, second: &str) -> bool {
+    let find = |text: &str| plan.steps.iter().find(|step| word(step) == text).unwrap().id;
+    let (first, mut next) = (find(first), vec![find(second)]);
+    while let Some(id) = next.pop() {
+        if id == first {
+            return true;
+        }
+        next.extend(&plan.steps[id].after);
+    }
+    false
+}
+
+pub(crate) fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+/// Asserts that the numbers of the steps are an order of the graph.
+pub(crate) fn assert_ordered(plan: &Plan) {
+    let graph: Graph<usize> = plan.graph();
+    assert!(graph.order().is_ok());
+    for (place, step) in plan.steps.iter().enumerate() {
+        assert_eq!(step.id, place);
+        assert!(step.after.iter().all(|before| *before < place), "{step:?}");
+    }
+}
+
+/// The identifiers a spec refers to.
+fn targets(spec: &Value) -> BTreeSet<String> {
+    match spec {
+        Value::Object(fields) => match (fields.len(), fields.get("id").and_then(Value::as_str)) {
+            (1, Some(id)) => BTreeSet::from([id.to_owned()]),
+            _ => fields.values().flat_map(targets).collect(),
+        },
+        Value::Array(items) => items.iter().flat_map(targets).collect(),
+        _ => BTreeSet::new(),
+    }
+}
