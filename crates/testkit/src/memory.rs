@@ -108,6 +108,11 @@ impl Memory {
         state.faults.insert(at, fault);
     }
 
+    /// Takes back what was armed and has not struck.
+    pub fn disarm(&self) {
+        self.lock().faults.clear();
+    }
+
     /// Makes every call take this long.
     pub fn slow_down(&self, latency: Duration) {
         self.lock().latency = Some(latency);

@@ -1,5 +1,8 @@
 //! The engine, seen through a cloud in memory on a paused clock.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod arbitrary;
 mod faults;
 mod interrupts;
 mod leftovers;

@@ -1,0 +1,94 @@
+//! Runs between arbitrary stacks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deployer_core::{Address, Event, Plan, Stack};
+use deployer_engine::execute;
+use deployer_testkit::{Fault, Memory, Moment, converge, registry, settled, stacks};
+use proptest::prelude::*;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::plan;
+
+fn on_a_paused_clock(future: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(future);
+}
+
+/// Runs until the end, or until a call hangs.
+async fn run_or_die(memory: &Arc<Memory>, plan: &Plan) {
+    let mut nobody = |_: &Event| {};
+    let (registry, cancel) = (Arc::new(registry()), CancellationToken::new());
+    tokio::select! {
+        () = memory.hung() => {}
+        _ = execute(registry, Arc::clone(memory), plan, cancel, &mut nobody) => {}
+    }
+}
+
+fn fault() -> impl Strategy<Value = (usize, Fault)> {
+    let moments = prop_oneof![Just(Moment::Before), Just(Moment::After)];
+    (0..60_usize, moments.prop_map(Fault::Hang))
+}
+
+proptest! {
+    #[test]
+    fn one_run_leads_from_any_stack_to_any_other(from in stacks(), to in stacks()) {
+        on_a_paused_clock(async move {
+            let memory = Arc::new(Memory::default());
+            converge(&memory, &from).await;
+            converge(&memory, &to).await;
+        });
+    }
+
+    #[test]
+    fn however_many_runs_were_killed_the_next_one_converges(
+        attempts in prop::collection::vec((stacks(), fault(), 0..40_u64), 1..5),
+        last in stacks(),
+    ) {
+        on_a_paused_clock(async move {
+            let memory = Arc::new(Memory::default());
+            for (stack, (nth, fault), seconds) in attempts {
+                // What the next run does not see yet, it makes once more.
+                memory.hide_for(Duration::from_secs(seconds));
+                let plan = plan(&memory, &stack).await;
+                memory.arm(nth, fault);
+                run_or_die(&memory, &plan).await;
+                memory.disarm();
+            }
+            memory.hide_for(Duration::ZERO);
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            converge(&memory, &last).await;
+        });
+    }
+
+    #[test]
+    fn what_is_not_targeted_is_not_touched(
+        from in stacks(),
+        to in stacks(),
+        which in any::<prop::sample::Index>(),
+    ) {
+        if to.resources.is_empty() {
+            return Ok(());
+        }
+        on_a_paused_clock(async move {
+            let memory = Arc::new(Memory::default());
+            converge(&memory, &from).await;
+            let target = which.get(&to.resources.keys().cloned().collect::<Vec<_>>()).clone();
+            let plan = plan(&memory, &to).await.only(&[target.clone()].into());
+            let ran = deployer_testkit::run(&memory, plan).await;
+            assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+            assert!(!is_pending(&memory, &to, &target).await, "{target} is not done");
+            converge(&memory, &to).await;
+            settled(&memory, &to).await;
+        });
+    }
+}
+
+async fn is_pending(memory: &Memory, stack: &Stack, target: &Address) -> bool {
+    plan(memory, stack).await.steps.iter().any(|step| step.address == *target)
+}
