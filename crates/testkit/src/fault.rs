@@ -18,6 +18,8 @@ pub enum Fault {
     Fail(Moment, Cause),
     /// It never returns, as if the process were killed in the midst of it.
     Hang(Moment),
+    /// It panics, as a bug in a kind does.
+    Panic,
 }
 
 impl Fault {
@@ -27,10 +29,14 @@ impl Fault {
     pub(crate) fn moment(self) -> Moment {
         match self {
             Self::Fail(moment, _) | Self::Hang(moment) => moment,
+            Self::Panic => Moment::Before,
         }
     }
 
     /// What the call gives instead of its reply.
+    ///
+    /// # Panics
+    /// When it is told to.
     pub(crate) async fn strike<T>(self, memory: &crate::Memory) -> Result<T, Failure> {
         match self {
             Self::Fail(_, cause) => {
@@ -40,6 +46,7 @@ impl Fault {
                 memory.hanging().notify_one();
                 std::future::pending().await
             }
+            Self::Panic => panic!("a call was made to panic"),
         }
     }
 }

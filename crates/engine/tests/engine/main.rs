@@ -7,6 +7,7 @@ mod faults;
 mod interrupts;
 mod leftovers;
 mod observing;
+mod preparing;
 mod retries;
 mod runs;
 mod world;

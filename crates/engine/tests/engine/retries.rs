@@ -117,6 +117,49 @@ async fn a_delete_waits_while_another_holds_the_thing_and_names_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delete_that_stays_held_fails_after_ten_minutes_and_names_the_holder() {
+    let memory = Arc::new(Memory::default());
+    let both = network()
+        .with("store/main", json!({ "network": "main", "engine": "pg", "size": 20 }))
+        .build();
+    converge(&memory, &both).await;
+    let mut plan = plan(&memory, &StackBuilder::default().build()).await;
+    plan.steps.retain(|step| step.address.kind == "network");
+    plan.steps[0].id = 0;
+    plan.steps[0].after.clear();
+    let ran = run(&memory, plan).await;
+    assert_eq!(only_failure(&ran).message, "network-1 is used by store-2 (tried again for 10 min)");
+    assert!(ran.outcome.took <= Duration::from_secs(601), "{:?}", ran.outcome.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thing_just_made_may_be_invisible_to_what_refers_to_it() {
+    let memory = Arc::new(Memory::default());
+    let stack = network().with("part/a", json!({ "network": "main", "zone": "a" })).build();
+    let plan = plan(&memory, &stack).await;
+    let clean = Arc::new(memory.fork());
+    run(&clean, plan.clone()).await;
+    let before = memory.calls().len();
+    let create =
+        clean.calls()[before..].iter().rposition(|call| call.operation == Operation::Create);
+    memory.arm(create.unwrap(), Fault::Fail(Moment::Before, Cause::Gone));
+    let ran = run(&memory, plan).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_panics_fails_its_step_and_no_other() {
+    let memory = Arc::new(Memory::default());
+    let stack = network().with("network/other", json!({ "range": "10.1.0.0/16" })).build();
+    let plan = plan(&memory, &stack).await;
+    memory.arm(0, Fault::Panic);
+    let ran = run(&memory, plan).await;
+    assert!(only_failure(&ran).message.contains("deployer has a bug"), "{:?}", ran.outcome);
+    assert_eq!(ran.outcome.done.len(), 1);
+    converge(&memory, &stack).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_expires_names_what_it_waited_for() {
     let memory = Arc::new(Memory::default());
     let mut plan = plan(&memory, &network().build()).await;

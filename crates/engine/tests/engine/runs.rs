@@ -94,6 +94,24 @@ async fn a_wait_is_told_whenever_its_words_change_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_kind_has_to_say_is_told_while_its_step_is_under_way() {
+    let memory = Arc::new(Memory::default());
+    let ran = apply(&memory, &everything().build()).await;
+    let said: Vec<(&str, &str)> = ran
+        .history
+        .events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Said { step, line } => {
+                Some((ran.plan.steps[*step].address.kind.as_str(), line.as_str()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(said, [("gate", "checks /up")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_the_targets_and_what_they_wait_for_are_made() {
     let memory = Arc::new(Memory::default());
     let stack = everything().build();

@@ -53,7 +53,9 @@ impl Resource<Memory> for Gate {
     async fn create(cx: &Context<'_, Memory>, spec: &Spec) -> Result<Output> {
         let bare = Spec { check: Check::default(), ..spec.clone() };
         let output = cx.cloud.create::<Self>(cx, &bare).await?;
-        cx.cloud.update::<Self>(Operation::Configure, cx, &output.id, spec).await
+        let output = cx.cloud.update::<Self>(Operation::Configure, cx, &output.id, spec).await?;
+        cx.say(format!("checks {}", spec.check.path));
+        Ok(output)
     }
 
     plain!(@rest Gate);

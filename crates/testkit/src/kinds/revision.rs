@@ -1,11 +1,15 @@
-//! A revision of a program: a new one supersedes the old, which stays as history.
+//! A revision of a program: a new one supersedes the old, which stays as history. One that is
+//! to be built is built before planning.
 
-use deployer_core::{Change, Impact, Kind, Replacement, Text, Typical};
+use std::time::Duration;
+
+use deployer_core::{Cause, Change, Failure, Impact, Kind, Replacement, Text, Typical};
+use deployer_engine::{Context, Found, Resource, Result, Voice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Output;
-use crate::kinds::plain;
+use crate::kinds::{Toy, plain};
+use crate::{Memory, Output};
 
 /// The kind.
 pub struct Revision;
@@ -29,4 +33,33 @@ impl Kind for Revision {
     type Output = Output;
 }
 
-plain!(Revision);
+impl Toy for Revision {}
+
+impl Resource<Memory> for Revision {
+    plain!(@scan Revision);
+
+    async fn create(cx: &Context<'_, Memory>, spec: &Spec) -> Result<Output> {
+        cx.cloud.create::<Self>(cx, spec).await
+    }
+
+    plain!(@rest Revision);
+
+    async fn delete(cx: &Context<'_, Memory>, live: &Found<Self>) -> Result<Vec<String>> {
+        cx.cloud.delete::<Self>(cx, &live.output.id).await.map(|()| Vec::new())
+    }
+
+    async fn prepare(_cloud: &Memory, spec: &Spec, voice: &Voice) -> Result<Option<Spec>> {
+        match spec.image.strip_suffix(":build") {
+            Some("broken") => {
+                Err(Failure::new(Cause::Refused, "build broken", "it does not compile"))
+            }
+            Some(name) => {
+                voice.say(format!("building {name}"));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                voice.say(format!("built {name}"));
+                Ok(Some(Spec { image: format!("{name}@sha256:1"), ..spec.clone() }))
+            }
+            None => Ok(None),
+        }
+    }
+}
