@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from lab.errors import Reply
 from lab.inventory import inventory
+from lab.model_check import check_all
 from lab.world import Lab
 
 Answer = Callable[[dict[str, Any], bytes], Any]
@@ -29,6 +30,7 @@ class Control:
             ("GET", "/_lab"): self.status,
             ("GET", "/_lab/calls"): lambda query, body: lab.calls.counts(),
             ("GET", "/_lab/log"): lambda query, body: lab.calls.journal(),
+            ("GET", "/_lab/model-check"): self.model_check,
             ("POST", "/_lab/reset-calls"): lambda query, body: lab.calls.reset(),
             ("GET", "/_lab/inventory"): self.inventory,
             ("GET", "/_lab/tasks"): self.tasks,
@@ -79,6 +81,10 @@ class Control:
         with self._lab.lock:
             resources = inventory()
         return {"count": len(resources), "resources": resources}
+
+    def model_check(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Which of the requests so far AWS's own models would refuse."""
+        return check_all(self._lab.calls.requests())
 
     def tasks(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
         """Where each task really runs."""

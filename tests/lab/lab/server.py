@@ -18,8 +18,9 @@ from urllib.parse import unquote, urlsplit
 
 from lab.calls import identify
 from lab.control import Control
-from lab.errors import Reply, error_code, error_reply
+from lab.errors import Reply, error_code, error_reply, throttled
 from lab.registry import Registry
+from lab.small_pages import with_small_page
 from lab.world import Lab
 
 
@@ -124,6 +125,11 @@ class Handler(BaseHTTPRequestHandler):
         return environ
 
 
+def _replace_body(environ: dict[str, Any], body: bytes) -> None:
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+
+
 class Aws:
     """The AWS API: faults, then moto with the overlay under the lab's lock, then the journal."""
 
@@ -144,6 +150,10 @@ class Aws:
             self._lab.faults.cleared.wait()
         if verdict.drop_before:
             raise DropConnection
+        if self._lab.options.strict:
+            if not self._lab.buckets.allows(call):
+                verdict.before = verdict.before or throttled(call.service, call.protocol)
+            _replace_body(environ, with_small_page(call))
         reply = verdict.before or self._effect(environ, call.protocol)
         reply = verdict.after or reply
         status, headers, content = reply

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.addresses import Addresses
+from lab.buckets import Buckets
 from lab.calls import Calls
 from lab.faults import Faults
 from lab.processes import Processes
@@ -60,6 +61,7 @@ class Lab:
         self.timers = Timers(self)
         self.calls = Calls()
         self.faults = Faults()
+        self.buckets = Buckets()
         self.addresses = Addresses()
         self.resets: list[Callable[[], None]] = []
         self.parts: dict[str, Any] = {}
@@ -95,6 +97,7 @@ class Lab:
             BackendDict.reset()
             reset_model_data()
         self.faults.clear()
+        self.buckets.clear()
         self.calls.reset()
 
     def stop(self) -> None:

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-START = Path(__file__).parents[1] / "start"
+START = Path(os.environ.get("LAB_TEST_START") or Path(__file__).parents[1] / "start")
 REGION = "eu-west-1"
 
 

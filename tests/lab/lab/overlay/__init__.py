@@ -22,8 +22,10 @@ def install(lab: Lab) -> None:
         elbv2,
         iam,
         logs,
+        paging,
         rds,
         secrets,
+        strict,
         tagging,
     )
 
@@ -39,5 +41,8 @@ def install(lab: Lab) -> None:
         logs,
         secrets,
         tagging,
+        paging,
     ):
         service.install(lab)
+    if lab.options.strict:
+        strict.install(lab)
