@@ -28,7 +28,7 @@ document.addEventListener("submit", async (event) => {
       status.textContent = page.querySelector("h1 + p")?.textContent ?? "That did not work.";
       return;
     }
-    history.pushState({}, "", address);
+    history.pushState({ page: true }, "", address);
     document.title = page.title;
     show("main", page);
     status.textContent = form.dataset.enhance + ".";
@@ -55,7 +55,9 @@ document.addEventListener("input", (event) => {
   }, 200);
 });
 
-window.addEventListener("popstate", () => location.reload());
+// Going back shows the page as it is now. A jump within a page has no state and is left alone.
+history.replaceState({ page: true }, "");
+window.addEventListener("popstate", (event) => event.state?.page && location.reload());
 
 setInterval(async () => {
   if (document.hidden) return;

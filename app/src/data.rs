@@ -13,7 +13,7 @@ mod sql;
 pub use self::{
     connect::connect,
     model::{Added, Body, HOME, IdempotencyKey, Invalid, Note, Notebook, Page, PageRequest, Title},
-    repository::{DataError, Repository},
+    repository::{DataError, Repository, SOME},
     rows::SqlRepository,
     shared::{Claim, SESSION_LIFETIME, Session, Shared},
     shared_redis::RedisShared,

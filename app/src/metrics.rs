@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Instant};
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::header,
+    http::{Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
     routing::get,
@@ -45,7 +45,7 @@ pub fn start() -> Option<&'static PrometheusHandle> {
 /// Measures each request under its route, never its address: addresses have no end.
 pub async fn measure(request: Request, next: Next) -> Response {
     let begin = Instant::now();
-    let method = request.method().to_string();
+    let method = known(request.method()).to_owned();
     let route =
         request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let response = next.run(request).await;
@@ -54,6 +54,20 @@ pub async fn measure(request: Request, next: Next) -> Response {
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!(DURATION, &labels[..2]).record(begin.elapsed().as_secs_f64());
     response
+}
+
+/// Names a method; those that clients make up are one.
+fn known(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::DELETE
+        | Method::OPTIONS
+        | Method::PATCH => method.as_str(),
+        _ => "other",
+    }
 }
 
 async fn show(State(app): State<App>) -> Response {

@@ -16,6 +16,9 @@ pub enum DataError {
     Refused(String),
 }
 
+/// How many notebooks are found in one go.
+pub const SOME: usize = 12;
+
 /// Stores notebooks and notes.
 #[async_trait]
 pub trait Repository: Send + Sync {
@@ -30,6 +33,9 @@ pub trait Repository: Send + Sync {
 
     /// Finds a notebook.
     async fn notebook(&self, id: &str) -> Result<Option<Notebook>, DataError>;
+
+    /// Finds some notebooks, at most [`SOME`], in no order; leaves out those that are gone.
+    async fn notebooks(&self, ids: &[String]) -> Result<Vec<Notebook>, DataError>;
 
     /// Lists notes of a notebook, newest first; none when there is no such notebook.
     async fn notes(&self, notebook: &str, request: &PageRequest) -> Result<Page, DataError>;

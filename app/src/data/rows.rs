@@ -1,6 +1,6 @@
 //! The repository, on any of the SQL databases.
 
-use std::path::PathBuf;
+use std::{iter, path::PathBuf};
 
 use async_trait::async_trait;
 use sqlx::error::DatabaseError;
@@ -8,8 +8,8 @@ use sqlx::error::DatabaseError;
 use super::{
     migrations,
     model::{Added, Body, IdempotencyKey, Note, Notebook, Page, PageRequest, Title},
-    repository::{DataError, Repository},
-    sql::Pool,
+    repository::{DataError, Repository, SOME},
+    sql::{Pool, Value},
 };
 use crate::clock;
 
@@ -69,6 +69,15 @@ impl Repository for SqlRepository {
     async fn notebook(&self, id: &str) -> Result<Option<Notebook>, DataError> {
         let sql = "SELECT id, title, created_at, digest FROM notebooks WHERE id = $1";
         Ok(self.pool.fetch(sql, &[id.into()]).await?.into_iter().next().map(notebook))
+    }
+
+    async fn notebooks(&self, ids: &[String]) -> Result<Vec<Notebook>, DataError> {
+        let sql = "SELECT id, title, created_at, digest FROM notebooks \
+                   WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        // No id is empty, so what fills the statement up finds nothing.
+        let filled = ids.iter().map(String::as_str).chain(iter::repeat(""));
+        let values: Vec<_> = filled.take(SOME).map(Value::from).collect();
+        Ok(self.pool.fetch(sql, &values).await?.into_iter().map(notebook).collect())
     }
 
     async fn notes(&self, notebook: &str, request: &PageRequest) -> Result<Page, DataError> {

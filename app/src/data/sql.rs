@@ -4,7 +4,10 @@
 //! question marks instead. Only texts and whole numbers go in and out, so no type differs.
 
 use sqlx::{
-    AssertSqlSafe, FromRow, MySqlPool, PgPool, SqlitePool, mysql::MySqlRow, postgres::PgRow,
+    AssertSqlSafe, FromRow, MySqlPool, PgPool, SqlitePool,
+    error::DatabaseError,
+    mysql::{MySqlDatabaseError, MySqlRow},
+    postgres::{PgDatabaseError, PgRow},
     sqlite::SqliteRow,
 };
 
@@ -145,19 +148,30 @@ impl From<sqlx::Error> for DataError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(text),
-            sqlx::Error::Database(error) if passes(error.code().as_deref()) => {
-                Self::Unavailable(text)
-            }
+            sqlx::Error::Database(error) if passes(&*error) => Self::Unavailable(text),
             _ => Self::Refused(text),
         }
     }
 }
 
+/// SQLSTATEs of PostgreSQL: deadlock, read-only after a fail-over, too many connections.
+const POSTGRES: [&str; 4] = ["40001", "40P01", "25006", "53300"];
+/// Errors of MySQL: too many connections, stopping, lock timeout, deadlock, read-only (two kinds).
+const MYSQL: [u16; 6] = [1040, 1053, 1205, 1213, 1290, 1836];
+/// Results of SQLite: busy, locked, and busy while the log is recovered or the snapshot is old.
+const SQLITE: [&str; 4] = ["5", "6", "261", "517"];
+
 /// Tells errors of a database that starts, stops, fails over or is full from all others.
-fn passes(code: Option<&str>) -> bool {
-    let Some(code) = code else { return false };
-    let failing_over = ["25006", "HY000", "40001", "53300", "5", "517"].contains(&code);
-    failing_over || code.starts_with("08") || code.starts_with("57P")
+fn passes(error: &dyn DatabaseError) -> bool {
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        return MYSQL.contains(&error.number());
+    }
+    let Some(code) = error.code() else { return false };
+    if error.try_downcast_ref::<PgDatabaseError>().is_some() {
+        // Class 08 is a broken connection; 57P is an administrator who stops the server.
+        return POSTGRES.contains(&&*code) || code.starts_with("08") || code.starts_with("57P");
+    }
+    SQLITE.contains(&&*code)
 }
 
 #[cfg(test)]

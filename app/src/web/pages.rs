@@ -85,13 +85,16 @@ async fn open(
     Ok(frame(&app, &notebook.title, &views::notebook(&view)))
 }
 
-/// Finds the notebooks of a session, leaving out the open one and those that are gone.
+/// Finds the notebooks of a session in its order, leaving out the open one and those that are gone.
 async fn others(app: &App, session: Session, open: &str) -> Answer<Vec<Notebook>> {
-    let mut others = Vec::new();
-    for id in session.notebooks.iter().filter(|id| *id != open) {
-        others.extend(app.repository.notebook(id).await?);
+    let mut ids = session.notebooks;
+    ids.retain(|id| id != open);
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(others)
+    let mut notebooks = app.repository.notebooks(&ids).await?;
+    notebooks.sort_by_key(|notebook| ids.iter().position(|id| *id == notebook.id));
+    Ok(notebooks)
 }
 
 async fn create(State(app): State<App>, form: OwnForm) -> Answer<Redirect> {

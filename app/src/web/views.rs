@@ -95,7 +95,7 @@ fn item(note: &Note, form_token: &str) -> Markup {
                 @if note.updated_at != note.created_at { " · edited" }
             }
             div.row {
-                a.button href={ (address) "/edit" } { "Edit" span.hidden { " the note “" (words) "”" } }
+                a.button.second href={ (address) "/edit" } { "Edit" span.hidden { " the note “" (words) "”" } }
                 form method="post" action={ (address) "/delete" } data-enhance="Deleted" {
                     (token(form_token))
                     button.second { "Delete" span.hidden { " the note “" (words) "”" } }

@@ -13,13 +13,10 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    data::{HOME, SESSION_LIFETIME, Session},
+    data::{HOME, SESSION_LIFETIME, SOME, Session},
 };
 
 const COOKIE: &str = "notes_session";
-/// How many notebooks are remembered for a visitor.
-const NOTEBOOKS: usize = 12;
-
 /// Who is asking.
 #[derive(Debug, Clone)]
 pub(super) struct Visitor {
@@ -100,7 +97,7 @@ impl Visitor {
         }
         session.notebooks.retain(|known| known != notebook);
         session.notebooks.insert(0, notebook.to_owned());
-        session.notebooks.truncate(NOTEBOOKS);
+        session.notebooks.truncate(SOME);
         if let Err(error) = app.shared.save_session(&self.id, &session).await {
             tracing::warn!(%error, "could not save a session");
         }

@@ -39,6 +39,7 @@ basicConstraints = critical, CA:FALSE
 
 /// A server process in its folder, killed at the end of its test.
 pub(crate) struct Daemon {
+    command: Command,
     child: Child,
     folder: TempDir,
     pub(crate) port: u16,
@@ -55,11 +56,23 @@ impl Daemon {
     fn start(folder: TempDir, port: u16, mut command: Command) -> Self {
         own(folder.path());
         let log = fs::File::create(folder.path().join("log")).unwrap();
-        let child =
-            command.stdout(log.try_clone().unwrap()).stderr(log).spawn().expect("a server starts");
-        let mut daemon = Self { child, folder, port };
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let child = command.spawn().expect("a server starts");
+        let mut daemon = Self { command, child, folder, port };
         daemon.wait();
         daemon
+    }
+
+    /// Ends the server at once, as a machine that fails does.
+    pub(crate) fn fail(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts the server again, with the data it had.
+    pub(crate) fn recover(&mut self) {
+        self.child = self.command.spawn().unwrap();
+        self.wait();
     }
 
     #[expect(clippy::disallowed_methods, reason = "a server is started before any task waits")]
@@ -75,17 +88,11 @@ impl Daemon {
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
-
-    /// Ends the server at once, as a machine that fails does.
-    fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        self.kill();
+        self.fail();
     }
 }
 

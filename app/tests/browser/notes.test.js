@@ -85,6 +85,15 @@ test("with JavaScript the page is not loaded again, and says what it did", () =>
     assert.equal(await page.evaluate(() => window.same), true);
   }));
 
+test("with JavaScript going back shows the page one came from", () =>
+  visit(desktop, async (page) => {
+    await page.getByLabel("A new notebook").fill("There and back");
+    await page.getByRole("button", { name: "Make" }).click();
+    await page.getByRole("heading", { name: "There and back" }).waitFor();
+    await page.goBack();
+    await page.getByRole("heading", { name: "Notes for everyone" }).waitFor();
+  }));
+
 test("a visitor who comes is counted on the pages of those who are there", () =>
   visit(desktop, async (page) => {
     const number = async () => Number(await page.locator("#visitors").textContent());
@@ -101,6 +110,7 @@ test("everything can be done with the keyboard, beginning with a skip of the hea
     await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
     await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement.id === "content");
     await page.keyboard.press("Tab");
     await page.keyboard.type("Typed by keyboard");
     await page.keyboard.press("Tab");
@@ -120,6 +130,7 @@ for (const colorScheme of ["light", "dark"]) {
           await page.getByRole("button", { name: "Add" }).click();
           await note(page, text).waitFor();
         }
+        while (!(await page.getByText("3 notes, 9 words").isVisible())) await page.reload();
         await page.screenshot({ path: join(artefacts, `${device}-${colorScheme}.png`) });
         const edit = await page.getByRole("link", { name: "Edit" }).first().getAttribute("href");
         for (const address of [page.url(), "/", edit, "/api/v1/docs"]) {

@@ -7,7 +7,7 @@ use crate::process::Variables;
 
 /// A MariaDB server with an empty database.
 pub(crate) struct MariaDb {
-    daemon: Daemon,
+    pub(crate) daemon: Daemon,
     /// What to trust, when the server speaks TLS only.
     pub(crate) authority: Option<PathBuf>,
 }
@@ -28,8 +28,8 @@ impl MariaDb {
         let certificate = tls.then(|| Certificate::in_folder(folder.path()));
         let first = folder.path().join("first.sql");
         let statements = format!(
-            "CREATE DATABASE notes CHARACTER SET utf8mb4;\n\
-             CREATE USER notes@'%' IDENTIFIED BY '{PASSWORD}';\n\
+            "CREATE DATABASE IF NOT EXISTS notes CHARACTER SET utf8mb4;\n\
+             CREATE USER IF NOT EXISTS notes@'%' IDENTIFIED BY '{PASSWORD}';\n\
              GRANT ALL ON notes.* TO notes@'%';\n"
         );
         fs::write(&first, statements).unwrap();

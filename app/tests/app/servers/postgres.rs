@@ -7,7 +7,7 @@ use crate::process::Variables;
 
 /// A PostgreSQL server with an empty database.
 pub(crate) struct Postgres {
-    daemon: Daemon,
+    pub(crate) daemon: Daemon,
     /// What to trust, when the server speaks TLS only.
     pub(crate) authority: Option<PathBuf>,
 }
@@ -43,21 +43,7 @@ impl Postgres {
         let port = free_port();
         let command = server(&folder.path().join("data"), port, certificate.as_ref());
         let authority = certificate.map(|certificate| certificate.certificate);
-        let mut postgres = Self { daemon: Daemon::start(folder, port, command), authority };
-        postgres.daemon.wait();
-        postgres
-    }
-
-    /// Ends the server at once.
-    pub(crate) fn fail(&mut self) {
-        self.daemon.kill();
-    }
-
-    /// Starts the server again, with the data it had.
-    pub(crate) fn recover(&mut self) {
-        let data = self.daemon.folder.path().join("data");
-        self.daemon.child = server(&data, self.daemon.port, None).spawn().unwrap();
-        self.daemon.wait();
+        Self { daemon: Daemon::start(folder, port, command), authority }
     }
 
     /// Tells how to reach it, in one URL.

@@ -7,7 +7,7 @@ use crate::process::Variables;
 
 /// A Redis server that asks for a password.
 pub(crate) struct Redis {
-    daemon: Daemon,
+    pub(crate) daemon: Daemon,
     /// What to trust, when the server speaks TLS only.
     pub(crate) authority: Option<PathBuf>,
 }
@@ -55,10 +55,5 @@ impl Redis {
             ("CACHE_PASSWORD", PASSWORD.into()),
             ("CACHE_TLS", self.authority.is_some().to_string()),
         ])
-    }
-
-    /// Ends the server at once.
-    pub(crate) fn fail(&mut self) {
-        self.daemon.kill();
     }
 }
