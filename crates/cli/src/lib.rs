@@ -1,1 +1,22 @@
-//! stub
+//! The command line: arguments, commands, rendering and reporters, as a library that is handed
+//! its world. It knows no cloud and touches no stream but those it is given.
+
+mod args;
+mod commands;
+mod exit;
+mod perform;
+mod plan_file;
+mod render;
+mod report;
+mod run;
+#[cfg(test)]
+mod samples;
+mod session;
+mod signals;
+mod source;
+mod world;
+
+pub use exit::Exit;
+pub use run::run;
+pub use signals::cancelled_by_signals;
+pub use world::{Connect, Connected, Stream, Terminal};

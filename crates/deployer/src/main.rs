@@ -1,2 +1,44 @@
-//! stub
-fn main() {}
+//! The binary: the command line, handed AWS.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use deployer_aws::Aws;
+use deployer_cli::{Connect, Connected, Exit, Terminal, cancelled_by_signals, run};
+use deployer_core::Failure;
+use deployer_engine::Registry;
+
+/// AWS, as the command line wants it.
+struct World;
+
+impl Connect for World {
+    type Cloud = Aws;
+
+    fn registry(&self) -> Registry<Aws> {
+        deployer_aws::registry()
+    }
+
+    async fn connect(
+        &self,
+        region: Option<&str>,
+        folder: &Path,
+    ) -> Result<Connected<Aws>, Failure> {
+        let connection = deployer_aws::connect(region, folder).await?;
+        let deployer_aws::Connection { aws, account, region } = connection;
+        Ok(Connected { cloud: Arc::new(aws), account, region })
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    // Without a folder to stand in or signals to listen to there is nobody to tell.
+    let (Ok(terminal), Ok(cancel)) = (Terminal::of_process(environment), cancelled_by_signals())
+    else {
+        return Exit::Wrong.into();
+    };
+    run(std::env::args_os(), World, terminal, cancel).await.into()
+}

@@ -1,0 +1,128 @@
+//! `deployer apply`: makes what is there what the stack says.
+
+use std::path::{Path, PathBuf};
+
+use deployer_core::Plan;
+
+use crate::args::{StackArgs, TargetArgs};
+use crate::commands::outputs;
+use crate::exit::{Error, Exit, Refusal};
+use crate::plan_file;
+use crate::session::Session;
+use crate::world::{Connect, Connected};
+
+/// What `apply` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    long_about = "Make what is there what the stack says.\n\n\
+        Shows the plan, asks, and does it. A step that fails stops only what needs it, and the \
+        next run goes on from what is there. Images that are built here and were never \
+        published are built along the way; later `deployer publish` rolls out new ones.\n\n\
+        A saved plan is applied as it is, and refused when the account has moved since.",
+    after_long_help = "\
+Examples:
+  deployer apply                    show the plan, ask, do it
+  deployer apply --env prod --yes   without a question, as in CI
+  deployer apply p.json             what `deployer plan --out p.json` showed
+  deployer apply --target service/web"
+)]
+pub(crate) struct Args {
+    /// A saved plan, instead of the stack
+    #[arg(value_name = "PLAN", conflicts_with_all = ["env", "variables", "targets", "unprotect"])]
+    saved: Option<PathBuf>,
+    /// The same as PLAN
+    #[arg(long, value_name = "PLAN", conflicts_with = "saved")]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    stack: StackArgs,
+    #[command(flatten)]
+    targets: TargetArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Plans or reads a plan, asks, and runs it.
+pub(crate) async fn run<W: Connect>(
+    args: Args,
+    session: &mut Session<'_, W>,
+) -> Result<Exit, Error> {
+    let saved = args.saved.as_ref().or(args.plan.as_ref());
+    let (connected, plan) = match saved {
+        Some(path) => read(path, &args.stack, session).await?,
+        None => decide(&args, session).await?,
+    };
+    session.show(&plan);
+    // A saved plan has been looked at, and is refused when anything has moved.
+    if !plan.is_empty() && !args.yes && saved.is_none() {
+        let help = "add `--yes` to apply without a question";
+        session.confirm("Apply this?", help).await?;
+    }
+    carry_out(&plan, &connected, session).await
+}
+
+/// Runs a plan that may be run, and prints the outputs.
+pub(crate) async fn carry_out<W: Connect>(
+    plan: &Plan,
+    connected: &Connected<W::Cloud>,
+    session: &Session<'_, W>,
+) -> Result<Exit, Error> {
+    if plan.is_empty() && !session.is_json {
+        session.print(&outputs::lines(&outputs::resolved(&plan.outputs, &plan.known)));
+        return Ok(Exit::Done);
+    }
+    let outcome = session.perform(connected, plan).await;
+    let outputs = outputs::resolved(&plan.outputs, &outcome.outputs);
+    let exit = session.conclude(plan, &outcome, &outputs);
+    if exit == Exit::Done && !session.is_json {
+        session.print(&outputs::lines(&outputs));
+    }
+    Ok(exit)
+}
+
+/// Plans from the stack.
+async fn decide<W: Connect>(
+    args: &Args,
+    session: &Session<'_, W>,
+) -> Result<(Connected<W::Cloud>, Plan), Error> {
+    let project = session.load(&args.stack)?;
+    let region = Some(project.stack.region.as_str());
+    let connected = session.connect(region, &project.source.folder).await?;
+    let snapshot = session.observe(&connected, &project.stack.scope).await?;
+    let source = Some(&project.source);
+    let plan = session.plan(source, &project.stack, &snapshot, &args.targets)?;
+    Ok((connected, plan))
+}
+
+/// Reads a saved plan, and refuses it when the world is not what it was made for.
+async fn read<W: Connect>(
+    path: &Path,
+    stack: &StackArgs,
+    session: &Session<'_, W>,
+) -> Result<(Connected<W::Cloud>, Plan), Error> {
+    let path = session.terminal.folder.join(path);
+    let saved = plan_file::read(&path)?;
+    let plan = saved.plan;
+    let folder = match &stack.file {
+        Some(file) => session.terminal.folder.join(file).parent().map(Path::to_owned),
+        None => None,
+    };
+    let folder = folder.unwrap_or_else(|| session.terminal.folder.join(&saved.folder));
+    let region = stack.region.as_deref().unwrap_or(&plan.region);
+    let connected = session.connect(Some(region), &folder).await?;
+    moved("the account", &plan.account, &connected.account)?;
+    moved("the region", &plan.region, &connected.region)?;
+    let snapshot = session.observe(&connected, &plan.scope).await?;
+    if snapshot.fingerprint() != plan.fingerprint {
+        let what = format!("what is there of {}", plan.scope);
+        Err(Refusal::Moved { what })?;
+    }
+    Ok((connected, plan))
+}
+
+fn moved(what: &str, then: &str, now: &str) -> Result<(), Refusal> {
+    if then == now {
+        return Ok(());
+    }
+    Err(Refusal::Moved { what: format!("{what} (it was {then}, now it is {now})") })
+}

@@ -1,0 +1,167 @@
+//! `deployer publish`: builds images and rolls them out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deployer_core::{Address, Plan, Stack, references};
+use deployer_engine::prepare;
+
+use crate::args::{StackArgs, TargetArgs};
+use crate::commands::apply::carry_out;
+use crate::exit::{Error, Exit, Refusal, RequestError};
+use crate::session::{Project, Session};
+use crate::world::{Connect, Connected};
+
+/// The kinds that publishing may change without being asked twice.
+const EXPECTED: [&str; 3] = ["image", "task-definition", "service"];
+
+/// What `publish` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    long_about = "Build the images and roll them out.\n\n\
+        Builds the image of each service named, or of all, and where it is not the one that \
+        runs, pushes it and rolls the service over to it. Nothing else is changed: when the \
+        rollout needs more than its image, task definition and service, it says what and stops.",
+    after_long_help = "\
+Examples:
+  deployer publish                  build and roll out every service
+  deployer publish web --env prod   only `web`, in prod"
+)]
+pub(crate) struct Args {
+    /// The services; all whose images are built here when none is named
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+    #[command(flatten)]
+    stack: StackArgs,
+    /// Also change what the rollout needs beyond image, task definition and service
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Builds, plans, and runs what follows from the new images.
+pub(crate) async fn run<W: Connect>(
+    args: Args,
+    session: &mut Session<'_, W>,
+) -> Result<Exit, Error> {
+    let project = session.load(&args.stack)?;
+    let images = chosen(&args.services, &project.images)?;
+    let region = Some(project.stack.region.as_str());
+    let connected = session.connect(region, &project.source.folder).await?;
+    let stack = build(&project, &connected, &images, session).await?;
+    let snapshot = session.observe(&connected, &stack.scope).await?;
+    let targets = TargetArgs::default();
+    let plan = session.plan(Some(&project.source), &stack, &snapshot, &targets)?;
+    let followers = followers(&stack, &images);
+    let plan = plan.only(&followers);
+    let beyond = beyond(&plan, &followers);
+    session.show(&plan);
+    if !beyond.is_empty() && !args.yes {
+        Err(Refusal::Beyond(beyond))?;
+    }
+    carry_out(&plan, &connected, session).await
+}
+
+/// The images of these services, or of all.
+fn chosen(
+    services: &[String],
+    images: &BTreeMap<String, Address>,
+) -> Result<BTreeSet<Address>, RequestError> {
+    if images.is_empty() {
+        return Err(RequestError::NothingToPublish);
+    }
+    if services.is_empty() {
+        return Ok(images.values().cloned().collect());
+    }
+    services
+        .iter()
+        .map(|asked| {
+            images.get(asked).cloned().ok_or_else(|| RequestError::NoImage {
+                asked: asked.clone(),
+                known: images.keys().cloned().collect(),
+            })
+        })
+        .collect()
+}
+
+/// Builds the images to learn their digests; tells each line of the builds.
+async fn build<W: Connect>(
+    project: &Project,
+    connected: &Connected<W::Cloud>,
+    images: &BTreeSet<Address>,
+    session: &Session<'_, W>,
+) -> Result<Stack, Error> {
+    let registry = session.world.registry();
+    let tell = |address: &Address, line: &str| {
+        if !session.is_json {
+            session.tell(&format!("{} {line}\n", session.err.faint.style(format!("{address} |"))));
+        }
+    };
+    let building = prepare(&registry, &*connected.cloud, &project.stack, images, &tell);
+    session
+        .unless_cancelled(building)
+        .await?
+        .map_err(|(address, failure)| RequestError::Build { address, failure }.into())
+}
+
+/// The images and all that refers to them, directly or not.
+fn followers(stack: &Stack, images: &BTreeSet<Address>) -> BTreeSet<Address> {
+    let mut found = images.clone();
+    loop {
+        let more: Vec<Address> = stack
+            .resources
+            .iter()
+            .filter(|(address, desired)| {
+                !found.contains(address) && !references(&desired.spec).is_disjoint(&found)
+            })
+            .map(|(address, _)| address.clone())
+            .collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+/// What the plan changes that nobody expects of a rollout.
+fn beyond(plan: &Plan, followers: &BTreeSet<Address>) -> Vec<Address> {
+    let addresses: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).collect();
+    addresses
+        .into_iter()
+        .filter(|address| {
+            !followers.contains(address) || !EXPECTED.contains(&address.kind.as_str())
+        })
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_runs_an_image_follows_it() {
+        let found = followers(&samples::stack(), &BTreeSet::from([address("image/web")]));
+        let names: Vec<String> = found.iter().map(Address::to_string).collect();
+        assert_eq!(names, ["image/web", "service/web", "task-definition/web"]);
+    }
+
+    #[test]
+    fn what_is_changed_beside_a_rollout_is_named() {
+        let found = beyond(&samples::plan(), &BTreeSet::from([address("service/web")]));
+        assert!(found.contains(&address("db-instance/main")), "{found:?}");
+        assert!(!found.contains(&address("service/web")));
+    }
+
+    #[test]
+    fn a_service_without_an_image_of_its_own_is_told_from_one_misspelt() {
+        let images = BTreeMap::from([("web".to_owned(), address("image/web"))]);
+        let error = Error::from(chosen(&["wbe".to_owned()], &images).unwrap_err());
+        assert_eq!(error.help().as_deref(), Some("did you mean `web`?"));
+        assert!(matches!(chosen(&[], &BTreeMap::new()), Err(RequestError::NothingToPublish)));
+        assert_eq!(chosen(&[], &images).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,80 @@
+//! `deployer status`: what is there.
+
+use deployer_core::{Live, Phase, Snapshot};
+use serde_json::json;
+
+use crate::args::StackArgs;
+use crate::exit::{Error, Exit};
+use crate::render;
+use crate::session::Session;
+use crate::world::Connect;
+
+/// What `status` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    long_about = "List what is there.\n\n\
+        All that this environment of the stack owns in the account, by its tags, with AWS's own \
+        word for its state. The stack need not be right for this.",
+    after_long_help = "\
+Examples:
+  deployer status --env prod
+  deployer status --json"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    stack: StackArgs,
+}
+
+/// Looks what is there, and lists it.
+pub(crate) async fn run<W: Connect>(
+    args: Args,
+    session: &mut Session<'_, W>,
+) -> Result<Exit, Error> {
+    let place = session.locate(&args.stack)?;
+    let connected = session.connect(place.region.as_deref(), &place.folder).await?;
+    let snapshot = session.observe(&connected, &place.scope).await?;
+    if session.is_json {
+        session.print(&format!("{:#}\n", as_json(&snapshot)));
+    } else if snapshot.lives.is_empty() {
+        session.print(&format!("There is nothing of {} in {}.\n", place.scope, connected.region));
+    } else {
+        let rows: Vec<Vec<String>> = snapshot.lives.iter().map(row).collect();
+        let headings = ["RESOURCE", "STATE", "GEN", "ID"];
+        let width = session.terminal.width;
+        session.print(&render::table(&headings, &rows, &session.out, width));
+    }
+    Ok(Exit::Done)
+}
+
+fn row(live: &Live) -> Vec<String> {
+    vec![live.address.to_string(), state(live), live.generation.to_string(), live.id().to_owned()]
+}
+
+/// AWS's word for it where there is one.
+fn state(live: &Live) -> String {
+    let word = match live.phase {
+        Phase::Ready => "ready",
+        Phase::Settling => "settling",
+        Phase::Leaving => "leaving",
+    };
+    if live.state.is_empty() { word.to_owned() } else { live.state.clone() }
+}
+
+fn as_json(snapshot: &Snapshot) -> serde_json::Value {
+    let resources = snapshot.lives.iter().map(|live| {
+        json!({
+            "address": live.address,
+            "id": live.id(),
+            "generation": live.generation,
+            "phase": live.phase,
+            "state": live.state,
+            "foreign": live.foreign,
+        })
+    });
+    json!({
+        "scope": snapshot.scope,
+        "account": snapshot.account,
+        "region": snapshot.region,
+        "resources": resources.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,231 @@
+//! How a command ends: every exit code, and every error with its code and advice.
+
+use std::process::ExitCode;
+
+use deployer_core::{Address, Diagnostic, Failure};
+
+use crate::plan_file::PlanFileError;
+use crate::source::SourceError;
+
+/// How a command ended. The numbers are a promise to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// The stack or the request is wrong, or the cloud cannot be reached; nothing was begun.
+    Wrong = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// There are changes to make.
+    Pending = 3,
+    /// The run failed part-way; the same command continues it.
+    Failed = 4,
+    /// Refused: protection, a moved world, no confirmation; nothing was begun.
+    Refused = 5,
+    /// Interrupted; the same command continues.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command did not do what was asked. Its message fits after "error: ".
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The stack file cannot be found or read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The stack has mistakes, or cannot be planned.
+    #[error("{0}")]
+    Stack(Mistakes),
+    /// What would be deleted is protected.
+    #[error("refused: what is protected would be deleted; nothing was begun")]
+    Protected(Mistakes),
+    /// The cloud did not answer as it should, before anything began.
+    #[error("the cloud did not answer as it should")]
+    Cloud(Vec<Failure>),
+    /// The saved plan cannot be read or written.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
+    /// What was asked for is not there.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// It would not be right to go on.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// What was to be printed could not be.
+    #[error("could not write the output: {0}")]
+    Output(String),
+    /// Somebody asked to stop, before anything began.
+    #[error("interrupted; nothing was begun")]
+    Interrupted,
+}
+
+impl Error {
+    /// The exit code it leads to.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Refused(_) | Self::Protected(_) => Exit::Refused,
+            Self::Interrupted => Exit::Interrupted,
+            Self::Source(_)
+            | Self::Stack(_)
+            | Self::Cloud(_)
+            | Self::PlanFile(_)
+            | Self::Request(_)
+            | Self::Output(_) => Exit::Wrong,
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Source(error) => error.help(),
+            Self::PlanFile(error) => error.help(),
+            Self::Request(error) => error.help(),
+            Self::Refused(refusal) => refusal.help(),
+            _ => None,
+        }
+    }
+}
+
+/// Mistakes in a stack, with the text they are in.
+#[derive(Debug)]
+pub(crate) struct Mistakes {
+    /// What the text was read from.
+    pub(crate) name: String,
+    /// The text.
+    pub(crate) text: String,
+    /// The mistakes.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl std::fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.diagnostics.len() {
+            1 => write!(f, "{} has a mistake; nothing was begun", self.name),
+            count => write!(f, "{} has {count} mistakes; nothing was begun", self.name),
+        }
+    }
+}
+
+/// What was asked for is not there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestError {
+    /// There is no such output.
+    #[error("there is no output `{asked}`")]
+    NoOutput {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The output's resource does not exist yet.
+    #[error("the output `{0}` is not known yet")]
+    OutputNotKnown(String),
+    /// There is no such service, or its image is not built here.
+    #[error("there is no service `{asked}` whose image is built here")]
+    NoImage {
+        /// What was asked for.
+        asked: String,
+        /// The services whose images are.
+        known: Vec<String>,
+    },
+    /// No service has an image that is built here.
+    #[error("no service of the stack has an image that is built here")]
+    NothingToPublish,
+    /// There is no such resource.
+    #[error("there is no resource `{0}`, neither in the stack nor in AWS")]
+    NoTarget(Address),
+    /// An image could not be built.
+    #[error("{address}: {failure}")]
+    Build {
+        /// The image.
+        address: Address,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+impl RequestError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::NoOutput { asked, known } | Self::NoImage { asked, known } => {
+                suggest(asked, known)
+            }
+            Self::OutputNotKnown(_) => Some("run `deployer apply` first".to_owned()),
+            Self::NothingToPublish => Some(
+                "give one an image with `repository:` and `build:`; `deployer apply` rolls out \
+                 an image from elsewhere"
+                    .to_owned(),
+            ),
+            Self::NoTarget(_) => {
+                Some("`deployer expand` lists the addresses of the stack's resources".to_owned())
+            }
+            Self::Build { failure, .. } => failure.help.clone(),
+        }
+    }
+}
+
+/// The known word that was most likely meant, or all of them.
+fn suggest(asked: &str, known: &[String]) -> Option<String> {
+    let names = known.iter().map(String::as_str);
+    match deployer_core::closest(asked, names) {
+        Some(name) => Some(format!("did you mean `{name}`?")),
+        None if known.is_empty() => None,
+        None => Some(format!("there is {}", known.join(", "))),
+    }
+}
+
+/// It would not be right to go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// A question needs an answer and nobody is there to give one.
+    #[error("refused: nobody is there to confirm it; nothing was begun")]
+    Unattended {
+        /// What to type.
+        help: &'static str,
+    },
+    /// The answer was no.
+    #[error("not confirmed; nothing was begun")]
+    Declined,
+    /// The account is not what a saved plan was made for.
+    #[error("refused: {what} has changed since the plan was made; nothing was begun")]
+    Moved {
+        /// What differs: `the region (eu-west-1, now us-east-1)`.
+        what: String,
+    },
+    /// Publishing would change more than images and the services that run them.
+    #[error("refused: publishing would also change {}; nothing was begun", list(.0))]
+    Beyond(Vec<Address>),
+}
+
+impl Refusal {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Unattended { help } => Some((*help).to_owned()),
+            Self::Declined => None,
+            Self::Moved { .. } => Some("make the plan again: `deployer plan --out …`".to_owned()),
+            Self::Beyond(_) => Some(
+                "look at it with `deployer plan` and do it with `deployer apply`, or add `--yes` \
+                 to do it along the way"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+fn list(addresses: &[Address]) -> String {
+    let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
+    names.join(", ")
+}

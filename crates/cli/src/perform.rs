@@ -1,0 +1,153 @@
+//! Running a plan with somebody watching, and asking beforehand.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io::{self, BufRead};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use deployer_core::Plan;
+use deployer_engine::{Outcome, execute};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::exit::{Error, Exit, Refusal};
+use crate::render;
+use crate::report::{self, Human, Json, Plain, Reporter};
+use crate::session::Session;
+use crate::world::{Connect, Connected};
+
+/// How often the board moves on though nothing happened.
+const TICK: Duration = Duration::from_millis(100);
+
+impl<W: Connect> Session<'_, W> {
+    /// Shows a plan to whoever is to confirm it.
+    pub(crate) fn show(&self, plan: &Plan) {
+        if !self.is_json {
+            let width = self.terminal.width;
+            let text = if plan.is_empty() {
+                render::empty(plan, &self.err, width)
+            } else {
+                render::plan(plan, false, &self.err, width)
+            };
+            self.tell(&text);
+        }
+    }
+
+    /// Asks, and gives what was typed; refuses when nobody is there to answer.
+    pub(crate) async fn ask(
+        &mut self,
+        question: &str,
+        unattended: &'static str,
+    ) -> Result<String, Error> {
+        if !self.terminal.is_interactive || self.is_json {
+            Err(Refusal::Unattended { help: unattended })?;
+        }
+        self.tell(&format!("\n{} ", self.err.strong.style(question)));
+        let input = std::mem::replace(&mut self.terminal.input, Box::new(io::empty()));
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        // A thread of its own: a line that is never typed must not hold up the end of the process.
+        thread::spawn(move || sender.send(read_line(input)));
+        let answer = self.unless_cancelled(receiver).await;
+        if answer.is_err() {
+            self.tell("\n");
+        }
+        let (line, input) = answer?.unwrap_or_else(|_| (String::new(), Box::new(io::empty())));
+        self.terminal.input = input;
+        Ok(line.trim().to_owned())
+    }
+
+    /// Asks for a yes.
+    pub(crate) async fn confirm(
+        &mut self,
+        question: &str,
+        unattended: &'static str,
+    ) -> Result<(), Error> {
+        let answer = self.ask(&format!("{question} [y/N]"), unattended).await?;
+        match answer.to_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => Err(Refusal::Declined.into()),
+        }
+    }
+
+    /// Runs a plan and tells what happens.
+    pub(crate) async fn perform(&self, connected: &Connected<W::Cloud>, plan: &Plan) -> Outcome {
+        let reporter = RefCell::new(self.reporter(plan));
+        let began = Instant::now();
+        let mut report = |event: &_| reporter.borrow_mut().event(event);
+        let registry = Arc::new(self.world.registry());
+        let cloud = Arc::clone(&connected.cloud);
+        let outcome = {
+            let running = execute(registry, cloud, plan, self.cancel.clone(), &mut report);
+            tokio::select! {
+                biased;
+                outcome = running => outcome,
+                never = tick(&reporter, began) => match never {},
+            }
+        };
+        reporter.into_inner().finish();
+        if !self.is_json {
+            let end = render::outcome(plan, &outcome, &self.err, self.terminal.width);
+            self.tell(&format!("\n{end}"));
+        }
+        outcome
+    }
+
+    /// Prints the result of a run for machines.
+    pub(crate) fn conclude(
+        &self,
+        plan: &Plan,
+        outcome: &Outcome,
+        outputs: &BTreeMap<String, Value>,
+    ) -> Exit {
+        let exit = exit_of(outcome);
+        if self.is_json {
+            self.print(&format!("{}\n", report::result(plan, outcome, exit, outputs)));
+        }
+        exit
+    }
+
+    fn reporter<'p>(&self, plan: &'p Plan) -> Box<dyn Reporter + 'p> {
+        let terminal = &self.terminal;
+        let stderr = terminal.stderr.clone();
+        if self.is_json {
+            Box::new(Json::new(plan, terminal.stdout.clone()))
+        } else if stderr.is_terminal && !self.is_verbose {
+            Box::new(Human::new(plan, self.err, stderr, terminal.width, terminal.height))
+        } else {
+            Box::new(Plain::new(plan, self.err, stderr))
+        }
+    }
+}
+
+/// The exit code that the end of a run leads to.
+pub(crate) fn exit_of(outcome: &Outcome) -> Exit {
+    if outcome.is_success() {
+        Exit::Done
+    } else if outcome.interrupted {
+        Exit::Interrupted
+    } else {
+        Exit::Failed
+    }
+}
+
+/// Moves the board on for as long as the run lasts.
+async fn tick(reporter: &RefCell<Box<dyn Reporter + '_>>, began: Instant) -> Infallible {
+    loop {
+        tokio::time::sleep(TICK).await;
+        reporter.borrow_mut().tick(began.elapsed());
+    }
+}
+
+type Input = Box<dyn BufRead + Send>;
+
+fn read_line(mut input: Input) -> (String, Input) {
+    let mut line = String::new();
+    // Input that cannot be read is no confirmation.
+    if input.read_line(&mut line).is_err() {
+        line.clear();
+    }
+    (line, input)
+}

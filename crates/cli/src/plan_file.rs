@@ -1,0 +1,173 @@
+//! A plan kept in a file, to be applied later as it was looked at.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use deployer_core::Plan;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+/// What the file says it is.
+const FORMAT: &str = "deployer-plan";
+
+/// The version of the format. A plan is not kept long enough to be worth converting.
+const VERSION: u32 = 1;
+
+/// A saved plan.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanFile {
+    format: String,
+    version: u32,
+    /// The stack file's folder, which builds are relative to.
+    pub(crate) folder: String,
+    /// The plan.
+    pub(crate) plan: Plan,
+}
+
+/// Why a saved plan cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanFileError {
+    /// It cannot be read.
+    #[error("could not read {name}: {reason}")]
+    Unreadable {
+        /// The file.
+        name: String,
+        /// Why.
+        reason: io::Error,
+    },
+    /// It cannot be written.
+    #[error("could not write {name}: {reason}")]
+    Unwritable {
+        /// The file.
+        name: String,
+        /// Why.
+        reason: io::Error,
+    },
+    /// It is something else.
+    #[error("{0} is not a saved plan")]
+    Foreign(String),
+    /// Another version of deployer wrote it.
+    #[error("{name} has version {version} of the plan format; this deployer reads {VERSION}")]
+    OtherVersion {
+        /// The file.
+        name: String,
+        /// Its version.
+        version: u64,
+    },
+    /// It has been edited, or cut off.
+    #[error("{name} is damaged: {reason}")]
+    Damaged {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl PlanFileError {
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } | Self::Unwritable { .. } => None,
+            Self::Foreign(_) => Some(
+                "`deployer plan --out FILE` saves a plan; a stack is named with `--file`"
+                    .to_owned(),
+            ),
+            Self::OtherVersion { .. } | Self::Damaged { .. } => {
+                Some("make the plan again: `deployer plan --out …`".to_owned())
+            }
+        }
+    }
+}
+
+/// Writes a plan, all of it or nothing, for the owner's eyes only.
+pub(crate) fn write(path: &Path, folder: &Path, plan: &Plan) -> Result<(), PlanFileError> {
+    let saved = PlanFile {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        folder: folder.display().to_string(),
+        plan: plan.clone(),
+    };
+    let unwritable =
+        |reason| PlanFileError::Unwritable { name: path.display().to_string(), reason };
+    let text = serde_json::to_vec_pretty(&saved).map_err(|error| unwritable(error.into()))?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    // A temporary file has the mode 0600.
+    let mut file = NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).map_err(unwritable)?;
+    file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(unwritable)?;
+    file.persist(path).map_err(|error| unwritable(error.error))?;
+    Ok(())
+}
+
+/// Reads a plan and checks that its steps fit together.
+pub(crate) fn read(path: &Path) -> Result<PlanFile, PlanFileError> {
+    let name = || path.display().to_string();
+    let text =
+        fs::read(path).map_err(|reason| PlanFileError::Unreadable { name: name(), reason })?;
+    let value: Value = serde_json::from_slice(&text).map_err(|_| PlanFileError::Foreign(name()))?;
+    if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
+        return Err(PlanFileError::Foreign(name()));
+    }
+    let version = value.get("version").and_then(Value::as_u64).unwrap_or(0);
+    if version != u64::from(VERSION) {
+        return Err(PlanFileError::OtherVersion { name: name(), version });
+    }
+    let damaged = |reason: String| PlanFileError::Damaged { name: name(), reason };
+    let saved: PlanFile =
+        serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+    for (place, step) in saved.plan.steps.iter().enumerate() {
+        if step.id != place || step.after.iter().any(|before| *before >= place) {
+            return Err(damaged(format!("step {place} is out of order")));
+        }
+    }
+    Ok(saved)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::samples;
+
+    fn saved(edit: impl FnOnce(String) -> String) -> Result<PlanFile, PlanFileError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.json");
+        write(&path, Path::new("stacks"), &samples::plan()).unwrap();
+        fs::write(&path, edit(fs::read_to_string(&path).unwrap())).unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn a_plan_reads_back_as_it_was_written() {
+        let read = saved(|text| text).unwrap();
+        assert_eq!((read.plan, read.folder.as_str()), (samples::plan(), "stacks"));
+    }
+
+    #[test]
+    fn only_the_owner_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.json");
+        write(&path, Path::new(""), &samples::plan()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_no_plan_of_ours_is_refused() {
+        assert!(matches!(saved(|_| "stack: notes".into()), Err(PlanFileError::Foreign(_))));
+        assert!(matches!(saved(|_| "{}".into()), Err(PlanFileError::Foreign(_))));
+        let other = saved(|text| text.replace("\"version\": 1", "\"version\": 9")).unwrap_err();
+        assert!(other.to_string().contains("version 9"), "{other}");
+        let cut = saved(|text| text.replace("\"fingerprint\"", "\"finger\"")).unwrap_err();
+        assert!(matches!(cut, PlanFileError::Damaged { .. }), "{cut}");
+    }
+
+    #[test]
+    fn steps_that_wait_for_later_ones_are_refused() {
+        let edited = saved(|text| text.replacen("\"after\": []", "\"after\": [7]", 1)).unwrap_err();
+        assert!(edited.to_string().contains("out of order"), "{edited}");
+    }
+}

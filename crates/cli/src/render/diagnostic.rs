@@ -1,0 +1,89 @@
+//! Mistakes in a stack, each at its place in the text.
+
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use deployer_core::{Diagnostic, Severity, Span};
+
+use super::theme::Theme;
+
+/// The mistakes in `text`, which was read from `name`, one after another.
+pub(crate) fn diagnostics(
+    mistakes: &[Diagnostic],
+    name: &str,
+    text: &str,
+    theme: &Theme,
+    width: usize,
+) -> String {
+    let renderer = if theme.is_coloured { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.term_width(width).decor_style(DecorStyle::Ascii);
+    let mut shown = String::new();
+    for mistake in mistakes {
+        shown.push_str(&renderer.render(&[group(mistake, name, text)]));
+        shown.push_str("\n\n");
+    }
+    shown
+}
+
+fn group<'a>(mistake: &'a Diagnostic, name: &'a str, text: &'a str) -> Group<'a> {
+    let level = match mistake.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(mistake.title.as_str()).id(mistake.code.as_str());
+    let annotations = mistake.labels.iter().enumerate().map(|(place, label)| {
+        let kind = if place == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let label_text = Some(label.text.as_str()).filter(|text| !text.is_empty());
+        kind.span(within(label.span, text)).label(label_text)
+    });
+    let mut group = Group::with_title(title);
+    if !mistake.labels.is_empty() {
+        let snippet = Snippet::source(text).path(name).annotations(annotations);
+        group = group.element(snippet);
+    }
+    match &mistake.help {
+        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        None => group,
+    }
+}
+
+/// The span, moved onto letters of the text where it is not: a place a little off is better than
+/// no message.
+fn within(span: Span, text: &str) -> Range<usize> {
+    let end = text.floor_char_boundary(span.end);
+    text.floor_char_boundary(span.start).min(end)..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STACK: &str = "stack: notes\nnetwrk:\n  cidr: 10.0.0.0/16\n";
+
+    fn mistake() -> Diagnostic {
+        Diagnostic::error("unknown-key", "there is no section `netwrk`")
+            .at(Span { start: 13, end: 19 }, "not a section")
+            .help("did you mean `network`?")
+    }
+
+    #[test]
+    fn a_mistake_is_shown_where_it_is() {
+        let shown = diagnostics(&[mistake()], "deployer.yaml", STACK, &Theme::default(), 80);
+        insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn a_mistake_without_a_place_has_its_advice() {
+        let mistake = Diagnostic::error("cycle", "resources wait for each other").help("cut it");
+        let shown = diagnostics(&[mistake], "deployer.yaml", STACK, &Theme::default(), 80);
+        insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn a_place_that_is_off_does_no_harm() {
+        let off = Diagnostic::error("x", "y").at(Span { start: 900, end: 901 }, "");
+        let shown = diagnostics(&[off], "deployer.yaml", "é", &Theme::new(true), 80);
+        assert!(shown.contains('y'));
+    }
+}

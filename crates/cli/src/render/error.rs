@@ -1,0 +1,35 @@
+//! What went wrong before or instead of a run.
+
+use std::fmt::Write;
+
+use super::diagnostic::diagnostics;
+use super::failure::{failure, note};
+use super::theme::Theme;
+use crate::exit::Error;
+
+/// The error with its advice.
+pub(crate) fn error(error: &Error, theme: &Theme, width: usize) -> String {
+    let mut text = String::new();
+    match error {
+        Error::Stack(mistakes) | Error::Protected(mistakes) => {
+            let diagnostics =
+                diagnostics(&mistakes.diagnostics, &mistakes.name, &mistakes.text, theme, width);
+            text.push_str(&diagnostics);
+        }
+        Error::Cloud(failures) => {
+            let all: Vec<String> =
+                failures.iter().map(|why| failure(why, None, theme, width)).collect();
+            text.push_str(&all.join("\n"));
+            return text;
+        }
+        _ => {}
+    }
+    let head = theme.bad.style("error");
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{head}: {}", theme.strong.style(error));
+    if let Some(help) = error.help() {
+        text.push_str(&note("help: ", &help, width).join("\n"));
+        text.push('\n');
+    }
+    text
+}

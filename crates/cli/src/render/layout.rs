@@ -1,0 +1,73 @@
+//! Fitting text into columns.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// How many columns a text without colours takes.
+pub(crate) fn width_of(text: &str) -> usize {
+    text.width()
+}
+
+/// The text, filled up with spaces to `width` columns.
+pub(crate) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(width_of(text))))
+}
+
+/// The text on one line, cut to at most `width` columns; a cut shows as `…`.
+pub(crate) fn truncate(text: &str, width: usize) -> String {
+    let text = text.replace(['\n', '\t'], " ").replace('\r', "");
+    if width_of(&text) <= width {
+        return text;
+    }
+    let mut kept = String::new();
+    let mut used = 1;
+    for letter in text.chars() {
+        used += letter.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        kept.push(letter);
+    }
+    format!("{}…", kept.trim_end())
+}
+
+/// `left`, and `right` at the end of a line of `width` columns; `left` gives way. Gives the two
+/// with the gap between them, so that each can be coloured.
+pub(crate) fn fit(left: &str, right: &str, width: usize) -> (String, String) {
+    if right.is_empty() {
+        return (truncate(left, width), String::new());
+    }
+    let room = width.saturating_sub(width_of(right) + 2);
+    (pad(&truncate(left, room), room + 2), right.to_owned())
+}
+
+/// The pieces, joined by `separator` and broken into lines of at most `width` columns at it.
+pub(crate) fn wrapped(pieces: &[String], separator: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces {
+        match lines.last_mut() {
+            Some(line) if width_of(line) + width_of(separator) + width_of(piece) <= width => {
+                line.push_str(separator);
+                line.push_str(piece);
+            }
+            _ => lines.push(piece.clone()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_ends_in_an_ellipsis() {
+        assert_eq!(truncate("security-group/web", 10), "security-…");
+        assert_eq!(truncate("two\nlines", 20), "two lines");
+        assert_eq!(truncate("日本語", 5), "日本…");
+    }
+
+    #[test]
+    fn the_right_side_is_kept_whole() {
+        assert_eq!(fit("db-instance/main", "4m 10s", 18), ("db-instan…  ".into(), "4m 10s".into()));
+    }
+}

@@ -1,0 +1,176 @@
+//! How a run ended, and what to do next.
+
+use deployer_core::{Action, Live, Plan, Scope};
+use deployer_engine::Outcome;
+
+use super::failure::failure;
+use super::layout::{pad, truncate, width_of};
+use super::theme::Theme;
+use super::words::elapsed;
+
+/// The end of a run: failures in full, what was not begun, what is under way, and a line that
+/// sums it up.
+pub(crate) fn outcome(plan: &Plan, outcome: &Outcome, theme: &Theme, width: usize) -> String {
+    let address = |step: &usize| plan.steps[*step].address.to_string();
+    let mut text = String::new();
+    for (step, why) in &outcome.failed {
+        text.push_str(&failure(why, Some(&address(step)), theme, width));
+        text.push('\n');
+    }
+    let not_begun = outcome.not_begun.iter().map(|(step, because)| {
+        let because = because.as_ref().map(|failed| format!("because {failed} failed"));
+        (address(step), because.unwrap_or_else(|| "interrupted before".to_owned()))
+    });
+    text.push_str(&list("Not begun", not_begun, theme, width));
+    let abandoned =
+        outcome.abandoned.iter().map(|(step, on)| (address(step), format!("waited for: {on}")));
+    text.push_str(&list("AWS may still be working on", abandoned, theme, width));
+    let left = outcome.left.iter().map(|(address, what)| (address.to_string(), what.clone()));
+    text.push_str(&list("Kept on purpose", left, theme, width));
+    text.push_str(&summary(plan, outcome, theme));
+    text
+}
+
+/// The line that sums a run up, and advice where it did not get through.
+fn summary(plan: &Plan, outcome: &Outcome, theme: &Theme) -> String {
+    let took = elapsed(outcome.took);
+    let head = if outcome.is_success() {
+        theme.good.style(format!("Done in {took}:"))
+    } else if outcome.interrupted {
+        theme.caution.style(format!("Interrupted after {took}:"))
+    } else {
+        theme.bad.style(format!("Failed after {took}:"))
+    };
+    let advice = if outcome.is_success() {
+        ""
+    } else {
+        "Run the same command again: it continues from what is there.\n"
+    };
+    format!("{head} {}.\n{advice}", counts(plan, outcome))
+}
+
+/// How many resources were made, changed and deleted, and how many were not.
+fn counts(plan: &Plan, outcome: &Outcome) -> String {
+    let count = |wanted: Action| {
+        outcome.done.iter().filter(|step| plan.steps[**step].action == wanted).count()
+    };
+    let counts = [
+        (outcome.failed.len(), "failed"),
+        (outcome.abandoned.len(), "left under way"),
+        (outcome.not_begun.len(), "not begun"),
+        (count(Action::Create), "created"),
+        (count(Action::Update), "changed"),
+        (count(Action::Delete), "deleted"),
+        (count(Action::Await), "waited for"),
+    ];
+    let told: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if told.is_empty() { "nothing was begun".to_owned() } else { told.join(", ") }
+}
+
+/// What a destroy leaves: what is gone, what was kept on purpose, and what the last sweep found.
+pub(crate) fn receipt(
+    scope: &Scope,
+    gone: &[(String, String)],
+    kept: &[(String, String)],
+    still: &[Live],
+    theme: &Theme,
+    width: usize,
+) -> String {
+    let mut text = list("Gone", gone.iter().cloned(), theme, width);
+    text.push_str(&list("Kept on purpose", kept.iter().cloned(), theme, width));
+    let remains = still
+        .iter()
+        .map(|live| (live.address.to_string(), format!("{} {}", live.id(), live.state)));
+    text.push_str(&list("Still there", remains, theme, width));
+    let (head, verdict) = if still.is_empty() {
+        (theme.good.style("Last sweep:"), format!("nothing of {scope} is left."))
+    } else {
+        let things = if still.len() == 1 { "resource is" } else { "resources are" };
+        (theme.bad.style("Last sweep:"), format!("{} {things} still there.", still.len()))
+    };
+    text + &format!("{head} {verdict}\n")
+}
+
+/// A heading and two columns under it; nothing when there is nothing to list.
+fn list(
+    heading: &str,
+    rows: impl Iterator<Item = (String, String)>,
+    theme: &Theme,
+    width: usize,
+) -> String {
+    let rows: Vec<(String, String)> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let column = rows.iter().map(|(left, _)| width_of(left)).max().unwrap_or(0).min(40);
+    let mut text = format!("{}\n", theme.strong.style(heading));
+    for (left, right) in rows {
+        let room = width.saturating_sub(column.max(width_of(&left)) + 4);
+        let line = format!("  {}  {}", pad(&left, column), truncate(right.trim(), room));
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::samples;
+
+    /// The end of the run that the sample events tell.
+    fn ended() -> Outcome {
+        Outcome {
+            done: vec![1, 2, 3, 4, 0],
+            failed: vec![(5, samples::refusal())],
+            not_begun: vec![(6, Some("service/web".parse().unwrap()))],
+            abandoned: vec![(7, "deleting".to_owned())],
+            interrupted: true,
+            left: vec![("db-instance/main".parse().unwrap(), "snapshot before-upgrade".to_owned())],
+            took: Duration::from_secs(250),
+            ..Outcome::default()
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_run_says_what_failed_and_what_to_do() {
+        insta::assert_snapshot!(outcome(&samples::plan(), &ended(), &Theme::default(), 80));
+    }
+
+    #[test]
+    fn the_end_of_a_run_in_which_a_step_failed() {
+        let failed = Outcome { interrupted: false, abandoned: vec![], left: vec![], ..ended() };
+        insta::assert_snapshot!(outcome(&samples::plan(), &failed, &Theme::new(true), 80));
+    }
+
+    #[test]
+    fn the_end_of_a_good_run_is_one_line() {
+        let good = Outcome {
+            done: (0..8).collect(),
+            took: Duration::from_secs(552),
+            ..Outcome::default()
+        };
+        let text = outcome(&samples::plan(), &good, &Theme::default(), 80);
+        assert_eq!(text, "Done in 9m 12s: 3 created, 2 changed, 2 deleted, 1 waited for.\n");
+    }
+
+    #[test]
+    fn a_receipt_says_what_is_gone_what_was_kept_and_that_nothing_is_left() {
+        let gone = [("vpc/main", "vpc-0abc"), ("db-instance/main", "notes-prod-main")];
+        let kept = [("db-instance/main", "snapshot notes-prod-main-final")];
+        let rows = |rows: &[(&str, &str)]| -> Vec<(String, String)> {
+            rows.iter().map(|(left, right)| ((*left).to_owned(), (*right).to_owned())).collect()
+        };
+        let still = [samples::live("security-group/web", "sg-0abc", "in-use")];
+        let theme = Theme::default();
+        let clean = receipt(&samples::scope(), &rows(&gone), &rows(&kept), &[], &theme, 80);
+        let held = receipt(&samples::scope(), &rows(&gone), &[], &still, &theme, 80);
+        insta::assert_snapshot!(format!("{clean}\n----\n\n{held}"));
+    }
+}

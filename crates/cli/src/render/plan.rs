@@ -1,0 +1,200 @@
+//! A plan as a person reads it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use deployer_core::{Action, Impact, Plan, Reason, Replacement, Step};
+
+use super::difference::{differences, whole};
+use super::layout::{fit, truncate, wrapped};
+use super::theme::Theme;
+use super::words::{impact, typical};
+
+/// How far the fields of a resource are set in.
+const INDENT: usize = 6;
+
+/// From how many seconds on a step says how long it typically takes.
+const WORTH_TELLING: u32 = 10;
+
+/// The plan: each resource with what becomes of it, what is not ours, and a line that sums it up.
+/// `is_full` shows every field of what is made.
+pub(crate) fn plan(plan: &Plan, is_full: bool, theme: &Theme, width: usize) -> String {
+    let mut lines = vec![theme.strong.style(place(plan)).to_string(), String::new()];
+    for group in groups(plan) {
+        lines.extend(resource(&group, is_full, theme, width));
+    }
+    lines.push(String::new());
+    lines.extend(foreign(plan, theme, width));
+    lines.extend(summary(plan, theme, width));
+    lines.join("\n") + "\n"
+}
+
+/// The one line for a plan without steps, after what is not ours.
+pub(crate) fn empty(plan: &Plan, theme: &Theme, width: usize) -> String {
+    let mut lines = foreign(plan, theme, width);
+    let no_changes = theme.good.style("No changes.");
+    lines.push(format!("{no_changes} {} is as the stack says.", plan.scope));
+    lines.join("\n") + "\n"
+}
+
+/// Which environment of which stack, and where.
+fn place(plan: &Plan) -> String {
+    format!("{} in {}, account {}", plan.scope, plan.region, plan.account)
+}
+
+/// What becomes of one resource: one step, or the two of a replacement.
+struct Group<'a> {
+    main: &'a Step,
+    /// The delete that belongs to a replacement.
+    old: Option<&'a Step>,
+}
+
+/// The steps by resource, in the order of the plan.
+fn groups(plan: &Plan) -> Vec<Group<'_>> {
+    let replaces = |step: &Step| matches!(step.reason, Reason::Replaced(_));
+    let mut old: BTreeMap<_, &Step> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Delete && replaces(step))
+        .map(|step| (&step.address, step))
+        .collect();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for step in &plan.steps {
+        match step.action {
+            Action::Create if replaces(step) => {
+                groups.push(Group { main: step, old: old.remove(&step.address) });
+            }
+            Action::Delete if replaces(step) => {}
+            _ => groups.push(Group { main: step, old: None }),
+        }
+    }
+    groups
+}
+
+fn resource(group: &Group<'_>, is_full: bool, theme: &Theme, width: usize) -> Vec<String> {
+    let step = group.main;
+    let (sign, verb, style) = match (step.action, step.reason) {
+        (Action::Create, Reason::Replaced(_)) => ("-/+", "replace", theme.caution),
+        (Action::Create, _) => ("  +", "create", theme.good),
+        (Action::Update, _) => ("  ~", "update", theme.caution),
+        (Action::Delete, _) => ("  -", "delete", theme.bad),
+        (Action::Await, _) => ("  …", "wait", theme.running),
+    };
+    let head = format!("{sign} {verb:<7}  ");
+    let remarks = remarks(group);
+    let (left, right) = fit(&step.address.to_string(), &remarks, width - head.chars().count());
+    let mut line = format!("{}{}", style.style(head), theme.strong.style(left));
+    if !right.is_empty() {
+        line.push_str(&theme.impact(step.impact).style(right).to_string());
+    }
+    let mut lines = vec![line];
+    match (&step.wanted, step.action) {
+        (Some(spec), Action::Create) if is_full && step.reason == Reason::Missing => {
+            lines.extend(whole(spec, theme, INDENT, width));
+        }
+        _ => lines.extend(differences(&step.differences, theme, INDENT, width)),
+    }
+    lines
+}
+
+/// Who notices, why, and how long it takes, as far as it is worth a word.
+fn remarks(group: &Group<'_>) -> String {
+    let step = group.main;
+    let noticed = match (step.action, step.impact) {
+        (Action::Create, Impact::None) if step.reason == Reason::Missing => None,
+        (Action::Await, Impact::None) => None,
+        (_, Impact::None) => Some("nobody notices".to_owned()),
+        (_, noticed) => Some(impact(noticed).to_owned()),
+    };
+    let why = match step.reason {
+        Reason::Missing | Reason::Differs => None,
+        Reason::Replaced(Replacement::CreateFirst) => Some("successor first"),
+        Reason::Replaced(Replacement::DeleteFirst) => Some("old one goes first"),
+        Reason::Replaced(Replacement::Supersede) => Some("old one stays as history"),
+        Reason::Unfinished => Some("AWS has not finished"),
+        Reason::Unwanted => Some("no longer in the stack"),
+        Reason::Superseded => Some("left by a replacement"),
+    };
+    let seconds = step.typical + group.old.map_or(0, |old| old.typical);
+    let time = (seconds >= WORTH_TELLING).then(|| typical(seconds));
+    let remarks: Vec<String> =
+        noticed.into_iter().chain(why.map(str::to_owned)).chain(time).collect();
+    remarks.join(" · ")
+}
+
+/// What was found on our resources that is not ours.
+fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (address, marks) in &plan.foreign {
+        let told =
+            truncate(&format!("{address} has more than the stack says: left alone"), width - 9);
+        lines.push(format!("{} {told}", theme.caution.style("warning:")));
+        lines.extend(marks.iter().map(|mark| format!("  · {}", truncate(mark, width - 4))));
+    }
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}
+
+/// The line that sums it up, broken where it is too long.
+fn summary(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
+    let summary = plan.summary();
+    let mut counts = format!("Plan: {} to create, {} to change", summary.create, summary.update);
+    for (count, verb) in [(summary.replace, "to replace"), (summary.wait, "to wait for")] {
+        if count > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(counts, ", {count} {verb}");
+        }
+    }
+    let _ = write!(counts, ", {} to destroy", summary.delete);
+    let noticed = format!("noticed: {}", impact(plan.impact()));
+    let pieces = [counts, noticed.clone(), typical(plan.typical())];
+    let painted = theme.impact(plan.impact()).style(&noticed).to_string();
+    wrapped(&pieces, " · ", width)
+        .into_iter()
+        .map(|line| line.replace(&noticed, &painted))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_plan_at_eighty_columns() {
+        insta::assert_snapshot!(plan(&samples::plan(), false, &Theme::default(), 80));
+    }
+
+    #[test]
+    fn a_plan_at_a_hundred_and_twenty_columns_in_full() {
+        insta::assert_snapshot!(plan(&samples::plan(), true, &Theme::default(), 120));
+    }
+
+    #[test]
+    fn a_plan_in_colour() {
+        insta::assert_snapshot!(plan(&samples::plan(), false, &Theme::new(true), 80));
+    }
+
+    #[test]
+    fn a_plan_with_nothing_to_do_is_one_line() {
+        let text = empty(&samples::empty_plan(), &Theme::default(), 80);
+        assert_eq!(text, "No changes. notes/prod is as the stack says.\n");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for width in [80, 120] {
+            let text = plan(&samples::plan(), true, &Theme::default(), width);
+            let wide = text.lines().find(|line| line.chars().count() > width);
+            assert_eq!(wide, None, "{width}");
+        }
+    }
+
+    #[test]
+    fn what_is_secret_by_its_name_is_not_in_it() {
+        let text = plan(&samples::plan(), true, &Theme::default(), 120);
+        assert!(!text.contains("s3cr3t"), "{text}");
+    }
+}

@@ -1,0 +1,124 @@
+//! The reporters, from hand-written events to text.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use deployer_core::Plan;
+
+use super::*;
+use crate::render::Theme;
+use crate::report::board::Board;
+use crate::samples;
+use crate::world::Stream;
+
+/// Keeps what is written to it.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn written<'a>(
+    plan: &'a Plan,
+    reporter: impl Fn(&'a Plan, Stream) -> Box<dyn Reporter + 'a>,
+) -> String {
+    let paper = Paper::default();
+    let mut reporter = reporter(plan, Stream::new(paper.clone(), false));
+    for event in samples::events() {
+        reporter.event(&event);
+        reporter.tick(event.at);
+    }
+    reporter.finish();
+    drop(reporter);
+    let bytes = paper.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// What a board shows: what scrolls away after `> `, and the board itself now and then.
+fn board(theme: Theme, width: usize) -> String {
+    let plan = samples::plan();
+    let mut board = Board::new(&plan, theme, width, 24);
+    let mut lines = Vec::new();
+    for event in samples::events() {
+        let stays = board.event(&event);
+        if stays.is_empty() {
+            lines.push(format!("at {:?}", event.at));
+            lines.extend(board.lines(event.at));
+        }
+        lines.extend(stays.iter().map(|line| format!("> {line}")));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn plain_lines() {
+    let plan = samples::plan();
+    insta::assert_snapshot!(written(&plan, |plan, out| {
+        Box::new(Plain::new(plan, Theme::default(), out))
+    }));
+}
+
+#[test]
+fn plain_lines_in_colour() {
+    let plan = samples::plan();
+    insta::assert_snapshot!(written(&plan, |plan, out| {
+        Box::new(Plain::new(plan, Theme::new(true), out))
+    }));
+}
+
+#[test]
+fn json_lines_are_the_events_as_they_are() {
+    let plan = samples::plan();
+    let text = written(&plan, |plan, out| Box::new(Json::new(plan, out)));
+    let mut lines = text.lines();
+    assert!(lines.next().unwrap().starts_with(r#"{"event":"plan","plan":{"#));
+    let read: Vec<Event> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(read, samples::events());
+}
+
+#[test]
+fn a_board_at_eighty_columns() {
+    insta::assert_snapshot!(board(Theme::default(), 80));
+}
+
+#[test]
+fn a_board_at_a_hundred_and_twenty_columns() {
+    insta::assert_snapshot!(board(Theme::default(), 120));
+}
+
+#[test]
+fn a_board_in_colour() {
+    insta::assert_snapshot!(board(Theme::new(true), 80));
+}
+
+#[test]
+fn a_board_never_outgrows_its_terminal() {
+    let mut plan = samples::plan();
+    let step = plan.steps[0].clone();
+    plan.steps = (0..60).map(|id| deployer_core::Step { id, ..step.clone() }).collect();
+    for (width, height) in [(80, 24), (40, 8)] {
+        let mut board = Board::new(&plan, Theme::default(), width, height);
+        for step in 0..60 {
+            board.event(&Event { at: Duration::ZERO, what: deployer_core::What::Begun { step } });
+        }
+        let lines = board.lines(Duration::from_secs(5));
+        assert!(lines.len() < height, "{} lines", lines.len());
+        assert!(lines.iter().all(|line| line.chars().count() < width), "{lines:#?}");
+    }
+}
+
+#[test]
+fn what_is_finished_scrolls_away_above_the_board() {
+    let plan = samples::plan();
+    let text =
+        written(&plan, |plan, out| Box::new(Human::new(plan, Theme::default(), out, 80, 24)));
+    assert!(text.contains("✓ target-group/web created"), "{text}");
+    assert!(text.ends_with("\x1b[2K"), "the board is wiped out: {text:?}");
+}

@@ -1,0 +1,142 @@
+//! From the command line to the exit code.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::{Cli, Command, GlobalArgs};
+use crate::commands::{
+    apply, completions, destroy, expand, outputs, plan, publish, schema, status,
+};
+use crate::exit::{Error, Exit};
+use crate::render::{self, Theme};
+use crate::session::Session;
+use crate::world::{Connect, Stream, Terminal};
+
+/// The widest that help is printed: longer lines are hard to read.
+const WIDEST_HELP: usize = 100;
+
+/// Does what a command line asks for. After `cancel` nothing new begins, and what is under way
+/// ends at its next wait.
+pub async fn run<W: Connect>(
+    args: impl IntoIterator<Item = OsString>,
+    world: W,
+    mut terminal: Terminal,
+    cancel: CancellationToken,
+) -> Exit {
+    let command = Cli::command().term_width(terminal.width.min(WIDEST_HELP));
+    let parsed = command.try_get_matches_from(args).and_then(|it| Cli::from_arg_matches(&it));
+    let Cli { global, command } = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &terminal),
+    };
+    trace(global.verbose, &terminal.stderr);
+    let (stdout, stderr) = (terminal.stdout.clone(), terminal.stderr.clone());
+    let width = terminal.width;
+    let mut session = Session {
+        out: Theme::new(is_coloured(&global, &terminal, &stdout)),
+        err: Theme::new(is_coloured(&global, &terminal, &stderr)),
+        world: &world,
+        terminal: &mut terminal,
+        cancel,
+        is_json: global.json,
+        is_verbose: global.verbose > 0,
+    };
+    let theme = session.err;
+    let mut ended = dispatch(command, &mut session).await;
+    if let (Ok(Exit::Done | Exit::Pending), Some(reason)) = (&ended, stdout.failure()) {
+        ended = Err(Error::Output(reason));
+    }
+    ended.unwrap_or_else(|error| {
+        if global.json {
+            stdout.write(&format!("{}\n", as_json(&error)));
+        }
+        stderr.write(&render::error(&error, &theme, width));
+        error.exit()
+    })
+}
+
+async fn dispatch<W: Connect>(
+    command: Command,
+    session: &mut Session<'_, W>,
+) -> Result<Exit, Error> {
+    match command {
+        Command::Plan(args) => plan::run(args, session).await,
+        Command::Apply(args) => apply::run(args, session).await,
+        Command::Publish(args) => publish::run(args, session).await,
+        Command::Destroy(args) => destroy::run(args, session).await,
+        Command::Outputs(args) => outputs::run(args, session).await,
+        Command::Status(args) => status::run(args, session).await,
+        Command::Expand(args) => expand::run(&args, session),
+        Command::Schema(schema::Args {}) => Ok(schema::run(session)),
+        Command::Completions(args) => Ok(completions::run(&args, session)),
+    }
+}
+
+/// Prints help where it was asked for, and what is wrong with the command line otherwise.
+fn usage(error: &clap::Error, terminal: &Terminal) -> Exit {
+    let text = error.render();
+    let print = |stream: &Stream| {
+        let is_coloured = stream.is_terminal && !terminal.environment.contains_key("NO_COLOR");
+        stream.write(&if is_coloured { text.ansi().to_string() } else { text.to_string() });
+    };
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            print(&terminal.stdout);
+            Exit::Done
+        }
+        _ => {
+            print(&terminal.stderr);
+            Exit::Usage
+        }
+    }
+}
+
+/// Colours are for terminals, unless they are not wanted: <https://no-color.org>.
+fn is_coloured(global: &GlobalArgs, terminal: &Terminal, stream: &Stream) -> bool {
+    let variable = |name: &str| terminal.environment.get(name).map(String::as_str);
+    let is_unwanted = global.no_color
+        || variable("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || variable("TERM") == Some("dumb");
+    stream.is_terminal && !is_unwanted
+}
+
+/// Tells on stderr what goes on inside, as far as `-v` asks for it.
+fn trace(verbose: u8, stderr: &Stream) {
+    let level = match verbose {
+        0 => return,
+        1 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    let stream = stderr.clone();
+    let started = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_writer(move || stream.clone())
+        .try_init();
+    // A process traces once; tests run many commands in one.
+    drop(started);
+}
+
+/// The error as machines get it.
+fn as_json(error: &Error) -> serde_json::Value {
+    let diagnostics = match error {
+        Error::Stack(mistakes) | Error::Protected(mistakes) => json!(mistakes.diagnostics),
+        _ => json!([]),
+    };
+    let failures = match error {
+        Error::Cloud(failures) => json!(failures),
+        _ => json!([]),
+    };
+    json!({
+        "event": "error",
+        "exit": error.exit().code(),
+        "error": error.to_string(),
+        "help": error.help(),
+        "diagnostics": diagnostics,
+        "failures": failures,
+    })
+}

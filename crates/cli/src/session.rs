@@ -1,0 +1,169 @@
+//! What the commands share: reading a stack, looking at the cloud, planning.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use deployer_core::{Address, Diagnostic, Plan, Scope, Severity, Snapshot, Stack};
+use deployer_engine::observe;
+use deployer_stack::{Loaded, Options};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::{StackArgs, TargetArgs};
+use crate::exit::{Error, Mistakes, RequestError};
+use crate::render::{self, Theme};
+use crate::source::{self, Source};
+use crate::world::{Connect, Connected, Terminal};
+
+/// One command under way.
+pub(crate) struct Session<'a, W: Connect> {
+    /// The way to the cloud.
+    pub(crate) world: &'a W,
+    /// Where input comes from and output goes.
+    pub(crate) terminal: &'a mut Terminal,
+    /// Whether to stop.
+    pub(crate) cancel: CancellationToken,
+    /// The colours of stdout.
+    pub(crate) out: Theme,
+    /// The colours of stderr.
+    pub(crate) err: Theme,
+    /// Whether results are for machines.
+    pub(crate) is_json: bool,
+    /// Whether stderr shows what goes on inside, which leaves no room for a moving board.
+    pub(crate) is_verbose: bool,
+}
+
+/// A stack that has been read and checked.
+pub(crate) struct Project {
+    /// The file.
+    pub(crate) source: Source,
+    /// The stack.
+    pub(crate) stack: Stack,
+    /// The images that are built here, by the service that runs them.
+    pub(crate) images: BTreeMap<String, Address>,
+}
+
+/// Which environment of which stack, known without the stack being right.
+pub(crate) struct Place {
+    /// Stack and environment.
+    pub(crate) scope: Scope,
+    /// The region, where one is named.
+    pub(crate) region: Option<String>,
+    /// The folder that paths are relative to.
+    pub(crate) folder: std::path::PathBuf,
+}
+
+impl<W: Connect> Session<'_, W> {
+    /// Prints a result.
+    pub(crate) fn print(&self, text: &str) {
+        self.terminal.stdout.write(text);
+    }
+
+    /// Tells a person something.
+    pub(crate) fn tell(&self, text: &str) {
+        self.terminal.stderr.write(text);
+    }
+
+    /// Reads and checks the stack; tells its warnings.
+    pub(crate) fn load(&self, args: &StackArgs) -> Result<Project, Error> {
+        let source = source::read(&self.terminal.folder, args.file.as_deref())?;
+        let options = Options {
+            environment: args.env.clone(),
+            region: args.region.clone(),
+            variables: args.variables.iter().cloned().collect(),
+        };
+        let kinds = self.world.registry().kinds();
+        let Loaded { stack, warnings, images } =
+            deployer_stack::load(&source.text, &options, &kinds)
+                .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
+        let width = self.terminal.width;
+        self.tell(&render::diagnostics(&warnings, &source.name, &source.text, &self.err, width));
+        Ok(Project { source, stack, images })
+    }
+
+    /// Finds out which environment of which stack is meant, even if the stack has mistakes.
+    pub(crate) fn locate(&self, args: &StackArgs) -> Result<Place, Error> {
+        let source = source::read(&self.terminal.folder, args.file.as_deref())?;
+        let outline = deployer_stack::outline(&source.text)
+            .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
+        let environment = outline
+            .environment(args.env.as_deref())
+            .map_err(|diagnostic| Error::Stack(mistakes(&source, vec![diagnostic])))?;
+        let named = outline.region_of(&environment).map(str::to_owned);
+        Ok(Place {
+            scope: Scope { stack: outline.name, environment },
+            region: args.region.clone().or(named),
+            folder: source.folder,
+        })
+    }
+
+    /// Finds the cloud.
+    pub(crate) async fn connect(
+        &self,
+        region: Option<&str>,
+        folder: &std::path::Path,
+    ) -> Result<Connected<W::Cloud>, Error> {
+        let connecting = self.world.connect(region, folder);
+        self.unless_cancelled(connecting).await?.map_err(|failure| Error::Cloud(vec![failure]))
+    }
+
+    /// Finds out what is there and ours.
+    pub(crate) async fn observe(
+        &self,
+        connected: &Connected<W::Cloud>,
+        scope: &Scope,
+    ) -> Result<Snapshot, Error> {
+        let registry = self.world.registry();
+        let Connected { cloud, account, region } = connected;
+        let observing = observe(&registry, &**cloud, scope, account, region);
+        self.unless_cancelled(observing).await?.map_err(Error::Cloud)
+    }
+
+    /// Plans how to make what is there what the stack says.
+    pub(crate) fn plan(
+        &self,
+        source: Option<&Source>,
+        stack: &Stack,
+        snapshot: &Snapshot,
+        targets: &TargetArgs,
+    ) -> Result<Plan, Error> {
+        for target in targets.targets.iter().chain(&targets.unprotect) {
+            if !stack.resources.contains_key(target) && snapshot.current(target).is_none() {
+                Err(RequestError::NoTarget(target.clone()))?;
+            }
+        }
+        let unprotected: BTreeSet<Address> = targets.unprotect.iter().cloned().collect();
+        let kinds = self.world.registry().kinds();
+        let plan = deployer_core::plan(stack, snapshot, &kinds, &unprotected)
+            .map_err(|diagnostics| unplannable(source, stack, diagnostics))?;
+        let wanted: BTreeSet<Address> = targets.targets.iter().cloned().collect();
+        Ok(if wanted.is_empty() { plan } else { plan.only(&wanted) })
+    }
+
+    /// Waits for something that changes nothing, unless somebody asks to stop.
+    pub(crate) async fn unless_cancelled<T>(
+        &self,
+        future: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Error::Interrupted),
+            result = future => Ok(result),
+        }
+    }
+}
+
+fn mistakes(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Mistakes {
+    // What is wrong comes last, where the eye is.
+    diagnostics.sort_by_key(|diagnostic| diagnostic.severity == Severity::Error);
+    Mistakes { name: source.name.clone(), text: source.text.clone(), diagnostics }
+}
+
+/// Protection is a refusal; everything else is a mistake in the stack.
+fn unplannable(source: Option<&Source>, stack: &Stack, diagnostics: Vec<Diagnostic>) -> Error {
+    let is_protection = diagnostics.iter().all(|diagnostic| diagnostic.code == "protected");
+    let mistakes = match source {
+        Some(source) => mistakes(source, diagnostics),
+        None => Mistakes { name: stack.scope.to_string(), text: String::new(), diagnostics },
+    };
+    if is_protection { Error::Protected(mistakes) } else { Error::Stack(mistakes) }
+}

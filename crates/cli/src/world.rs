@@ -1,0 +1,143 @@
+//! What the commands are handed: a way to a cloud, and a terminal.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use deployer_core::Failure;
+use deployer_engine::{Cloud, Registry};
+
+/// A way to a cloud.
+pub trait Connect {
+    /// The cloud.
+    type Cloud: Cloud;
+
+    /// The kinds it knows.
+    fn registry(&self) -> Registry<Self::Cloud>;
+
+    /// Finds out whose account it is, in this region or the one that the surroundings name.
+    /// Paths in the stack are relative to `folder`.
+    fn connect(
+        &self,
+        region: Option<&str>,
+        folder: &Path,
+    ) -> impl Future<Output = Result<Connected<Self::Cloud>, Failure>>;
+}
+
+/// A cloud that answers.
+pub struct Connected<C> {
+    /// The cloud.
+    pub cloud: Arc<C>,
+    /// The account, twelve digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+}
+
+/// Where input comes from, where output goes, and what the process was started with.
+pub struct Terminal {
+    /// What is typed.
+    pub input: Box<dyn BufRead + Send>,
+    /// For results, and for machines.
+    pub stdout: Stream,
+    /// For people: plans to be approved, progress, mistakes.
+    pub stderr: Stream,
+    /// Whether somebody is there to answer a question.
+    pub is_interactive: bool,
+    /// How many columns there are.
+    pub width: usize,
+    /// How many lines there are.
+    pub height: usize,
+    /// The process's environment.
+    pub environment: BTreeMap<String, String>,
+    /// The folder it was started in.
+    pub folder: PathBuf,
+}
+
+impl Terminal {
+    /// The terminal of this process.
+    ///
+    /// # Errors
+    /// When the folder it was started in is gone.
+    pub fn of_process(environment: BTreeMap<String, String>) -> io::Result<Self> {
+        let size = terminal_size::terminal_size_of(io::stderr())
+            .or_else(|| terminal_size::terminal_size_of(io::stdout()));
+        let (width, height) =
+            size.map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()));
+        Ok(Self {
+            input: Box::new(io::BufReader::new(io::stdin())),
+            stdout: Stream::new(io::stdout(), io::stdout().is_terminal()),
+            stderr: Stream::new(io::stderr(), io::stderr().is_terminal()),
+            is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            width,
+            height,
+            environment,
+            folder: std::env::current_dir()?,
+        })
+    }
+}
+
+/// One stream of output. Clones write to the same place.
+#[derive(Clone)]
+pub struct Stream {
+    writer: Arc<Mutex<Writer>>,
+    /// Whether a person reads it as it comes: colours, and lines that change.
+    pub is_terminal: bool,
+}
+
+struct Writer {
+    inner: Box<dyn Write + Send>,
+    /// The first thing that went wrong. Nothing is written after it.
+    failed: Option<io::Error>,
+}
+
+impl Stream {
+    /// A stream into `writer`.
+    pub fn new(writer: impl Write + Send + 'static, is_terminal: bool) -> Self {
+        let writer = Writer { inner: Box::new(writer), failed: None };
+        Self { writer: Arc::new(Mutex::new(writer)), is_terminal }
+    }
+
+    /// Writes a text as it stands. A run must not die because nobody listens any more, so what
+    /// goes wrong is kept for [`Stream::failure`].
+    pub(crate) fn write(&self, text: &str) {
+        let mut writer = self.lock();
+        if writer.failed.is_none()
+            && let Err(error) =
+                writer.inner.write_all(text.as_bytes()).and_then(|()| writer.inner.flush())
+        {
+            writer.failed = Some(error);
+        }
+    }
+
+    /// Why not all could be written. A reader that went away, such as `head`, is no failure.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let writer = self.lock();
+        let error = writer.failed.as_ref()?;
+        (error.kind() != io::ErrorKind::BrokenPipe).then(|| error.to_string())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::write(self, &String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("is_terminal", &self.is_terminal).finish_non_exhaustive()
+    }
+}
