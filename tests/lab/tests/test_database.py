@@ -100,6 +100,14 @@ def test_protection_and_the_name_of_the_final_snapshot(lab: RunningLab) -> None:
     assert names == {"taken", "last"}
 
 
+def test_a_managed_secret_is_not_deleted_by_hand(lab: RunningLab) -> None:
+    found = instance(lab)
+    with refused("InvalidRequestException"):
+        lab.client("secretsmanager").delete_secret(
+            SecretId=found["MasterUserSecret"]["SecretArn"], ForceDeleteWithoutRecovery=True
+        )
+
+
 def test_some_changes_wait_for_the_window_unless_applied_at_once(lab: RunningLab) -> None:
     rds = lab.client("rds")
     instance(lab)
