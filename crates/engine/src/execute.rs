@@ -1,5 +1,6 @@
 //! Runs a plan. One task owns the run; steps only speak.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,8 +82,8 @@ pub async fn execute<C: Cloud>(
         urgency: urgency(plan),
         turns: Arc::new(Semaphore::new(CALLS)),
         tasks: JoinSet::new(),
-        steps: BTreeMap::new(),
-        made: BTreeMap::new(),
+        running: BTreeMap::new(),
+        young_until: BTreeMap::new(),
         outcome: Outcome { outputs: plan.known.clone(), ..Outcome::default() },
     };
     run.own(receiver).await
@@ -104,13 +105,13 @@ struct Run<'a, C: Cloud> {
     began: Instant,
     queue: ReadyQueue<StepId>,
     /// What waits for nothing but its turn, the most urgent last.
-    ready: BTreeSet<(u32, std::cmp::Reverse<StepId>)>,
+    ready: BTreeSet<(u32, Reverse<StepId>)>,
     urgency: Vec<u32>,
     turns: Arc<Semaphore>,
     tasks: JoinSet<Result<Finished, Stop>>,
-    steps: BTreeMap<Id, Running>,
-    /// When each resource was made.
-    made: BTreeMap<StepId, Instant>,
+    running: BTreeMap<Id, Running>,
+    /// Until when what each step made may not be visible to others.
+    young_until: BTreeMap<StepId, Instant>,
     outcome: Outcome,
 }
 
@@ -119,7 +120,7 @@ impl<C: Cloud> Run<'_, C> {
         let cancel = self.cancel.clone();
         loop {
             for step in self.queue.take_ready() {
-                self.ready.insert((self.urgency[step], std::cmp::Reverse(step)));
+                self.ready.insert((self.urgency[step], Reverse(step)));
             }
             if self.ready.is_empty() && self.tasks.is_empty() {
                 break;
@@ -136,7 +137,7 @@ impl<C: Cloud> Run<'_, C> {
                     self.end(ended);
                 }
                 Ok(turn) = Arc::clone(&self.turns).acquire_owned(), if !self.ready.is_empty() => {
-                    if let Some((_, std::cmp::Reverse(step))) = self.ready.pop_last() {
+                    if let Some((_, Reverse(step))) = self.ready.pop_last() {
                         self.begin(step, turn);
                     }
                 }
@@ -152,7 +153,7 @@ impl<C: Cloud> Run<'_, C> {
 
     /// Passes on what a step says while it is under way; a callback may speak on after its end.
     fn relay(&mut self, step: StepId, what: What) {
-        if self.steps.values().any(|running| running.step == step) {
+        if self.running.values().any(|running| running.step == step) {
             self.tell(what);
         }
     }
@@ -165,7 +166,7 @@ impl<C: Cloud> Run<'_, C> {
         match self.job(step, turn) {
             Ok(job) => {
                 let task = self.tasks.spawn(job.perform());
-                self.steps.insert(task.id(), Running { step: id, began });
+                self.running.insert(task.id(), Running { step: id, began });
             }
             Err(failure) => self.failed(id, Duration::ZERO, failure),
         }
@@ -187,7 +188,12 @@ impl<C: Cloud> Run<'_, C> {
                 turns: Arc::clone(&self.turns),
                 first: Some(turn),
                 typical: step.typical,
-                young_until: step.after.iter().filter_map(|id| self.made.get(id).copied()).max(),
+                young_until: step
+                    .after
+                    .iter()
+                    .filter_map(|id| self.young_until.get(id))
+                    .max()
+                    .copied(),
             },
             step: step.clone(),
         })
@@ -211,7 +217,7 @@ impl<C: Cloud> Run<'_, C> {
             Ok((task, result)) => (task, result),
             Err(error) => (error.id(), Err(Stop::Failed(panicked(&error)))),
         };
-        let Some(Running { step, began }) = self.steps.remove(&task) else { return };
+        let Some(Running { step, began }) = self.running.remove(&task) else { return };
         let took = began.elapsed();
         match result {
             Ok(finished) => self.done(step, took, finished),
@@ -229,7 +235,7 @@ impl<C: Cloud> Run<'_, C> {
             self.outcome.outputs.insert(step.address.clone(), output);
         }
         if step.action == Action::Create {
-            self.made.insert(id, Instant::now() + PROPAGATION);
+            self.young_until.insert(id, Instant::now() + PROPAGATION);
         }
         let left = finished.left.iter().map(|left| (step.address.clone(), left.clone()));
         self.outcome.left.extend(left);

@@ -10,6 +10,7 @@ mod kinds;
 mod memory;
 mod run;
 mod stacks;
+mod things;
 
 pub use arbitrary::stacks;
 pub use fault::{Fault, Moment};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use deployer_core::{Address, Cause, Failure, Phase, Removal, Scope};
+use deployer_core::{Address, Cause, Failure, Phase, Removal};
 use deployer_engine::{Cloud, Context, Found, Progress, Result, Survey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,10 +13,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::kinds::Toy;
+use crate::things::{State, Thing, not_there, refusal, seconds, targets};
 use crate::{Fault, Moment, Output};
-
-/// How long every call takes, unless it is told to be slow.
-const LATENCY: Duration = Duration::from_millis(20);
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,37 +55,6 @@ pub struct Call {
 pub struct Memory {
     state: Mutex<State>,
     hanging: Notify,
-}
-
-#[derive(Clone, Default)]
-struct State {
-    things: BTreeMap<String, Thing>,
-    made: u32,
-    calls: Vec<Call>,
-    faults: BTreeMap<usize, Fault>,
-    latency: Option<Duration>,
-    hidden_for: Duration,
-    frozen_for: Duration,
-    loses_first_replies: bool,
-    under_way: usize,
-    most_under_way: usize,
-}
-
-/// One resource.
-#[derive(Clone, Debug)]
-struct Thing {
-    kind: &'static str,
-    scope: Scope,
-    address: Address,
-    generation: u32,
-    /// Its name, for kinds whose names are unique.
-    name: Option<String>,
-    spec: Value,
-    /// Whether it goes with what it refers to, and does not hold it.
-    is_kept: bool,
-    visible_at: Instant,
-    ready_at: Instant,
-    gone_at: Option<Instant>,
 }
 
 impl Cloud for Memory {
@@ -334,81 +301,6 @@ impl Memory {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no test panics while it holds the lock")
     }
-}
-
-impl State {
-    /// Logs a call, and says what goes wrong with it and how long it takes.
-    fn begin(&mut self, call: Call) -> (Option<Fault>, Duration) {
-        let is_first = self.loses_first_replies && !self.calls.contains(&call);
-        let armed = self.faults.remove(&self.calls.len());
-        self.calls.push(call);
-        self.under_way += 1;
-        self.most_under_way = self.most_under_way.max(self.under_way);
-        let fault = armed.or(is_first.then_some(Fault::LOST_REPLY));
-        (fault, self.latency.unwrap_or(LATENCY))
-    }
-
-    /// Removes what is gone by now, and what was kept in it.
-    fn pass_time(&mut self) {
-        let now = Instant::now();
-        self.things.retain(|_, thing| thing.gone_at.is_none_or(|at| at > now));
-        let there: Vec<String> = self.things.keys().cloned().collect();
-        self.things.retain(|_, thing| {
-            !thing.is_kept
-                || targets(&thing.spec).iter().all(|target| there.iter().any(|id| id == target))
-        });
-    }
-
-    fn find(&mut self, id: &str) -> Result<&mut Thing> {
-        self.things.get_mut(id).ok_or_else(|| not_there(id))
-    }
-}
-
-impl Thing {
-    fn phase(&self) -> Phase {
-        match self.gone_at {
-            Some(_) => Phase::Leaving,
-            None if self.ready_at > Instant::now() => Phase::Settling,
-            None => Phase::Ready,
-        }
-    }
-
-    fn word(&self) -> &'static str {
-        match self.phase() {
-            Phase::Ready => "available",
-            Phase::Settling => "provisioning",
-            Phase::Leaving => "deleting",
-        }
-    }
-
-    fn output(&self, id: &str) -> Output {
-        let is_ready = self.phase() != Phase::Settling;
-        Output { id: id.to_owned(), host: is_ready.then(|| format!("{id}.example")) }
-    }
-}
-
-/// The identifiers a spec refers to.
-fn targets(spec: &Value) -> Vec<&str> {
-    match spec {
-        Value::Object(fields) => match (fields.len(), fields.get("id").and_then(Value::as_str)) {
-            (1, Some(id)) => vec![id],
-            _ => fields.values().flat_map(targets).collect(),
-        },
-        Value::Array(items) => items.iter().flat_map(targets).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn not_there(id: &str) -> Failure {
-    refusal(Cause::Gone, format!("there is no {id}"))
-}
-
-fn refusal(cause: Cause, message: impl Into<String>) -> Failure {
-    Failure::new(cause, "make a call", message)
-}
-
-fn seconds(seconds: u32) -> Duration {
-    Duration::from_secs(u64::from(seconds))
 }
 
 fn json<T: Serialize>(value: &T) -> Value {
