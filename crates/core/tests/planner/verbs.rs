@@ -162,6 +162,18 @@ fn of_twins_the_one_on_its_way_out_is_not_the_one_to_keep() {
 }
 
 #[test]
+fn a_successor_never_takes_a_name_that_is_on_its_way_out() {
+    let mut world = World::with(&everything().build());
+    world.twin("gate/edge");
+    let newer = world.lives.last_mut().unwrap();
+    (newer.generation, newer.phase) = (2, Phase::Leaving);
+    let tls = everything().with("gate/edge", json!({ "network": "main", "protocol": "tls" }));
+    let plan = world.plan(&tls.build());
+    let made = plan.steps.iter().find(|step| word(step) == "create gate/edge").unwrap();
+    assert_eq!(made.generation, 3);
+}
+
+#[test]
 fn what_is_not_ours_is_told_and_left_alone() {
     let mut world = World::with(&everything().build());
     world.at("gate/edge").foreign = vec!["a rule made by hand".to_owned()];
