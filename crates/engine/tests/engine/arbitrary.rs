@@ -67,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_targeted_is_not_touched(
+    fn targets_are_done_and_the_rest_is_left_for_later(
         from in stacks(),
         to in stacks(),
         which in any::<prop::sample::Index>(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Action, Address, Cause, Reason};
+use deployer_core::{Action, Address, Cause, Reason, What};
 use deployer_testkit::{
     Fault, Memory, Moment, Operation, StackBuilder, apply, converge, everything, run, run_until,
     settled,
@@ -47,6 +47,23 @@ async fn what_is_on_its_way_out_is_waited_for_and_made_anew() {
     let did: Vec<Action> = ran.plan.steps.iter().map(|step| step.action).collect();
     assert_eq!(did, [Action::Delete, Action::Create]);
     settled(&memory, &stack).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_out_is_not_taken_for_what_is_to_be_made() {
+    let memory = Arc::new(Memory::default());
+    let stack = store().build();
+    let blind = plan(&memory, &stack).await;
+    converge(&memory, &stack).await;
+    let down = plan(&memory, &store().without("store/main").build()).await;
+    run_until(&memory, down, |events| events == 2).await;
+    // A plan that knows nothing of the old store meets its name.
+    let ran = run(&memory, blind).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    assert_ne!(ran.outcome.outputs[&Address::new("store", "main")]["id"], json!("store-2"));
+    assert!(ran.history.events.iter().any(|event| {
+        matches!(&event.what, What::Waiting { on, .. } if on == "the name is still draining")
+    }));
 }
 
 #[tokio::test(start_paused = true)]
