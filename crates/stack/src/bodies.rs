@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Diagnostic, Text};
+use deployer_core::{Diagnostic, Text, closest};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::draft::{Draft, owned};
-use crate::language::{NAMED, body_schema};
+use crate::language::{self, NAMED, body_schema};
 use crate::node::{Content, Node};
 use crate::sections::Sections;
 use crate::shape::{self, Rules};
@@ -33,6 +33,13 @@ pub(crate) fn read(draft: &mut Draft) -> Sections {
 
 /// Takes down which names there are, readable or not.
 fn declare(draft: &mut Draft, root: &Node) {
+    let sections = || NAMED.into_iter().chain(["network"]);
+    for entry in root.entries().iter().filter(|entry| !language::is_key(&entry.key)) {
+        // A misspelt section is told already; what is in it is not missing.
+        if let Some(meant) = closest(&entry.key, sections()) {
+            draft.broken.insert((meant.to_owned(), String::new()));
+        }
+    }
     for section in NAMED {
         let Some(node) = root.field(section) else { continue };
         match &node.content {
@@ -50,10 +57,10 @@ fn declare(draft: &mut Draft, root: &Node) {
 fn network(draft: &mut Draft, root: &Node) -> Option<crate::sections::Network> {
     let node = root.field("network")?;
     let read = body(draft, node, &body_schema("network"), &["network"]);
-    if read.is_none() {
+    if !read.is_whole {
         draft.broken.insert(("network".to_owned(), String::new()));
     }
-    read
+    read.value
 }
 
 fn named<T: DeserializeOwned + JsonSchema>(
@@ -65,33 +72,38 @@ fn named<T: DeserializeOwned + JsonSchema>(
     let mut bodies = BTreeMap::new();
     for entry in root.field(section).into_iter().flat_map(Node::entries) {
         let read = body(draft, &entry.value, &schema, &[section, &entry.key]);
-        match read.filter(|_| is_word(&entry.key)) {
-            Some(read) => {
-                bodies.insert(entry.key.clone(), read);
-            }
-            None => {
-                draft.broken.insert((section.to_owned(), entry.key.clone()));
-            }
+        let is_name = is_word(&entry.key);
+        if !read.is_whole || !is_name {
+            draft.broken.insert((section.to_owned(), entry.key.clone()));
+        }
+        // What could be read of a broken body still shows what is wrong elsewhere.
+        if let Some(value) = read.value.filter(|_| is_name) {
+            bodies.insert(entry.key.clone(), value);
         }
     }
     bodies
 }
 
-/// Reads one body.
+/// Reads one body: what of it could be read, and whether that is all of it.
 fn body<T: DeserializeOwned>(
     draft: &mut Draft,
     node: &Node,
     schema: &Value,
     path: &[&str],
-) -> Option<T> {
-    let before = draft.mistakes.count();
-    let key = draft.key_place(&owned(path));
-    let key = if matches!(node.content, Content::Map(_)) { key } else { draft.place(&owned(path)) };
+) -> Reading<T> {
+    let key = match node.content {
+        Content::Map(_) => draft.key_place(&owned(path)),
+        _ => draft.place(&owned(path)),
+    };
     shape::check(node, key, schema, &path.join("."), Rules::Whole, &mut draft.mistakes);
-    if draft.mistakes.count() > before || has_told(draft, node) {
-        return None;
-    }
     typed(draft, node, path, |value| Ok(serde_path_to_error::deserialize(value)?))
+}
+
+/// What could be read of a body.
+pub(crate) struct Reading<T> {
+    pub(crate) value: Option<T>,
+    /// Whether that is all of it.
+    pub(crate) is_whole: bool,
 }
 
 /// Where a type stumbled, and over what.
@@ -119,33 +131,44 @@ pub(crate) fn typed<T>(
     node: &Node,
     path: &[&str],
     read: impl Fn(Value) -> Result<T, Stumble>,
-) -> Option<T> {
+) -> Reading<T> {
     let mut rest = node.clone();
-    let mut is_first = true;
+    let mut is_whole = !node.has_unknown();
+    let mut removed: Vec<Vec<String>> = Vec::new();
     loop {
         let stumble = match read(rest.to_json()) {
-            Ok(value) => return is_first.then_some(value),
+            Ok(value) => return Reading { value: Some(value), is_whole },
             Err(stumble) => stumble,
         };
-        // What is missing after something was taken out only follows from that.
-        if !is_first && stumble.message.starts_with("missing field") {
-            return None;
+        // What is wrong around something that was taken out only follows from that.
+        let follows = removed.iter().any(|path| {
+            path.len() > stumble.path.len() && path.starts_with(&stumble.path)
+        });
+        let is_unknown = rest.follow(&stumble.path).is_none_or(Node::has_unknown);
+        if !follows && !is_unknown {
+            tell(draft, &rest, path, &stumble);
         }
-        tell(draft, &rest, path, &stumble);
-        is_first = false;
+        is_whole = false;
         if !rest.remove(&stumble.path) {
-            return None;
+            return Reading { value: None, is_whole };
         }
+        removed.push(stumble.path);
     }
 }
 
+/// Tells what a type stumbled over, unless the comparison with its schema did.
 fn tell(draft: &mut Draft, node: &Node, path: &[&str], stumble: &Stumble) {
-    let mut whole = owned(path);
-    whole.extend(stumble.path.iter().cloned());
-    let shown = whole.join(".");
-    let span = draft.place(&whole);
-    let is_output = node.follow(&stumble.path).is_some_and(|node| matches!(node.content, Content::Parts(_)));
-    let mistake = if is_output {
+    let body = owned(path);
+    let span = node.place(&stumble.path).unwrap_or_else(|| draft.place(&body));
+    let key = node.key_place(&stumble.path).unwrap_or(span);
+    let whole = node.follow(&stumble.path).map_or(span, |node| node.span);
+    if [span, key, whole].iter().any(|place| draft.mistakes.is_told(*place)) {
+        return;
+    }
+    let names = stumble.path.iter().filter(|piece| piece.parse::<usize>().is_err());
+    let shown = body.iter().chain(names).map(String::as_str).collect::<Vec<_>>().join(".");
+    let value = node.follow(&stumble.path).map(|node| &node.content);
+    let mistake = if matches!(value, Some(Content::Parts(_))) {
         Diagnostic::error("plain-text", format!("`{shown}` cannot hold an output of a resource"))
             .at(span, "must be known before anything is made")
             .help("write the value itself, or a variable")
@@ -153,15 +176,4 @@ fn tell(draft: &mut Draft, node: &Node, path: &[&str], stumble: &Stumble) {
         Diagnostic::error("bad-value", &stumble.message).at(span, format!("not a value of `{shown}`"))
     };
     draft.mistakes.push(mistake);
-}
-
-/// Whether something inside was told before: a word that could not be filled in, for one.
-fn has_told(draft: &Draft, node: &Node) -> bool {
-    match &node.content {
-        Content::Map(entries) => entries.iter().any(|entry| {
-            draft.mistakes.is_told(entry.span) || has_told(draft, &entry.value)
-        }),
-        Content::List(items) => items.iter().any(|item| has_told(draft, item)),
-        _ => node.span.end > node.span.start && draft.mistakes.is_told(node.span),
-    }
 }

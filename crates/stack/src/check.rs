@@ -9,7 +9,7 @@ use deployer_kinds::Cidr;
 use serde_json::Value;
 
 use crate::draft::Draft;
-use crate::mistakes::suggestion;
+use crate::mistakes::{listed, suggestion};
 use crate::node::{Content, Node};
 
 /// The kinds that the network section makes.
@@ -30,6 +30,9 @@ pub(crate) fn check(draft: &mut Draft, kinds: &Kinds) {
 fn problems(draft: &mut Draft, kinds: &Kinds) {
     for (address, made) in draft.made.clone() {
         let Some(kind) = kinds.find(&address.kind) else { continue };
+        if draft.is_broken(&made.origin.body) {
+            continue;
+        }
         for problem in kind.check(&made.spec) {
             let path = made.origin.path(&problem.path);
             let place = draft.place(&path);
@@ -110,10 +113,9 @@ fn one_reference(draft: &mut Draft, kind: &str, name: &str, span: Span) {
 }
 
 fn choices(draft: &Draft, kind: &str) -> String {
-    let names: Vec<&str> = names_of(draft, kind);
-    match names.as_slice() {
+    match names_of(draft, kind).as_slice() {
         [] => String::new(),
-        names => format!(": {}", names.join(", ")),
+        names => format!(": {}", listed(names)),
     }
 }
 
@@ -184,6 +186,7 @@ fn subnet_ranges(draft: &mut Draft) {
             Some((address.clone(), range(&made.spec)?, vpc(&made.spec)?, path))
         })
         .collect();
+    let taken: Vec<Cidr> = subnets.iter().map(|(_, cidr, _, _)| *cidr).collect();
     for (index, (address, cidr, vpc, path)) in subnets.iter().enumerate() {
         let is_by_hand = path.first().is_some_and(|section| section == "resources");
         let around = draft.made.get(vpc).and_then(|made| range(&made.spec));
@@ -208,19 +211,15 @@ fn subnet_ranges(draft: &mut Draft) {
                 draft.mistakes.push(
                     Diagnostic::error("cidr-overlap", title)
                         .at(span, format!("{other} has `{range}`"))
-                        .help(format!("take a part that is free{}", free(&subnets_ranges(&subnets), cidr, around))),
+                        .help(format!("take a part that is free{}", free(&taken, *cidr, around))),
                 );
             }
         }
     }
 }
 
-fn subnets_ranges(subnets: &[(Address, Cidr, Address, Vec<String>)]) -> Vec<Cidr> {
-    subnets.iter().map(|(_, cidr, _, _)| *cidr).collect()
-}
-
 /// The first range of the same size that nobody has.
-fn free(taken: &[Cidr], like: &Cidr, around: Option<Cidr>) -> String {
+fn free(taken: &[Cidr], like: Cidr, around: Option<Cidr>) -> String {
     let candidates = around.and_then(|around| around.0.subnets(like.0.prefix_len()).ok());
     let free = candidates
         .into_iter()

@@ -35,6 +35,8 @@ pub(crate) struct NetworkFacts {
     /// The letters of the zones.
     pub(crate) zones: Vec<char>,
     pub(crate) cidr: Option<Cidr>,
+    /// Whether it was told that there is none.
+    pub(crate) is_asked_for: bool,
     /// Whether private subnets reach the internet.
     pub(crate) has_nat: bool,
 }
@@ -122,7 +124,7 @@ impl Draft {
         self.root.key_place(path).unwrap_or_else(|| self.place(path))
     }
 
-    /// Tells a mistake at a path.
+    /// Tells a mistake in the value at a path.
     pub(crate) fn error(
         &mut self,
         code: &str,
@@ -132,7 +134,37 @@ impl Draft {
         help: impl Into<String>,
     ) {
         let span = self.place(&owned(path));
-        self.mistakes.push(Diagnostic::error(code, title).at(span, label).help(help));
+        self.tell(path, Diagnostic::error(code, title).at(span, label).help(help));
+    }
+
+    /// Tells a mistake in the key at the end of a path.
+    pub(crate) fn key_error(
+        &mut self,
+        code: &str,
+        title: impl Into<String>,
+        path: &[&str],
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let span = self.key_place(&owned(path));
+        self.tell(path, Diagnostic::error(code, title).at(span, label).help(help));
+    }
+
+    /// Tells a mistake in the body that a path leads into. Of a body that could be read in part
+    /// only, names that mean nothing are told; all else may follow from what is missing.
+    pub(crate) fn tell(&mut self, path: &[&str], mistake: Diagnostic) {
+        let of_its_own = ["unknown-reference", "bad-use", "bad-name"].contains(&&*mistake.code);
+        if of_its_own || !self.is_broken(path) {
+            self.mistakes.push(mistake);
+        }
+    }
+
+    /// Whether the body that a path leads into could be read in part only.
+    pub(crate) fn is_broken<S: AsRef<str>>(&self, path: &[S]) -> bool {
+        let piece = |index: usize| path.get(index).map(AsRef::as_ref).unwrap_or_default();
+        self.broken.iter().any(|(section, name)| {
+            section == piece(0) && (name.is_empty() || name == piece(1))
+        })
     }
 
     /// Whether a section has an entry of this name; tells it at `path` when not.
@@ -157,15 +189,25 @@ impl Draft {
 
     /// Tells, once, that there is no network for what stands at `path`.
     pub(crate) fn must_have_network(&mut self, path: &[&str]) {
-        let no_network = self.root.field("network").is_none();
-        if no_network && self.network.cidr.is_none() && !self.made.contains_key(&Address::new("vpc", "main")) {
-            self.network.cidr = "10.0.0.0/16".parse().ok();
+        let is_there = self.root.field("network").is_some() || self.is_broken(&["network"]);
+        if !is_there && !self.network.is_asked_for {
+            self.network.is_asked_for = true;
             let span = self.key_place(&owned(path));
             self.mistakes.push(
                 Diagnostic::error("missing-network", "there is no network to put this in")
                     .at(span, "needs a network")
                     .help("add `network: {}` for one with two zones and a NAT gateway"),
             );
+        }
+    }
+
+    /// Tells that something wants subnets in two zones, when there is one.
+    pub(crate) fn must_have_two_zones(&mut self, what: &str, section: &str, name: &str) {
+        if self.network.zones.len() < 2 && !self.is_broken(&["network"]) {
+            let title = format!("{what} needs two zones");
+            let path = ["network", "zones"];
+            self.error("one-zone", title, &path, format!("`{name}` cannot be in one"), "write `zones: 2`");
+            self.broken.insert((section.to_owned(), name.to_owned()));
         }
     }
 }

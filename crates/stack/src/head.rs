@@ -166,7 +166,7 @@ pub(crate) fn variables(
                         .at(entry.span, "has no default")
                         .help(format!("give `--var {}=…`, or write a default here", entry.key)),
                 );
-                Content::Null
+                Content::Unknown
             }
             (None, default) => default.clone(),
         };

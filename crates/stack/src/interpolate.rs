@@ -36,11 +36,15 @@ pub(crate) fn interpolate(
             node.content = words.fill(&text, node.span, mistakes, asked);
         }
         Content::List(items) => {
-            items.iter_mut().for_each(|item| interpolate(item, words, mistakes, asked));
+            for item in items {
+                interpolate(item, words, mistakes, asked);
+            }
         }
-        Content::Map(entries) => entries
-            .iter_mut()
-            .for_each(|entry| interpolate(&mut entry.value, words, mistakes, asked)),
+        Content::Map(entries) => {
+            for entry in entries {
+                interpolate(&mut entry.value, words, mistakes, asked);
+            }
+        }
         _ => {}
     }
 }
@@ -55,6 +59,7 @@ impl Words<'_> {
     ) -> Content {
         let mut parts = Vec::new();
         let mut literal = String::new();
+        let mut is_known = true;
         let mut rest = text;
         while let Some(at) = rest.find("${") {
             let (before, from) = rest.split_at(at);
@@ -71,38 +76,40 @@ impl Words<'_> {
                         .at(self.inside(span, from), "this has no `}`")
                         .help("close it with `}`, or write `$${` for the text itself"),
                 );
-                return Content::Text(text.to_owned());
+                return Content::Unknown;
             };
             let whole = &from[..=end];
             let place = self.inside(span, whole);
             let inner = from[2..end].trim();
             rest = &from[end + 1..];
             if inner.contains('/') {
-                if let Some(output) = output(inner, place, mistakes) {
-                    if !literal.is_empty() {
-                        parts.push(Part::Literal(std::mem::take(&mut literal)));
-                    }
-                    parts.push(Part::Output {
-                        address: output.address.clone(),
-                        field: output.field.clone(),
-                    });
-                    asked.push(output);
+                let Some(output) = output(inner, place, mistakes) else {
+                    is_known = false;
+                    continue;
+                };
+                if !literal.is_empty() {
+                    parts.push(Part::Literal(std::mem::take(&mut literal)));
                 }
+                parts.push(Part::Output {
+                    address: output.address.clone(),
+                    field: output.field.clone(),
+                });
+                asked.push(output);
                 continue;
             }
             match self.words.get(inner) {
                 // A variable that is the whole value keeps its type.
                 Some(content) if whole == text => return content.clone(),
+                Some(Content::Unknown) => is_known = false,
                 Some(content) => literal += &shown(content),
-                None => mistakes.push(
-                    Diagnostic::error("unknown-variable", format!("there is no variable `{inner}`"))
-                        .at(place, "nothing is known by this name")
-                        .help(format!(
-                            "{}; write `$${{` for the text itself",
-                            suggestion(inner, self.words.keys().map(String::as_str))
-                        )),
-                ),
+                None => {
+                    is_known = false;
+                    mistakes.push(self.unknown(inner, place));
+                }
             }
+        }
+        if !is_known {
+            return Content::Unknown;
         }
         literal += rest;
         if parts.is_empty() {
@@ -112,6 +119,14 @@ impl Words<'_> {
             parts.push(Part::Literal(literal));
         }
         Content::Parts(parts)
+    }
+
+    fn unknown(&self, name: &str, place: Span) -> Diagnostic {
+        let near = suggestion(name, self.words.keys().map(String::as_str));
+        let and = if near.ends_with('?') { " Otherwise" } else { "; otherwise" };
+        Diagnostic::error("unknown-variable", format!("there is no variable `{name}`"))
+            .at(place, "nothing is known by this name")
+            .help(format!("{near}{and} add it to `variables:`, or write `$${{` for the text itself"))
     }
 
     /// Where a piece of a value stands, when the value is written as it reads.

@@ -17,6 +17,12 @@ pub(crate) const NAMED: [&str; 5] =
 /// The keys that an environment cannot lay over.
 const ONCE: [&str; 2] = ["stack", "environments"];
 
+/// Whether a stack has such a key.
+pub(crate) fn is_key(key: &str) -> bool {
+    let others = ["stack", "region", "variables", "environments", "network", "outputs", "resources"];
+    NAMED.contains(&key) || others.contains(&key)
+}
+
 /// The schema of a type, with everything inlined.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft07().with(|settings| {

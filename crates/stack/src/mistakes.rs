@@ -1,6 +1,6 @@
 //! Collects what is wrong, once each.
 
-use deployer_core::{Diagnostic, Severity, Span};
+use deployer_core::{Diagnostic, Label, Severity, Span};
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -28,8 +28,8 @@ impl Mistakes {
 
     /// Whether something was said about this place already.
     pub(crate) fn is_told(&self, span: Span) -> bool {
-        let here = |label: &deployer_core::Label| label.span == span;
-        self.found.iter().any(|diagnostic| diagnostic.labels.first().is_some_and(here))
+        let inside = |label: &Label| span.start <= label.span.start && label.span.end <= span.end;
+        self.found.iter().any(|diagnostic| diagnostic.labels.first().is_some_and(inside))
     }
 
     /// The warnings, or everything when there is an error; in the order of the text.

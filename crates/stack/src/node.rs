@@ -21,6 +21,8 @@ pub(crate) enum Content {
     Text(String),
     /// A text that holds outputs of resources.
     Parts(Vec<Part>),
+    /// What could not be filled in; that was told.
+    Unknown,
     List(Vec<Node>),
     Map(Vec<Entry>),
 }
@@ -65,6 +67,16 @@ impl Node {
         self.entry(key).map(|entry| &entry.value)
     }
 
+    /// Whether something below could not be filled in.
+    pub(crate) fn has_unknown(&self) -> bool {
+        match &self.content {
+            Content::Unknown => true,
+            Content::List(items) => items.iter().any(Node::has_unknown),
+            Content::Map(entries) => entries.iter().any(|entry| entry.value.has_unknown()),
+            _ => false,
+        }
+    }
+
     /// The text, when it is plain text.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.content {
@@ -76,7 +88,7 @@ impl Node {
     /// The value without its places.
     pub(crate) fn to_json(&self) -> Value {
         match &self.content {
-            Content::Null => Value::Null,
+            Content::Null | Content::Unknown => Value::Null,
             Content::Bool(value) => Value::Bool(*value),
             Content::Number(value) => Value::Number(value.clone()),
             Content::Text(text) => Value::String(text.clone()),

@@ -39,9 +39,15 @@ pub(crate) fn without_nulls(node: &mut Node, depth: usize) {
                 }
             }
             entries.retain(|entry| entry.value.content != Content::Null);
-            entries.iter_mut().for_each(|entry| without_nulls(&mut entry.value, depth.saturating_sub(1)));
+            for entry in entries {
+                without_nulls(&mut entry.value, depth.saturating_sub(1));
+            }
         }
-        Content::List(items) => items.iter_mut().for_each(|item| without_nulls(item, 0)),
+        Content::List(items) => {
+            for item in items {
+                without_nulls(item, 0);
+            }
+        }
         _ => {}
     }
 }

@@ -25,14 +25,9 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             let made = draft.made.get(&address).cloned();
             let is_addition = made.is_none() && draft.broken.is_empty();
             let schema = if is_addition { &whole } else { &part };
-            let before = draft.mistakes.count();
             let shown = path.join(".");
             shape::check(&entry.value, entry.span, schema, &shown, Rules::Whole, &mut draft.mistakes);
             let origin = Origin::new(&path, &[]);
-            if draft.mistakes.count() > before || (made.is_none() && !is_addition) {
-                draft.broken.insert(("resources".to_owned(), entry.key.clone()));
-                continue;
-            }
             let below = made.as_ref().map_or(Value::Object(serde_json::Map::new()), |made| made.spec.clone());
             let read = crate::bodies::typed(draft, &entry.value, &path, |value| {
                 kind.read(laid_over(below.clone(), &value)).map_err(|problem| Stumble {
@@ -40,7 +35,7 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
                     message: problem.message,
                 })
             });
-            match read {
+            match read.value.filter(|_| read.is_whole) {
                 Some(spec) => {
                     let origin = overridden(made, origin, &entry.value);
                     draft.made.insert(address, Made { spec, origin });

@@ -3,7 +3,7 @@
 //! The schemas are those the types generate, so the editor, this check and serde agree. Serde
 //! stops at its first mistake; this does not.
 
-use deployer_core::{Diagnostic, Span};
+use deployer_core::{Diagnostic, Span, closest};
 use serde_json::{Map, Value};
 
 use crate::mistakes::{Mistakes, listed, suggestion};
@@ -40,7 +40,7 @@ struct Shape<'m> {
 
 impl Shape<'_> {
     fn walk(&mut self, node: &Node, key: Span, schema: &Value, path: &str) {
-        if self.rules == Rules::Written && is_open(node) {
+        if node.content == Content::Unknown || (self.rules == Rules::Written && is_open(node)) {
             return;
         }
         let Some(schema) = schema.as_object() else { return };
@@ -72,6 +72,7 @@ impl Shape<'_> {
         let empty = Map::new();
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
         let others = schema.get("additionalProperties");
+        let mut meant = Vec::new();
         for entry in node.entries() {
             let inner = join(path, &entry.key);
             let place = span_of(&entry.value, entry.span);
@@ -81,6 +82,7 @@ impl Shape<'_> {
             }
             if others == Some(&Value::Bool(false)) {
                 self.unknown_key(&entry.key, entry.span, properties, path);
+                meant.extend(closest(&entry.key, properties.keys().map(String::as_str)));
                 continue;
             }
             if schema.contains_key("propertyNames") && !is_word(&entry.key) {
@@ -95,7 +97,8 @@ impl Shape<'_> {
         }
         let required = schema.get("required").and_then(Value::as_array);
         for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            if node.field(name).is_none() {
+            // A misspelt key is told already.
+            if node.field(name).is_none() && !meant.contains(&name) {
                 self.mistakes.push(
                     Diagnostic::error("missing-key", format!("`{path}` needs `{name}`"))
                         .at(key, format!("`{name}` is missing here"))
@@ -165,17 +168,15 @@ impl Shape<'_> {
             return self.walk(node, key, branch, path);
         }
         let all: Map<String, Value> = branches.iter().flat_map(|branch| properties(branch)).collect();
-        match node.entries().first() {
-            Some(entry) => self.unknown_key(&entry.key, entry.span, &all, path),
-            None => {
-                let words: Vec<&str> = all.keys().map(String::as_str).collect();
-                self.mistakes.push(
-                    Diagnostic::error("missing-key", format!("`{path}` is empty"))
-                        .at(key, "nothing is written here")
-                        .help(format!("write one of {}", listed(&words))),
-                );
-            }
+        if let Some(entry) = node.entries().first() {
+            return self.unknown_key(&entry.key, entry.span, &all, path);
         }
+        let words: Vec<&str> = all.keys().map(String::as_str).collect();
+        self.mistakes.push(
+            Diagnostic::error("missing-key", format!("`{path}` is empty"))
+                .at(key, "nothing is written here")
+                .help(format!("write one of {}", listed(&words))),
+        );
     }
 
     fn values(&mut self, node: &Node, key: Span, schema: &Map<String, Value>, path: &str) {
@@ -302,7 +303,7 @@ fn allowed_words(schema: &Value) -> Vec<&str> {
 
 fn type_of(node: &Node) -> &'static str {
     match &node.content {
-        Content::Null => "null",
+        Content::Null | Content::Unknown => "null",
         Content::Bool(_) => "boolean",
         Content::Number(number) if number.is_f64() => "number",
         Content::Number(_) => "integer",

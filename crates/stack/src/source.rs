@@ -171,6 +171,9 @@ impl<'a> Reader<'a> {
         if indent.contains('\t') {
             return mistake.help("indent with spaces, not with tabs");
         }
+        if info.starts_with("mapping values") {
+            return mistake.help("indent keys of one mapping alike, and put texts with `: ` in quotes");
+        }
         mistake
     }
 
@@ -266,7 +269,7 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let previous = format!("*a{}, ", level - 1).repeat(10);
-            text += &format!("a{level}: &a{level} [{previous}]\n");
+            text = format!("{text}a{level}: &a{level} [{previous}]\n");
         }
         assert_eq!(read(&text).unwrap_err()[0].code, "too-large");
     }

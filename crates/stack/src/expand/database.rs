@@ -28,6 +28,7 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
     for (name, body) in &sections.databases {
         let path = ["databases", name.as_str()];
         draft.must_have_network(&path);
+        draft.must_have_two_zones("RDS", "databases", name);
         let rule = |user: &str| Ingress {
             from: Peer::SecurityGroup(Ref::named(user)),
             port: Ports::Range(body.port(), body.port()),

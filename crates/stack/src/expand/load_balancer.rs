@@ -16,6 +16,7 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
     for (name, body) in &sections.load_balancers {
         let path = ["load-balancers", name.as_str()];
         draft.must_have_network(&path);
+        draft.must_have_two_zones("a load balancer", "load-balancers", name);
         group(draft, sections, name, body);
 
         let spec = LoadBalancerSpec {

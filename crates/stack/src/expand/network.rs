@@ -28,6 +28,18 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
     draft.network.zones = zones.iter().map(|(letter, _)| *letter).collect();
     draft.network.cidr = Some(network.cidr);
     draft.network.has_nat = network.nat != Nat::None;
+    // A VPC takes /16 to /28, a subnet /28 at least (EC2 API reference).
+    if !(16..=24).contains(&network.cidr.0.prefix_len()) {
+        draft.error(
+            "network-size",
+            format!("`{}` is no size for a network", network.cidr),
+            &["network", "cidr"],
+            "three tiers of subnets do not fit, or AWS takes no network as large",
+            "take a prefix from /16 to /24",
+        );
+        draft.broken.insert(("network".to_owned(), String::new()));
+        return;
+    }
 
     let body = &["network"];
     let vpc = Ref::<Vpc>::named("main");
@@ -85,24 +97,13 @@ fn zones(draft: &mut Draft, network: &Network) -> Vec<(char, String)> {
 /// A quarter of the network for each tier, and in it a fixed slot for each letter: so no subnet
 /// moves when zones come or go.
 fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
-    let prefix = network.cidr.0.prefix_len();
-    let slot_bits = if prefix <= 23 { 3 } else { 2 };
-    let length = prefix + 2 + slot_bits;
-    if length > 28 {
-        // The VPC's own check speaks from /29 on.
-        return draft.error(
-            "small-network",
-            format!("`{}` is too small for three tiers of subnets", network.cidr),
-            &["network", "cidr"],
-            "a subnet would be smaller than AWS allows",
-            "take a prefix from /16 to /24",
-        );
-    }
+    let slot_bits = slot_bits(network.cidr);
+    let length = network.cidr.0.prefix_len() + 2 + slot_bits;
     for (letter, zone) in zones {
         let slot = u32::from(*letter) - u32::from('a');
         if slot >= 1 << slot_bits {
             draft.error(
-                "small-network",
+                "network-size",
                 format!("`{}` has no room for zone `{zone}`", network.cidr),
                 &["network", "zones"],
                 format!("a network of this size has room for {} zones", 1 << slot_bits),
@@ -118,6 +119,11 @@ fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
             draft.make::<Subnet>(&format!("{name}-{letter}"), &spec, origin);
         }
     }
+}
+
+/// How many bits of a tier's addresses tell the zone: eight zones, or four in the smallest network.
+fn slot_bits(cidr: Cidr) -> u8 {
+    if cidr.0.prefix_len() <= 23 { 3 } else { 2 }
 }
 
 /// The `index`-th part of so many bits of a range.

@@ -139,7 +139,7 @@ fn refuse_the_same_twice(draft: &mut Draft, routes: &[Routed<'_>]) {
                 .at(draft.place(&at(second, key_name)), "this one")
                 .at(draft.place(&at(first, key_name)), "and this one")
                 .help(help);
-            draft.mistakes.push(mistake);
+            draft.tell(&["services", second.service], mistake);
         }
     }
 }
@@ -169,11 +169,11 @@ mod tests {
     }
 
     fn turns_of(routes: &[Route]) -> Vec<u32> {
-        let routed: Vec<Routed<'_>> = routes
+        let list: Vec<Routed<'_>> = routes
             .iter()
             .map(|route| Routed { service: "s", port: "p", version: TargetVersion::Http1, route })
             .collect();
-        turns(&routed)
+        turns(&list)
     }
 
     #[test]

@@ -40,9 +40,8 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
 fn image(draft: &mut Draft, name: &str, body: &sections::Service) -> Option<Text> {
     let path = ["services", name, "image"];
     let mut wrong = |title: &str, help: &str| {
-        let span = draft.key_place(&owned(&path));
         let title = format!("the image of `{name}` {title}");
-        draft.mistakes.push(Diagnostic::error("image-source", title).at(span, "").help(help));
+        draft.key_error("image-source", title, &path, "", help);
         None
     };
     let source = &body.image;
@@ -92,11 +91,12 @@ fn task_definition(
     {
         let fine = variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !fine || variable.starts_with(|c: char| c.is_ascii_digit()) || variable.is_empty() {
-            let span = draft.key_place(&owned(&["services", name, key, variable]));
-            draft.mistakes.push(
-                Diagnostic::error("bad-name", format!("`{variable}` cannot be an environment variable"))
-                    .at(span, "letters, digits and underscores, beginning with no digit")
-                    .help(format!("write `{}`", crate::words::variable(variable))),
+            draft.key_error(
+                "bad-name",
+                format!("`{variable}` cannot be an environment variable"),
+                &["services", name, key, variable],
+                "letters, digits and underscores, beginning with no digit",
+                format!("write `{}`", crate::words::variable(variable)),
             );
         }
     }
@@ -282,12 +282,12 @@ fn count(draft: &mut Draft, name: &str, body: &sections::Service) -> u32 {
     }
     for (key, is_written) in [("max", scale.max.is_some()), ("cpu", scale.cpu.is_some())] {
         if is_written {
-            let span = draft.key_place(&owned(&["services", name, "scale", key]));
-            let title = format!("automatic scaling is not there yet, so `{key}` does nothing");
-            draft.mistakes.push(
-                Diagnostic::error("no-autoscaling", title)
-                    .at(span, "cannot be done yet")
-                    .help(format!("take it out; `min: {}` tasks run all the time", scale.min)),
+            draft.key_error(
+                "no-autoscaling",
+                "automatic scaling is not there yet",
+                &["services", name, "scale", key],
+                "cannot be done yet",
+                format!("take it out; `min: {}` tasks run all the time", scale.min),
             );
         }
     }

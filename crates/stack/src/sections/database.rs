@@ -9,6 +9,7 @@ use crate::quantities::{Days, DaysOrNone, Gibibytes};
 /// A relational database (RDS) in the data subnets. RDS makes and keeps its password.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the keys are the words of users")]
 pub(crate) struct Database {
     /// The engine: `postgres`, `mysql` or `mariadb`.
     pub(crate) engine: Engine,

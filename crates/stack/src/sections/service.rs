@@ -85,8 +85,9 @@ pub(crate) struct ImageSource {
 /// A port that the container listens on.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the keys are the words of users")]
 pub(crate) struct Port {
-    /// The number.
+    /// The number of the port.
     pub(crate) port: u16,
     /// How the load balancer finds out whether a task works: a path, or a mapping of `path`,
     /// `interval`, `timeout`, `healthy`, `unhealthy` and `codes`.

@@ -1,10 +1,8 @@
 //! What the sections become.
 
-mod support;
-
 use deployer_core::Address;
 use deployer_stack::{Options, expanded, load, to_yaml};
-use support::{loaded, read};
+use crate::support::{loaded, read};
 
 #[test]
 fn the_sample_stack_expands_for_dev() {
@@ -28,7 +26,7 @@ fn what_expand_prints_loads_as_the_same_resources() {
         let text = to_yaml(&expanded(&first));
         let second = load(&text, &Options::default(), &kinds);
         let second = second.unwrap_or_else(|mistakes| {
-            panic!("{}", support::rendered("expanded.yaml", &text, &mistakes))
+            panic!("{}", crate::support::rendered("expanded.yaml", &text, &mistakes))
         });
         assert_eq!(second.stack, first, "{environment}");
     }

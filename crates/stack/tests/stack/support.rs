@@ -1,7 +1,5 @@
 //! What the tests of stacks share: reading files, and diagnostics as text.
 
-#![expect(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,7 @@
+//! Stacks as text in, and what comes of them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
+
+mod expansion;
+mod mistakes;
+mod support;

@@ -1,0 +1,64 @@
+//! One file a mistake, beside what a person is told about it.
+
+use std::fs;
+
+use deployer_core::Diagnostic;
+use deployer_stack::{Options, load};
+use crate::support::{rendered, root};
+
+/// The mistakes: the name of the file, and its text.
+fn mistakes() -> Vec<(String, String)> {
+    let folder = root().join("crates/stack/tests/mistakes");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    let name = |file: &std::path::Path| file.file_stem().unwrap().to_str().unwrap().to_owned();
+    files.iter().map(|file| (name(file), fs::read_to_string(file).unwrap())).collect()
+}
+
+/// Comments at the top say what was asked for: `# env: prod`, `# var: name=value`.
+fn options(text: &str) -> Options {
+    let mut options = Options::default();
+    for line in text.lines() {
+        if let Some(environment) = line.strip_prefix("# env: ") {
+            options.environment = Some(environment.to_owned());
+        }
+        if let Some((name, value)) = line.strip_prefix("# var: ").and_then(|var| var.split_once('=')) {
+            options.variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    options
+}
+
+fn told(text: &str) -> Vec<Diagnostic> {
+    load(text, &options(text), &deployer_kinds::all()).map(|_| ()).expect_err("a mistake")
+}
+
+#[test]
+fn every_mistake_is_told_as_it_should_be() {
+    let mistakes = mistakes();
+    assert!(mistakes.len() >= 35, "{}", mistakes.len());
+    for (name, text) in mistakes {
+        let told = told(&text);
+        insta::with_settings!({
+            snapshot_path => "../mistakes",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!(name.clone(), rendered(&format!("{name}.yaml"), &text, &told));
+        });
+    }
+}
+
+#[test]
+fn every_mistake_has_advice_and_a_place_in_the_text() {
+    for (name, text) in mistakes() {
+        for mistake in told(&text) {
+            let of_options = mistake.title.contains("variable `zones`");
+            assert!(of_options || !mistake.labels.is_empty(), "{name}: {}", mistake.title);
+            for label in &mistake.labels {
+                assert!(text.get(label.span.start..label.span.end).is_some(), "{name}");
+            }
+        }
+    }
+}
