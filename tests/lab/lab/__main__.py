@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from lab.light import lighten
 from lab.world import Lab, Options
 
 
@@ -16,6 +17,7 @@ def main() -> None:
     """Serves until it is told to stop."""
     options = arguments()
     settings()
+    lighten()
     lab = Lab(options)
 
     from lab import overlay

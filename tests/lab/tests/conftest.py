@@ -16,15 +16,15 @@ import boto3
 import pytest
 from botocore.config import Config
 
-START = Path(os.environ.get("LAB_TEST_START") or Path(__file__).parents[1] / "start")
+START = Path(__file__).parents[1] / "start"
 REGION = "eu-west-1"
 
 
 class RunningLab:
     """One lab process."""
 
-    def __init__(self, *options: str, ready_file: Path) -> None:
-        command = [str(START), "--ready-file", str(ready_file), *options]
+    def __init__(self, *options: str, ready_file: Path, program: Path = START) -> None:
+        command = [str(program), "--ready-file", str(ready_file), *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
