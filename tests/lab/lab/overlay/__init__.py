@@ -24,6 +24,7 @@ def install(lab: Lab) -> None:
         logs,
         paging,
         rds,
+        scaling,
         secrets,
         strict,
         tagging,
@@ -40,6 +41,7 @@ def install(lab: Lab) -> None:
         iam,
         logs,
         secrets,
+        scaling,
         tagging,
         paging,
     ):

@@ -17,6 +17,7 @@ from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 
+from lab.overlay import scaling
 from lab.patching import patch
 from lab.world import ACCOUNT, Lab
 
@@ -51,6 +52,7 @@ def everything(region: str) -> Iterator[TaggedResource]:
     yield from _listeners(region)
     yield from _repositories(region)
     yield from _database_groups(region)
+    yield from scaling.tagged(region)
 
 
 indexed = everything  # What the tagging API sees; the strict profile lets it lag behind.
