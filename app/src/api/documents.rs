@@ -46,7 +46,7 @@ pub(super) struct NotePage {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewNotebook {
     /// White space around it is taken off.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\s\x00]([^\x00]*[^\s\x00])?$")]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
     pub(super) title: String,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct NewNotebook {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewNote {
     /// White space around it is taken off.
-    #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\s\x00]([^\x00]*[^\s\x00])?$")]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
     pub(super) body: String,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct ListQuery {
     #[param(max_length = 100)]
     pub(super) search: Option<String>,
     /// Only notes older than the one with this id.
-    #[param(min_length = 1, max_length = 64, pattern = "^[0-9A-Za-z]+$")]
+    #[param(pattern = "^[0-9A-Za-z]{0,64}$")]
     pub(super) before: Option<String>,
     /// At most this many; 20 when not said.
     #[param(minimum = 1, maximum = 100)]

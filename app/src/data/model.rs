@@ -85,15 +85,16 @@ macro_rules! text {
         impl $name {
             /// Takes a text without the white space around it, if its length is allowed.
             pub fn parse(text: &str) -> Result<Self, Invalid> {
-                let text = text.trim();
-                let found = text.chars().count();
+                // Browsers count the end of a line as one sign and send it as two.
+                let text = text.replace("\r\n", "\n");
+                let found = if text.trim().is_empty() { 0 } else { text.chars().count() };
                 let (from, to): (usize, usize) = $limits;
                 let problem = if !(from..=to).contains(&found) {
                     format!("{} must have {from} to {to} characters, not {found}", $what)
                 } else if text.contains('\0') {
                     format!("{} must not contain the NUL sign", $what)
                 } else {
-                    return Ok(Self(text.to_owned()));
+                    return Ok(Self(text.trim().to_owned()));
                 };
                 Err(Invalid { field: $field, problem })
             }
@@ -114,10 +115,26 @@ text!(
     /// The title of a notebook.
     Title, "title", "a title", (1, 100)
 );
-text!(
-    /// What a client calls one attempt to add a note, so that trying again adds no second one.
-    IdempotencyKey, "Idempotency-Key", "an idempotency key", (1, 100)
-);
+/// What a client calls one attempt to add a note, so that trying again adds no second one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Takes a key of 1 to 100 visible ASCII signs.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let fine = (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        if fine {
+            return Ok(Self(text.to_owned()));
+        }
+        let problem = "an idempotency key must have 1 to 100 visible ASCII signs".into();
+        Err(Invalid { field: "Idempotency-Key", problem })
+    }
+
+    /// Shows the key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl Notebook {
     pub(super) fn new(title: &Title) -> Self {
@@ -153,6 +170,7 @@ mod tests {
         assert!(Body::parse(&"é".repeat(2000)).is_ok());
         let error = Body::parse(&"é".repeat(2001)).expect_err("too long");
         assert_eq!(error.to_string(), "a note must have 1 to 2000 characters, not 2001");
+        assert!(Body::parse(&"a\r\n".repeat(1000)).is_ok());
         assert!(Title::parse("   ").is_err());
         assert!(Title::parse("a\0b").is_err());
     }

@@ -48,7 +48,8 @@ impl Repository for SqlRepository {
     }
 
     async fn ready(&self) -> Result<(), DataError> {
-        let sql = "SELECT MAX(version) FROM _sqlx_migrations";
+        // MySQL notes a migration before it is done.
+        let sql = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations WHERE success";
         let newest: Vec<(i64,)> = self.pool.fetch(sql, &[]).await?;
         let found = newest.first().map_or(0, |(version,)| *version);
         let needed = migrations::newest(&self.pool);

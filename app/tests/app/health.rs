@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::process::{Process, Variables, client, run};
+use crate::process::{Process, Variables, client, run, until};
 
 #[tokio::test]
 async fn a_process_without_its_database_is_alive_and_not_ready() {
@@ -24,7 +24,10 @@ async fn a_database_that_never_comes_ends_the_process_with_the_reason() {
     ]);
     let mut process = Process::start("serve", &variables);
     assert_eq!(process.end().await.code(), Some(1));
-    assert!(process.log().contains("could not prepare the database"), "{}", process.log());
+    until("the reason is logged", async || {
+        process.log().contains("could not prepare the database").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -37,6 +37,8 @@ impl MariaDb {
         let made = unprivileged(program("mariadb-install-db"))
             .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"])
             .arg(format!("--datadir={}", folder.path().join("data").display()))
+            // A server that starts deletes the temporary tables of all others from a shared folder.
+            .arg(format!("--tmpdir={}", folder.path().display()))
             .output()
             .unwrap();
         assert!(made.status.success(), "{made:?}");
@@ -45,6 +47,7 @@ impl MariaDb {
         command.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"]);
         command.arg(format!("--port={port}"));
         command.arg(format!("--datadir={}", folder.path().join("data").display()));
+        command.arg(format!("--tmpdir={}", folder.path().display()));
         command.arg(format!("--socket={}", folder.path().join("socket").display()));
         command.arg(format!("--init-file={}", first.display()));
         if let Some(certificate) = &certificate {
