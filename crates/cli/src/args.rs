@@ -8,6 +8,7 @@ use deployer_core::Address;
 use crate::commands::{
     apply, completions, destroy, expand, outputs, plan, publish, schema, status,
 };
+use crate::exit::Exit;
 
 /// What a command line asks for.
 #[derive(Debug, Parser)]
@@ -18,16 +19,8 @@ use crate::commands::{
     long_about = "Brings a stack up on AWS, keeps it as its file says, and takes it down again.\n\n\
         A stack is one YAML file. There is no state file: what is there is found by its tags, so \
         any command can be interrupted and run again.",
-    after_help = "Exit codes:\n  \
-          0  done\n  \
-          1  the stack or the request is wrong, or AWS cannot be reached\n  \
-          2  the command line is wrong\n  \
-          3  there are changes to make (plan --check)\n  \
-          4  the run failed part-way; the same command continues it\n  \
-          5  refused: protection, a moved world, no confirmation\n\
-        130  interrupted; the same command continues",
-    after_long_help = EXAMPLES,
-    disable_help_subcommand = false,
+    after_help = exit_codes(),
+    after_long_help = format!("{EXAMPLES}\n\n{}\n\n{STREAMS}", exit_codes()),
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -47,18 +40,15 @@ Examples:
   deployer apply --env prod --yes   do it in prod, without one
   deployer publish                  build the images and roll them out
   deployer status                   what is there
-  deployer destroy                  take it all down, with a receipt
+  deployer destroy                  take it all down, with a receipt";
 
-Exit codes:
-    0  done
-    1  the stack or the request is wrong, or AWS cannot be reached
-    2  the command line is wrong
-    3  there are changes to make (plan --check)
-    4  the run failed part-way; the same command continues it
-    5  refused: protection, a moved world, no confirmation
-  130  interrupted; the same command continues
+const STREAMS: &str = "Results go to stdout; plans to confirm, progress and mistakes to stderr.";
 
-Results go to stdout; plans to confirm, progress and mistakes to stderr.";
+fn exit_codes() -> String {
+    let lines: Vec<String> =
+        Exit::ALL.iter().map(|exit| format!("  {:>3}  {}", exit.code(), exit.meaning())).collect();
+    format!("Exit codes:\n{}", lines.join("\n"))
+}
 
 /// What every command takes.
 #[derive(Clone, Debug, clap::Args)]

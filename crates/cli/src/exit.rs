@@ -28,9 +28,33 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Done,
+        Self::Wrong,
+        Self::Usage,
+        Self::Pending,
+        Self::Failed,
+        Self::Refused,
+        Self::Interrupted,
+    ];
+
     /// The number.
     pub fn code(self) -> u8 {
         self as u8
+    }
+
+    /// What it means, in a line.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Wrong => "the stack or the request is wrong, or AWS cannot be reached",
+            Self::Usage => "the command line is wrong",
+            Self::Pending => "there are changes to make (`plan --check`)",
+            Self::Failed => "the run failed part-way; the same command continues it",
+            Self::Refused => "refused: protection, a moved world, no confirmation",
+            Self::Interrupted => "interrupted; the same command continues",
+        }
     }
 }
 
@@ -225,7 +249,12 @@ impl Refusal {
     }
 }
 
+/// The first few of them, and how many more there are.
 fn list(addresses: &[Address]) -> String {
-    let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
+    const TOLD: usize = 5;
+    let mut names: Vec<String> = addresses.iter().take(TOLD).map(Address::to_string).collect();
+    if addresses.len() > TOLD {
+        names.push(format!("{} more", addresses.len() - TOLD));
+    }
     names.join(", ")
 }

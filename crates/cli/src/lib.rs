@@ -16,6 +16,8 @@ mod signals;
 mod source;
 mod world;
 
+pub use deployer_core::Failure;
+pub use deployer_engine::Registry;
 pub use exit::Exit;
 pub use run::run;
 pub use signals::cancelled_by_signals;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::exit::{Error, Exit, Refusal};
-use crate::render;
+use crate::render::{self, Detail};
 use crate::report::{self, Human, Json, Plain, Reporter};
 use crate::session::Session;
 use crate::world::{Connect, Connected};
@@ -24,13 +24,13 @@ const TICK: Duration = Duration::from_millis(100);
 
 impl<W: Connect> Session<'_, W> {
     /// Shows a plan to whoever is to confirm it.
-    pub(crate) fn show(&self, plan: &Plan) {
+    pub(crate) fn show(&self, plan: &Plan, detail: Detail) {
         if !self.is_json {
             let width = self.terminal.width;
             let text = if plan.is_empty() {
                 render::empty(plan, &self.err, width)
             } else {
-                render::plan(plan, false, &self.err, width)
+                render::plan(plan, detail, &self.err, width)
             };
             self.tell(&text);
         }

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use deployer_aws::Aws;
-use deployer_cli::{Connect, Connected, Exit, Terminal, cancelled_by_signals, run};
-use deployer_core::Failure;
-use deployer_engine::Registry;
+use deployer_cli::{
+    Connect, Connected, Exit, Failure, Registry, Terminal, cancelled_by_signals, run,
+};
 
 /// AWS, as the command line wants it.
 struct World;

@@ -8,6 +8,7 @@ use crate::args::{StackArgs, TargetArgs};
 use crate::commands::outputs;
 use crate::exit::{Error, Exit, Refusal};
 use crate::plan_file;
+use crate::render::Detail;
 use crate::session::Session;
 use crate::world::{Connect, Connected};
 
@@ -52,7 +53,7 @@ pub(crate) async fn run<W: Connect>(
         Some(path) => read(path, &args.stack, session).await?,
         None => decide(&args, session).await?,
     };
-    session.show(&plan);
+    session.show(&plan, Detail::Changes);
     // A saved plan has been looked at, and is refused when anything has moved.
     if !plan.is_empty() && !args.yes && saved.is_none() {
         let help = "add `--yes` to apply without a question";

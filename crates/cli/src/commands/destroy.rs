@@ -1,13 +1,13 @@
 //! `deployer destroy`: takes everything down, and proves it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use deployer_core::{Action, Address, Plan, Scope, Stack};
+use deployer_core::{Address, Plan, Scope, Snapshot, Stack};
 use serde_json::json;
 
 use crate::args::{StackArgs, TargetArgs};
 use crate::exit::{Error, Exit, Refusal};
-use crate::render;
+use crate::render::{self, Detail};
 use crate::session::{Place, Session};
 use crate::world::{Connect, Connected};
 
@@ -63,16 +63,16 @@ pub(crate) async fn run<W: Connect>(
         resources: BTreeMap::new(),
         outputs: BTreeMap::new(),
     };
-    let targets = TargetArgs { targets: vec![], unprotect: args.unprotect.clone() };
-    let plan = sweep(&nothing, &targets, &connected, session).await?;
-    if plan.is_empty() {
-        return Ok(already_gone(&plan, session));
+    let snapshot = session.observe(&connected, &place.scope).await?;
+    if snapshot.lives.is_empty() {
+        return Ok(conclude(&Swept::default(), &snapshot, session));
     }
-    session.show(&plan);
+    let plan = end(&nothing, &snapshot, &args.unprotect, session)?;
+    session.show(&plan, Detail::Removal);
     if !args.yes {
         confirm(&place.scope, session).await?;
     }
-    delete(plan, &nothing, &targets, &connected, session).await
+    delete(plan, &nothing, &args.unprotect, &connected, session).await
 }
 
 /// Has the name typed: a `y` comes too easily for this.
@@ -85,37 +85,69 @@ async fn confirm<W: Connect>(scope: &Scope, session: &mut Session<'_, W>) -> Res
     Err(Refusal::Declined.into())
 }
 
+/// Plans the end of all that is there.
+fn end<W: Connect>(
+    nothing: &Stack,
+    snapshot: &Snapshot,
+    unprotect: &[Address],
+    session: &Session<'_, W>,
+) -> Result<Plan, Error> {
+    // What is gone by the second sweep needs no permission any more.
+    let is_first = |address: &&Address| snapshot.current(address).is_some();
+    let unprotect = unprotect.iter().filter(is_first).cloned().collect();
+    session.plan(None, nothing, snapshot, &TargetArgs { targets: vec![], unprotect })
+}
+
+/// What has been swept so far.
+#[derive(Default)]
+struct Swept {
+    /// The resources that are gone, each with its identifier.
+    gone: Vec<(String, String)>,
+    /// What was left behind on purpose.
+    kept: Vec<(String, String)>,
+}
+
 /// Runs plan after plan until nothing is left, a run fails, or it has been enough.
 async fn delete<W: Connect>(
     mut plan: Plan,
     nothing: &Stack,
-    targets: &TargetArgs,
+    unprotect: &[Address],
     connected: &Connected<W::Cloud>,
     session: &Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let (mut gone, mut kept) = (Vec::new(), Vec::new());
-    let mut exit = Exit::Done;
-    for _ in 0..SWEEPS {
+    let mut swept = Swept::default();
+    let mut snapshot;
+    let mut sweeps = 0;
+    loop {
         let outcome = session.perform(connected, &plan).await;
-        exit = session.conclude(&plan, &outcome, &BTreeMap::new());
-        let steps = outcome.done.iter().map(|step| &plan.steps[*step]);
-        gone.extend(steps.filter(|step| step.action == Action::Delete).map(|step| {
-            let id = step.live.as_ref().map(|live| live.id().to_owned());
-            (step.address.to_string(), id.unwrap_or_default())
-        }));
-        kept.extend(outcome.left.into_iter().map(|(address, what)| (address.to_string(), what)));
+        let exit = session.conclude(&plan, &outcome, &BTreeMap::new());
         if exit == Exit::Interrupted {
             return Ok(exit);
         }
-        plan = sweep(nothing, targets, connected, session).await?;
-        if plan.is_empty() || exit == Exit::Failed {
+        sweeps += 1;
+        let steps = outcome.done.iter().map(|step| &plan.steps[*step]);
+        swept.gone.extend(steps.map(|step| {
+            let id = step.live.as_ref().map(|live| live.id().to_owned());
+            (step.address.to_string(), id.unwrap_or_default())
+        }));
+        let kept = outcome.left.into_iter().map(|(address, what)| (address.to_string(), what));
+        swept.kept.extend(kept);
+        snapshot = session.observe(connected, &nothing.scope).await?;
+        if snapshot.lives.is_empty() || exit == Exit::Failed || sweeps == SWEEPS {
+            break;
+        }
+        plan = end(nothing, &snapshot, unprotect, session)?;
+        if plan.is_empty() {
             break;
         }
     }
-    let snapshot = session.observe(connected, &nothing.scope).await?;
-    if !snapshot.lives.is_empty() {
-        exit = Exit::Failed;
-    }
+    Ok(conclude(&swept, &snapshot, session))
+}
+
+/// Prints the receipt. What is there decides how it ended, not what was told on the way.
+fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_, W>) -> Exit {
+    let exit = if snapshot.lives.is_empty() { Exit::Done } else { Exit::Failed };
+    let Swept { gone, kept } = swept;
     if session.is_json {
         let receipt = json!({
             "event": "receipt",
@@ -125,37 +157,12 @@ async fn delete<W: Connect>(
             "still-there": snapshot.lives,
         });
         session.print(&format!("{receipt}\n"));
+    } else if gone.is_empty() && snapshot.lives.is_empty() {
+        session.print(&format!("There is nothing of {} in {}.\n", snapshot.scope, snapshot.region));
     } else {
         let width = session.terminal.width;
-        let (scope, theme) = (&nothing.scope, &session.out);
-        session.print(&render::receipt(scope, &gone, &kept, &snapshot.lives, theme, width));
+        let (scope, theme) = (&snapshot.scope, &session.out);
+        session.print(&render::receipt(scope, gone, kept, &snapshot.lives, theme, width));
     }
-    Ok(exit)
-}
-
-/// Looks what is there, and plans its end.
-async fn sweep<W: Connect>(
-    nothing: &Stack,
-    targets: &TargetArgs,
-    connected: &Connected<W::Cloud>,
-    session: &Session<'_, W>,
-) -> Result<Plan, Error> {
-    let snapshot = session.observe(connected, &nothing.scope).await?;
-    // What is gone by the second sweep needs no permission any more.
-    let unprotect: BTreeSet<Address> = targets.unprotect.iter().cloned().collect();
-    let there = snapshot.lives.iter().map(|live| live.address.clone()).collect();
-    let unprotect = unprotect.intersection(&there).cloned().collect();
-    session.plan(None, nothing, &snapshot, &TargetArgs { targets: vec![], unprotect })
-}
-
-fn already_gone<W: Connect>(plan: &Plan, session: &Session<'_, W>) -> Exit {
-    if session.is_json {
-        let receipt = json!({
-            "event": "receipt", "exit": 0, "gone": [], "kept": [], "still-there": [],
-        });
-        session.print(&format!("{receipt}\n"));
-    } else {
-        session.print(&format!("There is nothing of {} in {}.\n", plan.scope, plan.region));
-    }
-    Exit::Done
+    exit
 }

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use crate::args::{StackArgs, TargetArgs};
 use crate::exit::{Error, Exit};
+use crate::plan_file;
+use crate::render::{self, Detail};
 use crate::session::Session;
 use crate::world::Connect;
-use crate::{plan_file, render};
 
 /// What `plan` takes.
 #[derive(Debug, clap::Args)]
@@ -56,7 +57,8 @@ pub(crate) async fn run<W: Connect>(
     } else if plan.is_empty() {
         session.print(&render::empty(&plan, &session.out, session.terminal.width));
     } else {
-        session.print(&render::plan(&plan, args.full, &session.out, session.terminal.width));
+        let detail = if args.full { Detail::Everything } else { Detail::Changes };
+        session.print(&render::plan(&plan, detail, &session.out, session.terminal.width));
     }
     if let Some(path) = args.out {
         let path = session.terminal.folder.join(path);

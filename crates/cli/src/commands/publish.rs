@@ -8,6 +8,7 @@ use deployer_engine::prepare;
 use crate::args::{StackArgs, TargetArgs};
 use crate::commands::apply::carry_out;
 use crate::exit::{Error, Exit, Refusal, RequestError};
+use crate::render::Detail;
 use crate::session::{Project, Session};
 use crate::world::{Connect, Connected};
 
@@ -53,7 +54,7 @@ pub(crate) async fn run<W: Connect>(
     let followers = followers(&stack, &images);
     let plan = plan.only(&followers);
     let beyond = beyond(&plan, &followers);
-    session.show(&plan);
+    session.show(&plan, Detail::Changes);
     if !beyond.is_empty() && !args.yes {
         Err(Refusal::Beyond(beyond))?;
     }

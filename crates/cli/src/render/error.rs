@@ -1,9 +1,7 @@
 //! What went wrong before or instead of a run.
 
-use std::fmt::Write;
-
 use super::diagnostic::diagnostics;
-use super::failure::{failure, note};
+use super::failure::{failure, heading, note};
 use super::theme::Theme;
 use crate::exit::Error;
 
@@ -24,9 +22,8 @@ pub(crate) fn error(error: &Error, theme: &Theme, width: usize) -> String {
         }
         _ => {}
     }
-    let head = theme.bad.style("error");
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{head}: {}", theme.strong.style(error));
+    text.push_str(&heading("error:", &error.to_string(), theme, width).join("\n"));
+    text.push('\n');
     if let Some(help) = error.help() {
         text.push_str(&note("help: ", &help, width).join("\n"));
         text.push('\n');

@@ -15,15 +15,8 @@ pub(crate) fn failure(
 ) -> String {
     let code = failure.code.as_ref().map(|code| format!("[{code}]")).unwrap_or_default();
     let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
-    let head = format!("error{code}:");
-    let mut lines: Vec<String> =
-        words(&format!("{head} {about}could not {}", failure.attempted), width)
-            .iter()
-            .map(|line| match line.strip_prefix(&head) {
-                Some(rest) => format!("{}{}", theme.bad.style(&head), theme.strong.style(rest)),
-                None => format!("  {}", theme.strong.style(line)),
-            })
-            .collect();
+    let title = format!("{about}could not {}", failure.attempted);
+    let mut lines = heading(&format!("error{code}:"), &title, theme, width);
     lines.extend(note("", &failure.message, width));
     if let Some(request) = &failure.request {
         lines.extend(note("request: ", request, width));
@@ -34,12 +27,23 @@ pub(crate) fn failure(
     lines.join("\n") + "\n"
 }
 
+/// The line that says what went wrong, broken between words.
+pub(super) fn heading(head: &str, title: &str, theme: &Theme, width: usize) -> Vec<String> {
+    words(&format!("{head} {title}"), width)
+        .iter()
+        .map(|line| match line.strip_prefix(head) {
+            Some(rest) => format!("{}{}", theme.bad.style(head), theme.strong.style(rest)),
+            None => format!("  {}", theme.strong.style(line)),
+        })
+        .collect()
+}
+
 /// A text set under a heading, broken between words.
 pub(super) fn note(label: &str, text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for (place, paragraph) in text.lines().enumerate() {
         let first = if place == 0 { label } else { "" };
-        for line in words(&format!("{first}{paragraph}"), width.saturating_sub(4)) {
+        for line in words(&format!("{first}{paragraph}"), width.saturating_sub(2)) {
             let sign = if lines.is_empty() { "  = " } else { "    " };
             lines.push(format!("{sign}{line}"));
         }
@@ -47,10 +51,10 @@ pub(super) fn note(label: &str, text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The text in lines of at most `width` columns, broken between words.
+/// The text in lines of two columns less than `width`, broken between words.
 fn words(text: &str, width: usize) -> Vec<String> {
     let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-    wrapped(&words, " ", width)
+    wrapped(&words, " ", width.saturating_sub(2))
 }
 
 /// What to do about a failure that brought no advice of its own.

@@ -16,7 +16,7 @@ pub(crate) use diagnostic::diagnostics;
 pub(crate) use error::error;
 pub(crate) use layout::{fit, truncate};
 pub(crate) use outcome::{outcome, receipt};
-pub(crate) use plan::{empty, plan};
+pub(crate) use plan::{Detail, empty, plan};
 pub(crate) use table::table;
 pub(crate) use theme::Theme;
 pub(crate) use words::{doing, done, elapsed, typical};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use deployer_core::{Action, Impact, Plan, Reason, Replacement, Step};
+use deployer_core::{Action, Impact, Live, Plan, Reason, Replacement, Step};
 
 use super::difference::{differences, whole};
 use super::layout::{fit, truncate, wrapped};
@@ -16,12 +16,22 @@ const INDENT: usize = 6;
 /// From how many seconds on a step says how long it typically takes.
 const WORTH_TELLING: u32 = 10;
 
+/// How much of a plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The fields that differ.
+    Changes,
+    /// Also every field of what is made.
+    Everything,
+    /// What goes, by its identifier: for taking everything down, where the reason is plain.
+    Removal,
+}
+
 /// The plan: each resource with what becomes of it, what is not ours, and a line that sums it up.
-/// `is_full` shows every field of what is made.
-pub(crate) fn plan(plan: &Plan, is_full: bool, theme: &Theme, width: usize) -> String {
+pub(crate) fn plan(plan: &Plan, detail: Detail, theme: &Theme, width: usize) -> String {
     let mut lines = vec![theme.strong.style(place(plan)).to_string(), String::new()];
     for group in groups(plan) {
-        lines.extend(resource(&group, is_full, theme, width));
+        lines.extend(resource(&group, detail, theme, width));
     }
     lines.push(String::new());
     lines.extend(foreign(plan, theme, width));
@@ -71,7 +81,7 @@ fn groups(plan: &Plan) -> Vec<Group<'_>> {
     groups
 }
 
-fn resource(group: &Group<'_>, is_full: bool, theme: &Theme, width: usize) -> Vec<String> {
+fn resource(group: &Group<'_>, detail: Detail, theme: &Theme, width: usize) -> Vec<String> {
     let step = group.main;
     let (sign, verb, style) = match (step.action, step.reason) {
         (Action::Create, Reason::Replaced(_)) => ("-/+", "replace", theme.caution),
@@ -81,7 +91,7 @@ fn resource(group: &Group<'_>, is_full: bool, theme: &Theme, width: usize) -> Ve
         (Action::Await, _) => ("  …", "wait", theme.running),
     };
     let head = format!("{sign} {verb:<7}  ");
-    let remarks = remarks(group);
+    let remarks = remarks(group, detail);
     let (left, right) = fit(&step.address.to_string(), &remarks, width - head.chars().count());
     let mut line = format!("{}{}", style.style(head), theme.strong.style(left));
     if !right.is_empty() {
@@ -89,7 +99,9 @@ fn resource(group: &Group<'_>, is_full: bool, theme: &Theme, width: usize) -> Ve
     }
     let mut lines = vec![line];
     match (&step.wanted, step.action) {
-        (Some(spec), Action::Create) if is_full && step.reason == Reason::Missing => {
+        (Some(spec), Action::Create)
+            if detail == Detail::Everything && step.reason == Reason::Missing =>
+        {
             lines.extend(whole(spec, theme, INDENT, width));
         }
         _ => lines.extend(differences(&step.differences, theme, INDENT, width)),
@@ -98,7 +110,7 @@ fn resource(group: &Group<'_>, is_full: bool, theme: &Theme, width: usize) -> Ve
 }
 
 /// Who notices, why, and how long it takes, as far as it is worth a word.
-fn remarks(group: &Group<'_>) -> String {
+fn remarks(group: &Group<'_>, detail: Detail) -> String {
     let step = group.main;
     let noticed = match (step.action, step.impact) {
         (Action::Create, Impact::None) if step.reason == Reason::Missing => None,
@@ -106,12 +118,14 @@ fn remarks(group: &Group<'_>) -> String {
         (_, Impact::None) => Some("nobody notices".to_owned()),
         (_, noticed) => Some(impact(noticed).to_owned()),
     };
+    let id = step.live.as_ref().map(Live::id);
     let why = match step.reason {
         Reason::Missing | Reason::Differs => None,
         Reason::Replaced(Replacement::CreateFirst) => Some("successor first"),
         Reason::Replaced(Replacement::DeleteFirst) => Some("old one goes first"),
         Reason::Replaced(Replacement::Supersede) => Some("old one stays as history"),
         Reason::Unfinished => Some("AWS has not finished"),
+        Reason::Unwanted | Reason::Superseded if detail == Detail::Removal => id,
         Reason::Unwanted => Some("no longer in the stack"),
         Reason::Superseded => Some("left by a replacement"),
     };
@@ -164,17 +178,17 @@ mod tests {
 
     #[test]
     fn a_plan_at_eighty_columns() {
-        insta::assert_snapshot!(plan(&samples::plan(), false, &Theme::default(), 80));
+        insta::assert_snapshot!(plan(&samples::plan(), Detail::Changes, &Theme::default(), 80));
     }
 
     #[test]
     fn a_plan_at_a_hundred_and_twenty_columns_in_full() {
-        insta::assert_snapshot!(plan(&samples::plan(), true, &Theme::default(), 120));
+        insta::assert_snapshot!(plan(&samples::plan(), Detail::Everything, &Theme::default(), 120));
     }
 
     #[test]
     fn a_plan_in_colour() {
-        insta::assert_snapshot!(plan(&samples::plan(), false, &Theme::new(true), 80));
+        insta::assert_snapshot!(plan(&samples::plan(), Detail::Changes, &Theme::new(true), 80));
     }
 
     #[test]
@@ -186,7 +200,7 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_terminal() {
         for width in [80, 120] {
-            let text = plan(&samples::plan(), true, &Theme::default(), width);
+            let text = plan(&samples::plan(), Detail::Everything, &Theme::default(), width);
             let wide = text.lines().find(|line| line.chars().count() > width);
             assert_eq!(wide, None, "{width}");
         }
@@ -194,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_is_secret_by_its_name_is_not_in_it() {
-        let text = plan(&samples::plan(), true, &Theme::default(), 120);
+        let text = plan(&samples::plan(), Detail::Everything, &Theme::default(), 120);
         assert!(!text.contains("s3cr3t"), "{text}");
     }
 }

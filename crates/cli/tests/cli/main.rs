@@ -1,0 +1,10 @@
+//! Every command against a cloud in memory: what it prints, what it does, and its exit code.
+
+mod apply;
+mod connecting;
+mod destroy;
+mod plan;
+mod publish;
+mod reading;
+mod saved;
+mod world;

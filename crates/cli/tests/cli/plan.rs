@@ -1,0 +1,106 @@
+//! `deployer plan`.
+
+use deployer_cli::Exit;
+use serde_json::Value;
+
+use crate::world::{STACK, World};
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_what_would_be_done_and_changes_nothing() {
+    let world = World::with(STACK);
+    let ran = world.run("plan --env dev").await;
+    assert_eq!(ran.exit, Exit::Done);
+    insta::assert_snapshot!(ran.stdout);
+    assert_eq!(ran.stderr, "");
+    assert!(world.memory.census().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_after_an_apply_is_empty() {
+    let world = World::applied(STACK).await;
+    let ran = world.run("plan --env dev --check").await;
+    assert_eq!(
+        (ran.exit, ran.stdout.as_str()),
+        (Exit::Done, "No changes. notes/dev is as the stack says.\n")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_tells_changes_by_its_exit_code() {
+    let world = World::with(STACK);
+    assert_eq!(world.run("plan --env dev --check").await.exit, Exit::Pending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_sort_of_change_is_shown() {
+    let world = World::applied(STACK).await;
+    let changed = STACK
+        .replace("10.0.0.0/16", "10.1.0.0/16")
+        .replace("size: 20", "size: 30")
+        .replace("    a: { network: main, zone: a }", "    b: { network: main, zone: b }");
+    world.write("deployer.yaml", &changed);
+    insta::assert_snapshot!(world.run("plan --env dev").await.stdout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_cuts_the_plan_down() {
+    let world = World::with(STACK);
+    let ran = world.run("plan --env dev --target part/a").await;
+    assert!(ran.stdout.contains("network/main"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("store/main"), "{}", ran.stdout);
+    let none = world.run("plan --env dev --target part/zzz").await;
+    assert_eq!(none.exit, Exit::Wrong);
+    assert!(none.stderr.contains("there is no resource `part/zzz`"), "{}", none.stderr);
+}
+
+#[tokio::test(start_paused = true)]
+async fn json_holds_the_plan_and_its_summary() {
+    let world = World::with(STACK);
+    let ran = world.run("plan --env dev --json").await;
+    let value: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(value["summary"]["create"], 3);
+    assert_eq!(value["impact"], "none");
+    assert_eq!(value["plan"]["steps"][0]["address"], "network/main");
+}
+
+#[tokio::test(start_paused = true)]
+async fn colours_are_for_terminals_that_want_them() {
+    let mut world = World::with(STACK);
+    world.is_terminal = true;
+    assert!(world.run("plan --env dev").await.stdout.contains("\x1b["));
+    assert!(!world.run("plan --env dev --no-color").await.stdout.contains("\x1b["));
+    world.environment.insert("NO_COLOR".to_owned(), "1".to_owned());
+    assert!(!world.run("plan --env dev").await.stdout.contains("\x1b["));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mistake_in_the_stack_is_shown_where_it_is() {
+    let world = World::with(&STACK.replace("engine:", "engin:"));
+    let ran = world.run("plan --env dev").await;
+    assert_eq!((ran.exit, ran.stdout.as_str()), (Exit::Wrong, ""));
+    insta::assert_snapshot!(ran.stderr);
+    let ran = world.run("plan --env dev --json").await;
+    let value: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&value["event"], &value["exit"]), (&"error".into(), &1.into()));
+    assert!(value["diagnostics"].as_array().is_some_and(|all| !all.is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_environments_need_a_choice() {
+    let ran = World::with(STACK).run("plan").await;
+    assert_eq!(ran.exit, Exit::Wrong);
+    assert!(ran.stderr.contains("--env dev"), "{}", ran.stderr);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_protected_resource_that_would_go_is_a_refusal() {
+    let world = World::applied(&STACK.replace("size: 20", "size: 20, protected: true")).await;
+    let without = STACK.split("  store:\n    main").next().unwrap();
+    let without = without.replace("outputs:\n  store: store://${store/main.host}\n", "");
+    world.write("deployer.yaml", &without);
+    let ran = world.run("plan --env dev").await;
+    assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
+    insta::assert_snapshot!(ran.stderr);
+    let ran = world.run("plan --env dev --unprotect store/main").await;
+    assert!(ran.stdout.contains("- delete   store/main"), "{}", ran.stdout);
+}

@@ -1,0 +1,150 @@
+//! A folder, a cloud in memory and a terminal that remembers.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Cursor, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use deployer_cli::{Connect, Connected, Exit, Stream, Terminal, run};
+use deployer_core::Failure;
+use deployer_engine::Registry;
+use deployer_testkit::{Memory, registry};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// A stack with something slow, something that restarts and an output.
+pub(crate) const STACK: &str = "\
+stack: notes
+region: eu-west-1
+environments: { dev: {}, prod: {} }
+outputs:
+  store: store://${store/main.host}
+resources:
+  network:
+    main: { range: 10.0.0.0/16 }
+  part:
+    a: { network: main, zone: a }
+  store:
+    main: { network: main, engine: pg, size: 20 }
+";
+
+/// Where a test runs commands.
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) account: String,
+    pub(crate) region: String,
+    /// Why the cloud cannot be reached.
+    pub(crate) failure: Option<Failure>,
+    /// What is typed; nobody is there when none.
+    pub(crate) typed: Option<String>,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) is_terminal: bool,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// What a command left.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) exit: Exit,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl World {
+    /// An empty account, and a folder with this stack.
+    pub(crate) fn with(stack: &str) -> Self {
+        let world = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            memory: Arc::default(),
+            account: "123456789012".to_owned(),
+            region: "eu-west-1".to_owned(),
+            failure: None,
+            typed: None,
+            environment: BTreeMap::new(),
+            is_terminal: false,
+            cancel: CancellationToken::new(),
+        };
+        world.write("deployer.yaml", stack);
+        world
+    }
+
+    /// An account in which the stack has been applied.
+    pub(crate) async fn applied(stack: &str) -> Self {
+        let world = Self::with(stack);
+        let ran = world.run("apply --env dev --yes").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran:?}");
+        world
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).expect("a file");
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).expect("a file")
+    }
+
+    /// Runs a command line; its words are separated by spaces.
+    pub(crate) async fn run(&self, line: &str) -> Ran {
+        let (stdout, stderr) = (Paper::default(), Paper::default());
+        let terminal = Terminal {
+            input: Box::new(Cursor::new(self.typed.clone().unwrap_or_default().into_bytes())),
+            stdout: Stream::new(stdout.clone(), self.is_terminal),
+            stderr: Stream::new(stderr.clone(), self.is_terminal),
+            is_interactive: self.typed.is_some(),
+            width: 80,
+            height: 24,
+            environment: self.environment.clone(),
+            folder: self.folder.path().to_owned(),
+        };
+        let words = std::iter::once("deployer").chain(line.split_whitespace());
+        let exit = run(words.map(OsString::from), self, terminal, self.cancel.clone()).await;
+        Ran { exit, stdout: stdout.text(), stderr: stderr.text() }
+    }
+}
+
+impl Connect for &World {
+    type Cloud = Memory;
+
+    fn registry(&self) -> Registry<Memory> {
+        registry()
+    }
+
+    async fn connect(
+        &self,
+        region: Option<&str>,
+        _folder: &Path,
+    ) -> Result<Connected<Memory>, Failure> {
+        match &self.failure {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(Connected {
+                cloud: Arc::clone(&self.memory),
+                account: self.account.clone(),
+                region: region.unwrap_or(&self.region).to_owned(),
+            }),
+        }
+    }
+}
+
+/// Keeps what is written to it.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Paper {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("no panic").clone()).expect("text")
+    }
+}
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
