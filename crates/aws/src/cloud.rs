@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use deployer_engine::Cloud;
 
+use crate::ecr::Repositories;
+use crate::ecs::Clusters;
+use crate::elb::Inventory;
 use crate::index::TagIndex;
 
 /// One account and region of AWS.
@@ -29,5 +32,8 @@ impl Cloud for Aws {
 /// What the scans of one observation share.
 #[derive(Default)]
 pub struct Shared {
+    pub(crate) clusters: Clusters,
+    pub(crate) repositories: Repositories,
     pub(crate) tags: TagIndex,
+    pub(crate) elb: Inventory,
 }

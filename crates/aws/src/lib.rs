@@ -4,16 +4,44 @@
 //! order: what it calls, its `Resource`, how AWS's answer becomes a spec, how a spec becomes
 //! AWS's request.
 
+mod action;
+mod blockers;
 mod call;
 mod cloud;
+mod cluster;
 mod connect;
+mod db_instance;
+mod db_subnet_group;
 mod ec2;
+mod ecr;
+mod ecs;
+mod elastic_ip;
+mod elb;
 mod failure;
+mod image;
 mod index;
+mod internet_gateway;
+mod linked_role;
+mod listener;
+mod listener_rule;
+mod load_balancer;
+mod log_group;
 mod missing;
+mod nat_gateway;
 mod ownership;
+mod policy;
+mod random;
+mod rds;
 mod registry;
+mod repository;
+mod role;
+mod route_table;
+mod secret;
+mod security_group;
+mod service;
 mod subnet;
+mod target_group;
+mod task_definition;
 mod vpc;
 
 pub use cloud::Aws;

@@ -6,5 +6,26 @@ use crate::Aws;
 
 /// Every kind, with how it is handled on AWS.
 pub fn registry() -> Registry<Aws> {
-    Registry::default().with::<deployer_kinds::Subnet>().with::<deployer_kinds::Vpc>()
+    Registry::default()
+        .with::<deployer_kinds::Cluster>()
+        .with::<deployer_kinds::DbInstance>()
+        .with::<deployer_kinds::DbSubnetGroup>()
+        .with::<deployer_kinds::ElasticIp>()
+        .with::<deployer_kinds::Image>()
+        .with::<deployer_kinds::InternetGateway>()
+        .with::<deployer_kinds::Listener>()
+        .with::<deployer_kinds::ListenerRule>()
+        .with::<deployer_kinds::LoadBalancer>()
+        .with::<deployer_kinds::LogGroup>()
+        .with::<deployer_kinds::NatGateway>()
+        .with::<deployer_kinds::Repository>()
+        .with::<deployer_kinds::Role>()
+        .with::<deployer_kinds::RouteTable>()
+        .with::<deployer_kinds::Secret>()
+        .with::<deployer_kinds::SecurityGroup>()
+        .with::<deployer_kinds::Service>()
+        .with::<deployer_kinds::Subnet>()
+        .with::<deployer_kinds::TargetGroup>()
+        .with::<deployer_kinds::TaskDefinition>()
+        .with::<deployer_kinds::Vpc>()
 }

@@ -136,6 +136,8 @@ pub struct ServiceOutput {
     pub name: String,
     /// The ARN of its cluster.
     pub cluster: String,
+    /// The ARN of the task definition it was last told to run.
+    pub task_definition: String,
 }
 
 fn minimum_percent() -> u32 {

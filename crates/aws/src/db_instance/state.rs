@@ -1,0 +1,123 @@
+//! How far RDS is with a database instance.
+//!
+//! The states are those of the RDS user guide, "Viewing DB instance status".
+
+use aws_sdk_rds::types::DbInstance as Description;
+use deployer_core::Phase;
+use deployer_engine::{Progress, Result};
+
+use crate::missing::Required;
+
+/// States in which a database works. Storage is optimised in the background for hours.
+const WORKING: &[&str] = &["available", "storage-optimization"];
+
+/// States that do not end by themselves.
+const BROKEN: &[&str] = &[
+    "failed",
+    "inaccessible-encryption-credentials",
+    "incompatible-network",
+    "incompatible-option-group",
+    "incompatible-parameters",
+    "incompatible-restore",
+    "insufficient-capacity",
+    "restore-error",
+    "stopped",
+    "storage-full",
+];
+
+/// States in which a final snapshot cannot be taken (`DeleteDBInstance` in the RDS API reference).
+const WITHOUT_SNAPSHOT: &[&str] = &["failed", "incompatible-network", "incompatible-restore"];
+
+/// How far RDS is, for a plan.
+pub(super) fn phase(instance: &Description) -> Result<Phase> {
+    let state = instance.db_instance_status().required("the status of a database")?;
+    Ok(match progress(instance)? {
+        Progress::Done(()) => Phase::Ready,
+        _ if state == "deleting" => Phase::Leaving,
+        _ => Phase::Settling,
+    })
+}
+
+/// Whether it works and nothing we may have asked for is pending.
+pub(super) fn progress(instance: &Description) -> Result<Progress<()>> {
+    let state = instance.db_instance_status().required("the status of a database")?;
+    if BROKEN.contains(&state) {
+        return Ok(Progress::Failed(format!("RDS says it is `{state}`{}", advice(state))));
+    }
+    let pending = pending(instance);
+    let secret = instance.master_user_secret().and_then(|secret| secret.secret_status());
+    Ok(match () {
+        () if !WORKING.contains(&state) => Progress::Waiting(state.to_owned()),
+        () if !pending.is_empty() => Progress::Waiting(format!("pending: {}", pending.join(", "))),
+        () if secret == Some("creating") => Progress::Waiting("its secret: creating".to_owned()),
+        () => Progress::Done(()),
+    })
+}
+
+/// Whether a final snapshot can be taken.
+pub(super) fn can_be_kept(state: &str) -> bool {
+    !WITHOUT_SNAPSHOT.contains(&state)
+}
+
+fn advice(state: &str) -> &'static str {
+    match state {
+        "stopped" => "; start it with `aws rds start-db-instance`",
+        "storage-full" => "; give it more `storage`",
+        _ => "; its events in the RDS console say why",
+    }
+}
+
+/// What is on its way, of the fields a spec has. A parameter that waits for a restart, a new
+/// certificate or a rotated password is not ours to wait for.
+fn pending(instance: &Description) -> Vec<String> {
+    let Some(pending) = instance.pending_modified_values() else { return Vec::new() };
+    let text = |value: Option<&str>| value.map(ToOwned::to_owned);
+    let number = |value: Option<i32>| value.map(|value| value.to_string());
+    [
+        ("class", text(pending.db_instance_class())),
+        ("version", text(pending.engine_version())),
+        ("storage", number(pending.allocated_storage())),
+        ("storage type", text(pending.storage_type())),
+        ("port", number(pending.port())),
+        ("backup days", number(pending.backup_retention_period())),
+        ("standby", pending.multi_az().map(|value| value.to_string())),
+    ]
+    .into_iter()
+    .filter_map(|(what, value)| Some(format!("{what} {}", value?)))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_rds::types::PendingModifiedValues;
+
+    use super::*;
+
+    fn instance(state: &str, pending: PendingModifiedValues) -> Description {
+        let instance = Description::builder().db_instance_status(state);
+        instance.pending_modified_values(pending).build()
+    }
+
+    #[test]
+    fn a_change_that_has_not_begun_is_waited_for() {
+        let pending = PendingModifiedValues::builder().db_instance_class("db.t4g.small").build();
+        assert_eq!(
+            progress(&instance("available", pending)).unwrap(),
+            Progress::Waiting("pending: class db.t4g.small".to_owned())
+        );
+    }
+
+    #[test]
+    fn storage_that_is_optimised_and_a_pending_password_are_no_reason_to_wait() {
+        let pending = PendingModifiedValues::builder().master_user_password("****").build();
+        let instance = instance("storage-optimization", pending);
+        assert_eq!(progress(&instance).unwrap(), Progress::Done(()));
+    }
+
+    #[test]
+    fn what_never_ends_by_itself_has_failed() {
+        let instance = instance("incompatible-network", PendingModifiedValues::builder().build());
+        assert!(matches!(progress(&instance).unwrap(), Progress::Failed(_)));
+        assert!(!can_be_kept("incompatible-network"));
+    }
+}

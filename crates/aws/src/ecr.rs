@@ -1,0 +1,65 @@
+//! What all kinds of ECR share: how tags are read, and the list of our repositories.
+
+use aws_sdk_ecr::types::Repository as Description;
+use deployer_engine::{Result, Survey};
+use deployer_kinds::Repository;
+use tokio::sync::OnceCell;
+
+use crate::Aws;
+use crate::call::{pages, read};
+use crate::missing::Required;
+use crate::ownership::{self, Owned, Tags};
+
+/// The repositories of one observation, asked for once.
+#[derive(Default)]
+pub(crate) struct Repositories(OnceCell<Vec<(Owned, Description)>>);
+
+impl Repositories {
+    /// Every repository that the scope owns.
+    pub(crate) async fn of(&self, survey: &Survey<'_, Aws>) -> Result<&[(Owned, Description)]> {
+        self.0.get_or_try_init(|| fetch(survey)).await.map(Vec::as_slice)
+    }
+}
+
+/// Tags are asked of ECR itself, since one of them can change: what becomes of the images when the
+/// repository is deleted. The tagging index would tell the old value for a while.
+async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
+    let request = survey.cloud.ecr.describe_repositories().max_results(1000);
+    let pages = pages(
+        "find the repositories (ecr:DescribeRepositories)",
+        |token| request.clone().set_next_token(token).send(),
+        |page| page.next_token(),
+    )
+    .await?;
+    // See `deployer_core::Naming` for how names begin.
+    let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
+    let mut owned = Vec::new();
+    for repository in pages.into_iter().flat_map(|page| page.repositories.unwrap_or_default()) {
+        if repository.repository_name().is_some_and(|name| name.starts_with(&prefix)) {
+            let tags = tags(survey.cloud, &repository).await?;
+            owned.extend(
+                Owned::read::<Repository>(survey.scope, &tags).map(|owned| (owned, repository)),
+            );
+        }
+    }
+    Ok(owned)
+}
+
+/// The tags of a repository.
+pub(crate) async fn tags(aws: &Aws, repository: &Description) -> Result<Tags> {
+    let arn = repository.repository_arn().required("the ARN of a repository")?;
+    let request = aws.ecr.list_tags_for_resource().resource_arn(arn);
+    let answer =
+        read("read the repository's tags (ecr:ListTagsForResource)", || request.clone().send())
+            .await?;
+    Ok(ownership::collect(answer.tags().iter().map(|tag| (Some(tag.key()), Some(tag.value())))))
+}
+
+/// The repository of this name.
+pub(crate) async fn find(aws: &Aws, name: &str) -> Result<Description> {
+    let request = aws.ecr.describe_repositories().repository_names(name);
+    let answer =
+        read("look at the repository (ecr:DescribeRepositories)", || request.clone().send())
+            .await?;
+    answer.repositories.and_then(|mut found| found.pop()).required("the repository")
+}

@@ -1,0 +1,239 @@
+//! Repositories of ECR: `CreateRepository`, `PutImageTagMutability`,
+//! `PutImageScanningConfiguration`, `PutLifecyclePolicy`, `DeleteLifecyclePolicy`, `TagResource`,
+//! `DescribeRepositories`, `GetLifecyclePolicy`, `DeleteRepository`.
+
+use aws_sdk_ecr::types::{
+    ImageScanningConfiguration, ImageTagMutability, Repository as Description, Tag,
+};
+use deployer_core::{Cause, Phase};
+use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_kinds::{Repository, RepositoryOutput, RepositorySpec};
+use serde_json::{Value, json};
+
+use crate::Aws;
+use crate::call::{call, read};
+use crate::missing::Required;
+use crate::ownership::{self, Kept, Owned};
+
+/// The field that is kept as a tag, since only `DeleteRepository` takes it.
+const FORCE_DELETE: &str = "force-delete";
+
+impl Resource<Aws> for Repository {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let mut lives = Vec::new();
+        for (owned, repository) in survey.shared.repositories.of(survey).await? {
+            let name = repository.repository_name().required("the name of a repository")?;
+            let lifecycle = lifecycle(survey.cloud, name).await?;
+            lives.push(found(owned, repository, lifecycle)?);
+        }
+        Ok(lives)
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &RepositorySpec) -> Result<RepositoryOutput> {
+        let name = &cx.identity.name;
+        let request = cx
+            .cloud
+            .ecr
+            .create_repository()
+            .repository_name(name)
+            .set_tags(Some(tagged(cx, spec)))
+            .image_tag_mutability(mutability(spec.immutable))
+            .image_scanning_configuration(scanning(spec.scan_on_push));
+        let made =
+            call("create the repository (ecr:CreateRepository)", || request.clone().send()).await;
+        let made = made.map_err(|failure| match failure.code.as_deref() {
+            Some("RepositoryAlreadyExistsException") => failure.help(format!(
+                "another has made the repository `{name}`: delete it, or give this one another name"
+            )),
+            _ => failure,
+        })?;
+        if spec.keep != 0 {
+            put_lifecycle(cx.cloud, name, spec.keep).await?;
+        }
+        output(&made.repository.required("the repository")?)
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &RepositorySpec,
+    ) -> Result<RepositoryOutput> {
+        let (ecr, name) = (&cx.cloud.ecr, &live.output.id);
+        if live.spec.immutable != spec.immutable {
+            let request = ecr
+                .put_image_tag_mutability()
+                .repository_name(name)
+                .image_tag_mutability(mutability(spec.immutable));
+            call("set whether tags stay (ecr:PutImageTagMutability)", || request.clone().send())
+                .await?;
+        }
+        if live.spec.scan_on_push != spec.scan_on_push {
+            let request = ecr
+                .put_image_scanning_configuration()
+                .repository_name(name)
+                .image_scanning_configuration(scanning(spec.scan_on_push));
+            call("set whether images are scanned (ecr:PutImageScanningConfiguration)", || {
+                request.clone().send()
+            })
+            .await?;
+        }
+        if live.spec.keep != spec.keep {
+            if spec.keep == 0 {
+                delete_lifecycle(cx.cloud, name).await?;
+            } else {
+                put_lifecycle(cx.cloud, name, spec.keep).await?;
+            }
+        }
+        if live.spec.force_delete != spec.force_delete {
+            let request =
+                ecr.tag_resource().resource_arn(&live.output.arn).set_tags(Some(tagged(cx, spec)));
+            call("tag the repository (ecr:TagResource)", || request.clone().send()).await?;
+        }
+        Ok(live.output.clone())
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let name = &live.output.id;
+        let request =
+            cx.cloud.ecr.delete_repository().repository_name(name).force(live.spec.force_delete);
+        let attempted = "delete the repository (ecr:DeleteRepository)";
+        match call(attempted, || request.clone().send()).await {
+            Ok(_) => Ok(Vec::new()),
+            // Kept on purpose, so there is nothing to wait for: `gone` is content with it.
+            Err(failure) if failure.code.as_deref() == Some("RepositoryNotEmptyException") => {
+                Ok(vec![format!(
+                    "repository {name} is kept: it holds images and `force-delete` is off"
+                )])
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+fn found(
+    owned: &Owned,
+    repository: &Description,
+    lifecycle: Option<String>,
+) -> Result<Found<Repository>> {
+    let keep = lifecycle.as_deref().map_or(Some(0), kept_images);
+    let foreign = keep.is_none().then(|| "it has a lifecycle policy of another make".to_owned());
+    let force_delete = owned.kept(FORCE_DELETE).and_then(|kept| kept.parse().ok());
+    let immutable = match repository.image_tag_mutability() {
+        Some(ImageTagMutability::Immutable) => Some(true),
+        Some(ImageTagMutability::Mutable) => Some(false),
+        // With exclusions some tags move, which is less than was asked for.
+        Some(ImageTagMutability::ImmutableWithExclusion) => Some(false),
+        Some(ImageTagMutability::MutableWithExclusion) => Some(false),
+        _ => None,
+    };
+    let exclusions = repository.image_tag_mutability_exclusion_filters().iter();
+    let exclusions = exclusions.map(|filter| {
+        format!("tags like `{}` are excluded from the rule whether tags stay", filter.filter())
+    });
+    Ok(Found {
+        name: owned.name.clone(),
+        generation: owned.generation,
+        spec: RepositorySpec {
+            immutable: immutable.required("whether a repository's tags stay")?,
+            scan_on_push: repository
+                .image_scanning_configuration()
+                .map(ImageScanningConfiguration::scan_on_push)
+                .required("whether a repository's images are scanned")?,
+            keep: keep.unwrap_or(0),
+            force_delete: force_delete.required("`force-delete` among a repository's tags")?,
+        },
+        output: output(repository)?,
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign: foreign.into_iter().chain(exclusions).collect(),
+    })
+}
+
+fn output(repository: &Description) -> Result<RepositoryOutput> {
+    Ok(RepositoryOutput {
+        id: repository.repository_name().required("the name of a repository")?.to_owned(),
+        arn: repository.repository_arn().required("the ARN of a repository")?.to_owned(),
+        uri: repository.repository_uri().required("the URI of a repository")?.to_owned(),
+    })
+}
+
+fn tagged(cx: &Context<'_, Aws>, spec: &RepositorySpec) -> Vec<Tag> {
+    let kept = Kept::from([(FORCE_DELETE, spec.force_delete.to_string())]);
+    let tags = ownership::tags(cx.identity, &kept).into_iter();
+    tags.map(|(key, value)| {
+        Tag::builder().key(key).value(value).build().expect("it has a key and a value")
+    })
+    .collect()
+}
+
+fn mutability(immutable: bool) -> ImageTagMutability {
+    if immutable { ImageTagMutability::Immutable } else { ImageTagMutability::Mutable }
+}
+
+fn scanning(on_push: bool) -> ImageScanningConfiguration {
+    ImageScanningConfiguration::builder().scan_on_push(on_push).build()
+}
+
+async fn lifecycle(aws: &Aws, name: &str) -> Result<Option<String>> {
+    let request = aws.ecr.get_lifecycle_policy().repository_name(name);
+    let attempted = "read the repository's lifecycle (ecr:GetLifecyclePolicy)";
+    match read(attempted, || request.clone().send()).await {
+        Ok(answer) => answer.lifecycle_policy_text.required("the text of a lifecycle").map(Some),
+        Err(failure) if failure.code.as_deref() == Some("LifecyclePolicyNotFoundException") => {
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn put_lifecycle(aws: &Aws, name: &str, keep: u32) -> Result<()> {
+    let text = keeping(keep).to_string();
+    let request = aws.ecr.put_lifecycle_policy().repository_name(name).lifecycle_policy_text(text);
+    call("set how many images are kept (ecr:PutLifecyclePolicy)", || request.clone().send())
+        .await?;
+    Ok(())
+}
+
+async fn delete_lifecycle(aws: &Aws, name: &str) -> Result<()> {
+    let request = aws.ecr.delete_lifecycle_policy().repository_name(name);
+    let attempted = "keep all images (ecr:DeleteLifecyclePolicy)";
+    match call(attempted, || request.clone().send()).await {
+        Err(failure) if failure.cause != Cause::Gone => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+/// The lifecycle policy that keeps the newest so many images.
+fn keeping(keep: u32) -> Value {
+    json!({ "rules": [{
+        "rulePriority": 1,
+        "description": format!("keep the newest {keep} images"),
+        "selection": {
+            "tagStatus": "any",
+            "countType": "imageCountMoreThan",
+            "countNumber": keep,
+        },
+        "action": { "type": "expire" },
+    }] })
+}
+
+/// How many images a policy keeps, if it is one of ours.
+fn kept_images(policy: &str) -> Option<u32> {
+    let policy: Value = serde_json::from_str(policy).ok()?;
+    let keep = policy.pointer("/rules/0/selection/countNumber")?.as_u64()?;
+    let keep = u32::try_from(keep).ok()?;
+    (policy == keeping(keep)).then_some(keep)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_lifecycle_reads_back_and_another_does_not() {
+        assert_eq!(kept_images(&keeping(20).to_string()), Some(20));
+        let mut other = keeping(20);
+        other["rules"][0]["selection"]["tagStatus"] = json!("untagged");
+        assert_eq!(kept_images(&other.to_string()), None);
+    }
+}

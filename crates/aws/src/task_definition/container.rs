@@ -1,0 +1,292 @@
+//! A container of a task definition, as ECS is told it and as it tells it.
+//!
+//! Reading is total: what was read is written again and compared with what ECS has, so whatever a
+//! spec cannot say is noticed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_ecs::types::{
+    ContainerDefinition, HealthCheck, KeyValuePair, LinuxParameters, LogConfiguration, LogDriver,
+    PortMapping, Secret, TransportProtocol,
+};
+use deployer_core::{Ref, Text};
+use deployer_engine::Result;
+use deployer_kinds::{Container, ContainerHealth, Log};
+
+use crate::missing::Required;
+
+/// What ECS takes where a definition does not say (ECS API reference).
+const STOP_TIMEOUT: u32 = 30;
+const INTERVAL: i32 = 30;
+const TIMEOUT: i32 = 5;
+const RETRIES: i32 = 3;
+
+/// A container as ECS wants it.
+pub(super) fn write(name: &str, container: &Container, region: &str) -> ContainerDefinition {
+    let environment = container
+        .environment
+        .iter()
+        .map(|(name, value)| KeyValuePair::builder().name(name).value(value.resolved()).build());
+    let secrets = container.secrets.iter().map(|(name, from)| {
+        let secret = Secret::builder().name(name).value_from(from.resolved()).build();
+        secret.expect("it has a name and a source")
+    });
+    let ports = container.ports.iter().map(|port| {
+        PortMapping::builder()
+            .container_port(i32::from(*port))
+            .host_port(i32::from(*port))
+            .protocol(TransportProtocol::Tcp)
+            .build()
+    });
+    let init = LinuxParameters::builder().init_process_enabled(true).build();
+    ContainerDefinition::builder()
+        .name(name)
+        .image(container.image.resolved())
+        .essential(container.essential)
+        .set_entry_point(some(container.entry_point.clone()))
+        .set_command(some(container.command.clone()))
+        .set_environment(some(environment.collect()))
+        .set_secrets(some(secrets.collect()))
+        .set_port_mappings(some(ports.collect()))
+        .set_log_configuration(container.log.as_ref().map(|log| logging(log, region)))
+        .set_health_check(container.health.as_ref().map(health_check))
+        .stop_timeout(number(container.stop_timeout))
+        .set_readonly_root_filesystem(container.read_only_root.then_some(true))
+        .set_linux_parameters(container.init.then_some(init))
+        .set_user(Some(container.user.clone()).filter(|user| !user.is_empty()))
+        .build()
+}
+
+/// The containers of a task definition by name, and what is said of them that a spec cannot say.
+pub(super) fn read_all(
+    definitions: &[ContainerDefinition],
+    region: &str,
+) -> Result<(BTreeMap<String, Container>, Vec<String>)> {
+    let (mut containers, mut foreign) = (BTreeMap::new(), Vec::new());
+    for definition in definitions {
+        let name = definition.name().required("the name of a container")?;
+        let container = read(definition)?;
+        if plain(write(name, &container, region)) != plain(definition.clone()) {
+            foreign.push(format!("container {name} has settings that a stack cannot say"));
+        }
+        containers.insert(name.to_owned(), container);
+    }
+    Ok((containers, foreign))
+}
+
+fn read(definition: &ContainerDefinition) -> Result<Container> {
+    let mut environment = BTreeMap::new();
+    for pair in definition.environment() {
+        let name = pair.name().required("the name of a variable")?;
+        environment.insert(name.to_owned(), Text::from(pair.value().unwrap_or_default()));
+    }
+    let secrets = definition.secrets().iter();
+    let ports = definition.port_mappings().iter().map(PortMapping::container_port);
+    let ports = ports.map(|port| u16::try_from(port?).ok()).collect::<Option<_>>();
+    let stop_timeout = definition.stop_timeout().map(u32::try_from).transpose().ok();
+    Ok(Container {
+        image: Text::from(definition.image().required("the image of a container")?),
+        // True where it is not said (ECS API reference).
+        essential: definition.essential().unwrap_or(true),
+        entry_point: definition.entry_point().to_vec(),
+        command: definition.command().to_vec(),
+        environment,
+        secrets: secrets
+            .map(|secret| (secret.name().to_owned(), Text::from(secret.value_from())))
+            .collect(),
+        ports: ports.required("the ports of a container")?,
+        log: definition.log_configuration().and_then(log),
+        health: definition.health_check().map(health).transpose()?,
+        stop_timeout: stop_timeout
+            .required("the stop timeout of a container")?
+            .unwrap_or(STOP_TIMEOUT),
+        read_only_root: definition.readonly_root_filesystem() == Some(true),
+        init: definition
+            .linux_parameters()
+            .is_some_and(|parameters| parameters.init_process_enabled() == Some(true)),
+        user: definition.user().unwrap_or_default().to_owned(),
+    })
+}
+
+fn logging(log: &Log, region: &str) -> LogConfiguration {
+    let options = HashMap::from([
+        ("awslogs-group".to_owned(), log.group.id().to_owned()),
+        ("awslogs-region".to_owned(), region.to_owned()),
+        ("awslogs-stream-prefix".to_owned(), log.prefix.clone()),
+    ]);
+    let logging = LogConfiguration::builder().log_driver(LogDriver::Awslogs);
+    logging.set_options(Some(options)).build().expect("it has a driver")
+}
+
+/// `None` for another driver than CloudWatch Logs', which comparing then notices.
+fn log(logging: &LogConfiguration) -> Option<Log> {
+    let options = logging.options().filter(|_| *logging.log_driver() == LogDriver::Awslogs)?;
+    Some(Log {
+        group: Ref::physical(options.get("awslogs-group")?),
+        prefix: options.get("awslogs-stream-prefix")?.clone(),
+    })
+}
+
+fn health_check(health: &ContainerHealth) -> HealthCheck {
+    let command = ["CMD".to_owned()].into_iter().chain(health.command.iter().cloned());
+    HealthCheck::builder()
+        .set_command(Some(command.collect()))
+        .interval(number(health.interval))
+        .timeout(number(health.timeout))
+        .retries(number(health.retries))
+        .set_start_period((health.start_period != 0).then(|| number(health.start_period)))
+        .build()
+        .expect("it has a command")
+}
+
+/// A command that runs in a shell, or none, is left with the word that says so, which no stack
+/// writes.
+fn health(check: &HealthCheck) -> Result<ContainerHealth> {
+    let seconds = |value: Option<i32>, default: i32, what: &str| {
+        u32::try_from(value.unwrap_or(default)).ok().required(what)
+    };
+    let command = match check.command() {
+        [word, command @ ..] if word == "CMD" => command,
+        other => other,
+    };
+    Ok(ContainerHealth {
+        command: command.to_vec(),
+        interval: seconds(check.interval(), INTERVAL, "the interval of a health check")?,
+        timeout: seconds(check.timeout(), TIMEOUT, "the timeout of a health check")?,
+        retries: seconds(check.retries(), RETRIES, "the retries of a health check")?,
+        start_period: seconds(check.start_period(), 0, "the start period of a health check")?,
+    })
+}
+
+/// A definition in the one form of all that mean the same: ECS fills in defaults and empty lists,
+/// and its order of variables is its own.
+fn plain(mut definition: ContainerDefinition) -> ContainerDefinition {
+    definition.essential.get_or_insert(true);
+    definition.stop_timeout.get_or_insert(number(STOP_TIMEOUT));
+    definition.readonly_root_filesystem = definition.readonly_root_filesystem.filter(|on| *on);
+    definition.interactive = definition.interactive.filter(|on| *on);
+    definition.pseudo_terminal = definition.pseudo_terminal.filter(|on| *on);
+    definition.privileged = definition.privileged.filter(|on| *on);
+    definition.user = definition.user.filter(|user| !user.is_empty());
+    definition.docker_labels = definition.docker_labels.filter(|labels| !labels.is_empty());
+    definition.entry_point = definition.entry_point.and_then(some);
+    definition.command = definition.command.and_then(some);
+    definition.links = definition.links.and_then(some);
+    definition.mount_points = definition.mount_points.and_then(some);
+    definition.volumes_from = definition.volumes_from.and_then(some);
+    definition.system_controls = definition.system_controls.and_then(some);
+    definition.environment_files = definition.environment_files.and_then(some);
+    definition.depends_on = definition.depends_on.and_then(some);
+    definition.dns_servers = definition.dns_servers.and_then(some);
+    definition.dns_search_domains = definition.dns_search_domains.and_then(some);
+    definition.extra_hosts = definition.extra_hosts.and_then(some);
+    definition.docker_security_options = definition.docker_security_options.and_then(some);
+    definition.ulimits = definition.ulimits.and_then(some);
+    definition.resource_requirements = definition.resource_requirements.and_then(some);
+    definition.credential_specs = definition.credential_specs.and_then(some);
+    definition.environment = definition.environment.and_then(some).map(|mut environment| {
+        environment.sort_by(|a, b| a.name.cmp(&b.name));
+        environment
+    });
+    definition.secrets = definition.secrets.and_then(some).map(|mut secrets| {
+        secrets.sort_by(|a, b| a.name.cmp(&b.name));
+        secrets
+    });
+    definition.port_mappings = definition.port_mappings.and_then(some).map(|mut mappings| {
+        for mapping in &mut mappings {
+            mapping.host_port = mapping.host_port.or(mapping.container_port);
+            mapping.protocol.get_or_insert(TransportProtocol::Tcp);
+        }
+        mappings.sort_by_key(|mapping| mapping.container_port);
+        mappings
+    });
+    if let Some(logging) = &mut definition.log_configuration {
+        logging.secret_options = logging.secret_options.take().and_then(some);
+    }
+    if let Some(check) = &mut definition.health_check {
+        check.interval.get_or_insert(INTERVAL);
+        check.timeout.get_or_insert(TIMEOUT);
+        check.retries.get_or_insert(RETRIES);
+        check.start_period = check.start_period.filter(|seconds| *seconds != 0);
+    }
+    definition
+}
+
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    Some(list).filter(|list| !list.is_empty())
+}
+
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn container() -> Container {
+        Container {
+            image: Text::from("registry.example/notes@sha256:0"),
+            essential: true,
+            entry_point: vec![],
+            command: vec!["serve".to_owned()],
+            environment: [("B", "2"), ("A", "1")]
+                .map(|(name, value)| (name.to_owned(), Text::from(value)))
+                .into(),
+            secrets: [("PASSWORD".to_owned(), Text::from("arn:aws:secret"))].into(),
+            ports: BTreeSet::from([8080]),
+            log: Some(Log { group: Ref::physical("/notes/dev/web"), prefix: "web".to_owned() }),
+            health: Some(ContainerHealth {
+                command: vec!["/notes".to_owned(), "healthy".to_owned()],
+                interval: 10,
+                timeout: 5,
+                retries: 3,
+                start_period: 0,
+            }),
+            stop_timeout: 30,
+            read_only_root: false,
+            init: true,
+            user: String::new(),
+        }
+    }
+
+    fn round_trip(definition: ContainerDefinition) -> (Container, Vec<String>) {
+        let (mut containers, foreign) = read_all(&[definition], "eu-west-1").unwrap();
+        (containers.remove("web").unwrap(), foreign)
+    }
+
+    #[test]
+    fn what_was_registered_reads_back_as_it_was() {
+        let (read, foreign) = round_trip(write("web", &container(), "eu-west-1"));
+        assert_eq!(read, container());
+        assert!(foreign.is_empty());
+    }
+
+    #[test]
+    fn what_ecs_fills_in_is_no_difference() {
+        let mut definition = write("web", &container(), "eu-west-1");
+        definition.mount_points = Some(vec![]);
+        definition.volumes_from = Some(vec![]);
+        definition.essential = None;
+        definition.environment.as_mut().unwrap().reverse();
+        let (read, foreign) = round_trip(definition);
+        assert_eq!(read, container());
+        assert!(foreign.is_empty(), "{foreign:?}");
+    }
+
+    #[test]
+    fn what_a_stack_cannot_say_is_told() {
+        let write = || write("web", &container(), "eu-west-1");
+        let mut directory = write();
+        directory.working_directory = Some("/srv".to_owned());
+        let mut udp = write();
+        udp.port_mappings.as_mut().unwrap()[0].protocol = Some(TransportProtocol::Udp);
+        let mut shell = write();
+        shell.health_check.as_mut().unwrap().command[0] = "CMD-SHELL".to_owned();
+        for definition in [directory, udp, shell] {
+            assert_eq!(round_trip(definition).1.len(), 1);
+        }
+    }
+}
