@@ -141,9 +141,9 @@ pub(crate) fn typed<T>(
             Err(stumble) => stumble,
         };
         // What is wrong around something that was taken out only follows from that.
-        let follows = removed.iter().any(|path| {
-            path.len() > stumble.path.len() && path.starts_with(&stumble.path)
-        });
+        let follows = removed
+            .iter()
+            .any(|path| path.len() > stumble.path.len() && path.starts_with(&stumble.path));
         let is_unknown = rest.follow(&stumble.path).is_none_or(Node::has_unknown);
         if !follows && !is_unknown {
             tell(draft, &rest, path, &stumble);
@@ -173,7 +173,8 @@ fn tell(draft: &mut Draft, node: &Node, path: &[&str], stumble: &Stumble) {
             .at(span, "must be known before anything is made")
             .help("write the value itself, or a variable")
     } else {
-        Diagnostic::error("bad-value", &stumble.message).at(span, format!("not a value of `{shown}`"))
+        Diagnostic::error("bad-value", &stumble.message)
+            .at(span, format!("not a value of `{shown}`"))
     };
     draft.mistakes.push(mistake);
 }

@@ -64,7 +64,9 @@ impl Origin {
     pub(crate) fn new(body: &[&str], fields: &[(&str, &str)]) -> Self {
         let fields = fields
             .iter()
-            .map(|(field, place)| ((*field).to_owned(), place.split('.').map(str::to_owned).collect()))
+            .map(|(field, place)| {
+                ((*field).to_owned(), place.split('.').map(str::to_owned).collect())
+            })
             .collect();
         Self { body: owned(body), fields, overrides: None }
     }
@@ -162,9 +164,9 @@ impl Draft {
     /// Whether the body that a path leads into could be read in part only.
     pub(crate) fn is_broken<S: AsRef<str>>(&self, path: &[S]) -> bool {
         let piece = |index: usize| path.get(index).map(AsRef::as_ref).unwrap_or_default();
-        self.broken.iter().any(|(section, name)| {
-            section == piece(0) && (name.is_empty() || name == piece(1))
-        })
+        self.broken
+            .iter()
+            .any(|(section, name)| section == piece(0) && (name.is_empty() || name == piece(1)))
     }
 
     /// Whether a section has an entry of this name; tells it at `path` when not.
@@ -206,7 +208,13 @@ impl Draft {
         if self.network.zones.len() < 2 && !self.is_broken(&["network"]) {
             let title = format!("{what} needs two zones");
             let path = ["network", "zones"];
-            self.error("one-zone", title, &path, format!("`{name}` cannot be in one"), "write `zones: 2`");
+            self.error(
+                "one-zone",
+                title,
+                &path,
+                format!("`{name}` cannot be in one"),
+                "write `zones: 2`",
+            );
             self.broken.insert((section.to_owned(), name.to_owned()));
         }
     }

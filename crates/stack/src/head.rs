@@ -129,7 +129,10 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
     let zone = region.strip_suffix(|c: char| c.is_ascii_lowercase()).filter(|rest| is_region(rest));
     let help = match zone {
         Some(region) => format!("that is a zone; write `{region}`"),
-        None => "write one such as `eu-west-1`; variables cannot stand here, environments can differ".to_owned(),
+        None => {
+            "write one such as `eu-west-1`; variables cannot stand here, environments can differ"
+                .to_owned()
+        }
     };
     mistakes.push(
         Diagnostic::error("unknown-region", format!("`{region}` is no AWS region"))
@@ -149,12 +152,22 @@ pub(crate) fn variables(
     let section = root.field("variables");
     for entry in section.into_iter().flat_map(Node::entries) {
         let reserved = ["stack", "environment", "region"].contains(&entry.key.as_str());
-        if reserved || entry.key.is_empty() || !entry.key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
-            let why = if reserved { "this stands for something already" } else { "letters, digits, hyphens and underscores" };
+        if reserved
+            || entry.key.is_empty()
+            || !entry.key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        {
+            let why = if reserved {
+                "this stands for something already"
+            } else {
+                "letters, digits, hyphens and underscores"
+            };
             mistakes.push(
-                Diagnostic::error("bad-name", format!("a variable cannot be called `{}`", entry.key))
-                    .at(entry.span, why)
-                    .help("take another name"),
+                Diagnostic::error(
+                    "bad-name",
+                    format!("a variable cannot be called `{}`", entry.key),
+                )
+                .at(entry.span, why)
+                .help("take another name"),
             );
             continue;
         }
@@ -162,9 +175,12 @@ pub(crate) fn variables(
             (Some(given), default) => typed(entry.key.as_str(), given, default, mistakes),
             (None, Content::Null) => {
                 mistakes.push(
-                    Diagnostic::error("missing-variable", format!("the variable `{}` has no value", entry.key))
-                        .at(entry.span, "has no default")
-                        .help(format!("give `--var {}=…`, or write a default here", entry.key)),
+                    Diagnostic::error(
+                        "missing-variable",
+                        format!("the variable `{}` has no value", entry.key),
+                    )
+                    .at(entry.span, "has no default")
+                    .help(format!("give `--var {}=…`, or write a default here", entry.key)),
                 );
                 Content::Unknown
             }
@@ -192,8 +208,11 @@ fn typed(name: &str, given: &str, default: &Content, mistakes: &mut Mistakes) ->
     }
     let wanted = if matches!(default, Content::Bool(_)) { "`true` or `false`" } else { "a number" };
     mistakes.push(
-        Diagnostic::error("wrong-type", format!("the variable `{name}` is {wanted}, not `{given}`"))
-            .help("its default says what it is"),
+        Diagnostic::error(
+            "wrong-type",
+            format!("the variable `{name}` is {wanted}, not `{given}`"),
+        )
+        .help("its default says what it is"),
     );
     default.clone()
 }

@@ -126,7 +126,9 @@ impl Words<'_> {
         let and = if near.ends_with('?') { " Otherwise" } else { "; otherwise" };
         Diagnostic::error("unknown-variable", format!("there is no variable `{name}`"))
             .at(place, "nothing is known by this name")
-            .help(format!("{near}{and} add it to `variables:`, or write `$${{` for the text itself"))
+            .help(format!(
+                "{near}{and} add it to `variables:`, or write `$${{` for the text itself"
+            ))
     }
 
     /// Where a piece of a value stands, when the value is written as it reads.

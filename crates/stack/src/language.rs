@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::node::Node;
 use crate::sections;
 
 /// What names look like, for editors; the same as [`crate::words::is_word`].
@@ -14,12 +15,23 @@ pub(crate) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 pub(crate) const NAMED: [&str; 5] =
     ["load-balancers", "repositories", "databases", "secrets", "services"];
 
+/// The sections that hold something by name, and what editors say of them.
+const DESCRIPTIONS: [(&str, &str); 6] = [
+    ("load-balancers", "Load balancers, by name."),
+    ("repositories", "Repositories of container images, by name."),
+    ("databases", "Relational databases, by name."),
+    ("secrets", "Generated secrets, by name."),
+    ("services", "Services, by name."),
+    ("outputs", "What `deployer outputs` prints, by name, with `${kind/name.output}`."),
+];
+
 /// The keys that an environment cannot lay over.
 const ONCE: [&str; 2] = ["stack", "environments"];
 
 /// Whether a stack has such a key.
 pub(crate) fn is_key(key: &str) -> bool {
-    let others = ["stack", "region", "variables", "environments", "network", "outputs", "resources"];
+    let others =
+        ["stack", "region", "variables", "environments", "network", "outputs", "resources"];
     NAMED.contains(&key) || others.contains(&key)
 }
 
@@ -49,39 +61,63 @@ pub(crate) fn body_schema(section: &str) -> Value {
     }
 }
 
-/// The schema of a whole stack. `resources` tells what stands for the spec of a kind.
-pub(crate) fn language(kinds: &Kinds, resource: impl Fn(&Value) -> Value) -> Value {
+/// The schema of a whole stack, for editors.
+pub(crate) fn whole(kinds: &Kinds) -> Value {
+    // A resource may override single fields of one that a section makes, so none is required.
+    language(|_| true, kinds.iter().map(|kind| (kind.name, partial(kind.spec_schema().as_value()))))
+}
+
+/// The schema of what is written in a stack: nothing is said of what is not used, because putting
+/// the whole together takes far longer than reading a stack. Made for [`crate::shape::Rules::Written`],
+/// which lets keys be missing by itself.
+pub(crate) fn used(root: &Node, kinds: &Kinds) -> Value {
+    let layers = || {
+        let overlays = root.field("environments").into_iter().flat_map(Node::entries);
+        std::iter::once(root).chain(overlays.map(|entry| &entry.value))
+    };
+    let is_used = |kind: &str| {
+        layers().filter_map(|layer| layer.field("resources")).any(|all| all.field(kind).is_some())
+    };
+    let kinds = kinds.iter().map(|kind| {
+        let spec = is_used(kind.name).then(|| kind.spec_schema().to_value());
+        (kind.name, spec.unwrap_or(Value::Bool(true)))
+    });
+    language(|key| layers().any(|layer| layer.field(key).is_some()), kinds)
+}
+
+/// The schema of the keys that are wanted; of the others, that they are there.
+fn language<'k>(
+    is_wanted: impl Fn(&str) -> bool,
+    kinds: impl Iterator<Item = (&'k str, Value)>,
+) -> Value {
     let mut keys = Map::new();
     keys.insert("stack".to_owned(), json!({
         "type": "string",
         "description": "The name of the stack, at most 20 characters: a part of every name in AWS.",
     }));
-    keys.insert("region".to_owned(), json!({
-        "type": "string",
-        "description": "The AWS region, such as `eu-west-1`.",
-    }));
+    keys.insert(
+        "region".to_owned(),
+        json!({
+            "type": "string",
+            "description": "The AWS region, such as `eu-west-1`.",
+        }),
+    );
     keys.insert("variables".to_owned(), json!({
         "type": "object",
         "description": "Variables that `${name}` stands for, with their defaults; one without a default must be given.",
         "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
     }));
-    keys.insert("network".to_owned(), body_schema("network"));
-    for (section, description) in [
-        ("load-balancers", "Load balancers, by name."),
-        ("repositories", "Repositories of container images, by name."),
-        ("databases", "Relational databases, by name."),
-        ("secrets", "Generated secrets, by name."),
-        ("services", "Services, by name."),
-        ("outputs", "What `deployer outputs` prints, by name, with `${kind/name.output}`."),
-    ] {
-        keys.insert(section.to_owned(), named(description, &body_schema(section)));
+    let body = |section: &str| {
+        if is_wanted(section) { body_schema(section) } else { Value::Bool(true) }
+    };
+    keys.insert("network".to_owned(), body("network"));
+    for (section, description) in DESCRIPTIONS {
+        keys.insert(section.to_owned(), named(description, &body(section)));
     }
     let kinds: Map<String, Value> = kinds
-        .iter()
-        .map(|kind| {
-            let spec = resource(kind.spec_schema().as_value());
-            let description = format!("Resources of kind `{}`, by name.", kind.name);
-            (kind.name.to_owned(), named(&description, &spec))
+        .map(|(kind, spec)| {
+            let description = format!("Resources of kind `{kind}`, by name.");
+            (kind.to_owned(), named(&description, &spec))
         })
         .collect();
     keys.insert("resources".to_owned(), json!({
@@ -95,7 +131,8 @@ pub(crate) fn language(kinds: &Kinds, resource: impl Fn(&Value) -> Value) -> Val
         .filter(|(key, _)| !ONCE.contains(&key.as_str()))
         .map(|(key, schema)| (key.clone(), partial(schema)))
         .collect();
-    let overlay = json!({ "type": ["object", "null"], "properties": overlay, "additionalProperties": false });
+    let overlay =
+        json!({ "type": ["object", "null"], "properties": overlay, "additionalProperties": false });
     keys.insert(
         "environments".to_owned(),
         named("The environments, each with what differs in it: mappings merge, anything else replaces, null removes.", &overlay),
@@ -117,8 +154,10 @@ pub(crate) fn partial(schema: &Value) -> Value {
                 .filter(|(key, _)| *key != "required" && *key != "default")
                 .map(|(key, value)| match (key.as_str(), value) {
                     ("properties", Value::Object(keys)) => {
-                        let keys: Map<String, Value> =
-                            keys.iter().map(|(key, schema)| (key.clone(), partial(schema))).collect();
+                        let keys: Map<String, Value> = keys
+                            .iter()
+                            .map(|(key, schema)| (key.clone(), partial(schema)))
+                            .collect();
                         (key.clone(), Value::Object(keys))
                     }
                     ("additionalProperties" | "items" | "anyOf" | "oneOf", _) => {
@@ -127,10 +166,19 @@ pub(crate) fn partial(schema: &Value) -> Value {
                     _ => (key.clone(), value.clone()),
                 })
                 .collect();
-            if let Some(Value::String(name)) = open.get("type").cloned() {
-                open.insert("type".to_owned(), json!([name, "null"]));
+            match open.get("type").cloned() {
+                Some(Value::String(name)) if name != "null" => {
+                    open.insert("type".to_owned(), json!([name, "null"]));
+                }
+                Some(Value::Array(mut names)) if !names.contains(&json!("null")) => {
+                    names.push(json!("null"));
+                    open.insert("type".to_owned(), names.into());
+                }
+                _ => {}
             }
-            if let Some(Value::Array(words)) = open.get_mut("enum") {
+            if let Some(Value::Array(words)) = open.get_mut("enum")
+                && !words.contains(&Value::Null)
+            {
                 words.push(Value::Null);
             }
             Value::Object(open)
@@ -143,7 +191,9 @@ pub(crate) fn partial(schema: &Value) -> Value {
 fn named(description: &str, body: &Value) -> Value {
     let mut body = body.clone();
     // An entry with nothing after its colon has all defaults.
-    if let Some(schema) = body.as_object_mut().filter(|schema| schema.get("type") == Some(&json!("object"))) {
+    if let Some(schema) =
+        body.as_object_mut().filter(|schema| schema.get("type") == Some(&json!("object")))
+    {
         schema.insert("type".to_owned(), json!(["object", "null"]));
     }
     json!({

@@ -9,6 +9,7 @@ mod check;
 mod draft;
 mod expand;
 mod expanded;
+mod facets;
 mod head;
 mod interpolate;
 mod language;

@@ -41,7 +41,7 @@ pub struct Loaded {
 pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<Diagnostic>> {
     let root = source::read(text)?;
     let mut mistakes = Mistakes::default();
-    let written = language::language(kinds, language::partial);
+    let written = language::used(&root, kinds);
     let start = Span { start: 0, end: 0 };
     shape::check(&root, start, &written, "", Rules::Written, &mut mistakes);
 
@@ -77,8 +77,11 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     check::check(&mut draft, kinds);
 
     let warnings = draft.mistakes.finish()?;
-    let resources =
-        draft.made.into_iter().map(|(address, made)| (address, Desired { spec: made.spec })).collect();
+    let resources = draft
+        .made
+        .into_iter()
+        .map(|(address, made)| (address, Desired { spec: made.spec }))
+        .collect();
     let stack =
         Stack { scope: draft.scope, region: draft.region, resources, outputs: draft.outputs };
     Ok(Loaded { stack, warnings, images: draft.images })

@@ -92,8 +92,9 @@ impl Node {
             Content::Bool(value) => Value::Bool(*value),
             Content::Number(value) => Value::Number(value.clone()),
             Content::Text(text) => Value::String(text.clone()),
-            Content::Parts(parts) => serde_json::to_value(Text::from_parts(parts.iter().cloned()))
-                .unwrap_or(Value::Null),
+            Content::Parts(parts) => {
+                serde_json::to_value(Text::from_parts(parts.iter().cloned())).unwrap_or(Value::Null)
+            }
             Content::List(items) => items.iter().map(Node::to_json).collect(),
             Content::Map(entries) => entries
                 .iter()
@@ -177,4 +178,3 @@ impl Node {
         }
     }
 }
-

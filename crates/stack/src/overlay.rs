@@ -20,7 +20,10 @@ pub(crate) fn merge(base: Node, overlay: &Node) -> Node {
             (None, Content::Null) => {}
             (None, _) => {
                 let mut added = entry.clone();
-                added.value = merge(Node { content: Content::Map(Vec::new()), ..added.value.clone() }, &added.value);
+                added.value = merge(
+                    Node { content: Content::Map(Vec::new()), ..added.value.clone() },
+                    &added.value,
+                );
                 entries.push(added);
             }
         }

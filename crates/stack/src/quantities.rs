@@ -43,7 +43,9 @@ impl TryFrom<String> for Days {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        days(&text).map(Self).ok_or_else(|| format!("`{text}` is no number of days such as `7 days`"))
+        days(&text)
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is no number of days such as `7 days`"))
     }
 }
 

@@ -26,9 +26,18 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             let is_addition = made.is_none() && draft.broken.is_empty();
             let schema = if is_addition { &whole } else { &part };
             let shown = path.join(".");
-            shape::check(&entry.value, entry.span, schema, &shown, Rules::Whole, &mut draft.mistakes);
+            shape::check(
+                &entry.value,
+                entry.span,
+                schema,
+                &shown,
+                Rules::Whole,
+                &mut draft.mistakes,
+            );
             let origin = Origin::new(&path, &[]);
-            let below = made.as_ref().map_or(Value::Object(serde_json::Map::new()), |made| made.spec.clone());
+            let below = made
+                .as_ref()
+                .map_or(Value::Object(serde_json::Map::new()), |made| made.spec.clone());
             let read = crate::bodies::typed(draft, &entry.value, &path, |value| {
                 kind.read(laid_over(below.clone(), &value)).map_err(|problem| Stumble {
                     path: pieces(&problem.path),

@@ -3,12 +3,11 @@
 use deployer_core::Kinds;
 use serde_json::{Map, Value, json};
 
-use crate::language::{language, partial};
+use crate::language;
 
 /// The JSON schema (draft-07) of a stack file.
 pub fn schema(kinds: &Kinds) -> Value {
-    // A resource may override single fields of one that a section makes, so none is required.
-    let mut schema = with_variables(&language(kinds, partial));
+    let mut schema = with_variables(&language::whole(kinds));
     if let Some(keys) = schema.as_object_mut() {
         keys.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
         keys.insert("title".to_owned(), json!("A stack of deployer"));
@@ -25,7 +24,9 @@ fn with_variables(schema: &Value) -> Value {
                 .filter(|(key, _)| !matches!(key.as_str(), "x-ref" | "format"))
                 .map(|(key, value)| match (key.as_str(), value) {
                     ("properties", Value::Object(keys)) => {
-                        let open = |(key, schema): (&String, &Value)| (key.clone(), with_variables(schema));
+                        let open = |(key, schema): (&String, &Value)| {
+                            (key.clone(), with_variables(schema))
+                        };
                         (key.clone(), keys.iter().map(open).collect::<Map<_, _>>().into())
                     }
                     ("additionalProperties" | "items" | "anyOf" | "oneOf", _) => {
@@ -49,5 +50,86 @@ fn with_variables(schema: &Value) -> Value {
         }
         Value::Array(items) => items.iter().map(with_variables).collect(),
         plain => plain.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::source;
+
+    fn repository() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    }
+
+    fn instance(path: &Path) -> Value {
+        let text = fs::read_to_string(path).unwrap();
+        source::read(&text).unwrap().to_json()
+    }
+
+    fn files(folder: &str, beginning: &str) -> Vec<PathBuf> {
+        let folder = repository().join(folder);
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|file| file.file_name().unwrap().to_str().unwrap().starts_with(beginning));
+        files.sort();
+        files
+    }
+
+    #[test]
+    fn the_schema_is_one() {
+        let schema = schema(&deployer_kinds::all());
+        assert!(jsonschema::draft7::meta::is_valid(&schema));
+    }
+
+    #[test]
+    fn stacks_and_examples_are_valid() {
+        let validator = jsonschema::draft7::new(&schema(&deployer_kinds::all())).unwrap();
+        let examples = files("examples", "").into_iter().map(|folder| folder.join("stack.yaml"));
+        let files: Vec<PathBuf> = files("stacks", "").into_iter().chain(examples).collect();
+        assert!(files.len() >= 5);
+        for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "yaml")) {
+            let wrong: Vec<String> = validator
+                .iter_errors(&instance(file))
+                .map(|error| format!("{}: {error}", error.instance_path))
+                .collect();
+            assert!(wrong.is_empty(), "{}: {wrong:#?}", file.display());
+        }
+    }
+
+    #[test]
+    fn what_an_editor_can_see_is_refused() {
+        let validator = jsonschema::draft7::new(&schema(&deployer_kinds::all())).unwrap();
+        let folder = "crates/stack/tests/mistakes";
+        let seen = [
+            "unknown-k",
+            "unknown-se",
+            "unknown-va",
+            "version-",
+            "number-",
+            "old-b",
+            "list-",
+            "bad-name",
+            "missing-key",
+        ];
+        for beginning in seen {
+            let files = files(folder, beginning);
+            let stacks: Vec<&PathBuf> = files
+                .iter()
+                .filter(|file| file.extension().is_some_and(|end| end == "yaml"))
+                .filter(|file| {
+                    !["unknown-variable.yaml", "unknown-secret.yaml"]
+                        .iter()
+                        .any(|name| file.ends_with(name))
+                })
+                .collect();
+            assert!(!stacks.is_empty(), "{beginning}");
+            for file in stacks {
+                assert!(!validator.is_valid(&instance(file)), "{}", file.display());
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 use deployer_core::{Diagnostic, Span, closest};
 use serde_json::{Map, Value};
 
+use crate::facets::{allowed_words, branches, purpose, types};
 use crate::mistakes::{Mistakes, listed, suggestion};
 use crate::node::{Content, Node};
 use crate::words::is_word;
@@ -108,13 +109,7 @@ impl Shape<'_> {
         }
     }
 
-    fn unknown_key(
-        &mut self,
-        key: &str,
-        span: Span,
-        properties: &Map<String, Value>,
-        path: &str,
-    ) {
+    fn unknown_key(&mut self, key: &str, span: Span, properties: &Map<String, Value>, path: &str) {
         let known = properties.keys().map(String::as_str);
         let mistake = if path.is_empty() {
             Diagnostic::error("unknown-section", format!("there is no section `{key}`"))
@@ -147,7 +142,8 @@ impl Shape<'_> {
             [only] => self.walk(node, key, only, path),
             several if kind == "object" => self.tagged(node, key, several, path),
             several => {
-                let words: Vec<&str> = several.iter().flat_map(|branch| allowed_words(branch)).collect();
+                let words: Vec<&str> =
+                    several.iter().flat_map(|branch| allowed_words(branch)).collect();
                 let open = several.iter().any(|branch| allowed_words(branch).is_empty());
                 if !open {
                     self.word(node, key, &words, path);
@@ -167,7 +163,8 @@ impl Shape<'_> {
         if let Some(branch) = branches.iter().find(written) {
             return self.walk(node, key, branch, path);
         }
-        let all: Map<String, Value> = branches.iter().flat_map(|branch| properties(branch)).collect();
+        let all: Map<String, Value> =
+            branches.iter().flat_map(|branch| properties(branch)).collect();
         if let Some(entry) = node.entries().first() {
             return self.unknown_key(&entry.key, entry.span, &all, path);
         }
@@ -231,11 +228,13 @@ impl Shape<'_> {
             Content::Number(_) | Content::Bool(_) if allowed.contains(&"string") => {
                 Some(format!("put it in quotes: `\"{}\"`", node.to_json()))
             }
-            Content::Text(text) if allowed.contains(&"boolean") => match text.to_lowercase().as_str() {
-                "yes" | "on" | "true" | "y" => Some("write `true`".to_owned()),
-                "no" | "off" | "false" | "n" => Some("write `false`".to_owned()),
-                _ => Some("write `true` or `false`".to_owned()),
-            },
+            Content::Text(text) if allowed.contains(&"boolean") => {
+                match text.to_lowercase().as_str() {
+                    "yes" | "on" | "true" | "y" => Some("write `true`".to_owned()),
+                    "no" | "off" | "false" | "n" => Some("write `false`".to_owned()),
+                    _ => Some("write `true` or `false`".to_owned()),
+                }
+            }
             Content::Text(text) if allowed.contains(&"integer") => {
                 let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
                 Some(if digits.is_empty() {
@@ -244,7 +243,9 @@ impl Shape<'_> {
                     format!("write a plain number: `{digits}`")
                 })
             }
-            Content::Text(text) if allowed == ["array"] => Some(format!("write a list: `[{text}]`")),
+            Content::Text(text) if allowed == ["array"] => {
+                Some(format!("write a list: `[{text}]`"))
+            }
             _ => None,
         };
         self.mistakes.push(match help {
@@ -273,34 +274,6 @@ fn is_open(node: &Node) -> bool {
     }
 }
 
-fn branches(schema: &Map<String, Value>) -> Option<Vec<&Value>> {
-    let branches = schema.get("anyOf").or_else(|| schema.get("oneOf"))?.as_array()?;
-    let is_null = |branch: &&Value| branch.get("type").and_then(Value::as_str) == Some("null");
-    Some(branches.iter().filter(|branch| !is_null(branch)).collect())
-}
-
-/// The types a schema takes, of its branches where it has some.
-fn types(schema: &Map<String, Value>) -> Vec<&str> {
-    if let Some(branches) = branches(schema) {
-        return branches.iter().filter_map(|branch| branch.as_object()).flat_map(types).collect();
-    }
-    match schema.get("type") {
-        Some(Value::String(name)) => vec![name],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        _ if schema.contains_key("const") || schema.contains_key("enum") => vec!["string"],
-        _ => Vec::new(),
-    }
-}
-
-fn allowed_words(schema: &Value) -> Vec<&str> {
-    if let Some(branches) = schema.as_object().and_then(branches) {
-        return branches.into_iter().flat_map(allowed_words).collect();
-    }
-    let single = schema.get("const").and_then(Value::as_str);
-    let several = schema.get("enum").and_then(Value::as_array);
-    single.into_iter().chain(several.into_iter().flatten().filter_map(Value::as_str)).collect()
-}
-
 fn type_of(node: &Node) -> &'static str {
     match &node.content {
         Content::Null | Content::Unknown => "null",
@@ -323,13 +296,6 @@ fn described(name: &str) -> &'static str {
         "array" => "a list",
         _ => "a mapping",
     }
-}
-
-/// The first sentence of a field's documentation, as an aside.
-fn purpose(schema: Option<&Value>) -> String {
-    let text = schema.and_then(|schema| schema.get("description")).and_then(Value::as_str);
-    let sentence = text.and_then(|text| text.split(". ").next()).unwrap_or_default();
-    if sentence.is_empty() { String::new() } else { format!(" — {}", sentence.trim_end_matches('.')) }
 }
 
 fn span_of(node: &Node, otherwise: Span) -> Span {

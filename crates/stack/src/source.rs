@@ -68,8 +68,10 @@ impl<'a> Reader<'a> {
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Read<Node> {
         self.nodes += 1;
         if self.nodes > MOST_NODES || depth > DEEPEST {
-            return Err(Diagnostic::error("too-large", "this is larger than any stack")
-                .at(self.first_line(span), format!("over {MOST_NODES} values, or {DEEPEST} deep")));
+            return Err(Diagnostic::error("too-large", "this is larger than any stack").at(
+                self.first_line(span),
+                format!("over {MOST_NODES} values, or {DEEPEST} deep"),
+            ));
         }
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -128,7 +130,12 @@ impl<'a> Reader<'a> {
                     self.no_tag(tag.is_some(), span)?;
                     key.into_owned()
                 }
-                _ => return Err(syntax(self.first_line(span), "a key is one word, not a list or mapping")),
+                _ => {
+                    return Err(syntax(
+                        self.first_line(span),
+                        "a key is one word, not a list or mapping",
+                    ));
+                }
             };
             let span = self.trimmed(span);
             let (event, value_span) = self.next()?;
@@ -172,7 +179,8 @@ impl<'a> Reader<'a> {
             return mistake.help("indent with spaces, not with tabs");
         }
         if info.starts_with("mapping values") {
-            return mistake.help("indent keys of one mapping alike, and put texts with `: ` in quotes");
+            return mistake
+                .help("indent keys of one mapping alike, and put texts with `: ` in quotes");
         }
         mistake
     }
@@ -235,7 +243,8 @@ fn number(text: &str) -> Option<Number> {
         let unsigned = text.parse::<u64>().ok().map(Number::from);
         return unsigned.or_else(|| text.parse::<i64>().ok().map(Number::from));
     }
-    let is_float = digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'));
+    let is_float =
+        digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'));
     if is_float { text.parse().ok().and_then(Number::from_f64) } else { None }
 }
 
@@ -257,10 +266,23 @@ mod tests {
 
     #[test]
     fn only_words_that_look_like_nothing_else_are_not_texts() {
-        let node = read("[true, yes, 12, 012, 1.5, 1e3, ~, 0x1f, 2024-01-01, -3, 99999999999999999999]");
+        let node =
+            read("[true, yes, 12, 012, 1.5, 1e3, ~, 0x1f, 2024-01-01, -3, 99999999999999999999]");
         assert_eq!(
             node.unwrap().to_json(),
-            json!([true, "yes", 12, "012", 1.5, 1000.0, null, "0x1f", "2024-01-01", -3, "99999999999999999999"])
+            json!([
+                true,
+                "yes",
+                12,
+                "012",
+                1.5,
+                1000.0,
+                null,
+                "0x1f",
+                "2024-01-01",
+                -3,
+                "99999999999999999999"
+            ])
         );
     }
 

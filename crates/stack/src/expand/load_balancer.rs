@@ -30,7 +30,8 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
             drop_invalid_headers: true,
             preserve_host: false,
         };
-        let origin = Origin::new(&path, &[("idle-timeout", "idle-timeout"), ("internal", "internal")]);
+        let origin =
+            Origin::new(&path, &[("idle-timeout", "idle-timeout"), ("internal", "internal")]);
         draft.make::<LoadBalancer>(name, &spec, origin);
         listeners(draft, name, body);
     }

@@ -1,6 +1,7 @@
 //! What the sections become: one file each, in the same order as the sections.
 
 mod database;
+mod image;
 mod load_balancer;
 mod network;
 mod outputs;

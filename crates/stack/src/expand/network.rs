@@ -56,9 +56,10 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
 fn zones(draft: &mut Draft, network: &Network) -> Vec<(char, String)> {
     let region = draft.region.clone();
     match &network.zones {
-        Zones::Count(count) => {
-            ('a'..='z').take(*count as usize).map(|letter| (letter, format!("{region}{letter}"))).collect()
-        }
+        Zones::Count(count) => ('a'..='z')
+            .take(*count as usize)
+            .map(|letter| (letter, format!("{region}{letter}")))
+            .collect(),
         Zones::Named(names) => {
             let mut zones: BTreeMap<char, String> = BTreeMap::new();
             for (index, name) in names.iter().enumerate() {
@@ -112,9 +113,15 @@ fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
             continue;
         }
         for (tier, name) in (0..).zip(TIERS) {
-            let Some(cidr) = part(network.cidr, length, (tier << slot_bits) | slot) else { continue };
-            let spec =
-                SubnetSpec { vpc: Ref::named("main"), cidr, zone: zone.clone(), public_addresses: false };
+            let Some(cidr) = part(network.cidr, length, (tier << slot_bits) | slot) else {
+                continue;
+            };
+            let spec = SubnetSpec {
+                vpc: Ref::named("main"),
+                cidr,
+                zone: zone.clone(),
+                public_addresses: false,
+            };
             let origin = Origin::new(&["network"], &[("cidr", "cidr"), ("zone", "zones")]);
             draft.make::<Subnet>(&format!("{name}-{letter}"), &spec, origin);
         }
@@ -128,7 +135,8 @@ fn slot_bits(cidr: Cidr) -> u8 {
 
 /// The `index`-th part of so many bits of a range.
 fn part(whole: Cidr, length: u8, index: u32) -> Option<Cidr> {
-    let first = u32::from(whole.0.network()).checked_add(index.checked_shl(32 - u32::from(length))?)?;
+    let first =
+        u32::from(whole.0.network()).checked_add(index.checked_shl(32 - u32::from(length))?)?;
     Ipv4Net::new(Ipv4Addr::from(first), length).ok().map(Cidr)
 }
 

@@ -38,7 +38,8 @@ pub(super) fn make(draft: &mut Draft, service: &str, body: &Service, readable: B
     let description = format!("starts the tasks of {service}");
     role(draft, service, "execution", description, statements);
 
-    let shell = if body.execute_command { vec![allow(SHELL, [Text::from("*")])] } else { Vec::new() };
+    let shell =
+        if body.execute_command { vec![allow(SHELL, [Text::from("*")])] } else { Vec::new() };
     role(draft, service, "task", format!("what the tasks of {service} may do"), shell);
 }
 

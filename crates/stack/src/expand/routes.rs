@@ -76,7 +76,8 @@ fn rule(draft: &mut Draft, routed: &Routed<'_>, listener: &str, suffix: &str, pr
 /// The turn of each route. A route keeps its turn when others come and go, because it follows
 /// from its own host and path: AWS refuses a turn that is taken, so swapping turns would fail.
 fn turns(routes: &[Routed<'_>]) -> Vec<u32> {
-    let mut taken: BTreeSet<u32> = routes.iter().filter_map(|routed| routed.route.priority).collect();
+    let mut taken: BTreeSet<u32> =
+        routes.iter().filter_map(|routed| routed.route.priority).collect();
     let mut order: Vec<usize> = (0..routes.len()).collect();
     order.sort_by_key(|index| key(routes[*index].route));
     let mut turns = vec![0; routes.len()];
@@ -115,9 +116,9 @@ fn key(route: &Route) -> String {
 
 /// FNV-1a: small, and the same on every machine and in every version.
 fn hash(text: &str) -> usize {
-    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    let hash = text
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash as usize
 }
 
@@ -128,10 +129,21 @@ fn refuse_the_same_twice(draft: &mut Draft, routes: &[Routed<'_>]) {
     for (index, second) in routes.iter().enumerate() {
         for first in &routes[..index] {
             let (a, b) = (first.route, second.route);
-            let (code, title, key_name, help) = if a.priority.is_some() && a.priority == b.priority {
-                ("same-priority", "two routes have the same turn", "priority", "give one of them another priority")
+            let (code, title, key_name, help) = if a.priority.is_some() && a.priority == b.priority
+            {
+                (
+                    "same-priority",
+                    "two routes have the same turn",
+                    "priority",
+                    "give one of them another priority",
+                )
             } else if key(a) == key(b) {
-                ("same-route", "two routes take the same requests", "path", "give one of them another path or host")
+                (
+                    "same-route",
+                    "two routes take the same requests",
+                    "path",
+                    "give one of them another path or host",
+                )
             } else {
                 continue;
             };
@@ -165,7 +177,12 @@ mod tests {
 
     fn route(host: &str, path: &str) -> Route {
         let list = |text: &str| if text.is_empty() { Vec::new() } else { vec![text.to_owned()] };
-        Route { load_balancer: "edge".to_owned(), path: list(path), host: list(host), priority: None }
+        Route {
+            load_balancer: "edge".to_owned(),
+            path: list(path),
+            host: list(host),
+            priority: None,
+        }
     }
 
     fn turns_of(routes: &[Route]) -> Vec<u32> {

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Diagnostic, Ref, Text};
+use deployer_core::{Diagnostic, Ref, Text};
 use deployer_kinds::{
-    Cluster, ClusterSpec, Container, ContainerHealth, HealthCheck, Image, ImageSpec, Ingress,
-    Insights, Log, LogGroup, LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec,
-    Service, ServiceSpec, ServiceTarget, TargetGroup, TargetGroupSpec, TargetProtocol,
-    TargetVersion, TaskDefinition, TaskDefinitionSpec,
+    Cluster, ClusterSpec, Container, ContainerHealth, HealthCheck, Ingress, Insights, Log,
+    LogGroup, LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec, Service,
+    ServiceSpec, ServiceTarget, TargetGroup, TargetGroupSpec, TargetProtocol, TargetVersion,
+    TaskDefinition, TaskDefinitionSpec,
 };
 
-use super::{network, roles, uses};
+use super::{image, network, roles, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::sections::{self, Health, Place, Sections};
 
@@ -28,52 +28,12 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
         let origin = Origin::new(&["services", name], &[("retention-days", "logs.keep")]);
         draft.make::<LogGroup>(name, &logs, origin);
         roles::make(draft, name, body, handed.readable.clone());
-        let Some(image) = image(draft, name, body) else { continue };
+        let Some(image) = image::image(draft, name, body) else { continue };
         task_definition(draft, name, body, handed, image);
         group(draft, name, body);
         let targets = target_groups(draft, name, body);
         service(draft, name, body, targets);
     }
-}
-
-/// What the container is pulled by.
-fn image(draft: &mut Draft, name: &str, body: &sections::Service) -> Option<Text> {
-    let path = ["services", name, "image"];
-    let mut wrong = |title: &str, help: &str| {
-        let title = format!("the image of `{name}` {title}");
-        draft.key_error("image-source", title, &path, "", help);
-        None
-    };
-    let source = &body.image;
-    let (repository, build) = match (&source.repository, &source.build, &source.from) {
-        (None, None, Some(from)) => return Some(from.clone()),
-        (Some(repository), Some(build), None) => (repository, build),
-        (Some(_), None, None) => {
-            return wrong("has nothing to be built from", "add `build: { cargo: . }` or another build");
-        }
-        (None, Some(_), None) => {
-            return wrong("has no repository to be kept in", "add `repository:` with the name of one");
-        }
-        (None, None, None) => {
-            return wrong("comes from nowhere", "write `from:`, or `repository:` and `build:`");
-        }
-        _ => return wrong("comes from two places", "keep `from:`, or `repository:` and `build:`"),
-    };
-    let known = draft.must_have("repositories", repository, &["services", name, "image", "repository"]);
-    let spec = ImageSpec {
-        repository: Ref::named(repository),
-        build: build.clone(),
-        architecture: body.architecture,
-        command: Vec::new(),
-        health_command: body.health_command.clone(),
-        digest: None,
-    };
-    let address = Address::new("image", name);
-    if known {
-        draft.make::<Image>(name, &spec, Origin::new(&path, &[]));
-        draft.images.insert(name.to_owned(), address.clone());
-    }
-    Some(Text::output(address, "uri"))
 }
 
 fn task_definition(
@@ -238,8 +198,7 @@ fn service(
         grace_period: body.grace_period.unwrap_or(if is_routed { 60 } else { 0 }),
         platform_version: "LATEST".to_owned(),
     };
-    let fields =
-        &[("minimum-percent", "rollout.minimum"), ("maximum-percent", "rollout.maximum")];
+    let fields = &[("minimum-percent", "rollout.minimum"), ("maximum-percent", "rollout.maximum")];
     draft.make::<Service>(name, &spec, Origin::new(&["services", name], fields));
 }
 

@@ -98,7 +98,10 @@ fn used_thing(handed: &mut Handed, sections: &Sections, section: &str, name: &st
             let secure = balancer.is_some_and(|body| load_balancer::ports(body).contains(&443));
             let url = Text::from_parts([
                 Part::Literal(if secure { "https://" } else { "http://" }.to_owned()),
-                Part::Output { address: Address::new("load-balancer", name), field: "dns".to_owned() },
+                Part::Output {
+                    address: Address::new("load-balancer", name),
+                    field: "dns".to_owned(),
+                },
             ]);
             handed.environment.insert(format!("{prefix}_URL"), url);
         }
@@ -135,9 +138,10 @@ fn not_usable(draft: &mut Draft, used: &str, path: &[&str]) {
     let (section, name) = used.split_once('/').unwrap_or(("", used));
     let advice = if section == "services" {
         "a service is reached through an internal load balancer: `load-balancers/…`".to_owned()
-    } else if let Some(section) = USABLE.iter().find(|section| {
-        draft.declared.get(*section).is_some_and(|names| names.contains(name))
-    }) {
+    } else if let Some(section) = USABLE
+        .iter()
+        .find(|section| draft.declared.get(*section).is_some_and(|names| names.contains(name)))
+    {
         format!("write `{section}/{name}`")
     } else {
         suggestion(section, USABLE)

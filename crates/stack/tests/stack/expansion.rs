@@ -1,8 +1,8 @@
 //! What the sections become.
 
+use crate::support::{loaded, read};
 use deployer_core::Address;
 use deployer_stack::{Options, expanded, load, to_yaml};
-use crate::support::{loaded, read};
 
 #[test]
 fn the_sample_stack_expands_for_dev() {

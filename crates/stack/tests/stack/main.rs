@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
 
+mod examples;
 mod expansion;
+mod kinds_page;
 mod mistakes;
+mod outlines;
+mod properties;
+mod reference;
 mod support;

@@ -2,18 +2,24 @@
 
 use std::fs;
 
+use crate::support::{rendered, root};
 use deployer_core::Diagnostic;
 use deployer_stack::{Options, load};
-use crate::support::{rendered, root};
 
 /// The mistakes: the name of the file, and its text.
-fn mistakes() -> Vec<(String, String)> {
+pub(crate) fn mistakes() -> Vec<(String, String)> {
     let folder = root().join("crates/stack/tests/mistakes");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
     let name = |file: &std::path::Path| file.file_stem().unwrap().to_str().unwrap().to_owned();
     files.iter().map(|file| (name(file), fs::read_to_string(file).unwrap())).collect()
+}
+
+/// A mistake as the command line shows it.
+pub(crate) fn rendered_mistakes(name: &str, text: &str) -> String {
+    rendered(&format!("{name}.yaml"), text, &told(text))
 }
 
 /// Comments at the top say what was asked for: `# env: prod`, `# var: name=value`.
@@ -23,7 +29,9 @@ fn options(text: &str) -> Options {
         if let Some(environment) = line.strip_prefix("# env: ") {
             options.environment = Some(environment.to_owned());
         }
-        if let Some((name, value)) = line.strip_prefix("# var: ").and_then(|var| var.split_once('=')) {
+        if let Some((name, value)) =
+            line.strip_prefix("# var: ").and_then(|var| var.split_once('='))
+        {
             options.variables.insert(name.to_owned(), value.to_owned());
         }
     }
@@ -39,13 +47,13 @@ fn every_mistake_is_told_as_it_should_be() {
     let mistakes = mistakes();
     assert!(mistakes.len() >= 35, "{}", mistakes.len());
     for (name, text) in mistakes {
-        let told = told(&text);
+        let told = rendered_mistakes(&name, &text);
         insta::with_settings!({
             snapshot_path => "../mistakes",
             prepend_module_to_snapshot => false,
             omit_expression => true,
         }, {
-            insta::assert_snapshot!(name.clone(), rendered(&format!("{name}.yaml"), &text, &told));
+            insta::assert_snapshot!(name.clone(), told);
         });
     }
 }

@@ -20,8 +20,7 @@ pub(crate) fn read(path: impl AsRef<Path>) -> String {
 
 /// Loads one environment, or shows what is wrong.
 pub(crate) fn loaded(text: &str, environment: Option<&str>) -> Loaded {
-    let options =
-        Options { environment: environment.map(str::to_owned), ..Options::default() };
+    let options = Options { environment: environment.map(str::to_owned), ..Options::default() };
     load(text, &options, &deployer_kinds::all())
         .unwrap_or_else(|mistakes| panic!("{}", rendered("stack.yaml", text, &mistakes)))
 }

@@ -1,0 +1,21 @@
+//! What can only be seen with all resources together: one question a file.
+
+mod cycles;
+mod names;
+mod problems;
+mod ranges;
+mod references;
+
+use deployer_core::Kinds;
+
+use crate::draft::Draft;
+
+/// Checks all resources together.
+pub(crate) fn check(draft: &mut Draft, kinds: &Kinds) {
+    problems::problems(draft, kinds);
+    references::named_in_resources(draft, kinds);
+    references::asked_outputs(draft, kinds);
+    ranges::subnet_ranges(draft);
+    cycles::cycles(draft);
+    names::names(draft, kinds);
+}

@@ -1,0 +1,65 @@
+//! Whether names in AWS stay apart, now and after a replacement.
+
+use std::collections::BTreeMap;
+
+use deployer_core::{Address, Diagnostic, Kinds};
+
+use crate::draft::Draft;
+
+/// Names in AWS that would be the same, now or after a replacement.
+pub(super) fn names(draft: &mut Draft, kinds: &Kinds) {
+    let mut taken: BTreeMap<(String, String), Address> = BTreeMap::new();
+    let addresses: Vec<Address> = draft.made.keys().cloned().collect();
+    let mut clashes = Vec::new();
+    for address in &addresses {
+        let Some(kind) = kinds.find(&address.kind).filter(|kind| kind.naming.is_some()) else {
+            continue;
+        };
+        let name = kind.physical_name(&draft.scope, address, 1).to_lowercase();
+        if let Some(other) = taken.insert((address.kind.clone(), name.clone()), address.clone()) {
+            clashes.push((address.clone(), other, name.clone()));
+        }
+        // `web-2` is what the second `web` would be called.
+        let second = address.name.rsplit_once('-').and_then(|(base, number)| {
+            let other = Address::new(&address.kind, base);
+            let generation = number.parse::<u32>().ok().filter(|generation| *generation > 1)?;
+            let later = kind.physical_name(&draft.scope, &other, generation).to_lowercase();
+            (draft.made.contains_key(&other) && later == name).then_some(other)
+        });
+        if let Some(other) = second {
+            clashes.push((address.clone(), other, name));
+        }
+    }
+    for (address, other, name) in clashes {
+        let body = |address: &Address| draft.made.get(address).map(|made| made.origin.body.clone());
+        let (Some(first), Some(second)) = (body(&address), body(&other)) else { continue };
+        let mistake = Diagnostic::error(
+            "same-name",
+            format!("{address} and a successor of {other} would both be called `{name}` in AWS"),
+        )
+        .at(draft.key_place(&first), "one of the two")
+        .at(draft.key_place(&second), "the other")
+        .help(format!(
+            "rename one: `{}` instead of `{}`",
+            letters(&address.name),
+            address.name
+        ));
+        draft.mistakes.push(mistake);
+    }
+}
+
+/// A name that ends in no number.
+fn letters(name: &str) -> String {
+    match name.rsplit_once('-') {
+        Some((base, number)) => format!("{base}-{}", ordinal(number)),
+        None => name.to_owned(),
+    }
+}
+
+fn ordinal(number: &str) -> &'static str {
+    match number {
+        "2" => "second",
+        "3" => "third",
+        _ => "other",
+    }
+}

@@ -1,0 +1,29 @@
+//! What each kind finds in its own specs, told at the keys they come from.
+
+use deployer_core::{Address, Diagnostic, Kinds, Problem, Span};
+
+use crate::draft::Draft;
+
+/// What each kind finds in its own specs.
+pub(super) fn problems(draft: &mut Draft, kinds: &Kinds) {
+    for (address, made) in draft.made.clone() {
+        let Some(kind) = kinds.find(&address.kind) else { continue };
+        if draft.is_broken(&made.origin.body) {
+            continue;
+        }
+        for problem in kind.check(&made.spec) {
+            let path = made.origin.path(&problem.path);
+            let place = draft.place(&path);
+            draft.mistakes.push(told(&problem, &address, place));
+        }
+    }
+}
+
+fn told(problem: &Problem, address: &Address, span: Span) -> Diagnostic {
+    let mistake =
+        Diagnostic::error("bad-value", &problem.message).at(span, format!("of {address}"));
+    match &problem.help {
+        Some(help) => mistake.help(help),
+        None => mistake,
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether subnets lie inside of their VPC and apart from each other.
+
+use deployer_core::{Diagnostic, references};
+use deployer_kinds::Cidr;
+use serde_json::Value;
+
+use crate::draft::Draft;
+
+/// Subnets lie inside of their VPC and apart from each other.
+pub(super) fn subnet_ranges(draft: &mut Draft) {
+    let range = |spec: &Value| spec.get("cidr")?.as_str()?.parse::<Cidr>().ok();
+    let vpc = |spec: &Value| references(&spec["vpc"]).into_iter().next();
+    let subnets: Vec<_> = draft
+        .made
+        .iter()
+        .filter(|(address, _)| address.kind == "subnet")
+        .filter_map(|(address, made)| {
+            let path = made.origin.path("cidr");
+            Some((address.clone(), range(&made.spec)?, vpc(&made.spec)?, path))
+        })
+        .collect();
+    let taken: Vec<Cidr> = subnets.iter().map(|(_, cidr, _, _)| *cidr).collect();
+    for (index, (address, cidr, vpc, path)) in subnets.iter().enumerate() {
+        let is_by_hand = path.first().is_some_and(|section| section == "resources");
+        let around = draft.made.get(vpc).and_then(|made| range(&made.spec));
+        if let Some(around) = around.filter(|around| !around.0.contains(&cidr.0)) {
+            let span = draft.place(path);
+            let title = format!("`{cidr}` is not inside of {vpc}, which has `{around}`");
+            draft.mistakes.push(
+                Diagnostic::error("cidr-outside", title)
+                    .at(span, format!("of {address}"))
+                    .help(format!("take a part of `{around}`")),
+            );
+        }
+        let clash = subnets.iter().enumerate().find(|(other, (_, range, of, _))| {
+            *other != index && of == vpc && range.overlaps(*cidr) && (is_by_hand || *other < index)
+        });
+        if let Some((_, (other, range, _, other_path))) = clash {
+            // Two written by hand are told once, at the later one.
+            let both = other_path.first().is_some_and(|section| section == "resources");
+            if is_by_hand && !(both && other > address) {
+                let span = draft.place(path);
+                let title = format!("{address} and {other} share addresses");
+                draft.mistakes.push(
+                    Diagnostic::error("cidr-overlap", title)
+                        .at(span, format!("{other} has `{range}`"))
+                        .help(format!("take a part that is free{}", free(&taken, *cidr, around))),
+                );
+            }
+        }
+    }
+}
+
+/// The first range of the same size that nobody has.
+fn free(taken: &[Cidr], like: Cidr, around: Option<Cidr>) -> String {
+    let candidates = around.and_then(|around| around.0.subnets(like.0.prefix_len()).ok());
+    let free = candidates
+        .into_iter()
+        .flatten()
+        .map(Cidr)
+        .find(|candidate| !taken.iter().any(|cidr| cidr.overlaps(*candidate)));
+    free.map(|cidr| format!(": `{cidr}`")).unwrap_or_default()
+}

@@ -1,0 +1,42 @@
+//! Reads JSON schemas: which branches, types and words one has.
+
+use serde_json::{Map, Value};
+
+pub(crate) fn branches(schema: &Map<String, Value>) -> Option<Vec<&Value>> {
+    let branches = schema.get("anyOf").or_else(|| schema.get("oneOf"))?.as_array()?;
+    let is_null = |branch: &&Value| branch.get("type").and_then(Value::as_str) == Some("null");
+    Some(branches.iter().filter(|branch| !is_null(branch)).collect())
+}
+
+/// The types a schema takes, of its branches where it has some.
+pub(crate) fn types(schema: &Map<String, Value>) -> Vec<&str> {
+    if let Some(branches) = branches(schema) {
+        return branches.iter().filter_map(|branch| branch.as_object()).flat_map(types).collect();
+    }
+    match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ if schema.contains_key("const") || schema.contains_key("enum") => vec!["string"],
+        _ => Vec::new(),
+    }
+}
+
+pub(crate) fn allowed_words(schema: &Value) -> Vec<&str> {
+    if let Some(branches) = schema.as_object().and_then(branches) {
+        return branches.into_iter().flat_map(allowed_words).collect();
+    }
+    let single = schema.get("const").and_then(Value::as_str);
+    let several = schema.get("enum").and_then(Value::as_array);
+    single.into_iter().chain(several.into_iter().flatten().filter_map(Value::as_str)).collect()
+}
+
+/// The first sentence of a field's documentation, as an aside.
+pub(crate) fn purpose(schema: Option<&Value>) -> String {
+    let text = schema.and_then(|schema| schema.get("description")).and_then(Value::as_str);
+    let sentence = text.and_then(|text| text.split(". ").next()).unwrap_or_default();
+    if sentence.is_empty() {
+        String::new()
+    } else {
+        format!(" — {}", sentence.trim_end_matches('.'))
+    }
+}
