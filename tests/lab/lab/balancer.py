@@ -107,21 +107,19 @@ class Balancers:
             for balancer in list(backend.load_balancers.values())
         ]
 
-    def _place(
-        self, balancer: FakeLoadBalancer, listener: FakeListener
-    ) -> tuple[str, int] | None:
+    def _place(self, balancer: FakeLoadBalancer, listener: FakeListener) -> tuple[str, int] | None:
         if listener.protocol != "HTTP":
             return None
         if balancer.arn in self._addresses:
             return self._addresses[balancer.arn], int(listener.port)
-        first = next(l for l in balancer.listeners.values() if l.protocol == "HTTP")
+        first = next(o for o in balancer.listeners.values() if o.protocol == "HTTP")
         if first is not listener or ":" not in balancer.dns_name:
             return None
         host, port = balancer.dns_name.split(":")
         return host, int(port)
 
     def _listen(self, arn: str, place: tuple[str, int]) -> None:
-        for balancer, reserved in self._reserved.items():
+        for reserved in self._reserved.values():
             if reserved.fileno() >= 0 and reserved.getsockname() == place:
                 reserved.close()
                 break

@@ -24,7 +24,6 @@ RATES: dict[tuple[str, str], tuple[float, float]] = {
     ("rds", "change"): (20, 3),
     ("iam", "read"): (50, 15),
     ("iam", "change"): (30, 5),
-    ("tagging", "read"): (10, 5),
 }
 OTHERS = (100.0, 20.0)
 

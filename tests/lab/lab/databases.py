@@ -38,7 +38,9 @@ class Databases:
         if instance.manage_master_user_password:
             secret = instance.master_user_secret
             self._lab.timers.after("database.secret", lambda: setattr(secret, "_status", "active"))
-        self._begin(instance, lambda: self._start_server(instance), "database.creating", self._created)
+        self._begin(
+            instance, lambda: self._start_server(instance), "database.creating", self._created
+        )
 
     def modify(self, instance: DBInstance, apply: Callable[[], None], restarts: bool) -> None:
         """Applies a change: modifying, then available."""
@@ -74,7 +76,9 @@ class Databases:
             instance.status = "available"
 
         name = instance.db_instance_identifier
-        self._begin(instance, lambda: _ignore(self.postgres.restart(name)), "database.rebooting", finish)
+        self._begin(
+            instance, lambda: _ignore(self.postgres.restart(name)), "database.rebooting", finish
+        )
 
     def delete(self, instance: DBInstance, gone: Callable[[], None]) -> None:
         """Begins to delete; `gone` removes the instance at the end."""

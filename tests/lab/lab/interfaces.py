@@ -42,7 +42,9 @@ def create(
     interface.interface_type = kind
     interface.status = "in-use"
     if public:
-        interface.public_ip = f"52.{random.randint(16, 31)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+        interface.public_ip = (
+            f"52.{random.randint(16, 31)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+        )
     return interface
 
 

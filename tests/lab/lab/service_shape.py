@@ -8,7 +8,7 @@ from typing import Any
 from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 
 from lab import interfaces
-from lab.service import Service, _target_group
+from lab.service import Service, target_group
 
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,255}$")
 STARTS_DEPLOYMENT = (
@@ -70,9 +70,8 @@ def update(service: Service, request: dict[str, Any], definition: Any) -> bool:
     for key, value in request.items():
         if key in KEPT_ELSEWHERE or key in ("desiredCount", "taskDefinition") or value is None:
             continue
-        if key == "deploymentConfiguration":
-            value = merge_configuration(settings[key], value)
-        settings[key] = value
+        merges = key == "deploymentConfiguration"
+        settings[key] = merge_configuration(settings[key], value) if merges else value
     _complete_network(settings)
     changed = any(settings.get(key) != before[key] for key in STARTS_DEPLOYMENT)
     if definition.arn != settings["taskDefinition"]:
@@ -167,16 +166,20 @@ def _check_balancer(entry: dict[str, Any], definition: Any) -> None:
     containers = {c["name"]: c for c in definition.container_definitions}
     name, port = entry.get("containerName"), entry.get("containerPort")
     if name not in containers:
-        raise InvalidParameterException(f"The container {name} does not exist in the task definition.")
+        raise InvalidParameterException(
+            f"The container {name} does not exist in the task definition."
+        )
     ports = {mapping.get("containerPort") for mapping in containers[name].get("portMappings") or []}
     if port not in ports:
         raise InvalidParameterException(
             f"The container {name} did not have a container port {port} defined."
         )
     arn = entry.get("targetGroupArn")
-    group = _target_group(str(arn))
+    group = target_group(str(arn))
     if group is None:
-        raise InvalidParameterException(f"Unable to assume role and validate the specified targetGroupArn. Please verify that the target group {arn} exists.")
+        raise InvalidParameterException(
+            f"Unable to assume role and validate the specified targetGroupArn. Please verify that the target group {arn} exists."
+        )
     if group.target_type != "ip" and definition.network_mode == "awsvpc":
         raise InvalidParameterException(
             f"The provided target group {arn} has target type {group.target_type}, which is "

@@ -42,6 +42,13 @@ class Services:
         """A service of a cluster by name or ARN."""
         return self._services.get((cluster.arn, name_or_arn.rsplit("/", 1)[-1]))
 
+    def named(self, cluster: str, name: str) -> Service | None:
+        """A service by the names of its cluster and its own."""
+        for service in list(self._services.values()):
+            if service.cluster.name == cluster and service.name == name:
+                return service
+        return None
+
     def by_arn(self, arn: str) -> Service | None:
         """A service by its ARN."""
         return next((s for s in self._services.values() if s.arn == arn), None)
@@ -69,5 +76,7 @@ class Services:
         present = [task for task in self._tasks.all(cluster.arn) if not task.is_over]
         running = sum(1 for task in present if task.last_status == "RUNNING")
         cluster.running_tasks_count = running
-        cluster.pending_tasks_count = sum(1 for t in present if t.last_status in ("PROVISIONING", "PENDING", "ACTIVATING"))
+        cluster.pending_tasks_count = sum(
+            1 for t in present if t.last_status in ("PROVISIONING", "PENDING", "ACTIVATING")
+        )
         cluster.active_services_count = sum(1 for s in self.of(cluster) if s.status == "ACTIVE")

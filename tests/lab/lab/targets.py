@@ -119,7 +119,7 @@ class Targets:
             with self._lock:
                 due = [t for t in self._targets.values() if t.next_check <= now and not t.checking]
             if due:
-                self._lab.guard("health checks", lambda due=due: self._begin(due, now))
+                self._lab.guard("health checks", lambda due=due, now=now: self._begin(due, now))
 
     def _begin(self, due: list[Target], now: float) -> None:
         groups = self._groups()
@@ -163,12 +163,8 @@ class Targets:
                 target.state = HEALTHY
             return
         target.passed, target.failed = 0, target.failed + 1
-        was_healthy = target.state[0] == "healthy"
-        if target.failed >= int(group.unhealthy_threshold_count) or not was_healthy:
-            if target.state[0] != "initial" or target.failed >= int(
-                group.unhealthy_threshold_count
-            ):
-                target.state = ("unhealthy", *failure)
+        if target.state[0] == "unhealthy" or target.failed >= int(group.unhealthy_threshold_count):
+            target.state = ("unhealthy", *failure)
 
     def _probe(self, target: Target, group: FakeTargetGroup) -> tuple[str, str] | None:
         port = group.health_check_port

@@ -130,9 +130,7 @@ class Task:
         }
         try:
             for container in self.containers:
-                secrets = task_secrets.resolve(
-                    self._lab, container.definition, self.launch.region
-                )
+                secrets = task_secrets.resolve(self._lab, container.definition, self.launch.region)
                 base = {**self._environment(), **secrets}
                 container.start(base, overrides.get(container.name, {}))
         except task_secrets.CannotInitialise as error:

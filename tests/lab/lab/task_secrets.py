@@ -72,7 +72,7 @@ def _with_stage(secret: Any, stage: str) -> str | None:
 
 
 def _parameter(reference: str, region: str) -> str:
-    name = reference.split(":parameter")[-1] if ":ssm:" in reference else reference
+    name = reference.rsplit(":parameter", maxsplit=1)[-1] if ":ssm:" in reference else reference
     parameter = ssm_backends[ACCOUNT][region].get_parameter(name)
     if parameter is None:
         raise CannotInitialise(

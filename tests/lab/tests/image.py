@@ -33,7 +33,9 @@ def program() -> bytes:
     source = Path(__file__).with_name("app.c")
     target = Path(f"/tmp/lab-test-app-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}")
     if not target.exists():
-        subprocess.run([compiler, "-static", "-O1", "-s", "-o", str(target), str(source)], check=True)
+        subprocess.run(
+            [compiler, "-static", "-O1", "-s", "-o", str(target), str(source)], check=True
+        )
     return target.read_bytes()
 
 
@@ -47,7 +49,11 @@ class Registry:
         assert base64.b64decode(self._token).decode().startswith("AWS:")
 
     def call(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, str], bytes]:
         """One request; errors are returned, not raised."""
         url = path if path.startswith("http") else f"{self.endpoint}{path}"
@@ -86,7 +92,10 @@ class Registry:
             "architecture": "amd64",
             "os": "linux",
             "config": {"Entrypoint": ["/app"], "User": "65532", **settings},
-            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(packed.getvalue()).hexdigest()]},
+            "rootfs": {
+                "type": "layers",
+                "diff_ids": ["sha256:" + hashlib.sha256(packed.getvalue()).hexdigest()],
+            },
         }
         text = json.dumps(config).encode()
         manifest = {
@@ -96,5 +105,8 @@ class Registry:
             "layers": [{"mediaType": LAYER, "digest": self.blob(name, layer), "size": len(layer)}],
         }
         return self.call(
-            "PUT", f"/v2/{name}/manifests/{tag}", json.dumps(manifest).encode(), {"Content-Type": MANIFEST}
+            "PUT",
+            f"/v2/{name}/manifests/{tag}",
+            json.dumps(manifest).encode(),
+            {"Content-Type": MANIFEST},
         )

@@ -17,7 +17,9 @@ def tags_for(kind: str) -> list[dict[str, Any]]:
 
 def network(ec2: Any, zones: int = 2) -> tuple[str, list[str], str]:
     """A VPC with public subnets behind an internet gateway, and a security group."""
-    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16", TagSpecifications=tags_for("vpc"))["Vpc"]["VpcId"]
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16", TagSpecifications=tags_for("vpc"))["Vpc"][
+        "VpcId"
+    ]
     subnets = [
         ec2.create_subnet(
             VpcId=vpc,

@@ -21,7 +21,9 @@ class Echo(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        text = f"{self.server.server_address[1]} {self.command} {self.path} {body.decode()}".encode()
+        text = (
+            f"{self.server.server_address[1]} {self.command} {self.path} {body.decode()}".encode()
+        )
         healthy = self.path != "/healthz" or self.status == 200
         self.send_response(200 if healthy else 500)
         self.send_header("Content-Length", str(len(text)))
@@ -45,7 +47,9 @@ class Edge:
         self.arn = balancer(self.elbv2, subnets, group)
         fixed = {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": "nothing here"}
         self.listener = self.elbv2.create_listener(
-            LoadBalancerArn=self.arn, Protocol="HTTP", Port=80,
+            LoadBalancerArn=self.arn,
+            Protocol="HTTP",
+            Port=80,
             DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": fixed}],
         )["Listeners"][0]["ListenerArn"]
         self.name = self.elbv2.describe_load_balancers()["LoadBalancers"][0]["DNSName"]
@@ -73,12 +77,16 @@ class Edge:
         until(
             lambda: all(
                 d["TargetHealth"]["State"] == "healthy"
-                for d in self.elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+                for d in self.elbv2.describe_target_health(TargetGroupArn=group)[
+                    "TargetHealthDescriptions"
+                ]
             ),
             "healthy targets",
         )
 
-    def ask(self, path: str, method: str = "GET", body: str | None = None, host: str = "edge") -> Any:
+    def ask(
+        self, path: str, method: str = "GET", body: str | None = None, host: str = "edge"
+    ) -> Any:
         """One request."""
         connection = http.client.HTTPConnection(self.name, timeout=5)
         connection.request(method, path, body=body, headers={"Host": host})
@@ -99,7 +107,9 @@ def test_rules_choose_by_priority_path_and_host(edge: Edge) -> None:
     one, two = edge.group("one"), edge.group("two")
     edge.rule(20, forward(one), Field="path-pattern", Values=["/api/*"])
     edge.rule(10, forward(two), Field="host-header", Values=["*.example.org"])
-    edge.rule(30, forward(two), Field="http-request-method", HttpRequestMethodConfig={"Values": ["POST"]})
+    edge.rule(
+        30, forward(two), Field="http-request-method", HttpRequestMethodConfig={"Values": ["POST"]}
+    )
     edge.healthy(one)
     edge.healthy(two)
     first, second = (server.server_address[1] for server in edge.servers)
@@ -120,7 +130,12 @@ def test_targets_take_turns(edge: Edge) -> None:
 
 def test_redirects_fill_in_what_is_left_out(edge: Edge) -> None:
     redirect = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
-    edge.rule(1, [{"Type": "redirect", "RedirectConfig": redirect}], Field="path-pattern", Values=["/old/*"])
+    edge.rule(
+        1,
+        [{"Type": "redirect", "RedirectConfig": redirect}],
+        Field="path-pattern",
+        Values=["/old/*"],
+    )
     status, headers, _ = edge.ask("/old/page?a=b", host="www.example.org")
     assert (status, headers["Location"]) == (301, "https://www.example.org:443/old/page?a=b")
 
@@ -133,7 +148,9 @@ def test_no_target_is_503_and_only_unhealthy_ones_are_asked_all_the_same(edge: E
     assert edge.ask("/")[0] == 502
 
     def health() -> Any:
-        found = edge.elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]
+        found = edge.elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][
+            0
+        ]
         return found["TargetHealth"] if found["TargetHealth"]["State"] == "unhealthy" else None
 
     assert until(health, "an unhealthy target")["Reason"] == "Target.FailedHealthChecks"

@@ -55,8 +55,19 @@ def test_the_managed_password_opens_a_real_database(lab: RunningLab) -> None:
     assert login["username"] == "notes"
     endpoint = found["Endpoint"]
     answer = subprocess.run(
-        ["psql", "-h", endpoint["Address"], "-p", str(endpoint["Port"]), "-U", "notes", "-d", "notes",
-         "-Atc", "create table t(a int); insert into t values (7); select a from t"],
+        [
+            "psql",
+            "-h",
+            endpoint["Address"],
+            "-p",
+            str(endpoint["Port"]),
+            "-U",
+            "notes",
+            "-d",
+            "notes",
+            "-Atc",
+            "create table t(a int); insert into t values (7); select a from t",
+        ],
         env={**os.environ, "PGPASSWORD": login["password"]},
         capture_output=True,
         text=True,
@@ -143,7 +154,9 @@ def test_bad_values_are_refused(lab: RunningLab) -> None:
     with refused("InvalidParameterValue"):
         rds.create_db_instance(DBInstanceIdentifier="main--a", **good)
     with refused("InvalidParameterValue"):
-        rds.create_db_instance(DBInstanceIdentifier="main", **{**good, "MasterUsername": "rdsadmin"})
+        rds.create_db_instance(
+            DBInstanceIdentifier="main", **{**good, "MasterUsername": "rdsadmin"}
+        )
     with refused("InvalidParameterCombination"):
         rds.create_db_instance(DBInstanceIdentifier="main", **{**good, "EngineVersion": "9.1"})
     with refused("InvalidParameterCombination"):

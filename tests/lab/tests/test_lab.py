@@ -36,10 +36,20 @@ def test_calls_are_counted_by_operation(lab: RunningLab) -> None:
         lab.client("ecs").list_services(cluster="none")
     assert lab.get("calls") == {
         "total": 4,
-        "operations": {"ec2:CreateVpc": 1, "ec2:DescribeVpcs": 1, "ecs:ListClusters": 1, "ecs:ListServices": 1},
+        "operations": {
+            "ec2:CreateVpc": 1,
+            "ec2:DescribeVpcs": 1,
+            "ecs:ListClusters": 1,
+            "ecs:ListServices": 1,
+        },
     }
     log = [json.loads(line) for line in lab.get("log").splitlines()]
-    assert [entry["operation"] for entry in log] == ["CreateVpc", "DescribeVpcs", "ListClusters", "ListServices"]
+    assert [entry["operation"] for entry in log] == [
+        "CreateVpc",
+        "DescribeVpcs",
+        "ListClusters",
+        "ListServices",
+    ]
     assert log[3]["error"] == "ClusterNotFoundException" and log[0]["status"] == 200
 
 
@@ -56,7 +66,9 @@ def test_the_nth_call_fails_before_or_after_its_effect(lab: RunningLab) -> None:
 
 
 @pytest.mark.parametrize(("when", "made"), [("before", 0), ("after", 1)])
-def test_a_connection_drops_before_or_after_the_effect(lab: RunningLab, when: str, made: int) -> None:
+def test_a_connection_drops_before_or_after_the_effect(
+    lab: RunningLab, when: str, made: int
+) -> None:
     lab.post("faults", {"kind": "drop", "match": "ec2:CreateVpc", "when": when})
     with pytest.raises(ConnectionClosedError):
         lab.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
@@ -89,7 +101,9 @@ def test_a_seeded_fraction_is_throttled_in_the_services_own_words(lab: RunningLa
 
 
 def test_one_action_is_denied(lab: RunningLab) -> None:
-    lab.post("faults", [{"kind": "deny", "match": "ec2:CreateVpc"}, {"kind": "deny", "match": "ecs:*"}])
+    lab.post(
+        "faults", [{"kind": "deny", "match": "ec2:CreateVpc"}, {"kind": "deny", "match": "ecs:*"}]
+    )
     with refused("UnauthorizedOperation"):
         lab.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
     with refused("AccessDeniedException"):
@@ -117,7 +131,9 @@ def test_a_bad_fault_is_refused(lab: RunningLab) -> None:
 def test_fifty_callers_at_once(lab: RunningLab) -> None:
     clients = [lab.client("ec2") for _ in range(50)]
     with ThreadPoolExecutor(50) as pool:
-        made = list(pool.map(lambda c: c.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"], clients))
+        made = list(
+            pool.map(lambda c: c.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"], clients)
+        )
     assert len(set(made)) == 50 == vpcs(lab)
 
 
@@ -128,7 +144,10 @@ def test_a_thousand_resources_do_not_slow_it_down(lab: RunningLab) -> None:
     def create(number: int) -> float:
         began = time.monotonic()
         ec2.create_security_group(
-            VpcId=vpc, GroupName=f"g{number}", Description="x", TagSpecifications=tags_for("security-group")
+            VpcId=vpc,
+            GroupName=f"g{number}",
+            Description="x",
+            TagSpecifications=tags_for("security-group"),
         )
         return time.monotonic() - began
 
@@ -164,7 +183,9 @@ def test_nothing_is_left_however_it_ends(start_lab: Callable[..., RunningLab], n
     until(lambda: not folder.exists(), "the end of the folder", 10)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv"
+)
 def test_it_works_as_an_ordinary_user(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -175,7 +196,7 @@ def test_it_works_as_an_ordinary_user(tmp_path: Path) -> None:
         f"cd {Path(__file__).parents[1]}\n"
         f"export PYTHONDONTWRITEBYTECODE=1 HOME={home} TMPDIR={home}\n"
         f"exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps={may_read} "
-        f"--ambient-caps={may_read.removeprefix('-all,')} {sys.executable} -m lab \"$@\"\n"
+        f'--ambient-caps={may_read.removeprefix("-all,")} {sys.executable} -m lab "$@"\n'
     )
     start.chmod(0o755)
     lab = RunningLab(ready_file=tmp_path / "ready", program=start)
@@ -194,7 +215,9 @@ def test_it_works_as_an_ordinary_user(tmp_path: Path) -> None:
 
 def below(pid: int) -> list[int]:
     """All descendants of a process."""
-    listing = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        ["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
     pairs = [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
     found, todo = [], [pid]
     while todo:

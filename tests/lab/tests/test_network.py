@@ -24,7 +24,9 @@ def test_vpc_attributes_and_subnets_hold_what_was_set(lab: RunningLab) -> None:
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     read = ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsHostnames")
     assert read["EnableDnsHostnames"] == {"Value": True}
-    assert ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsSupport")["EnableDnsSupport"]["Value"]
+    assert ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsSupport")["EnableDnsSupport"][
+        "Value"
+    ]
     found = ec2.describe_subnets(Filters=MINE)["Subnets"]
     assert [s["MapPublicIpOnLaunch"] for s in found] == [False, False]
     ec2.modify_subnet_attribute(SubnetId=subnets[0], MapPublicIpOnLaunch={"Value": True})
@@ -116,8 +118,18 @@ def test_security_group_rules_carry_tags_and_change_in_place(lab: RunningLab) ->
     vpc, _, group = network(ec2)
     source = ec2.create_security_group(VpcId=vpc, GroupName="edge", Description="edge")["GroupId"]
     permissions = [
-        {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "all"}]},
-        {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "UserIdGroupPairs": [{"GroupId": source, "Description": "edge"}]},
+        {
+            "IpProtocol": "tcp",
+            "FromPort": 80,
+            "ToPort": 80,
+            "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "all"}],
+        },
+        {
+            "IpProtocol": "tcp",
+            "FromPort": 8080,
+            "ToPort": 8080,
+            "UserIdGroupPairs": [{"GroupId": source, "Description": "edge"}],
+        },
     ]
     added = ec2.authorize_security_group_ingress(
         GroupId=group, IpPermissions=permissions, TagSpecifications=tags_for("security-group-rule")
@@ -133,25 +145,39 @@ def test_security_group_rules_carry_tags_and_change_in_place(lab: RunningLab) ->
     assert len(rules["SecurityGroupRules"]) == 3
     assert egress[0]["CidrIpv4"] == "0.0.0.0/0" and egress[0]["IpProtocol"] == "-1"
     tagged = ec2.describe_security_group_rules(Filters=MINE)["SecurityGroupRules"]
-    assert {rule["SecurityGroupRuleId"] for rule in tagged} == {r["SecurityGroupRuleId"] for r in added}
+    assert {rule["SecurityGroupRuleId"] for rule in tagged} == {
+        r["SecurityGroupRuleId"] for r in added
+    }
     ec2.modify_security_group_rules(
         GroupId=group,
         SecurityGroupRules=[
             {
                 "SecurityGroupRuleId": added[0]["SecurityGroupRuleId"],
-                "SecurityGroupRule": {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIpv4": "10.0.0.0/8", "Description": "inside"},
+                "SecurityGroupRule": {
+                    "IpProtocol": "tcp",
+                    "FromPort": 443,
+                    "ToPort": 443,
+                    "CidrIpv4": "10.0.0.0/8",
+                    "Description": "inside",
+                },
             }
         ],
     )
-    changed = ec2.describe_security_group_rules(SecurityGroupRuleIds=[added[0]["SecurityGroupRuleId"]])
+    changed = ec2.describe_security_group_rules(
+        SecurityGroupRuleIds=[added[0]["SecurityGroupRuleId"]]
+    )
     assert changed["SecurityGroupRules"][0]["FromPort"] == 443
     assert changed["SecurityGroupRules"][0]["CidrIpv4"] == "10.0.0.0/8"
     assert changed["SecurityGroupRules"][0]["Description"] == "inside"
     with refused("DependencyViolation"):
         ec2.delete_security_group(GroupId=source)
-    ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[added[1]["SecurityGroupRuleId"]])
+    ec2.revoke_security_group_ingress(
+        GroupId=group, SecurityGroupRuleIds=[added[1]["SecurityGroupRuleId"]]
+    )
     ec2.delete_security_group(GroupId=source)
-    ec2.revoke_security_group_egress(GroupId=group, SecurityGroupRuleIds=[egress[0]["SecurityGroupRuleId"]])
+    ec2.revoke_security_group_egress(
+        GroupId=group, SecurityGroupRuleIds=[egress[0]["SecurityGroupRuleId"]]
+    )
     ec2.authorize_security_group_egress(
         GroupId=group,
         IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],

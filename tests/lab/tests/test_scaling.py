@@ -32,7 +32,9 @@ def test_registering_a_target_moves_the_count_into_its_bounds(web: Web) -> None:
         scaling.register_scalable_target(
             **{**TARGET, "ResourceId": "service/main/none"}, MinCapacity=1, MaxCapacity=2
         )
-    arn = scaling.register_scalable_target(**TARGET, MinCapacity=2, MaxCapacity=4, Tags={"stack": "test"})
+    arn = scaling.register_scalable_target(
+        **TARGET, MinCapacity=2, MaxCapacity=4, Tags={"stack": "test"}
+    )
     until(lambda: web.describe()["runningCount"] == 2, "two tasks")
     arn = arn["ScalableTargetARN"]
     assert scaling.list_tags_for_resource(ResourceARN=arn)["Tags"] == {"stack": "test"}
@@ -44,10 +46,19 @@ def test_registering_a_target_moves_the_count_into_its_bounds(web: Web) -> None:
         PolicyType="TargetTrackingScaling",
         TargetTrackingScalingPolicyConfiguration={
             "TargetValue": 60.0,
-            "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "ECSServiceAverageCPUUtilization"
+            },
         },
     )
-    assert len(scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"][0]["Alarms"]) == 2
+    assert (
+        len(
+            scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"][0][
+                "Alarms"
+            ]
+        )
+        == 2
+    )
     scaling.deregister_scalable_target(**TARGET)
     assert scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
     assert web.lab.client("cloudwatch").describe_alarms()["MetricAlarms"] == []

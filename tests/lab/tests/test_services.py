@@ -16,7 +16,11 @@ LOW_TAGS = [{"key": tag["Key"], "value": tag["Value"]} for tag in TAGS]
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
     ],
 }
 
@@ -31,7 +35,10 @@ class Web:
         self.balancer = balancer(self.elbv2, self.subnets, self.group)
         self.targets = target_group(self.elbv2, self.vpc)
         self.elbv2.create_listener(
-            LoadBalancerArn=self.balancer, Protocol="HTTP", Port=80, DefaultActions=forward(self.targets)
+            LoadBalancerArn=self.balancer,
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=forward(self.targets),
         )
         self.role = lab.client("iam").create_role(
             RoleName="execution", AssumeRolePolicyDocument=json.dumps(TRUST)
@@ -81,7 +88,9 @@ class Web:
             taskDefinition=definition,
             desiredCount=count,
             launchType="FARGATE",
-            loadBalancers=[{"targetGroupArn": self.targets, "containerName": "web", "containerPort": 8080}],
+            loadBalancers=[
+                {"targetGroupArn": self.targets, "containerName": "web", "containerPort": 8080}
+            ],
             networkConfiguration={
                 "awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": [self.group]}
             },
@@ -91,7 +100,9 @@ class Web:
 
     def describe(self) -> Any:
         """The service as it is."""
-        return self.ecs.describe_services(cluster="main", services=["web"], include=["TAGS"])["services"][0]
+        return self.ecs.describe_services(cluster="main", services=["web"], include=["TAGS"])[
+            "services"
+        ][0]
 
     def rollout(self, state: str = "COMPLETED") -> Any:
         """Waits for the newest deployment."""
@@ -130,7 +141,8 @@ def test_a_service_runs_the_pushed_image_and_answers(web: Web) -> None:
         Name="s", SecretString=json.dumps({"password": "open"})
     )["ARN"]
     definition = web.definition(
-        environment={"NAME": "one"}, secrets=[{"name": "SECRET", "valueFrom": f"{secret}:password::"}]
+        environment={"NAME": "one"},
+        secrets=[{"name": "SECRET", "valueFrom": f"{secret}:password::"}],
     )
     web.create(definition, count=2)
     service = web.rollout()
@@ -141,13 +153,17 @@ def test_a_service_runs_the_pushed_image_and_answers(web: Web) -> None:
     answers = {web.get() for _ in range(6)}
     assert len(answers) == 2
     assert all(answer.startswith("one open 127.") for answer in answers)
-    health = web.elbv2.describe_target_health(TargetGroupArn=web.targets)["TargetHealthDescriptions"]
+    health = web.elbv2.describe_target_health(TargetGroupArn=web.targets)[
+        "TargetHealthDescriptions"
+    ]
     assert [h["TargetHealth"]["State"] for h in health] == ["healthy", "healthy"]
     tasks = web.ecs.list_tasks(cluster="main", serviceName="web")["taskArns"]
     task = web.ecs.describe_tasks(cluster="main", tasks=tasks[:1])["tasks"][0]
     assert task["lastStatus"] == "RUNNING" and task["startedBy"].startswith("ecs-svc/")
     stream = f"web/web/{tasks[0].rsplit('/', 1)[1]}"
-    lines = web.lab.client("logs").get_log_events(logGroupName="/web", logStreamName=stream)["events"]
+    lines = web.lab.client("logs").get_log_events(logGroupName="/web", logStreamName=stream)[
+        "events"
+    ]
     first, _, user = lines[0]["message"].rpartition(" ")
     assert first == "hello from one as" and user != "0"
     cluster = web.ecs.describe_clusters(clusters=["main"])["clusters"][0]
@@ -157,7 +173,9 @@ def test_a_service_runs_the_pushed_image_and_answers(web: Web) -> None:
 def test_a_new_revision_rolls_over_and_is_recorded(web: Web) -> None:
     web.create(web.definition(environment={"NAME": "one"}))
     web.rollout()
-    web.ecs.update_service(cluster="main", service="web", taskDefinition=web.definition(environment={"NAME": "two"}))
+    web.ecs.update_service(
+        cluster="main", service="web", taskDefinition=web.definition(environment={"NAME": "two"})
+    )
     until(lambda: web.get().startswith("two"), "the new answer")
     service = web.rollout()
     assert service["taskDefinition"].endswith("web:2")
@@ -167,7 +185,9 @@ def test_a_new_revision_rolls_over_and_is_recorded(web: Web) -> None:
         serviceDeploymentArns=[records[0]["serviceDeploymentArn"]]
     )["serviceDeployments"][0]
     revision = shown["targetServiceRevision"]["arn"]
-    revisions = web.ecs.describe_service_revisions(serviceRevisionArns=[revision])["serviceRevisions"]
+    revisions = web.ecs.describe_service_revisions(serviceRevisionArns=[revision])[
+        "serviceRevisions"
+    ]
     assert revisions[0]["taskDefinition"].endswith("web:2")
     assert revisions[0]["containerImages"][0]["imageDigest"].startswith("sha256:")
     web.ecs.update_service(cluster="main", service="web", desiredCount=3)
@@ -176,11 +196,30 @@ def test_a_new_revision_rolls_over_and_is_recorded(web: Web) -> None:
 
 
 BROKEN = {
-    "exits at once": ({"environment": {"EXIT": "3"}}, "Essential container in task exited", "tasks failed to start"),
-    "never healthy": ({"environment": {"SICK": "1"}}, "Task failed ELB health checks in", "tasks failed to start"),
-    "wrong port": ({"environment": {"PORT": "9090"}}, "Task failed ELB health checks in", "tasks failed to start"),
+    "exits at once": (
+        {"environment": {"EXIT": "3"}},
+        "Essential container in task exited",
+        "tasks failed to start",
+    ),
+    "never healthy": (
+        {"environment": {"SICK": "1"}},
+        "Task failed ELB health checks in",
+        "tasks failed to start",
+    ),
+    "wrong port": (
+        {"environment": {"PORT": "9090"}},
+        "Task failed ELB health checks in",
+        "tasks failed to start",
+    ),
     "missing secret": (
-        {"secrets": [{"name": "X", "valueFrom": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:gone-abcdef"}]},
+        {
+            "secrets": [
+                {
+                    "name": "X",
+                    "valueFrom": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:gone-abcdef",
+                }
+            ]
+        },
         "ResourceInitializationError: unable to pull secrets or registry auth",
         "tasks failed to start",
     ),
@@ -193,7 +232,9 @@ def test_a_broken_revision_is_explained_and_rolled_back(web: Web, kind: str) -> 
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     web.create(web.definition(environment={"NAME": "good"}), deploymentConfiguration=breaker)
     web.rollout()
-    web.ecs.update_service(cluster="main", service="web", taskDefinition=web.definition(**container))
+    web.ecs.update_service(
+        cluster="main", service="web", taskDefinition=web.definition(**container)
+    )
     until(lambda: "rolling back to deployment" in web.messages(), "the rollback")
     service = web.rollout()
     assert service["taskDefinition"].endswith("web:1")
@@ -211,7 +252,7 @@ def test_a_broken_revision_is_explained_and_rolled_back(web: Web, kind: str) -> 
 
 def test_an_image_that_is_not_there_is_told_in_the_stopped_reason(web: Web) -> None:
     web.create(web.definition(tag="nope"))
-    until(lambda: web.stopped(), "a stopped task")
+    until(web.stopped, "a stopped task")
     assert web.stopped()[0]["stoppedReason"].startswith("CannotPullContainerError: ")
 
 
@@ -220,12 +261,18 @@ def test_container_health_checks_decide(web: Web) -> None:
     web.create(web.definition(healthCheck=check, environment={"CHECK": "0"}))
     web.rollout()
     tasks = web.ecs.list_tasks(cluster="main")["taskArns"]
-    assert web.ecs.describe_tasks(cluster="main", tasks=tasks)["tasks"][0]["healthStatus"] == "HEALTHY"
+    assert (
+        web.ecs.describe_tasks(cluster="main", tasks=tasks)["tasks"][0]["healthStatus"] == "HEALTHY"
+    )
     web.ecs.update_service(
-        cluster="main", service="web", taskDefinition=web.definition(healthCheck=check, environment={"CHECK": "1"})
+        cluster="main",
+        service="web",
+        taskDefinition=web.definition(healthCheck=check, environment={"CHECK": "1"}),
     )
     until(
-        lambda: any(t["stoppedReason"] == "Task failed container health checks" for t in web.stopped()),
+        lambda: any(
+            t["stoppedReason"] == "Task failed container health checks" for t in web.stopped()
+        ),
         "a failed check",
     )
 
@@ -239,7 +286,10 @@ def test_deleting_drains_and_leaves_nothing(web: Web) -> None:
         web.ecs.delete_cluster(cluster="main")
     with refused("InvalidParameterException"):
         web.ecs.delete_service(cluster="main", service="web")
-    assert web.ecs.delete_service(cluster="main", service="web", force=True)["service"]["status"] == "DRAINING"
+    assert (
+        web.ecs.delete_service(cluster="main", service="web", force=True)["service"]["status"]
+        == "DRAINING"
+    )
     assert web.ecs.list_services(cluster="main")["serviceArns"] == []
     until(lambda: web.describe()["status"] == "INACTIVE", "the end of the service")
     web.ecs.delete_cluster(cluster="main")
@@ -255,7 +305,9 @@ def test_run_task_runs_once_and_tells_its_exit_code(web: Web) -> None:
         taskDefinition=web.definition(),
         launchType="FARGATE",
         networkConfiguration=network,
-        overrides={"containerOverrides": [{"name": "web", "environment": [{"name": "EXIT", "value": "7"}]}]},
+        overrides={
+            "containerOverrides": [{"name": "web", "environment": [{"name": "EXIT", "value": "7"}]}]
+        },
     )["tasks"][0]
 
     def ended() -> Any:
@@ -273,7 +325,10 @@ def test_revisions_are_never_used_twice(web: Web) -> None:
     web.ecs.deregister_task_definition(taskDefinition=first)
     with refused("ClientException"):
         web.ecs.describe_task_definition(taskDefinition="web")
-    assert web.ecs.describe_task_definition(taskDefinition=first)["taskDefinition"]["status"] == "INACTIVE"
+    assert (
+        web.ecs.describe_task_definition(taskDefinition=first)["taskDefinition"]["status"]
+        == "INACTIVE"
+    )
     assert not web.ecs.delete_task_definitions(taskDefinitions=[first])["failures"]
     assert web.definition().endswith("web:2")
 
@@ -281,7 +336,11 @@ def test_revisions_are_never_used_twice(web: Web) -> None:
 def test_sizes_that_fargate_does_not_have_are_refused(web: Web) -> None:
     with refused("ClientException"):
         web.ecs.register_task_definition(
-            family="odd", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="4096",
+            family="odd",
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="4096",
             containerDefinitions=[{"name": "a", "image": "b"}],
         )
 

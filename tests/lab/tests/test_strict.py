@@ -12,7 +12,18 @@ from botocore.exceptions import ClientError
 from conftest import RunningLab, until
 from stack import TAGS, balancer, forward, network, refused, tags_for, target_group
 
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +57,16 @@ def eventually(call: Callable[[], Any], code: str) -> Any:
     return until(attempt, f"the end of {code}", 5)
 
 
+def code(call: Callable[[], Any]) -> str | None:
+    """The error code of a call, if it is refused."""
+    try:
+        call()
+    except ClientError as error:
+        found: str = error.response["Error"]["Code"]
+        return found
+    return None
+
+
 def test_a_new_vpc_is_not_there_yet(strict: RunningLab) -> None:
     ec2 = strict.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -66,31 +87,54 @@ def test_quotas_of_a_new_account(strict: RunningLab) -> None:
         ec2.allocate_address()
 
 
-def test_the_first_cluster_meets_no_linked_role_and_the_first_service_no_cluster(strict: RunningLab) -> None:
+def test_the_first_cluster_meets_no_linked_role_and_the_first_service_no_cluster(
+    strict: RunningLab,
+) -> None:
     ecs, elbv2 = strict.client("ecs"), strict.client("elbv2")
     eventually(lambda: ecs.create_cluster(clusterName="main"), "InvalidParameterException")
     vpc, subnets, group = network(strict.client("ec2"))
     targets = target_group(elbv2, vpc)
-    role = strict.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    role = strict.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"][
+        "Arn"
+    ]
     ecs.register_task_definition(
-        family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+        family="web",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
         executionRoleArn=role,
-        containerDefinitions=[{"name": "web", "image": "x", "portMappings": [{"containerPort": 8080}]}],
+        containerDefinitions=[
+            {"name": "web", "image": "x", "portMappings": [{"containerPort": 8080}]}
+        ],
     )
     wanted = {
         "cluster": "main",
         "taskDefinition": "web",
         "desiredCount": 0,
-        "loadBalancers": [{"targetGroupArn": targets, "containerName": "web", "containerPort": 8080}],
-        "networkConfiguration": {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [group]}},
+        "loadBalancers": [
+            {"targetGroupArn": targets, "containerName": "web", "containerPort": 8080}
+        ],
+        "networkConfiguration": {
+            "awsvpcConfiguration": {"subnets": subnets, "securityGroups": [group]}
+        },
     }
     ecs.create_cluster(clusterName="other")
     with refused("ClusterNotFoundException"):
         ecs.create_service(serviceName="a", **{**wanted, "cluster": "other"})
-    with refused("InvalidParameterException"):
-        ecs.create_service(serviceName="a", **wanted)
+    until(
+        lambda: (
+            code(lambda: ecs.create_service(serviceName="a", **wanted))
+            == "InvalidParameterException"
+        ),
+        "the cluster",
+        5,
+    )
     elbv2.create_listener(
-        LoadBalancerArn=balancer(elbv2, subnets, group), Protocol="HTTP", Port=80, DefaultActions=forward(targets)
+        LoadBalancerArn=balancer(elbv2, subnets, group),
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=forward(targets),
     )
     eventually(lambda: ecs.create_service(serviceName="a", **wanted), "InvalidParameterException")
 
@@ -108,7 +152,11 @@ def test_the_tagging_index_is_late(strict: RunningLab) -> None:
 
 def test_whoever_forgets_the_next_page_loses_something(strict: RunningLab) -> None:
     elbv2, ecr, iam = strict.client("elbv2"), strict.client("ecr"), strict.client("iam")
-    logs, secrets, rds = strict.client("logs"), strict.client("secretsmanager"), strict.client("rds")
+    logs, secrets, rds = (
+        strict.client("logs"),
+        strict.client("secretsmanager"),
+        strict.client("rds"),
+    )
     vpc, subnets, _ = network(strict.client("ec2"))
     for number in range(3):
         target_group(elbv2, vpc, name=f"web-{number}")

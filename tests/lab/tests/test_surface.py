@@ -11,8 +11,24 @@ from image import MANIFEST, Registry
 from stack import TAGS, balancer, forward, network, refused, tags_for, target_group
 
 LOW_TAGS = [{"key": tag["Key"], "value": tag["Value"]} for tag in TAGS]
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
-POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]})
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
+POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+    }
+)
 EXECUTION = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
 
@@ -55,10 +71,14 @@ def test_target_groups_listeners_and_rules(lab: RunningLab) -> None:
     with refused("DuplicateTargetGroupName"):
         target_group(elbv2, vpc, HealthCheckPath="/other")
     elbv2.modify_target_group(
-        TargetGroupArn=targets, HealthCheckPath="/up", HealthyThresholdCount=2, Matcher={"HttpCode": "200-299"}
+        TargetGroupArn=targets,
+        HealthCheckPath="/up",
+        HealthyThresholdCount=2,
+        Matcher={"HttpCode": "200-299"},
     )
     elbv2.modify_target_group_attributes(
-        TargetGroupArn=targets, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}]
+        TargetGroupArn=targets,
+        Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}],
     )
     found = elbv2.describe_target_groups(Names=["web"])["TargetGroups"][0]
     assert found["HealthCheckPath"] == "/up" and found["HealthyThresholdCount"] == 2
@@ -69,9 +89,14 @@ def test_target_groups_listeners_and_rules(lab: RunningLab) -> None:
     listener = elbv2.create_listener(
         LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward(targets), Tags=TAGS
     )["Listeners"][0]
-    assert listener["DefaultActions"][0]["ForwardConfig"]["TargetGroups"][0]["TargetGroupArn"] == targets
+    assert (
+        listener["DefaultActions"][0]["ForwardConfig"]["TargetGroups"][0]["TargetGroupArn"]
+        == targets
+    )
     with refused("DuplicateListener"):
-        elbv2.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward(targets))
+        elbv2.create_listener(
+            LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward(targets)
+        )
     rules = [
         elbv2.create_rule(
             ListenerArn=listener["ListenerArn"],
@@ -84,17 +109,26 @@ def test_target_groups_listeners_and_rules(lab: RunningLab) -> None:
     ]
     with refused("PriorityInUse"):
         elbv2.create_rule(
-            ListenerArn=listener["ListenerArn"], Priority=10,
-            Conditions=[{"Field": "path-pattern", "Values": ["/x"]}], Actions=forward(targets),
+            ListenerArn=listener["ListenerArn"],
+            Priority=10,
+            Conditions=[{"Field": "path-pattern", "Values": ["/x"]}],
+            Actions=forward(targets),
         )
     elbv2.set_rule_priorities(
-        RulePriorities=[{"RuleArn": rules[0], "Priority": 20}, {"RuleArn": rules[1], "Priority": 10}]
+        RulePriorities=[
+            {"RuleArn": rules[0], "Priority": 20},
+            {"RuleArn": rules[1], "Priority": 10},
+        ]
     )
-    elbv2.modify_rule(RuleArn=rules[0], Conditions=[{"Field": "host-header", "Values": ["a.example"]}])
+    elbv2.modify_rule(
+        RuleArn=rules[0], Conditions=[{"Field": "host-header", "Values": ["a.example"]}]
+    )
     shown = elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
     assert [rule["Priority"] for rule in shown] == ["10", "20", "default"]
     assert shown[1]["Conditions"][0]["HostHeaderConfig"] == {"Values": ["a.example"]}
-    redirect = [{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "StatusCode": "HTTP_301"}}]
+    redirect = [
+        {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "StatusCode": "HTTP_301"}}
+    ]
     elbv2.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=redirect)
     shown = elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]
     assert shown["DefaultActions"][0]["RedirectConfig"]["Host"] == "#{host}"
@@ -111,7 +145,9 @@ def test_target_groups_listeners_and_rules(lab: RunningLab) -> None:
 def test_repositories(lab: RunningLab) -> None:
     ecr = lab.client("ecr")
     made = ecr.create_repository(
-        repositoryName="team/notes", tags=TAGS, imageTagMutability="MUTABLE",
+        repositoryName="team/notes",
+        tags=TAGS,
+        imageTagMutability="MUTABLE",
         imageScanningConfiguration={"scanOnPush": False},
     )["repository"]
     assert made["repositoryUri"] == f"{lab.endpoint.removeprefix('http://')}/team/notes"
@@ -119,9 +155,24 @@ def test_repositories(lab: RunningLab) -> None:
     ecr.put_image_scanning_configuration(
         repositoryName="team/notes", imageScanningConfiguration={"scanOnPush": True}
     )
-    rules = {"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 20}, "action": {"type": "expire"}}]}
+    rules = {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {
+                    "tagStatus": "any",
+                    "countType": "imageCountMoreThan",
+                    "countNumber": 20,
+                },
+                "action": {"type": "expire"},
+            }
+        ]
+    }
     ecr.put_lifecycle_policy(repositoryName="team/notes", lifecyclePolicyText=json.dumps(rules))
-    assert json.loads(ecr.get_lifecycle_policy(repositoryName="team/notes")["lifecyclePolicyText"]) == rules
+    assert (
+        json.loads(ecr.get_lifecycle_policy(repositoryName="team/notes")["lifecyclePolicyText"])
+        == rules
+    )
     found = ecr.describe_repositories(repositoryNames=["team/notes"])["repositories"][0]
     assert found["imageTagMutability"] == "IMMUTABLE"
     assert found["imageScanningConfiguration"] == {"scanOnPush": True}
@@ -131,10 +182,14 @@ def test_repositories(lab: RunningLab) -> None:
     image = ecr.describe_images(repositoryName="team/notes")["imageDetails"][0]
     assert image["imageDigest"] == digest and image["imageTags"] == ["1"]
     assert image["imageSizeInBytes"] > 1000 and image["imagePushedAt"]
-    manifest = ecr.batch_get_image(repositoryName="team/notes", imageIds=[{"imageTag": "1"}])["images"][0]
+    manifest = ecr.batch_get_image(repositoryName="team/notes", imageIds=[{"imageTag": "1"}])[
+        "images"
+    ][0]
     assert manifest["imageId"]["imageDigest"] == digest
     ecr.put_image(
-        repositoryName="team/notes", imageManifest=manifest["imageManifest"], imageTag="stable",
+        repositoryName="team/notes",
+        imageManifest=manifest["imageManifest"],
+        imageTag="stable",
         imageManifestMediaType=MANIFEST,
     )
     with refused("ImageAlreadyExistsException"):
@@ -144,7 +199,9 @@ def test_repositories(lab: RunningLab) -> None:
     with refused("RepositoryNotEmptyException"):
         ecr.delete_repository(repositoryName="team/notes")
     ecr.batch_delete_image(repositoryName="team/notes", imageIds=[{"imageTag": "1"}])
-    assert ecr.describe_images(repositoryName="team/notes")["imageDetails"][0]["imageTags"] == ["stable"]
+    assert ecr.describe_images(repositoryName="team/notes")["imageDetails"][0]["imageTags"] == [
+        "stable"
+    ]
     ecr.delete_repository(repositoryName="team/notes", force=True)
 
 
@@ -154,7 +211,9 @@ def test_the_registry_behaves_as_ecrs(lab: RunningLab) -> None:
     registry = Registry(lab)
     digest = registry.push("web", "1")
     assert registry.call("HEAD", "/v2/web/manifests/1")[1]["Docker-Content-Digest"] == digest
-    status, headers, text = registry.call("GET", f"/v2/web/manifests/{digest}", headers={"Accept": MANIFEST})
+    status, headers, text = registry.call(
+        "GET", f"/v2/web/manifests/{digest}", headers={"Accept": MANIFEST}
+    )
     assert status == 200 and headers["Content-Type"] == MANIFEST
     layer = json.loads(text)["layers"][0]["digest"]
     assert registry.call("HEAD", f"/v2/web/blobs/{layer}")[0] == 200
@@ -214,7 +273,12 @@ def test_log_groups(lab: RunningLab) -> None:
     logs.create_log_stream(logGroupName="/notes/web", logStreamName="a")
     now = int(time.time() * 1000)
     logs.put_log_events(
-        logGroupName="/notes/web", logStreamName="a", logEvents=[{"timestamp": now, "message": "ERROR one"}, {"timestamp": now + 1, "message": "two"}]
+        logGroupName="/notes/web",
+        logStreamName="a",
+        logEvents=[
+            {"timestamp": now, "message": "ERROR one"},
+            {"timestamp": now + 1, "message": "two"},
+        ],
     )
     events = logs.filter_log_events(logGroupName="/notes/web", startTime=now - 1000)["events"]
     assert [event["message"] for event in events] == ["ERROR one", "two"]
@@ -225,8 +289,12 @@ def test_log_groups(lab: RunningLab) -> None:
 
 def test_secrets_keep_their_names_until_they_are_gone(lab: RunningLab) -> None:
     secrets = lab.client("secretsmanager")
-    arn = secrets.create_secret(Name="notes/key", SecretString="one", Tags=TAGS, ClientRequestToken="a" * 32)["ARN"]
-    again = secrets.create_secret(Name="notes/key", SecretString="one", Tags=TAGS, ClientRequestToken="a" * 32)
+    arn = secrets.create_secret(
+        Name="notes/key", SecretString="one", Tags=TAGS, ClientRequestToken="a" * 32
+    )["ARN"]
+    again = secrets.create_secret(
+        Name="notes/key", SecretString="one", Tags=TAGS, ClientRequestToken="a" * 32
+    )
     assert again["ARN"] == arn
     with refused("ResourceExistsException"):
         secrets.create_secret(Name="notes/key", SecretString="two")
@@ -253,9 +321,13 @@ def test_secrets_keep_their_names_until_they_are_gone(lab: RunningLab) -> None:
 def test_clusters_and_their_settings(lab: RunningLab) -> None:
     ecs = lab.client("ecs")
     insights = [{"name": "containerInsights", "value": "enabled"}]
-    arn = ecs.create_cluster(clusterName="main", settings=insights, tags=LOW_TAGS)["cluster"]["clusterArn"]
+    arn = ecs.create_cluster(clusterName="main", settings=insights, tags=LOW_TAGS)["cluster"][
+        "clusterArn"
+    ]
     assert ecs.create_cluster(clusterName="main")["cluster"]["clusterArn"] == arn
-    ecs.update_cluster_settings(cluster="main", settings=[{"name": "containerInsights", "value": "disabled"}])
+    ecs.update_cluster_settings(
+        cluster="main", settings=[{"name": "containerInsights", "value": "disabled"}]
+    )
     found = ecs.describe_clusters(clusters=["main"], include=["TAGS", "SETTINGS"])["clusters"][0]
     assert found["settings"] == [{"name": "containerInsights", "value": "disabled"}]
     assert found["tags"] == LOW_TAGS and found["status"] == "ACTIVE"
@@ -271,10 +343,15 @@ def test_the_tagging_api_returns_all_that_is_tagged(lab: RunningLab) -> None:
     vpc, subnets, group = network(ec2)
     ec2.create_internet_gateway(TagSpecifications=tags_for("internet-gateway"))
     address = ec2.allocate_address(TagSpecifications=tags_for("elastic-ip"))["AllocationId"]
-    ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address, TagSpecifications=tags_for("natgateway"))
+    ec2.create_nat_gateway(
+        SubnetId=subnets[0], AllocationId=address, TagSpecifications=tags_for("natgateway")
+    )
     ec2.create_route_table(VpcId=vpc, TagSpecifications=tags_for("route-table"))
     ec2.authorize_security_group_ingress(
-        GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
+        GroupId=group,
+        IpPermissions=[
+            {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+        ],
         TagSpecifications=tags_for("security-group-rule"),
     )
     arn, targets = balancer(elbv2, subnets, group), target_group(elbv2, vpc)
@@ -282,26 +359,53 @@ def test_the_tagging_api_returns_all_that_is_tagged(lab: RunningLab) -> None:
         LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward(targets), Tags=TAGS
     )["Listeners"][0]["ListenerArn"]
     elbv2.create_rule(
-        ListenerArn=listener, Priority=1, Conditions=[{"Field": "path-pattern", "Values": ["/a"]}],
-        Actions=forward(targets), Tags=TAGS,
+        ListenerArn=listener,
+        Priority=1,
+        Conditions=[{"Field": "path-pattern", "Values": ["/a"]}],
+        Actions=forward(targets),
+        Tags=TAGS,
     )
-    rds.create_db_subnet_group(DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets, Tags=TAGS)
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets, Tags=TAGS
+    )
     lab.client("ecr").create_repository(repositoryName="web", tags=TAGS)
     lab.client("logs").create_log_group(logGroupName="/web", tags={"stack": "test"})
     lab.client("secretsmanager").create_secret(Name="s", SecretString="x", Tags=TAGS)
     ecs = lab.client("ecs")
     ecs.create_cluster(clusterName="main", tags=LOW_TAGS)
     ecs.register_task_definition(
-        family="web", tags=LOW_TAGS, containerDefinitions=[{"name": "a", "image": "b", "memory": 64}]
+        family="web",
+        tags=LOW_TAGS,
+        containerDefinitions=[{"name": "a", "image": "b", "memory": 64}],
     )
-    pages: Any = lab.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(
-        TagFilters=[{"Key": "stack", "Values": ["test"]}]
+    pages: Any = (
+        lab.client("resourcegroupstaggingapi")
+        .get_paginator("get_resources")
+        .paginate(TagFilters=[{"Key": "stack", "Values": ["test"]}])
     )
-    arns = [resource["ResourceARN"] for page in pages for resource in page["ResourceTagMappingList"]]
-    kinds = {a.split(":")[2] + ":" + a.split(":", 5)[5].replace("/", ":").split(":")[0] for a in arns}
+    arns = [
+        resource["ResourceARN"] for page in pages for resource in page["ResourceTagMappingList"]
+    ]
+    kinds = {
+        a.split(":")[2] + ":" + a.split(":", 5)[5].replace("/", ":").split(":")[0] for a in arns
+    }
     assert kinds == {
-        "ec2:vpc", "ec2:subnet", "ec2:internet-gateway", "ec2:elastic-ip", "ec2:natgateway", "ec2:route-table",
-        "ec2:security-group", "ec2:security-group-rule", "elasticloadbalancing:loadbalancer",
-        "elasticloadbalancing:targetgroup", "elasticloadbalancing:listener", "elasticloadbalancing:listener-rule",
-        "rds:subgrp", "ecr:repository", "logs:log-group", "secretsmanager:secret", "ecs:cluster", "ecs:task-definition",
+        "ec2:vpc",
+        "ec2:subnet",
+        "ec2:internet-gateway",
+        "ec2:elastic-ip",
+        "ec2:natgateway",
+        "ec2:route-table",
+        "ec2:security-group",
+        "ec2:security-group-rule",
+        "elasticloadbalancing:loadbalancer",
+        "elasticloadbalancing:targetgroup",
+        "elasticloadbalancing:listener",
+        "elasticloadbalancing:listener-rule",
+        "rds:subgrp",
+        "ecr:repository",
+        "logs:log-group",
+        "secretsmanager:secret",
+        "ecs:cluster",
+        "ecs:task-definition",
     }

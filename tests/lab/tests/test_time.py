@@ -32,7 +32,9 @@ def slow(running: RunningLab) -> RunningLab:
     return running
 
 
-def states(look: Callable[[], str | None], last: str | None, seconds: float = 20) -> list[str | None]:
+def states(
+    look: Callable[[], str | None], last: str | None, seconds: float = 20
+) -> list[str | None]:
     """The states seen, in order, until the last one."""
     seen: list[str | None] = []
     deadline = time.monotonic() + seconds
@@ -50,16 +52,22 @@ def test_states_follow_the_table(slow: RunningLab) -> None:
     ec2, elbv2, rds = slow.client("ec2"), slow.client("elbv2"), slow.client("rds")
     _, subnets, group = network(ec2)
     address = ec2.allocate_address()["AllocationId"]
-    nat = ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
+    nat = ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address)["NatGateway"][
+        "NatGatewayId"
+    ]
     arn = balancer(elbv2, subnets, group)
-    rds.create_db_subnet_group(DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets)
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets
+    )
     rds.create_db_instance(DBInstanceIdentifier="main", DBSubnetGroupName="d", **MANAGED)
 
     def gateway() -> str:
         return ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"][0]["State"]
 
     def load_balancer() -> str:
-        return elbv2.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]["State"]["Code"]
+        return elbv2.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]["State"][
+            "Code"
+        ]
 
     def database() -> str | None:
         found = rds.describe_db_instances()["DBInstances"]
@@ -80,8 +88,12 @@ def test_states_follow_the_table(slow: RunningLab) -> None:
 def test_a_busy_instance_is_not_changed(slow: RunningLab) -> None:
     rds = slow.client("rds")
     _, subnets, _ = network(slow.client("ec2"))
-    rds.create_db_subnet_group(DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets)
-    made = rds.create_db_instance(DBInstanceIdentifier="main", DBSubnetGroupName="d", **MANAGED)["DBInstance"]
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets
+    )
+    made = rds.create_db_instance(DBInstanceIdentifier="main", DBSubnetGroupName="d", **MANAGED)[
+        "DBInstance"
+    ]
     assert made["DBInstanceStatus"] == "creating" and "Endpoint" not in made
     with refused("InvalidDBInstanceState"):
         rds.modify_db_instance(DBInstanceIdentifier="main", DBInstanceClass="db.t4g.small")
@@ -109,13 +121,20 @@ def test_interfaces_outlive_their_owner(slow: RunningLab) -> None:
 def test_a_task_drains_before_it_stops(slow: RunningLab) -> None:
     web = Web(slow)
     web.registry.push("web", "1")
-    until(lambda: web.elbv2.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"] == "active", "the edge")
+    until(
+        lambda: (
+            web.elbv2.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"] == "active"
+        ),
+        "the edge",
+    )
     web.create(web.definition())
     web.rollout()
     web.ecs.update_service(cluster="main", service="web", desiredCount=0)
 
     def health() -> Any:
-        found = web.elbv2.describe_target_health(TargetGroupArn=web.targets)["TargetHealthDescriptions"]
+        found = web.elbv2.describe_target_health(TargetGroupArn=web.targets)[
+            "TargetHealthDescriptions"
+        ]
         return found[0]["TargetHealth"]["State"] if found else None
 
     assert states(health, None) == ["healthy", "draining", None]

@@ -194,9 +194,7 @@ def _check_cidr(item: dict[str, str]) -> None:
     try:
         network = ipaddress.ip_network(cidr, strict=False)
     except ValueError:
-        raise EC2ClientError(
-            "InvalidParameterValue", f"CIDR block {cidr} is malformed"
-        ) from None
+        raise EC2ClientError("InvalidParameterValue", f"CIDR block {cidr} is malformed") from None
     for field in ("CidrIp", "CidrIpv6"):
         if field in item:
             item[field] = str(network)

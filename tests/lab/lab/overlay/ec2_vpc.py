@@ -153,13 +153,13 @@ def install(lab: Lab) -> None:
         subnet_id: str | None = None,
     ) -> Any:
         for table in self.route_tables.values():
-            if subnet_id and subnet_id in table._associations.values():
-                if table.id != route_table_id:
-                    raise EC2ClientError(
-                        "Resource.AlreadyAssociated",
-                        f"the specified association for route table {route_table_id} conflicts "
-                        "with an existing association",
-                    )
+            held = subnet_id and subnet_id in table._associations.values()
+            if held and table.id != route_table_id:
+                raise EC2ClientError(
+                    "Resource.AlreadyAssociated",
+                    f"the specified association for route table {route_table_id} conflicts with "
+                    "an existing association",
+                )
         return original(self, route_table_id, gateway_id, subnet_id)
 
     @patch(RouteBackend)

@@ -15,18 +15,17 @@ from moto.ecs.exceptions import (
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
-from lab import service_shape, tasks as task_shape
-from lab.overlay import ecs_definitions
-from lab.pages import page
+from lab import service_shape
+from lab.overlay import ecs_definitions, ecs_tasks
+from lab.overlay.ecs_tasks import cluster_of, page_of
 from lab.patching import patch
 from lab.service import Service
 from lab.services import Services
-from lab.task import Launch
 from lab.tasks import Tasks
 from lab.tokens import Tokens
 from lab.world import Lab
 
-SERVICES_A_PAGE, TASKS_A_PAGE = 10, 100
+SERVICES_A_PAGE = 10
 
 
 def install(lab: Lab) -> None:
@@ -38,16 +37,12 @@ def install(lab: Lab) -> None:
     ecs_definitions.install(lab, services, tasks)
     _patch_services(services, tokens)
     _patch_deployments(services)
-    _patch_tasks(services, tasks, tokens)
+    ecs_tasks.install(services, tasks, tokens)
     _patch_tags(services, tasks)
 
 
-def _cluster(response: Any) -> Any:
-    return response.ecs_backend._get_cluster(response._get_param("cluster", "default"))
-
-
 def _service(response: Any, services: Services) -> Service:
-    service = services.find(_cluster(response), response._get_param("service"))
+    service = services.find(cluster_of(response), response._get_param("service"))
     if service is None:
         raise ServiceNotFoundException()
     return service
@@ -56,7 +51,7 @@ def _service(response: Any, services: Services) -> Service:
 def _patch_services(services: Services, tokens: Tokens) -> None:
     @patch(Response)
     def create_service(self: Any) -> ActionResult:
-        cluster = _cluster(self)
+        cluster = cluster_of(self)
         request = dict(self._get_params())
 
         def make() -> Service:
@@ -67,9 +62,7 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
             if existing is not None and existing.status == "ACTIVE":
                 raise InvalidParameterException("Creation of service was not idempotent.")
             if existing is not None and existing.status == "DRAINING":
-                raise InvalidParameterException(
-                    "Unable to Start a service that is still Draining."
-                )
+                raise InvalidParameterException("Unable to Start a service that is still Draining.")
             definition = self.ecs_backend.describe_task_definition(request["taskDefinition"])
             settings = service_shape.complete({**request, "taskDefinition": definition.arn})
             service_shape.check(settings, definition, self.region)
@@ -118,7 +111,7 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
 
     @patch(Response)
     def describe_services(self: Any) -> ActionResult:
-        cluster, wanted = _cluster(self), self._get_param("services", [])
+        cluster, wanted = cluster_of(self), self._get_param("services", [])
         if len(wanted) > 10:
             raise InvalidParameterException("Services cannot be more than 10.")
         with_tags = "TAGS" in (self._get_param("include") or [])
@@ -135,8 +128,8 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
 
     @patch(Response)
     def list_services(self: Any) -> ActionResult:
-        arns = [s.arn for s in services.of(_cluster(self)) if s.status == "ACTIVE"]
-        shown, following = _page(self, arns, SERVICES_A_PAGE, 100)
+        arns = [s.arn for s in services.of(cluster_of(self)) if s.status == "ACTIVE"]
+        shown, following = page_of(self, arns, SERVICES_A_PAGE, 100)
         return ActionResult({"serviceArns": shown, "nextToken": following})
 
 
@@ -160,7 +153,7 @@ def _patch_deployments(services: Services) -> None:
             for record in service.records
             if not wanted or record.record in wanted
         ]
-        shown, following = _page(self, entries, 20, 100)
+        shown, following = page_of(self, entries, 20, 100)
         return ActionResult({"serviceDeployments": shown, "nextToken": following})
 
     @patch(Response)
@@ -194,84 +187,6 @@ def _patch_deployments(services: Services) -> None:
         )
 
 
-def _patch_tasks(services: Services, tasks: Tasks, tokens: Tokens) -> None:
-    @patch(Response)
-    def run_task(self: Any) -> ActionResult:
-        cluster = _cluster(self)
-        definition = self.ecs_backend.describe_task_definition(self._get_param("taskDefinition"))
-        request = {**self._get_params(), "loadBalancers": []}
-        service_shape.check(request, definition, self.region)
-        launch = Launch(
-            cluster=cluster,
-            definition=definition,
-            region=self.region,
-            group=self._get_param("group") or f"family:{definition.family}",
-            started_by=self._get_param("startedBy") or "",
-            network=self._get_param("networkConfiguration") or {},
-            overrides=self._get_param("overrides") or {},
-            tags=self._get_param("tags") or [],
-            execute_command=bool(self._get_param("enableExecuteCommand")),
-        )
-        count = self._get_int_param("count", 1)
-        started = tokens.once(
-            "RunTask",
-            self._get_param("clientToken"),
-            dict(self._get_params()),
-            lambda: [tasks.start(launch) for _ in range(count)],
-            lambda: ECSException(
-                "ConflictException", "The clientToken was used with another request."
-            ),
-        )
-        shown = [task_shape.describe(task, with_tags=True) for task in started]
-        return ActionResult({"tasks": shown, "failures": []})
-
-    @patch(Response)
-    def stop_task(self: Any) -> ActionResult:
-        task = tasks.find(_cluster(self).arn, self._get_param("task"))
-        if task is None:
-            raise InvalidParameterException("The referenced task was not found.")
-        task.stop(self._get_param("reason") or "Task stopped by user", "UserInitiated")
-        return ActionResult({"task": task_shape.describe(task, with_tags=False)})
-
-    @patch(Response)
-    def describe_tasks(self: Any) -> ActionResult:
-        cluster, wanted = _cluster(self), self._get_param("tasks", [])
-        if len(wanted) > 100:
-            raise InvalidParameterException("Tasks cannot be more than 100.")
-        with_tags = "TAGS" in (self._get_param("include") or [])
-        found = {id: tasks.find(cluster.arn, id) for id in wanted}
-        prefix = cluster.arn.replace(":cluster/", ":task/")
-        return ActionResult(
-            {
-                "tasks": [task_shape.describe(t, with_tags) for t in found.values() if t],
-                "failures": [
-                    {"arn": id if id.startswith("arn:") else f"{prefix}/{id}", "reason": "MISSING"}
-                    for id, task in found.items()
-                    if task is None
-                ],
-            }
-        )
-
-    @patch(Response)
-    def list_tasks(self: Any) -> ActionResult:
-        cluster = _cluster(self)
-        name, family = self._get_param("serviceName"), self._get_param("family")
-        if name and services.find(cluster, name) is None:
-            raise ServiceNotFoundException()
-        wanted = self._get_param("desiredStatus") or "RUNNING"
-        started_by = self._get_param("startedBy")
-        arns = [
-            task.arn
-            for task in tasks.all(cluster.arn)
-            if task.desired_status == wanted
-            and (not name or task.launch.group == f"service:{name.rsplit('/', 1)[-1]}")
-            and (not family or task.launch.definition.family == family)
-            and (not started_by or task.launch.started_by == started_by)
-        ]
-        shown, following = _page(self, arns, TASKS_A_PAGE, TASKS_A_PAGE)
-        return ActionResult({"taskArns": shown, "nextToken": following})
-
-
 def _patch_tags(services: Services, tasks: Tasks) -> None:
     @patch(EC2ContainerServiceBackend)
     def iter_tagged_resources(original: Any, self: Any) -> Iterator[TaggedResource]:
@@ -296,14 +211,6 @@ def _patch_tags(services: Services, tasks: Tasks) -> None:
                 if task := tasks.find(cluster.arn, resource_arn):
                     return task.launch
         return original(self, resource_arn, parsed_arn)
-
-
-def _page(response: Any, items: list[Any], size: int, most: int) -> tuple[list[Any], str | None]:
-    wanted = response._get_int_param("maxResults") or size
-    try:
-        return page(items, response._get_param("nextToken"), wanted, most)
-    except ValueError:
-        raise InvalidParameterException("Invalid token") from None
 
 
 def _missing(wanted: list[str], found: dict[str, Any]) -> list[dict[str, str]]:

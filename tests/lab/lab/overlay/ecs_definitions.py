@@ -13,7 +13,8 @@ from moto.ecs.exceptions import (
     ECSException,
     InvalidParameterException,
 )
-from moto.ecs.models import Cluster, EC2ContainerServiceBackend as Backend, TaskDefinition
+from moto.ecs.models import Cluster, TaskDefinition
+from moto.ecs.models import EC2ContainerServiceBackend as Backend
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from lab.pages import page
@@ -46,7 +47,9 @@ def install(lab: Lab, services: Services, tasks: Tasks) -> None:
 
 def _patch_clusters(services: Services, tasks: Tasks) -> None:
     @patch(Backend)
-    def create_cluster(original: Any, self: Any, cluster_name: str, *args: Any, **kw: Any) -> Cluster:
+    def create_cluster(
+        original: Any, self: Any, cluster_name: str, *args: Any, **kw: Any
+    ) -> Cluster:
         if not NAME.match(cluster_name):
             raise InvalidParameterException("Invalid identifier: Identifier is not valid")
         existing: Cluster | None = self.clusters.get(cluster_name)
@@ -139,7 +142,7 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
 
     @patch(Backend)
     def describe_task_definition(original: Any, self: Any, task_definition_str: str) -> Any:
-        name = task_definition_str.split("/")[-1]
+        name = task_definition_str.rsplit("/", maxsplit=1)[-1]
         if ":" in name and not name.rsplit(":", 1)[1].isdigit():
             raise EcsClientException(f"Invalid revision number. Number: {name.rsplit(':', 1)[1]}")
         return original(self, task_definition_str)

@@ -75,8 +75,8 @@ def complete_action(data: dict[str, Any]) -> dict[str, Any]:
 def complete_conditions(conditions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Fills in both spellings of path and host conditions."""
     completed = []
-    for condition in conditions:
-        condition = dict(condition)
+    for given in conditions:
+        condition = dict(given)
         config = CONDITION_CONFIGS.get(condition.get("Field", ""))
         if config:
             values = (condition.get(config) or {}).get("Values") or condition.get("Values") or []

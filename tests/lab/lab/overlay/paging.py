@@ -15,11 +15,35 @@ from lab.world import Lab
 
 # Response class, method, list, page size asked for, token in, token out, AWS's own page.
 LISTS = (
-    (ELBV2Response, "describe_target_groups", "TargetGroups", "PageSize", "Marker", "NextMarker", 400),
+    (
+        ELBV2Response,
+        "describe_target_groups",
+        "TargetGroups",
+        "PageSize",
+        "Marker",
+        "NextMarker",
+        400,
+    ),
     (ELBV2Response, "describe_listeners", "Listeners", "PageSize", "Marker", "NextMarker", 400),
-    (ECRResponse, "describe_repositories", "repositories", "maxResults", "nextToken", "nextToken", 100),
+    (
+        ECRResponse,
+        "describe_repositories",
+        "repositories",
+        "maxResults",
+        "nextToken",
+        "nextToken",
+        100,
+    ),
     (ECRResponse, "describe_images", "imageDetails", "maxResults", "nextToken", "nextToken", 100),
-    (IamResponse, "get_account_authorization_details", "RoleDetailList", "MaxItems", "Marker", "Marker", 100),
+    (
+        IamResponse,
+        "get_account_authorization_details",
+        "RoleDetailList",
+        "MaxItems",
+        "Marker",
+        "Marker",
+        100,
+    ),
 )
 
 

@@ -20,7 +20,13 @@ from moto.rds.responses import RDSResponse
 
 from lab import interfaces
 from lab.databases import Databases
-from lab.overlay.rds_rules import PENDING, RESTARTING, check_create, check_subnet_group, full_version
+from lab.overlay.rds_rules import (
+    PENDING,
+    RESTARTING,
+    check_create,
+    check_subnet_group,
+    full_version,
+)
 from lab.patching import patch
 from lab.world import Lab
 
@@ -143,7 +149,9 @@ def _patch_changes(databases: Databases) -> None:
             changes["port"] = int(port)
         if password := changes.get("master_user_password"):
             databases.change_password(instance, str(password))
-        later = {k: changes.pop(k) for k in PENDING if k in changes and _differs(instance, k, changes)}
+        later = {
+            k: changes.pop(k) for k in PENDING if k in changes and _differs(instance, k, changes)
+        }
         restarts = bool(RESTARTING & later.keys()) or "port" in later
         databases.owns_call = True
         try:
@@ -204,14 +212,13 @@ def _patch_subnet_groups() -> None:
             raise DBSubnetGroupNotFoundError(subnet_name)
         wanted = {subnet.id for subnet in subnets}
         for instance in self.databases.values():
-            held = instance.lab_interface
-            ec2 = interfaces.backend(self.region_name)
-            if held in ec2.enis and getattr(instance, "db_subnet_group", None) is group:
-                if ec2.enis[held].subnet.id not in wanted:
-                    raise RDSClientError(
-                        "SubnetAlreadyInUse",
-                        f"The DB subnet {ec2.enis[held].subnet.id} is already in use.",
-                    )
+            interface = interfaces.backend(self.region_name).enis.get(instance.lab_interface)
+            ours = getattr(instance, "db_subnet_group", None) is group
+            if interface and ours and interface.subnet.id not in wanted:
+                raise RDSClientError(
+                    "SubnetAlreadyInUse",
+                    f"The DB subnet {interface.subnet.id} is already in use.",
+                )
         group.subnets = subnets
         if description:
             group.description = description
@@ -289,5 +296,3 @@ def _drop_automated(backend: Any, instance: Any, wanted: bool) -> None:
     ]
     for name in names if wanted else []:
         del backend.database_snapshots[name]
-
-

@@ -12,7 +12,11 @@ from typing import Any
 from moto.applicationautoscaling.exceptions import AWSValidationException
 from moto.applicationautoscaling.models import (
     ApplicationAutoscalingBackend as Backend,
+)
+from moto.applicationautoscaling.models import (
     FakeScalableTarget,
+)
+from moto.applicationautoscaling.models import (
     applicationautoscaling_backends as backends,
 )
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse, _build_target
@@ -42,7 +46,9 @@ def install(lab: Lab) -> None:
             return
         wanted = min(max(service.desired, int(target.min_capacity)), int(target.max_capacity))
         if wanted != service.desired:
-            activities.setdefault(target.resource_id, []).insert(0, _activity(target, wanted, cause))
+            activities.setdefault(target.resource_id, []).insert(
+                0, _activity(target, wanted, cause)
+            )
             service.scale(wanted)
 
     _patch_targets(services, clamp)
@@ -62,10 +68,8 @@ def tagged(region: str) -> Iterator[TaggedResource]:
 
 def _service(services: Services, resource_id: str) -> Service | None:
     _, cluster, name = resource_id.split("/")
-    for service in list(services._services.values()):
-        if service.cluster.name == cluster and service.name == name and service.status == "ACTIVE":
-            return service
-    return None
+    service = services.named(cluster, name)
+    return service if service is not None and service.status == "ACTIVE" else None
 
 
 def _patch_targets(services: Services, clamp: Any) -> None:
