@@ -1,0 +1,56 @@
+/* The least that a service can run: answers every request on port 8080 with 200. No libc, so that
+ * the image is two kilobytes. It listens on the address in BIND, as the lab asks its tasks to. */
+#include <stddef.h>
+
+static long call(long number, long a, long b, long c, long d, long e) {
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+enum { READ = 0, WRITE = 1, CLOSE = 3, SOCKET = 41, ACCEPT = 43, BIND = 49, LISTEN = 50, SETSOCKOPT = 54, EXIT = 60 };
+
+struct place {
+    unsigned short family, port;
+    unsigned char address[4], rest[8];
+};
+
+static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+static void address(unsigned char *into, char **environment) {
+    for (; *environment; environment++) {
+        char *at = *environment;
+        if (at[0] != 'B' || at[1] != 'I' || at[2] != 'N' || at[3] != 'D' || at[4] != '=')
+            continue;
+        for (at += 5; *at; at++) {
+            if (*at == '.')
+                into++;
+            else
+                *into = *into * 10 + (*at - '0');
+        }
+    }
+}
+
+__attribute__((used)) void begin(long *stack) {
+    struct place place = {.family = 2, .port = 0x901f};
+    address(place.address, (char **)(stack + 2 + stack[0]));
+    long listener = call(SOCKET, 2, 1, 0, 0, 0);
+    int yes = 1;
+    call(SETSOCKOPT, listener, 1, 2, (long)&yes, sizeof yes);
+    if (call(BIND, listener, (long)&place, sizeof place, 0, 0) || call(LISTEN, listener, 64, 0, 0, 0))
+        call(EXIT, 1, 0, 0, 0, 0);
+    for (;;) {
+        char request[4096];
+        long visitor = call(ACCEPT, listener, 0, 0, 0, 0);
+        call(READ, visitor, (long)request, sizeof request, 0, 0);
+        call(WRITE, visitor, (long)answer, sizeof answer - 1, 0, 0);
+        call(CLOSE, visitor, 0, 0, 0, 0);
+    }
+}
+
+__asm__(".globl _start\n_start: mov %rsp, %rdi\nand $-16, %rsp\ncall begin\n");
