@@ -60,6 +60,17 @@ where
     }
 }
 
+/// Takes a failure with one of these codes as success: what was asked for is so already.
+pub(crate) fn already<O>(result: Result<O>, codes: &[&str]) -> Result<Option<O>> {
+    match result {
+        Ok(answer) => Ok(Some(answer)),
+        Err(failure) if failure.code.as_deref().is_some_and(|code| codes.contains(&code)) => {
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
 async fn repeat<O, E, F>(attempted: &str, on: &[Cause], mut send: impl FnMut() -> F) -> Result<O>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

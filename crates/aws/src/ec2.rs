@@ -10,10 +10,15 @@ use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
 
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity, kind: ResourceType) -> TagSpecification {
-    let tags = ownership::tags(identity, &Kept::new())
+    TagSpecification::builder().resource_type(kind).set_tags(Some(ownership_tags(identity))).build()
+}
+
+/// The tags that say whose a resource is.
+pub(crate) fn ownership_tags(identity: &Identity) -> Vec<Tag> {
+    ownership::tags(identity, &Kept::new())
         .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build());
-    TagSpecification::builder().resource_type(kind).set_tags(Some(tags.collect())).build()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
 }
 
 /// The tags of an answer.
@@ -30,5 +35,11 @@ pub(crate) fn owned_by(scope: &Scope) -> Vec<Filter> {
 
 /// A filter for one value.
 pub(crate) fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
+    one_of(name, [value])
+}
+
+/// A filter for any of some values; EC2 takes 200 of them (EC2 API reference).
+pub(crate) fn one_of<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {
+    let values = values.into_iter().map(ToOwned::to_owned).collect();
+    Filter::builder().name(name).set_values(Some(values)).build()
 }

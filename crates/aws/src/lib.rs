@@ -4,6 +4,12 @@
 //! order: what it calls, its `Resource`, how AWS's answer becomes a spec, how a spec becomes
 //! AWS's request.
 
+#![expect(clippy::doc_markdown, reason = "the comments are full of the names of AWS's operations")]
+#![expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the SDK's methods have paths longer than the closures"
+)]
+
 mod action;
 mod blockers;
 mod call;

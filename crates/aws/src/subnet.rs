@@ -6,8 +6,9 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Subnet, SubnetOutput, SubnetSpec};
 
 use crate::Aws;
+use crate::blockers;
 use crate::call::{call, pages};
-use crate::ec2::{owned_by, tagged, tags};
+use crate::ec2::{filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -58,8 +59,13 @@ impl Resource<Aws> for Subnet {
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.ec2.delete_subnet().subnet_id(&live.output.id);
-        call("delete the subnet (ec2:DeleteSubnet)", || request.clone().send()).await?;
-        Ok(Vec::new())
+        match call("delete the subnet (ec2:DeleteSubnet)", || request.clone().send()).await {
+            Ok(_) => Ok(Vec::new()),
+            Err(failure) => {
+                let inside = filter("subnet-id", &live.output.id);
+                Err(blockers::name_interfaces(cx.cloud, failure, inside).await)
+            }
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
+use crate::blockers;
 use crate::call::{call, pages, read};
-use crate::ec2::{owned_by, tagged, tags};
+use crate::ec2::{filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -53,8 +54,13 @@ impl Resource<Aws> for Vpc {
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.ec2.delete_vpc().vpc_id(&live.output.id);
-        call("delete the VPC (ec2:DeleteVpc)", || request.clone().send()).await?;
-        Ok(Vec::new())
+        match call("delete the VPC (ec2:DeleteVpc)", || request.clone().send()).await {
+            Ok(_) => Ok(Vec::new()),
+            Err(failure) => {
+                let inside = filter("vpc-id", &live.output.id);
+                Err(blockers::name_interfaces(cx.cloud, failure, inside).await)
+            }
+        }
     }
 }
 

@@ -1,0 +1,137 @@
+//! Internet gateways on EC2: CreateInternetGateway, AttachInternetGateway,
+//! DescribeInternetGateways, DetachInternetGateway, DeleteInternetGateway.
+
+use aws_sdk_ec2::types::ResourceType;
+use deployer_core::{Cause, Phase, Ref};
+use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_kinds::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
+
+use crate::Aws;
+use crate::blockers;
+use crate::call::{already, call, pages, read};
+use crate::ec2::{owned_by, tagged, tags};
+use crate::missing::Required;
+use crate::ownership::Owned;
+
+impl Resource<Aws> for InternetGateway {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let request =
+            survey.cloud.ec2.describe_internet_gateways().set_filters(Some(owned_by(survey.scope)));
+        let pages = pages(
+            "find the internet gateways (ec2:DescribeInternetGateways)",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+        let gateways = pages.iter().flat_map(|page| page.internet_gateways());
+        gateways
+            .filter_map(|gateway| {
+                let owned = Owned::read::<Self>(survey.scope, &tags(gateway.tags()))?;
+                Some(found(owned, gateway))
+            })
+            .collect()
+    }
+
+    async fn create(
+        cx: &Context<'_, Aws>,
+        spec: &InternetGatewaySpec,
+    ) -> Result<InternetGatewayOutput> {
+        let request = cx
+            .cloud
+            .ec2
+            .create_internet_gateway()
+            .tag_specifications(tagged(cx.identity, ResourceType::InternetGateway));
+        let made = call("create the internet gateway (ec2:CreateInternetGateway)", || {
+            request.clone().send()
+        })
+        .await?;
+        let id = made
+            .internet_gateway
+            .and_then(|gateway| gateway.internet_gateway_id)
+            .required("the id of the internet gateway")?;
+        attach(cx.cloud, &id, spec.vpc.id()).await?;
+        Ok(InternetGatewayOutput { id })
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &InternetGatewaySpec,
+    ) -> Result<InternetGatewayOutput> {
+        if live.spec.vpc != spec.vpc {
+            detach(cx.cloud, &live.output.id, live.spec.vpc.id()).await?;
+        }
+        attach(cx.cloud, &live.output.id, spec.vpc.id()).await?;
+        Ok(live.output.clone())
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        detach(cx.cloud, &live.output.id, live.spec.vpc.id()).await?;
+        let request = cx.cloud.ec2.delete_internet_gateway().internet_gateway_id(&live.output.id);
+        call("delete the internet gateway (ec2:DeleteInternetGateway)", || request.clone().send())
+            .await?;
+        Ok(Vec::new())
+    }
+}
+
+/// One that is not attached has an empty VPC, which differs from any that is wanted.
+fn found(
+    owned: Owned,
+    gateway: &aws_sdk_ec2::types::InternetGateway,
+) -> Result<Found<InternetGateway>> {
+    let id = gateway.internet_gateway_id().required("the id of an internet gateway")?;
+    let attachment = gateway.attachments().first();
+    let vpc = attachment.and_then(|attachment| attachment.vpc_id()).unwrap_or_default();
+    let state = attachment.and_then(|attachment| attachment.state());
+    Ok(Found {
+        name: owned.name,
+        generation: owned.generation,
+        spec: InternetGatewaySpec { vpc: Ref::physical(vpc) },
+        output: InternetGatewayOutput { id: id.to_owned() },
+        phase: Phase::Ready,
+        state: state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        foreign: Vec::new(),
+    })
+}
+
+/// EC2 refuses to attach what is attached, be it to this VPC or another, with the same code.
+async fn attach(aws: &Aws, id: &str, vpc: &str) -> Result<()> {
+    let request = aws.ec2.attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc);
+    let attempted = "attach the internet gateway (ec2:AttachInternetGateway)";
+    match call(attempted, || request.clone().send()).await {
+        Err(failure)
+            if failure.code.as_deref() == Some("Resource.AlreadyAssociated")
+                && attached_to(aws, id).await?.as_deref() == Some(vpc) =>
+        {
+            Ok(())
+        }
+        result => result.map(drop),
+    }
+}
+
+async fn attached_to(aws: &Aws, id: &str) -> Result<Option<String>> {
+    let request = aws.ec2.describe_internet_gateways().internet_gateway_ids(id);
+    let answer = read("look at the internet gateway (ec2:DescribeInternetGateways)", || {
+        request.clone().send()
+    })
+    .await?;
+    let attachments = answer.internet_gateways().iter().flat_map(|gateway| gateway.attachments());
+    Ok(attachments.find_map(|attachment| attachment.vpc_id().map(ToOwned::to_owned)))
+}
+
+/// Detaches, unless it is detached. While something in the VPC has a public address EC2 refuses,
+/// and the failure names it.
+async fn detach(aws: &Aws, id: &str, vpc: &str) -> Result<()> {
+    if vpc.is_empty() {
+        return Ok(());
+    }
+    let request = aws.ec2.detach_internet_gateway().internet_gateway_id(id).vpc_id(vpc);
+    let attempted = "detach the internet gateway (ec2:DetachInternetGateway)";
+    let result = call(attempted, || request.clone().send()).await;
+    match already(result, &["Gateway.NotAttached"]) {
+        Ok(_) => Ok(()),
+        // Whether the gateway is gone too, the call after this one tells.
+        Err(failure) if failure.cause == Cause::Gone => Ok(()),
+        Err(failure) => Err(blockers::name_public(aws, failure, vpc).await),
+    }
+}

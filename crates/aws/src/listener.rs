@@ -1,0 +1,169 @@
+//! Listeners on ELB: CreateListener, ModifyListener, DescribeListeners, DeleteListener.
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    Certificate, Listener as Described, ProtocolEnum, Rule as DescribedRule,
+};
+use deployer_core::{Failure, Phase, Ref, Text};
+use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_kinds::{Listener, ListenerOutput, ListenerProtocol, ListenerRule, ListenerSpec};
+
+use crate::Aws;
+use crate::action;
+use crate::call::call;
+use crate::elb::{self, tagged};
+use crate::missing::Required;
+use crate::ownership::Owned;
+
+impl Resource<Aws> for Listener {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let inventory = &survey.shared.elb;
+        let (listeners, rules) =
+            tokio::try_join!(inventory.listeners(survey), inventory.rules(survey))?;
+        let foreign = |arn: &str| {
+            let prefix = format!("{}/", arn.replace(":listener/", ":listener-rule/"));
+            let rules = rules.iter().filter(|rule| {
+                rule.arn.starts_with(&prefix) && !elb::is_ours::<ListenerRule>(survey, &rule.tags)
+            });
+            rules.map(|rule| foreign_rule(&rule.thing)).collect()
+        };
+        listeners
+            .iter()
+            .filter_map(|listener| {
+                let owned = Owned::read::<Self>(survey.scope, &listener.tags)?;
+                Some(found(owned, &listener.thing, foreign(&listener.arn)))
+            })
+            .collect()
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<ListenerOutput> {
+        let request = cx
+            .cloud
+            .elb
+            .create_listener()
+            .load_balancer_arn(spec.load_balancer.id())
+            .port(spec.port.into())
+            .protocol(protocol(spec.protocol))
+            .set_certificates(certificates(spec))
+            .set_ssl_policy(spec.tls_policy.clone())
+            .default_actions(action::written(&spec.default_action))
+            .set_tags(Some(tagged(cx.identity)));
+        let attempted = "create the listener (elasticloadbalancing:CreateListener)";
+        let id = match call(attempted, || request.clone().send()).await {
+            Ok(made) => {
+                let listener = made.listeners.unwrap_or_default().pop();
+                let id = listener.and_then(|listener| listener.listener_arn);
+                id.required("the ARN of the listener")?
+            }
+            Err(failure) => {
+                let id = made_before(cx, spec, failure).await?;
+                modify(cx.cloud, &id, spec).await?;
+                id
+            }
+        };
+        Ok(ListenerOutput { id })
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &ListenerSpec,
+    ) -> Result<ListenerOutput> {
+        modify(cx.cloud, &live.output.id, spec).await?;
+        Ok(live.output.clone())
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let request = cx.cloud.elb.delete_listener().listener_arn(&live.output.id);
+        let attempted = "delete the listener (elasticloadbalancing:DeleteListener)";
+        call(attempted, || request.clone().send()).await?;
+        Ok(Vec::new())
+    }
+}
+
+fn found(owned: Owned, listener: &Described, mut foreign: Vec<String>) -> Result<Found<Listener>> {
+    let (default_action, unsayable) = action::read(listener.default_actions())?;
+    foreign.extend(unsayable);
+    let mode = listener.mutual_authentication().and_then(|mutual| mutual.mode());
+    if let Some(mode) = mode.filter(|mode| *mode != "off") {
+        foreign.push(format!("client certificates in the mode {mode}"));
+    }
+    let port = listener.port().and_then(|port| u16::try_from(port).ok());
+    let balancer = listener.load_balancer_arn().required("the load balancer of a listener")?;
+    // DescribeListeners names the default certificate only (ELB API reference).
+    let certificate = listener.certificates().first().and_then(Certificate::certificate_arn);
+    Ok(Found {
+        name: owned.name,
+        generation: owned.generation,
+        spec: ListenerSpec {
+            load_balancer: Ref::physical(balancer),
+            port: port.required("the port of a listener")?,
+            protocol: match listener.protocol().required("the protocol of a listener")? {
+                ProtocolEnum::Http => ListenerProtocol::Http,
+                ProtocolEnum::Https => ListenerProtocol::Https,
+                _ => return None.required("the protocol of a listener"),
+            },
+            certificate: certificate.map(Text::from),
+            tls_policy: listener.ssl_policy().map(ToOwned::to_owned),
+            default_action,
+        },
+        output: ListenerOutput {
+            id: listener.listener_arn().required("the ARN of a listener")?.to_owned(),
+        },
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign,
+    })
+}
+
+fn foreign_rule(rule: &DescribedRule) -> String {
+    format!("rule {}, not made by this stack", rule.priority().unwrap_or("?"))
+}
+
+fn protocol(protocol: ListenerProtocol) -> ProtocolEnum {
+    match protocol {
+        ListenerProtocol::Http => ProtocolEnum::Http,
+        ListenerProtocol::Https => ProtocolEnum::Https,
+    }
+}
+
+fn certificates(spec: &ListenerSpec) -> Option<Vec<Certificate>> {
+    let arn = spec.certificate.as_ref()?.resolved();
+    Some(vec![Certificate::builder().certificate_arn(arn).build()])
+}
+
+/// What is left out stays as it is, but for what comes with HTTPS: that goes when a listener turns
+/// to HTTP (ELB API reference, ModifyListener).
+async fn modify(aws: &Aws, id: &str, spec: &ListenerSpec) -> Result<()> {
+    let request = aws
+        .elb
+        .modify_listener()
+        .listener_arn(id)
+        .port(spec.port.into())
+        .protocol(protocol(spec.protocol))
+        .set_certificates(certificates(spec))
+        .set_ssl_policy(spec.tls_policy.clone())
+        .default_actions(action::written(&spec.default_action));
+    let attempted = "change the listener (elasticloadbalancing:ModifyListener)";
+    call(attempted, || request.clone().send()).await?;
+    Ok(())
+}
+
+/// The listener that has the port already, if a call whose reply was lost made it: on a load
+/// balancer that is not ours a scan depends on the tagging index, which lags behind.
+async fn made_before(
+    cx: &Context<'_, Aws>,
+    spec: &ListenerSpec,
+    failure: Failure,
+) -> Result<String> {
+    if failure.code.as_deref() != Some("DuplicateListener") {
+        return Err(failure);
+    }
+    let listeners = elb::listeners(cx.cloud, spec.load_balancer.id()).await?;
+    let same = listeners.into_iter().find(|listener| listener.port() == Some(spec.port.into()));
+    let Some(id) = same.and_then(|listener| listener.listener_arn) else { return Err(failure) };
+    let tags = elb::tags(cx.cloud, std::slice::from_ref(&id)).await?;
+    if elb::is_this::<Listener>(cx.identity, tags.get(&id)) {
+        return Ok(id);
+    }
+    Err(failure.help(format!("take another port, or delete the listener {id}")))
+}
