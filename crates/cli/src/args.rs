@@ -64,31 +64,22 @@ pub(crate) struct GlobalArgs {
         help = "Print without colours; so does NO_COLOR"
     )]
     pub(crate) no_color: bool,
-    /// Tell each call and retry on stderr; twice for more
+    /// Tell on stderr what goes on inside; twice for more
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,
 }
 
-/// The commands.
+/// The commands. What each says of itself stands on its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show what would be done, and who would notice
     Plan(plan::Args),
-    /// Make what is there what the stack says
     Apply(apply::Args),
-    /// Build the images and roll them out
     Publish(publish::Args),
-    /// Take everything down, and prove it
     Destroy(destroy::Args),
-    /// Print the stack's outputs
     Outputs(outputs::Args),
-    /// List what is there
     Status(status::Args),
-    /// Show the resources that the stack expands into
     Expand(expand::Args),
-    /// Print the JSON schema of the stack language
     Schema(schema::Args),
-    /// Print a completion script for a shell
     Completions(completions::Args),
 }
 
@@ -157,6 +148,7 @@ mod tests {
         for command in Cli::command().get_subcommands() {
             let help = command.clone().render_long_help().to_string();
             assert!(help.contains("Example"), "{}", command.get_name());
+            assert!(command.get_long_about().is_some(), "{}", command.get_name());
         }
     }
 }

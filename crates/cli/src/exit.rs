@@ -88,6 +88,9 @@ pub(crate) enum Error {
     /// It would not be right to go on.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// What was begun to be taken down could not be looked at again.
+    #[error("some of it may be left: the last sweep did not happen; run the same command again")]
+    Unswept(Box<Error>),
     /// What was to be printed could not be.
     #[error("could not write the output: {0}")]
     Output(String),
@@ -102,6 +105,8 @@ impl Error {
         match self {
             Self::Refused(_) | Self::Protected(_) => Exit::Refused,
             Self::Interrupted => Exit::Interrupted,
+            Self::Unswept(why) if why.exit() == Exit::Interrupted => Exit::Interrupted,
+            Self::Unswept(_) => Exit::Failed,
             Self::Source(_)
             | Self::Stack(_)
             | Self::Cloud(_)

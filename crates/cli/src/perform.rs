@@ -74,6 +74,9 @@ impl<W: Connect> Session<'_, W> {
 
     /// Runs a plan and tells what happens.
     pub(crate) async fn perform(&self, connected: &Connected<W::Cloud>, plan: &Plan) -> Outcome {
+        if !self.is_json {
+            self.tell("\n");
+        }
         let reporter = RefCell::new(self.reporter(plan));
         let began = Instant::now();
         let mut report = |event: &_| reporter.borrow_mut().event(event);

@@ -15,6 +15,7 @@ use crate::world::{Connect, Connected};
 /// What `apply` takes.
 #[derive(Debug, clap::Args)]
 #[command(
+    about = "Make what is there what the stack says",
     long_about = "Make what is there what the stack says.\n\n\
         Shows the plan, asks, and does it. A step that fails stops only what needs it, and the \
         next run goes on from what is there. Images that are built here and were never \

@@ -11,10 +11,11 @@ use crate::world::Connect;
 /// What `completions` takes.
 #[derive(Debug, clap::Args)]
 #[command(
+    about = "Print a completion script for a shell",
     long_about = "Print a completion script for a shell.",
     after_long_help = "\
 Examples:
-  deployer completions bash > ~/.local/share/bash-completion/completions/deployer
+  deployer completions bash > /etc/bash_completion.d/deployer
   deployer completions zsh > \"${fpath[1]}/_deployer\"
   deployer completions fish > ~/.config/fish/completions/deployer.fish"
 )]

@@ -18,6 +18,7 @@ const SWEEPS: usize = 3;
 /// What `destroy` takes.
 #[derive(Debug, clap::Args)]
 #[command(
+    about = "Take everything down, and prove it",
     long_about = "Take everything down, and prove it.\n\n\
         Deletes all that this environment of the stack owns, whether or not the file still \
         declares it, and nothing else. Ends with a receipt: what is gone, what was kept on \
@@ -132,16 +133,20 @@ async fn delete<W: Connect>(
         }));
         let kept = outcome.left.into_iter().map(|(address, what)| (address.to_string(), what));
         swept.kept.extend(kept);
-        snapshot = session.observe(connected, &nothing.scope).await?;
+        snapshot = session.observe(connected, &nothing.scope).await.map_err(unswept)?;
         if snapshot.lives.is_empty() || exit == Exit::Failed || sweeps == SWEEPS {
             break;
         }
-        plan = end(nothing, &snapshot, unprotect, session)?;
+        plan = end(nothing, &snapshot, unprotect, session).map_err(unswept)?;
         if plan.is_empty() {
             break;
         }
     }
     Ok(conclude(&swept, &snapshot, session))
+}
+
+fn unswept(why: Error) -> Error {
+    Error::Unswept(Box::new(why))
 }
 
 /// Prints the receipt. What is there decides how it ended, not what was told on the way.

@@ -8,6 +8,7 @@ use crate::world::Connect;
 /// What `expand` takes.
 #[derive(Debug, clap::Args)]
 #[command(
+    about = "Show the resources that the stack expands into",
     long_about = "Show the resources that the stack expands into.\n\n\
         Every resource with all its fields, as `resources:` would have them. Nothing is looked \
         up; no credentials are needed.",

@@ -14,6 +14,7 @@ use crate::world::Connect;
 /// What `outputs` takes.
 #[derive(Debug, clap::Args)]
 #[command(
+    about = "Print the stack's outputs",
     long_about = "Print the stack's outputs.\n\n\
         They are read from what is there, and nothing is planned. With a name, the bare value \
         is printed, ready for a script.",

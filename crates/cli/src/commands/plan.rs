@@ -15,6 +15,7 @@ use crate::world::Connect;
 /// What `plan` takes.
 #[derive(Debug, clap::Args)]
 #[command(
+    about = "Show what would be done, and who would notice",
     long_about = "Show what would be done, and who would notice.\n\n\
         A plan changes nothing. For each resource it says what becomes of it and why, which \
         fields differ, whether users notice, and how long AWS typically takes.",

@@ -18,6 +18,7 @@ const EXPECTED: [&str; 3] = ["image", "task-definition", "service"];
 /// What `publish` takes.
 #[derive(Debug, clap::Args)]
 #[command(
+    about = "Build the images and roll them out",
     long_about = "Build the images and roll them out.\n\n\
         Builds the image of each service named, or of all, and where it is not the one that \
         runs, pushes it and rolls the service over to it. Nothing else is changed: when the \

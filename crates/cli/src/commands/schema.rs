@@ -7,6 +7,7 @@ use crate::world::Connect;
 /// What `schema` takes.
 #[derive(Debug, clap::Args)]
 #[command(
+    about = "Print the JSON schema of the stack language",
     long_about = "Print the JSON schema of the stack language.\n\n\
         An editor's YAML plug-in completes and checks stacks with it.",
     after_long_help = "\

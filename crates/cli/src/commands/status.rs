@@ -12,6 +12,7 @@ use crate::world::Connect;
 /// What `status` takes.
 #[derive(Debug, clap::Args)]
 #[command(
+    about = "List what is there",
     long_about = "List what is there.\n\n\
         All that this environment of the stack owns in the account, by its tags, with AWS's own \
         word for its state. The stack need not be right for this.",

@@ -20,6 +20,10 @@ pub(crate) fn error(error: &Error, theme: &Theme, width: usize) -> String {
             text.push_str(&all.join("\n"));
             return text;
         }
+        Error::Unswept(why) if !matches!(**why, Error::Interrupted) => {
+            text.push_str(&self::error(why, theme, width));
+            text.push('\n');
+        }
         _ => {}
     }
     text.push_str(&heading("error:", &error.to_string(), theme, width).join("\n"));

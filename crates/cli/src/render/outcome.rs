@@ -19,7 +19,7 @@ pub(crate) fn outcome(plan: &Plan, outcome: &Outcome, theme: &Theme, width: usiz
     }
     let not_begun = outcome.not_begun.iter().map(|(step, because)| {
         let because = because.as_ref().map(|failed| format!("because {failed} failed"));
-        (address(step), because.unwrap_or_else(|| "interrupted before".to_owned()))
+        (address(step), because.unwrap_or_default())
     });
     text.push_str(&list("Not begun", not_begun, theme, width));
     let abandoned =

@@ -120,5 +120,5 @@ fn what_is_finished_scrolls_away_above_the_board() {
     let text =
         written(&plan, |plan, out| Box::new(Human::new(plan, Theme::default(), out, 80, 24)));
     assert!(text.contains("✓ target-group/web created"), "{text}");
-    assert!(text.ends_with("\x1b[2K"), "the board is wiped out: {text:?}");
+    assert!(text.ends_with("\x1b[1A\r\x1b[J"), "the board is wiped out: {text:?}");
 }

@@ -88,6 +88,20 @@ async fn what_could_not_be_deleted_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_last_sweep_nothing_is_promised() {
+    let world = World::applied(STACK).await;
+    let scans = world.memory.calls().len();
+    let complete = world.memory.fork();
+    assert_eq!(world.run("destroy --env dev --yes").await.exit, Exit::Done);
+    let last = world.memory.calls().len() - scans - 1;
+    let world = World { memory: std::sync::Arc::new(complete), ..world };
+    world.memory.arm(last, Fault::Fail(Moment::Before, Cause::Denied));
+    let ran = world.run("destroy --env dev --yes").await;
+    assert_eq!((ran.exit, ran.stdout.as_str()), (Exit::Failed, ""), "{ran:?}");
+    assert!(ran.stderr.contains("the last sweep did not happen"), "{}", ran.stderr);
+}
+
+#[tokio::test(start_paused = true)]
 async fn json_ends_with_the_receipt() {
     let world = World::applied(STACK).await;
     let ran = world.run("destroy --env dev --yes --json").await;

@@ -3,6 +3,7 @@
 mod apply;
 mod connecting;
 mod destroy;
+mod documented;
 mod plan;
 mod publish;
 mod reading;
