@@ -121,8 +121,10 @@ class Databases:
                     finish(instance)
 
         def run() -> None:
-            self._lab.guard("database", work)
-            part()
+            if self._lab.guard("database", work):
+                part()
+            elif generation == self._lab.generation:
+                instance.status = "failed"
 
         threading.Thread(target=run, name=f"database-{state}", daemon=True).start()
         self._lab.timers.after(duration, part)

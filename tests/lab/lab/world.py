@@ -77,12 +77,14 @@ class Lab:
         """The host part of every repository URI."""
         return f"127.0.0.1:{self.port}"
 
-    def guard(self, what: str, action: Callable[[], None]) -> None:
+    def guard(self, what: str, action: Callable[[], None]) -> bool:
         """Runs background work; a bug in it is printed and never stops the lab."""
         try:
             action()
+            return True
         except Exception:  # noqa: BLE001 - the lab must survive its own mistakes
             print(f"lab: {what} failed\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+            return False
 
     def reset(self) -> None:
         """Forgets all state and stops all that runs for it."""
