@@ -23,8 +23,11 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
         );
         return None;
     };
-    let name = entry.value.text()?;
     let span = entry.value_span();
+    let Some(name) = entry.value.text() else {
+        mistakes.push(no_text("stack", span));
+        return None;
+    };
     // Load balancers may not begin with `internal-`, nor much else with `aws` (API references).
     let refused = ["internal-", "aws"].iter().find(|prefix| name.starts_with(**prefix));
     if !is_word(name) {
@@ -48,6 +51,12 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
         return None;
     }
     Some(name.to_owned())
+}
+
+fn no_text(key: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("wrong-type", format!("`{key}` is a text"))
+        .at(span, "expected a text")
+        .help(format!("write a name after `{key}:`"))
 }
 
 /// The names of the environments.
@@ -122,7 +131,10 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
         );
         return None;
     };
-    let region = entry.value.text()?;
+    let Some(region) = entry.value.text() else {
+        mistakes.push(no_text("region", entry.value_span()));
+        return None;
+    };
     if is_region(region) {
         return Some(region.to_owned());
     }

@@ -8,7 +8,7 @@ use crate::draft::{Draft, NetworkFacts};
 use crate::interpolate::{Words, interpolate};
 use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
-use crate::overlay::{merge, without_nulls};
+use crate::overlay::{fill_empty, merge};
 use crate::shape::{self, Rules};
 use crate::{bodies, check, expand, head, language, resources, source};
 
@@ -112,18 +112,14 @@ fn fill_in(
     let words = Words { source: text, words };
     interpolate(root, &words, mistakes, asked);
     if let Content::Map(entries) = &mut root.content {
-        entries.retain(|entry| entry.value.content != Content::Null || entry.key == "network");
         for entry in entries {
-            // `resources` has its names one level deeper than the sections.
-            let depth = match entry.key.as_str() {
-                "resources" => 2,
-                "network" | "stack" | "region" => 0,
-                _ => 1,
-            };
-            if entry.value.content == Content::Null {
-                entry.value.content = Content::Map(Vec::new());
+            match entry.key.as_str() {
+                "stack" | "region" => {}
+                "network" | "outputs" => fill_empty(&mut entry.value, 0),
+                // The names are one level deeper than in the sections.
+                "resources" => fill_empty(&mut entry.value, 2),
+                _ => fill_empty(&mut entry.value, 1),
             }
-            without_nulls(&mut entry.value, depth);
         }
     }
 }

@@ -49,14 +49,8 @@ pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
     });
     let regions = regions.collect();
     mistakes.finish()?;
-    let Some(name) = name else {
-        let span = root.entry("stack").map(crate::node::Entry::value_span);
-        let mistake = Diagnostic::error("wrong-type", "the name of a stack is a text");
-        return Err(vec![match span {
-            Some(span) => mistake.at(span, "not a text"),
-            None => mistake,
-        }]);
-    };
+    // Without a name something was told.
+    let name = name.unwrap_or_default();
     Ok(Outline {
         name,
         region: region.map(str::to_owned),

@@ -31,26 +31,15 @@ pub(crate) fn merge(base: Node, overlay: &Node) -> Node {
     Node { span: base.span, content: Content::Map(entries) }
 }
 
-/// Takes out every key without a value, from the given depth on; above it, no value is an empty
-/// mapping (`secrets: { session: }`).
-pub(crate) fn without_nulls(node: &mut Node, depth: usize) {
-    match &mut node.content {
-        Content::Map(entries) => {
-            for entry in entries.iter_mut().filter(|_| depth > 0) {
-                if entry.value.content == Content::Null {
-                    entry.value.content = Content::Map(Vec::new());
-                }
-            }
-            entries.retain(|entry| entry.value.content != Content::Null);
-            for entry in entries {
-                without_nulls(&mut entry.value, depth.saturating_sub(1));
-            }
+/// Makes entries with nothing after their colon empty mappings, `depth` levels down:
+/// `secrets: { session: }` is a secret with all defaults.
+pub(crate) fn fill_empty(node: &mut Node, depth: usize) {
+    if node.content == Content::Null {
+        node.content = Content::Map(Vec::new());
+    }
+    if let (Content::Map(entries), true) = (&mut node.content, depth > 0) {
+        for entry in entries {
+            fill_empty(&mut entry.value, depth - 1);
         }
-        Content::List(items) => {
-            for item in items {
-                without_nulls(item, 0);
-            }
-        }
-        _ => {}
     }
 }

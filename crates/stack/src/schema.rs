@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::language;
 
+/// A value that a variable stands in.
+const VARIABLE: &str = r"\$\{";
+
 /// The JSON schema (draft-07) of a stack file.
 pub fn schema(kinds: &Kinds) -> Value {
     let mut schema = with_variables(&language::whole(kinds));
@@ -35,6 +38,15 @@ fn with_variables(schema: &Value) -> Value {
                     _ => (key.clone(), value.clone()),
                 })
                 .collect();
+            let variable = json!({ "type": "string", "pattern": VARIABLE });
+            if let Some(Value::Array(words)) = open.get_mut("oneOf")
+                && words.iter().all(|word| word.get("const").is_some())
+            {
+                words.push(variable);
+            } else if let Some(words) = open.remove("enum") {
+                open.remove("type");
+                open.insert("anyOf".to_owned(), json!([{ "enum": words }, variable]));
+            }
             let types: Vec<&str> = match fields.get("type") {
                 Some(Value::String(name)) => vec![name],
                 Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
@@ -44,7 +56,7 @@ fn with_variables(schema: &Value) -> Value {
             if is_plain && !types.contains(&"string") {
                 let types: Vec<&str> = types.into_iter().chain(["string"]).collect();
                 open.insert("type".to_owned(), json!(types));
-                open.insert("pattern".to_owned(), json!(r"\$\{"));
+                open.insert("pattern".to_owned(), json!(VARIABLE));
             }
             Value::Object(open)
         }
@@ -131,5 +143,20 @@ mod tests {
                 assert!(!validator.is_valid(&instance(file)), "{}", file.display());
             }
         }
+    }
+
+    #[test]
+    fn a_variable_may_stand_for_any_value() {
+        let validator = jsonschema::draft7::new(&schema(&deployer_kinds::all())).unwrap();
+        let stack = |value: &str| {
+            json!({
+                "stack": "shop",
+                "network": { "nat": value, "zones": value, "cidr": value },
+                "databases": { "main": { "engine": value, "version": value, "protect": value } },
+                "services": { "web": { "image": { "from": value }, "cpu": value, "memory": value } },
+            })
+        };
+        assert!(validator.is_valid(&stack("${value}")));
+        assert!(!validator.is_valid(&stack("value")));
     }
 }

@@ -243,6 +243,7 @@ impl Shape<'_> {
                     format!("write a plain number: `{digits}`")
                 })
             }
+            Content::Null => Some("write a value, or take the key out".to_owned()),
             Content::Text(text) if allowed == ["array"] => {
                 Some(format!("write a list: `[{text}]`"))
             }

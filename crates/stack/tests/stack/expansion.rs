@@ -1,6 +1,6 @@
 //! What the sections become.
 
-use crate::support::{loaded, read};
+use crate::support::{loaded, read, rendered};
 use deployer_core::Address;
 use deployer_stack::{Options, expanded, load, to_yaml};
 
@@ -25,9 +25,77 @@ fn what_expand_prints_loads_as_the_same_resources() {
         let first = loaded(&read("stacks/notes.yaml"), Some(environment)).stack;
         let text = to_yaml(&expanded(&first));
         let second = load(&text, &Options::default(), &kinds);
-        let second = second.unwrap_or_else(|mistakes| {
-            panic!("{}", crate::support::rendered("expanded.yaml", &text, &mistakes))
-        });
+        let second = second
+            .unwrap_or_else(|mistakes| panic!("{}", rendered("expanded.yaml", &text, &mistakes)));
         assert_eq!(second.stack, first, "{environment}");
     }
+}
+
+#[test]
+fn a_network_without_nat_puts_services_into_public_subnets_and_says_so() {
+    let text = "
+stack: hobby
+region: eu-west-1
+network: { nat: none }
+services:
+  web: { image: { from: \"nginx:1\" } }
+";
+    let loaded = loaded(text, None);
+    let service = &loaded.stack.resources[&Address::new("service", "web")].spec;
+    assert_eq!(service["public-address"], true);
+    assert_eq!(service["subnets"][0]["ref"], "subnet/public-a");
+    assert!(!loaded.stack.resources.keys().any(|address| address.kind == "nat-gateway"));
+    insta::assert_snapshot!("public-services", rendered("stack.yaml", text, &loaded.warnings));
+}
+
+#[test]
+fn an_override_changes_single_fields_and_leaves_the_others() {
+    let text = "
+stack: shop
+region: eu-west-1
+variables: { days: 14 }
+network: {}
+services:
+  web: { image: { from: \"nginx:1\" }, environment: { PRICE: \"5 $${x} ${stack}\" } }
+resources:
+  log-group:
+    web: { retention-days: \"${days}\" }
+  service:
+    web: { platform-version: 1.4.0, subnets: [{ id: subnet-1 }, public-a] }
+  route-table:
+    data: { routes: { 10.99.0.0/16: { nat-gateway: nat-a } } }
+  security-group:
+    office: { vpc: main, ingress: [{ port: 443, from: { security-group: web } }] }
+";
+    let resources = loaded(text, None).stack.resources;
+    let spec = |kind: &str, name: &str| resources[&Address::new(kind, name)].spec.clone();
+    assert_eq!(spec("log-group", "web")["retention-days"], 14);
+    assert_eq!(spec("service", "web")["platform-version"], "1.4.0");
+    assert_eq!(spec("service", "web")["grace-period"], 0);
+    assert_eq!(spec("service", "web")["subnets"][1]["id"], "subnet-1");
+    assert_eq!(spec("route-table", "data")["subnets"][0]["ref"], "subnet/data-a");
+    let rule = &spec("security-group", "office")["ingress"][0];
+    assert_eq!(rule["from"]["security-group"]["ref"], "security-group/web");
+    let container = &spec("task-definition", "web")["containers"]["web"];
+    assert_eq!(container["environment"]["PRICE"], "5 ${x} shop");
+}
+
+#[test]
+fn variables_keep_their_types_and_the_command_line_wins() {
+    let text = "
+stack: shop
+region: eu-west-1
+variables: { zones: 2, protect: true, office: }
+network: { zones: \"${zones}\" }
+load-balancers: { edge: { from: [\"${office}\"], deletion-protection: \"${protect}\" } }
+";
+    let variables = [("zones", "3"), ("protect", "false"), ("office", "203.0.113.0/24")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let options = Options { variables, ..Options::default() };
+    let resources = load(text, &options, &deployer_kinds::all()).unwrap().stack.resources;
+    assert!(resources.contains_key(&Address::new("subnet", "data-c")));
+    let balancer = &resources[&Address::new("load-balancer", "edge")].spec;
+    assert_eq!(balancer["deletion-protection"], false);
+    let group = &resources[&Address::new("security-group", "edge")].spec;
+    assert_eq!(group["ingress"][0]["from"], "203.0.113.0/24");
 }

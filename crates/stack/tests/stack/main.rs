@@ -4,9 +4,9 @@
 
 mod examples;
 mod expansion;
-mod kinds_page;
 mod mistakes;
 mod outlines;
+mod pages;
 mod properties;
 mod reference;
 mod support;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::fs;
 
 use crate::support::root;
-use crate::{kinds_page, mistakes};
+use crate::{mistakes, pages};
 
 #[expect(clippy::disallowed_methods, reason = "asks a person's shell whether to write files anew")]
 fn is_update() -> bool {
@@ -34,7 +34,13 @@ fn the_schema_is_written_down() {
 
 #[test]
 fn the_kinds_are_written_down() {
-    fresh("kinds.md", &kinds_page::page(&deployer_kinds::all()));
+    fresh("kinds.md", &pages::page(&deployer_kinds::all()));
+}
+
+#[test]
+fn the_sections_are_written_down() {
+    let schema = deployer_stack::schema(&deployer_kinds::all());
+    fresh("sections.md", &pages::sections(&schema));
 }
 
 #[test]

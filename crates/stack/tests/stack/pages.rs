@@ -1,4 +1,4 @@
-//! The page about kinds, from their schemas and change rules.
+//! The pages about kinds and sections, from their schemas and change rules.
 
 use std::fmt::Write;
 
@@ -15,7 +15,31 @@ of the stack (`vpc: { id: vpc-0abc }`). A text may hold `${kind/name.output}`. *
 difference in the field leads to.
 ";
 
-/// The whole page.
+const SECTIONS: &str = "# Sections
+
+What people write in a stack file; `deployer expand` shows the resources it becomes. Generated from the code by
+the tests of `deployer-stack`; do not edit.
+
+A text may hold `${variable}`, `${stack}`, `${environment}`, `${region}` and `${kind/name.output}`; `$${` is the
+text itself. In `environments:` the same keys lay over what is written outside of it: mappings merge, anything
+else replaces, null removes.
+";
+
+/// The page about sections, from the schema of the language.
+pub(crate) fn sections(schema: &Value) -> String {
+    let mut page = SECTIONS.to_owned();
+    for (name, about) in schema["properties"].as_object().into_iter().flatten() {
+        if matches!(name.as_str(), "environments" | "resources") {
+            continue;
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(page, "\n## {name}\n\n{}\n", text_of(about));
+        nested(&mut page, name, about);
+    }
+    page
+}
+
+/// The page about kinds.
 pub(crate) fn page(kinds: &Kinds) -> String {
     let mut page = HEAD.to_owned();
     for kind in kinds.iter() {
@@ -127,18 +151,28 @@ fn type_of(schema: &Value) -> String {
         Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    let types = names.into_iter().filter(|name| *name != "null").map(|name| match name {
-        "string" => "text".to_owned(),
-        "integer" => "number".to_owned(),
-        "boolean" => "true or false".to_owned(),
-        "array" if schema["uniqueItems"] == true => format!("set of {}", type_of(&schema["items"])),
-        "array" => format!("list of {}", type_of(&schema["items"])),
-        "object" if schema["additionalProperties"].is_object() => {
-            format!("names to {}", type_of(&schema["additionalProperties"]))
-        }
-        _ => "mapping".to_owned(),
-    });
+    let types = names
+        .into_iter()
+        .filter(|name| *name != "null" && !(*name == "string" && is_variable(schema)))
+        .map(|name| match name {
+            "string" => "text".to_owned(),
+            "integer" => "number".to_owned(),
+            "boolean" => "true or false".to_owned(),
+            "array" if schema["uniqueItems"] == true => {
+                format!("set of {}", type_of(&schema["items"]))
+            }
+            "array" => format!("list of {}", type_of(&schema["items"])),
+            "object" if schema["additionalProperties"].is_object() => {
+                format!("names to {}", type_of(&schema["additionalProperties"]))
+            }
+            _ => "mapping".to_owned(),
+        });
     types.collect::<Vec<_>>().join(" or ")
+}
+
+/// Every value may be a variable, which goes without saying.
+fn is_variable(schema: &Value) -> bool {
+    schema["pattern"] == r"\$\{"
 }
 
 fn words(schema: &Value) -> Vec<String> {
