@@ -19,6 +19,9 @@ use crate::world::{Connect, Stream, Terminal};
 /// The widest that help is printed: longer lines are hard to read.
 const WIDEST_HELP: usize = 100;
 
+/// The narrowest that anything is laid out for; a terminal that is narrower breaks lines itself.
+const NARROWEST: usize = 40;
+
 /// Does what a command line asks for. After `cancel` nothing new begins, and what is under way
 /// ends at its next wait.
 pub async fn run<W: Connect>(
@@ -27,6 +30,7 @@ pub async fn run<W: Connect>(
     mut terminal: Terminal,
     cancel: CancellationToken,
 ) -> Exit {
+    terminal.width = terminal.width.max(NARROWEST);
     let command = Cli::command().term_width(terminal.width.min(WIDEST_HELP));
     let parsed = command.try_get_matches_from(args).and_then(|it| Cli::from_arg_matches(&it));
     let Cli { global, command } = match parsed {

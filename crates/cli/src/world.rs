@@ -63,8 +63,10 @@ impl Terminal {
     /// # Errors
     /// When the folder it was started in is gone.
     pub fn of_process(environment: BTreeMap<String, String>) -> io::Result<Self> {
+        // Some pseudo-terminals have no columns.
         let size = terminal_size::terminal_size_of(io::stderr())
-            .or_else(|| terminal_size::terminal_size_of(io::stdout()));
+            .or_else(|| terminal_size::terminal_size_of(io::stdout()))
+            .filter(|(width, _)| width.0 > 0);
         let (width, height) =
             size.map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()));
         Ok(Self {

@@ -76,7 +76,8 @@ pub(crate) async fn carry_out<W: Connect>(
     let outcome = session.perform(connected, plan).await;
     let outputs = outputs::resolved(&plan.outputs, &outcome.outputs);
     let exit = session.conclude(plan, &outcome, &outputs);
-    if exit == Exit::Done && !session.is_json {
+    if exit == Exit::Done && !session.is_json && !outputs.is_empty() {
+        session.tell("\n");
         session.print(&outputs::lines(&outputs));
     }
     Ok(exit)
@@ -105,11 +106,14 @@ async fn read<W: Connect>(
     let path = session.terminal.folder.join(path);
     let saved = plan_file::read(&path)?;
     let plan = saved.plan;
-    let folder = match &stack.file {
-        Some(file) => session.terminal.folder.join(file).parent().map(Path::to_owned),
-        None => None,
+    let folder = if stack.file.is_some() {
+        let env = Some(plan.scope.environment.clone());
+        let place = session.locate(&StackArgs { env, ..stack.clone() })?;
+        moved("the stack", &plan.scope.stack, &place.scope.stack)?;
+        place.folder
+    } else {
+        session.terminal.folder.join(&saved.folder)
     };
-    let folder = folder.unwrap_or_else(|| session.terminal.folder.join(&saved.folder));
     let region = stack.region.as_deref().unwrap_or(&plan.region);
     let connected = session.connect(Some(region), &folder).await?;
     moved("the account", &plan.account, &connected.account)?;

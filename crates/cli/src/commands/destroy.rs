@@ -165,6 +165,7 @@ fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_
     } else if gone.is_empty() && snapshot.lives.is_empty() {
         session.print(&format!("There is nothing of {} in {}.\n", snapshot.scope, snapshot.region));
     } else {
+        session.tell("\n");
         let width = session.terminal.width;
         let (scope, theme) = (&snapshot.scope, &session.out);
         session.print(&render::receipt(scope, gone, kept, &snapshot.lives, theme, width));

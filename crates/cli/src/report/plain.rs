@@ -34,9 +34,10 @@ impl<'a> Plain<'a> {
             What::Begun { step } => about(step, self.begun(*step)),
             What::Waiting { step, on } => about(step, format!("waiting: {on}")),
             What::Retrying { step, failure } => {
-                let code = failure.code.as_deref().unwrap_or("no reply");
+                let code = failure.code.as_ref().map(|code| format!("{code}: "));
                 let retrying = theme.caution.style("trying again");
-                about(step, format!("{retrying}: {code}: {}", failure.message))
+                let code = code.unwrap_or_default();
+                about(step, format!("{retrying}: {code}{}", failure.message))
             }
             What::Said { step, line } => about(step, format!("{} {line}", theme.faint.style("|"))),
             What::Done { step, took, left } => {

@@ -48,6 +48,16 @@ async fn a_saved_plan_is_refused_in_another_account_or_region() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_saved_plan_is_refused_for_another_stack() {
+    let world = planned().await;
+    world.write("other.yaml", &STACK.replace("stack: notes", "stack: other"));
+    let ran = world.run("apply p.json --file other.yaml").await;
+    assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
+    assert!(ran.stderr.contains("the stack (it was notes, now it is other)"), "{}", ran.stderr);
+    assert_eq!(world.run("apply p.json --file deployer.yaml").await.exit, Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_is_no_plan_is_told_from_a_damaged_one() {
     let world = planned().await;
     let ran = world.run("apply deployer.yaml").await;

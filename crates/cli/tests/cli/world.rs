@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use deployer_cli::{Connect, Connected, Exit, Stream, Terminal, run};
 use deployer_core::Failure;
-use deployer_engine::Registry;
+use deployer_engine::{Cloud, Registry};
 use deployer_testkit::{Memory, registry};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -31,9 +31,10 @@ resources:
 ";
 
 /// Where a test runs commands.
-pub(crate) struct World {
+pub(crate) struct World<C: Cloud = Memory> {
     pub(crate) folder: TempDir,
-    pub(crate) memory: Arc<Memory>,
+    pub(crate) memory: Arc<C>,
+    pub(crate) registry: fn() -> Registry<C>,
     pub(crate) account: String,
     pub(crate) region: String,
     /// Why the cloud cannot be reached.
@@ -56,9 +57,25 @@ pub(crate) struct Ran {
 impl World {
     /// An empty account, and a folder with this stack.
     pub(crate) fn with(stack: &str) -> Self {
+        Self::new(registry, stack)
+    }
+
+    /// An account in which the stack has been applied.
+    pub(crate) async fn applied(stack: &str) -> Self {
+        let world = Self::with(stack);
+        let ran = world.run("apply --env dev --yes").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran:?}");
+        world
+    }
+}
+
+impl<C: Cloud + Default> World<C> {
+    /// An empty cloud with these kinds, and a folder with this stack.
+    pub(crate) fn new(registry: fn() -> Registry<C>, stack: &str) -> Self {
         let world = Self {
             folder: tempfile::tempdir().expect("a folder"),
             memory: Arc::default(),
+            registry,
             account: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
             failure: None,
@@ -70,15 +87,9 @@ impl World {
         world.write("deployer.yaml", stack);
         world
     }
+}
 
-    /// An account in which the stack has been applied.
-    pub(crate) async fn applied(stack: &str) -> Self {
-        let world = Self::with(stack);
-        let ran = world.run("apply --env dev --yes").await;
-        assert_eq!(ran.exit, Exit::Done, "{ran:?}");
-        world
-    }
-
+impl<C: Cloud> World<C> {
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).expect("a file");
     }
@@ -106,18 +117,14 @@ impl World {
     }
 }
 
-impl Connect for &World {
-    type Cloud = Memory;
+impl<C: Cloud> Connect for &World<C> {
+    type Cloud = C;
 
-    fn registry(&self) -> Registry<Memory> {
-        registry()
+    fn registry(&self) -> Registry<C> {
+        (self.registry)()
     }
 
-    async fn connect(
-        &self,
-        region: Option<&str>,
-        _folder: &Path,
-    ) -> Result<Connected<Memory>, Failure> {
+    async fn connect(&self, region: Option<&str>, _folder: &Path) -> Result<Connected<C>, Failure> {
         match &self.failure {
             Some(failure) => Err(failure.clone()),
             None => Ok(Connected {

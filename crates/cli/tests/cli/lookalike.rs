@@ -1,0 +1,171 @@
+//! A cloud with the real kinds that does everything at once: for seeing whole stacks through the
+//! command line.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use deployer_core::{Failure, Kind, Phase};
+use deployer_engine::{Cloud, Context, Found, Registry, Resource, Result, Survey, Voice};
+use deployer_kinds as kinds;
+use serde_json::{Value, json};
+
+/// The cloud.
+#[derive(Default)]
+pub(crate) struct Lookalike(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    things: BTreeMap<String, Thing>,
+    made: usize,
+    /// Which version of the sources the next build is of.
+    sources: usize,
+}
+
+struct Thing {
+    kind: &'static str,
+    name: String,
+    generation: u32,
+    scope: String,
+    spec: Value,
+    output: Value,
+}
+
+impl Cloud for Lookalike {
+    type Shared = ();
+}
+
+impl Lookalike {
+    /// Somebody edits the sources.
+    pub(crate) fn edit_sources(&self) {
+        self.0.lock().expect("no panic").sources += 1;
+    }
+
+    fn digest(&self) -> String {
+        format!("sha256:{:04}", self.0.lock().expect("no panic").sources)
+    }
+
+    fn scan<K: Kind>(&self, survey: &Survey<'_, Self>) -> Vec<Found<K>> {
+        let scope = survey.scope.to_string();
+        let state = self.0.lock().expect("no panic");
+        let mine = state.things.values().filter(|it| it.kind == K::NAME && it.scope == scope);
+        mine.map(|thing| Found {
+            name: thing.name.clone(),
+            generation: thing.generation,
+            spec: serde_json::from_value(thing.spec.clone()).expect("a spec"),
+            output: serde_json::from_value(thing.output.clone()).expect("an output"),
+            phase: Phase::Ready,
+            state: "available".to_owned(),
+            foreign: vec![],
+        })
+        .collect()
+    }
+
+    /// Makes one; its output has every field that any kind's has.
+    fn make<K: Kind>(&self, cx: &Context<'_, Self>, spec: &K::Spec) -> K::Output {
+        let digest = self.digest();
+        let mut spec = serde_json::to_value(spec).expect("a spec");
+        let mut state = self.0.lock().expect("no panic");
+        state.made += 1;
+        let id = match K::NAME {
+            "image" => {
+                let known = spec["digest"].as_str().map(str::to_owned);
+                let digest = known.unwrap_or(digest);
+                spec["digest"] = json!(digest);
+                digest
+            }
+            kind => format!("{kind}-{}", state.made),
+        };
+        let name = &cx.identity.name;
+        let output = json!({
+            "id": id, "arn": format!("arn:aws:{id}"), "name": name, "host": "db.example",
+            "port": 5432, "database": "notes", "user": "notes", "secret": "arn:aws:secret",
+            "address": "192.0.2.1", "uri": format!("registry.example/{name}@{id}"),
+            "release": "web-1", "dns": "edge.example", "zone": "Z1", "cluster": "main",
+            "task_definition": id, "task-definition": id, "family": name, "revision": 1,
+        });
+        let thing = Thing {
+            kind: K::NAME,
+            name: cx.identity.address.name.clone(),
+            generation: cx.identity.generation,
+            scope: cx.identity.scope.to_string(),
+            spec,
+            output: output.clone(),
+        };
+        state.things.insert(id, thing);
+        serde_json::from_value(output).expect("an output")
+    }
+
+    fn change<K: Kind>(&self, live: &Found<K>, spec: &K::Spec) -> K::Output {
+        let mut state = self.0.lock().expect("no panic");
+        let thing = state.things.get_mut(&id::<K>(live)).expect("it is there");
+        thing.spec = serde_json::to_value(spec).expect("a spec");
+        live.output.clone()
+    }
+
+    /// Deletes one, and the images with their repository.
+    fn unmake<K: Kind>(&self, live: &Found<K>) {
+        let mut state = self.0.lock().expect("no panic");
+        let id = id::<K>(live);
+        state.things.remove(&id);
+        state.things.retain(|_, thing| thing.spec["repository"]["id"] != json!(id));
+    }
+}
+
+fn id<K: Kind>(live: &Found<K>) -> String {
+    let output = serde_json::to_value(&live.output).expect("an output");
+    output["id"].as_str().expect("an identifier").to_owned()
+}
+
+macro_rules! kinds {
+    ($($kind:ident $(with $prepare:item)?),* $(,)?) => {
+        /// All the real kinds.
+        pub(crate) fn registry() -> Registry<Lookalike> {
+            Registry::default()$(.with::<kinds::$kind>())*
+        }
+
+        $(impl Resource<Lookalike> for kinds::$kind {
+            async fn scan(survey: &Survey<'_, Lookalike>) -> Result<Vec<Found<Self>>> {
+                Ok(survey.cloud.scan::<Self>(survey))
+            }
+
+            async fn create(
+                cx: &Context<'_, Lookalike>,
+                spec: &Self::Spec,
+            ) -> Result<Self::Output> {
+                Ok(cx.cloud.make::<Self>(cx, spec))
+            }
+
+            async fn update(
+                cx: &Context<'_, Lookalike>,
+                live: &Found<Self>,
+                spec: &Self::Spec,
+            ) -> Result<Self::Output> {
+                Ok(cx.cloud.change::<Self>(live, spec))
+            }
+
+            async fn delete(
+                cx: &Context<'_, Lookalike>,
+                live: &Found<Self>,
+            ) -> Result<Vec<String>> {
+                cx.cloud.unmake::<Self>(live);
+                Ok(Vec::new())
+            }
+
+            $($prepare)?
+        })*
+    };
+}
+
+kinds! {
+    Cluster, DbInstance, DbSubnetGroup, ElasticIp, InternetGateway, Listener, ListenerRule,
+    LoadBalancer, LogGroup, NatGateway, Repository, Role, RouteTable, Secret, SecurityGroup,
+    Service, Subnet, TargetGroup, TaskDefinition, Vpc,
+    Image with async fn prepare(
+        cloud: &Lookalike,
+        spec: &kinds::ImageSpec,
+        voice: &Voice,
+    ) -> std::result::Result<Option<kinds::ImageSpec>, Failure> {
+        voice.say("built it".to_owned());
+        Ok(Some(kinds::ImageSpec { digest: Some(cloud.digest()), ..spec.clone() }))
+    },
+}
