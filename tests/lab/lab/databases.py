@@ -136,7 +136,7 @@ class Databases:
         server = self.postgres.create(
             instance.db_instance_identifier,
             str(instance.master_username),
-            self._password(instance),
+            self.password(instance),
             instance.db_name,
             int(instance.port or 5432),
         )
@@ -148,7 +148,8 @@ class Databases:
             instance.port = server.port
 
     @staticmethod
-    def _password(instance: DBInstance) -> str:
+    def password(instance: DBInstance) -> str:
+        """The master password: the managed secret's, or the one given."""
         if instance.manage_master_user_password:
             secret = instance.master_user_secret.secret
             version = secret.versions[secret.default_version_id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from lab.task import Task
@@ -31,8 +31,8 @@ class Deployment:
     total_failed: int = 0
     breaker: str = "MONITORING"
     tasks: list[Task] = field(default_factory=list)
-    created: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    updated: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    updated: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished: datetime | None = None
     next_start: float = 0.0
     replaces: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Deployment:
     def finish(self, rollout: str, reason: str, record: str) -> None:
         """Ends the rollout, well or badly."""
         self.rollout, self.reason, self.record, self.record_reason = rollout, reason, record, reason
-        self.finished = self.updated = datetime.now(timezone.utc)
+        self.finished = self.updated = datetime.now(UTC)
         self.breaker = "MONITORING_COMPLETE" if rollout == "COMPLETED" else "TRIGGERED"
 
     def threshold(self) -> int:

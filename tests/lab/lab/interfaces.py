@@ -18,6 +18,12 @@ def backend(region: str) -> EC2Backend:
     return result
 
 
+def has_gateway(region: str, vpc_id: str) -> bool:
+    """Whether an internet gateway is attached to the VPC."""
+    gateways = backend(region).internet_gateways.values()
+    return any(gateway.vpc and gateway.vpc.id == vpc_id for gateway in gateways)
+
+
 def create(
     region: str,
     subnet_id: str,

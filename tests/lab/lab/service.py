@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lab.deployment import Deployment, breaker_of
@@ -297,4 +297,4 @@ def target_group(arn: str) -> Any:
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)

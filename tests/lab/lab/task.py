@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lab import interfaces, task_secrets
@@ -26,7 +26,7 @@ TICK = 0.02
 SHORTEST_INTERVAL = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Launch:
     """Everything a task is started with."""
 
@@ -258,4 +258,4 @@ def lab_account(launch: Launch) -> str:
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lab.task import Launch, Task
@@ -37,7 +37,7 @@ class Tasks:
 
     def all(self, cluster: str) -> list[Task]:
         """The visible tasks of a cluster."""
-        oldest = datetime.now(timezone.utc) - STOPPED_VISIBLE
+        oldest = datetime.now(UTC) - STOPPED_VISIBLE
         return [
             task
             for task in list(self._tasks.values())

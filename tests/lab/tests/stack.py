@@ -20,6 +20,8 @@ def network(ec2: Any, zones: int = 2) -> tuple[str, list[str], str]:
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16", TagSpecifications=tags_for("vpc"))["Vpc"][
         "VpcId"
     ]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     subnets = [
         ec2.create_subnet(
             VpcId=vpc,
@@ -36,6 +38,21 @@ def network(ec2: Any, zones: int = 2) -> tuple[str, list[str], str]:
         TagSpecifications=tags_for("security-group"),
     )["GroupId"]
     return vpc, subnets, group
+
+
+def gateway_of(ec2: Any, vpc: str) -> str:
+    """The internet gateway of `network`."""
+    attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+    found = ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
+    id: str = found[0]["InternetGatewayId"]
+    return id
+
+
+def remove_gateway(ec2: Any, vpc: str) -> None:
+    """Takes the internet gateway of `network` away."""
+    gateway = gateway_of(ec2, vpc)
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    ec2.delete_internet_gateway(InternetGatewayId=gateway)
 
 
 def balancer(elbv2: Any, subnets: list[str], group: str, name: str = "edge") -> str:

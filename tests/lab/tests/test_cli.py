@@ -78,6 +78,8 @@ def test_the_cli_makes_and_reads_a_stack_as_boto3_does(lab: RunningLab) -> None:
         "--cidr",
         "0.0.0.0/0",
     )
+    gateway = aws(lab, "ec2", "create-internet-gateway")["InternetGateway"]["InternetGatewayId"]
+    aws(lab, "ec2", "attach-internet-gateway", "--internet-gateway-id", gateway, "--vpc-id", vpc)
     made = aws(
         lab,
         "elbv2",

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from conftest import RunningLab
-from stack import TAGS, balancer, network, refused, tags_for
+from stack import (
+    TAGS,
+    balancer,
+    gateway_of,
+    network,
+    refused,
+    remove_gateway,
+    tags_for,
+)
 
 MINE = [{"Name": "tag:stack", "Values": ["test"]}]
 
@@ -38,9 +46,7 @@ def test_vpc_attributes_and_subnets_hold_what_was_set(lab: RunningLab) -> None:
 def test_nat_gateway_holds_its_address_and_the_internet_gateway(lab: RunningLab) -> None:
     ec2 = lab.client("ec2")
     vpc, subnets, _ = network(ec2)
-    igw = ec2.create_internet_gateway(TagSpecifications=tags_for("internet-gateway"))
-    igw_id = igw["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=igw_id, VpcId=vpc)
+    igw_id = gateway_of(ec2, vpc)
     eip = ec2.allocate_address(Domain="vpc", TagSpecifications=tags_for("elastic-ip"))
     nat = ec2.create_nat_gateway(
         SubnetId=subnets[0],
@@ -81,8 +87,7 @@ def test_nat_gateway_holds_its_address_and_the_internet_gateway(lab: RunningLab)
 def test_route_tables_with_routes_and_associations(lab: RunningLab) -> None:
     ec2 = lab.client("ec2")
     vpc, subnets, _ = network(ec2)
-    igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    igw = gateway_of(ec2, vpc)
     tables = [
         ec2.create_route_table(
             VpcId=vpc, TagSpecifications=tags_for("route-table"), ClientToken="routes"
@@ -200,6 +205,9 @@ def test_a_load_balancer_holds_group_and_subnets_until_it_is_gone(lab: RunningLa
     ec2.delete_security_group(GroupId=group)
     for subnet in subnets:
         ec2.delete_subnet(SubnetId=subnet)
+    with refused("DependencyViolation"):
+        ec2.delete_vpc(VpcId=vpc)
+    remove_gateway(ec2, vpc)
     ec2.delete_vpc(VpcId=vpc)
     assert lab.get("inventory")["resources"] == []
 
@@ -214,3 +222,24 @@ def test_tags_can_be_added_and_removed(lab: RunningLab) -> None:
     assert TAGS[0] in tags
     with refused("InvalidParameterValue"):
         ec2.create_tags(Resources=[vpc], Tags=[{"Key": "aws:mine", "Value": "1"}])
+
+
+def test_what_faces_the_internet_needs_a_gateway_first(lab: RunningLab) -> None:
+    ec2, elbv2 = lab.client("ec2"), lab.client("elbv2")
+    vpc, subnets, group = network(ec2)
+    gateway = gateway_of(ec2, vpc)
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    with refused("InvalidSubnet"):
+        balancer(elbv2, subnets, group)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    with refused("InvalidParameterValue"):
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    address = ec2.allocate_address()["AllocationId"]
+    ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address)
+    failed = ec2.describe_nat_gateways()["NatGateways"][0]
+    assert (failed["State"], failed["FailureCode"]) == ("failed", "Gateway.NotAttached")
+    ec2.release_address(AllocationId=address)
+    with refused("VPCIdNotSpecified"):
+        ec2.create_security_group(GroupName="x", Description="x")
+    with refused("InvalidVpcID.NotFound"):
+        ec2.create_security_group(GroupName="x", Description="x", VpcId="vpc-12345678")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import RunningLab, until
@@ -67,7 +67,7 @@ def test_registering_a_target_moves_the_count_into_its_bounds(web: Web) -> None:
 def test_a_scheduled_action_runs(web: Web) -> None:
     scaling = web.lab.client("application-autoscaling")
     scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=4)
-    soon = datetime.now(timezone.utc) + timedelta(seconds=1)
+    soon = datetime.now(UTC) + timedelta(seconds=1)
     scaling.put_scheduled_action(
         **TARGET,
         ScheduledActionName="morning",

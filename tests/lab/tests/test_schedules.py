@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from lab.schedules import is_due, is_valid
 
 
 def seconds(text: str) -> float:
     """Seconds since 1970."""
-    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp()
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
 def due(schedule: str, moment: str, zone: str | None = None) -> bool:

@@ -28,6 +28,12 @@ def install(lab: Lab) -> None:
 
     @patch(NatGatewayBackend)
     def create_nat_gateway(original: Any, self: Any, *args: Any, **kwargs: Any) -> NatGateway:
+        allocation = kwargs.get("allocation_id")
+        if allocation and self.address_by_allocation([allocation])[0].association_id:
+            raise EC2ClientError(
+                "Resource.AlreadyAssociated",
+                f"resource {allocation} is already associated with another resource",
+            )
         gateway: NatGateway = original(self, *args, **kwargs)
         gateway._eni.description = f"Interface for NAT Gateway {gateway.id}"
         gateway._eni.interface_type = "nat_gateway"
@@ -36,7 +42,20 @@ def install(lab: Lab) -> None:
         gateway._eni.status = "in-use"
         gateway._eni._group_set = []
         gateway.state = "pending"
-        lab.timers.after("nat-gateway.pending", lambda: _become(gateway, "pending", "available"))
+
+        def arrive() -> None:
+            public = gateway.connectivity_type != "private"
+            if gateway.state == "pending" and public and not _reaches_out(self, gateway):
+                _release(self, gateway)
+                gateway.state = "failed"
+                gateway.failure_code = "Gateway.NotAttached"  # type: ignore[attr-defined]
+                gateway.failure_message = (  # type: ignore[attr-defined]
+                    f"Network {gateway.vpc_id} has no Internet gateway attached"
+                )
+            elif gateway.state == "pending":
+                gateway.state = "available"
+
+        lab.timers.after("nat-gateway.pending", arrive)
         return gateway
 
     @patch(NatGatewayBackend)
@@ -50,10 +69,7 @@ def install(lab: Lab) -> None:
             return gateway
 
         def finish() -> None:
-            for address in self.addresses:
-                if address.eni is gateway._eni:
-                    self.disassociate_address(association_id=address.association_id)
-            interfaces.delete(self.region_name, gateway._eni.id)
+            _release(self, gateway)
             gateway.state = "deleted"
             lab.timers.after(
                 max(DELETED_STAYS_SECONDS * lab.options.scale, 1.0),
@@ -120,9 +136,16 @@ def install(lab: Lab) -> None:
         return original(self, filter_name, method_name)
 
 
-def _become(gateway: NatGateway, old: str, new: str) -> None:
-    if gateway.state == old:
-        gateway.state = new
+def _reaches_out(ec2: Any, gateway: NatGateway) -> bool:
+    return interfaces.has_gateway(ec2.region_name, gateway.vpc_id)
+
+
+def _release(ec2: Any, gateway: NatGateway) -> None:
+    """Gives back the address and removes the interface."""
+    for address in ec2.addresses:
+        if address.eni is gateway._eni:
+            ec2.disassociate_address(association_id=address.association_id)
+    interfaces.delete(ec2.region_name, gateway._eni.id)
 
 
 def _forget(ec2: Any, nat_gateway_id: str) -> None:

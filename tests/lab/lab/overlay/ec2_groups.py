@@ -60,7 +60,11 @@ def install(lab: Lab) -> None:
     def create_security_group(
         original: Any, self: Any, name: str, description: str, *args: Any, **kwargs: Any
     ) -> Any:
+        vpc = kwargs.get("vpc_id")
+        if vpc is None:
+            raise EC2ClientError("VPCIdNotSpecified", "No default VPC for this user")
         if not kwargs.get("is_default"):
+            self.get_vpc(vpc)
             if not NAME.match(name) or name.startswith("sg-") or name.lower() == "default":
                 raise EC2ClientError(
                     "InvalidParameterValue",

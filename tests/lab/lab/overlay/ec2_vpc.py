@@ -174,6 +174,14 @@ def install(lab: Lab) -> None:
             if args
             else kw.get("destination_cidr_block") or kw.get("destination_ipv6_cidr_block")
         )
+        gateway = self.internet_gateways.get(kw.get("gateway_id"))
+        vpc = self.get_route_table(route_table_id).vpc_id
+        if gateway is not None and (gateway.vpc is None or gateway.vpc.id != vpc):
+            raise EC2ClientError(
+                "InvalidParameterValue",
+                f"route table {route_table_id} and network gateway {gateway.id} belong to "
+                "different networks",
+            )
         if not kw.get("local"):
             for route in self.get_route_table(route_table_id)._routes.values():
                 if destination and str(route.destination_cidr_block) == str(destination):

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -79,7 +79,7 @@ def store_image(
         holder.remove_tag(tag)
     if image is None:
         image = Image(ACCOUNT, tag, manifest, repository.name, media_type, digest)  # type: ignore[arg-type]
-        image.image_pushed_at = datetime.now(timezone.utc)  # type: ignore[assignment]
+        image.image_pushed_at = datetime.now(UTC)  # type: ignore[assignment]
         repository.images.append(image)
     elif tag:
         image.update_tag(tag)
@@ -119,7 +119,7 @@ def install(lab: Lab) -> None:
     def get_authorization_token(self: ECRResponse) -> ActionResult:
         entry = {
             "authorizationToken": base64.b64encode(f"AWS:{token()}".encode()).decode(),
-            "expiresAt": datetime.now(timezone.utc) + timedelta(hours=TOKEN_HOURS),
+            "expiresAt": datetime.now(UTC) + timedelta(hours=TOKEN_HOURS),
             "proxyEndpoint": lab.endpoint,
         }
         return ActionResult({"authorizationData": [entry]})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
@@ -98,7 +98,7 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
     @patch(TaskDefinition, "__init__")
     def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        self.registered_at = datetime.now(timezone.utc)
+        self.registered_at = datetime.now(UTC)
         self.registered_by = "arn:aws:iam::123456789012:user/lab"
         self.enable_fault_injection = False
         self.container_definitions = [
@@ -150,7 +150,7 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
     @patch(Backend)
     def deregister_task_definition(original: Any, self: Any, task_definition_str: str) -> Any:
         definition = original(self, task_definition_str)
-        definition.deregistered_at = datetime.now(timezone.utc)
+        definition.deregistered_at = datetime.now(UTC)
         return definition
 
     @patch(Backend)
@@ -158,7 +158,7 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
         deleted, failures = original(self, task_definitions)
         for definition in deleted:
             self.task_definitions[definition.family][definition.revision] = definition
-            definition.delete_requested_at = datetime.now(timezone.utc)
+            definition.delete_requested_at = datetime.now(UTC)
             _forget_when_unused(lab, services, self, definition)
         return deleted, failures
 

@@ -77,6 +77,8 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
         groups = kwargs.get("security_groups") or []
         _check_network(self, subnets, groups, kwargs.get("loadbalancer_type") or "application")
         kwargs["scheme"] = kwargs.get("scheme") or "internet-facing"
+        if kwargs["scheme"] == "internet-facing":
+            _check_gateway(self, subnets[0])
         for existing in self.load_balancers.values():
             if existing.name == name:
                 same = (
@@ -230,6 +232,12 @@ def _same_group(existing: Any, wanted: dict[str, Any]) -> bool:
         and existing.target_type == wanted.get("target_type")
         and existing.health_check_path == (wanted.get("healthcheck_path") or "/")
     )
+
+
+def _check_gateway(backend: Any, subnet_id: str) -> None:
+    vpc = backend.ec2_backend.get_subnet(subnet_id).vpc_id
+    if not interfaces.has_gateway(backend.region_name, vpc):
+        raise ELBClientError("InvalidSubnet", f"VPC {vpc} has no internet gateway")
 
 
 def _check_network(backend: Any, subnets: list[str], groups: list[str], kind: str) -> None:

@@ -153,11 +153,14 @@ def _patch_changes(databases: Databases) -> None:
             k: changes.pop(k) for k in PENDING if k in changes and _differs(instance, k, changes)
         }
         restarts = bool(RESTARTING & later.keys()) or "port" in later
+        managed_before = instance.manage_master_user_password
         databases.owns_call = True
         try:
             original(self, name, {**changes, "db_instance_identifier": name})
         finally:
             databases.owns_call = False
+        if instance.manage_master_user_password and not managed_before:
+            databases.change_password(instance, databases.password(instance))
         instance.pending_modified_values = {
             **instance.pending_modified_values,
             **{PENDING[k]: v for k, v in later.items()},

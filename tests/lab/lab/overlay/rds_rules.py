@@ -7,6 +7,8 @@ from typing import Any
 
 from moto.rds.exceptions import DBSubnetGroupNotFoundError, RDSClientError
 
+from lab import interfaces
+
 # Attribute of moto's instance to the name it has in PendingModifiedValues.
 PENDING = {
     "db_instance_class": "DBInstanceClass",
@@ -72,6 +74,14 @@ def check_create(backend: Any, request: dict[str, Any]) -> None:
         request["db_subnet_group_name"] = group.lower()
     if request.get("db_cluster_identifier"):
         return
+    if str(request.get("publicly_accessible")).lower() == "true" and group:
+        vpc = backend.subnet_groups[group.lower()].vpc_id
+        if not interfaces.has_gateway(backend.region_name, vpc):
+            raise RDSClientError(
+                "InvalidVPCNetworkStateFault",
+                "Cannot create a publicly accessible DBInstance. The specified VPC has no internet "
+                "gateway attached.",
+            )
     engine = request.get("engine", "")
     user = str(request.get("master_username") or "")
     if not re.match(r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$", user) or (
