@@ -1,154 +1,14 @@
-//! Decides what to do: a pure function from what should be and what is to a [`Plan`].
+//! Turns decisions into steps, and says what each step waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
+use super::{Decision, Planner, Verdict, physical};
 use crate::plan::{Action, Plan, Reason, Step, StepId};
-use crate::{
-    Address, Change, Cycle, Desired, Diagnostic, Difference, Graph, Impact, KindInfo, Kinds, Live,
-    Outputs, Phase, Removal, Replacement, Snapshot, Stack, differences, references, resolve,
-};
-
-/// Plans how to make what is there what the stack says; a stack without resources plans its end.
-///
-/// A resource with deletion protection is deleted only when it is in `unprotected`.
-///
-/// # Errors
-/// Everything that cannot be planned: cycles, changes AWS cannot make, protected resources that
-/// would have to go.
-pub fn plan(
-    stack: &Stack,
-    snapshot: &Snapshot,
-    kinds: &Kinds,
-    unprotected: &BTreeSet<Address>,
-) -> Result<Plan, Vec<Diagnostic>> {
-    let mut planner = Planner { stack, snapshot, kinds, known: Outputs::new(), mistakes: vec![] };
-    let decisions = planner.decide();
-    let mut plan = planner.steps(&decisions);
-    planner.protect(&plan, unprotected);
-    if let Err(Cycle(ring)) = plan.arrange() {
-        planner.mistakes.push(cycle(&ring));
-    }
-    if planner.mistakes.is_empty() { Ok(plan) } else { Err(planner.mistakes) }
-}
-
-/// What is to become of one resource of the stack.
-struct Decision<'a> {
-    desired: &'a Desired,
-    live: Option<&'a Live>,
-    verdict: Verdict,
-    differences: Vec<Difference>,
-    impact: Impact,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Verdict {
-    Keep,
-    Create,
-    Update,
-    Await,
-    Replace(Replacement),
-}
-
-struct Planner<'a> {
-    stack: &'a Stack,
-    snapshot: &'a Snapshot,
-    kinds: &'a Kinds,
-    known: Outputs,
-    mistakes: Vec<Diagnostic>,
-}
+use crate::{Address, Impact, Live, Removal, Replacement, references};
 
 impl<'a> Planner<'a> {
-    /// Decides on every resource of the stack, each after those it refers to.
-    fn decide(&mut self) -> BTreeMap<Address, Decision<'a>> {
-        let resources = &self.stack.resources;
-        let edges =
-            resources.iter().map(|(address, desired)| (address.clone(), references(&desired.spec)));
-        let order = Graph::new(edges).order().unwrap_or_else(|Cycle(ring)| {
-            self.mistakes.push(cycle(&ring));
-            Vec::new()
-        });
-        let mut decisions = BTreeMap::new();
-        for address in order {
-            let Some(kind) = self.kinds.find(&address.kind) else {
-                let title = format!("there is no kind `{}`", address.kind);
-                self.mistakes.push(Diagnostic::error("unknown-kind", title));
-                continue;
-            };
-            let decision = self.decide_one(kind, &address, &resources[&address]);
-            if let (Verdict::Keep | Verdict::Update | Verdict::Await, Some(live)) =
-                (decision.verdict, decision.live)
-            {
-                self.known.insert(address.clone(), live.output.clone());
-            }
-            decisions.insert(address, decision);
-        }
-        spread_delete_first(&mut decisions);
-        decisions
-    }
-
-    fn decide_one(
-        &mut self,
-        kind: &KindInfo,
-        address: &Address,
-        desired: &'a Desired,
-    ) -> Decision<'a> {
-        let live = self.snapshot.current(address);
-        let mut decision = Decision {
-            desired,
-            live,
-            verdict: Verdict::Create,
-            differences: vec![],
-            impact: Impact::None,
-        };
-        let Some(live) = live else { return decision };
-        let wanted = match kind.normalize(resolve(&desired.spec, &self.known)) {
-            Ok(wanted) => wanted,
-            Err(error) => {
-                let title = format!("{address} does not resolve to a {}: {error}", kind.name);
-                self.mistakes.push(Diagnostic::error("unresolvable", title));
-                return decision;
-            }
-        };
-        let mut replace = live.phase == Phase::Leaving;
-        for difference in differences(&live.spec, &wanted) {
-            let field = difference.field().to_owned();
-            let of = |spec: &Value| spec.get(&field).cloned().unwrap_or_default();
-            match kind.change(&field, &of(&live.spec), &of(&wanted)) {
-                Change::Delegated => continue,
-                Change::InPlace(impact) => decision.impact = decision.impact.max(impact),
-                Change::Replace(impact) => {
-                    decision.impact = decision.impact.max(impact);
-                    replace = true;
-                }
-                Change::Never(advice) => self.mistakes.push(
-                    Diagnostic::error(
-                        "cannot-change",
-                        format!(
-                            "{address}: {} cannot change from {} to {}",
-                            difference.path, difference.before, difference.after
-                        ),
-                    )
-                    .help(advice),
-                ),
-            }
-            decision.differences.push(difference);
-        }
-        decision.verdict = if replace {
-            Verdict::Replace(kind.replacement(&live.spec, &wanted))
-        } else if !decision.differences.is_empty() {
-            Verdict::Update
-        } else if live.phase == Phase::Settling {
-            Verdict::Await
-        } else {
-            Verdict::Keep
-        };
-        decision
-    }
-
     /// Turns decisions into steps, and says what each waits for.
-    fn steps(&self, decisions: &BTreeMap<Address, Decision<'a>>) -> Plan {
+    pub(super) fn steps(&self, decisions: &BTreeMap<Address, Decision<'a>>) -> Plan {
         let mut steps = Steps::default();
         for (address, decision) in decisions {
             self.make(&mut steps, address, decision);
@@ -319,58 +179,6 @@ impl<'a> Planner<'a> {
             kind.after.iter().any(|after| after.kind == other && after.sharing.is_none_or(&shares))
         })
     }
-
-    fn protect(&mut self, plan: &Plan, unprotected: &BTreeSet<Address>) {
-        for step in plan.steps.iter().filter(|step| step.action == Action::Delete) {
-            let field = self.kinds.find(&step.address.kind).and_then(|kind| kind.protection);
-            let is_protected = field
-                .zip(step.live.as_ref())
-                .is_some_and(|(field, live)| live.spec.get(field) == Some(&Value::Bool(true)));
-            if is_protected && !unprotected.contains(&step.address) {
-                let address = &step.address;
-                self.mistakes.push(
-                    Diagnostic::error(
-                        "protected",
-                        format!("{address} is protected against deletion"),
-                    )
-                    .help(format!("to delete it all the same, add `--unprotect {address}`")),
-                );
-            }
-        }
-    }
-
-    fn foreign(&self) -> BTreeMap<Address, Vec<String>> {
-        let lives = self.snapshot.lives.iter().filter(|live| !live.foreign.is_empty());
-        lives.map(|live| (live.address.clone(), live.foreign.clone())).collect()
-    }
-}
-
-/// Where a resource must go before its successor can come, so must what is made anew and
-/// refers to it.
-fn spread_delete_first(decisions: &mut BTreeMap<Address, Decision<'_>>) {
-    loop {
-        let going: BTreeSet<&str> = decisions
-            .values()
-            .filter(|decision| decision.verdict == Verdict::Replace(Replacement::DeleteFirst))
-            .filter_map(|decision| decision.live.map(Live::id))
-            .collect();
-        let spread: Vec<Address> = decisions
-            .iter()
-            .filter(|(_, decision)| {
-                decision.verdict == Verdict::Replace(Replacement::CreateFirst)
-                    && decision.live.is_some_and(|live| !physical(&live.spec).is_disjoint(&going))
-            })
-            .map(|(address, _)| address.clone())
-            .collect();
-        if spread.is_empty() {
-            return;
-        }
-        for address in spread {
-            if let Some(decision) = decisions.get_mut(&address) {
-                decision.verdict = Verdict::Replace(Replacement::DeleteFirst);
-            }
-        }
-    }
 }
 
 /// The steps as they are collected, and which resource each is about.
@@ -411,21 +219,4 @@ impl Steps<'_> {
         }
         seen.contains(&first)
     }
-}
-
-/// The physical identifiers a live spec refers to.
-fn physical(spec: &Value) -> BTreeSet<&str> {
-    match spec {
-        Value::Object(fields) => match (fields.len(), fields.get("id").and_then(Value::as_str)) {
-            (1, Some(id)) => BTreeSet::from([id]),
-            _ => fields.values().flat_map(physical).collect(),
-        },
-        Value::Array(items) => items.iter().flat_map(physical).collect(),
-        _ => BTreeSet::new(),
-    }
-}
-
-fn cycle(ring: &[Address]) -> Diagnostic {
-    let names: Vec<String> = ring.iter().chain(ring.first()).map(Address::to_string).collect();
-    Diagnostic::error("cycle", format!("resources wait for each other: {}", names.join(" → ")))
 }

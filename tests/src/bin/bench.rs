@@ -1,0 +1,130 @@
+//! Measures the release build against the lab, beside the budgets it has to keep.
+//!
+//! The lab adds 40 ms to each call, as a region some way off would.
+#![expect(clippy::print_stdout, reason = "a benchmark is run to be read")]
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use deployer_tests::Lab;
+use serde_json::json;
+
+/// What each call takes longer than in the lab alone.
+const DISTANCE_MS: u32 = 40;
+
+/// How often a start and a plan are measured; the median counts.
+const RUNS: usize = 11;
+
+fn main() -> ExitCode {
+    let binary = release_binary();
+    let mut table = Table::default();
+
+    let size = std::fs::metadata(&binary).expect("the release build is there").len();
+    table.row("size of the binary", megabytes(size), 25.0, "MB");
+
+    let starts = (0..RUNS).map(|_| measure(Command::new(&binary).arg("--version")).wall);
+    table.row("start-up", milliseconds(median(starts.collect())), 10.0, "ms");
+
+    let lab = Lab::start(0.0);
+    let deployer = |arguments: &[&str]| {
+        let mut command = Command::new(&binary);
+        command.args(arguments).args(["--file", "stacks/notes.yaml", "--env", "dev"]);
+        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        command.env("AWS_CONFIG_FILE", "/nonexistent").envs(lab.environment());
+        command
+    };
+    println!("bringing the sample stack up …");
+    assert!(measure(&mut deployer(&["apply", "--yes"])).is_success, "the apply failed");
+    lab.fault(&json!({ "kind": "delay", "milliseconds": DISTANCE_MS }));
+
+    lab.reset_calls();
+    let plan = measure(&mut deployer(&["plan", "--check"]));
+    assert!(plan.is_success, "the plan is not empty");
+    let calls = lab.calls()["total"].as_f64().expect("the lab counts calls");
+    table.row("calls of a plan without changes", calls, 30.0, "");
+    let plans: Vec<Run> = (0..RUNS).map(|_| measure(&mut deployer(&["plan", "--check"]))).collect();
+    let walls = plans.iter().map(|run| run.wall).collect();
+    table.row("time of a plan without changes", milliseconds(median(walls)), 1000.0, "ms");
+    let peak = plans.iter().map(|run| run.peak).max().unwrap_or_default();
+    table.row("peak memory of a plan", megabytes(peak), 40.0, "MB");
+
+    table.print();
+    if table.is_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// One run of a command.
+struct Run {
+    is_success: bool,
+    wall: Duration,
+    /// The most memory it had, in bytes.
+    peak: u64,
+}
+
+fn measure(command: &mut Command) -> Run {
+    let begun = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the release build runs");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        // The kernel keeps the highest value, so a look shortly before the end is enough.
+        peak = high_water(&status).unwrap_or(0).max(peak);
+        if let Some(exit) = child.try_wait().expect("it is our child") {
+            return Run { is_success: exit.success(), wall: begun.elapsed(), peak };
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn high_water(status: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+fn release_binary() -> PathBuf {
+    let this = std::env::current_exe().expect("a program knows where it is");
+    let target = this.parent().and_then(|profile| profile.parent()).expect("target/<profile>");
+    target.join("release/deployer")
+}
+
+fn median(mut values: Vec<Duration>) -> Duration {
+    values.sort();
+    values[values.len() / 2]
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+#[derive(Default)]
+struct Table(Vec<(String, f64, f64, &'static str)>);
+
+impl Table {
+    fn row(&mut self, what: &str, value: f64, budget: f64, unit: &'static str) {
+        self.0.push((what.to_owned(), value, budget, unit));
+    }
+
+    fn is_kept(&self) -> bool {
+        self.0.iter().all(|(_, value, budget, _)| value <= budget)
+    }
+
+    fn print(&self) {
+        println!("{:34} {:>10} {:>10}", "", "measured", "budget");
+        for (what, value, budget, unit) in &self.0 {
+            let verdict = if value <= budget { "" } else { "  over" };
+            println!("{what:34} {value:>7.1} {unit:2} {budget:>7.0} {unit:2}{verdict}");
+        }
+    }
+}

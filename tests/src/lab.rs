@@ -1,0 +1,113 @@
+//! A lab of one's own: started on a free port, gone with the value.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// A running lab.
+pub struct Lab {
+    process: Child,
+    address: String,
+}
+
+impl Lab {
+    /// Starts one in which AWS takes this much of its real time; 0 for none.
+    ///
+    /// # Panics
+    /// When it does not start: no test can go on without it.
+    pub fn start(scale: f64) -> Self {
+        let mut process = Command::new(root().join("tests/lab/start"))
+            .args(["--port", "0", "--scale", &scale.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("tests/lab/start can be run");
+        let output = process.stdout.take().expect("the output was asked for");
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        let address = lines
+            .find_map(|line| line.strip_prefix("lab ready ").map(str::to_owned))
+            .expect("the lab says when it is ready");
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, address }
+    }
+
+    /// What a program needs in its environment to take the lab for AWS.
+    pub fn environment(&self) -> [(&'static str, &str); 6] {
+        [
+            ("AWS_ENDPOINT_URL", &self.address),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "lab"),
+            ("AWS_SECRET_ACCESS_KEY", "lab"),
+            ("AWS_ACCOUNT_ID", "123456789012"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ]
+    }
+
+    /// What exists in the lab and carries our tags, as `kind: ARN`.
+    pub fn owned(&self) -> Vec<String> {
+        self.inventory(|resource| !resource["tags"]["deployer:stack"].is_null())
+    }
+
+    /// Everything that exists in the lab, as `kind: ARN`.
+    pub fn everything(&self) -> Vec<String> {
+        self.inventory(|_| true)
+    }
+
+    fn inventory(&self, counts: impl Fn(&Value) -> bool) -> Vec<String> {
+        let inventory = self.get("/_lab/inventory");
+        let resources = inventory["resources"].as_array().cloned().unwrap_or_default();
+        resources
+            .iter()
+            .filter(|resource| counts(resource))
+            .map(|resource| format!("{}: {}", resource["kind"], resource["arn"]))
+            .collect()
+    }
+
+    /// Counts calls from now on.
+    pub fn reset_calls(&self) {
+        self.post("/_lab/reset-calls", &Value::Null);
+    }
+
+    /// The calls since [`Lab::reset_calls`], by service and operation.
+    pub fn calls(&self) -> Value {
+        self.get("/_lab/calls")
+    }
+
+    /// Adds faults, in the form that the lab's own documentation gives.
+    pub fn fault(&self, fault: &Value) {
+        self.post("/_lab/faults", fault);
+    }
+
+    /// Removes every fault.
+    pub fn clear_faults(&self) {
+        ureq::delete(format!("{}/_lab/faults", self.address)).call().expect("an answer");
+    }
+
+    /// Asks the lab's own interface.
+    ///
+    /// # Panics
+    /// When it does not answer, as all of these.
+    pub fn get(&self, path: &str) -> Value {
+        let mut answer = ureq::get(format!("{}{path}", self.address)).call().expect("an answer");
+        answer.body_mut().read_json().expect("JSON")
+    }
+
+    fn post(&self, path: &str, body: &Value) {
+        ureq::post(format!("{}{path}", self.address)).send_json(body).expect("an answer");
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // It takes its own processes with it, however it ends.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

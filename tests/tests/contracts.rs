@@ -1,0 +1,311 @@
+//! What every kind promises, run over the list of kinds against the lab.
+//!
+//! `contracts/<kind>.yaml` has the resource `subject` and one environment for each field of its
+//! spec, which changes that field alone. For each kind: after a create the plan is empty; each
+//! field gives the verb of its change rule, and then an empty plan; removed from the file it is
+//! deleted; and in the end nothing that carries our tags is left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+
+use deployer_aws::{Aws, Connection, connect, registry};
+use deployer_core::{
+    Action, Address, Change, Diagnostic, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
+    Scope, Snapshot, Stack, Step, plan, resolve,
+};
+use deployer_engine::{Registry, execute, observe};
+use deployer_stack::{Options, load, outline};
+use deployer_tests::Lab;
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+/// The SDK takes the lab's address from the environment, and no process may change its own: so
+/// the test starts itself again inside the lab's.
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--in-lab") || listing(&arguments) {
+        return run(arguments.into_iter().filter(|argument| argument != "--in-lab"));
+    }
+    let lab = Lab::start(0.0);
+    let status = Command::new(std::env::current_exe().expect("a test knows where it is"))
+        .args(&arguments)
+        .arg("--in-lab")
+        .env("AWS_CONFIG_FILE", "/nonexistent")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+        .envs(lab.environment())
+        .status();
+    if !status.expect("the test can start itself").success() {
+        return ExitCode::FAILURE;
+    }
+    assert_eq!(lab.owned(), Vec::<String>::new(), "left in the lab after every contract");
+    ExitCode::SUCCESS
+}
+
+fn listing(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| argument == "--list")
+}
+
+fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
+    let arguments = Arguments::from_iter(std::iter::once("contracts".to_owned()).chain(arguments));
+    let kinds: Vec<String> =
+        deployer_kinds::all().iter().map(|kind| kind.name.to_owned()).collect();
+    let trials = kinds.into_iter().map(|kind| {
+        Trial::test(kind.clone(), move || {
+            let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+            runtime.block_on(keeps_its_promises(&kind)).map_err(Failed::from)
+        })
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+async fn keeps_its_promises(kind: &str) -> Result<(), String> {
+    let contract = Contract::read(kind)?;
+    let cloud = Account::reach(&contract).await?;
+    let base = contract.stack("base")?;
+    cloud.apply(&base, "base").await?;
+    cloud.expect_nothing_to_do(&base, "after the create").await?;
+    for field in contract.fields() {
+        let changed = contract.stack(field)?;
+        if contract.changes(&cloud, &changed, field).await? {
+            cloud.apply(&changed, field).await?;
+            cloud.expect_nothing_to_do(&changed, &format!("after `{field}` changed")).await?;
+            cloud.restore(&base).await?;
+        }
+    }
+    contract.is_deleted_when_removed(&cloud, base).await?;
+    cloud.destroy().await
+}
+
+/// The file of one kind.
+struct Contract {
+    kinds: Kinds,
+    subject: Address,
+    scope: Scope,
+    text: String,
+    folder: PathBuf,
+}
+
+impl Contract {
+    fn read(kind: &str) -> Result<Self, String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts");
+        let path = folder.join(format!("{kind}.yaml"));
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| format!("every kind has a contract: {}: {error}", path.display()))?;
+        let kinds = registry().kinds();
+        if kinds.find(kind).is_none() {
+            return Err(format!("{kind} is not in the registry of AWS"));
+        }
+        let contract = Self {
+            kinds,
+            subject: Address::new(kind, subject(kind)),
+            scope: Scope { stack: format!("contract-{kind}"), environment: "test".into() },
+            text,
+            folder,
+        };
+        contract.covers_every_field()?;
+        Ok(contract)
+    }
+
+    fn covers_every_field(&self) -> Result<(), String> {
+        let outline = outline(&self.text).map_err(told)?;
+        let environments: BTreeSet<&str> = outline
+            .environments
+            .iter()
+            .map(String::as_str)
+            .filter(|name| *name != "base")
+            .collect();
+        let fields: BTreeSet<&str> = self.fields().collect();
+        if environments == fields {
+            Ok(())
+        } else {
+            Err(format!("environments {environments:?} are not the fields {fields:?}"))
+        }
+    }
+
+    fn kind(&self) -> &KindInfo {
+        self.kinds.find(&self.subject.kind).expect("looked up when the file was read")
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &'static str> {
+        self.kind().changes.iter().map(|(field, _)| *field)
+    }
+
+    /// The stack with one field changed, or as it is for `base`.
+    fn stack(&self, environment: &str) -> Result<Stack, String> {
+        let options = Options { environment: Some(environment.to_owned()), ..Options::default() };
+        let loaded = load(&self.text, &options, &self.kinds).map_err(told)?;
+        Ok(Stack { scope: self.scope.clone(), ..loaded.stack })
+    }
+
+    /// Whether the field's change is one that is applied; checks that it is planned by its rule.
+    async fn changes(&self, cloud: &Account, changed: &Stack, field: &str) -> Result<bool, String> {
+        let snapshot = cloud.observe().await?;
+        let live = snapshot.current(&self.subject).ok_or("the subject is gone")?;
+        let planned = cloud.plan(changed, &snapshot);
+        let known = snapshot.lives.iter().map(|live| (live.address.clone(), live.output.clone()));
+        let wanted = resolve(&changed.resources[&self.subject].spec, &known.collect());
+        let of = |spec: &Value| spec.get(field).cloned().unwrap_or_default();
+        let rule = self.kind().change(field, &of(&live.spec), &of(&wanted));
+        if let Change::Never(_) = rule {
+            let refused = planned.err().unwrap_or_default();
+            let is_told = refused.iter().any(|mistake| mistake.code == "cannot-change");
+            return if is_told { Ok(false) } else { Err(format!("`{field}` is not refused")) };
+        }
+        let planned = planned.map_err(told)?;
+        let steps: Vec<(Action, Reason)> = planned
+            .steps
+            .iter()
+            .filter(|step| step.address == self.subject)
+            .map(|step| (step.action, step.reason))
+            .collect();
+        let is_as_ruled = match rule {
+            Change::Delegated | Change::Never(_) => steps.is_empty(),
+            Change::InPlace(_) => steps == [(Action::Update, Reason::Differs)],
+            Change::Replace(_) => replaces(&steps),
+        };
+        if is_as_ruled {
+            Ok(!steps.is_empty())
+        } else {
+            Err(format!("`{field}` is ruled {rule:?} and planned {steps:?}"))
+        }
+    }
+
+    async fn is_deleted_when_removed(
+        &self,
+        cloud: &Account,
+        mut base: Stack,
+    ) -> Result<(), String> {
+        base.resources.remove(&self.subject);
+        let snapshot = cloud.observe().await?;
+        let planned = cloud.plan(&base, &snapshot).map_err(told)?;
+        let deleted: Vec<&Step> =
+            planned.steps.iter().filter(|step| step.address == self.subject).collect();
+        let expected = match self.kind().removal {
+            Removal::Delete => {
+                matches!(deleted.as_slice(), [step] if step.action == Action::Delete)
+            }
+            Removal::WithParent => deleted.is_empty(),
+        };
+        if !expected {
+            return Err(format!("removed from the file, it is planned {deleted:?}"));
+        }
+        cloud.apply(&base, "without the subject").await
+    }
+}
+
+/// The scan of clusters knows the one of a stack by its name, so that is the one to look at.
+fn subject(kind: &str) -> &'static str {
+    if kind == "cluster" { "main" } else { "subject" }
+}
+
+fn replaces(steps: &[(Action, Reason)]) -> bool {
+    match steps {
+        [(Action::Create, Reason::Replaced(Replacement::Supersede))] => true,
+        [one, other] => {
+            let actions = BTreeSet::from([one.0, other.0]);
+            actions == BTreeSet::from([Action::Create, Action::Delete])
+                && matches!((one.1, other.1), (Reason::Replaced(_), Reason::Replaced(_)))
+        }
+        _ => false,
+    }
+}
+
+/// The lab's account, for the scope of one contract.
+struct Account {
+    registry: Arc<Registry<Aws>>,
+    cloud: Arc<Aws>,
+    account: String,
+    region: String,
+    scope: Scope,
+}
+
+impl Account {
+    async fn reach(contract: &Contract) -> Result<Self, String> {
+        let Connection { aws, account, region } =
+            connect(None, &contract.folder).await.map_err(|failure| failure.to_string())?;
+        Ok(Self {
+            registry: Arc::new(registry()),
+            cloud: Arc::new(aws),
+            account,
+            region,
+            scope: contract.scope.clone(),
+        })
+    }
+
+    async fn observe(&self) -> Result<Snapshot, String> {
+        observe(&self.registry, &*self.cloud, &self.scope, &self.account, &self.region)
+            .await
+            .map_err(|failures| {
+                failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+            })
+    }
+
+    /// Plans without regard to protection: the contract is about to take it off.
+    fn plan(&self, stack: &Stack, snapshot: &Snapshot) -> Result<Plan, Vec<Diagnostic>> {
+        let unprotected = snapshot.lives.iter().map(|live| live.address.clone()).collect();
+        plan(stack, snapshot, &self.registry.kinds(), &unprotected)
+    }
+
+    async fn apply(&self, stack: &Stack, what: &str) -> Result<(), String> {
+        let planned = self.plan(stack, &self.observe().await?).map_err(told)?;
+        let outcome = execute(
+            Arc::clone(&self.registry),
+            Arc::clone(&self.cloud),
+            &planned,
+            CancellationToken::new(),
+            &mut |_| {},
+        )
+        .await;
+        if outcome.is_success() {
+            return Ok(());
+        }
+        let failures = outcome
+            .failed
+            .iter()
+            .map(|(step, failure)| format!("{what}: {}: {failure}", planned.steps[*step].address));
+        Err(failures.collect::<Vec<_>>().join("\n"))
+    }
+
+    async fn expect_nothing_to_do(&self, stack: &Stack, when: &str) -> Result<(), String> {
+        let planned = self.plan(stack, &self.observe().await?).map_err(told)?;
+        let steps = planned.steps.iter().map(|step| {
+            format!("{when}: {} is planned {:?}: {:?}", step.address, step.action, step.differences)
+        });
+        let steps: Vec<String> = steps.collect();
+        if steps.is_empty() { Ok(()) } else { Err(steps.join("\n")) }
+    }
+
+    /// Goes back to the base; by way of nothing where the change has no way back.
+    async fn restore(&self, base: &Stack) -> Result<(), String> {
+        if self.plan(base, &self.observe().await?).is_err() {
+            self.destroy().await?;
+        }
+        self.apply(base, "back to the base").await?;
+        self.expect_nothing_to_do(base, "back at the base").await
+    }
+
+    /// Deletes everything, and looks that nothing with our tags is left.
+    async fn destroy(&self) -> Result<(), String> {
+        let nothing = Stack {
+            scope: self.scope.clone(),
+            region: self.region.clone(),
+            resources: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        };
+        self.apply(&nothing, "the end").await?;
+        let left: Vec<String> =
+            self.observe().await?.lives.iter().map(|live| live.address.to_string()).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("left after the end: {left:?}")) }
+    }
+}
+
+fn told(mistakes: Vec<Diagnostic>) -> String {
+    let lines: Vec<String> = mistakes
+        .into_iter()
+        .map(|mistake| format!("{} {}", mistake.title, mistake.help.unwrap_or_default()))
+        .collect();
+    lines.join("\n")
+}

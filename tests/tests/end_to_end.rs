@@ -1,0 +1,202 @@
+//! The binary, the lab and whole stacks: what a user does, and what goes wrong for a user.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use deployer_tests::{Lab, Ran, deployer};
+use serde_json::json;
+
+/// A small stack without anything that runs: quick to make.
+const NETWORK: &str = "tests/stacks/network.yaml";
+
+/// The same with a database that is protected.
+const PROTECTED: &str = "tests/stacks/protected.yaml";
+
+fn run(lab: &Lab, arguments: &[&str]) -> Ran {
+    Ran::read(&deployer(lab, arguments).output().expect("the binary runs"))
+}
+
+#[test]
+fn the_sample_stack_comes_up_green_and_goes_without_a_trace() {
+    let lab = Lab::start(0.0);
+    let sample = |command: &str, more: &[&str]| {
+        let mut arguments = vec![command, "--file", "stacks/notes.yaml", "--env", "dev"];
+        arguments.extend(more);
+        run(&lab, &arguments)
+    };
+    sample("plan", &["--check"]).expect(3);
+    sample("apply", &["--yes"]).expect(0);
+
+    let url = sample("outputs", &["edge"]).expect(0).stdout;
+    let mut page = ureq::get(url.trim()).call().expect("the page is served");
+    let page = page.body_mut().read_to_string().expect("a page");
+    assert!(page.contains("<title>"), "{page}");
+
+    lab.reset_calls();
+    sample("plan", &["--check"]).expect(0);
+    let calls = &lab.calls()["total"];
+    assert!(calls.as_u64() <= Some(30), "a plan without changes takes {calls} calls");
+
+    let again = sample("publish", &["--yes"]).expect(0);
+    assert!(!again.stderr.contains("uploading"), "{}", again.stderr);
+
+    let status = sample("status", &["--json"]).expect(0);
+    assert!(status.stdout.contains("service/web"), "{}", status.stdout);
+
+    sample("destroy", &["--yes"]).expect(0);
+    assert_eq!(lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn a_saved_plan_is_applied_as_it_is_or_refused_when_the_account_has_moved() {
+    let lab = Lab::start(0.0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("plan.json");
+    let path = path.to_str().expect("a plain path");
+    run(&lab, &["plan", "--file", NETWORK, "--out", path]).expect(0);
+    run(&lab, &["apply", path, "--yes"]).expect(0);
+    run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
+    let moved = run(&lab, &["apply", path, "--yes"]).expect(5);
+    assert!(moved.stderr.contains("plan"), "{}", moved.stderr);
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_nothing_to_repair() {
+    let lab = Lab::start(0.02);
+    let mut apply = deployer(&lab, &["apply", "--file", NETWORK, "--yes"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    wait_until("something is made", || !lab.owned().is_empty());
+    apply.kill().expect("it is our child");
+    apply.wait().expect("it is our child");
+    let made = lab.owned().len();
+    run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(0);
+    run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
+    assert!(lab.owned().len() > made, "the second run went on");
+    run(&lab, &["destroy", "--file", NETWORK, "--yes"]).expect(0);
+    assert_eq!(lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn an_interrupted_run_says_what_is_under_way_and_the_next_one_goes_on() {
+    let lab = Lab::start(0.05);
+    let mut apply = deployer(&lab, &["apply", "--file", NETWORK, "--yes"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    wait_until("the gateway is begun", || {
+        lab.owned().iter().any(|resource| resource.contains("natgateway"))
+    });
+    let interrupt = Command::new("kill").args(["-INT", &apply.id().to_string()]).status();
+    assert!(interrupt.expect("kill").success());
+    let code = apply.wait().expect("it is our child").code();
+    let mut told = String::new();
+    apply.stderr.take().expect("asked for").read_to_string(&mut told).expect("text");
+    assert_eq!(code, Some(130), "{told}");
+    assert!(told.contains("nat-gateway/"), "{told}");
+    run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(0);
+    run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
+}
+
+#[test]
+fn a_step_that_is_denied_stops_only_what_waits_for_it() {
+    let lab = Lab::start(0.0);
+    lab.fault(&json!({ "kind": "deny", "match": "ec2:CreateNatGateway" }));
+    let failed = run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(4);
+    assert!(failed.stderr.contains("allow `ec2:CreateNatGateway`"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("not begun"), "{}", failed.stderr);
+    lab.clear_faults();
+    run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(0);
+    run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
+}
+
+#[test]
+fn a_protected_database_outlives_destroy_yes() {
+    let lab = Lab::start(0.0);
+    run(&lab, &["apply", "--file", PROTECTED, "--yes"]).expect(0);
+    let refused = run(&lab, &["destroy", "--file", PROTECTED, "--yes"]).expect(5);
+    assert!(refused.stderr.contains("--unprotect db-instance/main"), "{}", refused.stderr);
+    let owned = lab.owned().len();
+    assert!(owned > 10, "nothing was begun: {owned} resources");
+    let unprotect = ["--unprotect", "db-instance/main"];
+    let destroyed =
+        run(&lab, &[&["destroy", "--file", PROTECTED, "--yes"], &unprotect[..]].concat());
+    let receipt = destroyed.expect(0);
+    let told = receipt.stdout + &receipt.stderr;
+    assert!(told.contains("final"), "the final snapshot is named: {told}");
+    assert_eq!(lab.owned(), Vec::<String>::new());
+}
+
+#[test]
+fn no_password_reaches_a_plan_an_output_or_a_process_list() {
+    let lab = Lab::start(0.0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("plan.json");
+    let path = path.to_str().expect("a plain path");
+    let mut told = String::new();
+    for arguments in [
+        &["plan", "--file", PROTECTED, "--out", path][..],
+        &["apply", "--file", PROTECTED, "--yes", "--json", "-v"],
+        &["outputs", "--file", PROTECTED, "--json"],
+        &["status", "--file", PROTECTED, "--json"],
+        &["plan", "--file", PROTECTED, "--json", "-v"],
+    ] {
+        let ran = run(&lab, arguments).expect(0);
+        told += &ran.stdout;
+        told += &ran.stderr;
+    }
+    told += &std::fs::read_to_string(path).expect("the plan was saved");
+    let secrets = lab.secrets();
+    assert!(secrets.len() >= 2, "a generated secret and the database's: {}", secrets.len());
+    for secret in secrets {
+        assert!(!told.contains(&secret), "a secret was told");
+    }
+}
+
+#[test]
+fn what_cannot_begin_says_so_once_with_what_to_do() {
+    let lab = Lab::start(0.0);
+    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        ("nothing answers", &[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")], "AWS_ENDPOINT_URL"),
+        (
+            "no credentials",
+            &[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")],
+            "aws sso login",
+        ),
+    ];
+    for (what, environment, advice) in cases {
+        let mut command = deployer(&lab, &["plan", "--file", NETWORK]);
+        let begun = Instant::now();
+        let ran = Ran::read(&command.envs(environment.iter().copied()).output().expect("it runs"));
+        let ran = ran.expect(1);
+        assert!(ran.stderr.contains(advice), "{what}: {}", ran.stderr);
+        assert_eq!(ran.stderr.matches("error").count(), 1, "{what}: {}", ran.stderr);
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}: {:?}", begun.elapsed());
+    }
+    lab.fault(&json!({ "kind": "deny", "match": "ec2:DescribeVpcs" }));
+    let denied = run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(1);
+    assert!(denied.stderr.contains("allow `ec2:DescribeVpcs`"), "{}", denied.stderr);
+    assert_eq!(lab.everything(), Vec::<String>::new(), "nothing was begun");
+}
+
+#[test]
+fn an_unreadable_stack_is_told_before_any_call() {
+    let lab = Lab::start(0.0);
+    let missing = run(&lab, &["plan", "--file", "tests/stacks/none.yaml"]).expect(1);
+    assert!(missing.stderr.contains("none.yaml"), "{}", missing.stderr);
+    let mistaken = run(&lab, &["plan", "--file", "Cargo.toml"]).expect(1);
+    assert!(mistaken.stderr.contains("error"), "{}", mistaken.stderr);
+    assert_eq!(lab.calls()["total"], 0);
+}
+
+/// Looks again and again, for half a minute at most.
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
+    }
+}
