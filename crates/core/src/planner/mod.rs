@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::plan::{Action, Plan, Reason, Step, StepId};
+use crate::plan::{Action, Plan};
 use crate::{
     Address, Change, Cycle, Desired, Diagnostic, Difference, Graph, Impact, KindInfo, Kinds, Live,
-    Outputs, Phase, Removal, Replacement, Snapshot, Stack, differences, references, resolve,
+    Outputs, Phase, Replacement, Snapshot, Stack, differences, references, resolve,
 };
 
 /// Plans how to make what is there what the stack says; a stack without resources plans its end.
