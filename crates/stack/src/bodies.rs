@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Diagnostic, Text, closest};
+use deployer_core::{Diagnostic, Part, Text, closest};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -95,8 +95,10 @@ fn body<T: DeserializeOwned>(
         Content::Map(_) => draft.key_place(&owned(path)),
         _ => draft.place(&owned(path)),
     };
-    shape::check(node, key, schema, &path.join("."), Rules::Whole, &mut draft.mistakes);
-    typed(draft, node, path, |value| Ok(serde_path_to_error::deserialize(value)?))
+    let shown = path.join(".");
+    let fits = shape::check(node, key, schema, &shown, Rules::Whole, &mut draft.mistakes);
+    let reading = typed(draft, node, path, |value| Ok(serde_path_to_error::deserialize(value)?));
+    Reading { is_whole: reading.is_whole && fits, ..reading }
 }
 
 /// What could be read of a body.
@@ -168,13 +170,30 @@ fn tell(draft: &mut Draft, node: &Node, path: &[&str], stumble: &Stumble) {
     let names = stumble.path.iter().filter(|piece| piece.parse::<usize>().is_err());
     let shown = body.iter().chain(names).map(String::as_str).collect::<Vec<_>>().join(".");
     let value = node.follow(&stumble.path).map(|node| &node.content);
-    let mistake = if matches!(value, Some(Content::Parts(_))) {
-        Diagnostic::error("plain-text", format!("`{shown}` cannot hold an output of a resource"))
+    let missing = stumble.message.strip_prefix("missing field `");
+    let missing = missing.and_then(|rest| rest.split_once('`'));
+    let mistake = match (value, missing) {
+        (Some(Content::Parts(parts)), _) => {
+            let help = match parts.as_slice() {
+                [Part::Output { address, field }] if field == "id" => {
+                    format!("write its name alone: `{}`", address.name)
+                }
+                _ => "write the value itself, or a variable".to_owned(),
+            };
+            Diagnostic::error(
+                "plain-text",
+                format!("`{shown}` cannot hold an output of a resource"),
+            )
             .at(span, "must be known before anything is made")
-            .help("write the value itself, or a variable")
-    } else {
-        Diagnostic::error("bad-value", &stumble.message)
-            .at(span, format!("not a value of `{shown}`"))
+            .help(help)
+        }
+        (_, Some((name, _))) => {
+            Diagnostic::error("missing-key", format!("`{shown}` needs `{name}`"))
+                .at(span, format!("`{name}` is missing here"))
+                .help(format!("add `{name}:`"))
+        }
+        _ => Diagnostic::error("bad-value", &stumble.message)
+            .at(span, format!("not a value of `{shown}`")),
     };
     draft.mistakes.push(mistake);
 }

@@ -40,3 +40,15 @@ pub(crate) fn purpose(schema: Option<&Value>) -> String {
         format!(" — {}", sentence.trim_end_matches('.'))
     }
 }
+
+/// A key of the mapping that a schema takes: one that must be there, or the first.
+pub(crate) fn example(schema: &Map<String, Value>) -> String {
+    if schema.contains_key("propertyNames") {
+        return "name".to_owned();
+    }
+    let required = schema.get("required").and_then(Value::as_array).and_then(|names| names.first());
+    let keys = schema.get("properties").and_then(Value::as_object);
+    let first = keys.and_then(|keys| keys.keys().next());
+    let required = required.and_then(Value::as_str).map(str::to_owned);
+    required.or_else(|| first.cloned()).unwrap_or_default()
+}

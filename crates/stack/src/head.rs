@@ -53,6 +53,13 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     Some(name.to_owned())
 }
 
+/// Tells that a text is YAML but no stack.
+pub(crate) fn no_stack(span: Span) -> Diagnostic {
+    Diagnostic::error("wrong-type", "this is no stack")
+        .at(span, "expected keys and values")
+        .help("begin with `stack:` and a name, such as `stack: notes`")
+}
+
 fn no_text(key: &str, span: Span) -> Diagnostic {
     Diagnostic::error("wrong-type", format!("`{key}` is a text"))
         .at(span, "expected a text")

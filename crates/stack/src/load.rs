@@ -40,6 +40,9 @@ pub struct Loaded {
 /// Every mistake in it, each at its place.
 pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<Diagnostic>> {
     let root = source::read(text)?;
+    if !matches!(root.content, Content::Map(_)) {
+        return Err(vec![head::no_stack(root.span)]);
+    }
     let mut mistakes = Mistakes::default();
     let written = language::used(&root, kinds);
     let start = Span { start: 0, end: 0 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use deployer_core::Diagnostic;
 
 use crate::mistakes::Mistakes;
-use crate::node::Node;
+use crate::node::{Content, Node};
 use crate::{head, source};
 
 /// A stack's name, region and environments.
@@ -39,6 +39,9 @@ impl Outline {
 /// When the text is no YAML, or the stack has no usable name.
 pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
     let root = source::read(text)?;
+    if !matches!(root.content, Content::Map(_)) {
+        return Err(vec![head::no_stack(root.span)]);
+    }
     let mut mistakes = Mistakes::default();
     let name = head::name(&root, &mut mistakes);
     let region = root.field("region").and_then(Node::text).filter(|region| head::is_region(region));

@@ -14,6 +14,7 @@ use crate::words::is_word;
 /// Merges `resources:` into what the sections made.
 pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
     let root = draft.root.clone();
+    let sections_are_whole = draft.broken.is_empty();
     for kind_entry in root.field("resources").into_iter().flat_map(Node::entries) {
         // An unknown kind is told by the check of what is written.
         let Some(kind) = kinds.find(&kind_entry.key) else { continue };
@@ -23,17 +24,17 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             let address = Address::new(kind.name, &entry.key);
             let path = ["resources", kind.name, &entry.key];
             let made = draft.made.get(&address).cloned();
-            let is_addition = made.is_none() && draft.broken.is_empty();
+            let is_addition = made.is_none() && sections_are_whole;
             let schema = if is_addition { &whole } else { &part };
             let shown = path.join(".");
-            shape::check(
-                &entry.value,
-                entry.span,
-                schema,
-                &shown,
-                Rules::Whole,
-                &mut draft.mistakes,
-            );
+            let mistakes = &mut draft.mistakes;
+            let fits =
+                shape::check(&entry.value, entry.span, schema, &shown, Rules::Whole, mistakes);
+            // What it overrides may be what could not be read.
+            if made.is_none() && !is_addition {
+                draft.broken.insert(("resources".to_owned(), entry.key.clone()));
+                continue;
+            }
             let origin = Origin::new(&path, &[]);
             let below = made
                 .as_ref()
@@ -44,7 +45,7 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
                     message: problem.message,
                 })
             });
-            match read.value.filter(|_| read.is_whole) {
+            match read.value.filter(|_| read.is_whole && fits) {
                 Some(spec) => {
                     let origin = overridden(made, origin, &entry.value);
                     draft.made.insert(address, Made { spec, origin });

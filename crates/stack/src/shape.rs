@@ -6,7 +6,7 @@
 use deployer_core::{Diagnostic, Span, closest};
 use serde_json::{Map, Value};
 
-use crate::facets::{allowed_words, branches, purpose, types};
+use crate::facets::{allowed_words, branches, example, purpose, types};
 use crate::mistakes::{Mistakes, listed, suggestion};
 use crate::node::{Content, Node};
 use crate::words::is_word;
@@ -21,7 +21,7 @@ pub(crate) enum Rules {
     Whole,
 }
 
-/// Tells every difference between `node` and `schema`. `path` names the node in messages, `key`
+/// Tells every difference between `node` and `schema`, and whether there is none. `path` names the node in messages, `key`
 /// is where its own key stands.
 pub(crate) fn check(
     node: &Node,
@@ -30,16 +30,24 @@ pub(crate) fn check(
     path: &str,
     rules: Rules,
     mistakes: &mut Mistakes,
-) {
-    Shape { rules, mistakes }.walk(node, key, schema, path);
+) -> bool {
+    let mut shape = Shape { rules, mistakes, is_right: true };
+    shape.walk(node, key, schema, path);
+    shape.is_right
 }
 
 struct Shape<'m> {
     rules: Rules,
     mistakes: &'m mut Mistakes,
+    is_right: bool,
 }
 
 impl Shape<'_> {
+    fn tell(&mut self, mistake: Diagnostic) {
+        self.is_right = false;
+        self.mistakes.push(mistake);
+    }
+
     fn walk(&mut self, node: &Node, key: Span, schema: &Value, path: &str) {
         if node.content == Content::Unknown || (self.rules == Rules::Written && is_open(node)) {
             return;
@@ -52,7 +60,8 @@ impl Shape<'_> {
         let kind = type_of(node);
         let fits = |name: &&str| *name == kind || (*name == "number" && kind == "integer");
         if !allowed.is_empty() && !allowed.iter().any(fits) {
-            return self.wrong_type(node, key, &allowed, path);
+            let example = example(schema);
+            return self.wrong_type(node, key, &allowed, path, &example);
         }
         self.values(node, key, schema, path);
         match &node.content {
@@ -87,7 +96,7 @@ impl Shape<'_> {
                 continue;
             }
             if schema.contains_key("propertyNames") && !is_word(&entry.key) {
-                self.mistakes.push(bad_name(&entry.key, entry.span));
+                self.tell(bad_name(&entry.key, entry.span));
             }
             if let Some(schema) = others {
                 self.walk(&entry.value, place, schema, &inner);
@@ -100,7 +109,7 @@ impl Shape<'_> {
         for name in required.into_iter().flatten().filter_map(Value::as_str) {
             // A misspelt key is told already.
             if node.field(name).is_none() && !meant.contains(&name) {
-                self.mistakes.push(
+                self.tell(
                     Diagnostic::error("missing-key", format!("`{path}` needs `{name}`"))
                         .at(key, format!("`{name}` is missing here"))
                         .help(format!("add `{name}:`{}", purpose(properties.get(name)))),
@@ -118,7 +127,7 @@ impl Shape<'_> {
             Diagnostic::error("unknown-key", format!("unknown key `{key}`"))
                 .at(span, format!("not a key of `{path}`"))
         };
-        self.mistakes.push(mistake.help(suggestion(key, known)));
+        self.tell(mistake.help(suggestion(key, known)));
     }
 
     /// Takes the branch that fits best, so that what is wrong inside of it can be told.
@@ -137,7 +146,9 @@ impl Shape<'_> {
                 let all = branches.iter().filter_map(|branch| branch.as_object());
                 let mut allowed: Vec<&str> = all.flat_map(types).collect();
                 allowed.dedup();
-                self.wrong_type(node, key, &allowed, path);
+                let example = branches.iter().filter_map(|branch| branch.as_object()).map(example);
+                let example = example.collect::<String>();
+                self.wrong_type(node, key, &allowed, path, &example);
             }
             [only] => self.walk(node, key, only, path),
             several if kind == "object" => self.tagged(node, key, several, path),
@@ -169,7 +180,7 @@ impl Shape<'_> {
             return self.unknown_key(&entry.key, entry.span, &all, path);
         }
         let words: Vec<&str> = all.keys().map(String::as_str).collect();
-        self.mistakes.push(
+        self.tell(
             Diagnostic::error("missing-key", format!("`{path}` is empty"))
                 .at(key, "nothing is written here")
                 .help(format!("write one of {}", listed(&words))),
@@ -194,7 +205,7 @@ impl Shape<'_> {
                 (Some(lowest), None) => format!("take {lowest} or more"),
                 _ => format!("take {} or less", highest.unwrap_or_default()),
             };
-            self.mistakes.push(
+            self.tell(
                 Diagnostic::error("bad-value", format!("{number} is out of range"))
                     .at(key, format!("not a value of `{path}`"))
                     .help(advice),
@@ -205,7 +216,7 @@ impl Shape<'_> {
     fn word(&mut self, node: &Node, key: Span, words: &[&str], path: &str) {
         let Some(text) = node.text() else { return };
         if !words.contains(&text) {
-            self.mistakes.push(
+            self.tell(
                 Diagnostic::error("unknown-value", format!("`{text}` is no value of `{path}`"))
                     .at(key, "not one of its words")
                     .help(suggestion(text, words.iter().copied())),
@@ -213,7 +224,7 @@ impl Shape<'_> {
         }
     }
 
-    fn wrong_type(&mut self, node: &Node, key: Span, allowed: &[&str], path: &str) {
+    fn wrong_type(&mut self, node: &Node, key: Span, allowed: &[&str], path: &str, example: &str) {
         let wanted: Vec<&str> =
             allowed.iter().filter(|name| **name != "null").map(|name| described(name)).collect();
         let mut wanted_once = wanted.clone();
@@ -247,9 +258,12 @@ impl Shape<'_> {
             Content::Text(text) if allowed == ["array"] => {
                 Some(format!("write a list: `[{text}]`"))
             }
+            _ if !example.is_empty() => {
+                Some(format!("write its keys, such as `{{ {example}: … }}`"))
+            }
             _ => None,
         };
-        self.mistakes.push(match help {
+        self.tell(match help {
             Some(help) => mistake.help(help),
             None => mistake,
         });

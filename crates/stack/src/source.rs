@@ -182,6 +182,9 @@ impl<'a> Reader<'a> {
             return mistake
                 .help("indent keys of one mapping alike, and put texts with `: ` in quotes");
         }
+        if info.contains("flow") {
+            return mistake.help("close every `{` and `[`");
+        }
         mistake
     }
 

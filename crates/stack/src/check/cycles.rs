@@ -13,6 +13,14 @@ pub(super) fn cycles(draft: &mut Draft) {
     );
     let Err(cycle) = graph.order() else { return };
     let ring: Vec<String> = cycle.0.iter().chain(cycle.0.first()).map(Address::to_string).collect();
+    if let [alone] = cycle.0.as_slice() {
+        let Some(made) = draft.made.get(alone) else { return };
+        let path = made.origin.overrides.as_ref().map_or(&made.origin.body, |(body, _)| body);
+        let mistake = Diagnostic::error("cycle", format!("{alone} refers to itself"))
+            .at(draft.key_place(path), "would wait for itself")
+            .help("take the reference out; a rule of a security group says `itself`");
+        return draft.mistakes.push(mistake);
+    }
     let mut mistake = Diagnostic::error("cycle", "resources wait for each other in a ring");
     let mut places = BTreeSet::new();
     for address in &cycle.0 {

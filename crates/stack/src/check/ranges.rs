@@ -20,9 +20,14 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
         })
         .collect();
     let taken: Vec<Cidr> = subnets.iter().map(|(_, cidr, _, _)| *cidr).collect();
+    let is_broken = draft.is_broken(&["network"]);
     for (index, (address, cidr, vpc, path)) in subnets.iter().enumerate() {
         let is_by_hand = path.first().is_some_and(|section| section == "resources");
-        let around = draft.made.get(vpc).and_then(|made| range(&made.spec));
+        let around = draft
+            .made
+            .get(vpc)
+            .filter(|made| !is_broken || made.origin.body != ["network"])
+            .and_then(|made| range(&made.spec));
         if let Some(around) = around.filter(|around| !around.0.contains(&cidr.0)) {
             let span = draft.place(path);
             let title = format!("`{cidr}` is not inside of {vpc}, which has `{around}`");
