@@ -101,11 +101,8 @@ fn usage(error: &clap::Error, terminal: &Terminal) -> Exit {
 
 /// Colours are for terminals, unless they are not wanted: <https://no-color.org>.
 fn is_coloured(global: &GlobalArgs, terminal: &Terminal, stream: &Stream) -> bool {
-    let variable = |name: &str| terminal.environment.get(name).map(String::as_str);
-    let is_unwanted = global.no_color
-        || variable("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || variable("TERM") == Some("dumb");
-    stream.is_terminal && !is_unwanted
+    let no_color = terminal.environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+    stream.is_terminal && !global.no_color && !no_color && !terminal.is_dumb()
 }
 
 /// Tells on stderr what goes on inside, as far as `-v` asks for it.

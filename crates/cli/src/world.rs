@@ -82,6 +82,13 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Whether it can do nothing but print line after line.
+    pub(crate) fn is_dumb(&self) -> bool {
+        self.environment.get("TERM").is_some_and(|term| term == "dumb")
+    }
+}
+
 /// One stream of output. Clones write to the same place.
 #[derive(Clone)]
 pub struct Stream {

@@ -9,7 +9,7 @@ use crate::commands::outputs;
 use crate::exit::{Error, Exit, Refusal};
 use crate::plan_file;
 use crate::render::Detail;
-use crate::session::Session;
+use crate::session::{Seen, Session};
 use crate::world::{Connect, Connected};
 
 /// What `apply` takes.
@@ -88,10 +88,7 @@ async fn decide<W: Connect>(
     args: &Args,
     session: &Session<'_, W>,
 ) -> Result<(Connected<W::Cloud>, Plan), Error> {
-    let project = session.load(&args.stack)?;
-    let region = Some(project.stack.region.as_str());
-    let connected = session.connect(region, &project.source.folder).await?;
-    let snapshot = session.observe(&connected, &project.stack.scope).await?;
+    let Seen { project, connected, snapshot } = session.look(&args.stack).await?;
     let source = Some(&project.source);
     let plan = session.plan(source, &project.stack, &snapshot, &args.targets)?;
     Ok((connected, plan))

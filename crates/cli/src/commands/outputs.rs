@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::StackArgs;
 use crate::exit::{Error, Exit, RequestError};
-use crate::session::Session;
+use crate::session::{Project, Seen, Session};
 use crate::world::Connect;
 
 /// What `outputs` takes.
@@ -37,17 +37,13 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let stack = session.load(&args.stack)?;
-    let region = Some(stack.stack.region.as_str());
-    let connected = session.connect(region, &stack.source.folder).await?;
-    let snapshot = session.observe(&connected, &stack.stack.scope).await?;
+    let Seen { project: Project { stack, .. }, snapshot, .. } = session.look(&args.stack).await?;
     let known: Outputs = stack
-        .stack
         .resources
         .keys()
         .filter_map(|address| Some((address.clone(), snapshot.current(address)?.output.clone())))
         .collect();
-    let outputs = resolved(&stack.stack.outputs, &known);
+    let outputs = resolved(&stack.outputs, &known);
     match args.name {
         Some(name) => session.print(&one(&name, &outputs, session.is_json)?),
         None if session.is_json => session.print(&format!("{:#}\n", json!(outputs))),

@@ -9,7 +9,7 @@ use crate::args::{StackArgs, TargetArgs};
 use crate::exit::{Error, Exit};
 use crate::plan_file;
 use crate::render::{self, Detail};
-use crate::session::Session;
+use crate::session::{Seen, Session};
 use crate::world::Connect;
 
 /// What `plan` takes.
@@ -47,10 +47,7 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let project = session.load(&args.stack)?;
-    let region = Some(project.stack.region.as_str());
-    let connected = session.connect(region, &project.source.folder).await?;
-    let snapshot = session.observe(&connected, &project.stack.scope).await?;
+    let Seen { project, snapshot, .. } = session.look(&args.stack).await?;
     let source = Some(&project.source);
     let plan = session.plan(source, &project.stack, &snapshot, &args.targets)?;
     if session.is_json {
@@ -62,8 +59,7 @@ pub(crate) async fn run<W: Connect>(
         session.print(&render::plan(&plan, detail, &session.out, session.terminal.width));
     }
     if let Some(path) = args.out {
-        let path = session.terminal.folder.join(path);
-        plan_file::write(&path, &project.source.folder, &plan)?;
+        plan_file::write(&session.terminal.folder.join(&path), &project.source.folder, &plan)?;
         session.tell(&format!("\nSaved. To do exactly this: deployer apply {}\n", path.display()));
     }
     Ok(if args.check && !plan.is_empty() { Exit::Pending } else { Exit::Done })

@@ -1,10 +1,13 @@
 //! How a run ended, and what to do next.
 
-use deployer_core::{Action, Live, Plan, Scope};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use deployer_core::{Action, Address, Live, Plan, Scope};
 use deployer_engine::Outcome;
 
 use super::failure::failure;
-use super::layout::{pad, truncate, width_of};
+use super::layout::{pad, truncate, width_of, wrapped};
 use super::theme::Theme;
 use super::words::elapsed;
 
@@ -17,11 +20,7 @@ pub(crate) fn outcome(plan: &Plan, outcome: &Outcome, theme: &Theme, width: usiz
         text.push_str(&failure(why, Some(&address(step)), theme, width));
         text.push('\n');
     }
-    let not_begun = outcome.not_begun.iter().map(|(step, because)| {
-        let because = because.as_ref().map(|failed| format!("because {failed} failed"));
-        (address(step), because.unwrap_or_default())
-    });
-    text.push_str(&list("Not begun", not_begun, theme, width));
+    text.push_str(&not_begun(plan, outcome, theme, width));
     let abandoned =
         outcome.abandoned.iter().map(|(step, on)| (address(step), format!("waited for: {on}")));
     text.push_str(&list("AWS may still be working on", abandoned, theme, width));
@@ -29,6 +28,23 @@ pub(crate) fn outcome(plan: &Plan, outcome: &Outcome, theme: &Theme, width: usiz
     text.push_str(&list("Kept on purpose", left, theme, width));
     text.push_str(&summary(plan, outcome, theme));
     text
+}
+
+/// What was not begun, by the resource whose step failed.
+fn not_begun(plan: &Plan, outcome: &Outcome, theme: &Theme, width: usize) -> String {
+    let mut groups: BTreeMap<Option<&Address>, Vec<String>> = BTreeMap::new();
+    for (step, because) in &outcome.not_begun {
+        let names = groups.entry(because.as_ref()).or_default();
+        names.push(plan.steps[*step].address.to_string());
+    }
+    groups.into_iter().fold(String::new(), |mut text, (because, names)| {
+        let because = because.map(|failed| format!(", because {failed} failed"));
+        let heading = format!("Not begun{}", because.unwrap_or_default());
+        let names = wrapped(&names, ", ", width.saturating_sub(3)).join(",\n  ");
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{}\n  {names}\n\n", theme.strong.style(heading));
+        text
+    })
 }
 
 /// The line that sums a run up, and advice where it did not get through.
