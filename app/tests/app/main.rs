@@ -9,6 +9,7 @@ mod health;
 mod migrations;
 mod outage;
 mod process;
+mod queue;
 mod routes;
 mod servers;
 mod sessions;

@@ -43,6 +43,16 @@ const visit = async (options, use) => {
 
 const note = (page, text) => page.getByRole("listitem").filter({ hasText: text });
 
+/** Loads the page again, once a second, until the worker has summed it up. */
+const digest = async (page, text) => {
+  for (let tries = 0; tries < 20; tries += 1) {
+    if (await page.getByText(text).isVisible()) return;
+    await page.waitForTimeout(1000);
+    await page.reload();
+  }
+  assert.fail(`there is no digest “${text}”`);
+};
+
 const addEditFindDelete = async (page, name) => {
   await page.getByLabel("A new notebook").fill(`Notebook of ${name}`);
   await page.getByRole("button", { name: "Make" }).click();
@@ -120,7 +130,7 @@ test("everything can be done with the keyboard, beginning with a skip of the hea
 
 for (const colorScheme of ["light", "dark"]) {
   for (const [device, screen] of Object.entries({ desktop, phone })) {
-    test(`axe finds nothing on a ${device} in the ${colorScheme}`, () =>
+    test(`axe finds nothing on a ${device} in the ${colorScheme}`, { timeout: 120_000 }, () =>
       visit({ ...screen, colorScheme }, async (page) => {
         await page.getByLabel("A new notebook").fill("Groceries");
         await page.getByRole("button", { name: "Make" }).click();
@@ -130,7 +140,7 @@ for (const colorScheme of ["light", "dark"]) {
           await page.getByRole("button", { name: "Add" }).click();
           await note(page, text).waitFor();
         }
-        while (!(await page.getByText("3 notes, 9 words").isVisible())) await page.reload();
+        await digest(page, "3 notes, 10 words");
         await page.screenshot({ path: join(artefacts, `${device}-${colorScheme}.png`) });
         const edit = await page.getByRole("link", { name: "Edit" }).first().getAttribute("href");
         for (const address of [page.url(), "/", edit, "/api/v1/docs"]) {
