@@ -56,6 +56,14 @@ def install(lab: Lab) -> None:
     def authorize_security_group_egress(self: Any) -> ActionResult:
         return _authorize(self, egress=True)
 
+    @patch(SecurityGroups)
+    def update_security_group_rule_descriptions_ingress(original: Any, self: Any) -> ActionResult:
+        return _describe(original, self)
+
+    @patch(SecurityGroups)
+    def update_security_group_rule_descriptions_egress(original: Any, self: Any) -> ActionResult:
+        return _describe(original, self)
+
     @patch(SecurityGroupBackend)
     def create_security_group(
         original: Any, self: Any, name: str, description: str, *args: Any, **kwargs: Any
@@ -191,6 +199,32 @@ def _authorize(response: Any, egress: bool) -> ActionResult:
             ec2.tags.pop(rule.id, None)
         raise
     return ActionResult({"Return": True, "SecurityGroupRules": added})
+
+
+def _describe(original: Any, response: Any) -> ActionResult:
+    """Describes rules named by their identifiers; moto knows only those spelled out."""
+    texts = response._get_param("SecurityGroupRuleDescriptions", [])
+    if not texts:
+        original(response)
+        return ActionResult({"Return": True})
+    group_id = response._get_param("GroupId")
+    group = response.ec2_backend.get_security_group_from_id(group_id)
+    if group is None:
+        raise _not_found(group_id)
+    found = [(group.get_rule(text["SecurityGroupRuleId"]), text) for text in texts]
+    for rule, text in found:
+        if rule is None:
+            raise EC2ClientError(
+                "InvalidSecurityGroupRuleId.NotFound",
+                f"The security group rule ID '{text['SecurityGroupRuleId']}' does not exist",
+            )
+    for rule, text in found:
+        described = {"Description": text["Description"]} if text.get("Description") else {}
+        for place in ("ip_range", "source_group"):
+            kept = {k: v for k, v in getattr(rule, place).items() if k != "Description"}
+            setattr(rule, place, {**kept, **described} if kept else {})
+        rule.prefix_list_description = described.get("Description")
+    return ActionResult({"Return": True})
 
 
 def _check_cidr(item: dict[str, str]) -> None:
