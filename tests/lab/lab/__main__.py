@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 from lab.light import lighten
@@ -63,7 +64,7 @@ def settings() -> None:
         del os.environ[name]
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
-    os.environ["MOTO_ACM_VALIDATION_WAIT"] = "1"
+    warnings.filterwarnings("ignore", module="moto")
 
 
 def announce(lab: Lab) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from moto.core.base_backend import BackendDict
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
+from moto.route53.models import route53_backends
 
 from lab.overlay.tagging import everything
 from lab.world import ACCOUNT
@@ -19,7 +20,7 @@ MADE_BY_AWS = {"kms:key", "ssm:document", "ec2:managed-prefix-lists"}
 def inventory() -> list[dict[str, Any]]:
     """One entry a resource: its kind, ARN, tags and, where it has one, its state."""
     found = [entry for region in _regions() for entry in _regional(region)]
-    found += _roles()
+    found += [*_roles(), *_zones()]
     return sorted(found, key=lambda entry: (entry["kind"], entry["arn"]))
 
 
@@ -71,6 +72,16 @@ def _is_default(region: str, arn: str) -> bool:
     if ":route-table/" in arn:
         return id in ec2.route_tables and bool(ec2.route_tables[id].main_association_id)
     return False
+
+
+def _zones() -> list[dict[str, Any]]:
+    if ACCOUNT not in route53_backends:
+        return []
+    return [
+        {"kind": "route53:hostedzone", "arn": zone.id, "region": "", "tags": {}, "name": zone.name}
+        for backend in route53_backends[ACCOUNT].values()
+        for zone in backend.zones.values()
+    ]
 
 
 def _roles() -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def install(lab: Lab) -> None:
     """Patches every service."""
     from lab.overlay import (
+        acm,
         ec2_addresses,
         ec2_groups,
         ec2_vpc,
@@ -35,6 +36,7 @@ def install(lab: Lab) -> None:
         ec2_groups,
         ec2_addresses,
         elbv2,
+        acm,
         ecr,
         ecs,
         rds,

@@ -1,0 +1,99 @@
+"""ACM: a certificate is issued a while after its DNS records exist, and held by its listeners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.acm.models import AWSCertificateManagerBackend, CertBundle
+from moto.core.exceptions import JsonRESTError
+from moto.elbv2.exceptions import ELBClientError
+from moto.elbv2.models import ELBv2Backend, elbv2_backends
+from moto.route53.models import route53_backends
+
+from lab.patching import patch
+from lab.world import ACCOUNT, Lab
+
+
+def install(lab: Lab) -> None:
+    """Patches moto's ACM."""
+
+    @patch(CertBundle)
+    def check(self: Any) -> None:
+        begun = getattr(self, "lab_validating", False)
+        if self.type != "AMAZON_ISSUED" or self.status != "PENDING_VALIDATION" or begun:
+            return
+        options = self.describe()["Certificate"]["DomainValidationOptions"]
+        if all(_exists(option["ResourceRecord"]) for option in options):
+            self.lab_validating = True
+            lab.timers.after("certificate.issuing", lambda: setattr(self, "status", "ISSUED"))
+
+    @patch(CertBundle, "__init__")
+    def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.__dict__.pop("in_use_by", None)
+
+    CertBundle.in_use_by = property(  # type: ignore[assignment, method-assign]
+        lambda self: _users(self.arn), lambda self, value: None
+    )
+
+    @patch(AWSCertificateManagerBackend)
+    def set_certificate_in_use_by(self: Any, arn: str, load_balancer_name: str) -> None:
+        """Notes nothing: the listeners themselves are looked at."""
+
+    @patch(AWSCertificateManagerBackend)
+    def _get_arn_from_idempotency_token(original: Any, self: Any, token: str) -> str | None:
+        arn: str | None = original(self, token)
+        return arn if arn in self._certificates else None
+
+    @patch(AWSCertificateManagerBackend)
+    def delete_certificate(original: Any, self: Any, arn: str) -> None:
+        if _users(arn):
+            raise JsonRESTError("ResourceInUseException", f"Certificate {arn} is in use.")
+        original(self, arn)
+
+    @patch(ELBv2Backend)
+    def create_listener(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        certificate = kwargs.get("certificate")
+        if certificate and ":acm:" in certificate:
+            _check_issued(certificate)
+        return original(self, *args, **kwargs)
+
+
+def _exists(record: dict[str, str]) -> bool:
+    """Whether some hosted zone of the account has the validation record."""
+    if ACCOUNT not in route53_backends:
+        return False
+    return any(
+        found.name.rstrip(".") == record["Name"].rstrip(".")
+        and found.type == record["Type"]
+        and any(str(value).rstrip(".") == record["Value"].rstrip(".") for value in found.records)
+        for backend in route53_backends[ACCOUNT].values()
+        for zone in backend.zones.values()
+        for found in zone.rrsets
+    )
+
+
+def _users(arn: str) -> list[str]:
+    """The load balancers whose listeners use a certificate."""
+    if ACCOUNT not in elbv2_backends:
+        return []
+    return [
+        balancer.arn
+        for backend in elbv2_backends[ACCOUNT].values()
+        for balancer in backend.load_balancers.values()
+        if any(arn in listener.certificates for listener in balancer.listeners.values())
+    ]
+
+
+def _check_issued(arn: str) -> None:
+    from moto.acm.models import acm_backends
+
+    certificates = acm_backends[ACCOUNT][arn.split(":")[3]]._certificates
+    if arn not in certificates:
+        raise ELBClientError("CertificateNotFound", f"Certificate '{arn}' not found")
+    if certificates[arn].status != "ISSUED":
+        raise ELBClientError(
+            "UnsupportedCertificate",
+            f"The certificate '{arn}' must have a fully-qualified domain name, a supported "
+            "signature, and a supported RSA key size.",
+        )
