@@ -219,7 +219,7 @@ pub(crate) fn variables(
 /// A value from the command line, which has no types, in the type of the default.
 fn typed(name: &str, given: &str, default: &Content, mistakes: &mut Mistakes) -> Content {
     let value = match default {
-        Content::Bool(_) | Content::Number(_) => crate::source::plain(given),
+        Content::Bool(_) | Content::Number(_) => crate::scalar::plain(given),
         _ => return Content::Text(given.to_owned()),
     };
     if std::mem::discriminant(&value) == std::mem::discriminant(default) {

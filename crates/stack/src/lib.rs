@@ -20,6 +20,7 @@ mod outline;
 mod overlay;
 mod quantities;
 mod resources;
+mod scalar;
 mod schema;
 mod sections;
 mod shape;

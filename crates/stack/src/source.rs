@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use deployer_core::{Diagnostic, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
-use serde_json::Number;
 
 use crate::node::{Content, Entry, Node};
+use crate::scalar::plain;
 
 /// More values than any stack has.
 const MOST_NODES: usize = 50_000;
@@ -19,10 +19,14 @@ const DEEPEST: usize = 64;
 
 /// Reads a text; tells the first mistake of form, or all repeated keys.
 pub(crate) fn read(text: &str) -> Result<Node, Vec<Diagnostic>> {
+    // A byte order mark, which some editors write, is not part of the first key.
+    let body = text.trim_start_matches('\u{feff}');
+    let skipped = text.len() - body.len();
+    let starts = body.char_indices().map(|(index, _)| index + skipped);
     let mut reader = Reader {
         text,
-        bytes: text.char_indices().map(|(index, _)| index).chain([text.len()]).collect(),
-        parser: Parser::new_from_str(text),
+        bytes: starts.chain([text.len()]).collect(),
+        parser: Parser::new_from_str(body),
         anchors: BTreeMap::new(),
         nodes: 0,
         repeated: Vec::new(),
@@ -226,35 +230,8 @@ fn size(node: &Node) -> usize {
     }
 }
 
-/// What a word without quotes is.
-pub(crate) fn plain(text: &str) -> Content {
-    match text {
-        "" | "~" | "null" => Content::Null,
-        "true" => Content::Bool(true),
-        "false" => Content::Bool(false),
-        _ => number(text).map_or_else(|| Content::Text(text.to_owned()), Content::Number),
-    }
-}
-
-fn number(text: &str) -> Option<Number> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
-    if leading_zero || !digits.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    if digits.chars().all(|c| c.is_ascii_digit()) {
-        let unsigned = text.parse::<u64>().ok().map(Number::from);
-        return unsigned.or_else(|| text.parse::<i64>().ok().map(Number::from));
-    }
-    let is_float =
-        digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'));
-    if is_float { text.parse().ok().and_then(Number::from_f64) } else { None }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -268,28 +245,6 @@ mod tests {
     }
 
     #[test]
-    fn only_words_that_look_like_nothing_else_are_not_texts() {
-        let node =
-            read("[true, yes, 12, 012, 1.5, 1e3, ~, 0x1f, 2024-01-01, -3, 99999999999999999999]");
-        assert_eq!(
-            node.unwrap().to_json(),
-            json!([
-                true,
-                "yes",
-                12,
-                "012",
-                1.5,
-                1000.0,
-                null,
-                "0x1f",
-                "2024-01-01",
-                -3,
-                "99999999999999999999"
-            ])
-        );
-    }
-
-    #[test]
     fn anchors_cannot_blow_a_file_up() {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
@@ -297,5 +252,24 @@ mod tests {
             text = format!("{text}a{level}: &a{level} [{previous}]\n");
         }
         assert_eq!(read(&text).unwrap_err()[0].code, "too-large");
+    }
+
+    #[test]
+    fn what_is_too_deep_is_refused_and_does_not_exhaust_the_stack() {
+        for text in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000)] {
+            assert!(read(&text).is_err());
+        }
+        assert!(read("a: &a [*a]").is_err());
+    }
+
+    #[test]
+    fn line_ends_of_other_systems_and_a_byte_order_mark_change_nothing() {
+        let text = "a:\n  b: [1, x]\n  c: |\n    d\n    e\n";
+        let value = read(text).unwrap().to_json();
+        for other in [text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
+            assert_eq!(read(&other).unwrap().to_json(), value, "{other:?}");
+        }
+        let marked = read("\u{feff}a: x\n").unwrap();
+        assert_eq!(marked.entries()[0].span, Span { start: 3, end: 4 });
     }
 }

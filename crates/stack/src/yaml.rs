@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::node::Content;
-use crate::source::plain;
+use crate::scalar::plain;
 
 /// A value as YAML, in blocks, with quotes where a word would read as something else.
 pub fn to_yaml(value: &Value) -> String {
