@@ -65,7 +65,7 @@ class RunningLab:
             self.process.wait(20)
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """Polls until the condition holds and returns its value."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

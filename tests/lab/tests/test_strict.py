@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from conftest import RunningLab, until
 from stack import TAGS, balancer, forward, network, refused, tags_for, target_group
+from test_services import Web
 
 TRUST = json.dumps(
     {
@@ -137,6 +138,23 @@ def test_the_first_cluster_meets_no_linked_role_and_the_first_service_no_cluster
         DefaultActions=forward(targets),
     )
     eventually(lambda: ecs.create_service(serviceName="a", **wanted), "InvalidParameterException")
+
+
+def test_a_service_comes_up_for_whoever_is_patient(strict: RunningLab) -> None:
+    strict.client("iam").create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
+    web = Web(strict)
+    web.registry.push("web", "1")
+    definition = web.definition(environment={"NAME": "patient"})
+    late = {"ClusterNotFoundException", "InvalidParameterException"}
+
+    def create() -> bool:
+        refusal = code(lambda: web.create(definition))
+        assert refusal is None or refusal in late
+        return refusal is None
+
+    until(create, "the service")
+    web.rollout()
+    assert web.get().startswith("patient")
 
 
 def test_the_tagging_index_is_late(strict: RunningLab) -> None:
