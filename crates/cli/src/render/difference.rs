@@ -1,11 +1,15 @@
 //! The fields of a step that differ, before → after.
 
 use deployer_core::Difference;
+use owo_colors::Style;
 use serde_json::Value;
 
-use super::layout::{pad, truncate, width_of};
+use super::layout::{broken, pad, width_of};
 use super::theme::Theme;
 use super::value::{marker, value, wanted};
+
+/// How many lines one value gets at most; `--json` has the rest.
+const LINES: usize = 12;
 
 /// The widest that the column of paths gets.
 const PATHS: usize = 40;
@@ -63,14 +67,13 @@ fn lines(fields: &[Field], theme: &Theme, indent: usize, width: usize) -> Vec<St
     for Field { path, change } in fields {
         let room = width.saturating_sub(indent + column.max(width_of(path)) + 2);
         let path = theme.faint.style(pad(path, column)).to_string();
-        let inner = width.saturating_sub(indent + 4);
         match change {
             Change::New(text) if width_of(text) <= room => {
                 lines.push(format!("{margin}{path}  {text}"));
             }
             Change::New(text) => {
                 lines.push(format!("{margin}{}", path.trim_end()));
-                lines.push(format!("{margin}    {}", truncate(text, inner)));
+                lines.extend(set("  ", text, &Style::new(), indent, width));
             }
             Change::Value { before, after } if width_of(before) + width_of(after) + 3 <= room => {
                 let before = theme.bad.style(before);
@@ -78,23 +81,32 @@ fn lines(fields: &[Field], theme: &Theme, indent: usize, width: usize) -> Vec<St
             }
             Change::Value { before, after } => {
                 lines.push(format!("{margin}{}", path.trim_end()));
-                let before = theme.bad.style(truncate(before, inner));
-                lines.push(format!("{margin}    {before}"));
-                let after = theme.good.style(truncate(after, inner));
-                lines.push(format!("{margin}  → {after}"));
+                lines.extend(set("  ", before, &theme.bad, indent, width));
+                lines.extend(set("→ ", after, &theme.good, indent, width));
             }
             Change::Elements { gone, come } => {
                 lines.push(format!("{margin}{}", path.trim_end()));
-                for (sign, style, elements) in [("-", theme.bad, gone), ("+", theme.good, come)] {
-                    lines.extend(elements.iter().map(|element| {
-                        let line = format!("{sign} {}", truncate(element, inner));
-                        format!("{margin}  {}", style.style(line))
-                    }));
+                for (sign, style, elements) in [("- ", theme.bad, gone), ("+ ", theme.good, come)] {
+                    let set = |element: &String| set(sign, element, &style, indent, width);
+                    lines.extend(elements.iter().flat_map(set));
                 }
             }
         }
     }
     lines
+}
+
+/// A value on lines of its own, behind a sign.
+fn set(sign: &str, text: &str, style: &Style, indent: usize, width: usize) -> Vec<String> {
+    let mut lines = broken(text, width.saturating_sub(indent + 4));
+    if lines.len() > LINES {
+        lines.truncate(LINES);
+        lines.push("…".to_owned());
+    }
+    let margin = " ".repeat(indent + 2);
+    let signs = std::iter::once(sign).chain(std::iter::repeat("  "));
+    let lines = lines.iter().zip(signs);
+    lines.map(|(line, sign)| format!("{margin}{}", style.style(format!("{sign}{line}")))).collect()
 }
 
 /// A difference, taken apart into what a person wants to compare.

@@ -55,6 +55,23 @@ pub(crate) fn wrapped(pieces: &[String], separator: &str, width: usize) -> Vec<S
     lines
 }
 
+/// The whole text in lines of at most `width` columns, broken between words, and inside a word
+/// that is wider than that.
+pub(crate) fn broken(text: &str, width: usize) -> Vec<String> {
+    let mut pieces: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let mut piece = String::new();
+        for letter in word.chars() {
+            if width_of(&piece) + letter.width().unwrap_or(0) > width {
+                pieces.push(std::mem::take(&mut piece));
+            }
+            piece.push(letter);
+        }
+        pieces.push(piece);
+    }
+    wrapped(&pieces, " ", width)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +81,14 @@ mod tests {
         assert_eq!(truncate("security-group/web", 10), "security-…");
         assert_eq!(truncate("two\nlines", 20), "two lines");
         assert_eq!(truncate("日本語", 5), "日本…");
+    }
+
+    #[test]
+    fn nothing_of_a_long_text_is_lost() {
+        assert_eq!(
+            broken("one two sha256:0123456789", 8),
+            ["one two", "sha256:0", "12345678", "9"]
+        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn flow(key: &str, value: &Value, is_outermost: bool) -> String {
             if let Some(text) = marker(value) {
                 return without_password(&text);
             }
-            let fields = fields.iter().filter(|(_, value)| !value.is_null());
+            let fields = fields.iter().filter(|(_, value)| !is_nothing(value));
             let fields: Vec<String> = fields
                 .map(|(name, value)| {
                     let shown = if key == "environment" && is_secretive(name) {
@@ -63,6 +63,17 @@ pub(crate) fn marker(value: &Value) -> Option<String> {
     }
     fields.get("text").filter(|parts| parts.is_array())?;
     serde_json::from_value::<Text>(value.clone()).ok().map(|text| text.to_string())
+}
+
+/// Whether a field need not be shown beside others: it is not set, or empty.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
 }
 
 fn is_secretive(name: &str) -> bool {

@@ -27,6 +27,23 @@ async fn a_whole_stack_goes_up_settles_and_comes_down() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn changes_of_a_whole_stack_say_who_notices() {
+    let world = applied().await;
+    let changed = NOTES
+        .replace("class: db.t4g.micro", "class: db.t4g.small")
+        .replace("  notes: { keep: 20, scan", "  notes: { keep: 5, scan")
+        .replace("RUST_LOG: info, PORT: \"8080\"", "RUST_LOG: debug, API_TOKEN: s3cr3t")
+        .replace("port: 8080", "port: 9090")
+        .replace("health: /healthz", "health: /up")
+        .replace("uses: [databases/main]", "uses: []")
+        .replace("  session: { length: 64 }", "  session: { length: 32 }");
+    world.write("deployer.yaml", &changed);
+    let ran = world.run("plan --env dev").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    insta::assert_snapshot!(ran.stdout);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_image_is_rolled_out_and_nothing_else_is_changed() {
     let world = applied().await;
     world.memory.edit_sources();
