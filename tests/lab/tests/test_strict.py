@@ -77,6 +77,20 @@ def test_a_new_vpc_is_not_there_yet(strict: RunningLab) -> None:
     eventually(lambda: ec2.describe_security_groups(GroupIds=[group]), "InvalidGroup.NotFound")
 
 
+def test_a_changed_attribute_is_seen_late(strict: RunningLab) -> None:
+    ec2 = strict.client("ec2")
+    _, subnets, _ = network(ec2)
+
+    def shown() -> bool | None:
+        found = ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": subnets[:1]}])
+        return found["Subnets"][0]["MapPublicIpOnLaunch"] if found["Subnets"] else None
+
+    until(lambda: shown() is False, "the subnet")
+    ec2.modify_subnet_attribute(SubnetId=subnets[0], MapPublicIpOnLaunch={"Value": True})
+    assert shown() is False
+    until(shown, "the change")
+
+
 def test_quotas_of_a_new_account(strict: RunningLab) -> None:
     ec2 = strict.client("ec2")
     for _ in range(5):

@@ -6,13 +6,14 @@ Delays come from `lab/times.py`, and are never shorter than a moment, whatever t
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.core.resource_tagging import TaggedResource
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
+from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCBackend
 from moto.ec2.responses.internet_gateways import InternetGateways
 from moto.ec2.responses.nat_gateways import NatGateways
@@ -68,6 +69,7 @@ def install(lab: Lab) -> None:
     lab.parts["ages"] = ages
     for entry in DESCRIBED:
         _patch_describe(ages, *entry)
+    _patch_changes(lab)
     _patch_quotas()
     _patch_roles(ages)
     _patch_clusters(ages)
@@ -95,6 +97,23 @@ def _patch_describe(
         result: Any = answer.result
         found = [i for i in result[key] if not ages.is_fresh(i.id, "consistency.describe")]
         return ActionResult({**result, key: found})
+
+
+def _patch_changes(lab: Lab) -> None:
+    """A change of an attribute is answered at once and seen a little later."""
+
+    def later(action: Callable[[], None]) -> None:
+        lab.timers.after(max(lab.timers.seconds("consistency.describe"), SHORTEST), action)
+
+    @patch(SubnetBackend)
+    def modify_subnet_attribute(original: Any, self: Any, subnet_id: str, *args: Any) -> None:
+        self.get_subnet(subnet_id)
+        later(lambda: original(self, subnet_id, *args))
+
+    @patch(VPCBackend)
+    def modify_vpc_attribute(original: Any, self: Any, vpc_id: str, *args: Any) -> None:
+        self.get_vpc(vpc_id)
+        later(lambda: original(self, vpc_id, *args))
 
 
 def _patch_quotas() -> None:
