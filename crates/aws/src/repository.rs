@@ -24,7 +24,7 @@ impl Resource<Aws> for Repository {
         for (owned, repository) in survey.shared.repositories.of(survey).await? {
             let name = repository.repository_name().required("the name of a repository")?;
             let lifecycle = lifecycle(survey.cloud, name).await?;
-            lives.push(found(owned, repository, lifecycle)?);
+            lives.push(found(owned, repository, lifecycle.as_deref())?);
         }
         Ok(lives)
     }
@@ -113,17 +113,19 @@ impl Resource<Aws> for Repository {
 fn found(
     owned: &Owned,
     repository: &Description,
-    lifecycle: Option<String>,
+    lifecycle: Option<&str>,
 ) -> Result<Found<Repository>> {
-    let keep = lifecycle.as_deref().map_or(Some(0), kept_images);
+    let keep = lifecycle.map_or(Some(0), kept_images);
     let foreign = keep.is_none().then(|| "it has a lifecycle policy of another make".to_owned());
     let force_delete = owned.kept(FORCE_DELETE).and_then(|kept| kept.parse().ok());
     let immutable = match repository.image_tag_mutability() {
         Some(ImageTagMutability::Immutable) => Some(true),
-        Some(ImageTagMutability::Mutable) => Some(false),
         // With exclusions some tags move, which is less than was asked for.
-        Some(ImageTagMutability::ImmutableWithExclusion) => Some(false),
-        Some(ImageTagMutability::MutableWithExclusion) => Some(false),
+        Some(
+            ImageTagMutability::Mutable
+            | ImageTagMutability::ImmutableWithExclusion
+            | ImageTagMutability::MutableWithExclusion,
+        ) => Some(false),
         _ => None,
     };
     let exclusions = repository.image_tag_mutability_exclusion_filters().iter();

@@ -20,7 +20,7 @@ const PORT: &str = "port";
 /// The fields that are kept as tags.
 pub(super) fn kept(spec: &DbInstanceSpec) -> Kept {
     let port = spec.port.map(|port| (PORT, port.to_string()));
-    Kept::from_iter(port.into_iter().chain([(FINAL_SNAPSHOT, spec.final_snapshot.to_string())]))
+    port.into_iter().chain([(FINAL_SNAPSHOT, spec.final_snapshot.to_string())]).collect()
 }
 
 /// The spec that an instance has, or will have once what is pending is done: a change under way is

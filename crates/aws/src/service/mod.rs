@@ -226,7 +226,7 @@ async fn token(cx: &Context<'_, Aws>, cluster: &str) -> Result<String> {
     let before = describe(cx.cloud, cluster, std::slice::from_ref(name)).await?;
     let epoch = before.first().filter(|service| service.status() == Some("INACTIVE"));
     let epoch = epoch.and_then(Description::created_at).map_or(0.0, |at| at.as_secs_f64());
-    let hash = Sha256::digest(format!("{scope} {address} {generation} {epoch}"));
+    let hash = format!("{:x}", Sha256::digest(format!("{scope} {address} {generation} {epoch}")));
     // At most 36 characters (ECS API reference).
-    Ok(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash[..32].to_owned())
 }

@@ -75,7 +75,8 @@ pub(super) fn foreign(service: &Description) -> Vec<String> {
         ),
     ]
     .into_iter()
-    .filter_map(|(what, is_there)| is_there.then(|| format!("it has {what}")))
+    .filter(|(_, is_there)| *is_there)
+    .map(|(what, _)| format!("it has {what}"))
     .collect()
 }
 

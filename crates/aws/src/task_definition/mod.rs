@@ -192,7 +192,8 @@ fn foreign(definition: &Description) -> Vec<String> {
         ("another system", family.is_some_and(|family| *family != OsFamily::Linux)),
     ]
     .into_iter()
-    .filter_map(|(what, is_there)| is_there.then(|| format!("it has {what}")))
+    .filter(|(_, is_there)| *is_there)
+    .map(|(what, _)| format!("it has {what}"))
     .collect()
 }
 
