@@ -138,6 +138,18 @@ def install(lab: Lab) -> None:
         return store_image(repository, image_manifest, media_type, image_tag)
 
     @patch(ECRBackend)
+    def put_image_scanning_configuration(
+        original: Any,
+        self: ECRBackend,
+        registry_id: str,
+        repository_name: str,
+        image_scan_config: dict[str, Any],
+    ) -> Any:
+        # Left out it is false, which is how the Rust SDK says false; moto takes it for no change.
+        complete = {"scanOnPush": False, **image_scan_config}
+        return original(self, registry_id, repository_name, complete)
+
+    @patch(ECRBackend)
     def batch_delete_image(
         self: ECRBackend,
         repository_name: str,
