@@ -115,7 +115,8 @@ async fn attached_to(aws: &Aws, id: &str) -> Result<Option<String>> {
         request.clone().send()
     })
     .await?;
-    let attachments = answer.internet_gateways().iter().flat_map(|gateway| gateway.attachments());
+    let mut attachments =
+        answer.internet_gateways().iter().flat_map(|gateway| gateway.attachments());
     Ok(attachments.find_map(|attachment| attachment.vpc_id().map(ToOwned::to_owned)))
 }
 

@@ -1,6 +1,5 @@
-//! Roles of IAM: `CreateRole`, `UpdateRole`, `UpdateAssumeRolePolicy`, `PutRolePolicy`,
-//! `DeleteRolePolicy`, `AttachRolePolicy`, `DetachRolePolicy`, `GetAccountAuthorizationDetails`,
-//! `ListRoles`, `DeleteRole`.
+//! Roles of IAM: `CreateRole`, `UpdateAssumeRolePolicy`, `PutRolePolicy`, `DeleteRolePolicy`,
+//! `AttachRolePolicy`, `DetachRolePolicy`, `GetAccountAuthorizationDetails`, `DeleteRole`.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +16,8 @@ use crate::policy;
 
 impl Resource<Aws> for Role {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        // Only ListRoles tells descriptions, and only of a path; only the other call tells
-        // policies and tags, and only of all roles. Without roles the one call is enough.
-        let descriptions = descriptions(survey.cloud, survey.scope).await?;
-        if descriptions.is_empty() {
-            return Ok(Vec::new());
-        }
+        // One call for the account's roles with their policies and tags. It leaves descriptions
+        // out, so a role of ours has none.
         let request = survey
             .cloud
             .iam
@@ -42,8 +37,7 @@ impl Resource<Aws> for Role {
             .filter_map(|role| {
                 let tags = role.tags().iter().map(|tag| (Some(tag.key()), Some(tag.value())));
                 let owned = Owned::read::<Self>(survey.scope, &ownership::collect(tags))?;
-                let description = descriptions.get(role.role_name()?)?;
-                Some(found(owned, role, description))
+                Some(found(owned, role))
             })
             .collect()
     }
@@ -55,7 +49,6 @@ impl Resource<Aws> for Role {
             .path(path(&cx.identity.scope))
             .role_name(name)
             .assume_role_policy_document(policy::trust(&spec.services))
-            .description(&spec.description)
             .set_tags(Some(tagged(cx)));
         let made = call("create the role (iam:CreateRole)", || request.clone().send()).await;
         let made = made.map_err(|failure| match failure.code.as_deref() {
@@ -96,7 +89,7 @@ impl Resource<Aws> for Role {
     }
 }
 
-fn found(owned: Owned, role: &RoleDetail, description: &str) -> Result<Found<Role>> {
+fn found(owned: Owned, role: &RoleDetail) -> Result<Found<Role>> {
     let trust = role.assume_role_policy_document().required("the trust policy of a role")?;
     let mut inline = BTreeMap::new();
     for own in role.role_policy_list() {
@@ -113,7 +106,6 @@ fn found(owned: Owned, role: &RoleDetail, description: &str) -> Result<Found<Rol
         generation: owned.generation,
         spec: RoleSpec {
             services: policy::services(&policy::decoded(trust)),
-            description: description.to_owned(),
             inline,
             managed: managed
                 .map(|policy| policy.policy_arn().map(ToOwned::to_owned))
@@ -146,18 +138,6 @@ fn tagged(cx: &Context<'_, Aws>) -> Vec<Tag> {
     .collect()
 }
 
-async fn descriptions(aws: &Aws, scope: &Scope) -> Result<BTreeMap<String, String>> {
-    let request = aws.iam.list_roles().path_prefix(path(scope));
-    let pages = pages(
-        "list the roles (iam:ListRoles)",
-        |token| request.clone().set_marker(token).send(),
-        |page| page.marker(),
-    )
-    .await?;
-    let roles = pages.into_iter().flat_map(|page| page.roles);
-    Ok(roles.map(|role| (role.role_name, role.description.unwrap_or_default())).collect())
-}
-
 /// Makes of a role as it is the role it should be.
 async fn change(
     cx: &Context<'_, Aws>,
@@ -173,11 +153,6 @@ async fn change(
             .policy_document(policy::trust(&to.services));
         call("set the role's trust (iam:UpdateAssumeRolePolicy)", || request.clone().send())
             .await?;
-    }
-    if from.description != to.description {
-        // UpdateRole merges: an empty description clears it, a missing one keeps it.
-        let request = iam.update_role().role_name(name).description(&to.description);
-        call("describe the role (iam:UpdateRole)", || request.clone().send()).await?;
     }
     for (policy, statements) in &to.inline {
         if from.inline.get(policy) != Some(statements) {

@@ -15,7 +15,6 @@ impl Kind for Role {
     const NAME: &'static str = "role";
     const CHANGES: &'static [(&'static str, Change)] = &[
         ("services", Change::InPlace(Impact::None)),
-        ("description", Change::InPlace(Impact::None)),
         ("inline", Change::InPlace(Impact::None)),
         ("managed", Change::InPlace(Impact::None)),
     ];
@@ -33,9 +32,6 @@ impl Kind for Role {
 pub struct RoleSpec {
     /// The services that may take it, such as `ecs-tasks.amazonaws.com`.
     pub services: BTreeSet<String>,
-    /// What it is for.
-    #[serde(default = "description")]
-    pub description: String,
     /// Its own policies, by name.
     #[serde(default)]
     pub inline: BTreeMap<String, Vec<Statement>>,
@@ -78,8 +74,4 @@ pub struct RoleOutput {
     pub id: String,
     /// The name.
     pub name: String,
-}
-
-fn description() -> String {
-    "managed by deployer".to_owned()
 }

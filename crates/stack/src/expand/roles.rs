@@ -35,25 +35,17 @@ pub(super) fn make(draft: &mut Draft, service: &str, body: &Service, readable: B
     if !readable.is_empty() {
         statements.push(allow(["secretsmanager:GetSecretValue"], readable));
     }
-    let description = format!("starts the tasks of {service}");
-    role(draft, service, "execution", description, statements);
+    role(draft, service, "execution", statements);
 
     let shell =
         if body.execute_command { vec![allow(SHELL, [Text::from("*")])] } else { Vec::new() };
-    role(draft, service, "task", format!("what the tasks of {service} may do"), shell);
+    role(draft, service, "task", shell);
 }
 
-fn role(
-    draft: &mut Draft,
-    service: &str,
-    which: &str,
-    description: String,
-    statements: Vec<Statement>,
-) {
+fn role(draft: &mut Draft, service: &str, which: &str, statements: Vec<Statement>) {
     let policies = (!statements.is_empty()).then(|| (which.to_owned(), statements));
     let spec = RoleSpec {
         services: ["ecs-tasks.amazonaws.com".to_owned()].into(),
-        description,
         inline: policies.into_iter().collect(),
         managed: BTreeSet::new(),
     };
