@@ -64,7 +64,9 @@ def install() -> None:
 
     @patch(ELBv2Backend)
     def modify_rule(original: Any, self: Any, rule_arn: str, conditions: Any, actions: Any) -> Any:
-        return original(self, rule_arn, complete_conditions(conditions or []), actions)
+        rule = original(self, rule_arn, conditions or [], actions)
+        rule.conditions = complete_conditions(rule.conditions)
+        return rule
 
     @patch(ELBv2Backend)
     def set_rule_priorities(self: Any, rule_priorities: list[dict[str, Any]]) -> list[Any]:
