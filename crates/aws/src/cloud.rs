@@ -8,6 +8,7 @@ use crate::ecr::Repositories;
 use crate::ecs::Clusters;
 use crate::elb::Inventory;
 use crate::index::TagIndex;
+use crate::rds::Databases;
 
 /// One account and region of AWS.
 pub struct Aws {
@@ -33,6 +34,7 @@ impl Cloud for Aws {
 #[derive(Default)]
 pub struct Shared {
     pub(crate) clusters: Clusters,
+    pub(crate) databases: Databases,
     pub(crate) repositories: Repositories,
     pub(crate) tags: TagIndex,
     pub(crate) elb: Inventory,

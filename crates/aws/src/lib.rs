@@ -17,6 +17,7 @@ mod cloud;
 mod cluster;
 mod connect;
 mod db_instance;
+mod db_replica;
 mod db_subnet_group;
 mod ec2;
 mod ecr;

@@ -1,9 +1,55 @@
-//! What all kinds of RDS share: how tags are written and read.
+//! What all kinds of RDS share: how tags are written and read, and the list of the databases.
 
-use aws_sdk_rds::types::Tag;
-use deployer_engine::Identity;
+use aws_sdk_rds::types::{DbInstance as Description, Tag};
+use deployer_core::Kind;
+use deployer_engine::{Identity, Progress, Result, Survey};
+use tokio::sync::OnceCell;
 
-use crate::ownership::{self, Kept, Tags};
+use crate::Aws;
+use crate::call::{pages, read};
+use crate::missing::Required;
+use crate::ownership::{self, Kept, Owned, Tags};
+
+/// The databases of one observation, instances and replicas alike, asked for once.
+#[derive(Default)]
+pub(crate) struct Databases(OnceCell<Vec<Description>>);
+
+impl Databases {
+    /// Every database of kind `K` that the scope owns.
+    pub(crate) async fn of<K: Kind>(
+        &self,
+        survey: &Survey<'_, Aws>,
+    ) -> Result<Vec<(Owned, &Description)>> {
+        let all = self.0.get_or_try_init(|| fetch(survey.cloud)).await?;
+        let owned = |it: &Description| Owned::read::<K>(survey.scope, &tags(it.tag_list()));
+        Ok(all.iter().filter_map(|it| Some((owned(it)?, it))).collect())
+    }
+}
+
+async fn fetch(aws: &Aws) -> Result<Vec<Description>> {
+    let request = aws.rds.describe_db_instances().max_records(100);
+    let pages = pages(
+        "find the databases (rds:DescribeDBInstances)",
+        |token| request.clone().set_marker(token).send(),
+        |page| page.marker(),
+    )
+    .await?;
+    Ok(pages.into_iter().flat_map(|page| page.db_instances.unwrap_or_default()).collect())
+}
+
+/// One look at the database of this identifier.
+pub(crate) async fn describe(aws: &Aws, id: &str) -> Result<Description> {
+    let request = aws.rds.describe_db_instances().db_instance_identifier(id);
+    let answer = read("look at the database (rds:DescribeDBInstances)", || request.clone().send());
+    answer.await?.db_instances.and_then(|mut found| found.pop()).required("the database")
+}
+
+/// One look at whether a deleted database is gone: one that is not there is DBInstanceNotFound,
+/// which the engine takes for gone.
+pub(crate) async fn gone(aws: &Aws, id: &str) -> Result<Progress<()>> {
+    let instance = describe(aws, id).await?;
+    Ok(Progress::Waiting(instance.db_instance_status.unwrap_or_default()))
+}
 
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity, kept: &Kept) -> Vec<Tag> {

@@ -9,6 +9,7 @@ pub fn registry() -> Registry<Aws> {
     Registry::default()
         .with::<deployer_kinds::Cluster>()
         .with::<deployer_kinds::DbInstance>()
+        .with::<deployer_kinds::DbReplica>()
         .with::<deployer_kinds::DbSubnetGroup>()
         .with::<deployer_kinds::ElasticIp>()
         .with::<deployer_kinds::Image>()

@@ -61,10 +61,7 @@ impl Kind for DbInstance {
             let message = format!("RDS keeps backups for 35 days, not {}", spec.backup_days);
             problems.push(Problem::new("backup-days", message, "take 0 to 35"));
         }
-        if !spec.class.starts_with("db.") {
-            let message = format!("`{}` is no class of instances", spec.class);
-            problems.push(Problem::new("class", message, "take one such as `db.t4g.micro`"));
-        }
+        problems.extend(no_class(&spec.class));
         for (path, name) in [("database", &spec.database), ("user", &spec.user)] {
             if !is_identifier(name) {
                 problems.push(Problem::new(
@@ -182,6 +179,13 @@ pub struct DbInstanceOutput {
     pub secret: Option<String>,
 }
 
+/// What is wrong with the name of a class.
+pub(crate) fn no_class(class: &str) -> Option<Problem> {
+    let message = format!("`{class}` is no class of instances");
+    let problem = Problem::new("class", message, "take one such as `db.t4g.micro`");
+    (!class.starts_with("db.")).then_some(problem)
+}
+
 fn is_identifier(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -200,7 +204,7 @@ fn backup_days() -> u32 {
     7
 }
 
-fn yes() -> bool {
+pub(crate) fn yes() -> bool {
     true
 }
 

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod db_instance;
+mod db_replica;
 mod db_subnet_group;
 mod elastic_ip;
 mod image;
@@ -29,6 +30,7 @@ mod vpc;
 
 pub use cluster::{Cluster, ClusterOutput, ClusterSpec, Insights};
 pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, Engine};
+pub use db_replica::{DbReplica, DbReplicaOutput, DbReplicaSpec};
 pub use db_subnet_group::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
 pub use image::{Build, Image, ImageOutput, ImageSpec};

@@ -130,7 +130,8 @@ class Databases:
         self._lab.timers.after(duration, part)
 
     def _start_server(self, instance: DBInstance) -> None:
-        if instance.engine != "postgres" or self.postgres.programs is None:
+        has_server = instance.engine == "postgres" and not instance.is_replica
+        if not has_server or self.postgres.programs is None:
             return
         generation = self._lab.generation
         server = self.postgres.create(

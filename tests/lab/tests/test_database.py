@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 from conftest import RunningLab, until
@@ -43,6 +44,12 @@ def instance(lab: RunningLab, name: str = "main", **settings: object) -> dict[st
 
     found: dict[str, object] = until(available, "the instance")
     return {**found, "vpc": vpc, "subnets": subnets, "group": group}
+
+
+def state(rds: Any, name: str) -> str:
+    """The status of an instance."""
+    found = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    return str(found["DBInstanceStatus"])
 
 
 @pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not on this machine")
@@ -109,6 +116,36 @@ def test_protection_and_the_name_of_the_final_snapshot(lab: RunningLab) -> None:
     until(lambda: not rds.describe_db_instances()["DBInstances"], "the deletion")
     names = {s["DBSnapshotIdentifier"] for s in rds.describe_db_snapshots()["DBSnapshots"]}
     assert names == {"taken", "last"}
+
+
+def test_a_replica_follows_its_source_until_either_goes(lab: RunningLab) -> None:
+    rds = lab.client("rds")
+    found = instance(lab, Engine="mysql", EngineVersion="8.0", BackupRetentionPeriod=0)
+    for name in ("one", "two"):
+        request = {"DBInstanceIdentifier": name, "SourceDBInstanceIdentifier": "main"}
+        if name == "one":
+            with refused("InvalidDBInstanceState"):
+                rds.create_db_instance_read_replica(**request)
+            rds.modify_db_instance(
+                DBInstanceIdentifier="main", BackupRetentionPeriod=1, ApplyImmediately=True
+            )
+            until(lambda: state(rds, "main") == "available", "the source's backups")
+        rds.create_db_instance_read_replica(**request, VpcSecurityGroupIds=[found["group"]])
+        until(lambda name=name: state(rds, name) == "available", "the replica")
+    one = rds.describe_db_instances(DBInstanceIdentifier="one")["DBInstances"][0]
+    assert one["ReadReplicaSourceDBInstanceIdentifier"] == "main"
+    assert (one["BackupRetentionPeriod"], one["TagList"]) == (0, [])
+    assert "MasterUserSecret" not in one
+    with refused("InvalidParameterCombination"):
+        rds.delete_db_instance(DBInstanceIdentifier="one", FinalDBSnapshotIdentifier="last")
+    rds.delete_db_instance(DBInstanceIdentifier="one", SkipFinalSnapshot=True)
+    until(lambda: len(rds.describe_db_instances()["DBInstances"]) == 2, "the deletion")
+    source = rds.describe_db_instances(DBInstanceIdentifier="main")["DBInstances"][0]
+    assert source["ReadReplicaDBInstanceIdentifiers"] == ["two"]
+    rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+    until(lambda: len(rds.describe_db_instances()["DBInstances"]) == 1, "the deletion")
+    (two,) = rds.describe_db_instances()["DBInstances"]
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in two
 
 
 def test_a_managed_secret_is_not_deleted_by_hand(lab: RunningLab) -> None:

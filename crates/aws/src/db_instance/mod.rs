@@ -1,16 +1,19 @@
 //! Database instances of RDS: `CreateDBInstance`, `ModifyDBInstance`, `AddTagsToResource`,
 //! `DescribeDBInstances`, `DeleteDBInstance`.
 
-mod removal;
+pub(crate) mod machine;
+pub(crate) mod removal;
 mod spec;
-mod state;
+pub(crate) mod state;
+
+use std::collections::BTreeSet;
 
 use aws_sdk_rds::types::DbInstance as Description;
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
-use deployer_kinds::{DbInstance, DbInstanceOutput, DbInstanceSpec};
+use deployer_kinds::{DbInstance, DbInstanceOutput, DbInstanceSpec, DbReplica};
 
 use crate::Aws;
-use crate::call::{call, pages, read};
+use crate::call::call;
 use crate::linked_role;
 use crate::missing::Required;
 use crate::ownership::Owned;
@@ -18,19 +21,14 @@ use crate::rds;
 
 impl Resource<Aws> for DbInstance {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request = survey.cloud.rds.describe_db_instances().max_records(100);
-        let pages = pages(
-            "find the databases (rds:DescribeDBInstances)",
-            |token| request.clone().set_marker(token).send(),
-            |page| page.marker(),
-        )
-        .await?;
-        let instances = pages.iter().flat_map(|page| page.db_instances());
+        let databases = &survey.shared.databases;
+        let replicas = databases.of::<DbReplica>(survey).await?;
+        let ours = replicas.iter().filter_map(|(_, it)| it.db_instance_identifier()).collect();
+        let instances = databases.of::<Self>(survey).await?.into_iter();
+        // A copy of our tags makes no replica an instance of ours.
         instances
-            .filter_map(|instance| {
-                let tags = rds::tags(instance.tag_list());
-                Some(found(&Owned::read::<Self>(survey.scope, &tags)?, instance))
-            })
+            .filter(|(_, it)| it.read_replica_source_db_instance_identifier().is_none())
+            .map(|(owned, instance)| found(&owned, instance, &ours))
             .collect()
     }
 
@@ -55,46 +53,40 @@ impl Resource<Aws> for DbInstance {
         live: &Found<Self>,
         spec: &DbInstanceSpec,
     ) -> Result<DbInstanceOutput> {
-        if let Some(request) = spec::modify(&cx.cloud.rds, &live.spec, spec) {
-            let request = request.db_instance_identifier(&live.output.id);
-            call("change the database (rds:ModifyDBInstance)", || request.clone().send()).await?;
-        }
-        if spec::kept(&live.spec) != spec::kept(spec) {
-            let request = cx
-                .cloud
-                .rds
-                .add_tags_to_resource()
-                .resource_name(&live.output.arn)
-                .set_tags(Some(rds::tagged(cx.identity, &spec::kept(spec))));
-            call("tag the database (rds:AddTagsToResource)", || request.clone().send()).await?;
-        }
+        let DbInstanceOutput { id, arn, .. } = &live.output;
+        let request = spec::modify(&cx.cloud.rds, &live.spec, spec);
+        let kept = (&spec::kept(&live.spec), &spec::kept(spec));
+        machine::update(cx, (id, arn), request, kept).await?;
         Ok(live.output.clone())
     }
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
-        removal::delete(cx, live).await
+        let leaving = removal::Leaving {
+            id: &live.output.id,
+            generation: live.generation,
+            is_protected: live.spec.deletion_protection,
+            final_snapshot: live.spec.final_snapshot,
+        };
+        removal::delete(cx, leaving).await
     }
 
     async fn ready(
         cx: &Context<'_, Aws>,
         output: DbInstanceOutput,
     ) -> Result<Progress<DbInstanceOutput>> {
-        let instance = describe(cx.cloud, &output.id).await?;
-        Ok(match state::progress(&instance)? {
-            Progress::Done(()) => Progress::Done(self::output(&instance)?),
-            Progress::Waiting(on) => Progress::Waiting(on),
-            Progress::Failed(why) => Progress::Failed(why),
-        })
+        state::ready(cx.cloud, &output.id, self::output).await
     }
 
     async fn gone(cx: &Context<'_, Aws>, output: &DbInstanceOutput) -> Result<Progress<()>> {
-        // One that is not there is DBInstanceNotFound, which the engine takes for gone.
-        let instance = describe(cx.cloud, &output.id).await?;
-        Ok(Progress::Waiting(instance.db_instance_status.unwrap_or_default()))
+        rds::gone(cx.cloud, &output.id).await
     }
 }
 
-fn found(owned: &Owned, instance: &Description) -> Result<Found<DbInstance>> {
+fn found(
+    owned: &Owned,
+    instance: &Description,
+    ours: &BTreeSet<&str>,
+) -> Result<Found<DbInstance>> {
     let state = instance.db_instance_status().required("the status of a database")?;
     Ok(Found {
         name: owned.name.clone(),
@@ -103,7 +95,7 @@ fn found(owned: &Owned, instance: &Description) -> Result<Found<DbInstance>> {
         output: output(instance)?,
         phase: state::phase(instance)?,
         state: state.to_owned(),
-        foreign: spec::foreign(instance),
+        foreign: spec::foreign(instance, ours),
     })
 }
 
@@ -114,15 +106,9 @@ fn output(instance: &Description) -> Result<DbInstanceOutput> {
         id: text(instance.db_instance_identifier(), "the identifier of a database")?,
         arn: text(instance.db_instance_arn(), "the ARN of a database")?,
         host: instance.endpoint().and_then(|it| it.address()).map(ToOwned::to_owned),
-        port: spec::port(instance)?,
+        port: machine::port(instance)?,
         database: text(instance.db_name(), "the name of the database in an instance")?,
         user: text(instance.master_username(), "the master user of a database")?,
         secret: secret.map(ToOwned::to_owned),
     })
-}
-
-async fn describe(aws: &Aws, id: &str) -> Result<Description> {
-    let request = aws.rds.describe_db_instances().db_instance_identifier(id);
-    let answer = read("look at the database (rds:DescribeDBInstances)", || request.clone().send());
-    answer.await?.db_instances.and_then(|mut found| found.pop()).required("the database")
 }

@@ -1,10 +1,9 @@
 //! Deletes a database instance, with a snapshot of all that was in it unless told otherwise.
 
 use deployer_core::Cause;
-use deployer_engine::{Context, Found, Result};
-use deployer_kinds::DbInstance;
+use deployer_engine::{Context, Result};
 
-use super::{describe, state};
+use super::state;
 use crate::Aws;
 use crate::call::call;
 use crate::rds;
@@ -13,17 +12,26 @@ use crate::rds;
 /// deleted and made anew under the same name.
 const SNAPSHOTS: u32 = 100;
 
+/// A database that is to go.
+#[derive(Clone, Copy)]
+pub(crate) struct Leaving<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) generation: u32,
+    pub(crate) is_protected: bool,
+    pub(crate) final_snapshot: bool,
+}
+
 /// Deletes it, and says which snapshot it leaves.
-pub(super) async fn delete(cx: &Context<'_, Aws>, live: &Found<DbInstance>) -> Result<Vec<String>> {
-    let id = &live.output.id;
-    let state = describe(cx.cloud, id).await?.db_instance_status.unwrap_or_default();
-    let keeps = live.spec.final_snapshot && state::can_be_kept(&state);
+pub(crate) async fn delete(cx: &Context<'_, Aws>, live: Leaving<'_>) -> Result<Vec<String>> {
+    let id = live.id;
+    let state = rds::describe(cx.cloud, id).await?.db_instance_status.unwrap_or_default();
+    let keeps = live.final_snapshot && state::can_be_kept(&state);
     let snapshot = format!("{}-final-{}", rds::name(cx.identity), live.generation);
     if state == "deleting" {
         let note = format!("database {id} leaves a snapshot, `{snapshot}` or numbered like it");
         return Ok(keeps.then_some(note).into_iter().collect());
     }
-    if live.spec.deletion_protection {
+    if live.is_protected {
         unprotect(cx, id).await?;
     }
     if !keeps {
@@ -60,25 +68,19 @@ async fn unprotect(cx: &Context<'_, Aws>, id: &str) -> Result<()> {
     Ok(())
 }
 
-async fn begin(
-    cx: &Context<'_, Aws>,
-    live: &Found<DbInstance>,
-    snapshot: Option<&str>,
-) -> Result<()> {
+async fn begin(cx: &Context<'_, Aws>, live: Leaving<'_>, snapshot: Option<&str>) -> Result<()> {
     let request = cx
         .cloud
         .rds
         .delete_db_instance()
-        .db_instance_identifier(&live.output.id)
+        .db_instance_identifier(live.id)
         .skip_final_snapshot(snapshot.is_none())
         .set_final_db_snapshot_identifier(snapshot.map(ToOwned::to_owned));
     call("delete the database (rds:DeleteDBInstance)", || request.clone().send()).await.map_err(
         |mut failure| {
             // What we send goes together, so what AWS does not combine is the protection that it
             // still sees.
-            if live.spec.deletion_protection
-                && failure.code.as_deref() == Some("InvalidParameterCombination")
-            {
+            if live.is_protected && failure.code.as_deref() == Some("InvalidParameterCombination") {
                 failure.cause = Cause::NotYet;
             }
             failure

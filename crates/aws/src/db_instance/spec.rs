@@ -1,5 +1,7 @@
 //! A database instance's spec, as RDS tells it and as RDS is asked for it.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_rds::Client;
 use aws_sdk_rds::operation::create_db_instance::builders::CreateDBInstanceFluentBuilder;
 use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
@@ -8,19 +10,18 @@ use deployer_core::Ref;
 use deployer_engine::Result;
 use deployer_kinds::{DbInstanceSpec, Engine};
 
+use super::machine::Machine;
 use crate::missing::Required;
 use crate::ownership::{Kept, Owned};
 
 /// The field that is kept as a tag, since only `DeleteDBInstance` takes it.
 const FINAL_SNAPSHOT: &str = "final-snapshot";
 
-/// The field that is also kept as a tag, since RDS does not tell it before the instance is made.
-const PORT: &str = "port";
-
 /// The fields that are kept as tags.
 pub(super) fn kept(spec: &DbInstanceSpec) -> Kept {
-    let port = spec.port.map(|port| (PORT, port.to_string()));
-    port.into_iter().chain([(FINAL_SNAPSHOT, spec.final_snapshot.to_string())]).collect()
+    let mut kept = Machine::from(spec).kept();
+    kept.insert(FINAL_SNAPSHOT, spec.final_snapshot.to_string());
+    kept
 }
 
 /// The spec that an instance has, or will have once what is pending is done: a change under way is
@@ -31,27 +32,17 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
     let text = |value: Option<&str>, what: &str| value.map(ToOwned::to_owned).required(what);
     let storage = pending.allocated_storage().or(instance.allocated_storage());
     let storage = number(storage).required("the storage of a database")?;
-    let groups: Option<_> = instance
-        .vpc_security_groups()
-        .iter()
-        .filter(|group| group.status() != Some("removing"))
-        .map(|group| group.vpc_security_group_id().map(Ref::physical))
-        .collect();
     let subnet_group = instance.db_subnet_group().and_then(|it| it.db_subnet_group_name());
     let backup_days = pending.backup_retention_period().or(instance.backup_retention_period());
     let final_snapshot = owned.kept(FINAL_SNAPSHOT).and_then(|kept| kept.parse().ok());
-    let pending_port = number(pending.port()).and_then(|port| u16::try_from(port).ok());
-    let kept_port = owned.kept(PORT).and_then(|port| port.parse().ok());
+    let machine = Machine::read(owned, instance)?;
     Ok(DbInstanceSpec {
         engine: engine(instance.engine()).required("the engine of a database")?,
         version: text(
             pending.engine_version().or(instance.engine_version()),
             "the version of a database",
         )?,
-        class: text(
-            pending.db_instance_class().or(instance.db_instance_class()),
-            "the class of a database",
-        )?,
+        class: machine.class,
         storage,
         // Without autoscaling RDS leaves it out, or has it at the storage there is.
         max_storage: number(instance.max_allocated_storage())
@@ -63,10 +54,10 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
         )?,
         database: text(instance.db_name(), "the name of the database in an instance")?,
         user: text(instance.master_username(), "the master user of a database")?,
-        port: pending_port.or(port(instance)?).or(kept_port),
+        port: machine.port,
         subnet_group: Ref::physical(subnet_group.required("the subnet group of a database")?),
-        security_groups: groups.required("the security groups of a database")?,
-        public_address: instance.publicly_accessible().required("whether a database is public")?,
+        security_groups: machine.security_groups,
+        public_address: machine.public_address,
         standby: pending
             .multi_az()
             .or(instance.multi_az())
@@ -74,29 +65,20 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
         backup_days: number(backup_days).required("how long backups are kept")?,
         backup_window: instance.preferred_backup_window().map(ToOwned::to_owned),
         maintenance_window: instance.preferred_maintenance_window().map(ToOwned::to_owned),
-        minor_upgrades: instance
-            .auto_minor_version_upgrade()
-            .required("whether minor versions are upgraded")?,
+        minor_upgrades: machine.minor_upgrades,
         encrypted: instance.storage_encrypted().required("whether storage is encrypted")?,
-        deletion_protection: instance
-            .deletion_protection()
-            .required("whether a database is protected")?,
+        deletion_protection: machine.deletion_protection,
         final_snapshot: final_snapshot.required("`final-snapshot` among a database's tags")?,
     })
 }
 
-/// What a spec cannot say.
-pub(super) fn foreign(instance: &Description) -> Vec<String> {
+/// What a spec cannot say, but for the replicas that are ours.
+pub(super) fn foreign(instance: &Description, ours: &BTreeSet<&str>) -> Vec<String> {
     let replicas = instance.read_replica_db_instance_identifiers().iter();
+    let replicas = replicas.filter(|replica| !ours.contains(replica.as_str()));
     let unmanaged = instance.master_user_secret().is_none();
     let unmanaged = unmanaged.then(|| "its master password is not managed by RDS".to_owned());
     replicas.map(|replica| format!("it has the read replica {replica}")).chain(unmanaged).collect()
-}
-
-/// The port; none while RDS makes the instance.
-pub(super) fn port(instance: &Description) -> Result<Option<u16>> {
-    let port = instance.endpoint().and_then(|endpoint| endpoint.port());
-    port.map(|port| u16::try_from(port).ok().required("the port of a database")).transpose()
 }
 
 /// A request that makes an instance of this spec, but for its name and tags.
@@ -113,7 +95,7 @@ pub(super) fn create(rds: &Client, spec: &DbInstanceSpec) -> CreateDBInstanceFlu
         .manage_master_user_password(true)
         .set_port(spec.port.map(i32::from))
         .db_subnet_group_name(spec.subnet_group.id())
-        .set_vpc_security_group_ids(Some(groups(spec)))
+        .set_vpc_security_group_ids(Some(Machine::from(spec).groups()))
         .publicly_accessible(spec.public_address)
         .multi_az(spec.standby)
         .backup_retention_period(count(spec.backup_days))
@@ -132,8 +114,9 @@ pub(super) fn modify(
     from: &DbInstanceSpec,
     to: &DbInstanceSpec,
 ) -> Option<ModifyDBInstanceFluentBuilder> {
-    let mut request = rds.modify_db_instance().apply_immediately(true);
-    let mut is_empty = true;
+    let request = rds.modify_db_instance().apply_immediately(true);
+    let (mut request, has_changed) = Machine::from(from).modify(&Machine::from(to), request);
+    let mut is_empty = !has_changed;
     let mut differs = |differs: bool| {
         is_empty &= !differs;
         differs
@@ -141,9 +124,6 @@ pub(super) fn modify(
     // A version is asked for as exactly as anyone cares for: `16` is content with 16.4.
     if differs(!format!("{}.", from.version).starts_with(&format!("{}.", to.version))) {
         request = request.engine_version(&to.version).allow_major_version_upgrade(true);
-    }
-    if differs(from.class != to.class) {
-        request = request.db_instance_class(&to.class);
     }
     if differs(from.storage != to.storage) {
         request = request.allocated_storage(count(to.storage));
@@ -157,15 +137,6 @@ pub(super) fn modify(
     if differs(from.storage_type != to.storage_type) {
         request = request.storage_type(&to.storage_type);
     }
-    if differs(to.port.is_some() && from.port != to.port) {
-        request = request.set_db_port_number(to.port.map(i32::from));
-    }
-    if differs(from.security_groups != to.security_groups) {
-        request = request.set_vpc_security_group_ids(Some(groups(to)));
-    }
-    if differs(from.public_address != to.public_address) {
-        request = request.publicly_accessible(to.public_address);
-    }
     if differs(from.standby != to.standby) {
         request = request.multi_az(to.standby);
     }
@@ -178,12 +149,6 @@ pub(super) fn modify(
     if differs(to.maintenance_window.is_some() && from.maintenance_window != to.maintenance_window)
     {
         request = request.set_preferred_maintenance_window(to.maintenance_window.clone());
-    }
-    if differs(from.minor_upgrades != to.minor_upgrades) {
-        request = request.auto_minor_version_upgrade(to.minor_upgrades);
-    }
-    if differs(from.deletion_protection != to.deletion_protection) {
-        request = request.deletion_protection(to.deletion_protection);
     }
     (!is_empty).then_some(request)
 }
@@ -203,10 +168,6 @@ fn engine_name(engine: Engine) -> &'static str {
         Engine::Mysql => "mysql",
         Engine::Mariadb => "mariadb",
     }
-}
-
-fn groups(spec: &DbInstanceSpec) -> Vec<String> {
-    spec.security_groups.iter().map(|group| group.id().to_owned()).collect()
 }
 
 fn number(value: Option<i32>) -> Option<u32> {

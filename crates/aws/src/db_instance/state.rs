@@ -6,7 +6,9 @@ use aws_sdk_rds::types::DbInstance as Description;
 use deployer_core::Phase;
 use deployer_engine::{Progress, Result};
 
+use crate::Aws;
 use crate::missing::Required;
+use crate::rds;
 
 /// States in which a database works. Storage is optimised in the background for hours.
 const WORKING: &[&str] = &["available", "storage-optimization"];
@@ -29,7 +31,7 @@ const BROKEN: &[&str] = &[
 const WITHOUT_SNAPSHOT: &[&str] = &["failed", "incompatible-network", "incompatible-restore"];
 
 /// How far RDS is, for a plan.
-pub(super) fn phase(instance: &Description) -> Result<Phase> {
+pub(crate) fn phase(instance: &Description) -> Result<Phase> {
     let state = instance.db_instance_status().required("the status of a database")?;
     Ok(match progress(instance)? {
         Progress::Done(()) => Phase::Ready,
@@ -38,8 +40,22 @@ pub(super) fn phase(instance: &Description) -> Result<Phase> {
     })
 }
 
+/// One look at whether it works, with what is told of it once it does.
+pub(crate) async fn ready<T>(
+    aws: &Aws,
+    id: &str,
+    output: impl FnOnce(&Description) -> Result<T>,
+) -> Result<Progress<T>> {
+    let instance = rds::describe(aws, id).await?;
+    Ok(match progress(&instance)? {
+        Progress::Done(()) => Progress::Done(output(&instance)?),
+        Progress::Waiting(on) => Progress::Waiting(on),
+        Progress::Failed(why) => Progress::Failed(why),
+    })
+}
+
 /// Whether it works and nothing we may have asked for is pending.
-pub(super) fn progress(instance: &Description) -> Result<Progress<()>> {
+fn progress(instance: &Description) -> Result<Progress<()>> {
     let state = instance.db_instance_status().required("the status of a database")?;
     if BROKEN.contains(&state) {
         return Ok(Progress::Failed(format!("RDS says it is `{state}`{}", advice(state))));

@@ -1,4 +1,4 @@
-//! The generated references are as fresh as the code: `UPDATE=1 cargo test -p deployer-stack`
+//! The generated references are as fresh as the code: `UPDATE=1 cargo test --workspace --test stack`
 //! writes them anew.
 
 use std::fmt::Write;
@@ -21,7 +21,7 @@ fn fresh(name: &str, generated: &str) {
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == generated,
-        "{} is not what the code says; run `UPDATE=1 cargo test -p deployer-stack`",
+        "{} is not what the code says; run `UPDATE=1 cargo test --workspace --test stack`",
         path.display()
     );
 }

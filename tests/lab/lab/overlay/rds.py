@@ -24,6 +24,7 @@ from lab.overlay.rds_rules import (
     PENDING,
     RESTARTING,
     check_create,
+    check_replica,
     check_subnet_group,
     full_version,
 )
@@ -49,7 +50,7 @@ def _patch_instances(databases: Databases) -> None:
         if not kwargs.get("vpc_security_group_ids"):
             kwargs["vpc_security_group_ids"] = _default_group(backend, kwargs)
         original(self, backend, **kwargs)
-        self.dbi_resource_id = "db-" + "".join(secrets.choice(RESOURCE_ID) for _ in range(26))
+        self.dbi_resource_id = _resource_id()
         if kwargs["engine"] == "postgres":
             self.license_model = "postgresql-license"
         self.pending_modified_values = {}
@@ -74,6 +75,20 @@ def _patch_instances(databases: Databases) -> None:
         instance = original(self, db_kwargs)
         databases.create(instance)
         return instance
+
+    @patch(RDSBackend)
+    def create_db_instance_read_replica(original: Any, self: Any, db_kwargs: dict[str, Any]) -> Any:
+        name = db_kwargs["db_instance_identifier"] = db_kwargs["db_instance_identifier"].lower()
+        if name in self.databases:
+            raise DBInstanceAlreadyExists()
+        source = self.find_db_from_id(db_kwargs["source_db_instance_identifier"])
+        check_replica(self, source, db_kwargs)
+        if source.status not in ("available", "storage-optimization"):
+            raise _busy(source)
+        replica = original(self, db_kwargs)
+        _set_apart(self, replica, db_kwargs)
+        databases.create(replica)
+        return replica
 
     @patch(RDSBackend)
     def delete_db_instance(
@@ -103,6 +118,11 @@ def _patch_instances(databases: Databases) -> None:
                 "InvalidParameterCombination",
                 "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.",
             )
+        if not skip_final_snapshot and instance.is_replica:
+            raise RDSClientError(
+                "InvalidParameterCombination",
+                "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance",
+            )
         if not skip_final_snapshot:
             if final_db_snapshot_identifier in self.database_snapshots:
                 raise DBSnapshotAlreadyExistsError(final_db_snapshot_identifier)
@@ -114,6 +134,7 @@ def _patch_instances(databases: Databases) -> None:
             databases.owns_call = True
             try:
                 self.databases.pop(instance.db_instance_identifier, None)
+                _end_replication(self, instance)
                 if instance.manage_master_user_password:
                     instance.master_user_secret.delete_secret()
                 _drop_automated(self, instance, bool(delete_automated_backups))
@@ -246,6 +267,36 @@ def _patch_subnet_groups() -> None:
         family = f"{engine}{version.split('.')[0]}"
         entry = {"Engine": engine, "EngineVersion": version, "DBParameterGroupFamily": family}
         return ActionResult({"DBEngineVersions": [{**entry, "Status": "available"}]})
+
+
+def _set_apart(backend: Any, replica: Any, request: dict[str, Any]) -> None:
+    """Undoes what moto's copy of the source shares with it and RDS does not hand down."""
+    replica.tags = request.get("tags") or []
+    replica.deletion_protection = bool(request.get("deletion_protection"))
+    replica.copy_tags_to_snapshot = bool(request.get("copy_tags_to_snapshot"))
+    replica.multi_az = bool(request.get("multi_az"))
+    replica.backup_retention_period = 0
+    replica.pending_modified_values = {}
+    replica.manage_master_user_password = False
+    replica.__dict__.pop("master_user_secret", None)
+    replica.dbi_resource_id = _resource_id()
+    if not request.get("vpc_security_group_ids"):
+        group = {"db_subnet_group_name": replica.db_subnet_group.name}
+        replica.vpc_security_group_ids = _default_group(backend, group)
+
+
+def _end_replication(backend: Any, gone: Any) -> None:
+    """A source forgets a replica that is gone; replicas of a gone source stand by themselves."""
+    for other in backend.databases.values():
+        if gone.is_replica and gone.db_instance_identifier in other.replicas:
+            other.remove_replica(gone)
+        if other.source_db_instance_identifier == gone.db_instance_identifier:
+            other.is_replica = False
+            other.source_db_instance_identifier = None
+
+
+def _resource_id() -> str:
+    return "db-" + "".join(secrets.choice(RESOURCE_ID) for _ in range(26))
 
 
 def _busy(instance: Any) -> RDSClientError:

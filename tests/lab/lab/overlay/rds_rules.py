@@ -74,14 +74,8 @@ def check_create(backend: Any, request: dict[str, Any]) -> None:
         request["db_subnet_group_name"] = group.lower()
     if request.get("db_cluster_identifier"):
         return
-    if str(request.get("publicly_accessible")).lower() == "true" and group:
-        vpc = backend.subnet_groups[group.lower()].vpc_id
-        if not interfaces.has_gateway(backend.region_name, vpc):
-            raise RDSClientError(
-                "InvalidVPCNetworkStateFault",
-                "Cannot create a publicly accessible DBInstance. The specified VPC has no internet "
-                "gateway attached.",
-            )
+    if group:
+        _check_gateway(backend, request, backend.subnet_groups[group.lower()].vpc_id)
     engine = request.get("engine", "")
     user = str(request.get("master_username") or "")
     if not re.match(r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$", user) or (
@@ -111,6 +105,31 @@ def check_create(backend: Any, request: dict[str, Any]) -> None:
     retention = request.get("backup_retention_period")
     if retention is not None and not 0 <= int(retention) <= 35:
         raise _invalid(f"Invalid backup retention period: {retention}")
+
+
+def check_replica(backend: Any, source: Any, request: dict[str, Any]) -> None:
+    """Refuses what CreateDBInstanceReadReplica refuses."""
+    if not IDENTIFIER.match(request["db_instance_identifier"]):
+        raise _invalid("The parameter DBInstanceIdentifier is not a valid identifier.")
+    if not CLASS.match(request.get("db_instance_class") or source.db_instance_class):
+        raise _invalid(f"Invalid DB Instance class: {request['db_instance_class']}")
+    if int(source.backup_retention_period or 0) == 0:
+        raise RDSClientError(
+            "InvalidDBInstanceState",
+            "Automated backups are not enabled for this database instance. To enable automated "
+            "backups, use ModifyDBInstance to set the backup retention period to a non-zero value.",
+        )
+    _check_gateway(backend, request, source.db_subnet_group.vpc_id)
+
+
+def _check_gateway(backend: Any, request: dict[str, Any], vpc: str) -> None:
+    public = str(request.get("publicly_accessible")).lower() == "true"
+    if public and not interfaces.has_gateway(backend.region_name, vpc):
+        raise RDSClientError(
+            "InvalidVPCNetworkStateFault",
+            "Cannot create a publicly accessible DBInstance. The specified VPC has no internet "
+            "gateway attached.",
+        )
 
 
 def check_subnet_group(backend: Any, name: str, subnets: list[Any]) -> None:

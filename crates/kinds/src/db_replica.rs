@@ -1,0 +1,96 @@
+//! A read replica of an RDS database instance.
+
+use std::collections::BTreeSet;
+
+use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::db_instance::{no_class, yes};
+use crate::{DbInstance, SecurityGroup};
+
+/// A read replica of an RDS database instance: it follows its source and takes no writes.
+pub struct DbReplica;
+
+impl Kind for DbReplica {
+    const NAME: &'static str = "db-replica";
+    // As those of an instance: ModifyDBInstance in the RDS API reference.
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("source", Change::Replace(Impact::Outage)),
+        ("class", Change::InPlace(Impact::Outage)),
+        ("port", Change::InPlace(Impact::Restart)),
+        ("security-groups", Change::InPlace(Impact::None)),
+        ("public-address", Change::InPlace(Impact::None)),
+        ("minor-upgrades", Change::InPlace(Impact::None)),
+        ("deletion-protection", Change::InPlace(Impact::None)),
+    ];
+    // Identifiers are those of instances (RDS API reference).
+    const NAMING: Option<Naming> = Some(Naming::hyphens(63));
+    const PROTECTION: Option<&'static str> = Some("deletion-protection");
+    // Those of an instance: no log of a replica is known to us.
+    const TYPICAL: Typical = Typical { create: 480, update: 300, delete: 300 };
+    type Spec = DbReplicaSpec;
+    type Output = DbReplicaOutput;
+
+    fn check(spec: &DbReplicaSpec) -> Vec<Problem> {
+        no_class(&spec.class).into_iter().collect()
+    }
+
+    /// One without a source was promoted, and may have been written to since.
+    fn change(field: &str, live: &Value, _wanted: &Value) -> Option<Change> {
+        let is_promoted = field == "source" && live.get("id")?.as_str()?.is_empty();
+        is_promoted.then_some(Change::Replace(Impact::DataLoss))
+    }
+}
+
+/// What we want of a read replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DbReplicaSpec {
+    /// The instance it follows. RDS wants that one to keep backups (`backup-days` from 1), and its
+    /// master password not to be managed by RDS.
+    pub source: Ref<DbInstance>,
+    /// The size of the machine, such as `db.t4g.micro`.
+    pub class: String,
+    /// The port; its source's when left out.
+    pub port: Option<u16>,
+    /// The security groups that say who reaches it.
+    pub security_groups: BTreeSet<Ref<SecurityGroup>>,
+    /// Whether it has a public address.
+    #[serde(default)]
+    pub public_address: bool,
+    /// Whether AWS upgrades minor versions by itself.
+    #[serde(default = "yes")]
+    pub minor_upgrades: bool,
+    /// Whether AWS refuses to delete it.
+    #[serde(default)]
+    pub deletion_protection: bool,
+}
+
+/// What AWS tells of a read replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DbReplicaOutput {
+    /// The identifier.
+    pub id: String,
+    /// The ARN.
+    pub arn: String,
+    /// The host name; not known until the replica is made.
+    pub host: Option<String>,
+    /// The port; not known until the replica is made.
+    pub port: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn one_that_was_promoted_holds_data_of_its_own() {
+        let change = |live: &str| DbReplica::change("source", &json!({ "id": live }), &json!({}));
+        assert_eq!(change(""), Some(Change::Replace(Impact::DataLoss)));
+        assert_eq!(change("notes-dev-main"), None);
+    }
+}
