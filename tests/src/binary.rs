@@ -31,7 +31,7 @@ impl Ran {
     ///
     /// # Panics
     /// When it did not, with all that it wrote.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "often the exit code is all that counts")]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "\n{}\n{}", self.stdout, self.stderr);
         self

@@ -65,6 +65,18 @@ impl Lab {
             .collect()
     }
 
+    /// Puts an issued certificate under this ARN.
+    pub fn issue(&self, arn: &str) {
+        self.post("/_lab/certificates", &serde_json::json!({ "arn": arn }));
+    }
+
+    /// The values of all secrets, and of the fields of those that are JSON.
+    pub fn secrets(&self) -> Vec<String> {
+        let secrets = self.get("/_lab/secrets");
+        let values = secrets["values"].as_array().cloned().unwrap_or_default();
+        values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     /// Counts calls from now on.
     pub fn reset_calls(&self) {
         self.post("/_lab/reset-calls", &Value::Null);

@@ -28,7 +28,7 @@ fn the_sample_stack_comes_up_green_and_goes_without_a_trace() {
     sample("plan", &["--check"]).expect(3);
     sample("apply", &["--yes"]).expect(0);
 
-    let url = sample("outputs", &["edge"]).expect(0).stdout;
+    let url = sample("outputs", &["edge-url"]).expect(0).stdout;
     let mut page = ureq::get(url.trim()).call().expect("the page is served");
     let page = page.body_mut().read_to_string().expect("a page");
     assert!(page.contains("<title>"), "{page}");
