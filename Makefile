@@ -25,6 +25,7 @@ demo: ## Sets up, brings the sample stack up on the local AWS, shows it and tear
 
 test: ## Sets up and runs every test
 	@scripts/setup test
+	cargo build --workspace
 	cargo test --workspace
 	tests/lab/check
 	app/tests/run

@@ -61,7 +61,7 @@ impl Lab {
         resources
             .iter()
             .filter(|resource| counts(resource))
-            .map(|resource| format!("{}: {}", resource["kind"], resource["arn"]))
+            .map(|resource| format!("{}: {}", text(&resource["kind"]), text(&resource["arn"])))
             .collect()
     }
 
@@ -117,6 +117,10 @@ impl Drop for Lab {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// The repository's root.
