@@ -50,6 +50,20 @@ impl Lab {
         self.inventory(|resource| !resource["tags"]["deployer:stack"].is_null())
     }
 
+    /// What exists in the lab and carries our tags, as `kind: address`; twins show as twice the
+    /// same. Rules of security groups carry the address of their group and are left out.
+    pub fn addresses(&self) -> Vec<String> {
+        let resources = self.get("/_lab/inventory")["resources"].clone();
+        let ours = resources.as_array().into_iter().flatten().filter(|resource| {
+            !resource["tags"]["deployer:address"].is_null()
+                && resource["kind"] != "ec2:security-group-rule"
+        });
+        ours.map(|resource| {
+            format!("{}: {}", text(&resource["kind"]), text(&resource["tags"]["deployer:address"]))
+        })
+        .collect()
+    }
+
     /// Everything that exists in the lab, as `kind: ARN`.
     pub fn everything(&self) -> Vec<String> {
         self.inventory(|_| true)

@@ -115,6 +115,28 @@ fn a_step_that_is_denied_stops_only_what_waits_for_it() {
 }
 
 #[test]
+fn in_bad_weather_nothing_is_made_twice() {
+    let lab = Lab::start(0.0);
+    lab.fault(&json!([
+        { "kind": "throttle", "match": "*", "fraction": 0.1, "seed": 7 },
+        { "kind": "fail", "match": "*:Create*", "when": "after", "fraction": 0.3, "seed": 11 },
+        { "kind": "drop", "match": "*:*", "when": "after", "fraction": 0.03, "seed": 5 },
+    ]));
+    let weather = run(&lab, &["apply", "--file", PROTECTED, "--yes"]);
+    assert!(weather.stderr.contains("trying again"), "there was no weather: {}", weather.stderr);
+    lab.clear_faults();
+    if weather.code != Some(0) {
+        run(&lab, &["apply", "--file", PROTECTED, "--yes"]).expect(0);
+    }
+    run(&lab, &["plan", "--file", PROTECTED, "--check"]).expect(0);
+    let mut addresses = lab.addresses();
+    addresses.sort();
+    let all = addresses.clone();
+    addresses.dedup();
+    assert_eq!(all, addresses, "each resource is there once");
+}
+
+#[test]
 fn a_protected_database_outlives_destroy_yes() {
     let lab = Lab::start(0.0);
     run(&lab, &["apply", "--file", PROTECTED, "--yes"]).expect(0);
@@ -179,6 +201,11 @@ fn what_cannot_begin_says_so_once_with_what_to_do() {
         assert_eq!(ran.stderr.matches("error: ").count(), 1, "{what}: {}", ran.stderr);
         assert!(begun.elapsed() < Duration::from_secs(30), "{what}: {:?}", begun.elapsed());
     }
+    lab.fault(&json!({ "kind": "fail", "match": "*", "code": "ExpiredToken", "status": 400 }));
+    let expired = run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(1);
+    assert_eq!(expired.stderr.matches("error").count(), 1, "{}", expired.stderr);
+    assert!(expired.stderr.contains("aws sso login"), "{}", expired.stderr);
+    lab.clear_faults();
     lab.fault(&json!({ "kind": "deny", "match": "ec2:DescribeVpcs" }));
     let denied = run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(1);
     assert!(denied.stderr.contains("allow `ec2:DescribeVpcs`"), "{}", denied.stderr);
