@@ -107,6 +107,9 @@ impl Lab {
     }
 
     /// Removes every fault.
+    ///
+    /// # Panics
+    /// When the lab does not answer, as everything that asks it.
     pub fn clear_faults(&self) {
         ureq::delete(format!("{}/_lab/faults", self.address)).call().expect("an answer");
     }
@@ -114,7 +117,7 @@ impl Lab {
     /// Asks the lab's own interface.
     ///
     /// # Panics
-    /// When it does not answer, as all of these.
+    /// When the lab does not answer, as everything that asks it.
     pub fn get(&self, path: &str) -> Value {
         let mut answer = ureq::get(format!("{}{path}", self.address)).call().expect("an answer");
         answer.body_mut().read_json().expect("JSON")
