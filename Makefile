@@ -2,8 +2,9 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench lab install app \
-	infra-plan infra-create publish outputs status infra-destroy
+.PHONY: help demo test lint check bench lab install \
+	app up local-integration-test remote-validation stress-test bench-app app-browser-test \
+	app-api-test infra-plan infra-create publish outputs status infra-destroy
 
 # One target folder outside the checkout, so that clones share what is built.
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deployer
@@ -17,7 +18,7 @@ DEPLOYER = cargo build --quiet --workspace && $(CARGO_TARGET_DIR)/debug/deployer
 TARGET = --file $(STACK) --env $(ENVIRONMENT)
 
 help: ## Lists what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
 
 demo: ## Sets up, brings the sample stack up on the local AWS, shows it and tears it down
 	@scripts/setup demo
@@ -25,6 +26,7 @@ demo: ## Sets up, brings the sample stack up on the local AWS, shows it and tear
 
 test: ## Sets up and runs every test
 	@scripts/setup test
+	cargo build --workspace
 	cargo test --workspace
 	tests/lab/check
 	app/tests/run
@@ -32,6 +34,8 @@ test: ## Sets up and runs every test
 lint: ## Formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+	cargo fmt --manifest-path app/Cargo.toml --check
+	cargo clippy --manifest-path app/Cargo.toml --all-targets -- --deny warnings
 
 check: lint ## Formatting, lints and licences
 	@scripts/setup check
@@ -49,7 +53,29 @@ install: ## Installs the release build
 	cargo install --path crates/deployer --locked
 
 app: ## Runs the sample app here, with nothing configured
-	cargo run --manifest-path app/Cargo.toml
+	app/run
+
+up: ## Runs the sample app with PostgreSQL and Valkey, in containers
+	docker compose --file app/compose.yaml up --build
+
+local-integration-test: ## Tests the sample app on real servers
+	app/tests/run
+
+remote-validation: ## Checks every route of a deployed app: URL=http://… [GRPC_URL=…]
+	app/tests/remote $(URL) $(GRPC_URL)
+
+stress-test: ## Loads a deployed app, bounded in rate and time: URL=http://… [SECONDS=10] [RATE=200]
+	app/tests/stress $(URL) $(SECONDS) $(RATE)
+
+bench-app: ## Requests per second and memory of the sample app
+	app/tests/bench
+
+app-browser-test: ## Drives the sample app's pages in headless Chromium
+	app/tests/setup --browser
+	app/tests/browser/run
+
+app-api-test: ## Tries the sample app's API against its own OpenAPI document
+	app/tests/schemathesis
 
 infra-plan: ## Shows what `infra-create` would do
 	$(DEPLOYER) plan $(TARGET)

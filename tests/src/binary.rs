@@ -31,7 +31,7 @@ impl Ran {
     ///
     /// # Panics
     /// When it did not, with all that it wrote.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "often the exit code is all that counts")]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "\n{}\n{}", self.stdout, self.stderr);
         self
@@ -51,8 +51,8 @@ pub fn deployer(lab: &Lab, arguments: &[&str]) -> Command {
     command
 }
 
-/// The binary lies beside the folder of the test that runs. `cargo test --workspace` builds it
-/// before any test; with `-p deployer-tests` alone it must be built first.
+/// The binary lies beside the folder of the test that runs. `cargo test` does not build it, so
+/// `cargo build --workspace` comes first.
 fn path() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let folder = test.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");

@@ -50,6 +50,20 @@ impl Lab {
         self.inventory(|resource| !resource["tags"]["deployer:stack"].is_null())
     }
 
+    /// What exists in the lab and carries our tags, as `kind: address`; twins show as twice the
+    /// same. Rules of security groups carry the address of their group and are left out.
+    pub fn addresses(&self) -> Vec<String> {
+        let resources = self.get("/_lab/inventory")["resources"].clone();
+        let ours = resources.as_array().into_iter().flatten().filter(|resource| {
+            !resource["tags"]["deployer:address"].is_null()
+                && resource["kind"] != "ec2:security-group-rule"
+        });
+        ours.map(|resource| {
+            format!("{}: {}", text(&resource["kind"]), text(&resource["tags"]["deployer:address"]))
+        })
+        .collect()
+    }
+
     /// Everything that exists in the lab, as `kind: ARN`.
     pub fn everything(&self) -> Vec<String> {
         self.inventory(|_| true)
@@ -61,8 +75,20 @@ impl Lab {
         resources
             .iter()
             .filter(|resource| counts(resource))
-            .map(|resource| format!("{}: {}", resource["kind"], resource["arn"]))
+            .map(|resource| format!("{}: {}", text(&resource["kind"]), text(&resource["arn"])))
             .collect()
+    }
+
+    /// Puts an issued certificate under this ARN.
+    pub fn issue(&self, arn: &str) {
+        self.post("/_lab/certificates", &serde_json::json!({ "arn": arn }));
+    }
+
+    /// The values of all secrets, and of the fields of those that are JSON.
+    pub fn secrets(&self) -> Vec<String> {
+        let secrets = self.get("/_lab/secrets");
+        let values = secrets["values"].as_array().cloned().unwrap_or_default();
+        values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// Counts calls from now on.
@@ -81,6 +107,9 @@ impl Lab {
     }
 
     /// Removes every fault.
+    ///
+    /// # Panics
+    /// When the lab does not answer, as everything that asks it.
     pub fn clear_faults(&self) {
         ureq::delete(format!("{}/_lab/faults", self.address)).call().expect("an answer");
     }
@@ -88,7 +117,7 @@ impl Lab {
     /// Asks the lab's own interface.
     ///
     /// # Panics
-    /// When it does not answer, as all of these.
+    /// When the lab does not answer, as everything that asks it.
     pub fn get(&self, path: &str) -> Value {
         let mut answer = ureq::get(format!("{}{path}", self.address)).call().expect("an answer");
         answer.body_mut().read_json().expect("JSON")
@@ -105,6 +134,10 @@ impl Drop for Lab {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// The repository's root.

@@ -22,6 +22,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+/// The certificates that the contract of listeners names.
+const CERTIFICATES: &[&str] = &[
+    "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-1111-1111-1111-111111111111",
+    "arn:aws:acm:eu-west-1:123456789012:certificate/22222222-2222-2222-2222-222222222222",
+];
+
 /// The SDK takes the lab's address from the environment, and no process may change its own: so
 /// the test starts itself again inside the lab's.
 fn main() -> ExitCode {
@@ -30,6 +36,7 @@ fn main() -> ExitCode {
         return run(arguments.into_iter().filter(|argument| argument != "--in-lab"));
     }
     let lab = Lab::start(0.0);
+    CERTIFICATES.iter().for_each(|arn| lab.issue(arn));
     let status = Command::new(std::env::current_exe().expect("a test knows where it is"))
         .args(&arguments)
         .arg("--in-lab")

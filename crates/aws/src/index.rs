@@ -72,7 +72,8 @@ async fn fetch(aws: &Aws, scope: &Scope) -> Result<BTreeMap<String, Tags>> {
         .get_resources()
         .tag_filters(filter(STACK, &scope.stack))
         .tag_filters(filter(ENVIRONMENT, &scope.environment))
-        .resources_per_page(100);
+        .resources_per_page(100)
+        .tags_per_page(500);
     let pages = pages(
         "read the tagging index (tag:GetResources)",
         |token| request.clone().set_pagination_token(token).send(),

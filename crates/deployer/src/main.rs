@@ -40,5 +40,5 @@ async fn main() -> ExitCode {
     else {
         return Exit::Wrong.into();
     };
-    run(std::env::args_os(), World, terminal, cancel).await.into()
+    Box::pin(run(std::env::args_os(), World, terminal, cancel)).await.into()
 }

@@ -43,6 +43,13 @@ impl Kind for LoadBalancer {
                 "name one subnet in each of two zones or more",
             ));
         }
+        if spec.security_groups.is_empty() {
+            problems.push(Problem::new(
+                "security-groups",
+                "a load balancer without a security group gets the VPC's default one",
+                "name one that says who reaches it",
+            ));
+        }
         // idle_timeout.timeout_seconds takes 1-4000 (ELBv2 API reference).
         if !(1..=4000).contains(&spec.idle_timeout) {
             let message = format!("{} seconds is no idle timeout", spec.idle_timeout);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use deployer_core::{Change, Impact, Kind, Naming, Ref, Typical};
+use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Typical};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,6 +27,14 @@ impl Kind for SecurityGroup {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = SecurityGroupSpec;
     type Output = SecurityGroupOutput;
+
+    fn check(spec: &SecurityGroupSpec) -> Vec<Problem> {
+        let ingress = spec.ingress.iter().map(|rule| (rule.port, rule.protocol, &rule.from));
+        let egress = spec.egress.iter().map(|rule| (rule.port, rule.protocol, &rule.to));
+        let mut problems = rules("ingress", ingress);
+        problems.extend(rules("egress", egress));
+        problems
+    }
 
     /// Nobody notices rules that are only added.
     fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
@@ -134,6 +142,39 @@ pub enum Protocol {
 pub struct SecurityGroupOutput {
     /// The identifier, `sg-…`.
     pub id: String,
+}
+
+/// Mistakes in the rules of one direction. EC2 keeps a rule by its protocol, ports and peer, and
+/// tells one over all ports without ports (`IpPermission` in the EC2 API reference), so what it
+/// would tell back differently is refused here.
+fn rules<'a>(
+    field: &str,
+    rules: impl Iterator<Item = (Ports, Protocol, &'a Peer)>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (index, (ports, protocol, peer)) in rules.enumerate() {
+        let port = format!("{field}.{index}.port");
+        match (ports, protocol) {
+            (Ports::Range(0, u16::MAX), _) => {
+                problems.push(Problem::new(port, "0-65535 is every port", "write `port: all`"));
+            }
+            (Ports::Range(..), Protocol::Tcp | Protocol::Udp) | (Ports::All, _) => {}
+            (Ports::Range(..), other) => problems.push(Problem::new(
+                port,
+                format!("protocol {other} has no ports"),
+                "write `port: all`, or `protocol: tcp`",
+            )),
+        }
+        if !seen.insert((ports, protocol, peer)) {
+            problems.push(Problem::new(
+                format!("{field}.{index}"),
+                "two rules differ in nothing but their description",
+                "keep one of them",
+            ));
+        }
+    }
+    problems
 }
 
 fn description() -> String {
@@ -329,6 +370,29 @@ mod tests {
             let read: Ingress = serde_json::from_value(rule.clone()).unwrap();
             assert_eq!(serde_json::to_value(read).unwrap(), rule);
         }
+    }
+
+    #[test]
+    fn rules_that_ec2_would_tell_back_differently_are_refused() {
+        let spec = |ingress: Value| -> SecurityGroupSpec {
+            serde_json::from_value(json!({ "vpc": "main", "ingress": ingress })).unwrap()
+        };
+        for (ingress, path) in [
+            (json!([{ "from": "itself", "port": "0-65535" }]), "ingress.0.port"),
+            (json!([{ "from": "itself", "port": 53, "protocol": "all" }]), "ingress.0.port"),
+            (
+                json!([
+                    { "from": "itself", "port": 53, "description": "a" },
+                    { "from": "itself", "port": 53, "description": "b" },
+                ]),
+                "ingress.1",
+            ),
+        ] {
+            let problems = SecurityGroup::check(&spec(ingress));
+            assert_eq!(problems.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), [path]);
+        }
+        let fine = json!([{ "from": "itself", "port": 53 }, { "from": "itself", "port": 54 }]);
+        assert!(SecurityGroup::check(&spec(fine)).is_empty());
     }
 
     #[test]

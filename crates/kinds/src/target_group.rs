@@ -46,6 +46,14 @@ impl Kind for TargetGroup {
         if spec.slow_start != 0 {
             range("slow-start", spec.slow_start, 30, 900);
         }
+        // A gRPC status is a number up to 99 (ELBv2 API reference, `Matcher`).
+        if spec.version == TargetVersion::Grpc && health.codes.split([',', '-']).any(is_http) {
+            problems.push(Problem::new(
+                "health-check.codes",
+                format!("`{}` is no gRPC status", health.codes),
+                "write `codes: \"0\"` for OK, or a range such as `0-99`",
+            ));
+        }
         if health.timeout >= health.interval {
             problems.push(Problem::new(
                 "health-check.timeout",
@@ -153,6 +161,10 @@ impl Default for HealthCheck {
             codes: codes(),
         }
     }
+}
+
+fn is_http(code: &str) -> bool {
+    code.trim().parse::<u32>().is_ok_and(|code| code > 99)
 }
 
 fn deregistration_delay() -> u32 {

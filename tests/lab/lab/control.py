@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from lab.errors import Reply
-from lab.inventory import inventory
+from lab.inventory import inventory, secret_values
 from lab.model_check import check_all
+from lab.overlay.acm import issue
 from lab.world import Lab
 
 Answer = Callable[[dict[str, Any], bytes], Any]
@@ -33,6 +34,8 @@ class Control:
             ("GET", "/_lab/model-check"): self.model_check,
             ("POST", "/_lab/reset-calls"): lambda query, body: lab.calls.reset(),
             ("GET", "/_lab/inventory"): self.inventory,
+            ("GET", "/_lab/secrets"): self.secrets,
+            ("POST", "/_lab/certificates"): self.add_certificate,
             ("GET", "/_lab/tasks"): self.tasks,
             ("GET", "/_lab/faults"): lambda query, body: {"faults": lab.faults.public()},
             ("POST", "/_lab/faults"): self.add_faults,
@@ -75,6 +78,16 @@ class Control:
                 if hasattr(part, "describe")
             },
         }
+
+    def secrets(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """The values of all secrets, and of the fields of those that are JSON: what may not leak."""
+        with self._lab.lock:
+            return {"values": secret_values()}
+
+    def add_certificate(self, query: dict[str, Any], body: bytes) -> None:
+        """Puts an issued certificate under the ARN that is asked for."""
+        with self._lab.lock:
+            issue(json.loads(body)["arn"])
 
     def inventory(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
         """Everything that exists, tagged or not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from moto.core.base_backend import BackendDict
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.route53.models import route53_backends
+from moto.secretsmanager.models import secretsmanager_backends
 
 from lab.overlay.tagging import everything
 from lab.world import ACCOUNT
@@ -22,6 +24,21 @@ def inventory() -> list[dict[str, Any]]:
     found = [entry for region in _regions() for entry in _regional(region)]
     found += [*_roles(), *_zones()]
     return sorted(found, key=lambda entry: (entry["kind"], entry["arn"]))
+
+
+def secret_values() -> list[str]:
+    """Every secret's text; of one that is a JSON object, its password."""
+    texts = [
+        version["secret_string"]
+        for backend in secretsmanager_backends[ACCOUNT].values()
+        for secret in backend.secrets.values()
+        for version in secret.versions.values()
+        if version.get("secret_string")
+    ]
+    return [
+        json.loads(text)["password"] if text.startswith("{") and "password" in text else text
+        for text in texts
+    ]
 
 
 def _regions() -> list[str]:
@@ -63,7 +80,9 @@ def _states(region: str) -> dict[str, str]:
 
 
 def _is_default(region: str, arn: str) -> bool:
-    """Whether AWS made it with a VPC and removes it with the VPC."""
+    """Whether AWS made it by itself: with a VPC, or with the first database of an engine."""
+    if ":rds:" in arn and ":pg:default." in arn:
+        return True
     ec2 = ec2_backends[ACCOUNT][region]
     id = arn.rsplit("/", 1)[-1]
     if ":security-group/" in arn:

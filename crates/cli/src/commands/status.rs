@@ -48,7 +48,12 @@ pub(crate) async fn run<W: Connect>(
 }
 
 fn row(live: &Live) -> Vec<String> {
-    vec![live.address.to_string(), state(live), live.generation.to_string(), live.id().to_owned()]
+    vec![
+        live.address.to_string(),
+        state(live),
+        live.generation.to_string(),
+        render::short(live.id()).to_owned(),
+    ]
 }
 
 /// AWS's word for it where there is one.

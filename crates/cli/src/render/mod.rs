@@ -19,4 +19,4 @@ pub(crate) use outcome::{outcome, receipt};
 pub(crate) use plan::{Detail, empty, plan};
 pub(crate) use table::table;
 pub(crate) use theme::Theme;
-pub(crate) use words::{doing, done, elapsed, typical};
+pub(crate) use words::{doing, done, elapsed, short, typical};

@@ -9,7 +9,7 @@ use deployer_engine::Outcome;
 use super::failure::failure;
 use super::layout::{pad, truncate, width_of, wrapped};
 use super::theme::Theme;
-use super::words::elapsed;
+use super::words::{elapsed, short};
 
 /// The end of a run: failures in full, what was not begun, what is under way, and a line that
 /// sums it up.
@@ -96,11 +96,12 @@ pub(crate) fn receipt(
     theme: &Theme,
     width: usize,
 ) -> String {
-    let mut text = list("Gone", gone.iter().cloned(), theme, width);
+    let gone = gone.iter().map(|(address, id)| (address.clone(), short(id).to_owned()));
+    let mut text = list("Gone", gone, theme, width);
     text.push_str(&list("Kept on purpose", kept.iter().cloned(), theme, width));
     let remains = still
         .iter()
-        .map(|live| (live.address.to_string(), format!("{} {}", live.id(), live.state)));
+        .map(|live| (live.address.to_string(), format!("{} {}", short(live.id()), live.state)));
     text.push_str(&list("Still there", remains, theme, width));
     let (head, verdict) = if still.is_empty() {
         (theme.good.style("Last sweep:"), format!("nothing of {scope} is left."))

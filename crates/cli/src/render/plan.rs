@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use deployer_core::{Action, Impact, Live, Plan, Reason, Replacement, Step};
+use deployer_core::{Action, Impact, Plan, Reason, Replacement, Step};
 
 use super::difference::{differences, whole};
-use super::layout::{fit, truncate, wrapped};
+use super::layout::{fit, truncate, width_of, wrapped};
 use super::theme::Theme;
-use super::words::{impact, typical};
+use super::words::{impact, short, typical};
 
 /// How far the fields of a resource are set in.
 const INDENT: usize = 6;
@@ -91,8 +91,11 @@ fn resource(group: &Group<'_>, detail: Detail, theme: &Theme, width: usize) -> V
         (Action::Await, _) => ("  …", "wait", theme.running),
     };
     let head = format!("{sign} {verb:<7}  ");
-    let remarks = remarks(group, detail);
-    let (left, right) = fit(&step.address.to_string(), &remarks, width - head.chars().count());
+    let address = step.address.to_string();
+    let room = width - head.chars().count();
+    // What it is about matters more than the remarks on it.
+    let remarks = truncate(&remarks(group, detail), room.saturating_sub(width_of(&address) + 2));
+    let (left, right) = fit(&address, &remarks, room);
     let mut line = format!("{}{}", style.style(head), theme.strong.style(left));
     if !right.is_empty() {
         line.push_str(&theme.impact(step.impact).style(right).to_string());
@@ -118,7 +121,7 @@ fn remarks(group: &Group<'_>, detail: Detail) -> String {
         (_, Impact::None) => Some("nobody notices".to_owned()),
         (_, noticed) => Some(impact(noticed).to_owned()),
     };
-    let id = step.live.as_ref().map(Live::id);
+    let id = step.live.as_ref().map(|live| short(live.id()));
     let why = match step.reason {
         Reason::Missing | Reason::Differs => None,
         Reason::Replaced(Replacement::CreateFirst) => Some("successor first"),
@@ -195,6 +198,22 @@ mod tests {
     fn a_plan_with_nothing_to_do_is_one_line() {
         let text = empty(&samples::empty_plan(), &Theme::default(), 80);
         assert_eq!(text, "No changes. notes/prod is as the stack says.\n");
+    }
+
+    #[test]
+    fn an_address_is_whole_however_long_the_remarks_on_it_are() {
+        let mut taken_down = samples::plan();
+        for step in &mut taken_down.steps {
+            step.action = Action::Delete;
+            step.reason = Reason::Unwanted;
+            if let Some(live) = &mut step.live {
+                live.output["id"] = format!("arn:aws:elb:eu-west-1:1:{}", "x/".repeat(60)).into();
+            }
+        }
+        let text = plan(&taken_down, Detail::Removal, &Theme::default(), 80);
+        for step in &taken_down.steps {
+            assert!(text.contains(&step.address.to_string()), "{}:\n{text}", step.address);
+        }
     }
 
     #[test]

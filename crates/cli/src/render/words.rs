@@ -36,6 +36,11 @@ pub(crate) fn done(action: Action) -> &'static str {
     }
 }
 
+/// An identifier as people know it: of an ARN, what follows the account.
+pub(crate) fn short(id: &str) -> &str {
+    if id.starts_with("arn:") { id.splitn(6, ':').nth(5).unwrap_or(id) } else { id }
+}
+
 /// How long AWS typically takes: `about 9 min`.
 pub(crate) fn typical(seconds: u32) -> String {
     match seconds {
