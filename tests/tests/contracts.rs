@@ -70,7 +70,11 @@ fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
 
 async fn keeps_its_promises(kind: &str) -> Result<(), String> {
     let contract = Contract::read(kind)?;
-    let cloud = Account::reach(&contract).await?;
+    let outside = match contract.outside()? {
+        Some(stack) => Some(Account::with(&contract.folder, &stack).await?),
+        None => None,
+    };
+    let cloud = Account::reach(&contract.folder, &contract.scope).await?;
     let base = contract.stack("base")?;
     cloud.apply(&base, "base").await?;
     cloud.expect_nothing_to_do(&base, "after the create").await?;
@@ -83,7 +87,11 @@ async fn keeps_its_promises(kind: &str) -> Result<(), String> {
         }
     }
     contract.is_deleted_when_removed(&cloud, base).await?;
-    cloud.destroy().await
+    cloud.destroy().await?;
+    match outside {
+        Some(outside) => outside.destroy().await,
+        None => Ok(()),
+    }
 }
 
 /// The file of one kind.
@@ -114,6 +122,15 @@ impl Contract {
         };
         contract.covers_every_field()?;
         Ok(contract)
+    }
+
+    /// What is in the account and not in the stack, for kinds that refer to such things: another
+    /// stack, in `contracts/outside/<kind>.yaml`.
+    fn outside(&self) -> Result<Option<Stack>, String> {
+        let path = self.folder.join(format!("outside/{}.yaml", self.subject.kind));
+        let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
+        let loaded = load(&text, &Options::default(), &self.kinds).map_err(told)?;
+        Ok(Some(loaded.stack))
     }
 
     fn covers_every_field(&self) -> Result<(), String> {
@@ -230,15 +247,22 @@ struct Account {
 }
 
 impl Account {
-    async fn reach(contract: &Contract) -> Result<Self, String> {
+    /// Reaches the account for a scope in which a stack is there already.
+    async fn with(folder: &Path, stack: &Stack) -> Result<Self, String> {
+        let account = Self::reach(folder, &stack.scope).await?;
+        account.apply(stack, "what is outside").await?;
+        Ok(account)
+    }
+
+    async fn reach(folder: &Path, scope: &Scope) -> Result<Self, String> {
         let Connection { aws, account, region } =
-            connect(None, &contract.folder).await.map_err(|failure| failure.to_string())?;
+            connect(None, folder).await.map_err(|failure| failure.to_string())?;
         Ok(Self {
             registry: Arc::new(registry()),
             cloud: Arc::new(aws),
             account,
             region,
-            scope: contract.scope.clone(),
+            scope: scope.clone(),
         })
     }
 

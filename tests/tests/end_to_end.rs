@@ -198,7 +198,7 @@ fn what_cannot_begin_says_so_once_with_what_to_do() {
     }
     lab.fault(&json!({ "kind": "fail", "match": "*", "code": "ExpiredToken", "status": 400 }));
     let expired = run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(1);
-    assert_eq!(expired.stderr.matches("error").count(), 1, "{}", expired.stderr);
+    assert_eq!(expired.stderr.matches("error[").count(), 1, "{}", expired.stderr);
     assert!(expired.stderr.contains("aws sso login"), "{}", expired.stderr);
     lab.clear_faults();
     lab.fault(&json!({ "kind": "deny", "match": "ec2:DescribeVpcs" }));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Target, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,7 +34,16 @@ impl Kind for DbReplica {
     type Output = DbReplicaOutput;
 
     fn check(spec: &DbReplicaSpec) -> Vec<Problem> {
-        no_class(&spec.class).into_iter().collect()
+        let mut problems: Vec<Problem> = no_class(&spec.class).into_iter().collect();
+        // "Limitations" of password management with Secrets Manager in the RDS user guide.
+        if let Target::Named(name) = spec.source.target() {
+            problems.push(Problem::new(
+                "source",
+                format!("RDS makes no read replica of `{name}`, whose password it manages"),
+                "name a database outside the stack, by its identifier: `source: { id: … }`",
+            ));
+        }
+        problems
     }
 
     /// One without a source was promoted, and may have been written to since.
@@ -48,8 +57,8 @@ impl Kind for DbReplica {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct DbReplicaSpec {
-    /// The instance it follows. RDS wants that one to keep backups (`backup-days` from 1), and its
-    /// master password not to be managed by RDS.
+    /// The instance it follows, one outside the stack: RDS makes no replica of an instance whose
+    /// master password it manages, as it does for those of a stack. The source keeps backups.
     pub source: Ref<DbInstance>,
     /// The size of the machine, such as `db.t4g.micro`.
     pub class: String,
@@ -86,6 +95,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_source_whose_password_rds_manages_is_refused() {
+        let spec = |source: Value| -> DbReplicaSpec {
+            let class = "db.t4g.micro";
+            let text = json!({ "source": source, "class": class, "security-groups": [] });
+            serde_json::from_value(text).unwrap()
+        };
+        assert_eq!(DbReplica::check(&spec(json!("main"))).len(), 1);
+        assert!(DbReplica::check(&spec(json!({ "id": "outside" }))).is_empty());
+    }
 
     #[test]
     fn one_that_was_promoted_holds_data_of_its_own() {
