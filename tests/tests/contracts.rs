@@ -73,10 +73,10 @@ fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
 async fn keeps_its_promises(kind: &str) -> Result<(), String> {
     let contract = Contract::read(kind)?;
     let outside = match contract.outside()? {
-        Some(stack) => Some(Cloud::with(&contract.folder, &stack).await?),
+        Some(stack) => Some(Place::with(&contract.folder, &stack).await?),
         None => None,
     };
-    let cloud = Cloud::reach(&contract.folder, &contract.scope).await?;
+    let cloud = Place::reach(&contract.folder, &contract.scope).await?;
     let base = contract.stack("base")?;
     cloud.apply(&base, "base").await?;
     cloud.expect_nothing_to_do(&base, "after the create").await?;
@@ -167,7 +167,7 @@ impl Contract {
     }
 
     /// Whether the field's change is one that is applied; checks that it is planned by its rule.
-    async fn changes(&self, cloud: &Cloud, changed: &Stack, field: &str) -> Result<bool, String> {
+    async fn changes(&self, cloud: &Place, changed: &Stack, field: &str) -> Result<bool, String> {
         let snapshot = cloud.observe().await?;
         let live = snapshot.current(&self.subject).ok_or("the subject is gone")?;
         let planned = cloud.plan(changed, &snapshot);
@@ -199,7 +199,7 @@ impl Contract {
         }
     }
 
-    async fn is_deleted_when_removed(&self, cloud: &Cloud, mut base: Stack) -> Result<(), String> {
+    async fn is_deleted_when_removed(&self, cloud: &Place, mut base: Stack) -> Result<(), String> {
         base.resources.remove(&self.subject);
         let snapshot = cloud.observe().await?;
         let planned = cloud.plan(&base, &snapshot).map_err(told)?;
@@ -236,7 +236,7 @@ fn replaces(steps: &[(Action, Reason)]) -> bool {
 }
 
 /// The lab, for the scope of one contract.
-struct Cloud {
+struct Place {
     registry: Arc<Registry<Aws>>,
     cloud: Arc<Aws>,
     account: String,
@@ -244,7 +244,7 @@ struct Cloud {
     scope: Scope,
 }
 
-impl Cloud {
+impl Place {
     /// Reaches the account for a scope in which a stack is there already.
     async fn with(folder: &Path, stack: &Stack) -> Result<Self, String> {
         let account = Self::reach(folder, &stack.scope).await?;
