@@ -40,6 +40,8 @@ class Control:
             ("GET", "/_lab/faults"): lambda query, body: {"faults": lab.faults.public()},
             ("POST", "/_lab/faults"): self.add_faults,
             ("DELETE", "/_lab/faults"): lambda query, body: lab.faults.clear(),
+            ("GET", "/_lab/strict"): lambda query, body: lab.strict.public(),
+            ("POST", "/_lab/strict"): self.switch,
             ("POST", "/_lab/reset"): lambda query, body: lab.reset(),
             ("POST", "/_lab/stop"): self.stop,
         }
@@ -109,6 +111,11 @@ class Control:
         for rule in rules if isinstance(rules, list) else [rules]:
             self._lab.faults.add(rule)
         return {"faults": self._lab.faults.public()}
+
+    def switch(self, query: dict[str, Any], body: bytes) -> dict[str, bool]:
+        """Switches parts of the strict profile on and off."""
+        self._lab.strict.switch(json.loads(body))
+        return self._lab.strict.public()
 
     def stop(self, query: dict[str, Any], body: bytes) -> None:
         """Ends the lab once this request is answered."""

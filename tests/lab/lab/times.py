@@ -41,6 +41,9 @@ DURATIONS: dict[str, float] = {
     "deployment.steady": 5,
     "consistency.describe": 3,
     "consistency.role": 7,
+    "consistency.role-policy": 2,
+    "consistency.linked-role": 5,
+    "consistency.secret-name": 5,
     "consistency.tag-index": 10,
     "task-definition.deleting": 60,
 }

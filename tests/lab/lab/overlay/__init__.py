@@ -17,6 +17,7 @@ def install(lab: Lab) -> None:
         acm,
         ec2_addresses,
         ec2_groups,
+        ec2_paging,
         ec2_vpc,
         ecr,
         ecs,
@@ -34,6 +35,7 @@ def install(lab: Lab) -> None:
     for service in (
         ec2_vpc,
         ec2_groups,
+        ec2_paging,
         ec2_addresses,
         elbv2,
         acm,
@@ -46,7 +48,6 @@ def install(lab: Lab) -> None:
         scaling,
         tagging,
         paging,
+        strict,
     ):
         service.install(lab)
-    if lab.options.strict:
-        strict.install(lab)
