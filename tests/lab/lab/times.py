@@ -30,6 +30,7 @@ DURATIONS: dict[str, float] = {
     "database.secret": 20,
     "cluster.creating": 43,
     "cache.creating": 300,
+    "cache.modifying": 120,
     "cache.deleting": 180,
     "certificate.issuing": 60,
     "task.provisioning": 15,
