@@ -24,6 +24,7 @@ DURATIONS: dict[str, float] = {
     "database.creating": 300,
     "database.backing-up": 60,
     "database.modifying": 120,
+    "database.storage-optimization": 1800,
     "database.rebooting": 45,
     "database.deleting": 285,
     "database.snapshot": 60,

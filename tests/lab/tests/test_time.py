@@ -103,6 +103,37 @@ def test_a_busy_instance_is_not_changed(slow: RunningLab) -> None:
         rds.delete_db_subnet_group(DBSubnetGroupName="d")
 
 
+def test_storage_that_grew_is_optimized_and_not_changed_meanwhile(slow: RunningLab) -> None:
+    rds = slow.client("rds")
+    _, subnets, _ = network(slow.client("ec2"))
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets
+    )
+    rds.create_db_instance(
+        DBInstanceIdentifier="main",
+        DBSubnetGroupName="d",
+        **{**MANAGED, "Engine": "oracle-se2", "EngineVersion": "19"},
+    )
+
+    def status() -> str:
+        found: str = rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"]
+        return found
+
+    def grow(size: int) -> None:
+        rds.modify_db_instance(
+            DBInstanceIdentifier="main", AllocatedStorage=size, ApplyImmediately=True
+        )
+
+    states(status, "available")
+    grow(40)
+    assert states(status, "storage-optimization") == ["modifying", "storage-optimization"]
+    with refused("InvalidParameterCombination"):
+        grow(60)
+    rds.modify_db_instance(DBInstanceIdentifier="main", DeletionProtection=True)
+    assert states(status, "available", 30)[-1] == "available"
+    grow(60)
+
+
 def test_interfaces_outlive_their_owner(slow: RunningLab) -> None:
     ec2, elbv2 = slow.client("ec2"), slow.client("elbv2")
     _, subnets, group = network(ec2)

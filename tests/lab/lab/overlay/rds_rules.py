@@ -21,6 +21,7 @@ PENDING = {
     "backup_retention_period": "BackupRetentionPeriod",
 }
 RESTARTING = {"db_instance_class", "engine_version"}
+STORAGE = {"allocated_storage", "storage_type", "iops"}
 LATEST = {
     "postgres": {
         "13": "13.22",
@@ -120,6 +121,30 @@ def check_replica(backend: Any, source: Any, request: dict[str, Any]) -> None:
             "backups, use ModifyDBInstance to set the backup retention period to a non-zero value.",
         )
     _check_gateway(backend, request, source.db_subnet_group.vpc_id)
+
+
+def check_storage(instance: Any, changes: dict[str, Any]) -> None:
+    """Refuses to shrink the storage, and to change it while an earlier change is at work."""
+    if STORAGE & changes.keys() and instance.status == "storage-optimization":
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            "You can't currently modify the storage of this DB instance because the previous "
+            "storage change is being optimized.",
+        )
+    wanted = changes.get("allocated_storage")
+    if wanted is not None and int(wanted) < int(instance.allocated_storage):
+        raise _invalid(
+            f"Requested size {wanted} GiB is smaller than the allocated storage; storage cannot be "
+            "reduced."
+        )
+
+
+def busy(instance: Any) -> RDSClientError:
+    """What RDS says while an instance is in another state than available."""
+    return RDSClientError(
+        "InvalidDBInstanceState",
+        f"Instance {instance.db_instance_identifier} is not in available state.",
+    )
 
 
 def _check_gateway(backend: Any, request: dict[str, Any], vpc: str) -> None:
