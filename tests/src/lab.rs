@@ -1,7 +1,7 @@
 //! A lab of one's own: started on a free port, gone with the value.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -140,7 +140,13 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// The repository's root.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+/// The repository's root: where this was started, or above. It is not what the compiler saw, since
+/// checkouts share what is built.
+///
+/// # Panics
+/// When this was started outside the repository.
+pub fn root() -> PathBuf {
+    let here = std::env::current_dir().expect("a process is somewhere");
+    let root = here.ancestors().find(|folder| folder.join("tests/lab/start").exists());
+    root.expect("start it in the repository").to_owned()
 }
