@@ -30,6 +30,7 @@ DURATIONS: dict[str, float] = {
     "database.snapshot": 60,
     "database.secret": 20,
     "cluster.creating": 43,
+    "cluster.deleting": 60,
     "cache.creating": 300,
     "cache.modifying": 120,
     "cache.deleting": 180,

@@ -20,7 +20,7 @@ from moto.rds.responses import RDSResponse
 
 from lab import interfaces
 from lab.databases import Databases
-from lab.overlay import rds_changes
+from lab.overlay import rds_changes, rds_clusters
 from lab.overlay.rds_rules import (
     busy,
     check_create,
@@ -37,13 +37,14 @@ RESOURCE_ID = string.ascii_uppercase + string.digits
 def install(lab: Lab) -> None:
     """Patches moto's RDS."""
     databases = Databases(lab)
-    _patch_instances(databases)
+    _patch_instances(lab, databases)
     rds_changes.install(lab, databases)
+    rds_clusters.install(lab, databases)
     _patch_secret(databases)
     _patch_subnet_groups()
 
 
-def _patch_instances(databases: Databases) -> None:
+def _patch_instances(lab: Lab, databases: Databases) -> None:
     @patch(DBInstance, "__init__")
     def make(original: Any, self: Any, backend: Any, **kwargs: Any) -> None:
         kwargs["engine_version"] = full_version(kwargs["engine"], kwargs.get("engine_version"))
@@ -73,7 +74,10 @@ def _patch_instances(databases: Databases) -> None:
             raise DBInstanceAlreadyExists()
         check_create(self, db_kwargs)
         instance = original(self, db_kwargs)
-        databases.create(instance)
+        if db_kwargs.get("db_cluster_identifier"):
+            rds_clusters.create_member(lab, databases, instance)
+        else:
+            databases.create(instance)
         return instance
 
     @patch(RDSBackend)
@@ -113,6 +117,13 @@ def _patch_instances(databases: Databases) -> None:
                 "InvalidDBInstanceState",
                 f"Instance {db_instance_identifier} is already being deleted.",
             )
+        if instance.db_cluster_identifier:
+            if final_db_snapshot_identifier:
+                raise RDSClientError(
+                    "InvalidParameterCombination",
+                    "FinalDBSnapshotIdentifier can not be specified for an instance of a cluster",
+                )
+            skip_final_snapshot = True
         if not skip_final_snapshot and not final_db_snapshot_identifier:
             raise RDSClientError(
                 "InvalidParameterCombination",
@@ -202,6 +213,13 @@ def _patch_subnet_groups() -> None:
                     "InvalidDBSubnetGroupStateFault",
                     f"Cannot delete the subnet group '{subnet_name}' because at least one database "
                     f"instance: {instance.db_instance_identifier} is still using it.",
+                )
+        for cluster in self.clusters.values():
+            if cluster.db_subnet_group_name == subnet_name.lower():
+                raise RDSClientError(
+                    "InvalidDBSubnetGroupStateFault",
+                    f"Cannot delete the subnet group '{subnet_name}' because at least one database "
+                    f"cluster: {cluster.db_cluster_identifier} is still using it.",
                 )
         return original(self, subnet_name.lower())
 
