@@ -61,11 +61,11 @@ up: ## Runs the sample app with PostgreSQL and Valkey, in containers
 local-integration-test: ## Tests the sample app on real servers
 	app/tests/run
 
-remote-validation: ## Checks every route of a deployed app: URL=http://… [GRPC_URL=…]
-	app/tests/remote $(URL) $(GRPC_URL)
+remote-validation: ## Checks every route of a deployed app: URL=http://… [GRPC_URL=…] [CA=file]
+	app/tests/remote "$(URL)" "$(GRPC_URL)" "$(CA)"
 
-stress-test: ## Loads a deployed app, bounded in rate and time: URL=http://… [SECONDS=10] [RATE=200]
-	app/tests/stress $(URL) $(SECONDS) $(RATE)
+stress-test: ## Loads a deployed app, bounded in rate and time: URL=http://… [SECONDS=10] [RATE=100]
+	app/tests/stress "$(URL)" "$(SECONDS)" "$(RATE)" "$(CA)"
 
 bench-app: ## Requests per second and memory of the sample app
 	app/tests/bench

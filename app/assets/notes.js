@@ -7,7 +7,7 @@ const visitors = document.getElementById("visitors");
 const load = async (address, options) => {
   const answer = await fetch(address, options);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return { address: answer.url, page, fine: answer.ok };
+  return { address: answer.url, page, fine: answer.ok, conflict: answer.status === 409 };
 };
 
 const show = (selector, page) => {
@@ -23,7 +23,12 @@ document.addEventListener("submit", async (event) => {
   button.disabled = true;
   try {
     const body = new URLSearchParams(new FormData(form));
-    const { address, page, fine } = await load(form.action, { method: "POST", body });
+    const { address, page, fine, conflict } = await load(form.action, { method: "POST", body });
+    if (conflict) {
+      show("main", page);
+      document.getElementById("body").focus();
+      return;
+    }
     if (!fine) {
       status.textContent = page.querySelector("h1 + p")?.textContent ?? "That did not work.";
       return;
@@ -48,7 +53,8 @@ document.addEventListener("input", (event) => {
   waiting = setTimeout(async () => {
     const query = new URLSearchParams(new FormData(form));
     const { page } = await load(`${form.action}?${query}`).catch(() => ({}));
-    if (!page) return;
+    // Answers may come in another order than they were asked for.
+    if (!page || `${query}` !== `${new URLSearchParams(new FormData(form))}`) return;
     show("#notes", page);
     const found = document.querySelectorAll("ul.notes > li").length;
     status.textContent = found === 1 ? "1 note found." : `${found} notes found.`;

@@ -1,10 +1,11 @@
 //! One process from start to stop: listen, bring the tables up, serve, drain, close.
 
+mod connections;
 mod image;
 mod stop;
 mod stores;
 
-use std::{future::IntoFuture, io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use thiserror::Error;
 use tokio::{net::TcpListener, time::timeout};
@@ -55,9 +56,7 @@ pub async fn serve(settings: &Settings) -> Result<(), ServeError> {
         "listening"
     );
     let close = CancellationToken::new();
-    let served = axum::serve(listener, web::routes(app.clone()))
-        .with_graceful_shutdown(close.clone().cancelled_owned())
-        .into_future();
+    let served = connections::serve(listener, web::routes(app.clone()), close.clone());
     let grpc = grpc::serve(app.clone(), grpc_listener, close.clone());
     let mut served = tokio::spawn(async { tokio::try_join!(served, grpc).map(drop) });
     let counting = tokio::spawn(count(app.clone()));
