@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STOP_TIMEOUT = 30.0
+SHORTEST_STOP = 0.1
 
 
 class Container:
@@ -90,13 +91,21 @@ class Container:
         return self.exit_code
 
     def stop(self) -> None:
-        """SIGTERM, then SIGKILL after the stop timeout."""
+        """SIGTERM, then SIGKILL after the stop timeout.
+
+        A program that listens has all of the time; for one that does not, the wait is AWS's
+        alone and is scaled.
+        """
         if self._child is None or self.poll() is not None:
             self.status = "STOPPED"
             return
+        given = self.definition.get("stopTimeout")
+        timeout = STOP_TIMEOUT if given is None else float(given)
+        if not self._lab.processes.listens(self._child, signal.SIGTERM):
+            timeout = max(timeout * self._lab.options.scale, SHORTEST_STOP)
         self._lab.processes.signal(self._child, signal.SIGTERM)
         try:
-            self._child.wait(float(self.definition.get("stopTimeout") or STOP_TIMEOUT))
+            self._child.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
         self.poll()

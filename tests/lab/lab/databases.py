@@ -141,25 +141,17 @@ class Databases:
         return self._engines.get(str(instance.engine))
 
     def _start_server(self, instance: DBInstance) -> None:
-        name, servers, generation = (
-            instance.db_instance_identifier,
-            self._servers(instance),
-            self._lab.generation,
-        )
+        name, servers = instance.db_instance_identifier, self._servers(instance)
         if servers is None or instance.is_replica:
             why = "a replica" if servers else f"of engine {instance.engine}"
             nothing_listens(name, f"it is {why}, which has no server here")
             return
         login = Login(str(instance.master_username), self.password(instance), instance.db_name)
         server = servers.create(name, login, int(instance.port or 0))
-        if server is None:
-            return
-        if generation != self._lab.generation:
-            servers.delete(name)
-            return
-        with self._lab.lock:
-            instance.lab_endpoint = (server.address, server.port)
-            instance.port = server.port
+        if server is not None:
+            with self._lab.lock:
+                instance.lab_endpoint = (server.address, server.port)
+                instance.port = server.port
 
     @staticmethod
     def password(instance: DBInstance) -> str:

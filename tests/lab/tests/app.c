@@ -19,6 +19,17 @@ static const char *setting(const char *name, const char *otherwise) {
     return value ? value : otherwise;
 }
 
+/* Leaves a process behind that has nothing to do with us any more: another session, no parent. */
+static void stray(void) {
+    if (fork())
+        return;
+    setsid();
+    if (fork())
+        _exit(0);
+    for (;;)
+        pause();
+}
+
 int main(int count, char **arguments) {
     if (count > 1 && !strcmp(arguments[1], "check"))
         return atoi(setting("CHECK", "0"));
@@ -26,6 +37,8 @@ int main(int count, char **arguments) {
     fflush(stdout);
     if (getenv("EXIT"))
         return atoi(getenv("EXIT"));
+    if (getenv("STRAY"))
+        stray();
     signal(SIGTERM, getenv("DEAF") ? SIG_IGN : stop);
     int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
 import urllib.request
@@ -16,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
-from conftest import RunningLab, until
+from conftest import RunningLab
 from stack import network, refused, tags_for
 from test_services import Web
 
@@ -168,21 +166,6 @@ def test_it_starts_within_three_seconds(start_lab: Callable[..., RunningLab]) ->
     assert ticks / os.sysconf("SC_CLK_TCK") < 3, "seconds of processor time"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_however_it_ends(start_lab: Callable[..., RunningLab], number: int) -> None:
-    from test_database import instance
-
-    lab = start_lab()
-    instance(lab)
-    state = lab.get("")
-    folder, pid = Path(state["data"]), state["pid"]
-    children = below(pid)
-    assert folder.exists() and len(children) > 3
-    os.kill(pid, number)
-    until(lambda: not any(alive(child) for child in children), "the end of all children", 10)
-    until(lambda: not folder.exists(), "the end of the folder", 10)
-
-
 @pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv"
 )
@@ -211,26 +194,3 @@ def test_it_works_as_an_ordinary_user(tmp_path: Path) -> None:
         assert web.get().startswith("plain")
     finally:
         lab.stop()
-
-
-def below(pid: int) -> list[int]:
-    """All descendants of a process."""
-    listing = subprocess.run(
-        ["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    )
-    pairs = [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
-    found, todo = [], [pid]
-    while todo:
-        parent = todo.pop()
-        children = [child for child, other in pairs if other == parent]
-        found += children
-        todo += children
-    return found
-
-
-def alive(pid: int) -> bool:
-    """Whether a process still runs."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
