@@ -138,8 +138,12 @@ def check_member(backend: Any, request: dict[str, Any]) -> None:
 
 def _check_login(engine: str, request: dict[str, Any]) -> None:
     user = str(request.get("master_username") or "")
-    if not re.match(r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$", user) or (
-        user.lower() in RESERVED_USERS and not (user == "admin" and engine == "mysql")
+    of_mysql = "mysql" in engine or engine == "mariadb"
+    longest = 16 if of_mysql else 63
+    if (
+        not re.match(r"^[a-zA-Z][a-zA-Z0-9_]*$", user)
+        or len(user) > longest
+        or (user.lower() in RESERVED_USERS and not (user == "admin" and engine == "mysql"))
     ):
         raise _invalid(
             f"MasterUsername {user} cannot be used as it is a reserved word used by the engine"
@@ -151,7 +155,14 @@ def _check_login(engine: str, request: dict[str, Any]) -> None:
             "InvalidParameterCombination",
             "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled.",
         )
-    if not managed and not PASSWORD.match(str(password or "")):
+    database = request.get("db_name") or request.get("database_name")
+    if database and not re.match(r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$", database):
+        raise _invalid(
+            f"DBName {database} must begin with a letter and contain only alphanumeric characters."
+        )
+    if not managed and (
+        not PASSWORD.match(str(password or "")) or (of_mysql and len(str(password)) > 41)
+    ):
         raise _invalid(
             "The parameter MasterUserPassword is not a valid password. Only printable ASCII "
             "characters besides '/', '@', '\"', ' ' may be used."
