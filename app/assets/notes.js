@@ -4,6 +4,13 @@
 const status = document.getElementById("status");
 const visitors = document.getElementById("visitors");
 
+let told;
+const tell = (text) => {
+  status.textContent = text;
+  clearTimeout(told);
+  told = setTimeout(() => (status.textContent = ""), 8000);
+};
+
 const load = async (address, options) => {
   const answer = await fetch(address, options);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -30,16 +37,16 @@ document.addEventListener("submit", async (event) => {
       return;
     }
     if (!fine) {
-      status.textContent = page.querySelector("h1 + p")?.textContent ?? "That did not work.";
+      tell(page.querySelector("h1 + p")?.textContent ?? "That did not work.");
       return;
     }
     history.pushState({ page: true }, "", address);
     document.title = page.title;
     show("main", page);
-    status.textContent = form.dataset.enhance + ".";
+    tell(form.dataset.enhance + ".");
     (document.getElementById("body") ?? document.getElementById("content")).focus();
   } catch {
-    status.textContent = "There is no connection; nothing was changed.";
+    tell("There is no connection; nothing was changed.");
   } finally {
     button.disabled = false;
   }
@@ -57,7 +64,7 @@ document.addEventListener("input", (event) => {
     if (!page || `${query}` !== `${new URLSearchParams(new FormData(form))}`) return;
     show("#notes", page);
     const found = document.querySelectorAll("ul.notes > li").length;
-    status.textContent = found === 1 ? "1 note found." : `${found} notes found.`;
+    tell(found === 1 ? "1 note found." : `${found} notes found.`);
   }, 200);
 });
 
