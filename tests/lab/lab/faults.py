@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.calls import Call
+from lab.delays import DISTRIBUTIONS, check_percentiles, from_percentiles
 from lab.errors import Reply, denied, error_reply, throttled
 
 KINDS = ("delay", "throttle", "fail", "drop", "deny", "freeze", "kill")
@@ -38,6 +39,9 @@ class Fault:
     seed: int = 1
     milliseconds: float = 0.0
     jitter: float = 0.0
+    distribution: str = "exponential"
+    spread: float = 1.0
+    percentiles: dict[str, float] | None = None
     pid: int = 0
     times: int | None = None
     seen: int = 0
@@ -51,6 +55,10 @@ class Fault:
             raise ValueError("when must be before or after; for a kill it may be replied")
         if (self.kind == "kill") != (self.pid > 0):
             raise ValueError("a kill needs the pid of the client, and nothing else does")
+        if self.distribution not in DISTRIBUTIONS:
+            raise ValueError(f"distribution must be one of {', '.join(DISTRIBUTIONS)}")
+        if self.percentiles is not None:
+            check_percentiles(self.percentiles)
         self._random.seed(self.seed)
 
     def strikes(self, call: Call) -> bool:
@@ -68,8 +76,13 @@ class Fault:
         return True
 
     def delay(self) -> float:
-        """Seconds to wait: the fixed part and an exponential one."""
-        extra = self._random.expovariate(1.0) * self.jitter if self.jitter else 0.0
+        """Seconds to wait: the fixed part and a drawn one."""
+        extra = 0.0
+        if self.percentiles is not None:
+            extra = from_percentiles(self._random, self.percentiles)
+        elif self.jitter:
+            draw = DISTRIBUTIONS[self.distribution]
+            extra = draw(self._random, self.jitter, self.spread)
         return (self.milliseconds + extra) / 1000
 
     def public(self) -> dict[str, Any]:

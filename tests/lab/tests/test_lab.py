@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
-from conftest import RunningLab
+from conftest import RunningLab, until
 from stack import network, refused, tags_for
 from test_services import Web
 
@@ -119,6 +119,26 @@ def test_calls_are_delayed_and_frozen(lab: RunningLab) -> None:
     with pytest.raises(ReadTimeoutError):
         lab.client("ec2", read_timeout=0.5).describe_subnets()
     assert vpcs(lab) == 0
+
+
+def test_a_frozen_call_goes_on_when_the_faults_are_removed(lab: RunningLab) -> None:
+    lab.post("faults", {"kind": "freeze", "match": "ec2:CreateVpc"})
+    with ThreadPoolExecutor(1) as pool:
+        frozen = pool.submit(lab.client("ec2").create_vpc, CidrBlock="10.0.0.0/16")
+        until(lambda: lab.get("faults")["faults"][0]["hits"] == 1, "the call")
+        assert vpcs(lab) == 0 and not frozen.done()
+        lab.post("faults", method="DELETE")
+        assert frozen.result(10)["Vpc"]["VpcId"]
+
+
+def test_a_fault_strikes_no_more_often_than_it_says(lab: RunningLab) -> None:
+    ec2 = lab.client("ec2")
+    lab.post("faults", {"kind": "fail", "times": 2, "code": "Unavailable", "status": 503})
+    for _ in range(2):
+        with refused("Unavailable"):
+            ec2.describe_vpcs()
+    assert vpcs(lab) == 0
+    assert lab.get("faults")["faults"][0]["seen"] >= 3
 
 
 def test_a_bad_fault_is_refused(lab: RunningLab) -> None:
