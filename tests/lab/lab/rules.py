@@ -55,12 +55,14 @@ def target_group_of(action: Mapping[str, Any]) -> str | None:
     return random.choices([arn for arn, _ in weighted], [weight for _, weight in weighted])[0]
 
 
-def redirect_location(action: Mapping[str, Any], request: Request, port: int) -> tuple[int, str]:
+def redirect_location(
+    action: Mapping[str, Any], request: Request, scheme: str, port: int
+) -> tuple[int, str]:
     """Status and Location of a redirect action."""
     config = action["RedirectConfig"]
     url = urlsplit(request.url)
     known = {
-        "#{protocol}": "http",
+        "#{protocol}": scheme,
         "#{host}": request.host,
         "#{port}": str(port),
         "#{path}": url.path.lstrip("/"),

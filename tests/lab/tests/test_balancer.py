@@ -28,6 +28,7 @@ class Echo(BaseHTTPRequestHandler):
         self.send_response(200 if healthy else 500)
         self.send_header("Content-Length", str(len(text)))
         self.send_header("X-Seen-For", self.headers.get("X-Forwarded-For", ""))
+        self.send_header("X-Seen-Proto", self.headers.get("X-Forwarded-Proto", ""))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(text)
