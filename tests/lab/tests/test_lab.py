@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from conftest import RunningLab, until
-from stack import network, refused, tags_for
+from stack import TAGS, network, refused, tags_for
 from test_services import Web
 
 
@@ -156,10 +156,12 @@ def test_fifty_callers_at_once(lab: RunningLab) -> None:
 
 
 def test_a_thousand_resources_do_not_slow_it_down(lab: RunningLab) -> None:
-    ec2 = lab.client("ec2")
+    ec2, ecr = lab.client("ec2"), lab.client("ecr")
+    logs, secrets = lab.client("logs"), lab.client("secretsmanager")
     vpc, _, _ = network(ec2)
+    before = lab.get("inventory")["count"]
 
-    def create(number: int) -> float:
+    def create_four(number: int) -> float:
         began = time.monotonic()
         ec2.create_security_group(
             VpcId=vpc,
@@ -167,10 +169,14 @@ def test_a_thousand_resources_do_not_slow_it_down(lab: RunningLab) -> None:
             Description="x",
             TagSpecifications=tags_for("security-group"),
         )
+        ecr.create_repository(repositoryName=f"web-{number}", tags=TAGS)
+        logs.create_log_group(logGroupName=f"/web-{number}", tags={"stack": "test"})
+        secrets.create_secret(Name=f"web-{number}", SecretString="x", Tags=TAGS)
         return time.monotonic() - began
 
-    spent = [create(number) for number in range(1000)]
-    assert sum(spent[-100:]) < 4 * sum(spent[:100]) + 0.5
+    spent = [create_four(number) for number in range(250)]
+    assert sum(spent[-25:]) < 4 * sum(spent[:25]) + 0.5
+    assert lab.get("inventory")["count"] == before + 1000
 
 
 def test_several_labs_run_side_by_side(start_lab: Callable[..., RunningLab]) -> None:
