@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lab import interfaces, task_secrets
-from lab.container import Container
+from lab.container import CannotStart, Container
 from lab.images import CannotPull, resolve
 from lab.overlay import logs
 
@@ -135,6 +135,9 @@ class Task:
                 container.start(base, overrides.get(container.name, {}))
         except task_secrets.CannotInitialise as error:
             self.stop(str(error), "TaskFailedToStart")
+            return
+        except CannotStart:
+            self.stop("Task failed to start", "TaskFailedToStart")
             return
         self.times["startedAt"] = _now()
         self._become("RUNNING")
