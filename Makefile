@@ -40,6 +40,7 @@ lint: ## Formatting and lints
 check: lint ## Formatting, lints and licences
 	@scripts/setup check
 	$(CACHE)/tools/bin/cargo-deny check bans licenses sources
+	$(CACHE)/tools/bin/cargo-deny --manifest-path app/Cargo.toml --config deny.toml check bans licenses sources
 
 bench: ## Calls, start-up, memory and size of the release build, against their budgets
 	@scripts/setup demo
