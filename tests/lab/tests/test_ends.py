@@ -33,9 +33,7 @@ has_namespaces = pytest.mark.skipif(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_nothing_is_left_however_it_ends(start_lab: Callable[..., RunningLab], number: int) -> None:
     lab, mark = start_lab(), uuid.uuid4().hex
-    places = f"{os.environ['PATH']}:/usr/sbin"
-    present = [engine for engine, program in SERVERS.items() if shutil.which(program, path=places)]
-    serve(lab, present)
+    serve(lab, present())
     web = Web(lab)
     web.registry.push("web", "1")
     web.create(web.definition(environment={"STRAY": mark}))
@@ -43,7 +41,9 @@ def test_nothing_is_left_however_it_ends(start_lab: Callable[..., RunningLab], n
     state = lab.get("")
     folder, pid = Path(state["data"]), state["pid"]
     children = below(pid)
-    assert {"app", *(SERVERS[engine] for engine in present)} <= {name(child) for child in children}
+    assert {"app", *(SERVERS[engine] for engine in present())} <= {
+        name(child) for child in children
+    }
     until(lambda: len(marked(mark)) == 2, "the program and its stray")
     assert folder.exists()
     os.kill(pid, number)
@@ -62,6 +62,12 @@ def test_what_a_task_leaves_behind_ends_with_the_task(lab: RunningLab) -> None:
     web.ecs.update_service(cluster="main", service="web", desiredCount=0)
     until(web.stopped, "the end of the task")
     until(lambda: not marked(mark), "the end of its stray", 5)
+
+
+def present() -> list[str]:
+    """The engines that this machine has the servers of."""
+    places = f"{os.environ['PATH']}:/usr/sbin"
+    return [engine for engine, program in SERVERS.items() if shutil.which(program, path=places)]
 
 
 def serve(lab: RunningLab, engines: list[str]) -> None:

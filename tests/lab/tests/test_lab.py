@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -16,7 +14,6 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from conftest import RunningLab, until
 from stack import TAGS, network, refused, tags_for
-from test_services import Web
 
 
 def vpcs(lab: RunningLab) -> int:
@@ -190,33 +187,3 @@ def test_it_starts_within_three_seconds(start_lab: Callable[..., RunningLab]) ->
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     ticks = int(fields[11]) + int(fields[12])
     assert ticks / os.sysconf("SC_CLK_TCK") < 3, "seconds of processor time"
-
-
-@pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv"
-)
-def test_it_works_as_an_ordinary_user(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    start = tmp_path / "start"
-    may_read = "-all,+dac_read_search,+dac_override"
-    start.write_text(
-        "#!/bin/sh\n"
-        f"cd {Path(__file__).parents[1]}\n"
-        f"export PYTHONDONTWRITEBYTECODE=1 HOME={home} TMPDIR={home}\n"
-        f"exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps={may_read} "
-        f'--ambient-caps={may_read.removeprefix("-all,")} {sys.executable} -m lab "$@"\n'
-    )
-    start.chmod(0o755)
-    lab = RunningLab(ready_file=tmp_path / "ready", program=start)
-    try:
-        assert lab.get("")["balancers"]["low-ports"] is False
-        web = Web(lab)
-        web.registry.push("web", "1")
-        web.create(web.definition(environment={"NAME": "plain"}), count=2)
-        web.rollout()
-        name = web.elbv2.describe_load_balancers()["LoadBalancers"][0]["DNSName"]
-        assert name.startswith("127.0.0.1:")
-        assert web.get().startswith("plain")
-    finally:
-        lab.stop()
