@@ -64,6 +64,42 @@ def test_without_room_for_one_more_or_one_less_nothing_moves(web: Web) -> None:
     ]
 
 
+def test_an_update_merges_and_only_some_of_it_begins_a_deployment(web: Web) -> None:
+    settings = {"minimumHealthyPercent": 50, "maximumPercent": 150}
+    web.create(web.definition(), deploymentConfiguration=settings, healthCheckGracePeriodSeconds=7)
+    first = web.rollout()["deployments"][0]["id"]
+    target = {"cluster": "main", "service": "web"}
+    web.ecs.update_service(**target, deploymentConfiguration={"maximumPercent": 300})
+    web.ecs.update_service(**target, healthCheckGracePeriodSeconds=9, enableExecuteCommand=True)
+    service = web.describe()
+    assert service["deployments"][0]["id"] == first
+    configuration = service["deploymentConfiguration"]
+    assert (configuration["minimumHealthyPercent"], configuration["maximumPercent"]) == (50, 300)
+    assert (service["healthCheckGracePeriodSeconds"], service["enableExecuteCommand"]) == (9, True)
+    placed = {"subnets": web.subnets[:1], "securityGroups": [web.group]}
+    web.ecs.update_service(**target, networkConfiguration={"awsvpcConfiguration": placed})
+    second = web.rollout()["deployments"][0]["id"]
+    web.ecs.update_service(**target, forceNewDeployment=True)
+    assert len({first, second, web.rollout()["deployments"][0]["id"]}) == 3
+
+
+def test_a_deployment_keeps_to_the_digest_its_first_task_found(web: Web) -> None:
+    web.lab.client("ecr").create_repository(repositoryName="loose")
+    image = f"{web.lab.endpoint.removeprefix('http://')}/loose:1"
+    first = web.registry.push("loose", "1", {"Env": ["NAME=first"]})
+    web.create(web.definition(image=image))
+    web.rollout()
+    web.registry.push("loose", "1", {"Env": ["NAME=second"]})
+    web.ecs.update_service(cluster="main", service="web", desiredCount=3)
+    until(lambda: web.describe()["runningCount"] == 3, "three tasks")
+    tasks = web.ecs.list_tasks(cluster="main")["taskArns"]
+    found = web.ecs.describe_tasks(cluster="main", tasks=tasks)["tasks"]
+    assert {task["containers"][0]["imageDigest"] for task in found} == {first}
+    web.ecs.update_service(cluster="main", service="web", forceNewDeployment=True)
+    web.rollout()
+    assert web.get().startswith("second")
+
+
 def breaker(rollback: bool) -> dict[str, Any]:
     """A deployment configuration with the circuit breaker."""
     return {"deploymentCircuitBreaker": {"enable": True, "rollback": rollback}}
