@@ -6,13 +6,16 @@ use std::{io, time::Duration};
 
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{
-    Server,
-    server::{Router, TcpIncoming},
-};
+use tonic::transport::{Server, server::TcpIncoming};
 use tonic_health::ServingStatus;
+use tower::ServiceBuilder;
+use tower_http::{
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    trace::{DefaultOnResponse, TraceLayer},
+};
+use tracing::Level;
 
-use crate::app::App;
+use crate::{app::App, web};
 
 /// What is generated from `proto/`.
 #[expect(missing_docs, clippy::pedantic, reason = "generated code")]
@@ -41,7 +44,16 @@ pub async fn serve(app: App, listener: TcpListener, close: CancellationToken) ->
         TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(SILENCE));
     let notes = NotesServer::new(service::NotesService::new(app))
         .max_decoding_message_size(LARGEST_MESSAGE);
-    let router: Router = Server::builder()
+    let trace = TraceLayer::new_for_grpc()
+        .make_span_with(web::span)
+        .on_response(DefaultOnResponse::new().level(Level::INFO));
+    let surround = ServiceBuilder::new()
+        .map_request(web::keep_fine_id)
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(trace)
+        .layer(PropagateRequestIdLayer::x_request_id());
+    let router = Server::builder()
+        .layer(surround)
         .timeout(LONGEST)
         .add_service(health)
         .add_service(reflection()?)

@@ -37,6 +37,7 @@ pub struct Listing {
 
 const NO_NOTEBOOK: Failure = Failure::NotFound("notebook");
 const NO_NOTE: Failure = Failure::NotFound("note");
+const KEY_USED: &str = "this idempotency key was used for another note";
 const CHANGED: Failure = Failure::Conflict("someone else changed the note in the meantime");
 
 impl Operations {
@@ -101,13 +102,13 @@ impl Operations {
         key: Option<&str>,
     ) -> Result<(Note, bool), Failure> {
         let key = key.map(IdempotencyKey::parse).transpose()?;
-        match self
-            .repository
-            .add_note(plausible(notebook, NO_NOTEBOOK)?, &Body::parse(body)?, key.as_ref())
-            .await?
-        {
+        let (notebook, body) = (plausible(notebook, NO_NOTEBOOK)?, Body::parse(body)?);
+        match self.repository.add_note(notebook, &body, key.as_ref()).await? {
             Added::NoNotebook => Err(NO_NOTEBOOK),
-            Added::Before(note) => Ok((note, false)),
+            Added::Before(note) if note.is_edited() || note.body == body.as_str() => {
+                Ok((note, false))
+            }
+            Added::Before(_) => Err(Failure::Invalid(KEY_USED.into())),
             Added::New(note) => {
                 self.ask(&Job::Digest { notebook: notebook.to_owned() }).await;
                 Ok((note, true))

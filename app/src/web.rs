@@ -12,7 +12,10 @@ mod visitor;
 
 use axum::Router;
 
-pub(crate) use self::frame::frame;
+pub(crate) use self::{
+    frame::frame,
+    requests::{keep_fine_id, span},
+};
 use crate::{api, app::App, health, metrics};
 
 /// Puts all routes together.

@@ -20,6 +20,8 @@ const LEASE: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(1);
 /// How often the cleaning is asked for.
 const BETWEEN_CLEANINGS: Duration = Duration::from_hours(1);
+/// How many notes a digest reads: far fewer than fit into the lease.
+const MOST: usize = 2000;
 /// How often a job is tried.
 const TRIES: i64 = 5;
 
@@ -73,7 +75,7 @@ impl Worker {
     async fn perform(&self, job: &Job) -> Result<(), DataError> {
         match job {
             Job::Digest { notebook } => {
-                let digest = digest::of(&*self.repository, notebook).await?;
+                let digest = digest::of(&*self.repository, notebook, MOST).await?;
                 self.repository.save_digest(notebook, &digest).await
             }
             Job::Clean => {

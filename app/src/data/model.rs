@@ -148,6 +148,11 @@ impl Notebook {
 }
 
 impl Note {
+    /// Tells whether the text is no longer the one that was added.
+    pub fn is_edited(&self) -> bool {
+        self.updated_at != self.created_at
+    }
+
     pub(super) fn new(notebook_id: &str, body: &Body) -> Self {
         let now = clock::now();
         Self {

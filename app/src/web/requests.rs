@@ -32,7 +32,7 @@ pub(super) fn surround(routes: Router<App>, app: App) -> Router<App> {
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     routes.layer(DefaultBodyLimit::max(LARGEST_BODY)).layer(
         ServiceBuilder::new()
-            .layer(map_request(keep_fine_id))
+            .layer(map_request(async |request: Request| keep_fine_id(request)))
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(trace)
             .layer(middleware::from_fn(metrics::measure))
@@ -44,7 +44,7 @@ pub(super) fn surround(routes: Router<App>, app: App) -> Router<App> {
 }
 
 /// Takes an id off a request unless it is a short word: it goes into every line of the log.
-async fn keep_fine_id(mut request: Request) -> Request {
+pub(crate) fn keep_fine_id<B>(mut request: Request<B>) -> Request<B> {
     let fine = |id: &HeaderValue| {
         let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.=;:+/".contains(byte);
         (1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(word)
@@ -56,7 +56,7 @@ async fn keep_fine_id(mut request: Request) -> Request {
 }
 
 /// Opens the span of a request. The query is left out: it holds what people search for.
-fn span(request: &Request) -> Span {
+pub(crate) fn span<B>(request: &Request<B>) -> Span {
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
     tracing::info_span!(
         "request",

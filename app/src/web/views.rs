@@ -92,7 +92,7 @@ fn item(note: &Note, form_token: &str) -> Markup {
             p.body dir="auto" { (note.body) }
             p.quiet {
                 time datetime=(clock::rfc3339(note.created_at)) { (clock::readable(note.created_at)) }
-                @if note.updated_at != note.created_at { " · edited" }
+                @if note.is_edited() { " · edited" }
             }
             div.row {
                 a.button.second href={ (address) "/edit" } { "Edit" span.hidden { " the note “" bdi { (words) } "”" } }

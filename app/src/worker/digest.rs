@@ -8,8 +8,12 @@ const PER_PAGE: u16 = 100;
 const SHORTEST_WORD: usize = 4;
 const WORDS: usize = 3;
 
-/// Reads all notes of a notebook and sums them up.
-pub(super) async fn of(repository: &dyn Repository, notebook: &str) -> Result<String, DataError> {
+/// Reads the newest notes of a notebook and sums them up.
+pub(super) async fn of(
+    repository: &dyn Repository,
+    notebook: &str,
+    most: usize,
+) -> Result<String, DataError> {
     let mut digest = Digest::default();
     let mut request = PageRequest { search: None, before: None, limit: PER_PAGE };
     loop {
@@ -17,10 +21,13 @@ pub(super) async fn of(repository: &dyn Repository, notebook: &str) -> Result<St
         for note in &page.notes {
             digest.add(&note.body);
         }
-        if page.next.is_none() {
+        request.before = page.next;
+        if request.before.is_none() {
             return Ok(digest.sentence());
         }
-        request.before = page.next;
+        if digest.notes >= most {
+            return Ok(format!("the newest: {}", digest.sentence()));
+        }
     }
 }
 
@@ -58,6 +65,26 @@ impl Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        data::{self, Body, HOME},
+        settings::DatabaseSettings,
+    };
+
+    #[tokio::test]
+    async fn a_notebook_without_end_is_summed_up_in_a_part() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("notes.db");
+        let notes = data::connect(&DatabaseSettings::Sqlite { file, temporary: false });
+        notes.migrate().await.expect("tables");
+        let body = Body::parse("milk").expect("a text");
+        for _ in 0..=PER_PAGE {
+            notes.add_note(HOME, &body, None).await.expect("added");
+        }
+        let all = of(&notes, HOME, 1000).await.expect("summed up");
+        assert_eq!(all, "101 notes, 101 words; mostly milk");
+        let part = of(&notes, HOME, 100).await.expect("summed up");
+        assert_eq!(part, "the newest: 100 notes, 100 words; mostly milk");
+    }
 
     #[test]
     fn the_words_used_most_come_first_and_short_ones_do_not_count() {

@@ -1,5 +1,8 @@
 //! What the environment says, and what must not be said about it.
 
+use notes::grpc::v1::{GetNotebookRequest, notes_client::NotesClient};
+use tonic::transport::Channel;
+
 use crate::{
     process::{Process, Variables, client, run, until},
     servers::{PASSWORD, POSTGRES, REDIS, Server},
@@ -45,6 +48,23 @@ async fn no_secret_is_logged_even_when_everything_is() {
     for secret in [PASSWORD, "correct%2Fhorse", key] {
         assert!(!log.contains(secret), "{secret} was logged");
     }
+}
+
+#[tokio::test]
+async fn a_call_over_grpc_is_logged_under_the_id_it_is_answered_with() {
+    let process = Process::serve(&Variables::new()).await;
+    let channel = Channel::from_shared(process.grpc.clone()).unwrap().connect().await.unwrap();
+    let mut client = NotesClient::new(channel);
+    let request = GetNotebookRequest { notebook: "home".into() };
+    let answer = client.get_notebook(request).await.unwrap();
+    let id = answer.metadata().get("x-request-id").unwrap().to_str().unwrap();
+    until("the call is logged", async || {
+        let log = process.log();
+        let line = log.lines().find(|line| line.contains(id))?;
+        assert!(line.contains("/notes.v1.Notes/GetNotebook"), "{line}");
+        Some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -111,6 +111,10 @@ impl Api<'_> {
         statuses.sort();
         assert_eq!(statuses, [StatusCode::OK, StatusCode::CREATED]);
         assert_ne!(send("two").await.1["id"], first.1["id"]);
+        let other = json!({ "body": "another note" });
+        let request = self.client.post(&address).header("Idempotency-Key", "one").json(&other);
+        let status = request.send().await.unwrap().status();
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "a key is good for one note");
     }
 
     async fn problems(&self, notebook: &str) {
