@@ -97,7 +97,11 @@ def unpack(image: Image, root: Path) -> None:
 
 
 def _unpack_layer(archive: tarfile.TarFile, root: Path) -> None:
+    # As an attribute, because Python before 3.11.4 knows no argument for it.
+    archive.extraction_filter = _keep
     for member in archive:
+        if member.isdev():
+            continue
         path = PurePosixPath(member.name.lstrip("/"))
         if ".." in path.parts:
             continue
@@ -111,12 +115,12 @@ def _unpack_layer(archive: tarfile.TarFile, root: Path) -> None:
             if not member.isdir() and (place.exists() or place.is_symlink()):
                 _remove(place)
             member.name = str(path)
-            archive.extract(member, root, numeric_owner=True, filter=_keep)
+            archive.extract(member, root, numeric_owner=True)
 
 
-def _keep(member: tarfile.TarInfo, _: str) -> tarfile.TarInfo | None:
-    """Takes files, folders and links as they are; leaves devices out."""
-    return None if member.isdev() else member
+def _keep(member: tarfile.TarInfo, _: str) -> tarfile.TarInfo:
+    """Takes files, folders and links as they are."""
+    return member
 
 
 def _remove(path: Path) -> None:

@@ -148,6 +148,8 @@ def test_a_task_stopped_by_a_smaller_count_says_which_deployment_wanted_it(web: 
     web.create(web.definition())
     deployment = web.rollout()["deployments"][0]["id"]
     web.ecs.update_service(cluster="main", service="web", desiredCount=0)
-    task = ended(web)
-    assert task["stoppedReason"] == f"Scaling activity initiated by (deployment {deployment})"
-    assert task["stopCode"] == "ServiceSchedulerInitiated"
+    reason = f"Scaling activity initiated by (deployment {deployment})"
+    stopped = until(
+        lambda: [task for task in web.stopped() if task["stoppedReason"] == reason], reason
+    )
+    assert stopped[0]["stopCode"] == "ServiceSchedulerInitiated"
