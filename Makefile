@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench lab install \
+.PHONY: help demo test lint check bench crash-test lab install \
 	app up local-integration-test remote-validation stress-test bench-app app-browser-test \
 	app-api-test infra-plan infra-create publish outputs status infra-destroy
 
@@ -41,6 +41,11 @@ check: lint ## Formatting, lints and licences
 	@scripts/setup check
 	$(CACHE)/tools/bin/cargo-deny check bans licenses sources
 	$(CACHE)/tools/bin/cargo-deny --manifest-path app/Cargo.toml --config deny.toml check bans licenses sources
+
+crash-test: ## Kills the release build at every call it makes and looks whether the next run puts it right
+	@scripts/setup demo
+	cargo build --workspace --release
+	$(CARGO_TARGET_DIR)/release/crash
 
 bench: ## Calls, start-up, memory and size of the release build, against their budgets
 	@scripts/setup demo

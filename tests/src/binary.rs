@@ -51,11 +51,12 @@ pub fn deployer(lab: &Lab, arguments: &[&str]) -> Command {
     command
 }
 
-/// The binary lies beside the folder of the test that runs. `cargo test` does not build it, so
-/// `cargo build --workspace` comes first.
+/// The binary lies beside the program that runs, or beside the folder of the test that does.
+/// `cargo test` does not build it, so `cargo build --workspace` comes first.
 fn path() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows where it is");
-    let folder = test.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
+    let this = std::env::current_exe().expect("a program knows where it is");
+    let folder = this.parent().expect("it is in a folder");
+    let folder = if folder.ends_with("deps") { folder.join("..") } else { folder.to_owned() };
     let binary = folder.join("deployer");
     assert!(binary.exists(), "build the binary first: cargo build --workspace");
     binary

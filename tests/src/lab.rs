@@ -101,6 +101,11 @@ impl Lab {
         self.get("/_lab/calls")
     }
 
+    /// Forgets everything that exists, and ends what runs.
+    pub fn reset(&self) {
+        self.post("/_lab/reset", &Value::Null);
+    }
+
     /// Adds faults, in the form that the lab's own documentation gives.
     pub fn fault(&self, fault: &Value) {
         self.post("/_lab/faults", fault);
@@ -138,6 +143,14 @@ impl Drop for Lab {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// Whether an operation, as `service:Operation`, changes nothing.
+pub fn is_reading(operation: &str) -> bool {
+    let name = operation.split_once(':').map_or(operation, |(_, name)| name);
+    ["BatchCheck", "BatchGet", "Describe", "Filter", "Get", "List"]
+        .iter()
+        .any(|verb| name.starts_with(verb))
 }
 
 /// The repository's root: where this was started, or above. It is not what the compiler saw, since

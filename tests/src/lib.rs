@@ -1,7 +1,9 @@
 //! Starts the lab for a test, and asks it what it saw.
 
 mod binary;
+mod crash;
 mod lab;
 
 pub use binary::{Ran, deployer};
-pub use lab::{Lab, root};
+pub use crash::{Moment, Point, Scenario, Stacks, Stage};
+pub use lab::{Lab, is_reading, root};

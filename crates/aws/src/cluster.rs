@@ -7,7 +7,7 @@ use deployer_kinds::{Cluster, ClusterOutput, ClusterSpec, Insights};
 
 use crate::Aws;
 use crate::call::call;
-use crate::ecs::tagged;
+use crate::ecs::{self, tagged};
 use crate::linked_role;
 use crate::missing::Required;
 use crate::ownership::Owned;
@@ -59,6 +59,10 @@ impl Resource<Aws> for Cluster {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &ClusterOutput) -> Result<()> {
+        ecs::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.ecs.delete_cluster().cluster(&live.output.id);
         call("delete the cluster (ecs:DeleteCluster)", || request.clone().send()).await?;
@@ -71,6 +75,7 @@ fn found(owned: &Owned, cluster: &Description) -> Result<Found<Cluster>> {
     Ok(Found {
         name: owned.name.clone(),
         generation: owned.generation,
+        mark: owned.mark(),
         spec: ClusterSpec { container_insights: insights(cluster)? },
         output: output(cluster)?,
         phase: match state {

@@ -60,6 +60,10 @@ impl Resource<Aws> for DbReplica {
     }
 
     /// RDS takes no snapshot of a replica; one that was promoted has data of its own.
+    async fn remember(cx: &Context<'_, Aws>, output: &DbReplicaOutput) -> Result<()> {
+        rds::remember(cx, &output.arn).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let leaving = removal::Leaving {
             id: &live.output.id,
@@ -90,6 +94,7 @@ fn found(owned: &Owned, instance: &Description) -> Result<Found<DbReplica>> {
     Ok(Found {
         name: owned.name.clone(),
         generation: owned.generation,
+        mark: owned.mark(),
         spec: DbReplicaSpec {
             // None, once promoted; none differs from any that is wanted.
             source: Ref::physical(source.unwrap_or_default()),

@@ -41,7 +41,8 @@ impl Resource<Aws> for DbSubnetGroup {
             .into_iter()
             .filter_map(|group| {
                 let tags = tags.get(&arn(group).ok()?)?;
-                Some(found(Owned::read::<Self>(scope, tags)?, group))
+                let owned = Owned::named::<Self>(survey, group.db_subnet_group_name(), tags)?;
+                Some(found(owned, group))
             })
             .collect()
     }
@@ -82,6 +83,10 @@ impl Resource<Aws> for DbSubnetGroup {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &DbSubnetGroupOutput) -> Result<()> {
+        rds::remember(cx, &output.arn).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.rds.delete_db_subnet_group().db_subnet_group_name(&live.output.id);
         call("delete the DB subnet group (rds:DeleteDBSubnetGroup)", || request.clone().send())
@@ -98,6 +103,7 @@ fn found(owned: Owned, group: &Description) -> Result<Found<DbSubnetGroup>> {
         .map(|subnet| subnet.subnet_identifier().map(Ref::physical))
         .collect();
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: DbSubnetGroupSpec {

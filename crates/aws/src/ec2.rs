@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use deployer_core::Scope;
-use deployer_engine::Identity;
+use deployer_engine::{Context, Identity, Result};
+
+use crate::Aws;
+use crate::call::call;
 
 use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
 
@@ -19,6 +22,14 @@ pub(crate) fn ownership_tags(identity: &Identity) -> Vec<Tag> {
         .into_iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()
+}
+
+/// Writes who a resource is, and what it was last given.
+pub(crate) async fn remember<'a>(cx: &Context<'a, Aws>, id: &str) -> Result<()> {
+    let tags = ownership_tags(cx.identity);
+    let request = cx.cloud.ec2.create_tags().resources(id).set_tags(Some(tags));
+    call("tag it (ec2:CreateTags)", || request.clone().send()).await?;
+    Ok(())
 }
 
 /// The tags of an answer.

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{Cluster as Description, ClusterField, Tag};
 use deployer_core::{Address, Kind, Scope};
-use deployer_engine::{Identity, Result, Survey};
+use deployer_engine::{Context, Identity, Result, Survey};
 use deployer_kinds::Cluster;
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::call::read;
+use crate::call::{call, read};
 use crate::ownership::{self, Kept, Owned, Tags};
 
 /// The most clusters that `DescribeClusters` takes (ECS API reference).
@@ -21,6 +21,13 @@ pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
         .into_iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()
+}
+
+/// Writes who a resource is, and what it was last given.
+pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
+    let request = cx.cloud.ecs.tag_resource().resource_arn(arn).set_tags(Some(tagged(cx.identity)));
+    call("tag it (ecs:TagResource)", || request.clone().send()).await?;
+    Ok(())
 }
 
 /// The tags of an answer.
@@ -60,7 +67,10 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
         // A deleted cluster stays visible as INACTIVE for a while (ECS API reference).
         let found = answer.await?.clusters.unwrap_or_default().into_iter();
         owned.extend(found.filter(|cluster| cluster.status() != Some("INACTIVE")).filter_map(
-            |cluster| Some((Owned::read::<Cluster>(survey.scope, &tags(cluster.tags()))?, cluster)),
+            |cluster| {
+                let tags = tags(cluster.tags());
+                Some((Owned::named::<Cluster>(survey, cluster.cluster_name(), &tags)?, cluster))
+            },
         ));
     }
     Ok(owned)

@@ -7,7 +7,7 @@ use deployer_kinds::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
 
 use crate::Aws;
 use crate::call::{call, read};
-use crate::ec2::{owned_by, tagged, tags};
+use crate::ec2::{self, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -47,6 +47,10 @@ impl Resource<Aws> for ElasticIp {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &ElasticIpOutput) -> Result<()> {
+        ec2::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.ec2.release_address().allocation_id(&live.output.id);
         call("release the elastic IP (ec2:ReleaseAddress)", || request.clone().send()).await?;
@@ -56,6 +60,7 @@ impl Resource<Aws> for ElasticIp {
 
 fn found(owned: Owned, address: &Address) -> Result<Found<ElasticIp>> {
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: ElasticIpSpec {},

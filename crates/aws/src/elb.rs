@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Rule, Tag};
 use deployer_core::Kind;
-use deployer_engine::{Identity, Result, Survey};
+use deployer_engine::{Context, Identity, Result, Survey};
 use futures_util::future::try_join_all;
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::call::{pages, read};
+use crate::call::{call, pages, read};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
 
@@ -26,6 +26,13 @@ pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
         .into_iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()
+}
+
+/// Writes who a resource is, and what it was last given.
+pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
+    let request = cx.cloud.elb.add_tags().resource_arns(arn).set_tags(Some(tagged(cx.identity)));
+    call("tag it (elasticloadbalancing:AddTags)", || request.clone().send()).await?;
+    Ok(())
 }
 
 /// The tags of these resources, as ELB itself has them.

@@ -68,6 +68,11 @@ impl Resource<Aws> for Image {
     }
 
     /// Images go with their repository.
+    /// An image is known by its tag in the repository.
+    async fn remember(_cx: &Context<'_, Aws>, _output: &ImageOutput) -> Result<()> {
+        Ok(())
+    }
+
     async fn delete(_cx: &Context<'_, Aws>, _live: &Found<Self>) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
@@ -89,6 +94,7 @@ fn found(
     Ok(Found {
         name: name.to_owned(),
         generation,
+        mark: None,
         spec: ImageSpec {
             repository: Ref::physical(id),
             // How an image was made shows in its digest alone, and is not compared.

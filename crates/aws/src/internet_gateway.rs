@@ -9,7 +9,7 @@ use deployer_kinds::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec
 use crate::Aws;
 use crate::blockers;
 use crate::call::{already, call, pages, read};
-use crate::ec2::{owned_by, tagged, tags};
+use crate::ec2::{self, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -65,6 +65,10 @@ impl Resource<Aws> for InternetGateway {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &InternetGatewayOutput) -> Result<()> {
+        ec2::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         detach(cx.cloud, &live.output.id, live.spec.vpc.id()).await?;
         let request = cx.cloud.ec2.delete_internet_gateway().internet_gateway_id(&live.output.id);
@@ -84,6 +88,7 @@ fn found(
     let vpc = attachment.and_then(|attachment| attachment.vpc_id()).unwrap_or_default();
     let state = attachment.and_then(|attachment| attachment.state());
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: InternetGatewaySpec { vpc: Ref::physical(vpc) },

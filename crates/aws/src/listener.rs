@@ -72,6 +72,10 @@ impl Resource<Aws> for Listener {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &ListenerOutput) -> Result<()> {
+        elb::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.elb.delete_listener().listener_arn(&live.output.id);
         let attempted = "delete the listener (elasticloadbalancing:DeleteListener)";
@@ -92,6 +96,7 @@ fn found(owned: Owned, listener: &Described, mut foreign: Vec<String>) -> Result
     // DescribeListeners names the default certificate only (ELB API reference).
     let certificate = listener.certificates().first().and_then(Certificate::certificate_arn);
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: ListenerSpec {

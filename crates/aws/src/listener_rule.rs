@@ -75,6 +75,10 @@ impl Resource<Aws> for ListenerRule {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &ListenerRuleOutput) -> Result<()> {
+        elb::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.elb.delete_rule().rule_arn(&live.output.id);
         let attempted = "delete the rule (elasticloadbalancing:DeleteRule)";
@@ -99,6 +103,7 @@ fn found(owned: Owned, arn: &str, rule: &Described) -> Result<Found<ListenerRule
     }
     foreign.extend(rule.transforms().first().map(|_| "a transform of the request".to_owned()));
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec,

@@ -33,7 +33,8 @@ impl Resource<Aws> for LoadBalancer {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let inventory = &survey.shared.elb;
         let ours = inventory.balancers(survey).await?.iter().filter_map(|balancer| {
-            Some((Owned::read::<Self>(survey.scope, &balancer.tags)?, balancer))
+            let name = balancer.thing.load_balancer_name();
+            Some((Owned::named::<Self>(survey, name, &balancer.tags)?, balancer))
         });
         let ours: Vec<_> = ours.collect();
         let attributes =
@@ -122,6 +123,10 @@ impl Resource<Aws> for LoadBalancer {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &LoadBalancerOutput) -> Result<()> {
+        elb::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let id = &live.output.id;
         if live.spec.deletion_protection {
@@ -187,6 +192,7 @@ fn found(
     }
     let scheme = balancer.scheme().required("the scheme of a load balancer")?;
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: LoadBalancerSpec {

@@ -23,7 +23,8 @@ impl Resource<Aws> for LogGroup {
             .iter()
             .filter_map(|group| {
                 let tags = tags.get(&arn(group).ok()?)?;
-                Some(found(Owned::read::<Self>(survey.scope, tags)?, group))
+                let owned = Owned::named::<Self>(survey, group.log_group_name(), tags)?;
+                Some(found(owned, group))
             })
             .collect()
     }
@@ -64,6 +65,13 @@ impl Resource<Aws> for LogGroup {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &LogGroupOutput) -> Result<()> {
+        let tags = ownership::tags(cx.identity, &Kept::new()).into_iter().collect();
+        let request = cx.cloud.logs.tag_resource().resource_arn(&output.arn).set_tags(Some(tags));
+        call("tag the log group (logs:TagResource)", || request.clone().send()).await?;
+        Ok(())
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.logs.delete_log_group().log_group_name(&live.output.id);
         call("delete the log group (logs:DeleteLogGroup)", || request.clone().send()).await?;
@@ -77,6 +85,7 @@ fn found(owned: Owned, group: &Description) -> Result<Found<LogGroup>> {
     let lock = group.deletion_protection_enabled() == Some(true);
     let lock = lock.then(|| "it is protected against deletion".to_owned());
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: LogGroupSpec {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Aws;
 use crate::call::{call, pages, read};
-use crate::ec2::{one_of, owned_by, tagged, tags};
+use crate::ec2::{self, one_of, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -71,6 +71,10 @@ impl Resource<Aws> for NatGateway {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &NatGatewayOutput) -> Result<()> {
+        ec2::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.ec2.delete_nat_gateway().nat_gateway_id(&live.output.id);
         call("delete the NAT gateway (ec2:DeleteNatGateway)", || request.clone().send()).await?;
@@ -114,6 +118,7 @@ fn found(owned: Owned, gateway: &Described) -> Result<Found<NatGateway>> {
         .filter(|address| Some(*address) != primary)
         .filter_map(NatGatewayAddress::public_ip);
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: NatGatewaySpec {

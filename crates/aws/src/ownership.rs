@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Kind, Scope};
-use deployer_engine::Identity;
+use deployer_core::{Address, Kind, KindInfo, Scope, Stray};
+use deployer_engine::{Identity, Survey};
+
+use crate::Aws;
 
 pub(crate) const STACK: &str = "deployer:stack";
 pub(crate) const ENVIRONMENT: &str = "deployer:environment";
 const ADDRESS: &str = "deployer:address";
 const GENERATION: &str = "deployer:generation";
+const SPEC: &str = "deployer:spec";
 
 /// What the keys of [`Kept`] values begin with.
 const KEPT: &str = "deployer:keep:";
@@ -27,6 +30,7 @@ pub(crate) fn tags(identity: &Identity, kept: &Kept) -> Tags {
         (ENVIRONMENT.to_owned(), identity.scope.environment.clone()),
         (ADDRESS.to_owned(), identity.address.to_string()),
         (GENERATION.to_owned(), identity.generation.to_string()),
+        (SPEC.to_owned(), identity.mark.clone()),
     ]);
     tags.extend(kept.iter().map(|(field, value)| (kept_key(field), value.clone())));
     tags
@@ -60,6 +64,31 @@ impl Owned {
         })
     }
 
+    /// The same of something that has a name: ours only under the name we gave it. Tags are
+    /// copied: to what is restored from a snapshot, to a task definition registered from another.
+    pub(crate) fn named<K: Kind>(
+        survey: &Survey<'_, Aws>,
+        name: Option<&str>,
+        tags: &Tags,
+    ) -> Option<Self> {
+        let owned = Self::read::<K>(survey.scope, tags)?;
+        let name = name.unwrap_or_default();
+        let address = Address::new(K::NAME, &owned.name);
+        let expected = KindInfo::of::<K>().physical_name(survey.scope, &address, owned.generation);
+        // RDS keeps names in lower case.
+        if name.eq_ignore_ascii_case(&expected) {
+            return Some(owned);
+        }
+        let because = format!("it is not called {expected}");
+        survey.strays.note(Stray { address, id: name.to_owned(), because });
+        None
+    }
+
+    /// The mark of the spec it was last given.
+    pub(crate) fn mark(&self) -> Option<String> {
+        self.tags.get(SPEC).cloned()
+    }
+
     /// A field that is kept as a tag.
     pub(crate) fn kept(&self, field: &str) -> Option<&str> {
         self.tags.get(&kept_key(field)).map(String::as_str)
@@ -86,6 +115,7 @@ mod tests {
             scope: Scope { stack: "notes".into(), environment: "dev".into() },
             address: Address::new("vpc", "main"),
             generation: 2,
+            mark: "7f3a".into(),
             name: "notes-dev-main".into(),
         }
     }
@@ -96,6 +126,7 @@ mod tests {
         let owned = Owned::read::<Vpc>(&identity().scope, &tags(&identity(), &kept)).unwrap();
         assert_eq!((owned.name.as_str(), owned.generation), ("main", 2));
         assert_eq!(owned.kept("final-snapshot"), Some("true"));
+        assert_eq!(owned.mark().as_deref(), Some("7f3a"));
     }
 
     #[test]

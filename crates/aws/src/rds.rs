@@ -2,11 +2,11 @@
 
 use aws_sdk_rds::types::{DbInstance as Description, Tag};
 use deployer_core::Kind;
-use deployer_engine::{Identity, Progress, Result, Survey};
+use deployer_engine::{Context, Identity, Progress, Result, Survey};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::call::{pages, read};
+use crate::call::{call, pages, read};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
 
@@ -21,7 +21,9 @@ impl Databases {
         survey: &Survey<'_, Aws>,
     ) -> Result<Vec<(Owned, &Description)>> {
         let all = self.0.get_or_try_init(|| fetch(survey.cloud)).await?;
-        let owned = |it: &Description| Owned::read::<K>(survey.scope, &tags(it.tag_list()));
+        let owned = |it: &Description| {
+            Owned::named::<K>(survey, it.db_instance_identifier(), &tags(it.tag_list()))
+        };
         Ok(all.iter().filter_map(|it| Some((owned(it)?, it))).collect())
     }
 }
@@ -49,6 +51,14 @@ pub(crate) async fn describe(aws: &Aws, id: &str) -> Result<Description> {
 pub(crate) async fn gone(aws: &Aws, id: &str) -> Result<Progress<()>> {
     let instance = describe(aws, id).await?;
     Ok(Progress::Waiting(instance.db_instance_status.unwrap_or_default()))
+}
+
+/// Writes who a resource is, and what it was last given.
+pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
+    let tags = tagged(cx.identity, &Kept::new());
+    let request = cx.cloud.rds.add_tags_to_resource().resource_name(arn).set_tags(Some(tags));
+    call("tag it (rds:AddTagsToResource)", || request.clone().send()).await?;
+    Ok(())
 }
 
 /// The tags of a new resource, for the call that makes it.

@@ -36,7 +36,7 @@ impl Resource<Aws> for Repository {
             .ecr
             .create_repository()
             .repository_name(name)
-            .set_tags(Some(tagged(cx, spec)))
+            .set_tags(Some(tagged(cx, &kept(spec))))
             .image_tag_mutability(mutability(spec.immutable))
             .image_scanning_configuration(scanning(spec.scan_on_push));
         let made =
@@ -85,11 +85,20 @@ impl Resource<Aws> for Repository {
             }
         }
         if live.spec.force_delete != spec.force_delete {
-            let request =
-                ecr.tag_resource().resource_arn(&live.output.arn).set_tags(Some(tagged(cx, spec)));
+            let request = ecr
+                .tag_resource()
+                .resource_arn(&live.output.arn)
+                .set_tags(Some(tagged(cx, &kept(spec))));
             call("tag the repository (ecr:TagResource)", || request.clone().send()).await?;
         }
         Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &RepositoryOutput) -> Result<()> {
+        let tags = tagged(cx, &Kept::new());
+        let request = cx.cloud.ecr.tag_resource().resource_arn(&output.arn).set_tags(Some(tags));
+        call("tag the repository (ecr:TagResource)", || request.clone().send()).await?;
+        Ok(())
     }
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
@@ -135,6 +144,7 @@ fn found(
     Ok(Found {
         name: owned.name.clone(),
         generation: owned.generation,
+        mark: owned.mark(),
         spec: RepositorySpec {
             immutable: immutable.required("whether a repository's tags stay")?,
             scan_on_push: repository
@@ -159,9 +169,12 @@ fn output(repository: &Description) -> Result<RepositoryOutput> {
     })
 }
 
-fn tagged(cx: &Context<'_, Aws>, spec: &RepositorySpec) -> Vec<Tag> {
-    let kept = Kept::from([(FORCE_DELETE, spec.force_delete.to_string())]);
-    let tags = ownership::tags(cx.identity, &kept).into_iter();
+fn kept(spec: &RepositorySpec) -> Kept {
+    Kept::from([(FORCE_DELETE, spec.force_delete.to_string())])
+}
+
+fn tagged(cx: &Context<'_, Aws>, kept: &Kept) -> Vec<Tag> {
+    let tags = ownership::tags(cx.identity, kept).into_iter();
     tags.map(|(key, value)| {
         Tag::builder().key(key).value(value).build().expect("it has a key and a value")
     })

@@ -36,7 +36,8 @@ impl Resource<Aws> for Role {
             .filter(|role| role.path() == Some(&path))
             .filter_map(|role| {
                 let tags = role.tags().iter().map(|tag| (Some(tag.key()), Some(tag.value())));
-                let owned = Owned::read::<Self>(survey.scope, &ownership::collect(tags))?;
+                let tags = ownership::collect(tags);
+                let owned = Owned::named::<Self>(survey, role.role_name(), &tags)?;
                 Some(found(owned, role))
             })
             .collect()
@@ -79,6 +80,13 @@ impl Resource<Aws> for Role {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &RoleOutput) -> Result<()> {
+        let tags = tagged(cx);
+        let request = cx.cloud.iam.tag_role().role_name(&output.name).set_tags(Some(tags));
+        call("tag the role (iam:TagRole)", || request.clone().send()).await?;
+        Ok(())
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let name = &live.output.name;
         let none = RoleSpec { inline: BTreeMap::new(), managed: [].into(), ..live.spec.clone() };
@@ -102,6 +110,7 @@ fn found(owned: Owned, role: &RoleDetail) -> Result<Found<Role>> {
     let profiles = role.instance_profile_list().iter();
     let foreign = boundary.map(|arn| format!("it has the permissions boundary {arn}"));
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: RoleSpec {

@@ -13,7 +13,7 @@ use deployer_kinds::{Cidr, RouteTable, RouteTableOutput, RouteTableSpec, RouteTa
 
 use crate::Aws;
 use crate::call::{already, call, pages, read};
-use crate::ec2::{filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -77,6 +77,10 @@ impl Resource<Aws> for RouteTable {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &RouteTableOutput) -> Result<()> {
+        ec2::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         disassociate(cx.cloud, &live.output.id, |_| false).await?;
         let request = cx.cloud.ec2.delete_route_table().route_table_id(&live.output.id);
@@ -98,6 +102,7 @@ fn found(owned: Owned, table: &Described) -> Result<Found<RouteTable>> {
     let gateways = table.associations().iter().filter_map(RouteTableAssociation::gateway_id);
     foreign.extend(gateways.map(|gateway| format!("an association with {gateway}")));
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: RouteTableSpec {

@@ -25,7 +25,8 @@ impl Resource<Aws> for Secret {
             // back.
             .filter(|secret| secret.deleted_date().is_none())
             .filter_map(|secret| {
-                Some(found(&Owned::read::<Self>(survey.scope, &tags(secret.tags()))?, secret))
+                let tags = tags(secret.tags());
+                Some(found(&Owned::named::<Self>(survey, secret.name(), &tags)?, secret))
             })
             .collect()
     }
@@ -72,6 +73,13 @@ impl Resource<Aws> for Secret {
         let request = cx.cloud.secrets.tag_resource().secret_id(id).set_tags(Some(tags));
         call("tag the secret (secretsmanager:TagResource)", || request.clone().send()).await?;
         Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &SecretOutput) -> Result<()> {
+        let tags = tagged(ownership::tags(cx.identity, &Kept::new()));
+        let request = cx.cloud.secrets.tag_resource().secret_id(&output.id).set_tags(Some(tags));
+        call("tag the secret (secretsmanager:TagResource)", || request.clone().send()).await?;
+        Ok(())
     }
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
@@ -141,6 +149,7 @@ async fn adopt(
     let live = Found {
         name: cx.identity.address.name.clone(),
         generation: cx.identity.generation,
+        mark: None,
         spec: spec.clone(),
         output,
         phase: Phase::Ready,
@@ -210,6 +219,7 @@ fn found(owned: &Owned, secret: &DescribeSecretOutput) -> Result<Found<Secret>> 
     Ok(Found {
         name: owned.name.clone(),
         generation: owned.generation,
+        mark: owned.mark(),
         spec: SecretSpec {
             // AWS leaves an empty description out.
             description: secret.description().unwrap_or_default().to_owned(),

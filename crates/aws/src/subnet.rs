@@ -8,7 +8,7 @@ use deployer_kinds::{Subnet, SubnetOutput, SubnetSpec};
 use crate::Aws;
 use crate::blockers;
 use crate::call::{call, pages};
-use crate::ec2::{filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -57,6 +57,10 @@ impl Resource<Aws> for Subnet {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &SubnetOutput) -> Result<()> {
+        ec2::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.ec2.delete_subnet().subnet_id(&live.output.id);
         match call("delete the subnet (ec2:DeleteSubnet)", || request.clone().send()).await {
@@ -72,6 +76,7 @@ impl Resource<Aws> for Subnet {
 fn found(owned: Owned, subnet: &aws_sdk_ec2::types::Subnet) -> Result<Found<Subnet>> {
     let range = subnet.cidr_block().and_then(|range| range.parse().ok());
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: SubnetSpec {

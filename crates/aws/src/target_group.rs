@@ -42,9 +42,10 @@ impl Resource<Aws> for TargetGroup {
         let all = pages.into_iter().flat_map(|page| page.target_groups.unwrap_or_default());
         let groups =
             with_tags(survey, all.collect(), |group| group.target_group_arn.clone()).await?;
-        let ours = groups
-            .iter()
-            .filter_map(|group| Some((Owned::read::<Self>(survey.scope, &group.tags)?, group)));
+        let ours = groups.iter().filter_map(|group| {
+            let name = group.thing.target_group_name();
+            Some((Owned::named::<Self>(survey, name, &group.tags)?, group))
+        });
         let lives = try_join_all(ours.map(|(owned, group)| async {
             let attributes = attributes(survey.cloud, &group.arn).await?;
             // One without attributes went away between the calls.
@@ -125,6 +126,10 @@ impl Resource<Aws> for TargetGroup {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &TargetGroupOutput) -> Result<()> {
+        elb::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.elb.delete_target_group().target_group_arn(&live.output.id);
         let attempted = "delete the target group (elasticloadbalancing:DeleteTargetGroup)";
@@ -147,6 +152,7 @@ fn found(owned: Owned, group: &Described, attributes: &Attributes) -> Result<Fou
         _ => return None.required("the protocol of a target group"),
     };
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: TargetGroupSpec {

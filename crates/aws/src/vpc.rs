@@ -8,7 +8,7 @@ use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 use crate::Aws;
 use crate::blockers;
 use crate::call::{call, pages, read};
-use crate::ec2::{filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -52,6 +52,10 @@ impl Resource<Aws> for Vpc {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &VpcOutput) -> Result<()> {
+        ec2::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let request = cx.cloud.ec2.delete_vpc().vpc_id(&live.output.id);
         match call("delete the VPC (ec2:DeleteVpc)", || request.clone().send()).await {
@@ -68,6 +72,7 @@ async fn found(aws: &Aws, owned: Owned, vpc: &aws_sdk_ec2::types::Vpc) -> Result
     let id = vpc.vpc_id().required("the id of a VPC")?;
     let range = vpc.cidr_block().and_then(|range| range.parse().ok());
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: VpcSpec {

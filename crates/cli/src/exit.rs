@@ -75,7 +75,7 @@ pub(crate) enum Error {
     #[error("{0}")]
     Stack(Mistakes),
     /// What would be deleted is protected.
-    #[error("refused: what is protected would be deleted; nothing was begun")]
+    #[error("refused: it would harm what is there; nothing was begun")]
     Protected(Mistakes),
     /// The cloud did not answer as it should, before anything began.
     #[error("the cloud did not answer as it should")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deployer_core::{
     Action, Address, Cause, Desired, Difference, Event, Failure, Impact, Live, Outputs, Phase,
-    Plan, Reason, Replacement, Scope, Stack, Step, StepId, What,
+    Plan, Reason, Replacement, Scope, Stack, Step, StepId, Stray, What,
 };
 use serde_json::{Value, json};
 
@@ -60,6 +60,7 @@ pub(crate) fn plan() -> Plan {
             differences: vec![
                 Difference {
                     unknown: true,
+                    drift: false,
                     ..difference(
                         "task-definition",
                         json!({ "id": "notes-prod-web:3" }),
@@ -90,6 +91,11 @@ pub(crate) fn plan() -> Plan {
         steps: steps.into_iter().enumerate().map(|(id, step)| Step { id, ..step }).collect(),
         known: Outputs::new(),
         outputs: BTreeMap::new(),
+        strays: vec![Stray {
+            address: "db-instance/main".parse().unwrap(),
+            id: "notes-restored".to_owned(),
+            because: "it is not called notes-prod-main".to_owned(),
+        }],
         foreign: BTreeMap::from([(
             Address::new("security-group", "web"),
             vec!["ingress 3389 from 198.51.100.7/32, described as \"temporary\"".to_owned()],
@@ -99,7 +105,7 @@ pub(crate) fn plan() -> Plan {
 
 /// A plan with nothing to do.
 pub(crate) fn empty_plan() -> Plan {
-    Plan { steps: vec![], foreign: BTreeMap::new(), ..plan() }
+    Plan { steps: vec![], foreign: BTreeMap::new(), strays: vec![], ..plan() }
 }
 
 /// The stack around the plan's service.
@@ -126,6 +132,7 @@ pub(crate) fn live(address: &str, id: &str, state: &str) -> Live {
     Live {
         address: address.parse().unwrap(),
         generation: 1,
+        mark: None,
         spec: Value::Null,
         output: json!({ "id": id }),
         phase: Phase::Ready,
@@ -217,5 +224,5 @@ fn replaced(address: &str, how: Replacement, typical: u32) -> Step {
 }
 
 fn difference(path: &str, before: Value, after: Value) -> Difference {
-    Difference { path: path.to_owned(), before, after, unknown: false }
+    Difference { path: path.to_owned(), before, after, unknown: false, drift: false }
 }

@@ -167,9 +167,11 @@ fn mistakes(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Mistakes {
     Mistakes { name: source.name.clone(), text: source.text.clone(), diagnostics }
 }
 
-/// Protection is a refusal; everything else is a mistake in the stack.
+/// What would harm what is there is a refusal; everything else is a mistake in the stack.
 fn unplannable(source: Option<&Source>, stack: &Stack, diagnostics: Vec<Diagnostic>) -> Error {
-    let is_protection = diagnostics.iter().all(|diagnostic| diagnostic.code == "protected");
+    let refused = ["protected", "attached", "untagged"];
+    let is_protection =
+        diagnostics.iter().all(|diagnostic| refused.contains(&diagnostic.code.as_str()));
     let mistakes = match source {
         Some(source) => mistakes(source, diagnostics),
         None => Mistakes { name: stack.scope.to_string(), text: String::new(), diagnostics },

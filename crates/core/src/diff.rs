@@ -16,6 +16,8 @@ pub struct Difference {
     pub after: Value,
     /// Whether the value is known only once another resource exists.
     pub unknown: bool,
+    /// Whether it was changed outside: the value wanted is the one that was applied last.
+    pub drift: bool,
 }
 
 impl Difference {
@@ -53,12 +55,14 @@ fn compare(path: String, before: &Value, after: &Value, found: &mut Vec<Differen
         return;
     }
     let unknown = !references(after).is_empty();
-    found.push(Difference { path, before: before.clone(), after: after.clone(), unknown });
+    let (before, after) = (before.clone(), after.clone());
+    found.push(Difference { path, before, after, unknown, drift: false });
 }
 
 fn compare_removed(path: String, before: &Value, found: &mut Vec<Difference>) {
     if !before.is_null() {
-        found.push(Difference { path, before: before.clone(), after: Value::Null, unknown: false });
+        let (before, after) = (before.clone(), Value::Null);
+        found.push(Difference { path, before, after, unknown: false, drift: false });
     }
 }
 

@@ -127,6 +127,9 @@ pub trait Kind: Send + Sync + 'static {
     const DELETION: Impact = Impact::Outage;
     /// The boolean field that forbids deleting it, where AWS has one.
     const PROTECTION: Option<&'static str> = None;
+    /// Whether AWS keeps one from being deleted while others are in it or use it, so that a
+    /// reference to one tells that it is there.
+    const HELD: bool = false;
     /// What must be there before it works, beside what its fields refer to.
     const AFTER: &'static [After] = &[];
     /// How long AWS typically takes; the source of each number stands beside it.
@@ -167,6 +170,8 @@ pub struct KindInfo {
     pub deletion: Impact,
     /// See [`Kind::PROTECTION`].
     pub protection: Option<&'static str>,
+    /// See [`Kind::HELD`].
+    pub held: bool,
     /// See [`Kind::AFTER`].
     pub after: &'static [After],
     /// See [`Kind::TYPICAL`].
@@ -191,6 +196,7 @@ impl KindInfo {
             removal: K::REMOVAL,
             deletion: K::DELETION,
             protection: K::PROTECTION,
+            held: K::HELD,
             after: K::AFTER,
             typical: K::TYPICAL,
             supersedes: matches!(K::REPLACEMENT, Replacement::Supersede),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Address, Cycle, Difference, Graph, Impact, Live, Outputs, Replacement, Scope};
+use crate::{Address, Cycle, Difference, Graph, Impact, Live, Outputs, Replacement, Scope, Stray};
 
 /// Numbers a step within its plan.
 pub type StepId = usize;
@@ -38,8 +38,10 @@ pub enum Reason {
     Unfinished,
     /// The stack no longer has it.
     Unwanted,
-    /// A newer generation has taken its place, or it is a twin left by a lost reply.
+    /// A newer generation has taken its place.
     Superseded,
+    /// It was made twice: the reply to the first create got lost.
+    Twin,
 }
 
 /// One thing to do to one resource.
@@ -103,6 +105,8 @@ pub struct Plan {
     pub outputs: BTreeMap<String, crate::Text>,
     /// What was found on our resources that is not ours; told, never touched.
     pub foreign: BTreeMap<Address, Vec<String>>,
+    /// What carries our tags and is not ours; told, never touched.
+    pub strays: Vec<Stray>,
 }
 
 impl Plan {

@@ -1,11 +1,13 @@
 //! What is there and ours.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::naming::hex;
-use crate::{Address, Scope};
+use crate::{Address, Change, Kinds, Scope};
 
 /// How far AWS is with a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,8 @@ pub struct Live {
     pub address: Address,
     /// How often the resource has been replaced, plus one, from its tags.
     pub generation: u32,
+    /// The mark of the spec it was last given, from its tags; none where there is no such tag.
+    pub mark: Option<String>,
     /// The serialised `Spec`, every reference a physical identifier.
     pub spec: Value,
     /// The serialised `Output`; what is not known yet is null.
@@ -46,6 +50,17 @@ impl Live {
     }
 }
 
+/// Something that carries our tags and is not ours all the same: told, never touched.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stray {
+    /// The resource that its tags say it is.
+    pub address: Address,
+    /// The identifier AWS gave it, or its name.
+    pub id: String,
+    /// How it is known, as a fragment: `it is called …`.
+    pub because: String,
+}
+
 /// All that a stack's environment owns in one account and region, at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -57,15 +72,29 @@ pub struct Snapshot {
     pub region: String,
     /// Everything found, by address, then newest generation first, then identifier.
     pub lives: Vec<Live>,
+    /// What carries our tags and is not ours, in an order of its own.
+    pub strays: Vec<Stray>,
 }
 
 impl Snapshot {
     /// Puts a snapshot together, in an order of its own whatever order things were found in.
-    pub fn new(scope: Scope, account: String, region: String, mut lives: Vec<Live>) -> Self {
-        lives.sort_by(|a, b| {
-            (&a.address, b.generation, a.id()).cmp(&(&b.address, a.generation, b.id()))
-        });
-        Self { scope, account, region, lives }
+    ///
+    /// Of several at the same address and generation one is taken for the resource: the one that
+    /// others of ours refer to, otherwise the one whose identifier comes first. The others are
+    /// twins, left by a create whose reply was lost, if what cannot change is as their own mark
+    /// says. Otherwise somebody copied our tags; and what copies are in is left to them too.
+    pub fn new(
+        scope: Scope,
+        account: String,
+        region: String,
+        lives: Vec<Live>,
+        strays: Vec<Stray>,
+        kinds: &Kinds,
+    ) -> Self {
+        let (lives, mut strays) = sort_out(lives, strays, kinds);
+        strays.sort();
+        strays.dedup();
+        Self { scope, account, region, lives, strays }
     }
 
     /// The resource at an address: the newest generation where there are several, and none that
@@ -91,5 +120,82 @@ impl Snapshot {
             hasher.update(live.id());
         }
         hex(&hasher.finalize())
+    }
+}
+
+/// Orders what was found, and takes out what only looks like ours.
+fn sort_out(
+    mut lives: Vec<Live>,
+    mut strays: Vec<Stray>,
+    kinds: &Kinds,
+) -> (Vec<Live>, Vec<Stray>) {
+    let used: BTreeSet<String> = lives.iter().flat_map(|live| targets(&live.spec)).collect();
+    let rank = |live: &Live| (live.phase == Phase::Leaving, !used.contains(live.id()));
+    lives.sort_by(|a, b| {
+        (&a.address, b.generation, rank(a), a.id()).cmp(&(
+            &b.address,
+            a.generation,
+            rank(b),
+            b.id(),
+        ))
+    });
+    let mut firsts: BTreeMap<(Address, u32), String> = BTreeMap::new();
+    for live in &lives {
+        firsts.entry(place(live)).or_insert_with(|| live.id().to_owned());
+    }
+    let is_further =
+        |live: &Live| live.phase != Phase::Leaving && firsts[&place(live)] != live.id();
+    let mut held: BTreeSet<String> = BTreeSet::new();
+    // What a copy is in stays too.
+    loop {
+        let is_copy = |live: &Live| {
+            is_further(live) && (held.contains(live.id()) || !is_made_by_us(live, kinds))
+        };
+        let (copies, ours): (Vec<Live>, Vec<Live>) = lives.into_iter().partition(is_copy);
+        lives = ours;
+        if copies.is_empty() {
+            return (lives, strays);
+        }
+        for copy in copies {
+            held.extend(targets(&copy.spec));
+            let because = format!("{} is that resource", firsts[&place(&copy)]);
+            strays.push(Stray { id: copy.id().to_owned(), because, address: copy.address });
+        }
+    }
+}
+
+/// What has the same is a twin or a copy of it.
+fn place(live: &Live) -> (Address, u32) {
+    (live.address.clone(), live.generation)
+}
+
+fn targets(spec: &Value) -> impl Iterator<Item = String> {
+    physical(spec).into_iter().map(ToOwned::to_owned)
+}
+
+/// Whether a create of ours can have made something: what cannot change in place is as it was
+/// when the tags were written. Copied tags tell of what they were copied from.
+fn is_made_by_us(live: &Live, kinds: &Kinds) -> bool {
+    let (Some(kind), Some(mark)) = (kinds.find(&live.address.kind), &live.mark) else {
+        return false;
+    };
+    kind.changes.iter().all(|(field, _)| {
+        let value = live.spec.get(*field).cloned().unwrap_or_default();
+        let is_fixed = matches!(kind.change(field, &value, &Value::Null), Change::Replace(_));
+        let is_as_given = |value| kind.is_marked(mark, field, value) == Some(true);
+        // A field that was left out is AWS's choice.
+        !is_fixed || is_as_given(&value) || is_as_given(&Value::Null)
+    })
+}
+
+/// The physical identifiers a live spec refers to.
+pub(crate) fn physical(spec: &Value) -> BTreeSet<&str> {
+    match spec {
+        Value::Object(fields) => match (fields.len(), fields.get("id").and_then(Value::as_str)) {
+            (1, Some(id)) => BTreeSet::from([id]),
+            _ => fields.values().flat_map(physical).collect(),
+        },
+        Value::Array(items) => items.iter().flat_map(physical).collect(),
+        _ => BTreeSet::new(),
     }
 }

@@ -1,8 +1,8 @@
 //! What a kind is handed when it is asked to do something.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use deployer_core::{Address, Scope};
+use deployer_core::{Address, Scope, Stray};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// A cloud that resources live in.
@@ -20,6 +20,23 @@ pub struct Survey<'a, C: Cloud> {
     pub scope: &'a Scope,
     /// What the scans of this observation share.
     pub shared: &'a C::Shared,
+    /// Where it notes what only looks like ours.
+    pub strays: &'a Strays,
+}
+
+/// What the scans of one observation came upon that carries our tags and is not ours.
+#[derive(Debug, Default)]
+pub struct Strays(Mutex<Vec<Stray>>);
+
+impl Strays {
+    /// Notes one.
+    pub fn note(&self, stray: Stray) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(stray);
+    }
+
+    pub(crate) fn into_inner(self) -> Vec<Stray> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Which resource a step is about, and what it is called.
@@ -31,6 +48,8 @@ pub struct Identity {
     pub address: Address,
     /// The generation; goes into its tags.
     pub generation: u32,
+    /// The mark of its spec; goes into its tags.
+    pub mark: String,
     /// Its name in AWS, made by [`deployer_core::Naming`]; for kinds that have none, what the
     /// console shows.
     pub name: String,

@@ -23,6 +23,7 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
         live: &'a Live,
         spec: Value,
     ) -> Boxed<'a, Value>;
+    fn remember<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, ()>;
     fn delete<'a>(&'a self, cx: &'a Context<'a, C>, live: &'a Live) -> Boxed<'a, Vec<String>>;
     fn ready<'a>(&'a self, cx: &'a Context<'a, C>, output: Value) -> Boxed<'a, Progress<Value>>;
     fn gone<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>>;
@@ -57,6 +58,10 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
         spec: Value,
     ) -> Boxed<'a, Value> {
         Box::pin(async move { write(&K::update(cx, &restore(live)?, &read::<K, _>(spec)?).await?) })
+    }
+
+    fn remember<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, ()> {
+        Box::pin(async move { K::remember(cx, &read::<K, _>(output.clone())?).await })
     }
 
     fn delete<'a>(&'a self, cx: &'a Context<'a, C>, live: &'a Live) -> Boxed<'a, Vec<String>> {
@@ -96,6 +101,7 @@ fn erase<K: Kind>(found: Found<K>) -> Result<Live> {
     Ok(Live {
         address: Address::new(K::NAME, found.name),
         generation: found.generation,
+        mark: found.mark,
         spec: write(&found.spec)?,
         output: write(&found.output)?,
         phase: found.phase,
@@ -108,6 +114,7 @@ fn restore<K: Kind>(live: &Live) -> Result<Found<K>> {
     Ok(Found {
         name: live.address.name.clone(),
         generation: live.generation,
+        mark: live.mark.clone(),
         spec: read::<K, _>(live.spec.clone())?,
         output: read::<K, _>(live.output.clone())?,
         phase: live.phase,

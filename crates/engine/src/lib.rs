@@ -18,7 +18,7 @@ mod retry;
 mod speak;
 mod wait;
 
-pub use cloud::{Cloud, Context, Identity, Survey, Voice};
+pub use cloud::{Cloud, Context, Identity, Strays, Survey, Voice};
 pub use execute::{Outcome, execute};
 pub use lock::{Claim, Claims, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
 pub use observe::observe;

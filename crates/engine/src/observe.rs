@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use crate::driver::Driver;
 use crate::retry::bounded;
-use crate::{Cloud, Registry, Result, Survey};
+use crate::{Cloud, Registry, Result, Strays, Survey};
 
 /// How often a scan is made again. Scans change nothing, so there is nothing to lose by it but
 /// the time of someone who waits for a plan.
@@ -24,7 +24,8 @@ pub async fn observe<C: Cloud>(
     region: &str,
 ) -> std::result::Result<Snapshot, Vec<Failure>> {
     let shared = C::Shared::default();
-    let survey = Survey { cloud, scope, shared: &shared };
+    let strays = Strays::default();
+    let survey = Survey { cloud, scope, shared: &shared, strays: &strays };
     let scans = registry.iter().map(|(kind, driver)| scan(kind, &**driver, &survey));
     let (mut lives, mut failures) = (Vec::new(), Vec::new());
     for result in join_all(scans).await {
@@ -34,7 +35,9 @@ pub async fn observe<C: Cloud>(
         }
     }
     if failures.is_empty() {
-        Ok(Snapshot::new(scope.clone(), account.to_owned(), region.to_owned(), lives))
+        let (account, region) = (account.to_owned(), region.to_owned());
+        let (strays, kinds) = (strays.into_inner(), registry.kinds());
+        Ok(Snapshot::new(scope.clone(), account, region, lives, strays, &kinds))
     } else {
         Err(collapse(failures))
     }

@@ -12,7 +12,7 @@ use crate::call::{Caller, Stop};
 use crate::driver::Driver;
 use crate::retry::{PROPAGATION, Retries};
 use crate::wait::Wait;
-use crate::{Cloud, Context, Identity, Progress, Survey};
+use crate::{Cloud, Context, Identity, Progress, Strays, Survey};
 
 /// What a finished step leaves.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ pub(crate) struct Job<C: Cloud> {
 impl<C: Cloud> Job<C> {
     /// Performs the step.
     pub(crate) async fn perform(self) -> Result<Finished, Stop> {
-        let identity = identify(&self.scope, &self.step, &self.driver.info());
+        let identity = identify(&self.scope, &self.step, &self.driver.info(), self.spec.as_ref());
         let performer = Performer {
             driver: &*self.driver,
             cx: Context {
@@ -95,7 +95,9 @@ impl<C: Cloud> Performer<'_, C> {
             .insist(|| {
                 Box::pin(async move {
                     let shared = C::Shared::default();
-                    let survey = Survey { cloud: self.cx.cloud, scope, shared: &shared };
+                    let strays = Strays::default();
+                    let cloud = self.cx.cloud;
+                    let survey = Survey { cloud, scope, shared: &shared, strays: &strays };
                     self.driver.scan(&survey).await
                 })
             })
@@ -130,7 +132,17 @@ impl<C: Cloud> Performer<'_, C> {
         spec: &Value,
     ) -> Result<Finished, Stop> {
         let output = caller.insist(|| self.driver.update(&self.cx, live, spec.clone())).await?;
+        self.remember(caller, &output).await?;
         self.settle(caller, &output).await
+    }
+
+    /// Notes what was given, for `drift`. Where that is not possible, drift is not told apart, and
+    /// nothing else is worse.
+    async fn remember(&self, caller: &mut Caller, output: &Value) -> Result<(), Stop> {
+        if let Err(failure) = caller.call(self.driver.remember(&self.cx, output)).await? {
+            tracing::debug!(%failure, "goes on without a mark");
+        }
+        Ok(())
     }
 
     async fn settle(&self, caller: &mut Caller, output: &Value) -> Result<Finished, Stop> {
@@ -167,11 +179,13 @@ impl<C: Cloud> Performer<'_, C> {
 }
 
 /// Which resource a step is about.
-fn identify(scope: &Scope, step: &Step, kind: &KindInfo) -> Identity {
+fn identify(scope: &Scope, step: &Step, kind: &KindInfo, spec: Option<&Value>) -> Identity {
+    let normal = spec.and_then(|spec| kind.normalize(spec.clone()).ok());
     Identity {
         scope: scope.clone(),
         address: step.address.clone(),
         generation: step.generation,
+        mark: kind.mark(&normal.unwrap_or_default()),
         name: kind.physical_name(scope, &step.address, step.generation),
     }
 }

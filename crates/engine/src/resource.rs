@@ -16,6 +16,8 @@ pub struct Found<K: Kind> {
     pub name: String,
     /// The generation, from its tags.
     pub generation: u32,
+    /// The mark of the spec it was last given, from its tags.
+    pub mark: Option<String>,
     /// What it is now, every reference a physical identifier.
     pub spec: K::Spec,
     /// What AWS tells of it.
@@ -64,6 +66,12 @@ pub trait Resource<C: Cloud>: Kind {
     ) -> impl Future<Output = Result<Self::Output>> + Send
     where
         Self: Sized;
+
+    /// Writes the tags of the identity over those that are there: what it was last given.
+    fn remember(
+        cx: &Context<'_, C>,
+        output: &Self::Output,
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// Deletes one, and says what it leaves behind on purpose. One that is gone, or on its way
     /// out, is no failure.

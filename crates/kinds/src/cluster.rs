@@ -12,6 +12,7 @@ impl Kind for Cluster {
     const CHANGES: &'static [(&'static str, Change)] =
         &[("container-insights", Change::InPlace(Impact::None))];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 3 };
     type Spec = ClusterSpec;
     type Output = ClusterOutput;

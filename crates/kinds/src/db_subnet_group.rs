@@ -18,6 +18,7 @@ impl Kind for DbSubnetGroup {
         ("description", Change::InPlace(Impact::None)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = DbSubnetGroupSpec;
     type Output = DbSubnetGroupOutput;

@@ -12,6 +12,7 @@ impl Kind for ElasticIp {
     const CHANGES: &'static [(&'static str, Change)] = &[];
     // An address in use in a VPC needs that VPC's internet gateway, so it must outlive the address.
     const AFTER: &'static [After] = &[After { kind: "internet-gateway", sharing: None }];
+    const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = ElasticIpSpec;
     type Output = ElasticIpOutput;

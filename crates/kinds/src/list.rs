@@ -34,7 +34,7 @@ pub fn all() -> Kinds {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -89,6 +89,19 @@ mod tests {
             }
             let fields = fields(kind.spec_schema().as_value());
             assert!(kind.protection.is_none_or(|field| fields.contains(field)), "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn a_mark_fits_into_a_tag_and_tells_no_value() {
+        for kind in all().iter() {
+            let mark = kind.mark(&json!({}));
+            assert!(mark.len() <= 256 && mark.chars().all(|it| it.is_ascii_hexdigit()), "{mark}");
+            for (field, _) in kind.changes {
+                let mark = kind.mark(&json!({ *field: "secret" }));
+                assert_eq!(kind.is_marked(&mark, field, &json!("secret")), Some(true), "{field}");
+                assert_eq!(kind.is_marked(&mark, field, &json!("other")), Some(false), "{field}");
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ impl Kind for Listener {
         ("tls-policy", Change::InPlace(Impact::None)),
         ("default-action", Change::InPlace(Impact::None)),
     ];
+    const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = ListenerSpec;
     type Output = ListenerOutput;

@@ -30,6 +30,7 @@ impl Kind for LoadBalancer {
     // One that faces the internet is refused while the VPC has no internet gateway.
     const AFTER: &'static [After] = &[After { kind: "internet-gateway", sharing: None }];
     // Public deployment logs: active after 135-187 s.
+    const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 160, update: 2, delete: 10 };
     type Spec = LoadBalancerSpec;
     type Output = LoadBalancerOutput;

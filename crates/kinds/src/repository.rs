@@ -17,6 +17,7 @@ impl Kind for Repository {
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(256));
     const DELETION: Impact = Impact::DataLoss;
+    const HELD: bool = true;
     type Spec = RepositorySpec;
     type Output = RepositoryOutput;
 }

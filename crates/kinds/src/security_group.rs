@@ -24,6 +24,7 @@ impl Kind for SecurityGroup {
         ("egress", Change::InPlace(Impact::Outage)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = SecurityGroupSpec;
     type Output = SecurityGroupOutput;

@@ -17,6 +17,7 @@ impl Kind for Subnet {
         ("zone", Change::Replace(Impact::Outage)),
         ("public-addresses", Change::InPlace(Impact::None)),
     ];
+    const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = SubnetSpec;
     type Output = SubnetOutput;

@@ -12,9 +12,16 @@ pub struct Vpc;
 impl Kind for Vpc {
     const NAME: &'static str = "vpc";
     const CHANGES: &'static [(&'static str, Change)] = &[
-        ("cidr", Change::Replace(Impact::Outage)),
+        (
+            "cidr",
+            Change::Never(
+                "all that is in a VPC is bound to it: bring the stack up under another name or \
+                 environment with the new range, move over, and destroy this one",
+            ),
+        ),
         ("dns-hostnames", Change::InPlace(Impact::None)),
     ];
+    const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = VpcSpec;
     type Output = VpcOutput;

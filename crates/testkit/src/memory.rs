@@ -30,6 +30,8 @@ pub enum Operation {
     Configure,
     /// Changes one.
     Update,
+    /// Notes what it was last given.
+    Remember,
     /// Deletes one.
     Delete,
     /// Looks whether it is ready.
@@ -223,6 +225,7 @@ impl Memory {
                 scope: identity.scope.clone(),
                 address: identity.address.clone(),
                 generation: identity.generation,
+                mark: identity.mark.clone(),
                 name,
                 spec,
                 is_kept: K::REMOVAL == Removal::WithParent,
@@ -257,6 +260,16 @@ impl Memory {
                 thing.ready_at = thing.ready_at.max(changed_at);
             }
             Ok(thing.output(id))
+        })
+        .await
+    }
+
+    /// Notes what a resource was last given.
+    pub(crate) async fn remember<K: Toy>(&self, cx: &Context<'_, Self>, id: &str) -> Result<()> {
+        let mark = cx.identity.mark.clone();
+        self.call::<K, _>(Operation::Remember, &cx.identity.address.name, |state| {
+            state.find(id)?.mark = mark;
+            Ok(())
         })
         .await
     }
@@ -322,6 +335,7 @@ impl Memory {
                 .map(|(id, thing)| Found {
                     name: thing.address.name.clone(),
                     generation: thing.generation,
+                    mark: Some(thing.mark.clone()),
                     spec: typed(&thing.spec),
                     output: thing.output(id),
                     phase: thing.phase(),
@@ -360,10 +374,10 @@ impl Memory {
     }
 
     fn pass_fence(&self, operation: Operation) -> Result<()> {
-        use Operation::{Configure, Create, Delete, Update};
+        use Operation::{Configure, Create, Delete, Remember, Update};
         let fence = self.fence.lock().expect("no test panics while it holds the fence");
         let is_closed = fence.as_ref().is_some_and(|lease| !lease.is_fresh());
-        if is_closed && matches!(operation, Create | Configure | Update | Delete) {
+        if is_closed && matches!(operation, Create | Configure | Update | Remember | Delete) {
             return Err(refusal(Cause::Busy, "the lock has not been renewed"));
         }
         Ok(())

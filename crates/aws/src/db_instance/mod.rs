@@ -60,6 +60,10 @@ impl Resource<Aws> for DbInstance {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &DbInstanceOutput) -> Result<()> {
+        rds::remember(cx, &output.arn).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let leaving = removal::Leaving {
             id: &live.output.id,
@@ -91,6 +95,7 @@ fn found(
     Ok(Found {
         name: owned.name.clone(),
         generation: owned.generation,
+        mark: owned.mark(),
         spec: spec::read(owned, instance)?,
         output: output(instance)?,
         phase: state::phase(instance)?,

@@ -14,7 +14,7 @@ use deployer_kinds::{SecurityGroup, SecurityGroupOutput, SecurityGroupSpec};
 use crate::Aws;
 use crate::blockers;
 use crate::call::{call, pages};
-use crate::ec2::{filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 use rules::Standing;
@@ -27,7 +27,8 @@ impl Resource<Aws> for SecurityGroup {
         let ours: Vec<(Owned, &Described)> = groups
             .iter()
             .filter_map(|group| {
-                Some((Owned::read::<Self>(survey.scope, &tags(group.tags()))?, group))
+                let tags = tags(group.tags());
+                Some((Owned::named::<Self>(survey, group.group_name(), &tags)?, group))
             })
             .collect();
         let ids: Vec<&str> = ours.iter().filter_map(|(_, group)| group.group_id()).collect();
@@ -81,6 +82,10 @@ impl Resource<Aws> for SecurityGroup {
         Ok(live.output.clone())
     }
 
+    async fn remember(cx: &Context<'_, Aws>, output: &SecurityGroupOutput) -> Result<()> {
+        ec2::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let id = &live.output.id;
         let request = cx.cloud.ec2.delete_security_group().group_id(id);
@@ -108,6 +113,7 @@ fn found(
         }
     }
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: SecurityGroupSpec {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Aws;
 use crate::call::{call, pages, read};
-use crate::ecs::{tagged, tags};
+use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -31,7 +31,8 @@ impl Resource<Aws> for Service {
         for (cluster, services) in candidates(survey).await? {
             let services: Vec<String> = services.into_iter().collect();
             for service in describe(survey.cloud, &cluster, &services).await? {
-                let owned = Owned::read::<Self>(survey.scope, &tags(service.tags()));
+                let tags = tags(service.tags());
+                let owned = Owned::named::<Self>(survey, service.service_name(), &tags);
                 // A deleted service stays visible as INACTIVE for a while.
                 if let Some(owned) = owned.filter(|_| service.status() != Some("INACTIVE")) {
                     lives.push(found(owned, &service)?);
@@ -107,6 +108,10 @@ impl Resource<Aws> for Service {
 
     /// A forced delete stops the tasks, whatever their number (`DeleteService` in the ECS API
     /// reference).
+    async fn remember(cx: &Context<'_, Aws>, output: &ServiceOutput) -> Result<()> {
+        ecs::remember(cx, &output.id).await
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let ServiceOutput { id, cluster, .. } = &live.output;
         let request = cx.cloud.ecs.delete_service().cluster(cluster).service(id).force(true);
@@ -169,6 +174,7 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSe
 fn found(owned: Owned, service: &Description) -> Result<Found<Service>> {
     let state = service.status().required("the status of a service")?;
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: spec::read(service)?,
@@ -222,7 +228,7 @@ async fn look(aws: &Aws, output: &ServiceOutput) -> Result<Option<Description>> 
 /// The token that makes ECS take a create once, however often it is asked. It changes once a
 /// service of the name has been deleted: ECS would hand back the deleted one.
 async fn token(cx: &Context<'_, Aws>, cluster: &str) -> Result<String> {
-    let Identity { scope, address, generation, name } = cx.identity;
+    let Identity { scope, address, generation, name, .. } = cx.identity;
     let before = describe(cx.cloud, cluster, std::slice::from_ref(name)).await?;
     let epoch = before.first().filter(|service| service.status() == Some("INACTIVE"));
     let epoch = epoch.and_then(Description::created_at).map_or(0.0, |at| at.as_secs_f64());

@@ -47,7 +47,9 @@ impl Resource<Aws> for TaskDefinition {
         let mut lives = Vec::new();
         for family in pages.iter().flat_map(|page| page.families()) {
             let described = describe(survey.cloud, family).await?;
-            if let Some(owned) = owned(survey.scope, &described) {
+            let owned =
+                Owned::named::<Self>(survey, Some(family.as_str()), &tags(described.tags()));
+            if let Some(owned) = owned {
                 let definition = described.task_definition().required("a task definition")?;
                 lives.push(found(owned, definition, &survey.cloud.region)?);
             }
@@ -104,6 +106,11 @@ impl Resource<Aws> for TaskDefinition {
         Ok(live.output.clone())
     }
 
+    /// A revision never changes, so what it was made of is what it was given.
+    async fn remember(_cx: &Context<'_, Aws>, _output: &TaskDefinitionOutput) -> Result<()> {
+        Ok(())
+    }
+
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let family = &live.output.family;
         let mut left = Vec::new();
@@ -136,6 +143,7 @@ fn found(owned: Owned, definition: &Description, region: &str) -> Result<Found<T
     let (containers, foreign) = container::read_all(definition.container_definitions(), region)?;
     let role = definition.execution_role_arn();
     Ok(Found {
+        mark: owned.mark(),
         name: owned.name,
         generation: owned.generation,
         spec: TaskDefinitionSpec {

@@ -44,6 +44,9 @@ pub(crate) async fn run<W: Connect>(
         let width = session.terminal.width;
         session.print(&render::table(&headings, &rows, &session.out, width));
     }
+    if !session.is_json {
+        session.tell(&render::strays(&snapshot.strays, &session.err, session.terminal.width));
+    }
     Ok(Exit::Done)
 }
 
@@ -82,5 +85,6 @@ fn as_json(snapshot: &Snapshot) -> serde_json::Value {
         "account": snapshot.account,
         "region": snapshot.region,
         "resources": resources.collect::<Vec<_>>(),
+        "strays": snapshot.strays,
     })
 }

@@ -17,7 +17,7 @@ pub(crate) use error::error;
 pub(crate) use failure::notice;
 pub(crate) use layout::{fit, truncate};
 pub(crate) use outcome::{outcome, receipt};
-pub(crate) use plan::{Detail, empty, plan};
+pub(crate) use plan::{Detail, empty, plan, strays};
 pub(crate) use table::table;
 pub(crate) use theme::Theme;
 pub(crate) use words::{doing, done, elapsed, short, typical};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use deployer_core::{Action, Impact, Plan, Reason, Replacement, Step};
+use deployer_core::{Action, Impact, Plan, Reason, Replacement, Step, Stray};
 
 use super::difference::{differences, whole};
 use super::layout::{fit, truncate, width_of, wrapped};
@@ -128,9 +128,10 @@ fn remarks(group: &Group<'_>, detail: Detail) -> String {
         Reason::Replaced(Replacement::DeleteFirst) => Some("old one goes first"),
         Reason::Replaced(Replacement::Supersede) => Some("old one stays as history"),
         Reason::Unfinished => Some("AWS has not finished"),
-        Reason::Unwanted | Reason::Superseded if detail == Detail::Removal => id,
+        Reason::Unwanted | Reason::Superseded | Reason::Twin if detail == Detail::Removal => id,
         Reason::Unwanted => Some("no longer in the stack"),
         Reason::Superseded => Some("left by a replacement"),
+        Reason::Twin => Some("made twice by a lost reply"),
     };
     let seconds = step.typical + group.old.map_or(0, |old| old.typical);
     let time = (seconds >= WORTH_TELLING).then(|| typical(seconds));
@@ -139,7 +140,7 @@ fn remarks(group: &Group<'_>, detail: Detail) -> String {
     remarks.join(" · ")
 }
 
-/// What was found on our resources that is not ours.
+/// What was found on our resources, or with their tags, that is not ours.
 fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for (address, marks) in &plan.foreign {
@@ -148,10 +149,25 @@ fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
         lines.push(format!("{} {told}", theme.caution.style("warning:")));
         lines.extend(marks.iter().map(|mark| format!("  · {}", truncate(mark, width - 4))));
     }
+    lines.extend(stray_lines(&plan.strays, theme, width));
     if !lines.is_empty() {
         lines.push(String::new());
     }
     lines
+}
+
+/// What only carries our tags.
+pub(crate) fn strays(strays: &[Stray], theme: &Theme, width: usize) -> String {
+    stray_lines(strays, theme, width).iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn stray_lines(strays: &[Stray], theme: &Theme, width: usize) -> Vec<String> {
+    let lines = strays.iter().flat_map(|Stray { address, id, because }| {
+        let told = truncate(&format!("{id} looks like {address}: left alone"), width - 9);
+        let why = truncate(&format!("it carries our tags, but {because}"), width - 4);
+        [format!("{} {told}", theme.caution.style("warning:")), format!("  · {why}")]
+    });
+    lines.collect()
 }
 
 /// The line that sums it up, broken where it is too long.

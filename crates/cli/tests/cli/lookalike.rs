@@ -74,6 +74,7 @@ impl Lookalike {
         mine.map(|thing| Found {
             name: thing.name.clone(),
             generation: thing.generation,
+            mark: None,
             spec: serde_json::from_value(thing.spec.clone()).expect("a spec"),
             output: serde_json::from_value(thing.output.clone()).expect("an output"),
             phase: Phase::Ready,
@@ -164,6 +165,13 @@ macro_rules! kinds {
                 spec: &Self::Spec,
             ) -> Result<Self::Output> {
                 Ok(cx.cloud.change::<Self>(live, spec))
+            }
+
+            async fn remember(
+                _cx: &Context<'_, Lookalike>,
+                _output: &Self::Output,
+            ) -> Result<()> {
+                Ok(())
             }
 
             async fn delete(

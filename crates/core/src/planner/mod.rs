@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::plan::{Action, Plan};
+use crate::snapshot::physical;
 use crate::{
     Address, Change, Cycle, Desired, Diagnostic, Difference, Graph, Impact, KindInfo, Kinds, Live,
     Outputs, Phase, Replacement, Snapshot, Stack, differences, references, resolve,
@@ -29,6 +30,7 @@ pub fn plan(
     let decisions = planner.decide();
     let mut plan = planner.steps(&decisions);
     planner.protect(&plan, unprotected);
+    planner.miss(&decisions, unprotected);
     if let Err(Cycle(ring)) = plan.arrange() {
         planner.mistakes.push(cycle(&ring));
     }
@@ -114,7 +116,7 @@ impl<'a> Planner<'a> {
             }
         };
         let mut replace = live.phase == Phase::Leaving;
-        for difference in differences(&live.spec, &wanted) {
+        for mut difference in differences(&live.spec, &wanted) {
             let field = difference.field().to_owned();
             let of = |spec: &Value| spec.get(&field).cloned().unwrap_or_default();
             match kind.change(&field, &of(&live.spec), &of(&wanted)) {
@@ -135,6 +137,10 @@ impl<'a> Planner<'a> {
                     .help(advice),
                 ),
             }
+            difference.drift = live
+                .mark
+                .as_ref()
+                .is_some_and(|mark| kind.is_marked(mark, &field, &of(&wanted)) == Some(true));
             decision.differences.push(difference);
         }
         decision.verdict = if replace {
@@ -155,16 +161,49 @@ impl<'a> Planner<'a> {
             let is_protected = field
                 .zip(step.live.as_ref())
                 .is_some_and(|(field, live)| live.spec.get(field) == Some(&Value::Bool(true)));
-            if is_protected && !unprotected.contains(&step.address) {
-                let address = &step.address;
-                self.mistakes.push(
-                    Diagnostic::error(
-                        "protected",
-                        format!("{address} is protected against deletion"),
-                    )
-                    .help(format!("to delete it all the same, add `--unprotect {address}`")),
-                );
+            let address = &step.address;
+            if unprotected.contains(address) {
+                continue;
             }
+            let advice = format!("to delete it all the same, add `--unprotect {address}`");
+            if is_protected {
+                let title = format!("{address} is protected against deletion");
+                self.mistakes.push(Diagnostic::error("protected", title).help(advice.clone()));
+            }
+            let foreign = step.live.iter().flat_map(|live| &live.foreign);
+            for foreign in foreign {
+                let title = format!("with {address} would go what is not ours: {foreign}");
+                self.mistakes.push(Diagnostic::error("attached", title).help(advice.clone()));
+            }
+        }
+    }
+
+    /// Finds resources that are to be made although others of ours are in one: somebody has taken
+    /// their tags off, and another one would be made beside them.
+    fn miss(
+        &mut self,
+        decisions: &BTreeMap<Address, Decision<'_>>,
+        unprotected: &BTreeSet<Address>,
+    ) {
+        let missing = decisions.iter().filter(|(address, decision)| {
+            decision.live.is_none()
+                && !unprotected.contains(*address)
+                && self.kinds.find(&address.kind).is_some_and(|kind| kind.held)
+        });
+        let known: BTreeSet<&str> = self.snapshot.lives.iter().map(Live::id).collect();
+        for (address, _) in missing {
+            let found = decisions.iter().find_map(|(user, decision)| {
+                let live = decision.live.filter(|live| live.phase != Phase::Leaving)?;
+                let ids = stands_for(address, &decision.desired.spec, &live.spec);
+                let id = ids.into_iter().find(|id| !id.is_empty() && !known.contains(id))?;
+                Some((user, id))
+            });
+            let Some((user, id)) = found else { continue };
+            let title = format!("{user} uses {id} as {address}, and it does not carry our tags");
+            self.mistakes.push(Diagnostic::error("untagged", title).help(format!(
+                "if somebody took them off, `deployer adopt {address} {id}` puts them back; to \
+                 make another one beside it, add `--unprotect {address}`"
+            )));
         }
     }
 
@@ -202,16 +241,28 @@ fn spread_delete_first(decisions: &mut BTreeMap<Address, Decision<'_>>) {
     }
 }
 
-/// The physical identifiers a live spec refers to.
-fn physical(spec: &Value) -> BTreeSet<&str> {
-    match spec {
-        Value::Object(fields) => match (fields.len(), fields.get("id").and_then(Value::as_str)) {
-            (1, Some(id)) => BTreeSet::from([id]),
-            _ => fields.values().flat_map(physical).collect(),
-        },
-        Value::Array(items) => items.iter().flat_map(physical).collect(),
+/// The physical identifiers that stand in a live spec where a wanted one refers to `address`.
+fn stands_for<'a>(address: &Address, wanted: &Value, live: &'a Value) -> BTreeSet<&'a str> {
+    match (wanted, live) {
+        (Value::Object(wanted), Value::Object(_)) if is_reference(wanted, address) => {
+            physical(live)
+        }
+        (Value::Object(wanted), Value::Object(live)) => wanted
+            .iter()
+            .filter_map(|(key, wanted)| Some(stands_for(address, wanted, live.get(key)?)))
+            .flatten()
+            .collect(),
+        // The order of a set of references says nothing, so each may be the one.
+        (Value::Array(items), Value::Array(_)) if references(wanted).contains(address) => {
+            let written: BTreeSet<&str> = items.iter().flat_map(physical).collect();
+            physical(live).into_iter().filter(|id| !written.contains(id)).collect()
+        }
         _ => BTreeSet::new(),
     }
+}
+
+fn is_reference(object: &serde_json::Map<String, Value>, address: &Address) -> bool {
+    object.len() == 1 && object.get("ref").and_then(Value::as_str) == Some(&address.to_string())
 }
 
 fn cycle(ring: &[Address]) -> Diagnostic {

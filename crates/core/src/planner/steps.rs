@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Decision, Planner, Verdict, physical};
+use super::{Decision, Planner, Verdict};
 use crate::plan::{Action, Plan, Reason, Step, StepId};
+use crate::snapshot::physical;
 use crate::{Address, Impact, Live, Removal, Replacement, references};
 
 impl<'a> Planner<'a> {
@@ -28,6 +29,7 @@ impl<'a> Planner<'a> {
             known: self.known.clone(),
             outputs: self.stack.outputs.clone(),
             foreign: self.foreign(),
+            strays: self.snapshot.strays.clone(),
         }
     }
 
@@ -75,7 +77,7 @@ impl<'a> Planner<'a> {
         let reason = match decision.map(|decision| decision.verdict) {
             None => Reason::Unwanted,
             Some(_) if !is_current && self.is_history(live) => return,
-            Some(_) if !is_current => Reason::Superseded,
+            Some(_) if !is_current => superseded(live, self.snapshot.current(&live.address)),
             Some(Verdict::Replace(Replacement::Supersede)) => return,
             Some(Verdict::Replace(how)) => Reason::Replaced(how),
             Some(_) => return,
@@ -159,7 +161,7 @@ impl<'a> Planner<'a> {
                 }
                 continue;
             }
-            if steps.list[id].reason != Reason::Superseded {
+            if !matches!(steps.list[id].reason, Reason::Superseded | Reason::Twin) {
                 steps.list[id].after.extend(successor);
             }
             for (address, decision) in decisions {
@@ -178,6 +180,14 @@ impl<'a> Planner<'a> {
         self.kinds.find(kind).is_some_and(|kind| {
             kind.after.iter().any(|after| after.kind == other && after.sharing.is_none_or(&shares))
         })
+    }
+}
+
+/// Why a resource that is not the one to keep goes.
+fn superseded(live: &Live, current: Option<&Live>) -> Reason {
+    match current {
+        Some(current) if current.generation == live.generation => Reason::Twin,
+        _ => Reason::Superseded,
     }
 }
 
@@ -200,7 +210,7 @@ impl Steps<'_> {
     /// to wait for it to go.
     fn connect_superseded(&mut self) {
         for (id, live) in &self.removals {
-            if let (Reason::Superseded, Some(newest)) =
+            if let (Reason::Superseded | Reason::Twin, Some(newest)) =
                 (self.list[*id].reason, self.makes.get(&live.address))
                 && !self.is_before(*id, *newest)
             {

@@ -1,7 +1,9 @@
 //! What becomes of one resource.
 
+use std::collections::BTreeSet;
+
 use deployer_core::{Action, Impact, Phase, Reason, Replacement, Step};
-use deployer_testkit::{StackBuilder, everything, everything_changed};
+use deployer_testkit::{StackBuilder, everything, everything_changed, registry};
 use serde_json::{Value, json};
 
 use crate::world::{World, word, words};
@@ -128,21 +130,60 @@ fn what_is_on_its_way_out_is_made_anew() {
 }
 
 #[test]
-fn of_twins_one_is_kept_and_what_uses_the_other_moves_over_first() {
+fn of_twins_the_one_in_use_is_kept_and_the_other_goes() {
     let mut world = World::with(&everything().build());
     let twin = world.twin("rule/web");
     let plan = world.plan(&everything().build());
     assert_eq!(words(&plan), ["delete rule/web"]);
-    assert_eq!(plan.steps[0].reason, Reason::Superseded);
+    assert_eq!(plan.steps[0].reason, Reason::Twin);
     assert_eq!(plan.steps[0].live.as_ref().unwrap().id(), twin);
 
+    for used in ["network-0-first", "network-9-last"] {
+        let mut world = World::with(&StackBuilder::default().with("network/main", range()).build());
+        world.twin("network/main");
+        world.lives[1].output["id"] = json!(used);
+        let mut part = World::with(&everything().build()).at("part/a").clone();
+        part.spec["network"] = json!({ "id": used });
+        world.lives.push(part);
+        let stack = StackBuilder::default().with("network/main", range()).build();
+        let plan = world.plan(&stack);
+        assert_eq!(plan.known[&"network/main".parse().unwrap()]["id"], json!(used));
+        assert!(words(&plan).contains(&"delete network/main".to_owned()), "{:?}", words(&plan));
+    }
+}
+
+#[test]
+fn what_only_carries_our_tags_is_told_and_left_alone() {
+    let stack = StackBuilder::default().with("network/main", range()).build();
+    let mut world = World::with(&stack);
+    let copied = world.twin("network/main");
+    world.lives[1].spec["range"] = json!("192.168.0.0/16");
+    for stack in [&stack, &StackBuilder::default().build()] {
+        let plan = world.plan(stack);
+        let touched: Vec<&str> =
+            plan.steps.iter().filter_map(|step| Some(step.live.as_ref()?.id())).collect();
+        assert!(!touched.contains(&copied.as_str()), "{touched:?}");
+        assert_eq!(plan.strays.len(), 1);
+        assert_eq!(plan.strays[0].id, copied);
+    }
+}
+
+#[test]
+fn of_two_at_one_address_that_are_both_in_use_neither_goes() {
     let mut world = World::with(&everything().build());
-    let twin = world.twin("revision/web");
-    world.at("service/web").spec["revision"] = json!({ "id": twin });
-    assert_eq!(
-        words(&world.plan(&everything().build())),
-        ["update service/web", "delete revision/web"]
-    );
+    let twin = world.twin("network/main");
+    let mut part = world.at("part/a").clone();
+    part.spec["network"] = json!({ "id": twin });
+    part.output["id"] = json!("part-elsewhere");
+    world.lives.push(part);
+    let plan = world.plan(&everything().build());
+    assert!(plan.is_empty(), "{:?}", words(&plan));
+    let strays: Vec<&str> = plan.strays.iter().map(|stray| stray.id.as_str()).collect();
+    assert_eq!(strays, ["network-1-twin", "part-elsewhere"]);
+}
+
+fn range() -> Value {
+    json!({ "range": "10.0.0.0/16", "labels": { "team": "a" } })
 }
 
 #[test]
@@ -189,4 +230,63 @@ fn a_plan_says_the_worst_that_users_notice() {
     let end = world.plan(&StackBuilder::default().build());
     let store = end.steps.iter().find(|step| word(step) == "delete store/main").unwrap();
     assert_eq!(store.impact, Impact::DataLoss);
+}
+
+#[test]
+fn what_was_changed_outside_is_told_apart_from_what_the_file_changed() {
+    let drifts = |world: &World, stack: &deployer_core::Stack| -> Vec<(String, bool)> {
+        let steps = world.plan(stack).steps;
+        let differences = steps.into_iter().flat_map(|step| step.differences);
+        differences.map(|difference| (difference.path, difference.drift)).collect()
+    };
+    let stack = everything().build();
+    let mut world = World::with(&stack);
+    world.at("network/main").spec["labels"]["team"] = json!("b");
+    assert_eq!(drifts(&world, &stack), [("labels.team".to_owned(), true)]);
+
+    let names = json!(false);
+    let changed = everything().with("network/main", network(&json!({ "team": "a" }), &names));
+    let world = World::with(&stack);
+    assert!(drifts(&world, &changed.clone().build()).iter().all(|(_, drift)| !drift));
+
+    let mut world = World::with(&stack);
+    world.at("network/main").spec["labels"]["team"] = json!("b");
+    let both = drifts(&world, &changed.build());
+    assert!(both.contains(&("labels.team".to_owned(), true)), "{both:?}");
+    assert!(both.iter().any(|(path, drift)| path.starts_with("names") && !drift), "{both:?}");
+
+    let mut world = World::with(&stack);
+    world.at("network/main").mark = Some("of another version".to_owned());
+    world.at("network/main").spec["labels"]["team"] = json!("b");
+    assert_eq!(drifts(&world, &stack), [("labels.team".to_owned(), false)]);
+}
+
+#[test]
+fn what_lost_its_tags_is_not_made_a_second_time_beside_it() {
+    let stack = everything().build();
+    let mut world = World::with(&stack);
+    let id = world.at("network/main").id().to_owned();
+    world.lives.retain(|live| live.address.kind != "network");
+    let mistakes = world.try_plan(&stack).unwrap_err();
+    assert_eq!(mistakes[0].code, "untagged");
+    assert!(mistakes[0].title.contains(&id), "{}", mistakes[0].title);
+    assert!(mistakes[0].help.as_ref().unwrap().contains("deployer adopt network/main"));
+    let all_the_same = BTreeSet::from(["network/main".parse().unwrap()]);
+    let kinds = registry().kinds();
+    assert!(deployer_core::plan(&stack, &world.snapshot(), &kinds, &all_the_same).is_ok());
+}
+
+#[test]
+fn what_others_attached_does_not_go_along_unless_it_is_said() {
+    let mut world = World::with(&everything().build());
+    world.at("gate/edge").foreign.push("listener :8443".to_owned());
+    let nothing = StackBuilder::default().build();
+    let mistakes = world.try_plan(&nothing).unwrap_err();
+    assert_eq!(mistakes.len(), 1);
+    assert_eq!(mistakes[0].code, "attached");
+    assert!(mistakes[0].title.contains("listener :8443"), "{}", mistakes[0].title);
+    assert!(world.try_plan(&everything().build()).unwrap().is_empty());
+    let all_the_same = BTreeSet::from(["gate/edge".parse().unwrap()]);
+    let kinds = registry().kinds();
+    assert!(deployer_core::plan(&nothing, &world.snapshot(), &kinds, &all_the_same).is_ok());
 }

@@ -25,7 +25,14 @@ impl World {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot::new(scope(), "123456789012".into(), "eu-west-1".into(), self.lives.clone())
+        Snapshot::new(
+            scope(),
+            "123456789012".into(),
+            "eu-west-1".into(),
+            self.lives.clone(),
+            vec![],
+            &registry().kinds(),
+        )
     }
 
     /// The plan, where nothing stands in its way.
@@ -85,10 +92,12 @@ impl World {
                 assert!(!taken, "the name {name:?} is taken");
                 self.made += 1;
                 let id = format!("{}-{}", kind.name, self.made);
+                let spec = self.resolved(step, outputs);
                 self.lives.push(Live {
                     address: step.address.clone(),
                     generation: step.generation,
-                    spec: self.resolved(step, outputs),
+                    mark: Some(kind.mark(&spec)),
+                    spec,
                     output: json!({ "id": id, "host": format!("{id}.example") }),
                     phase: Phase::Ready,
                     state: String::new(),
@@ -100,6 +109,7 @@ impl World {
                 let spec = self.resolved(step, outputs);
                 let live = self.find(step.live.as_ref().unwrap().id());
                 live.phase = Phase::Ready;
+                live.mark = Some(kinds.find(&live.address.kind).unwrap().mark(&spec));
                 live.spec = spec;
             }
             Action::Delete => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{Cause, Plan, StepId};
-use deployer_testkit::{Fault, Moment, converge, run, settled};
+use deployer_testkit::{Fault, Moment, Operation, converge, run, settled};
 
 use crate::world::WAYS;
 
@@ -26,9 +26,16 @@ async fn a_failure_at_any_call_spares_all_that_did_not_wait_for_it() {
         for nth in start.calls().await {
             for moment in [Moment::Before, Moment::After] {
                 let memory = start.memory();
+                let before = memory.calls().len();
                 memory.arm(nth, Fault::Fail(moment, Cause::Refused));
                 let ran = run(&memory, start.plan.clone()).await;
                 let case = format!("{way:?}, call {nth}, {moment:?}: {:?}", ran.outcome);
+                // A run goes on without a note of what it gave; only drift is not told apart then.
+                if memory.calls()[before + nth].operation == Operation::Remember {
+                    assert!(ran.outcome.is_success(), "{case}");
+                    converge(&memory, &start.stack).await;
+                    continue;
+                }
                 let [(failed, _)] = ran.outcome.failed[..] else { panic!("{case}") };
                 let not_begun: BTreeSet<StepId> =
                     ran.outcome.not_begun.iter().map(|(step, _)| *step).collect();

@@ -105,7 +105,7 @@ async fn of_twins_left_by_a_lost_reply_one_is_deleted() {
     let ran = apply(&memory, &stack).await;
     assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
     let twin = ran.plan.steps.iter().find(|step| step.address == network).unwrap();
-    assert_eq!((twin.action, twin.reason), (Action::Delete, Reason::Superseded));
+    assert_eq!((twin.action, twin.reason), (Action::Delete, Reason::Twin));
     settled(&memory, &stack).await;
 }
 

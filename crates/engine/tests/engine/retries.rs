@@ -201,6 +201,7 @@ async fn a_plan_file_with_a_step_that_makes_no_sense_fails_that_step() {
     plan.steps[0].live = Some(Live {
         address: plan.steps[0].address.clone(),
         generation: 1,
+        mark: None,
         spec: json!({ "nonsense": true }),
         output: json!(null),
         phase: deployer_core::Phase::Ready,

@@ -92,6 +92,13 @@ macro_rules! plain {
             cx.cloud.update::<Self>(operation, cx, &live.output.id, spec).await
         }
 
+        async fn remember(
+            cx: &deployer_engine::Context<'_, crate::Memory>,
+            output: &crate::Output,
+        ) -> deployer_engine::Result<()> {
+            cx.cloud.remember::<Self>(cx, &output.id).await
+        }
+
         async fn ready(
             cx: &deployer_engine::Context<'_, crate::Memory>,
             output: crate::Output,

@@ -1,0 +1,311 @@
+//! Kills the binary at every call it makes, and looks whether the next run puts everything right.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::{Lab, Ran, deployer};
+
+/// When the process is killed, as seen from one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The call has been sent and takes no effect.
+    Before,
+    /// It has taken effect, and there is no reply.
+    After,
+    /// The reply has been sent.
+    Replied,
+}
+
+impl Moment {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Before, Self::After, Self::Replied];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Replied => "replied",
+        }
+    }
+}
+
+/// What the process is doing when it is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scenario {
+    /// Bringing the stack up from nothing.
+    Apply,
+    /// Changing something of every section in place.
+    Update,
+    /// Making things anew.
+    Replace,
+    /// Publishing another image.
+    Publish,
+    /// Taking the stack down.
+    Destroy,
+}
+
+impl Scenario {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Apply, Self::Update, Self::Replace, Self::Publish, Self::Destroy];
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Apply => "apply",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Publish => "publish",
+            Self::Destroy => "destroy",
+        })
+    }
+}
+
+/// The stack in each of the states that a scenario leads to.
+#[derive(Clone, Debug)]
+pub struct Stacks {
+    /// The stack.
+    pub base: PathBuf,
+    /// The same for each scenario that leads elsewhere; one that is missing cannot be played.
+    pub changed: BTreeMap<Scenario, PathBuf>,
+    /// The environment.
+    pub environment: String,
+}
+
+impl Stacks {
+    /// The sample stack.
+    pub fn sample() -> Self {
+        let changed = |name: &str| PathBuf::from(format!("tests/stacks/crash/{name}.yaml"));
+        Self {
+            base: "stacks/notes.yaml".into(),
+            changed: BTreeMap::from([
+                (Scenario::Update, changed("updated")),
+                (Scenario::Replace, changed("replaced")),
+                (Scenario::Publish, changed("published")),
+            ]),
+            environment: "dev".to_owned(),
+        }
+    }
+}
+
+/// What came of one kill.
+#[derive(Clone, Debug, Default)]
+pub struct Point {
+    /// Whether the process had ended before it made that call.
+    pub is_beyond: bool,
+    /// What was not as it should be; nothing when it converged.
+    pub wrong: Vec<String>,
+    /// How many changing calls were made beyond those of an undisturbed run.
+    pub extra: i64,
+}
+
+/// One lab in which one scenario is played again and again.
+pub struct Stage {
+    lab: Lab,
+    stacks: Stacks,
+    scenario: Scenario,
+    /// The calls of an undisturbed run.
+    pub calls: usize,
+    changing: i64,
+    /// Whether the stack is in the state that the scenario leads to rather than in the base.
+    is_changed: bool,
+}
+
+impl Stage {
+    /// Plays the scenario once undisturbed, to learn how many calls it makes.
+    ///
+    /// # Panics
+    /// When it does not succeed.
+    pub fn set(scenario: Scenario, stacks: Stacks) -> Self {
+        let mut stage = Self {
+            lab: Lab::start(0.0),
+            stacks,
+            scenario,
+            calls: 0,
+            changing: 0,
+            is_changed: false,
+        };
+        stage.rewind();
+        stage.lab.reset_calls();
+        let arguments = stage.command();
+        stage.run(&arguments).expect(0);
+        stage.calls = count(&stage.lab.calls()["total"]);
+        stage.changing = stage.changing_calls();
+        stage.is_changed = true;
+        stage
+    }
+
+    /// Kills the process at the n-th call, counted from 1, runs it again, and looks.
+    pub fn play(&mut self, nth: usize, moment: Moment) -> Point {
+        self.rewind();
+        self.lab.reset_calls();
+        let is_beyond = !self.kill_at(nth, moment);
+        let arguments = self.command();
+        let again = self.run(&arguments);
+        let extra = self.changing_calls() - self.changing;
+        self.is_changed = true;
+        let mut wrong = self.faults_of(&again);
+        if self.scenario == Scenario::Apply || !wrong.is_empty() {
+            wrong.extend(self.end());
+        }
+        Point { is_beyond, wrong, extra }
+    }
+
+    /// Destroys what is there; gives what is left.
+    pub fn end(&mut self) -> Vec<String> {
+        let base = self.stacks.base.clone();
+        let ended = self.run(&self.arguments("destroy", &base, &["--yes"]));
+        self.is_changed = false;
+        let mut wrong = Vec::new();
+        if ended.code != Some(0) {
+            wrong.push(format!("destroy ended with {:?}: {}", ended.code, ended.stderr));
+        }
+        let left = self.lab.everything();
+        wrong.extend(left.into_iter().map(|left| format!("orphan: {left}")));
+        if !wrong.is_empty() {
+            self.lab.reset();
+        }
+        wrong
+    }
+
+    /// Brings the stack into the state that the scenario begins with.
+    fn rewind(&mut self) {
+        let base = self.stacks.base.clone();
+        match self.scenario {
+            Scenario::Apply => {}
+            Scenario::Publish if self.is_changed => {
+                self.run(&self.arguments("publish", &base, &["--yes"])).expect(0);
+            }
+            _ => {
+                self.run(&self.arguments("apply", &base, &["--yes"])).expect(0);
+            }
+        }
+        self.is_changed = false;
+    }
+
+    /// What the process that is killed does, and the one after it.
+    fn command(&self) -> Vec<String> {
+        let verb = match self.scenario {
+            Scenario::Apply | Scenario::Update | Scenario::Replace => "apply",
+            Scenario::Publish => "publish",
+            Scenario::Destroy => "destroy",
+        };
+        self.arguments(verb, self.goal(), &["--yes"])
+    }
+
+    fn goal(&self) -> &PathBuf {
+        self.stacks.changed.get(&self.scenario).unwrap_or(&self.stacks.base)
+    }
+
+    fn arguments(&self, verb: &str, stack: &PathBuf, more: &[&str]) -> Vec<String> {
+        let stack = stack.display().to_string();
+        let place = [verb, "--file", &stack, "--env", &self.stacks.environment];
+        place.iter().chain(more).map(ToString::to_string).collect()
+    }
+
+    fn run(&self, arguments: &[String]) -> Ran {
+        Ran::read(&output(&mut self.deployer(arguments)))
+    }
+
+    fn deployer(&self, arguments: &[String]) -> Command {
+        deployer(&self.lab, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Runs the command and has the lab kill it. Gives whether it was killed.
+    fn kill_at(&self, nth: usize, moment: Moment) -> bool {
+        let arguments = self.command();
+        let mut child = begin_stopped(self.deployer(&arguments));
+        let kill = json!({
+            "kind": "kill", "match": "*", "nth": nth, "when": moment.word(), "pid": child.id(),
+        });
+        self.lab.fault(&kill);
+        signal("-CONT", &child);
+        let status = child.wait().expect("it is our child");
+        self.lab.clear_faults();
+        status.code().is_none()
+    }
+
+    /// What is not as it should be after the run that followed the kill.
+    fn faults_of(&self, again: &Ran) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if again.code != Some(0) {
+            wrong.push(format!("the next run ended with {:?}: {}", again.code, again.stderr));
+        }
+        if self.scenario == Scenario::Destroy {
+            let left = self.lab.everything();
+            wrong.extend(left.into_iter().map(|left| format!("orphan: {left}")));
+            return wrong;
+        }
+        let plan = self.run(&self.arguments("plan", self.goal(), &["--check"]));
+        if plan.code != Some(0) {
+            wrong.push(format!("the plan is not empty: {}{}", plan.stdout, plan.stderr));
+        }
+        let mut addresses = self.lab.addresses();
+        addresses.retain(|address| !address.contains("task-definition"));
+        addresses.sort();
+        let twins = addresses.windows(2).filter(|pair| pair[0] == pair[1]);
+        wrong.extend(twins.map(|pair| format!("duplicate: {}", pair[0])));
+        wrong
+    }
+
+    fn changing_calls(&self) -> i64 {
+        let calls = self.lab.calls();
+        let operations = calls["operations"].as_object().cloned().unwrap_or_default();
+        operations
+            .iter()
+            .filter(|(operation, _)| !crate::is_reading(operation))
+            .map(|(_, times)| times.as_i64().unwrap_or_default())
+            .sum()
+    }
+}
+
+fn count(value: &serde_json::Value) -> usize {
+    value.as_u64().and_then(|count| usize::try_from(count).ok()).expect("the lab counts calls")
+}
+
+fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().expect("the binary runs")
+}
+
+/// Starts a command that stops before its first instruction, so that its process is known before
+/// it does anything.
+fn begin_stopped(command: Command) -> Child {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "kill -STOP $$; exec \"$0\" \"$@\""]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.current_dir(command.get_current_dir().expect("it runs somewhere"));
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let child = shell
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("there is a shell");
+    let begun = Instant::now();
+    while !is_stopped(&child) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the shell does not stop");
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn is_stopped(child: &Child) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+    status.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+}
+
+fn signal(name: &str, child: &Child) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status();
+    assert!(status.expect("there is kill").success(), "{name}");
+}
