@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use deployer_core::Address;
 
 use crate::commands::{
-    apply, completions, destroy, expand, outputs, plan, publish, schema, status,
+    apply, completions, destroy, drift, expand, outputs, plan, publish, schema, status,
 };
 use crate::exit::Exit;
 
@@ -78,6 +78,7 @@ pub(crate) enum Command {
     Destroy(destroy::Args),
     Outputs(outputs::Args),
     Status(status::Args),
+    Drift(drift::Args),
     Expand(expand::Args),
     Schema(schema::Args),
     Completions(completions::Args),

@@ -18,7 +18,7 @@ pub enum Exit {
     Wrong = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// There are changes to make.
+    /// There are changes to make, or there is drift.
     Pending = 3,
     /// The run failed part-way; the same command continues it.
     Failed = 4,
@@ -51,7 +51,7 @@ impl Exit {
             Self::Done => "done",
             Self::Wrong => "the stack or the request is wrong, or AWS cannot be reached",
             Self::Usage => "the command line is wrong",
-            Self::Pending => "there are changes to make (`plan --check`)",
+            Self::Pending => "there are changes to make (`plan --check`), or there is drift",
             Self::Failed => "the run failed part-way; the same command continues it",
             Self::Refused => "refused: protection, a lock, a moved world, no confirmation",
             Self::Interrupted => "interrupted; the same command continues",

@@ -181,6 +181,22 @@ impl Memory {
         census
     }
 
+    /// Changes a field of a resource as somebody does in a console.
+    ///
+    /// # Panics
+    /// When there is no such resource.
+    pub fn meddle(&self, address: &str, field: &str, value: Value) {
+        let mut state = self.lock();
+        let mut things = state.things.values_mut();
+        let thing = things.find(|thing| thing.address.to_string() == address);
+        thing.expect("it is there").spec[field] = value;
+    }
+
+    /// Deletes a resource as somebody does in a console.
+    pub fn lose(&self, address: &str) {
+        self.lock().things.retain(|_, thing| thing.address.to_string() != address);
+    }
+
     /// Waits until a call hangs.
     pub async fn hung(&self) {
         self.hanging.notified().await;

@@ -4,6 +4,7 @@
 pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod destroy;
+pub(crate) mod drift;
 pub(crate) mod expand;
 pub(crate) mod outputs;
 pub(crate) mod plan;

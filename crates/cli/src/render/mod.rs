@@ -2,6 +2,7 @@
 
 mod diagnostic;
 mod difference;
+mod drift;
 mod error;
 mod failure;
 mod layout;
@@ -13,6 +14,7 @@ mod value;
 mod words;
 
 pub(crate) use diagnostic::diagnostics;
+pub(crate) use drift::drift;
 pub(crate) use error::error;
 pub(crate) use failure::notice;
 pub(crate) use layout::{fit, truncate};

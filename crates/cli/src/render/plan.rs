@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use deployer_core::{Action, Impact, Plan, Reason, Replacement, Step, Stray};
+use deployer_core::{Action, Difference, Impact, Plan, Reason, Replacement, Step, Stray};
 
 use super::difference::{differences, whole};
 use super::layout::{fit, truncate, width_of, wrapped};
@@ -107,7 +107,15 @@ fn resource(group: &Group<'_>, detail: Detail, theme: &Theme, width: usize) -> V
         {
             lines.extend(whole(spec, theme, INDENT, width));
         }
-        _ => lines.extend(differences(&step.differences, theme, INDENT, width)),
+        _ => {
+            let (drifted, changed): (Vec<Difference>, Vec<Difference>) =
+                step.differences.iter().cloned().partition(|difference| difference.drift);
+            lines.extend(differences(&changed, theme, INDENT, width));
+            if !drifted.is_empty() {
+                lines.push(format!("{}changed outside:", " ".repeat(INDENT)));
+                lines.extend(differences(&drifted, theme, INDENT + 2, width));
+            }
+        }
     }
     lines
 }

@@ -9,8 +9,18 @@ use deployer_cli::Exit;
 
 use crate::world::{STACK, World};
 
-const COMMANDS: [&str; 9] =
-    ["plan", "apply", "publish", "destroy", "outputs", "status", "expand", "schema", "completions"];
+const COMMANDS: [&str; 10] = [
+    "plan",
+    "apply",
+    "publish",
+    "destroy",
+    "outputs",
+    "status",
+    "drift",
+    "expand",
+    "schema",
+    "completions",
+];
 
 #[expect(clippy::disallowed_methods, reason = "asks a person's shell whether to write files anew")]
 fn is_update() -> bool {

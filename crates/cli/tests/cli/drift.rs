@@ -1,0 +1,60 @@
+//! What was changed outside.
+
+use deployer_cli::Exit;
+use serde_json::json;
+
+use crate::world::{STACK, World};
+
+async fn applied() -> World {
+    let world = World::with(STACK);
+    world.run("apply --env dev --yes").await;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_as_it_was_given_is_no_drift() {
+    let ran = applied().await.run("drift --env dev").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    insta::assert_snapshot!(ran.stdout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_changed_is_shown_with_what_it_was_given() {
+    let world = applied().await;
+    world.memory.meddle("store/main", "protected", json!(true));
+    let ran = world.run("drift --env dev").await;
+    assert_eq!(ran.exit, Exit::Pending);
+    insta::assert_snapshot!(ran.stdout);
+    let told: serde_json::Value =
+        serde_json::from_str(&world.run("drift --env dev --json").await.stdout).unwrap();
+    assert_eq!(
+        told["changed"][0]["fields"][0],
+        json!({ "path": "protected", "given": false, "now": true })
+    );
+
+    let plan = world.run("plan --env dev").await.stdout;
+    assert!(plan.contains("changed outside:\n"), "{plan}");
+    world.run("apply --env dev --yes").await;
+    assert_eq!(world.run("drift --env dev").await.exit, Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_file_changed_is_no_drift() {
+    let world = applied().await;
+    world.write("deployer.yaml", &STACK.replace("size: 20", "size: 30"));
+    let ran = world.run("drift --env dev").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stdout);
+    let plan = world.run("plan --env dev").await.stdout;
+    assert!(plan.contains("20 → 30") && !plan.contains("changed outside"), "{plan}");
+    world.run("apply --env dev --yes").await;
+    assert_eq!(world.run("drift --env dev").await.exit, Exit::Done, "the mark goes along");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_there_is_told() {
+    let world = applied().await;
+    world.memory.lose("part/a");
+    let ran = world.run("drift --env dev").await;
+    assert_eq!(ran.exit, Exit::Pending);
+    assert!(ran.stdout.contains("part/a is not there"), "{}", ran.stdout);
+}
