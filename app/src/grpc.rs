@@ -56,7 +56,9 @@ pub async fn serve(app: App, listener: TcpListener, close: CancellationToken) ->
         .layer(surround)
         .timeout(LONGEST)
         .add_service(health)
-        .add_service(reflection()?)
+        .add_service(descriptors().build_v1().map_err(io::Error::other)?)
+        // What most clients still ask for.
+        .add_service(descriptors().build_v1alpha().map_err(io::Error::other)?)
         .add_service(notes);
     let served = router.serve_with_incoming_shutdown(incoming, close.cancelled_owned()).await;
     looking.abort();
@@ -74,14 +76,9 @@ async fn look(app: App, reporter: tonic_health::server::HealthReporter) {
     }
 }
 
-fn reflection() -> io::Result<
-    tonic_reflection::server::v1::ServerReflectionServer<
-        impl tonic_reflection::server::v1::ServerReflection,
-    >,
-> {
+/// Describes what is served.
+fn descriptors() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(io::Error::other)
 }

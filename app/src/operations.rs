@@ -32,7 +32,7 @@ pub struct Listing {
     /// Only notes older than the one with this id.
     pub before: Option<String>,
     /// At most this many.
-    pub limit: Option<u16>,
+    pub limit: Option<u32>,
 }
 
 const NO_NOTEBOOK: Failure = Failure::NotFound("notebook");
@@ -58,11 +58,11 @@ impl Operations {
 
     /// Lists notes of a notebook, newest first.
     pub async fn notes(&self, notebook: &str, listing: Listing) -> Result<Page, Failure> {
-        let limit = listing.limit.unwrap_or(USUAL_PAGE);
-        if !(1..=LONGEST_PAGE).contains(&limit) {
+        let limit = listing.limit.map_or(Ok(USUAL_PAGE), |limit| {
+            let fine = u16::try_from(limit).ok().filter(|fine| (1..=LONGEST_PAGE).contains(fine));
             let text = format!("the limit must be between 1 and {LONGEST_PAGE}, not {limit}");
-            return Err(Failure::Invalid(text));
-        }
+            fine.ok_or(Failure::Invalid(text))
+        })?;
         let search = listing.search.map(|text| text.trim().to_owned());
         if search.as_ref().is_some_and(|text| text.chars().count() > LONGEST_SEARCH) {
             let text = format!("a search must have at most {LONGEST_SEARCH} characters");

@@ -72,7 +72,7 @@ pub(super) struct ListQuery {
     pub(super) before: Option<String>,
     /// At most this many; 20 when not said.
     #[param(minimum = 1, maximum = 100)]
-    pub(super) limit: Option<u16>,
+    pub(super) limit: Option<u32>,
 }
 
 impl From<data::Notebook> for Notebook {

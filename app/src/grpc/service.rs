@@ -38,7 +38,7 @@ impl Notes for NotesService {
 
     async fn list_notes(&self, request: Request<ListNotesRequest>) -> Answer<ListNotesResponse> {
         let ListNotesRequest { notebook, search, before, limit } = request.into_inner();
-        let limit = (limit > 0).then(|| u16::try_from(limit).unwrap_or(u16::MAX));
+        let limit = (limit > 0).then_some(limit);
         let listing = Listing { search: Some(search), before: Some(before), limit };
         let page = self.app.operations.notes(&notebook, listing).await;
         answer(

@@ -11,12 +11,31 @@ use tonic::{
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
-use tonic_reflection::pb::v1::{
-    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
-    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
-};
 
 use crate::process::until;
+
+/// Asks one version of the reflection service for the names of all services.
+macro_rules! reflection {
+    ($version:ident, $channel:expr) => {{
+        use tonic_reflection::pb::$version::{
+            ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+            server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+        };
+        let request = ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(MessageRequest::ListServices(String::new())),
+        };
+        let mut client = ServerReflectionClient::new($channel);
+        let answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap();
+        let answer = answers.into_inner().message().await.unwrap().unwrap();
+        let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
+            panic!("{answer:?}")
+        };
+        let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
+        assert!(names.contains(&"notes.v1.Notes".to_owned()), "{names:?}");
+        assert!(names.contains(&"grpc.health.v1.Health".to_owned()), "{names:?}");
+    }};
+}
 
 pub(super) async fn check(address: &str, authority: Option<&[u8]>) {
     let mut endpoint = Channel::from_shared(address.to_owned()).unwrap();
@@ -27,7 +46,8 @@ pub(super) async fn check(address: &str, authority: Option<&[u8]>) {
     }
     let channel = endpoint.connect().await.unwrap();
     health(channel.clone()).await;
-    reflection(channel.clone()).await;
+    reflection!(v1, channel.clone());
+    reflection!(v1alpha, channel.clone());
     notes(channel).await;
 }
 
@@ -40,22 +60,6 @@ async fn health(channel: Channel) {
         })
         .await;
     }
-}
-
-async fn reflection(channel: Channel) {
-    let request = ServerReflectionRequest {
-        host: String::new(),
-        message_request: Some(MessageRequest::ListServices(String::new())),
-    };
-    let mut client = ServerReflectionClient::new(channel);
-    let answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap();
-    let answer = answers.into_inner().message().await.unwrap().unwrap();
-    let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
-        panic!("{answer:?}")
-    };
-    let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
-    assert!(names.contains(&"notes.v1.Notes".to_owned()), "{names:?}");
-    assert!(names.contains(&"grpc.health.v1.Health".to_owned()), "{names:?}");
 }
 
 async fn notes(channel: Channel) {
@@ -84,7 +88,9 @@ async fn notes(channel: Channel) {
     let get = GetNoteRequest { notebook: notebook.clone(), note };
     assert_eq!(client.get_note(get).await.unwrap_err().code(), Code::NotFound);
     let long = ListNotesRequest { limit: 1_000_000, ..list };
-    assert_eq!(client.list_notes(long).await.unwrap_err().code(), Code::InvalidArgument);
+    let refused = client.list_notes(long).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().ends_with("not 1000000"), "{refused}");
     let empty = AddNoteRequest { notebook, ..AddNoteRequest::default() };
     assert_eq!(client.add_note(empty).await.unwrap_err().code(), Code::InvalidArgument);
 }
