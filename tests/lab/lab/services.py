@@ -24,7 +24,8 @@ class Services:
         self._lab = lab
         self._tasks = tasks
         self._services: dict[tuple[str, str], Service] = {}
-        lab.resets.append(self._services.clear)
+        # Before the tasks' own, or a service would start others in their place.
+        lab.resets.insert(0, self._reset)
         lab.parts["services"] = self
         threading.Thread(target=self._run, name="services", daemon=True).start()
 
@@ -61,12 +62,16 @@ class Services:
         """The services of a region."""
         return [s for s in list(self._services.values()) if s.region == region]
 
+    def _reset(self) -> None:
+        with self._lab.lock:
+            self._services.clear()
+
     def _run(self) -> None:
         while True:
             time.sleep(TICK)
             for service in list(self._services.values()):
-                if service.status != "INACTIVE":
-                    with self._lab.lock:
+                with self._lab.lock:
+                    if service.status != "INACTIVE" and self.by_arn(service.arn) is service:
                         self._lab.guard(f"service {service.name}", service.tick)
             for cluster in {service.cluster for service in list(self._services.values())}:
                 self.count(cluster)
