@@ -33,6 +33,11 @@ impl Lab {
         Self { process, address }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// What a program needs in its environment to take the lab for AWS.
     pub fn environment(&self) -> [(&'static str, &str); 6] {
         [

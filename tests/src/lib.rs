@@ -1,6 +1,7 @@
 //! Starts the lab for a test, and asks it what it saw.
 
 mod binary;
+mod console;
 mod crash;
 mod lab;
 

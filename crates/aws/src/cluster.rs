@@ -10,7 +10,9 @@ use crate::call::call;
 use crate::ecs::{self, tagged};
 use crate::linked_role;
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{self, Owned};
+
+const CREATE: &str = "create the cluster (ecs:CreateCluster)";
 
 impl Resource<Aws> for Cluster {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
@@ -19,6 +21,13 @@ impl Resource<Aws> for Cluster {
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ClusterSpec) -> Result<ClusterOutput> {
+        // CreateCluster hands back one of that name whosever it is, so it is looked for first.
+        let name = &cx.identity.name;
+        for other in ecs::clusters(cx.cloud, std::slice::from_ref(name)).await? {
+            if !ownership::is_this::<Self>(cx.identity, Some(&ecs::tags(other.tags()))) {
+                return Err(ownership::taken(CREATE, name));
+            }
+        }
         linked_role::ensure(cx.cloud, "ecs.amazonaws.com").await?;
         let request = cx
             .cloud
@@ -27,17 +36,15 @@ impl Resource<Aws> for Cluster {
             .cluster_name(&cx.identity.name)
             .set_tags(Some(tagged(cx.identity)))
             .settings(setting(spec.container_insights));
-        let made = call("create the cluster (ecs:CreateCluster)", || request.clone().send())
-            .await
-            .map_err(|mut failure| {
-                // Our names and settings are valid, so what AWS does not accept is the linked role
-                // it does not see yet: "Unable to assume the service linked role" has no code of
-                // its own (as the ECS containers roadmap reports).
-                if failure.code.as_deref() == Some("InvalidParameterException") {
-                    failure.cause = Cause::NotYet;
-                }
-                failure
-            })?;
+        let made = call(CREATE, || request.clone().send()).await.map_err(|mut failure| {
+            // Our names and settings are valid, so what AWS does not accept is the linked role
+            // it does not see yet: "Unable to assume the service linked role" has no code of
+            // its own (as the ECS containers roadmap reports).
+            if failure.code.as_deref() == Some("InvalidParameterException") {
+                failure.cause = Cause::NotYet;
+            }
+            failure
+        })?;
         output(&made.cluster.required("the cluster")?)
     }
 

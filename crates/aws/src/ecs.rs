@@ -56,24 +56,28 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let names: Vec<String> = names.into_iter().collect();
     let mut owned = Vec::new();
     for names in names.chunks(CLUSTERS_A_CALL) {
-        let request = survey
-            .cloud
-            .ecs
-            .describe_clusters()
-            .set_clusters(Some(names.to_vec()))
-            .include(ClusterField::Tags)
-            .include(ClusterField::Settings);
-        let answer = read("find the clusters (ecs:DescribeClusters)", || request.clone().send());
-        // A deleted cluster stays visible as INACTIVE for a while (ECS API reference).
-        let found = answer.await?.clusters.unwrap_or_default().into_iter();
-        owned.extend(found.filter(|cluster| cluster.status() != Some("INACTIVE")).filter_map(
-            |cluster| {
-                let tags = tags(cluster.tags());
-                Some((Owned::named::<Cluster>(survey, cluster.cluster_name(), &tags)?, cluster))
-            },
-        ));
+        let found = clusters(survey.cloud, names).await?.into_iter();
+        owned.extend(found.filter_map(|cluster| {
+            let tags = tags(cluster.tags());
+            Some((Owned::named::<Cluster>(survey, cluster.cluster_name(), &tags)?, cluster))
+        }));
     }
     Ok(owned)
+}
+
+/// The clusters of these names, whosever they are.
+pub(crate) async fn clusters(aws: &Aws, names: &[String]) -> Result<Vec<Description>> {
+    let request = aws
+        .ecs
+        .describe_clusters()
+        .set_clusters(Some(names.to_vec()))
+        .include(ClusterField::Tags)
+        .include(ClusterField::Settings);
+    let answer = read("find the clusters (ecs:DescribeClusters)", || request.clone().send());
+    let mut found = answer.await?.clusters.unwrap_or_default();
+    // A deleted cluster stays visible as INACTIVE for a while (ECS API reference).
+    found.retain(|cluster| cluster.status() != Some("INACTIVE"));
+    Ok(found)
 }
 
 fn main_cluster(scope: &Scope) -> String {

@@ -53,13 +53,6 @@ pub(crate) async fn tags(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, 
         .collect())
 }
 
-/// Whether the resource with these tags is the very one a step is about.
-pub(crate) fn is_this<K: Kind>(identity: &Identity, tags: Option<&Tags>) -> bool {
-    tags.and_then(|tags| Owned::read::<K>(&identity.scope, tags)).is_some_and(|owned| {
-        (&owned.name, owned.generation) == (&identity.address.name, identity.generation)
-    })
-}
-
 /// Something with its ARN and its tags.
 pub(crate) struct Tagged<T> {
     pub(crate) arn: String,

@@ -105,9 +105,9 @@ where
         cause,
         attempted: attempted.to_owned(),
         message,
+        help: advice(cause, code.as_deref(), attempted),
         code,
         request: meta.and_then(|meta| meta.extra("aws_request_id")).map(ToOwned::to_owned),
-        help: advice(cause, attempted),
     }
 }
 
@@ -129,6 +129,13 @@ fn by_code(code: &str, status: u16) -> Cause {
 fn is_not_found(code: &str) -> bool {
     let stem = code.trim_end_matches("Exception").trim_end_matches("Fault");
     stem.ends_with("NotFound")
+}
+
+/// `EntityAlreadyExists`, `RepositoryAlreadyExistsException`, `DBInstanceAlreadyExists`,
+/// `InvalidGroup.Duplicate`, `ResourceExistsException`.
+fn is_taken(code: &str) -> bool {
+    code.contains("AlreadyExists")
+        || ["InvalidGroup.Duplicate", "ResourceExistsException"].contains(&code)
 }
 
 /// A call that never left, or whose reply never came.
@@ -162,7 +169,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-fn advice(cause: Cause, attempted: &str) -> Option<String> {
+fn advice(cause: Cause, code: Option<&str>, attempted: &str) -> Option<String> {
     match cause {
         Cause::Credentials => {
             Some("log in again, such as with `aws sso login`, and check AWS_PROFILE".to_owned())
@@ -171,6 +178,11 @@ fn advice(cause: Cause, attempted: &str) -> Option<String> {
             let action = attempted.rsplit_once('(').map(|(_, action)| action.trim_end_matches(')'));
             action.map(|action| format!("allow `{action}` to these credentials"))
         }
+        Cause::Refused if code.is_some_and(is_taken) => Some(
+            "the account has one of that name which does not carry this stack's tags: delete that \
+             one, or name the stack, the environment or the resource differently"
+                .to_owned(),
+        ),
         Cause::Unreachable => Some("check the network, the region and AWS_ENDPOINT_URL".to_owned()),
         _ => None,
     }

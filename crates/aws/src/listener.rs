@@ -12,7 +12,7 @@ use crate::action;
 use crate::call::call;
 use crate::elb::{self, tagged};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{self, Owned};
 
 impl Resource<Aws> for Listener {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
@@ -167,7 +167,7 @@ async fn made_before(
     let same = listeners.into_iter().find(|listener| listener.port() == Some(spec.port.into()));
     let Some(id) = same.and_then(|listener| listener.listener_arn) else { return Err(failure) };
     let tags = elb::tags(cx.cloud, std::slice::from_ref(&id)).await?;
-    if elb::is_this::<Listener>(cx.identity, tags.get(&id)) {
+    if ownership::is_this::<Listener>(cx.identity, tags.get(&id)) {
         return Ok(id);
     }
     Err(failure.help(format!("take another port, or delete the listener {id}")))

@@ -15,7 +15,7 @@ use crate::action;
 use crate::call::call;
 use crate::elb::{self, tagged};
 use crate::missing::Required;
-use crate::ownership::{Owned, Tags};
+use crate::ownership::{self, Owned, Tags};
 
 impl Resource<Aws> for ListenerRule {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
@@ -55,7 +55,7 @@ impl Resource<Aws> for ListenerRule {
         // A call whose reply was lost made it: on a listener that is not ours a scan depends on
         // the tagging index, which lags behind.
         if let Some(this) = &holder
-            && elb::is_this::<Self>(cx.identity, Some(&this.tags))
+            && ownership::is_this::<Self>(cx.identity, Some(&this.tags))
         {
             modify(cx.cloud, &this.id, None, spec).await?;
             return Ok(ListenerRuleOutput { id: this.id.clone() });

@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     IpAddressType, Listener as DescribedListener, LoadBalancer as Described, LoadBalancerAttribute,
     LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
 };
-use deployer_core::{Cause, Failure, Phase, Ref};
+use deployer_core::{Cause, Phase, Ref};
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Listener, LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
 use futures_util::future::try_join_all;
@@ -18,7 +18,7 @@ use crate::call::{call, read};
 use crate::ec2::filter;
 use crate::elb::{self, Tagged, tagged};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{self, Owned};
 
 const PROTECTION: &str = "deletion_protection.enabled";
 const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
@@ -28,6 +28,8 @@ const DROP_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
 const PRESERVE_HOST: &str = "routing.http.preserve_host_header.enabled";
 
 type Attributes = BTreeMap<String, String>;
+
+const CREATE: &str = "create the load balancer (elasticloadbalancing:CreateLoadBalancer)";
 
 impl Resource<Aws> for LoadBalancer {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
@@ -64,8 +66,8 @@ impl Resource<Aws> for LoadBalancer {
         if let Some(other) = named(cx.cloud, name).await? {
             let arn = other.load_balancer_arn().required("the ARN of a load balancer")?;
             let tags = elb::tags(cx.cloud, &[arn.to_owned()]).await?;
-            if !elb::is_this::<Self>(cx.identity, tags.get(arn)) {
-                return Err(taken(name));
+            if !ownership::is_this::<Self>(cx.identity, tags.get(arn)) {
+                return Err(ownership::taken(CREATE, name));
             }
         }
         let scheme = if spec.internal {
@@ -83,8 +85,7 @@ impl Resource<Aws> for LoadBalancer {
             .set_subnets(Some(ids(spec.subnets.iter().map(Ref::id))))
             .set_security_groups(Some(ids(spec.security_groups.iter().map(Ref::id))))
             .set_tags(Some(tagged(cx.identity)));
-        let attempted = "create the load balancer (elasticloadbalancing:CreateLoadBalancer)";
-        let made = call(attempted, || request.clone().send()).await?;
+        let made = call(CREATE, || request.clone().send()).await?;
         let balancer = made.load_balancers.unwrap_or_default().pop();
         let output = output(&balancer.required("the load balancer just made")?)?;
         // Attributes can be set while it is provisioning: the AWS Load Balancer Controller does.
@@ -295,11 +296,4 @@ async fn named(aws: &Aws, name: &str) -> Result<Option<Described>> {
         Err(failure) if failure.cause == Cause::Gone => Ok(None),
         answer => Ok(answer?.load_balancers.unwrap_or_default().pop()),
     }
-}
-
-fn taken(name: &str) -> Failure {
-    let attempted = "create the load balancer (elasticloadbalancing:CreateLoadBalancer)";
-    let message = format!("the account has one called `{name}` that this stack did not make");
-    Failure::new(Cause::Refused, attempted, message)
-        .help("delete that one, or name the stack, the environment or the resource differently")
 }

@@ -13,6 +13,8 @@ use crate::call::{call, pages, read};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
 
+const CREATE: &str = "create the log group (logs:CreateLogGroup)";
+
 impl Resource<Aws> for LogGroup {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let aws = survey.cloud;
@@ -37,15 +39,12 @@ impl Resource<Aws> for LogGroup {
             .create_log_group()
             .log_group_name(name)
             .set_tags(Some(ownership::tags(cx.identity, &Kept::new()).into_iter().collect()));
-        let made =
-            call("create the log group (logs:CreateLogGroup)", || request.clone().send()).await;
+        let made = call(CREATE, || request.clone().send()).await;
         match made {
             Ok(_) => {}
             Err(failure) if failure.code.as_deref() == Some("ResourceAlreadyExistsException") => {
                 if !is_ours(cx, name).await? {
-                    return Err(failure.help(format!(
-                        "another has made `{name}`: delete it, or give the log group another name"
-                    )));
+                    return Err(ownership::taken(CREATE, name));
                 }
             }
             Err(failure) => return Err(failure),

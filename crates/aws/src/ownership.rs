@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Kind, KindInfo, Scope, Stray};
+use deployer_core::{Address, Cause, Failure, Kind, KindInfo, Scope, Stray};
 use deployer_engine::{Identity, Survey};
 
 use crate::Aws;
@@ -93,6 +93,20 @@ impl Owned {
     pub(crate) fn kept(&self, field: &str) -> Option<&str> {
         self.tags.get(&kept_key(field)).map(String::as_str)
     }
+}
+
+/// Whether the resource with these tags is the very one a step is about.
+pub(crate) fn is_this<K: Kind>(identity: &Identity, tags: Option<&Tags>) -> bool {
+    tags.and_then(|tags| Owned::read::<K>(&identity.scope, tags)).is_some_and(|owned| {
+        (&owned.name, owned.generation) == (&identity.address.name, identity.generation)
+    })
+}
+
+/// The failure of a create whose name somebody else's resource has.
+pub(crate) fn taken(attempted: &str, name: &str) -> Failure {
+    let message = format!("the account has one called `{name}` that this stack did not make");
+    Failure::new(Cause::Refused, attempted, message)
+        .help("delete that one, or name the stack, the environment or the resource differently")
 }
 
 /// Collects the tags of an answer whose tags have an optional key and value each.

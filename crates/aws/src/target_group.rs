@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetTypeEnum,
 };
-use deployer_core::{Cause, Failure, Phase, Ref};
+use deployer_core::{Cause, Phase, Ref};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{
     HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
@@ -17,7 +17,7 @@ use crate::Aws;
 use crate::call::{call, pages, read};
 use crate::elb::{self, tagged, with_tags};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{self, Owned};
 
 const DELAY: &str = "deregistration_delay.timeout_seconds";
 const SLOW_START: &str = "slow_start.duration_seconds";
@@ -29,6 +29,8 @@ const STICKINESS_SECONDS: &str = "stickiness.lb_cookie.duration_seconds";
 const TRAFFIC_PORT: &str = "traffic-port";
 
 type Attributes = BTreeMap<String, String>;
+
+const CREATE: &str = "create the target group (elasticloadbalancing:CreateTargetGroup)";
 
 impl Resource<Aws> for TargetGroup {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
@@ -61,8 +63,8 @@ impl Resource<Aws> for TargetGroup {
         if let Some(other) = named(cx.cloud, name).await? {
             let arn = other.target_group_arn().required("the ARN of a target group")?;
             let tags = elb::tags(cx.cloud, &[arn.to_owned()]).await?;
-            if !elb::is_this::<Self>(cx.identity, tags.get(arn)) {
-                return Err(taken(name));
+            if !ownership::is_this::<Self>(cx.identity, tags.get(arn)) {
+                return Err(ownership::taken(CREATE, name));
             }
         }
         let health = &spec.health_check;
@@ -86,8 +88,7 @@ impl Resource<Aws> for TargetGroup {
             .unhealthy_threshold_count(seconds(health.unhealthy))
             .matcher(matcher(spec.version, &health.codes))
             .set_tags(Some(tagged(cx.identity)));
-        let attempted = "create the target group (elasticloadbalancing:CreateTargetGroup)";
-        let made = call(attempted, || request.clone().send()).await?;
+        let made = call(CREATE, || request.clone().send()).await?;
         let group = made.target_groups.unwrap_or_default().pop();
         let id = group.and_then(|group| group.target_group_arn);
         let id = id.required("the ARN of the target group")?;
@@ -299,13 +300,6 @@ async fn named(aws: &Aws, name: &str) -> Result<Option<Described>> {
         Err(failure) if failure.cause == Cause::Gone => Ok(None),
         answer => Ok(answer?.target_groups.unwrap_or_default().pop()),
     }
-}
-
-fn taken(name: &str) -> Failure {
-    let attempted = "create the target group (elasticloadbalancing:CreateTargetGroup)";
-    let message = format!("the account has one called `{name}` that this stack did not make");
-    Failure::new(Cause::Refused, attempted, message)
-        .help("delete that one, or name the stack, the environment or the resource differently")
 }
 
 #[cfg(test)]

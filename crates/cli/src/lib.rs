@@ -8,7 +8,7 @@ mod holder;
 mod lock;
 mod perform;
 mod plan_file;
-mod render;
+pub mod render;
 mod report;
 mod run;
 #[cfg(test)]
@@ -21,6 +21,7 @@ mod world;
 pub use deployer_core::Failure;
 pub use deployer_engine::Registry;
 pub use exit::Exit;
+pub use plan_file::{PlanFile, PlanFileError, read_plan};
 pub use run::run;
 pub use signals::cancelled_by_signals;
 pub use world::{Connect, Connected, Stream, Terminal};

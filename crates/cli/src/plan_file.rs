@@ -18,18 +18,18 @@ const VERSION: u32 = 1;
 /// A saved plan.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PlanFile {
+pub struct PlanFile {
     format: String,
     version: u32,
     /// The stack file's folder, which builds are relative to.
-    pub(crate) folder: String,
+    pub folder: String,
     /// The plan.
-    pub(crate) plan: Plan,
+    pub plan: Plan,
 }
 
 /// Why a saved plan cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PlanFileError {
+pub enum PlanFileError {
     /// It cannot be read.
     #[error("could not read {name}: {reason}")]
     Unreadable {
@@ -102,12 +102,23 @@ pub(crate) fn write(path: &Path, folder: &Path, plan: &Plan) -> Result<(), PlanF
     Ok(())
 }
 
-/// Reads a plan and checks that its steps fit together.
+/// Reads a plan from its file.
 pub(crate) fn read(path: &Path) -> Result<PlanFile, PlanFileError> {
-    let name = || path.display().to_string();
-    let text =
-        fs::read(path).map_err(|reason| PlanFileError::Unreadable { name: name(), reason })?;
-    let value: Value = serde_json::from_slice(&text).map_err(|_| PlanFileError::Foreign(name()))?;
+    let name = path.display().to_string();
+    match fs::read(path) {
+        Ok(text) => read_plan(&text, &name),
+        Err(reason) => Err(PlanFileError::Unreadable { name, reason }),
+    }
+}
+
+/// Reads a saved plan, which came from `name`, and checks that its steps fit together: what it
+/// gives can be shown and run, whatever has been done to the file.
+///
+/// # Errors
+/// When it is no plan, one of another version, or a damaged one.
+pub fn read_plan(text: &[u8], name: &str) -> Result<PlanFile, PlanFileError> {
+    let name = || name.to_owned();
+    let value: Value = serde_json::from_slice(text).map_err(|_| PlanFileError::Foreign(name()))?;
     if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
         return Err(PlanFileError::Foreign(name()));
     }

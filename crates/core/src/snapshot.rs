@@ -79,10 +79,10 @@ pub struct Snapshot {
 impl Snapshot {
     /// Puts a snapshot together, in an order of its own whatever order things were found in.
     ///
-    /// Of several at the same address and generation one is taken for the resource: the one that
+    /// What is not as its own mark says, in fields that never change, carries copied tags. Of
+    /// several at the same address and generation one is taken for the resource: the one that
     /// others of ours refer to, otherwise the one whose identifier comes first. The others are
-    /// twins, left by a create whose reply was lost, if what cannot change is as their own mark
-    /// says. Otherwise somebody copied our tags; and what copies are in is left to them too.
+    /// twins, left by a create whose reply was lost, unless a copy is in one.
     pub fn new(
         scope: Scope,
         account: String,
@@ -143,13 +143,16 @@ fn sort_out(
     for live in &lives {
         firsts.entry(place(live)).or_insert_with(|| live.id().to_owned());
     }
-    let is_further =
-        |live: &Live| live.phase != Phase::Leaving && firsts[&place(live)] != live.id();
+    let is_first = |live: &Live| firsts[&place(live)] == live.id();
     let mut held: BTreeSet<String> = BTreeSet::new();
     // What a copy is in stays too.
     loop {
         let is_copy = |live: &Live| {
-            is_further(live) && (held.contains(live.id()) || !is_made_by_us(live, kinds))
+            live.phase != Phase::Leaving
+                && match is_made_by_us(live, kinds) {
+                    Some(is_ours) => !is_ours || (!is_first(live) && held.contains(live.id())),
+                    None => !is_first(live),
+                }
         };
         let (copies, ours): (Vec<Live>, Vec<Live>) = lives.into_iter().partition(is_copy);
         lives = ours;
@@ -158,7 +161,7 @@ fn sort_out(
         }
         for copy in copies {
             held.extend(targets(&copy.spec));
-            let because = format!("{} is that resource", firsts[&place(&copy)]);
+            let because = "it is not what its tags say it was made as".to_owned();
             strays.push(Stray { id: copy.id().to_owned(), because, address: copy.address });
         }
     }
@@ -173,19 +176,26 @@ fn targets(spec: &Value) -> impl Iterator<Item = String> {
     physical(spec).into_iter().map(ToOwned::to_owned)
 }
 
-/// Whether a create of ours can have made something: what cannot change in place is as it was
-/// when the tags were written. Copied tags tell of what they were copied from.
-fn is_made_by_us(live: &Live, kinds: &Kinds) -> bool {
-    let (Some(kind), Some(mark)) = (kinds.find(&live.address.kind), &live.mark) else {
-        return false;
-    };
-    kind.changes.iter().all(|(field, _)| {
+/// Whether a create of ours made something without a name: what can never change is as its mark
+/// says. Copied tags tell of what they were copied from. What has a name of ours is made by us;
+/// none when there is no mark.
+fn is_made_by_us(live: &Live, kinds: &Kinds) -> Option<bool> {
+    let kind = kinds.find(&live.address.kind)?;
+    if kind.naming.is_some() {
+        return Some(true);
+    }
+    let mark = live.mark.as_ref()?;
+    let mut fixed = kind.changes.iter().filter_map(|(field, _)| {
         let value = live.spec.get(*field).cloned().unwrap_or_default();
-        let is_fixed = matches!(kind.change(field, &value, &Value::Null), Change::Replace(_));
-        let is_as_given = |value| kind.is_marked(mark, field, value) == Some(true);
-        // A field that was left out is AWS's choice.
-        !is_fixed || is_as_given(&value) || is_as_given(&Value::Null)
-    })
+        let change = kind.change(field, &value, &Value::Null);
+        matches!(change, Change::Replace(_) | Change::Never(_)).then_some((*field, value))
+    });
+    // A field that was left out is AWS's choice.
+    Some(fixed.all(|(field, value)| {
+        [&value, &Value::Null]
+            .into_iter()
+            .any(|value| kind.is_marked(mark, field, value) != Some(false))
+    }))
 }
 
 /// The physical identifiers a live spec refers to.

@@ -9,7 +9,7 @@ use deployer_core::{Diagnostic, Severity, Span};
 use super::theme::Theme;
 
 /// The mistakes in `text`, which was read from `name`, one after another.
-pub(crate) fn diagnostics(
+pub fn diagnostics(
     mistakes: &[Diagnostic],
     name: &str,
     text: &str,

@@ -13,13 +13,14 @@ mod theme;
 mod value;
 mod words;
 
-pub(crate) use diagnostic::diagnostics;
+pub use diagnostic::diagnostics;
 pub(crate) use drift::drift;
 pub(crate) use error::error;
 pub(crate) use failure::notice;
 pub(crate) use layout::{fit, truncate};
 pub(crate) use outcome::{outcome, receipt};
-pub(crate) use plan::{Detail, empty, plan, strays};
+pub use plan::{Detail, plan};
+pub(crate) use plan::{empty, strays};
 pub(crate) use table::table;
-pub(crate) use theme::Theme;
+pub use theme::Theme;
 pub(crate) use words::{doing, done, elapsed, short, typical};

@@ -18,7 +18,7 @@ const WORTH_TELLING: u32 = 10;
 
 /// How much of a plan is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Detail {
+pub enum Detail {
     /// The fields that differ.
     Changes,
     /// Also every field of what is made.
@@ -28,7 +28,7 @@ pub(crate) enum Detail {
 }
 
 /// The plan: each resource with what becomes of it, what is not ours, and a line that sums it up.
-pub(crate) fn plan(plan: &Plan, detail: Detail, theme: &Theme, width: usize) -> String {
+pub fn plan(plan: &Plan, detail: Detail, theme: &Theme, width: usize) -> String {
     let mut lines = vec![theme.strong.style(place(plan)).to_string(), String::new()];
     for group in groups(plan) {
         lines.extend(resource(&group, detail, theme, width));

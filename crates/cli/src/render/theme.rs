@@ -5,7 +5,7 @@ use owo_colors::Style;
 
 /// What things look like; without colour all styles do nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Theme {
+pub struct Theme {
     /// Whether there are colours.
     pub(crate) is_coloured: bool,
     /// What stands out.
@@ -24,7 +24,7 @@ pub(crate) struct Theme {
 
 impl Theme {
     /// The theme for a stream.
-    pub(crate) fn new(is_coloured: bool) -> Self {
+    pub fn new(is_coloured: bool) -> Self {
         if !is_coloured {
             return Self::default();
         }

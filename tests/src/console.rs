@@ -1,0 +1,68 @@
+//! What somebody does to an account by hand, beside the stack.
+
+use serde_json::Value;
+
+use crate::Lab;
+
+impl Lab {
+    /// Makes a call of a service that speaks in forms, such as EC2 and ELB, and gives the answer's
+    /// XML.
+    ///
+    /// # Panics
+    /// When AWS would refuse it.
+    pub fn by_hand(&self, service: &str, action: &str, parameters: &[(&str, &str)]) -> String {
+        let version = match service {
+            "ec2" => "2016-11-15",
+            "elasticloadbalancing" => "2015-12-01",
+            _ => "2014-10-31",
+        };
+        let form = [("Action", action), ("Version", version)];
+        let form = form.iter().chain(parameters).copied();
+        let mut answer = ureq::post(self.address())
+            .header("Authorization", &signed_for(service))
+            .send_form(form)
+            .expect("AWS takes it");
+        answer.body_mut().read_to_string().expect("XML")
+    }
+
+    /// Makes a call of a service that speaks JSON, such as ECS, and gives the answer. The target
+    /// is the operation with what its service puts before it.
+    ///
+    /// # Panics
+    /// When AWS would refuse it.
+    pub fn by_hand_in_json(&self, service: &str, target: &str, body: &Value) -> Value {
+        let mut answer = ureq::post(self.address())
+            .header("Authorization", &signed_for(service))
+            .header("X-Amz-Target", target)
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .send(body.to_string())
+            .expect("AWS takes it");
+        let text = answer.body_mut().read_to_string().expect("JSON");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// The tags of the one resource whose kind and ARN contain this.
+    ///
+    /// # Panics
+    /// When there are several, or none.
+    pub fn tags_of(&self, part: &str) -> Vec<(String, String)> {
+        let inventory = self.get("/_lab/inventory");
+        let resources = inventory["resources"].as_array().cloned().unwrap_or_default();
+        let mut found = resources.iter().filter(|resource| {
+            format!("{}: {}", resource["kind"], resource["arn"]).replace('"', "").contains(part)
+        });
+        let (Some(one), None) = (found.next(), found.next()) else { panic!("not one {part}") };
+        let tags = one["tags"].as_object().cloned().unwrap_or_default();
+        tags.into_iter()
+            .map(|(key, value)| (key, value.as_str().unwrap_or_default().to_owned()))
+            .collect()
+    }
+}
+
+/// The lab reads off a signature whom a request is for, and does not check it.
+fn signed_for(service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=lab/20260101/eu-west-1/{service}/aws4_request, \
+         SignedHeaders=host, Signature=none"
+    )
+}

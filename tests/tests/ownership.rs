@@ -1,0 +1,198 @@
+//! What is not ours: copies, namesakes, neighbours, what others attached, what lost its tags.
+
+use deployer_tests::{Lab, Ran, deployer};
+use serde_json::json;
+use tempfile::TempDir;
+
+/// A stack with something of most services that is quick to make.
+const STACK: &str = "\
+stack: mine
+region: eu-west-1
+network: { cidr: 10.40.0.0/16, zones: 2, nat: none }
+load-balancers: { edge: { http: forward } }
+resources:
+  log-group: { work: { retention-days: 7 } }
+  cluster: { main: {} }
+";
+
+/// A lab, and a folder with a stack.
+struct World {
+    lab: Lab,
+    folder: TempDir,
+}
+
+impl World {
+    fn with(stack: &str) -> Self {
+        let world = Self { lab: Lab::start(0.0), folder: tempfile::tempdir().expect("a folder") };
+        world.write("stack.yaml", stack);
+        world
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).expect("a file");
+    }
+
+    fn run(&self, command: &str) -> Ran {
+        self.run_on("stack.yaml", command)
+    }
+
+    fn run_on(&self, name: &str, command: &str) -> Ran {
+        let path = self.folder.path().join(name).display().to_string();
+        let words: Vec<&str> = command.split(' ').chain(["--file", &path]).collect();
+        Ran::read(&deployer(&self.lab, &words).output().expect("the binary runs"))
+    }
+
+    /// The identifier at the end of the ARN of the one thing of a kind.
+    fn id(&self, kind: &str) -> String {
+        let all = self.lab.everything();
+        let mut found = all.iter().filter(|it| it.starts_with(&format!("{kind}:")));
+        let (Some(one), None) = (found.next(), found.next()) else {
+            panic!("not one {kind}: {all:?}")
+        };
+        one.rsplit('/').next().expect("an ARN").to_owned()
+    }
+
+    fn arn(&self, kind: &str) -> String {
+        let all = self.lab.everything();
+        let one = all.iter().find_map(|it| it.strip_prefix(&format!("{kind}: ")));
+        one.unwrap_or_else(|| panic!("no {kind}: {all:?}")).to_owned()
+    }
+}
+
+#[test]
+fn what_carries_copied_tags_is_told_and_outlives_the_stack() {
+    let world = World::with(STACK);
+    world.run("apply --yes").expect(0);
+    let tags = world.lab.tags_of("ec2:vpc:");
+    let mut vpc = vec![
+        ("CidrBlock".to_owned(), "192.168.0.0/16".to_owned()),
+        ("TagSpecification.1.ResourceType".to_owned(), "vpc".to_owned()),
+    ];
+    for (place, (key, value)) in tags.iter().enumerate() {
+        vpc.push((format!("TagSpecification.1.Tag.{}.Key", place + 1), key.clone()));
+        vpc.push((format!("TagSpecification.1.Tag.{}.Value", place + 1), value.clone()));
+    }
+    let vpc: Vec<(&str, &str)> = vpc.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    world.lab.by_hand("ec2", "CreateVpc", &vpc);
+    let tags: serde_json::Map<_, _> =
+        world.lab.tags_of("log-group:/mine").into_iter().map(|(k, v)| (k, v.into())).collect();
+    let copy = json!({ "logGroupName": "/mine/default/work-copied", "tags": tags });
+    world.lab.by_hand_in_json("logs", "Logs_20140328.CreateLogGroup", &copy);
+
+    let ran = world.run("apply --yes").expect(0);
+    assert!(ran.stderr.contains("looks like vpc/main: left alone"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("work-copied looks like log-group/work"), "{}", ran.stderr);
+    let status = world.run("status").expect(0);
+    assert!(status.stderr.contains("looks like vpc/main"), "{}", status.stderr);
+
+    world.run("destroy --yes").expect(0);
+    let left = world.lab.everything();
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(left.iter().any(|it| it.starts_with("ec2:vpc:")), "{left:?}");
+    assert!(left.iter().any(|it| it.ends_with("work-copied")), "{left:?}");
+}
+
+#[test]
+fn a_namesake_that_is_not_ours_is_neither_taken_over_nor_deleted() {
+    let world = World::with(STACK);
+    let group = json!({ "logGroupName": "/mine/default/work" });
+    world.lab.by_hand_in_json("logs", "Logs_20140328.CreateLogGroup", &group);
+    let cluster = json!({ "clusterName": "mine-default-main" });
+    let target = "AmazonEC2ContainerServiceV20141113.CreateCluster";
+    world.lab.by_hand_in_json("ecs", target, &cluster);
+
+    let ran = world.run("apply --yes").expect(4);
+    for address in ["log-group/work", "cluster/main"] {
+        assert!(ran.stderr.contains(&format!("error: {address}")), "{}", ran.stderr);
+    }
+    assert!(ran.stderr.contains("that this stack did not make"), "{}", ran.stderr);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything().len(), 2, "{:?}", world.lab.everything());
+}
+
+#[test]
+fn what_is_of_another_stack_or_environment_is_not_touched() {
+    let world = World::with(&format!("{STACK}environments: {{ a: {{}}, b: {{}} }}\n"));
+    world.write("other.yaml", &STACK.replace("stack: mine", "stack: mine-b"));
+    world.run("apply --yes --env a").expect(0);
+    world.run("apply --yes --env b").expect(0);
+    world.run_on("other.yaml", "apply --yes").expect(0);
+    let all = world.lab.owned().len();
+    world.run("destroy --yes --env a").expect(0);
+    world.run("plan --check --env b").expect(0);
+    world.run_on("other.yaml", "plan --check").expect(0);
+    assert_eq!(world.lab.owned().len() * 3, all * 2, "{:?}", world.lab.owned());
+}
+
+#[test]
+fn what_lost_its_tags_is_not_made_again_beside_itself() {
+    let world = World::with(STACK);
+    world.run("apply --yes").expect(0);
+    let vpc = world.id("ec2:vpc");
+    let tag = [("ResourceId.1", vpc.as_str()), ("Tag.1.Key", "deployer:stack")];
+    world.lab.by_hand("ec2", "DeleteTags", &tag);
+    let before = world.lab.everything();
+    let refused = world.run("apply --yes").expect(5);
+    assert!(refused.stderr.contains(&vpc), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("adopt vpc/main {vpc}")), "{}", refused.stderr);
+    assert_eq!(world.lab.everything(), before);
+}
+
+#[test]
+fn what_others_attached_is_told_and_does_not_go_along() {
+    let world = World::with(STACK);
+    world.run("apply --yes").expect(0);
+    let balancer = world.arn("elasticloadbalancing:loadbalancer");
+    let listener = [
+        ("LoadBalancerArn", balancer.as_str()),
+        ("Protocol", "HTTP"),
+        ("Port", "8443"),
+        ("DefaultActions.member.1.Type", "fixed-response"),
+        ("DefaultActions.member.1.FixedResponseConfig.StatusCode", "404"),
+    ];
+    world.lab.by_hand("elasticloadbalancing", "CreateListener", &listener);
+    let group = world.id("ec2:security-group");
+    let rule = [
+        ("GroupId", group.as_str()),
+        ("IpPermissions.1.IpProtocol", "tcp"),
+        ("IpPermissions.1.FromPort", "22"),
+        ("IpPermissions.1.ToPort", "22"),
+        ("IpPermissions.1.IpRanges.1.CidrIp", "203.0.113.0/24"),
+    ];
+    world.lab.by_hand("ec2", "AuthorizeSecurityGroupIngress", &rule);
+
+    let plan = world.run("plan --check").expect(0);
+    assert!(plan.stdout.contains("listener :8443"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("203.0.113.0/24"), "{}", plan.stdout);
+    world.run("drift").expect(3);
+    let before = world.lab.everything();
+    let refused = world.run("destroy --yes").expect(5);
+    assert!(refused.stderr.contains("listener :8443"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--unprotect security-group/edge"), "{}", refused.stderr);
+    assert_eq!(world.lab.everything(), before);
+    let said = "destroy --yes --unprotect security-group/edge --unprotect load-balancer/edge";
+    world.run(said).expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn what_somebody_changed_is_drift_until_it_is_put_back() {
+    let world = World::with(STACK);
+    world.run("apply --yes").expect(0);
+    world.run("drift").expect(0);
+    let policy = json!({ "logGroupName": "/mine/default/work", "retentionInDays": 90 });
+    world.lab.by_hand_in_json("logs", "Logs_20140328.PutRetentionPolicy", &policy);
+    let drift = world.run("drift").expect(3);
+    assert!(drift.stdout.contains("log-group/work"), "{}", drift.stdout);
+    assert!(drift.stdout.contains("7 → 90"), "{}", drift.stdout);
+    world.write("stack.yaml", &STACK.replace("retention-days: 7", "retention-days: 14"));
+    let drift = world.run("drift").expect(0);
+    assert!(drift.stdout.contains("No drift"), "what the file changed: {}", drift.stdout);
+    world.run("apply --yes").expect(0);
+    let policy = json!({ "logGroupName": "/mine/default/work", "retentionInDays": 90 });
+    world.lab.by_hand_in_json("logs", "Logs_20140328.PutRetentionPolicy", &policy);
+    let drift = world.run("drift").expect(3);
+    assert!(drift.stdout.contains("14 → 90"), "the mark goes along: {}", drift.stdout);
+    world.run("apply --yes").expect(0);
+    world.run("drift").expect(0);
+}
