@@ -166,7 +166,7 @@ fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
 
 /// What only carries our tags.
 pub(crate) fn strays(strays: &[Stray], theme: &Theme, width: usize) -> String {
-    stray_lines(strays, theme, width).iter().map(|line| format!("{line}\n")).collect()
+    stray_lines(strays, theme, width).into_iter().map(|line| line + "\n").collect()
 }
 
 fn stray_lines(strays: &[Stray], theme: &Theme, width: usize) -> Vec<String> {
