@@ -14,7 +14,7 @@ pub enum Failure {
     /// What was sent does not fit.
     #[error("{0}")]
     Invalid(String),
-    /// Someone else changed it since the sender read it.
+    /// What was sent fits, but not with what has happened in the meantime.
     #[error("{0}")]
     Conflict(&'static str),
     /// The sender may not do this.

@@ -37,7 +37,7 @@ pub struct Listing {
 
 const NO_NOTEBOOK: Failure = Failure::NotFound("notebook");
 const NO_NOTE: Failure = Failure::NotFound("note");
-const KEY_USED: &str = "this idempotency key was used for another note";
+const KEY_USED: Failure = Failure::Conflict("this idempotency key was used for another note");
 const CHANGED: Failure = Failure::Conflict("someone else changed the note in the meantime");
 
 impl Operations {
@@ -108,7 +108,7 @@ impl Operations {
             Added::Before(note) if note.is_edited() || note.body == body.as_str() => {
                 Ok((note, false))
             }
-            Added::Before(_) => Err(Failure::Invalid(KEY_USED.into())),
+            Added::Before(_) => Err(KEY_USED),
             Added::New(note) => {
                 self.ask(&Job::Digest { notebook: notebook.to_owned() }).await;
                 Ok((note, true))

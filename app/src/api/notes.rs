@@ -42,7 +42,7 @@ pub(super) async fn list(
 /// Add a note
 ///
 /// With an `Idempotency-Key`, sending the request again adds nothing and answers 200 with the note
-/// of the first time.
+/// of the first time. Another note under the same key is refused with 409.
 #[utoipa::path(
     post, path = "/notebooks/{notebook}/notes", tag = "notes", request_body = NewNote,
     params(

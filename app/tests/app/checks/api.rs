@@ -114,7 +114,7 @@ impl Api<'_> {
         let other = json!({ "body": "another note" });
         let request = self.client.post(&address).header("Idempotency-Key", "one").json(&other);
         let status = request.send().await.unwrap().status();
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "a key is good for one note");
+        assert_eq!(status, StatusCode::CONFLICT, "a key is good for one note");
     }
 
     async fn problems(&self, notebook: &str) {
