@@ -136,6 +136,32 @@ fn what_lost_its_tags_is_not_made_again_beside_itself() {
     assert!(refused.stderr.contains(&vpc), "{}", refused.stderr);
     assert!(refused.stderr.contains(&format!("adopt vpc/main {vpc}")), "{}", refused.stderr);
     assert_eq!(world.lab.everything(), before);
+    world.run(&format!("adopt vpc/main {vpc} --yes")).expect(0);
+    world.run("plan --check").expect(0);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_taken_over_under_a_name_of_its_own_is_ours_until_the_end() {
+    let world = World::with(STACK);
+    world.run("apply --yes").expect(0);
+    let vpc = world.id("ec2:vpc");
+    let group = [("GroupName", "legacy"), ("GroupDescription", "by hand"), ("VpcId", &vpc)];
+    let made = world.lab.by_hand("ec2", "CreateSecurityGroup", &group);
+    let id = made.split("<groupId>").nth(1).and_then(|rest| rest.split('<').next());
+    let id = id.expect("an identifier");
+    let office = "  security-group: { office: { vpc: main, description: by hand } }\n";
+    world.write("stack.yaml", &format!("{STACK}{office}"));
+    let plan = world.run("plan --check").expect(3);
+    assert!(plan.stdout.contains("+ create   security-group/office"), "{}", plan.stdout);
+    world.run(&format!("adopt security-group/office {id} --yes")).expect(0);
+    let adopted = world.run("apply --yes").expect(0);
+    assert!(!adopted.stderr.contains("+ create"), "{}", adopted.stderr);
+    let plan = world.run("plan --check").expect(0);
+    assert!(!plan.stdout.contains("looks like"), "{}", plan.stdout);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
 }
 
 #[test]

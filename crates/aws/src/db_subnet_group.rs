@@ -41,7 +41,8 @@ impl Resource<Aws> for DbSubnetGroup {
             .into_iter()
             .filter_map(|group| {
                 let tags = tags.get(&arn(group).ok()?)?;
-                let owned = Owned::named::<Self>(survey, group.db_subnet_group_name(), tags)?;
+                let name = group.db_subnet_group_name();
+                let owned = Owned::named::<Self>(survey, name, name, tags)?;
                 Some(found(owned, group))
             })
             .collect()

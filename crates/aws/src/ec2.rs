@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
-use deployer_core::Scope;
-use deployer_engine::{Context, Identity, Result};
+use deployer_core::{Kind, Scope};
+use deployer_engine::{Context, Identity, Result, Survey};
 
 use crate::Aws;
 use crate::call::call;
@@ -42,6 +42,15 @@ pub(crate) fn owned_by(scope: &Scope) -> Vec<Filter> {
     let wanted = BTreeMap::from([(STACK, &scope.stack), (ENVIRONMENT, &scope.environment)]);
     let filter = |(key, value): (&str, &String)| filter(&format!("tag:{key}"), value);
     wanted.into_iter().map(filter).collect()
+}
+
+/// Filters that find what a survey looks for: what its scope owns, and the one thing that is to be
+/// taken over by its identifier, which AWS calls `id` in filters.
+pub(crate) fn sought<K: Kind>(survey: &Survey<'_, Aws>, id: &str) -> Vec<Filter> {
+    match survey.adoption.filter(|adoption| adoption.address.kind == K::NAME) {
+        Some(adoption) => vec![filter(id, &adoption.id)],
+        None => owned_by(survey.scope),
+    }
 }
 
 /// A filter for one value.

@@ -37,7 +37,8 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     for repository in pages.into_iter().flat_map(|page| page.repositories.unwrap_or_default()) {
         if repository.repository_name().is_some_and(|name| name.starts_with(&prefix)) {
             let tags = tags(survey.cloud, &repository).await?;
-            let ours = Owned::named::<Repository>(survey, repository.repository_name(), &tags);
+            let name = repository.repository_name();
+            let ours = Owned::named::<Repository>(survey, name, name, &tags);
             owned.extend(ours.map(|owned| (owned, repository)));
         }
     }

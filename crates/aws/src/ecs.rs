@@ -59,7 +59,8 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
         let found = clusters(survey.cloud, names).await?.into_iter();
         owned.extend(found.filter_map(|cluster| {
             let tags = tags(cluster.tags());
-            Some((Owned::named::<Cluster>(survey, cluster.cluster_name(), &tags)?, cluster))
+            let (id, name) = (cluster.cluster_arn(), cluster.cluster_name());
+            Some((Owned::named::<Cluster>(survey, id, name, &tags)?, cluster))
         }));
     }
     Ok(owned)

@@ -7,21 +7,25 @@ use deployer_kinds::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
 
 use crate::Aws;
 use crate::call::{call, read};
-use crate::ec2::{self, owned_by, tagged, tags};
+use crate::ec2::{self, sought, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
 impl Resource<Aws> for ElasticIp {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request =
-            survey.cloud.ec2.describe_addresses().set_filters(Some(owned_by(survey.scope)));
+        let request = survey
+            .cloud
+            .ec2
+            .describe_addresses()
+            .set_filters(Some(sought::<Self>(survey, "allocation-id")));
         // DescribeAddresses has no pages.
         let answer =
             read("find the elastic IPs (ec2:DescribeAddresses)", || request.clone().send()).await?;
         let addresses = answer.addresses().iter();
         addresses
             .filter_map(|address| {
-                let owned = Owned::read::<Self>(survey.scope, &tags(address.tags()))?;
+                let owned =
+                    Owned::found::<Self>(survey, address.allocation_id(), &tags(address.tags()))?;
                 Some(found(owned, address))
             })
             .collect()

@@ -125,7 +125,7 @@ impl Inventory {
 
 /// Whether something with these tags is a `K` of the survey's scope.
 pub(crate) fn is_ours<K: Kind>(survey: &Survey<'_, Aws>, tags: &Tags) -> bool {
-    Owned::read::<K>(survey.scope, tags).is_some()
+    Owned::tagged::<K>(survey.scope, tags).is_some()
 }
 
 /// Adds their tags to what was found: from the tagging index, or from ELB where it knows none.

@@ -9,14 +9,17 @@ use deployer_kinds::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec
 use crate::Aws;
 use crate::blockers;
 use crate::call::{already, call, pages, read};
-use crate::ec2::{self, owned_by, tagged, tags};
+use crate::ec2::{self, sought, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
 impl Resource<Aws> for InternetGateway {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request =
-            survey.cloud.ec2.describe_internet_gateways().set_filters(Some(owned_by(survey.scope)));
+        let request = survey
+            .cloud
+            .ec2
+            .describe_internet_gateways()
+            .set_filters(Some(sought::<Self>(survey, "internet-gateway-id")));
         let pages = pages(
             "find the internet gateways (ec2:DescribeInternetGateways)",
             |token| request.clone().set_next_token(token).send(),
@@ -26,7 +29,11 @@ impl Resource<Aws> for InternetGateway {
         let gateways = pages.iter().flat_map(|page| page.internet_gateways());
         gateways
             .filter_map(|gateway| {
-                let owned = Owned::read::<Self>(survey.scope, &tags(gateway.tags()))?;
+                let owned = Owned::found::<Self>(
+                    survey,
+                    gateway.internet_gateway_id(),
+                    &tags(gateway.tags()),
+                )?;
                 Some(found(owned, gateway))
             })
             .collect()

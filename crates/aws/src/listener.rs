@@ -29,7 +29,7 @@ impl Resource<Aws> for Listener {
         listeners
             .iter()
             .filter_map(|listener| {
-                let owned = Owned::read::<Self>(survey.scope, &listener.tags)?;
+                let owned = Owned::found::<Self>(survey, Some(&listener.arn), &listener.tags)?;
                 Some(found(owned, &listener.thing, foreign(&listener.arn)))
             })
             .collect()

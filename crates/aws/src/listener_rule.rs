@@ -23,7 +23,7 @@ impl Resource<Aws> for ListenerRule {
         rules
             .iter()
             .filter_map(|rule| {
-                let owned = Owned::read::<Self>(survey.scope, &rule.tags)?;
+                let owned = Owned::found::<Self>(survey, Some(&rule.arn), &rule.tags)?;
                 Some(found(owned, &rule.arn, &rule.thing))
             })
             .collect()
@@ -260,7 +260,7 @@ fn is_taken(failure: &Failure) -> bool {
 }
 
 fn is_of_stack(cx: &Context<'_, Aws>, holder: &Holder) -> bool {
-    Owned::read::<ListenerRule>(&cx.identity.scope, &holder.tags).is_some()
+    Owned::tagged::<ListenerRule>(&cx.identity.scope, &holder.tags).is_some()
 }
 
 /// Says who has the priority. A rule of ours is on its way elsewhere, or out.
@@ -275,7 +275,7 @@ fn held(
         failure.cause = Cause::Busy;
         return failure;
     };
-    if let Some(owned) = Owned::read::<ListenerRule>(&cx.identity.scope, &holder.tags) {
+    if let Some(owned) = Owned::tagged::<ListenerRule>(&cx.identity.scope, &holder.tags) {
         failure.cause = Cause::Busy;
         failure.message = format!("listener-rule/{} has the priority {priority}", owned.name);
         return failure.help("give each rule of a listener a priority of its own");

@@ -36,7 +36,10 @@ impl Resource<Aws> for LoadBalancer {
         let inventory = &survey.shared.elb;
         let ours = inventory.balancers(survey).await?.iter().filter_map(|balancer| {
             let name = balancer.thing.load_balancer_name();
-            Some((Owned::named::<Self>(survey, name, &balancer.tags)?, balancer))
+            Some((
+                Owned::named::<Self>(survey, Some(&balancer.arn), name, &balancer.tags)?,
+                balancer,
+            ))
         });
         let ours: Vec<_> = ours.collect();
         let attributes =

@@ -25,7 +25,8 @@ impl Resource<Aws> for LogGroup {
             .iter()
             .filter_map(|group| {
                 let tags = tags.get(&arn(group).ok()?)?;
-                let owned = Owned::named::<Self>(survey, group.log_group_name(), tags)?;
+                let name = group.log_group_name();
+                let owned = Owned::named::<Self>(survey, name, name, tags)?;
                 Some(found(owned, group))
             })
             .collect()
@@ -138,7 +139,7 @@ async fn find(aws: &Aws, name: &str) -> Result<Description> {
 async fn is_ours(cx: &Context<'_, Aws>, name: &str) -> Result<bool> {
     let arn = arn(&find(cx.cloud, name).await?)?;
     let tags = tags(cx.cloud, vec![arn]).await?.into_values().next().unwrap_or_default();
-    let owned = Owned::read::<LogGroup>(&cx.identity.scope, &tags);
+    let owned = Owned::tagged::<LogGroup>(&cx.identity.scope, &tags);
     Ok(owned.is_some_and(|owned| owned.name == cx.identity.address.name))
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Aws;
 use crate::call::{call, pages, read};
-use crate::ec2::{self, one_of, owned_by, tagged, tags};
+use crate::ec2::{self, one_of, owned_by, sought, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -25,13 +25,14 @@ const EPOCHS: usize = 4;
 
 impl Resource<Aws> for NatGateway {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let mut filters = owned_by(survey.scope);
+        let mut filters = sought::<Self>(survey, "nat-gateway-id");
         filters.push(one_of("state", THERE));
         let gateways = describe(survey.cloud, filters).await?;
         gateways
             .iter()
             .filter_map(|gateway| {
-                let owned = Owned::read::<Self>(survey.scope, &tags(gateway.tags()))?;
+                let owned =
+                    Owned::found::<Self>(survey, gateway.nat_gateway_id(), &tags(gateway.tags()))?;
                 Some(found(owned, gateway))
             })
             .collect()
@@ -148,7 +149,7 @@ async fn spent(cx: &Context<'_, Aws>) -> Result<Vec<String>> {
         .await?
         .into_iter()
         .filter(|gateway| {
-            Owned::read::<NatGateway>(scope, &tags(gateway.tags())).is_some_and(|owned| {
+            Owned::tagged::<NatGateway>(scope, &tags(gateway.tags())).is_some_and(|owned| {
                 (&owned.name, owned.generation) == (&address.name, *generation)
             })
         })

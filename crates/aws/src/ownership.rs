@@ -12,6 +12,7 @@ pub(crate) const ENVIRONMENT: &str = "deployer:environment";
 const ADDRESS: &str = "deployer:address";
 const GENERATION: &str = "deployer:generation";
 const SPEC: &str = "deployer:spec";
+const ADOPTED: &str = "deployer:adopted";
 
 /// What the keys of [`Kept`] values begin with.
 const KEPT: &str = "deployer:keep:";
@@ -32,6 +33,7 @@ pub(crate) fn tags(identity: &Identity, kept: &Kept) -> Tags {
         (GENERATION.to_owned(), identity.generation.to_string()),
         (SPEC.to_owned(), identity.mark.clone()),
     ]);
+    tags.extend(identity.adopted.iter().map(|id| (ADOPTED.to_owned(), id.clone())));
     tags.extend(kept.iter().map(|(field, value)| (kept_key(field), value.clone())));
     tags
 }
@@ -52,7 +54,7 @@ pub(crate) struct Owned {
 impl Owned {
     /// Reads the tags of something that may be a `K` of the scope's. Nothing when it is not:
     /// another stack's, another environment's, of another kind, or not made by us.
-    pub(crate) fn read<K: Kind>(scope: &Scope, tags: &Tags) -> Option<Self> {
+    pub(crate) fn tagged<K: Kind>(scope: &Scope, tags: &Tags) -> Option<Self> {
         let is_ours = tags.get(STACK) == Some(&scope.stack)
             && tags.get(ENVIRONMENT) == Some(&scope.environment);
         let address: Address = tags.get(ADDRESS)?.parse().ok()?;
@@ -64,19 +66,35 @@ impl Owned {
         })
     }
 
-    /// The same of something that has a name: ours only under the name we gave it. Tags are
-    /// copied: to what is restored from a snapshot, to a task definition registered from another.
+    /// The same of something that a survey came upon, or is to take over.
+    pub(crate) fn found<K: Kind>(
+        survey: &Survey<'_, Aws>,
+        id: Option<&str>,
+        tags: &Tags,
+    ) -> Option<Self> {
+        match id.and_then(|id| survey.adopts(K::NAME, id)) {
+            Some(name) => Some(Self { name: name.to_owned(), generation: 1, tags: tags.clone() }),
+            None => Self::tagged::<K>(survey.scope, tags),
+        }
+    }
+
+    /// The same of something that has a name: ours only under the name we gave it, or if it was
+    /// taken over. Tags are copied: to what is restored from a snapshot, to a task definition
+    /// registered from another.
     pub(crate) fn named<K: Kind>(
         survey: &Survey<'_, Aws>,
+        id: Option<&str>,
         name: Option<&str>,
         tags: &Tags,
     ) -> Option<Self> {
-        let owned = Self::read::<K>(survey.scope, tags)?;
+        let owned = Self::found::<K>(survey, id, tags)?;
         let name = name.unwrap_or_default();
         let address = Address::new(K::NAME, &owned.name);
         let expected = KindInfo::of::<K>().physical_name(survey.scope, &address, owned.generation);
+        let is_adopted = tags.get(ADOPTED).map(String::as_str) == id
+            || survey.adopts(K::NAME, id.unwrap_or_default()).is_some();
         // RDS keeps names in lower case.
-        if name.eq_ignore_ascii_case(&expected) {
+        if is_adopted || name.eq_ignore_ascii_case(&expected) {
             return Some(owned);
         }
         let because = format!("it is not called {expected}");
@@ -97,7 +115,7 @@ impl Owned {
 
 /// Whether the resource with these tags is the very one a step is about.
 pub(crate) fn is_this<K: Kind>(identity: &Identity, tags: Option<&Tags>) -> bool {
-    tags.and_then(|tags| Owned::read::<K>(&identity.scope, tags)).is_some_and(|owned| {
+    tags.and_then(|tags| Owned::tagged::<K>(&identity.scope, tags)).is_some_and(|owned| {
         (&owned.name, owned.generation) == (&identity.address.name, identity.generation)
     })
 }
@@ -130,6 +148,7 @@ mod tests {
             address: Address::new("vpc", "main"),
             generation: 2,
             mark: "7f3a".into(),
+            adopted: None,
             name: "notes-dev-main".into(),
         }
     }
@@ -137,7 +156,7 @@ mod tests {
     #[test]
     fn what_was_tagged_reads_back_as_the_same_resource() {
         let kept = Kept::from([("final-snapshot", "true".to_owned())]);
-        let owned = Owned::read::<Vpc>(&identity().scope, &tags(&identity(), &kept)).unwrap();
+        let owned = Owned::tagged::<Vpc>(&identity().scope, &tags(&identity(), &kept)).unwrap();
         assert_eq!((owned.name.as_str(), owned.generation), ("main", 2));
         assert_eq!(owned.kept("final-snapshot"), Some("true"));
         assert_eq!(owned.mark().as_deref(), Some("7f3a"));
@@ -147,7 +166,7 @@ mod tests {
     fn another_environment_or_kind_is_not_ours() {
         let written = tags(&identity(), &Kept::new());
         let other = Scope { environment: "prod".into(), ..identity().scope };
-        assert_eq!(Owned::read::<Vpc>(&other, &written), None);
-        assert_eq!(Owned::read::<Subnet>(&identity().scope, &written), None);
+        assert_eq!(Owned::tagged::<Vpc>(&other, &written), None);
+        assert_eq!(Owned::tagged::<Subnet>(&identity().scope, &written), None);
     }
 }

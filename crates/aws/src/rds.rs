@@ -22,7 +22,8 @@ impl Databases {
     ) -> Result<Vec<(Owned, &Description)>> {
         let all = self.0.get_or_try_init(|| fetch(survey.cloud)).await?;
         let owned = |it: &Description| {
-            Owned::named::<K>(survey, it.db_instance_identifier(), &tags(it.tag_list()))
+            let id = it.db_instance_identifier();
+            Owned::named::<K>(survey, id, id, &tags(it.tag_list()))
         };
         Ok(all.iter().filter_map(|it| Some((owned(it)?, it))).collect())
     }

@@ -37,7 +37,7 @@ impl Resource<Aws> for Role {
             .filter_map(|role| {
                 let tags = role.tags().iter().map(|tag| (Some(tag.key()), Some(tag.value())));
                 let tags = ownership::collect(tags);
-                let owned = Owned::named::<Self>(survey, role.role_name(), &tags)?;
+                let owned = Owned::named::<Self>(survey, role.arn(), role.role_name(), &tags)?;
                 Some(found(owned, role))
             })
             .collect()

@@ -13,7 +13,7 @@ use deployer_kinds::{Cidr, RouteTable, RouteTableOutput, RouteTableSpec, RouteTa
 
 use crate::Aws;
 use crate::call::{already, call, pages, read};
-use crate::ec2::{self, filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, sought, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -22,8 +22,11 @@ type Routes = BTreeMap<Cidr, RouteTarget>;
 
 impl Resource<Aws> for RouteTable {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request =
-            survey.cloud.ec2.describe_route_tables().set_filters(Some(owned_by(survey.scope)));
+        let request = survey
+            .cloud
+            .ec2
+            .describe_route_tables()
+            .set_filters(Some(sought::<Self>(survey, "route-table-id")));
         let pages = pages(
             "find the route tables (ec2:DescribeRouteTables)",
             |token| request.clone().set_next_token(token).send(),
@@ -33,7 +36,8 @@ impl Resource<Aws> for RouteTable {
         let tables = pages.iter().flat_map(|page| page.route_tables());
         tables
             .filter_map(|table| {
-                let owned = Owned::read::<Self>(survey.scope, &tags(table.tags()))?;
+                let owned =
+                    Owned::found::<Self>(survey, table.route_table_id(), &tags(table.tags()))?;
                 Some(found(owned, table))
             })
             .collect()

@@ -26,7 +26,10 @@ impl Resource<Aws> for Secret {
             .filter(|secret| secret.deleted_date().is_none())
             .filter_map(|secret| {
                 let tags = tags(secret.tags());
-                Some(found(&Owned::named::<Self>(survey, secret.name(), &tags)?, secret))
+                Some(found(
+                    &Owned::named::<Self>(survey, secret.arn(), secret.name(), &tags)?,
+                    secret,
+                ))
             })
             .collect()
     }
@@ -132,7 +135,7 @@ async fn adopt(
         failure.cause = Cause::NotYet;
         return Err(failure);
     };
-    let owned = Owned::read::<Secret>(&cx.identity.scope, &tags(secret.tags()));
+    let owned = Owned::tagged::<Secret>(&cx.identity.scope, &tags(secret.tags()));
     if owned.is_none_or(|owned| owned.name != cx.identity.address.name) {
         return Err(failure.help(format!(
             "another has the secret `{name}`: delete it for good, or give this one another name"

@@ -8,13 +8,17 @@ use deployer_kinds::{Subnet, SubnetOutput, SubnetSpec};
 use crate::Aws;
 use crate::blockers;
 use crate::call::{call, pages};
-use crate::ec2::{self, filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, sought, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
 impl Resource<Aws> for Subnet {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request = survey.cloud.ec2.describe_subnets().set_filters(Some(owned_by(survey.scope)));
+        let request = survey
+            .cloud
+            .ec2
+            .describe_subnets()
+            .set_filters(Some(sought::<Self>(survey, "subnet-id")));
         let pages = pages(
             "find the subnets (ec2:DescribeSubnets)",
             |token| request.clone().set_next_token(token).send(),
@@ -24,7 +28,7 @@ impl Resource<Aws> for Subnet {
         let subnets = pages.iter().flat_map(|page| page.subnets());
         subnets
             .filter_map(|subnet| {
-                let owned = Owned::read::<Self>(survey.scope, &tags(subnet.tags()))?;
+                let owned = Owned::found::<Self>(survey, subnet.subnet_id(), &tags(subnet.tags()))?;
                 Some(found(owned, subnet))
             })
             .collect()

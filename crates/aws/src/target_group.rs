@@ -46,7 +46,7 @@ impl Resource<Aws> for TargetGroup {
             with_tags(survey, all.collect(), |group| group.target_group_arn.clone()).await?;
         let ours = groups.iter().filter_map(|group| {
             let name = group.thing.target_group_name();
-            Some((Owned::named::<Self>(survey, name, &group.tags)?, group))
+            Some((Owned::named::<Self>(survey, Some(&group.arn), name, &group.tags)?, group))
         });
         let lives = try_join_all(ours.map(|(owned, group)| async {
             let attributes = attributes(survey.cloud, &group.arn).await?;

@@ -8,13 +8,14 @@ use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 use crate::Aws;
 use crate::blockers;
 use crate::call::{call, pages, read};
-use crate::ec2::{self, filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, sought, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
 impl Resource<Aws> for Vpc {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request = survey.cloud.ec2.describe_vpcs().set_filters(Some(owned_by(survey.scope)));
+        let request =
+            survey.cloud.ec2.describe_vpcs().set_filters(Some(sought::<Self>(survey, "vpc-id")));
         let pages = pages(
             "find the VPCs (ec2:DescribeVpcs)",
             |token| request.clone().set_next_token(token).send(),
@@ -23,7 +24,7 @@ impl Resource<Aws> for Vpc {
         .await?;
         let mut lives = Vec::new();
         for vpc in pages.iter().flat_map(|page| page.vpcs()) {
-            if let Some(owned) = Owned::read::<Self>(survey.scope, &tags(vpc.tags())) {
+            if let Some(owned) = Owned::found::<Self>(survey, vpc.vpc_id(), &tags(vpc.tags())) {
                 lives.push(found(survey.cloud, owned, vpc).await?);
             }
         }

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use deployer_core::Address;
 
 use crate::commands::{
-    apply, completions, destroy, drift, expand, outputs, plan, publish, schema, status,
+    adopt, apply, completions, destroy, drift, expand, outputs, plan, publish, schema, status,
 };
 use crate::exit::Exit;
 
@@ -79,6 +79,7 @@ pub(crate) enum Command {
     Outputs(outputs::Args),
     Status(status::Args),
     Drift(drift::Args),
+    Adopt(adopt::Args),
     Expand(expand::Args),
     Schema(schema::Args),
     Completions(completions::Args),

@@ -183,6 +183,22 @@ pub(crate) enum RequestError {
     /// There is no such resource.
     #[error("there is no resource `{0}`, neither in the stack nor in AWS")]
     NoTarget(Address),
+    /// The resource is there already.
+    #[error("{address} is there already: {id}")]
+    AlreadyThere {
+        /// The resource.
+        address: Address,
+        /// What it is.
+        id: String,
+    },
+    /// There is no such thing to take over.
+    #[error("there is no `{id}` that could become {address}")]
+    NothingToAdopt {
+        /// The resource.
+        address: Address,
+        /// What was asked for.
+        id: String,
+    },
     /// An image could not be built.
     #[error("{address}: {failure}")]
     Build {
@@ -208,6 +224,14 @@ impl RequestError {
             Self::NoTarget(_) => {
                 Some("`deployer expand` lists the addresses of the stack's resources".to_owned())
             }
+            Self::AlreadyThere { address, .. } => Some(format!(
+                "to have another one in its place, take {address} out of the stack and apply first"
+            )),
+            Self::NothingToAdopt { .. } => Some(
+                "`deployer help adopt` says which identifier each kind has and what can be taken \
+                 over"
+                    .to_owned(),
+            ),
             Self::Build { failure, .. } => failure.help.clone(),
         }
     }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::{Cli, Command, GlobalArgs};
 use crate::commands::{
-    apply, completions, destroy, drift, expand, outputs, plan, publish, schema, status,
+    adopt, apply, completions, destroy, drift, expand, outputs, plan, publish, schema, status,
 };
 use crate::exit::{Error, Exit};
 use crate::render::{self, Theme};
@@ -75,6 +75,7 @@ async fn dispatch<W: Connect>(
         Command::Outputs(args) => outputs::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
         Command::Drift(args) => drift::run(args, session).await,
+        Command::Adopt(args) => adopt::run(args, session).await,
         Command::Expand(args) => expand::run(&args, session),
         Command::Schema(schema::Args {}) => Ok(schema::run(session)),
         Command::Completions(args) => Ok(completions::run(&args, session)),

@@ -168,7 +168,11 @@ fn mistakes(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Mistakes {
 }
 
 /// What would harm what is there is a refusal; everything else is a mistake in the stack.
-fn unplannable(source: Option<&Source>, stack: &Stack, diagnostics: Vec<Diagnostic>) -> Error {
+pub(crate) fn unplannable(
+    source: Option<&Source>,
+    stack: &Stack,
+    diagnostics: Vec<Diagnostic>,
+) -> Error {
     let refused = ["protected", "attached", "untagged"];
     let is_protection =
         diagnostics.iter().all(|diagnostic| refused.contains(&diagnostic.code.as_str()));

@@ -22,6 +22,25 @@ pub struct Survey<'a, C: Cloud> {
     pub shared: &'a C::Shared,
     /// Where it notes what only looks like ours.
     pub strays: &'a Strays,
+    /// What is to be found whatever its tags say, because it is to be taken over.
+    pub adoption: Option<&'a Adoption>,
+}
+
+impl<C: Cloud> Survey<'_, C> {
+    /// Which resource of a kind the thing of this identifier is to become, by its name.
+    pub fn adopts(&self, kind: &str, id: &str) -> Option<&str> {
+        let adoption = self.adoption.filter(|it| it.address.kind == kind && it.id == id)?;
+        Some(&adoption.address.name)
+    }
+}
+
+/// A thing that is there and is to become a resource of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adoption {
+    /// The resource.
+    pub address: Address,
+    /// The thing's identifier, as in the output of its kind.
+    pub id: String,
 }
 
 /// What the scans of one observation came upon that carries our tags and is not ours.
@@ -50,6 +69,8 @@ pub struct Identity {
     pub generation: u32,
     /// The mark of its spec; goes into its tags.
     pub mark: String,
+    /// For something that was not made under this name: its identifier; goes into its tags.
+    pub adopted: Option<String>,
     /// Its name in AWS, made by [`deployer_core::Naming`]; for kinds that have none, what the
     /// console shows.
     pub name: String,

@@ -4,6 +4,7 @@
 //! cloud is written once, typed, as a [`Resource`]; [`Registry`] holds the kinds with their types
 //! erased.
 
+mod adopt;
 mod call;
 mod cloud;
 mod driver;
@@ -18,10 +19,11 @@ mod retry;
 mod speak;
 mod wait;
 
-pub use cloud::{Cloud, Context, Identity, Strays, Survey, Voice};
+pub use adopt::adopt;
+pub use cloud::{Adoption, Cloud, Context, Identity, Strays, Survey, Voice};
 pub use execute::{Outcome, execute};
 pub use lock::{Claim, Claims, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
-pub use observe::observe;
+pub use observe::{observe, observe_adopting};
 pub use prepare::prepare;
 pub use registry::Registry;
 pub use resource::{Found, Progress, Resource, Result};

@@ -97,7 +97,8 @@ impl<C: Cloud> Performer<'_, C> {
                     let shared = C::Shared::default();
                     let strays = Strays::default();
                     let cloud = self.cx.cloud;
-                    let survey = Survey { cloud, scope, shared: &shared, strays: &strays };
+                    let (shared, strays) = (&shared, &strays);
+                    let survey = Survey { cloud, scope, shared, strays, adoption: None };
                     self.driver.scan(&survey).await
                 })
             })
@@ -185,6 +186,7 @@ fn identify(scope: &Scope, step: &Step, kind: &KindInfo, spec: Option<&Value>) -
         scope: scope.clone(),
         address: step.address.clone(),
         generation: step.generation,
+        adopted: None,
         mark: kind.mark(&normal.unwrap_or_default()),
         name: kind.physical_name(scope, &step.address, step.generation),
     }

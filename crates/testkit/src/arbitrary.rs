@@ -1,12 +1,12 @@
-//! Arbitrary stacks, small enough that two of them have much in common.
+//! Arbitrary stacks, small enough that two of them have much in common, and what becomes of them.
 
 use deployer_core::Stack;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::StackBuilder;
 use crate::stacks::url;
+use crate::{Mess, StackBuilder};
 
 /// The names that resources have.
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -66,6 +66,20 @@ pub fn stacks() -> impl Strategy<Value = Stack> {
             });
             draft.builder.build()
         })
+}
+
+/// What has become of which resources, one after another.
+pub fn messes() -> impl Strategy<Value = Vec<(usize, Mess)>> {
+    let mess = prop_oneof![
+        Just(Mess::Twin),
+        Just(Mess::Older),
+        (0..400_u64).prop_map(Mess::Settling),
+        (0..400_u64).prop_map(Mess::Leaving),
+        Just(Mess::Half),
+        Just(Mess::Unmarked),
+        Just(Mess::Remarked),
+    ];
+    vec((0..30_usize, mess), 0..8)
 }
 
 fn choices(most: usize) -> impl Strategy<Value = Choices> {

@@ -8,14 +8,16 @@ mod fault;
 mod history;
 mod kinds;
 mod memory;
+mod mess;
 mod run;
 mod stacks;
 mod things;
 
-pub use arbitrary::stacks;
+pub use arbitrary::{messes, stacks};
 pub use fault::{Fault, Moment};
 pub use history::History;
 pub use kinds::{Gate, Mark, Network, Output, Part, Revision, Rule, Service, Store, registry};
 pub use memory::{Call, Memory, Operation};
+pub use mess::Mess;
 pub use run::{Ran, apply, converge, observed, planned, run, run_until, settled};
 pub use stacks::{StackBuilder, everything, everything_changed, scope};

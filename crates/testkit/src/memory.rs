@@ -241,7 +241,7 @@ impl Memory {
                 scope: identity.scope.clone(),
                 address: identity.address.clone(),
                 generation: identity.generation,
-                mark: identity.mark.clone(),
+                mark: Some(identity.mark.clone()),
                 name,
                 spec,
                 is_kept: K::REMOVAL == Removal::WithParent,
@@ -283,8 +283,11 @@ impl Memory {
     /// Notes what a resource was last given.
     pub(crate) async fn remember<K: Toy>(&self, cx: &Context<'_, Self>, id: &str) -> Result<()> {
         let mark = cx.identity.mark.clone();
+        let (scope, address) = (cx.identity.scope.clone(), cx.identity.address.clone());
         self.call::<K, _>(Operation::Remember, &cx.identity.address.name, |state| {
-            state.find(id)?.mark = mark;
+            let thing = state.find(id)?;
+            (thing.scope, thing.address) = (scope, address);
+            thing.mark = Some(mark);
             Ok(())
         })
         .await
@@ -344,14 +347,16 @@ impl Memory {
     pub(crate) async fn scan<K: Toy>(&self, survey: &Survey<'_, Self>) -> Result<Vec<Found<K>>> {
         self.call::<K, _>(Operation::Scan, "", |state| {
             let now = Instant::now();
-            let ours = state.things.iter().filter(|(_, thing)| {
-                thing.kind == K::NAME && thing.scope == *survey.scope && thing.visible_at <= now
+            let ours = state.things.iter().filter(|(id, thing)| {
+                let is_sought =
+                    thing.scope == *survey.scope || survey.adopts(K::NAME, id).is_some();
+                thing.kind == K::NAME && is_sought && thing.visible_at <= now
             });
             Ok(ours
                 .map(|(id, thing)| Found {
-                    name: thing.address.name.clone(),
+                    name: survey.adopts(K::NAME, id).unwrap_or(&thing.address.name).to_owned(),
                     generation: thing.generation,
-                    mark: Some(thing.mark.clone()),
+                    mark: thing.mark.clone(),
                     spec: typed(&thing.spec),
                     output: thing.output(id),
                     phase: thing.phase(),
@@ -406,7 +411,7 @@ impl Memory {
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no test panics while it holds the lock")
     }
 }

@@ -50,7 +50,7 @@ pub(crate) struct Thing {
     pub(crate) scope: Scope,
     pub(crate) address: Address,
     pub(crate) generation: u32,
-    pub(crate) mark: String,
+    pub(crate) mark: Option<String>,
     /// Its name, for kinds whose names are unique.
     pub(crate) name: Option<String>,
     pub(crate) spec: Value,

@@ -14,7 +14,7 @@ use deployer_kinds::{SecurityGroup, SecurityGroupOutput, SecurityGroupSpec};
 use crate::Aws;
 use crate::blockers;
 use crate::call::{call, pages};
-use crate::ec2::{self, filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, sought, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 use rules::Standing;
@@ -23,12 +23,15 @@ type Described = aws_sdk_ec2::types::SecurityGroup;
 
 impl Resource<Aws> for SecurityGroup {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let groups = describe(survey.cloud, owned_by(survey.scope)).await?;
+        let groups = describe(survey.cloud, sought::<Self>(survey, "group-id")).await?;
         let ours: Vec<(Owned, &Described)> = groups
             .iter()
             .filter_map(|group| {
                 let tags = tags(group.tags());
-                Some((Owned::named::<Self>(survey, group.group_name(), &tags)?, group))
+                Some((
+                    Owned::named::<Self>(survey, group.group_id(), group.group_name(), &tags)?,
+                    group,
+                ))
             })
             .collect();
         let ids: Vec<&str> = ours.iter().filter_map(|(_, group)| group.group_id()).collect();
@@ -155,9 +158,11 @@ async fn explained(cx: &Context<'_, Aws>, vpc: &str, mut failure: Failure) -> Fa
         Err(reason) => return reason,
     };
     let is_this = groups.iter().any(|group| {
-        Owned::read::<SecurityGroup>(&cx.identity.scope, &tags(group.tags())).is_some_and(|owned| {
-            owned.name == cx.identity.address.name && owned.generation == cx.identity.generation
-        })
+        Owned::tagged::<SecurityGroup>(&cx.identity.scope, &tags(group.tags())).is_some_and(
+            |owned| {
+                owned.name == cx.identity.address.name && owned.generation == cx.identity.generation
+            },
+        )
     });
     if is_this {
         failure.cause = Cause::NotYet;

@@ -158,7 +158,7 @@ pub(super) fn read(scope: &Scope, rule: &SecurityGroupRule) -> Result<Standing> 
         is_egress,
         key: key(is_egress, rule),
         description: rule.description().unwrap_or_default().to_owned(),
-        is_ours: Owned::read::<SecurityGroup>(scope, &tags(rule.tags())).is_some(),
+        is_ours: Owned::tagged::<SecurityGroup>(scope, &tags(rule.tags())).is_some(),
         words: words(is_egress, rule),
     })
 }

@@ -32,7 +32,12 @@ impl Resource<Aws> for Service {
             let services: Vec<String> = services.into_iter().collect();
             for service in describe(survey.cloud, &cluster, &services).await? {
                 let tags = tags(service.tags());
-                let owned = Owned::named::<Self>(survey, service.service_name(), &tags);
+                let owned = Owned::named::<Self>(
+                    survey,
+                    service.service_arn(),
+                    service.service_name(),
+                    &tags,
+                );
                 // A deleted service stays visible as INACTIVE for a while.
                 if let Some(owned) = owned.filter(|_| service.status() != Some("INACTIVE")) {
                     lives.push(found(owned, &service)?);

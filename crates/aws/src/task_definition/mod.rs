@@ -48,7 +48,7 @@ impl Resource<Aws> for TaskDefinition {
         for family in pages.iter().flat_map(|page| page.families()) {
             let described = describe(survey.cloud, family).await?;
             let owned =
-                Owned::named::<Self>(survey, Some(family.as_str()), &tags(described.tags()));
+                Owned::named::<Self>(survey, None, Some(family.as_str()), &tags(described.tags()));
             if let Some(owned) = owned {
                 let definition = described.task_definition().required("a task definition")?;
                 lives.push(found(owned, definition, &survey.cloud.region)?);
@@ -135,7 +135,7 @@ impl Resource<Aws> for TaskDefinition {
 }
 
 fn owned(scope: &Scope, described: &DescribeTaskDefinitionOutput) -> Option<Owned> {
-    Owned::read::<TaskDefinition>(scope, &tags(described.tags()))
+    Owned::tagged::<TaskDefinition>(scope, &tags(described.tags()))
 }
 
 fn found(owned: Owned, definition: &Description, region: &str) -> Result<Found<TaskDefinition>> {

@@ -1,6 +1,7 @@
 //! The commands, one file each, all with the same sections: what it takes, what it does, its
 //! helpers, its tests.
 
+pub(crate) mod adopt;
 pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod destroy;

@@ -9,7 +9,7 @@ use deployer_cli::Exit;
 
 use crate::world::{STACK, World};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "plan",
     "apply",
     "publish",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 10] = [
     "outputs",
     "status",
     "drift",
+    "adopt",
     "expand",
     "schema",
     "completions",

@@ -1,5 +1,6 @@
 //! Every command against a cloud in memory: what it prints, what it does, and its exit code.
 
+mod adopt;
 mod apply;
 mod connecting;
 mod destroy;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deployer_core::{Address, Event, Plan, Stack};
 use deployer_engine::execute;
-use deployer_testkit::{Fault, Memory, Moment, converge, registry, settled, stacks};
+use deployer_testkit::{Fault, Memory, Moment, converge, messes, registry, settled, stacks};
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +63,22 @@ proptest! {
             memory.hide_for(Duration::ZERO);
             tokio::time::sleep(Duration::from_mins(1)).await;
             converge(&memory, &last).await;
+        });
+    }
+
+    #[test]
+    fn whatever_has_become_of_things_one_run_makes_them_what_the_stack_says(
+        from in stacks(),
+        to in stacks(),
+        messes in messes(),
+    ) {
+        on_a_paused_clock(async move {
+            let memory = Arc::new(Memory::default());
+            converge(&memory, &from).await;
+            for (which, mess) in messes {
+                memory.mess(which, mess);
+            }
+            converge(&memory, &to).await;
         });
     }
 

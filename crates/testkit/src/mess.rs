@@ -1,0 +1,80 @@
+//! What is left in an account by runs that got only so far, and by people.
+
+use std::time::Duration;
+
+use deployer_core::Kinds;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::things::{State, Thing};
+use crate::{Memory, registry};
+
+/// What has become of one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mess {
+    /// It was made twice: the reply to the first create got lost.
+    Twin,
+    /// It has a successor, and what refers to it has not moved yet.
+    Older,
+    /// It is still being made or changed, for so many seconds.
+    Settling(u64),
+    /// It is being deleted, for so many seconds.
+    Leaving(u64),
+    /// Of its two halves only the first was made.
+    Half,
+    /// The mark of what it was last given is gone.
+    Unmarked,
+    /// Another version of deployer marked it.
+    Remarked,
+}
+
+impl Memory {
+    /// Makes a mess of some resource, if that can become of it.
+    pub fn mess(&self, which: usize, mess: Mess) {
+        let mut state = self.lock();
+        let place = which % state.things.len().max(1);
+        let Some((id, thing)) = state.things.iter().nth(place) else { return };
+        let (id, mut thing) = (id.clone(), thing.clone());
+        let (now, kinds) = (Instant::now(), registry().kinds());
+        match mess {
+            Mess::Twin if thing.name.is_none() => return add(&mut state, thing, &kinds),
+            Mess::Older => {
+                thing.generation += 1;
+                return add(&mut state, thing, &kinds);
+            }
+            Mess::Settling(seconds) if thing.gone_at.is_none() => {
+                thing.ready_at = now + Duration::from_secs(seconds);
+            }
+            Mess::Leaving(seconds) => thing.gone_at = Some(now + Duration::from_secs(seconds)),
+            Mess::Half if thing.kind == "gate" => {
+                thing.spec["check"] = json!({ "path": "", "every": 0 });
+            }
+            // Of twins, only the mark tells them from what somebody copied our tags to.
+            Mess::Unmarked if is_alone(&state, &thing) => thing.mark = None,
+            Mess::Remarked if is_alone(&state, &thing) => thing.mark = Some("0000".repeat(4)),
+            _ => return,
+        }
+        state.things.insert(id, thing);
+    }
+}
+
+/// Adds a resource as a create of ours would have made it, unless its name is taken.
+fn add(state: &mut State, mut thing: Thing, kinds: &Kinds) {
+    let Some(kind) = kinds.find(thing.kind) else { return };
+    let name =
+        kind.naming.map(|_| kind.physical_name(&thing.scope, &thing.address, thing.generation));
+    let is_taken = state.things.values().any(|other| name.is_some() && other.name == name);
+    if is_taken {
+        return;
+    }
+    thing.name = name;
+    thing.mark = Some(kind.mark(&thing.spec));
+    thing.gone_at = None;
+    state.made += 1;
+    state.things.insert(format!("{}-{}", thing.kind, state.made), thing);
+}
+
+fn is_alone(state: &State, thing: &Thing) -> bool {
+    let at = |thing: &Thing| (thing.address.clone(), thing.generation);
+    state.things.values().filter(|other| at(other) == at(thing)).count() == 1
+}
