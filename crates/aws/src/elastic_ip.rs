@@ -7,11 +7,13 @@ use deployer_kinds::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
 
 use crate::Aws;
 use crate::call::{call, read};
-use crate::ec2::{owned_by, tagged, tags};
+use crate::ec2::{self, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
 impl Resource<Aws> for ElasticIp {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let request =
             survey.cloud.ec2.describe_addresses().set_filters(Some(owned_by(survey.scope)));

@@ -9,11 +9,13 @@ use deployer_kinds::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec
 use crate::Aws;
 use crate::blockers;
 use crate::call::{already, call, pages, read};
-use crate::ec2::{owned_by, tagged, tags};
+use crate::ec2::{self, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
 impl Resource<Aws> for InternetGateway {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let request =
             survey.cloud.ec2.describe_internet_gateways().set_filters(Some(owned_by(survey.scope)));

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Aws;
 use crate::call::{call, pages, read};
-use crate::ec2::{one_of, owned_by, tagged, tags};
+use crate::ec2::{self, one_of, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -24,6 +24,8 @@ const SPENT: [&str; 3] = ["failed", "deleting", "deleted"];
 const EPOCHS: usize = 4;
 
 impl Resource<Aws> for NatGateway {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let mut filters = owned_by(survey.scope);
         filters.push(one_of("state", THERE));

@@ -13,7 +13,7 @@ use deployer_kinds::{Cidr, RouteTable, RouteTableOutput, RouteTableSpec, RouteTa
 
 use crate::Aws;
 use crate::call::{already, call, pages, read};
-use crate::ec2::{filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -21,6 +21,8 @@ type Described = aws_sdk_ec2::types::RouteTable;
 type Routes = BTreeMap<Cidr, RouteTarget>;
 
 impl Resource<Aws> for RouteTable {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let request =
             survey.cloud.ec2.describe_route_tables().set_filters(Some(owned_by(survey.scope)));

@@ -8,11 +8,13 @@ use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 use crate::Aws;
 use crate::blockers;
 use crate::call::{call, pages, read};
-use crate::ec2::{filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
 impl Resource<Aws> for Vpc {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let request = survey.cloud.ec2.describe_vpcs().set_filters(Some(owned_by(survey.scope)));
         let pages = pages(

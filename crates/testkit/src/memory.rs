@@ -90,6 +90,11 @@ impl Memory {
         self.lock().hidden_for = duration;
     }
 
+    /// Shows what is changed from now on as it was for a while longer.
+    pub fn show_late(&self, duration: Duration) {
+        self.lock().stale_for = duration;
+    }
+
     /// Makes the reply to the first of all equal calls get lost, so that each is made twice.
     pub fn lose_first_replies(&self) {
         self.lock().loses_first_replies = true;
@@ -165,6 +170,7 @@ impl Memory {
                 generation: identity.generation,
                 name,
                 spec,
+                stale: None,
                 is_kept: K::REMOVAL == Removal::WithParent,
                 visible_at: Instant::now() + state.hidden_for,
                 ready_at: Instant::now() + seconds(K::TYPICAL.create) + state.frozen_for,
@@ -187,12 +193,14 @@ impl Memory {
     ) -> Result<Output> {
         let spec = json(spec);
         self.call::<K, _>(operation, &cx.identity.address.name, |state| {
+            let stale_for = state.stale_for;
             let thing = state.find(id)?;
             if operation == Operation::Update && thing.phase() != Phase::Ready {
                 return Err(refusal(Cause::Busy, format!("{id} is {}", thing.word())));
             }
             if thing.spec != spec {
-                thing.spec = spec;
+                let before = std::mem::replace(&mut thing.spec, spec);
+                thing.stale = Some((before, Instant::now() + stale_for));
                 let changed_at = Instant::now() + seconds(K::TYPICAL.update);
                 thing.ready_at = thing.ready_at.max(changed_at);
             }
@@ -262,7 +270,7 @@ impl Memory {
                 .map(|(id, thing)| Found {
                     name: thing.address.name.clone(),
                     generation: thing.generation,
-                    spec: typed(&thing.spec),
+                    spec: typed(thing.shown()),
                     output: thing.output(id),
                     phase: thing.phase(),
                     state: thing.word().to_owned(),

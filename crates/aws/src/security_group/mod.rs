@@ -14,7 +14,7 @@ use deployer_kinds::{SecurityGroup, SecurityGroupOutput, SecurityGroupSpec};
 use crate::Aws;
 use crate::blockers;
 use crate::call::{call, pages};
-use crate::ec2::{filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 use rules::Standing;
@@ -22,6 +22,8 @@ use rules::Standing;
 type Described = aws_sdk_ec2::types::SecurityGroup;
 
 impl Resource<Aws> for SecurityGroup {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let groups = describe(survey.cloud, owned_by(survey.scope)).await?;
         let ours: Vec<(Owned, &Described)> = groups

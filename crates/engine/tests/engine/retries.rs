@@ -87,6 +87,31 @@ async fn a_thing_just_made_may_be_invisible_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_that_is_shown_late_is_waited_for() {
+    let labelled = |team: &str| {
+        let spec = json!({ "range": "10.0.0.0/16", "labels": { "team": team } });
+        StackBuilder::default().with("network/main", spec).build()
+    };
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &labelled("a")).await;
+    memory.show_late(Duration::from_secs(20));
+    // The plan that follows at once is empty: what was changed is not changed again.
+    converge(&memory, &labelled("b")).await;
+    assert_eq!(count(&memory, Operation::Update), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_never_shown_is_left_to_the_next_plan() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    memory.show_late(Duration::from_hours(1));
+    let spec = json!({ "range": "10.0.0.0/16", "labels": { "team": "a" } });
+    let ran = apply(&memory, &StackBuilder::default().with("network/main", spec).build()).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    assert!(ran.outcome.took < Duration::from_secs(125), "{:?}", ran.outcome.took);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thing_that_never_becomes_visible_fails_its_step() {
     let memory = Arc::new(Memory::default());
     memory.hide_for(Duration::from_hours(1));
