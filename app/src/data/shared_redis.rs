@@ -1,6 +1,9 @@
 //! What all instances share, in Redis or Valkey.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use redis::{
@@ -47,9 +50,9 @@ else
 end";
 
 /// Stores what all instances share in a Redis server; reconnects by itself.
-#[derive(Clone)]
 pub struct RedisShared {
-    connection: ConnectionManager,
+    client: Client,
+    connection: Mutex<ConnectionManager>,
 }
 
 impl RedisShared {
@@ -68,29 +71,44 @@ impl RedisShared {
         if let Some(password) = &settings.password {
             login = login.set_password(password.reveal());
         }
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
-            .set_number_of_retries(1);
         let client = Client::open(address.into_connection_info()?.set_redis_settings(login))?;
-        let connection = ConnectionManager::new_lazy_with_config(client, config)?;
-        Ok(Self { connection })
+        Ok(Self { connection: Mutex::new(connection(&client)?), client })
     }
 
     fn connection(&self) -> ConnectionManager {
-        self.connection.clone()
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// Hands on an answer. When none came in time the connection may be a dead one that nobody
+    /// closed, which the library does not notice: the next request gets a new one.
+    fn answer<T>(&self, answer: Result<T, RedisError>) -> Result<T, DataError> {
+        if answer.as_ref().is_err_and(RedisError::is_timeout) {
+            let new = connection(&self.client)?;
+            *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        }
+        Ok(answer?)
+    }
+}
+
+/// Makes a connection that is opened when it is needed.
+fn connection(client: &Client) -> Result<ConnectionManager, RedisError> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE))
+        .set_number_of_retries(1);
+    ConnectionManager::new_lazy_with_config(client.clone(), config)
 }
 
 #[async_trait]
 impl Shared for RedisShared {
     async fn reachable(&self) -> Result<(), DataError> {
-        let _: String = redis::cmd("PING").query_async(&mut self.connection()).await?;
-        Ok(())
+        let answer = redis::cmd("PING").query_async(&mut self.connection()).await;
+        self.answer::<String>(answer).map(drop)
     }
 
     async fn session(&self, id: &str) -> Result<Option<Session>, DataError> {
-        let content: Option<String> = self.connection().get(session_key(id)).await?;
+        let content = self.connection().get(session_key(id)).await;
+        let content: Option<String> = self.answer(content)?;
         Ok(content.and_then(|content| serde_json::from_str(&content).ok()))
     }
 
@@ -98,8 +116,7 @@ impl Shared for RedisShared {
         let content = serde_json::to_string(session)
             .map_err(|error| DataError::Refused(error.to_string()))?;
         let seconds = SESSION_LIFETIME.as_secs();
-        let _: () = self.connection().set_ex(session_key(id), content, seconds).await?;
-        Ok(())
+        self.answer(self.connection().set_ex(session_key(id), content, seconds).await)
     }
 
     async fn forget_sessions(&self) -> Result<u64, DataError> {
@@ -108,14 +125,14 @@ impl Shared for RedisShared {
     }
 
     async fn add_visitors(&self, number: i64) -> Result<i64, DataError> {
-        Ok(self.connection().incr(VISITORS, number).await?)
+        self.answer(self.connection().incr(VISITORS, number).await)
     }
 
     async fn push(&self, job: &str) -> Result<(), DataError> {
         let script = Script::new(PUSH);
         let mut call = script.key(JOBS);
         call.key(VERSIONS).arg(job).arg(clock::now());
-        Ok(call.invoke_async(&mut self.connection()).await?)
+        self.answer(call.invoke_async(&mut self.connection()).await)
     }
 
     async fn claim(&self, lease: Duration) -> Result<Option<Claim>, DataError> {
@@ -123,7 +140,8 @@ impl Shared for RedisShared {
         let script = Script::new(CLAIM);
         let mut call = script.key(JOBS);
         call.key(VERSIONS).key(ATTEMPTS).arg(now).arg(now + millis(lease));
-        let claimed: Option<(String, i64, i64)> = call.invoke_async(&mut self.connection()).await?;
+        let claimed = call.invoke_async(&mut self.connection()).await;
+        let claimed: Option<(String, i64, i64)> = self.answer(claimed)?;
         Ok(claimed.map(|(name, version, attempts)| Claim { name, version, attempts }))
     }
 
@@ -132,11 +150,11 @@ impl Shared for RedisShared {
         let mut call = script.key(JOBS);
         call.key(VERSIONS).key(ATTEMPTS);
         call.arg(&claim.name).arg(claim.version).arg(clock::now());
-        Ok(call.invoke_async(&mut self.connection()).await?)
+        self.answer(call.invoke_async(&mut self.connection()).await)
     }
 
     async fn jobs(&self) -> Result<i64, DataError> {
-        Ok(self.connection().zcard(JOBS).await?)
+        self.answer(self.connection().zcard(JOBS).await)
     }
 }
 

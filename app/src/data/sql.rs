@@ -3,15 +3,23 @@
 //! Every statement is written once, with `$1`, `$2` … in this order, each used once; MySQL gets
 //! question marks instead. Only texts and whole numbers go in and out, so no type differs.
 
+use std::{io, time::Duration};
+
 use sqlx::{
-    AssertSqlSafe, FromRow, MySqlPool, PgPool, SqlitePool,
+    AssertSqlSafe, Database, FromRow, MySqlPool, PgPool, SqlitePool,
     error::DatabaseError,
     mysql::{MySqlDatabaseError, MySqlRow},
+    pool::PoolConnection,
     postgres::{PgDatabaseError, PgRow},
     sqlite::SqliteRow,
 };
+use tokio::time::{error::Elapsed, timeout};
 
 use super::repository::DataError;
+
+/// How long a statement may take: longer than SQLite waits for another process that writes, and
+/// short enough for the answer to be an error that says so.
+const LONGEST: Duration = Duration::from_secs(6);
 
 /// A pool of connections to one of the databases.
 #[derive(Debug, Clone)]
@@ -82,6 +90,15 @@ macro_rules! bind {
     }};
 }
 
+/// Runs the query on a connection of the pool, for as long as a statement may take.
+macro_rules! run {
+    ($pool:expr, $query:expr, $run:ident) => {{
+        let mut loan = Loan::of($pool.acquire().await?);
+        let answer = timeout(LONGEST, $query.$run(&mut *loan.connection)).await;
+        loan.settle(answer)
+    }};
+}
+
 impl Pool {
     /// Runs a statement and counts the rows it touched.
     pub(super) async fn execute(
@@ -91,14 +108,14 @@ impl Pool {
     ) -> Result<u64, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => {
-                bind!(sqlx::query(sql), values).execute(pool).await?.rows_affected()
+                run!(pool, bind!(sqlx::query(sql), values), execute)?.rows_affected()
             }
             Self::Postgres(pool) => {
-                bind!(sqlx::query(sql), values).execute(pool).await?.rows_affected()
+                run!(pool, bind!(sqlx::query(sql), values), execute)?.rows_affected()
             }
             Self::MySql(pool) => {
                 let sql = AssertSqlSafe(question_marks(sql));
-                bind!(sqlx::query(sql), values).execute(pool).await?.rows_affected()
+                run!(pool, bind!(sqlx::query(sql), values), execute)?.rows_affected()
             }
         })
     }
@@ -110,11 +127,11 @@ impl Pool {
         values: &[Value],
     ) -> Result<Vec<T>, sqlx::Error> {
         match self {
-            Self::Sqlite(pool) => bind!(sqlx::query_as(sql), values).fetch_all(pool).await,
-            Self::Postgres(pool) => bind!(sqlx::query_as(sql), values).fetch_all(pool).await,
+            Self::Sqlite(pool) => run!(pool, bind!(sqlx::query_as(sql), values), fetch_all),
+            Self::Postgres(pool) => run!(pool, bind!(sqlx::query_as(sql), values), fetch_all),
             Self::MySql(pool) => {
                 let sql = AssertSqlSafe(question_marks(sql));
-                bind!(sqlx::query_as(sql), values).fetch_all(pool).await
+                run!(pool, bind!(sqlx::query_as(sql), values), fetch_all)
             }
         }
     }
@@ -124,6 +141,37 @@ impl Pool {
             Self::Sqlite(pool) => pool.close().await,
             Self::Postgres(pool) => pool.close().await,
             Self::MySql(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A connection on loan from its pool. One that comes back in the middle of a statement, because
+/// the time was over or whoever asked is gone, is closed: the pool would wait for the rest of the
+/// answer, and after a fail-over that never comes.
+struct Loan<D: Database> {
+    connection: PoolConnection<D>,
+    settled: bool,
+}
+
+impl<D: Database> Loan<D> {
+    fn of(connection: PoolConnection<D>) -> Self {
+        Self { connection, settled: false }
+    }
+
+    /// Gives the connection back with the answer, if there was one in time.
+    fn settle<T>(
+        mut self,
+        answer: Result<Result<T, sqlx::Error>, Elapsed>,
+    ) -> Result<T, sqlx::Error> {
+        self.settled = answer.is_ok();
+        answer.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    }
+}
+
+impl<D: Database> Drop for Loan<D> {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.connection.close_on_drop();
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::{
     process::{Process, Variables, client, until},
-    servers::Postgres,
+    servers::{POSTGRES, Server},
 };
 
 #[tokio::test]
@@ -79,7 +79,7 @@ impl Balancer {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_under_load_fails_no_request() {
-    let postgres = Postgres::start();
+    let postgres = Server::start(&POSTGRES);
     let mut variables = postgres.url();
     variables.insert("DRAIN_SECONDS", "1".into());
     let mut old = [Process::serve(&variables).await, Process::serve(&variables).await];

@@ -2,7 +2,7 @@
 
 use crate::{
     process::{Process, Variables, client, run, until},
-    servers::{PASSWORD, Postgres, Redis},
+    servers::{PASSWORD, POSTGRES, REDIS, Server},
 };
 
 #[test]
@@ -33,7 +33,7 @@ async fn the_pages_show_version_and_image() {
 
 #[tokio::test]
 async fn no_secret_is_logged_even_when_everything_is() {
-    let (postgres, redis) = (Postgres::start(), Redis::start());
+    let (postgres, redis) = (Server::start(&POSTGRES), Server::start(&REDIS));
     let key = "a key that nobody else should ever know";
     let mut variables = postgres.url();
     variables.extend(redis.parts());

@@ -14,4 +14,5 @@ mod routes;
 mod servers;
 mod sessions;
 mod tls;
+mod wire;
 mod worker;

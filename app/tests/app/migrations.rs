@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use crate::{
     checks::Deployment,
     process::{Process, Variables, command},
-    servers::{MariaDb, Postgres},
+    servers::{MARIADB, POSTGRES, Server},
 };
 
 /// Eight processes bring one empty database up; a migration that ran twice would fail, because it
@@ -30,12 +30,12 @@ async fn eight_instances_migrate_sqlite_once() {
 
 #[tokio::test]
 async fn eight_instances_migrate_postgres_once() {
-    let postgres = Postgres::start();
+    let postgres = Server::start(&POSTGRES);
     eight_at_once_on(&postgres.url()).await;
 }
 
 #[tokio::test]
 async fn eight_instances_migrate_mariadb_once() {
-    let mariadb = MariaDb::start();
+    let mariadb = Server::start(&MARIADB);
     eight_at_once_on(&mariadb.url()).await;
 }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
-use tokio::time::Instant;
+use sqlx::{Connection, Executor, MySqlConnection, PgConnection};
+use tokio::time::{Instant, sleep};
 
 use crate::{
-    process::{Process, Variables, client, until},
-    servers::{Daemon, MariaDb, Postgres, Redis},
+    process::{Process, Variables, client, run, until},
+    servers::{MARIADB, POSTGRES, REDIS, Server},
+    wire::Wire,
 };
 
 async fn status(client: &Client, address: &str) -> (StatusCode, bool) {
@@ -20,7 +22,7 @@ const OUTAGE: Duration = Duration::from_secs(20);
 
 const PATHS: [&str; 3] = ["/", "/api/v1/notebooks/home", "/readyz"];
 
-async fn survives_an_outage(variables: &Variables, database: &mut Daemon) {
+async fn survives_an_outage(variables: &Variables, database: &mut Server) {
     let process = Process::serve(variables).await;
     let client = client();
     for path in PATHS {
@@ -48,23 +50,82 @@ async fn survives_an_outage(variables: &Variables, database: &mut Daemon) {
 
 #[tokio::test]
 async fn postgres_gone_for_20_s_gives_503_and_comes_back_without_a_restart() {
-    let mut postgres = Postgres::start();
-    survives_an_outage(&postgres.url(), &mut postgres.daemon).await;
+    let mut postgres = Server::start(&POSTGRES);
+    survives_an_outage(&postgres.url(), &mut postgres).await;
 }
 
 #[tokio::test]
 async fn mariadb_gone_for_20_s_gives_503_and_comes_back_without_a_restart() {
-    let mut mariadb = MariaDb::start();
-    survives_an_outage(&mariadb.url(), &mut mariadb.daemon).await;
+    let mut mariadb = Server::start(&MARIADB);
+    survives_an_outage(&mariadb.url(), &mut mariadb).await;
 }
 
 #[tokio::test]
 async fn pages_are_served_without_the_cache_but_the_process_is_not_ready() {
-    let mut redis = Redis::start();
+    let mut redis = Server::start(&REDIS);
     let process = Process::serve(&redis.parts()).await;
     let client = client();
-    redis.daemon.fail();
+    redis.fail();
     assert_eq!(status(&client, &process.at("/")).await.0, StatusCode::OK);
     let ready = status(&client, &process.at("/readyz")).await;
     assert_eq!(ready, (StatusCode::SERVICE_UNAVAILABLE, true));
+}
+
+/// The machine of the database is gone in the middle of a query, and nobody told the connections to
+/// it; another machine takes its address.
+async fn survives_a_failover(mut variables: Variables, wire: &Wire, lock: impl Sized) {
+    variables.insert("DATABASE_POOL", "2".into());
+    let process = Process::serve(&variables).await;
+    let client = client();
+    let notes = process.at("/api/v1/notebooks/home/notes");
+    // As many as there are connections: each of them waits for an answer when the wire goes dead.
+    let (one, two, ()) = tokio::join!(status(&client, &notes), status(&client, &notes), async {
+        sleep(Duration::from_millis(500)).await;
+        wire.cut();
+    });
+    assert_eq!(
+        (one, two),
+        ((StatusCode::SERVICE_UNAVAILABLE, true), (StatusCode::SERVICE_UNAVAILABLE, true))
+    );
+    drop(lock);
+    wire.mend();
+    until("the database is back", async || {
+        (status(&client, &notes).await == (StatusCode::OK, false)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn postgres_failing_over_in_the_middle_of_a_query_is_survived() {
+    let postgres = Server::start(&POSTGRES);
+    run(&["migrate"], &postgres.url());
+    let mut lock = PgConnection::connect(&postgres.url()["DATABASE_URL"]).await.unwrap();
+    lock.execute("BEGIN; LOCK TABLE notes").await.unwrap();
+    let wire = Wire::to(postgres.port).await;
+    survives_a_failover(postgres.url_through(wire.port), &wire, lock).await;
+}
+
+#[tokio::test]
+async fn mariadb_failing_over_in_the_middle_of_a_query_is_survived() {
+    let mariadb = Server::start(&MARIADB);
+    run(&["migrate"], &mariadb.url());
+    let mut lock = MySqlConnection::connect(&mariadb.url()["DATABASE_URL"]).await.unwrap();
+    lock.execute("LOCK TABLES notes WRITE").await.unwrap();
+    let wire = Wire::to(mariadb.port).await;
+    survives_a_failover(mariadb.url_through(wire.port), &wire, lock).await;
+}
+
+#[tokio::test]
+async fn redis_failing_over_without_a_word_is_survived() {
+    let redis = Server::start(&REDIS);
+    let wire = Wire::to(redis.port).await;
+    let process = Process::serve(&redis.url_through(wire.port)).await;
+    let (client, ready) = (client(), process.at("/readyz"));
+    wire.cut();
+    assert_eq!(status(&client, &ready).await, (StatusCode::SERVICE_UNAVAILABLE, true));
+    wire.mend();
+    until("the cache is back", async || {
+        (status(&client, &ready).await == (StatusCode::OK, false)).then_some(())
+    })
+    .await;
 }

@@ -9,7 +9,7 @@ use notes::{
 
 use crate::{
     process::Variables,
-    servers::{MariaDb, Postgres, Redis},
+    servers::{MARIADB, POSTGRES, REDIS, Server},
 };
 
 /// Longer than the test.
@@ -75,7 +75,7 @@ async fn sqlite_keeps_jobs_and_sessions() {
 
 #[tokio::test]
 async fn postgres_keeps_jobs_and_sessions() {
-    let postgres = Postgres::start();
+    let postgres = Server::start(&POSTGRES);
     let store = database(&postgres.url()).await;
     keeps_its_promises(&store).await;
     remembers(&store).await;
@@ -83,7 +83,7 @@ async fn postgres_keeps_jobs_and_sessions() {
 
 #[tokio::test]
 async fn mariadb_keeps_jobs_and_sessions() {
-    let mariadb = MariaDb::start();
+    let mariadb = Server::start(&MARIADB);
     let store = database(&mariadb.url()).await;
     keeps_its_promises(&store).await;
     remembers(&store).await;
@@ -91,7 +91,7 @@ async fn mariadb_keeps_jobs_and_sessions() {
 
 #[tokio::test]
 async fn redis_keeps_jobs_and_sessions() {
-    let redis = Redis::start();
+    let redis = Server::start(&REDIS);
     let store = RedisShared::new(&settings(&redis.parts()).cache.unwrap()).unwrap();
     keeps_its_promises(&store).await;
     remembers(&store).await;

@@ -3,7 +3,7 @@
 use crate::{
     checks::Deployment,
     process::{Process, Variables},
-    servers::{MariaDb, Postgres, Redis},
+    servers::{MARIADB, POSTGRES, REDIS, Server},
 };
 
 async fn every_route_on(variables: &Variables) {
@@ -19,13 +19,13 @@ async fn nothing_configured_serves_every_route_from_sqlite() {
 
 #[tokio::test]
 async fn postgres_given_as_a_url_serves_every_route() {
-    let postgres = Postgres::start();
+    let postgres = Server::start(&POSTGRES);
     every_route_on(&postgres.url()).await;
 }
 
 #[tokio::test]
 async fn postgres_given_in_parts_with_redis_serves_every_route() {
-    let (postgres, redis) = (Postgres::start(), Redis::start());
+    let (postgres, redis) = (Server::start(&POSTGRES), Server::start(&REDIS));
     let mut variables = postgres.parts();
     variables.extend(redis.parts());
     every_route_on(&variables).await;
@@ -33,13 +33,13 @@ async fn postgres_given_in_parts_with_redis_serves_every_route() {
 
 #[tokio::test]
 async fn mariadb_given_as_a_url_serves_every_route() {
-    let mariadb = MariaDb::start();
+    let mariadb = Server::start(&MARIADB);
     every_route_on(&mariadb.url()).await;
 }
 
 #[tokio::test]
 async fn mariadb_given_in_parts_with_redis_serves_every_route() {
-    let (mariadb, redis) = (MariaDb::start(), Redis::start());
+    let (mariadb, redis) = (Server::start(&MARIADB), Server::start(&REDIS));
     let mut variables = mariadb.parts();
     variables.extend(redis.parts());
     every_route_on(&variables).await;

@@ -16,8 +16,8 @@ use std::{
 
 use tempfile::TempDir;
 
-pub(crate) use self::{mariadb::MariaDb, postgres::Postgres, redis::Redis};
-use crate::process::PATIENCE;
+pub(crate) use self::{mariadb::MARIADB, postgres::POSTGRES, redis::REDIS};
+use crate::process::{PATIENCE, Variables};
 
 /// What every test server takes for a password.
 pub(crate) const PASSWORD: &str = "correct/horse@battery";
@@ -37,12 +37,35 @@ subjectAltName = DNS:localhost
 basicConstraints = critical, CA:FALSE
 ";
 
+/// A kind of server: how it is made, and how the app is told of it.
+pub(crate) struct Kind {
+    /// Makes the data in the folder, and the command that serves it.
+    prepare: fn(&Site) -> Command,
+    /// Tells where a server is in one URL, given where it listens.
+    url: fn(&str) -> (&'static str, String),
+    /// Tells the same in the parts that a stack hands over, given host and port.
+    parts: fn(&str, u16) -> Variables,
+    /// The part that asks for TLS, where the database's own settings do not.
+    tls: Option<&'static str>,
+}
+
+/// Where a server is about to run.
+struct Site {
+    folder: PathBuf,
+    port: u16,
+    /// What the server proves its name with; with it, it takes no connection without TLS.
+    certificate: Option<Certificate>,
+}
+
 /// A server process in its folder, killed at the end of its test.
-pub(crate) struct Daemon {
+pub(crate) struct Server {
+    kind: &'static Kind,
     command: Command,
     child: Child,
     folder: TempDir,
     pub(crate) port: u16,
+    /// What to trust, when the server speaks TLS only.
+    pub(crate) authority: Option<PathBuf>,
 }
 
 /// A certificate for `localhost`, with its key.
@@ -51,16 +74,50 @@ pub(crate) struct Certificate {
     pub(crate) key: PathBuf,
 }
 
-impl Daemon {
-    /// Starts a server and waits until it takes connections.
-    fn start(folder: TempDir, port: u16, mut command: Command) -> Self {
-        own(folder.path());
-        let log = fs::File::create(folder.path().join("log")).unwrap();
+impl Server {
+    /// Starts a server without any data and waits until it takes connections.
+    pub(crate) fn start(kind: &'static Kind) -> Self {
+        Self::start_with(kind, |_| None)
+    }
+
+    /// Starts a server that takes no connection without TLS.
+    pub(crate) fn start_with_tls(kind: &'static Kind) -> Self {
+        Self::start_with(kind, |folder| Some(Certificate::in_folder(folder)))
+    }
+
+    fn start_with(kind: &'static Kind, certify: fn(&Path) -> Option<Certificate>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let certificate = certify(folder.path());
+        let authority = certificate.as_ref().map(|own| own.certificate.clone());
+        let site = Site { folder: folder.path().to_owned(), port: free_port(), certificate };
+        own(&site.folder);
+        let mut command = (kind.prepare)(&site);
+        let log = fs::File::create(site.folder.join("log")).unwrap();
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().expect("a server starts");
-        let mut daemon = Self { command, child, folder, port };
-        daemon.wait();
-        daemon
+        let mut server = Self { kind, command, child, folder, port: site.port, authority };
+        server.wait();
+        server
+    }
+
+    /// Tells how to reach it, in one URL.
+    pub(crate) fn url(&self) -> Variables {
+        self.url_through(self.port)
+    }
+
+    /// Tells how to reach it through another port, in one URL.
+    pub(crate) fn url_through(&self, port: u16) -> Variables {
+        let password = PASSWORD.replace('/', "%2F").replace('@', "%40");
+        Variables::from([(self.kind.url)(&format!("notes:{password}@127.0.0.1:{port}"))])
+    }
+
+    /// Tells how to reach it, in the parts that a stack hands over.
+    pub(crate) fn parts(&self) -> Variables {
+        let mut parts = (self.kind.parts)("localhost", self.port);
+        if let Some(part) = self.kind.tls {
+            parts.insert(part, self.authority.is_some().to_string());
+        }
+        parts
     }
 
     /// Ends the server at once, as a machine that fails does.
@@ -90,7 +147,7 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
+impl Drop for Server {
     fn drop(&mut self) {
         self.fail();
     }
@@ -98,7 +155,7 @@ impl Drop for Daemon {
 
 impl Certificate {
     /// Makes one that signs itself.
-    fn in_folder(folder: &Path) -> Self {
+    pub(crate) fn in_folder(folder: &Path) -> Self {
         let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
         let request = folder.join("request.cnf");
         fs::write(&request, REQUEST).unwrap();
@@ -117,13 +174,19 @@ impl Certificate {
 }
 
 /// Prepares a command as a user that is not root.
-fn unprivileged(program: PathBuf) -> Command {
-    let mut command = Command::new(program);
+fn unprivileged(name: &str) -> Command {
+    let mut command = Command::new(program(name));
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
     command.stdin(Stdio::null()).env("LC_ALL", "C");
     command
+}
+
+/// Runs a command that makes the data of a server.
+fn make(command: &mut Command) {
+    let made = command.output().unwrap();
+    assert!(made.status.success(), "{made:?}");
 }
 
 /// Gives a folder and what is in it to the user the servers run as.

@@ -2,7 +2,7 @@
 
 use crate::{
     process::{Process, Variables, client, until},
-    servers::{Postgres, Redis},
+    servers::{POSTGRES, REDIS, Server},
 };
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -31,13 +31,13 @@ async fn two_instances_share(mut variables: Variables) {
 
 #[tokio::test]
 async fn two_instances_share_sessions_and_counter_in_the_database() {
-    let postgres = Postgres::start();
+    let postgres = Server::start(&POSTGRES);
     two_instances_share(postgres.url()).await;
 }
 
 #[tokio::test]
 async fn two_instances_share_sessions_and_counter_in_redis() {
-    let (postgres, redis) = (Postgres::start(), Redis::start());
+    let (postgres, redis) = (Server::start(&POSTGRES), Server::start(&REDIS));
     let mut variables = postgres.parts();
     variables.extend(redis.parts());
     two_instances_share(variables).await;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     process::{Process, Variables, run},
-    servers::{MariaDb, Postgres, Redis},
+    servers::{MARIADB, POSTGRES, REDIS, Server},
 };
 
 fn verified(mut variables: Variables, authority: Option<&Path>) -> Variables {
@@ -21,7 +21,7 @@ fn impatient(mut variables: Variables) -> Variables {
 
 #[tokio::test]
 async fn postgres_is_reached_over_tls_and_must_prove_its_name() {
-    let postgres = Postgres::start_with_tls();
+    let postgres = Server::start_with_tls(&POSTGRES);
     let variables = verified(postgres.parts(), postgres.authority.as_deref());
     Process::serve(&variables).await;
     let mut elsewhere = impatient(variables);
@@ -34,7 +34,7 @@ async fn postgres_is_reached_over_tls_and_must_prove_its_name() {
 
 #[tokio::test]
 async fn mariadb_is_reached_over_tls_and_must_prove_its_name() {
-    let mariadb = MariaDb::start_with_tls();
+    let mariadb = Server::start_with_tls(&MARIADB);
     let variables = verified(mariadb.parts(), mariadb.authority.as_deref());
     Process::serve(&variables).await;
     let mut elsewhere = impatient(variables);
@@ -44,7 +44,7 @@ async fn mariadb_is_reached_over_tls_and_must_prove_its_name() {
 
 #[tokio::test]
 async fn redis_is_reached_over_tls_when_the_system_trusts_it() {
-    let redis = Redis::start_with_tls();
+    let redis = Server::start_with_tls(&REDIS);
     let mut variables = redis.parts();
     let authority = redis.authority.as_deref().unwrap().display().to_string();
     variables.insert("SSL_CERT_FILE", authority);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     process::{Process, Variables, client, until},
-    servers::{MariaDb, Postgres, Redis},
+    servers::{MARIADB, POSTGRES, REDIS, Server},
 };
 
 /// Adds two notes and waits until a worker has summed them up.
@@ -57,19 +57,19 @@ async fn with_sqlite_the_server_works_too() {
 
 #[tokio::test]
 async fn workers_take_jobs_from_postgres() {
-    let postgres = Postgres::start();
+    let postgres = Server::start(&POSTGRES);
     with_workers_on(&postgres.url()).await;
 }
 
 #[tokio::test]
 async fn workers_take_jobs_from_mariadb() {
-    let mariadb = MariaDb::start();
+    let mariadb = Server::start(&MARIADB);
     with_workers_on(&mariadb.url()).await;
 }
 
 #[tokio::test]
 async fn workers_take_jobs_from_redis() {
-    let (postgres, redis) = (Postgres::start(), Redis::start());
+    let (postgres, redis) = (Server::start(&POSTGRES), Server::start(&REDIS));
     let mut variables = postgres.parts();
     variables.extend(redis.parts());
     with_workers_on(&variables).await;

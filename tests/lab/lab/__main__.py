@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 from lab.light import lighten
+from lab.strict import PARTS, parts_of
 from lab.world import Lab, Options
 
 
@@ -53,9 +54,19 @@ def arguments() -> Options:
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
     parser.add_argument("--scale", type=float, default=0.0, help="of AWS's durations; 0 is at once")
     parser.add_argument("--profile", choices=("instant", "strict"), default="instant")
+    parser.add_argument(
+        "--strict",
+        metavar="PARTS",
+        help=f"parts of the strict profile, between commas, or all or none: {', '.join(PARTS)}",
+    )
     parser.add_argument("--ready-file", type=Path, help="gets the address once the lab listens")
     parser.add_argument("--data", type=Path, help="kept; by default a folder removed at the end")
-    return Options(**vars(parser.parse_args()))
+    given = vars(parser.parse_args())
+    parts = given.pop("strict") or {"strict": "all", "instant": "none"}[given["profile"]]
+    try:
+        return Options(**given, strict=parts_of(parts))
+    except ValueError as error:
+        parser.error(str(error))
 
 
 def settings() -> None:

@@ -16,6 +16,7 @@ from lab.errors import Reply
 from lab.inventory import inventory, secret_values
 from lab.model_check import check_all
 from lab.overlay.acm import issue
+from lab.windows import open_windows
 from lab.world import Lab
 
 Answer = Callable[[dict[str, Any], bytes], Any]
@@ -40,6 +41,9 @@ class Control:
             ("GET", "/_lab/faults"): lambda query, body: {"faults": lab.faults.public()},
             ("POST", "/_lab/faults"): self.add_faults,
             ("DELETE", "/_lab/faults"): lambda query, body: lab.faults.clear(),
+            ("POST", "/_lab/maintenance-window"): self.open_windows,
+            ("GET", "/_lab/strict"): lambda query, body: lab.strict.public(),
+            ("POST", "/_lab/strict"): self.switch,
             ("POST", "/_lab/reset"): lambda query, body: lab.reset(),
             ("POST", "/_lab/stop"): self.stop,
         }
@@ -109,6 +113,15 @@ class Control:
         for rule in rules if isinstance(rules, list) else [rules]:
             self._lab.faults.add(rule)
         return {"faults": self._lab.faults.public()}
+
+    def open_windows(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Lets the maintenance windows come."""
+        return {"opened": open_windows(self._lab)}
+
+    def switch(self, query: dict[str, Any], body: bytes) -> dict[str, bool]:
+        """Switches parts of the strict profile on and off."""
+        self._lab.strict.switch(json.loads(body))
+        return self._lab.strict.public()
 
     def stop(self, query: dict[str, Any], body: bytes) -> None:
         """Ends the lab once this request is answered."""

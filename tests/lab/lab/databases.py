@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lab import interfaces
+from lab.mariadb import MariaDb
 from lab.postgres import Postgres
+from lab.servers import Login, Servers, nothing_listens
 
 if TYPE_CHECKING:
     from moto.rds.models import DBInstance
@@ -21,13 +23,14 @@ class Databases:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self.postgres = Postgres(lab)
+        postgres, mariadb = Servers(lab, Postgres(lab)), Servers(lab, MariaDb(lab))
+        self._engines = {"postgres": postgres, "mariadb": mariadb, "mysql": mariadb}
         self.owns_call = False
         lab.parts["databases"] = self
 
     def describe(self) -> dict[str, Any]:
         """For `GET /_lab`."""
-        return {"postgres": self.postgres.version, "mysql": None}
+        return {name: servers.engine.version for name, servers in self._engines.items()}
 
     def create(self, instance: DBInstance) -> None:
         """Begins to create: the server at once, the states in their time."""
@@ -47,8 +50,9 @@ class Databases:
         instance.status = "modifying"
 
         def work() -> None:
-            if restarts and instance.lab_endpoint:
-                self.postgres.restart(instance.db_instance_identifier, instance.port)
+            if restarts and (servers := self._servers(instance)):
+                port = instance.lab_pending.get("port", instance.port)
+                servers.restart(instance.db_instance_identifier, port)
 
         def finish(instance: DBInstance) -> None:
             apply()
@@ -58,38 +62,44 @@ class Databases:
 
     def change_password(self, instance: DBInstance, password: str) -> None:
         """Sets the master password on the running server."""
-        name, user = instance.db_instance_identifier, str(instance.master_username)
         instance.status = "resetting-master-credentials"
-        self._begin(
-            instance,
-            lambda: self.postgres.change_password(name, user, password),
-            0.0,
-            lambda instance: setattr(instance, "status", "available"),
-        )
+
+        def work() -> None:
+            if servers := self._servers(instance):
+                servers.change_password(instance.db_instance_identifier, password)
+
+        def finish(instance: DBInstance) -> None:
+            instance.status = "available"
+
+        self._begin(instance, work, 0.0, finish)
 
     def reboot(self, instance: DBInstance, apply: Callable[[], None]) -> None:
         """Restarts: rebooting, then available with what was pending."""
         instance.status = "rebooting"
 
+        def work() -> None:
+            if servers := self._servers(instance):
+                servers.restart(instance.db_instance_identifier)
+
         def finish(instance: DBInstance) -> None:
             apply()
             instance.status = "available"
 
-        name = instance.db_instance_identifier
-        self._begin(
-            instance, lambda: _ignore(self.postgres.restart(name)), "database.rebooting", finish
-        )
+        self._begin(instance, work, "database.rebooting", finish)
 
     def delete(self, instance: DBInstance, gone: Callable[[], None]) -> None:
         """Begins to delete; `gone` removes the instance at the end."""
         instance.status = "deleting"
 
+        def work() -> None:
+            if servers := self._servers(instance):
+                servers.delete(instance.db_instance_identifier)
+
         def finish(instance: DBInstance) -> None:
             interfaces.delete(instance.region, instance.lab_interface or "")
             gone()
 
-        name = instance.db_instance_identifier
-        self._begin(instance, lambda: self.postgres.delete(name), "database.deleting", finish)
+        self._begin(instance, work, "database.deleting", finish)
 
     def _created(self, instance: DBInstance) -> None:
         def available() -> None:
@@ -129,20 +139,25 @@ class Databases:
         threading.Thread(target=run, name=f"database-{state}", daemon=True).start()
         self._lab.timers.after(duration, part)
 
+    def _servers(self, instance: DBInstance) -> Servers | None:
+        return self._engines.get(str(instance.engine))
+
     def _start_server(self, instance: DBInstance) -> None:
-        has_server = instance.engine == "postgres" and not instance.is_replica
-        if not has_server or self.postgres.programs is None:
-            return
-        generation = self._lab.generation
-        server = self.postgres.create(
+        name, servers, generation = (
             instance.db_instance_identifier,
-            str(instance.master_username),
-            self.password(instance),
-            instance.db_name,
-            int(instance.port or 5432),
+            self._servers(instance),
+            self._lab.generation,
         )
+        if servers is None or instance.is_replica:
+            why = "a replica" if servers else f"of engine {instance.engine}"
+            nothing_listens(name, f"it is {why}, which has no server here")
+            return
+        login = Login(str(instance.master_username), self.password(instance), instance.db_name)
+        server = servers.create(name, login, int(instance.port or 0))
+        if server is None:
+            return
         if generation != self._lab.generation:
-            self.postgres.delete(instance.db_instance_identifier)
+            servers.delete(name)
             return
         with self._lab.lock:
             instance.lab_endpoint = (server.address, server.port)
@@ -155,7 +170,7 @@ class Databases:
             secret = instance.master_user_secret.secret
             version = secret.versions[secret.default_version_id]
             return str(json.loads(version["secret_string"])["password"])
-        return str(instance.master_user_password)
+        return str(instance._master_user_password)
 
     @staticmethod
     def _place(instance: DBInstance) -> None:
@@ -173,7 +188,3 @@ class Databases:
                 "amazon-rds",
                 public=bool(instance.publicly_accessible),
             ).id
-
-
-def _ignore(_: object) -> None:
-    return None

@@ -150,9 +150,10 @@ class Aws:
             self._lab.faults.cleared.wait()
         if verdict.drop_before:
             raise DropConnection
-        if self._lab.options.strict:
-            if not self._lab.buckets.allows(call):
-                verdict.before = verdict.before or throttled(call.service, call.protocol)
+        strict = self._lab.strict
+        if strict.is_on("buckets") and not self._lab.buckets.allows(call):
+            verdict.before = verdict.before or throttled(call.service, call.protocol)
+        if strict.is_on("pages"):
             _replace_body(environ, with_small_page(call))
         reply = verdict.before or self._effect(environ, call.protocol)
         reply = verdict.after or reply

@@ -30,6 +30,7 @@ DURATIONS: dict[str, float] = {
     "database.secret": 20,
     "cluster.creating": 43,
     "cache.creating": 300,
+    "cache.modifying": 120,
     "cache.deleting": 180,
     "certificate.issuing": 60,
     "task.provisioning": 15,
@@ -41,6 +42,9 @@ DURATIONS: dict[str, float] = {
     "deployment.steady": 5,
     "consistency.describe": 3,
     "consistency.role": 7,
+    "consistency.role-policy": 2,
+    "consistency.linked-role": 5,
+    "consistency.secret-name": 5,
     "consistency.tag-index": 10,
     "task-definition.deleting": 60,
 }

@@ -17,6 +17,7 @@ from lab.buckets import Buckets
 from lab.calls import Calls
 from lab.faults import Faults
 from lab.processes import Processes
+from lab.strict import Strict
 from lab.times import Timers
 
 ACCOUNT = "123456789012"
@@ -29,14 +30,9 @@ class Options:
     port: int = 0
     scale: float = 0
     profile: str = "instant"
+    strict: frozenset[str] = frozenset()
     ready_file: Path | None = None
     data: Path | None = None
-    verbose: bool = False
-
-    @property
-    def strict(self) -> bool:
-        """Whether replies lag behind the truth as they do on AWS."""
-        return self.profile == "strict"
 
 
 class Lab:
@@ -62,6 +58,7 @@ class Lab:
         self.calls = Calls()
         self.faults = Faults()
         self.buckets = Buckets()
+        self.strict = Strict(self)
         self.addresses = Addresses()
         self.resets: list[Callable[[], None]] = []
         self.parts: dict[str, Any] = {}
@@ -100,6 +97,7 @@ class Lab:
             reset_model_data()
         self.faults.clear()
         self.buckets.clear()
+        self.strict.reset()
         self.calls.reset()
 
     def stop(self) -> None:

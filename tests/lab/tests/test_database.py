@@ -52,37 +52,73 @@ def state(rds: Any, name: str) -> str:
     return str(found["DBInstanceStatus"])
 
 
-@pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not on this machine")
-def test_the_managed_password_opens_a_real_database(lab: RunningLab) -> None:
-    found = instance(lab)
+def ask_postgres(found: Any, password: str, statements: str) -> subprocess.CompletedProcess[str]:
+    """Runs statements through psql."""
+    place = ["-h", found["Endpoint"]["Address"], "-p", str(found["Endpoint"]["Port"])]
+    command = ["psql", *place, "-U", "notes", "-d", "notes", "-qAtc", statements]
+    environment = {**os.environ, "PGPASSWORD": password}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def ask_mariadb(found: Any, password: str, statements: str) -> subprocess.CompletedProcess[str]:
+    """Runs statements through MariaDB's client."""
+    place = ["-h", found["Endpoint"]["Address"], "-P", str(found["Endpoint"]["Port"])]
+    command = ["mariadb", "--no-defaults", *place, "-u", "notes", "-N", "-e", statements, "notes"]
+    environment = {**os.environ, "MYSQL_PWD": password}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+ENGINES = {
+    "postgres": ("postgres", "psql", "16", "16.10", ask_postgres),
+    "mariadb": ("mariadbd", "mariadb", "10.11", "10.11", ask_mariadb),
+    "mysql": ("mariadbd", "mariadb", "8.0", "8.0", ask_mariadb),
+}
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Any:
+    """Each engine that can have a server, where the machine has what the test needs."""
+    for program in ENGINES[request.param][:2]:
+        if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin") is None:
+            pytest.skip(f"{program} is not on this machine")
+    return request.param, *ENGINES[request.param][2:]
+
+
+def test_the_managed_password_opens_a_real_database(lab: RunningLab, engine: Any) -> None:
+    name, asked, version, ask = engine
+    found = instance(lab, Engine=name, EngineVersion=asked)
     secret = found["MasterUserSecret"]
     assert secret["SecretStatus"] == "active"
     value = lab.client("secretsmanager").get_secret_value(SecretId=secret["SecretArn"])
     login = json.loads(value["SecretString"])
     assert login["username"] == "notes"
-    endpoint = found["Endpoint"]
-    answer = subprocess.run(
-        [
-            "psql",
-            "-h",
-            endpoint["Address"],
-            "-p",
-            str(endpoint["Port"]),
-            "-U",
-            "notes",
-            "-d",
-            "notes",
-            "-Atc",
-            "create table t(a int); insert into t values (7); select a from t",
-        ],
-        env={**os.environ, "PGPASSWORD": login["password"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert answer.stdout.split()[-1] == "7"
-    assert found["EngineVersion"] == "16.10"
+    statements = "create table t(a int); insert into t values (7); select a from t"
+    answer = ask(found, login["password"], statements)
+    assert answer.stdout.strip() == "7", answer.stderr
+    assert ask(found, "not the password", statements).returncode != 0
+    assert found["EngineVersion"].startswith(version)
     assert {t["Key"]: t["Value"] for t in found["TagList"]} == {"stack": "test", "Name": "web"}
+
+
+def test_a_new_password_and_port_reach_the_server_and_its_data_stay(
+    lab: RunningLab, engine: Any
+) -> None:
+    name, asked, _, ask = engine
+    rds, given = lab.client("rds"), {"MasterUserPassword": "first-word"}
+    settings = {"Engine": name, "EngineVersion": asked, "ManageMasterUserPassword": False}
+    found = instance(lab, **settings, **given)
+    assert ask(found, "first-word", "create table kept(a int)").returncode == 0
+    rds.modify_db_instance(DBInstanceIdentifier="main", MasterUserPassword="other-word")
+    until(lambda: state(rds, "main") == "available", "the new password")
+    assert ask(found, "first-word", "select 1").returncode != 0
+    rds.modify_db_instance(DBInstanceIdentifier="main", DBPortNumber=found["Endpoint"]["Port"] + 1)
+    until(lambda: state(rds, "main") == "available", "the new port")
+    moved = rds.describe_db_instances(DBInstanceIdentifier="main")["DBInstances"][0]
+    assert moved["Endpoint"]["Port"] == found["Endpoint"]["Port"] + 1
+    assert ask(moved, "other-word", "select count(*) from kept").stdout.strip() == "0"
+    rds.reboot_db_instance(DBInstanceIdentifier="main")
+    until(lambda: state(rds, "main") == "available", "the reboot")
+    assert ask(moved, "other-word", "select count(*) from kept").stdout.strip() == "0"
 
 
 def test_an_instance_holds_its_subnet_group_security_group_and_subnets(lab: RunningLab) -> None:

@@ -17,9 +17,11 @@ def install(lab: Lab) -> None:
         acm,
         ec2_addresses,
         ec2_groups,
+        ec2_paging,
         ec2_vpc,
         ecr,
         ecs,
+        elasticache,
         elbv2,
         iam,
         logs,
@@ -34,19 +36,20 @@ def install(lab: Lab) -> None:
     for service in (
         ec2_vpc,
         ec2_groups,
+        ec2_paging,
         ec2_addresses,
         elbv2,
         acm,
         ecr,
         ecs,
         rds,
+        elasticache,
         iam,
         logs,
         secrets,
         scaling,
         tagging,
         paging,
+        strict,
     ):
         service.install(lab)
-    if lab.options.strict:
-        strict.install(lab)

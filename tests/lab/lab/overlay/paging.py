@@ -8,6 +8,7 @@ from moto.core.responses import ActionResult
 from moto.ecr.responses import ECRResponse
 from moto.elbv2.responses import ELBV2Response
 from moto.iam.responses import IamResponse
+from moto.rds.responses import RDSResponse
 
 from lab.pages import page
 from lab.patching import patch
@@ -15,36 +16,13 @@ from lab.world import Lab
 
 # Response class, method, list, page size asked for, token in, token out, AWS's own page.
 LISTS = (
-    (
-        ELBV2Response,
-        "describe_target_groups",
-        "TargetGroups",
-        "PageSize",
-        "Marker",
-        "NextMarker",
-        400,
-    ),
+    (ELBV2Response, "describe_target_groups", "TargetGroups", "PageSize", "Marker", "NextMarker", 400),
     (ELBV2Response, "describe_listeners", "Listeners", "PageSize", "Marker", "NextMarker", 400),
-    (
-        ECRResponse,
-        "describe_repositories",
-        "repositories",
-        "maxResults",
-        "nextToken",
-        "nextToken",
-        100,
-    ),
+    (ECRResponse, "describe_repositories", "repositories", "maxResults", "nextToken", "nextToken", 100),
     (ECRResponse, "describe_images", "imageDetails", "maxResults", "nextToken", "nextToken", 100),
-    (
-        IamResponse,
-        "get_account_authorization_details",
-        "RoleDetailList",
-        "MaxItems",
-        "Marker",
-        "Marker",
-        100,
-    ),
-)
+    (RDSResponse, "describe_db_subnet_groups", "DBSubnetGroups", "MaxRecords", "Marker", "Marker", 100),
+    (IamResponse, "get_account_authorization_details", "RoleDetailList", "MaxItems", "Marker", "Marker", 100),
+)  # fmt: skip
 
 
 def install(lab: Lab) -> None:

@@ -1,0 +1,37 @@
+"""The strict profile: replies that lag behind the truth, and quotas; one file a part or two.
+
+Every part is patched in, and asks `lab.strict` whether it is on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.world import Lab
+
+
+def install(lab: Lab) -> None:
+    """Patches every part; called after the services were patched."""
+    from lab.overlay.strict import (
+        attributes,
+        clusters,
+        describe,
+        quotas,
+        roles,
+        secret_names,
+        tag_index,
+        target_groups,
+    )
+
+    for part in (
+        describe,
+        attributes,
+        roles,
+        clusters,
+        target_groups,
+        tag_index,
+        secret_names,
+        quotas,
+    ):
+        part.install(lab)
