@@ -159,7 +159,7 @@ class Aws:
         reply = verdict.after or reply
         status, headers, content = reply
         error = error_code(status, content, headers)
-        self._lab.calls.record(call, status, error, began, environ["PATH_INFO"])
+        self._lab.calls.record(call, status, error, began)
         if verdict.drop_after:
             raise DropConnection
         return reply
