@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use crate::Lab;
-use crate::lab::root;
+use crate::lab::{built, root};
 
 /// What a run of the binary gave.
 #[derive(Debug)]
@@ -51,12 +51,9 @@ pub fn deployer(lab: &Lab, arguments: &[&str]) -> Command {
     command
 }
 
-/// The binary lies beside the folder of the test that runs. `cargo test` does not build it, so
-/// `cargo build --workspace` comes first.
+/// `cargo test` does not build the binary, so `cargo build --workspace` comes first.
 fn path() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows where it is");
-    let folder = test.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
-    let binary = folder.join("deployer");
+    let binary = built().join("deployer");
     assert!(binary.exists(), "build the binary first: cargo build --workspace");
     binary
 }
