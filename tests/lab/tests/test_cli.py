@@ -116,7 +116,7 @@ def test_the_cli_makes_and_reads_a_stack_as_boto3_does(lab: RunningLab) -> None:
             lab.client("ecs").describe_clusters(clusters=["main"])["clusters"],
         ),
     }
-    for name, (said, read) in shown.items():
+    for name, (said, read) in text.items():
         assert said == json.loads(json.dumps(read, default=str)), name
     assert lab.get("model-check")["refused"] == []
 
@@ -186,7 +186,7 @@ def test_the_cli_says_of_every_kind_what_boto3_says(
         )
         said = aws(lab, service, operation.replace("_", "-"), "--cli-input-json", filled)
         answer = getattr(lab.client(service), operation)(**json.loads(filled))
-        return None if without_meta(said) == without_meta(answer) else f"{operation}: {said} {answer}"
+        return f"{operation}: {found}" if (found := differences(shown(said), shown(answer))) else None
 
     with ThreadPoolExecutor(4) as pool:
         assert [found for found in pool.map(differs, READS) if found] == []
@@ -249,12 +249,24 @@ def every_kind(lab: RunningLab) -> dict[str, str]:
     }
 
 
-def without_meta(answer: Any) -> Any:
+def differences(said: Any, read: Any, where: str = "") -> list[str]:
+    """Where two answers differ, as paths with both values."""
+    if isinstance(said, dict) and isinstance(read, dict):
+        pairs = [(f"{where}.{name}", said.get(name), read.get(name)) for name in said | read]
+    elif isinstance(said, list) and isinstance(read, list) and len(said) == len(read):
+        pairs = [(f"{where}[{n}]", a, b) for n, (a, b) in enumerate(zip(said, read, strict=True))]
+    else:
+        moves = where.endswith(".LatestRestorableTime")
+        return [] if moves or said == read else [f"{where}: {said!r}, {read!r}"]
+    return [found for path, a, b in pairs for found in differences(a, b, path)]
+
+
+def shown(answer: Any) -> Any:
     """An answer as JSON, without what belongs to the request and to paging."""
-    shown = json.loads(json.dumps(answer, default=lambda at: at.astimezone(UTC).isoformat()))
-    shown.pop("ResponseMetadata", None)
+    text = json.loads(json.dumps(answer, default=lambda at: at.astimezone(UTC).isoformat()))
+    text.pop("ResponseMetadata", None)
     return {
         name: value
-        for name, value in shown.items()
+        for name, value in text.items()
         if "token" not in name.lower() and name not in ("IsTruncated", "Marker", "NextMarker")
     }
