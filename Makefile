@@ -43,6 +43,7 @@ lint: ## Formatting and lints
 check: lint ## Formatting, lints and licences
 	@scripts/setup check
 	$(CACHE)/tools/bin/cargo-deny check bans licenses sources
+	$(CACHE)/tools/bin/cargo-deny --manifest-path app/Cargo.toml --config deny.toml check bans licenses sources
 
 bench: ## Calls, start-up, memory and size of the release build, against their budgets
 	@scripts/setup demo
@@ -64,11 +65,11 @@ up: ## Runs the sample app with PostgreSQL and Valkey, in containers
 local-integration-test: ## Tests the sample app on real servers
 	app/tests/run
 
-remote-validation: ## Checks every route of a deployed app: URL=http://… [GRPC_URL=…]
-	app/tests/remote $(URL) $(GRPC_URL)
+remote-validation: ## Checks every route of a deployed app: URL=http://… [GRPC_URL=…] [CA=file]
+	app/tests/remote "$(URL)" "$(GRPC_URL)" "$(CA)"
 
-stress-test: ## Loads a deployed app, bounded in rate and time: URL=http://… [SECONDS=10] [RATE=200]
-	app/tests/stress $(URL) $(SECONDS) $(RATE)
+stress-test: ## Loads a deployed app, bounded in rate and time: URL=http://… [SECONDS=10] [RATE=100]
+	app/tests/stress "$(URL)" "$(SECONDS)" "$(RATE)" "$(CA)"
 
 bench-app: ## Requests per second and memory of the sample app
 	app/tests/bench

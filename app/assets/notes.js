@@ -4,10 +4,17 @@
 const status = document.getElementById("status");
 const visitors = document.getElementById("visitors");
 
+let told;
+const tell = (text) => {
+  status.textContent = text;
+  clearTimeout(told);
+  told = setTimeout(() => (status.textContent = ""), 8000);
+};
+
 const load = async (address, options) => {
   const answer = await fetch(address, options);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return { address: answer.url, page, fine: answer.ok };
+  return { address: answer.url, page, fine: answer.ok, conflict: answer.status === 409 };
 };
 
 const show = (selector, page) => {
@@ -23,18 +30,23 @@ document.addEventListener("submit", async (event) => {
   button.disabled = true;
   try {
     const body = new URLSearchParams(new FormData(form));
-    const { address, page, fine } = await load(form.action, { method: "POST", body });
+    const { address, page, fine, conflict } = await load(form.action, { method: "POST", body });
+    if (conflict) {
+      show("main", page);
+      document.getElementById("body").focus();
+      return;
+    }
     if (!fine) {
-      status.textContent = page.querySelector("h1 + p")?.textContent ?? "That did not work.";
+      tell(page.querySelector("h1 + p")?.textContent ?? "That did not work.");
       return;
     }
     history.pushState({ page: true }, "", address);
     document.title = page.title;
     show("main", page);
-    status.textContent = form.dataset.enhance + ".";
+    tell(form.dataset.enhance + ".");
     (document.getElementById("body") ?? document.getElementById("content")).focus();
   } catch {
-    status.textContent = "There is no connection; nothing was changed.";
+    tell("There is no connection; nothing was changed.");
   } finally {
     button.disabled = false;
   }
@@ -48,10 +60,11 @@ document.addEventListener("input", (event) => {
   waiting = setTimeout(async () => {
     const query = new URLSearchParams(new FormData(form));
     const { page } = await load(`${form.action}?${query}`).catch(() => ({}));
-    if (!page) return;
+    // Answers may come in another order than they were asked for.
+    if (!page || `${query}` !== `${new URLSearchParams(new FormData(form))}`) return;
     show("#notes", page);
     const found = document.querySelectorAll("ul.notes > li").length;
-    status.textContent = found === 1 ? "1 note found." : `${found} notes found.`;
+    tell(found === 1 ? "1 note found." : `${found} notes found.`);
   }, 200);
 });
 

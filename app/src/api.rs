@@ -13,7 +13,7 @@ use axum::{
     extract::State,
     http::{StatusCode, Uri},
     response::Html,
-    routing::get,
+    routing::{any, get},
 };
 use maud::Markup;
 use utoipa::OpenApi;
@@ -53,7 +53,8 @@ pub fn routes() -> Router<App> {
         .route("/docs", get(docs))
         .fallback(nowhere)
         .method_not_allowed_fallback(no_such_method);
-    Router::new().nest(ROOT, api)
+    // The rest of `/api` is for programs too.
+    Router::new().nest(ROOT, api).route("/api/{*rest}", any(nowhere))
 }
 
 async fn docs(State(app): State<App>) -> Html<String> {

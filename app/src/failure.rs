@@ -14,6 +14,9 @@ pub enum Failure {
     /// What was sent does not fit.
     #[error("{0}")]
     Invalid(String),
+    /// Someone else changed it since the sender read it.
+    #[error("{0}")]
+    Conflict(&'static str),
     /// The sender may not do this.
     #[error("{0}")]
     Forbidden(&'static str),
@@ -25,15 +28,13 @@ pub enum Failure {
     Internal(#[source] DataError),
 }
 
-/// How long a client should wait before it tries again, in seconds.
-pub const RETRY_AFTER: &str = "5";
-
 impl Failure {
     /// Tells the HTTP status of the failure.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -45,7 +46,7 @@ impl Failure {
         match self {
             Self::Unavailable(error) => tracing::warn!(%error, "could not serve a request"),
             Self::Internal(error) => tracing::error!(%error, "could not serve a request"),
-            Self::NotFound(_) | Self::Invalid(_) | Self::Forbidden(_) => {}
+            Self::NotFound(_) | Self::Invalid(_) | Self::Conflict(_) | Self::Forbidden(_) => {}
         }
     }
 }

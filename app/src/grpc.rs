@@ -28,6 +28,8 @@ use self::v1::notes_server::NotesServer;
 
 const LONGEST: Duration = Duration::from_secs(10);
 const LARGEST_MESSAGE: usize = 64 * 1024;
+/// How long a client may be silent before it is asked whether it is still there.
+const SILENCE: Duration = Duration::from_mins(1);
 /// How often the health service looks at the database.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
@@ -35,7 +37,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 pub async fn serve(app: App, listener: TcpListener, close: CancellationToken) -> io::Result<()> {
     let (reporter, health) = tonic_health::server::health_reporter();
     let looking = tokio::spawn(look(app.clone(), reporter));
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming =
+        TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(SILENCE));
     let notes = NotesServer::new(service::NotesService::new(app))
         .max_decoding_message_size(LARGEST_MESSAGE);
     let router: Router = Server::builder()

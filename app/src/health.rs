@@ -3,12 +3,12 @@
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
 
-use crate::{app::App, failure::RETRY_AFTER};
+use crate::app::App;
 
 /// Serves both addresses.
 pub fn routes() -> Router<App> {
@@ -17,17 +17,13 @@ pub fn routes() -> Router<App> {
 
 async fn ready(State(app): State<App>) -> Response {
     if app.is_draining() {
-        return not_ready("stopping\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
     match app.ready().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");
-            not_ready("the database is not ready\n")
+            (StatusCode::SERVICE_UNAVAILABLE, "the database is not ready\n").into_response()
         }
     }
-}
-
-fn not_ready(why: &'static str) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER)], why).into_response()
 }

@@ -37,6 +37,7 @@ pub struct Listing {
 
 const NO_NOTEBOOK: Failure = Failure::NotFound("notebook");
 const NO_NOTE: Failure = Failure::NotFound("note");
+const CHANGED: Failure = Failure::Conflict("someone else changed the note in the meantime");
 
 impl Operations {
     /// Puts the operations on a repository and on what instances share.
@@ -114,14 +115,21 @@ impl Operations {
         }
     }
 
-    /// Changes the text of a note.
-    pub async fn edit(&self, notebook: &str, id: &str, body: &str) -> Result<Note, Failure> {
+    /// Changes the text of a note; with a time, only the note that was last edited then.
+    pub async fn edit(
+        &self,
+        notebook: &str,
+        id: &str,
+        body: &str,
+        seen: Option<i64>,
+    ) -> Result<Note, Failure> {
         let body = Body::parse(body)?;
-        let note = self
-            .repository
-            .edit_note(plausible(notebook, NO_NOTE)?, plausible(id, NO_NOTE)?, &body)
-            .await?
-            .ok_or(NO_NOTE)?;
+        let (notebook, id) = (plausible(notebook, NO_NOTE)?, plausible(id, NO_NOTE)?);
+        let edited = self.repository.edit_note(notebook, id, &body, seen).await?;
+        let note = self.repository.note(notebook, id).await?.ok_or(NO_NOTE)?;
+        if !edited && note.body != body.as_str() {
+            return Err(CHANGED);
+        }
         self.ask(&Job::Digest { notebook: notebook.to_owned() }).await;
         Ok(note)
     }

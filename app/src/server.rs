@@ -1,10 +1,11 @@
 //! One process from start to stop: listen, bring the tables up, serve, drain, close.
 
+mod connections;
 mod image;
 mod stop;
 mod stores;
 
-use std::{future::IntoFuture, io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use thiserror::Error;
 use tokio::{net::TcpListener, time::timeout};
@@ -23,6 +24,11 @@ use crate::{
 
 /// How long requests that are under way may take once the listener is closed.
 const LAST_REQUESTS: Duration = Duration::from_secs(15);
+/// How long a connection may take for the head of its next request. Longer than the 60 s after
+/// which a load balancer lets go of a connection that it does not use: the balancer must be the one
+/// who closes, or a request meets a closed connection.
+const LONGEST_HEAD: Duration = Duration::from_secs(75);
+
 /// Why a process could not start or go on.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -55,9 +61,8 @@ pub async fn serve(settings: &Settings) -> Result<(), ServeError> {
         "listening"
     );
     let close = CancellationToken::new();
-    let served = axum::serve(listener, web::routes(app.clone()))
-        .with_graceful_shutdown(close.clone().cancelled_owned())
-        .into_future();
+    let served =
+        connections::serve(listener, web::routes(app.clone()), LONGEST_HEAD, close.clone());
     let grpc = grpc::serve(app.clone(), grpc_listener, close.clone());
     let mut served = tokio::spawn(async { tokio::try_join!(served, grpc).map(drop) });
     let counting = tokio::spawn(count(app.clone()));

@@ -35,8 +35,8 @@ pub struct Settings {
     pub cache: Option<CacheSettings>,
     /// Where gRPC listens: `BIND` and `GRPC_PORT`.
     pub grpc_address: SocketAddr,
-    /// Whether `notes serve` does the work of `notes worker` too: `INLINE_WORKER`, by default only
-    /// with SQLite, which other machines cannot reach.
+    /// Whether `notes serve` does the work of `notes worker` too: `INLINE_WORKER`. Any number of
+    /// processes may; it is turned off where workers of their own keep the load away.
     pub inline_worker: bool,
     /// How many days notes are kept after their last edit: `KEEP_DAYS`; 0 means for ever.
     pub keep: Duration,
@@ -81,16 +81,18 @@ impl Settings {
     pub fn from_environment(environment: &Environment) -> Result<Self, Vec<Mistake>> {
         let mut reader = Reader::new(environment);
         let host: IpAddr = reader.parsed("BIND", "0.0.0.0", "an IP address");
-        let port = "a port between 0 and 65535";
+        let what = "a port between 0 and 65535";
+        let port: u16 = reader.parsed("PORT", "8080", what);
+        let grpc_port: u16 = reader.parsed("GRPC_PORT", "9090", what);
+        if port == grpc_port && port != 0 {
+            reader.mistake("GRPC_PORT", format!("must differ from PORT, which is {port} too"));
+        }
         let database = DatabaseSettings::read(&mut reader);
-        let inline = [("auto", None), ("true", Some(true)), ("false", Some(false))];
         let settings = Self {
-            address: SocketAddr::new(host, reader.parsed("PORT", "8080", port)),
-            grpc_address: SocketAddr::new(host, reader.parsed("GRPC_PORT", "9090", port)),
+            address: SocketAddr::new(host, port),
+            grpc_address: SocketAddr::new(host, grpc_port),
             cache: CacheSettings::read(&mut reader),
-            inline_worker: reader
-                .one_of("INLINE_WORKER", &inline)
-                .unwrap_or(database.engine() == Engine::Sqlite),
+            inline_worker: reader.one_of("INLINE_WORKER", &[("true", true), ("false", false)]),
             database,
             keep: days(&mut reader),
             image: reader.text("IMAGE_DIGEST").map(ToOwned::to_owned),
@@ -164,15 +166,21 @@ mod tests {
             told,
             [
                 "BIND: must be an IP address, not `everywhere`",
+                "PORT: must be a port between 0 and 65535, not `eighty`",
                 "MAIN_ENGINE: is missing; MAIN_HOST needs it: `postgres` or `mysql`",
                 "MAIN_NAME: is missing; MAIN_HOST needs it",
                 "MAIN_USER: is missing; MAIN_HOST needs it",
-                "PORT: must be a port between 0 and 65535, not `eighty`",
                 "SESSION_KEY: must have at least 32 bytes; `openssl rand -hex 32` makes one",
                 "DRAIN_SECONDS: must be a whole number of seconds, not `-1`",
                 "LOG_FORMAT: must be `json` or `text`, not `xml`",
             ]
         );
+    }
+
+    #[test]
+    fn one_port_cannot_serve_both() {
+        let told = mistakes(&[("PORT", "9090")]);
+        assert_eq!(told, ["GRPC_PORT: must differ from PORT, which is 9090 too"]);
     }
 
     #[test]

@@ -60,7 +60,13 @@ impl Repository for Refusing {
     ) -> Result<Added, DataError> {
         refused()
     }
-    async fn edit_note(&self, _: &str, _: &str, _: &Body) -> Result<Option<Note>, DataError> {
+    async fn edit_note(
+        &self,
+        _: &str,
+        _: &str,
+        _: &Body,
+        _: Option<i64>,
+    ) -> Result<bool, DataError> {
         refused()
     }
     async fn delete_note(&self, _: &str, _: &str) -> Result<bool, DataError> {

@@ -5,7 +5,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -197,7 +197,13 @@ pub(crate) fn built() -> PathBuf {
     folder.expect("target/debug").to_owned()
 }
 
-/// The repository's root.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+/// The repository's root: where this was started, or above. It is not what the compiler saw, since
+/// checkouts share what is built.
+///
+/// # Panics
+/// When this was started outside the repository.
+pub fn root() -> PathBuf {
+    let here = std::env::current_dir().expect("a process is somewhere");
+    let root = here.ancestors().find(|folder| folder.join("tests/lab/start").exists());
+    root.expect("start it in the repository").to_owned()
 }

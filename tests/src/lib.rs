@@ -4,4 +4,4 @@ mod binary;
 mod lab;
 
 pub use binary::{Ran, deployer};
-pub use lab::Lab;
+pub use lab::{Lab, root};

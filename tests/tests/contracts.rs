@@ -19,7 +19,7 @@ use deployer_core::{
 };
 use deployer_engine::{Registry, execute, observe};
 use deployer_stack::{Options, load, outline};
-use deployer_tests::Lab;
+use deployer_tests::{Lab, root};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -158,7 +158,7 @@ struct Contract {
 
 impl Contract {
     fn read(kind: &str) -> Result<Self, String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts");
+        let folder = root().join("tests/contracts");
         let path = folder.join(format!("{kind}.yaml"));
         let text = std::fs::read_to_string(&path)
             .map_err(|error| format!("every kind has a contract: {}: {error}", path.display()))?;

@@ -119,7 +119,7 @@ pub(super) async fn edit(
     Checked { 0: Path((notebook, id)), .. }: Checked<Path<(String, String)>>,
     Checked { 0: Json(new), .. }: Checked<Json<NewNote>>,
 ) -> Result<Json<Note>, Problem> {
-    Ok(Json(app.operations.edit(&notebook, &id, &new.body).await?.into()))
+    Ok(Json(app.operations.edit(&notebook, &id, &new.body, None).await?.into()))
 }
 
 /// Delete a note

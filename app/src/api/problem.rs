@@ -9,7 +9,7 @@ use axum_extra::extract::WithRejection;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::failure::{Failure, RETRY_AFTER};
+use crate::failure::Failure;
 
 /// Why a request was not served.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,12 +60,8 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).expect("a problem has only texts and a number");
         let mut response = (status, body).into_response();
-        let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
-        headers.insert(header::CONTENT_TYPE, kind);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-        }
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response
     }
 }

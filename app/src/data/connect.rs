@@ -67,7 +67,7 @@ fn postgres(server: &Server) -> Pool {
         options = options.ssl_root_cert(file);
     }
     let pool = PgPoolOptions::new()
-        .max_connections(server.connections.pool)
+        .max_connections(server.connections.pool.get())
         .acquire_timeout(PATIENCE)
         .max_lifetime(LIFETIME);
     Pool::Postgres(pool.connect_lazy_with(options))
@@ -92,7 +92,7 @@ fn mysql(server: &Server) -> Pool {
         options = options.ssl_ca(file);
     }
     let pool = MySqlPoolOptions::new()
-        .max_connections(server.connections.pool)
+        .max_connections(server.connections.pool.get())
         .acquire_timeout(PATIENCE)
         .max_lifetime(LIFETIME);
     Pool::MySql(pool.connect_lazy_with(options))

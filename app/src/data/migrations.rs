@@ -21,9 +21,9 @@ macro_rules! migrations {
 
 type Scripts = &'static [(i64, &'static str, &'static str)];
 
-const SQLITE: Scripts = migrations!["sqlite", 1 "notebooks", 2 "shared", 3 "jobs"];
-const POSTGRES: Scripts = migrations!["postgres", 1 "notebooks", 2 "shared", 3 "jobs"];
-const MYSQL: Scripts = migrations!["mysql", 1 "notebooks", 2 "shared", 3 "jobs"];
+const SQLITE: Scripts = migrations!["sqlite", 1 "notebooks", 2 "shared", 3 "jobs", 4 "search"];
+const POSTGRES: Scripts = migrations!["postgres", 1 "notebooks", 2 "shared", 3 "jobs", 4 "search"];
+const MYSQL: Scripts = migrations!["mysql", 1 "notebooks", 2 "shared", 3 "jobs", 4 "search"];
 
 /// How long to wait for another process that is migrating the same MySQL database, in
 /// seconds.

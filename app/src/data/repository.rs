@@ -51,13 +51,14 @@ pub trait Repository: Send + Sync {
         key: Option<&IdempotencyKey>,
     ) -> Result<Added, DataError>;
 
-    /// Changes the text of a note; none when there is no such note.
+    /// Changes the text of a note, if it was last edited at the time given; says whether it did.
     async fn edit_note(
         &self,
         notebook: &str,
         id: &str,
         body: &Body,
-    ) -> Result<Option<Note>, DataError>;
+        seen: Option<i64>,
+    ) -> Result<bool, DataError>;
 
     /// Deletes a note; says whether there was one.
     async fn delete_note(&self, notebook: &str, id: &str) -> Result<bool, DataError>;

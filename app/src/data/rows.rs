@@ -83,12 +83,13 @@ impl Repository for SqlRepository {
 
     async fn notes(&self, notebook: &str, request: &PageRequest) -> Result<Page, DataError> {
         let sql = "SELECT id, notebook_id, body, created_at, updated_at FROM notes \
-                   WHERE notebook_id = $1 AND id < $2 AND LOWER(body) LIKE LOWER($3) ESCAPE '!' \
+                   WHERE notebook_id = $1 AND id < $2 \
+                   AND COALESCE(folded, LOWER(body)) LIKE $3 ESCAPE '!' \
                    ORDER BY id DESC LIMIT $4";
         let values = [
             notebook.into(),
             request.before.as_deref().unwrap_or(END).into(),
-            pattern(request.search.as_deref().unwrap_or_default()).as_str().into(),
+            pattern(&folded(request.search.as_deref().unwrap_or_default())).as_str().into(),
             // One more than asked for tells whether there is more.
             (i64::from(request.limit) + 1).into(),
         ];
@@ -116,12 +117,13 @@ impl Repository for SqlRepository {
         let new = Note::new(notebook, body);
         let key = key.map(IdempotencyKey::as_str);
         let sql = "INSERT INTO notes \
-                   (id, notebook_id, body, created_at, updated_at, idempotency_key) \
-                   VALUES ($1, $2, $3, $4, $5, $6)";
+                   (id, notebook_id, body, folded, created_at, updated_at, idempotency_key) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let values = [
             new.id.as_str().into(),
             notebook.into(),
             new.body.as_str().into(),
+            folded(&new.body).as_str().into(),
             new.created_at.into(),
             new.updated_at.into(),
             key.into(),
@@ -149,11 +151,20 @@ impl Repository for SqlRepository {
         notebook: &str,
         id: &str,
         body: &Body,
-    ) -> Result<Option<Note>, DataError> {
-        let sql = "UPDATE notes SET body = $1, updated_at = $2 WHERE notebook_id = $3 AND id = $4";
-        let values = [body.as_str().into(), clock::now().into(), notebook.into(), id.into()];
-        self.pool.execute(sql, &values).await?;
-        self.note(notebook, id).await
+        seen: Option<i64>,
+    ) -> Result<bool, DataError> {
+        let sql = "UPDATE notes SET body = $1, folded = $2, updated_at = $3 \
+                   WHERE notebook_id = $4 AND id = $5 AND updated_at BETWEEN $6 AND $7";
+        let values = [
+            body.as_str().into(),
+            folded(body.as_str()).as_str().into(),
+            clock::now().into(),
+            notebook.into(),
+            id.into(),
+            seen.unwrap_or(i64::MIN).into(),
+            seen.unwrap_or(i64::MAX).into(),
+        ];
+        Ok(self.pool.execute(sql, &values).await? > 0)
     }
 
     async fn delete_note(&self, notebook: &str, id: &str) -> Result<bool, DataError> {
@@ -175,6 +186,12 @@ impl Repository for SqlRepository {
     async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Writes a text as it is searched. Databases disagree about what capitals are outside ASCII, so
+/// they are not asked.
+fn folded(text: &str) -> String {
+    text.to_lowercase()
 }
 
 /// Makes a `LIKE` pattern that finds the text anywhere, taking each of its signs literally.

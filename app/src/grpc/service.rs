@@ -67,7 +67,7 @@ impl Notes for NotesService {
 
     async fn edit_note(&self, request: Request<EditNoteRequest>) -> Answer<Note> {
         let EditNoteRequest { notebook, note: id, body } = request.get_ref();
-        answer("EditNote", self.app.operations.edit(notebook, id, body).await.map(note))
+        answer("EditNote", self.app.operations.edit(notebook, id, body, None).await.map(note))
     }
 
     async fn delete_note(&self, request: Request<DeleteNoteRequest>) -> Answer<DeleteNoteResponse> {
@@ -93,6 +93,7 @@ fn code(failure: &Failure) -> Code {
     match failure.status() {
         StatusCode::NOT_FOUND => Code::NotFound,
         StatusCode::UNPROCESSABLE_ENTITY => Code::InvalidArgument,
+        StatusCode::CONFLICT => Code::Aborted,
         StatusCode::FORBIDDEN => Code::PermissionDenied,
         StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
         _ => Code::Internal,

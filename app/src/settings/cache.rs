@@ -55,6 +55,10 @@ fn from_url(text: &str) -> Option<CacheSettings> {
         "rediss" => true,
         _ => return None,
     };
+    // There is one database; a number for another one would be ignored.
+    if !matches!(url.path(), "" | "/") || url.query().is_some() {
+        return None;
+    }
     let decoded = |part: &str| Some(percent_decode_str(part).decode_utf8().ok()?.into_owned());
     Some(CacheSettings {
         host: url.host_str()?.trim_matches(['[', ']']).to_owned(),
@@ -95,6 +99,8 @@ mod tests {
     #[test]
     fn no_cache_is_fine_and_a_strange_one_is_a_mistake() {
         assert_eq!(read(&[]), (None, 0));
-        assert_eq!(read(&[("CACHE_URL", "memcached://cache")]), (None, 1));
+        for url in ["memcached://cache", "redis://cache/1", "redis://cache?db=1"] {
+            assert_eq!(read(&[("CACHE_URL", url)]), (None, 1), "{url}");
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! Where the data is: one URL, or the parts a stack's `uses:` hands over, or SQLite.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -49,7 +53,7 @@ pub struct Connections {
     /// A file of certificates to trust besides the system's: `DATABASE_CA`.
     pub authorities: Option<PathBuf>,
     /// How many of them this process may hold: `DATABASE_POOL`.
-    pub pool: u32,
+    pub pool: NonZeroU32,
 }
 
 /// A kind of database.
@@ -141,10 +145,20 @@ impl Connections {
         ];
         Self {
             tls: reader.one_of("DATABASE_TLS", &words),
-            authorities: reader.text("DATABASE_CA").map(PathBuf::from),
-            pool: reader.parsed("DATABASE_POOL", "10", "a number of connections"),
+            authorities: authorities(reader),
+            pool: reader.parsed("DATABASE_POOL", "10", "a number of connections, 1 or more"),
         }
     }
+}
+
+/// Reads which file of authorities to trust. One that cannot be read is told now: later it would
+/// look like a database that is away.
+fn authorities(reader: &mut Reader<'_>) -> Option<PathBuf> {
+    let file = PathBuf::from(reader.text("DATABASE_CA")?);
+    if let Err(error) = File::open(&file) {
+        reader.mistake("DATABASE_CA", format!("`{}` cannot be read: {error}", file.display()));
+    }
+    Some(file)
 }
 
 fn temporary(reader: &Reader<'_>) -> DatabaseSettings {
@@ -183,9 +197,14 @@ fn engine(reader: &mut Reader<'_>, variable: &str, host: &str) -> Engine {
 /// Reads a URL, or says what is wrong with it without repeating it: a password may be inside.
 fn from_url(text: &str, connections: Connections) -> Result<DatabaseSettings, &'static str> {
     const SHAPE: &str = "must look like `postgres://user:password@host:port/name`, \
-                         `mysql://user:password@host:port/name` or `sqlite:///path/to/file`";
+                         `mysql://user:password@host:port/name` or `sqlite:///path/to/file`; in a \
+                         password `/` is written `%2F`, `@` `%40` and `#` `%23`";
     if let Some(file) = text.strip_prefix("sqlite:") {
-        let file = PathBuf::from(file.strip_prefix("//").unwrap_or(file));
+        let file = file.strip_prefix("//").unwrap_or(file);
+        if file.is_empty() || file == ":memory:" || file.contains('?') {
+            return Err("must name a file, as in `sqlite:///path/to/file`, and nothing else");
+        }
+        let file = PathBuf::from(file);
         return Ok(DatabaseSettings::Sqlite { file, temporary: false });
     }
     let url = Url::parse(text).map_err(|_| SHAPE)?;
@@ -268,6 +287,25 @@ mod tests {
         let file = PathBuf::from("/data/notes.db");
         let settings = read(&[("DATABASE_URL", "sqlite:///data/notes.db")]);
         assert_eq!(settings, Ok(DatabaseSettings::Sqlite { file, temporary: false }));
+    }
+
+    #[test]
+    fn a_sqlite_url_without_a_file_of_its_own_is_refused() {
+        for url in ["sqlite:", "sqlite::memory:", "sqlite:///data/notes.db?mode=ro"] {
+            let mistakes = read(&[("DATABASE_URL", url)]).expect_err(url);
+            assert!(mistakes[0].contains("must name a file"), "{mistakes:?}");
+        }
+    }
+
+    #[test]
+    fn a_pool_without_connections_and_authorities_that_are_not_there_are_refused() {
+        let mistakes = read(&[("DATABASE_POOL", "0"), ("DATABASE_CA", "/nowhere/ca.pem")]);
+        let told = mistakes.expect_err("refused").join("\n");
+        assert!(
+            told.contains("DATABASE_POOL: must be a number of connections, 1 or more"),
+            "{told}"
+        );
+        assert!(told.contains("DATABASE_CA: `/nowhere/ca.pem` cannot be read"), "{told}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use axum::{
     Router,
-    extract::Path,
+    extract::{Path, rejection::PathRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -51,9 +51,10 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/assets/{name}", get(serve))
 }
 
-async fn serve(Path(name): Path<String>) -> Response {
+async fn serve(name: Result<Path<String>, PathRejection>) -> Response {
     let assets = [&*STYLE, &*SCRIPT, &*ICON];
-    assets.into_iter().find(|asset| asset.name == name).map_or_else(
+    let asked = |asset: &&Asset| name.as_ref().is_ok_and(|name| asset.name == **name);
+    assets.into_iter().find(asked).map_or_else(
         || StatusCode::NOT_FOUND.into_response(),
         |asset| {
             let headers = [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, FOREVER)];

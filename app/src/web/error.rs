@@ -1,42 +1,70 @@
 //! A failed request as a page.
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    extract::{
+        Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use axum_extra::extract::WithRejection;
 use maud::html;
 
 use super::frame::frame;
-use crate::{
-    app::App,
-    failure::{Failure, RETRY_AFTER},
-};
+use crate::{app::App, data::DataError, failure::Failure};
 
 /// A failure that a person reads in a browser.
 #[derive(Debug)]
-pub(super) struct PageError(Failure);
+pub(super) struct PageError {
+    status: StatusCode,
+    text: String,
+}
+
+/// An extractor whose rejections are pages too.
+pub(super) type Checked<E> = WithRejection<E, PageError>;
 
 /// What is to be shown, on its way to [`render`], which knows the frame.
 #[derive(Debug, Clone)]
 struct Message(String);
 
-impl<E: Into<Failure>> From<E> for PageError {
-    fn from(error: E) -> Self {
-        Self(error.into())
+impl PageError {
+    /// Makes a failure of a status and a text.
+    pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into() }
+    }
+}
+
+impl From<Failure> for PageError {
+    fn from(failure: Failure) -> Self {
+        failure.log();
+        Self::new(failure.status(), failure.to_string())
+    }
+}
+
+impl From<DataError> for PageError {
+    fn from(error: DataError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+impl From<PathRejection> for PageError {
+    fn from(_: PathRejection) -> Self {
+        Failure::NotFound("page").into()
+    }
+}
+
+impl From<QueryRejection> for PageError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(rejection.status(), "this address cannot be understood")
     }
 }
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        self.0.log();
-        let mut response = self.0.status().into_response();
-        if self.0.status() == StatusCode::SERVICE_UNAVAILABLE {
-            let wait = HeaderValue::from_static(RETRY_AFTER);
-            response.headers_mut().insert(header::RETRY_AFTER, wait);
-        }
-        response.extensions_mut().insert(Message(self.0.to_string()));
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(Message(self.text));
         response
     }
 }
@@ -54,8 +82,9 @@ pub(super) async fn render(State(app): State<App>, request: Request, next: Next)
         p { a href="/" { "To the notes" } }
     };
     let mut page = (response.status(), frame(&app, title, &content)).into_response();
-    if let Some(wait) = response.headers_mut().remove(header::RETRY_AFTER) {
-        page.headers_mut().insert(header::RETRY_AFTER, wait);
+    // A wrong method is answered with the right ones.
+    if let Some(allowed) = response.headers_mut().remove(header::ALLOW) {
+        page.headers_mut().insert(header::ALLOW, allowed);
     }
     page
 }

@@ -13,6 +13,9 @@ use crate::{app::App, failure::Failure};
 /// The name of the field that carries the token.
 pub(super) const TOKEN: &str = "token";
 
+/// The name of the field that tells which state of a note the editor showed.
+pub(super) const SEEN: &str = "seen";
+
 /// The fields of a form whose token is right. Taking this is the only way to read a form, so no
 /// handler can forget the check.
 pub(super) struct OwnForm(BTreeMap<String, String>);

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -32,11 +32,19 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// Adds the headers. What may not be kept says so; only assets may.
+/// How long a client should wait before it asks again, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
+/// Adds the headers. What may not be kept says so; only assets may. Whoever comes at a bad time is
+/// told when to come back.
 pub(super) async fn protect(request: Request, next: Next) -> Response {
     let secure = came_over_https(request.headers());
     let mut response = next.run(request).await;
+    let unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
+    if unavailable {
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
     for (name, value) in HEADERS {
         headers.insert(name, value);
     }

@@ -6,7 +6,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, StatusCode, header},
-    middleware::{self, Next},
+    middleware::{self, Next, map_request},
     response::Response,
 };
 use tower::ServiceBuilder;
@@ -23,6 +23,7 @@ use crate::{app::App, metrics};
 const LARGEST_BODY: usize = 64 * 1024;
 const LONGEST: Duration = Duration::from_secs(10);
 const REQUEST_ID: &str = "x-request-id";
+const LONGEST_ID: usize = 128;
 
 /// Wraps the routes.
 pub(super) fn surround(routes: Router<App>, app: App) -> Router<App> {
@@ -31,6 +32,7 @@ pub(super) fn surround(routes: Router<App>, app: App) -> Router<App> {
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     routes.layer(DefaultBodyLimit::max(LARGEST_BODY)).layer(
         ServiceBuilder::new()
+            .layer(map_request(keep_fine_id))
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(trace)
             .layer(middleware::from_fn(metrics::measure))
@@ -39,6 +41,18 @@ pub(super) fn surround(routes: Router<App>, app: App) -> Router<App> {
             .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST))
             .layer(middleware::from_fn_with_state(app, say_goodbye)),
     )
+}
+
+/// Takes an id off a request unless it is a short word: it goes into every line of the log.
+async fn keep_fine_id(mut request: Request) -> Request {
+    let fine = |id: &HeaderValue| {
+        let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.=;:+/".contains(byte);
+        (1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(word)
+    };
+    if !request.headers().get(REQUEST_ID).is_some_and(fine) {
+        request.headers_mut().remove(REQUEST_ID);
+    }
+    request
 }
 
 /// Opens the span of a request. The query is left out: it holds what people search for.

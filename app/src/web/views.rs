@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::form::TOKEN;
+use super::form::{SEEN, TOKEN};
 use crate::{
     clock,
     data::{HOME, Note, Notebook, Page},
@@ -27,7 +27,7 @@ pub(super) fn address(notebook: &str) -> String {
 pub(super) fn notebook(view: &NotebookView<'_>) -> Markup {
     let address = address(&view.notebook.id);
     html! {
-        h1 { (view.notebook.title) }
+        h1 dir="auto" { (view.notebook.title) }
         @if let Some(digest) = &view.notebook.digest { p.digest { (digest) } }
         @if view.notebook.id != HOME {
             p { "Whoever has the link to this page can read and write here." }
@@ -45,7 +45,7 @@ fn add_form(view: &NotebookView<'_>) -> Markup {
             data-enhance="Added" {
             (token(view.token))
             label for="body" { "A new note" }
-            textarea #body name="body" required maxlength="2000" rows="3" {}
+            textarea #body name="body" dir="auto" required maxlength="2000" rows="3" {}
             button { "Add" }
         }
     }
@@ -55,7 +55,7 @@ fn search_form(address: &str, search: &str) -> Markup {
     html! {
         form.row role="search" action=(address) data-search="" {
             label for="search" { "Search" }
-            input #search type="search" name="q" value=(search) maxlength="100";
+            input #search type="search" name="q" dir="auto" value=(search) maxlength="100";
             button.second { "Find" }
         }
     }
@@ -89,16 +89,16 @@ fn item(note: &Note, form_token: &str) -> Markup {
     let words: String = note.body.chars().take(30).collect();
     html! {
         li.card {
-            p.body { (note.body) }
+            p.body dir="auto" { (note.body) }
             p.quiet {
                 time datetime=(clock::rfc3339(note.created_at)) { (clock::readable(note.created_at)) }
                 @if note.updated_at != note.created_at { " · edited" }
             }
             div.row {
-                a.button.second href={ (address) "/edit" } { "Edit" span.hidden { " the note “" (words) "”" } }
+                a.button.second href={ (address) "/edit" } { "Edit" span.hidden { " the note “" bdi { (words) } "”" } }
                 form method="post" action={ (address) "/delete" } data-enhance="Deleted" {
                     (token(form_token))
-                    button.second { "Delete" span.hidden { " the note “" (words) "”" } }
+                    button.second { "Delete" span.hidden { " the note “" bdi { (words) } "”" } }
                 }
             }
         }
@@ -112,28 +112,34 @@ fn notebooks(view: &NotebookView<'_>) -> Markup {
             ul {
                 @if view.notebook.id != HOME { li { a href="/" { "Notes for everyone" } } }
                 @for other in view.others {
-                    li { a href=(address(&other.id)) { (other.title) } }
+                    li { a dir="auto" href=(address(&other.id)) { (other.title) } }
                 }
             }
             form.row method="post" action="/notebooks" data-enhance="Made" {
                 (token(view.token))
                 label for="title" { "A new notebook" }
-                input #title name="title" required maxlength="100";
+                input #title name="title" dir="auto" required maxlength="100";
                 button.second { "Make" }
             }
         }
     }
 }
 
-/// Shows a note to be changed.
-pub(super) fn editor(note: &Note, form_token: &str) -> Markup {
+/// Shows a note to be changed to a text, and the problem that stood in the way the last time.
+pub(super) fn editor(note: &Note, body: &str, problem: Option<&str>, form_token: &str) -> Markup {
     html! {
         h1 { "Edit a note" }
+        @if let Some(problem) = problem {
+            p role="alert" { "Not saved: " (problem) ". To replace it all the same, save again." }
+            p.card.body dir="auto" { (note.body) }
+        }
         form.card method="post" action={ "/notebooks/" (note.notebook_id) "/notes/" (note.id) }
             data-enhance="Saved" {
             (token(form_token))
+            input type="hidden" name=(SEEN) value=(note.updated_at);
             label for="body" { "The note" }
-            textarea #body name="body" required maxlength="2000" rows="6" { (note.body) }
+            // The first line break of a text area is not part of its text.
+            textarea #body name="body" dir="auto" required maxlength="2000" rows="6" { "\n" (body) }
             div.row {
                 button { "Save" }
                 a.button.second href=(address(&note.notebook_id)) { "Cancel" }

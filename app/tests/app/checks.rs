@@ -4,7 +4,9 @@ mod api;
 mod grpc;
 mod pages;
 
-use crate::process::client;
+use reqwest::Client;
+
+use crate::process::{Process, client_trusting};
 
 /// Where a deployment is.
 pub(crate) struct Deployment {
@@ -12,18 +14,31 @@ pub(crate) struct Deployment {
     pub(crate) http: String,
     /// Its gRPC, when it can be reached.
     pub(crate) grpc: Option<String>,
+    /// Who vouches for its name, besides those the system trusts, as PEM.
+    pub(crate) authority: Option<Vec<u8>>,
 }
 
 impl Deployment {
+    /// A process on this machine is the smallest deployment.
+    pub(crate) fn of(process: &Process) -> Self {
+        let (http, grpc) = (process.http.clone(), Some(process.grpc.clone()));
+        Self { http, grpc, authority: None }
+    }
+
     /// Asks everything once. Only notebooks made here are written to.
     pub(crate) async fn check(&self) {
-        let client = client();
+        let client = self.client();
         self.operations(&client).await;
         pages::check(self, &client).await;
         api::check(self, &client).await;
         if let Some(address) = &self.grpc {
-            grpc::check(address).await;
+            grpc::check(address, self.authority.as_deref()).await;
         }
+    }
+
+    /// Makes a visitor who has not been there yet.
+    fn client(&self) -> Client {
+        client_trusting(self.authority.as_deref())
     }
 
     /// Tells the address of a path.
@@ -31,7 +46,7 @@ impl Deployment {
         format!("{}{path}", self.http.trim_end_matches('/'))
     }
 
-    async fn operations(&self, client: &reqwest::Client) {
+    async fn operations(&self, client: &Client) {
         for (path, holds) in [
             ("/healthz", "alive"),
             ("/readyz", "ready"),
@@ -42,6 +57,13 @@ impl Deployment {
             assert_eq!(answer.status(), 200, "{path}");
             assert!(answer.headers().contains_key("x-request-id"), "{path}");
             assert!(answer.text().await.unwrap().contains(holds), "{path}");
+        }
+        for (id, kept) in
+            [("Root=1-67891233-abcdef", true), ("<script>", false), (&*"x".repeat(999), false)]
+        {
+            let request = client.get(self.at("/healthz")).header("x-request-id", id);
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.headers()["x-request-id"] == id, kept, "{id}");
         }
     }
 }

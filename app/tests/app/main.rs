@@ -4,6 +4,7 @@
 mod checks;
 mod deployment;
 mod drain;
+mod edge;
 mod environment;
 mod health;
 mod migrations;

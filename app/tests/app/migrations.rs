@@ -18,7 +18,7 @@ async fn eight_at_once_on(variables: &Variables) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
     let process = Process::serve(variables).await;
-    Deployment { http: process.http.clone(), grpc: None }.check().await;
+    Deployment::of(&process).check().await;
 }
 
 #[tokio::test]

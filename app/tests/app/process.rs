@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, StatusCode};
+use reqwest::{Certificate, Client, StatusCode};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -44,11 +44,22 @@ pub(crate) fn run(arguments: &[&str], variables: &Variables) -> Output {
 
 /// Makes a client that keeps cookies.
 pub(crate) fn client() -> Client {
+    client_trusting(None)
+}
+
+/// Makes a client that keeps cookies and trusts one more authority, given as PEM.
+pub(crate) fn client_trusting(authority: Option<&[u8]>) -> Client {
     static PROVIDER: OnceLock<()> = OnceLock::new();
     PROVIDER.get_or_init(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    Client::builder().cookie_store(true).timeout(PATIENCE).build().unwrap()
+    let authorities = authority.map(|pem| Certificate::from_pem(pem).unwrap());
+    Client::builder()
+        .cookie_store(true)
+        .timeout(PATIENCE)
+        .tls_certs_merge(authorities)
+        .build()
+        .unwrap()
 }
 
 /// Asks again and again until the answer is there.

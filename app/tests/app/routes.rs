@@ -8,8 +8,7 @@ use crate::{
 
 async fn every_route_on(variables: &Variables) {
     let process = Process::serve(variables).await;
-    let deployment = Deployment { http: process.http.clone(), grpc: Some(process.grpc.clone()) };
-    deployment.check().await;
+    Deployment::of(&process).check().await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ mod postgres;
 mod redis;
 
 use std::{
-    fs,
+    env, fs,
     net::{TcpListener, TcpStream},
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
@@ -204,10 +204,13 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0)
 }
 
-/// Finds a program where the packages put it.
+/// Finds a program on the path, which may lead to another server of its kind, or where the packages
+/// put it.
+#[expect(clippy::disallowed_methods, reason = "the test has no arguments of its own")]
 fn program(name: &str) -> PathBuf {
-    let mut folders: Vec<PathBuf> =
-        ["/usr/bin", "/usr/sbin", "/usr/local/bin"].into_iter().map(PathBuf::from).collect();
+    let path = env::var("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    folders.extend(["/usr/bin", "/usr/sbin", "/usr/local/bin"].map(PathBuf::from));
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     folders.extend(versions.map(|version| version.path().join("bin")));
     let found = folders.into_iter().map(|folder| folder.join(name)).find(|path| path.exists());

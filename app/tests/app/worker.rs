@@ -34,7 +34,9 @@ async fn a_digest_appears(serving: &Process) {
 
 /// Two workers beside one server, which does no work itself.
 async fn with_workers_on(variables: &Variables) {
-    let serving = Process::serve(variables).await;
+    let mut alone = variables.clone();
+    alone.insert("INLINE_WORKER", "false".into());
+    let serving = Process::serve(&alone).await;
     let mut workers = [Process::start("worker", variables), Process::start("worker", variables)];
     a_digest_appears(&serving).await;
     let log = until("the cleaning is done", async || {
@@ -50,8 +52,11 @@ async fn with_workers_on(variables: &Variables) {
 }
 
 #[tokio::test]
-async fn with_sqlite_the_server_works_too() {
+async fn with_nothing_said_the_server_works_too() {
     let process = Process::serve(&Variables::new()).await;
+    a_digest_appears(&process).await;
+    let postgres = Server::start(&POSTGRES);
+    let process = Process::serve(&postgres.url()).await;
     a_digest_appears(&process).await;
 }
 

@@ -7,6 +7,7 @@ use deployer_engine::Cloud;
 use crate::ecr::Repositories;
 use crate::ecs::Clusters;
 use crate::elb::Inventory;
+use crate::fence::Fence;
 use crate::index::TagIndex;
 use crate::rds::Databases;
 
@@ -20,7 +21,10 @@ pub struct Aws {
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) rds: aws_sdk_rds::Client,
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
+    pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) tagging: aws_sdk_resourcegroupstagging::Client,
+    /// Before all that changes something.
+    pub(crate) fence: Fence,
     pub(crate) region: String,
     /// The folder that the paths of a stack are relative to.
     pub(crate) folder: PathBuf,

@@ -13,12 +13,22 @@ use deployer_engine::Result;
 
 use crate::Aws;
 use crate::call::read;
+use crate::fence::Fence;
 
 /// How long a connection may take: an endpoint that does not answer is told within seconds.
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long one call may take. `CreateDBInstance` is the slowest of ours, with a few seconds.
 const CALL: Duration = Duration::from_mins(1);
+
+/// A client whose changing calls pass the fence.
+macro_rules! fenced {
+    ($sdk:ident, $config:ident, $fence:ident) => {
+        $sdk::Client::from_conf(
+            $sdk::config::Builder::from(&$config).interceptor($fence.clone()).build(),
+        )
+    };
+}
 
 /// A connection to one account and region.
 pub struct Connection {
@@ -43,16 +53,20 @@ pub async fn connect(region: Option<&str>, folder: &Path) -> Result<Connection> 
             .help("write `region:` in the stack, or set AWS_REGION"));
     };
     let account = account(&config).await?;
+    let fence = Fence::default();
     let aws = Aws {
-        ec2: aws_sdk_ec2::Client::new(&config),
-        ecr: aws_sdk_ecr::Client::new(&config),
-        ecs: aws_sdk_ecs::Client::new(&config),
-        elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
-        iam: aws_sdk_iam::Client::new(&config),
-        logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-        rds: aws_sdk_rds::Client::new(&config),
-        secrets: aws_sdk_secretsmanager::Client::new(&config),
-        tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+        ec2: fenced!(aws_sdk_ec2, config, fence),
+        ecr: fenced!(aws_sdk_ecr, config, fence),
+        ecs: fenced!(aws_sdk_ecs, config, fence),
+        elb: fenced!(aws_sdk_elasticloadbalancingv2, config, fence),
+        iam: fenced!(aws_sdk_iam, config, fence),
+        logs: fenced!(aws_sdk_cloudwatchlogs, config, fence),
+        rds: fenced!(aws_sdk_rds, config, fence),
+        secrets: fenced!(aws_sdk_secretsmanager, config, fence),
+        // The lock itself is kept through this one.
+        ssm: aws_sdk_ssm::Client::new(&config),
+        tagging: fenced!(aws_sdk_resourcegroupstagging, config, fence),
+        fence,
         region: region.clone(),
         folder: folder.to_owned(),
     };

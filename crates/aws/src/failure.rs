@@ -10,6 +10,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use deployer_core::{Cause, Failure};
 
+use crate::fence::Fenced;
+
 /// Codes of calls that came too fast. Most arrive with HTTP status 400, so only the code tells.
 const THROTTLED: &[&str] = &[
     "BandwidthLimitExceeded",
@@ -23,6 +25,7 @@ const THROTTLED: &[&str] = &[
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+    "TooManyUpdates",
 ];
 
 /// Codes of calls that the credentials do not permit.
@@ -91,6 +94,7 @@ where
         SdkError::ServiceError(context) => {
             by_code(code.as_deref().unwrap_or_default(), context.raw().status().as_u16())
         }
+        _ if chain(error).any(|source| source.is::<Fenced>()) => Cause::Busy,
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => by_source(error),
         _ => Cause::Ambiguous,
     };

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use deployer_core::{Address, Diagnostic, Failure};
+use deployer_engine::{Claim, Holder};
 
 use crate::plan_file::PlanFileError;
 use crate::source::SourceError;
@@ -21,7 +22,7 @@ pub enum Exit {
     Pending = 3,
     /// The run failed part-way; the same command continues it.
     Failed = 4,
-    /// Refused: protection, a moved world, no confirmation; nothing was begun.
+    /// Refused: protection, a lock, a moved world, no confirmation; nothing was begun.
     Refused = 5,
     /// Interrupted; the same command continues.
     Interrupted = 130,
@@ -52,7 +53,7 @@ impl Exit {
             Self::Usage => "the command line is wrong",
             Self::Pending => "there are changes to make (`plan --check`)",
             Self::Failed => "the run failed part-way; the same command continues it",
-            Self::Refused => "refused: protection, a moved world, no confirmation",
+            Self::Refused => "refused: protection, a lock, a moved world, no confirmation",
             Self::Interrupted => "interrupted; the same command continues",
         }
     }
@@ -91,6 +92,9 @@ pub(crate) enum Error {
     /// What was begun to be taken down could not be looked at again.
     #[error("some of it may be left: the last sweep did not happen; run the same command again")]
     Unswept(Box<Error>),
+    /// Somebody has taken the lock over in the midst of it.
+    #[error("the lock was taken over by {0} while this run gave no sign of life; it stopped")]
+    LockLost(Holder),
     /// What was to be printed could not be.
     #[error("could not write the output: {0}")]
     Output(String),
@@ -106,7 +110,7 @@ impl Error {
             Self::Refused(_) | Self::Protected(_) => Exit::Refused,
             Self::Interrupted => Exit::Interrupted,
             Self::Unswept(why) if why.exit() == Exit::Interrupted => Exit::Interrupted,
-            Self::Unswept(_) => Exit::Failed,
+            Self::Unswept(_) | Self::LockLost(_) => Exit::Failed,
             Self::Source(_)
             | Self::Stack(_)
             | Self::Cloud(_)
@@ -123,6 +127,9 @@ impl Error {
             Self::PlanFile(error) => error.help(),
             Self::Request(error) => error.help(),
             Self::Refused(refusal) => refusal.help(),
+            Self::LockLost(_) => {
+                Some("run the same command again when the other run has ended".to_owned())
+            }
             _ => None,
         }
     }
@@ -234,6 +241,9 @@ pub(crate) enum Refusal {
         /// What differs: `the region (eu-west-1, now us-east-1)`.
         what: String,
     },
+    /// Another run has the lock.
+    #[error("refused: another run is at work, of {}; nothing was begun", .0.holder)]
+    Locked(Box<Claim>),
     /// Publishing would change more than images and the services that run them.
     #[error("refused: publishing would also change {}; nothing was begun", list(.0))]
     Beyond(Vec<Address>),
@@ -245,6 +255,11 @@ impl Refusal {
             Self::Unattended { help } => Some((*help).to_owned()),
             Self::Declined => None,
             Self::Moved { .. } => Some("make the plan again: `deployer plan --out …`".to_owned()),
+            Self::Locked(_) => Some(
+                "wait longer for it to end, such as with `--lock-timeout 15m`; a run that was \
+                 killed elsewhere is followed a minute and a half after its last sign of life"
+                    .to_owned(),
+            ),
             Self::Beyond(_) => Some(
                 "look at it with `deployer plan` and do it with `deployer apply`, or add `--yes` \
                  to do it along the way"

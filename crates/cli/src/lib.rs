@@ -4,6 +4,8 @@
 mod args;
 mod commands;
 mod exit;
+mod holder;
+mod lock;
 mod perform;
 mod plan_file;
 mod render;

@@ -42,16 +42,6 @@ pub(crate) struct Project {
     pub(crate) images: BTreeMap<String, Address>,
 }
 
-/// A stack, and what is there of it.
-pub(crate) struct Seen<C> {
-    /// The stack.
-    pub(crate) project: Project,
-    /// The cloud it was looked for in.
-    pub(crate) connected: Connected<C>,
-    /// What is there.
-    pub(crate) snapshot: Snapshot,
-}
-
 /// Which environment of which stack, known without the stack being right.
 pub(crate) struct Place {
     /// Stack and environment.
@@ -107,12 +97,12 @@ impl<W: Connect> Session<'_, W> {
     }
 
     /// Reads the stack, and finds out what is there of it.
-    pub(crate) async fn look(&self, args: &StackArgs) -> Result<Seen<W::Cloud>, Error> {
+    pub(crate) async fn look(&self, args: &StackArgs) -> Result<(Project, Snapshot), Error> {
         let project = self.load(args)?;
         let region = Some(project.stack.region.as_str());
         let connected = self.connect(region, &project.source.folder).await?;
         let snapshot = self.observe(&connected, &project.stack.scope).await?;
-        Ok(Seen { project, connected, snapshot })
+        Ok((project, snapshot))
     }
 
     /// Finds the cloud.

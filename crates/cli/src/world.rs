@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use deployer_core::Failure;
-use deployer_engine::{Cloud, Registry};
+use deployer_engine::{Claims, Registry};
 
 /// A way to a cloud.
 pub trait Connect {
     /// The cloud.
-    type Cloud: Cloud;
+    type Cloud: Claims;
 
     /// The kinds it knows.
     fn registry(&self) -> Registry<Self::Cloud>;

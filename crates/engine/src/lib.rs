@@ -1,4 +1,4 @@
-//! Scans, runs plans, waits, retries and reports.
+//! Scans, locks, runs plans, waits, retries and reports.
 //!
 //! Knows tokio and no cloud: everything is generic over the cloud `C`. What a kind does in that
 //! cloud is written once, typed, as a [`Resource`]; [`Registry`] holds the kinds with their types
@@ -8,6 +8,7 @@ mod call;
 mod cloud;
 mod driver;
 mod execute;
+mod lock;
 mod observe;
 mod perform;
 mod prepare;
@@ -19,6 +20,7 @@ mod wait;
 
 pub use cloud::{Cloud, Context, Identity, Survey, Voice};
 pub use execute::{Outcome, execute};
+pub use lock::{Claim, Claims, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
 pub use observe::observe;
 pub use prepare::prepare;
 pub use registry::Registry;

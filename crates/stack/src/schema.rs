@@ -74,7 +74,7 @@ mod tests {
     use crate::source;
 
     fn repository() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+        PathBuf::from("../..")
     }
 
     fn instance(path: &Path) -> Value {

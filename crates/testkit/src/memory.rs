@@ -1,11 +1,14 @@
 //! The cloud in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use deployer_core::{Address, Cause, Failure, Phase, Removal};
-use deployer_engine::{Cloud, Context, Found, Progress, Result, Survey};
+use deployer_core::{Address, Cause, Failure, Phase, Removal, Scope};
+use deployer_engine::{
+    Claim, Claims, Cloud, Context, Found, Holder, Lease, Progress, Result, Survey,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::kinds::Toy;
-use crate::things::{State, Thing, not_there, refusal, seconds, targets};
+use crate::things::{State, Thing, Written, not_there, refusal, seconds, targets};
 use crate::{Fault, Moment, Output};
 
 /// What a call does.
@@ -53,19 +56,76 @@ pub struct Call {
 /// cannot be deleted.
 #[derive(Default)]
 pub struct Memory {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     hanging: Notify,
+    fence: Mutex<Option<Lease>>,
+    is_cut_off: AtomicBool,
 }
 
 impl Cloud for Memory {
     type Shared = ();
 }
 
+impl Claims for Memory {
+    async fn claims(&self, _scope: &Scope) -> Result<Vec<Claim>> {
+        self.pass_cut()?;
+        let claims = self.lock().claims.clone();
+        Ok(claims
+            .into_iter()
+            .map(|(epoch, claim)| Claim {
+                epoch,
+                version: claim.version,
+                holder: claim.holder,
+                age: Some(claim.at.elapsed()),
+            })
+            .collect())
+    }
+
+    async fn claim(&self, _scope: &Scope, epoch: u64, holder: &Holder) -> Result<bool> {
+        self.pass_cut()?;
+        let mut state = self.lock();
+        if state.claims.contains_key(&epoch) {
+            return Ok(false);
+        }
+        state.claims.insert(epoch, Written::first(holder));
+        Ok(true)
+    }
+
+    async fn renew(&self, _scope: &Scope, epoch: u64, holder: &Holder) -> Result<u64> {
+        self.pass_cut()?;
+        let mut state = self.lock();
+        let version = state.claims.get(&epoch).map_or(1, |claim| claim.version + 1);
+        state.claims.insert(epoch, Written { version, ..Written::first(holder) });
+        Ok(version)
+    }
+
+    async fn release(&self, _scope: &Scope, epoch: u64) -> Result<()> {
+        self.pass_cut()?;
+        self.lock().claims.remove(&epoch);
+        Ok(())
+    }
+
+    fn fence(&self, lease: Lease) {
+        *self.fence.lock().expect("no test panics while it holds the fence") = Some(lease);
+    }
+}
+
 impl Memory {
     /// The same cloud once more, to try something else in it.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self { state: Mutex::new(self.lock().clone()), hanging: Notify::new() }
+        Self { state: Arc::new(Mutex::new(self.lock().clone())), ..Self::default() }
+    }
+
+    /// A second way into this very cloud, as another process has.
+    #[must_use]
+    pub fn door(&self) -> Self {
+        Self { state: Arc::clone(&self.state), ..Self::default() }
+    }
+
+    /// Keeps signs of life from getting out through this door, or lets them out again.
+    pub fn cut_off(&self, is_cut_off: bool) {
+        self.is_cut_off.store(is_cut_off, Ordering::Relaxed);
     }
 
     /// Makes the n-th call from now on, counted from zero, go wrong.
@@ -292,6 +352,7 @@ impl Memory {
             self.lock().begin(Call { operation, kind: K::NAME, name: name.to_owned() });
         tokio::time::sleep(latency).await;
         self.lock().under_way -= 1;
+        self.pass_fence(operation)?;
         if let Some(fault) = fault.filter(|fault| fault.moment() == Moment::Before) {
             return fault.strike(self).await;
         }
@@ -304,6 +365,23 @@ impl Memory {
             Some(fault) => fault.strike(self).await,
             None => result,
         }
+    }
+
+    fn pass_fence(&self, operation: Operation) -> Result<()> {
+        use Operation::{Configure, Create, Delete, Update};
+        let fence = self.fence.lock().expect("no test panics while it holds the fence");
+        let is_closed = fence.as_ref().is_some_and(|lease| !lease.is_fresh());
+        if is_closed && matches!(operation, Create | Configure | Update | Delete) {
+            return Err(refusal(Cause::Busy, "the lock has not been renewed"));
+        }
+        Ok(())
+    }
+
+    fn pass_cut(&self) -> Result<()> {
+        if self.is_cut_off.load(Ordering::Relaxed) {
+            return Err(refusal(Cause::Unreachable, "nobody answers"));
+        }
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use deployer_core::{Address, Cause, Failure, Phase, Scope};
-use deployer_engine::Result;
+use deployer_engine::{Holder, Result};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -27,6 +27,21 @@ pub(crate) struct State {
     pub(crate) loses_first_replies: bool,
     pub(crate) under_way: usize,
     pub(crate) most_under_way: usize,
+    pub(crate) claims: BTreeMap<u64, Written>,
+}
+
+/// A claim on the only scope there is.
+#[derive(Clone)]
+pub(crate) struct Written {
+    pub(crate) version: u64,
+    pub(crate) holder: Holder,
+    pub(crate) at: Instant,
+}
+
+impl Written {
+    pub(crate) fn first(holder: &Holder) -> Self {
+        Self { version: 1, holder: holder.clone(), at: Instant::now() }
+    }
 }
 
 /// One resource.

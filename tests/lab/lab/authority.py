@@ -29,8 +29,9 @@ DAYS = 365
 
 @dataclass(frozen=True)
 class Signer:
-    """The authority's name and key."""
+    """The authority's name and key, and where its certificate lies."""
 
+    file: Path
     name: x509.Name
     key: ec.EllipticCurvePrivateKey
 
@@ -46,7 +47,8 @@ class Authority:
     @property
     def file(self) -> Path:
         """The authority's own certificate, for clients to trust."""
-        return self._lab.data / "authority.pem"
+        with self._lock:
+            return self._signer.file
 
     def describe(self) -> dict[str, Any]:
         """For `GET /_lab`."""
@@ -63,9 +65,10 @@ class Authority:
 
     @cached_property
     def _signer(self) -> Signer:
-        signer = Signer(_subject("the lab's authority"), ec.generate_private_key(ec.SECP256R1()))
+        file, name = self._lab.data / "authority.pem", _subject("the lab's authority")
+        signer = Signer(file, name, ec.generate_private_key(ec.SECP256R1()))
         certificate = _build(signer.name, signer.key, signer, x509.BasicConstraints(True, 0))
-        self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
+        file.write_bytes(certificate.public_bytes(Encoding.PEM))
         return signer
 
 

@@ -1,8 +1,8 @@
-"""Load balancers that listen: HTTP/1.1 on loopback, by the listener's rules, to healthy targets.
+"""Load balancers that listen: HTTP on loopback, by the listener's rules, to healthy targets.
 
 A load balancer gets a loopback address of its own, which is its DNS name, and its listeners
 are bound there. Where low ports may not be bound, its DNS name is `127.0.0.1:PORT` with a
-free port, which serves its first HTTP listener.
+free port, which serves its first listener.
 """
 
 from __future__ import annotations
@@ -10,15 +10,30 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lab.encryption import Encryption, unverified
+from lab.http2 import Http2
 from lab.proxy import Exchange
-from lab.targets import Targets
+from lab.targets import Target, Targets
 
 if TYPE_CHECKING:
+    import ssl
+
     from moto.elbv2.models import FakeListener, FakeLoadBalancer
 
     from lab.world import Lab
+
+SERVED = ("HTTP", "HTTPS")
+CONNECT_SECONDS = 5
+
+
+class Place(NamedTuple):
+    """Where a listener listens, and what it speaks."""
+
+    host: str
+    port: int
+    protocol: str
 
 
 class Balancers:
@@ -27,8 +42,9 @@ class Balancers:
     def __init__(self, lab: Lab, targets: Targets) -> None:
         self._lab = lab
         self.targets = targets
+        self._encryption = Encryption(lab)
         self._loop = asyncio.new_event_loop()
-        self._open: dict[str, tuple[tuple[str, int], asyncio.Server | None]] = {}
+        self._open: dict[str, tuple[Place, asyncio.Server | None]] = {}
         self._addresses: dict[str, str] = {}
         self._reserved: dict[str, socket.socket] = {}
         self._low_ports: bool | None = None
@@ -91,10 +107,12 @@ class Balancers:
                 return balancer.listeners[arn]
         return None
 
-    def loopback(self, target: str) -> str:
-        """Where a target really is."""
-        address: str = self._lab.parts["tasks"].loopback(target)
-        return address
+    async def connect(self, target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Opens a connection to a target, where it really is and as its group speaks."""
+        host: str = self._lab.parts["tasks"].loopback(target.id)
+        context = unverified() if self.targets.is_encrypted(target.group) else None
+        opening = asyncio.open_connection(host, target.port, ssl=context)
+        return await asyncio.wait_for(opening, CONNECT_SECONDS)
 
     @staticmethod
     def _balancers() -> list[FakeLoadBalancer]:
@@ -107,33 +125,46 @@ class Balancers:
             for balancer in list(backend.load_balancers.values())
         ]
 
-    def _place(self, balancer: FakeLoadBalancer, listener: FakeListener) -> tuple[str, int] | None:
-        if listener.protocol != "HTTP":
+    def _place(self, balancer: FakeLoadBalancer, listener: FakeListener) -> Place | None:
+        if listener.protocol not in SERVED:
             return None
         if balancer.arn in self._addresses:
-            return self._addresses[balancer.arn], int(listener.port)
-        first = next(o for o in balancer.listeners.values() if o.protocol == "HTTP")
+            return Place(self._addresses[balancer.arn], int(listener.port), listener.protocol)
+        first = next(o for o in balancer.listeners.values() if o.protocol in SERVED)
         if first is not listener or ":" not in balancer.dns_name:
             return None
         host, port = balancer.dns_name.split(":")
-        return host, int(port)
+        return Place(host, int(port), listener.protocol)
 
-    def _listen(self, arn: str, place: tuple[str, int]) -> None:
+    def _context(self, arn: str) -> ssl.SSLContext:
+        def certificates() -> list[str]:
+            current = self.listener(arn)
+            return [str(name) for name in current.certificates] if current else []
+
+        return self._encryption.context(certificates)
+
+    def _listen(self, arn: str, place: Place) -> None:
         for reserved in self._reserved.values():
-            if reserved.fileno() >= 0 and reserved.getsockname() == place:
+            if reserved.fileno() >= 0 and reserved.getsockname() == place[:2]:
                 reserved.close()
                 break
 
+        context = self._context(arn) if place.protocol == "HTTPS" else None
+
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await Exchange(self, arn, reader, writer).serve()
+            spoken = writer.get_extra_info("ssl_object")
+            kind = Http2 if spoken and spoken.selected_alpn_protocol() == "h2" else Exchange
+            await kind(self, arn, reader, writer).serve()
 
         async def start() -> asyncio.Server:
-            return await asyncio.start_server(serve, *place, backlog=512, reuse_address=True)
+            return await asyncio.start_server(
+                serve, place.host, place.port, backlog=512, reuse_address=True, ssl=context
+            )
 
         try:
             server = asyncio.run_coroutine_threadsafe(start(), self._loop).result(5)
         except OSError as error:
-            print(f"lab: cannot listen on {place[0]}:{place[1]}: {error.strerror}", flush=True)
+            print(f"lab: cannot listen on {place.host}:{place.port}: {error.strerror}", flush=True)
             server = None
         self._open[arn] = (place, server)
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STOP_TIMEOUT = 30.0
+SHORTEST_STOP = 0.1
+
+
+class CannotStart(Exception):
+    """The image has no such program; the text is the container's reason."""
 
 
 class Container:
@@ -75,7 +80,9 @@ class Container:
         if self.definition.get("entryPoint"):
             entry, arguments = list(self.definition["entryPoint"]), []
         arguments = list(overrides.get("command") or self.definition.get("command") or arguments)
-        self._child = self._launch([*entry, *arguments], subprocess.PIPE)
+        command = [*entry, *arguments]
+        self._check_program(command[0] if command else "")
+        self._child = self._launch(command, subprocess.PIPE)
         self.status = "RUNNING"
         self._reader = threading.Thread(target=self._read, name=f"logs-{self.name}", daemon=True)
         self._reader.start()
@@ -90,13 +97,21 @@ class Container:
         return self.exit_code
 
     def stop(self) -> None:
-        """SIGTERM, then SIGKILL after the stop timeout."""
+        """SIGTERM, then SIGKILL after the stop timeout.
+
+        A program that listens has all of the time; for one that does not, the wait is AWS's
+        alone and is scaled.
+        """
         if self._child is None or self.poll() is not None:
             self.status = "STOPPED"
             return
+        given = self.definition.get("stopTimeout")
+        timeout = STOP_TIMEOUT if given is None else float(given)
+        if not self._lab.processes.listens(self._child, signal.SIGTERM):
+            timeout = max(timeout * self._lab.options.scale, SHORTEST_STOP)
         self._lab.processes.signal(self._child, signal.SIGTERM)
         try:
-            self._child.wait(float(self.definition.get("stopTimeout") or STOP_TIMEOUT))
+            self._child.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
         self.poll()
@@ -133,14 +148,14 @@ class Container:
         folder = self.definition.get("workingDirectory") or self.image.folder
         if os.geteuid() != 0:
             inside = self.root / folder.lstrip("/")
-            command = [self._from_root(command[0]), *command[1:]] if command else ["/bin/false"]
+            command = [str(self._place(command[0])), *command[1:]]
             return self._lab.processes.start(
                 command, environment=self.environment, folder=inside, stdout=stdout
             )
         uid, gid = self.image.user
         user = str(self.definition.get("user") or "").partition(":")[0]
         return self._lab.processes.start(
-            command or ["/bin/false"],
+            command,
             environment=self.environment,
             folder=Path(folder),
             root=self.root,
@@ -149,15 +164,31 @@ class Container:
             stdout=stdout,
         )
 
-    def _from_root(self, program: str) -> str:
+    def _check_program(self, program: str) -> None:
+        place = self._place(program)
+        if program and (place.exists() or place.is_symlink()):
+            return
+        missing = (
+            f"stat {program}: no such file or directory"
+            if program.startswith("/")
+            else "executable file not found in $PATH"
+        )
+        self.reason = (
+            "CannotStartContainerError: ResourceInitializationError: failed to create new "
+            "container runtime task: failed to create shim task: OCI runtime create failed: runc "
+            f'create failed: unable to start container process: exec: "{program}": {missing}: '
+            "unknown"
+        )
+        raise CannotStart(self.reason)
+
+    def _place(self, program: str) -> Path:
         """Where a program of the image lies for a process that is not locked in."""
-        if program.startswith("/"):
-            return str(self.root / program.lstrip("/"))
-        for folder in self.environment.get("PATH", DEFAULT_PATH).split(":"):
-            place = self.root / folder.lstrip("/") / program
-            if place.exists():
-                return str(place)
-        return str(self.root / program)
+        if "/" not in program:
+            for folder in self.environment.get("PATH", DEFAULT_PATH).split(":"):
+                place = self.root / folder.lstrip("/") / program
+                if place.exists():
+                    return place
+        return self.root / program.lstrip("/")
 
     def _read(self) -> None:
         assert self._child is not None and self._child.stdout is not None

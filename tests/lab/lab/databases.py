@@ -45,8 +45,8 @@ class Databases:
             instance, lambda: self._start_server(instance), "database.creating", self._created
         )
 
-    def modify(self, instance: DBInstance, apply: Callable[[], None], restarts: bool) -> None:
-        """Applies a change: modifying, then available."""
+    def modify(self, instance: DBInstance, apply: Callable[[], str], restarts: bool) -> None:
+        """Applies a change: modifying, then the state that `apply` tells."""
         instance.status = "modifying"
 
         def work() -> None:
@@ -55,8 +55,7 @@ class Databases:
                 servers.restart(instance.db_instance_identifier, port)
 
         def finish(instance: DBInstance) -> None:
-            apply()
-            instance.status = "available"
+            instance.status = apply()
 
         self._begin(instance, work, "database.modifying", finish)
 
@@ -73,8 +72,8 @@ class Databases:
 
         self._begin(instance, work, 0.0, finish)
 
-    def reboot(self, instance: DBInstance, apply: Callable[[], None]) -> None:
-        """Restarts: rebooting, then available with what was pending."""
+    def reboot(self, instance: DBInstance, apply: Callable[[], str]) -> None:
+        """Restarts: rebooting, then the state that `apply` tells, with what was pending."""
         instance.status = "rebooting"
 
         def work() -> None:
@@ -82,8 +81,7 @@ class Databases:
                 servers.restart(instance.db_instance_identifier)
 
         def finish(instance: DBInstance) -> None:
-            apply()
-            instance.status = "available"
+            instance.status = apply()
 
         self._begin(instance, work, "database.rebooting", finish)
 
@@ -143,25 +141,17 @@ class Databases:
         return self._engines.get(str(instance.engine))
 
     def _start_server(self, instance: DBInstance) -> None:
-        name, servers, generation = (
-            instance.db_instance_identifier,
-            self._servers(instance),
-            self._lab.generation,
-        )
+        name, servers = instance.db_instance_identifier, self._servers(instance)
         if servers is None or instance.is_replica:
             why = "a replica" if servers else f"of engine {instance.engine}"
             nothing_listens(name, f"it is {why}, which has no server here")
             return
         login = Login(str(instance.master_username), self.password(instance), instance.db_name)
         server = servers.create(name, login, int(instance.port or 0))
-        if server is None:
-            return
-        if generation != self._lab.generation:
-            servers.delete(name)
-            return
-        with self._lab.lock:
-            instance.lab_endpoint = (server.address, server.port)
-            instance.port = server.port
+        if server is not None:
+            with self._lab.lock:
+                instance.lab_endpoint = (server.address, server.port)
+                instance.port = server.port
 
     @staticmethod
     def password(instance: DBInstance) -> str:

@@ -31,6 +31,7 @@ class Deployment:
     total_failed: int = 0
     breaker: str = "MONITORING"
     tasks: list[Task] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished: datetime | None = None

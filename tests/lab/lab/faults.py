@@ -7,16 +7,21 @@ Faults are set over `/_lab/faults` and stay until they are cleared. A call is na
 from __future__ import annotations
 
 import fnmatch
+import os
 import random
+import signal
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.calls import Call
+from lab.delays import DISTRIBUTIONS, check_percentiles, from_percentiles
 from lab.errors import Reply, denied, error_reply, throttled
 
-KINDS = ("delay", "throttle", "fail", "drop", "deny", "freeze")
+KINDS = ("delay", "throttle", "fail", "drop", "deny", "freeze", "kill")
+MOMENTS = ("before", "after", "replied")
 
 
 @dataclass
@@ -34,6 +39,10 @@ class Fault:
     seed: int = 1
     milliseconds: float = 0.0
     jitter: float = 0.0
+    distribution: str = "exponential"
+    spread: float = 1.0
+    percentiles: dict[str, float] | None = None
+    pid: int = 0
     times: int | None = None
     seen: int = 0
     hits: int = 0
@@ -42,8 +51,14 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
-        if self.when not in ("before", "after"):
-            raise ValueError("when must be before or after")
+        if self.when not in MOMENTS or (self.when == "replied") > (self.kind == "kill"):
+            raise ValueError("when must be before or after; for a kill it may be replied")
+        if (self.kind == "kill") != (self.pid > 0):
+            raise ValueError("a kill needs the pid of the client, and nothing else does")
+        if self.distribution not in DISTRIBUTIONS:
+            raise ValueError(f"distribution must be one of {', '.join(DISTRIBUTIONS)}")
+        if self.percentiles is not None:
+            check_percentiles(self.percentiles)
         self._random.seed(self.seed)
 
     def strikes(self, call: Call) -> bool:
@@ -61,8 +76,13 @@ class Fault:
         return True
 
     def delay(self) -> float:
-        """Seconds to wait: the fixed part and an exponential one."""
-        extra = self._random.expovariate(1.0) * self.jitter if self.jitter else 0.0
+        """Seconds to wait: the fixed part and a drawn one."""
+        extra = 0.0
+        if self.percentiles is not None:
+            extra = from_percentiles(self._random, self.percentiles)
+        elif self.jitter:
+            draw = DISTRIBUTIONS[self.distribution]
+            extra = draw(self._random, self.jitter, self.spread)
         return (self.milliseconds + extra) / 1000
 
     def public(self) -> dict[str, Any]:
@@ -80,6 +100,15 @@ class Verdict:
     drop_before: bool = False
     drop_after: bool = False
     frozen: bool = False
+    kill: Fault | None = None
+
+    def end_client(self, when: str) -> bool:
+        """Ends the client with SIGKILL if it is to end at this moment, and says whether it did."""
+        if self.kill is None or self.kill.when != when:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(self.kill.pid, signal.SIGKILL)
+        return True
 
 
 class Faults:
@@ -128,6 +157,8 @@ class Faults:
         reply: Reply | None = None
         if rule.kind == "delay":
             verdict.delay += rule.delay()
+        elif rule.kind == "kill":
+            verdict.kill = rule
         elif rule.kind == "freeze":
             verdict.frozen = True
         elif rule.kind == "drop":

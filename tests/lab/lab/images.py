@@ -58,8 +58,8 @@ class Image:
         return str(self.config.get("WorkingDir") or "/")
 
 
-def resolve(lab: Lab, reference: str) -> Image:
-    """Finds an image by its reference; CannotPull when ECS could not."""
+def resolve(lab: Lab, reference: str, fixed: str | None = None) -> Image:
+    """Finds an image by its reference, or the `fixed` digest there; CannotPull when ECS could not."""
     registry: Registry = lab.parts["registry"]
     host, _, path = reference.partition("/")
     name, _, digest = path.partition("@")
@@ -68,7 +68,7 @@ def resolve(lab: Lab, reference: str) -> Image:
         name, _, tag = name.rpartition(":")
     with lab.lock:
         repository = find_repository(name) if host == lab.registry else None
-        image = find_image(repository, digest or tag) if repository else None
+        image = find_image(repository, digest or fixed or tag) if repository else None
     if image is None:
         raise CannotPull(
             "pull image manifest has been retried 1 time(s): failed to resolve ref "

@@ -2,22 +2,37 @@
 
     launch.py PARENT FOLDER ROOT USER GROUP -- PROGRAM ARGUMENT...
 
-ROOT, USER and GROUP may be empty. A shell's exit codes tell why nothing ran: 126 when the
-program may not be run, 127 when it is not there.
+ROOT, USER and GROUP may be empty. The program is the first process of a PID namespace of its
+own, as in a container: when it ends, the kernel ends whatever it left behind, wherever that
+hid. This process waits outside for its exit code. Where no namespace can be made, the program
+takes this process's place, and what it leaves behind in another process group lives on.
+
+A shell's exit codes tell why nothing ran: 126 when the program may not be run, 127 when it is
+not there; 128 and the signal's number when a signal ended it.
 """
 
 import ctypes
 import os
+import select
 import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+PASSED_OVER = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+libc = ctypes.CDLL(None)
 
 
 def main() -> None:
     parent, folder, root, user, group, _, *command = sys.argv[1:]
-    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != int(parent):
+        sys.exit(1)
+    if make_namespace():
+        wait_outside()
     if root:
         os.chroot(root)
     os.chdir(folder)
@@ -27,9 +42,50 @@ def main() -> None:
     if user:
         os.setuid(int(user))
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    # Another user is another life: the kernel forgets what was asked before.
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != int(parent):
-        sys.exit(1)
+    run(command)
+
+
+def make_namespace() -> bool:
+    """Makes a PID namespace for the next child; an ordinary user's lies in a user namespace."""
+    if os.geteuid() == 0:
+        return libc.unshare(CLONE_NEWPID) == 0
+    user, group = os.getuid(), os.getgid()
+    if libc.unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0:
+        return False
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+    return True
+
+
+def wait_outside() -> None:
+    """Forks; returns in the child, and in the parent ends as the child ends.
+
+    Signals reach both, for they are one process group; only the child is meant.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child:
+        for number in PASSED_OVER:
+            signal.signal(number, signal.SIG_IGN)
+        os.close(reader)
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        os._exit(128 - code if code < 0 else code)
+    os.close(writer)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if select.select([reader], [], [], 0)[0]:
+        os._exit(1)
+
+
+def run(command: list[str]) -> None:
+    """Becomes the program."""
     try:
         os.execvpe(command[0], command, os.environ)
     except FileNotFoundError:

@@ -1,7 +1,8 @@
 """Child processes that end with the lab, however the lab ends.
 
 Children start through `launch.py`, which asks the kernel to kill them when their parent
-dies. The parent of a process is the thread that forked it, so one thread forks them all.
+dies, and where it may puts each into a PID namespace, so that the kernel kills all that they
+started too. The parent of a process is the thread that forked it, so one thread forks them all.
 A shell waits on a pipe for the lab's end and then removes the data directory.
 """
 
@@ -72,6 +73,17 @@ class Processes:
         if child.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, number)
+
+    @staticmethod
+    def listens(child: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+        """Whether the program has a handler for a signal; without one, a first process ignores it."""
+        try:
+            inside = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+            status = Path(f"/proc/{inside[0] if inside else child.pid}/status").read_text()
+        except OSError:
+            return False
+        caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
     def stop(self) -> None:
         """Kills every child that is left, and lets the sweeper end."""

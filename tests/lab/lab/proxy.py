@@ -1,4 +1,4 @@
-"""One client connection of a load balancer: read a request, apply the rules, relay the answer."""
+"""One HTTP/1.1 connection of a load balancer: read a request, apply the rules, relay the answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 PIECE = 64 * 1024
 IDLE_SECONDS = 60
-CONNECT_SECONDS = 5
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection"}
 REASONS = {
     200: "OK",
@@ -21,6 +20,7 @@ REASONS = {
     302: "Found",
     400: "Bad Request",
     404: "Not Found",
+    464: "Incompatible Protocol Versions",
     502: "Bad Gateway",
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
@@ -47,6 +47,7 @@ class Exchange:
         self._listener = listener
         self._reader = reader
         self._writer = writer
+        self._scheme = "https" if writer.get_extra_info("ssl_object") else "http"
 
     async def serve(self) -> None:
         """Serves requests one after the other."""
@@ -72,7 +73,7 @@ class Exchange:
             return await self._forward(request, headers, target_group_of(action), port)
         await self._skip_body(request)
         if action["Type"] == "redirect":
-            status, location = redirect_location(action, request, port)
+            status, location = redirect_location(action, request, self._scheme, port)
             return await self._say(status, "", [("Location", location)], request)
         if action["Type"] == "fixed-response":
             config = action["FixedResponseConfig"]
@@ -88,11 +89,11 @@ class Exchange:
         if target is None:
             await self._skip_body(request)
             return await self._error(503, request)
-        host = self._balancers.loopback(target.id)
+        if self._balancers.targets.version(target.group) != "HTTP1":
+            await self._skip_body(request)
+            return await self._error(464, request)
         try:
-            reader, writer = await asyncio.wait_for(
-                asyncio.open_connection(host, target.port), CONNECT_SECONDS
-            )
+            reader, writer = await self._balancers.connect(target)
         except TimeoutError:
             return await self._error(504, request, close=True)
         except OSError:
@@ -120,7 +121,7 @@ class Exchange:
         came_from = request.headers.get("x-forwarded-for")
         kept += [
             ("X-Forwarded-For", f"{came_from}, {request.source}" if came_from else request.source),
-            ("X-Forwarded-Proto", "http"),
+            ("X-Forwarded-Proto", self._scheme),
             ("X-Forwarded-Port", str(port)),
         ]
         if "x-amzn-trace-id" not in request.headers:

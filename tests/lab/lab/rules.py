@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,12 +56,14 @@ def target_group_of(action: Mapping[str, Any]) -> str | None:
     return random.choices([arn for arn, _ in weighted], [weight for _, weight in weighted])[0]
 
 
-def redirect_location(action: Mapping[str, Any], request: Request, port: int) -> tuple[int, str]:
+def redirect_location(
+    action: Mapping[str, Any], request: Request, scheme: str, port: int
+) -> tuple[int, str]:
     """Status and Location of a redirect action."""
     config = action["RedirectConfig"]
     url = urlsplit(request.url)
     known = {
-        "#{protocol}": "http",
+        "#{protocol}": scheme,
         "#{host}": request.host,
         "#{port}": str(port),
         "#{path}": url.path.lstrip("/"),
@@ -92,6 +95,10 @@ def _holds(condition: Mapping[str, Any], request: Request) -> bool:
     if field == "http-header":
         name = condition["HttpHeaderConfig"]["HttpHeaderName"].lower()
         return _any(request.headers.get(name, ""), condition["HttpHeaderConfig"]["Values"])
+    if field == "source-ip":
+        source = ipaddress.ip_address(request.source)
+        blocks = condition["SourceIpConfig"]["Values"]
+        return any(source in ipaddress.ip_network(block) for block in blocks)
     if field == "query-string":
         pairs = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
         wanted = condition["QueryStringConfig"]["Values"]

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from lab.calls import identify
 from lab.control import Control
 from lab.errors import Reply, error_code, error_reply, throttled
+from lab.faults import Verdict
 from lab.registry import Registry
 from lab.small_pages import with_small_page
 from lab.world import Lab
@@ -64,7 +65,10 @@ class Handler(BaseHTTPRequestHandler):
             if path.startswith("/_lab"):
                 reply = self.server.control.answer(self.command, self.path, body)
             else:
-                reply = self.server.aws.answer(self._environ(body), body)
+                reply, verdict = self.server.aws.answer(self._environ(body), body)
+                self.reply(*reply)
+                verdict.end_client("replied")
+                return
         except DropConnection:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -139,8 +143,8 @@ class Aws:
         self._lab = lab
         self._moto = DomainDispatcherApplication(create_backend_app)
 
-    def answer(self, environ: dict[str, Any], body: bytes) -> Reply:
-        """Serves one call."""
+    def answer(self, environ: dict[str, Any], body: bytes) -> tuple[Reply, Verdict]:
+        """Serves one call; says what is still to happen after its reply."""
         call = identify(environ, body)
         began = time.monotonic()
         verdict = self._lab.faults.judge(call)
@@ -148,7 +152,7 @@ class Aws:
             time.sleep(verdict.delay)
         if verdict.frozen:
             self._lab.faults.cleared.wait()
-        if verdict.drop_before:
+        if verdict.drop_before or verdict.end_client("before"):
             raise DropConnection
         strict = self._lab.strict
         if strict.is_on("buckets") and not self._lab.buckets.allows(call):
@@ -160,9 +164,9 @@ class Aws:
         status, headers, content = reply
         error = error_code(status, content, headers)
         self._lab.calls.record(call, status, error, began)
-        if verdict.drop_after:
+        if verdict.drop_after or verdict.end_client("after"):
             raise DropConnection
-        return reply
+        return reply, verdict
 
     def _effect(self, environ: dict[str, Any], protocol: str) -> Reply:
         started: list[Any] = []

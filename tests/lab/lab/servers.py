@@ -155,11 +155,15 @@ class Servers:
         lab.resets.append(self._reset)
 
     def create(self, name: str, login: Login, port: int) -> Server | None:
-        """Makes a folder, fills it, and starts a server on it; None without the programs."""
+        """Makes a folder, fills it, and starts a server on it; None without the programs.
+
+        A reset in the meantime takes it away again.
+        """
         if self.engine.programs is None:
             missing = " and ".join(self.engine.programs_needed)
             nothing_listens(name, f"{self.engine.title} is not on this machine ({missing})")
             return None
+        generation = self._lab.generation
         folder = self._lab.data / self.engine.title.lower() / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -170,6 +174,9 @@ class Servers:
         self.engine.prepare(server)
         self._servers[name] = server
         self._start(server)
+        if generation != self._lab.generation:
+            self.delete(name)
+            return None
         return server
 
     def change_password(self, name: str, password: str, former: str | None = None) -> None:

@@ -250,6 +250,7 @@ class Service:
             network=deployment.settings.get("networkConfiguration") or {},
             tags=self._task_tags(deployment),
             execute_command=bool(self.settings.get("enableExecuteCommand")),
+            digests=deployment.digests,
         )
         try:
             task = tasks.start(launch, self.drain_targets)

@@ -1,7 +1,7 @@
 """What AWS does to a client who is hasty or greedy, in parts that are switched one by one.
 
 A late part answers as if a thing were not there yet while the thing is younger than the part's
-duration, and never for less than a moment, whatever the scale. A limit is there or is not.
+duration, and never for less than a second, whatever the scale. A limit is there or is not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:
     from lab.world import Lab
 
-SHORTEST = 0.3
+SHORTEST = 1.0
 # The late parts, each with its entry in the table of durations.
 LATE = {
     "describe-after-create": "consistency.describe",

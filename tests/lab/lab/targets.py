@@ -1,4 +1,4 @@
-"""Targets of load balancers: registered, really checked over HTTP, draining, gone.
+"""Targets of load balancers: registered, really checked, draining, gone.
 
 States, reasons and descriptions are ELB's. A new target is healthy after its first passed
 check; afterwards the thresholds of its target group count.
@@ -7,12 +7,15 @@ check; afterwards the thresholds of its target group count.
 from __future__ import annotations
 
 import http.client
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from h2.exceptions import ProtocolError
+
+from lab.health import judge, probe
 
 if TYPE_CHECKING:
     from moto.elbv2.models import FakeTargetGroup
@@ -32,6 +35,11 @@ DRAINING = (
     "draining",
     "Target.DeregistrationInProgress",
     "Target deregistration is in progress",
+)
+NOT_REGISTERED = (
+    "unused",
+    "Target.NotRegistered",
+    "Target is not registered to the target group",
 )
 State = tuple[str, str | None, str | None]
 
@@ -95,6 +103,26 @@ class Targets:
         """The targets of a group, in the order of their registration."""
         with self._lock:
             return [target for target in self._targets.values() if target.group == group]
+
+    def described(self, group: str, asked: list[tuple[str, int]]) -> list[Target]:
+        """The targets of a group, or those that are asked for, known or not."""
+        known = self.of(group)
+        if not asked:
+            return known
+        by_place = {(target.id, target.port): target for target in known}
+        return [
+            by_place.get(place) or Target(group, *place, state=NOT_REGISTERED) for place in asked
+        ]
+
+    def version(self, group: str) -> str:
+        """The protocol version that a group's targets are spoken to in."""
+        found = self._groups().get(group)
+        return str(found.protocol_version or "HTTP1") if found else "HTTP1"
+
+    def is_encrypted(self, group: str) -> bool:
+        """Whether a group's targets are spoken to by TLS."""
+        found = self._groups().get(group)
+        return found is not None and found.protocol == "HTTPS"
 
     def choose(self, group: str) -> Target | None:
         """The next target in turn; all of them when none is healthy, as ELB fails open."""
@@ -173,38 +201,12 @@ class Targets:
         if self._lab.options.scale < 1:
             timeout = min(timeout, max(1.0, timeout * self._lab.options.scale))
         host = self._lab.parts["tasks"].loopback(target.id)
-        failed = ("Target.FailedHealthChecks", "Health checks failed")
-        if group.health_check_protocol not in ("HTTP", "HTTPS"):
-            try:
-                socket.create_connection((host, number), timeout).close()
-            except OSError:
-                return failed
-            return None
-        connection = http.client.HTTPConnection(host, number, timeout=timeout)
         try:
-            headers = {"User-Agent": "ELB-HealthChecker/2.0", "Connection": "close"}
-            connection.request("GET", group.health_check_path or "/", headers=headers)
-            status = connection.getresponse().status
+            return judge(probe(host, number, timeout, group), group)
         except TimeoutError:
             return ("Target.Timeout", "Request timed out")
-        except (OSError, http.client.HTTPException):
-            return failed
-        finally:
-            connection.close()
-        expected = (group.matcher or {}).get("HttpCode") or "200"
-        if matches(status, expected):
-            return None
-        text = f"Health checks failed with these codes: [{status}]"
-        return ("Target.ResponseCodeMismatch", text)
-
-
-def matches(status: int, expected: str) -> bool:
-    """Whether a status is in a matcher such as `200,301-399`."""
-    for part in expected.split(","):
-        low, _, high = part.partition("-")
-        if int(low) <= status <= int(high or low):
-            return True
-    return False
+        except (OSError, http.client.HTTPException, ProtocolError):
+            return ("Target.FailedHealthChecks", "Health checks failed")
 
 
 def describe(target: Target, group: FakeTargetGroup) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lab import interfaces, task_secrets
-from lab.container import Container
-from lab.images import CannotPull, resolve
+from lab.container import CannotStart, Container
+from lab.images import CannotPull, Image, resolve
 from lab.overlay import logs
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Launch:
     overrides: dict[str, Any] = field(default_factory=dict)
     tags: list[dict[str, str]] = field(default_factory=list)
     execute_command: bool = False
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 class Task:
@@ -136,6 +137,9 @@ class Task:
         except task_secrets.CannotInitialise as error:
             self.stop(str(error), "TaskFailedToStart")
             return
+        except CannotStart:
+            self.stop("Task failed to start", "TaskFailedToStart")
+            return
         self.times["startedAt"] = _now()
         self._become("RUNNING")
         self._watch()
@@ -147,7 +151,7 @@ class Task:
             for container in self.containers:
                 task_secrets.resolve(self._lab, container.definition, self.launch.region)
                 self._check_logs(container)
-                container.image = resolve(self._lab, container.definition["image"])
+                container.image = self._resolve(container.definition)
         except task_secrets.CannotInitialise as error:
             self.stop(str(error), "TaskFailedToStart")
             return False
@@ -156,6 +160,15 @@ class Task:
             return False
         self.times["pullStoppedAt"] = _now()
         return True
+
+    def _resolve(self, definition: dict[str, Any]) -> Image:
+        """Finds the image; a deployment's tasks all run what its first task found by the tag."""
+        reference = definition["image"]
+        if definition.get("versionConsistency") == "disabled":
+            return resolve(self._lab, reference)
+        image = resolve(self._lab, reference, self.launch.digests.get(reference))
+        self.launch.digests.setdefault(reference, image.digest)
+        return image
 
     def _check_logs(self, container: Container) -> None:
         configuration = container.definition.get("logConfiguration") or {}

@@ -7,16 +7,28 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static const char *setting(const char *name, const char *otherwise) {
+    const char *value = getenv(name);
+    return value ? value : otherwise;
+}
+
 static void stop(int number) {
     (void)number;
     printf("stopping\n");
     fflush(stdout);
+    sleep(atoi(setting("LINGER", "0")));
     _exit(0);
 }
 
-static const char *setting(const char *name, const char *otherwise) {
-    const char *value = getenv(name);
-    return value ? value : otherwise;
+/* Leaves a process behind that has nothing to do with us any more: another session, no parent. */
+static void stray(void) {
+    if (fork())
+        return;
+    setsid();
+    if (fork())
+        _exit(0);
+    for (;;)
+        pause();
 }
 
 int main(int count, char **arguments) {
@@ -26,6 +38,8 @@ int main(int count, char **arguments) {
     fflush(stdout);
     if (getenv("EXIT"))
         return atoi(getenv("EXIT"));
+    if (getenv("STRAY"))
+        stray();
     signal(SIGTERM, getenv("DEAF") ? SIG_IGN : stop);
     int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
@@ -41,6 +55,8 @@ int main(int count, char **arguments) {
         char request[8192], reply[8400], body[1024];
         long length = read(client, request, sizeof request - 1);
         request[length > 0 ? length : 0] = 0;
+        if (!strncmp(request, "GET /exit ", 10))
+            _exit(5);
         int healthy = strncmp(request, "GET /healthz ", 13) || !getenv("SICK");
         snprintf(body, sizeof body, "%s %s %s\n", setting("NAME", "nobody"), setting("SECRET", "-"),
                  setting("BIND", "-"));

@@ -28,6 +28,7 @@ class Echo(BaseHTTPRequestHandler):
         self.send_response(200 if healthy else 500)
         self.send_header("Content-Length", str(len(text)))
         self.send_header("X-Seen-For", self.headers.get("X-Forwarded-For", ""))
+        self.send_header("X-Seen-Proto", self.headers.get("X-Forwarded-Proto", ""))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(text)
@@ -85,11 +86,16 @@ class Edge:
         )
 
     def ask(
-        self, path: str, method: str = "GET", body: str | None = None, host: str = "edge"
+        self,
+        path: str,
+        method: str = "GET",
+        body: str | None = None,
+        host: str = "edge",
+        **headers: str,
     ) -> Any:
         """One request."""
         connection = http.client.HTTPConnection(self.name, timeout=5)
-        connection.request(method, path, body=body, headers={"Host": host})
+        connection.request(method, path, body=body, headers={"Host": host, **headers})
         reply = connection.getresponse()
         return reply.status, dict(reply.getheaders()), reply.read().decode()
 
@@ -119,6 +125,56 @@ def test_rules_choose_by_priority_path_and_host(edge: Edge) -> None:
     assert edge.ask("/other")[::2] == (404, "nothing here")
     assert edge.ask("/api/x", "HEAD")[2] == ""
     assert edge.ask("/api/x")[1]["X-Seen-For"] == "127.0.0.1"
+
+
+SPECIAL = {
+    "header": (
+        {
+            "Field": "http-header",
+            "HttpHeaderConfig": {"HttpHeaderName": "X-Kind", "Values": ["b*"]},
+        },
+        ("/", {"X-Kind": "beta"}),
+        ("/", {"X-Kind": "alpha"}),
+    ),
+    "query": (
+        {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "a", "Value": "1?"}]}},
+        ("/?x=y&a=12", {}),
+        ("/?a=1", {}),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SPECIAL)
+def test_rules_choose_by_header_and_query(edge: Edge, kind: str) -> None:
+    condition, taken, left = SPECIAL[kind]
+    fixed = {"StatusCode": "202", "ContentType": "text/plain", "MessageBody": kind}
+    edge.rule(1, [{"Type": "fixed-response", "FixedResponseConfig": fixed}], **condition)
+    assert edge.ask(taken[0], **taken[1])[::2] == (202, kind)
+    assert edge.ask(left[0], **left[1])[0] == 404
+
+
+def test_rules_choose_by_the_clients_address(edge: Edge) -> None:
+    fixed = {"StatusCode": "202", "ContentType": "text/plain", "MessageBody": "near"}
+    for priority, block in ((1, "10.0.0.0/8"), (2, "127.0.0.0/8")):
+        fixed["MessageBody"] = block
+        edge.rule(
+            priority,
+            [{"Type": "fixed-response", "FixedResponseConfig": fixed}],
+            Field="source-ip",
+            SourceIpConfig={"Values": [block]},
+        )
+    assert edge.ask("/")[::2] == (202, "127.0.0.0/8")
+
+
+def test_a_forward_to_several_groups_is_by_weight(edge: Edge) -> None:
+    all, none = edge.group("all"), edge.group("none")
+    weights = [{"TargetGroupArn": all, "Weight": 3}, {"TargetGroupArn": none, "Weight": 0}]
+    action = {"Type": "forward", "ForwardConfig": {"TargetGroups": weights}}
+    edge.rule(1, [action], Field="path-pattern", Values=["/*"])
+    edge.healthy(all)
+    edge.healthy(none)
+    port = edge.servers[0].server_address[1]
+    assert {edge.ask("/")[2] for _ in range(12)} == {f"{port} GET / "}
 
 
 def test_targets_take_turns(edge: Edge) -> None:

@@ -238,3 +238,24 @@ def test_bad_values_are_refused(lab: RunningLab) -> None:
         rds.create_db_subnet_group(
             DBSubnetGroupName="one", DBSubnetGroupDescription="one", SubnetIds=subnets[:1]
         )
+
+
+def test_what_is_pending_is_applied_when_the_window_comes_or_the_instance_reboots(
+    lab: RunningLab,
+) -> None:
+    rds = lab.client("rds")
+    instance(lab, Engine="mysql", EngineVersion="8.0")
+
+    def shown() -> tuple[object, object]:
+        found = rds.describe_db_instances()["DBInstances"][0]
+        return found["DBInstanceClass"], found.get("PendingModifiedValues")
+
+    assert lab.post("maintenance-window") == {"opened": []}
+    rds.modify_db_instance(DBInstanceIdentifier="main", DBInstanceClass="db.t4g.small")
+    assert shown() == ("db.t4g.micro", {"DBInstanceClass": "db.t4g.small"})
+    assert len(lab.post("maintenance-window")["opened"]) == 1
+    until(lambda: shown()[0] == "db.t4g.small", "the window")
+    until(lambda: state(rds, "main") == "available", "the instance")
+    rds.modify_db_instance(DBInstanceIdentifier="main", DBInstanceClass="db.t4g.medium")
+    rds.reboot_db_instance(DBInstanceIdentifier="main")
+    until(lambda: shown()[0] == "db.t4g.medium", "the reboot")

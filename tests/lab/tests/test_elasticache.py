@@ -216,7 +216,7 @@ def test_a_single_cluster(lab: RunningLab) -> None:
 
 
 def test_states_of_a_cache_follow_the_table(start_lab: Callable[..., RunningLab]) -> None:
-    lab = start_lab("--scale", "0.005")
+    lab = start_lab("--scale", "0.01")
     caches = Caches(lab)
     caches.create()
     with refused("InvalidReplicationGroupState"):

@@ -35,8 +35,7 @@ def test_nat_gateways_of_a_zone_are_counted(lab: RunningLab) -> None:
     ec2.create_nat_gateway(**wanted)
 
 
-def test_rules_of_a_security_group_are_counted(lab: RunningLab) -> None:
-    switch(lab, "quotas")
+def test_rules_of_a_security_group_are_counted_in_every_profile(lab: RunningLab) -> None:
     ec2 = lab.client("ec2")
     _, _, group = network(ec2)
 

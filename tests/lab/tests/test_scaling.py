@@ -64,6 +64,19 @@ def test_registering_a_target_moves_the_count_into_its_bounds(web: Web) -> None:
     assert web.lab.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
 
 
+def test_a_count_above_the_maximum_comes_down(web: Web) -> None:
+    web.ecs.update_service(cluster="main", service="web", desiredCount=3)
+    until(lambda: web.describe()["runningCount"] == 3, "three tasks")
+    scaling = web.lab.client("application-autoscaling")
+    scaling.register_scalable_target(**TARGET, MinCapacity=0, MaxCapacity=2)
+    assert web.describe()["desiredCount"] == 2
+    until(lambda: web.describe()["runningCount"] == 2, "two tasks")
+    scaling.register_scalable_target(**TARGET, MaxCapacity=1)
+    assert web.describe()["desiredCount"] == 1
+    scaling.register_scalable_target(**TARGET, MaxCapacity=5)
+    assert web.describe()["desiredCount"] == 1
+
+
 def test_a_scheduled_action_runs(web: Web) -> None:
     scaling = web.lab.client("application-autoscaling")
     scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=4)

@@ -205,35 +205,6 @@ def test_repositories(lab: RunningLab) -> None:
     ecr.delete_repository(repositoryName="team/notes", force=True)
 
 
-def test_the_registry_behaves_as_ecrs(lab: RunningLab) -> None:
-    ecr = lab.client("ecr")
-    ecr.create_repository(repositoryName="web", imageTagMutability="IMMUTABLE")
-    registry = Registry(lab)
-    digest = registry.push("web", "1")
-    assert registry.call("HEAD", "/v2/web/manifests/1")[1]["Docker-Content-Digest"] == digest
-    status, headers, text = registry.call(
-        "GET", f"/v2/web/manifests/{digest}", headers={"Accept": MANIFEST}
-    )
-    assert status == 200 and headers["Content-Type"] == MANIFEST
-    layer = json.loads(text)["layers"][0]["digest"]
-    assert registry.call("HEAD", f"/v2/web/blobs/{layer}")[0] == 200
-    assert registry.call("GET", "/v2/web/tags/list")[2] == b'{"name": "web", "tags": ["1"]}'
-    status, _, text = registry.manifest("web", "1", {"User": "7"})
-    assert status == 400 and json.loads(text)["errors"][0]["code"] == "TAG_INVALID"
-    ecr.create_repository(repositoryName="other")
-    assert registry.call("HEAD", f"/v2/other/blobs/{layer}")[0] == 404
-    assert registry.call("POST", "/v2/nowhere/blobs/uploads/", b"")[0] == 404
-    where = registry.call("POST", "/v2/web/blobs/uploads/", b"")[1]["Location"]
-    assert registry.call("PUT", f"{where}?digest=sha256:{'0' * 64}", b"abc")[0] == 400
-    where = registry.call("POST", "/v2/web/blobs/uploads/", b"")[1]["Location"]
-    assert registry.call("PATCH", where, b"first")[0] == 201
-    assert registry.call("PATCH", where, b"second")[0] == 201
-    whole = "sha256:8a4ef6a7d0b1a1d8ac3ae2e0c1a4d2c4b3b0cf56a7a1a0c1e4c1f1d7a7bbde52"
-    assert registry.call("PUT", f"{where}?digest={whole}", b"")[0] == 400
-    registry._token = "bm90OnJpZ2h0"
-    assert registry.call("GET", "/v2/")[0] == 401
-
-
 def test_roles_with_policies_and_tags(lab: RunningLab) -> None:
     iam = lab.client("iam")
     iam.create_role(RoleName="task", Path="/notes/", AssumeRolePolicyDocument=TRUST, Tags=TAGS)

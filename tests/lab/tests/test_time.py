@@ -92,6 +92,7 @@ def test_a_busy_instance_is_not_changed(slow: RunningLab) -> None:
         "DBInstance"
     ]
     assert made["DBInstanceStatus"] == "creating" and "Endpoint" not in made
+    assert made["MasterUserSecret"]["SecretStatus"] == "creating"
     with refused("InvalidDBInstanceState"):
         rds.modify_db_instance(DBInstanceIdentifier="main", DBInstanceClass="db.t4g.small")
     with refused("InvalidDBInstanceState"):
@@ -103,6 +104,37 @@ def test_a_busy_instance_is_not_changed(slow: RunningLab) -> None:
         rds.delete_db_subnet_group(DBSubnetGroupName="d")
 
 
+def test_storage_that_grew_is_optimized_and_not_changed_meanwhile(slow: RunningLab) -> None:
+    rds = slow.client("rds")
+    _, subnets, _ = network(slow.client("ec2"))
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets
+    )
+    rds.create_db_instance(
+        DBInstanceIdentifier="main",
+        DBSubnetGroupName="d",
+        **{**MANAGED, "Engine": "oracle-se2", "EngineVersion": "19"},
+    )
+
+    def status() -> str:
+        found: str = rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"]
+        return found
+
+    def grow(size: int) -> None:
+        rds.modify_db_instance(
+            DBInstanceIdentifier="main", AllocatedStorage=size, ApplyImmediately=True
+        )
+
+    states(status, "available")
+    grow(40)
+    assert states(status, "storage-optimization") == ["modifying", "storage-optimization"]
+    with refused("InvalidParameterCombination"):
+        grow(60)
+    rds.modify_db_instance(DBInstanceIdentifier="main", DeletionProtection=True)
+    assert states(status, "available", 30)[-1] == "available"
+    grow(60)
+
+
 def test_interfaces_outlive_their_owner(slow: RunningLab) -> None:
     ec2, elbv2 = slow.client("ec2"), slow.client("elbv2")
     _, subnets, group = network(ec2)
@@ -112,6 +144,37 @@ def test_interfaces_outlive_their_owner(slow: RunningLab) -> None:
     with refused("DependencyViolation"):
         ec2.delete_security_group(GroupId=group)
     until(lambda: not ec2.describe_network_interfaces()["NetworkInterfaces"], "the interfaces' end")
+    ec2.delete_security_group(GroupId=group)
+
+
+def test_the_interface_of_a_task_outlives_it(start_lab: Callable[..., RunningLab]) -> None:
+    lab = start_lab("--scale", "0.05")
+    ec2, ecs = lab.client("ec2"), lab.client("ecs")
+    _, subnets, group = network(ec2)
+    ecs.create_cluster(clusterName="main")
+    ecs.register_task_definition(
+        family="web",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[{"name": "web", "image": "nowhere.example/web:1"}],
+    )
+    placed = {"subnets": subnets, "securityGroups": [group], "assignPublicIp": "ENABLED"}
+    task = ecs.run_task(
+        cluster="main",
+        taskDefinition="web",
+        networkConfiguration={"awsvpcConfiguration": placed},
+    )["tasks"][0]["taskArn"]
+
+    def status() -> str:
+        found: str = ecs.describe_tasks(cluster="main", tasks=[task])["tasks"][0]["lastStatus"]
+        return found
+
+    assert states(status, "STOPPED")[-1] == "STOPPED"
+    with refused("DependencyViolation"):
+        ec2.delete_security_group(GroupId=group)
+    until(lambda: not ec2.describe_network_interfaces()["NetworkInterfaces"], "the interface's end")
     ec2.delete_security_group(GroupId=group)
 
 

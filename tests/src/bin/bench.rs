@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use deployer_tests::Lab;
+use deployer_tests::{Lab, root};
 use serde_json::json;
 
 /// What each call takes longer than in the lab alone.
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let deployer = |arguments: &[&str]| {
         let mut command = Command::new(&binary);
         command.args(arguments).args(["--file", "stacks/notes.yaml", "--env", "dev"]);
-        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        command.current_dir(root());
         command.env("AWS_CONFIG_FILE", "/nonexistent").envs(lab.environment());
         command
     };

@@ -1,7 +1,7 @@
 //! An image that does not work is published: the failure explains itself, and what ran before
 //! goes on.
 
-use deployer_tests::Lab;
+use deployer_tests::{Lab, root};
 use serde_json::Value;
 
 use crate::{run, wait_until};
@@ -17,10 +17,11 @@ fn publish_with(change: impl FnOnce(&str) -> String) -> String {
     let good = running(&lab);
     let url = run(&lab, &["outputs", "--file", WEB, "edge-url"]).expect(0).stdout;
 
-    let stacks = concat!(env!("CARGO_MANIFEST_DIR"), "/stacks/");
-    let stack = std::fs::read_to_string(format!("{stacks}web.yaml")).expect("the stack");
+    let stacks = root().join("tests/stacks");
+    let stacks = stacks.to_str().expect("a plain path");
+    let stack = std::fs::read_to_string(format!("{stacks}/web.yaml")).expect("the stack");
     let broken = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a file");
-    let text = change(&stack.replace("../contracts/", &format!("{stacks}../contracts/")));
+    let text = change(&stack.replace("../contracts/", &format!("{stacks}/../contracts/")));
     std::fs::write(broken.path(), text).expect("a file");
     let file = broken.path().to_str().expect("a plain path");
     let told = run(&lab, &["publish", "--file", file, "--yes"]).expect(4).stderr;

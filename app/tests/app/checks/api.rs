@@ -122,6 +122,8 @@ impl Api<'_> {
             (Method::GET, "/notebooks/%00", None, StatusCode::NOT_FOUND),
             (Method::GET, "/notebooks/%FF", None, StatusCode::BAD_REQUEST),
             (Method::GET, "/nowhere", None, StatusCode::NOT_FOUND),
+            (Method::GET, "/", None, StatusCode::NOT_FOUND),
+            (Method::GET, "/../v2/notebooks", None, StatusCode::NOT_FOUND),
             (Method::PATCH, &notes, None, StatusCode::METHOD_NOT_ALLOWED),
             (Method::POST, &notes, empty, StatusCode::UNPROCESSABLE_ENTITY),
             (Method::POST, &notes, unknown, StatusCode::UNPROCESSABLE_ENTITY),

@@ -6,7 +6,7 @@ use notes::grpc::v1::{
 };
 use tonic::{
     Code,
-    transport::{Channel, ClientTlsConfig},
+    transport::{Certificate, Channel, ClientTlsConfig},
 };
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -18,10 +18,12 @@ use tonic_reflection::pb::v1::{
 
 use crate::process::until;
 
-pub(super) async fn check(address: &str) {
+pub(super) async fn check(address: &str, authority: Option<&[u8]>) {
     let mut endpoint = Channel::from_shared(address.to_owned()).unwrap();
     if address.starts_with("https") {
-        endpoint = endpoint.tls_config(ClientTlsConfig::new().with_native_roots()).unwrap();
+        let tls = ClientTlsConfig::new().with_native_roots();
+        let tls = tls.ca_certificates(authority.map(Certificate::from_pem));
+        endpoint = endpoint.tls_config(tls).unwrap();
     }
     let channel = endpoint.connect().await.unwrap();
     health(channel.clone()).await;

@@ -17,9 +17,26 @@ pub(super) async fn check(deployment: &Deployment, client: &Client) {
     let notebook = make_a_notebook(deployment, client, &home).await;
     write_notes(deployment, client, &notebook).await;
     refuse_what_is_not_ours(deployment, client, &notebook).await;
-    let nowhere = client.get(deployment.at("/nowhere")).send().await.unwrap();
-    assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
-    assert!(nowhere.text().await.unwrap().contains("there is no such page"));
+    answer_what_makes_no_sense_with_a_page(deployment, client).await;
+}
+
+async fn answer_what_makes_no_sense_with_a_page(deployment: &Deployment, client: &Client) {
+    for (path, status) in [
+        ("/nowhere", StatusCode::NOT_FOUND),
+        ("/notebooks/%FF", StatusCode::NOT_FOUND),
+        ("/notebooks/0123", StatusCode::NOT_FOUND),
+        ("/?q=one&q=two", StatusCode::BAD_REQUEST),
+        ("/?before='", StatusCode::UNPROCESSABLE_ENTITY),
+        ("/notebooks", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let answer = client.get(deployment.at(path)).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let allowed = answer.headers().get("allow").is_some();
+        assert_eq!(allowed, status == StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert!(answer.text().await.unwrap().contains("To the notes"), "{path}");
+    }
+    let asset = client.get(deployment.at("/assets/%FF")).send().await.unwrap();
+    assert_eq!(asset.status(), StatusCode::NOT_FOUND);
 }
 
 async fn get(client: &Client, address: &str) -> Response {
@@ -58,7 +75,7 @@ async fn write_notes(deployment: &Deployment, client: &Client, notebook: &str) {
     let page = get(client, &deployment.at(notebook)).await.text().await.unwrap();
     let token = token(&page);
     let add = deployment.at(&format!("{notebook}/notes"));
-    for body in ["Buy milk", "50 % off_<script>"] {
+    for body in ["Buy milk", "ÜBER ÖL, Σ and Ж", "50 % off_<script>"] {
         let page = post(client, &add, &[("token", token), ("body", body)]).await;
         assert_eq!(page.status(), StatusCode::OK);
     }
@@ -69,17 +86,27 @@ async fn write_notes(deployment: &Deployment, client: &Client, notebook: &str) {
         notes_on(&get(client, &address).await.text().await.unwrap())
     };
     assert_eq!(search("MILK").await, 1);
+    assert_eq!(search("über öl, σ and ж").await, 1, "capitals are found in every alphabet");
     assert_eq!(search("%25").await, 1, "a percent sign is a sign like any other");
     assert_eq!(search("k_o").await, 0, "and so is an underscore");
     let edit = all.split('"').find(|text| text.ends_with("/edit")).unwrap();
     let editor = get(client, &deployment.at(edit)).await.text().await.unwrap();
     assert!(editor.contains("50 % off_"), "{editor}");
     let note = deployment.at(edit.trim_end_matches("/edit"));
-    let saved = post(client, &note, &[("token", token), ("body", "Changed")]).await;
-    let saved = saved.text().await.unwrap();
+    let save = async |editor: &str, body: &str| {
+        let form = [("token", token), ("seen", field(editor, "seen")), ("body", body)];
+        let saved = post(client, &note, &form).await;
+        (saved.status(), saved.text().await.unwrap())
+    };
+    let (_, saved) = save(&editor, "Changed").await;
     assert!(saved.contains("Changed") && saved.contains("edited") && !saved.contains("50 %"));
+    let (status, editor) = save(&editor, "Changed by another").await;
+    assert_eq!(status, StatusCode::CONFLICT, "the note is not the one that was shown");
+    assert!(editor.contains("Changed<") && editor.contains("Changed by another"), "{editor}");
+    let (status, saved) = save(&editor, "Changed by another").await;
+    assert!(status.is_success() && saved.contains("Changed by another"), "{saved}");
     let deleted = post(client, &format!("{note}/delete"), &[("token", token)]).await;
-    assert_eq!(notes_on(&deleted.text().await.unwrap()), 1);
+    assert_eq!(notes_on(&deleted.text().await.unwrap()), 2);
     let again = post(client, &format!("{note}/delete"), &[("token", token)]).await;
     assert_eq!(again.status(), StatusCode::NOT_FOUND);
 }
@@ -88,7 +115,7 @@ async fn refuse_what_is_not_ours(deployment: &Deployment, client: &Client, noteb
     let page = get(client, &deployment.at(notebook)).await.text().await.unwrap();
     let token = token(&page);
     let add = deployment.at(&format!("{notebook}/notes"));
-    let stranger = crate::process::client();
+    let stranger = deployment.client();
     let forged = post(&stranger, &add, &[("token", token), ("body", "forged")]).await;
     assert_eq!(forged.status(), StatusCode::FORBIDDEN, "a token is good for one visitor");
     let bare = post(client, &add, &[("body", "bare")]).await;
@@ -109,7 +136,12 @@ async fn post(client: &Client, address: &str, form: &[(&str, &str)]) -> Response
 
 /// Finds the token that the forms of a page carry.
 fn token(page: &str) -> &str {
-    let (_, rest) = page.split_once("name=\"token\" value=\"").unwrap();
+    field(page, "token")
+}
+
+/// Finds the value of the first hidden field of a name.
+fn field<'p>(page: &'p str, name: &str) -> &'p str {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
     rest.split('"').next().unwrap()
 }
 

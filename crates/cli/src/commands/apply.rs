@@ -7,9 +7,10 @@ use deployer_core::Plan;
 use crate::args::{StackArgs, TargetArgs};
 use crate::commands::outputs;
 use crate::exit::{Error, Exit, Refusal};
+use crate::lock::LockArgs;
 use crate::plan_file;
 use crate::render::Detail;
-use crate::session::{Seen, Session};
+use crate::session::{Project, Session};
 use crate::world::{Connect, Connected};
 
 /// What `apply` takes.
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// Plans or reads a plan, asks, and runs it.
@@ -49,18 +52,10 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let saved = args.saved.as_ref().or(args.plan.as_ref());
-    let (connected, plan) = match saved {
-        Some(path) => read(path, &args.stack, session).await?,
-        None => decide(&args, session).await?,
-    };
-    session.show(&plan, Detail::Changes);
-    // A saved plan has been looked at, and is refused when anything has moved.
-    if !plan.is_empty() && !args.yes && saved.is_none() {
-        let help = "add `--yes` to apply without a question";
-        session.confirm("Apply this?", help).await?;
+    match args.saved.as_ref().or(args.plan.as_ref()) {
+        Some(path) => apply_saved(path, &args, session).await,
+        None => apply_stack(&args, session).await,
     }
-    carry_out(&plan, &connected, session).await
 }
 
 /// Runs a plan that may be run, and prints the outputs.
@@ -83,23 +78,31 @@ pub(crate) async fn carry_out<W: Connect>(
     Ok(exit)
 }
 
-/// Plans from the stack.
-async fn decide<W: Connect>(
-    args: &Args,
-    session: &Session<'_, W>,
-) -> Result<(Connected<W::Cloud>, Plan), Error> {
-    let Seen { project, connected, snapshot } = session.look(&args.stack).await?;
-    let source = Some(&project.source);
-    let plan = session.plan(source, &project.stack, &snapshot, &args.targets)?;
-    Ok((connected, plan))
+/// Plans from the stack, asks, and runs the plan.
+async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+    let Project { source, stack, .. } = session.load(&args.stack)?;
+    let connected = session.connect(Some(&stack.region), &source.folder).await?;
+    let work = async |session: &mut Session<'_, W>| {
+        let snapshot = session.observe(&connected, &stack.scope).await?;
+        let plan = session.plan(Some(&source), &stack, &snapshot, &args.targets)?;
+        session.show(&plan, Detail::Changes);
+        if !plan.is_empty() && !args.yes {
+            let help = "add `--yes` to apply without a question";
+            session.confirm("Apply this?", help).await?;
+        }
+        carry_out(&plan, &connected, session).await
+    };
+    session.locked("apply", &args.lock, &connected, &stack.scope, work).await
 }
 
-/// Reads a saved plan, and refuses it when the world is not what it was made for.
-async fn read<W: Connect>(
+/// Runs a saved plan without a question, since it has been looked at; refuses it when the world is
+/// not what it was made for.
+async fn apply_saved<W: Connect>(
     path: &Path,
-    stack: &StackArgs,
-    session: &Session<'_, W>,
-) -> Result<(Connected<W::Cloud>, Plan), Error> {
+    args: &Args,
+    session: &mut Session<'_, W>,
+) -> Result<Exit, Error> {
+    let stack = &args.stack;
     let path = session.terminal.folder.join(path);
     let saved = plan_file::read(&path)?;
     let plan = saved.plan;
@@ -115,12 +118,16 @@ async fn read<W: Connect>(
     let connected = session.connect(Some(region), &folder).await?;
     moved("the account", &plan.account, &connected.account)?;
     moved("the region", &plan.region, &connected.region)?;
-    let snapshot = session.observe(&connected, &plan.scope).await?;
-    if snapshot.fingerprint() != plan.fingerprint {
-        let what = format!("what is there of {}", plan.scope);
-        Err(Refusal::Moved { what })?;
-    }
-    Ok((connected, plan))
+    let work = async |session: &mut Session<'_, W>| {
+        let snapshot = session.observe(&connected, &plan.scope).await?;
+        if snapshot.fingerprint() != plan.fingerprint {
+            let what = format!("what is there of {}", plan.scope);
+            Err(Refusal::Moved { what })?;
+        }
+        session.show(&plan, Detail::Changes);
+        carry_out(&plan, &connected, session).await
+    };
+    session.locked("apply", &args.lock, &connected, &plan.scope, work).await
 }
 
 fn moved(what: &str, then: &str, now: &str) -> Result<(), Refusal> {

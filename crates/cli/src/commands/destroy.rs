@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::args::{StackArgs, TargetArgs};
 use crate::exit::{Error, Exit, Refusal};
+use crate::lock::LockArgs;
 use crate::render::{self, Detail};
 use crate::session::{Place, Session};
 use crate::world::{Connect, Connected};
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// Deletes, sweeps, and prints the receipt.
@@ -64,16 +67,19 @@ pub(crate) async fn run<W: Connect>(
         resources: BTreeMap::new(),
         outputs: BTreeMap::new(),
     };
-    let snapshot = session.observe(&connected, &place.scope).await?;
-    if snapshot.lives.is_empty() {
-        return Ok(conclude(&Swept::default(), &snapshot, session));
-    }
-    let plan = end(&nothing, &snapshot, &args.unprotect, session)?;
-    session.show(&plan, Detail::Removal);
-    if !args.yes {
-        confirm(&place.scope, session).await?;
-    }
-    delete(plan, &nothing, &args.unprotect, &connected, session).await
+    let work = async |session: &mut Session<'_, W>| {
+        let snapshot = session.observe(&connected, &place.scope).await?;
+        if snapshot.lives.is_empty() {
+            return Ok(conclude(&Swept::default(), &snapshot, session));
+        }
+        let plan = end(&nothing, &snapshot, &args.unprotect, session)?;
+        session.show(&plan, Detail::Removal);
+        if !args.yes {
+            confirm(&place.scope, session).await?;
+        }
+        delete(plan, &nothing, &args.unprotect, &connected, session).await
+    };
+    session.locked("destroy", &args.lock, &connected, &place.scope, work).await
 }
 
 /// Has the name typed: a `y` comes too easily for this.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::StackArgs;
 use crate::exit::{Error, Exit, RequestError};
-use crate::session::{Project, Seen, Session};
+use crate::session::{Project, Session};
 use crate::world::Connect;
 
 /// What `outputs` takes.
@@ -37,7 +37,7 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let Seen { project: Project { stack, .. }, snapshot, .. } = session.look(&args.stack).await?;
+    let (Project { stack, .. }, snapshot) = session.look(&args.stack).await?;
     let known: Outputs = stack
         .resources
         .keys()

@@ -9,7 +9,7 @@ use crate::args::{StackArgs, TargetArgs};
 use crate::exit::{Error, Exit};
 use crate::plan_file;
 use crate::render::{self, Detail};
-use crate::session::{Seen, Session};
+use crate::session::Session;
 use crate::world::Connect;
 
 /// What `plan` takes.
@@ -47,7 +47,7 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let Seen { project, snapshot, .. } = session.look(&args.stack).await?;
+    let (project, snapshot) = session.look(&args.stack).await?;
     let source = Some(&project.source);
     let plan = session.plan(source, &project.stack, &snapshot, &args.targets)?;
     if session.is_json {

@@ -8,6 +8,7 @@ use deployer_engine::prepare;
 use crate::args::{StackArgs, TargetArgs};
 use crate::commands::apply::carry_out;
 use crate::exit::{Error, Exit, Refusal, RequestError};
+use crate::lock::LockArgs;
 use crate::render::Detail;
 use crate::session::{Project, Session};
 use crate::world::{Connect, Connected};
@@ -37,6 +38,8 @@ pub(crate) struct Args {
     /// Also change what the rollout needs beyond image, task definition and service
     #[arg(short, long)]
     yes: bool,
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// Builds, plans, and runs what follows from the new images.
@@ -49,17 +52,20 @@ pub(crate) async fn run<W: Connect>(
     let region = Some(project.stack.region.as_str());
     let connected = session.connect(region, &project.source.folder).await?;
     let stack = build(&project, &connected, &images, session).await?;
-    let snapshot = session.observe(&connected, &stack.scope).await?;
-    let targets = TargetArgs::default();
-    let plan = session.plan(Some(&project.source), &stack, &snapshot, &targets)?;
     let followers = followers(&stack, &images);
-    let plan = plan.only(&followers);
-    let beyond = beyond(&plan, &followers);
-    session.show(&plan, Detail::Changes);
-    if !beyond.is_empty() && !args.yes {
-        Err(Refusal::Beyond(beyond))?;
-    }
-    carry_out(&plan, &connected, session).await
+    let work = async |session: &mut Session<'_, W>| {
+        let snapshot = session.observe(&connected, &stack.scope).await?;
+        let targets = TargetArgs::default();
+        let plan = session.plan(Some(&project.source), &stack, &snapshot, &targets)?;
+        let plan = plan.only(&followers);
+        let beyond = beyond(&plan, &followers);
+        session.show(&plan, Detail::Changes);
+        if !beyond.is_empty() && !args.yes {
+            Err(Refusal::Beyond(beyond))?;
+        }
+        carry_out(&plan, &connected, session).await
+    };
+    session.locked("publish", &args.lock, &connected, &stack.scope, work).await
 }
 
 /// The images of these services, or of all.

@@ -38,6 +38,11 @@ pub(super) fn heading(head: &str, title: &str, theme: &Theme, width: usize) -> V
         .collect()
 }
 
+/// Something that is told and is no error.
+pub(crate) fn notice(head: &str, text: &str, theme: &Theme, width: usize) -> String {
+    heading(head, text, theme, width).join("\n") + "\n"
+}
+
 /// A text set under a heading, broken between words.
 pub(super) fn note(label: &str, text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();

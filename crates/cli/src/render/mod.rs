@@ -14,6 +14,7 @@ mod words;
 
 pub(crate) use diagnostic::diagnostics;
 pub(crate) use error::error;
+pub(crate) use failure::notice;
 pub(crate) use layout::{fit, truncate};
 pub(crate) use outcome::{outcome, receipt};
 pub(crate) use plan::{Detail, empty, plan};

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use deployer_core::{Failure, Kind, Phase};
-use deployer_engine::{Cloud, Context, Found, Registry, Resource, Result, Survey, Voice};
+use deployer_core::{Failure, Kind, Phase, Scope};
+use deployer_engine::{
+    Claim, Claims, Cloud, Context, Found, Holder, Lease, Registry, Resource, Result, Survey, Voice,
+};
 use deployer_kinds as kinds;
 use serde_json::{Value, json};
 
@@ -32,6 +34,27 @@ struct Thing {
 
 impl Cloud for Lookalike {
     type Shared = ();
+}
+
+/// Nobody else writes here.
+impl Claims for Lookalike {
+    async fn claims(&self, _scope: &Scope) -> Result<Vec<Claim>> {
+        Ok(Vec::new())
+    }
+
+    async fn claim(&self, _scope: &Scope, _epoch: u64, _holder: &Holder) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn renew(&self, _scope: &Scope, _epoch: u64, _holder: &Holder) -> Result<u64> {
+        Ok(2)
+    }
+
+    async fn release(&self, _scope: &Scope, _epoch: u64) -> Result<()> {
+        Ok(())
+    }
+
+    fn fence(&self, _lease: Lease) {}
 }
 
 impl Lookalike {

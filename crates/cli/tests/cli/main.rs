@@ -4,6 +4,7 @@ mod apply;
 mod connecting;
 mod destroy;
 mod documented;
+mod locking;
 mod lookalike;
 mod plan;
 mod publish;

@@ -6,6 +6,7 @@ mod arbitrary;
 mod faults;
 mod interrupts;
 mod leftovers;
+mod locking;
 mod observing;
 mod preparing;
 mod retries;

@@ -11,7 +11,7 @@ pub(crate) const PLATFORM: Platform =
 
 /// The source of the probe.
 pub(crate) fn source() -> Source {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/probe");
+    let dir = std::path::absolute("tests/fixtures/probe").expect("tests run somewhere");
     Source::Cargo(CargoSource { dir, ..CargoSource::default() })
 }
 

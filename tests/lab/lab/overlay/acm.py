@@ -46,6 +46,22 @@ def install(lab: Lab) -> None:
         return arn if arn in self._certificates else None
 
     @patch(AWSCertificateManagerBackend)
+    def request_certificate(
+        original: Any,
+        self: Any,
+        domain_name: str,
+        idempotency_token: str | None,
+        subject_alt_names: list[str],
+        *args: Any,
+        **kwargs: Any,
+    ) -> str:
+        """A token counts for one request: the same one again is the same certificate."""
+        names = sorted({domain_name, *(subject_alt_names or [])})
+        token = idempotency_token and f"{idempotency_token} {' '.join(names)}"
+        arn: str = original(self, domain_name, token, subject_alt_names, *args, **kwargs)
+        return arn
+
+    @patch(AWSCertificateManagerBackend)
     def delete_certificate(original: Any, self: Any, arn: str) -> None:
         if _users(arn):
             raise JsonRESTError("ResourceInUseException", f"Certificate {arn} is in use.")

@@ -5,17 +5,13 @@ from __future__ import annotations
 import fnmatch
 from typing import Any
 
-from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
-from moto.ec2.responses.nat_gateways import NatGateways
 
 from lab import interfaces
-from lab.overlay.ec2_vpc import token_mismatch
 from lab.patching import patch
-from lab.tokens import Tokens
 from lab.world import Lab
 
 DELETED_STAYS_SECONDS = 3600
@@ -23,8 +19,6 @@ DELETED_STAYS_SECONDS = 3600
 
 def install(lab: Lab) -> None:
     """Patches moto's NAT gateways and addresses."""
-    tokens = Tokens()
-    lab.resets.append(tokens.clear)
 
     @patch(NatGatewayBackend)
     def create_nat_gateway(original: Any, self: Any, *args: Any, **kwargs: Any) -> NatGateway:
@@ -93,18 +87,6 @@ def install(lab: Lab) -> None:
             if (not nat_gateway_ids or gateway.id in nat_gateway_ids)
             and all(_matches(gateway, name, values) for name, values in (filters or {}).items())
         ]
-
-    @patch(NatGateways, "create_nat_gateway")
-    def create(original: Any, self: Any) -> ActionResult:
-        request = {k: v for k, v in self._get_params().items() if k != "ClientToken"}
-        result: ActionResult = tokens.once(
-            "CreateNatGateway",
-            self._get_param("ClientToken"),
-            request,
-            lambda: original(self),
-            token_mismatch,
-        )
-        return result
 
     @patch(ElasticAddressBackend)
     def release_address(

@@ -1,10 +1,9 @@
-"""EC2's network: no default VPC, delete order enforced, tokens, tags looked up directly."""
+"""EC2's network: no default VPC, delete order enforced, tags looked up directly."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.core.responses import ActionResult
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.core import TaggedEC2Resource
@@ -13,10 +12,8 @@ from moto.ec2.models.route_tables import RouteBackend
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.tags import TagBackend
 from moto.ec2.models.vpcs import VPCBackend
-from moto.ec2.responses.route_tables import RouteTables
 
 from lab.patching import patch
-from lab.tokens import Tokens
 from lab.world import Lab
 
 
@@ -25,18 +22,8 @@ def has_dependencies(kind: str, id: str) -> DependencyViolationError:
     return DependencyViolationError(f"The {kind} '{id}' has dependencies and cannot be deleted.")
 
 
-def token_mismatch() -> EC2ClientError:
-    """What EC2 says when a client token comes back with another request."""
-    return EC2ClientError(
-        "IdempotentParameterMismatch",
-        "The request uses the same client token as a previous, but non-identical request.",
-    )
-
-
 def install(lab: Lab) -> None:
     """Patches moto's VPCs, subnets, gateways and route tables."""
-    tokens = Tokens()
-    lab.resets.append(tokens.clear)
 
     @patch(EC2Backend)
     def __init__(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
@@ -190,15 +177,3 @@ def install(lab: Lab) -> None:
                         f"The route identified by {destination} already exists.",
                     )
         return original(self, route_table_id, *args, **kw)
-
-    @patch(RouteTables)
-    def create_route_table(original: Any, self: Any) -> ActionResult:
-        request = {k: v for k, v in self._get_params().items() if k != "ClientToken"}
-        result: ActionResult = tokens.once(
-            "CreateRouteTable",
-            self._get_param("ClientToken"),
-            request,
-            lambda: original(self),
-            token_mismatch,
-        )
-        return result

@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
-from moto.ecr.exceptions import ImageAlreadyExistsException
+from moto.ecr.exceptions import ImageAlreadyExistsException, InvalidParameterException
 from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 from moto.ecr.responses import ECRResponse
 
@@ -108,6 +108,18 @@ def install(lab: Lab) -> None:
     def __init__(original: Any, self: Repository, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         self.uri = f"{lab.registry}/{self.name}"
+
+    @patch(ECRBackend)
+    def create_repository(
+        original: Any, self: ECRBackend, repository_name: str, *args: Any, **kwargs: Any
+    ) -> Repository:
+        if not 2 <= len(repository_name) <= 256:
+            raise InvalidParameterException(
+                "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must have 2 "
+                "to 256 characters'"
+            )
+        made: Repository = original(self, repository_name, *args, **kwargs)
+        return made
 
     @patch(Image)
     def get_image_size_in_bytes(self: Image) -> int:

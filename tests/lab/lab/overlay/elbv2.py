@@ -190,8 +190,9 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
         group = self.elbv2_backend.target_groups.get(arn)
         if group is None:
             raise TargetGroupNotFoundError()
-        wanted = {t["Id"] for t in self._get_param("Targets", [])}
-        found = [t for t in targets.of(arn) if not wanted or t.id in wanted]
+        asked = self._get_param("Targets") or []
+        places = [(target["Id"], int(target.get("Port") or group.port)) for target in asked]
+        found = targets.described(arn, places)
         return ActionResult({"TargetHealthDescriptions": [describe(t, group) for t in found]})
 
     @patch(ELBv2Backend)

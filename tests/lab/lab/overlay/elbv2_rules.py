@@ -29,6 +29,14 @@ def install() -> None:
 
     FakeListener.rules = property(ordered)  # type: ignore[assignment, method-assign]
 
+    def policy(self: Any) -> str | None:
+        return self._ssl_policy if self.protocol in ("HTTPS", "TLS") else None
+
+    def choose(self: Any, policy: str | None) -> None:
+        self._ssl_policy = policy
+
+    FakeListener.ssl_policy = property(policy, choose)  # type: ignore[assignment, method-assign]
+
     @patch(ELBv2Backend)
     def create_listener(
         original: Any,

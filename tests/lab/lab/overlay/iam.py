@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import Any
 
-from moto.iam.exceptions import InvalidInput, ValidationError
+from moto.iam.exceptions import EntityAlreadyExists, InvalidInput, ValidationError
 from moto.iam.models import AWSManagedPolicy, IAMBackend
 
 from lab.patching import patch
@@ -49,6 +49,8 @@ def install(lab: Lab) -> None:
                 f"1 validation error detected: Value '{role_name}' at 'roleName' failed to satisfy "
                 "constraint: Member must have length less than or equal to 64"
             )
+        if any(role.name.lower() == role_name.lower() for role in self.roles.values()):
+            raise EntityAlreadyExists(f"Role with name {role_name} already exists.")
         return original(self, role_name, *args, **kwargs)
 
     @patch(IAMBackend)

@@ -1,17 +1,38 @@
-"""CloudWatch Logs: nothing of its own but a way for tasks to write."""
+"""CloudWatch Logs: names as AWS takes them, and a way for tasks to write."""
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
+from moto.logs.exceptions import InvalidParameterException
 from moto.logs.models import LogsBackend, logs_backends
 
+from lab.patching import patch
 from lab.world import ACCOUNT, Lab
+
+NAME = re.compile(r"^[.\-_/#A-Za-z0-9]{1,512}$")
 
 
 def install(lab: Lab) -> None:
-    """Patches nothing: moto's log groups do what is needed."""
+    """Patches moto's log groups."""
+
+    @patch(LogsBackend)
+    def create_log_group(
+        original: Any, self: Any, log_group_name: str, *args: Any, **kwargs: Any
+    ) -> Any:
+        if not NAME.match(log_group_name):
+            raise InvalidParameterException(
+                constraint="Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+",
+                parameter="logGroupName",
+                value=log_group_name,
+            )
+        if log_group_name.startswith("aws/"):
+            raise InvalidParameterException(
+                msg="Log groups starting with AWS/ are reserved for AWS."
+            )
+        return original(self, log_group_name, *args, **kwargs)
 
 
 def has_group(region: str, group: str) -> bool:

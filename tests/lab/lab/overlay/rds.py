@@ -20,9 +20,9 @@ from moto.rds.responses import RDSResponse
 
 from lab import interfaces
 from lab.databases import Databases
+from lab.overlay import rds_changes, rds_clusters
 from lab.overlay.rds_rules import (
-    PENDING,
-    RESTARTING,
+    busy,
     check_create,
     check_replica,
     check_subnet_group,
@@ -37,13 +37,14 @@ RESOURCE_ID = string.ascii_uppercase + string.digits
 def install(lab: Lab) -> None:
     """Patches moto's RDS."""
     databases = Databases(lab)
-    _patch_instances(databases)
-    _patch_changes(databases)
+    _patch_instances(lab, databases)
+    rds_changes.install(lab, databases)
+    rds_clusters.install(lab, databases)
     _patch_secret(databases)
     _patch_subnet_groups()
 
 
-def _patch_instances(databases: Databases) -> None:
+def _patch_instances(lab: Lab, databases: Databases) -> None:
     @patch(DBInstance, "__init__")
     def make(original: Any, self: Any, backend: Any, **kwargs: Any) -> None:
         kwargs["engine_version"] = full_version(kwargs["engine"], kwargs.get("engine_version"))
@@ -73,7 +74,10 @@ def _patch_instances(databases: Databases) -> None:
             raise DBInstanceAlreadyExists()
         check_create(self, db_kwargs)
         instance = original(self, db_kwargs)
-        databases.create(instance)
+        if db_kwargs.get("db_cluster_identifier"):
+            rds_clusters.create_member(lab, databases, instance)
+        else:
+            databases.create(instance)
         return instance
 
     @patch(RDSBackend)
@@ -84,7 +88,7 @@ def _patch_instances(databases: Databases) -> None:
         source = self.find_db_from_id(db_kwargs["source_db_instance_identifier"])
         check_replica(self, source, db_kwargs)
         if source.status not in ("available", "storage-optimization"):
-            raise _busy(source)
+            raise busy(source)
         replica = original(self, db_kwargs)
         _set_apart(self, replica, db_kwargs)
         databases.create(replica)
@@ -113,6 +117,13 @@ def _patch_instances(databases: Databases) -> None:
                 "InvalidDBInstanceState",
                 f"Instance {db_instance_identifier} is already being deleted.",
             )
+        if instance.db_cluster_identifier:
+            if final_db_snapshot_identifier:
+                raise RDSClientError(
+                    "InvalidParameterCombination",
+                    "FinalDBSnapshotIdentifier can not be specified for an instance of a cluster",
+                )
+            skip_final_snapshot = True
         if not skip_final_snapshot and not final_db_snapshot_identifier:
             raise RDSClientError(
                 "InvalidParameterCombination",
@@ -127,7 +138,7 @@ def _patch_instances(databases: Databases) -> None:
             if final_db_snapshot_identifier in self.database_snapshots:
                 raise DBSnapshotAlreadyExistsError(final_db_snapshot_identifier)
             if instance.status != "available":
-                raise _busy(instance)
+                raise busy(instance)
             self.create_db_snapshot(db_instance_identifier, final_db_snapshot_identifier)
 
         def gone() -> None:
@@ -142,61 +153,6 @@ def _patch_instances(databases: Databases) -> None:
                 databases.owns_call = False
 
         databases.delete(instance, gone)
-        return instance
-
-
-def _patch_changes(databases: Databases) -> None:
-    @patch(RDSBackend)
-    def modify_db_instance(
-        original: Any, self: Any, db_instance_identifier: str, db_kwargs: dict[str, Any]
-    ) -> Any:
-        name = db_instance_identifier.lower()
-        if name not in self.databases:
-            raise DBInstanceNotFoundError(db_instance_identifier)
-        instance = self.databases[name]
-        if instance.status not in ("available", "storage-optimization"):
-            raise _busy(instance)
-        changes = {k: v for k, v in dict(db_kwargs).items() if k != "db_instance_identifier"}
-        now = str(changes.pop("apply_immediately", False)).lower() == "true"
-        changes.pop("allow_major_version_upgrade", None)
-        if "engine_version" in changes:
-            changes["engine_version"] = full_version(instance.engine, changes["engine_version"])
-        _check_storage(instance, changes)
-        if "vpc_security_group_ids" in changes and instance.lab_interface:
-            interfaces.set_groups(
-                self.region_name, instance.lab_interface, changes["vpc_security_group_ids"]
-            )
-        if port := changes.pop("db_port_number", None):
-            changes["port"] = int(port)
-        if password := changes.get("master_user_password"):
-            databases.change_password(instance, str(password))
-        later = {
-            k: changes.pop(k) for k in PENDING if k in changes and _differs(instance, k, changes)
-        }
-        restarts = bool(RESTARTING & later.keys()) or "port" in later
-        managed_before = instance.manage_master_user_password
-        databases.owns_call = True
-        try:
-            original(self, name, {**changes, "db_instance_identifier": name})
-        finally:
-            databases.owns_call = False
-        if instance.manage_master_user_password and not managed_before:
-            databases.change_password(instance, databases.password(instance))
-        instance.pending_modified_values = {
-            **instance.pending_modified_values,
-            **{PENDING[k]: v for k, v in later.items()},
-        }
-        instance.lab_pending |= later
-        if later and (now or "port" in later):
-            databases.modify(instance, lambda: _apply(instance), restarts)
-        return instance
-
-    @patch(RDSBackend)
-    def reboot_db_instance(self: Any, db_instance_identifier: str) -> Any:
-        instance = self.describe_db_instances(db_instance_identifier)[0]
-        if instance.status != "available":
-            raise _busy(instance)
-        databases.reboot(instance, lambda: _apply(instance))
         return instance
 
 
@@ -258,6 +214,13 @@ def _patch_subnet_groups() -> None:
                     f"Cannot delete the subnet group '{subnet_name}' because at least one database "
                     f"instance: {instance.db_instance_identifier} is still using it.",
                 )
+        for cluster in self.clusters.values():
+            if cluster.db_subnet_group_name == subnet_name.lower():
+                raise RDSClientError(
+                    "InvalidDBSubnetGroupStateFault",
+                    f"Cannot delete the subnet group '{subnet_name}' because at least one database "
+                    f"cluster: {cluster.db_cluster_identifier} is still using it.",
+                )
         return original(self, subnet_name.lower())
 
     @patch(RDSResponse)
@@ -297,37 +260,6 @@ def _end_replication(backend: Any, gone: Any) -> None:
 
 def _resource_id() -> str:
     return "db-" + "".join(secrets.choice(RESOURCE_ID) for _ in range(26))
-
-
-def _busy(instance: Any) -> RDSClientError:
-    return RDSClientError(
-        "InvalidDBInstanceState",
-        f"Instance {instance.db_instance_identifier} is not in available state.",
-    )
-
-
-def _apply(instance: Any) -> None:
-    for key, value in instance.lab_pending.items():
-        setattr(instance, key, value)
-    if instance.lab_endpoint and "port" in instance.lab_pending:
-        instance.lab_endpoint = (instance.lab_endpoint[0], instance.port)
-    instance.lab_pending = {}
-    instance.pending_modified_values = {}
-
-
-def _differs(instance: Any, key: str, changes: dict[str, Any]) -> bool:
-    current = getattr(instance, key, None)
-    return str(current).lower() != str(changes[key]).lower()
-
-
-def _check_storage(instance: Any, changes: dict[str, Any]) -> None:
-    wanted = changes.get("allocated_storage")
-    if wanted is not None and int(wanted) < int(instance.allocated_storage):
-        raise RDSClientError(
-            "InvalidParameterValue",
-            f"Requested size {wanted} GiB is smaller than the allocated storage; storage cannot be "
-            "reduced.",
-        )
 
 
 def _default_group(backend: Any, kwargs: dict[str, Any]) -> list[str]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from moto.rds.exceptions import DBSubnetGroupNotFoundError, RDSClientError
+from moto.rds.exceptions import (
+    DBClusterNotFoundError,
+    DBSubnetGroupNotFoundError,
+    InvalidDBClusterStateFault,
+    RDSClientError,
+)
 
 from lab import interfaces
 
@@ -21,6 +26,7 @@ PENDING = {
     "backup_retention_period": "BackupRetentionPeriod",
 }
 RESTARTING = {"db_instance_class", "engine_version"}
+STORAGE = {"allocated_storage", "storage_type", "iops"}
 LATEST = {
     "postgres": {
         "13": "13.22",
@@ -73,13 +79,71 @@ def check_create(backend: Any, request: dict[str, Any]) -> None:
     if group:
         request["db_subnet_group_name"] = group.lower()
     if request.get("db_cluster_identifier"):
+        check_member(backend, request)
         return
     if group:
         _check_gateway(backend, request, backend.subnet_groups[group.lower()].vpc_id)
     engine = request.get("engine", "")
+    _check_login(engine, request)
+    storage = int(request.get("allocated_storage") or 20)
+    kind = request.get("storage_type") or "gp2"
+    if kind in ("gp2", "gp3") and not 20 <= storage <= 65536:
+        raise _invalid(
+            f"Invalid storage size for engine name {engine} and storage type {kind}: {storage}"
+        )
+    _check_retention(request, 0)
+
+
+def check_cluster(backend: Any, request: dict[str, Any]) -> None:
+    """Refuses what CreateDBCluster refuses."""
+    if not IDENTIFIER.match(request["db_cluster_identifier"]):
+        raise _invalid("The parameter DBClusterIdentifier is not a valid identifier.")
+    group = request.get("db_subnet_group_name")
+    if group is None:
+        raise RDSClientError(
+            "InvalidVPCNetworkStateFault", "No default VPC was found; name a DB subnet group."
+        )
+    if group.lower() not in backend.subnet_groups:
+        raise DBSubnetGroupNotFoundError(group)
+    request["db_subnet_group_name"] = group.lower()
+    _check_login(request.get("engine", ""), request)
+    _check_retention(request, 1)
+
+
+def check_member(backend: Any, request: dict[str, Any]) -> None:
+    """Refuses what CreateDBInstance refuses for an instance of a cluster, which has the settings."""
+    name = request["db_cluster_identifier"] = request["db_cluster_identifier"].lower()
+    cluster = backend.clusters.get(name)
+    if cluster is None:
+        raise DBClusterNotFoundError(name)
+    if cluster.status == "deleting":
+        raise InvalidDBClusterStateFault(f"DB cluster {name} is being deleted.")
+    for theirs in ("master_username", "master_user_password", "db_name", "allocated_storage"):
+        if request.get(theirs):
+            raise RDSClientError(
+                "InvalidParameterCombination",
+                f"The requested DB Instance will be a member of a DB Cluster. Set {theirs} for the "
+                "DB Cluster.",
+            )
+    if request["db_instance_class"] == "db.serverless" and not (
+        cluster.serverless_v2_scaling_configuration
+    ):
+        raise InvalidDBClusterStateFault(
+            "Set the Serverless v2 scaling configuration on the parent DB cluster before creating a "
+            "Serverless v2 DB instance."
+        )
+    request["db_subnet_group_name"] = cluster.db_subnet_group_name
+    request.setdefault("vpc_security_group_ids", cluster.vpc_security_group_ids)
+
+
+def _check_login(engine: str, request: dict[str, Any]) -> None:
     user = str(request.get("master_username") or "")
-    if not re.match(r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$", user) or (
-        user.lower() in RESERVED_USERS and not (user == "admin" and engine == "mysql")
+    of_mysql = "mysql" in engine or engine == "mariadb"
+    longest = 16 if of_mysql else 63
+    if (
+        not re.match(r"^[a-zA-Z][a-zA-Z0-9_]*$", user)
+        or len(user) > longest
+        or (user.lower() in RESERVED_USERS and not (user == "admin" and engine == "mysql"))
     ):
         raise _invalid(
             f"MasterUsername {user} cannot be used as it is a reserved word used by the engine"
@@ -91,19 +155,23 @@ def check_create(backend: Any, request: dict[str, Any]) -> None:
             "InvalidParameterCombination",
             "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled.",
         )
-    if not managed and not PASSWORD.match(str(password or "")):
+    database = request.get("db_name") or request.get("database_name")
+    if database and not re.match(r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$", database):
+        raise _invalid(
+            f"DBName {database} must begin with a letter and contain only alphanumeric characters."
+        )
+    if not managed and (
+        not PASSWORD.match(str(password or "")) or (of_mysql and len(str(password)) > 41)
+    ):
         raise _invalid(
             "The parameter MasterUserPassword is not a valid password. Only printable ASCII "
             "characters besides '/', '@', '\"', ' ' may be used."
         )
-    storage = int(request.get("allocated_storage") or 20)
-    kind = request.get("storage_type") or "gp2"
-    if kind in ("gp2", "gp3") and not 20 <= storage <= 65536:
-        raise _invalid(
-            f"Invalid storage size for engine name {engine} and storage type {kind}: {storage}"
-        )
+
+
+def _check_retention(request: dict[str, Any], least: int) -> None:
     retention = request.get("backup_retention_period")
-    if retention is not None and not 0 <= int(retention) <= 35:
+    if retention is not None and not least <= int(retention) <= 35:
         raise _invalid(f"Invalid backup retention period: {retention}")
 
 
@@ -120,6 +188,30 @@ def check_replica(backend: Any, source: Any, request: dict[str, Any]) -> None:
             "backups, use ModifyDBInstance to set the backup retention period to a non-zero value.",
         )
     _check_gateway(backend, request, source.db_subnet_group.vpc_id)
+
+
+def check_storage(instance: Any, changes: dict[str, Any]) -> None:
+    """Refuses to shrink the storage, and to change it while an earlier change is at work."""
+    if STORAGE & changes.keys() and instance.status == "storage-optimization":
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            "You can't currently modify the storage of this DB instance because the previous "
+            "storage change is being optimized.",
+        )
+    wanted = changes.get("allocated_storage")
+    if wanted is not None and int(wanted) < int(instance.allocated_storage):
+        raise _invalid(
+            f"Requested size {wanted} GiB is smaller than the allocated storage; storage cannot be "
+            "reduced."
+        )
+
+
+def busy(instance: Any) -> RDSClientError:
+    """What RDS says while an instance is in another state than available."""
+    return RDSClientError(
+        "InvalidDBInstanceState",
+        f"Instance {instance.db_instance_identifier} is not in available state.",
+    )
 
 
 def _check_gateway(backend: Any, request: dict[str, Any], vpc: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.nat_gateways import NatGatewayBackend
-from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend
 from moto.ec2.models.vpcs import VPCBackend
 from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.models import ELBv2Backend
@@ -16,7 +15,6 @@ from lab.patching import patch
 from lab.world import Lab
 
 VPCS = ADDRESSES = NAT_GATEWAYS_A_ZONE = 5
-RULES_A_GROUP = 60
 LOAD_BALANCERS = LISTENERS = 50
 RULES = 100
 
@@ -24,7 +22,6 @@ RULES = 100
 def install(lab: Lab) -> None:
     """Patches what adds to what is counted."""
     _patch_network(lab)
-    _patch_group_rules(lab)
     _patch_balancers(lab)
 
 
@@ -59,24 +56,6 @@ def _patch_network(lab: Lab) -> None:
                 "gateways",
             )
         return original(self, *args, **kwargs)
-
-
-def _patch_group_rules(lab: Lab) -> None:
-    for side in ("ingress", "egress"):
-        _patch_side(lab, side)
-
-
-def _patch_side(lab: Lab, side: str) -> None:
-    @patch(SecurityGroupBackend, f"authorize_security_group_{side}")
-    def authorize(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-        answer = original(self, *args, **kwargs)
-        group: SecurityGroup = answer[1]
-        if len(getattr(group, f"{side}_rules")) > RULES_A_GROUP and lab.strict.is_on("quotas"):
-            raise EC2ClientError(
-                "RulesPerSecurityGroupLimitExceeded",
-                "The maximum number of rules per security group has been reached.",
-            )
-        return answer
 
 
 def _patch_balancers(lab: Lab) -> None:

@@ -1,0 +1,112 @@
+//! The lock around what changes an account.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deployer_core::Scope;
+use deployer_engine::{Notice, Request, Unlocked, lock};
+use serde_json::json;
+
+use crate::exit::{Error, Refusal};
+use crate::holder;
+use crate::render;
+use crate::session::Session;
+use crate::world::{Connect, Connected};
+
+/// How to go about other runs.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct LockArgs {
+    /// How long to wait for another run in this environment, such as `30s` or `15m`
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    lock_timeout: Duration,
+    /// Do not keep other runs out, where Systems Manager is not permitted
+    #[arg(long)]
+    no_lock: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map(Duration::from_secs).ok();
+    let spelled = || text.parse::<jiff::SignedDuration>().ok()?.try_into().ok();
+    seconds.or_else(spelled).ok_or_else(|| "write it as `30s`, `15m` or `1h`".to_owned())
+}
+
+impl<W: Connect> Session<'_, W> {
+    /// Does something while no other run changes this environment, and stops it when one does.
+    ///
+    /// The lock comes before the look at what is there, so that what was planned is still true
+    /// when it is done.
+    pub(crate) async fn locked<T>(
+        &mut self,
+        command: &str,
+        args: &LockArgs,
+        connected: &Connected<W::Cloud>,
+        scope: &Scope,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if args.no_lock {
+            return work(self).await;
+        }
+        let request = Request {
+            holder: holder::this_run(command, &self.terminal.environment),
+            patience: args.lock_timeout,
+            is_gone: &holder::is_gone,
+            tell: &mut |notice| self.notice(&notice),
+        };
+        let cloud = Arc::clone(&connected.cloud);
+        let lock = lock(cloud, scope, request, &self.cancel).await.map_err(|why| match why {
+            Unlocked::Held(claim) => Refusal::Locked(claim).into(),
+            Unlocked::Failed(failure) => Error::Cloud(vec![failure]),
+            Unlocked::Cancelled => Error::Interrupted,
+        })?;
+        let lease = lock.lease().clone();
+        let outside = std::mem::replace(&mut self.cancel, lease.cancel().clone());
+        let result = work(self).await;
+        self.cancel = outside;
+        if let Err(failure) = lock.release().await {
+            let text = format!("{failure}; the next run will take it over");
+            self.tell(&render::notice("warning:", &text, &self.err, self.terminal.width));
+        }
+        match lease.lost_to() {
+            Some(holder) => Err(Error::LockLost(holder)),
+            None => result,
+        }
+    }
+
+    fn notice(&self, notice: &Notice) {
+        if self.is_json {
+            let (what, holder) = match notice {
+                Notice::Waiting(claim) => ("waiting", &claim.holder),
+                Notice::TakenOver { from, .. } => ("taken-over", from),
+            };
+            self.print(&format!(
+                "{}\n",
+                json!({ "event": "lock", "lock": what, "holder": holder })
+            ));
+            return;
+        }
+        let (heading, text) = match notice {
+            Notice::Waiting(claim) => {
+                ("waiting:", format!("another run is at work, of {}", claim.holder))
+            }
+            Notice::TakenOver { from, because } => {
+                ("warning:", format!("took over the lock of {from}: {because}"))
+            }
+        };
+        self.tell(&render::notice(heading, &text, &self.err, self.terminal.width));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_people_write_them() {
+        let read = |text| duration(text).map(|time| time.as_secs());
+        assert_eq!(read("0"), Ok(0));
+        assert_eq!(read("90"), Ok(90));
+        assert_eq!(read("30s"), Ok(30));
+        assert_eq!(read("15m"), Ok(900));
+        assert!(read("soon").is_err() && read("-5m").is_err());
+    }
+}

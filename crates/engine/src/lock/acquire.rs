@@ -1,0 +1,264 @@
+//! Gets the lock, keeps it, and gives it back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deployer_core::{Failure, Scope};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::lease::Beat;
+use super::{Claim, Claims, Holder, Lease};
+use crate::Result;
+use crate::retry::bounded;
+
+/// How much longer than its lease a holder must have been silent before it is taken for dead, in
+/// leases: what it sent at the last moment must have arrived.
+const GRACE: f64 = 0.5;
+
+/// How far the clocks of two machines that AWS talks to may be apart: it refuses requests that
+/// were signed more than five minutes off (IAM user guide, signature version 4), and both by so
+/// much in opposite directions.
+const SKEW: Duration = Duration::from_mins(10);
+
+/// How often a sign of life is given within one lease.
+const BEATS: u32 = 3;
+
+/// How often somebody who waits looks again.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How often a call about the lock that failed is made again.
+const RETRIES: u32 = 4;
+
+/// How the lock is asked for.
+pub struct Request<'a> {
+    /// Who asks. Its lease says how long each sign of life counts.
+    pub holder: Holder,
+    /// How long to wait for somebody else.
+    pub patience: Duration,
+    /// Whether a holder is known not to run any more, because it ran on this very machine.
+    pub is_gone: &'a dyn Fn(&Holder) -> bool,
+    /// Hears what happens meanwhile.
+    pub tell: &'a mut dyn FnMut(Notice),
+}
+
+/// What is told while the lock is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Somebody else has it; told once for each of them.
+    Waiting(Claim),
+    /// Somebody who had it has fallen silent, and it was taken over.
+    TakenOver {
+        /// Whose it was.
+        from: Holder,
+        /// How it is known that they are silent: `its process has ended`.
+        because: String,
+    },
+}
+
+/// Why there is no lock.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unlocked {
+    /// Somebody else has it.
+    Held(Box<Claim>),
+    /// The account did not answer as it should.
+    Failed(Failure),
+    /// Somebody asked to stop.
+    Cancelled,
+}
+
+impl From<Failure> for Unlocked {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The lock on one environment of a stack, kept by signs of life until it is released.
+///
+/// Dropped without a release it goes the way of a killed process: the next run takes it over.
+pub struct Lock<C: Claims> {
+    cloud: Arc<C>,
+    scope: Scope,
+    epoch: u64,
+    lease: Lease,
+    heart: JoinHandle<()>,
+}
+
+/// Gets the lock on a scope, and puts the cloud's changing calls behind it.
+///
+/// # Errors
+/// When somebody else has it for longer than the request's patience, when the account does not
+/// keep claims for these credentials, and when `cancel` comes first.
+pub async fn lock<C: Claims>(
+    cloud: Arc<C>,
+    scope: &Scope,
+    request: Request<'_>,
+    cancel: &CancellationToken,
+) -> std::result::Result<Lock<C>, Unlocked> {
+    let holder = request.holder.clone();
+    let getting = get(&*cloud, scope, request, cancel);
+    let (epoch, lease) = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return Err(Unlocked::Cancelled),
+        got = getting => got?,
+    };
+    cloud.fence(lease.clone());
+    let heart = tokio::spawn(beat(Arc::clone(&cloud), scope.clone(), epoch, holder, lease.clone()));
+    Ok(Lock { cloud, scope: scope.clone(), epoch, lease, heart })
+}
+
+impl<C: Claims> Lock<C> {
+    /// Whether it is still held.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// Gives it back: its own claim first, then those of silent holders under it.
+    ///
+    /// # Errors
+    /// When the account does not answer. The next run then takes the lock over.
+    pub async fn release(self) -> Result<()> {
+        self.heart.abort();
+        if self.lease.lost_to().is_some() {
+            return Ok(());
+        }
+        for epoch in (1..=self.epoch).rev() {
+            insist(|| self.cloud.release(&self.scope, epoch)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<C: Claims> Drop for Lock<C> {
+    fn drop(&mut self) {
+        self.heart.abort();
+    }
+}
+
+/// Looks and claims until the claim is ours or somebody else's for too long.
+async fn get<C: Claims>(
+    cloud: &C,
+    scope: &Scope,
+    request: Request<'_>,
+    cancel: &CancellationToken,
+) -> std::result::Result<(u64, Lease), Unlocked> {
+    let Request { holder, patience, is_gone, tell } = request;
+    let asked = Instant::now();
+    let mut watched: Option<(Claim, Instant)> = None;
+    loop {
+        let beat = Beat::begin();
+        let top = insist(|| cloud.claims(scope)).await?.pop();
+        let lease = || Lease::new(Duration::from_secs(holder.lease), &beat, cancel.child_token());
+        let Some(top) = top else {
+            if insist(|| cloud.claim(scope, 1, &holder)).await? {
+                return Ok((1, lease()));
+            }
+            continue;
+        };
+        // The claim was made, and the reply got lost.
+        if top.holder.token == holder.token {
+            return Ok((top.epoch, lease()));
+        }
+        let silent_for = match &watched {
+            Some((seen, since)) if is_same(seen, &top) => since.elapsed(),
+            _ => Duration::ZERO,
+        };
+        if let Some(because) = silence(&top, silent_for, is_gone) {
+            if insist(|| cloud.claim(scope, top.epoch + 1, &holder)).await? {
+                tell(Notice::TakenOver { from: top.holder, because });
+                return Ok((top.epoch + 1, lease()));
+            }
+            continue;
+        }
+        if watched.as_ref().is_none_or(|(seen, _)| seen.holder != top.holder) {
+            tell(Notice::Waiting(top.clone()));
+        }
+        if asked.elapsed() >= patience {
+            return Err(Unlocked::Held(Box::new(top)));
+        }
+        if watched.as_ref().is_none_or(|(seen, _)| !is_same(seen, &top)) {
+            watched = Some((top, Instant::now()));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Whether there was no sign of life between two looks at a claim.
+fn is_same(before: &Claim, now: &Claim) -> bool {
+    (before.epoch, before.version) == (now.epoch, now.version)
+}
+
+/// How it is known that the holder of a claim does not write any more, if it is.
+///
+/// `silent_for` is how long the claim has been watched without a sign of life.
+fn silence(
+    claim: &Claim,
+    silent_for: Duration,
+    is_gone: &dyn Fn(&Holder) -> bool,
+) -> Option<String> {
+    if is_gone(&claim.holder) {
+        return Some("its process on this machine has ended".to_owned());
+    }
+    let lease = Duration::from_secs(claim.holder.lease);
+    let limit = lease + lease.mul_f64(GRACE);
+    let last = claim.age.filter(|age| *age > limit + SKEW).unwrap_or(silent_for);
+    (last > limit).then(|| format!("it has given no sign of life for {} s", last.as_secs()))
+}
+
+/// Gives signs of life until the lock is lost.
+async fn beat<C: Claims>(cloud: Arc<C>, scope: Scope, epoch: u64, holder: Holder, lease: Lease) {
+    let pause = lease.length() / BEATS;
+    loop {
+        tokio::time::sleep(pause).await;
+        let beat = Beat::begin();
+        match renew(&*cloud, &scope, epoch, &holder).await {
+            Ok(None) => lease.renew(&beat),
+            Ok(Some(by)) => return lease.lose(by),
+            // Until it works again nothing is changed, so there is nothing else to do.
+            Err(failure) => tracing::debug!(%failure, "could not renew the lock"),
+        }
+    }
+}
+
+/// Renews a claim, unless it has been built upon or taken off: then gives by whom.
+async fn renew<C: Claims>(
+    cloud: &C,
+    scope: &Scope,
+    epoch: u64,
+    holder: &Holder,
+) -> Result<Option<Holder>> {
+    match insist(|| cloud.claims(scope)).await?.pop() {
+        Some(top) if (top.epoch, &top.holder.token) == (epoch, &holder.token) => {}
+        Some(top) => return Ok(Some(top.holder)),
+        None => return Ok(Some(unknown())),
+    }
+    if insist(|| cloud.renew(scope, epoch, holder)).await? > 1 {
+        return Ok(None);
+    }
+    // It was taken off between the two calls, and is back now.
+    insist(|| cloud.release(scope, epoch)).await?;
+    Ok(Some(unknown()))
+}
+
+/// Somebody who took the lock over and is done already.
+fn unknown() -> Holder {
+    Holder { name: "another run that has ended".to_owned(), ..Holder::default() }
+}
+
+/// Makes a call again if its failure is one that passes.
+async fn insist<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Result<T> {
+    use deployer_core::Cause::{Ambiguous, Busy, NotYet, Throttled};
+    let mut tries = 0;
+    loop {
+        let failure = match call().await {
+            Ok(value) => return Ok(value),
+            Err(failure) => failure,
+        };
+        let passes = matches!(failure.cause, Throttled | Ambiguous | Busy | NotYet);
+        let Some(pause) = bounded(&mut tries, RETRIES).filter(|_| passes) else {
+            return Err(failure);
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
