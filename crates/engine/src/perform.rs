@@ -81,6 +81,8 @@ impl<C: Cloud> Performer<'_, C> {
             }
             if let Some(live) = self.find(caller).await? {
                 tracing::debug!(address = %live.address, id = live.id(), "adopted after a failure");
+                // It is as young as one whose create succeeded.
+                caller.young_until = Some(Instant::now() + PROPAGATION);
                 break self.complete(caller, live, spec).await?;
             }
         };

@@ -173,6 +173,20 @@ async fn a_thing_just_made_may_be_invisible_to_what_refers_to_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_create_is_done_although_the_thing_is_not_visible_to_all() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    let gate =
+        json!({ "network": "main", "protocol": "http", "check": { "path": "/", "every": 5 } });
+    let plan = plan(&memory, &network().with("gate/main", gate).build()).await;
+    // Create, configure, scan, update.
+    memory.arm(1, Fault::Fail(Moment::Before, Cause::NotYet));
+    memory.arm(3, Fault::Fail(Moment::Before, Cause::Gone));
+    let ran = run(&memory, plan).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_kind_that_panics_fails_its_step_and_no_other() {
     let memory = Arc::new(Memory::default());
     let stack = network().with("network/other", json!({ "range": "10.1.0.0/16" })).build();
