@@ -116,7 +116,7 @@ def test_the_cli_makes_and_reads_a_stack_as_boto3_does(lab: RunningLab) -> None:
             lab.client("ecs").describe_clusters(clusters=["main"])["clusters"],
         ),
     }
-    for name, (said, read) in text.items():
+    for name, (said, read) in shown.items():
         assert said == json.loads(json.dumps(read, default=str)), name
     assert lab.get("model-check")["refused"] == []
 
