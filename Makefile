@@ -27,7 +27,10 @@ demo: ## Sets up, brings the sample stack up on the local AWS, shows it and tear
 test: ## Sets up and runs every test
 	@scripts/setup test
 	cargo build --workspace
+	@rm -f $(CARGO_TARGET_DIR)/debug/model-check
 	cargo test --workspace
+	@awk '{ checked += $$1; refused += $$2 } END { print "model check: " checked " requests of " NR " labs, " refused " refused" }' \
+		$(CARGO_TARGET_DIR)/debug/model-check
 	tests/lab/check
 	app/tests/run
 

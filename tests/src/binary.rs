@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use crate::Lab;
-use crate::lab::root;
+use crate::lab::{built, root};
 
 /// What a run of the binary gave.
 #[derive(Debug)]
@@ -51,13 +51,9 @@ pub fn deployer(lab: &Lab, arguments: &[&str]) -> Command {
     command
 }
 
-/// The binary lies beside the program that runs, or beside the folder of the test that does.
-/// `cargo test` does not build it, so `cargo build --workspace` comes first.
+/// `cargo test` does not build the binary, so `cargo build --workspace` comes first.
 fn path() -> PathBuf {
-    let this = std::env::current_exe().expect("a program knows where it is");
-    let folder = this.parent().expect("it is in a folder");
-    let folder = if folder.ends_with("deps") { folder.join("..") } else { folder.to_owned() };
-    let binary = folder.join("deployer");
+    let binary = built().join("deployer");
     assert!(binary.exists(), "build the binary first: cargo build --workspace");
     binary
 }

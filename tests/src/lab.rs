@@ -1,6 +1,10 @@
 //! A lab of one's own: started on a free port, gone with the value.
+//!
+//! At its end every request that it saw is held against AWS's own service models: one that AWS
+//! would refuse is a failure of the test, even when the lab let it pass.
 
-use std::io::{BufRead, BufReader};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -10,6 +14,7 @@ use serde_json::Value;
 pub struct Lab {
     process: Child,
     address: String,
+    is_over: bool,
 }
 
 impl Lab {
@@ -30,7 +35,25 @@ impl Lab {
             .find_map(|line| line.strip_prefix("lab ready ").map(str::to_owned))
             .expect("the lab says when it is ready");
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, address }
+        Self { process, address, is_over: false }
+    }
+
+    /// Ends it, and tells how many requests it saw.
+    ///
+    /// # Panics
+    /// When AWS's own service models would refuse one of them.
+    pub fn finish(mut self) -> u64 {
+        self.end()
+    }
+
+    /// Gives AWS its bad manners, all of them or none: replies that lag behind the truth, quotas,
+    /// throttling, small pages.
+    pub fn set_strict(&self, is_strict: bool) {
+        let mut parts = self.get("/_lab/strict");
+        for part in parts.as_object_mut().into_iter().flat_map(|parts| parts.values_mut()) {
+            *part = is_strict.into();
+        }
+        self.post("/_lab/strict", &parts);
     }
 
     /// Where it listens.
@@ -136,14 +159,41 @@ impl Lab {
     fn post(&self, path: &str, body: &Value) {
         ureq::post(format!("{}{path}", self.address)).send_json(body).expect("an answer");
     }
+
+    fn end(&mut self) -> u64 {
+        let check = self.get("/_lab/model-check");
+        self.kill();
+        let (checked, skipped) = (&check["checked"], &check["skipped"]);
+        let refused = check["refused"].as_array().map(Vec::len);
+        record(&format!("{checked} {}", refused.unwrap_or_default()));
+        assert_eq!(refused, Some(0), "AWS's models would refuse: {:#}", check["refused"]);
+        assert_eq!(*skipped, 0, "requests that no model could be held against");
+        checked.as_u64().expect("a number")
+    }
+
+    /// It takes its own processes with it, however it ends.
+    fn kill(&mut self) {
+        self.is_over = true;
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        // It takes its own processes with it, however it ends.
-        drop(self.process.kill());
-        drop(self.process.wait());
+        if std::thread::panicking() {
+            self.kill();
+        } else if !self.is_over {
+            self.end();
+        }
     }
+}
+
+/// Writes a line for `make test`, which sums up what the labs of all tests saw.
+fn record(line: &str) {
+    let path = built().join("model-check");
+    let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a file");
+    writeln!(file, "{line}").expect("a line in a file");
 }
 
 fn text(value: &Value) -> &str {
@@ -156,6 +206,13 @@ pub fn is_reading(operation: &str) -> bool {
     ["BatchCheck", "BatchGet", "Describe", "Filter", "Get", "List"]
         .iter()
         .any(|verb| name.starts_with(verb))
+}
+
+/// The folder of what is built: a test lies one below it.
+pub(crate) fn built() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let folder = test.ancestors().find(|folder| folder.join("deps").is_dir());
+    folder.expect("target/debug").to_owned()
 }
 
 /// The repository's root: where this was started, or above. It is not what the compiler saw, since

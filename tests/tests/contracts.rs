@@ -3,12 +3,14 @@
 //! `contracts/<kind>.yaml` has the resource `subject` and one environment for each field of its
 //! spec, which changes that field alone. For each kind: after a create the plan is empty; each
 //! field gives the verb of its change rule, and then an empty plan; removed from the file it is
-//! deleted; and in the end nothing that carries our tags is left.
+//! deleted; and in the end nothing that carries our tags is left. All that twice: with an AWS that
+//! does everything at once, and with one that tells late, throttles, has quotas and small pages.
+#![expect(clippy::print_stderr, reason = "the harness is its own")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use deployer_aws::{Aws, Connection, connect, registry};
 use deployer_core::{
@@ -28,46 +30,94 @@ const CERTIFICATES: &[&str] = &[
     "arn:aws:acm:eu-west-1:123456789012:certificate/22222222-2222-2222-2222-222222222222",
 ];
 
+/// How many labs there are, and contracts under way: with bad manners most of the time is waiting.
+const LABS: usize = 4;
+
 /// The SDK takes the lab's address from the environment, and no process may change its own: so
-/// the test starts itself again inside the lab's.
+/// the test starts itself again for each contract, inside a lab's.
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == "--in-lab") || listing(&arguments) {
-        return run(arguments.into_iter().filter(|argument| argument != "--in-lab"));
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("--in-lab") {
+        return in_lab(&arguments.next().expect("the kind"));
     }
-    let lab = Lab::start(0.0);
-    for arn in CERTIFICATES {
-        lab.issue(arn);
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(LABS);
+    let labs = Arc::new(Labs::default());
+    let kinds: Vec<&'static str> = deployer_kinds::all().iter().map(|kind| kind.name).collect();
+    let trial = |kind: &'static str, manners: Manners| {
+        let labs = Arc::clone(&labs);
+        Trial::test(kind, move || labs.try_contract(kind, manners)).with_kind(manners.name())
+    };
+    let strict = kinds.iter().map(|kind| trial(kind, Manners::Strict));
+    let trials = strict.chain(kinds.iter().map(|kind| trial(kind, Manners::Instant))).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let requests: u64 =
+        labs.idle.lock().expect("nobody panics with it").drain(..).map(Lab::finish).sum();
+    if requests > 0 {
+        eprintln!("model check: {requests} requests, 0 refused\n");
     }
-    let status = Command::new(std::env::current_exe().expect("a test knows where it is"))
-        .args(&arguments)
-        .arg("--in-lab")
-        .env("AWS_CONFIG_FILE", "/nonexistent")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-        .envs(lab.environment())
-        .status();
-    if !status.expect("the test can start itself").success() {
-        return ExitCode::FAILURE;
-    }
-    assert_eq!(lab.owned(), Vec::<String>::new(), "left in the lab after every contract");
-    ExitCode::SUCCESS
+    conclusion.exit_code()
 }
 
-fn listing(arguments: &[String]) -> bool {
-    arguments.iter().any(|argument| argument == "--list")
+/// How AWS behaves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    /// It does everything at once and knows it at once.
+    Instant,
+    /// It tells late, throttles, has quotas, and pages everything.
+    Strict,
 }
 
-fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
-    let arguments = Arguments::from_iter(std::iter::once("contracts".to_owned()).chain(arguments));
-    let kinds: Vec<String> =
-        deployer_kinds::all().iter().map(|kind| kind.name.to_owned()).collect();
-    let trials = kinds.into_iter().map(|kind| {
-        Trial::test(kind.clone(), move || {
-            let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-            runtime.block_on(keeps_its_promises(&kind)).map_err(Failed::from)
-        })
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+impl Manners {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Instant => "instant",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+/// The labs that wait for a contract. Each has one at a time, as quotas are an account's.
+#[derive(Default)]
+struct Labs {
+    idle: Mutex<Vec<Lab>>,
+}
+
+impl Labs {
+    fn try_contract(&self, kind: &str, manners: Manners) -> Result<(), Failed> {
+        let idle = self.idle.lock().expect("nobody panics with it").pop();
+        let lab = idle.unwrap_or_else(|| {
+            let lab = Lab::start(0.0);
+            for arn in CERTIFICATES {
+                lab.issue(arn);
+            }
+            lab
+        });
+        lab.set_strict(manners == Manners::Strict);
+        let output = Command::new(std::env::current_exe().expect("a test knows where it is"))
+            .args(["--in-lab", kind])
+            .env("AWS_CONFIG_FILE", "/nonexistent")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+            .envs(lab.environment())
+            .output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into());
+        }
+        assert_eq!(lab.owned(), Vec::<String>::new(), "left in the lab");
+        self.idle.lock().expect("nobody panics with it").push(lab);
+        Ok(())
+    }
+}
+
+fn in_lab(kind: &str) -> ExitCode {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    match runtime.block_on(keeps_its_promises(kind)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn keeps_its_promises(kind: &str) -> Result<(), String> {
@@ -78,17 +128,18 @@ async fn keeps_its_promises(kind: &str) -> Result<(), String> {
     };
     let cloud = Place::reach(&contract.folder, &contract.scope).await?;
     let base = contract.stack("base")?;
-    cloud.apply(&base, "base").await?;
-    cloud.expect_nothing_to_do(&base, "after the create").await?;
+    cloud.apply(&base, &cloud.observe().await?, "base").await?;
+    let mut snapshot = cloud.expect_nothing_to_do(&base, "after the create").await?;
     for field in contract.fields() {
         let changed = contract.stack(field)?;
-        if contract.changes(&cloud, &changed, field).await? {
-            cloud.apply(&changed, field).await?;
-            cloud.expect_nothing_to_do(&changed, &format!("after `{field}` changed")).await?;
-            cloud.restore(&base).await?;
+        if contract.changes(&cloud, &changed, &snapshot, field)? {
+            cloud.apply(&changed, &snapshot, field).await?;
+            let when = format!("after `{field}` changed");
+            snapshot = cloud.expect_nothing_to_do(&changed, &when).await?;
+            snapshot = cloud.restore(&base, snapshot).await?;
         }
     }
-    contract.is_deleted_when_removed(&cloud, base).await?;
+    contract.is_deleted_when_removed(&cloud, base, &snapshot).await?;
     cloud.destroy().await?;
     match outside {
         Some(outside) => outside.destroy().await,
@@ -167,10 +218,15 @@ impl Contract {
     }
 
     /// Whether the field's change is one that is applied; checks that it is planned by its rule.
-    async fn changes(&self, cloud: &Place, changed: &Stack, field: &str) -> Result<bool, String> {
-        let snapshot = cloud.observe().await?;
+    fn changes(
+        &self,
+        cloud: &Place,
+        changed: &Stack,
+        snapshot: &Snapshot,
+        field: &str,
+    ) -> Result<bool, String> {
         let live = snapshot.current(&self.subject).ok_or("the subject is gone")?;
-        let planned = cloud.plan(changed, &snapshot);
+        let planned = cloud.plan(changed, snapshot);
         let known = snapshot.lives.iter().map(|live| (live.address.clone(), live.output.clone()));
         let wanted = resolve(&changed.resources[&self.subject].spec, &known.collect());
         let of = |spec: &Value| spec.get(field).cloned().unwrap_or_default();
@@ -199,10 +255,14 @@ impl Contract {
         }
     }
 
-    async fn is_deleted_when_removed(&self, cloud: &Place, mut base: Stack) -> Result<(), String> {
+    async fn is_deleted_when_removed(
+        &self,
+        cloud: &Place,
+        mut base: Stack,
+        snapshot: &Snapshot,
+    ) -> Result<(), String> {
         base.resources.remove(&self.subject);
-        let snapshot = cloud.observe().await?;
-        let planned = cloud.plan(&base, &snapshot).map_err(told)?;
+        let planned = cloud.plan(&base, snapshot).map_err(told)?;
         let deleted: Vec<&Step> =
             planned.steps.iter().filter(|step| step.address == self.subject).collect();
         let expected = match self.kind().removal {
@@ -214,7 +274,7 @@ impl Contract {
         if !expected {
             return Err(format!("removed from the file, it is planned {deleted:?}"));
         }
-        cloud.apply(&base, "without the subject").await
+        cloud.apply(&base, snapshot, "without the subject").await
     }
 }
 
@@ -248,7 +308,7 @@ impl Place {
     /// Reaches the account for a scope in which a stack is there already.
     async fn with(folder: &Path, stack: &Stack) -> Result<Self, String> {
         let account = Self::reach(folder, &stack.scope).await?;
-        account.apply(stack, "what is outside").await?;
+        account.apply(stack, &account.observe().await?, "what is outside").await?;
         Ok(account)
     }
 
@@ -278,8 +338,8 @@ impl Place {
         plan(stack, snapshot, &self.registry.kinds(), &unprotected)
     }
 
-    async fn apply(&self, stack: &Stack, what: &str) -> Result<(), String> {
-        let planned = self.plan(stack, &self.observe().await?).map_err(told)?;
+    async fn apply(&self, stack: &Stack, snapshot: &Snapshot, what: &str) -> Result<(), String> {
+        let planned = self.plan(stack, snapshot).map_err(told)?;
         let outcome = execute(
             Arc::clone(&self.registry),
             Arc::clone(&self.cloud),
@@ -298,21 +358,24 @@ impl Place {
         Err(failures.collect::<Vec<_>>().join("\n"))
     }
 
-    async fn expect_nothing_to_do(&self, stack: &Stack, when: &str) -> Result<(), String> {
-        let planned = self.plan(stack, &self.observe().await?).map_err(told)?;
+    /// What is there, if that is what the stack says.
+    async fn expect_nothing_to_do(&self, stack: &Stack, when: &str) -> Result<Snapshot, String> {
+        let snapshot = self.observe().await?;
+        let planned = self.plan(stack, &snapshot).map_err(told)?;
         let steps = planned.steps.iter().map(|step| {
             format!("{when}: {} is planned {:?}: {:?}", step.address, step.action, step.differences)
         });
         let steps: Vec<String> = steps.collect();
-        if steps.is_empty() { Ok(()) } else { Err(steps.join("\n")) }
+        if steps.is_empty() { Ok(snapshot) } else { Err(steps.join("\n")) }
     }
 
     /// Goes back to the base; by way of nothing where the change has no way back.
-    async fn restore(&self, base: &Stack) -> Result<(), String> {
-        if self.plan(base, &self.observe().await?).is_err() {
+    async fn restore(&self, base: &Stack, mut snapshot: Snapshot) -> Result<Snapshot, String> {
+        if self.plan(base, &snapshot).is_err() {
             self.destroy().await?;
+            snapshot = self.observe().await?;
         }
-        self.apply(base, "back to the base").await?;
+        self.apply(base, &snapshot, "back to the base").await?;
         self.expect_nothing_to_do(base, "back at the base").await
     }
 
@@ -324,7 +387,7 @@ impl Place {
             resources: BTreeMap::new(),
             outputs: BTreeMap::new(),
         };
-        self.apply(&nothing, "the end").await?;
+        self.apply(&nothing, &self.observe().await?, "the end").await?;
         let left: Vec<String> =
             self.observe().await?.lives.iter().map(|live| live.address.to_string()).collect();
         if left.is_empty() { Ok(()) } else { Err(format!("left after the end: {left:?}")) }

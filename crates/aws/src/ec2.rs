@@ -11,6 +11,10 @@ use crate::call::call;
 
 use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
 
+/// What a call has made or changed may be missing from the answers to the next ones for a while
+/// (EC2 user guide, "Eventual consistency in the Amazon EC2 API").
+pub(crate) const SHOWN_LATE: bool = true;
+
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity, kind: ResourceType) -> TagSpecification {
     TagSpecification::builder().resource_type(kind).set_tags(Some(ownership_tags(identity))).build()

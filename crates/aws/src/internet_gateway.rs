@@ -14,6 +14,8 @@ use crate::missing::Required;
 use crate::ownership::Owned;
 
 impl Resource<Aws> for InternetGateway {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let request = survey
             .cloud

@@ -4,12 +4,12 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Certificate, Listener as Described, ProtocolEnum, Rule as DescribedRule,
 };
 use deployer_core::{Failure, Phase, Ref, Text};
-use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Listener, ListenerOutput, ListenerProtocol, ListenerRule, ListenerSpec};
 
 use crate::Aws;
 use crate::action;
-use crate::call::call;
+use crate::call::{call, read};
 use crate::elb::{self, tagged};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
@@ -81,6 +81,18 @@ impl Resource<Aws> for Listener {
         let attempted = "delete the listener (elasticloadbalancing:DeleteListener)";
         call(attempted, || request.clone().send()).await?;
         Ok(Vec::new())
+    }
+
+    /// A new one is not found at once: Terraform's AWS provider asks again for minutes
+    /// (`internal/service/elbv2`).
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: ListenerOutput,
+    ) -> Result<Progress<ListenerOutput>> {
+        let request = cx.cloud.elb.describe_listeners().listener_arns(&output.id);
+        let attempted = "look at the listener (elasticloadbalancing:DescribeListeners)";
+        read(attempted, || request.clone().send()).await?;
+        Ok(Progress::Done(output))
     }
 }
 

@@ -7,12 +7,12 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Rule as Described, RuleCondition, RulePriorityPair,
 };
 use deployer_core::{Cause, Failure, Phase, Ref};
-use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec};
 
 use crate::Aws;
 use crate::action;
-use crate::call::call;
+use crate::call::{call, read};
 use crate::elb::{self, tagged};
 use crate::missing::Required;
 use crate::ownership::{self, Owned, Tags};
@@ -84,6 +84,18 @@ impl Resource<Aws> for ListenerRule {
         let attempted = "delete the rule (elasticloadbalancing:DeleteRule)";
         call(attempted, || request.clone().send()).await?;
         Ok(Vec::new())
+    }
+
+    /// A new one is not found at once: Terraform's AWS provider asks again for minutes
+    /// (`internal/service/elbv2`).
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: ListenerRuleOutput,
+    ) -> Result<Progress<ListenerRuleOutput>> {
+        let request = cx.cloud.elb.describe_rules().rule_arns(&output.id);
+        let attempted = "look at the rule (elasticloadbalancing:DescribeRules)";
+        read(attempted, || request.clone().send()).await?;
+        Ok(Progress::Done(output))
     }
 }
 

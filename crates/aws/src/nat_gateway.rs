@@ -24,6 +24,8 @@ const SPENT: [&str; 3] = ["failed", "deleting", "deleted"];
 const EPOCHS: usize = 4;
 
 impl Resource<Aws> for NatGateway {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let mut filters = sought::<Self>(survey, "nat-gateway-id");
         filters.push(one_of("state", THERE));

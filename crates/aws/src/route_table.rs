@@ -21,6 +21,8 @@ type Described = aws_sdk_ec2::types::RouteTable;
 type Routes = BTreeMap<Cidr, RouteTarget>;
 
 impl Resource<Aws> for RouteTable {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let request = survey
             .cloud

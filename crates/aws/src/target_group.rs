@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetTypeEnum,
 };
 use deployer_core::{Cause, Phase, Ref};
-use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{
     HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
 };
@@ -136,6 +136,18 @@ impl Resource<Aws> for TargetGroup {
         let attempted = "delete the target group (elasticloadbalancing:DeleteTargetGroup)";
         call(attempted, || request.clone().send()).await?;
         Ok(Vec::new())
+    }
+
+    /// A new one is not found at once: Terraform's AWS provider asks again for minutes
+    /// (`internal/service/elbv2`).
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: TargetGroupOutput,
+    ) -> Result<Progress<TargetGroupOutput>> {
+        let request = cx.cloud.elb.describe_target_groups().target_group_arns(&output.id);
+        let attempted = "look at the target group (elasticloadbalancing:DescribeTargetGroups)";
+        read(attempted, || request.clone().send()).await?;
+        Ok(Progress::Done(output))
     }
 }
 

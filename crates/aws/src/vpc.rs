@@ -13,6 +13,8 @@ use crate::missing::Required;
 use crate::ownership::Owned;
 
 impl Resource<Aws> for Vpc {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let request =
             survey.cloud.ec2.describe_vpcs().set_filters(Some(sought::<Self>(survey, "vpc-id")));

@@ -68,7 +68,16 @@ impl Caller {
         state: &str,
         look: impl Fn() -> Calling<'a, Progress<T>>,
     ) -> std::result::Result<T, Stop> {
-        let wait = Wait::begin(self.typical);
+        self.look_within(Wait::begin(self.typical), state, look).await
+    }
+
+    /// The same with a wait of its own.
+    pub(crate) async fn look_within<'a, T>(
+        &mut self,
+        wait: Wait,
+        state: &str,
+        look: impl Fn() -> Calling<'a, Progress<T>>,
+    ) -> std::result::Result<T, Stop> {
         let mut retries = Retries::within(wait);
         loop {
             match self.call(look()).await? {

@@ -15,6 +15,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 /// The methods of [`Resource`], JSON in and out.
 pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn info(&self) -> KindInfo;
+    fn is_shown_late(&self) -> bool;
     fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Live>>;
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value>;
     fn update<'a>(
@@ -41,6 +42,10 @@ pub(crate) struct Typed<K>(pub(crate) PhantomData<fn() -> K>);
 impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
     fn info(&self) -> KindInfo {
         KindInfo::of::<K>()
+    }
+
+    fn is_shown_late(&self) -> bool {
+        K::SHOWN_LATE
     }
 
     fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Live>> {

@@ -81,28 +81,29 @@ impl<C: Cloud> Performer<'_, C> {
             }
             if let Some(live) = self.find(caller).await? {
                 tracing::debug!(address = %live.address, id = live.id(), "adopted after a failure");
+                // It is as young as one whose create succeeded.
+                caller.young_until = Some(Instant::now() + PROPAGATION);
                 break self.complete(caller, live, spec).await?;
             }
         };
         caller.young_until = Some(Instant::now() + PROPAGATION);
-        self.settle(caller, &output).await
+        let finished = self.settle(caller, &output).await?;
+        self.see(caller, spec).await?;
+        Ok(finished)
     }
 
     /// The resource this step is to make, if it is there already.
     async fn find(&self, caller: &mut Caller) -> Result<Option<Live>, Stop> {
+        caller.insist(|| Box::pin(self.look())).await
+    }
+
+    /// One look for it.
+    async fn look(&self) -> crate::Result<Option<Live>> {
         let Identity { scope, address, generation, .. } = self.cx.identity;
-        let lives = caller
-            .insist(|| {
-                Box::pin(async move {
-                    let shared = C::Shared::default();
-                    let strays = Strays::default();
-                    let cloud = self.cx.cloud;
-                    let (shared, strays) = (&shared, &strays);
-                    let survey = Survey { cloud, scope, shared, strays, adoption: None };
-                    self.driver.scan(&survey).await
-                })
-            })
-            .await?;
+        let (shared, strays) = (C::Shared::default(), Strays::default());
+        let (cloud, shared, strays) = (self.cx.cloud, &shared, &strays);
+        let survey = Survey { cloud, scope, shared, strays, adoption: None };
+        let lives = self.driver.scan(&survey).await?;
         Ok(lives.into_iter().find(|live| {
             live.address == *address
                 && live.generation == *generation
@@ -112,18 +113,47 @@ impl<C: Cloud> Performer<'_, C> {
 
     /// Does what is left of a create that got stuck half-way.
     async fn complete(&self, caller: &mut Caller, live: Live, spec: &Value) -> Result<Value, Stop> {
-        let info = self.driver.info();
-        let wanted = info.normalize(spec.clone()).unwrap_or_else(|_| spec.clone());
-        let is_partial = differences(&live.spec, &wanted).iter().any(|difference| {
-            let of = |spec: &Value| spec.get(difference.field()).cloned().unwrap_or_default();
-            let change = info.change(difference.field(), &of(&live.spec), &of(&wanted));
-            matches!(change, Change::InPlace(_))
-        });
-        if is_partial {
+        if self.lacks(&live, spec).is_some() {
             caller.insist(|| self.driver.update(&self.cx, &live, spec.clone())).await
         } else {
             Ok(live.output)
         }
+    }
+
+    /// A field that an update would change.
+    fn lacks(&self, live: &Live, spec: &Value) -> Option<String> {
+        let info = self.driver.info();
+        let wanted = info.normalize(spec.clone()).unwrap_or_else(|_| spec.clone());
+        let difference = differences(&live.spec, &wanted).into_iter().find(|difference| {
+            let of = |spec: &Value| spec.get(difference.field()).cloned().unwrap_or_default();
+            let change = info.change(difference.field(), &of(&live.spec), &of(&wanted));
+            matches!(change, Change::InPlace(_))
+        });
+        difference.map(|difference| difference.path)
+    }
+
+    /// Waits until a scan shows what was written, where the cloud shows it late. What is there and
+    /// stays different is the next plan's to tell: the cloud may write it in another way.
+    async fn see(&self, caller: &mut Caller, spec: &Value) -> Result<(), Stop> {
+        if !self.driver.is_shown_late() {
+            return Ok(());
+        }
+        let wait = Wait::of(PROPAGATION);
+        caller
+            .look_within(wait, "shown", || {
+                Box::pin(async move {
+                    let live = self.look().await?;
+                    let missing = match &live {
+                        Some(live) => self.lacks(live, spec).filter(|_| !wait.is_over()),
+                        None => Some(self.cx.identity.address.to_string()),
+                    };
+                    Ok(match missing {
+                        None => Progress::Done(()),
+                        Some(what) => Progress::Waiting(format!("{what} is not shown yet")),
+                    })
+                })
+            })
+            .await
     }
 
     async fn update(
@@ -134,7 +164,9 @@ impl<C: Cloud> Performer<'_, C> {
     ) -> Result<Finished, Stop> {
         let output = caller.insist(|| self.driver.update(&self.cx, live, spec.clone())).await?;
         self.remember(caller, &output).await?;
-        self.settle(caller, &output).await
+        let finished = self.settle(caller, &output).await?;
+        self.see(caller, spec).await?;
+        Ok(finished)
     }
 
     /// Notes what was given, for `drift`. Where that is not possible, drift is not told apart, and

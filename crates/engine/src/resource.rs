@@ -46,6 +46,10 @@ pub enum Progress<T> {
 /// Every method may be called again after a failure or a lost reply, so each must be safe to
 /// repeat. None of them waits: the engine asks again, at its own pace and up to its own deadline.
 pub trait Resource<C: Cloud>: Kind {
+    /// Whether the cloud shows what was made or changed only a while later. A step is then done
+    /// once a scan shows it; or else a plan that follows at once would make it again.
+    const SHOWN_LATE: bool = false;
+
     /// Finds every resource of this kind that the stack's environment owns, declared or not,
     /// finished or not, in as few calls as AWS allows.
     fn scan(survey: &Survey<'_, C>) -> impl Future<Output = Result<Vec<Found<Self>>>> + Send

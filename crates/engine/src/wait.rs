@@ -38,6 +38,11 @@ impl Wait {
         self.limit
     }
 
+    /// Whether it has lasted as long as it may.
+    pub(crate) fn is_over(&self) -> bool {
+        self.begun.elapsed() >= self.limit
+    }
+
     /// The time until the next look; none when the wait has lasted long enough.
     ///
     /// It is 8 % of the time waited so far, so that no wait overshoots by more than that, and

@@ -152,6 +152,11 @@ impl Memory {
         self.lock().hidden_for = duration;
     }
 
+    /// Shows what is changed from now on as it was for a while longer.
+    pub fn show_late(&self, duration: Duration) {
+        self.lock().stale_for = duration;
+    }
+
     /// Makes the reply to the first of all equal calls get lost, so that each is made twice.
     pub fn lose_first_replies(&self) {
         self.lock().loses_first_replies = true;
@@ -244,6 +249,7 @@ impl Memory {
                 mark: Some(identity.mark.clone()),
                 name,
                 spec,
+                stale: None,
                 is_kept: K::REMOVAL == Removal::WithParent,
                 visible_at: Instant::now() + state.hidden_for,
                 ready_at: Instant::now() + seconds(K::TYPICAL.create) + state.frozen_for,
@@ -266,12 +272,14 @@ impl Memory {
     ) -> Result<Output> {
         let spec = json(spec);
         self.call::<K, _>(operation, &cx.identity.address.name, |state| {
+            let stale_for = state.stale_for;
             let thing = state.find(id)?;
             if operation == Operation::Update && thing.phase() != Phase::Ready {
                 return Err(refusal(Cause::Busy, format!("{id} is {}", thing.word())));
             }
             if thing.spec != spec {
-                thing.spec = spec;
+                let before = std::mem::replace(&mut thing.spec, spec);
+                thing.stale = Some((before, Instant::now() + stale_for));
                 let changed_at = Instant::now() + seconds(K::TYPICAL.update);
                 thing.ready_at = thing.ready_at.max(changed_at);
             }
@@ -357,7 +365,7 @@ impl Memory {
                     name: survey.adopts(K::NAME, id).unwrap_or(&thing.address.name).to_owned(),
                     generation: thing.generation,
                     mark: thing.mark.clone(),
-                    spec: typed(&thing.spec),
+                    spec: typed(thing.shown()),
                     output: thing.output(id),
                     phase: thing.phase(),
                     state: thing.word().to_owned(),

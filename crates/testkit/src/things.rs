@@ -22,6 +22,7 @@ pub(crate) struct State {
     pub(crate) faults: BTreeMap<usize, Fault>,
     pub(crate) latency: Option<Duration>,
     pub(crate) hidden_for: Duration,
+    pub(crate) stale_for: Duration,
     pub(crate) frozen_for: Duration,
     pub(crate) loses_first_replies: bool,
     pub(crate) under_way: usize,
@@ -54,6 +55,8 @@ pub(crate) struct Thing {
     /// Its name, for kinds whose names are unique.
     pub(crate) name: Option<String>,
     pub(crate) spec: Value,
+    /// What a scan shows instead of the spec, and until when.
+    pub(crate) stale: Option<(Value, Instant)>,
     /// Whether it goes with what it refers to, and does not hold it.
     pub(crate) is_kept: bool,
     pub(crate) visible_at: Instant,
@@ -91,6 +94,14 @@ impl State {
 }
 
 impl Thing {
+    /// What a scan shows of it by now.
+    pub(crate) fn shown(&self) -> &Value {
+        match &self.stale {
+            Some((spec, until)) if *until > Instant::now() => spec,
+            _ => &self.spec,
+        }
+    }
+
     /// How far it is by now.
     pub(crate) fn phase(&self) -> Phase {
         match self.gone_at {

@@ -1,5 +1,8 @@
 /* The least that a service can run: answers every request on port 8080 with 200. No libc, so that
- * the image is two kilobytes. It listens on the address in BIND, as the lab asks its tasks to. */
+ * the image is two kilobytes. It listens on the address in BIND, as the lab asks its tasks to.
+ *
+ * Its argument breaks it: `exits` at once, is `unwell` and answers with 500, or listens `elsewhere`,
+ * on port 9090. */
 #include <stddef.h>
 
 static long call(long number, long a, long b, long c, long d, long e) {
@@ -21,6 +24,9 @@ struct place {
 };
 
 static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+static const char refusal[] =
+    "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+static const char complaint[] = "starting\nfatal: DATABASE_URL is not set\n";
 
 static void address(unsigned char *into, char **environment) {
     for (; *environment; environment++) {
@@ -37,7 +43,12 @@ static void address(unsigned char *into, char **environment) {
 }
 
 __attribute__((used)) void begin(long *stack) {
-    struct place place = {.family = 2, .port = 0x901f};
+    char manner = stack[0] > 1 ? *(char *)stack[2] : 0;
+    if (manner == 'e' && ((char *)stack[2])[1] == 'x') {
+        call(WRITE, 2, (long)complaint, sizeof complaint - 1, 0, 0);
+        call(EXIT, 3, 0, 0, 0, 0);
+    }
+    struct place place = {.family = 2, .port = manner == 'e' ? 0x8223 : 0x901f};
     address(place.address, (char **)(stack + 2 + stack[0]));
     long listener = call(SOCKET, 2, 1, 0, 0, 0);
     int yes = 1;
@@ -48,7 +59,10 @@ __attribute__((used)) void begin(long *stack) {
         char request[4096];
         long visitor = call(ACCEPT, listener, 0, 0, 0, 0);
         call(READ, visitor, (long)request, sizeof request, 0, 0);
-        call(WRITE, visitor, (long)answer, sizeof answer - 1, 0, 0);
+        if (manner == 'u')
+            call(WRITE, visitor, (long)refusal, sizeof refusal - 1, 0, 0);
+        else
+            call(WRITE, visitor, (long)answer, sizeof answer - 1, 0, 0);
         call(CLOSE, visitor, 0, 0, 0, 0);
     }
 }

@@ -1,4 +1,4 @@
-"""Which operation a request asks for, how often each was asked, and a journal of them all."""
+"""Which operation a request asks for, how often each was asked, a journal, and the requests."""
 
 from __future__ import annotations
 
@@ -45,16 +45,19 @@ def identify(environ: dict[str, Any], body: bytes) -> Call:
 
 
 class Calls:
-    """Counters since the last reset, and the journal."""
+    """Counters and the journal since they were last set to nothing, and all requests ever made.
+
+    Equal requests are kept once with their number: whoever polls asks the same thing again.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._total = 0
         self._journal: deque[dict[str, Any]] = deque(maxlen=JOURNAL_LENGTH)
-        self._bodies: deque[tuple[Call, str]] = deque(maxlen=JOURNAL_LENGTH)
+        self._requests: Counter[Call] = Counter()
 
-    def record(self, call: Call, status: int, error: str | None, began: float, path: str) -> None:
+    def record(self, call: Call, status: int, error: str | None, began: float) -> None:
         """Notes one answered call."""
         entry = {
             "time": round(time.time(), 3),
@@ -70,7 +73,7 @@ class Calls:
             self._counts[call.name] += 1
             self._total += 1
             self._journal.append(entry)
-            self._bodies.append((call, path))
+            self._requests[call] += 1
 
     def reset(self) -> None:
         """Sets counters and journal to nothing."""
@@ -78,7 +81,12 @@ class Calls:
             self._counts.clear()
             self._total = 0
             self._journal.clear()
-            self._bodies.clear()
+
+    def forget(self) -> None:
+        """Forgets the requests too."""
+        self.reset()
+        with self._lock:
+            self._requests.clear()
 
     def counts(self) -> dict[str, Any]:
         """Counts by operation and their sum."""
@@ -90,7 +98,7 @@ class Calls:
         with self._lock:
             return "".join(json.dumps(entry) + "\n" for entry in self._journal)
 
-    def requests(self) -> list[tuple[Call, str]]:
-        """The calls with their bodies, for the model check."""
+    def requests(self) -> Counter[Call]:
+        """Every request with how often it was made, for the model check."""
         with self._lock:
-            return list(self._bodies)
+            return Counter(self._requests)

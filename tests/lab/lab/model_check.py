@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -29,17 +30,17 @@ SERVICES = {
 NOT_MEMBERS = {"Action", "Version"}
 
 
-def check_all(requests: list[tuple[Call, str]]) -> dict[str, Any]:
-    """Checks every request once; equal ones count once as refused."""
+def check_all(requests: Counter[Call]) -> dict[str, Any]:
+    """Checks every request; `skipped` are those that no model can be held against."""
     checked, skipped = 0, 0
     refused: dict[tuple[str, str], int] = {}
-    for call, _ in requests:
+    for call, times in requests.items():
         if call.protocol == "rest" or call.service == "unsigned":
-            skipped += 1
+            skipped += times
             continue
-        checked += 1
+        checked += times
         for problem in check(call):
-            refused[call.name, problem] = refused.get((call.name, problem), 0) + 1
+            refused[call.name, problem] = refused.get((call.name, problem), 0) + times
     return {
         "checked": checked,
         "skipped": skipped,

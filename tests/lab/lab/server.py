@@ -163,7 +163,7 @@ class Aws:
         reply = verdict.after or reply
         status, headers, content = reply
         error = error_code(status, content, headers)
-        self._lab.calls.record(call, status, error, began, environ["PATH_INFO"])
+        self._lab.calls.record(call, status, error, began)
         if verdict.drop_after or verdict.end_client("after"):
             raise DropConnection
         return reply, verdict

@@ -98,7 +98,7 @@ class Lab:
         self.faults.clear()
         self.buckets.clear()
         self.strict.reset()
-        self.calls.reset()
+        self.calls.forget()
 
     def stop(self) -> None:
         """Ends every child and removes the data directory."""

@@ -59,3 +59,13 @@ def test_what_aws_would_refuse_is_named(lab: RunningLab) -> None:
     assert "ecs:DescribeServices services: required" in found
     assert "logs:CreateLogGroup logGroupName: 513 is more than 512" in found
     assert any("does not match" in problem for problem in found)
+
+
+def test_setting_the_counters_to_nothing_forgets_no_request(lab: RunningLab) -> None:
+    with contextlib.suppress(ClientError):
+        unchecked(lab, "ecs").describe_services(cluster="main")
+    assert problems(lab)
+    before = lab.get("model-check")
+    lab.post("reset-calls")
+    assert lab.get("calls")["total"] == 0
+    assert lab.get("model-check") == before

@@ -22,6 +22,8 @@ use rules::Standing;
 type Described = aws_sdk_ec2::types::SecurityGroup;
 
 impl Resource<Aws> for SecurityGroup {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let groups = describe(survey.cloud, sought::<Self>(survey, "group-id")).await?;
         let ours: Vec<(Owned, &Described)> = groups

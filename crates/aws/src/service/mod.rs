@@ -8,7 +8,7 @@ mod spec;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as Description, ServiceField};
-use deployer_core::Phase;
+use deployer_core::{Cause, Failure, Phase};
 use deployer_engine::{Context, Found, Identity, Progress, Resource, Result, Survey};
 use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
 use sha2::{Digest, Sha256};
@@ -69,7 +69,8 @@ impl Resource<Aws> for Service {
             .propagate_tags(PropagateTags::Service)
             .set_health_check_grace_period_seconds(spec::grace_period(spec, 0));
         let made = call("create the service (ecs:CreateService)", || request.clone().send());
-        output(&made.await?.service.required("the service")?)
+        let made = made.await.map_err(unknown)?;
+        output(&made.service.required("the service")?)
     }
 
     /// UpdateService merges: a field that is left out stays as it is. So what starts no rollout is
@@ -108,7 +109,8 @@ impl Resource<Aws> for Service {
             request = request.set_load_balancers(Some(spec::targets(spec)));
         }
         let changed = call("change the service (ecs:UpdateService)", || request.clone().send());
-        output(&changed.await?.service.required("the service")?)
+        let changed = changed.await.map_err(unknown)?;
+        output(&changed.service.required("the service")?)
     }
 
     /// A forced delete stops the tasks, whatever their number (`DeleteService` in the ECS API
@@ -147,6 +149,17 @@ impl Resource<Aws> for Service {
             )),
         })
     }
+}
+
+/// ECS has one code for settings it cannot take and for a role or a target group's load balancer
+/// that it cannot find, and finds new ones late (Terraform's AWS provider asks again for minutes,
+/// `internal/service/ecs/service.go`). So it counts as what it may be: the engine asks again while
+/// what the service refers to is young.
+fn unknown(mut failure: Failure) -> Failure {
+    if failure.code.as_deref() == Some("InvalidParameterException") {
+        failure.cause = Cause::Gone;
+    }
+    failure
 }
 
 /// The services to look at, by cluster: those listed in clusters of ours, and those that the
@@ -218,7 +231,7 @@ async fn describe(aws: &Aws, cluster: &str, services: &[String]) -> Result<Vec<D
         match answer.await {
             Ok(answer) => found.extend(answer.services.unwrap_or_default()),
             // The index remembers services of clusters that are gone.
-            Err(failure) if failure.cause == deployer_core::Cause::Gone => {}
+            Err(failure) if failure.cause == Cause::Gone => {}
             Err(failure) => return Err(failure),
         }
     }

@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service as Descript
 use deployer_engine::{Context, Progress, Result};
 use deployer_kinds::ServiceOutput;
 
-use super::explain::{self, Stopped};
+use super::explain::{self, Rollout, Stopped};
 use crate::Aws;
 use crate::missing::Required;
 
@@ -34,33 +34,51 @@ pub(super) async fn progress(
     if primary.task_definition() != Some(&output.task_definition) {
         let failed = service.deployments().iter();
         let failed = failed
-            .filter(|deployment| deployment.task_definition() == Some(&output.task_definition));
-        let failed = failed.max_by_key(|deployment| deployment.created_at().copied());
-        let why = explain::failure(cx.cloud, service, failed).await?;
-        return Ok(Progress::Failed(format!("{why}\nECS has gone back to what ran before")));
+            .filter(|deployment| deployment.task_definition() == Some(&output.task_definition))
+            .max_by_key(|deployment| deployment.created_at().copied());
+        let failed =
+            failed.map_or(Rollout::TaskDefinition(&output.task_definition), Rollout::Deployment);
+        let fate = "ECS has gone back to what ran before";
+        return Err(explain::failure(cx.cloud, service, &failed, fate).await?);
     }
+    let rollout = Rollout::Deployment(primary);
     let (running, desired) = (primary.running_count(), primary.desired_count());
     let stopped = match primary.failed_tasks() {
         0 => None,
-        _ => explain::stopped(cx.cloud, service, primary).await?,
+        _ => explain::stopped(cx.cloud, service, &rollout).await?,
     };
-    Ok(match primary.rollout_state() {
+    match primary.rollout_state() {
         Some(DeploymentRolloutState::Failed) => {
-            Progress::Failed(explain::failure(cx.cloud, service, Some(primary)).await?)
+            let fate = "ECS does not try it again";
+            Err(explain::failure(cx.cloud, service, &rollout, fate).await?)
         }
-        Some(DeploymentRolloutState::Completed) if running == desired => Progress::Done(output),
+        Some(DeploymentRolloutState::Completed) if running == desired => Ok(Progress::Done(output)),
         _ if primary.failed_tasks() >= FAILURES
             && stopped.as_ref().is_some_and(Stopped::is_its_own_fault) =>
         {
-            Progress::Failed(explain::failure(cx.cloud, service, Some(primary)).await?)
+            Err(explain::failure(cx.cloud, service, &rollout, fate(service)).await?)
         }
         _ => {
             let mut words = vec![format!("{running} of {desired} tasks running")];
             words.extend(stopped.map(|task| format!("one stopped: {}", task.reason())));
             words.extend(explain::newest_event(service, primary));
-            Progress::Waiting(words.join("; "))
+            Ok(Progress::Waiting(words.join("; ")))
         }
-    })
+    }
+}
+
+/// What becomes of a service whose new tasks keep failing.
+fn fate(service: &Description) -> &'static str {
+    let configuration = service.deployment_configuration();
+    let breaker = configuration.and_then(|it| it.deployment_circuit_breaker());
+    let ran_before = service.deployments().len() > 1;
+    match breaker.filter(|breaker| breaker.enable()) {
+        Some(breaker) if breaker.rollback() && ran_before => {
+            "ECS tries a little longer, then goes back to what ran before"
+        }
+        Some(_) => "ECS tries a little longer, then gives up",
+        None => "ECS goes on trying",
+    }
 }
 
 fn primary(service: &Description) -> Option<&Deployment> {

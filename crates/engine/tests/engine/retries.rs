@@ -87,6 +87,31 @@ async fn a_thing_just_made_may_be_invisible_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_that_is_shown_late_is_waited_for() {
+    let labelled = |team: &str| {
+        let spec = json!({ "range": "10.0.0.0/16", "labels": { "team": team } });
+        StackBuilder::default().with("network/main", spec).build()
+    };
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &labelled("a")).await;
+    memory.show_late(Duration::from_secs(20));
+    // The plan that follows at once is empty: what was changed is not changed again.
+    converge(&memory, &labelled("b")).await;
+    assert_eq!(count(&memory, Operation::Update), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_never_shown_is_left_to_the_next_plan() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    memory.show_late(Duration::from_hours(1));
+    let spec = json!({ "range": "10.0.0.0/16", "labels": { "team": "a" } });
+    let ran = apply(&memory, &StackBuilder::default().with("network/main", spec).build()).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    assert!(ran.outcome.took < Duration::from_secs(125), "{:?}", ran.outcome.took);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thing_that_never_becomes_visible_fails_its_step() {
     let memory = Arc::new(Memory::default());
     memory.hide_for(Duration::from_hours(1));
@@ -143,6 +168,20 @@ async fn a_thing_just_made_may_be_invisible_to_what_refers_to_it() {
     let create =
         clean.calls()[before..].iter().rposition(|call| call.operation == Operation::Create);
     memory.arm(create.unwrap(), Fault::Fail(Moment::Before, Cause::Gone));
+    let ran = run(&memory, plan).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_create_is_done_although_the_thing_is_not_visible_to_all() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    let gate =
+        json!({ "network": "main", "protocol": "http", "check": { "path": "/", "every": 5 } });
+    let plan = plan(&memory, &network().with("gate/main", gate).build()).await;
+    // Create, configure, scan, update.
+    memory.arm(1, Fault::Fail(Moment::Before, Cause::NotYet));
+    memory.arm(3, Fault::Fail(Moment::Before, Cause::Gone));
     let ran = run(&memory, plan).await;
     assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
 }

@@ -1,7 +1,5 @@
 //! What a build makes, and how it fails.
 
-use std::path::Path;
-
 use deployer_image::{BuildError, CargoSource, Platform, Progress, Settings, Source, build};
 use serde_json::{Value, json};
 

@@ -52,10 +52,12 @@ pub fn registry() -> Registry<Memory> {
 
 /// Handles a kind in [`Memory`] in the plainest way: one call for each method.
 macro_rules! plain {
-    ($kind:ident) => {
+    ($kind:ident $(, $name:ident = $value:literal)?) => {
         impl crate::kinds::Toy for $kind {}
 
         impl deployer_engine::Resource<crate::Memory> for $kind {
+            $(const $name: bool = $value;)?
+
             crate::kinds::plain!(@scan $kind);
 
             async fn create(

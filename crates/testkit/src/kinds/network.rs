@@ -37,4 +37,4 @@ impl Kind for Network {
     type Output = Output;
 }
 
-plain!(Network);
+plain!(Network, SHOWN_LATE = true);

@@ -1,5 +1,7 @@
 //! The binary, the lab and whole stacks: what a user does, and what goes wrong for a user.
 
+mod broken_images;
+
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +15,7 @@ const NETWORK: &str = "tests/stacks/network.yaml";
 /// The same with a database that is protected.
 const PROTECTED: &str = "tests/stacks/protected.yaml";
 
-fn run(lab: &Lab, arguments: &[&str]) -> Ran {
+pub(crate) fn run(lab: &Lab, arguments: &[&str]) -> Ran {
     Ran::read(&deployer(lab, arguments).output().expect("the binary runs"))
 }
 
@@ -218,7 +220,7 @@ fn an_unreadable_stack_is_told_before_any_call() {
 }
 
 /// Looks again and again, for half a minute at most.
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain until {what}");

@@ -1,0 +1,116 @@
+//! An image that does not work is published: the failure explains itself, and what ran before
+//! goes on.
+
+use deployer_tests::{Lab, root};
+use serde_json::Value;
+
+use crate::{run, wait_until};
+
+/// A service whose image works.
+const WEB: &str = "tests/stacks/web.yaml";
+
+/// Brings the service up and publishes it with something of the stack changed, then checks what
+/// is the same whatever broke it. Gives what was told.
+fn publish_with(change: impl FnOnce(&str) -> String) -> String {
+    let lab = Lab::start(0.0);
+    run(&lab, &["apply", "--file", WEB, "--yes"]).expect(0);
+    let good = running(&lab);
+    let url = run(&lab, &["outputs", "--file", WEB, "edge-url"]).expect(0).stdout;
+
+    let stacks = root().join("tests/stacks");
+    let stacks = stacks.to_str().expect("a plain path");
+    let stack = std::fs::read_to_string(format!("{stacks}/web.yaml")).expect("the stack");
+    let broken = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a file");
+    let text = change(&stack.replace("../contracts/", &format!("{stacks}/../contracts/")));
+    std::fs::write(broken.path(), text).expect("a file");
+    let file = broken.path().to_str().expect("a plain path");
+    let told = run(&lab, &["publish", "--file", file, "--yes"]).expect(4).stderr;
+
+    wait_until("ECS has gone back", || {
+        answer(url.trim()).expect("the old version answers all the time");
+        let status = run(&lab, &["status", "--file", WEB, "--json"]).expect(0).stdout;
+        is_ready(&status, "service/web") && running(&lab) == good
+    });
+    told
+}
+
+/// The failure as one line, however it was broken into lines.
+fn flat(told: &str) -> String {
+    let failure = told.split("error: service/web:").nth(1).expect("the service failed");
+    failure.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The tasks that run.
+fn running(lab: &Lab) -> Vec<Value> {
+    let tasks = lab.get("/_lab/tasks")["tasks"].as_array().cloned().expect("a list");
+    let running = tasks.into_iter().filter(|task| task["status"] == "RUNNING");
+    running.map(|task| task["id"].clone()).collect()
+}
+
+fn answer(url: &str) -> Result<(), ureq::Error> {
+    ureq::get(url).call().map(drop)
+}
+
+fn is_ready(status: &str, address: &str) -> bool {
+    let status: Value = serde_json::from_str(status).expect("JSON");
+    let resources = status["resources"].as_array().expect("a list");
+    resources.iter().any(|one| one["address"] == address && one["phase"] == "ready")
+}
+
+#[test]
+fn an_image_that_exits_is_told_with_its_exit_code_and_last_words() {
+    let told = flat(&publish_with(|stack| stack.replace("answers.tar", "exits.tar")));
+    for part in [
+        "task ",
+        "stopped: Essential container in task exited; web ended with exit code 3",
+        "the end of its log in /web/default/web: starting fatal: DATABASE_URL is not set",
+        "back to what ran before",
+        "help: find out why `web` ends",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn an_image_that_is_never_healthy_is_told_with_what_its_check_was_answered() {
+    let told = flat(&publish_with(|stack| stack.replace("answers.tar", "unwell.tar")));
+    for part in [
+        "stopped: Task failed ELB health checks in (target-group",
+        "ECS says: (port 8080) is unhealthy in (target-group",
+        "Health checks failed with these codes: [500]",
+        "ECS has gone back to what ran before",
+        "help: check that `web` listens on port 8080 and passes its health check",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("exit code"), "ECS ended it, so its exit code says nothing: {told}");
+}
+
+#[test]
+fn an_image_that_listens_elsewhere_is_told_with_the_port_it_is_asked_at() {
+    let told = flat(&publish_with(|stack| stack.replace("answers.tar", "elsewhere.tar")));
+    for part in [
+        "stopped: Task failed ELB health checks in (target-group",
+        "(reason Health checks failed)",
+        "ECS has gone back to what ran before",
+        "help: check that `web` listens on port 8080",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn an_image_that_needs_a_missing_secret_is_told_with_its_name() {
+    let secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:gone-a1b2c3";
+    let line = format!("    secrets: {{ TOKEN: {secret} }}\n    subnets: public");
+    let told = flat(&publish_with(|stack| stack.replace("    subnets: public", &line)));
+    for part in [
+        "stopped: ResourceInitializationError: unable to pull secrets or registry auth",
+        secret,
+        "can't find the specified secret",
+        "back to what ran before",
+        "help: check that the image, the secrets and the log group it names exist",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
