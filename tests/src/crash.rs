@@ -124,7 +124,7 @@ impl Stage {
     /// When it does not succeed.
     pub fn set(scenario: Scenario, stacks: Stacks) -> Self {
         let mut stage = Self {
-            lab: Lab::start(0.0),
+            lab: Lab::start_hollow(),
             stacks,
             scenario,
             calls: 0,

@@ -23,8 +23,21 @@ impl Lab {
     /// # Panics
     /// When it does not start: no test can go on without it.
     pub fn start(scale: f64) -> Self {
+        Self::start_with(&["--scale", &scale.to_string()])
+    }
+
+    /// Starts one in which nothing runs: tasks and databases are states alone, and come at once.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_hollow() -> Self {
+        Self::start_with(&["--hollow"])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
         let mut process = Command::new(root().join("tests/lab/start"))
-            .args(["--port", "0", "--scale", &scale.to_string()])
+            .args(["--port", "0"])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

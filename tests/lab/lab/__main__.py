@@ -59,6 +59,9 @@ def arguments() -> Options:
         metavar="PARTS",
         help=f"parts of the strict profile, between commas, or all or none: {', '.join(PARTS)}",
     )
+    parser.add_argument(
+        "--hollow", action="store_true", help="nothing runs: tasks and servers are states alone"
+    )
     parser.add_argument("--ready-file", type=Path, help="gets the address once the lab listens")
     parser.add_argument("--data", type=Path, help="kept; by default a folder removed at the end")
     given = vars(parser.parse_args())

@@ -34,6 +34,8 @@ class Caches:
         self, name: str, engine: str, port: int, token: str | None = None, tls: bool = False
     ) -> tuple[str, int] | None:
         """Starts a server; its address and port, or None where nothing can listen."""
+        if self._lab.options.hollow:
+            return None
         own = self._engines.get(engine)
         if own is None:
             nothing_listens(name, f"caches of engine {engine} have no server here")

@@ -141,6 +141,8 @@ class Databases:
         return self._engines.get(str(instance.engine))
 
     def _start_server(self, instance: DBInstance) -> None:
+        if self._lab.options.hollow:
+            return
         name, servers = instance.db_instance_identifier, self._servers(instance)
         if servers is None or instance.is_replica:
             why = "a replica" if servers else f"of engine {instance.engine}"

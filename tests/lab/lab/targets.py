@@ -195,6 +195,8 @@ class Targets:
             target.state = ("unhealthy", *failure)
 
     def _probe(self, target: Target, group: FakeTargetGroup) -> tuple[str, str] | None:
+        if self._lab.options.hollow:
+            return None
         port = group.health_check_port
         number = target.port if port in (None, "traffic-port") else int(port)
         timeout = float(group.health_check_timeout_seconds)

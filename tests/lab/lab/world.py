@@ -33,6 +33,7 @@ class Options:
     strict: frozenset[str] = frozenset()
     ready_file: Path | None = None
     data: Path | None = None
+    hollow: bool = False
 
 
 class Lab:
