@@ -54,7 +54,7 @@ impl Naming {
         }
         let hash = hex(&Sha256::digest(whole.as_bytes())[..4]);
         let kept = self.longest - suffix.len() - hash.len() - 1;
-        let start = whole[..kept].trim_end_matches(['-', '/']);
+        let start = whole[..whole.floor_char_boundary(kept)].trim_end_matches(['-', '/']);
         format!("{start}-{hash}{suffix}")
     }
 }
@@ -89,5 +89,12 @@ mod tests {
             .into();
         assert!(names.iter().all(|name| name.len() <= 32 && name.ends_with("-12")), "{names:?}");
         assert_ne!(names[0], names[1]);
+    }
+
+    #[test]
+    fn a_name_is_cut_between_letters_whatever_they_are() {
+        let scope = Scope { stack: "é".repeat(30), environment: "dev".into() };
+        let name = Naming::hyphens(32).name(&scope, &Address::new("target-group", "web"), 1);
+        assert!(name.starts_with("éééé") && name.len() <= 32, "{name}");
     }
 }
