@@ -78,11 +78,16 @@ impl Diagnostic {
     }
 }
 
+/// More letters than a word has; to compare two words takes time and room for their product.
+const LONGEST: usize = 100;
+
 /// The candidate a misspelt word most likely stands for, if one is near enough to suggest.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let is_word = |text: &&str| text.chars().count() <= LONGEST;
     let allowed = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
+        .filter(|candidate| is_word(&word) && is_word(candidate))
         .map(|candidate| (edits(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
@@ -117,5 +122,11 @@ mod tests {
         assert_eq!(closest("ingres", ["egress", "ingress", "vpc"]), Some("ingress"));
         assert_eq!(closest("prot", ["port", "path"]), Some("port"));
         assert_eq!(closest("colour", ["vpc", "subnet"]), None);
+    }
+
+    #[test]
+    fn what_is_longer_than_words_are_is_no_misspelt_word() {
+        let (word, other) = ("a".repeat(2000), "a".repeat(2001));
+        assert_eq!(closest(&word, [&*other]), None);
     }
 }
