@@ -143,7 +143,7 @@ def _check_login(engine: str, request: dict[str, Any]) -> None:
     if (
         not re.match(r"^[a-zA-Z][a-zA-Z0-9_]*$", user)
         or len(user) > longest
-        or (user.lower() in RESERVED_USERS and not (user == "admin" and engine == "mysql"))
+        or (user.lower() in RESERVED_USERS and not (user == "admin" and of_mysql))
     ):
         raise _invalid(
             f"MasterUsername {user} cannot be used as it is a reserved word used by the engine"

@@ -1,0 +1,47 @@
+//! A sample of the kill matrix, with a fixed seed. `make crash-test` plays all of it.
+
+use deployer_tests::{Moment, Scenario, Stacks, Stage};
+
+/// How many points of each scenario are played.
+const POINTS: usize = 4;
+
+/// Changes which points are played.
+const SEED: usize = 20_261;
+
+fn play(scenario: Scenario) {
+    let mut stage = Stage::set(scenario, Stacks::sample());
+    // One point from each part of the run, so that none is missed.
+    for number in 0..POINTS {
+        let part = stage.calls / POINTS;
+        let nth = number * part + SEED * (number + 1) % part + 1;
+        let moment = Moment::ALL[(SEED + number) % Moment::ALL.len()];
+        let point = stage.play(nth, moment);
+        assert_eq!(point.wrong, Vec::<String>::new(), "{scenario}, call {nth}, {moment:?}");
+    }
+    assert_eq!(stage.end(), Vec::<String>::new());
+}
+
+#[test]
+fn an_apply_killed_anywhere_is_finished_by_the_next_one() {
+    play(Scenario::Apply);
+}
+
+#[test]
+fn an_update_killed_anywhere_is_finished_by_the_next_one() {
+    play(Scenario::Update);
+}
+
+#[test]
+fn a_replacement_killed_anywhere_is_finished_by_the_next_one() {
+    play(Scenario::Replace);
+}
+
+#[test]
+fn a_publication_killed_anywhere_is_finished_by_the_next_one() {
+    play(Scenario::Publish);
+}
+
+#[test]
+fn a_destroy_killed_anywhere_is_finished_by_the_next_one() {
+    play(Scenario::Destroy);
+}
