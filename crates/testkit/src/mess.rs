@@ -37,7 +37,11 @@ impl Memory {
         let (id, mut thing) = (id.clone(), thing.clone());
         let (now, kinds) = (Instant::now(), registry().kinds());
         match mess {
-            Mess::Twin if thing.name.is_none() => return add(&mut state, thing, &kinds),
+            // Twins are told from what somebody copied our tags to by their marks alone, so what
+            // has a twin keeps its mark.
+            Mess::Twin if thing.name.is_none() && is_marked(&thing, &kinds) => {
+                return add(&mut state, thing, &kinds);
+            }
             Mess::Older => {
                 thing.generation += 1;
                 return add(&mut state, thing, &kinds);
@@ -49,7 +53,6 @@ impl Memory {
             Mess::Half if thing.kind == "gate" => {
                 thing.spec["check"] = json!({ "path": "", "every": 0 });
             }
-            // Of twins, only the mark tells them from what somebody copied our tags to.
             Mess::Unmarked if is_alone(&state, &thing) => thing.mark = None,
             Mess::Remarked if is_alone(&state, &thing) => thing.mark = Some("0000".repeat(4)),
             _ => return,
@@ -72,6 +75,11 @@ fn add(state: &mut State, mut thing: Thing, kinds: &Kinds) {
     thing.gone_at = None;
     state.made += 1;
     state.things.insert(format!("{}-{}", thing.kind, state.made), thing);
+}
+
+/// Whether the mark tells what the resource is.
+fn is_marked(thing: &Thing, kinds: &Kinds) -> bool {
+    kinds.find(thing.kind).map(|kind| kind.mark(&thing.spec)) == thing.mark
 }
 
 fn is_alone(state: &State, thing: &Thing) -> bool {
