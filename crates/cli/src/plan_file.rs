@@ -181,4 +181,11 @@ mod tests {
         let edited = saved(|text| text.replacen("\"after\": []", "\"after\": [7]", 1)).unwrap_err();
         assert!(edited.to_string().contains("out of order"), "{edited}");
     }
+
+    #[test]
+    fn a_step_that_takes_longer_than_any_is_refused() {
+        let longer = format!("\"typical\": {}", u32::MAX);
+        let edited = saved(|text| text.replacen("\"typical\": 2", &longer, 1)).unwrap_err();
+        assert!(edited.to_string().contains("takes 4294967295"), "{edited}");
+    }
 }

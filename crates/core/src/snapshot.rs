@@ -97,6 +97,14 @@ impl Snapshot {
         Self { scope, account, region, lives, strays }
     }
 
+    /// The snapshot with one more resource, at an address where there is none.
+    #[must_use]
+    pub fn with(mut self, live: Live) -> Self {
+        let place = self.lives.partition_point(|other| other.address < live.address);
+        self.lives.insert(place, live);
+        self
+    }
+
     /// The resource at an address: the newest generation where there are several, and none that
     /// is on its way out while there is one that stays.
     pub fn current(&self, address: &Address) -> Option<&Live> {

@@ -1,8 +1,31 @@
 //! Takes something over that the stack did not make.
 
+use std::sync::Arc;
+
 use deployer_core::{Cause, Failure, Live, Scope};
 
-use crate::{Cloud, Context, Identity, Registry, Result, Voice};
+use crate::driver::Driver;
+use crate::observe::scan;
+use crate::{Adoption, Cloud, Context, Identity, Registry, Result, Strays, Survey, Voice};
+
+/// Finds what is to be taken over, as if it were a resource of the scope's already.
+///
+/// # Errors
+/// When its kind cannot be scanned.
+pub async fn seek<C: Cloud>(
+    registry: &Registry<C>,
+    cloud: &C,
+    scope: &Scope,
+    adoption: &Adoption,
+) -> Result<Option<Live>> {
+    let kind = &adoption.address.kind;
+    let driver = driver(registry, kind)?;
+    let (shared, strays) = (C::Shared::default(), Strays::default());
+    let (shared, strays, adoption) = (&shared, &strays, Some(adoption));
+    let survey = Survey { cloud, scope, shared, strays, adoption };
+    let mut lives = scan(kind, &*driver, &survey).await?.into_iter();
+    Ok(lives.find(|live| survey.adopts(kind, live.id()).is_some()))
+}
 
 /// Writes our tags on what a survey found for an adoption. From then on it is a resource of the
 /// stack like any other, as if it had last been given what it is now.
@@ -15,10 +38,7 @@ pub async fn adopt<C: Cloud>(
     scope: &Scope,
     live: &Live,
 ) -> Result<()> {
-    let driver = registry.find(&live.address.kind).ok_or_else(|| {
-        let message = format!("there is no kind `{}`", live.address.kind);
-        Failure::new(Cause::Refused, "find out how to handle it", message)
-    })?;
+    let driver = driver(registry, &live.address.kind)?;
     let info = driver.info();
     let identity = Identity {
         scope: scope.clone(),
@@ -30,4 +50,11 @@ pub async fn adopt<C: Cloud>(
     };
     let cx = Context { cloud, identity: &identity, voice: Voice::silent() };
     driver.remember(&cx, &live.output).await
+}
+
+fn driver<C: Cloud>(registry: &Registry<C>, kind: &str) -> Result<Arc<dyn Driver<C>>> {
+    registry.find(kind).ok_or_else(|| {
+        let message = format!("there is no kind `{kind}`");
+        Failure::new(Cause::Refused, "find out how to handle it", message)
+    })
 }

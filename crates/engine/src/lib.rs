@@ -19,11 +19,11 @@ mod retry;
 mod speak;
 mod wait;
 
-pub use adopt::adopt;
+pub use adopt::{adopt, seek};
 pub use cloud::{Adoption, Cloud, Context, Identity, Strays, Survey, Voice};
 pub use execute::{Outcome, execute};
 pub use lock::{Claim, Claims, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
-pub use observe::{observe, observe_adopting};
+pub use observe::observe;
 pub use prepare::prepare;
 pub use registry::Registry;
 pub use resource::{Found, Progress, Resource, Result};

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use crate::driver::Driver;
 use crate::retry::bounded;
-use crate::{Adoption, Cloud, Registry, Result, Strays, Survey};
+use crate::{Cloud, Registry, Result, Strays, Survey};
 
 /// How often a scan is made again. Scans change nothing, so there is nothing to lose by it but
 /// the time of someone who waits for a plan.
@@ -23,24 +23,9 @@ pub async fn observe<C: Cloud>(
     account: &str,
     region: &str,
 ) -> std::result::Result<Snapshot, Vec<Failure>> {
-    observe_adopting(registry, cloud, scope, account, region, None).await
-}
-
-/// The same, with something that is to be taken over as if it were taken over already.
-///
-/// # Errors
-/// As for [`observe`].
-pub async fn observe_adopting<C: Cloud>(
-    registry: &Registry<C>,
-    cloud: &C,
-    scope: &Scope,
-    account: &str,
-    region: &str,
-    adoption: Option<&Adoption>,
-) -> std::result::Result<Snapshot, Vec<Failure>> {
     let shared = C::Shared::default();
     let strays = Strays::default();
-    let survey = Survey { cloud, scope, shared: &shared, strays: &strays, adoption };
+    let survey = Survey { cloud, scope, shared: &shared, strays: &strays, adoption: None };
     let scans = registry.iter().map(|(kind, driver)| scan(kind, &**driver, &survey));
     let (mut lives, mut failures) = (Vec::new(), Vec::new());
     for result in join_all(scans).await {
@@ -59,7 +44,7 @@ pub async fn observe_adopting<C: Cloud>(
 }
 
 /// Scans one kind, again if the failure is one that passes.
-async fn scan<C: Cloud>(
+pub(crate) async fn scan<C: Cloud>(
     kind: &str,
     driver: &dyn Driver<C>,
     survey: &Survey<'_, C>,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Live, Plan, Snapshot};
-use deployer_engine::{Adoption, adopt, observe_adopting};
+use deployer_core::{Address, Live, Plan};
+use deployer_engine::{Adoption, adopt, seek};
 use serde_json::json;
 
 use crate::args::StackArgs;
@@ -75,13 +75,16 @@ async fn take_over<W: Connect>(
     if let Some(live) = there.current(address) {
         Err(RequestError::AlreadyThere { address: address.clone(), id: live.id().to_owned() })?;
     }
-    let snapshot = look(args, project, connected, session).await?;
-    let found = snapshot.current(address).filter(|live| live.id() == id);
-    let live = found
+    let registry = session.world.registry();
+    let adoption = Adoption { address: address.clone(), id: id.clone() };
+    let seeking = seek(&registry, &*connected.cloud, &stack.scope, &adoption);
+    let live = session
+        .unless_cancelled(seeking)
+        .await?
+        .map_err(|failure| Error::Cloud(vec![failure]))?
         .ok_or_else(|| RequestError::NothingToAdopt { address: address.clone(), id: id.clone() })?;
     let all = BTreeSet::from([address.clone()]);
-    let kinds = session.world.registry().kinds();
-    let plan = deployer_core::plan(stack, &snapshot, &kinds, &all)
+    let plan = deployer_core::plan(stack, &there.with(live.clone()), &registry.kinds(), &all)
         .map_err(|mistakes| unplannable(Some(source), stack, mistakes))?
         .only(&all);
     if !session.is_json {
@@ -94,27 +97,11 @@ async fn take_over<W: Connect>(
         let help = "add `--yes` to take it over without a question";
         session.confirm(&format!("Take over {id}?"), help).await?;
     }
-    let registry = session.world.registry();
-    adopt(&registry, &*connected.cloud, &stack.scope, live)
+    adopt(&registry, &*connected.cloud, &stack.scope, &live)
         .await
         .map_err(|failure| Error::Cloud(vec![failure]))?;
-    conclude(live, &plan, session);
+    conclude(&live, &plan, session);
     Ok(Exit::Done)
-}
-
-/// What is there, as if it were taken over already.
-async fn look<W: Connect>(
-    args: &Args,
-    project: &Project,
-    connected: &Connected<W::Cloud>,
-    session: &Session<'_, W>,
-) -> Result<Snapshot, Error> {
-    let Connected { cloud, account, region } = connected;
-    let adoption = Adoption { address: args.address.clone(), id: args.id.clone() };
-    let registry = session.world.registry();
-    let scope = &project.stack.scope;
-    let looking = observe_adopting(&registry, &**cloud, scope, account, region, Some(&adoption));
-    session.unless_cancelled(looking).await?.map_err(Error::Cloud)
 }
 
 fn conclude<W: Connect>(live: &Live, plan: &Plan, session: &Session<'_, W>) {

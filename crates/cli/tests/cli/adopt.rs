@@ -11,10 +11,10 @@ async fn with_a_store() -> (World, String) {
     world.run("apply --env prod --yes").await;
     world.run("apply --env dev --yes --target network/main").await;
     let told = world.run("status --env prod --json").await.stdout;
-    let status: Value = serde_json::from_str(&told).unwrap();
-    let store = status["resources"].as_array().unwrap().iter();
-    let id = store.clone().find(|it| it["address"] == "store/main").unwrap()["id"].clone();
-    (world, id.as_str().unwrap().to_owned())
+    let status: Value = serde_json::from_str(&told).expect("JSON");
+    let resources = status["resources"].as_array().expect("resources");
+    let store = resources.iter().find(|it| it["address"] == "store/main").expect("a store");
+    (world, store["id"].as_str().expect("an identifier").to_owned())
 }
 
 #[tokio::test(start_paused = true)]

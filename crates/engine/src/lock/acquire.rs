@@ -81,6 +81,7 @@ pub struct Lock<C: Claims> {
     cloud: Arc<C>,
     scope: Scope,
     epoch: u64,
+    holder: Holder,
     lease: Lease,
     heart: JoinHandle<()>,
 }
@@ -104,8 +105,9 @@ pub async fn lock<C: Claims>(
         got = getting => got?,
     };
     cloud.fence(lease.clone());
-    let heart = tokio::spawn(beat(Arc::clone(&cloud), scope.clone(), epoch, holder, lease.clone()));
-    Ok(Lock { cloud, scope: scope.clone(), epoch, lease, heart })
+    let beating = beat(Arc::clone(&cloud), scope.clone(), epoch, holder.clone(), lease.clone());
+    let heart = tokio::spawn(beating);
+    Ok(Lock { cloud, scope: scope.clone(), epoch, holder, lease, heart })
 }
 
 impl<C: Claims> Lock<C> {
@@ -114,12 +116,19 @@ impl<C: Claims> Lock<C> {
         &self.lease
     }
 
-    /// Gives it back: its own claim first, then those of silent holders under it.
+    /// Gives it back: its own claim first, then those of silent holders under it. One that has
+    /// been taken over is left to whoever has it, as [`Lease::lost_to`] says.
     ///
     /// # Errors
     /// When the account does not answer. The next run then takes the lock over.
     pub async fn release(self) -> Result<()> {
         self.heart.abort();
+        if self.lease.lost_to().is_none()
+            && !self.lease.is_fresh()
+            && let Some(by) = renew(&*self.cloud, &self.scope, self.epoch, &self.holder).await?
+        {
+            self.lease.lose(by);
+        }
         if self.lease.lost_to().is_some() {
             return Ok(());
         }
