@@ -160,6 +160,10 @@ impl Stage {
     /// Destroys what is there; gives what is left.
     pub fn end(&mut self) -> Vec<String> {
         let base = self.stacks.base.clone();
+        if self.is_changed && self.scenario != Scenario::Destroy {
+            // The base keeps nothing on purpose; if it does not come about, the destroy shows it.
+            self.run(&self.arguments("apply", &base, &["--yes"]));
+        }
         let ended = self.run(&self.arguments("destroy", &base, &["--yes"]));
         self.is_changed = false;
         let mut wrong = Vec::new();

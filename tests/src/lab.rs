@@ -92,12 +92,14 @@ impl Lab {
     }
 
     /// What exists in the lab and carries our tags, as `kind: address`; twins show as twice the
-    /// same. Rules of security groups carry the address of their group and are left out.
+    /// same. Rules of security groups carry the address of their group, and tasks that of their
+    /// service, so they are left out.
     pub fn addresses(&self) -> Vec<String> {
         let resources = self.get("/_lab/inventory")["resources"].clone();
         let ours = resources.as_array().into_iter().flatten().filter(|resource| {
             !resource["tags"]["deployer:address"].is_null()
                 && resource["kind"] != "ec2:security-group-rule"
+                && resource["kind"] != "ecs:task"
         });
         ours.map(|resource| {
             format!("{}: {}", text(&resource["kind"]), text(&resource["tags"]["deployer:address"]))
