@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::Scope;
+use deployer_core::{Cause, Scope};
 use deployer_engine::{Notice, Request, Unlocked, lock};
 use serde_json::json;
 
@@ -55,6 +55,11 @@ impl<W: Connect> Session<'_, W> {
         let cloud = Arc::clone(&connected.cloud);
         let lock = lock(cloud, scope, request, &self.cancel).await.map_err(|why| match why {
             Unlocked::Held(claim) => Refusal::Locked(claim).into(),
+            Unlocked::Failed(failure) if failure.cause == Cause::Denied => {
+                let help = failure.help.as_deref().unwrap_or_default();
+                let help = format!("{help}, or add `--no-lock` and keep other runs out yourself");
+                Error::Cloud(vec![failure.clone().help(help)])
+            }
             Unlocked::Failed(failure) => Error::Cloud(vec![failure]),
             Unlocked::Cancelled => Error::Interrupted,
         })?;
