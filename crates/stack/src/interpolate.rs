@@ -1,5 +1,6 @@
 //! Fills `${…}` in: variables, the stack's own words, and outputs of resources.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use deployer_core::{Address, Diagnostic, Part, Span};
@@ -7,12 +8,17 @@ use deployer_core::{Address, Diagnostic, Part, Span};
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::{Content, Node};
 
+/// More bytes than the variables of any stack fill in.
+pub(crate) const MOST_FILLED: usize = 1 << 20;
+
 /// What `${…}` can stand for.
 pub(crate) struct Words<'a> {
     /// The stack's text, to underline inside of a value.
     pub(crate) source: &'a str,
     /// `${name}`: the variables, and `stack`, `environment` and `region`.
     pub(crate) words: BTreeMap<String, Content>,
+    /// How many bytes may still be filled in.
+    pub(crate) room: Cell<usize>,
 }
 
 /// An output that a value asks for.
@@ -97,7 +103,15 @@ impl Words<'_> {
                 asked.push(output);
                 continue;
             }
-            match self.words.get(inner) {
+            let word = self.words.get(inner);
+            if !self.takes(word) {
+                mistakes.push(
+                    Diagnostic::error("too-large", "this is larger than any stack")
+                        .at(place, format!("variables fill in over {MOST_FILLED} bytes")),
+                );
+                return Content::Unknown;
+            }
+            match word {
                 // A variable that is the whole value keeps its type.
                 Some(content) if whole == text => return content.clone(),
                 Some(Content::Unknown) => is_known = false,
@@ -119,6 +133,17 @@ impl Words<'_> {
             parts.push(Part::Literal(literal));
         }
         Content::Parts(parts)
+    }
+
+    /// Takes the room that a word needs, if there is enough.
+    fn takes(&self, word: Option<&Content>) -> bool {
+        let needed = match word {
+            Some(Content::Text(text)) => text.len(),
+            _ => 0,
+        };
+        let left = self.room.get().checked_sub(needed);
+        self.room.set(left.unwrap_or_default());
+        left.is_some()
     }
 
     fn unknown(&self, name: &str, place: Span) -> Diagnostic {

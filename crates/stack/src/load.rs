@@ -1,11 +1,12 @@
 //! From a stack's text to a stack, step by step.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use deployer_core::{Address, Desired, Diagnostic, Kinds, Scope, Span, Stack};
 
 use crate::draft::{Draft, NetworkFacts};
-use crate::interpolate::{Words, interpolate};
+use crate::interpolate::{MOST_FILLED, Words, interpolate};
 use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
 use crate::overlay::{fill_empty, merge};
@@ -112,7 +113,7 @@ fn fill_in(
     let mut words = head::words(scope, region);
     words.extend(head::variables(root, options, mistakes));
     root.remove(&["variables".to_owned()]);
-    let words = Words { source: text, words };
+    let words = Words { source: text, words, room: Cell::new(MOST_FILLED) };
     interpolate(root, &words, mistakes, asked);
     if let Content::Map(entries) = &mut root.content {
         for entry in entries {

@@ -2,6 +2,10 @@
 
 use deployer_core::{Diagnostic, Label, Severity, Span};
 
+/// How many mistakes are told: more than anybody mends before looking again, and few enough that
+/// telling them takes no time.
+pub(crate) const MOST_TOLD: usize = 100;
+
 /// What was found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Mistakes {
@@ -9,8 +13,13 @@ pub(crate) struct Mistakes {
 }
 
 impl Mistakes {
-    /// Adds a diagnostic, unless its kind was told at this place already.
+    /// Adds a diagnostic, unless its kind was told at this place already, or there are plenty.
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        // The one error among many warnings counts.
+        let is_plenty = self.found.len() >= MOST_TOLD;
+        if is_plenty && (diagnostic.severity == Severity::Warning || self.count() > 0) {
+            return;
+        }
         let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
         let known = self.found.iter().any(|known| {
             let same = known.code == diagnostic.code && place(known) == place(&diagnostic);

@@ -9,11 +9,14 @@ use std::collections::BTreeMap;
 use deployer_core::{Diagnostic, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
+use crate::mistakes::MOST_TOLD;
 use crate::node::{Content, Entry, Node};
 use crate::scalar::plain;
 
 /// More values than any stack has.
 const MOST_NODES: usize = 50_000;
+/// More bytes of text than any stack gets from its anchors.
+const MOST_COPIED: usize = 1 << 20;
 /// Deeper than any stack goes.
 const DEEPEST: usize = 64;
 
@@ -29,6 +32,7 @@ pub(crate) fn read(text: &str) -> Result<Node, Vec<Diagnostic>> {
         parser: Parser::new_from_str(body),
         anchors: BTreeMap::new(),
         nodes: 0,
+        copied: 0,
         repeated: Vec::new(),
     };
     let node = reader.document().map_err(|mistake| vec![mistake])?;
@@ -42,6 +46,7 @@ struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
+    copied: usize,
     repeated: Vec<Diagnostic>,
 }
 
@@ -72,10 +77,9 @@ impl<'a> Reader<'a> {
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Read<Node> {
         self.nodes += 1;
         if self.nodes > MOST_NODES || depth > DEEPEST {
-            return Err(Diagnostic::error("too-large", "this is larger than any stack").at(
-                self.first_line(span),
-                format!("over {MOST_NODES} values, or {DEEPEST} deep"),
-            ));
+            return Err(
+                self.too_large(span, format!("over {MOST_NODES} values, or {DEEPEST} deep"))
+            );
         }
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -95,11 +99,15 @@ impl<'a> Reader<'a> {
                 (self.map(span, depth)?, anchor)
             }
             Event::Alias(anchor) => {
-                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                let Some(node) = self.anchors.get(&anchor) else {
                     return Err(syntax(span, "this anchor is not complete yet"));
                 };
-                self.nodes += size(&node);
-                return Ok(node);
+                self.nodes += size(node);
+                self.copied += letters(node);
+                if self.copied > MOST_COPIED {
+                    return Err(self.too_large(span, format!("over {MOST_COPIED} bytes of copies")));
+                }
+                return Ok(node.clone());
             }
             _ => return Err(syntax(span, "a value was expected here")),
         };
@@ -145,12 +153,14 @@ impl<'a> Reader<'a> {
             let (event, value_span) = self.next()?;
             let value = self.node(event, value_span, depth + 1)?;
             if let Some(first) = entries.iter().find(|entry| entry.key == key) {
-                self.repeated.push(
-                    Diagnostic::error("duplicate-key", format!("`{key}` is written twice"))
-                        .at(span, "the second time")
-                        .at(first.span, "the first time")
-                        .help("keep one of the two"),
-                );
+                if self.repeated.len() < MOST_TOLD {
+                    self.repeated.push(
+                        Diagnostic::error("duplicate-key", format!("`{key}` is written twice"))
+                            .at(span, "the second time")
+                            .at(first.span, "the first time")
+                            .help("keep one of the two"),
+                    );
+                }
             } else {
                 entries.push(Entry { key, span, value });
             }
@@ -192,6 +202,11 @@ impl<'a> Reader<'a> {
         mistake
     }
 
+    fn too_large(&self, span: Span, how: String) -> Diagnostic {
+        Diagnostic::error("too-large", "this is larger than any stack")
+            .at(self.first_line(span), how)
+    }
+
     fn no_tag(&self, tagged: bool, span: Span) -> Read<()> {
         if !tagged {
             return Ok(());
@@ -230,6 +245,18 @@ fn size(node: &Node) -> usize {
     }
 }
 
+/// The bytes of all texts in a value.
+fn letters(node: &Node) -> usize {
+    match &node.content {
+        Content::Text(text) => text.len(),
+        Content::List(items) => items.iter().map(letters).sum(),
+        Content::Map(entries) => {
+            entries.iter().map(|entry| entry.key.len() + letters(&entry.value)).sum()
+        }
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +279,17 @@ mod tests {
             text = format!("{text}a{level}: &a{level} [{previous}]\n");
         }
         assert_eq!(read(&text).unwrap_err()[0].code, "too-large");
+    }
+
+    #[test]
+    fn anchors_of_long_texts_cannot_either() {
+        let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a, ".repeat(1000));
+        assert_eq!(read(&text).unwrap_err()[0].code, "too-large");
+    }
+
+    #[test]
+    fn of_many_repeated_keys_the_first_are_told() {
+        assert_eq!(read(&"k: 1\n".repeat(3000)).unwrap_err().len(), MOST_TOLD);
     }
 
     #[test]

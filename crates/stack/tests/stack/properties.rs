@@ -133,6 +133,21 @@ proptest! {
 }
 
 #[test]
+fn variables_cannot_blow_a_stack_up() {
+    let (value, uses) = ("x".repeat(50_000), "${long}".repeat(1000));
+    let text = format!(
+        "stack: a\nregion: eu-west-1\nvariables: {{ long: {value} }}\noutputs: {{ o: \"{uses}\" }}\n"
+    );
+    assert_eq!(told(&text, None).unwrap_err()[0].code, "too-large");
+}
+
+#[test]
+fn of_very_many_mistakes_the_first_are_told() {
+    let keys: String = (0..3000).map(|key| format!("k{key}: 1\n")).collect();
+    assert_eq!(told(&format!("stack: a\n{keys}"), None).unwrap_err().len(), 100);
+}
+
+#[test]
 fn null_removes_what_the_stack_says() {
     let text = "
 stack: shop
