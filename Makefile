@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench crash-test lab install \
+.PHONY: help demo test lint check bench crash-test fuzz lab install \
 	app up local-integration-test remote-validation stress-test bench-app app-browser-test \
 	app-api-test infra-plan infra-create publish outputs status infra-destroy
 
@@ -15,7 +15,7 @@ STACK ?= stacks/notes.yaml
 ENVIRONMENT ?= dev
 # Always the whole workspace: a part of it would switch features and build the SDK again.
 DEPLOYER = cargo build --quiet --workspace && $(CARGO_TARGET_DIR)/debug/deployer
-TARGET = --file $(STACK) --env $(ENVIRONMENT)
+WHICH = --file $(STACK) --env $(ENVIRONMENT)
 
 help: ## Lists what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -49,6 +49,14 @@ crash-test: ## Kills the release build at every call it makes and looks whether 
 	@scripts/setup demo
 	cargo build --workspace --release
 	$(CARGO_TARGET_DIR)/release/crash
+
+fuzz: FUZZED = $(or $(TARGET),stack)
+fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan] [SECONDS=60]
+	@scripts/setup fuzz
+	@mkdir -p $(CACHE)/fuzz-corpus/$(FUZZED)
+	PATH="$(CACHE)/tools/bin:$$PATH" cargo fuzz run --sanitizer none --target-dir $(CACHE)/fuzz-target $(FUZZED) \
+		$(CACHE)/fuzz-corpus/$(FUZZED) fuzz/corpus/$(FUZZED) -- -timeout=20 -max_total_time=$(or $(SECONDS),60) \
+		$(addprefix -dict=,$(wildcard fuzz/$(FUZZED).dict))
 
 bench: ## Calls, start-up, memory and size of the release build, against their budgets
 	@scripts/setup demo
@@ -87,19 +95,19 @@ app-api-test: ## Tries the sample app's API against its own OpenAPI document
 	app/tests/schemathesis
 
 infra-plan: ## Shows what `infra-create` would do
-	$(DEPLOYER) plan $(TARGET)
+	$(DEPLOYER) plan $(WHICH)
 
 infra-create: ## Makes the account what the stack says
-	$(DEPLOYER) apply $(TARGET)
+	$(DEPLOYER) apply $(WHICH)
 
 publish: ## Builds the image, pushes it and rolls it out
-	$(DEPLOYER) publish $(TARGET)
+	$(DEPLOYER) publish $(WHICH)
 
 outputs: ## Prints addresses and names of what is running
-	$(DEPLOYER) outputs $(TARGET)
+	$(DEPLOYER) outputs $(WHICH)
 
 status: ## Shows every resource and its state
-	$(DEPLOYER) status $(TARGET)
+	$(DEPLOYER) status $(WHICH)
 
 infra-destroy: ## Deletes everything the stack made
-	$(DEPLOYER) destroy $(TARGET)
+	$(DEPLOYER) destroy $(WHICH)

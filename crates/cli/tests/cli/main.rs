@@ -3,6 +3,7 @@
 mod adopt;
 mod apply;
 mod connecting;
+mod corpus;
 mod destroy;
 mod documented;
 mod drift;

@@ -1,0 +1,30 @@
+//! What the fuzzer found worth keeping, once through what it was found with.
+
+#![expect(unreachable_pub, reason = "the checks are those of the fuzz targets")]
+
+#[path = "../../../../fuzz/src/plan.rs"]
+mod plan;
+#[path = "../../../../fuzz/src/stack.rs"]
+mod stack;
+
+use std::fs;
+
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = format!("../../fuzz/corpus/{target}");
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
+}
+
+#[test]
+fn every_text_of_the_corpus_loads_or_says_why_not() {
+    let texts: Vec<String> =
+        corpus("stack").into_iter().filter_map(|text| String::from_utf8(text).ok()).collect();
+    assert!(!texts.is_empty());
+    texts.iter().for_each(|text| stack::check(text));
+}
+
+#[test]
+fn every_plan_of_the_corpus_that_is_read_is_shown_and_run() {
+    let plans = corpus("plan").iter().filter(|text| plan::check(text)).count();
+    assert!(plans > 0, "the format has changed: make the corpus anew");
+}

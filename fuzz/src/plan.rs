@@ -1,0 +1,40 @@
+//! Whatever has been done to a saved plan: what is read can be shown and run.
+
+use std::sync::Arc;
+
+use deployer_cli::read_plan;
+use deployer_cli::render::{Detail, Theme, plan as shown};
+use deployer_testkit::{Memory, apply, everything, run};
+
+/// The columns that plans are shown in: the fewest there are, and plenty.
+const WIDTHS: [usize; 2] = [40, 120];
+
+/// Reads a plan, and runs it in an account with a resource of every kind. Says whether there was
+/// a plan to run.
+///
+/// # Panics
+/// When something does not hold.
+pub fn check(text: &[u8]) -> bool {
+    let Ok(saved) = read_plan(text, "plan.json") else { return false };
+    for detail in [Detail::Changes, Detail::Everything, Detail::Removal] {
+        for width in WIDTHS {
+            let text = shown(&saved.plan, detail, &Theme::new(width > 80), width);
+            assert!(text.ends_with('\n'), "{text}");
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("there is memory for a runtime");
+    runtime.block_on(async {
+        let memory = Arc::new(Memory::default());
+        assert!(apply(&memory, &everything().build()).await.outcome.is_success());
+        let ran = run(&memory, saved.plan).await;
+        // A panic inside a step is told as its failure.
+        for (step, failure) in &ran.outcome.failed {
+            assert!(!failure.message.contains("panicked"), "step {step}: {failure}");
+        }
+    });
+    true
+}
