@@ -16,7 +16,7 @@ pub(crate) struct Words<'a> {
     /// The stack's text, to underline inside of a value.
     pub(crate) source: &'a str,
     /// `${name}`: the variables, and `stack`, `environment` and `region`.
-    pub(crate) words: BTreeMap<String, Content>,
+    pub(crate) meanings: BTreeMap<String, Content>,
     /// How many bytes may still be filled in.
     pub(crate) room: Cell<usize>,
 }
@@ -103,7 +103,7 @@ impl Words<'_> {
                 asked.push(output);
                 continue;
             }
-            let word = self.words.get(inner);
+            let word = self.meanings.get(inner);
             if !self.takes(word) {
                 mistakes.push(
                     Diagnostic::error("too-large", "this is larger than any stack")
@@ -147,7 +147,7 @@ impl Words<'_> {
     }
 
     fn unknown(&self, name: &str, place: Span) -> Diagnostic {
-        let near = suggestion(name, self.words.keys().map(String::as_str));
+        let near = suggestion(name, self.meanings.keys().map(String::as_str));
         let and = if near.ends_with('?') { " Otherwise" } else { "; otherwise" };
         Diagnostic::error("unknown-variable", format!("there is no variable `{name}`"))
             .at(place, "nothing is known by this name")

@@ -110,10 +110,10 @@ fn fill_in(
     mistakes: &mut Mistakes,
     asked: &mut Vec<crate::interpolate::Asked>,
 ) {
-    let mut words = head::words(scope, region);
-    words.extend(head::variables(root, options, mistakes));
+    let mut meanings = head::words(scope, region);
+    meanings.extend(head::variables(root, options, mistakes));
     root.remove(&["variables".to_owned()]);
-    let words = Words { source: text, words, room: Cell::new(MOST_FILLED) };
+    let words = Words { source: text, meanings, room: Cell::new(MOST_FILLED) };
     interpolate(root, &words, mistakes, asked);
     if let Content::Map(entries) = &mut root.content {
         for entry in entries {
