@@ -7,12 +7,13 @@ mod plan;
 #[path = "../../../../fuzz/src/stack.rs"]
 mod stack;
 
-use std::fs;
+use std::{fs, io};
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = format!("../../fuzz/corpus/{target}");
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder}: {error}"));
-    files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
+    let read = |file: io::Result<fs::DirEntry>| fs::read(file?.path());
+    files.map(read).collect::<io::Result<_>>().expect("its files can be read")
 }
 
 #[test]
@@ -20,7 +21,9 @@ fn every_text_of_the_corpus_loads_or_says_why_not() {
     let texts: Vec<String> =
         corpus("stack").into_iter().filter_map(|text| String::from_utf8(text).ok()).collect();
     assert!(!texts.is_empty());
-    texts.iter().for_each(|text| stack::check(text));
+    for text in &texts {
+        stack::check(text);
+    }
 }
 
 #[test]
