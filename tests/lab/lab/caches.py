@@ -20,6 +20,7 @@ class Caches:
     """Servers by the name of their cache. Its methods block; call them without the lab's lock."""
 
     def __init__(self, lab: Lab) -> None:
+        self._lab = lab
         self._engines = {
             "redis": Servers(lab, Redis(lab)),
             "valkey": Servers(lab, Valkey(lab)),
