@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -209,11 +209,11 @@ impl Stage {
         self.arguments(verb, self.goal(), &["--yes"])
     }
 
-    fn goal(&self) -> &PathBuf {
+    fn goal(&self) -> &Path {
         self.stacks.changed.get(&self.scenario).unwrap_or(&self.stacks.base)
     }
 
-    fn arguments(&self, verb: &str, stack: &PathBuf, more: &[&str]) -> Vec<String> {
+    fn arguments(&self, verb: &str, stack: &Path, more: &[&str]) -> Vec<String> {
         let stack = stack.display().to_string();
         let place = [verb, "--file", &stack, "--env", &self.stacks.environment];
         place.iter().chain(more).map(ToString::to_string).collect()
@@ -230,7 +230,7 @@ impl Stage {
     /// Runs the command and has the lab kill it. Gives whether it was killed.
     fn kill_at(&self, nth: usize, moment: Moment) -> bool {
         let arguments = self.command();
-        let mut child = begin_stopped(self.deployer(&arguments));
+        let mut child = begin_stopped(&self.deployer(&arguments));
         let kill = json!({
             "kind": "kill", "match": "*", "nth": nth, "when": moment.word(), "pid": child.id(),
         });
@@ -285,7 +285,7 @@ fn output(command: &mut Command) -> Output {
 
 /// Starts a command that stops before its first instruction, so that its process is known before
 /// it does anything.
-fn begin_stopped(command: Command) -> Child {
+fn begin_stopped(command: &Command) -> Child {
     let mut shell = Command::new("sh");
     shell.args(["-c", "kill -STOP $$; exec \"$0\" \"$@\""]);
     shell.arg(command.get_program()).args(command.get_args());
