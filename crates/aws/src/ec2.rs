@@ -29,7 +29,7 @@ pub(crate) fn ownership_tags(identity: &Identity) -> Vec<Tag> {
 }
 
 /// Writes who a resource is, and what it was last given.
-pub(crate) async fn remember<'a>(cx: &Context<'a, Aws>, id: &str) -> Result<()> {
+pub(crate) async fn remember(cx: &Context<'_, Aws>, id: &str) -> Result<()> {
     let tags = ownership_tags(cx.identity);
     let request = cx.cloud.ec2.create_tags().resources(id).set_tags(Some(tags));
     call("tag it (ec2:CreateTags)", || request.clone().send()).await?;
