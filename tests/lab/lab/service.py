@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 EVENTS_SHOWN = 100
 RECORDS_KEPT = 100
 SHORTEST_BACKOFF = 0.05
+START_SECONDS = 2.0
 
 
 class Service:
@@ -168,10 +169,12 @@ class Service:
             self.event(f"(task {task.id}) failed container health checks.")
             self._fail(deployment, task, "Task failed container health checks")
             return
-        grace = float(self.settings.get("healthCheckGracePeriodSeconds") or 0)
+        given = float(self.settings.get("healthCheckGracePeriodSeconds") or 0)
+        # A program has to start, however quick AWS is: none is replaced before it could answer.
+        grace = max(given * self._lab.options.scale, min(given, START_SECONDS))
         age = (_now() - task.times["startedAt"]).total_seconds()
         for entry, target in self._targets_of(task):
-            if target.state[0] == "unhealthy" and age >= grace * self._lab.options.scale:
+            if target.state[0] == "unhealthy" and age >= grace:
                 arn, reason = entry["targetGroupArn"], target.state[2]
                 self.event(
                     f"(port {target.port}) is unhealthy in (target-group {arn}) due to "
