@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
+from moto.core.utils import iso_8601_datetime_without_milliseconds, utcnow
 from moto.ecr.exceptions import ImageAlreadyExistsException, InvalidParameterException
 from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 from moto.ecr.responses import ECRResponse
@@ -160,6 +161,28 @@ def install(lab: Lab) -> None:
         # Left out it is false, which is how the Rust SDK says false; moto takes it for no change.
         complete = {"scanOnPush": False, **image_scan_config}
         return original(self, registry_id, repository_name, complete)
+
+    @patch(ECRBackend)
+    def put_lifecycle_policy(
+        original: Any,
+        self: ECRBackend,
+        registry_id: str,
+        repository_name: str,
+        lifecycle_policy_text: str,
+    ) -> dict[str, Any]:
+        put: dict[str, Any] = original(self, registry_id, repository_name, lifecycle_policy_text)
+        repository: Any = self._get_repository(repository_name, registry_id)
+        repository.lifecycle_evaluated_at = iso_8601_datetime_without_milliseconds(utcnow())
+        return put
+
+    @patch(ECRBackend)
+    def get_lifecycle_policy(
+        original: Any, self: ECRBackend, registry_id: str, repository_name: str
+    ) -> dict[str, Any]:
+        # When the policy was last run; moto says when it was last read.
+        policy: dict[str, Any] = original(self, registry_id, repository_name)
+        repository: Any = self._get_repository(repository_name, registry_id)
+        return {**policy, "lastEvaluatedAt": repository.lifecycle_evaluated_at}
 
     @patch(ECRBackend)
     def batch_delete_image(
