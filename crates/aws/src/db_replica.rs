@@ -59,11 +59,11 @@ impl Resource<Aws> for DbReplica {
         Ok(live.output.clone())
     }
 
-    /// RDS takes no snapshot of a replica; one that was promoted has data of its own.
     async fn remember(cx: &Context<'_, Aws>, output: &DbReplicaOutput) -> Result<()> {
         rds::remember(cx, &output.arn).await
     }
 
+    /// RDS takes no snapshot of a replica; one that was promoted has data of its own.
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let leaving = removal::Leaving {
             id: &live.output.id,

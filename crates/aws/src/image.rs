@@ -67,12 +67,12 @@ impl Resource<Aws> for Image {
         Ok(live.output.clone())
     }
 
-    /// Images go with their repository.
     /// An image is known by its tag in the repository.
     async fn remember(_cx: &Context<'_, Aws>, _output: &ImageOutput) -> Result<()> {
         Ok(())
     }
 
+    /// Images go with their repository.
     async fn delete(_cx: &Context<'_, Aws>, _live: &Found<Self>) -> Result<Vec<String>> {
         Ok(Vec::new())
     }

@@ -1,11 +1,8 @@
 //! Takes something over that the stack did not make.
 
-use std::sync::Arc;
+use deployer_core::{Live, Scope};
 
-use deployer_core::{Cause, Failure, Live, Scope};
-
-use crate::driver::Driver;
-use crate::observe::scan;
+use crate::retry::insist;
 use crate::{Adoption, Cloud, Context, Identity, Registry, Result, Strays, Survey, Voice};
 
 /// Finds what is to be taken over, as if it were a resource of the scope's already.
@@ -19,11 +16,11 @@ pub async fn seek<C: Cloud>(
     adoption: &Adoption,
 ) -> Result<Option<Live>> {
     let kind = &adoption.address.kind;
-    let driver = driver(registry, kind)?;
+    let driver = registry.driver(kind)?;
     let (shared, strays) = (C::Shared::default(), Strays::default());
     let (shared, strays, adoption) = (&shared, &strays, Some(adoption));
     let survey = Survey { cloud, scope, shared, strays, adoption };
-    let mut lives = scan(kind, &*driver, &survey).await?.into_iter();
+    let mut lives = insist(|| driver.scan(&survey)).await?.into_iter();
     Ok(lives.find(|live| survey.adopts(kind, live.id()).is_some()))
 }
 
@@ -38,7 +35,7 @@ pub async fn adopt<C: Cloud>(
     scope: &Scope,
     live: &Live,
 ) -> Result<()> {
-    let driver = driver(registry, &live.address.kind)?;
+    let driver = registry.driver(&live.address.kind)?;
     let info = driver.info();
     let identity = Identity {
         scope: scope.clone(),
@@ -50,11 +47,4 @@ pub async fn adopt<C: Cloud>(
     };
     let cx = Context { cloud, identity: &identity, voice: Voice::silent() };
     driver.remember(&cx, &live.output).await
-}
-
-fn driver<C: Cloud>(registry: &Registry<C>, kind: &str) -> Result<Arc<dyn Driver<C>>> {
-    registry.find(kind).ok_or_else(|| {
-        let message = format!("there is no kind `{kind}`");
-        Failure::new(Cause::Refused, "find out how to handle it", message)
-    })
 }

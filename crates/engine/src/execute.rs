@@ -173,12 +173,8 @@ impl<C: Cloud> Run<'_, C> {
     }
 
     fn job(&self, step: &Step, turn: OwnedSemaphorePermit) -> Result<Job<C>, Failure> {
-        let driver = self.registry.find(&step.address.kind).ok_or_else(|| {
-            let message = format!("there is no kind `{}`", step.address.kind);
-            Failure::new(Cause::Refused, "find out how to handle it", message)
-        })?;
         Ok(Job {
-            driver,
+            driver: self.registry.driver(&step.address.kind)?,
             cloud: Arc::clone(&self.cloud),
             scope: self.plan.scope.clone(),
             spec: self.resolved(step)?,

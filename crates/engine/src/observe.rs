@@ -1,15 +1,10 @@
 //! Finds out what is there and ours.
 
-use deployer_core::{Cause, Failure, Live, Scope, Snapshot};
+use deployer_core::{Cause, Failure, Scope, Snapshot};
 use futures_util::future::join_all;
 
-use crate::driver::Driver;
-use crate::retry::bounded;
-use crate::{Cloud, Registry, Result, Strays, Survey};
-
-/// How often a scan is made again. Scans change nothing, so there is nothing to lose by it but
-/// the time of someone who waits for a plan.
-const RETRIES: u32 = 4;
+use crate::retry::insist;
+use crate::{Cloud, Registry, Strays, Survey};
 
 /// Scans every kind at once for what the stack's environment owns.
 ///
@@ -26,7 +21,7 @@ pub async fn observe<C: Cloud>(
     let shared = C::Shared::default();
     let strays = Strays::default();
     let survey = Survey { cloud, scope, shared: &shared, strays: &strays, adoption: None };
-    let scans = registry.iter().map(|(kind, driver)| scan(kind, &**driver, &survey));
+    let scans = registry.drivers().map(|driver| insist(|| driver.scan(&survey)));
     let (mut lives, mut failures) = (Vec::new(), Vec::new());
     for result in join_all(scans).await {
         match result {
@@ -40,27 +35,6 @@ pub async fn observe<C: Cloud>(
         Ok(Snapshot::new(scope.clone(), account, region, lives, strays, &kinds))
     } else {
         Err(collapse(failures))
-    }
-}
-
-/// Scans one kind, again if the failure is one that passes.
-pub(crate) async fn scan<C: Cloud>(
-    kind: &str,
-    driver: &dyn Driver<C>,
-    survey: &Survey<'_, C>,
-) -> Result<Vec<Live>> {
-    let mut tries = 0;
-    loop {
-        let failure = match driver.scan(survey).await {
-            Ok(lives) => return Ok(lives),
-            Err(failure) => failure,
-        };
-        let passes = matches!(failure.cause, Cause::Throttled | Cause::Ambiguous | Cause::NotYet);
-        let Some(pause) = bounded(&mut tries, RETRIES).filter(|_| passes) else {
-            return Err(failure);
-        };
-        tracing::debug!(kind, ?pause, %failure, "will scan again");
-        tokio::time::sleep(pause).await;
     }
 }
 

@@ -24,7 +24,7 @@ pub async fn prepare<C: Cloud>(
     let mut prepared = stack.clone();
     for address in targets {
         let Some((desired, driver)) =
-            prepared.resources.get_mut(address).zip(registry.find(&address.kind))
+            prepared.resources.get_mut(address).zip(registry.driver(&address.kind).ok())
         else {
             continue;
         };

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use deployer_core::Kinds;
+use deployer_core::{Cause, Failure, Kinds};
 
 use crate::driver::{Driver, Typed};
-use crate::{Cloud, Resource};
+use crate::{Cloud, Resource, Result};
 
 /// The kinds of a cloud, each with how it is scanned, created, changed and deleted.
 pub struct Registry<C: Cloud> {
@@ -33,11 +33,18 @@ impl<C: Cloud> Registry<C> {
         Kinds::new(self.drivers.values().map(|driver| driver.info()))
     }
 
-    pub(crate) fn find(&self, kind: &str) -> Option<Arc<dyn Driver<C>>> {
-        self.drivers.get(kind).cloned()
+    /// How a kind is handled.
+    ///
+    /// # Errors
+    /// When this cloud has no such kind.
+    pub(crate) fn driver(&self, kind: &str) -> Result<Arc<dyn Driver<C>>> {
+        self.drivers.get(kind).cloned().ok_or_else(|| {
+            let message = format!("there is no kind `{kind}`");
+            Failure::new(Cause::Refused, "find out how to handle it", message)
+        })
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &Arc<dyn Driver<C>>)> {
-        self.drivers.iter().map(|(name, driver)| (*name, driver))
+    pub(crate) fn drivers(&self) -> impl Iterator<Item = &Arc<dyn Driver<C>>> {
+        self.drivers.values()
     }
 }

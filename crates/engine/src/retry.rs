@@ -27,6 +27,10 @@ const LOST: u32 = 5;
 /// comes back, not for one that is not there.
 const SILENT: u32 = 3;
 
+/// How often a call that may be repeated is, outside a wait: some fifteen seconds in all, which
+/// someone who waits for a plan bears.
+const INSISTENCE: u32 = 4;
+
 /// The retries of one call.
 pub(crate) struct Retries {
     wait: Wait,
@@ -88,8 +92,30 @@ pub(crate) fn as_not_yet(mut failure: Failure, young_until: Option<Instant>) -> 
     failure
 }
 
+/// Makes a call that may be repeated again if its failure is one that passes: a call that changes
+/// nothing, or that changes the same thing to the same again.
+pub(crate) async fn insist<T, F>(call: impl Fn() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    use Cause::{Ambiguous, Busy, NotYet, Throttled};
+    let mut tries = 0;
+    loop {
+        let failure = match call().await {
+            Ok(value) => return Ok(value),
+            Err(failure) => failure,
+        };
+        let passes = matches!(failure.cause, Throttled | Ambiguous | Busy | NotYet);
+        let Some(pause) = bounded(&mut tries, INSISTENCE).filter(|_| passes) else {
+            return Err(failure);
+        };
+        tracing::debug!(?pause, %failure, "will try again");
+        tokio::time::sleep(pause).await;
+    }
+}
+
 /// The pause before the next of a bounded number of tries.
-pub(crate) fn bounded(tries: &mut u32, most: u32) -> Option<Duration> {
+fn bounded(tries: &mut u32, most: u32) -> Option<Duration> {
     *tries += 1;
     (*tries <= most).then(|| doubled(*tries))
 }

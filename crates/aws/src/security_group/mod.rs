@@ -16,7 +16,7 @@ use crate::blockers;
 use crate::call::{call, pages};
 use crate::ec2::{self, filter, sought, tagged, tags};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{self, Owned};
 use rules::Standing;
 
 type Described = aws_sdk_ec2::types::SecurityGroup;
@@ -159,14 +159,10 @@ async fn explained(cx: &Context<'_, Aws>, vpc: &str, mut failure: Failure) -> Fa
         Ok(groups) => groups,
         Err(reason) => return reason,
     };
-    let is_this = groups.iter().any(|group| {
-        Owned::tagged::<SecurityGroup>(&cx.identity.scope, &tags(group.tags())).is_some_and(
-            |owned| {
-                owned.name == cx.identity.address.name && owned.generation == cx.identity.generation
-            },
-        )
-    });
-    if is_this {
+    let is_ours = |group: &Described| {
+        ownership::is_this::<SecurityGroup>(cx.identity, Some(&tags(group.tags())))
+    };
+    if groups.iter().any(is_ours) {
         failure.cause = Cause::NotYet;
         return failure;
     }

@@ -113,12 +113,12 @@ impl Resource<Aws> for Service {
         output(&changed.service.required("the service")?)
     }
 
-    /// A forced delete stops the tasks, whatever their number (`DeleteService` in the ECS API
-    /// reference).
     async fn remember(cx: &Context<'_, Aws>, output: &ServiceOutput) -> Result<()> {
         ecs::remember(cx, &output.id).await
     }
 
+    /// A forced delete stops the tasks, whatever their number (`DeleteService` in the ECS API
+    /// reference).
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let ServiceOutput { id, cluster, .. } = &live.output;
         let request = cx.cloud.ecs.delete_service().cluster(cluster).service(id).force(true);

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::lease::Beat;
 use super::{Claim, Claims, Holder, Lease};
 use crate::Result;
-use crate::retry::bounded;
+use crate::retry::insist;
 
 /// How much longer than its lease a holder must have been silent before it is taken for dead, in
 /// leases: what it sent at the last moment must have arrived.
@@ -27,9 +27,6 @@ const BEATS: u32 = 3;
 
 /// How often somebody who waits looks again.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// How often a call about the lock that failed is made again.
-const RETRIES: u32 = 4;
 
 /// How the lock is asked for.
 pub struct Request<'a> {
@@ -253,21 +250,4 @@ async fn renew<C: Claims>(
 /// Somebody who took the lock over and is done already.
 fn unknown() -> Holder {
     Holder { name: "another run that has ended".to_owned(), ..Holder::default() }
-}
-
-/// Makes a call again if its failure is one that passes.
-async fn insist<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Result<T> {
-    use deployer_core::Cause::{Ambiguous, Busy, NotYet, Throttled};
-    let mut tries = 0;
-    loop {
-        let failure = match call().await {
-            Ok(value) => return Ok(value),
-            Err(failure) => failure,
-        };
-        let passes = matches!(failure.cause, Throttled | Ambiguous | Busy | NotYet);
-        let Some(pause) = bounded(&mut tries, RETRIES).filter(|_| passes) else {
-            return Err(failure);
-        };
-        tokio::time::sleep(pause).await;
-    }
 }
