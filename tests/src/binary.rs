@@ -1,7 +1,8 @@
 //! Runs the binary as a user would.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::Lab;
 use crate::lab::{built, root};
@@ -49,6 +50,81 @@ pub fn deployer(lab: &Lab, arguments: &[&str]) -> Command {
         .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         .envs(lab.environment());
     command
+}
+
+/// Runs the binary to its end.
+///
+/// # Panics
+/// When it cannot be run.
+pub fn run(lab: &Lab, arguments: &[&str]) -> Ran {
+    finish(&mut deployer(lab, arguments))
+}
+
+/// Runs a command to its end, without anybody at the keyboard.
+///
+/// # Panics
+/// When it cannot be run.
+pub fn finish(command: &mut Command) -> Ran {
+    Ran::read(&command.stdin(Stdio::null()).output().expect("it can be run"))
+}
+
+/// Starts a command whose output [`end`] reads.
+///
+/// # Panics
+/// When it cannot be run.
+pub fn begin(command: &mut Command) -> Child {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it can be run")
+}
+
+/// Waits for the end of a command that has begun.
+///
+/// # Panics
+/// When somebody else has waited for it.
+pub fn end(child: Child) -> Ran {
+    Ran::read(&child.wait_with_output().expect("it is our child"))
+}
+
+/// The same command, run by a shell after a script, in the same process.
+pub fn after_script(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{script}; exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
+/// Sends a signal, such as `-STOP`.
+///
+/// # Panics
+/// When the process has gone.
+pub fn signal(name: &str, child: &Child) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status();
+    assert!(status.expect("there is kill").success(), "{name}");
+}
+
+/// Looks again and again, for half a minute at most.
+///
+/// # Panics
+/// When it does not come about.
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
+        std::thread::yield_now();
+    }
 }
 
 /// `cargo test` does not build the binary, so `cargo build --workspace` comes first.

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
-use crate::{Lab, Ran, deployer};
+use crate::{Lab, Ran, after_script, deployer, finish, signal, wait_until};
 
 /// When the process is killed, as seen from one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,7 +219,7 @@ impl Stage {
     }
 
     fn run(&self, arguments: &[String]) -> Ran {
-        Ran::read(&output(&mut self.deployer(arguments)))
+        finish(&mut self.deployer(arguments))
     }
 
     fn deployer(&self, arguments: &[String]) -> Command {
@@ -256,11 +255,7 @@ impl Stage {
         if plan.code != Some(0) {
             wrong.push(format!("the plan is not empty: {}{}", plan.stdout, plan.stderr));
         }
-        let mut addresses = self.lab.addresses();
-        addresses.retain(|address| !address.contains("task-definition"));
-        addresses.sort();
-        let twins = addresses.windows(2).filter(|pair| pair[0] == pair[1]);
-        wrong.extend(twins.map(|pair| format!("duplicate: {}", pair[0])));
+        wrong.extend(self.lab.twins().into_iter().map(|twin| format!("duplicate: {twin}")));
         wrong
     }
 
@@ -279,43 +274,21 @@ fn count(value: &serde_json::Value) -> usize {
     value.as_u64().and_then(|count| usize::try_from(count).ok()).expect("the lab counts calls")
 }
 
-fn output(command: &mut Command) -> Output {
-    command.stdin(Stdio::null()).output().expect("the binary runs")
-}
-
 /// Starts a command that stops before its first instruction, so that its process is known before
 /// it does anything.
 fn begin_stopped(command: &Command) -> Child {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "kill -STOP $$; exec \"$0\" \"$@\""]);
-    shell.arg(command.get_program()).args(command.get_args());
-    shell.current_dir(command.get_current_dir().expect("it runs somewhere"));
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    let child = shell
+    let mut stopped = after_script("kill -STOP $$", command);
+    let child = stopped
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("there is a shell");
-    let begun = Instant::now();
-    while !is_stopped(&child) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the shell does not stop");
-        std::thread::yield_now();
-    }
+    wait_until("the shell stops", || is_stopped(&child));
     child
 }
 
 fn is_stopped(child: &Child) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
     status.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
-}
-
-fn signal(name: &str, child: &Child) {
-    let status = Command::new("kill").args([name, &child.id().to_string()]).status();
-    assert!(status.expect("there is kill").success(), "{name}");
 }

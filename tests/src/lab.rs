@@ -91,20 +91,30 @@ impl Lab {
         self.inventory(|resource| !resource["tags"]["deployer:stack"].is_null())
     }
 
-    /// What exists in the lab and carries our tags, as `kind: address`; twins show as twice the
-    /// same. Rules of security groups carry the address of their group, and tasks that of their
-    /// service, so they are left out.
-    pub fn addresses(&self) -> Vec<String> {
+    /// What exists twice in the lab, as `kind: address`. Rules of security groups carry the
+    /// address of their group, tasks that of their service, and revisions of a task definition
+    /// the same one: they are left out.
+    pub fn twins(&self) -> Vec<String> {
+        const MANY: [&str; 3] = ["ec2:security-group-rule", "ecs:task", "ecs:task-definition"];
         let resources = self.get("/_lab/inventory")["resources"].clone();
         let ours = resources.as_array().into_iter().flatten().filter(|resource| {
             !resource["tags"]["deployer:address"].is_null()
-                && resource["kind"] != "ec2:security-group-rule"
-                && resource["kind"] != "ecs:task"
+                && MANY.iter().all(|kind| resource["kind"] != *kind)
         });
-        ours.map(|resource| {
-            format!("{}: {}", text(&resource["kind"]), text(&resource["tags"]["deployer:address"]))
-        })
-        .collect()
+        let mut addresses: Vec<String> = ours
+            .map(|resource| {
+                let address = text(&resource["tags"]["deployer:address"]);
+                format!("{}: {address}", text(&resource["kind"]))
+            })
+            .collect();
+        addresses.sort();
+        let twins = addresses.windows(2).filter(|pair| pair[0] == pair[1]);
+        twins.map(|pair| pair[0].clone()).collect()
+    }
+
+    /// Whether something of ours has been begun whose kind or ARN contains this.
+    pub fn has_begun(&self, part: &str) -> bool {
+        self.owned().iter().any(|resource| resource.contains(part))
     }
 
     /// Everything that exists in the lab, as `kind: ARN`.

@@ -5,6 +5,6 @@ mod console;
 mod crash;
 mod lab;
 
-pub use binary::{Ran, deployer};
+pub use binary::{Ran, after_script, begin, deployer, end, finish, run, signal, wait_until};
 pub use crash::{Moment, Point, Scenario, Stacks, Stage};
 pub use lab::{Lab, is_reading, root};

@@ -1,51 +1,24 @@
 //! Two runs of one environment: at once, killed, suspended.
 
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-use deployer_tests::{Lab, Ran, deployer, is_reading};
+use deployer_tests::{Lab, deployer, end, is_reading, run, signal, wait_until};
 
-/// Something slow enough to be caught in the midst of.
+/// A small stack without anything that runs.
 const NETWORK: &str = "tests/stacks/network.yaml";
 
+/// What takes long enough to be caught in the midst of.
+const GATEWAY: &str = "natgateway";
+
 fn begin(lab: &Lab, arguments: &[&str], lease: &str) -> Child {
-    deployer(lab, arguments)
-        .env("DEPLOYER_LOCK_LEASE", lease)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs")
-}
-
-fn end(child: Child) -> Ran {
-    Ran::read(&child.wait_with_output().expect("it is our child"))
-}
-
-fn send(signal: &str, child: &Child) {
-    let status = Command::new("kill").args([signal, &child.id().to_string()]).status();
-    assert!(status.expect("there is kill").success());
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
-    }
-}
-
-fn has_begun_the_gateway(lab: &Lab) -> bool {
-    lab.owned().iter().any(|resource| resource.contains("natgateway"))
+    deployer_tests::begin(deployer(lab, arguments).env("DEPLOYER_LOCK_LEASE", lease))
 }
 
 /// The stack is there, once, and the lock is not.
 fn assert_converged(lab: &Lab) {
-    Ran::read(&deployer(lab, &["plan", "--file", NETWORK, "--check"]).output().expect("it runs"))
-        .expect(0);
-    let mut addresses = lab.addresses();
-    addresses.sort();
-    let all = addresses.clone();
-    addresses.dedup();
-    assert_eq!(all, addresses, "each resource is there once");
+    run(lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
+    assert_eq!(lab.twins(), Vec::<String>::new(), "each resource is there once");
     let locks: Vec<String> =
         lab.everything().into_iter().filter(|resource| resource.contains("ssm")).collect();
     assert_eq!(locks, Vec::<String>::new(), "the lock was given back");
@@ -66,7 +39,7 @@ fn of_two_who_apply_at_once_one_waits_and_finds_it_done() {
 fn one_who_does_not_wait_is_refused_and_told_who_is_at_work() {
     let lab = Lab::start(0.05);
     let first = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "60");
-    wait_until("the gateway is begun", || has_begun_the_gateway(&lab));
+    wait_until("the gateway is begun", || lab.has_begun(GATEWAY));
     let second = begin(&lab, &["destroy", "--file", NETWORK, "--yes", "--lock-timeout", "0"], "60");
     let second = end(second).expect(5);
     assert!(second.stderr.contains("`deployer apply` since"), "{}", second.stderr);
@@ -78,7 +51,7 @@ fn one_who_does_not_wait_is_refused_and_told_who_is_at_work() {
 fn a_writer_that_was_killed_is_followed_at_once() {
     let lab = Lab::start(0.05);
     let mut first = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "60");
-    wait_until("the gateway is begun", || has_begun_the_gateway(&lab));
+    wait_until("the gateway is begun", || lab.has_begun(GATEWAY));
     first.kill().expect("it is our child");
     first.wait().expect("it is our child");
     let begun = Instant::now();
@@ -92,13 +65,13 @@ fn a_writer_that_was_killed_is_followed_at_once() {
 fn a_writer_suspended_past_its_lease_changes_nothing_when_it_is_resumed() {
     let lab = Lab::start(0.05);
     let first = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "1");
-    wait_until("the gateway is begun", || has_begun_the_gateway(&lab));
-    send("-STOP", &first);
+    wait_until("the gateway is begun", || lab.has_begun(GATEWAY));
+    signal("-STOP", &first);
     let second = end(begin(&lab, &["destroy", "--file", NETWORK, "--yes"], "60")).expect(0);
     assert!(second.stderr.contains("took over the lock"), "{}", second.stderr);
     assert_eq!(lab.everything(), Vec::<String>::new());
     lab.reset_calls();
-    send("-CONT", &first);
+    signal("-CONT", &first);
     let first = end(first).expect(4);
     assert!(first.stderr.contains("the lock was taken over by"), "{}", first.stderr);
     let calls = lab.calls();

@@ -1,6 +1,6 @@
 //! What is not ours: copies, namesakes, neighbours, what others attached, what lost its tags.
 
-use deployer_tests::{Lab, Ran, deployer};
+use deployer_tests::{Lab, Ran, run};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -39,7 +39,7 @@ impl World {
     fn run_on(&self, name: &str, command: &str) -> Ran {
         let path = self.folder.path().join(name).display().to_string();
         let words: Vec<&str> = command.split(' ').chain(["--file", &path]).collect();
-        Ran::read(&deployer(&self.lab, &words).output().expect("the binary runs"))
+        run(&self.lab, &words)
     }
 
     /// The identifier at the end of the ARN of the one thing of a kind.

@@ -1,31 +1,17 @@
 //! Bad weather: what goes wrong outside, and what is left of a run.
 
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-use deployer_tests::{Lab, Ran, deployer};
+use deployer_tests::{Lab, after_script, begin, deployer, end, finish, run, wait_until};
 use serde_json::json;
 
 const NETWORK: &str = "tests/stacks/network.yaml";
 
-fn run(lab: &Lab, arguments: &[&str]) -> Ran {
-    Ran::read(&deployer(lab, arguments).output().expect("the binary runs"))
-}
-
 #[test]
 fn credentials_that_expire_in_mid_run_end_it_with_an_account_of_what_is_done() {
     let lab = Lab::start(0.05);
-    let apply = deployer(&lab, &["apply", "--file", NETWORK, "--yes"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    let begun = Instant::now();
-    while !lab.owned().iter().any(|resource| resource.contains("natgateway")) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the gateway is never begun");
-    }
+    let apply = begin(&mut deployer(&lab, &["apply", "--file", NETWORK, "--yes"]));
+    wait_until("the gateway is begun", || lab.has_begun("natgateway"));
     lab.fault(&json!({ "kind": "fail", "match": "*", "code": "ExpiredToken", "status": 400 }));
-    let ended = Ran::read(&apply.wait_with_output().expect("it is our child")).expect(4);
+    let ended = end(apply).expect(4);
     for told in ["nat-gateway/nat-a", "aws sso login", "not begun", "Run the same command again"] {
         assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
     }
@@ -43,12 +29,8 @@ fn a_plan_that_does_not_fit_on_the_disk_is_not_saved_in_part() {
     let path = folder.path().join("plan.json").display().to_string();
     let plan = deployer(&lab, &["plan", "--file", NETWORK, "--out", &path]);
     // No file of this shell's children may be longer than a block or two.
-    let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""]);
-    limited.arg(plan.get_program()).args(plan.get_args());
-    limited.current_dir(plan.get_current_dir().expect("it runs somewhere"));
-    limited.envs(lab.environment());
-    let ran = Ran::read(&limited.output().expect("there is a shell")).expect(1);
+    let limited = &mut after_script("trap '' XFSZ; ulimit -f 1", &plan);
+    let ran = finish(limited).expect(1);
     assert!(ran.stderr.contains("could not write"), "{}", ran.stderr);
     let left = std::fs::read_dir(folder.path()).expect("a folder").count();
     assert_eq!(left, 0, "a part of the plan is left");

@@ -1,10 +1,8 @@
 //! An image that does not work is published: the failure explains itself, and what ran before
 //! goes on.
 
-use deployer_tests::{Lab, root};
+use deployer_tests::{Lab, root, run, wait_until};
 use serde_json::Value;
-
-use crate::{run, wait_until};
 
 /// A service whose image works.
 const WEB: &str = "tests/stacks/web.yaml";

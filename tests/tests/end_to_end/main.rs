@@ -2,11 +2,9 @@
 
 mod broken_images;
 
-use std::io::Read;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use deployer_tests::{Lab, Ran, deployer};
+use deployer_tests::{Lab, begin, deployer, end, finish, run, signal, wait_until};
 use serde_json::json;
 
 /// A small stack without anything that runs: quick to make.
@@ -14,10 +12,6 @@ const NETWORK: &str = "tests/stacks/network.yaml";
 
 /// The same with a database that is protected.
 const PROTECTED: &str = "tests/stacks/protected.yaml";
-
-pub(crate) fn run(lab: &Lab, arguments: &[&str]) -> Ran {
-    Ran::read(&deployer(lab, arguments).output().expect("the binary runs"))
-}
 
 #[test]
 fn the_sample_stack_comes_up_green_and_goes_without_a_trace() {
@@ -66,11 +60,7 @@ fn a_saved_plan_is_applied_as_it_is_or_refused_when_the_account_has_moved() {
 #[test]
 fn a_process_that_is_killed_leaves_nothing_to_repair() {
     let lab = Lab::start(0.02);
-    let mut apply = deployer(&lab, &["apply", "--file", NETWORK, "--yes"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary runs");
+    let mut apply = begin(&mut deployer(&lab, &["apply", "--file", NETWORK, "--yes"]));
     wait_until("something is made", || !lab.owned().is_empty());
     apply.kill().expect("it is our child");
     apply.wait().expect("it is our child");
@@ -85,20 +75,10 @@ fn a_process_that_is_killed_leaves_nothing_to_repair() {
 #[test]
 fn an_interrupted_run_says_what_is_under_way_and_the_next_one_goes_on() {
     let lab = Lab::start(0.05);
-    let mut apply = deployer(&lab, &["apply", "--file", NETWORK, "--yes"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    wait_until("the gateway is begun", || {
-        lab.owned().iter().any(|resource| resource.contains("natgateway"))
-    });
-    let interrupt = Command::new("kill").args(["-INT", &apply.id().to_string()]).status();
-    assert!(interrupt.expect("kill").success());
-    let code = apply.wait().expect("it is our child").code();
-    let mut told = String::new();
-    apply.stderr.take().expect("asked for").read_to_string(&mut told).expect("text");
-    assert_eq!(code, Some(130), "{told}");
+    let apply = begin(&mut deployer(&lab, &["apply", "--file", NETWORK, "--yes"]));
+    wait_until("the gateway is begun", || lab.has_begun("natgateway"));
+    signal("-INT", &apply);
+    let told = end(apply).expect(130).stderr;
     assert!(told.contains("nat-gateway/"), "{told}");
     run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(0);
     run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
@@ -131,11 +111,7 @@ fn in_bad_weather_nothing_is_made_twice() {
         run(&lab, &["apply", "--file", PROTECTED, "--yes"]).expect(0);
     }
     run(&lab, &["plan", "--file", PROTECTED, "--check"]).expect(0);
-    let mut addresses = lab.addresses();
-    addresses.sort();
-    let all = addresses.clone();
-    addresses.dedup();
-    assert_eq!(all, addresses, "each resource is there once");
+    assert_eq!(lab.twins(), Vec::<String>::new(), "each resource is there once");
 }
 
 #[test]
@@ -192,8 +168,7 @@ fn what_cannot_begin_says_so_once_with_what_to_do() {
     {
         let mut command = deployer(&lab, &["plan", "--file", NETWORK]);
         let begun = Instant::now();
-        let ran = Ran::read(&command.envs(environment.iter().copied()).output().expect("it runs"));
-        let ran = ran.expect(1);
+        let ran = finish(command.envs(environment.iter().copied())).expect(1);
         assert!(ran.stderr.contains(advice), "{}", ran.stderr);
         assert_eq!(ran.stderr.matches("error: ").count(), 1, "{}", ran.stderr);
         assert!(begun.elapsed() < Duration::from_secs(30), "{advice}: {:?}", begun.elapsed());
@@ -217,12 +192,4 @@ fn an_unreadable_stack_is_told_before_any_call() {
     let mistaken = run(&lab, &["plan", "--file", "Cargo.toml"]).expect(1);
     assert!(mistaken.stderr.contains("error"), "{}", mistaken.stderr);
     assert_eq!(lab.calls()["total"], 0);
-}
-
-/// Looks again and again, for half a minute at most.
-pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
-    }
 }
