@@ -36,7 +36,7 @@ pub fn check(written: &Written) {
 type Told = Result<Stack, Vec<Diagnostic>>;
 
 fn load(text: &str, written: &Written, environment: Option<String>) -> Told {
-    told(text, &Options { environment, region: None, variables: written.given.clone() })
+    told(text, &Options { environment, variables: written.given.clone(), ..Options::default() })
 }
 
 /// The environments stand last, so that the places of all else are the same without them.

@@ -46,6 +46,8 @@ pub fn deployer(lab: &Lab, arguments: &[&str]) -> Command {
         .args(arguments)
         .current_dir(root())
         .env_remove("AWS_PROFILE")
+        // Stacks of one name in several files are one stack here, wherever this was cloned from.
+        .env("GIT_CEILING_DIRECTORIES", root())
         .env("AWS_CONFIG_FILE", "/nonexistent")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         .envs(lab.environment());

@@ -125,6 +125,26 @@ fn what_is_of_another_stack_or_environment_is_not_touched() {
 }
 
 #[test]
+fn another_stack_of_the_same_name_is_told_apart_and_one_that_moved_is_not() {
+    let ours = format!("{STACK}origin: git.test/acme/mine:stack.yaml\n");
+    let world = World::with(&ours);
+    world.write("theirs.yaml", &STACK.replace("10.40.0.0/16", "10.50.0.0/16"));
+    world.write("moved.yaml", &ours);
+    world.run("apply --yes").expect(0);
+    let before = world.lab.everything();
+    for command in ["plan", "drift", "apply --yes", "destroy --yes"] {
+        let refused = world.run_on("theirs.yaml", command).expect(5);
+        let told = "write `origin: git.test/acme/mine:stack.yaml` in it";
+        assert!(refused.stderr.contains(told), "{command}: {}", refused.stderr);
+    }
+    assert_eq!(world.lab.everything(), before);
+    world.run_on("moved.yaml", "plan --check").expect(0);
+    let named = ["destroy", "--yes", "--stack", "mine", "--env", "default"];
+    run(&world.lab, &[&named[..], &["--region", "eu-west-1"]].concat()).expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+#[test]
 fn what_lost_its_tags_is_not_made_again_beside_itself() {
     let world = World::with(STACK);
     world.run("apply --yes").expect(0);

@@ -9,6 +9,7 @@ use crate::Aws;
 
 pub(crate) const STACK: &str = "deployer:stack";
 pub(crate) const ENVIRONMENT: &str = "deployer:environment";
+const ORIGIN: &str = "deployer:origin";
 const ADDRESS: &str = "deployer:address";
 const GENERATION: &str = "deployer:generation";
 const SPEC: &str = "deployer:spec";
@@ -33,6 +34,7 @@ pub(crate) fn tags(identity: &Identity, kept: &Kept) -> Tags {
         (GENERATION.to_owned(), identity.generation.to_string()),
         (SPEC.to_owned(), identity.mark.clone()),
     ]);
+    tags.extend(identity.scope.origin.iter().map(|it| (ORIGIN.to_owned(), it.clone())));
     tags.extend(identity.adopted.iter().map(|id| (ADOPTED.to_owned(), id.clone())));
     tags.extend(kept.iter().map(|(field, value)| (kept_key(field), value.clone())));
     tags
@@ -72,9 +74,25 @@ impl Owned {
         id: Option<&str>,
         tags: &Tags,
     ) -> Option<Self> {
+        let owned = Self::adopted_or_tagged::<K>(survey, id, tags)?;
+        owned.tell_origin(survey);
+        Some(owned)
+    }
+
+    fn adopted_or_tagged<K: Kind>(
+        survey: &Survey<'_, Aws>,
+        id: Option<&str>,
+        tags: &Tags,
+    ) -> Option<Self> {
         match id.and_then(|id| survey.adopts(K::NAME, id)) {
             Some(name) => Some(Self { name: name.to_owned(), generation: 1, tags: tags.clone() }),
             None => Self::tagged::<K>(survey.scope, tags),
+        }
+    }
+
+    fn tell_origin(&self, survey: &Survey<'_, Aws>) {
+        if let Some(origin) = self.tags.get(ORIGIN) {
+            survey.sightings.origin(origin);
         }
     }
 
@@ -87,7 +105,7 @@ impl Owned {
         name: Option<&str>,
         tags: &Tags,
     ) -> Option<Self> {
-        let owned = Self::found::<K>(survey, id, tags)?;
+        let owned = Self::adopted_or_tagged::<K>(survey, id, tags)?;
         let name = name.unwrap_or_default();
         let address = Address::new(K::NAME, &owned.name);
         let expected = KindInfo::of::<K>().physical_name(survey.scope, &address, owned.generation);
@@ -95,10 +113,11 @@ impl Owned {
             || survey.adopts(K::NAME, id.unwrap_or_default()).is_some();
         // RDS keeps names in lower case.
         if is_adopted || name.eq_ignore_ascii_case(&expected) {
+            owned.tell_origin(survey);
             return Some(owned);
         }
         let because = format!("it is not called {expected}");
-        survey.strays.note(Stray { address, id: name.to_owned(), because });
+        survey.sightings.stray(Stray { address, id: name.to_owned(), because });
         None
     }
 
@@ -144,7 +163,11 @@ mod tests {
 
     fn identity() -> Identity {
         Identity {
-            scope: Scope { stack: "notes".into(), environment: "dev".into() },
+            scope: Scope {
+                stack: "notes".into(),
+                environment: "dev".into(),
+                origin: Some("example.com/notes:stack.yaml".into()),
+            },
             address: Address::new("vpc", "main"),
             generation: 2,
             mark: "7f3a".into(),

@@ -6,6 +6,7 @@ mod commands;
 mod exit;
 mod holder;
 mod lock;
+mod origin;
 mod perform;
 mod plan_file;
 pub mod render;

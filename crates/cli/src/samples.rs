@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// Whose resources they are.
 pub(crate) fn scope() -> Scope {
-    Scope { stack: "notes".to_owned(), environment: "prod".to_owned() }
+    Scope { stack: "notes".to_owned(), environment: "prod".to_owned(), origin: None }
 }
 
 /// A plan with a step of every sort.

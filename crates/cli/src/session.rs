@@ -69,6 +69,7 @@ impl<W: Connect> Session<'_, W> {
         let options = Options {
             environment: args.env.clone(),
             region: args.region.clone(),
+            origin: source.origin.clone(),
             variables: args.variables.iter().cloned().collect(),
         };
         let kinds = self.world.registry().kinds();
@@ -90,7 +91,11 @@ impl<W: Connect> Session<'_, W> {
             .map_err(|diagnostic| Error::Stack(mistakes(&source, vec![diagnostic])))?;
         let named = outline.region_of(&environment).map(str::to_owned);
         Ok(Place {
-            scope: Scope { stack: outline.name, environment },
+            scope: Scope {
+                stack: outline.name,
+                environment,
+                origin: outline.origin.or_else(|| source.origin.clone()),
+            },
             region: args.region.clone().or(named),
             folder: source.folder,
         })
@@ -173,7 +178,7 @@ pub(crate) fn unplannable(
     stack: &Stack,
     diagnostics: Vec<Diagnostic>,
 ) -> Error {
-    let refused = ["protected", "attached", "untagged"];
+    let refused = ["another-stack", "protected", "attached", "untagged"];
     let is_protection =
         diagnostics.iter().all(|diagnostic| refused.contains(&diagnostic.code.as_str()));
     let mistakes = match source {

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::origin;
+
 /// What the stack file is called where it has the usual name.
 const USUAL: [&str; 2] = ["deployer.yaml", "deployer.yml"];
 
@@ -16,6 +18,8 @@ pub(crate) struct Source {
     pub(crate) folder: PathBuf,
     /// What is in it.
     pub(crate) text: String,
+    /// Where it is kept, if that is known.
+    pub(crate) origin: Option<String>,
 }
 
 /// Why there is no stack to work with.
@@ -60,7 +64,7 @@ pub(crate) fn read(folder: &Path, named: Option<&Path>) -> Result<Source, Source
     let text = fs::read_to_string(&path)
         .map_err(|reason| SourceError::Unreadable { name: name.display().to_string(), reason })?;
     let folder = path.parent().unwrap_or(folder).to_owned();
-    Ok(Source { name: name.display().to_string(), folder, text })
+    Ok(Source { name: name.display().to_string(), folder, text, origin: origin::of(&path) })
 }
 
 /// The file with the usual name, or the only one that names a stack.

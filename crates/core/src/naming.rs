@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn scope() -> Scope {
-        Scope { stack: "notes".into(), environment: "dev".into() }
+        Scope { stack: "notes".into(), environment: "dev".into(), origin: None }
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_name_is_cut_between_letters_whatever_they_are() {
-        let scope = Scope { stack: "é".repeat(30), environment: "dev".into() };
+        let scope = Scope { stack: "é".repeat(30), environment: "dev".into(), origin: None };
         let name = Naming::hyphens(32).name(&scope, &Address::new("target-group", "web"), 1);
         assert!(name.starts_with("éééé") && name.len() <= 32, "{name}");
     }

@@ -74,6 +74,8 @@ pub struct Snapshot {
     pub lives: Vec<Live>,
     /// What carries our tags and is not ours, in an order of its own.
     pub strays: Vec<Stray>,
+    /// The origins in the tags of what was found: where the stack that made it is written.
+    pub origins: BTreeSet<String>,
 }
 
 impl Snapshot {
@@ -94,7 +96,21 @@ impl Snapshot {
         let (lives, mut strays) = sort_out(lives, strays, kinds);
         strays.sort();
         strays.dedup();
-        Self { scope, account, region, lives, strays }
+        Self { scope, account, region, lives, strays, origins: BTreeSet::new() }
+    }
+
+    /// The snapshot of things whose tags name these origins.
+    #[must_use]
+    pub fn made_from(mut self, origins: BTreeSet<String>) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// The origin of what is there, if it is not the one of this stack: then another stack of the
+    /// same name has made it.
+    pub fn other_origin(&self) -> Option<&str> {
+        let ours = self.scope.origin.as_ref();
+        self.origins.iter().find(|origin| Some(*origin) != ours).map(String::as_str)
     }
 
     /// The snapshot with one more resource, at an address where there is none.

@@ -3,7 +3,7 @@
 use deployer_core::{Live, Scope};
 
 use crate::retry::insist;
-use crate::{Adoption, Cloud, Context, Identity, Registry, Result, Strays, Survey, Voice};
+use crate::{Adoption, Cloud, Context, Identity, Registry, Result, Sightings, Survey, Voice};
 
 /// Finds what is to be taken over, as if it were a resource of the scope's already.
 ///
@@ -17,9 +17,9 @@ pub async fn seek<C: Cloud>(
 ) -> Result<Option<Live>> {
     let kind = &adoption.address.kind;
     let driver = registry.driver(kind)?;
-    let (shared, strays) = (C::Shared::default(), Strays::default());
-    let (shared, strays, adoption) = (&shared, &strays, Some(adoption));
-    let survey = Survey { cloud, scope, shared, strays, adoption };
+    let (shared, sightings) = (C::Shared::default(), Sightings::default());
+    let (shared, sightings, adoption) = (&shared, &sightings, Some(adoption));
+    let survey = Survey { cloud, scope, shared, sightings, adoption };
     let mut lives = insist(|| driver.scan(&survey)).await?.into_iter();
     Ok(lives.find(|live| survey.adopts(kind, live.id()).is_some()))
 }

@@ -1,6 +1,7 @@
 //! What a kind is handed when it is asked to do something.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use deployer_core::{Address, Scope, Stray};
 use tokio::sync::mpsc::UnboundedSender;
@@ -20,8 +21,8 @@ pub struct Survey<'a, C: Cloud> {
     pub scope: &'a Scope,
     /// What the scans of this observation share.
     pub shared: &'a C::Shared,
-    /// Where it notes what only looks like ours.
-    pub strays: &'a Strays,
+    /// Where it notes what it comes upon beside the resources.
+    pub sightings: &'a Sightings,
     /// What is to be found whatever its tags say, because it is to be taken over.
     pub adoption: Option<&'a Adoption>,
 }
@@ -43,18 +44,37 @@ pub struct Adoption {
     pub id: String,
 }
 
-/// What the scans of one observation came upon that carries our tags and is not ours.
+/// What the scans of one observation came upon beside resources.
 #[derive(Debug, Default)]
-pub struct Strays(Mutex<Vec<Stray>>);
+pub struct Sightings(Mutex<Sighted>);
 
-impl Strays {
-    /// Notes one.
-    pub fn note(&self, stray: Stray) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(stray);
+/// What has been noted.
+#[derive(Debug, Default)]
+pub(crate) struct Sighted {
+    pub(crate) strays: Vec<Stray>,
+    pub(crate) origins: BTreeSet<String>,
+}
+
+impl Sightings {
+    /// Notes something that carries our tags and is not ours.
+    pub fn stray(&self, stray: Stray) {
+        self.lock().strays.push(stray);
     }
 
-    pub(crate) fn into_inner(self) -> Vec<Stray> {
+    /// Notes the origin in the tags of something of ours.
+    pub fn origin(&self, origin: &str) {
+        let mut sighted = self.lock();
+        if !sighted.origins.contains(origin) {
+            sighted.origins.insert(origin.to_owned());
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> Sighted {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sighted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

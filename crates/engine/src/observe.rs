@@ -3,8 +3,9 @@
 use deployer_core::{Cause, Failure, Scope, Snapshot};
 use futures_util::future::join_all;
 
+use crate::cloud::Sighted;
 use crate::retry::insist;
-use crate::{Cloud, Registry, Strays, Survey};
+use crate::{Cloud, Registry, Sightings, Survey};
 
 /// Scans every kind at once for what the stack's environment owns.
 ///
@@ -19,8 +20,8 @@ pub async fn observe<C: Cloud>(
     region: &str,
 ) -> std::result::Result<Snapshot, Vec<Failure>> {
     let shared = C::Shared::default();
-    let strays = Strays::default();
-    let survey = Survey { cloud, scope, shared: &shared, strays: &strays, adoption: None };
+    let sightings = Sightings::default();
+    let survey = Survey { cloud, scope, shared: &shared, sightings: &sightings, adoption: None };
     let scans = registry.drivers().map(|driver| insist(|| driver.scan(&survey)));
     let (mut lives, mut failures) = (Vec::new(), Vec::new());
     for result in join_all(scans).await {
@@ -31,8 +32,9 @@ pub async fn observe<C: Cloud>(
     }
     if failures.is_empty() {
         let (account, region) = (account.to_owned(), region.to_owned());
-        let (strays, kinds) = (strays.into_inner(), registry.kinds());
-        Ok(Snapshot::new(scope.clone(), account, region, lives, strays, &kinds))
+        let Sighted { strays, origins } = sightings.into_inner();
+        let (scope, kinds) = (scope.clone(), registry.kinds());
+        Ok(Snapshot::new(scope, account, region, lives, strays, &kinds).made_from(origins))
     } else {
         Err(collapse(failures))
     }

@@ -12,7 +12,7 @@ use crate::call::{Caller, Stop};
 use crate::driver::Driver;
 use crate::retry::{PROPAGATION, Retries};
 use crate::wait::Wait;
-use crate::{Cloud, Context, Identity, Progress, Strays, Survey};
+use crate::{Cloud, Context, Identity, Progress, Sightings, Survey};
 
 /// What a finished step leaves.
 #[derive(Debug, Default)]
@@ -100,9 +100,9 @@ impl<C: Cloud> Performer<'_, C> {
     /// One look for it.
     async fn look(&self) -> crate::Result<Option<Live>> {
         let Identity { scope, address, generation, .. } = self.cx.identity;
-        let (shared, strays) = (C::Shared::default(), Strays::default());
-        let (cloud, shared, strays) = (self.cx.cloud, &shared, &strays);
-        let survey = Survey { cloud, scope, shared, strays, adoption: None };
+        let (shared, sightings) = (C::Shared::default(), Sightings::default());
+        let (cloud, shared, sightings) = (self.cx.cloud, &shared, &sightings);
+        let survey = Survey { cloud, scope, shared, sightings, adoption: None };
         let lives = self.driver.scan(&survey).await?;
         Ok(lives.into_iter().find(|live| {
             live.address == *address

@@ -21,6 +21,9 @@ pub fn expanded(stack: &Stack) -> Value {
         "outputs": outputs,
         "resources": kinds,
     });
+    if let (Value::Object(keys), Some(origin)) = (&mut whole, &stack.scope.origin) {
+        keys.insert("origin".to_owned(), origin.clone().into());
+    }
     if let (Value::Object(keys), true) = (&mut whole, environment != "default") {
         keys.insert("environments".to_owned(), json!({ environment.as_str(): {} }));
     }

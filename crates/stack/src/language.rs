@@ -26,12 +26,20 @@ const DESCRIPTIONS: [(&str, &str); 6] = [
 ];
 
 /// The keys that an environment cannot lay over.
-const ONCE: [&str; 2] = ["stack", "environments"];
+const ONCE: [&str; 3] = ["stack", "origin", "environments"];
 
 /// Whether a stack has such a key.
 pub(crate) fn is_key(key: &str) -> bool {
-    let others =
-        ["stack", "region", "variables", "environments", "network", "outputs", "resources"];
+    let others = [
+        "stack",
+        "origin",
+        "region",
+        "variables",
+        "environments",
+        "network",
+        "outputs",
+        "resources",
+    ];
     NAMED.contains(&key) || others.contains(&key)
 }
 
@@ -94,6 +102,10 @@ fn language<'k>(
     keys.insert("stack".to_owned(), json!({
         "type": "string",
         "description": "The name of the stack, at most 20 characters: a part of every name in AWS.",
+    }));
+    keys.insert("origin".to_owned(), json!({
+        "type": "string",
+        "description": "What tells this stack from another of the same name in the same account: by default where the file is, as the remote of its git repository and the path in it, such as `github.com/acme/shop:deploy/stack.yaml`. Written here it stays the same when the file moves.",
     }));
     keys.insert(
         "region".to_owned(),

@@ -20,6 +20,8 @@ pub struct Options {
     pub environment: Option<String>,
     /// The region, instead of the stack's own.
     pub region: Option<String>,
+    /// What tells the stack from another of the same name, unless the stack says it.
+    pub origin: Option<String>,
     /// Values of variables.
     pub variables: BTreeMap<String, String>,
 }
@@ -50,12 +52,14 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     shape::check(&root, start, &written, "", Rules::Written, &mut mistakes);
 
     let stack = head::name(&root, &mut mistakes);
+    let origin = head::origin(&root, &mut mistakes).or_else(|| options.origin.clone());
     let Some(environment) = head::environment(&root, options, &mut mistakes) else {
         return Err(mistakes.finish().err().unwrap_or_default());
     };
     let mut root = one_environment(root, &environment);
     let region = head::region(&root, options, &mut mistakes);
-    let scope = Scope { stack: stack.unwrap_or_else(|| "stack".to_owned()), environment };
+    let stack = stack.unwrap_or_else(|| "stack".to_owned());
+    let scope = Scope { stack, environment, origin };
     let region = region.unwrap_or_else(|| "eu-west-1".to_owned());
     let mut asked = Vec::new();
     fill_in(&mut root, text, options, &scope, &region, &mut mistakes, &mut asked);
@@ -118,7 +122,7 @@ fn fill_in(
     if let Content::Map(entries) = &mut root.content {
         for entry in entries {
             match entry.key.as_str() {
-                "stack" | "region" => {}
+                "stack" | "origin" | "region" => {}
                 "network" | "outputs" => fill_empty(&mut entry.value, 0),
                 // The names are one level deeper than in the sections.
                 "resources" => fill_empty(&mut entry.value, 2),

@@ -8,11 +8,13 @@ use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
 use crate::{head, source};
 
-/// A stack's name, region and environments.
+/// A stack's name, origin, region and environments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// The stack's name.
     pub name: String,
+    /// What tells it from another stack of the same name, when the file says it.
+    pub origin: Option<String>,
     /// The region, when the file says it.
     pub region: Option<String>,
     /// The names of the environments; empty when none are declared, and `default` is meant.
@@ -33,10 +35,10 @@ impl Outline {
     }
 }
 
-/// Reads a stack's name, region and environments; mistakes in its sections do not matter.
+/// Reads a stack's name, origin, region and environments; mistakes in its sections do not matter.
 ///
 /// # Errors
-/// When the text is no YAML, or the stack has no usable name.
+/// When the text is no YAML, or the stack has no usable name or origin.
 pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
     let root = source::read(text)?;
     if !matches!(root.content, Content::Map(_)) {
@@ -44,6 +46,7 @@ pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
     }
     let mut mistakes = Mistakes::default();
     let name = head::name(&root, &mut mistakes);
+    let origin = head::origin(&root, &mut mistakes);
     let region = root.field("region").and_then(Node::text).filter(|region| head::is_region(region));
     let environments = root.field("environments");
     let regions = environments.into_iter().flat_map(Node::entries).filter_map(|entry| {
@@ -56,6 +59,7 @@ pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
     let name = name.unwrap_or_default();
     Ok(Outline {
         name,
+        origin,
         region: region.map(str::to_owned),
         environments: head::environments(&root),
         regions,

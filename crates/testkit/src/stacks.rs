@@ -9,7 +9,7 @@ use crate::registry;
 
 /// Whose resources all of them are.
 pub fn scope() -> Scope {
-    Scope { stack: "notes".to_owned(), environment: "dev".to_owned() }
+    Scope { stack: "notes".to_owned(), environment: "dev".to_owned(), origin: None }
 }
 
 /// Builds a stack, resource by resource.

@@ -1,6 +1,6 @@
 //! `deployer destroy`: takes everything down, and proves it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Plan, Scope, Snapshot, Stack};
 use serde_json::json;
@@ -54,7 +54,7 @@ pub(crate) async fn run<W: Connect>(
 ) -> Result<Exit, Error> {
     let place = match (&args.name, &args.stack.env) {
         (Some(name), Some(environment)) => Place {
-            scope: Scope { stack: name.clone(), environment: environment.clone() },
+            scope: Scope { stack: name.clone(), environment: environment.clone(), origin: None },
             region: args.stack.region.clone(),
             folder: session.terminal.folder.clone(),
         },
@@ -72,12 +72,12 @@ pub(crate) async fn run<W: Connect>(
         if snapshot.lives.is_empty() {
             return Ok(conclude(&Swept::default(), &snapshot, session));
         }
-        let plan = end(&nothing, &snapshot, &args.unprotect, session)?;
+        let plan = end(&nothing, &snapshot, &args, session)?;
         session.show(&plan, Detail::Removal);
         if !args.yes {
             confirm(&place.scope, session).await?;
         }
-        delete(plan, &nothing, &args.unprotect, &connected, session).await
+        delete(plan, &nothing, &args, &connected, session).await
     };
     session.locked("destroy", &args.lock, &connected, &place.scope, work).await
 }
@@ -92,16 +92,19 @@ async fn confirm<W: Connect>(scope: &Scope, session: &mut Session<'_, W>) -> Res
     Err(Refusal::Declined.into())
 }
 
-/// Plans the end of all that is there.
+/// Plans the end of all that is there. A stack that is named rather than read is meant wherever
+/// it is written.
 fn end<W: Connect>(
     nothing: &Stack,
     snapshot: &Snapshot,
-    unprotect: &[Address],
+    args: &Args,
     session: &Session<'_, W>,
 ) -> Result<Plan, Error> {
+    let named = args.name.as_ref().map(|_| snapshot.clone().made_from(BTreeSet::new()));
+    let snapshot = named.as_ref().unwrap_or(snapshot);
     // What is gone by the second sweep needs no permission any more.
     let is_first = |address: &&Address| snapshot.current(address).is_some();
-    let unprotect = unprotect.iter().filter(is_first).cloned().collect();
+    let unprotect = args.unprotect.iter().filter(is_first).cloned().collect();
     session.plan(None, nothing, snapshot, &TargetArgs { targets: vec![], unprotect })
 }
 
@@ -118,7 +121,7 @@ struct Swept {
 async fn delete<W: Connect>(
     mut plan: Plan,
     nothing: &Stack,
-    unprotect: &[Address],
+    args: &Args,
     connected: &Connected<W::Cloud>,
     session: &Session<'_, W>,
 ) -> Result<Exit, Error> {
@@ -143,7 +146,7 @@ async fn delete<W: Connect>(
         if snapshot.lives.is_empty() || exit == Exit::Failed || sweeps == SWEEPS {
             break;
         }
-        plan = end(nothing, &snapshot, unprotect, session).map_err(unswept)?;
+        plan = end(nothing, &snapshot, args, session).map_err(unswept)?;
         if plan.is_empty() {
             break;
         }

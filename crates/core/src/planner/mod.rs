@@ -19,13 +19,16 @@ use crate::{
 ///
 /// # Errors
 /// Everything that cannot be planned: cycles, changes AWS cannot make, protected resources that
-/// would have to go.
+/// would have to go, resources that another stack of the same name has made.
 pub fn plan(
     stack: &Stack,
     snapshot: &Snapshot,
     kinds: &Kinds,
     unprotected: &BTreeSet<Address>,
 ) -> Result<Plan, Vec<Diagnostic>> {
+    if let Some(other) = snapshot.other_origin() {
+        return Err(vec![another_stack(stack, other)]);
+    }
     let mut planner = Planner { stack, snapshot, kinds, known: Outputs::new(), mistakes: vec![] };
     let decisions = planner.decide();
     let mut plan = planner.steps(&decisions);
@@ -35,6 +38,19 @@ pub fn plan(
         planner.mistakes.push(cycle(&ring));
     }
     if planner.mistakes.is_empty() { Ok(plan) } else { Err(planner.mistakes) }
+}
+
+fn another_stack(stack: &Stack, other: &str) -> Diagnostic {
+    let scope = &stack.scope;
+    let ours = match &scope.origin {
+        Some(origin) => format!("this one is {origin}"),
+        None => "where this one is kept is not known".to_owned(),
+    };
+    let title = format!("{scope} is there already, made from {other}; {ours}");
+    Diagnostic::error("another-stack", title).help(format!(
+        "if it is another stack, give this one another name; if it is the same and has moved, \
+         write `origin: {other}` in it"
+    ))
 }
 
 /// What is to become of one resource of the stack.

@@ -81,3 +81,24 @@ fn all_mistakes_come_at_once() {
         world.try_plan(&stack).unwrap_err().into_iter().map(|mistake| mistake.code).collect();
     assert_eq!(codes, ["cannot-change", "protected", "unknown-kind"].map(str::to_owned).into());
 }
+
+#[test]
+fn what_another_stack_of_the_name_has_made_is_not_planned_with() {
+    let stack = everything().build();
+    let world = World::with(&stack);
+    let kinds = registry().kinds();
+    let theirs = BTreeSet::from(["git.test/theirs:stack.yaml".to_owned()]);
+    for ours in [None, Some("git.test/ours:stack.yaml".to_owned())] {
+        let mut snapshot = world.snapshot().made_from(theirs.clone());
+        snapshot.scope.origin = ours;
+        for stack in [&stack, &StackBuilder::default().build()] {
+            let mistakes = plan(stack, &snapshot, &kinds, &BTreeSet::new()).unwrap_err();
+            assert_eq!(mistakes.len(), 1);
+            assert_eq!(mistakes[0].code, "another-stack");
+            assert!(mistakes[0].title.contains("git.test/theirs:stack.yaml"));
+        }
+    }
+    let mut snapshot = world.snapshot().made_from(theirs.clone());
+    snapshot.scope.origin = theirs.first().cloned();
+    assert!(plan(&stack, &snapshot, &kinds, &BTreeSet::new()).unwrap().is_empty());
+}

@@ -99,3 +99,15 @@ load-balancers: { edge: { from: [\"${office}\"], deletion-protection: \"${protec
     let group = &resources[&Address::new("security-group", "edge")].spec;
     assert_eq!(group["ingress"][0]["from"], "203.0.113.0/24");
 }
+
+#[test]
+fn where_a_stack_is_kept_is_what_it_says_or_else_what_the_caller_knows() {
+    let options = Options { origin: Some("git.test/a:b".to_owned()), ..Options::default() };
+    let origin = |text: &str| {
+        let loaded = load(text, &options, &deployer_kinds::all()).unwrap();
+        loaded.stack.scope.origin
+    };
+    let plain = "stack: shop\nregion: eu-west-1\n";
+    assert_eq!(origin(plain).as_deref(), Some("git.test/a:b"));
+    assert_eq!(origin(&format!("{plain}origin: shop of acme")).as_deref(), Some("shop of acme"));
+}

@@ -8,6 +8,7 @@ use deployer_stack::{Outline, outline};
 fn an_outline_does_not_mind_mistakes_in_sections() {
     let text = "
 stack: shop
+origin: github.com/acme/shop:stack.yaml
 region: eu-west-1
 environments: { dev: {}, prod: { region: us-east-1, netwrok: 1 } }
 services: { web: { image: 1 } }
@@ -20,6 +21,7 @@ colour: blue
         outline,
         Outline {
             name: "shop".to_owned(),
+            origin: Some("github.com/acme/shop:stack.yaml".to_owned()),
             region: Some("eu-west-1".to_owned()),
             environments: vec!["dev".to_owned(), "prod".to_owned()],
             regions: BTreeMap::from([("prod".to_owned(), "us-east-1".to_owned())]),
