@@ -4,6 +4,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use deployer_tests::{Lab, deployer, end, is_reading, run, signal, wait_until};
+use serde_json::json;
 
 /// A small stack without anything that runs.
 const NETWORK: &str = "tests/stacks/network.yaml";
@@ -22,6 +23,12 @@ fn assert_converged(lab: &Lab) {
     let locks: Vec<String> =
         lab.everything().into_iter().filter(|resource| resource.contains("ssm")).collect();
     assert_eq!(locks, Vec::<String>::new(), "the lock was given back");
+}
+
+/// The operations that changed something since the counters were reset.
+fn changing(lab: &Lab) -> Vec<String> {
+    let calls = lab.calls()["operations"].as_object().cloned().expect("the lab counts operations");
+    calls.into_iter().map(|(operation, _)| operation).filter(|it| !is_reading(it)).collect()
 }
 
 #[test]
@@ -62,6 +69,25 @@ fn a_writer_that_was_killed_is_followed_at_once() {
 }
 
 #[test]
+fn a_writer_that_cannot_renew_its_lock_changes_nothing_until_it_can() {
+    let lab = Lab::start(0.05);
+    let apply = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "2");
+    wait_until("the gateway is begun", || lab.has_begun(GATEWAY));
+    lab.fault(&json!({ "kind": "fail", "match": "ssm:*" }));
+    std::thread::sleep(Duration::from_secs(3));
+    lab.reset_calls();
+    wait_until("the gateway is ready", || {
+        lab.by_hand("ec2", "DescribeNatGateways", &[]).contains("<state>available</state>")
+    });
+    std::thread::sleep(Duration::from_secs(3));
+    let changing = changing(&lab);
+    assert!(changing.is_empty(), "the route has to wait: {changing:?}");
+    lab.clear_faults();
+    end(apply).expect(0);
+    assert_converged(&lab);
+}
+
+#[test]
 fn a_writer_suspended_past_its_lease_changes_nothing_when_it_is_resumed() {
     let lab = Lab::start(0.05);
     let first = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "1");
@@ -74,13 +100,7 @@ fn a_writer_suspended_past_its_lease_changes_nothing_when_it_is_resumed() {
     signal("-CONT", &first);
     let first = end(first).expect(4);
     assert!(first.stderr.contains("the lock was taken over by"), "{}", first.stderr);
-    let calls = lab.calls();
-    let changing: Vec<&String> = calls["operations"]
-        .as_object()
-        .expect("the lab counts operations")
-        .keys()
-        .filter(|operation| !is_reading(operation))
-        .collect();
+    let changing = changing(&lab);
     assert!(changing.is_empty(), "it changed something: {changing:?}");
     assert_eq!(lab.everything(), Vec::<String>::new());
 }

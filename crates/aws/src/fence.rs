@@ -1,7 +1,7 @@
 //! Keeps calls that change something from being sent while the lock is in doubt.
 //!
 //! It sits where a request leaves the process, so it stands before every call of every kind and
-//! before every repetition of it.
+//! before every repetition of it. Pushes to a registry ask it as well.
 
 use std::sync::{Arc, OnceLock};
 
@@ -27,6 +27,11 @@ impl Fence {
         // A second one would be of the same process, which holds the first.
         drop(self.0.set(lease));
     }
+
+    /// Whether something may be changed now.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.get().is_none_or(Lease::is_fresh)
+    }
 }
 
 /// A call was not sent.
@@ -46,8 +51,7 @@ impl Intercept for Fence {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let operation = config.load::<Metadata>().map(Metadata::name).unwrap_or_default();
-        let is_closed = self.0.get().is_some_and(|lease| !lease.is_fresh());
-        if is_closed && !READING.iter().any(|reading| operation.starts_with(reading)) {
+        if !self.is_open() && !READING.iter().any(|reading| operation.starts_with(reading)) {
             return Err(Fenced.into());
         }
         Ok(())

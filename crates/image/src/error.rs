@@ -138,6 +138,12 @@ pub enum PushError {
         /// What the network said.
         reason: String,
     },
+    /// Nothing may be changed any more, or at present.
+    #[error("did not {attempted}: it may not be done now")]
+    Withheld {
+        /// What would have been attempted.
+        attempted: String,
+    },
     /// The registry's answer makes no sense.
     #[error("{registry} was asked to {attempted}, and {problem}")]
     Nonsense {

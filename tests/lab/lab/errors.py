@@ -10,15 +10,23 @@ Reply = tuple[int, list[tuple[str, str]], bytes]
 
 THROTTLE_CODES = {
     "ec2": ("RequestLimitExceeded", 503, "Request limit exceeded."),
+    "registry": ("TOOMANYREQUESTS", 429, "Rate exceeded"),
     "tagging": ("ThrottledException", 400, "Rate exceeded"),
     "json": ("ThrottlingException", 400, "Rate exceeded"),
     "query": ("Throttling", 400, "Rate exceeded"),
 }
-DENIED_CODES = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException"}
+DENIED_CODES = {
+    "ec2": "UnauthorizedOperation",
+    "json": "AccessDeniedException",
+    "registry": "DENIED",
+}
 
 
 def error_reply(protocol: str, code: str, message: str, status: int = 400) -> Reply:
     """One error as the protocol writes it."""
+    if protocol == "registry":
+        problem = {"errors": [{"code": code, "message": message}]}
+        return status, [("Content-Type", "application/json")], json.dumps(problem).encode()
     request_id = str(uuid.uuid4())
     headers = [("x-amzn-RequestId", request_id), ("Server", "amazon.com")]
     if protocol in ("json", "rest"):

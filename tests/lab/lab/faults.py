@@ -11,14 +11,16 @@ import os
 import random
 import signal
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.calls import Call
+from lab.calls import Call, Calls
 from lab.delays import DISTRIBUTIONS, check_percentiles, from_percentiles
-from lab.errors import Reply, denied, error_reply, throttled
+from lab.errors import Reply, denied, error_code, error_reply, throttled
 
 KINDS = ("delay", "throttle", "fail", "drop", "deny", "freeze", "kill")
 MOMENTS = ("before", "after", "replied")
@@ -102,6 +104,11 @@ class Verdict:
     frozen: bool = False
     kill: Fault | None = None
 
+    def cuts_off(self, when: str) -> bool:
+        """Whether the client hears nothing more from this moment on."""
+        is_dropped = self.drop_before if when == "before" else self.drop_after
+        return is_dropped or self.end_client(when)
+
     def end_client(self, when: str) -> bool:
         """Ends the client with SIGKILL if it is to end at this moment, and says whether it did."""
         if self.kill is None or self.kill.when != when:
@@ -109,6 +116,10 @@ class Verdict:
         with suppress(ProcessLookupError):
             os.kill(self.kill.pid, signal.SIGKILL)
         return True
+
+
+class DropConnection(Exception):
+    """The client gets no answer at all."""
 
 
 class Faults:
@@ -143,8 +154,28 @@ class Faults:
         with self._lock:
             return Counter({rule.kind: rule.hits for rule in self._rules})
 
-    def judge(self, call: Call) -> Verdict:
-        """Decides the fate of a call."""
+    def befall(self, call: Call, effect: Callable[[], Reply], calls: Calls) -> tuple[Reply, Verdict]:
+        """Lets a call take its effect as far as its fate allows, and notes it.
+
+        Gives the reply, and the verdict for what is still to happen after it.
+        """
+        began = time.monotonic()
+        verdict = self._judge(call)
+        if verdict.delay:
+            time.sleep(verdict.delay)
+        if verdict.frozen:
+            self.cleared.wait()
+        if verdict.cuts_off("before"):
+            raise DropConnection
+        reply = verdict.before or effect()
+        reply = verdict.after or reply
+        status, headers, content = reply
+        calls.record(call, status, error_code(status, content, headers), began)
+        if verdict.cuts_off("after"):
+            raise DropConnection
+        return reply, verdict
+
+    def _judge(self, call: Call) -> Verdict:
         verdict = Verdict()
         with self._lock:
             for rule in self._rules:

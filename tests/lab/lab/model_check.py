@@ -35,7 +35,7 @@ def check_all(requests: Counter[Call]) -> dict[str, Any]:
     checked, skipped = 0, 0
     refused: dict[tuple[str, str], int] = {}
     for call, times in requests.items():
-        if call.protocol == "rest" or call.service == "unsigned":
+        if call.protocol in ("rest", "registry") or call.service == "unsigned":
             skipped += times
             continue
         checked += times

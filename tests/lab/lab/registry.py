@@ -20,7 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 from moto.core.exceptions import ServiceException
 from moto.ecr.models import Repository
 
-from lab.errors import Reply
+from lab.calls import Call
+from lab.errors import Reply, error_reply
+from lab.faults import Verdict
 from lab.overlay.ecr import MANIFEST_TYPES, find_image, find_repository, store_image, token
 from lab.world import Lab
 
@@ -54,12 +56,17 @@ class Registry:
         """Where a blob lies."""
         return self._blobs / digest.removeprefix("sha256:")
 
-    def serve(self, request: Handler) -> None:
-        """Answers one request."""
+    def answer(self, request: Handler) -> tuple[Reply, Verdict]:
+        """Answers one request; says what is still to happen after its reply."""
         source = _Body(request)
-        reply = self._answer(request.command, request.path, dict(request.headers), source)
+        call = Call("registry", _operation(request.command, request.path), "", "registry", b"")
+
+        def effect() -> Reply:
+            return self._answer(request.command, request.path, dict(request.headers), source)
+
+        reply, verdict = self._lab.faults.befall(call, effect, self._lab.calls)
         source.drain()
-        request.reply(*reply)
+        return reply, verdict
 
     def _answer(self, method: str, url: str, headers: dict[str, str], body: _Body) -> Reply:
         headers = {name.lower(): value for name, value in headers.items()}
@@ -208,6 +215,16 @@ class Registry:
         self._make_folders()
 
 
+def _operation(method: str, url: str) -> str:
+    """What a request asks for, as it stands in counters and faults: `PutManifest`."""
+    route = ROUTE.match(urlsplit(url).path)
+    verb = "Get" if method in ("GET", "HEAD") else method.capitalize()
+    thing = "Version" if route is None else route["kind"].removesuffix("s").capitalize()
+    if route and route["rest"].startswith("uploads"):
+        thing = "Upload" if method == "POST" else "Blob"
+    return verb + thing
+
+
 class _Body:
     """A request's body, read once and in pieces."""
 
@@ -250,7 +267,5 @@ def _json(status: int, value: Any) -> Reply:
 def _error(
     status: int, code: str, message: str, headers: list[tuple[str, str]] | None = None
 ) -> Reply:
-    reply_status, reply_headers, body = _json(
-        status, {"errors": [{"code": code, "message": message}]}
-    )
+    reply_status, reply_headers, body = error_reply("registry", code, message, status)
     return reply_status, reply_headers + (headers or []), body

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import socket
 import sys
-import time
 import traceback
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,15 +17,11 @@ from urllib.parse import unquote, urlsplit
 
 from lab.calls import identify
 from lab.control import Control
-from lab.errors import Reply, error_code, error_reply, throttled
-from lab.faults import Verdict
+from lab.errors import Reply, error_reply, throttled
+from lab.faults import DropConnection, Verdict
 from lab.registry import Registry
 from lab.small_pages import with_small_page
 from lab.world import Lab
-
-
-class DropConnection(Exception):
-    """The client gets no answer at all."""
 
 
 class Server(ThreadingHTTPServer):
@@ -59,7 +54,9 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         try:
             if path == "/v2" or path.startswith("/v2/"):
-                self.server.registry.serve(self)
+                reply, verdict = self.server.registry.answer(self)
+                self.reply(*reply)
+                verdict.end_client("replied")
                 return
             body = self.read_body()
             if path.startswith("/_lab"):
@@ -146,27 +143,16 @@ class Aws:
     def answer(self, environ: dict[str, Any], body: bytes) -> tuple[Reply, Verdict]:
         """Serves one call; says what is still to happen after its reply."""
         call = identify(environ, body)
-        began = time.monotonic()
-        verdict = self._lab.faults.judge(call)
-        if verdict.delay:
-            time.sleep(verdict.delay)
-        if verdict.frozen:
-            self._lab.faults.cleared.wait()
-        if verdict.drop_before or verdict.end_client("before"):
-            raise DropConnection
-        strict = self._lab.strict
-        if strict.is_on("buckets") and not self._lab.buckets.allows(call):
-            verdict.before = verdict.before or throttled(call.service, call.protocol)
-        if strict.is_on("pages"):
-            _replace_body(environ, with_small_page(call))
-        reply = verdict.before or self._effect(environ, call.protocol)
-        reply = verdict.after or reply
-        status, headers, content = reply
-        error = error_code(status, content, headers)
-        self._lab.calls.record(call, status, error, began)
-        if verdict.drop_after or verdict.end_client("after"):
-            raise DropConnection
-        return reply, verdict
+
+        def effect() -> Reply:
+            strict = self._lab.strict
+            if strict.is_on("buckets") and not self._lab.buckets.allows(call):
+                return throttled(call.service, call.protocol)
+            if strict.is_on("pages"):
+                _replace_body(environ, with_small_page(call))
+            return self._effect(environ, call.protocol)
+
+        return self._lab.faults.befall(call, effect, self._lab.calls)
 
     def _effect(self, environ: dict[str, Any], protocol: str) -> Reply:
         started: list[Any] = []

@@ -120,3 +120,28 @@ def test_only_ecrs_token_opens_it(registry: Registry, header: str) -> None:
     assert (status, code(text)) == (401, "UNAUTHORIZED")
     assert headers["WWW-Authenticate"].startswith("Basic realm=")
     assert registry.call("GET", "/v2/")[0] == 200
+
+
+def test_bad_luck_strikes_pushes_too_and_they_are_counted(
+    lab: RunningLab, registry: Registry
+) -> None:
+    rules = [
+        {"kind": "throttle", "match": "registry:PutBlob", "times": 1},
+        {"kind": "deny", "match": "registry:GetManifest"},
+        {"kind": "fail", "match": "registry:PutManifest", "when": "after", "times": 1},
+    ]
+    lab.post("faults", rules)
+    content = b"x"
+    address = f"{begin(registry)}?digest={digest_of(content)}"
+    status, _, text = registry.call("PUT", address, content)
+    assert (status, code(text)) == (429, "TOOMANYREQUESTS")
+    assert registry.call("PUT", address, content)[0] == 201
+    status, _, text = registry.call("GET", "/v2/web/manifests/1")
+    assert (status, code(text)) == (403, "DENIED")
+    assert registry.manifest("web", "1", {})[0] == 500
+    images = lab.client("ecr").describe_images(repositoryName="web")["imageDetails"]
+    assert [image["imageTags"] for image in images] == [["1"]]
+    calls = lab.get("calls")["operations"]
+    assert calls["registry:PostUpload"] >= 1
+    assert calls["registry:PutBlob"] >= 2
+    assert lab.get("model-check")["refused"] == []

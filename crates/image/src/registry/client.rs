@@ -100,6 +100,10 @@ impl<'a> Client<'a> {
     }
 
     async fn request(&self, call: Call<'_>) -> Result<Response<Incoming>, Failure> {
+        if !self.target.permits(&call.method) {
+            let error = PushError::Withheld { attempted: call.attempted.to_owned() };
+            return Err(Failure::Passing { error, after: None });
+        }
         let mut request = Request::builder().method(call.method);
         for (name, value) in call.headers {
             request = request.header(name, value);

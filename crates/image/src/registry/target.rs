@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper::http::uri::{Authority, Scheme};
+use hyper::{Method, Uri};
 
 use crate::PushError;
 
@@ -19,6 +20,17 @@ pub struct Target {
     pub(super) repository: String,
     pub(super) tag: String,
     pub(super) authorization: Option<HeaderValue>,
+    permit: Option<Permit>,
+}
+
+/// Whether something may be changed now.
+#[derive(Clone)]
+struct Permit(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Permit")
+    }
 }
 
 /// A user and password, shown to nobody.
@@ -84,7 +96,20 @@ impl Target {
         }
         let authorization = credentials.map(Credentials::header);
         let (repository, tag) = (repository.to_owned(), tag.to_owned());
-        Ok(Self { scheme, registry, repository, tag, authorization })
+        Ok(Self { scheme, registry, repository, tag, authorization, permit: None })
+    }
+
+    /// The same target, to which requests that change something are sent only while `permit` says
+    /// so: it is asked before each of them, and before each repetition.
+    #[must_use]
+    pub fn while_permitted(mut self, permit: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.permit = Some(Permit(Arc::new(permit)));
+        self
+    }
+
+    pub(super) fn permits(&self, method: &Method) -> bool {
+        let is_question = [Method::GET, Method::HEAD].contains(method);
+        is_question || self.permit.as_ref().is_none_or(|permit| (permit.0)())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Pushing to a real registry, steady and unsteady.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deployer_image::{Digest, Progress, PushError, Pushed, Target, push};
 
@@ -113,6 +114,21 @@ async fn an_upload_cut_off_half_way_begins_again() {
     let pushed = push(&image, &target, &mut hear).await.expect("the second attempt");
     assert_eq!(pushed.uploaded, 3);
     assert_eq!(retried, 1);
+    assert_eq!(digest_of(&registry, "v1"), *image.digest());
+}
+
+#[tokio::test]
+async fn nothing_is_changed_without_permission_and_all_of_it_once_there_is() {
+    let registry = Registry::start();
+    let image = probe::image().await;
+    let forbidden = registry.target("v1").while_permitted(|| false);
+    let error = failure(&forbidden).await.to_string();
+    assert!(error.contains("it may not be done now"), "{error}");
+    let asked = AtomicUsize::new(0);
+    let late =
+        registry.target("v1").while_permitted(move || asked.fetch_add(1, Ordering::Relaxed) > 1);
+    let pushed = push(&image, &late, &mut |_| {}).await.expect("it is permitted by then");
+    assert_eq!(pushed.skipped, 0, "the first push left nothing");
     assert_eq!(digest_of(&registry, "v1"), *image.digest());
 }
 
