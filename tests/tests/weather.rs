@@ -3,16 +3,22 @@
 use deployer_tests::{Lab, after_script, begin, deployer, end, finish, run, wait_until};
 use serde_json::json;
 
+/// A small stack without anything that runs.
 const NETWORK: &str = "tests/stacks/network.yaml";
 
-#[test]
-fn credentials_that_expire_in_mid_run_end_it_with_an_account_of_what_is_done() {
+/// A stack with an image.
+const WEB: &str = "tests/stacks/web.yaml";
+
+/// Lets every call fail in the midst of an apply, and looks at what is told and at the next run.
+fn fails_in_mid_run(code: &str, message: &str, advice: &str) {
     let lab = Lab::start(0.05);
     let apply = begin(&mut deployer(&lab, &["apply", "--file", NETWORK, "--yes"]));
     wait_until("the gateway is begun", || lab.has_begun("natgateway"));
-    lab.fault(&json!({ "kind": "fail", "match": "*", "code": "ExpiredToken", "status": 400 }));
+    let fault =
+        json!({ "kind": "fail", "match": "*", "code": code, "message": message, "status": 400 });
+    lab.fault(&fault);
     let ended = end(apply).expect(4);
-    for told in ["nat-gateway/nat-a", "aws sso login", "not begun", "Run the same command again"] {
+    for told in ["nat-gateway/nat-a", advice, "not begun", "Run the same command again"] {
         assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
     }
     lab.clear_faults();
@@ -20,6 +26,19 @@ fn credentials_that_expire_in_mid_run_end_it_with_an_account_of_what_is_done() {
     run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
     run(&lab, &["destroy", "--file", NETWORK, "--yes"]).expect(0);
     assert_eq!(lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn credentials_that_expire_in_mid_run_end_it_with_an_account_of_what_is_done() {
+    let message = "The security token included in the request is expired";
+    fails_in_mid_run("ExpiredToken", message, "aws sso login");
+}
+
+#[test]
+fn a_clock_that_jumps_in_mid_run_ends_it_with_an_account_of_what_is_done() {
+    let message = "Signature not yet current: 20261121T120000Z is still later than \
+                   20261121T110500Z (20261121T110000Z + 5 min.)";
+    fails_in_mid_run("InvalidSignatureException", message, "set this machine's clock");
 }
 
 #[test]
@@ -58,4 +77,18 @@ fn an_account_that_keeps_no_locks_says_how_to_go_on_without() {
     assert_eq!(lab.everything(), Vec::<String>::new(), "nothing was begun");
     run(&lab, &["apply", "--file", NETWORK, "--yes", "--no-lock"]).expect(0);
     run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
+}
+
+#[test]
+fn a_push_in_bad_weather_comes_through() {
+    let lab = Lab::start(0.0);
+    lab.fault(&json!([
+        { "kind": "throttle", "match": "registry:*", "fraction": 0.1, "seed": 3 },
+        { "kind": "drop", "match": "registry:Put*", "when": "after", "nth": 2 },
+        { "kind": "fail", "match": "registry:Post*", "when": "before", "nth": 1 },
+    ]));
+    let apply = run(&lab, &["apply", "--file", WEB, "--yes"]).expect(0);
+    assert!(apply.stderr.contains("will ask the registry again"), "{}", apply.stderr);
+    lab.clear_faults();
+    run(&lab, &["plan", "--file", WEB, "--check"]).expect(0);
 }

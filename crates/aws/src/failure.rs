@@ -43,6 +43,7 @@ const CREDENTIALS: &[&str] = &[
     "InvalidSignatureException",
     "MissingAuthenticationToken",
     "RequestExpired",
+    "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 ];
@@ -104,8 +105,8 @@ where
     Failure {
         cause,
         attempted: attempted.to_owned(),
+        help: advice(cause, code.as_deref(), &message, attempted),
         message,
-        help: advice(cause, code.as_deref(), attempted),
         code,
         request: meta.and_then(|meta| meta.extra("aws_request_id")).map(ToOwned::to_owned),
     }
@@ -169,8 +170,13 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-fn advice(cause: Cause, code: Option<&str>, attempted: &str) -> Option<String> {
+fn advice(cause: Cause, code: Option<&str>, message: &str, attempted: &str) -> Option<String> {
     match cause {
+        Cause::Credentials if is_of_the_clock(code, message) => Some(
+            "set this machine's clock: AWS takes what was signed within five minutes of its own \
+             time"
+                .to_owned(),
+        ),
         Cause::Credentials => {
             Some("log in again, such as with `aws sso login`, and check AWS_PROFILE".to_owned())
         }
@@ -186,6 +192,14 @@ fn advice(cause: Cause, code: Option<&str>, attempted: &str) -> Option<String> {
         Cause::Unreachable => Some("check the network, the region and AWS_ENDPOINT_URL".to_owned()),
         _ => None,
     }
+}
+
+/// Whether a signature was refused for its time alone, in the words of the services (IAM user
+/// guide, troubleshooting of signed requests; EC2 API reference, error codes).
+fn is_of_the_clock(code: Option<&str>, message: &str) -> bool {
+    let words = ["Signature expired", "Signature not yet current"];
+    matches!(code, Some("RequestExpired" | "RequestTimeTooSkewed"))
+        || words.iter().any(|words| message.starts_with(words))
 }
 
 #[cfg(test)]

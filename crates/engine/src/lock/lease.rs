@@ -97,3 +97,31 @@ impl Lease {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENGTH: Duration = Duration::from_mins(1);
+    const JUMP: Duration = Duration::from_hours(2);
+
+    fn renewed_at(now: Now) -> Lease {
+        Lease::new(LENGTH, &Beat(now), CancellationToken::new())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_ends_when_the_clock_is_set_forward_or_the_machine_has_slept() {
+        let now = Now::read();
+        assert!(renewed_at(now).is_fresh());
+        assert!(!renewed_at(Now { wall: now.wall - JUMP, ..now }).is_fresh());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_back_does_not_make_a_lease_longer() {
+        let now = Now::read();
+        let lease = renewed_at(Now { wall: now.wall + JUMP, ..now });
+        assert!(lease.is_fresh());
+        tokio::time::advance(LENGTH).await;
+        assert!(!lease.is_fresh());
+    }
+}
