@@ -41,6 +41,32 @@ impl Lab {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    /// The ARN of the resource at an address of the stack.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn arn_at(&self, address: &str) -> String {
+        let inventory = self.get("/_lab/inventory");
+        let resources = inventory["resources"].as_array().cloned().unwrap_or_default();
+        // Rules of a security group and tasks carry the address of what they belong to.
+        let parts = ["ec2:security-group-rule", "ecs:task"];
+        let found = resources.iter().find(|resource| {
+            resource["tags"]["deployer:address"] == address
+                && parts.iter().all(|part| resource["kind"] != *part)
+        });
+        let arn = found.and_then(|resource| resource["arn"].as_str());
+        arn.unwrap_or_else(|| panic!("no {address}")).to_owned()
+    }
+
+    /// What AWS calls it: the end of its ARN.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn id_at(&self, address: &str) -> String {
+        let arn = self.arn_at(address);
+        arn.rsplit(['/', ':']).next().unwrap_or_default().to_owned()
+    }
+
     /// The tags of the one resource whose kind and ARN contain this.
     ///
     /// # Panics

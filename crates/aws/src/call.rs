@@ -71,6 +71,15 @@ pub(crate) fn already<O>(result: Result<O>, codes: &[&str]) -> Result<Option<O>>
     }
 }
 
+/// The answer, unless what it is about is gone: it may have been deleted since it was listed, or
+/// a deletion is repeated.
+pub(crate) fn unless_gone<O>(result: Result<O>) -> Result<Option<O>> {
+    match result {
+        Err(failure) if failure.cause == Cause::Gone => Ok(None),
+        result => result.map(Some),
+    }
+}
+
 async fn repeat<O, E, F>(attempted: &str, on: &[Cause], mut send: impl FnMut() -> F) -> Result<O>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

@@ -6,14 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Rule, Tag};
+use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Rule, Tag, TagDescription};
 use deployer_core::Kind;
 use deployer_engine::{Context, Identity, Result, Survey};
 use futures_util::future::try_join_all;
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::call::{call, pages, read};
+use crate::call::{call, pages, read, unless_gone};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
 
@@ -35,22 +35,34 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
     Ok(())
 }
 
-/// The tags of these resources, as ELB itself has them.
+/// The tags of these resources, as ELB itself has them; none of one that is gone.
 pub(crate) async fn tags(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, Tags>> {
     let answers = try_join_all(arns.chunks(TAGGED).map(|some| async move {
-        let request = aws.elb.describe_tags().set_resource_arns(Some(some.to_vec()));
-        read("read tags (elasticloadbalancing:DescribeTags)", || request.clone().send()).await
-    }))
-    .await?;
-    let descriptions =
-        answers.into_iter().flat_map(|answer| answer.tag_descriptions.unwrap_or_default());
-    Ok(descriptions
+        if let Some(found) = unless_gone(descriptions(aws, some).await)? {
+            return Ok(found);
+        }
+        // One of them is gone, and ELB tells of none then (API reference, errors of DescribeTags).
+        let each = some.chunks(1).map(|one| async move {
+            unless_gone(descriptions(aws, one).await).map(Option::unwrap_or_default)
+        });
+        Ok(try_join_all(each).await?.concat())
+    }));
+    Ok(answers
+        .await?
+        .into_iter()
+        .flatten()
         .filter_map(|description| {
             let tags = description.tags().iter().map(|tag| (tag.key(), tag.value()));
             let tags = ownership::collect(tags);
             Some((description.resource_arn?, tags))
         })
         .collect())
+}
+
+async fn descriptions(aws: &Aws, arns: &[String]) -> Result<Vec<TagDescription>> {
+    let request = aws.elb.describe_tags().set_resource_arns(Some(arns.to_vec()));
+    let answer = read("read tags (elasticloadbalancing:DescribeTags)", || request.clone().send());
+    Ok(answer.await?.tag_descriptions.unwrap_or_default())
 }
 
 /// Something with its ARN and its tags.
@@ -148,7 +160,7 @@ pub(crate) async fn with_tags<T>(
         .collect()
 }
 
-/// All listeners of a load balancer.
+/// All listeners of a load balancer; none where it is gone, or only the tagging index still knows it.
 pub(crate) async fn listeners(aws: &Aws, balancer: &str) -> Result<Vec<Listener>> {
     let request = aws.elb.describe_listeners().load_balancer_arn(balancer);
     let found = pages(
@@ -156,11 +168,12 @@ pub(crate) async fn listeners(aws: &Aws, balancer: &str) -> Result<Vec<Listener>
         |token| request.clone().set_marker(token).send(),
         |page| page.next_marker(),
     );
-    let pages = present(found.await)?;
+    let pages = unless_gone(found.await)?.unwrap_or_default();
     Ok(pages.into_iter().flat_map(|page| page.listeners.unwrap_or_default()).collect())
 }
 
-/// All rules of a listener but the default one, which is the listener's own default action.
+/// All rules of a listener but the default one, which is the listener's own default action; none
+/// where it is gone.
 pub(crate) async fn rules(aws: &Aws, listener: &str) -> Result<Vec<Rule>> {
     let request = aws.elb.describe_rules().listener_arn(listener);
     let found = pages(
@@ -168,18 +181,9 @@ pub(crate) async fn rules(aws: &Aws, listener: &str) -> Result<Vec<Rule>> {
         |token| request.clone().set_marker(token).send(),
         |page| page.next_marker(),
     );
-    let pages = present(found.await)?;
+    let pages = unless_gone(found.await)?.unwrap_or_default();
     let rules = pages.into_iter().flat_map(|page| page.rules.unwrap_or_default());
     Ok(rules.filter(|rule| rule.is_default != Some(true)).collect())
-}
-
-/// A parent that went away since it was listed, or that only the tagging index still knows, has
-/// nothing.
-fn present<T>(found: Result<Vec<T>>) -> Result<Vec<T>> {
-    match found {
-        Err(failure) if failure.cause == deployer_core::Cause::Gone => Ok(Vec::new()),
-        found => found,
-    }
 }
 
 /// The ARNs of the parents of everything of one type that the tagging index has for the scope.

@@ -18,7 +18,7 @@ use deployer_image::{
 use deployer_kinds::{Architecture, Build, Image, ImageOutput, ImageSpec};
 
 use crate::Aws;
-use crate::call::{pages, read};
+use crate::call::{pages, read, unless_gone};
 use crate::ecr;
 use crate::missing::Required;
 
@@ -116,7 +116,7 @@ fn uri(repository: &Stored, digest: &str) -> Result<String> {
     Ok(format!("{uri}@{digest}"))
 }
 
-/// The tags of a repository, each with the digest it names.
+/// The tags of a repository, each with the digest it names; none where it is gone.
 async fn releases(aws: &Aws, repository: &Stored) -> Result<Vec<(String, String)>> {
     let name = repository.repository_name().required("the name of a repository")?;
     let tagged = DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build();
@@ -126,7 +126,8 @@ async fn releases(aws: &Aws, repository: &Stored) -> Result<Vec<(String, String)
         |token| request.clone().set_next_token(token).send(),
         |page| page.next_token(),
     )
-    .await?;
+    .await;
+    let pages = unless_gone(pages)?.unwrap_or_default();
     let mut releases = Vec::new();
     for image in pages.iter().flat_map(|page| page.image_details()) {
         let digest = image.image_digest().required("the digest of an image")?;

@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 
 use crate::Aws;
 use crate::blockers;
-use crate::call::{call, read};
+use crate::call::{call, read, unless_gone};
 use crate::ec2::filter;
 use crate::elb::{self, Tagged, tagged};
 use crate::missing::Required;
@@ -275,12 +275,11 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     let request = aws.elb.describe_load_balancer_attributes().load_balancer_arn(id);
     let attempted =
         "read the load balancer's attributes (elasticloadbalancing:DescribeLoadBalancerAttributes)";
-    let answer = match read(attempted, || request.clone().send()).await {
-        Err(failure) if failure.cause == Cause::Gone => return Ok(None),
-        answer => answer?,
-    };
-    let attributes = answer.attributes.unwrap_or_default().into_iter();
-    Ok(Some(attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()))
+    let answer = unless_gone(read(attempted, || request.clone().send()).await)?;
+    Ok(answer.map(|answer| {
+        let attributes = answer.attributes.unwrap_or_default().into_iter();
+        attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()
+    }))
 }
 
 async fn look(aws: &Aws, id: &str) -> Result<Described> {
@@ -295,8 +294,6 @@ async fn named(aws: &Aws, name: &str) -> Result<Option<Described>> {
     let request = aws.elb.describe_load_balancers().names(name);
     let attempted =
         "look for the load balancer's name (elasticloadbalancing:DescribeLoadBalancers)";
-    match read(attempted, || request.clone().send()).await {
-        Err(failure) if failure.cause == Cause::Gone => Ok(None),
-        answer => Ok(answer?.load_balancers.unwrap_or_default().pop()),
-    }
+    let answer = unless_gone(read(attempted, || request.clone().send()).await)?;
+    Ok(answer.and_then(|answer| answer.load_balancers.unwrap_or_default().pop()))
 }

@@ -5,13 +5,13 @@
 use aws_sdk_ecr::types::{
     ImageScanningConfiguration, ImageTagMutability, Repository as Description, Tag,
 };
-use deployer_core::{Cause, Phase};
+use deployer_core::Phase;
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Repository, RepositoryOutput, RepositorySpec};
 use serde_json::{Value, json};
 
 use crate::Aws;
-use crate::call::{call, read};
+use crate::call::{call, read, unless_gone};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned};
 
@@ -23,8 +23,9 @@ impl Resource<Aws> for Repository {
         let mut lives = Vec::new();
         for (owned, repository) in survey.shared.repositories.of(survey).await? {
             let name = repository.repository_name().required("the name of a repository")?;
-            let lifecycle = lifecycle(survey.cloud, name).await?;
-            lives.push(found(owned, repository, lifecycle.as_deref())?);
+            if let Some(lifecycle) = unless_gone(lifecycle(survey.cloud, name).await)? {
+                lives.push(found(owned, repository, lifecycle.as_deref())?);
+            }
         }
         Ok(lives)
     }
@@ -189,6 +190,7 @@ fn scanning(on_push: bool) -> ImageScanningConfiguration {
     ImageScanningConfiguration::builder().scan_on_push(on_push).build()
 }
 
+/// The lifecycle policy of a repository, if it has one.
 async fn lifecycle(aws: &Aws, name: &str) -> Result<Option<String>> {
     let request = aws.ecr.get_lifecycle_policy().repository_name(name);
     let attempted = "read the repository's lifecycle (ecr:GetLifecyclePolicy)";
@@ -212,10 +214,7 @@ async fn put_lifecycle(aws: &Aws, name: &str, keep: u32) -> Result<()> {
 async fn delete_lifecycle(aws: &Aws, name: &str) -> Result<()> {
     let request = aws.ecr.delete_lifecycle_policy().repository_name(name);
     let attempted = "keep all images (ecr:DeleteLifecyclePolicy)";
-    match call(attempted, || request.clone().send()).await {
-        Err(failure) if failure.cause != Cause::Gone => Err(failure),
-        _ => Ok(()),
-    }
+    unless_gone(call(attempted, || request.clone().send()).await).map(drop)
 }
 
 /// The lifecycle policy that keeps the newest so many images.

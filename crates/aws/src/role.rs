@@ -9,7 +9,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Role, RoleOutput, RoleSpec};
 
 use crate::Aws;
-use crate::call::{call, pages};
+use crate::call::{call, pages, unless_gone};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned};
 use crate::policy;
@@ -200,13 +200,5 @@ fn missing_policy(failure: Failure, policy: &str) -> Failure {
         failure.help(format!("check that the managed policy `{policy}` exists"))
     } else {
         failure
-    }
-}
-
-/// A repeated delete finds nothing.
-fn unless_gone<T>(result: Result<T>) -> Result<()> {
-    match result {
-        Err(failure) if failure.cause != Cause::Gone => Err(failure),
-        _ => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
 
 use crate::Aws;
-use crate::call::{call, pages, read};
+use crate::call::{call, pages, read, unless_gone};
 use crate::missing::Required;
 use crate::ownership::{self, ENVIRONMENT, Kept, Owned, STACK, Tags};
 use crate::random;
@@ -208,11 +208,7 @@ async fn known(survey: &Survey<'_, Aws>) -> Result<Vec<DescribeSecretOutput>> {
 async fn describe(aws: &Aws, id: &str) -> Result<Option<DescribeSecretOutput>> {
     let request = aws.secrets.describe_secret().secret_id(id);
     let attempted = "look at the secret (secretsmanager:DescribeSecret)";
-    match read(attempted, || request.clone().send()).await {
-        Ok(secret) => Ok(Some(secret)),
-        Err(failure) if failure.cause == Cause::Gone => Ok(None),
-        Err(failure) => Err(failure),
-    }
+    unless_gone(read(attempted, || request.clone().send()).await)
 }
 
 fn found(owned: &Owned, secret: &DescribeSecretOutput) -> Result<Found<Secret>> {

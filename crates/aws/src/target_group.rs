@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetTypeEnum,
 };
-use deployer_core::{Cause, Phase, Ref};
+use deployer_core::{Phase, Ref};
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{
     HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
@@ -14,7 +14,7 @@ use deployer_kinds::{
 use futures_util::future::try_join_all;
 
 use crate::Aws;
-use crate::call::{call, pages, read};
+use crate::call::{call, pages, read, unless_gone};
 use crate::elb::{self, tagged, with_tags};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
@@ -296,22 +296,19 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     let request = aws.elb.describe_target_group_attributes().target_group_arn(id);
     let attempted =
         "read the target group's attributes (elasticloadbalancing:DescribeTargetGroupAttributes)";
-    let answer = match read(attempted, || request.clone().send()).await {
-        Err(failure) if failure.cause == Cause::Gone => return Ok(None),
-        answer => answer?,
-    };
-    let attributes = answer.attributes.unwrap_or_default().into_iter();
-    Ok(Some(attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()))
+    let answer = unless_gone(read(attempted, || request.clone().send()).await)?;
+    Ok(answer.map(|answer| {
+        let attributes = answer.attributes.unwrap_or_default().into_iter();
+        attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()
+    }))
 }
 
 /// The target group of this name, whosever it is.
 async fn named(aws: &Aws, name: &str) -> Result<Option<Described>> {
     let request = aws.elb.describe_target_groups().names(name);
     let attempted = "look for the target group's name (elasticloadbalancing:DescribeTargetGroups)";
-    match read(attempted, || request.clone().send()).await {
-        Err(failure) if failure.cause == Cause::Gone => Ok(None),
-        answer => Ok(answer?.target_groups.unwrap_or_default().pop()),
-    }
+    let answer = unless_gone(read(attempted, || request.clone().send()).await)?;
+    Ok(answer.and_then(|answer| answer.target_groups.unwrap_or_default().pop()))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
 use sha2::{Digest, Sha256};
 
 use crate::Aws;
-use crate::call::{call, pages, read};
+use crate::call::{call, pages, read, unless_gone};
 use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
@@ -174,7 +174,8 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSe
             |token| request.clone().set_next_token(token).send(),
             |page| page.next_token(),
         )
-        .await?;
+        .await;
+        let pages = unless_gone(pages)?.unwrap_or_default();
         let arns = pages.into_iter().flat_map(|page| page.service_arns.unwrap_or_default());
         candidates.entry(arn.to_owned()).or_default().extend(arns);
     }

@@ -10,12 +10,12 @@ use aws_sdk_ecs::types::{
     SortOrder, TaskDefinition as Description, TaskDefinitionFamilyStatus, TaskDefinitionField,
     TaskDefinitionStatus,
 };
-use deployer_core::{Phase, Ref, Scope};
+use deployer_core::{Cause, Phase, Ref, Scope};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDefinitionSpec};
 
 use crate::Aws;
-use crate::call::{call, pages, read};
+use crate::call::{call, pages, read, unless_gone};
 use crate::ecs::{tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
@@ -46,7 +46,8 @@ impl Resource<Aws> for TaskDefinition {
         .await?;
         let mut lives = Vec::new();
         for family in pages.iter().flat_map(|page| page.families()) {
-            let described = describe(survey.cloud, family).await?;
+            let described = unless_gone(describe(survey.cloud, family).await)?;
+            let Some(described) = described else { continue };
             let owned =
                 Owned::named::<Self>(survey, None, Some(family.as_str()), &tags(described.tags()));
             if let Some(owned) = owned {
@@ -119,7 +120,8 @@ impl Resource<Aws> for TaskDefinition {
         for status in [TaskDefinitionStatus::Inactive, TaskDefinitionStatus::Active] {
             let mut ours = Vec::new();
             for arn in revisions(cx.cloud, family, status.clone()).await? {
-                if owned(&cx.identity.scope, &describe(cx.cloud, &arn).await?).is_some() {
+                let described = unless_gone(describe(cx.cloud, &arn).await)?;
+                if described.is_some_and(|it| owned(&cx.identity.scope, &it).is_some()) {
                     ours.push(arn);
                 }
             }
@@ -212,8 +214,16 @@ async fn describe(aws: &Aws, definition: &str) -> Result<DescribeTaskDefinitionO
         .describe_task_definition()
         .task_definition(definition)
         .include(TaskDefinitionField::Tags);
-    read("look at the task definition (ecs:DescribeTaskDefinition)", || request.clone().send())
-        .await
+    let answer =
+        read("look at the task definition (ecs:DescribeTaskDefinition)", || request.clone().send());
+    // ECS has no code of its own for one that is not there, only words (seen in issue 29749 of
+    // Terraform's AWS provider).
+    answer.await.map_err(|mut failure| {
+        if failure.message.starts_with("Unable to describe task definition") {
+            failure.cause = Cause::Gone;
+        }
+        failure
+    })
 }
 
 async fn revisions(aws: &Aws, family: &str, status: TaskDefinitionStatus) -> Result<Vec<String>> {
