@@ -17,7 +17,7 @@ use deployer_core::{
     Action, Address, Change, Diagnostic, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
     Scope, Snapshot, Stack, Step, plan, resolve,
 };
-use deployer_engine::{Registry, execute, observe};
+use deployer_engine::{Look, Registry, execute, observe};
 use deployer_stack::{Options, load, outline};
 use deployer_tests::{Lab, root};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -325,11 +325,10 @@ impl Place {
     }
 
     async fn observe(&self) -> Result<Snapshot, String> {
-        observe(&self.registry, &*self.cloud, &self.scope, &self.account, &self.region)
-            .await
-            .map_err(|failures| {
-                failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-            })
+        let (cloud, account, region) = (&*self.cloud, &self.account, &self.region);
+        observe(&self.registry, cloud, &self.scope, account, region, Look::Quick).await.map_err(
+            |failures| failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        )
     }
 
     /// Plans without regard to protection: the contract is about to take it off.

@@ -13,6 +13,7 @@ load-balancers: { edge: { http: forward } }
 resources:
   log-group: { work: { retention-days: 7 } }
   cluster: { main: {} }
+  target-group: { web: { vpc: main, port: 9000 } }
 ";
 
 /// A lab, and a folder with a stack.
@@ -206,17 +207,28 @@ fn what_others_attached_is_told_and_does_not_go_along() {
         ("IpPermissions.1.IpRanges.1.CidrIp", "203.0.113.0/24"),
     ];
     world.lab.by_hand("ec2", "AuthorizeSecurityGroupIngress", &rule);
+    let group = world.arn("elasticloadbalancing:targetgroup");
+    let target = [
+        ("TargetGroupArn", group.as_str()),
+        ("Targets.member.1.Id", "10.40.3.77"),
+        ("Targets.member.1.Port", "9000"),
+    ];
+    world.lab.by_hand("elasticloadbalancing", "RegisterTargets", &target);
 
     let plan = world.run("plan --check").expect(0);
     assert!(plan.stdout.contains("listener :8443"), "{}", plan.stdout);
     assert!(plan.stdout.contains("203.0.113.0/24"), "{}", plan.stdout);
-    world.run("drift").expect(3);
+    let drift = world.run("drift").expect(3);
+    assert!(drift.stdout.contains("target 10.40.3.77:9000"), "{}", drift.stdout);
     let before = world.lab.everything();
     let refused = world.run("destroy --yes").expect(5);
-    assert!(refused.stderr.contains("listener :8443"), "{}", refused.stderr);
+    for told in ["listener :8443", "target 10.40.3.77:9000"] {
+        assert!(refused.stderr.contains(told), "{told}: {}", refused.stderr);
+    }
     assert!(refused.stderr.contains("--unprotect security-group/edge"), "{}", refused.stderr);
     assert_eq!(world.lab.everything(), before);
-    let said = "destroy --yes --unprotect security-group/edge --unprotect load-balancer/edge";
+    let said = "destroy --yes --unprotect security-group/edge --unprotect load-balancer/edge \
+                --unprotect target-group/web";
     world.run(said).expect(0);
     assert_eq!(world.lab.everything(), Vec::<String>::new());
 }

@@ -1,19 +1,22 @@
 //! Target groups on ELB: CreateTargetGroup, ModifyTargetGroup, ModifyTargetGroupAttributes,
 //! DescribeTargetGroups, DescribeTargetGroupAttributes, DeleteTargetGroup.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_ec2::types::Filter;
 use aws_sdk_elasticloadbalancingv2::types::{
-    Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetTypeEnum,
+    Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetHealthStateEnum,
+    TargetTypeEnum,
 };
 use deployer_core::{Phase, Ref};
-use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
+use deployer_engine::{Context, Found, Look, Progress, Resource, Result, Survey};
 use deployer_kinds::{
     HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
 };
 use futures_util::future::try_join_all;
 
 use crate::Aws;
+use crate::blockers::interfaces;
 use crate::call::{call, pages, read, unless_gone};
 use crate::elb::{self, tagged, with_tags};
 use crate::missing::Required;
@@ -27,6 +30,9 @@ const STICKINESS_SECONDS: &str = "stickiness.lb_cookie.duration_seconds";
 
 /// Checks go to the port a target is registered with.
 const TRAFFIC_PORT: &str = "traffic-port";
+
+/// How many values a filter of EC2 takes (EC2 API reference, filtering).
+const FILTERED: usize = 200;
 
 type Attributes = BTreeMap<String, String>;
 
@@ -49,9 +55,15 @@ impl Resource<Aws> for TargetGroup {
             Some((Owned::named::<Self>(survey, Some(&group.arn), name, &group.tags)?, group))
         });
         let lives = try_join_all(ours.map(|(owned, group)| async {
-            let attributes = attributes(survey.cloud, &group.arn).await?;
             // One without attributes went away between the calls.
-            attributes.map(|attributes| found(owned, &group.thing, &attributes)).transpose()
+            let Some(attributes) = attributes(survey.cloud, &group.arn).await? else {
+                return Ok(None);
+            };
+            let mut found = found(owned, &group.thing, &attributes)?;
+            if survey.look == Look::Close {
+                found.foreign.extend(strangers(survey.cloud, &group.arn).await?);
+            }
+            Ok(Some(found))
         }));
         Ok(lives.await?.into_iter().flatten().collect())
     }
@@ -301,6 +313,39 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
         let attributes = answer.attributes.unwrap_or_default().into_iter();
         attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()
     }))
+}
+
+/// The targets that ECS did not register: somebody did by hand, or another service's task.
+async fn strangers(aws: &Aws, id: &str) -> Result<Vec<String>> {
+    let request = aws.elb.describe_target_health().target_group_arn(id);
+    let attempted = "find the targets (elasticloadbalancing:DescribeTargetHealth)";
+    let answer = unless_gone(read(attempted, || request.clone().send()).await)?;
+    let targets: Vec<(String, i32)> = answer
+        .and_then(|answer| answer.target_health_descriptions)
+        .unwrap_or_default()
+        .into_iter()
+        // What has been deregistered stays in the list until its connections have ended.
+        .filter(|target| {
+            let state = target.target_health().and_then(|health| health.state());
+            state != Some(&TargetHealthStateEnum::Draining)
+        })
+        .filter_map(|target| target.target)
+        .map(|target| (target.id.unwrap_or_default(), target.port.unwrap_or_default()))
+        .collect();
+    let mut of_tasks = BTreeSet::new();
+    for targets in targets.chunks(FILTERED) {
+        let addresses = targets.iter().map(|(address, _)| address.clone()).collect();
+        let sought = Filter::builder().name("addresses.private-ip-address");
+        let found = interfaces(aws, sought.set_values(Some(addresses)).build()).await?;
+        // The interface of a task is described by the ARN of its attachment (seen; assumed to
+        // stay so).
+        of_tasks.extend(found.into_iter().filter_map(|interface| {
+            let is_of_a_task = interface.description()?.contains(":attachment/");
+            interface.private_ip_address.filter(|_| is_of_a_task)
+        }));
+    }
+    let strangers = targets.into_iter().filter(|(address, _)| !of_tasks.contains(address));
+    Ok(strangers.map(|(address, port)| format!("target {address}:{port}")).collect())
 }
 
 /// The target group of this name, whosever it is.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use deployer_core::{Address, Diagnostic, Plan, Scope, Severity, Snapshot, Stack};
-use deployer_engine::observe;
+use deployer_engine::{Look, observe};
 use deployer_stack::{Loaded, Options};
 use tokio_util::sync::CancellationToken;
 
@@ -102,11 +102,15 @@ impl<W: Connect> Session<'_, W> {
     }
 
     /// Reads the stack, and finds out what is there of it.
-    pub(crate) async fn look(&self, args: &StackArgs) -> Result<(Project, Snapshot), Error> {
+    pub(crate) async fn look(
+        &self,
+        args: &StackArgs,
+        look: Look,
+    ) -> Result<(Project, Snapshot), Error> {
         let project = self.load(args)?;
         let region = Some(project.stack.region.as_str());
         let connected = self.connect(region, &project.source.folder).await?;
-        let snapshot = self.observe(&connected, &project.stack.scope).await?;
+        let snapshot = self.observe(&connected, &project.stack.scope, look).await?;
         Ok((project, snapshot))
     }
 
@@ -125,10 +129,11 @@ impl<W: Connect> Session<'_, W> {
         &self,
         connected: &Connected<W::Cloud>,
         scope: &Scope,
+        look: Look,
     ) -> Result<Snapshot, Error> {
         let registry = self.world.registry();
         let Connected { cloud, account, region } = connected;
-        let observing = observe(&registry, &**cloud, scope, account, region);
+        let observing = observe(&registry, &**cloud, scope, account, region, look);
         self.unless_cancelled(observing).await?.map_err(Error::Cloud)
     }
 

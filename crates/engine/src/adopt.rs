@@ -3,7 +3,7 @@
 use deployer_core::{Live, Scope};
 
 use crate::retry::insist;
-use crate::{Adoption, Cloud, Context, Identity, Registry, Result, Sightings, Survey, Voice};
+use crate::{Adoption, Cloud, Context, Identity, Look, Registry, Result, Sightings, Survey, Voice};
 
 /// Finds what is to be taken over, as if it were a resource of the scope's already.
 ///
@@ -19,7 +19,7 @@ pub async fn seek<C: Cloud>(
     let driver = registry.driver(kind)?;
     let (shared, sightings) = (C::Shared::default(), Sightings::default());
     let (shared, sightings, adoption) = (&shared, &sightings, Some(adoption));
-    let survey = Survey { cloud, scope, shared, sightings, adoption };
+    let survey = Survey { cloud, scope, shared, sightings, look: Look::Quick, adoption };
     let mut lives = insist(|| driver.scan(&survey)).await?.into_iter();
     Ok(lives.find(|live| survey.adopts(kind, live.id()).is_some()))
 }

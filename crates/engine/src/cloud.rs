@@ -23,8 +23,19 @@ pub struct Survey<'a, C: Cloud> {
     pub shared: &'a C::Shared,
     /// Where it notes what it comes upon beside the resources.
     pub sightings: &'a Sightings,
+    /// How closely to look.
+    pub look: Look,
     /// What is to be found whatever its tags say, because it is to be taken over.
     pub adoption: Option<&'a Adoption>,
+}
+
+/// How closely a survey looks at what it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// At all that is ours and that a plan changes, in as few calls as AWS allows.
+    Quick,
+    /// Also at what others attached to it and that takes calls of its own to see.
+    Close,
 }
 
 impl<C: Cloud> Survey<'_, C> {

@@ -20,7 +20,7 @@ mod speak;
 mod wait;
 
 pub use adopt::{adopt, seek};
-pub use cloud::{Adoption, Cloud, Context, Identity, Sightings, Survey, Voice};
+pub use cloud::{Adoption, Cloud, Context, Identity, Look, Sightings, Survey, Voice};
 pub use execute::{Outcome, execute};
 pub use lock::{Claim, Claims, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
 pub use observe::observe;

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use crate::cloud::Sighted;
 use crate::retry::insist;
-use crate::{Cloud, Registry, Sightings, Survey};
+use crate::{Cloud, Look, Registry, Sightings, Survey};
 
 /// Scans every kind at once for what the stack's environment owns.
 ///
@@ -18,10 +18,12 @@ pub async fn observe<C: Cloud>(
     scope: &Scope,
     account: &str,
     region: &str,
+    look: Look,
 ) -> std::result::Result<Snapshot, Vec<Failure>> {
     let shared = C::Shared::default();
     let sightings = Sightings::default();
-    let survey = Survey { cloud, scope, shared: &shared, sightings: &sightings, adoption: None };
+    let survey =
+        Survey { cloud, scope, shared: &shared, sightings: &sightings, look, adoption: None };
     let scans = registry.drivers().map(|driver| insist(|| driver.scan(&survey)));
     let (mut lives, mut failures) = (Vec::new(), Vec::new());
     for result in join_all(scans).await {

@@ -12,7 +12,7 @@ use crate::call::{Caller, Stop};
 use crate::driver::Driver;
 use crate::retry::{PROPAGATION, Retries};
 use crate::wait::Wait;
-use crate::{Cloud, Context, Identity, Progress, Sightings, Survey};
+use crate::{Cloud, Context, Identity, Look, Progress, Sightings, Survey};
 
 /// What a finished step leaves.
 #[derive(Debug, Default)]
@@ -102,7 +102,7 @@ impl<C: Cloud> Performer<'_, C> {
         let Identity { scope, address, generation, .. } = self.cx.identity;
         let (shared, sightings) = (C::Shared::default(), Sightings::default());
         let (cloud, shared, sightings) = (self.cx.cloud, &shared, &sightings);
-        let survey = Survey { cloud, scope, shared, sightings, adoption: None };
+        let survey = Survey { cloud, scope, shared, sightings, look: Look::Quick, adoption: None };
         let lives = self.driver.scan(&survey).await?;
         Ok(lives.into_iter().find(|live| {
             live.address == *address

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use deployer_core::{Address, Diagnostic, Failure, Plan, Snapshot, Stack, plan};
-use deployer_engine::{Outcome, execute, observe};
+use deployer_engine::{Look, Outcome, execute, observe};
 use tokio_util::sync::CancellationToken;
 
 use crate::{History, Memory, registry};
@@ -25,7 +25,7 @@ pub struct Ran {
 /// # Errors
 /// The failures of the scans.
 pub async fn observed(memory: &Memory, stack: &Stack) -> Result<Snapshot, Vec<Failure>> {
-    observe(&registry(), memory, &stack.scope, "123456789012", &stack.region).await
+    observe(&registry(), memory, &stack.scope, "123456789012", &stack.region, Look::Quick).await
 }
 
 /// What is to be done to make what is there what the stack says.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{Address, Live, Plan};
-use deployer_engine::{Adoption, adopt, seek};
+use deployer_engine::{Adoption, Look, adopt, seek};
 use serde_json::json;
 
 use crate::args::StackArgs;
@@ -71,7 +71,7 @@ async fn take_over<W: Connect>(
 ) -> Result<Exit, Error> {
     let Args { address, id, .. } = args;
     let Project { source, stack, .. } = project;
-    let there = session.observe(connected, &stack.scope).await?;
+    let there = session.observe(connected, &stack.scope, Look::Quick).await?;
     if let Some(live) = there.current(address) {
         Err(RequestError::AlreadyThere { address: address.clone(), id: live.id().to_owned() })?;
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use deployer_core::Plan;
+use deployer_engine::Look;
 
 use crate::args::{StackArgs, TargetArgs};
 use crate::commands::outputs;
@@ -83,7 +84,7 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
     let Project { source, stack, .. } = session.load(&args.stack)?;
     let connected = session.connect(Some(&stack.region), &source.folder).await?;
     let work = async |session: &mut Session<'_, W>| {
-        let snapshot = session.observe(&connected, &stack.scope).await?;
+        let snapshot = session.observe(&connected, &stack.scope, Look::Quick).await?;
         let plan = session.plan(Some(&source), &stack, &snapshot, &args.targets)?;
         session.show(&plan, Detail::Changes);
         if !plan.is_empty() && !args.yes {
@@ -119,7 +120,7 @@ async fn apply_saved<W: Connect>(
     moved("the account", &plan.account, &connected.account)?;
     moved("the region", &plan.region, &connected.region)?;
     let work = async |session: &mut Session<'_, W>| {
-        let snapshot = session.observe(&connected, &plan.scope).await?;
+        let snapshot = session.observe(&connected, &plan.scope, Look::Quick).await?;
         if snapshot.fingerprint() != plan.fingerprint {
             let what = format!("what is there of {}", plan.scope);
             Err(Refusal::Moved { what })?;

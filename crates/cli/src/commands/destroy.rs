@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Plan, Scope, Snapshot, Stack};
+use deployer_engine::Look;
 use serde_json::json;
 
 use crate::args::{StackArgs, TargetArgs};
@@ -68,7 +69,7 @@ pub(crate) async fn run<W: Connect>(
         outputs: BTreeMap::new(),
     };
     let work = async |session: &mut Session<'_, W>| {
-        let snapshot = session.observe(&connected, &place.scope).await?;
+        let snapshot = session.observe(&connected, &place.scope, Look::Close).await?;
         if snapshot.lives.is_empty() {
             return Ok(conclude(&Swept::default(), &snapshot, session));
         }
@@ -142,7 +143,8 @@ async fn delete<W: Connect>(
         }));
         let kept = outcome.left.into_iter().map(|(address, what)| (address.to_string(), what));
         swept.kept.extend(kept);
-        snapshot = session.observe(connected, &nothing.scope).await.map_err(unswept)?;
+        snapshot =
+            session.observe(connected, &nothing.scope, Look::Close).await.map_err(unswept)?;
         if snapshot.lives.is_empty() || exit == Exit::Failed || sweeps == SWEEPS {
             break;
         }

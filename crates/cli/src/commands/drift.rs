@@ -1,6 +1,7 @@
 //! `deployer drift`: what was changed outside.
 
 use deployer_core::{Action, Address, Difference, Plan, Reason};
+use deployer_engine::Look;
 use serde_json::json;
 
 use crate::args::{StackArgs, TargetArgs};
@@ -43,7 +44,7 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let (project, snapshot) = session.look(&args.stack).await?;
+    let (project, snapshot) = session.look(&args.stack, Look::Close).await?;
     let targets = TargetArgs::default();
     let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
     let drift = Drift::of(&plan);

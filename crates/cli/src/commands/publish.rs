@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Plan, Stack, references};
+use deployer_engine::Look;
 use deployer_engine::prepare;
 
 use crate::args::{StackArgs, TargetArgs};
@@ -54,7 +55,7 @@ pub(crate) async fn run<W: Connect>(
     let stack = build(&project, &connected, &images, session).await?;
     let followers = followers(&stack, &images);
     let work = async |session: &mut Session<'_, W>| {
-        let snapshot = session.observe(&connected, &stack.scope).await?;
+        let snapshot = session.observe(&connected, &stack.scope, Look::Quick).await?;
         let targets = TargetArgs::default();
         let plan = session.plan(Some(&project.source), &stack, &snapshot, &targets)?;
         let plan = plan.only(&followers);

@@ -1,6 +1,7 @@
 //! `deployer status`: what is there.
 
 use deployer_core::{Live, Phase, Snapshot};
+use deployer_engine::Look;
 use serde_json::json;
 
 use crate::args::StackArgs;
@@ -33,7 +34,7 @@ pub(crate) async fn run<W: Connect>(
 ) -> Result<Exit, Error> {
     let place = session.locate(&args.stack)?;
     let connected = session.connect(place.region.as_deref(), &place.folder).await?;
-    let snapshot = session.observe(&connected, &place.scope).await?;
+    let snapshot = session.observe(&connected, &place.scope, Look::Quick).await?;
     if session.is_json {
         session.print(&format!("{:#}\n", as_json(&snapshot)));
     } else if snapshot.lives.is_empty() {

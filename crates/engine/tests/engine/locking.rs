@@ -73,9 +73,10 @@ async fn somebody_who_does_not_wait_is_told_who_has_it() {
 async fn one_who_gives_signs_of_life_keeps_it_for_hours() {
     let memory = Arc::new(Memory::default());
     let held = ask(&memory, "alice", LEASED, &[]).await.0.ok().unwrap();
-    let (refused, _) = ask(&Arc::new(memory.door()), "bob", 200 * LEASED, &[]).await;
+    let (refused, told) = ask(&Arc::new(memory.door()), "bob", 200 * LEASED, &[]).await;
     assert!(matches!(refused, Err(Unlocked::Held(_))));
     assert!(held.lease().is_fresh());
+    assert_eq!(told.len(), 1, "who has it is told once, not at each sign of life: {told:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,6 +146,23 @@ async fn whoever_comes_back_after_the_other_has_finished_finds_out_too() {
     held.lease().cancel().cancelled().await;
     assert!(held.lease().lost_to().is_some());
     assert_eq!(memory.claims(&scope()).await.unwrap(), [], "nothing was put back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_back_late_and_releases_takes_nothing_from_a_third() {
+    let memory = Arc::new(Memory::default());
+    let held = ask(&memory, "alice", LEASED, &[]).await.0.ok().unwrap();
+    memory.cut_off(true);
+    let door = Arc::new(memory.door());
+    let second = ask(&door, "bob", 10 * LEASED, &[]).await.0.ok().unwrap();
+    second.release().await.unwrap();
+    let third = ask(&door, "carol", LEASED, &[]).await.0.ok().unwrap();
+    memory.cut_off(false);
+    held.release().await.unwrap();
+    let claims = door.claims(&scope()).await.unwrap();
+    let names: Vec<&str> = claims.iter().map(|claim| claim.holder.name.as_str()).collect();
+    assert_eq!(names, ["carol"]);
+    third.release().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
