@@ -25,10 +25,14 @@ fn assert_converged(lab: &Lab) {
     assert_eq!(locks, Vec::<String>::new(), "the lock was given back");
 }
 
-/// The operations that changed something since the counters were reset.
+/// The operations that changed something since the counters were reset, but for signs of life.
 fn changing(lab: &Lab) -> Vec<String> {
     let calls = lab.calls()["operations"].as_object().cloned().expect("the lab counts operations");
-    calls.into_iter().map(|(operation, _)| operation).filter(|it| !is_reading(it)).collect()
+    calls
+        .into_iter()
+        .map(|(operation, _)| operation)
+        .filter(|it| !is_reading(it) && !it.starts_with("ssm:"))
+        .collect()
 }
 
 #[test]

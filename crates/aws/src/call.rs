@@ -19,6 +19,10 @@ const REPEATS: u32 = 7;
 /// The first pause between two tries. EC2's buckets refill at 10 to 20 calls a second.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The pauses before something that is listed and not found is believed to be gone.
+const BELIEF: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
 /// Makes a call that changes something. `attempted` reads after "could not " and names the
 /// service's operation: `create the VPC (ec2:CreateVpc)`.
 pub(crate) async fn call<O, E, F>(attempted: &str, send: impl FnMut() -> F) -> Result<O>
@@ -78,6 +82,22 @@ pub(crate) fn unless_gone<O>(result: Result<O>) -> Result<Option<O>> {
         Err(failure) if failure.cause == Cause::Gone => Ok(None),
         result => result.map(Some),
     }
+}
+
+/// The answer about something that has just been listed, unless it is gone. What was made a moment
+/// ago can be listed and not be found yet (seen of task definitions: pull request 45553 of
+/// Terraform's AWS provider), so it is believed to be gone only when it stays so for some seconds.
+pub(crate) async fn listed<O, F>(ask: impl Fn() -> F) -> Result<Option<O>>
+where
+    F: Future<Output = Result<O>>,
+{
+    for pause in BELIEF {
+        if let Some(answer) = unless_gone(ask().await)? {
+            return Ok(Some(answer));
+        }
+        tokio::time::sleep(pause).await;
+    }
+    unless_gone(ask().await)
 }
 
 async fn repeat<O, E, F>(attempted: &str, on: &[Cause], mut send: impl FnMut() -> F) -> Result<O>

@@ -9,7 +9,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 
 use crate::Aws;
-use crate::call::{call, pages, read};
+use crate::call::{call, listed, pages, read};
 use crate::linked_role;
 use crate::missing::Required;
 use crate::ownership::{Kept, Owned, Tags};
@@ -136,10 +136,9 @@ async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
     let mut all = BTreeMap::new();
     for arn in arns {
         let request = aws.rds.list_tags_for_resource().resource_name(&arn);
-        let answer = read("read the DB subnet group's tags (rds:ListTagsForResource)", || {
-            request.clone().send()
-        });
-        all.insert(arn, rds::tags(answer.await?.tag_list()));
+        let attempted = "read the DB subnet group's tags (rds:ListTagsForResource)";
+        let answer = listed(|| read(attempted, || request.clone().send())).await?;
+        all.extend(answer.map(|answer| (arn, rds::tags(answer.tag_list()))));
     }
     Ok(all)
 }

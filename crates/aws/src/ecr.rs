@@ -6,7 +6,7 @@ use deployer_kinds::Repository;
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::call::{pages, read, unless_gone};
+use crate::call::{listed, pages, read};
 use crate::missing::Required;
 use crate::ownership::{self, Owned, Tags};
 
@@ -36,7 +36,8 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let mut owned = Vec::new();
     for repository in pages.into_iter().flat_map(|page| page.repositories.unwrap_or_default()) {
         if repository.repository_name().is_some_and(|name| name.starts_with(&prefix)) {
-            let Some(tags) = unless_gone(tags(survey.cloud, &repository).await)? else { continue };
+            let tags = listed(|| tags(survey.cloud, &repository)).await?;
+            let Some(tags) = tags else { continue };
             let name = repository.repository_name();
             let ours = Owned::named::<Repository>(survey, name, name, &tags);
             owned.extend(ours.map(|owned| (owned, repository)));

@@ -141,6 +141,7 @@ pub(crate) fn is_ours<K: Kind>(survey: &Survey<'_, Aws>, tags: &Tags) -> bool {
 }
 
 /// Adds their tags to what was found: from the tagging index, or from ELB where it knows none.
+/// What was deleted between the two calls is left out.
 pub(crate) async fn with_tags<T>(
     survey: &Survey<'_, Aws>,
     things: Vec<T>,
@@ -149,15 +150,13 @@ pub(crate) async fn with_tags<T>(
     let arns: Vec<String> = things.iter().filter_map(&arn).collect();
     let ask = |unknown: Vec<String>| async move { tags(survey.cloud, &unknown).await };
     let mut tags = survey.shared.tags.of(survey.cloud, survey.scope, arns, ask).await?;
-    things
-        .into_iter()
-        .map(|thing| {
-            let arn = arn(&thing).required("the ARN of a load balancer or a part of one")?;
-            // Something deleted between the two calls has none any more.
-            let tags = tags.remove(&arn).unwrap_or_default();
-            Ok(Tagged { arn, thing, tags })
-        })
-        .collect()
+    let mut tagged = Vec::new();
+    for thing in things {
+        let arn = arn(&thing).required("the ARN of a load balancer or a part of one")?;
+        // ELB has an entry for all that exists, with tags or without.
+        tagged.extend(tags.remove(&arn).map(|tags| Tagged { arn, thing, tags }));
+    }
+    Ok(tagged)
 }
 
 /// All listeners of a load balancer; none where it is gone, or only the tagging index still knows it.

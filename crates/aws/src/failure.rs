@@ -1,5 +1,6 @@
 //! Turns the SDK's errors into failures the engine can decide on: by error code and by what the
-//! connection did, never by message.
+//! connection did. Where a service has one code for everything, the call that knows its words
+//! looks at those (`task_definition`).
 
 use std::error::Error;
 use std::io;
@@ -177,6 +178,10 @@ fn advice(cause: Cause, code: Option<&str>, message: &str, attempted: &str) -> O
              time"
                 .to_owned(),
         ),
+        // EC2 says so of temporary credentials that have run out as well.
+        Cause::Credentials if code == Some("RequestExpired") => Some(
+            "log in again, such as with `aws sso login`, and check this machine's clock".to_owned(),
+        ),
         Cause::Credentials => {
             Some("log in again, such as with `aws sso login`, and check AWS_PROFILE".to_owned())
         }
@@ -198,8 +203,7 @@ fn advice(cause: Cause, code: Option<&str>, message: &str, attempted: &str) -> O
 /// guide, troubleshooting of signed requests; EC2 API reference, error codes).
 fn is_of_the_clock(code: Option<&str>, message: &str) -> bool {
     let words = ["Signature expired", "Signature not yet current"];
-    matches!(code, Some("RequestExpired" | "RequestTimeTooSkewed"))
-        || words.iter().any(|words| message.starts_with(words))
+    code == Some("RequestTimeTooSkewed") || words.iter().any(|words| message.starts_with(words))
 }
 
 #[cfg(test)]

@@ -18,8 +18,9 @@ use deployer_image::{
 use deployer_kinds::{Architecture, Build, Image, ImageOutput, ImageSpec};
 
 use crate::Aws;
-use crate::call::{pages, read, unless_gone};
+use crate::call::{listed, pages, read};
 use crate::ecr;
+use crate::fence::Fenced;
 use crate::missing::Required;
 
 impl Resource<Aws> for Image {
@@ -121,13 +122,14 @@ async fn releases(aws: &Aws, repository: &Stored) -> Result<Vec<(String, String)
     let name = repository.repository_name().required("the name of a repository")?;
     let tagged = DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build();
     let request = aws.ecr.describe_images().repository_name(name).filter(tagged).max_results(1000);
-    let pages = pages(
-        "find the images (ecr:DescribeImages)",
-        |token| request.clone().set_next_token(token).send(),
-        |page| page.next_token(),
-    )
-    .await;
-    let pages = unless_gone(pages)?.unwrap_or_default();
+    let pages = listed(|| {
+        pages(
+            "find the images (ecr:DescribeImages)",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+    });
+    let pages = pages.await?.unwrap_or_default();
     let mut releases = Vec::new();
     for image in pages.iter().flat_map(|page| page.image_details()) {
         let digest = image.image_digest().required("the digest of an image")?;
@@ -197,11 +199,18 @@ async fn target(aws: &Aws, repository: &str, release: &str) -> Result<Target> {
 
 /// What the registry said. It was asked again where that helps, so the engine need not.
 fn not_pushed(error: &PushError, release: &str) -> Failure {
+    let attempted = format!("push the image as {release}");
+    if let PushError::GaveUp { last, .. } = error
+        && matches!(**last, PushError::Withheld { .. })
+    {
+        // Held until the lock is renewed, like every other call.
+        return Failure::new(Cause::Busy, attempted, Fenced.to_string());
+    }
     let cause = match error {
         PushError::Denied(_) => Cause::Denied,
         _ => Cause::Refused,
     };
-    let failure = Failure::new(cause, format!("push the image as {release}"), error.to_string());
+    let failure = Failure::new(cause, attempted, error.to_string());
     match error {
         // What ECR answers where an immutable tag names another image.
         PushError::Refused(refusal) if refusal.code.as_deref() == Some("TAG_INVALID") => failure

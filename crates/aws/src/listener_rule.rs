@@ -263,8 +263,8 @@ async fn holder_among(
     let rule = rules.into_iter().find(|rule| position(rule) == Some(spec.priority));
     let Some(id) = rule.and_then(|rule| rule.rule_arn) else { return Ok(None) };
     let mut tags = elb::tags(aws, std::slice::from_ref(&id)).await?;
-    let tags = tags.remove(&id).unwrap_or_default();
-    Ok(Some(Holder { id, tags }))
+    // One without an entry went away since.
+    Ok(tags.remove(&id).map(|tags| Holder { id, tags }))
 }
 
 fn is_taken(failure: &Failure) -> bool {

@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 
 use crate::Aws;
 use crate::blockers;
-use crate::call::{call, read, unless_gone};
+use crate::call::{call, listed, read, unless_gone};
 use crate::ec2::filter;
 use crate::elb::{self, Tagged, tagged};
 use crate::missing::Required;
@@ -69,7 +69,9 @@ impl Resource<Aws> for LoadBalancer {
         if let Some(other) = named(cx.cloud, name).await? {
             let arn = other.load_balancer_arn().required("the ARN of a load balancer")?;
             let tags = elb::tags(cx.cloud, &[arn.to_owned()]).await?;
-            if !ownership::is_this::<Self>(cx.identity, tags.get(arn)) {
+            // One without an entry went away since.
+            let tags = tags.get(arn);
+            if tags.is_some() && !ownership::is_this::<Self>(cx.identity, tags) {
                 return Err(ownership::taken(CREATE, name));
             }
         }
@@ -275,7 +277,7 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     let request = aws.elb.describe_load_balancer_attributes().load_balancer_arn(id);
     let attempted =
         "read the load balancer's attributes (elasticloadbalancing:DescribeLoadBalancerAttributes)";
-    let answer = unless_gone(read(attempted, || request.clone().send()).await)?;
+    let answer = listed(|| read(attempted, || request.clone().send())).await?;
     Ok(answer.map(|answer| {
         let attributes = answer.attributes.unwrap_or_default().into_iter();
         attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()

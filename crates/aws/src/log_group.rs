@@ -9,7 +9,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{LogGroup, LogGroupOutput, LogGroupSpec};
 
 use crate::Aws;
-use crate::call::{call, pages, read};
+use crate::call::{call, listed, pages, read};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
 
@@ -147,9 +147,11 @@ async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
     let mut all = BTreeMap::new();
     for arn in arns {
         let request = aws.logs.list_tags_for_resource().resource_arn(&arn);
-        let answer =
-            read("read the log group's tags (logs:ListTagsForResource)", || request.clone().send());
-        all.insert(arn, answer.await?.tags.unwrap_or_default().into_iter().collect());
+        let attempted = "read the log group's tags (logs:ListTagsForResource)";
+        let answer = listed(|| read(attempted, || request.clone().send())).await?;
+        all.extend(
+            answer.map(|answer| (arn, answer.tags.unwrap_or_default().into_iter().collect())),
+        );
     }
     Ok(all)
 }

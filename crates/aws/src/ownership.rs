@@ -68,7 +68,8 @@ impl Owned {
         })
     }
 
-    /// The same of something that a survey came upon, or is to take over.
+    /// The same of something that a survey came upon, or is to take over. The survey is told where
+    /// the stack that made it is kept.
     pub(crate) fn found<K: Kind>(
         survey: &Survey<'_, Aws>,
         id: Option<&str>,
@@ -79,24 +80,7 @@ impl Owned {
         Some(owned)
     }
 
-    fn adopted_or_tagged<K: Kind>(
-        survey: &Survey<'_, Aws>,
-        id: Option<&str>,
-        tags: &Tags,
-    ) -> Option<Self> {
-        match id.and_then(|id| survey.adopts(K::NAME, id)) {
-            Some(name) => Some(Self { name: name.to_owned(), generation: 1, tags: tags.clone() }),
-            None => Self::tagged::<K>(survey.scope, tags),
-        }
-    }
-
-    fn tell_origin(&self, survey: &Survey<'_, Aws>) {
-        if let Some(origin) = self.tags.get(ORIGIN) {
-            survey.sightings.origin(origin);
-        }
-    }
-
-    /// The same of something that has a name: ours only under the name we gave it, or if it was
+    /// The same as [`Owned::found`] of something that has a name: ours only under the name we gave it, or if it was
     /// taken over. Tags are copied: to what is restored from a snapshot, to a task definition
     /// registered from another.
     pub(crate) fn named<K: Kind>(
@@ -121,6 +105,12 @@ impl Owned {
         None
     }
 
+    /// Whether it is, for all that is known, of the very stack that the scope is of rather than of
+    /// another of the same name.
+    pub(crate) fn is_of(&self, scope: &Scope) -> bool {
+        self.tags.get(ORIGIN).is_none_or(|origin| scope.origin.as_ref() == Some(origin))
+    }
+
     /// The mark of the spec it was last given.
     pub(crate) fn mark(&self) -> Option<String> {
         self.tags.get(SPEC).cloned()
@@ -129,6 +119,23 @@ impl Owned {
     /// A field that is kept as a tag.
     pub(crate) fn kept(&self, field: &str) -> Option<&str> {
         self.tags.get(&kept_key(field)).map(String::as_str)
+    }
+
+    fn adopted_or_tagged<K: Kind>(
+        survey: &Survey<'_, Aws>,
+        id: Option<&str>,
+        tags: &Tags,
+    ) -> Option<Self> {
+        match id.and_then(|id| survey.adopts(K::NAME, id)) {
+            Some(name) => Some(Self { name: name.to_owned(), generation: 1, tags: tags.clone() }),
+            None => Self::tagged::<K>(survey.scope, tags),
+        }
+    }
+
+    fn tell_origin(&self, survey: &Survey<'_, Aws>) {
+        if let Some(origin) = self.tags.get(ORIGIN) {
+            survey.sightings.origin(origin);
+        }
     }
 }
 
@@ -183,6 +190,8 @@ mod tests {
         assert_eq!((owned.name.as_str(), owned.generation), ("main", 2));
         assert_eq!(owned.kept("final-snapshot"), Some("true"));
         assert_eq!(owned.mark().as_deref(), Some("7f3a"));
+        assert!(owned.is_of(&identity().scope));
+        assert!(!owned.is_of(&Scope { origin: None, ..identity().scope }), "its origin is written");
     }
 
     #[test]

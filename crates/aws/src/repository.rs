@@ -11,7 +11,7 @@ use deployer_kinds::{Repository, RepositoryOutput, RepositorySpec};
 use serde_json::{Value, json};
 
 use crate::Aws;
-use crate::call::{call, read, unless_gone};
+use crate::call::{call, listed, read, unless_gone};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned};
 
@@ -23,7 +23,7 @@ impl Resource<Aws> for Repository {
         let mut lives = Vec::new();
         for (owned, repository) in survey.shared.repositories.of(survey).await? {
             let name = repository.repository_name().required("the name of a repository")?;
-            if let Some(lifecycle) = unless_gone(lifecycle(survey.cloud, name).await)? {
+            if let Some(lifecycle) = listed(|| lifecycle(survey.cloud, name)).await? {
                 lives.push(found(owned, repository, lifecycle.as_deref())?);
             }
         }

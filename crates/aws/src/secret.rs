@@ -136,7 +136,9 @@ async fn adopt(
         return Err(failure);
     };
     let owned = Owned::tagged::<Secret>(&cx.identity.scope, &tags(secret.tags()));
-    if owned.is_none_or(|owned| owned.name != cx.identity.address.name) {
+    if owned.is_none_or(|owned| {
+        owned.name != cx.identity.address.name || !owned.is_of(&cx.identity.scope)
+    }) {
         return Err(failure.help(format!(
             "another has the secret `{name}`: delete it for good, or give this one another name"
         )));

@@ -17,7 +17,7 @@ use futures_util::future::try_join_all;
 
 use crate::Aws;
 use crate::blockers::interfaces;
-use crate::call::{call, pages, read, unless_gone};
+use crate::call::{call, listed, pages, read, unless_gone};
 use crate::elb::{self, tagged, with_tags};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
@@ -75,7 +75,9 @@ impl Resource<Aws> for TargetGroup {
         if let Some(other) = named(cx.cloud, name).await? {
             let arn = other.target_group_arn().required("the ARN of a target group")?;
             let tags = elb::tags(cx.cloud, &[arn.to_owned()]).await?;
-            if !ownership::is_this::<Self>(cx.identity, tags.get(arn)) {
+            // One without an entry went away since.
+            let tags = tags.get(arn);
+            if tags.is_some() && !ownership::is_this::<Self>(cx.identity, tags) {
                 return Err(ownership::taken(CREATE, name));
             }
         }
@@ -308,7 +310,7 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     let request = aws.elb.describe_target_group_attributes().target_group_arn(id);
     let attempted =
         "read the target group's attributes (elasticloadbalancing:DescribeTargetGroupAttributes)";
-    let answer = unless_gone(read(attempted, || request.clone().send()).await)?;
+    let answer = listed(|| read(attempted, || request.clone().send())).await?;
     Ok(answer.map(|answer| {
         let attributes = answer.attributes.unwrap_or_default().into_iter();
         attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()

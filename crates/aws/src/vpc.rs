@@ -7,7 +7,7 @@ use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
 use crate::blockers;
-use crate::call::{call, pages, read, unless_gone};
+use crate::call::{call, listed, pages, read};
 use crate::ec2::{self, filter, sought, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
@@ -27,7 +27,8 @@ impl Resource<Aws> for Vpc {
         let mut lives = Vec::new();
         for vpc in pages.iter().flat_map(|page| page.vpcs()) {
             if let Some(owned) = Owned::found::<Self>(survey, vpc.vpc_id(), &tags(vpc.tags())) {
-                lives.extend(unless_gone(found(survey.cloud, owned, vpc).await)?);
+                let found = listed(|| found(survey.cloud, owned.clone(), vpc));
+                lives.extend(found.await?);
             }
         }
         Ok(lives)

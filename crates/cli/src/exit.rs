@@ -22,7 +22,8 @@ pub enum Exit {
     Pending = 3,
     /// The run failed part-way; the same command continues it.
     Failed = 4,
-    /// Refused: protection, a lock, a moved world, no confirmation; nothing was begun.
+    /// Refused: protection, another stack, a lock, a moved world, no confirmation; nothing was
+    /// begun.
     Refused = 5,
     /// Interrupted; the same command continues.
     Interrupted = 130,
@@ -53,7 +54,9 @@ impl Exit {
             Self::Usage => "the command line is wrong",
             Self::Pending => "there are changes to make (`plan --check`), or there is drift",
             Self::Failed => "the run failed part-way; the same command continues it",
-            Self::Refused => "refused: protection, a lock, a moved world, no confirmation",
+            Self::Refused => {
+                "refused: protection, another stack of the name, a lock, a moved world, no confirmation"
+            }
             Self::Interrupted => "interrupted; the same command continues",
         }
     }
@@ -74,7 +77,7 @@ pub(crate) enum Error {
     /// The stack has mistakes, or cannot be planned.
     #[error("{0}")]
     Stack(Mistakes),
-    /// What would be deleted is protected.
+    /// What would be deleted is protected, or of another stack.
     #[error("refused: it would harm what is there; nothing was begun")]
     Protected(Mistakes),
     /// The cloud did not answer as it should, before anything began.

@@ -7,11 +7,12 @@ use std::process::Command;
 const LONGEST: usize = 256;
 
 /// The remote of the git repository that a file is in, and its path there:
-/// `github.com/acme/shop:deploy/stack.yaml`, however the remote is reached and whoever reaches it.
-/// Nothing for a file outside a repository, and for a repository whose remote is on this machine.
+/// `github.com/acme/shop:deploy/stack.yaml`, over HTTPS as over SSH, with whatever user. Aliases of
+/// hosts in the settings of SSH are not looked up. Nothing for a file outside a repository, and for a repository whose remote is on this machine.
 pub(crate) fn of(file: &Path) -> Option<String> {
     let (folder, name) = (file.parent()?, file.file_name()?.to_str()?);
-    let remote = git(folder, &["config", "--get", "remote.origin.url"])?;
+    // It expands what is set to stand `insteadOf` an address, and talks to nobody.
+    let remote = git(folder, &["ls-remote", "--get-url", "origin"])?;
     let place = place(&remote)?;
     let path = git(folder, &["rev-parse", "--show-prefix"])?;
     Some(taggable(&format!("{place}:{path}{name}")))
@@ -31,15 +32,18 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
 /// The host and the path of a remote, without who reaches it and how (git-fetch(1), Git URLs).
 fn place(remote: &str) -> Option<String> {
     let (authority, path) = match remote.split_once("://") {
-        Some(("file", _)) => return None,
+        Some((scheme, _)) if scheme == "file" || scheme.contains("::") => return None,
         Some((_, rest)) => rest.split_once('/')?,
         None => remote.split_once(':').filter(|(host, _)| !host.contains('/'))?,
     };
     let host = authority.rsplit('@').next()?.split(':').next()?;
+    // A password with a slash in it, unescaped, looks like this. It is not to be told.
+    if path.contains('@') {
+        return None;
+    }
     let path = path.split(['?', '#']).next()?.trim_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);
-    // A password with a slash in it, unescaped, looks like this. It is not to be told.
-    if host.is_empty() || path.is_empty() || path.contains('@') {
+    if host.is_empty() || path.is_empty() {
         return None;
     }
     Some(format!("{}/{path}", host.to_lowercase()))
@@ -75,8 +79,15 @@ mod tests {
 
     #[test]
     fn a_remote_on_this_machine_or_with_a_broken_address_says_nothing() {
-        for remote in ["/srv/git/shop", "../shop", "file:///srv/shop", "https://u:pa/ss@host/shop"]
-        {
+        for remote in [
+            "origin",
+            "/srv/git/shop",
+            "../shop",
+            "file:///srv/shop",
+            "codecommit::eu-west-1://shop",
+            "https://u:pa/ss@host/shop",
+            "https://u:pa/s?s@host/shop",
+        ] {
             assert_eq!(place(remote), None, "{remote}");
         }
     }

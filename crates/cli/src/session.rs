@@ -184,11 +184,11 @@ pub(crate) fn unplannable(
     diagnostics: Vec<Diagnostic>,
 ) -> Error {
     let refused = ["another-stack", "protected", "attached", "untagged"];
-    let is_protection =
+    let is_refusal =
         diagnostics.iter().all(|diagnostic| refused.contains(&diagnostic.code.as_str()));
     let mistakes = match source {
         Some(source) => mistakes(source, diagnostics),
         None => Mistakes { name: stack.scope.to_string(), text: String::new(), diagnostics },
     };
-    if is_protection { Error::Protected(mistakes) } else { Error::Stack(mistakes) }
+    if is_refusal { Error::Protected(mistakes) } else { Error::Stack(mistakes) }
 }

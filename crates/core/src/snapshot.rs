@@ -106,11 +106,12 @@ impl Snapshot {
         self
     }
 
-    /// The origin of what is there, if it is not the one of this stack: then another stack of the
+    /// The origins of what is there that are not the one of this stack: then another stack of the
     /// same name has made it.
-    pub fn other_origin(&self) -> Option<&str> {
+    pub fn other_origins(&self) -> Vec<&str> {
         let ours = self.scope.origin.as_ref();
-        self.origins.iter().find(|origin| Some(*origin) != ours).map(String::as_str)
+        let others = self.origins.iter().filter(|origin| Some(*origin) != ours);
+        others.map(String::as_str).collect()
     }
 
     /// The snapshot with one more resource, at an address where there is none.

@@ -14,7 +14,7 @@ use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
 use sha2::{Digest, Sha256};
 
 use crate::Aws;
-use crate::call::{call, pages, read, unless_gone};
+use crate::call::{call, listed, pages, read, unless_gone};
 use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
@@ -31,15 +31,12 @@ impl Resource<Aws> for Service {
         for (cluster, services) in candidates(survey).await? {
             let services: Vec<String> = services.into_iter().collect();
             for service in describe(survey.cloud, &cluster, &services).await? {
-                let tags = tags(service.tags());
-                let owned = Owned::named::<Self>(
-                    survey,
-                    service.service_arn(),
-                    service.service_name(),
-                    &tags,
-                );
-                // A deleted service stays visible as INACTIVE for a while.
-                if let Some(owned) = owned.filter(|_| service.status() != Some("INACTIVE")) {
+                // A deleted service stays visible for a while.
+                if service.status() == Some("INACTIVE") {
+                    continue;
+                }
+                let (id, name) = (service.service_arn(), service.service_name());
+                if let Some(owned) = Owned::named::<Self>(survey, id, name, &tags(service.tags())) {
                     lives.push(found(owned, &service)?);
                 }
             }
@@ -169,13 +166,14 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSe
     for (_, cluster) in survey.shared.clusters.of(survey).await? {
         let arn = cluster.cluster_arn().required("the ARN of a cluster")?;
         let request = survey.cloud.ecs.list_services().cluster(arn).max_results(100);
-        let pages = pages(
-            "find the services (ecs:ListServices)",
-            |token| request.clone().set_next_token(token).send(),
-            |page| page.next_token(),
-        )
-        .await;
-        let pages = unless_gone(pages)?.unwrap_or_default();
+        let pages = listed(|| {
+            pages(
+                "find the services (ecs:ListServices)",
+                |token| request.clone().set_next_token(token).send(),
+                |page| page.next_token(),
+            )
+        });
+        let pages = pages.await?.unwrap_or_default();
         let arns = pages.into_iter().flat_map(|page| page.service_arns.unwrap_or_default());
         candidates.entry(arn.to_owned()).or_default().extend(arns);
     }
@@ -229,12 +227,9 @@ async fn describe(aws: &Aws, cluster: &str, services: &[String]) -> Result<Vec<D
             .set_services(Some(services.to_vec()))
             .include(ServiceField::Tags);
         let answer = read("look at the services (ecs:DescribeServices)", || request.clone().send());
-        match answer.await {
-            Ok(answer) => found.extend(answer.services.unwrap_or_default()),
-            // The index remembers services of clusters that are gone.
-            Err(failure) if failure.cause == Cause::Gone => {}
-            Err(failure) => return Err(failure),
-        }
+        // The index remembers services of clusters that are gone.
+        let answer = unless_gone(answer.await)?;
+        found.extend(answer.and_then(|answer| answer.services).unwrap_or_default());
     }
     Ok(found)
 }

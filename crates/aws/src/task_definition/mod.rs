@@ -15,7 +15,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDefinitionSpec};
 
 use crate::Aws;
-use crate::call::{call, pages, read, unless_gone};
+use crate::call::{call, listed, pages, read};
 use crate::ecs::{tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
@@ -46,7 +46,7 @@ impl Resource<Aws> for TaskDefinition {
         .await?;
         let mut lives = Vec::new();
         for family in pages.iter().flat_map(|page| page.families()) {
-            let described = unless_gone(describe(survey.cloud, family).await)?;
+            let described = listed(|| describe(survey.cloud, family)).await?;
             let Some(described) = described else { continue };
             let owned =
                 Owned::named::<Self>(survey, None, Some(family.as_str()), &tags(described.tags()));
@@ -120,7 +120,7 @@ impl Resource<Aws> for TaskDefinition {
         for status in [TaskDefinitionStatus::Inactive, TaskDefinitionStatus::Active] {
             let mut ours = Vec::new();
             for arn in revisions(cx.cloud, family, status.clone()).await? {
-                let described = unless_gone(describe(cx.cloud, &arn).await)?;
+                let described = listed(|| describe(cx.cloud, &arn)).await?;
                 if described.is_some_and(|it| owned(&cx.identity.scope, &it).is_some()) {
                     ours.push(arn);
                 }
@@ -219,7 +219,9 @@ async fn describe(aws: &Aws, definition: &str) -> Result<DescribeTaskDefinitionO
     // ECS has no code of its own for one that is not there, only words (seen in issue 29749 of
     // Terraform's AWS provider).
     answer.await.map_err(|mut failure| {
-        if failure.message.starts_with("Unable to describe task definition") {
+        if failure.code.as_deref() == Some("ClientException")
+            && failure.message.starts_with("Unable to describe task definition")
+        {
             failure.cause = Cause::Gone;
         }
         failure

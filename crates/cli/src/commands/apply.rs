@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use deployer_core::Plan;
+use deployer_core::{Plan, Scope};
 use deployer_engine::Look;
 
 use crate::args::{StackArgs, TargetArgs};
@@ -111,6 +111,8 @@ async fn apply_saved<W: Connect>(
         let env = Some(plan.scope.environment.clone());
         let place = session.locate(&StackArgs { env, ..stack.clone() })?;
         moved("the stack", &plan.scope.stack, &place.scope.stack)?;
+        let origin = |scope: &Scope| scope.origin.clone().unwrap_or_else(|| "unknown".to_owned());
+        moved("where the stack is kept", &origin(&plan.scope), &origin(&place.scope))?;
         place.folder
     } else {
         session.terminal.folder.join(&saved.folder)
@@ -121,7 +123,7 @@ async fn apply_saved<W: Connect>(
     moved("the region", &plan.region, &connected.region)?;
     let work = async |session: &mut Session<'_, W>| {
         let snapshot = session.observe(&connected, &plan.scope, Look::Quick).await?;
-        if snapshot.fingerprint() != plan.fingerprint {
+        if snapshot.fingerprint() != plan.fingerprint || !snapshot.other_origins().is_empty() {
             let what = format!("what is there of {}", plan.scope);
             Err(Refusal::Moved { what })?;
         }

@@ -10,7 +10,7 @@ use crate::plan::{Action, Plan};
 use crate::snapshot::physical;
 use crate::{
     Address, Change, Cycle, Desired, Diagnostic, Difference, Graph, Impact, KindInfo, Kinds, Live,
-    Outputs, Phase, Replacement, Snapshot, Stack, differences, references, resolve,
+    Outputs, Phase, Replacement, Scope, Snapshot, Stack, differences, references, resolve,
 };
 
 /// Plans how to make what is there what the stack says; a stack without resources plans its end.
@@ -26,8 +26,9 @@ pub fn plan(
     kinds: &Kinds,
     unprotected: &BTreeSet<Address>,
 ) -> Result<Plan, Vec<Diagnostic>> {
-    if let Some(other) = snapshot.other_origin() {
-        return Err(vec![another_stack(stack, other)]);
+    let others = snapshot.other_origins();
+    if !others.is_empty() {
+        return Err(vec![another_stack(stack, &others)]);
     }
     let mut planner = Planner { stack, snapshot, kinds, known: Outputs::new(), mistakes: vec![] };
     let decisions = planner.decide();
@@ -40,17 +41,27 @@ pub fn plan(
     if planner.mistakes.is_empty() { Ok(plan) } else { Err(planner.mistakes) }
 }
 
-fn another_stack(stack: &Stack, other: &str) -> Diagnostic {
-    let scope = &stack.scope;
-    let ours = match &scope.origin {
+fn another_stack(stack: &Stack, others: &[&str]) -> Diagnostic {
+    let Scope { stack: name, environment, origin } = &stack.scope;
+    let ours = match origin {
         Some(origin) => format!("this one is {origin}"),
-        None => "where this one is kept is not known".to_owned(),
+        None => "where this one is kept is not known: git would tell it from the remote `origin` \
+                 of a folder that it trusts"
+            .to_owned(),
     };
-    let title = format!("{scope} is there already, made from {other}; {ours}");
-    Diagnostic::error("another-stack", title).help(format!(
-        "if it is another stack, give this one another name; if it is the same and has moved, \
-         write `origin: {other}` in it"
-    ))
+    let title =
+        format!("{} is there already, made from {}; {ours}", stack.scope, others.join(" and "));
+    let help = match others {
+        [other] => format!(
+            "if it is another stack, give this one another name; if it is the same and has moved, \
+             write `origin: {other}` in it"
+        ),
+        _ => format!(
+            "give this one another name; what is there can be taken down with `deployer destroy \
+             --stack {name} --env {environment}`"
+        ),
+    };
+    Diagnostic::error("another-stack", title).help(help)
 }
 
 /// What is to become of one resource of the stack.
