@@ -46,14 +46,8 @@ impl Lab {
     /// # Panics
     /// When there is none.
     pub fn arn_at(&self, address: &str) -> String {
-        let inventory = self.get("/_lab/inventory");
-        let resources = inventory["resources"].as_array().cloned().unwrap_or_default();
-        // Rules of a security group and tasks carry the address of what they belong to.
-        let parts = ["ec2:security-group-rule", "ecs:task"];
-        let found = resources.iter().find(|resource| {
-            resource["tags"]["deployer:address"] == address
-                && parts.iter().all(|part| resource["kind"] != *part)
-        });
+        let resources = self.addressed();
+        let found = resources.iter().find(|it| it["tags"]["deployer:address"] == address);
         let arn = found.and_then(|resource| resource["arn"].as_str());
         arn.unwrap_or_else(|| panic!("no {address}")).to_owned()
     }
@@ -72,8 +66,7 @@ impl Lab {
     /// # Panics
     /// When there are several, or none.
     pub fn tags_of(&self, part: &str) -> Vec<(String, String)> {
-        let inventory = self.get("/_lab/inventory");
-        let resources = inventory["resources"].as_array().cloned().unwrap_or_default();
+        let resources = self.resources();
         let mut found = resources.iter().filter(|resource| {
             format!("{}: {}", resource["kind"], resource["arn"]).replace('"', "").contains(part)
         });

@@ -260,13 +260,7 @@ impl Stage {
     }
 
     fn changing_calls(&self) -> i64 {
-        let calls = self.lab.calls();
-        let operations = calls["operations"].as_object().cloned().unwrap_or_default();
-        operations
-            .iter()
-            .filter(|(operation, _)| !crate::is_reading(operation))
-            .map(|(_, times)| times.as_i64().unwrap_or_default())
-            .sum()
+        self.lab.changes().values().sum()
     }
 }
 

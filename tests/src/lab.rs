@@ -3,6 +3,7 @@
 //! At its end every request that it saw is held against AWS's own service models: one that AWS
 //! would refuse is a failure of the test, even when the lab let it pass.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -91,17 +92,13 @@ impl Lab {
         self.inventory(|resource| !resource["tags"]["deployer:stack"].is_null())
     }
 
-    /// What exists twice in the lab, as `kind: address`. Rules of security groups carry the
-    /// address of their group, tasks that of their service, and revisions of a task definition
-    /// the same one: they are left out.
+    /// What exists twice in the lab, as `kind: address`. Revisions of a task definition are left
+    /// out: all of them are at one.
     pub fn twins(&self) -> Vec<String> {
-        const MANY: [&str; 3] = ["ec2:security-group-rule", "ecs:task", "ecs:task-definition"];
-        let resources = self.get("/_lab/inventory")["resources"].clone();
-        let ours = resources.as_array().into_iter().flatten().filter(|resource| {
-            !resource["tags"]["deployer:address"].is_null()
-                && MANY.iter().all(|kind| resource["kind"] != *kind)
-        });
-        let mut addresses: Vec<String> = ours
+        let resources = self.addressed();
+        let mut addresses: Vec<String> = resources
+            .iter()
+            .filter(|resource| resource["kind"] != "ecs:task-definition")
             .map(|resource| {
                 let address = text(&resource["tags"]["deployer:address"]);
                 format!("{}: {address}", text(&resource["kind"]))
@@ -110,6 +107,32 @@ impl Lab {
         addresses.sort();
         let twins = addresses.windows(2).filter(|pair| pair[0] == pair[1]);
         twins.map(|pair| pair[0].clone()).collect()
+    }
+
+    /// The operations that changed something since the counters were reset, each with how often.
+    /// Those of the lock are left out: there is a sign of life each few seconds.
+    pub fn changes(&self) -> BTreeMap<String, i64> {
+        let calls = self.calls()["operations"].as_object().cloned().unwrap_or_default();
+        let calls = calls.into_iter().map(|(name, times)| (name, times.as_i64().unwrap_or(0)));
+        calls.filter(|(name, _)| !is_reading(name) && !name.starts_with("ssm:")).collect()
+    }
+
+    /// What exists at an address of a stack. Rules of a security group and tasks, which carry the
+    /// address of what they belong to, are left out.
+    pub(crate) fn addressed(&self) -> Vec<Value> {
+        let mut resources = self.resources();
+        resources.retain(|resource| {
+            !resource["tags"]["deployer:address"].is_null()
+                && resource["kind"] != "ec2:security-group-rule"
+                && resource["kind"] != "ecs:task"
+        });
+        resources
+    }
+
+    /// All that exists, with its tags.
+    pub(crate) fn resources(&self) -> Vec<Value> {
+        let inventory = self.get("/_lab/inventory");
+        inventory["resources"].as_array().cloned().unwrap_or_default()
     }
 
     /// Whether something of ours has been begun whose kind or ARN contains this.
@@ -226,7 +249,7 @@ fn text(value: &Value) -> &str {
 }
 
 /// Whether an operation, as `service:Operation`, changes nothing.
-pub fn is_reading(operation: &str) -> bool {
+fn is_reading(operation: &str) -> bool {
     let name = operation.split_once(':').map_or(operation, |(_, name)| name);
     ["BatchCheck", "BatchGet", "Describe", "Filter", "Get", "List"]
         .iter()

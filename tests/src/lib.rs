@@ -7,4 +7,4 @@ mod lab;
 
 pub use binary::{Ran, after_script, begin, deployer, end, finish, run, signal, wait_until};
 pub use crash::{Moment, Point, Scenario, Stacks, Stage};
-pub use lab::{Lab, is_reading, root};
+pub use lab::{Lab, root};

@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use deployer_tests::{Lab, deployer, end, is_reading, run, signal, wait_until};
+use deployer_tests::{Lab, deployer, end, run, signal, wait_until};
 use serde_json::json;
 
 /// A small stack without anything that runs.
@@ -23,16 +23,6 @@ fn assert_converged(lab: &Lab) {
     let locks: Vec<String> =
         lab.everything().into_iter().filter(|resource| resource.contains("ssm")).collect();
     assert_eq!(locks, Vec::<String>::new(), "the lock was given back");
-}
-
-/// The operations that changed something since the counters were reset, but for signs of life.
-fn changing(lab: &Lab) -> Vec<String> {
-    let calls = lab.calls()["operations"].as_object().cloned().expect("the lab counts operations");
-    calls
-        .into_iter()
-        .map(|(operation, _)| operation)
-        .filter(|it| !is_reading(it) && !it.starts_with("ssm:"))
-        .collect()
 }
 
 #[test]
@@ -84,7 +74,7 @@ fn a_writer_that_cannot_renew_its_lock_changes_nothing_until_it_can() {
         lab.by_hand("ec2", "DescribeNatGateways", &[]).contains("<state>available</state>")
     });
     std::thread::sleep(Duration::from_secs(3));
-    let changing = changing(&lab);
+    let changing = lab.changes();
     assert!(changing.is_empty(), "the route has to wait: {changing:?}");
     lab.clear_faults();
     end(apply).expect(0);
@@ -104,7 +94,7 @@ fn a_writer_suspended_past_its_lease_changes_nothing_when_it_is_resumed() {
     signal("-CONT", &first);
     let first = end(first).expect(4);
     assert!(first.stderr.contains("the lock was taken over by"), "{}", first.stderr);
-    let changing = changing(&lab);
+    let changing = lab.changes();
     assert!(changing.is_empty(), "it changed something: {changing:?}");
     assert_eq!(lab.everything(), Vec::<String>::new());
 }

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-/// What a tag can hold.
-const LONGEST: usize = 256;
+use deployer_core::Scope;
 
 /// The remote of the git repository that a file is in, and its path there:
 /// `github.com/acme/shop:deploy/stack.yaml`, over HTTPS as over SSH, with whatever user. Aliases of
@@ -49,14 +48,11 @@ fn place(remote: &str) -> Option<String> {
     Some(format!("{}/{path}", host.to_lowercase()))
 }
 
-/// The text as a tag can hold it in every service (tagging guide of AWS's general reference): its
-/// end, if it is too long.
+/// The text as an origin can be: its end, if it is too long.
 fn taggable(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "_.:/=+-@ ".contains(c) { c } else { '_' })
-        .collect();
-    plain[plain.len().saturating_sub(LONGEST)..].to_owned()
+    let plain: String =
+        text.chars().map(|c| if Scope::may_be_in_origin(c) { c } else { '_' }).collect();
+    plain[plain.len().saturating_sub(Scope::LONGEST_ORIGIN)..].to_owned()
 }
 
 #[cfg(test)]
@@ -97,7 +93,7 @@ mod tests {
         assert_eq!(taggable("host/a:é b(1).yaml"), "host/a:_ b_1_.yaml");
         let long = format!("{}:stack.yaml", "x".repeat(300));
         let cut = taggable(&long);
-        assert_eq!((cut.len(), cut.ends_with("x:stack.yaml")), (LONGEST, true));
+        assert_eq!((cut.len(), cut.ends_with("x:stack.yaml")), (Scope::LONGEST_ORIGIN, true));
     }
 
     #[test]

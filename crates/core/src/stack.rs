@@ -21,6 +21,17 @@ pub struct Scope {
     pub origin: Option<String>,
 }
 
+impl Scope {
+    /// The longest origin there can be, in characters: what a tag holds.
+    pub const LONGEST_ORIGIN: usize = 256;
+
+    /// Whether an origin may have this character: one that a tag can hold in every service
+    /// (tagging guide of AWS's general reference).
+    pub fn may_be_in_origin(c: char) -> bool {
+        c.is_ascii_alphanumeric() || "_.:/=+-@ ".contains(c)
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.stack, self.environment)

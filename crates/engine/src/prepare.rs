@@ -23,11 +23,9 @@ pub async fn prepare<C: Cloud>(
 ) -> Result<Stack, (Address, Failure)> {
     let mut prepared = stack.clone();
     for address in targets {
-        let Some((desired, driver)) =
-            prepared.resources.get_mut(address).zip(registry.driver(&address.kind).ok())
-        else {
-            continue;
-        };
+        let Some(desired) = prepared.resources.get_mut(address) else { continue };
+        let driver =
+            registry.driver(&address.kind).map_err(|failure| (address.clone(), failure))?;
         let (sender, mut receiver) = unbounded_channel();
         let speaker = Voice::channel(sender, |line| line);
         let mut preparing = driver.prepare(cloud, &desired.spec, &speaker);

@@ -13,9 +13,6 @@ use crate::words::is_word;
 /// What a stack is called in AWS begins with its name, and load balancers take 32 characters.
 const LONGEST: usize = 20;
 
-/// What a tag can hold.
-const LONGEST_ORIGIN: usize = 256;
-
 /// Reads the stack's name, or tells why it cannot be one.
 pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     let Some(entry) = root.entry("stack") else {
@@ -63,15 +60,15 @@ pub(crate) fn origin(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
         mistakes.push(no_text("origin", entry.value_span()));
         return None;
     };
-    // What a tag may hold in every service (tagging guide of AWS's general reference).
-    let is_taggable = |c: char| c.is_ascii_alphanumeric() || "_.:/=+-@ ".contains(c);
-    if !origin.is_empty() && origin.len() <= LONGEST_ORIGIN && origin.chars().all(is_taggable) {
+    let longest = Scope::LONGEST_ORIGIN;
+    let is_right = (1..=longest).contains(&origin.len());
+    if is_right && origin.chars().all(Scope::may_be_in_origin) {
         return Some(origin.to_owned());
     }
     mistakes.push(
         Diagnostic::error("bad-name", "this cannot be an origin")
             .at(entry.value_span(), "")
-            .help(format!("write at most {LONGEST_ORIGIN} letters, digits, spaces and `_.:/=+-@`")),
+            .help(format!("write at most {longest} letters, digits, spaces and `_.:/=+-@`")),
     );
     None
 }

@@ -17,7 +17,10 @@ SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 
 @dataclass(frozen=True)
 class Call:
-    """One request to the AWS API. `service` is the name it was signed for."""
+    """One request to the AWS API, or to the registry.
+
+    `service` is the name it was signed for, or `registry`.
+    """
 
     service: str
     operation: str

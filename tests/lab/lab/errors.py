@@ -79,4 +79,6 @@ def error_code(status: int, body: bytes, headers: list[tuple[str, str]]) -> str 
         return text.split("<Code>", 1)[1].split("</Code>", 1)[0]
     if '"__type"' in text:
         return str(json.loads(text).get("__type", "")).split("#")[-1]
+    if text.startswith('{"errors"'):
+        return str(json.loads(text)["errors"][0]["code"])
     return f"HTTP {status}"

@@ -52,25 +52,21 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         path = urlsplit(self.path).path
+        verdict = Verdict()
         try:
             if path == "/v2" or path.startswith("/v2/"):
                 reply, verdict = self.server.registry.answer(self)
-                self.reply(*reply)
-                verdict.end_client("replied")
-                return
-            body = self.read_body()
-            if path.startswith("/_lab"):
-                reply = self.server.control.answer(self.command, self.path, body)
+            elif path.startswith("/_lab"):
+                reply = self.server.control.answer(self.command, self.path, self.read_body())
             else:
+                body = self.read_body()
                 reply, verdict = self.server.aws.answer(self._environ(body), body)
-                self.reply(*reply)
-                verdict.end_client("replied")
-                return
         except DropConnection:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         self.reply(*reply)
+        verdict.end_client("replied")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
