@@ -169,7 +169,11 @@ impl Contract {
         let contract = Self {
             kinds,
             subject: Address::new(kind, subject(kind)),
-            scope: Scope { stack: format!("contract-{kind}"), environment: "test".into() },
+            scope: Scope {
+                stack: format!("contract-{kind}"),
+                environment: "test".into(),
+                origin: None,
+            },
             text,
             folder,
         };

@@ -96,9 +96,11 @@ fn of_several_whose_tags_are_asked_for_together_the_one_that_is_gone_is_left_out
     sample(&lab, "plan", &["--check"]).expect(0);
 }
 
-/// What somebody can take away by hand, or a run that was cut short has not made yet: its name,
-/// and the calls that leave things so.
-const PARTS: [(&str, fn(&Lab)); 12] = [
+/// A shape that things can be in, and the calls that leave them so.
+type Part = (&'static str, fn(&Lab));
+
+/// What somebody can take away by hand, or a run that was cut short has not made yet.
+const PARTS: [Part; 12] = [
     ("a network without host names", |lab| {
         let vpc = lab.id_at("vpc/main");
         let value = [("VpcId", vpc.as_str()), ("EnableDnsHostnames.Value", "false")];

@@ -63,6 +63,7 @@ fn a_writer_that_was_killed_is_followed_at_once() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a lease runs out by the clock of the process")]
 fn a_writer_that_cannot_renew_its_lock_changes_nothing_until_it_can() {
     let lab = Lab::start(0.05);
     let apply = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "2");
