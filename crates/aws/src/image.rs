@@ -249,6 +249,13 @@ mod tests {
     }
 
     #[test]
+    fn a_push_that_the_lock_withholds_is_held_and_not_given_up() {
+        let withheld = PushError::Withheld { attempted: "store blob".to_owned() };
+        let gave_up = PushError::GaveUp { attempts: 5, last: Box::new(withheld) };
+        assert_eq!(not_pushed(&gave_up, "web-1").cause, Cause::Busy);
+    }
+
+    #[test]
     fn a_dockerfile_is_built_in_the_folder_it_is_in() {
         let source = source(Path::new("/stack"), &Build::Dockerfile("app/Dockerfile.prod".into()));
         let Source::Dockerfile(source) = source else { panic!("{source:?}") };
