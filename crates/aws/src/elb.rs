@@ -159,7 +159,8 @@ pub(crate) async fn with_tags<T>(
     Ok(tagged)
 }
 
-/// All listeners of a load balancer; none where it is gone, or only the tagging index still knows it.
+/// All listeners of a load balancer; none where it is gone, or where only the tagging index still
+/// knows it.
 pub(crate) async fn listeners(aws: &Aws, balancer: &str) -> Result<Vec<Listener>> {
     let request = aws.elb.describe_listeners().load_balancer_arn(balancer);
     let found = pages(

@@ -80,9 +80,9 @@ impl Owned {
         Some(owned)
     }
 
-    /// The same as [`Owned::found`] of something that has a name: ours only under the name we gave it, or if it was
-    /// taken over. Tags are copied: to what is restored from a snapshot, to a task definition
-    /// registered from another.
+    /// The same as [`Owned::found`] of something that has a name: ours only under the name we gave
+    /// it, or if it was taken over. Tags are copied: to what is restored from a snapshot, to a task
+    /// definition registered from another.
     pub(crate) fn named<K: Kind>(
         survey: &Survey<'_, Aws>,
         id: Option<&str>,

@@ -317,7 +317,7 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     }))
 }
 
-/// The targets that ECS did not register: somebody did by hand, or another service's task.
+/// The targets that ECS did not register, so that somebody did by hand.
 async fn strangers(aws: &Aws, id: &str) -> Result<Vec<String>> {
     let request = aws.elb.describe_target_health().target_group_arn(id);
     let attempted = "find the targets (elasticloadbalancing:DescribeTargetHealth)";
