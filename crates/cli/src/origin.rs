@@ -7,7 +7,8 @@ use deployer_core::Scope;
 
 /// The remote of the git repository that a file is in, and its path there:
 /// `github.com/acme/shop:deploy/stack.yaml`, over HTTPS as over SSH, with whatever user. Aliases of
-/// hosts in the settings of SSH are not looked up. Nothing for a file outside a repository, and for a repository whose remote is on this machine.
+/// hosts in the settings of SSH are not looked up. Nothing for a file outside a repository, and for
+/// a repository whose remote is on this machine.
 pub(crate) fn of(file: &Path) -> Option<String> {
     let (folder, name) = (file.parent()?, file.file_name()?.to_str()?);
     // It expands what is set to stand `insteadOf` an address, and talks to nobody.
