@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Plan, Stack, references};
-use deployer_engine::Look;
-use deployer_engine::prepare;
+use deployer_engine::{Look, prepare};
 
 use crate::args::{StackArgs, TargetArgs};
 use crate::commands::apply::carry_out;

@@ -134,14 +134,21 @@ async fn one_who_was_followed_stops_and_leaves_the_rest_to_the_other() {
     other.release().await.unwrap();
 }
 
-#[tokio::test(start_paused = true)]
-async fn whoever_comes_back_after_the_other_has_finished_finds_out_too() {
+/// Alice has the lock and cannot be heard; Bob has followed her through a door of his own, and has
+/// finished.
+async fn followed_while_cut_off() -> (Arc<Memory>, Lock<Memory>, Arc<Memory>) {
     let memory = Arc::new(Memory::default());
     let held = ask(&memory, "alice", LEASED, &[]).await.0.ok().unwrap();
     memory.cut_off(true);
     let door = Arc::new(memory.door());
     let other = ask(&door, "bob", 10 * LEASED, &[]).await.0.ok().unwrap();
     other.release().await.unwrap();
+    (memory, held, door)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_back_after_the_other_has_finished_finds_out_too() {
+    let (memory, held, _) = followed_while_cut_off().await;
     memory.cut_off(false);
     held.lease().cancel().cancelled().await;
     assert!(held.lease().lost_to().is_some());
@@ -150,12 +157,7 @@ async fn whoever_comes_back_after_the_other_has_finished_finds_out_too() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_comes_back_late_and_releases_takes_nothing_from_a_third() {
-    let memory = Arc::new(Memory::default());
-    let held = ask(&memory, "alice", LEASED, &[]).await.0.ok().unwrap();
-    memory.cut_off(true);
-    let door = Arc::new(memory.door());
-    let second = ask(&door, "bob", 10 * LEASED, &[]).await.0.ok().unwrap();
-    second.release().await.unwrap();
+    let (memory, held, door) = followed_while_cut_off().await;
     let third = ask(&door, "carol", LEASED, &[]).await.0.ok().unwrap();
     memory.cut_off(false);
     held.release().await.unwrap();
