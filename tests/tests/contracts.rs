@@ -17,7 +17,7 @@ use deployer_core::{
     Action, Address, Change, Diagnostic, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
     Scope, Snapshot, Stack, Step, plan, resolve,
 };
-use deployer_engine::{Look, Registry, execute, observe};
+use deployer_engine::{Book, Journal, Look, Registry, Scan, execute, observe, read_book};
 use deployer_stack::{Options, load, outline};
 use deployer_tests::{Lab, root};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -329,10 +329,16 @@ impl Place {
     }
 
     async fn observe(&self) -> Result<Snapshot, String> {
-        let (cloud, account, region) = (&*self.cloud, &self.account, &self.region);
-        observe(&self.registry, cloud, &self.scope, account, region, Look::Quick).await.map_err(
-            |failures| failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-        )
+        let (cloud, place) = (&*self.cloud, (&*self.account, &*self.region));
+        let deeds = self.book().await?.deeds;
+        let scan = Scan::All(Look::Quick);
+        observe(&self.registry, cloud, &self.scope, place, scan, &deeds).await.map_err(|failures| {
+            failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    async fn book(&self) -> Result<Book, String> {
+        read_book(&*self.cloud, &self.scope).await.map_err(|failure| failure.to_string())
     }
 
     /// Plans without regard to protection: the contract is about to take it off.
@@ -343,9 +349,14 @@ impl Place {
 
     async fn apply(&self, stack: &Stack, snapshot: &Snapshot, what: &str) -> Result<(), String> {
         let planned = self.plan(stack, snapshot).map_err(told)?;
+        let (cloud, place) = (Arc::clone(&self.cloud), (&*self.account, &*self.region));
+        let journal = Journal::new(cloud, &self.scope, place, None, self.book().await?);
+        let begun = journal.begin(&planned, &self.registry).await;
+        begun.map_err(|failure| format!("{what}: {failure}"))?;
         let outcome = execute(
             Arc::clone(&self.registry),
             Arc::clone(&self.cloud),
+            Arc::new(journal),
             &planned,
             CancellationToken::new(),
             &mut |_| {},
@@ -393,7 +404,12 @@ impl Place {
         self.apply(&nothing, &self.observe().await?, "the end").await?;
         let left: Vec<String> =
             self.observe().await?.lives.iter().map(|live| live.address.to_string()).collect();
-        if left.is_empty() { Ok(()) } else { Err(format!("left after the end: {left:?}")) }
+        if !left.is_empty() {
+            return Err(format!("left after the end: {left:?}"));
+        }
+        let (cloud, place) = (Arc::clone(&self.cloud), (&*self.account, &*self.region));
+        let journal = Journal::new(cloud, &self.scope, place, None, self.book().await?);
+        journal.close().await.map(drop).map_err(|failure| failure.to_string())
     }
 }
 

@@ -24,7 +24,8 @@ impl Resource<Aws> for Cluster {
         // CreateCluster hands back one of that name whosever it is, so it is looked for first.
         let name = &cx.identity.name;
         for other in ecs::clusters(cx.cloud, std::slice::from_ref(name)).await? {
-            if !ownership::is_this::<Self>(cx.identity, Some(&ecs::tags(other.tags()))) {
+            let (id, tags) = (other.cluster_arn().unwrap_or_default(), ecs::tags(other.tags()));
+            if !ownership::is_this::<Self>(cx, id, other.cluster_name(), Some(&tags)) {
                 return Err(ownership::taken(CREATE, name));
             }
         }
@@ -80,9 +81,7 @@ impl Resource<Aws> for Cluster {
 fn found(owned: &Owned, cluster: &Description) -> Result<Found<Cluster>> {
     let state = cluster.status().required("the status of a cluster")?;
     Ok(Found {
-        name: owned.name.clone(),
-        generation: owned.generation,
-        mark: owned.mark(),
+        badge: owned.badge(),
         spec: ClusterSpec { container_insights: insights(cluster)? },
         output: output(cluster)?,
         phase: match state {

@@ -67,7 +67,7 @@ impl Resource<Aws> for DbReplica {
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let leaving = removal::Leaving {
             id: &live.output.id,
-            generation: live.generation,
+            generation: live.badge.generation,
             is_protected: live.spec.deletion_protection,
             final_snapshot: live.spec.source.id().is_empty(),
         };
@@ -92,9 +92,7 @@ fn found(owned: &Owned, instance: &Description) -> Result<Found<DbReplica>> {
     let source = instance.read_replica_source_db_instance_identifier();
     let promoted = source.is_none().then(|| "it was promoted: it follows no source".to_owned());
     Ok(Found {
-        name: owned.name.clone(),
-        generation: owned.generation,
-        mark: owned.mark(),
+        badge: owned.badge(),
         spec: DbReplicaSpec {
             // None, once promoted; none differs from any that is wanted.
             source: Ref::physical(source.unwrap_or_default()),

@@ -104,9 +104,7 @@ fn found(owned: Owned, group: &Description) -> Result<Found<DbSubnetGroup>> {
         .map(|subnet| subnet.subnet_identifier().map(Ref::physical))
         .collect();
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: DbSubnetGroupSpec {
             subnets: subnets.required("the subnets of a DB subnet group")?,
             description: description.required("the description of a DB subnet group")?.to_owned(),

@@ -66,9 +66,7 @@ impl Resource<Aws> for ElasticIp {
 
 fn found(owned: Owned, address: &Address) -> Result<Found<ElasticIp>> {
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: ElasticIpSpec {},
         output: output(address.allocation_id.clone(), address.public_ip.clone())?,
         phase: Phase::Ready,

@@ -10,7 +10,7 @@ use aws_sdk_ecr::types::{DescribeImagesFilter, Repository as Stored, TagStatus};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deployer_core::{Cause, Failure, Phase, Ref};
-use deployer_engine::{Context, Found, Resource, Result, Survey, Voice};
+use deployer_engine::{Badge, Context, Found, Resource, Result, Survey, Voice};
 use deployer_image::{
     CargoSource, Credentials, DockerfileSource, Platform, Progress, PushError, Settings, Source,
     Target,
@@ -31,7 +31,7 @@ impl Resource<Aws> for Image {
         for (_, repository) in survey.shared.repositories.of(survey).await? {
             for (release, digest) in releases(survey.cloud, repository).await? {
                 let Some((name, generation)) = numbered(&release) else { continue };
-                if current.get(name).is_none_or(|other| other.generation < generation) {
+                if current.get(name).is_none_or(|other| other.badge.generation < generation) {
                     let found = found(name, generation, repository, release.clone(), digest)?;
                     current.insert(name.to_owned(), found);
                 }
@@ -93,9 +93,7 @@ fn found(
 ) -> Result<Found<Image>> {
     let id = repository.repository_name().required("the name of a repository")?;
     Ok(Found {
-        name: name.to_owned(),
-        generation,
-        mark: None,
+        badge: Badge { name: name.to_owned(), generation, ..Badge::default() },
         spec: ImageSpec {
             repository: Ref::physical(id),
             // How an image was made shows in its digest alone, and is not compared.

@@ -97,9 +97,7 @@ fn found(
     let vpc = attachment.and_then(|attachment| attachment.vpc_id()).unwrap_or_default();
     let state = attachment.and_then(|attachment| attachment.state());
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: InternetGatewaySpec { vpc: Ref::physical(vpc) },
         output: InternetGatewayOutput { id: id.to_owned() },
         phase: Phase::Ready,

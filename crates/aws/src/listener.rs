@@ -108,9 +108,7 @@ fn found(owned: Owned, listener: &Described, mut foreign: Vec<String>) -> Result
     // DescribeListeners names the default certificate only (ELB API reference).
     let certificate = listener.certificates().first().and_then(Certificate::certificate_arn);
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: ListenerSpec {
             load_balancer: Ref::physical(balancer),
             port: port.required("the port of a listener")?,
@@ -179,7 +177,7 @@ async fn made_before(
     let same = listeners.into_iter().find(|listener| listener.port() == Some(spec.port.into()));
     let Some(id) = same.and_then(|listener| listener.listener_arn) else { return Err(failure) };
     let tags = elb::tags(cx.cloud, std::slice::from_ref(&id)).await?;
-    if ownership::is_this::<Listener>(cx.identity, tags.get(&id)) {
+    if ownership::is_this::<Listener>(cx, &id, None, tags.get(&id)) {
         return Ok(id);
     }
     Err(failure.help(format!("take another port, or delete the listener {id}")))

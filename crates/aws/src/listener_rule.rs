@@ -55,7 +55,7 @@ impl Resource<Aws> for ListenerRule {
         // A call whose reply was lost made it: on a listener that is not ours a scan depends on
         // the tagging index, which lags behind.
         if let Some(this) = &holder
-            && ownership::is_this::<Self>(cx.identity, Some(&this.tags))
+            && ownership::is_this::<Self>(cx, &this.id, None, Some(&this.tags))
         {
             modify(cx.cloud, &this.id, None, spec).await?;
             return Ok(ListenerRuleOutput { id: this.id.clone() });
@@ -115,9 +115,7 @@ fn found(owned: Owned, arn: &str, rule: &Described) -> Result<Found<ListenerRule
     }
     foreign.extend(rule.transforms().first().map(|_| "a transform of the request".to_owned()));
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec,
         output: ListenerRuleOutput { id: arn.to_owned() },
         phase: Phase::Ready,
@@ -272,7 +270,7 @@ fn is_taken(failure: &Failure) -> bool {
 }
 
 fn is_of_stack(cx: &Context<'_, Aws>, holder: &Holder) -> bool {
-    Owned::tagged::<ListenerRule>(&cx.identity.scope, &holder.tags).is_some()
+    ownership::owns::<ListenerRule>(cx, &holder.id, None, &holder.tags)
 }
 
 /// Says who has the priority. A rule of ours is on its way elsewhere, or out.
@@ -287,9 +285,10 @@ fn held(
         failure.cause = Cause::Busy;
         return failure;
     };
-    if let Some(owned) = Owned::tagged::<ListenerRule>(&cx.identity.scope, &holder.tags) {
+    let owned = Owned::tagged::<ListenerRule>(&cx.identity.scope, &holder.tags);
+    if let Some(owned) = owned.filter(|_| is_of_stack(cx, holder)) {
         failure.cause = Cause::Busy;
-        failure.message = format!("listener-rule/{} has the priority {priority}", owned.name);
+        failure.message = format!("listener-rule/{} has the priority {priority}", owned.name());
         return failure.help("give each rule of a listener a priority of its own");
     }
     failure.message =

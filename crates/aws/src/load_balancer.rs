@@ -71,7 +71,7 @@ impl Resource<Aws> for LoadBalancer {
             let tags = elb::tags(cx.cloud, &[arn.to_owned()]).await?;
             // One without an entry went away since.
             let tags = tags.get(arn);
-            if tags.is_some() && !ownership::is_this::<Self>(cx.identity, tags) {
+            if tags.is_some() && !ownership::is_this::<Self>(cx, arn, Some(name), tags) {
                 return Err(ownership::taken(CREATE, name));
             }
         }
@@ -198,9 +198,7 @@ fn found(
     }
     let scheme = balancer.scheme().required("the scheme of a load balancer")?;
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: LoadBalancerSpec {
             subnets: zones.filter_map(|zone| zone.subnet_id()).map(Ref::physical).collect(),
             security_groups: balancer.security_groups().iter().map(Ref::physical).collect(),

@@ -85,9 +85,7 @@ fn found(owned: Owned, group: &Description) -> Result<Found<LogGroup>> {
     let lock = group.deletion_protection_enabled() == Some(true);
     let lock = lock.then(|| "it is protected against deletion".to_owned());
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: LogGroupSpec {
             // A log group without a retention keeps its logs for ever.
             retention_days: days.required("the retention of a log group")?.unwrap_or(0),
@@ -139,8 +137,7 @@ async fn find(aws: &Aws, name: &str) -> Result<Description> {
 async fn is_ours(cx: &Context<'_, Aws>, name: &str) -> Result<bool> {
     let arn = arn(&find(cx.cloud, name).await?)?;
     let tags = tags(cx.cloud, vec![arn]).await?.into_values().next().unwrap_or_default();
-    let owned = Owned::tagged::<LogGroup>(&cx.identity.scope, &tags);
-    Ok(owned.is_some_and(|owned| owned.name == cx.identity.address.name))
+    Ok(ownership::is_this::<LogGroup>(cx, name, Some(name), Some(&tags)))
 }
 
 async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {

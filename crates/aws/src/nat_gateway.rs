@@ -25,6 +25,7 @@ const EPOCHS: usize = 4;
 
 impl Resource<Aws> for NatGateway {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+    const MADE_ONCE: bool = true;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let mut filters = sought::<Self>(survey, "nat-gateway-id");
@@ -121,9 +122,7 @@ fn found(owned: Owned, gateway: &Described) -> Result<Found<NatGateway>> {
         .filter(|address| Some(*address) != primary)
         .filter_map(NatGatewayAddress::public_ip);
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: NatGatewaySpec {
             subnet: Ref::physical(gateway.subnet_id().required("the subnet of a NAT gateway")?),
             // One that failed may have none; none differs from any that is wanted.
@@ -152,7 +151,7 @@ async fn spent(cx: &Context<'_, Aws>) -> Result<Vec<String>> {
         .into_iter()
         .filter(|gateway| {
             Owned::tagged::<NatGateway>(scope, &tags(gateway.tags())).is_some_and(|owned| {
-                (&owned.name, owned.generation) == (&address.name, *generation)
+                (owned.name(), owned.generation()) == (&address.name, *generation)
             })
         })
         .filter_map(|gateway| gateway.nat_gateway_id)

@@ -1,19 +1,19 @@
-//! The tags that say whose a resource is, written in one place and read in one place.
+//! The tags that say whose a resource is, written in one place and read in one place. Whether they
+//! tell the truth is judged elsewhere: anybody can write tags.
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Cause, Failure, Kind, KindInfo, Scope, Stray};
-use deployer_engine::{Identity, Survey};
+use deployer_core::{Address, Cause, Failure, Kind, Scope};
+use deployer_engine::{Badge, Context, Identity, Survey};
 
 use crate::Aws;
 
 pub(crate) const STACK: &str = "deployer:stack";
 pub(crate) const ENVIRONMENT: &str = "deployer:environment";
-const ORIGIN: &str = "deployer:origin";
 const ADDRESS: &str = "deployer:address";
 const GENERATION: &str = "deployer:generation";
 const SPEC: &str = "deployer:spec";
-const ADOPTED: &str = "deployer:adopted";
+pub(crate) const PROOF: &str = "deployer:proof";
 
 /// What the keys of [`Kept`] values begin with.
 const KEPT: &str = "deployer:keep:";
@@ -34,8 +34,7 @@ pub(crate) fn tags(identity: &Identity, kept: &Kept) -> Tags {
         (GENERATION.to_owned(), identity.generation.to_string()),
         (SPEC.to_owned(), identity.mark.clone()),
     ]);
-    tags.extend(identity.scope.origin.iter().map(|it| (ORIGIN.to_owned(), it.clone())));
-    tags.extend(identity.adopted.iter().map(|id| (ADOPTED.to_owned(), id.clone())));
+    tags.extend(identity.proof.iter().map(|proof| (PROOF.to_owned(), proof.clone())));
     tags.extend(kept.iter().map(|(field, value)| (kept_key(field), value.clone())));
     tags
 }
@@ -45,75 +44,68 @@ pub(crate) fn kept_key(field: &str) -> String {
     format!("{KEPT}{field}")
 }
 
-/// Which resource of ours something is, read from its tags.
+/// Which resource of the scope's something says it is, read from its tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owned {
-    pub(crate) name: String,
-    pub(crate) generation: u32,
+    badge: Badge,
     tags: Tags,
 }
 
 impl Owned {
-    /// Reads the tags of something that may be a `K` of the scope's. Nothing when it is not:
-    /// another stack's, another environment's, of another kind, or not made by us.
+    /// Reads the tags of something that may be a `K` of the scope's. Nothing when they do not say
+    /// so: another stack's, another environment's, of another kind, or not made by us.
     pub(crate) fn tagged<K: Kind>(scope: &Scope, tags: &Tags) -> Option<Self> {
         let is_ours = tags.get(STACK) == Some(&scope.stack)
             && tags.get(ENVIRONMENT) == Some(&scope.environment);
         let address: Address = tags.get(ADDRESS)?.parse().ok()?;
-        let generation = tags.get(GENERATION)?.parse().ok()?;
-        (is_ours && address.kind == K::NAME).then(|| Self {
+        let badge = Badge {
             name: address.name,
-            generation,
-            tags: tags.clone(),
-        })
+            generation: tags.get(GENERATION)?.parse().ok()?,
+            mark: tags.get(SPEC).cloned(),
+            proof: tags.get(PROOF).cloned(),
+            called: None,
+        };
+        let is_ours = is_ours && address.kind == K::NAME;
+        is_ours.then(|| Self { badge, tags: tags.clone() })
     }
 
-    /// The same of something that a survey came upon, or is to take over. The survey is told where
-    /// the stack that made it is kept.
+    /// The same of something that a survey came upon, or is to take over.
     pub(crate) fn found<K: Kind>(
         survey: &Survey<'_, Aws>,
         id: Option<&str>,
         tags: &Tags,
     ) -> Option<Self> {
-        let owned = Self::adopted_or_tagged::<K>(survey, id, tags)?;
-        owned.tell_origin(survey);
-        Some(owned)
+        let tagged = Self::tagged::<K>(survey.scope, tags);
+        let Some(name) = id.and_then(|id| survey.adopts(K::NAME, id)) else { return tagged };
+        let before = tagged.filter(|tagged| tagged.badge.name == name);
+        let generation = before.map_or(1, |before| before.badge.generation);
+        let badge = Badge { name: name.to_owned(), generation, ..Badge::default() };
+        Some(Self { badge, tags: tags.clone() })
     }
 
-    /// The same as [`Owned::found`] of something that has a name: ours only under the name we gave
-    /// it, or if it was taken over. Tags are copied: to what is restored from a snapshot, to a task
-    /// definition registered from another.
+    /// The same as [`Owned::found`] of something that has a name.
     pub(crate) fn named<K: Kind>(
         survey: &Survey<'_, Aws>,
         id: Option<&str>,
         name: Option<&str>,
         tags: &Tags,
     ) -> Option<Self> {
-        let owned = Self::adopted_or_tagged::<K>(survey, id, tags)?;
-        let name = name.unwrap_or_default();
-        let address = Address::new(K::NAME, &owned.name);
-        let expected = KindInfo::of::<K>().physical_name(survey.scope, &address, owned.generation);
-        let is_adopted = tags.get(ADOPTED).map(String::as_str) == id
-            || survey.adopts(K::NAME, id.unwrap_or_default()).is_some();
-        // RDS keeps names in lower case.
-        if is_adopted || name.eq_ignore_ascii_case(&expected) {
-            owned.tell_origin(survey);
-            return Some(owned);
-        }
-        let because = format!("it is not called {expected}");
-        survey.sightings.stray(Stray { address, id: name.to_owned(), because });
-        None
+        Self::found::<K>(survey, id, tags).map(|owned| owned.called(name))
     }
 
-    /// Whether it is, for all that is known, of the very stack that the scope is of rather than of
-    /// another of the same name.
-    pub(crate) fn is_of(&self, scope: &Scope) -> bool {
-        self.tags.get(ORIGIN).is_none_or(|origin| scope.origin.as_ref() == Some(origin))
+    /// What it says it is.
+    pub(crate) fn badge(&self) -> Badge {
+        self.badge.clone()
     }
 
-    /// The mark of the spec it was last given.
-    pub(crate) fn mark(&self) -> Option<String> {
-        self.tags.get(SPEC).cloned()
+    /// The name part of the address it says it has.
+    pub(crate) fn name(&self) -> &str {
+        &self.badge.name
+    }
+
+    /// The generation it says it has.
+    pub(crate) fn generation(&self) -> u32 {
+        self.badge.generation
     }
 
     /// A field that is kept as a tag.
@@ -121,29 +113,33 @@ impl Owned {
         self.tags.get(&kept_key(field)).map(String::as_str)
     }
 
-    fn adopted_or_tagged<K: Kind>(
-        survey: &Survey<'_, Aws>,
-        id: Option<&str>,
-        tags: &Tags,
-    ) -> Option<Self> {
-        match id.and_then(|id| survey.adopts(K::NAME, id)) {
-            Some(name) => Some(Self { name: name.to_owned(), generation: 1, tags: tags.clone() }),
-            None => Self::tagged::<K>(survey.scope, tags),
-        }
-    }
-
-    fn tell_origin(&self, survey: &Survey<'_, Aws>) {
-        if let Some(origin) = self.tags.get(ORIGIN) {
-            survey.sightings.origin(origin);
-        }
+    fn called(mut self, name: Option<&str>) -> Self {
+        self.badge.called = name.map(ToOwned::to_owned);
+        self
     }
 }
 
-/// Whether the resource with these tags is the very one a step is about.
-pub(crate) fn is_this<K: Kind>(identity: &Identity, tags: Option<&Tags>) -> bool {
-    tags.and_then(|tags| Owned::tagged::<K>(&identity.scope, tags)).is_some_and(|owned| {
-        (&owned.name, owned.generation) == (&identity.address.name, identity.generation)
-    })
+/// Whether something that is in the way of a create is the very resource that the step is to make:
+/// a create whose reply got lost made it.
+pub(crate) fn is_this<K: Kind>(
+    cx: &Context<'_, Aws>,
+    id: &str,
+    name: Option<&str>,
+    tags: Option<&Tags>,
+) -> bool {
+    let owned = tags.and_then(|tags| Owned::tagged::<K>(&cx.identity.scope, tags));
+    owned.is_some_and(|owned| cx.is_ours(&owned.called(name).badge, id))
+}
+
+/// Whether something that says it is of the scope's is.
+pub(crate) fn owns<K: Kind>(
+    cx: &Context<'_, Aws>,
+    id: &str,
+    name: Option<&str>,
+    tags: &Tags,
+) -> bool {
+    let owned = Owned::tagged::<K>(&cx.identity.scope, tags);
+    owned.is_some_and(|owned| cx.owns(&owned.called(name).badge, id))
 }
 
 /// The failure of a create whose name somebody else's resource has.
@@ -170,15 +166,11 @@ mod tests {
 
     fn identity() -> Identity {
         Identity {
-            scope: Scope {
-                stack: "notes".into(),
-                environment: "dev".into(),
-                origin: Some("example.com/notes:stack.yaml".into()),
-            },
+            scope: Scope { stack: "notes".into(), environment: "dev".into(), origin: None },
             address: Address::new("vpc", "main"),
             generation: 2,
             mark: "7f3a".into(),
-            adopted: None,
+            proof: Some("1:abc:def".into()),
             name: "notes-dev-main".into(),
         }
     }
@@ -187,11 +179,10 @@ mod tests {
     fn what_was_tagged_reads_back_as_the_same_resource() {
         let kept = Kept::from([("final-snapshot", "true".to_owned())]);
         let owned = Owned::tagged::<Vpc>(&identity().scope, &tags(&identity(), &kept)).unwrap();
-        assert_eq!((owned.name.as_str(), owned.generation), ("main", 2));
+        assert_eq!((owned.name(), owned.generation()), ("main", 2));
         assert_eq!(owned.kept("final-snapshot"), Some("true"));
-        assert_eq!(owned.mark().as_deref(), Some("7f3a"));
-        assert!(owned.is_of(&identity().scope));
-        assert!(!owned.is_of(&Scope { origin: None, ..identity().scope }), "its origin is written");
+        let Badge { mark, proof, .. } = owned.badge();
+        assert_eq!((mark.as_deref(), proof.as_deref()), (Some("7f3a"), Some("1:abc:def")));
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::ownership::{self, Kept, Owned};
 const FORCE_DELETE: &str = "force-delete";
 
 impl Resource<Aws> for Repository {
+    const LEAVES_ITSELF: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let mut lives = Vec::new();
         for (owned, repository) in survey.shared.repositories.of(survey).await? {
@@ -143,9 +145,7 @@ fn found(
         format!("tags like `{}` are excluded from the rule whether tags stay", filter.filter())
     });
     Ok(Found {
-        name: owned.name.clone(),
-        generation: owned.generation,
-        mark: owned.mark(),
+        badge: owned.badge(),
         spec: RepositorySpec {
             immutable: immutable.required("whether a repository's tags stay")?,
             scan_on_push: repository
@@ -153,7 +153,7 @@ fn found(
                 .map(ImageScanningConfiguration::scan_on_push)
                 .required("whether a repository's images are scanned")?,
             keep: keep.unwrap_or(0),
-            force_delete: force_delete.required("`force-delete` among a repository's tags")?,
+            force_delete: force_delete.unwrap_or(false),
         },
         output: output(repository)?,
         phase: Phase::Ready,

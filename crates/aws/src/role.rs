@@ -110,9 +110,7 @@ fn found(owned: Owned, role: &RoleDetail) -> Result<Found<Role>> {
     let profiles = role.instance_profile_list().iter();
     let foreign = boundary.map(|arn| format!("it has the permissions boundary {arn}"));
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: RoleSpec {
             services: policy::services(&policy::decoded(trust)),
             inline,

@@ -108,9 +108,7 @@ fn found(owned: Owned, table: &Described) -> Result<Found<RouteTable>> {
     let gateways = table.associations().iter().filter_map(RouteTableAssociation::gateway_id);
     foreign.extend(gateways.map(|gateway| format!("an association with {gateway}")));
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: RouteTableSpec {
             vpc: Ref::physical(table.vpc_id().required("the VPC of a route table")?),
             routes,

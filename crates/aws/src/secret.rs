@@ -4,7 +4,7 @@
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use deployer_core::{Cause, Failure, Phase};
-use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
+use deployer_engine::{Badge, Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
 
 use crate::Aws;
@@ -16,7 +16,12 @@ use crate::random;
 /// The field that is kept as a tag, since only `DeleteSecret` takes it.
 const RECOVERY: &str = "recovery-days";
 
+/// The longest window that `DeleteSecret` takes, in days: what counts where the tag is missing.
+const LONGEST_RECOVERY: u32 = 30;
+
 impl Resource<Aws> for Secret {
+    const LEAVES_ITSELF: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let secrets = known(survey).await?;
         secrets
@@ -135,10 +140,9 @@ async fn adopt(
         failure.cause = Cause::NotYet;
         return Err(failure);
     };
-    let owned = Owned::tagged::<Secret>(&cx.identity.scope, &tags(secret.tags()));
-    if owned.is_none_or(|owned| {
-        owned.name != cx.identity.address.name || !owned.is_of(&cx.identity.scope)
-    }) {
+    let tags = tags(secret.tags());
+    let id = secret.arn().required("the ARN of a secret")?;
+    if !ownership::is_this::<Secret>(cx, id, Some(name), Some(&tags)) {
         return Err(failure.help(format!(
             "another has the secret `{name}`: delete it for good, or give this one another name"
         )));
@@ -152,9 +156,7 @@ async fn adopt(
     let output =
         SecretOutput { id: secret.arn.required("the ARN of a secret")?, name: name.clone() };
     let live = Found {
-        name: cx.identity.address.name.clone(),
-        generation: cx.identity.generation,
-        mark: None,
+        badge: Badge::default(),
         spec: spec.clone(),
         output,
         phase: Phase::Ready,
@@ -218,16 +220,14 @@ fn found(owned: &Owned, secret: &DescribeSecretOutput) -> Result<Found<Secret>> 
     let key = secret.kms_key_id().map(|key| format!("it is encrypted with the key {key}"));
     let rotation = (secret.rotation_enabled() == Some(true)).then(|| "it is rotated".to_owned());
     Ok(Found {
-        name: owned.name.clone(),
-        generation: owned.generation,
-        mark: owned.mark(),
+        badge: owned.badge(),
         spec: SecretSpec {
             // AWS leaves an empty description out.
             description: secret.description().unwrap_or_default().to_owned(),
             // How the value was made shows nowhere, and is not compared.
             length: 0,
             characters: Characters::Alphanumeric,
-            recovery_days: days.required("the recovery window among a secret's tags")?,
+            recovery_days: days.unwrap_or(LONGEST_RECOVERY),
         },
         output: SecretOutput {
             id: secret.arn().required("the ARN of a secret")?.to_owned(),

@@ -82,9 +82,7 @@ impl Resource<Aws> for Subnet {
 fn found(owned: Owned, subnet: &aws_sdk_ec2::types::Subnet) -> Result<Found<Subnet>> {
     let range = subnet.cidr_block().and_then(|range| range.parse().ok());
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: SubnetSpec {
             vpc: Ref::physical(subnet.vpc_id().required("the VPC of a subnet")?),
             cidr: range.required("the range of a subnet")?,

@@ -77,7 +77,7 @@ impl Resource<Aws> for TargetGroup {
             let tags = elb::tags(cx.cloud, &[arn.to_owned()]).await?;
             // One without an entry went away since.
             let tags = tags.get(arn);
-            if tags.is_some() && !ownership::is_this::<Self>(cx.identity, tags) {
+            if tags.is_some() && !ownership::is_this::<Self>(cx, arn, Some(name), tags) {
                 return Err(ownership::taken(CREATE, name));
             }
         }
@@ -179,9 +179,7 @@ fn found(owned: Owned, group: &Described, attributes: &Attributes) -> Result<Fou
         _ => return None.required("the protocol of a target group"),
     };
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: TargetGroupSpec {
             vpc: Ref::physical(group.vpc_id().required("the VPC of a target group")?),
             port: port.required("the port of a target group")?,

@@ -76,9 +76,7 @@ async fn found(aws: &Aws, owned: Owned, vpc: &aws_sdk_ec2::types::Vpc) -> Result
     let id = vpc.vpc_id().required("the id of a VPC")?;
     let range = vpc.cidr_block().and_then(|range| range.parse().ok());
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: VpcSpec {
             cidr: range.required("the range of a VPC")?,
             dns_hostnames: dns_hostnames(aws, id).await?,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use deployer_core::{Address, Diagnostic, Failure};
+use deployer_core::{Address, Diagnostic, Failure, Scope};
 use deployer_engine::{Claim, Holder};
 
 use crate::plan_file::PlanFileError;
@@ -271,6 +271,17 @@ pub(crate) enum Refusal {
     /// Another run has the lock.
     #[error("refused: another run is at work, of {}; nothing was begun", .0.holder)]
     Locked(Box<Claim>),
+    /// The record is lost, and nobody has confirmed what is ours.
+    #[error(
+        "refused: the record of what {scope} has made is lost, and {count} of its resources are \
+         known by their signatures alone; nothing was begun"
+    )]
+    Unconfirmed {
+        /// Whose record it was.
+        scope: Scope,
+        /// How many they are.
+        count: usize,
+    },
     /// Publishing would change more than images and the services that run them.
     #[error("refused: publishing would also change {}; nothing was begun", list(.0))]
     Beyond(Vec<Address>),
@@ -285,6 +296,11 @@ impl Refusal {
             Self::Locked(_) => Some(
                 "wait longer for it to end, such as with `--lock-timeout 15m`; a run that was \
                  killed elsewhere is followed a minute and a half after its last sign of life"
+                    .to_owned(),
+            ),
+            Self::Unconfirmed { .. } => Some(
+                "look at them with `deployer status`; then run the command in a terminal without \
+                 `--yes` and confirm them, or `deployer adopt --all`"
                     .to_owned(),
             ),
             Self::Beyond(_) => Some(

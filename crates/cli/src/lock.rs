@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Cause, Scope};
-use deployer_engine::{Notice, Request, Unlocked, lock};
+use deployer_core::Scope;
+use deployer_engine::{Journal, Notice, Request, Unlocked, lock};
 use serde_json::json;
 
 use crate::exit::{Error, Refusal};
@@ -19,9 +19,6 @@ pub(crate) struct LockArgs {
     /// How long to wait for another run in this environment, such as `30s` or `15m`
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
     lock_timeout: Duration,
-    /// Do not keep other runs out, where Systems Manager is not permitted
-    #[arg(long)]
-    no_lock: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -34,18 +31,15 @@ impl<W: Connect> Session<'_, W> {
     /// Does something while no other run changes this environment, and stops it when one does.
     ///
     /// The lock comes before the look at what is there, so that what was planned is still true
-    /// when it is done.
+    /// when it is done. The work is handed the journal of the run.
     pub(crate) async fn locked<T>(
         &mut self,
         command: &str,
         args: &LockArgs,
         connected: &Connected<W::Cloud>,
         scope: &Scope,
-        work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
+        work: impl AsyncFnOnce(&mut Self, &Arc<Journal<W::Cloud>>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if args.no_lock {
-            return work(self).await;
-        }
         let request = Request {
             holder: holder::this_run(command, &self.terminal.environment),
             patience: args.lock_timeout,
@@ -55,18 +49,22 @@ impl<W: Connect> Session<'_, W> {
         let cloud = Arc::clone(&connected.cloud);
         let lock = lock(cloud, scope, request, &self.cancel).await.map_err(|why| match why {
             Unlocked::Held(claim) => Refusal::Locked(claim).into(),
-            Unlocked::Failed(failure) if failure.cause == Cause::Denied => {
-                let help = failure.help.as_deref().unwrap_or_default();
-                let help = format!("{help}, or add `--no-lock` and keep other runs out yourself");
-                Error::Cloud(vec![failure.clone().help(help)])
-            }
             Unlocked::Failed(failure) => Error::Cloud(vec![failure]),
             Unlocked::Cancelled => Error::Interrupted,
         })?;
         let lease = lock.lease().clone();
         let outside = std::mem::replace(&mut self.cancel, lease.cancel().clone());
-        let result = work(self).await;
+        let (cloud, book) = (Arc::clone(&connected.cloud), lock.book().clone());
+        let (place, held) = (connected.place(), Some(lease.clone()));
+        let journal = Arc::new(Journal::new(cloud, scope, place, held, book));
+        let result = work(self, &journal).await;
         self.cancel = outside;
+        if lease.lost_to().is_none()
+            && let Err(failure) = journal.end(lock.epoch()).await
+        {
+            let text = format!("{failure}; the next run will find what was made");
+            self.tell(&render::notice("warning:", &text, &self.err, self.terminal.width));
+        }
         if let Err(failure) = lock.release().await {
             let text = format!("{failure}; the next run will take it over");
             self.tell(&render::notice("warning:", &text, &self.err, self.terminal.width));

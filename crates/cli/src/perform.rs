@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use deployer_core::Plan;
-use deployer_engine::{Outcome, execute};
+use deployer_core::{Plan, Snapshot};
+use deployer_engine::{Journal, Outcome, execute};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -72,18 +72,56 @@ impl<W: Connect> Session<'_, W> {
         }
     }
 
-    /// Runs a plan and tells what happens.
-    pub(crate) async fn perform(&self, connected: &Connected<W::Cloud>, plan: &Plan) -> Outcome {
+    /// Asks whether what carries our signature is ours after all, where the record that says so is
+    /// lost. Somebody has to look: nobody's `--yes` was given for this.
+    pub(crate) async fn confirm_ours(
+        &mut self,
+        snapshot: &Snapshot,
+        is_unattended: bool,
+    ) -> Result<(), Error> {
+        let ours: Vec<String> = snapshot
+            .unconfirmed()
+            .map(|live| format!("  {}  {}\n", live.address, live.id()))
+            .collect();
+        if ours.is_empty() {
+            return Ok(());
+        }
+        let refusal = || Refusal::Unconfirmed { scope: snapshot.scope.clone(), count: ours.len() };
+        if is_unattended || self.is_json || !self.terminal.is_interactive {
+            return Err(refusal().into());
+        }
+        self.tell(&format!(
+            "The record of what {} has made is lost. These carry its signature:\n\n{}",
+            snapshot.scope,
+            ours.concat()
+        ));
+        self.confirm("Are all of them this environment's?", "run it where somebody can answer")
+            .await
+    }
+
+    /// Runs a plan and shows what happens.
+    ///
+    /// # Errors
+    /// When what is about to be made cannot be written down; nothing was begun then.
+    pub(crate) async fn perform(
+        &self,
+        connected: &Connected<W::Cloud>,
+        journal: &Arc<Journal<W::Cloud>>,
+        plan: &Plan,
+    ) -> Result<Outcome, Error> {
+        let registry = Arc::new(self.world.registry());
+        let beginning = journal.begin(plan, &registry);
+        self.unless_cancelled(beginning).await?.map_err(|failure| Error::Cloud(vec![failure]))?;
         if !self.is_json {
             self.tell("\n");
         }
         let reporter = RefCell::new(self.reporter(plan));
         let began = Instant::now();
         let mut report = |event: &_| reporter.borrow_mut().event(event);
-        let registry = Arc::new(self.world.registry());
-        let cloud = Arc::clone(&connected.cloud);
+        let (cloud, journal) = (Arc::clone(&connected.cloud), Arc::clone(journal));
         let outcome = {
-            let running = execute(registry, cloud, plan, self.cancel.clone(), &mut report);
+            let cancel = self.cancel.clone();
+            let running = execute(registry, cloud, journal, plan, cancel, &mut report);
             tokio::select! {
                 biased;
                 outcome = running => outcome,
@@ -95,7 +133,7 @@ impl<W: Connect> Session<'_, W> {
             let end = render::outcome(plan, &outcome, &self.err, self.terminal.width);
             self.tell(&format!("\n{end}"));
         }
-        outcome
+        Ok(outcome)
     }
 
     /// Prints the result of a run for machines.

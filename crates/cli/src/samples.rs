@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deployer_core::{
     Action, Address, Cause, Desired, Difference, Event, Failure, Impact, Live, Outputs, Phase,
-    Plan, Reason, Replacement, Scope, Stack, Step, StepId, Stray, What,
+    Plan, Reason, Replacement, Scope, Stack, Standing, Step, StepId, Stray, What,
 };
 use serde_json::{Value, json};
 
@@ -91,10 +91,12 @@ pub(crate) fn plan() -> Plan {
         steps: steps.into_iter().enumerate().map(|(id, step)| Step { id, ..step }).collect(),
         known: Outputs::new(),
         outputs: BTreeMap::new(),
+        unrecorded: vec![],
         strays: vec![Stray {
             address: "db-instance/main".parse().unwrap(),
             id: "notes-restored".to_owned(),
-            because: "it is not called notes-prod-main".to_owned(),
+            because: "its tags are copied: it is not called notes-prod-main".to_owned(),
+            uses: BTreeSet::new(),
         }],
         foreign: BTreeMap::from([(
             Address::new("security-group", "web"),
@@ -133,6 +135,9 @@ pub(crate) fn live(address: &str, id: &str, state: &str) -> Live {
         address: address.parse().unwrap(),
         generation: 1,
         mark: None,
+        serial: None,
+        standing: Standing::Recorded,
+        is_signed: true,
         spec: Value::Null,
         output: json!({ "id": id }),
         phase: Phase::Ready,

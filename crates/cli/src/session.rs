@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use deployer_core::{Address, Diagnostic, Plan, Scope, Severity, Snapshot, Stack};
-use deployer_engine::{Look, observe};
+use deployer_core::{Address, Deeds, Diagnostic, Plan, Scope, Severity, Snapshot, Stack};
+use deployer_engine::{Look, Scan, observe, read_book};
 use deployer_stack::{Loaded, Options};
 use tokio_util::sync::CancellationToken;
 
@@ -101,17 +101,31 @@ impl<W: Connect> Session<'_, W> {
         })
     }
 
-    /// Reads the stack, and finds out what is there of it.
+    /// Reads the stack, and finds out what is there of it: of the kinds that it may have, or of
+    /// all, however closely.
     pub(crate) async fn look(
         &self,
         args: &StackArgs,
-        look: Look,
+        all: Option<Look>,
     ) -> Result<(Project, Snapshot), Error> {
         let project = self.load(args)?;
-        let region = Some(project.stack.region.as_str());
-        let connected = self.connect(region, &project.source.folder).await?;
-        let snapshot = self.observe(&connected, &project.stack.scope, look).await?;
+        let stack = &project.stack;
+        let connected = self.connect(Some(&stack.region), &project.source.folder).await?;
+        let deeds = self.deeds(&connected, &stack.scope).await?;
+        let scan = all.map_or(Scan::For(stack), Scan::All);
+        let snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
         Ok((project, snapshot))
+    }
+
+    /// Reads what tells whose something is.
+    pub(crate) async fn deeds(
+        &self,
+        connected: &Connected<W::Cloud>,
+        scope: &Scope,
+    ) -> Result<Deeds, Error> {
+        let reading = read_book(&*connected.cloud, scope);
+        let book = self.unless_cancelled(reading).await?;
+        book.map(|book| book.deeds).map_err(|failure| Error::Cloud(vec![failure]))
     }
 
     /// Finds the cloud.
@@ -129,11 +143,12 @@ impl<W: Connect> Session<'_, W> {
         &self,
         connected: &Connected<W::Cloud>,
         scope: &Scope,
-        look: Look,
+        scan: Scan<'_>,
+        deeds: &Deeds,
     ) -> Result<Snapshot, Error> {
         let registry = self.world.registry();
-        let Connected { cloud, account, region } = connected;
-        let observing = observe(&registry, &**cloud, scope, account, region, look);
+        let Connected { cloud, .. } = connected;
+        let observing = observe(&registry, &**cloud, scope, connected.place(), scan, deeds);
         self.unless_cancelled(observing).await?.map_err(Error::Cloud)
     }
 
@@ -183,7 +198,7 @@ pub(crate) fn unplannable(
     stack: &Stack,
     diagnostics: Vec<Diagnostic>,
 ) -> Error {
-    let refused = ["another-stack", "protected", "attached", "untagged"];
+    let refused = ["another-stack", "protected", "attached", "untagged", "disputed"];
     let is_refusal =
         diagnostics.iter().all(|diagnostic| refused.contains(&diagnostic.code.as_str()));
     let mistakes = match source {

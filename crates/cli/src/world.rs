@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use deployer_core::Failure;
-use deployer_engine::{Claims, Registry};
+use deployer_engine::{Parameters, Registry};
 
 /// A way to a cloud.
 pub trait Connect {
     /// The cloud.
-    type Cloud: Claims;
+    type Cloud: Parameters;
 
     /// The kinds it knows.
     fn registry(&self) -> Registry<Self::Cloud>;
@@ -35,6 +35,13 @@ pub struct Connected<C> {
     pub account: String,
     /// The region.
     pub region: String,
+}
+
+impl<C> Connected<C> {
+    /// The account and the region.
+    pub(crate) fn place(&self) -> (&str, &str) {
+        (&self.account, &self.region)
+    }
 }
 
 /// Where input comes from, where output goes, and what the process was started with.

@@ -130,6 +130,12 @@ pub trait Kind: Send + Sync + 'static {
     /// Whether AWS keeps one from being deleted while others are in it or use it, so that a
     /// reference to one tells that it is there.
     const HELD: bool = false;
+    /// The field that says what it is part of, for what can carry no tags of its own: it is ours
+    /// if that is.
+    const PART_OF: Option<&'static str> = None;
+    /// The fields that say what a deletion does and that AWS has no place for but tags, each with
+    /// its gentlest value as JSON: taken where nobody knows who wrote the tags.
+    const GENTLEST: &'static [(&'static str, &'static str)] = &[];
     /// What must be there before it works, beside what its fields refer to.
     const AFTER: &'static [After] = &[];
     /// How long AWS typically takes; the source of each number stands beside it.
@@ -172,6 +178,10 @@ pub struct KindInfo {
     pub protection: Option<&'static str>,
     /// See [`Kind::HELD`].
     pub held: bool,
+    /// See [`Kind::PART_OF`].
+    pub part_of: Option<&'static str>,
+    /// See [`Kind::GENTLEST`].
+    pub gentlest: &'static [(&'static str, &'static str)],
     /// See [`Kind::AFTER`].
     pub after: &'static [After],
     /// See [`Kind::TYPICAL`].
@@ -197,6 +207,8 @@ impl KindInfo {
             deletion: K::DELETION,
             protection: K::PROTECTION,
             held: K::HELD,
+            part_of: K::PART_OF,
+            gentlest: K::GENTLEST,
             after: K::AFTER,
             typical: K::TYPICAL,
             supersedes: matches!(K::REPLACEMENT, Replacement::Supersede),

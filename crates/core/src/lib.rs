@@ -12,6 +12,7 @@ mod graph;
 mod kind;
 mod mark;
 mod naming;
+mod ownership;
 mod plan;
 mod planner;
 mod reference;
@@ -29,9 +30,12 @@ pub use kind::{
     After, Change, Impact, Kind, KindInfo, Kinds, Problem, Removal, Replacement, Typical,
 };
 pub use naming::{Alphabet, Naming};
-pub use plan::{Action, Plan, Reason, Step, StepId, Summary};
+pub use ownership::{
+    Deeds, Keys, Proof, PublicKey, Record, Seen, Serial, Signer, Statement, Unreadable,
+};
+pub use plan::{Action, Plan, Reason, Step, StepId, Summary, Unrecorded};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};
 pub use resolve::{Outputs, references, resolve};
-pub use snapshot::{Live, Phase, Snapshot, Stray};
+pub use snapshot::{Dispute, Live, Phase, Snapshot, Standing, Stray};
 pub use stack::{Desired, Scope, Stack};

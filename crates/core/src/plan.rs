@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Address, Cycle, Difference, Graph, Impact, Live, Outputs, Replacement, Scope, Stray};
+use crate::{
+    Address, Cycle, Difference, Graph, Impact, Live, Outputs, Replacement, Scope, Serial, Stray,
+};
 
 /// Numbers a step within its plan.
 pub type StepId = usize;
@@ -32,6 +34,8 @@ pub enum Reason {
     Missing,
     /// It is not as the stack says.
     Differs,
+    /// Somebody has changed the tags that say whose it is.
+    Unsigned,
     /// It must be made anew, in this way.
     Replaced(Replacement),
     /// AWS has not finished with it.
@@ -107,6 +111,23 @@ pub struct Plan {
     pub foreign: BTreeMap<Address, Vec<String>>,
     /// What carries our tags and is not ours; told, never touched.
     pub strays: Vec<Stray>,
+    /// What is ours and not in the record yet. Not part of a saved plan, which anybody may have
+    /// written: who applies one finds it anew.
+    #[serde(skip)]
+    pub unrecorded: Vec<Unrecorded>,
+}
+
+/// Something that is ours by its proof and that the record does not have yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unrecorded {
+    /// The resource.
+    pub address: Address,
+    /// Its generation.
+    pub generation: u32,
+    /// The create that made it.
+    pub serial: Serial,
+    /// Its identifier.
+    pub id: String,
 }
 
 impl Plan {

@@ -1,13 +1,14 @@
 //! What is there and ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::naming::hex;
-use crate::{Address, Change, Kinds, Scope};
+use crate::ownership::{Judged, judge};
+use crate::{Address, Deeds, Kinds, Scope, Seen, Serial, Unrecorded};
 
 /// How far AWS is with a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,12 +26,22 @@ pub enum Phase {
 /// One resource of ours as it is in AWS, its kind erased.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Live {
-    /// Which resource of the stack it is, from its tags.
+    /// Which resource of the stack it is.
     pub address: Address,
-    /// How often the resource has been replaced, plus one, from its tags.
+    /// How often the resource has been replaced, plus one.
     pub generation: u32,
-    /// The mark of the spec it was last given, from its tags; none where there is no such tag.
+    /// The mark of the spec it was last given; none where nobody knows.
     pub mark: Option<String>,
+    /// The create that made it; none before it is known whose it is, and for what is part of
+    /// another resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<Serial>,
+    /// How it is known to be ours.
+    #[serde(default)]
+    pub standing: Standing,
+    /// Whether its tags are as we wrote them.
+    #[serde(default)]
+    pub is_signed: bool,
     /// The serialised `Spec`, every reference a physical identifier.
     pub spec: Value,
     /// The serialised `Output`; what is not known yet is null.
@@ -41,6 +52,19 @@ pub struct Live {
     pub state: String,
     /// What is attached to it that is not ours or that a spec cannot say: told, never touched.
     pub foreign: Vec<String>,
+}
+
+/// How something is known to be ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// The record has it.
+    #[default]
+    Recorded,
+    /// The record has the create that made it, and not yet what that made.
+    Begun,
+    /// Its proof holds, and the record is lost: somebody has to confirm it.
+    Unconfirmed,
 }
 
 impl Live {
@@ -57,8 +81,20 @@ pub struct Stray {
     pub address: Address,
     /// The identifier AWS gave it, or its name.
     pub id: String,
-    /// How it is known, as a fragment: `it is called …`.
+    /// How it is known, as a sentence: `its tags are copied …`.
     pub because: String,
+    /// The identifiers it refers to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub uses: BTreeSet<String>,
+}
+
+/// Several things of which one is ours, and nobody knows which.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// The resource that one of them is.
+    pub address: Address,
+    /// Their identifiers, in order.
+    pub ids: Vec<String>,
 }
 
 /// All that a stack's environment owns in one account and region, at one time.
@@ -74,52 +110,75 @@ pub struct Snapshot {
     pub lives: Vec<Live>,
     /// What carries our tags and is not ours, in an order of its own.
     pub strays: Vec<Stray>,
-    /// The origins in the tags of what was found: where the stack that made it is written.
-    pub origins: BTreeSet<String>,
+    /// Of what nobody knows which one is ours.
+    pub disputes: Vec<Dispute>,
+    /// Where the stack that made it is kept, as the record says; none where it does not.
+    pub origin: Option<String>,
 }
 
 impl Snapshot {
-    /// Puts a snapshot together, in an order of its own whatever order things were found in.
+    /// Puts a snapshot together, in an order of its own whatever order things were seen in, from
+    /// what is ours by the account's deeds.
     ///
-    /// What is not as its own mark says, in fields that never change, carries copied tags. Of
-    /// several at the same address and generation one is taken for the resource: the one that
+    /// Of several at the same address and generation one is taken for the resource: the one that
     /// others of ours refer to, otherwise the one whose identifier comes first. The others are
-    /// twins, left by a create whose reply was lost, unless a copy is in one.
+    /// twins, left by a create whose reply was lost.
     pub fn new(
         scope: Scope,
         account: String,
         region: String,
-        lives: Vec<Live>,
-        strays: Vec<Stray>,
+        seen: Vec<Seen>,
+        deeds: &Deeds,
         kinds: &Kinds,
     ) -> Self {
-        let (lives, mut strays) = sort_out(lives, strays, kinds);
+        let origin = deeds.record.origin.clone();
+        let (lives, strays, disputes) = (vec![], vec![], vec![]);
+        let empty = Self { scope, account, region, lives, strays, disputes, origin };
+        let Judged { mut lives, mut strays, mut disputes } = judge(&empty, seen, deeds, kinds);
+        sort(&mut lives);
         strays.sort();
         strays.dedup();
-        Self { scope, account, region, lives, strays, origins: BTreeSet::new() }
+        disputes.sort_by(|a, b| a.address.cmp(&b.address));
+        Self { lives, strays, disputes, ..empty }
     }
 
-    /// The snapshot of things whose tags name these origins.
+    /// The snapshot wherever the stack that made it is kept.
     #[must_use]
-    pub fn made_from(mut self, origins: BTreeSet<String>) -> Self {
-        self.origins = origins;
-        self
+    pub fn made_anywhere(self) -> Self {
+        Self { origin: None, ..self }
     }
 
-    /// The origins of what is there that are not the one of this stack: then another stack of the
-    /// same name has made it.
-    pub fn other_origins(&self) -> Vec<&str> {
-        let ours = self.scope.origin.as_ref();
-        let others = self.origins.iter().filter(|origin| Some(*origin) != ours);
-        others.map(String::as_str).collect()
+    /// Where what is there was made, if that is not where this stack is kept: then another stack
+    /// of the same name has made it.
+    pub fn other_origin(&self) -> Option<&str> {
+        let origin = self.origin.as_ref().filter(|_| !self.lives.is_empty())?;
+        (self.scope.origin.as_ref() != Some(origin)).then_some(origin)
     }
 
-    /// The snapshot with one more resource, at an address where there is none.
+    /// The snapshot with one more resource, at an address where there is none. Nobody disputes
+    /// about that any more.
     #[must_use]
     pub fn with(mut self, live: Live) -> Self {
+        self.disputes.retain(|dispute| dispute.address != live.address);
         let place = self.lives.partition_point(|other| other.address < live.address);
         self.lives.insert(place, live);
         self
+    }
+
+    /// What is ours only if somebody confirms it, since the record is lost.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = &Live> {
+        self.lives.iter().filter(|live| live.standing == Standing::Unconfirmed)
+    }
+
+    /// What is ours and not in the record yet.
+    pub fn unrecorded(&self) -> Vec<Unrecorded> {
+        let lives = self.lives.iter().filter(|live| live.standing != Standing::Recorded);
+        let unrecorded = lives.filter_map(|live| {
+            let Live { address, generation, serial, .. } = live.clone();
+            let id = live.id().to_owned();
+            Some(Unrecorded { address, generation, serial: serial?, id })
+        });
+        unrecorded.collect()
     }
 
     /// The resource at an address: the newest generation where there are several, and none that
@@ -148,13 +207,10 @@ impl Snapshot {
     }
 }
 
-/// Orders what was found, and takes out what only looks like ours.
-fn sort_out(
-    mut lives: Vec<Live>,
-    mut strays: Vec<Stray>,
-    kinds: &Kinds,
-) -> (Vec<Live>, Vec<Stray>) {
-    let used: BTreeSet<String> = lives.iter().flat_map(|live| targets(&live.spec)).collect();
+/// Orders what is ours: of one generation first what others of ours refer to and stays.
+fn sort(lives: &mut [Live]) {
+    let used: BTreeSet<String> =
+        lives.iter().flat_map(|live| physical(&live.spec)).map(ToOwned::to_owned).collect();
     let rank = |live: &Live| (live.phase == Phase::Leaving, !used.contains(live.id()));
     lives.sort_by(|a, b| {
         (&a.address, b.generation, rank(a), a.id()).cmp(&(
@@ -164,63 +220,6 @@ fn sort_out(
             b.id(),
         ))
     });
-    let mut firsts: BTreeMap<(Address, u32), String> = BTreeMap::new();
-    for live in &lives {
-        firsts.entry(place(live)).or_insert_with(|| live.id().to_owned());
-    }
-    let is_first = |live: &Live| firsts[&place(live)] == live.id();
-    let mut held: BTreeSet<String> = BTreeSet::new();
-    // What a copy is in stays too.
-    loop {
-        let is_copy = |live: &Live| {
-            live.phase != Phase::Leaving
-                && match is_made_by_us(live, kinds) {
-                    Some(is_ours) => !is_ours || (!is_first(live) && held.contains(live.id())),
-                    None => !is_first(live),
-                }
-        };
-        let (copies, ours): (Vec<Live>, Vec<Live>) = lives.into_iter().partition(is_copy);
-        lives = ours;
-        if copies.is_empty() {
-            return (lives, strays);
-        }
-        for copy in copies {
-            held.extend(targets(&copy.spec));
-            let because = "it is not what its tags say it was made as".to_owned();
-            strays.push(Stray { id: copy.id().to_owned(), because, address: copy.address });
-        }
-    }
-}
-
-/// What has the same is a twin or a copy of it.
-fn place(live: &Live) -> (Address, u32) {
-    (live.address.clone(), live.generation)
-}
-
-fn targets(spec: &Value) -> impl Iterator<Item = String> {
-    physical(spec).into_iter().map(ToOwned::to_owned)
-}
-
-/// Whether a create of ours made something without a name: what can never change is as its mark
-/// says. Copied tags tell of what they were copied from. What has a name of ours is made by us;
-/// none when there is no mark.
-fn is_made_by_us(live: &Live, kinds: &Kinds) -> Option<bool> {
-    let kind = kinds.find(&live.address.kind)?;
-    if kind.naming.is_some() {
-        return Some(true);
-    }
-    let mark = live.mark.as_ref()?;
-    let mut fixed = kind.changes.iter().filter_map(|(field, _)| {
-        let value = live.spec.get(*field).cloned().unwrap_or_default();
-        let change = kind.change(field, &value, &Value::Null);
-        matches!(change, Change::Replace(_) | Change::Never(_)).then_some((*field, value))
-    });
-    // A field that was left out is AWS's choice.
-    Some(fixed.all(|(field, value)| {
-        [&value, &Value::Null]
-            .into_iter()
-            .any(|value| kind.is_marked(mark, field, value) != Some(false))
-    }))
 }
 
 /// The physical identifiers a live spec refers to.

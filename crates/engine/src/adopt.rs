@@ -1,9 +1,12 @@
 //! Takes something over that the stack did not make.
 
-use deployer_core::{Live, Scope};
+use deployer_core::{Cause, Deeds, Failure, Live, Scope};
 
+use crate::perform::JournalOf;
 use crate::retry::insist;
-use crate::{Adoption, Cloud, Context, Identity, Look, Registry, Result, Sightings, Survey, Voice};
+use crate::{
+    Adoption, Cloud, Context, Identity, Journal, Look, Parameters, Registry, Result, Survey, Voice,
+};
 
 /// Finds what is to be taken over, as if it were a resource of the scope's already.
 ///
@@ -13,38 +16,55 @@ pub async fn seek<C: Cloud>(
     registry: &Registry<C>,
     cloud: &C,
     scope: &Scope,
+    place: (&str, &str),
     adoption: &Adoption,
 ) -> Result<Option<Live>> {
     let kind = &adoption.address.kind;
     let driver = registry.driver(kind)?;
-    let (shared, sightings) = (C::Shared::default(), Sightings::default());
-    let (shared, sightings, adoption) = (&shared, &sightings, Some(adoption));
-    let survey = Survey { cloud, scope, shared, sightings, look: Look::Quick, adoption };
-    let mut lives = insist(|| driver.scan(&survey)).await?.into_iter();
-    Ok(lives.find(|live| survey.adopts(kind, live.id()).is_some()))
+    let shared = C::Shared::default();
+    // Nothing of it is ours yet, nor are its parts.
+    let deeds = Deeds::default();
+    let (shared, deeds, adoption) = (&shared, &deeds, Some(adoption));
+    let survey = Survey { cloud, scope, shared, deeds, place, look: Look::Quick, adoption };
+    let seen = insist(|| driver.scan(&survey)).await?.into_iter().map(|seen| seen.live);
+    let sought = seen.into_iter().find(|live| survey.adopts(kind, live.id()).is_some());
+    // Its tags are about to be written.
+    Ok(sought.map(|live| Live { is_signed: true, mark: None, ..live }))
 }
 
-/// Writes our tags on what a survey found for an adoption. From then on it is a resource of the
-/// stack like any other, as if it had last been given what it is now.
+/// Takes over what a survey found for an adoption: writes it down, and writes our tags on it. From
+/// then on it is a resource of the stack like any other, as if it had last been given what it is
+/// now.
 ///
 /// # Errors
-/// When it cannot be tagged.
-pub async fn adopt<C: Cloud>(
+/// When it cannot be written down or tagged. What is written down and not tagged is tagged by the
+/// next apply, if it carries this environment's tags already; otherwise it takes another adoption.
+pub async fn adopt<C: Parameters>(
     registry: &Registry<C>,
+    journal: &Journal<C>,
     cloud: &C,
     scope: &Scope,
     live: &Live,
 ) -> Result<()> {
     let driver = registry.driver(&live.address.kind)?;
     let info = driver.info();
+    if let Some(whole) = info.part_of {
+        let attempted = format!("take over {}", live.address);
+        let message = format!("a {} is part of its {whole}", info.name);
+        return Err(Failure::new(Cause::Refused, attempted, message)
+            .help(format!("take over the {whole}: what is in it comes along")));
+    }
+    let serial = journal.adopt(live).await?;
+    let mark = info.mark(&live.spec);
     let identity = Identity {
         scope: scope.clone(),
         address: live.address.clone(),
         generation: live.generation,
-        mark: info.mark(&live.spec),
-        adopted: Some(live.id().to_owned()),
+        proof: journal.prove(&live.address, live.generation, &serial, &mark),
+        mark,
         name: info.physical_name(scope, &live.address, live.generation),
     };
-    let cx = Context { cloud, identity: &identity, voice: Voice::silent() };
-    driver.remember(&cx, &live.output).await
+    let notary = JournalOf { driver: &*driver, journal };
+    let cx = Context { cloud, identity: &identity, voice: Voice::silent(), notary: &notary };
+    insist(|| driver.remember(&cx, &live.output)).await
 }

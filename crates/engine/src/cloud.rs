@@ -1,10 +1,11 @@
 //! What a kind is handed when it is asked to do something.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use deployer_core::{Address, Scope, Stray};
+use deployer_core::{Address, Deeds, Scope, Serial, Statement};
 use tokio::sync::mpsc::UnboundedSender;
+
+use crate::Badge;
 
 /// A cloud that resources live in.
 pub trait Cloud: Send + Sync + 'static {
@@ -21,8 +22,10 @@ pub struct Survey<'a, C: Cloud> {
     pub scope: &'a Scope,
     /// What the scans of this observation share.
     pub shared: &'a C::Shared,
-    /// Where it notes what it comes upon beside the resources.
-    pub sightings: &'a Sightings,
+    /// What tells whose a part of something is.
+    pub deeds: &'a Deeds,
+    /// The account and the region.
+    pub place: (&'a str, &'a str),
     /// How closely to look.
     pub look: Look,
     /// What is to be found whatever its tags say, because it is to be taken over.
@@ -39,6 +42,23 @@ pub enum Look {
 }
 
 impl<C: Cloud> Survey<'_, C> {
+    /// Whether we made a part of a resource, by the proof in its tags; see
+    /// [`Context::prove_part`].
+    pub fn vouches(&self, address: &Address, generation: u32, part: &str, proof: &str) -> bool {
+        let (account, region) = self.place;
+        let serial = Serial::of(&[0; 9]);
+        let statement = Statement {
+            account,
+            region,
+            scope: self.scope,
+            address,
+            generation,
+            serial: &serial,
+            mark: part,
+        };
+        self.deeds.vouch(&statement, proof)
+    }
+
     /// Which resource of a kind the thing of this identifier is to become, by its name.
     pub fn adopts(&self, kind: &str, id: &str) -> Option<&str> {
         let adoption = self.adoption.filter(|it| it.address.kind == kind && it.id == id)?;
@@ -55,40 +75,6 @@ pub struct Adoption {
     pub id: String,
 }
 
-/// What the scans of one observation came upon beside resources.
-#[derive(Debug, Default)]
-pub struct Sightings(Mutex<Sighted>);
-
-/// What has been noted.
-#[derive(Debug, Default)]
-pub(crate) struct Sighted {
-    pub(crate) strays: Vec<Stray>,
-    pub(crate) origins: BTreeSet<String>,
-}
-
-impl Sightings {
-    /// Notes something that carries our tags and is not ours.
-    pub fn stray(&self, stray: Stray) {
-        self.lock().strays.push(stray);
-    }
-
-    /// Notes the origin in the tags of something of ours.
-    pub fn origin(&self, origin: &str) {
-        let mut sighted = self.lock();
-        if !sighted.origins.contains(origin) {
-            sighted.origins.insert(origin.to_owned());
-        }
-    }
-
-    pub(crate) fn into_inner(self) -> Sighted {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Sighted> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Which resource a step is about, and what it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -100,8 +86,8 @@ pub struct Identity {
     pub generation: u32,
     /// The mark of its spec; goes into its tags.
     pub mark: String,
-    /// For something that was not made under this name: its identifier; goes into its tags.
-    pub adopted: Option<String>,
+    /// What proves all that; goes into its tags. None where nobody can sign.
+    pub proof: Option<String>,
     /// Its name in AWS, made by [`deployer_core::Naming`]; for kinds that have none, what the
     /// console shows.
     pub name: String,
@@ -114,9 +100,45 @@ pub struct Context<'a, C: Cloud> {
     /// Which resource it is about.
     pub identity: &'a Identity,
     pub(crate) voice: Voice,
+    pub(crate) notary: &'a dyn Notary,
+}
+
+/// Signs, and tells what is ours.
+pub(crate) trait Notary: Send + Sync {
+    /// Whether a thing of the step's kind with this badge and identifier is ours.
+    fn owns(&self, badge: &Badge, id: &str) -> bool;
+
+    /// A proof for a part of what a step is about.
+    fn prove_part(&self, identity: &Identity, part: &str) -> Option<String>;
+
+    /// Whether a proof for a part holds.
+    fn vouches(&self, identity: &Identity, part: &str, proof: &str) -> bool;
 }
 
 impl<C: Cloud> Context<'_, C> {
+    /// Whether something that has the name of what the step is to make is that very resource: a
+    /// create whose reply got lost made it, or it was deleted and can be brought back.
+    pub fn is_ours(&self, badge: &Badge, id: &str) -> bool {
+        let Identity { address, generation, .. } = self.identity;
+        (&badge.name, badge.generation) == (&address.name, *generation) && self.owns(badge, id)
+    }
+
+    /// Whether something of the step's kind is ours, whichever it is.
+    pub fn owns(&self, badge: &Badge, id: &str) -> bool {
+        self.notary.owns(badge, id)
+    }
+
+    /// What proves that we made a part of the resource that carries tags of its own, such as a rule
+    /// of a security group. `part` says which; none where nobody can sign.
+    pub fn prove_part(&self, part: &str) -> Option<String> {
+        self.notary.prove_part(self.identity, part)
+    }
+
+    /// Whether we made a part of the resource, by the proof in its tags.
+    pub fn vouches(&self, part: &str, proof: &str) -> bool {
+        self.notary.vouches(self.identity, part, proof)
+    }
+
     /// Tells the user something while the step runs, such as a line of a build.
     pub fn say(&self, line: impl Into<String>) {
         self.voice.say(line.into());

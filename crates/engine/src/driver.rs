@@ -3,12 +3,12 @@
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use deployer_core::{Address, Cause, Failure, Kind, KindInfo, Live};
+use deployer_core::{Address, Cause, Failure, Kind, KindInfo, Live, Replacement, Seen, Standing};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Cloud, Context, Found, Progress, Resource, Result, Survey, Voice};
+use crate::{Badge, Cloud, Context, Found, Progress, Resource, Result, Survey, Voice};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
@@ -16,7 +16,9 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn info(&self) -> KindInfo;
     fn is_shown_late(&self) -> bool;
-    fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Live>>;
+    fn is_made_once(&self) -> bool;
+    fn leaves_itself(&self) -> bool;
+    fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Seen>>;
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value>;
     fn update<'a>(
         &'a self,
@@ -48,7 +50,17 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
         K::SHOWN_LATE
     }
 
-    fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Live>> {
+    /// Names are unique, but for those that generations share.
+    fn is_made_once(&self) -> bool {
+        let is_named = K::NAMING.is_some() && !matches!(K::REPLACEMENT, Replacement::Supersede);
+        is_named || K::MADE_ONCE
+    }
+
+    fn leaves_itself(&self) -> bool {
+        K::LEAVES_ITSELF
+    }
+
+    fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Seen>> {
         Box::pin(async move { K::scan(survey).await?.into_iter().map(erase::<K>).collect() })
     }
 
@@ -102,24 +114,32 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
     }
 }
 
-fn erase<K: Kind>(found: Found<K>) -> Result<Live> {
-    Ok(Live {
-        address: Address::new(K::NAME, found.name),
-        generation: found.generation,
-        mark: found.mark,
+fn erase<K: Kind>(found: Found<K>) -> Result<Seen> {
+    let Found { badge: Badge { name, generation, mark, proof, called }, .. } = found;
+    let live = Live {
+        address: Address::new(K::NAME, name),
+        generation,
+        mark,
+        serial: None,
+        standing: Standing::default(),
+        is_signed: false,
         spec: write(&found.spec)?,
         output: write(&found.output)?,
         phase: found.phase,
         state: found.state,
         foreign: found.foreign,
-    })
+    };
+    Ok(Seen { live, called, proof })
 }
 
 fn restore<K: Kind>(live: &Live) -> Result<Found<K>> {
     Ok(Found {
-        name: live.address.name.clone(),
-        generation: live.generation,
-        mark: live.mark.clone(),
+        badge: Badge {
+            name: live.address.name.clone(),
+            generation: live.generation,
+            mark: live.mark.clone(),
+            ..Badge::default()
+        },
         spec: read::<K, _>(live.spec.clone())?,
         output: read::<K, _>(live.output.clone())?,
         phase: live.phase,

@@ -20,7 +20,7 @@ use crate::call::{Caller, Stop};
 use crate::perform::{Finished, Job};
 use crate::retry::PROPAGATION;
 use crate::speak::Speaker;
-use crate::{Cloud, Registry};
+use crate::{Journal, Parameters, Registry};
 
 /// How many calls may be under way at a time. AWS's buckets for changing calls are small, and
 /// what takes long is waiting, which needs no call; more would only be throttled.
@@ -56,22 +56,26 @@ impl Outcome {
     }
 }
 
-/// Runs a plan to its end, or until `cancel`, and reports everything that happens on the way.
+/// Runs a plan to its end, or until `cancel`, and reports everything that happens on the way. The
+/// journal must have begun with the plan; what is made is written down in it.
 ///
 /// A failed step stops only what waits for it. After `cancel` nothing new begins, and what is
 /// under way ends at its next wait. Dropping the future is as safe as killing the process: the
 /// next run goes on from what is there.
-pub async fn execute<C: Cloud>(
+pub async fn execute<C: Parameters>(
     registry: Arc<Registry<C>>,
     cloud: Arc<C>,
+    journal: Arc<Journal<C>>,
     plan: &Plan,
     cancel: CancellationToken,
     report: &mut dyn FnMut(&Event),
 ) -> Outcome {
     let (sender, receiver) = unbounded_channel();
+    let keeper = Arc::clone(&journal);
     let run = Run {
         registry,
         cloud,
+        journal,
         plan,
         cancel,
         report,
@@ -86,7 +90,15 @@ pub async fn execute<C: Cloud>(
         young_until: BTreeMap::new(),
         outcome: Outcome { outputs: plan.known.clone(), ..Outcome::default() },
     };
-    run.own(receiver).await
+    let outcome = tokio::select! {
+        biased;
+        outcome = run.own(receiver) => outcome,
+        never = keeper.keep() => match never {},
+    };
+    if let Err(failure) = keeper.flush().await {
+        tracing::debug!(%failure, "the next run finds by their proofs what was made");
+    }
+    outcome
 }
 
 /// A step under way.
@@ -95,9 +107,10 @@ struct Running {
     began: Instant,
 }
 
-struct Run<'a, C: Cloud> {
+struct Run<'a, C: Parameters> {
     registry: Arc<Registry<C>>,
     cloud: Arc<C>,
+    journal: Arc<Journal<C>>,
     plan: &'a Plan,
     cancel: CancellationToken,
     report: &'a mut dyn FnMut(&Event),
@@ -115,7 +128,7 @@ struct Run<'a, C: Cloud> {
     outcome: Outcome,
 }
 
-impl<C: Cloud> Run<'_, C> {
+impl<C: Parameters> Run<'_, C> {
     async fn own(mut self, mut receiver: UnboundedReceiver<(StepId, What)>) -> Outcome {
         let cancel = self.cancel.clone();
         loop {
@@ -176,6 +189,7 @@ impl<C: Cloud> Run<'_, C> {
         Ok(Job {
             driver: self.registry.driver(&step.address.kind)?,
             cloud: Arc::clone(&self.cloud),
+            journal: Arc::clone(&self.journal),
             scope: self.plan.scope.clone(),
             spec: self.resolved(step)?,
             caller: Caller {

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use deployer_core::{
-    Action, Cause, Change, Failure, KindInfo, Live, Phase, Scope, Step, differences,
+    Action, Address, Cause, Change, Failure, KindInfo, Kinds, Live, Phase, Reason, Replacement,
+    Scope, Seen, Standing, Step, differences,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::call::{Caller, Stop};
+use crate::cloud::Notary;
 use crate::driver::Driver;
 use crate::retry::{PROPAGATION, Retries};
 use crate::wait::Wait;
-use crate::{Cloud, Context, Identity, Look, Progress, Sightings, Survey};
+use crate::{Badge, Context, Identity, Journal, Look, Parameters, Progress, Survey};
 
 /// What a finished step leaves.
 #[derive(Debug, Default)]
@@ -24,11 +26,13 @@ pub(crate) struct Finished {
 }
 
 /// A step with all it needs, on its way into a task of its own.
-pub(crate) struct Job<C: Cloud> {
+pub(crate) struct Job<C: Parameters> {
     /// How its kind is handled.
     pub(crate) driver: Arc<dyn Driver<C>>,
     /// The cloud.
     pub(crate) cloud: Arc<C>,
+    /// Where what it makes is written down.
+    pub(crate) journal: Arc<Journal<C>>,
     /// Stack and environment.
     pub(crate) scope: Scope,
     /// The step.
@@ -39,50 +43,63 @@ pub(crate) struct Job<C: Cloud> {
     pub(crate) caller: Caller,
 }
 
-impl<C: Cloud> Job<C> {
+impl<C: Parameters> Job<C> {
     /// Performs the step.
     pub(crate) async fn perform(self) -> Result<Finished, Stop> {
-        let identity = identify(&self.scope, &self.step, &self.driver.info(), self.spec.as_ref());
-        let performer = Performer {
-            driver: &*self.driver,
-            cx: Context {
-                cloud: &*self.cloud,
-                identity: &identity,
-                voice: self.caller.speaker.voice(),
-            },
-        };
-        let mut caller = self.caller;
-        match (self.step.action, self.spec, &self.step.live) {
+        let Self { driver, cloud, journal, scope, step, spec, mut caller } = self;
+        let (driver, cloud, journal) = (&*driver, &*cloud, &*journal);
+        let voice = caller.speaker.voice();
+        let notary = JournalOf { driver, journal };
+        let identity = identify(&scope, &step, &driver.info(), spec.as_ref(), journal);
+        let cx = Context { cloud, identity: &identity, voice, notary: &notary };
+        let performer = Performer { driver, cx, journal };
+        match (step.action, spec, &step.live) {
             (Action::Create, Some(spec), _) => performer.create(&mut caller, &spec).await,
             (Action::Update, Some(spec), Some(live)) => {
-                performer.update(&mut caller, live, &spec).await
+                let is_signing = step.reason == Reason::Unsigned;
+                performer.update(&mut caller, live, &spec, is_signing).await
             }
             (Action::Await, _, Some(live)) => performer.settle(&mut caller, &live.output).await,
             (Action::Delete, _, Some(live)) => performer.delete(&mut caller, live).await,
-            _ => Err(incomplete(&self.step).into()),
+            _ => Err(incomplete(&step).into()),
         }
     }
 }
 
-struct Performer<'a, C: Cloud> {
+struct Performer<'a, C: Parameters> {
     driver: &'a dyn Driver<C>,
     cx: Context<'a, C>,
+    journal: &'a Journal<C>,
 }
 
-impl<C: Cloud> Performer<'_, C> {
+impl<C: Parameters> Performer<'_, C> {
     /// Creates, and looks before it creates again: a call that failed may have taken effect, or
     /// half of it.
     async fn create(&self, caller: &mut Caller, spec: &Value) -> Result<Finished, Stop> {
         let mut retries = Retries::within(Wait::begin(caller.typical));
+        let mut again = None;
         let output = loop {
-            match caller.call(self.driver.create(&self.cx, spec.clone())).await? {
-                Ok(output) => break output,
-                Err(failure) => caller.back_off(&mut retries, failure).await?,
+            let identity = again.as_ref().unwrap_or(self.cx.identity);
+            let cx = Context { identity, voice: self.cx.voice.clone(), ..self.cx };
+            match caller.call(self.driver.create(&cx, spec.clone())).await? {
+                Ok(output) => {
+                    self.note(identity, &output);
+                    break output;
+                }
+                Err(failure) => {
+                    if failure.cause == Cause::Ambiguous && !self.driver.is_made_once() {
+                        again = Some(self.identify_again(caller).await?);
+                    }
+                    caller.back_off(&mut retries, failure).await?;
+                }
             }
             if let Some(live) = self.find(caller).await? {
-                tracing::debug!(address = %live.address, id = live.id(), "adopted after a failure");
+                tracing::debug!(address = %live.address, id = live.id(), "found after a failure");
                 // It is as young as one whose create succeeded.
                 caller.young_until = Some(Instant::now() + PROPAGATION);
+                if let Some(serial) = &live.serial {
+                    self.journal.made(&live.address, live.generation, serial, live.id());
+                }
                 break self.complete(caller, live, spec).await?;
             }
         };
@@ -90,6 +107,28 @@ impl<C: Cloud> Performer<'_, C> {
         let finished = self.settle(caller, &output).await?;
         self.see(caller, spec).await?;
         Ok(finished)
+    }
+
+    /// The identity of the next try: of two creates that may both have taken effect each has a
+    /// serial of its own, so that what the first made is known for ours.
+    async fn identify_again(&self, caller: &mut Caller) -> Result<Identity, Stop> {
+        let Identity { address, generation, mark, .. } = self.cx.identity;
+        let serial = caller.insist(|| Box::pin(self.journal.again(address, *generation))).await?;
+        let proof = self.journal.prove(address, *generation, &serial, mark);
+        Ok(Identity { proof, ..self.cx.identity.clone() })
+    }
+
+    /// Writes down what was made.
+    fn note(&self, identity: &Identity, output: &Value) {
+        let info = self.driver.info();
+        let id = output.get("id").and_then(Value::as_str);
+        let (Some(id), None) = (id, info.part_of) else { return };
+        let Identity { address, generation, .. } = identity;
+        let serial = self.journal.serial(address, *generation);
+        self.journal.made(address, *generation, &serial, id);
+        if info.replacement(&Value::Null, &Value::Null) == Replacement::Supersede {
+            self.journal.supersede(address, *generation);
+        }
     }
 
     /// The resource this step is to make, if it is there already.
@@ -100,15 +139,39 @@ impl<C: Cloud> Performer<'_, C> {
     /// One look for it.
     async fn look(&self) -> crate::Result<Option<Live>> {
         let Identity { scope, address, generation, .. } = self.cx.identity;
-        let (shared, sightings) = (C::Shared::default(), Sightings::default());
-        let (cloud, shared, sightings) = (self.cx.cloud, &shared, &sightings);
-        let survey = Survey { cloud, scope, shared, sightings, look: Look::Quick, adoption: None };
-        let lives = self.driver.scan(&survey).await?;
+        let (shared, deeds) = (C::Shared::default(), self.journal.deeds());
+        let (cloud, shared, deeds) = (self.cx.cloud, &shared, &deeds);
+        let (place, look) = (self.journal.place(), Look::Quick);
+        let survey = Survey { cloud, scope, shared, deeds, place, look, adoption: None };
+        let seen = self.driver.scan(&survey).await?;
+        let lives = self.ours(seen)?;
         Ok(lives.into_iter().find(|live| {
             live.address == *address
                 && live.generation == *generation
                 && live.phase != Phase::Leaving
         }))
+    }
+
+    /// What is ours of what a scan of the kind saw.
+    fn ours(&self, seen: Vec<Seen>) -> crate::Result<Vec<Live>> {
+        let info = self.driver.info();
+        // The repository of an image was told apart before the step began.
+        if info.part_of.is_some() {
+            return Ok(seen.into_iter().map(|seen| seen.live).collect());
+        }
+        let snapshot = self.journal.snapshot(seen, &Kinds::new([info]));
+        let address = &self.cx.identity.address;
+        match snapshot.disputes.iter().find(|dispute| dispute.address == *address) {
+            None => Ok(snapshot.lives),
+            Some(dispute) => {
+                let ids = dispute.ids.join(" and ");
+                let message = format!("{ids} carry its tags, and nobody knows which is ours");
+                Err(Failure::new(Cause::Refused, "find what was made", message).help(format!(
+                    "say which one with `deployer adopt {address} ID`, or take the `deployer:` \
+                     tags off the others"
+                )))
+            }
+        }
     }
 
     /// Does what is left of a create that got stuck half-way.
@@ -156,13 +219,19 @@ impl<C: Cloud> Performer<'_, C> {
             .await
     }
 
+    /// Changes what differs, or only writes the tags where those alone do.
     async fn update(
         &self,
         caller: &mut Caller,
         live: &Live,
         spec: &Value,
+        is_signing: bool,
     ) -> Result<Finished, Stop> {
-        let output = caller.insist(|| self.driver.update(&self.cx, live, spec.clone())).await?;
+        let output = if is_signing {
+            live.output.clone()
+        } else {
+            caller.insist(|| self.driver.update(&self.cx, live, spec.clone())).await?
+        };
         self.remember(caller, &output).await?;
         let finished = self.settle(caller, &output).await?;
         self.see(caller, spec).await?;
@@ -207,20 +276,70 @@ impl<C: Cloud> Performer<'_, C> {
                 })
             })
             .await?;
+        let is_left = !left.is_empty() && self.driver.leaves_itself();
+        self.journal.gone(live, is_left);
         Ok(Finished { output: None, left })
     }
 }
 
+/// The journal as it is for one kind.
+pub(crate) struct JournalOf<'a, C: Parameters> {
+    pub(crate) driver: &'a dyn Driver<C>,
+    pub(crate) journal: &'a Journal<C>,
+}
+
+impl<C: Parameters> Notary for JournalOf<'_, C> {
+    fn owns(&self, badge: &Badge, id: &str) -> bool {
+        let info = self.driver.info();
+        let live = Live {
+            address: Address::new(info.name, &badge.name),
+            generation: badge.generation,
+            mark: badge.mark.clone(),
+            serial: None,
+            standing: Standing::default(),
+            is_signed: false,
+            spec: Value::Null,
+            output: json!({ "id": id }),
+            // What it is like is not known, and not held against its mark.
+            phase: Phase::Leaving,
+            state: String::new(),
+            foreign: Vec::new(),
+        };
+        let seen = Seen { live, called: badge.called.clone(), proof: badge.proof.clone() };
+        !self.journal.snapshot(vec![seen], &Kinds::new([info])).lives.is_empty()
+    }
+
+    fn prove_part(&self, identity: &Identity, part: &str) -> Option<String> {
+        let Identity { address, generation, .. } = identity;
+        let serial = self.journal.serial(address, *generation);
+        self.journal.prove(address, *generation, &serial, part)
+    }
+
+    fn vouches(&self, identity: &Identity, part: &str, proof: &str) -> bool {
+        self.journal.vouches(&identity.address, identity.generation, part, proof)
+    }
+}
+
 /// Which resource a step is about.
-fn identify(scope: &Scope, step: &Step, kind: &KindInfo, spec: Option<&Value>) -> Identity {
+fn identify<C: Parameters>(
+    scope: &Scope,
+    step: &Step,
+    kind: &KindInfo,
+    spec: Option<&Value>,
+    journal: &Journal<C>,
+) -> Identity {
+    let Step { address, generation, .. } = step;
     let normal = spec.and_then(|spec| kind.normalize(spec.clone()).ok());
+    let mark = kind.mark(&normal.unwrap_or_default());
+    let known = step.live.as_ref().and_then(|live| live.serial.clone());
+    let serial = known.unwrap_or_else(|| journal.serial(address, *generation));
     Identity {
         scope: scope.clone(),
-        address: step.address.clone(),
-        generation: step.generation,
-        adopted: None,
-        mark: kind.mark(&normal.unwrap_or_default()),
-        name: kind.physical_name(scope, &step.address, step.generation),
+        address: address.clone(),
+        generation: *generation,
+        proof: journal.prove(address, *generation, &serial, &mark),
+        mark,
+        name: kind.physical_name(scope, address, *generation),
     }
 }
 

@@ -9,16 +9,27 @@ use crate::{Cloud, Context, Survey};
 /// What a call on a cloud gives: a value, or why not.
 pub type Result<T> = std::result::Result<T, Failure>;
 
-/// One resource of ours as a scan found it.
+/// What the tags of something say it is. Whether that is true is judged elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Badge {
+    /// The name part of its address.
+    pub name: String,
+    /// The generation.
+    pub generation: u32,
+    /// The mark of the spec it was last given.
+    pub mark: Option<String>,
+    /// What is to prove the others.
+    pub proof: Option<String>,
+    /// What it is called in AWS, for kinds that have names. No tag says so.
+    pub called: Option<String>,
+}
+
+/// Something with our tags as a scan found it.
 #[derive(Clone, Debug)]
 pub struct Found<K: Kind> {
-    /// The name part of its address, from its tags.
-    pub name: String,
-    /// The generation, from its tags.
-    pub generation: u32,
-    /// The mark of the spec it was last given, from its tags.
-    pub mark: Option<String>,
-    /// What it is now, every reference a physical identifier.
+    /// What its tags say it is.
+    pub badge: Badge,
+    /// What it is like, every reference a physical identifier.
     pub spec: K::Spec,
     /// What AWS tells of it.
     pub output: K::Output,
@@ -28,6 +39,27 @@ pub struct Found<K: Kind> {
     pub state: String,
     /// What is attached to it that is not ours, or that a spec cannot say.
     pub foreign: Vec<String>,
+}
+
+impl<K: Kind> Found<K> {
+    /// One that works, of which there is nothing else to say.
+    pub fn new(badge: Badge, spec: K::Spec, output: K::Output) -> Self {
+        let (phase, state, foreign) = (Phase::Ready, String::new(), Vec::new());
+        Self { badge, spec, output, phase, state, foreign }
+    }
+
+    /// The same that far, in AWS's own word.
+    #[must_use]
+    pub fn in_state(self, phase: Phase, state: impl Into<String>) -> Self {
+        Self { phase, state: state.into(), ..self }
+    }
+
+    /// The same with these things attached that are not ours, or that a spec cannot say.
+    #[must_use]
+    pub fn with_foreign(mut self, foreign: impl IntoIterator<Item = String>) -> Self {
+        self.foreign.extend(foreign);
+        self
+    }
 }
 
 /// One look at something that AWS is working on.
@@ -50,8 +82,16 @@ pub trait Resource<C: Cloud>: Kind {
     /// once a scan shows it; or else a plan that follows at once would make it again.
     const SHOWN_LATE: bool = false;
 
-    /// Finds every resource of this kind that the stack's environment owns, declared or not,
-    /// finished or not, in as few calls as AWS allows.
+    /// Whether the cloud makes only one of equal creates where no name keeps it from more, such as
+    /// by a token in the request.
+    const MADE_ONCE: bool = false;
+
+    /// Whether what `delete` leaves behind on purpose is the thing itself, which is still there or
+    /// can be brought back.
+    const LEAVES_ITSELF: bool = false;
+
+    /// Finds everything of this kind that carries the tags of the stack's environment, declared or
+    /// not, finished or not, in as few calls as AWS allows.
     fn scan(survey: &Survey<'_, C>) -> impl Future<Output = Result<Vec<Found<Self>>>> + Send
     where
         Self: Sized;

@@ -39,6 +39,7 @@ impl Kind for DbInstance {
     ];
     // Identifiers: 1-63 characters, stored in lower case (RDS API reference).
     const NAMING: Option<Naming> = Some(Naming::hyphens(63));
+    const GENTLEST: &'static [(&'static str, &'static str)] = &[("final-snapshot", "true")];
     const DELETION: Impact = Impact::DataLoss;
     const PROTECTION: Option<&'static str> = Some("deletion-protection");
     // Public deployment logs: create 5-17 min, delete 5 min and more.

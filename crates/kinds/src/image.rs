@@ -27,6 +27,7 @@ impl Kind for Image {
     ];
     const REPLACEMENT: Replacement = Replacement::Supersede;
     const REMOVAL: Removal = Removal::WithParent;
+    const PART_OF: Option<&'static str> = Some("repository");
     const DELETION: Impact = Impact::None;
     // A cold release build of a small Rust service; a push of some 10 MB.
     const TYPICAL: Typical = Typical { create: 120, update: 1, delete: 1 };

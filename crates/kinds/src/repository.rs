@@ -16,6 +16,7 @@ impl Kind for Repository {
         ("force-delete", Change::InPlace(Impact::None)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(256));
+    const GENTLEST: &'static [(&'static str, &'static str)] = &[("force-delete", "false")];
     const DELETION: Impact = Impact::DataLoss;
     const HELD: bool = true;
     type Spec = RepositorySpec;

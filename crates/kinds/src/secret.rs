@@ -18,6 +18,7 @@ impl Kind for Secret {
     ];
     // Names of secrets: at most 512 characters (Secrets Manager API reference).
     const NAMING: Option<Naming> = Some(Naming { longest: 512, alphabet: Alphabet::Slashes });
+    const GENTLEST: &'static [(&'static str, &'static str)] = &[("recovery-days", "30")];
     const DELETION: Impact = Impact::DataLoss;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = SecretSpec;

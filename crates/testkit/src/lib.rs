@@ -10,6 +10,7 @@ mod kinds;
 mod memory;
 mod mess;
 mod run;
+mod shelf;
 mod stacks;
 mod things;
 
@@ -19,5 +20,6 @@ pub use history::History;
 pub use kinds::{Gate, Mark, Network, Output, Part, Revision, Rule, Service, Store, registry};
 pub use memory::{Call, Memory, Operation};
 pub use mess::Mess;
-pub use run::{Ran, apply, converge, observed, planned, run, run_until, settled};
+pub use run::{PLACE, Ran, apply, begun, converge, observed, planned, run, run_until, settled};
+pub use shelf::Shelf;
 pub use stacks::{StackBuilder, everything, everything_changed, scope};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use deployer_core::{Address, Cause, Failure, Phase, Removal, Scope};
 use deployer_engine::{
-    Claim, Claims, Cloud, Context, Found, Holder, Lease, Progress, Result, Survey,
+    Badge, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Result, Secrecy, Survey,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::kinds::Toy;
-use crate::things::{State, Thing, Written, not_there, refusal, seconds, targets};
+use crate::things::{State, Thing, not_there, refusal, seconds, targets};
 use crate::{Fault, Moment, Output};
 
 /// What a call does.
@@ -68,42 +68,30 @@ impl Cloud for Memory {
     type Shared = ();
 }
 
-impl Claims for Memory {
-    async fn claims(&self, _scope: &Scope) -> Result<Vec<Claim>> {
+impl Parameters for Memory {
+    async fn parameters(&self, scope: &Scope) -> Result<Vec<Parameter>> {
         self.pass_cut()?;
-        let claims = self.lock().claims.clone();
-        Ok(claims
-            .into_iter()
-            .map(|(epoch, claim)| Claim {
-                epoch,
-                version: claim.version,
-                holder: claim.holder,
-                age: Some(claim.at.elapsed()),
-            })
-            .collect())
+        Ok(self.lock().shelf.all(scope))
     }
 
-    async fn claim(&self, _scope: &Scope, epoch: u64, holder: &Holder) -> Result<bool> {
+    async fn reveal(&self, scope: &Scope, name: &str) -> Result<Option<String>> {
         self.pass_cut()?;
-        let mut state = self.lock();
-        if state.claims.contains_key(&epoch) {
-            return Ok(false);
-        }
-        state.claims.insert(epoch, Written::first(holder));
-        Ok(true)
+        Ok(self.lock().shelf.reveal(scope, name))
     }
 
-    async fn renew(&self, _scope: &Scope, epoch: u64, holder: &Holder) -> Result<u64> {
+    async fn make(&self, scope: &Scope, name: &str, value: &str, _: Secrecy) -> Result<bool> {
         self.pass_cut()?;
-        let mut state = self.lock();
-        let version = state.claims.get(&epoch).map_or(1, |claim| claim.version + 1);
-        state.claims.insert(epoch, Written { version, ..Written::first(holder) });
-        Ok(version)
+        Ok(self.lock().shelf.make(scope, name, value))
     }
 
-    async fn release(&self, _scope: &Scope, epoch: u64) -> Result<()> {
+    async fn write(&self, scope: &Scope, name: &str, value: &str) -> Result<u64> {
         self.pass_cut()?;
-        self.lock().claims.remove(&epoch);
+        Ok(self.lock().shelf.write(scope, name, value))
+    }
+
+    async fn remove(&self, scope: &Scope, name: &str) -> Result<()> {
+        self.pass_cut()?;
+        self.lock().shelf.remove(scope, name);
         Ok(())
     }
 
@@ -128,6 +116,16 @@ impl Memory {
     /// Keeps signs of life from getting out through this door, or lets them out again.
     pub fn cut_off(&self, is_cut_off: bool) {
         self.is_cut_off.store(is_cut_off, Ordering::Relaxed);
+    }
+
+    /// The names of the parameters there are.
+    pub fn parameter_names(&self) -> Vec<String> {
+        self.lock().shelf.names()
+    }
+
+    /// Takes parameters off whose names begin like this, as somebody does in a console.
+    pub fn lose_parameters(&self, beginning: &str) {
+        self.lock().shelf.lose(beginning);
     }
 
     /// Makes the n-th call from now on, counted from zero, go wrong.
@@ -226,8 +224,7 @@ impl Memory {
                 .iter()
                 .find(|(_, thing)| name.is_some() && thing.kind == K::NAME && thing.name == name);
             if let Some((id, bearer)) = bearer {
-                let is_same =
-                    bearer.address == identity.address && bearer.generation == identity.generation;
+                let is_same = cx.is_ours(&bearer.badge(), id);
                 return match (is_same, bearer.gone_at) {
                     (_, Some(_)) => Err(refusal(Cause::Busy, "the name is still draining")),
                     (true, None) => Ok(bearer.output(id)),
@@ -247,6 +244,7 @@ impl Memory {
                 address: identity.address.clone(),
                 generation: identity.generation,
                 mark: Some(identity.mark.clone()),
+                proof: identity.proof.clone(),
                 name,
                 spec,
                 stale: None,
@@ -290,12 +288,12 @@ impl Memory {
 
     /// Notes what a resource was last given.
     pub(crate) async fn remember<K: Toy>(&self, cx: &Context<'_, Self>, id: &str) -> Result<()> {
-        let mark = cx.identity.mark.clone();
-        let (scope, address) = (cx.identity.scope.clone(), cx.identity.address.clone());
+        let identity = cx.identity.clone();
         self.call::<K, _>(Operation::Remember, &cx.identity.address.name, |state| {
             let thing = state.find(id)?;
-            (thing.scope, thing.address) = (scope, address);
-            thing.mark = Some(mark);
+            (thing.scope, thing.address) = (identity.scope, identity.address);
+            thing.generation = identity.generation;
+            (thing.mark, thing.proof) = (Some(identity.mark), identity.proof);
             Ok(())
         })
         .await
@@ -362,9 +360,10 @@ impl Memory {
             });
             Ok(ours
                 .map(|(id, thing)| Found {
-                    name: survey.adopts(K::NAME, id).unwrap_or(&thing.address.name).to_owned(),
-                    generation: thing.generation,
-                    mark: thing.mark.clone(),
+                    badge: Badge {
+                        name: survey.adopts(K::NAME, id).unwrap_or(&thing.address.name).to_owned(),
+                        ..thing.badge()
+                    },
                     spec: typed(thing.shown()),
                     output: thing.output(id),
                     phase: thing.phase(),

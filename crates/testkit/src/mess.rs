@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use deployer_core::Kinds;
+use deployer_core::{Kinds, Record, Serial, Signer, Statement};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::things::{State, Thing};
-use crate::{Memory, registry};
+use crate::{Memory, PLACE, registry};
 
 /// What has become of one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +37,7 @@ impl Memory {
         let (id, mut thing) = (id.clone(), thing.clone());
         let (now, kinds) = (Instant::now(), registry().kinds());
         match mess {
-            // Twins are told from what somebody copied our tags to by their marks alone, so what
-            // has a twin keeps its mark.
-            Mess::Twin if thing.name.is_none() && is_marked(&thing, &kinds) => {
+            Mess::Twin if thing.name.is_none() => {
                 return add(&mut state, thing, &kinds);
             }
             Mess::Older => {
@@ -53,8 +51,8 @@ impl Memory {
             Mess::Half if thing.kind == "gate" => {
                 thing.spec["check"] = json!({ "path": "", "every": 0 });
             }
-            Mess::Unmarked if is_alone(&state, &thing) => thing.mark = None,
-            Mess::Remarked if is_alone(&state, &thing) => thing.mark = Some("0000".repeat(4)),
+            Mess::Unmarked => thing.mark = None,
+            Mess::Remarked => thing.mark = Some("0000".repeat(4)),
             _ => return,
         }
         state.things.insert(id, thing);
@@ -74,15 +72,32 @@ fn add(state: &mut State, mut thing: Thing, kinds: &Kinds) {
     thing.mark = Some(kind.mark(&thing.spec));
     thing.gone_at = None;
     state.made += 1;
-    state.things.insert(format!("{}-{}", thing.kind, state.made), thing);
+    let id = format!("{}-{}", thing.kind, state.made);
+    sign(state, &mut thing, &id);
+    state.things.insert(id, thing);
 }
 
-/// Whether the mark tells what the resource is.
-fn is_marked(thing: &Thing, kinds: &Kinds) -> bool {
-    kinds.find(thing.kind).map(|kind| kind.mark(&thing.spec)) == thing.mark
-}
-
-fn is_alone(state: &State, thing: &Thing) -> bool {
-    let at = |thing: &Thing| (thing.address.clone(), thing.generation);
-    state.things.values().filter(|other| at(other) == at(thing)).count() == 1
+/// Signs something and writes it down, as the run that made it did.
+fn sign(state: &mut State, thing: &mut Thing, id: &str) {
+    let private = state.shelf.reveal(&thing.scope, "key/private");
+    let Some(signer) = private.and_then(|text| Signer::read(&text)) else { return };
+    let parts = state.shelf.all(&thing.scope).into_iter().filter_map(|parameter| {
+        Some((parameter.name.strip_prefix("record/")?.parse().ok()?, parameter.value))
+    });
+    let mut record = Record::read(&parts.collect()).expect("it is of this version");
+    let serial = Serial::of(&[u8::try_from(state.made % 256).expect("a byte"); 9]);
+    record.made(&thing.address, thing.generation, &serial, id);
+    for (number, text) in record.written() {
+        state.shelf.write(&thing.scope, &format!("record/{number}"), &text);
+    }
+    let statement = Statement {
+        account: PLACE.0,
+        region: PLACE.1,
+        scope: &thing.scope,
+        address: &thing.address,
+        generation: thing.generation,
+        serial: &serial,
+        mark: thing.mark.as_deref().unwrap_or_default(),
+    };
+    thing.proof = Some(signer.sign(&statement).to_string());
 }

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use deployer_core::{Address, Diagnostic, Failure, Plan, Snapshot, Stack, plan};
-use deployer_engine::{Look, Outcome, execute, observe};
+use deployer_engine::{Journal, Look, Outcome, Scan, execute, observe, read_book};
 use tokio_util::sync::CancellationToken;
 
-use crate::{History, Memory, registry};
+use crate::{History, Memory, registry, scope};
+
+/// Where everything is.
+pub const PLACE: (&str, &str) = ("123456789012", "eu-west-1");
 
 /// A run that came to its end.
 #[derive(Clone, Debug)]
@@ -25,7 +28,21 @@ pub struct Ran {
 /// # Errors
 /// The failures of the scans.
 pub async fn observed(memory: &Memory, stack: &Stack) -> Result<Snapshot, Vec<Failure>> {
-    observe(&registry(), memory, &stack.scope, "123456789012", &stack.region, Look::Quick).await
+    let book = read_book(memory, &stack.scope).await.map_err(|failure| vec![failure])?;
+    let scan = Scan::All(Look::Quick);
+    observe(&registry(), memory, &stack.scope, PLACE, scan, &book.deeds).await
+}
+
+/// A journal that has begun with a plan.
+///
+/// # Panics
+/// When a call fails.
+pub async fn begun(memory: &Arc<Memory>, plan: &Plan) -> Arc<Journal<Memory>> {
+    let scope = scope();
+    let book = read_book(&**memory, &scope).await.expect("the account answers");
+    let journal = Journal::new(Arc::clone(memory), &scope, PLACE, None, book);
+    journal.begin(plan, &registry()).await.expect("it can be written");
+    Arc::new(journal)
 }
 
 /// What is to be done to make what is there what the stack says.
@@ -53,14 +70,15 @@ pub async fn run(memory: &Arc<Memory>, plan: Plan) -> Ran {
 pub async fn run_until(memory: &Arc<Memory>, plan: Plan, enough: impl Fn(usize) -> bool) -> Ran {
     let mut history = History::default();
     let cancel = CancellationToken::new();
-    let outcome =
-        execute(Arc::new(registry()), Arc::clone(memory), &plan, cancel.clone(), &mut |event| {
-            history.record(event);
-            if enough(history.events.len()) {
-                cancel.cancel();
-            }
-        })
-        .await;
+    let journal = begun(memory, &plan).await;
+    let (kinds, cloud) = (Arc::new(registry()), Arc::clone(memory));
+    let outcome = execute(kinds, cloud, journal, &plan, cancel.clone(), &mut |event| {
+        history.record(event);
+        if enough(history.events.len()) {
+            cancel.cancel();
+        }
+    })
+    .await;
     history.check(&plan, &outcome);
     Ran { plan, history, outcome }
 }

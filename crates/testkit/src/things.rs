@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use deployer_core::{Address, Cause, Failure, Phase, Scope};
-use deployer_engine::{Holder, Result};
+use deployer_engine::{Badge, Result};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{Call, Fault, Output};
+use crate::{Call, Fault, Output, Shelf};
 
 /// How long every call takes, unless it is told to be slow.
 const LATENCY: Duration = Duration::from_millis(20);
@@ -27,21 +27,7 @@ pub(crate) struct State {
     pub(crate) loses_first_replies: bool,
     pub(crate) under_way: usize,
     pub(crate) most_under_way: usize,
-    pub(crate) claims: BTreeMap<u64, Written>,
-}
-
-/// A claim on the only scope there is.
-#[derive(Clone)]
-pub(crate) struct Written {
-    pub(crate) version: u64,
-    pub(crate) holder: Holder,
-    pub(crate) at: Instant,
-}
-
-impl Written {
-    pub(crate) fn first(holder: &Holder) -> Self {
-        Self { version: 1, holder: holder.clone(), at: Instant::now() }
-    }
+    pub(crate) shelf: Shelf,
 }
 
 /// One resource.
@@ -52,6 +38,7 @@ pub(crate) struct Thing {
     pub(crate) address: Address,
     pub(crate) generation: u32,
     pub(crate) mark: Option<String>,
+    pub(crate) proof: Option<String>,
     /// Its name, for kinds whose names are unique.
     pub(crate) name: Option<String>,
     pub(crate) spec: Value,
@@ -94,6 +81,17 @@ impl State {
 }
 
 impl Thing {
+    /// What its tags say.
+    pub(crate) fn badge(&self) -> Badge {
+        Badge {
+            name: self.address.name.clone(),
+            generation: self.generation,
+            mark: self.mark.clone(),
+            proof: self.proof.clone(),
+            called: self.name.clone(),
+        }
+    }
+
     /// What a scan shows of it by now.
     pub(crate) fn shown(&self) -> &Value {
         match &self.stale {

@@ -67,7 +67,7 @@ impl Resource<Aws> for DbInstance {
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let leaving = removal::Leaving {
             id: &live.output.id,
-            generation: live.generation,
+            generation: live.badge.generation,
             is_protected: live.spec.deletion_protection,
             final_snapshot: live.spec.final_snapshot,
         };
@@ -93,9 +93,7 @@ fn found(
 ) -> Result<Found<DbInstance>> {
     let state = instance.db_instance_status().required("the status of a database")?;
     Ok(Found {
-        name: owned.name.clone(),
-        generation: owned.generation,
-        mark: owned.mark(),
+        badge: owned.badge(),
         spec: spec::read(owned, instance)?,
         output: output(instance)?,
         phase: state::phase(instance)?,

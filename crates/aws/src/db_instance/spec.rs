@@ -68,7 +68,7 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
         minor_upgrades: machine.minor_upgrades,
         encrypted: instance.storage_encrypted().required("whether storage is encrypted")?,
         deletion_protection: machine.deletion_protection,
-        final_snapshot: final_snapshot.required("`final-snapshot` among a database's tags")?,
+        final_snapshot: final_snapshot.unwrap_or(true),
     })
 }
 

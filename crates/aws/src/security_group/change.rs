@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{IpPermission, ResourceType, SecurityGroupRuleDescription};
-use deployer_engine::{Context, Result};
+use aws_sdk_ec2::types::{ResourceType, SecurityGroupRuleDescription};
+use deployer_engine::{Context, Identity, Result};
 use deployer_kinds::SecurityGroupSpec;
 
 use super::rules::{self, Key, Standing};
@@ -16,7 +16,7 @@ use crate::ec2::{ownership_tags, tagged};
 /// The rules a group has now.
 pub(super) async fn standing(cx: &Context<'_, Aws>, id: &str) -> Result<Vec<Standing>> {
     let rules = rules::describe(cx.cloud, &[id]).await?;
-    rules.iter().map(|rule| rules::read(&cx.identity.scope, rule)).collect()
+    rules.iter().map(|rule| rules::read(rule, |part, proof| cx.vouches(part, proof))).collect()
 }
 
 /// Makes the rules of a group what the spec says. What is to be let through is let through before
@@ -48,7 +48,7 @@ fn wanted(spec: &SecurityGroupSpec) -> BTreeMap<Key, &str> {
 #[derive(Debug, Default, PartialEq)]
 struct Changes<'a> {
     /// Rules that stand and are not ours, though the stack wants them.
-    adopted: Vec<&'a str>,
+    adopted: Vec<(&'a str, &'a Key)>,
     added: Vec<(&'a Key, &'a str)>,
     /// Whether it is egress, the rule, and the text it gets.
     described: Vec<(bool, &'a str, &'a str)>,
@@ -65,7 +65,7 @@ impl<'a> Changes<'a> {
                 continue;
             };
             if !rule.counts() {
-                changes.adopted.push(&rule.id);
+                changes.adopted.push((&rule.id, key));
             }
             if rule.description != *description {
                 changes.described.push((rule.is_egress, &rule.id, description));
@@ -80,18 +80,19 @@ impl<'a> Changes<'a> {
 }
 
 /// A rule that somebody made by hand and the stack wants becomes ours: AWS takes no second one.
-async fn adopt(cx: &Context<'_, Aws>, rules: &[&str]) -> Result<()> {
-    if rules.is_empty() {
-        return Ok(());
+async fn adopt(cx: &Context<'_, Aws>, rules: &[(&str, &Key)]) -> Result<()> {
+    for (rule, key) in rules {
+        let tags = ownership_tags(&identity_of(cx, key));
+        let request = cx.cloud.ec2.create_tags().resources(*rule).set_tags(Some(tags));
+        call("tag a rule of the security group (ec2:CreateTags)", || request.clone().send())
+            .await?;
     }
-    let request = cx
-        .cloud
-        .ec2
-        .create_tags()
-        .set_resources(Some(rules.iter().map(|&rule| rule.to_owned()).collect()))
-        .set_tags(Some(ownership_tags(cx.identity)));
-    call("tag the security group's rules (ec2:CreateTags)", || request.clone().send()).await?;
     Ok(())
+}
+
+/// What the tags of a rule say: which group it is in, with a proof that is for this rule alone.
+fn identity_of(cx: &Context<'_, Aws>, key: &Key) -> Identity {
+    Identity { proof: cx.prove_part(&key.part()), ..cx.identity.clone() }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -105,57 +106,48 @@ impl Side {
         (self == Self::Egress) == is_egress
     }
 
-    /// Adds rules in one call. AWS refuses the call as a whole when it has one of them already,
-    /// though a look just now did not show it; then each is added by itself.
+    /// Adds rules, each in a call of its own: each carries a proof of its own.
     async fn authorize(
         self,
         cx: &Context<'_, Aws>,
         id: &str,
         added: &[(&Key, &str)],
     ) -> Result<()> {
-        let permissions: Vec<IpPermission> = added
-            .iter()
-            .filter(|(key, _)| self.is(key.is_egress))
-            .map(|(key, description)| key.permission(id, description))
-            .collect();
-        if permissions.is_empty() {
-            return Ok(());
-        }
-        let together = self.authorize_all(cx, id, permissions.clone()).await;
-        if already(together, &["InvalidPermission.Duplicate"])?.is_none() {
-            for permission in permissions {
-                let alone = self.authorize_all(cx, id, vec![permission]).await;
-                already(alone, &["InvalidPermission.Duplicate"])?;
-            }
+        for (key, description) in added.iter().filter(|(key, _)| self.is(key.is_egress)) {
+            let added = self.authorize_one(cx, id, key, description).await;
+            // A look just now did not show it.
+            already(added, &["InvalidPermission.Duplicate"])?;
         }
         Ok(())
     }
 
-    async fn authorize_all(
+    async fn authorize_one(
         self,
         cx: &Context<'_, Aws>,
         id: &str,
-        permissions: Vec<IpPermission>,
+        key: &Key,
+        description: &str,
     ) -> Result<()> {
-        let tags = tagged(cx.identity, ResourceType::SecurityGroupRule);
+        let permission = key.permission(id, description);
+        let tags = tagged(&identity_of(cx, key), ResourceType::SecurityGroupRule);
         let ec2 = &cx.cloud.ec2;
         match self {
             Self::Ingress => {
                 let request = ec2
                     .authorize_security_group_ingress()
                     .group_id(id)
-                    .set_ip_permissions(Some(permissions))
+                    .ip_permissions(permission)
                     .tag_specifications(tags);
-                let attempted = "add ingress rules (ec2:AuthorizeSecurityGroupIngress)";
+                let attempted = "add an ingress rule (ec2:AuthorizeSecurityGroupIngress)";
                 call(attempted, || request.clone().send()).await.map(drop)
             }
             Self::Egress => {
                 let request = ec2
                     .authorize_security_group_egress()
                     .group_id(id)
-                    .set_ip_permissions(Some(permissions))
+                    .ip_permissions(permission)
                     .tag_specifications(tags);
-                let attempted = "add egress rules (ec2:AuthorizeSecurityGroupEgress)";
+                let attempted = "add an egress rule (ec2:AuthorizeSecurityGroupEgress)";
                 call(attempted, || request.clone().send()).await.map(drop)
             }
         }

@@ -7,7 +7,7 @@ mod rules;
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, ResourceType};
-use deployer_core::{Cause, Failure, Phase, Ref};
+use deployer_core::{Address, Cause, Failure, Kind, Phase, Ref};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{SecurityGroup, SecurityGroupOutput, SecurityGroupSpec};
 
@@ -36,11 +36,23 @@ impl Resource<Aws> for SecurityGroup {
                 ))
             })
             .collect();
-        let ids: Vec<&str> = ours.iter().filter_map(|(_, group)| group.group_id()).collect();
+        let whose: BTreeMap<&str, (Address, u32)> = ours
+            .iter()
+            .filter_map(|(owned, group)| {
+                let address = Address::new(Self::NAME, owned.name());
+                Some((group.group_id()?, (address, owned.generation())))
+            })
+            .collect();
+        let ids: Vec<&str> = whose.keys().copied().collect();
         let mut by_group: BTreeMap<String, Vec<Standing>> = BTreeMap::new();
         for rule in rules::describe(survey.cloud, &ids).await? {
             let group = rule.group_id().required("the group of a rule")?;
-            by_group.entry(group.to_owned()).or_default().push(rules::read(survey.scope, &rule)?);
+            let vouches = |part: &str, proof: &str| {
+                whose.get(group).is_some_and(|(address, generation)| {
+                    survey.vouches(address, *generation, part, proof)
+                })
+            };
+            by_group.entry(group.to_owned()).or_default().push(rules::read(&rule, vouches)?);
         }
         ours.into_iter()
             .map(|(owned, group)| {
@@ -118,9 +130,7 @@ fn found(
         }
     }
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: SecurityGroupSpec {
             vpc: Ref::physical(group.vpc_id().required("the VPC of a security group")?),
             description: group
@@ -160,7 +170,8 @@ async fn explained(cx: &Context<'_, Aws>, vpc: &str, mut failure: Failure) -> Fa
         Err(reason) => return reason,
     };
     let is_ours = |group: &Described| {
-        ownership::is_this::<SecurityGroup>(cx.identity, Some(&tags(group.tags())))
+        let (id, name) = (group.group_id().unwrap_or_default(), group.group_name());
+        ownership::is_this::<SecurityGroup>(cx, id, name, Some(&tags(group.tags())))
     };
     if groups.iter().any(is_ours) {
         failure.cause = Cause::NotYet;

@@ -4,16 +4,16 @@
 use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair,
 };
-use deployer_core::{Ref, Scope};
+use deployer_core::Ref;
 use deployer_engine::Result;
-use deployer_kinds::{Egress, Ingress, Peer, Ports, Protocol, SecurityGroup};
+use deployer_kinds::{Egress, Ingress, Peer, Ports, Protocol};
 use ipnet::IpNet;
 
 use crate::Aws;
 use crate::call::pages;
 use crate::ec2::{one_of, tags};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::PROOF;
 
 /// What a rule is to AWS: two with the same key cannot stand side by side.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +37,13 @@ pub(super) struct Standing {
 }
 
 impl Key {
+    /// What the proof in a rule's tags says of which rule it is.
+    pub(super) fn part(&self) -> String {
+        let Self { is_egress, peer, port, protocol } = self;
+        let side = if *is_egress { "egress" } else { "ingress" };
+        serde_json::json!([side, protocol, port, peer]).to_string()
+    }
+
     pub(super) fn of_ingress(rule: &Ingress) -> Self {
         Self { is_egress: false, peer: rule.from.clone(), port: rule.port, protocol: rule.protocol }
             .normal()
@@ -120,13 +127,9 @@ impl Standing {
         self.is_ours || self.key.as_ref().is_some_and(Key::is_default)
     }
 
-    /// What to tell of it when it is not ours, or when no spec can say it.
+    /// What to say of it when it is not ours.
     pub(super) fn foreign(&self) -> Option<String> {
-        match self.key {
-            Some(_) if self.counts() => None,
-            None if self.is_ours => Some(format!("{}, which no stack can say", self.words)),
-            _ => Some(format!("{}, not made by this stack", self.words)),
-        }
+        (!self.counts()).then(|| format!("{}, not made by this stack", self.words))
     }
 }
 
@@ -150,15 +153,22 @@ pub(super) async fn describe(aws: &Aws, groups: &[&str]) -> Result<Vec<SecurityG
     Ok(rules)
 }
 
-/// Reads one rule.
-pub(super) fn read(scope: &Scope, rule: &SecurityGroupRule) -> Result<Standing> {
+/// Reads one rule. It is ours if `vouches` says so of what it is and of the proof in its tags.
+pub(super) fn read(
+    rule: &SecurityGroupRule,
+    vouches: impl Fn(&str, &str) -> bool,
+) -> Result<Standing> {
     let is_egress = rule.is_egress().required("the direction of a security group's rule")?;
+    let key = key(is_egress, rule);
     Ok(Standing {
         id: rule.security_group_rule_id().required("the id of a security group's rule")?.to_owned(),
         is_egress,
-        key: key(is_egress, rule),
+        is_ours: key
+            .as_ref()
+            .zip(tags(rule.tags()).get(PROOF))
+            .is_some_and(|(key, proof)| vouches(&key.part(), proof)),
+        key,
         description: rule.description().unwrap_or_default().to_owned(),
-        is_ours: Owned::tagged::<SecurityGroup>(scope, &tags(rule.tags())).is_some(),
         words: words(is_egress, rule),
     })
 }

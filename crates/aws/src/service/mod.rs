@@ -191,9 +191,7 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSe
 fn found(owned: Owned, service: &Description) -> Result<Found<Service>> {
     let state = service.status().required("the status of a service")?;
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: spec::read(service)?,
         output: output(service)?,
         phase: match state {

@@ -10,7 +10,7 @@ use aws_sdk_ecs::types::{
     SortOrder, TaskDefinition as Description, TaskDefinitionFamilyStatus, TaskDefinitionField,
     TaskDefinitionStatus,
 };
-use deployer_core::{Cause, Phase, Ref, Scope};
+use deployer_core::{Cause, Phase, Ref};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDefinitionSpec};
 
@@ -18,7 +18,7 @@ use crate::Aws;
 use crate::call::{call, listed, pages, read};
 use crate::ecs::{tagged, tags};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{self, Owned};
 
 /// The storage that Fargate gives without being asked; less than 21 GiB cannot be asked for
 /// (`EphemeralStorage` in the ECS API reference).
@@ -121,7 +121,7 @@ impl Resource<Aws> for TaskDefinition {
             let mut ours = Vec::new();
             for arn in revisions(cx.cloud, family, status.clone()).await? {
                 let described = listed(|| describe(cx.cloud, &arn)).await?;
-                if described.is_some_and(|it| owned(&cx.identity.scope, &it).is_some()) {
+                if described.is_some_and(|it| is_ours(cx, family, &arn, &it)) {
                     ours.push(arn);
                 }
             }
@@ -136,8 +136,13 @@ impl Resource<Aws> for TaskDefinition {
     }
 }
 
-fn owned(scope: &Scope, described: &DescribeTaskDefinitionOutput) -> Option<Owned> {
-    Owned::tagged::<TaskDefinition>(scope, &tags(described.tags()))
+fn is_ours(
+    cx: &Context<'_, Aws>,
+    family: &str,
+    arn: &str,
+    described: &DescribeTaskDefinitionOutput,
+) -> bool {
+    ownership::owns::<TaskDefinition>(cx, arn, Some(family), &tags(described.tags()))
 }
 
 fn found(owned: Owned, definition: &Description, region: &str) -> Result<Found<TaskDefinition>> {
@@ -145,9 +150,7 @@ fn found(owned: Owned, definition: &Description, region: &str) -> Result<Found<T
     let (containers, foreign) = container::read_all(definition.container_definitions(), region)?;
     let role = definition.execution_role_arn();
     Ok(Found {
-        mark: owned.mark(),
-        name: owned.name,
-        generation: owned.generation,
+        badge: owned.badge(),
         spec: TaskDefinitionSpec {
             cpu: number(definition.cpu()).required("the CPU units of a task definition")?,
             memory: number(definition.memory()).required("the memory of a task definition")?,

@@ -1,9 +1,10 @@
 //! `deployer adopt`: takes something over that the stack did not make.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use deployer_core::{Address, Live, Plan};
-use deployer_engine::{Adoption, Look, adopt, seek};
+use deployer_core::{Address, Live, Plan, Snapshot};
+use deployer_engine::{Adoption, Journal, Look, Scan, adopt, seek};
 use serde_json::json;
 
 use crate::args::StackArgs;
@@ -18,26 +19,34 @@ use crate::world::{Connect, Connected};
 #[command(
     about = "Take over something that the stack did not make",
     long_about = "Take over something that the stack did not make.\n\n\
-        Shows how it differs from what the file says, asks, and writes this stack's tags on it. \
-        Nothing else is changed: the next `deployer apply` makes it as the file says, and \
-        `deployer destroy` deletes it with the rest. It also puts back tags that somebody took \
-        off.\n\n\
+        Shows how it differs from what the file says, asks, writes it into the environment's \
+        record and this stack's tags on it. Nothing else is changed: the next `deployer apply` \
+        makes it as the file says, and `deployer destroy` deletes it with the rest. It also puts \
+        back tags that somebody took off, and says which one is ours where several carry the same \
+        tags.\n\n\
         The identifier is the one that `deployer status` shows for the kind: `vpc-…`, `sg-…`, \
         the identifier of a database, the ARN of a load balancer or a secret. Roles, log groups, \
         repositories and DB subnet groups are looked for by the names that the stack gives, so \
-        only one of that name can be taken over.",
+        only one of that name can be taken over.\n\n\
+        `--all` is for an environment whose record and keys are lost: it lists everything that \
+        carries the environment's tags and is not known to be its own, and takes over what you \
+        confirm.",
     after_long_help = "\
 Examples:
   deployer adopt vpc/main vpc-0123456789abcdef0
-  deployer adopt db-instance/main shop-production --env prod"
+  deployer adopt db-instance/main shop-production --env prod
+  deployer adopt --all --env prod"
 )]
 pub(crate) struct Args {
     /// The resource of the stack that it is to be
-    #[arg(value_name = "ADDRESS")]
-    address: Address,
+    #[arg(value_name = "ADDRESS", required_unless_present = "all")]
+    address: Option<Address>,
     /// What it is, by AWS's identifier
-    #[arg(value_name = "ID")]
-    id: String,
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    id: Option<String>,
+    /// Take over all that carries this environment's tags
+    #[arg(long, conflicts_with_all = ["address", "id"])]
+    all: bool,
     #[command(flatten)]
     stack: StackArgs,
     /// Do not ask
@@ -54,57 +63,150 @@ pub(crate) async fn run<W: Connect>(
 ) -> Result<Exit, Error> {
     let project = session.load(&args.stack)?;
     let Project { source, stack, .. } = &project;
-    if !stack.resources.contains_key(&args.address) {
-        Err(RequestError::NoTarget(args.address.clone()))?;
+    if let Some(address) = args.address.as_ref().filter(|it| !stack.resources.contains_key(it)) {
+        Err(RequestError::NoTarget(address.clone()))?;
     }
     let connected = session.connect(Some(&stack.region), &source.folder).await?;
-    let work =
-        async |session: &mut Session<'_, W>| take_over(&args, &project, &connected, session).await;
+    let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+        let adopting = Adopting { project: &project, connected: &connected, journal };
+        match args.address.clone().zip(args.id.clone()) {
+            Some((address, id)) => adopting.one(Adoption { address, id }, args.yes, session).await,
+            None => adopting.all(args.yes, session).await,
+        }
+    };
     session.locked("adopt", &args.lock, &connected, &stack.scope, work).await
 }
 
-async fn take_over<W: Connect>(
-    args: &Args,
-    project: &Project,
-    connected: &Connected<W::Cloud>,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    let Args { address, id, .. } = args;
-    let Project { source, stack, .. } = project;
-    let there = session.observe(connected, &stack.scope, Look::Quick).await?;
-    if let Some(live) = there.current(address) {
-        Err(RequestError::AlreadyThere { address: address.clone(), id: live.id().to_owned() })?;
-    }
-    let registry = session.world.registry();
-    let adoption = Adoption { address: address.clone(), id: id.clone() };
-    let seeking = seek(&registry, &*connected.cloud, &stack.scope, &adoption);
-    let live = session
-        .unless_cancelled(seeking)
-        .await?
-        .map_err(|failure| Error::Cloud(vec![failure]))?
-        .ok_or_else(|| RequestError::NothingToAdopt { address: address.clone(), id: id.clone() })?;
-    let all = BTreeSet::from([address.clone()]);
-    let plan = deployer_core::plan(stack, &there.with(live.clone()), &registry.kinds(), &all)
-        .map_err(|mistakes| unplannable(Some(source), stack, mistakes))?
-        .only(&all);
-    if !session.is_json {
-        session.tell(&format!(
-            "{id} becomes {address}. The next `deployer apply` then does this:\n\n"
-        ));
-        session.show(&plan, Detail::Changes);
-    }
-    if !args.yes {
-        let help = "add `--yes` to take it over without a question";
-        session.confirm(&format!("Take over {id}?"), help).await?;
-    }
-    adopt(&registry, &*connected.cloud, &stack.scope, &live)
-        .await
-        .map_err(|failure| Error::Cloud(vec![failure]))?;
-    conclude(&live, &plan, session);
-    Ok(Exit::Done)
+/// What taking something over needs.
+struct Adopting<'a, C: deployer_engine::Parameters> {
+    project: &'a Project,
+    connected: &'a Connected<C>,
+    journal: &'a Arc<Journal<C>>,
 }
 
-fn conclude<W: Connect>(live: &Live, plan: &Plan, session: &Session<'_, W>) {
+impl<C: deployer_engine::Parameters> Adopting<'_, C> {
+    async fn one<W: Connect<Cloud = C>>(
+        &self,
+        adoption: Adoption,
+        is_unattended: bool,
+        session: &mut Session<'_, W>,
+    ) -> Result<Exit, Error> {
+        let Project { source, stack, .. } = self.project;
+        let there = self.look(session).await?;
+        let Adoption { address, id } = &adoption;
+        if let Some(live) = there.current(address) {
+            let (address, id) = (address.clone(), live.id().to_owned());
+            Err(RequestError::AlreadyThere { address, id })?;
+        }
+        let live = self.seek(&adoption, session).await?;
+        let registry = session.world.registry();
+        let all = BTreeSet::from([address.clone()]);
+        let plan = deployer_core::plan(stack, &there.with(live.clone()), &registry.kinds(), &all)
+            .map_err(|mistakes| unplannable(Some(source), stack, mistakes))?
+            .only(&all);
+        if !session.is_json {
+            session.tell(&format!(
+                "{id} becomes {address}. The next `deployer apply` then does this:\n\n"
+            ));
+            session.show(&plan, Detail::Changes);
+        }
+        if !is_unattended {
+            let help = "add `--yes` to take it over without a question";
+            session.confirm(&format!("Take over {id}?"), help).await?;
+        }
+        self.take(&live, session).await?;
+        conclude(&live, Some(&plan), session);
+        Ok(Exit::Done)
+    }
+
+    /// Takes over what carries the environment's tags: where several carry the same, none of them.
+    async fn all<W: Connect<Cloud = C>>(
+        &self,
+        is_unattended: bool,
+        session: &mut Session<'_, W>,
+    ) -> Result<Exit, Error> {
+        let there = self.look(session).await?;
+        let mut strays: BTreeMap<&Address, Vec<&str>> = BTreeMap::new();
+        for stray in &there.strays {
+            strays.entry(&stray.address).or_default().push(&stray.id);
+        }
+        let mut sought = Vec::new();
+        for (address, ids) in strays {
+            let is_free = there.current(address).is_none();
+            match ids.as_slice() {
+                [id] if is_free => {
+                    let (address, id) = (address.clone(), (*id).to_owned());
+                    sought.push(self.seek(&Adoption { address, id }, session).await?);
+                }
+                ids => session.tell(&format!(
+                    "left alone: {} carry the tags of {address}; `deployer adopt {address} ID` \
+                     takes one over\n",
+                    ids.join(" and ")
+                )),
+            }
+        }
+        let unrecorded = there.unrecorded();
+        if sought.is_empty() && unrecorded.is_empty() {
+            session.tell(&format!("There is nothing of {} to take over.\n", there.scope));
+            return Ok(Exit::Done);
+        }
+        if !session.is_json {
+            session.tell(&format!("These carry the tags of {}:\n\n", there.scope));
+            let signed = unrecorded.iter().map(|it| format!("  {}  {}\n", it.address, it.id));
+            let others = sought.iter().map(|it| format!("  {}  {}\n", it.address, it.id()));
+            session.tell(&signed.chain(others).collect::<String>());
+        }
+        if !is_unattended {
+            let help = "add `--yes` to take all of them over without a question";
+            session.confirm("Take over all of them?", help).await?;
+        }
+        let confirming = self.journal.confirm(&unrecorded);
+        session.unless_cancelled(confirming).await?.map_err(|it| Error::Cloud(vec![it]))?;
+        for live in &sought {
+            self.take(live, session).await?;
+            conclude(live, None, session);
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn look<W: Connect<Cloud = C>>(
+        &self,
+        session: &Session<'_, W>,
+    ) -> Result<Snapshot, Error> {
+        let (scan, deeds) = (Scan::All(Look::Quick), self.journal.deeds());
+        session.observe(self.connected, &self.project.stack.scope, scan, &deeds).await
+    }
+
+    /// Finds what is to be taken over.
+    async fn seek<W: Connect<Cloud = C>>(
+        &self,
+        adoption: &Adoption,
+        session: &Session<'_, W>,
+    ) -> Result<Live, Error> {
+        let (registry, cloud) = (session.world.registry(), &*self.connected.cloud);
+        let scope = &self.project.stack.scope;
+        let seeking = seek(&registry, cloud, scope, self.connected.place(), adoption);
+        let found = session.unless_cancelled(seeking).await?;
+        let found = found.map_err(|failure| Error::Cloud(vec![failure]))?;
+        found.ok_or_else(|| {
+            let Adoption { address, id } = adoption.clone();
+            RequestError::NothingToAdopt { address, id }.into()
+        })
+    }
+
+    async fn take<W: Connect<Cloud = C>>(
+        &self,
+        live: &Live,
+        session: &Session<'_, W>,
+    ) -> Result<(), Error> {
+        let (registry, cloud) = (session.world.registry(), &*self.connected.cloud);
+        adopt(&registry, self.journal, cloud, &self.project.stack.scope, live)
+            .await
+            .map_err(|failure| Error::Cloud(vec![failure]))
+    }
+}
+
+fn conclude<W: Connect>(live: &Live, plan: Option<&Plan>, session: &Session<'_, W>) {
     if session.is_json {
         let adopted = json!({
             "event": "adopted",

@@ -1,9 +1,10 @@
 //! `deployer apply`: makes what is there what the stack says.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use deployer_core::{Plan, Scope};
-use deployer_engine::Look;
+use deployer_engine::{Journal, Look, Scan};
 
 use crate::args::{StackArgs, TargetArgs};
 use crate::commands::outputs;
@@ -63,13 +64,14 @@ pub(crate) async fn run<W: Connect>(
 pub(crate) async fn carry_out<W: Connect>(
     plan: &Plan,
     connected: &Connected<W::Cloud>,
+    journal: &Arc<Journal<W::Cloud>>,
     session: &Session<'_, W>,
 ) -> Result<Exit, Error> {
-    if plan.is_empty() && !session.is_json {
+    if plan.is_empty() && plan.unrecorded.is_empty() && !session.is_json {
         session.print(&outputs::lines(&outputs::resolved(&plan.outputs, &plan.known)));
         return Ok(Exit::Done);
     }
-    let outcome = session.perform(connected, plan).await;
+    let outcome = session.perform(connected, journal, plan).await?;
     let outputs = outputs::resolved(&plan.outputs, &outcome.outputs);
     let exit = session.conclude(plan, &outcome, &outputs);
     if exit == Exit::Done && !session.is_json && !outputs.is_empty() {
@@ -83,15 +85,17 @@ pub(crate) async fn carry_out<W: Connect>(
 async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> Result<Exit, Error> {
     let Project { source, stack, .. } = session.load(&args.stack)?;
     let connected = session.connect(Some(&stack.region), &source.folder).await?;
-    let work = async |session: &mut Session<'_, W>| {
-        let snapshot = session.observe(&connected, &stack.scope, Look::Quick).await?;
+    let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+        let (scan, deeds) = (Scan::For(&stack), journal.deeds());
+        let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
         let plan = session.plan(Some(&source), &stack, &snapshot, &args.targets)?;
+        session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);
         if !plan.is_empty() && !args.yes {
             let help = "add `--yes` to apply without a question";
             session.confirm("Apply this?", help).await?;
         }
-        carry_out(&plan, &connected, session).await
+        carry_out(&plan, &connected, journal, session).await
     };
     session.locked("apply", &args.lock, &connected, &stack.scope, work).await
 }
@@ -121,14 +125,17 @@ async fn apply_saved<W: Connect>(
     let connected = session.connect(Some(region), &folder).await?;
     moved("the account", &plan.account, &connected.account)?;
     moved("the region", &plan.region, &connected.region)?;
-    let work = async |session: &mut Session<'_, W>| {
-        let snapshot = session.observe(&connected, &plan.scope, Look::Quick).await?;
-        if snapshot.fingerprint() != plan.fingerprint || !snapshot.other_origins().is_empty() {
+    let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+        let (scan, deeds) = (Scan::All(Look::Quick), journal.deeds());
+        let snapshot = session.observe(&connected, &plan.scope, scan, &deeds).await?;
+        if snapshot.fingerprint() != plan.fingerprint || snapshot.other_origin().is_some() {
             let what = format!("what is there of {}", plan.scope);
             Err(Refusal::Moved { what })?;
         }
+        session.confirm_ours(&snapshot, args.yes).await?;
+        let plan = Plan { unrecorded: snapshot.unrecorded(), ..plan.clone() };
         session.show(&plan, Detail::Changes);
-        carry_out(&plan, &connected, session).await
+        carry_out(&plan, &connected, journal, session).await
     };
     session.locked("apply", &args.lock, &connected, &plan.scope, work).await
 }

@@ -1,9 +1,10 @@
 //! `deployer destroy`: takes everything down, and proves it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use deployer_core::{Address, Plan, Scope, Snapshot, Stack};
-use deployer_engine::Look;
+use deployer_engine::{Journal, Look, Scan};
 use serde_json::json;
 
 use crate::args::{StackArgs, TargetArgs};
@@ -12,6 +13,9 @@ use crate::lock::LockArgs;
 use crate::render::{self, Detail};
 use crate::session::{Place, Session};
 use crate::world::{Connect, Connected};
+
+/// Everything is looked at, and what others attached to it.
+const ALL: Scan<'static> = Scan::All(Look::Close);
 
 /// How many times at most it is swept. What shows up late, such as a log group that a last
 /// message brought back, is gone after the second.
@@ -68,17 +72,21 @@ pub(crate) async fn run<W: Connect>(
         resources: BTreeMap::new(),
         outputs: BTreeMap::new(),
     };
-    let work = async |session: &mut Session<'_, W>| {
-        let snapshot = session.observe(&connected, &place.scope, Look::Close).await?;
+    let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+        let deeds = journal.deeds();
+        let snapshot = session.observe(&connected, &place.scope, ALL, &deeds).await?;
         if snapshot.lives.is_empty() {
-            return Ok(conclude(&Swept::default(), &snapshot, session));
+            let mut swept = Swept::default();
+            close(journal, &snapshot, &mut swept, session).await?;
+            return Ok(conclude(&swept, &snapshot, session));
         }
         let plan = end(&nothing, &snapshot, &args, session)?;
+        session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Removal);
         if !args.yes {
             confirm(&place.scope, session).await?;
         }
-        delete(plan, &nothing, &args, &connected, session).await
+        delete(plan, &nothing, &args, (&connected, journal), session).await
     };
     session.locked("destroy", &args.lock, &connected, &place.scope, work).await
 }
@@ -101,7 +109,7 @@ fn end<W: Connect>(
     args: &Args,
     session: &Session<'_, W>,
 ) -> Result<Plan, Error> {
-    let named = args.name.as_ref().map(|_| snapshot.clone().made_from(BTreeSet::new()));
+    let named = args.name.as_ref().map(|_| snapshot.clone().made_anywhere());
     let snapshot = named.as_ref().unwrap_or(snapshot);
     // What is gone by the second sweep needs no permission any more.
     let is_first = |address: &&Address| snapshot.current(address).is_some();
@@ -123,14 +131,14 @@ async fn delete<W: Connect>(
     mut plan: Plan,
     nothing: &Stack,
     args: &Args,
-    connected: &Connected<W::Cloud>,
+    (connected, journal): (&Connected<W::Cloud>, &Arc<Journal<W::Cloud>>),
     session: &Session<'_, W>,
 ) -> Result<Exit, Error> {
     let mut swept = Swept::default();
     let mut snapshot;
     let mut sweeps = 0;
     loop {
-        let outcome = session.perform(connected, &plan).await;
+        let outcome = session.perform(connected, journal, &plan).await?;
         let exit = session.conclude(&plan, &outcome, &BTreeMap::new());
         if exit == Exit::Interrupted {
             return Ok(exit);
@@ -143,8 +151,9 @@ async fn delete<W: Connect>(
         }));
         let kept = outcome.left.into_iter().map(|(address, what)| (address.to_string(), what));
         swept.kept.extend(kept);
-        snapshot =
-            session.observe(connected, &nothing.scope, Look::Close).await.map_err(unswept)?;
+        let deeds = journal.deeds();
+        let looking = session.observe(connected, &nothing.scope, ALL, &deeds);
+        snapshot = looking.await.map_err(unswept)?;
         if snapshot.lives.is_empty() || exit == Exit::Failed || sweeps == SWEEPS {
             break;
         }
@@ -153,7 +162,26 @@ async fn delete<W: Connect>(
             break;
         }
     }
+    close(journal, &snapshot, &mut swept, session).await.map_err(unswept)?;
     Ok(conclude(&swept, &snapshot, session))
+}
+
+/// Takes off what the account keeps of an environment that has nothing any more.
+async fn close<W: Connect>(
+    journal: &Journal<W::Cloud>,
+    snapshot: &Snapshot,
+    swept: &mut Swept,
+    session: &Session<'_, W>,
+) -> Result<(), Error> {
+    if !snapshot.lives.is_empty() {
+        return Ok(());
+    }
+    let closed = session.unless_cancelled(journal.close()).await?;
+    if !closed.map_err(|failure| Error::Cloud(vec![failure]))? {
+        let what = "the record of it is kept, for as long as that can be brought back".to_owned();
+        swept.kept.push((snapshot.scope.to_string(), what));
+    }
+    Ok(())
 }
 
 fn unswept(why: Error) -> Error {

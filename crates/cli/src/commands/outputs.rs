@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use deployer_core::{Outputs, Text, resolve};
-use deployer_engine::Look;
 use serde_json::{Value, json};
 
 use crate::args::StackArgs;
@@ -38,7 +37,7 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let (Project { stack, .. }, snapshot) = session.look(&args.stack, Look::Quick).await?;
+    let (Project { stack, .. }, snapshot) = session.look(&args.stack, None).await?;
     let known: Outputs = stack
         .resources
         .keys()

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use deployer_core::Plan;
-use deployer_engine::Look;
 use serde_json::json;
 
 use crate::args::{StackArgs, TargetArgs};
@@ -48,7 +47,7 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let (project, snapshot) = session.look(&args.stack, Look::Quick).await?;
+    let (project, snapshot) = session.look(&args.stack, None).await?;
     let source = Some(&project.source);
     let plan = session.plan(source, &project.stack, &snapshot, &args.targets)?;
     if session.is_json {

@@ -1,9 +1,10 @@
 //! `deployer publish`: builds images and rolls them out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use deployer_core::{Address, Plan, Stack, references};
-use deployer_engine::{Look, prepare};
+use deployer_engine::{Journal, Scan, prepare};
 
 use crate::args::{StackArgs, TargetArgs};
 use crate::commands::apply::carry_out;
@@ -53,8 +54,10 @@ pub(crate) async fn run<W: Connect>(
     let connected = session.connect(region, &project.source.folder).await?;
     let stack = build(&project, &connected, &images, session).await?;
     let followers = followers(&stack, &images);
-    let work = async |session: &mut Session<'_, W>| {
-        let snapshot = session.observe(&connected, &stack.scope, Look::Quick).await?;
+    let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+        let (scan, deeds) = (Scan::For(&stack), journal.deeds());
+        let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
+        session.confirm_ours(&snapshot, false).await?;
         let targets = TargetArgs::default();
         let plan = session.plan(Some(&project.source), &stack, &snapshot, &targets)?;
         let plan = plan.only(&followers);
@@ -63,7 +66,7 @@ pub(crate) async fn run<W: Connect>(
         if !beyond.is_empty() && !args.yes {
             Err(Refusal::Beyond(beyond))?;
         }
-        carry_out(&plan, &connected, session).await
+        carry_out(&plan, &connected, journal, session).await
     };
     session.locked("publish", &args.lock, &connected, &stack.scope, work).await
 }

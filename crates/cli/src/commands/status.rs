@@ -1,7 +1,7 @@
 //! `deployer status`: what is there.
 
 use deployer_core::{Live, Phase, Snapshot};
-use deployer_engine::Look;
+use deployer_engine::Scan;
 use serde_json::json;
 
 use crate::args::StackArgs;
@@ -27,14 +27,15 @@ pub(crate) struct Args {
     stack: StackArgs,
 }
 
-/// Looks what is there, and lists it.
+/// Scans what is there, and lists it.
 pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
     let place = session.locate(&args.stack)?;
     let connected = session.connect(place.region.as_deref(), &place.folder).await?;
-    let snapshot = session.observe(&connected, &place.scope, Look::Quick).await?;
+    let deeds = session.deeds(&connected, &place.scope).await?;
+    let snapshot = session.observe(&connected, &place.scope, Scan::Known, &deeds).await?;
     if session.is_json {
         session.print(&format!("{:#}\n", as_json(&snapshot)));
     } else if snapshot.lives.is_empty() {

@@ -132,6 +132,7 @@ fn remarks(group: &Group<'_>, detail: Detail) -> String {
     let id = step.live.as_ref().map(|live| short(live.id()));
     let why = match step.reason {
         Reason::Missing | Reason::Differs => None,
+        Reason::Unsigned => Some("its tags were changed, and are written anew"),
         Reason::Replaced(Replacement::CreateFirst) => Some("successor first"),
         Reason::Replaced(Replacement::DeleteFirst) => Some("old one goes first"),
         Reason::Replaced(Replacement::Supersede) => Some("old one stays as history"),
@@ -170,10 +171,14 @@ pub(crate) fn strays(strays: &[Stray], theme: &Theme, width: usize) -> String {
 }
 
 fn stray_lines(strays: &[Stray], theme: &Theme, width: usize) -> Vec<String> {
-    let lines = strays.iter().flat_map(|Stray { address, id, because }| {
-        let told = truncate(&format!("{id} looks like {address}: left alone"), width - 9);
-        let why = truncate(&format!("it carries our tags, but {because}"), width - 4);
-        [format!("{} {told}", theme.caution.style("warning:")), format!("  · {why}")]
+    let lines = strays.iter().flat_map(|Stray { address, id, because, .. }| {
+        let head = truncate(&format!("{id} looks like {address}: left alone"), width - 9);
+        let advice = format!("if it is ours after all: deployer adopt {address} {id}");
+        [
+            format!("{} {head}", theme.caution.style("warning:")),
+            format!("  · {}", truncate(because, width - 4)),
+            format!("  · {}", truncate(&advice, width - 4)),
+        ]
     });
     lines.collect()
 }

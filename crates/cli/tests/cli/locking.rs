@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use deployer_cli::Exit;
-use deployer_engine::{Claims, Holder};
+use deployer_engine::{Claim, Holder, Parameters, Secrecy, read_book};
 use deployer_testkit::scope;
 
 use crate::world::{STACK, World};
@@ -19,8 +19,9 @@ async fn taken_by(process: Option<String>) -> World {
         process,
         ..Holder::default()
     };
-    let made = world.memory.claim(&scope(), 1, &alice).await;
-    assert!(made.expect("the cloud keeps claims"));
+    let alice = serde_json::to_string(&alice).unwrap();
+    let made = world.memory.make(&scope(), "lock/1", &alice, Secrecy::Open).await;
+    assert!(made.expect("the cloud keeps parameters"));
     world
 }
 
@@ -47,13 +48,6 @@ async fn looking_needs_no_lock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_without_a_lock_waits_for_nobody() {
-    let world = taken_by(None).await;
-    let ran = world.run("apply --env dev --yes --no-lock").await;
-    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_run_that_was_killed_here_is_followed_at_once_and_it_is_said() {
     let mut child = Command::new("true").spawn().unwrap();
     let status = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
@@ -67,7 +61,8 @@ async fn a_run_that_was_killed_here_is_followed_at_once_and_it_is_said() {
     assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
     let told: Vec<&str> = ran.stderr.lines().take(7).collect();
     insta::assert_snapshot!(told.join("\n"));
-    assert_eq!(world.memory.claims(&scope()).await.unwrap(), []);
+    let claims: Vec<Claim> = read_book(&*world.memory, &scope()).await.unwrap().claims;
+    assert_eq!(claims, []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,13 +2,15 @@
 //! command line.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use deployer_core::{Failure, Kind, Phase, Scope};
 use deployer_engine::{
-    Claim, Claims, Cloud, Context, Found, Holder, Lease, Registry, Resource, Result, Survey, Voice,
+    Badge, Cloud, Context, Found, Lease, Parameter, Parameters, Registry, Resource, Result,
+    Secrecy, Survey, Voice,
 };
 use deployer_kinds as kinds;
+use deployer_testkit::Shelf;
 use serde_json::{Value, json};
 
 /// The cloud.
@@ -21,12 +23,12 @@ struct State {
     made: usize,
     /// Which version of the sources the next build is of.
     sources: usize,
+    shelf: Shelf,
 }
 
 struct Thing {
     kind: &'static str,
-    name: String,
-    generation: u32,
+    badge: Badge,
     scope: String,
     spec: Value,
     output: Value,
@@ -36,21 +38,25 @@ impl Cloud for Lookalike {
     type Shared = ();
 }
 
-/// Nobody else writes here.
-impl Claims for Lookalike {
-    async fn claims(&self, _scope: &Scope) -> Result<Vec<Claim>> {
-        Ok(Vec::new())
+impl Parameters for Lookalike {
+    async fn parameters(&self, scope: &Scope) -> Result<Vec<Parameter>> {
+        Ok(self.lock().shelf.all(scope))
     }
 
-    async fn claim(&self, _scope: &Scope, _epoch: u64, _holder: &Holder) -> Result<bool> {
-        Ok(true)
+    async fn reveal(&self, scope: &Scope, name: &str) -> Result<Option<String>> {
+        Ok(self.lock().shelf.reveal(scope, name))
     }
 
-    async fn renew(&self, _scope: &Scope, _epoch: u64, _holder: &Holder) -> Result<u64> {
-        Ok(2)
+    async fn make(&self, scope: &Scope, name: &str, value: &str, _: Secrecy) -> Result<bool> {
+        Ok(self.lock().shelf.make(scope, name, value))
     }
 
-    async fn release(&self, _scope: &Scope, _epoch: u64) -> Result<()> {
+    async fn write(&self, scope: &Scope, name: &str, value: &str) -> Result<u64> {
+        Ok(self.lock().shelf.write(scope, name, value))
+    }
+
+    async fn remove(&self, scope: &Scope, name: &str) -> Result<()> {
+        self.lock().shelf.remove(scope, name);
         Ok(())
     }
 
@@ -60,21 +66,23 @@ impl Claims for Lookalike {
 impl Lookalike {
     /// Somebody edits the sources.
     pub(crate) fn edit_sources(&self) {
-        self.0.lock().expect("no panic").sources += 1;
+        self.lock().sources += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no panic")
     }
 
     fn digest(&self) -> String {
-        format!("sha256:{:04}", self.0.lock().expect("no panic").sources)
+        format!("sha256:{:04}", self.lock().sources)
     }
 
     fn scan<K: Kind>(&self, survey: &Survey<'_, Self>) -> Vec<Found<K>> {
         let scope = survey.scope.to_string();
-        let state = self.0.lock().expect("no panic");
+        let state = self.lock();
         let mine = state.things.values().filter(|it| it.kind == K::NAME && it.scope == scope);
         mine.map(|thing| Found {
-            name: thing.name.clone(),
-            generation: thing.generation,
-            mark: None,
+            badge: thing.badge.clone(),
             spec: serde_json::from_value(thing.spec.clone()).expect("a spec"),
             output: serde_json::from_value(thing.output.clone()).expect("an output"),
             phase: Phase::Ready,
@@ -88,7 +96,7 @@ impl Lookalike {
     fn make<K: Kind>(&self, cx: &Context<'_, Self>, spec: &K::Spec) -> K::Output {
         let digest = self.digest();
         let mut spec = serde_json::to_value(spec).expect("a spec");
-        let mut state = self.0.lock().expect("no panic");
+        let mut state = self.lock();
         state.made += 1;
         let id = match K::NAME {
             "image" => {
@@ -109,8 +117,13 @@ impl Lookalike {
         });
         let thing = Thing {
             kind: K::NAME,
-            name: cx.identity.address.name.clone(),
-            generation: cx.identity.generation,
+            badge: Badge {
+                name: cx.identity.address.name.clone(),
+                generation: cx.identity.generation,
+                mark: Some(cx.identity.mark.clone()),
+                proof: cx.identity.proof.clone(),
+                called: Some(name.clone()),
+            },
             scope: cx.identity.scope.to_string(),
             spec,
             output: output.clone(),
@@ -119,16 +132,23 @@ impl Lookalike {
         serde_json::from_value(output).expect("an output")
     }
 
-    fn change<K: Kind>(&self, live: &Found<K>, spec: &K::Spec) -> K::Output {
-        let mut state = self.0.lock().expect("no panic");
+    fn change<K: Kind>(
+        &self,
+        cx: &Context<'_, Self>,
+        live: &Found<K>,
+        spec: &K::Spec,
+    ) -> K::Output {
+        let mut state = self.lock();
         let thing = state.things.get_mut(&id::<K>(live)).expect("it is there");
+        thing.badge.mark = Some(cx.identity.mark.clone());
+        thing.badge.proof.clone_from(&cx.identity.proof);
         thing.spec = serde_json::to_value(spec).expect("a spec");
         live.output.clone()
     }
 
     /// Deletes one, and the images with their repository.
     fn unmake<K: Kind>(&self, live: &Found<K>) {
-        let mut state = self.0.lock().expect("no panic");
+        let mut state = self.lock();
         let id = id::<K>(live);
         state.things.remove(&id);
         state.things.retain(|_, thing| thing.spec["repository"]["id"] != json!(id));
@@ -164,7 +184,7 @@ macro_rules! kinds {
                 live: &Found<Self>,
                 spec: &Self::Spec,
             ) -> Result<Self::Output> {
-                Ok(cx.cloud.change::<Self>(live, spec))
+                Ok(cx.cloud.change::<Self>(cx, live, spec))
             }
 
             async fn remember(

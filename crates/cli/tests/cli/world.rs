@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use deployer_cli::{Connect, Connected, Exit, Stream, Terminal, run};
 use deployer_core::Failure;
-use deployer_engine::{Claims, Registry};
+use deployer_engine::{Parameters, Registry};
 use deployer_testkit::{Memory, registry};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ resources:
 ";
 
 /// Where a test runs commands.
-pub(crate) struct World<C: Claims = Memory> {
+pub(crate) struct World<C: Parameters = Memory> {
     pub(crate) folder: TempDir,
     pub(crate) memory: Arc<C>,
     pub(crate) registry: fn() -> Registry<C>,
@@ -69,7 +69,7 @@ impl World {
     }
 }
 
-impl<C: Claims + Default> World<C> {
+impl<C: Parameters + Default> World<C> {
     /// An empty cloud with these kinds, and a folder with this stack.
     pub(crate) fn new(registry: fn() -> Registry<C>, stack: &str) -> Self {
         let world = Self {
@@ -89,7 +89,7 @@ impl<C: Claims + Default> World<C> {
     }
 }
 
-impl<C: Claims> World<C> {
+impl<C: Parameters> World<C> {
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).expect("a file");
     }
@@ -117,7 +117,7 @@ impl<C: Claims> World<C> {
     }
 }
 
-impl<C: Claims> Connect for &World<C> {
+impl<C: Parameters> Connect for &World<C> {
     type Cloud = C;
 
     fn registry(&self) -> Registry<C> {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::plan::{Action, Plan};
 use crate::snapshot::physical;
 use crate::{
-    Address, Change, Cycle, Desired, Diagnostic, Difference, Graph, Impact, KindInfo, Kinds, Live,
-    Outputs, Phase, Replacement, Scope, Snapshot, Stack, differences, references, resolve,
+    Address, Change, Cycle, Desired, Diagnostic, Difference, Dispute, Graph, Impact, KindInfo,
+    Kinds, Live, Outputs, Phase, Replacement, Snapshot, Stack, differences, references, resolve,
 };
 
 /// Plans how to make what is there what the stack says; a stack without resources plans its end.
@@ -26,42 +26,45 @@ pub fn plan(
     kinds: &Kinds,
     unprotected: &BTreeSet<Address>,
 ) -> Result<Plan, Vec<Diagnostic>> {
-    let others = snapshot.other_origins();
-    if !others.is_empty() {
-        return Err(vec![another_stack(stack, &others)]);
+    if let Some(other) = snapshot.other_origin() {
+        return Err(vec![another_stack(stack, other)]);
     }
     let mut planner = Planner { stack, snapshot, kinds, known: Outputs::new(), mistakes: vec![] };
     let decisions = planner.decide();
     let mut plan = planner.steps(&decisions);
     planner.protect(&plan, unprotected);
     planner.miss(&decisions, unprotected);
+    planner.mistakes.extend(snapshot.disputes.iter().map(disputed));
     if let Err(Cycle(ring)) = plan.arrange() {
         planner.mistakes.push(cycle(&ring));
     }
     if planner.mistakes.is_empty() { Ok(plan) } else { Err(planner.mistakes) }
 }
 
-fn another_stack(stack: &Stack, others: &[&str]) -> Diagnostic {
-    let Scope { stack: name, environment, origin } = &stack.scope;
-    let ours = match origin {
+fn another_stack(stack: &Stack, other: &str) -> Diagnostic {
+    let ours = match &stack.scope.origin {
         Some(origin) => format!("this one is {origin}"),
-        None => "where this one is kept is not known: git would tell it from the remote `origin` \
-                 of a folder that it trusts"
+        None => "where this one is kept is not known: set `origin:`, or run inside a git checkout \
+                 that has a remote `origin`"
             .to_owned(),
     };
-    let title =
-        format!("{} is there already, made from {}; {ours}", stack.scope, others.join(" and "));
-    let help = match others {
-        [other] => format!(
-            "if it is another stack, give this one another name; if it is the same and has moved, \
-             write `origin: {other}` in it"
-        ),
-        _ => format!(
-            "give this one another name; what is there can be taken down with `deployer destroy \
-             --stack {name} --env {environment}`"
-        ),
+    let title = format!("{} is there already, made from {other}; {ours}", stack.scope);
+    Diagnostic::error("another-stack", title).help(format!(
+        "if it is another stack, give this one another name; if it is the same and has moved, \
+         write `origin: {other}` in it"
+    ))
+}
+
+fn disputed(dispute: &Dispute) -> Diagnostic {
+    let Dispute { address, ids } = dispute;
+    let title = match ids.as_slice() {
+        [id] => format!("{id} carries the tags of {address} and is not as that was made"),
+        ids => format!("{} carry the tags of {address}, and only one is ours", ids.join(" and ")),
     };
-    Diagnostic::error("another-stack", title).help(help)
+    Diagnostic::error("disputed", title).help(format!(
+        "say which one with `deployer adopt {address} ID`, or take the `deployer:` tags off the \
+         others"
+    ))
 }
 
 /// What is to become of one resource of the stack.
@@ -78,6 +81,8 @@ enum Verdict {
     Keep,
     Create,
     Update,
+    /// Its tags are written anew.
+    Sign,
     Await,
     Replace(Replacement),
 }
@@ -108,7 +113,7 @@ impl<'a> Planner<'a> {
                 continue;
             };
             let decision = self.decide_one(kind, &address, &resources[&address]);
-            if let (Verdict::Keep | Verdict::Update | Verdict::Await, Some(live)) =
+            if let (Verdict::Keep | Verdict::Update | Verdict::Sign | Verdict::Await, Some(live)) =
                 (decision.verdict, decision.live)
             {
                 self.known.insert(address.clone(), live.output.clone());
@@ -174,6 +179,8 @@ impl<'a> Planner<'a> {
             Verdict::Replace(kind.replacement(&live.spec, &wanted))
         } else if !decision.differences.is_empty() {
             Verdict::Update
+        } else if !live.is_signed {
+            Verdict::Sign
         } else if live.phase == Phase::Settling {
             Verdict::Await
         } else {
@@ -197,12 +204,20 @@ impl<'a> Planner<'a> {
                 let title = format!("{address} is protected against deletion");
                 self.mistakes.push(Diagnostic::error("protected", title).help(advice.clone()));
             }
-            let foreign = step.live.iter().flat_map(|live| &live.foreign);
-            for foreign in foreign {
-                let title = format!("with {address} would go what is not ours: {foreign}");
+            let attached: Vec<String> =
+                step.live.iter().flat_map(|live| self.attached(live)).collect();
+            for foreign in attached {
+                let title = format!("deleting {address} would also delete {foreign}");
                 self.mistakes.push(Diagnostic::error("attached", title).help(advice.clone()));
             }
         }
+    }
+
+    /// What is attached to a resource and not ours.
+    fn attached(&self, live: &Live) -> Vec<String> {
+        let strays = self.snapshot.strays.iter().filter(|stray| stray.uses.contains(live.id()));
+        let strays = strays.map(|stray| format!("{}, which carries copied tags", stray.id));
+        live.foreign.iter().cloned().chain(strays).collect()
     }
 
     /// Finds resources that are to be made although others of ours are in one: somebody has taken

@@ -30,6 +30,7 @@ impl<'a> Planner<'a> {
             outputs: self.stack.outputs.clone(),
             foreign: self.foreign(),
             strays: self.snapshot.strays.clone(),
+            unrecorded: self.snapshot.unrecorded(),
         }
     }
 
@@ -40,6 +41,7 @@ impl<'a> Planner<'a> {
             Verdict::Keep => return,
             Verdict::Create => (Action::Create, Reason::Missing, 1),
             Verdict::Update => (Action::Update, Reason::Differs, generation),
+            Verdict::Sign => (Action::Update, Reason::Unsigned, generation),
             Verdict::Await => (Action::Await, Reason::Unfinished, generation),
             Verdict::Replace(how) => {
                 (Action::Create, Reason::Replaced(how), self.snapshot.newest(address) + 1)

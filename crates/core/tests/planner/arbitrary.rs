@@ -1,6 +1,6 @@
 //! Plans between arbitrary stacks.
 
-use deployer_core::{Live, Phase, Stack};
+use deployer_core::{Live, Phase, Serial, Stack};
 use deployer_testkit::stacks;
 use proptest::prelude::*;
 
@@ -40,6 +40,7 @@ fn messy(from: &Stack, messes: &[(usize, Mess)]) -> World {
                 let mut newer = live.clone();
                 newer.generation += u32::from(named || matches!(mess, Mess::Older));
                 newer.output["id"] = format!("{}-again", live.id()).into();
+                newer.serial = newer.serial.as_ref().map(Serial::next);
                 let is_taken = world.lives.iter().any(|other| {
                     other.id() == newer.id()
                         || named

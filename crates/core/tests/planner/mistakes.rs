@@ -87,10 +87,10 @@ fn what_another_stack_of_the_name_has_made_is_not_planned_with() {
     let stack = everything().build();
     let world = World::with(&stack);
     let kinds = registry().kinds();
-    let theirs = BTreeSet::from(["git.test/theirs:stack.yaml".to_owned()]);
+    let theirs = Some("git.test/theirs:stack.yaml".to_owned());
     for ours in [None, Some("git.test/ours:stack.yaml".to_owned())] {
-        let mut snapshot = world.snapshot().made_from(theirs.clone());
-        snapshot.scope.origin = ours;
+        let mut snapshot = world.snapshot();
+        (snapshot.scope.origin, snapshot.origin) = (ours, theirs.clone());
         for stack in [&stack, &StackBuilder::default().build()] {
             let mistakes = plan(stack, &snapshot, &kinds, &BTreeSet::new()).unwrap_err();
             assert_eq!(mistakes.len(), 1);
@@ -98,7 +98,7 @@ fn what_another_stack_of_the_name_has_made_is_not_planned_with() {
             assert!(mistakes[0].title.contains("git.test/theirs:stack.yaml"));
         }
     }
-    let mut snapshot = world.snapshot().made_from(theirs.clone());
-    snapshot.scope.origin = theirs.first().cloned();
+    let mut snapshot = world.snapshot();
+    (snapshot.scope.origin, snapshot.origin) = (theirs.clone(), theirs);
     assert!(plan(&stack, &snapshot, &kinds, &BTreeSet::new()).unwrap().is_empty());
 }

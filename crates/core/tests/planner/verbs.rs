@@ -152,36 +152,6 @@ fn of_twins_the_one_in_use_is_kept_and_the_other_goes() {
     }
 }
 
-#[test]
-fn what_only_carries_our_tags_is_told_and_left_alone() {
-    let stack = StackBuilder::default().with("network/main", range()).build();
-    let mut world = World::with(&stack);
-    let copied = world.twin("network/main");
-    world.lives[1].spec["range"] = json!("192.168.0.0/16");
-    for stack in [&stack, &StackBuilder::default().build()] {
-        let plan = world.plan(stack);
-        let touched: Vec<&str> =
-            plan.steps.iter().filter_map(|step| Some(step.live.as_ref()?.id())).collect();
-        assert!(!touched.contains(&copied.as_str()), "{touched:?}");
-        assert_eq!(plan.strays.len(), 1);
-        assert_eq!(plan.strays[0].id, copied);
-    }
-}
-
-#[test]
-fn of_two_at_one_address_that_are_both_in_use_neither_goes() {
-    let mut world = World::with(&everything().build());
-    let twin = world.twin("network/main");
-    let mut part = world.at("part/a").clone();
-    part.spec["network"] = json!({ "id": twin });
-    part.output["id"] = json!("part-elsewhere");
-    world.lives.push(part);
-    let plan = world.plan(&everything().build());
-    assert!(plan.is_empty(), "{:?}", words(&plan));
-    let strays: Vec<&str> = plan.strays.iter().map(|stray| stray.id.as_str()).collect();
-    assert_eq!(strays, ["network-1-twin", "part-elsewhere"]);
-}
-
 fn range() -> Value {
     json!({ "range": "10.0.0.0/16", "labels": { "team": "a" } })
 }

@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    Action, Address, Diagnostic, Graph, Live, Outputs, Phase, Plan, ReadyQueue, Removal, Snapshot,
-    Stack, Step, plan, references, resolve,
+    Action, Address, Deeds, Diagnostic, Graph, Keys, Live, Outputs, Phase, Plan, ReadyQueue,
+    Record, Removal, Seen, Serial, Signer, Snapshot, Stack, Standing, Statement, Step, plan,
+    references, resolve,
 };
-use deployer_testkit::{registry, scope};
+use deployer_testkit::{PLACE, registry, scope};
 use serde_json::{Value, json};
 
 /// What is there.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
     pub(crate) lives: Vec<Live>,
+    /// The identifiers of what nobody has written down.
+    pub(crate) unrecorded: BTreeSet<String>,
     made: usize,
 }
 
@@ -25,14 +28,32 @@ impl World {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot::new(
-            scope(),
-            "123456789012".into(),
-            "eu-west-1".into(),
-            self.lives.clone(),
-            vec![],
-            &registry().kinds(),
-        )
+        self.judged(&self.deeds())
+    }
+
+    /// What the account keeps: all that there is but for what nobody has written down.
+    pub(crate) fn deeds(&self) -> Deeds {
+        let mut record = Record::new(None);
+        for live in &self.lives {
+            let serial = live.serial.as_ref().unwrap();
+            if self.unrecorded.contains(live.id()) {
+                record.begin(&live.address, live.generation, serial);
+            } else {
+                record.made(&live.address, live.generation, serial, live.id());
+            }
+        }
+        Deeds { record, keys: Keys::read(&signer().public().to_string()) }
+    }
+
+    /// What is ours by these deeds.
+    pub(crate) fn judged(&self, deeds: &Deeds) -> Snapshot {
+        self.judge(self.lives.iter().map(seen).collect(), deeds)
+    }
+
+    /// What of this is ours by these deeds.
+    pub(crate) fn judge(&self, seen: Vec<Seen>, deeds: &Deeds) -> Snapshot {
+        let (account, region) = (PLACE.0.to_owned(), PLACE.1.to_owned());
+        Snapshot::new(scope(), account, region, seen, deeds, &registry().kinds())
     }
 
     /// The plan, where nothing stands in its way.
@@ -52,12 +73,22 @@ impl World {
         found.remove(0)
     }
 
-    /// Makes a copy of a resource, as a lost reply does, with another identifier.
+    /// Makes a resource twice, as a lost reply does, with another identifier.
     pub(crate) fn twin(&mut self, address: &str) -> String {
-        let mut twin = self.at(address).clone();
-        let id = format!("{}-twin", twin.id());
-        twin.output["id"] = json!(id);
-        self.lives.push(twin);
+        let id = self.copy(address);
+        let twin = self.lives.last_mut().unwrap();
+        twin.serial = twin.serial.as_ref().map(Serial::next);
+        self.unrecorded.remove(&id);
+        id
+    }
+
+    /// Copies a resource with all its tags, as somebody does who is not us.
+    pub(crate) fn copy(&mut self, address: &str) -> String {
+        let mut copy = self.at(address).clone();
+        let id = format!("{}-twin", copy.id());
+        copy.output["id"] = json!(id);
+        self.lives.push(copy);
+        self.unrecorded.insert(id.clone());
         id
     }
 
@@ -97,6 +128,9 @@ impl World {
                     address: step.address.clone(),
                     generation: step.generation,
                     mark: Some(kind.mark(&spec)),
+                    serial: Some(Serial::of(&[u8::try_from(self.made).unwrap(); 9])),
+                    standing: Standing::Recorded,
+                    is_signed: true,
                     spec,
                     output: json!({ "id": id, "host": format!("{id}.example") }),
                     phase: Phase::Ready,
@@ -140,6 +174,32 @@ impl World {
     }
 }
 
+/// Who has signed all that there is.
+pub(crate) fn signer() -> Signer {
+    Signer::read(&Signer::write(&[7; 32])).unwrap()
+}
+
+/// Something as a scan sees it, signed by us.
+pub(crate) fn seen(live: &Live) -> Seen {
+    let kinds = registry().kinds();
+    let kind = kinds.find(&live.address.kind).unwrap();
+    let statement = Statement {
+        account: PLACE.0,
+        region: PLACE.1,
+        scope: &scope(),
+        address: &live.address,
+        generation: live.generation,
+        serial: live.serial.as_ref().unwrap(),
+        mark: live.mark.as_deref().unwrap_or_default(),
+    };
+    let name = || kind.physical_name(&scope(), &live.address, live.generation);
+    Seen {
+        called: kind.naming.map(|_| name()),
+        proof: Some(signer().sign(&statement).to_string()),
+        live: live.clone(),
+    }
+}
+
 /// The steps as `create network/main`, in order.
 pub(crate) fn words(plan: &Plan) -> Vec<String> {
     plan.steps.iter().map(word).collect()
@@ -164,6 +224,11 @@ pub(crate) fn is_before(plan: &Plan, first: &str, second: &str) -> bool {
 
 pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()
+}
+
+/// A store, and whether its deletion leaves no copy behind.
+pub(crate) fn store(wipe: bool) -> Value {
+    json!({ "network": "main", "engine": "pg", "size": 20, "wipe": wipe })
 }
 
 /// Asserts that the numbers of the steps are an order of the graph.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Failure, Scope};
+use deployer_core::{Cause, Failure, Scope};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::claim::{name, written};
 use super::lease::Beat;
-use super::{Claim, Claims, Holder, Lease};
-use crate::Result;
+use super::{Claim, Holder, Lease};
+use crate::ownership::{Book, read_book};
 use crate::retry::insist;
+use crate::{Parameters, Result, Secrecy};
 
 /// How much longer than its lease a holder must have been silent before it is taken for dead, in
 /// leases: what it sent at the last moment must have arrived.
@@ -74,10 +76,13 @@ impl From<Failure> for Unlocked {
 /// The lock on one environment of a stack, kept by signs of life until it is released.
 ///
 /// Dropped without a release it goes the way of a killed process: the next run takes it over.
-pub struct Lock<C: Claims> {
+pub struct Lock<C: Parameters> {
     cloud: Arc<C>,
     scope: Scope,
     epoch: u64,
+    /// The epochs beneath it that dead holders have left.
+    beneath: Vec<u64>,
+    book: Book,
     holder: Holder,
     lease: Lease,
     heart: JoinHandle<()>,
@@ -88,7 +93,7 @@ pub struct Lock<C: Claims> {
 /// # Errors
 /// When somebody else has it for longer than the request's patience, when the account does not
 /// keep claims for these credentials, and when `cancel` comes first.
-pub async fn lock<C: Claims>(
+pub async fn lock<C: Parameters>(
     cloud: Arc<C>,
     scope: &Scope,
     request: Request<'_>,
@@ -96,7 +101,7 @@ pub async fn lock<C: Claims>(
 ) -> std::result::Result<Lock<C>, Unlocked> {
     let holder = request.holder.clone();
     let getting = get(&*cloud, scope, request, cancel);
-    let (epoch, lease) = tokio::select! {
+    let Got { epoch, lease, book } = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(Unlocked::Cancelled),
         got = getting => got?,
@@ -104,13 +109,32 @@ pub async fn lock<C: Claims>(
     cloud.fence(lease.clone());
     let beating = beat(Arc::clone(&cloud), scope.clone(), epoch, holder.clone(), lease.clone());
     let heart = tokio::spawn(beating);
-    Ok(Lock { cloud, scope: scope.clone(), epoch, holder, lease, heart })
+    let beneath = book.claims.iter().map(|claim| claim.epoch).filter(|it| *it < epoch).collect();
+    Ok(Lock { cloud, scope: scope.clone(), epoch, beneath, book, holder, lease, heart })
 }
 
-impl<C: Claims> Lock<C> {
+/// The lock, as it was got.
+struct Got {
+    epoch: u64,
+    lease: Lease,
+    /// What the account keeps, read after the lock was got.
+    book: Book,
+}
+
+impl<C: Parameters> Lock<C> {
     /// Whether it is still held.
     pub fn lease(&self) -> &Lease {
         &self.lease
+    }
+
+    /// What the account keeps of the environment, as whoever had the lock before has left it.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Its epoch, which no other run ever has.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Gives it back: its own claim first, then those of silent holders under it. One that has
@@ -129,51 +153,70 @@ impl<C: Claims> Lock<C> {
         if self.lease.lost_to().is_some() {
             return Ok(());
         }
-        for epoch in (1..=self.epoch).rev() {
-            insist(|| self.cloud.release(&self.scope, epoch)).await?;
+        for epoch in std::iter::once(&self.epoch).chain(self.beneath.iter().rev()) {
+            let name = name(*epoch);
+            insist(|| self.cloud.remove(&self.scope, &name)).await?;
         }
         Ok(())
     }
 }
 
-impl<C: Claims> Drop for Lock<C> {
+impl<C: Parameters> Drop for Lock<C> {
     fn drop(&mut self) {
         self.heart.abort();
     }
 }
 
 /// Looks and claims until the claim is ours or somebody else's for too long.
-async fn get<C: Claims>(
+async fn get<C: Parameters>(
     cloud: &C,
     scope: &Scope,
     request: Request<'_>,
     cancel: &CancellationToken,
-) -> std::result::Result<(u64, Lease), Unlocked> {
+) -> std::result::Result<Got, Unlocked> {
     let Request { holder, patience, is_gone, tell } = request;
     let asked = Instant::now();
     let mut watched: Option<(Claim, Instant)> = None;
+    let mut followed: Option<(Holder, String)> = None;
     loop {
         let beat = Beat::begin();
-        let top = insist(|| cloud.claims(scope)).await?.pop();
+        let book = read_book(cloud, scope).await?;
         let lease = || Lease::new(Duration::from_secs(holder.lease), &beat, cancel.child_token());
-        let Some(top) = top else {
-            if insist(|| cloud.claim(scope, 1, &holder)).await? {
-                return Ok((1, lease()));
+        let top = book.claims.last().cloned();
+        // The claim is made, and what the account keeps was read after that.
+        if let Some(top) = top.as_ref().filter(|top| top.holder.token == holder.token) {
+            if top.epoch >= book.deeds.record.epoch {
+                if let Some((from, because)) = followed {
+                    tell(Notice::TakenOver { from, because });
+                }
+                return Ok(Got { epoch: top.epoch, lease: lease(), book });
             }
+            // Others have come and gone since it was chosen.
+            let name = name(top.epoch);
+            insist(|| cloud.remove(scope, &name)).await?;
+            continue;
+        }
+        let epoch = top.as_ref().map_or(1, |top| top.epoch.saturating_add(1));
+        let epoch = epoch.max(book.deeds.record.epoch);
+        let Some(top) = top else {
+            if claim(cloud, scope, epoch, &holder).await? {
+                continue;
+            }
+            if asked.elapsed() >= patience {
+                return Err(withheld(epoch).into());
+            }
+            tokio::time::sleep(LOOK).await;
             continue;
         };
-        // The claim was made, and the reply got lost.
-        if top.holder.token == holder.token {
-            return Ok((top.epoch, lease()));
-        }
         let silent_for = match &watched {
             Some((seen, since)) if is_same(seen, &top) => since.elapsed(),
             _ => Duration::ZERO,
         };
         if let Some(because) = silence(&top, silent_for, is_gone) {
-            if insist(|| cloud.claim(scope, top.epoch + 1, &holder)).await? {
-                tell(Notice::TakenOver { from: top.holder, because });
-                return Ok((top.epoch + 1, lease()));
+            if claim(cloud, scope, epoch, &holder).await? {
+                followed = Some((top.holder, because));
+            } else {
+                tokio::time::sleep(LOOK).await;
             }
             continue;
         }
@@ -188,6 +231,24 @@ async fn get<C: Claims>(
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Makes the claim of an epoch; `false` when somebody has made it.
+async fn claim<C: Parameters>(
+    cloud: &C,
+    scope: &Scope,
+    epoch: u64,
+    holder: &Holder,
+) -> Result<bool> {
+    let (name, text) = (name(epoch), written(holder));
+    insist(|| cloud.make(scope, &name, &text, Secrecy::Open)).await
+}
+
+/// Somebody had the epoch and is gone, and the name is not to be had all the same.
+fn withheld(epoch: u64) -> Failure {
+    let message = format!("the name {} is taken, and nobody has it", name(epoch));
+    Failure::new(Cause::Busy, "take the lock", message)
+        .help("the account keeps the name of a deleted parameter for some 30 s: try again")
 }
 
 /// Whether there was no sign of life between two looks at a claim.
@@ -213,7 +274,13 @@ fn silence(
 }
 
 /// Gives signs of life until the lock is lost.
-async fn beat<C: Claims>(cloud: Arc<C>, scope: Scope, epoch: u64, holder: Holder, lease: Lease) {
+async fn beat<C: Parameters>(
+    cloud: Arc<C>,
+    scope: Scope,
+    epoch: u64,
+    holder: Holder,
+    lease: Lease,
+) {
     let pause = lease.length() / BEATS;
     loop {
         tokio::time::sleep(pause).await;
@@ -228,22 +295,23 @@ async fn beat<C: Claims>(cloud: Arc<C>, scope: Scope, epoch: u64, holder: Holder
 }
 
 /// Renews a claim, unless it has been built upon or taken off: then gives by whom.
-async fn renew<C: Claims>(
+async fn renew<C: Parameters>(
     cloud: &C,
     scope: &Scope,
     epoch: u64,
     holder: &Holder,
 ) -> Result<Option<Holder>> {
-    match insist(|| cloud.claims(scope)).await?.pop() {
+    match read_book(cloud, scope).await?.claims.pop() {
         Some(top) if (top.epoch, &top.holder.token) == (epoch, &holder.token) => {}
         Some(top) => return Ok(Some(top.holder)),
         None => return Ok(Some(unknown())),
     }
-    if insist(|| cloud.renew(scope, epoch, holder)).await? > 1 {
+    let (name, text) = (name(epoch), written(holder));
+    if insist(|| cloud.write(scope, &name, &text)).await? > 1 {
         return Ok(None);
     }
     // It was taken off between the two calls, and is back now.
-    insist(|| cloud.release(scope, epoch)).await?;
+    insist(|| cloud.remove(scope, &name)).await?;
     Ok(Some(unknown()))
 }
 

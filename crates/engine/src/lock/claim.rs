@@ -3,10 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use deployer_core::Scope;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cloud, Lease, Result};
+use crate::Parameter;
 
 /// For how many seconds a sign of life counts, unless said otherwise. Three in that time leave
 /// room for two that get lost, and a dead writer holds up nobody for longer than a few looks at a
@@ -76,33 +75,63 @@ pub struct Claim {
     pub age: Option<Duration>,
 }
 
-/// A cloud that keeps claims.
-pub trait Claims: Cloud {
-    /// All claims on a scope, lowest epoch first.
-    fn claims(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Claim>>> + Send;
+/// What the names of claims begin with.
+const LOCK: &str = "lock/";
 
-    /// Makes the claim of an epoch. `false` when somebody has made it: of all that try, exactly
-    /// one succeeds.
-    fn claim(
-        &self,
-        scope: &Scope,
-        epoch: u64,
-        holder: &Holder,
-    ) -> impl Future<Output = Result<bool>> + Send;
+/// The longest lease that is believed, in seconds: whoever writes a longer one would keep everybody
+/// out for good.
+const LONGEST_LEASE: u64 = 15 * 60;
 
-    /// Writes a claim again, as a sign of life. Gives how often it has been written by now: once
-    /// if it had been taken off, which puts it back.
-    fn renew(
-        &self,
-        scope: &Scope,
-        epoch: u64,
-        holder: &Holder,
-    ) -> impl Future<Output = Result<u64>> + Send;
+/// The highest epoch that is believed. At one a second it is reached after 30,000 years.
+const HIGHEST_EPOCH: u64 = 1_000_000_000_000;
 
-    /// Takes a claim off. One that is off already is no failure.
-    fn release(&self, scope: &Scope, epoch: u64) -> impl Future<Output = Result<()>> + Send;
+/// The parameter that is the claim of an epoch.
+pub(super) fn name(epoch: u64) -> String {
+    format!("{LOCK}{epoch}")
+}
 
-    /// From now on every call that changes something is refused as busy while the lease is not
-    /// fresh.
-    fn fence(&self, lease: Lease);
+/// The claims among the parameters of a scope, lowest epoch first.
+///
+/// A claim that cannot be read is somebody's all the same; a parameter whose name is no epoch is no
+/// claim.
+pub(crate) fn claimed(parameters: &[Parameter]) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = parameters.iter().filter_map(read).collect();
+    claims.sort_by_key(|claim| claim.epoch);
+    claims
+}
+
+fn read(parameter: &Parameter) -> Option<Claim> {
+    let epoch = parameter.name.strip_prefix(LOCK)?.parse().ok()?;
+    let mut holder: Holder = serde_json::from_str(&parameter.value).unwrap_or_default();
+    holder.lease = holder.lease.clamp(1, LONGEST_LEASE);
+    let Parameter { version, age, .. } = *parameter;
+    (epoch <= HIGHEST_EPOCH).then_some(Claim { epoch, version, holder, age })
+}
+
+/// A holder as it is read.
+pub(super) fn written(holder: &Holder) -> String {
+    serde_json::to_string(holder).expect("a holder is plain text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter(name: &str, value: &str) -> Parameter {
+        Parameter { name: name.to_owned(), value: value.to_owned(), version: 1, age: None }
+    }
+
+    #[test]
+    fn what_anybody_may_have_written_is_believed_within_bounds() {
+        let claims = claimed(&[
+            parameter("lock/7", r#"{"name":"a","lease":18446744073709551615}"#),
+            parameter("lock/3", "no claim"),
+            parameter("lock/18446744073709551615", "{}"),
+            parameter("lock/one", "{}"),
+            parameter("record/1", "{}"),
+        ]);
+        let read: Vec<(u64, u64)> =
+            claims.iter().map(|claim| (claim.epoch, claim.holder.lease)).collect();
+        assert_eq!(read, [(3, LEASE), (7, LONGEST_LEASE)]);
+    }
 }

@@ -14,5 +14,6 @@ mod claim;
 mod lease;
 
 pub use acquire::{Lock, Notice, Request, Unlocked, lock};
-pub use claim::{Claim, Claims, Holder, LEASE};
+pub(crate) use claim::claimed;
+pub use claim::{Claim, Holder, LEASE};
 pub use lease::Lease;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deployer_core::{Address, Event, Plan, Stack};
 use deployer_engine::execute;
-use deployer_testkit::{Fault, Memory, Moment, converge, messes, registry, settled, stacks};
+use deployer_testkit::{Fault, Memory, Moment, begun, converge, messes, registry, settled, stacks};
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
@@ -24,9 +24,10 @@ fn on_a_paused_clock(future: impl Future<Output = ()>) {
 async fn run_or_die(memory: &Arc<Memory>, plan: &Plan) {
     let mut nobody = |_: &Event| {};
     let (registry, cancel) = (Arc::new(registry()), CancellationToken::new());
+    let journal = begun(memory, plan).await;
     tokio::select! {
         () = memory.hung() => {}
-        _ = execute(registry, Arc::clone(memory), plan, cancel, &mut nobody) => {}
+        _ = execute(registry, Arc::clone(memory), journal, plan, cancel, &mut nobody) => {}
     }
 }
 

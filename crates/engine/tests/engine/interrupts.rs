@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deployer_core::{Event, What};
 use deployer_engine::execute;
-use deployer_testkit::{Fault, Moment, converge, registry, run, run_until};
+use deployer_testkit::{Fault, Moment, begun, converge, registry, run, run_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{WAYS, Way};
@@ -52,11 +52,13 @@ async fn a_run_killed_at_any_call_is_continued_by_the_next_one() {
                 let memory = start.memory();
                 memory.arm(nth, Fault::Hang(moment));
                 let mut nobody = |_: &Event| {};
+                let journal = begun(&memory, &start.plan).await;
                 tokio::select! {
                     () = memory.hung() => {}
                     _ = execute(
                         Arc::new(registry()),
                         Arc::clone(&memory),
+                        journal,
                         &start.plan,
                         CancellationToken::new(),
                         &mut nobody,

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deployer_core::{Event, Stack};
-use deployer_engine::{Claims, Holder, LEASE, Lock, Notice, Request, Unlocked, execute, lock};
-use deployer_testkit::{Memory, apply, converge, everything, planned, registry, scope, settled};
+use deployer_engine::{
+    Claim, Holder, LEASE, Lock, Notice, Request, Unlocked, execute, lock, read_book,
+};
+use deployer_testkit::{
+    Memory, apply, begun, converge, everything, planned, registry, scope, settled,
+};
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +19,10 @@ const LEASED: Duration = Duration::from_secs(LEASE);
 
 fn holder(name: &str) -> Holder {
     Holder { token: name.to_owned(), name: name.to_owned(), ..Holder::default() }
+}
+
+async fn claims(memory: &Memory) -> Vec<Claim> {
+    read_book(memory, &scope()).await.unwrap().claims
 }
 
 /// Asks for the lock on behalf of somebody; gives what was told meanwhile too.
@@ -56,7 +64,7 @@ async fn of_many_who_ask_at_once_one_has_it_and_the_others_after_it() {
     for pair in held.windows(2) {
         assert!(pair[0].1 <= pair[1].0, "two had it at a time: {pair:?}");
     }
-    assert_eq!(memory.claims(&scope()).await.unwrap(), []);
+    assert_eq!(claims(&memory).await, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +99,7 @@ async fn one_who_is_dead_on_this_machine_is_followed_at_once_and_loudly() {
         "{told:?}"
     );
     got.ok().unwrap().release().await.unwrap();
-    assert_eq!(memory.claims(&scope()).await.unwrap(), [], "the dead one's claim went too");
+    assert_eq!(claims(&memory).await, [], "the dead one's claim went too");
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +160,7 @@ async fn whoever_comes_back_after_the_other_has_finished_finds_out_too() {
     memory.cut_off(false);
     held.lease().cancel().cancelled().await;
     assert!(held.lease().lost_to().is_some());
-    assert_eq!(memory.claims(&scope()).await.unwrap(), [], "nothing was put back");
+    assert_eq!(claims(&memory).await, [], "nothing was put back");
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +169,7 @@ async fn whoever_comes_back_late_and_releases_takes_nothing_from_a_third() {
     let third = ask(&door, "carol", LEASED, &[]).await.0.ok().unwrap();
     memory.cut_off(false);
     held.release().await.unwrap();
-    let claims = door.claims(&scope()).await.unwrap();
+    let claims = claims(&door).await;
     let names: Vec<&str> = claims.iter().map(|claim| claim.holder.name.as_str()).collect();
     assert_eq!(names, ["carol"]);
     third.release().await.unwrap();
@@ -171,16 +179,20 @@ async fn whoever_comes_back_late_and_releases_takes_nothing_from_a_third() {
 async fn nothing_is_changed_while_the_lock_is_in_doubt_and_the_run_goes_on_after_it() {
     let memory = Arc::new(Memory::default());
     let held = ask(&memory, "alice", LEASED, &[]).await.0.ok().unwrap();
+    let plan = planned(&memory, &stack(), &BTreeSet::new()).await.unwrap();
+    let journal = begun(&memory, &plan).await;
     memory.cut_off(true);
     sleep(LEASED).await;
-    let stack = stack();
     let doubt = async {
         sleep(LEASED).await;
         assert!(memory.census().is_empty(), "something was made: {:?}", memory.census());
         memory.cut_off(false);
     };
-    let (ran, ()) = tokio::join!(apply(&memory, &stack), doubt);
-    assert!(ran.outcome.is_success(), "{:#?}", ran.outcome);
+    let (registry, cloud) = (Arc::new(registry()), Arc::clone(&memory));
+    let mut silent = |_: &Event| {};
+    let running = execute(registry, cloud, journal, &plan, CancellationToken::new(), &mut silent);
+    let (outcome, ()) = tokio::join!(running, doubt);
+    assert!(outcome.is_success(), "{outcome:#?}");
     held.release().await.unwrap();
 }
 
@@ -210,7 +222,8 @@ async fn a_lost_lock_ends_the_run_and_the_other_finishes_it() {
     let lost = held.lease().cancel().clone();
     let (registry, cloud) = (Arc::new(registry()), Arc::clone(&memory));
     let mut silent = |_: &Event| {};
-    let running = execute(registry, cloud, &plan, lost, &mut silent);
+    let journal = begun(&memory, &plan).await;
+    let running = execute(registry, cloud, journal, &plan, lost, &mut silent);
     let door = Arc::new(memory.door());
     let other = async {
         sleep(LEASED / 2).await;

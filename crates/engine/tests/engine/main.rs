@@ -8,6 +8,7 @@ mod interrupts;
 mod leftovers;
 mod locking;
 mod observing;
+mod ownership;
 mod preparing;
 mod retries;
 mod runs;

@@ -24,6 +24,9 @@ pub struct Spec {
     /// Whether it must not be deleted.
     #[serde(default)]
     pub protected: bool,
+    /// Whether a deletion leaves no copy behind; the cloud keeps this in tags alone.
+    #[serde(default)]
+    pub wipe: bool,
 }
 
 impl Kind for Store {
@@ -33,10 +36,12 @@ impl Kind for Store {
         ("engine", Change::Replace(Impact::DataLoss)),
         ("size", Change::InPlace(Impact::None)),
         ("protected", Change::InPlace(Impact::None)),
+        ("wipe", Change::InPlace(Impact::None)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(63));
     const REPLACEMENT: Replacement = Replacement::DeleteFirst;
     const DELETION: Impact = Impact::DataLoss;
+    const GENTLEST: &'static [(&'static str, &'static str)] = &[("wipe", "false")];
     const PROTECTION: Option<&'static str> = Some("protected");
     const TYPICAL: Typical = Typical { create: 400, update: 60, delete: 300 };
     type Spec = Spec;
@@ -61,6 +66,7 @@ impl Resource<Memory> for Store {
 
     async fn delete(cx: &Context<'_, Memory>, live: &Found<Self>) -> Result<Vec<String>> {
         cx.cloud.delete::<Self>(cx, &live.output.id).await?;
-        Ok(vec![format!("a copy of {}", cx.identity.name)])
+        let copy = format!("a copy of {}", cx.identity.name);
+        Ok((!live.spec.wipe).then_some(copy).into_iter().collect())
     }
 }

@@ -1,0 +1,435 @@
+//! What an environment has made, as the account keeps it: who is whose, and nothing of what it is
+//! like.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Address, Serial};
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// The most bytes of one part: a standard parameter holds 4,096 characters (quotas of Systems
+/// Manager in the AWS general reference), and what is written is ASCII.
+const PART: usize = 4096;
+
+/// How many creates of one generation may be open at a time; older ones are forgotten.
+const OPEN: usize = 8;
+
+/// One create, and what it made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    generation: u32,
+    serial: Serial,
+    /// A hash of the identifier of what it made; none as long as nobody knows.
+    made: Option<String>,
+    /// Whether it was deleted and can be brought back, such as a secret.
+    is_left: bool,
+}
+
+/// The record of one environment.
+///
+/// It is kept in parts, so that each fits into one parameter. An entry stays in the part that it
+/// was first written to, so a run that dies between the writes of two parts loses nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Where the stack is kept; none where nobody knows.
+    pub origin: Option<String>,
+    /// The lowest epoch of the lock that nobody has had yet.
+    pub epoch: u64,
+    kinds: BTreeSet<String>,
+    parts: Vec<BTreeMap<Address, Vec<Entry>>>,
+    is_whole: bool,
+}
+
+/// A record of a version that this one cannot read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it was written by a newer version of deployer (format {0}); use that one")]
+pub struct Unreadable(u64);
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    head: Option<Head>,
+    made: BTreeMap<Address, Vec<String>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<String>,
+    epoch: u64,
+    parts: usize,
+    kinds: BTreeSet<String>,
+}
+
+impl Record {
+    /// The record of an environment that has made nothing yet.
+    pub fn new(origin: Option<String>) -> Self {
+        Self { origin, epoch: 1, parts: vec![BTreeMap::new()], is_whole: true, ..Self::default() }
+    }
+
+    /// Reads a record from its parts, by their numbers from 1 on. Parts that are missing or that
+    /// nobody can read are lost, and the record is then not whole.
+    ///
+    /// # Errors
+    /// When a newer version has written it: what it says must not be lost.
+    pub fn read(parts: &BTreeMap<usize, String>) -> Result<Self, Unreadable> {
+        let mut record = Self::default();
+        let mut expected = None;
+        for (number, text) in parts {
+            #[derive(Deserialize)]
+            struct Version {
+                version: u64,
+            }
+            let version = serde_json::from_str::<Version>(text).map(|it| it.version);
+            if let Ok(newer) = version
+                && newer > u64::from(VERSION)
+            {
+                return Err(Unreadable(newer));
+            }
+            let Ok(written) = serde_json::from_str::<Written>(text) else { continue };
+            if let Some(head) = written.head {
+                expected = Some(head.parts);
+                record.origin = head.origin;
+                record.epoch = head.epoch;
+                record.kinds = head.kinds;
+            }
+            record.parts.resize(record.parts.len().max(*number), BTreeMap::new());
+            if let Some(part) = number.checked_sub(1).and_then(|at| record.parts.get_mut(at)) {
+                let entries = written.made.into_iter().map(|(address, entries)| {
+                    (address, entries.iter().filter_map(|text| Entry::read(text)).collect())
+                });
+                part.extend(entries);
+            }
+        }
+        let there = (1..=expected.unwrap_or(1)).all(|number| parts.contains_key(&number));
+        record.is_whole = expected.is_some_and(|expected| there && record.parts.len() == expected);
+        if record.parts.is_empty() {
+            record.parts.push(BTreeMap::new());
+        }
+        Ok(record)
+    }
+
+    /// The parts as they are read, by their numbers from 1 on.
+    pub fn written(&self) -> BTreeMap<usize, String> {
+        let parts = self.parts.iter().enumerate().map(|(place, part)| {
+            let head = (place == 0).then(|| Head {
+                origin: self.origin.clone(),
+                epoch: self.epoch,
+                parts: self.parts.len(),
+                kinds: self.kinds.clone(),
+            });
+            let made = part
+                .iter()
+                .map(|(address, entries)| {
+                    (address.clone(), entries.iter().map(Entry::written).collect())
+                })
+                .collect();
+            (place + 1, text(&Written { version: VERSION, head, made }))
+        });
+        parts.collect()
+    }
+
+    /// Whether nothing of it is lost, so that what it does not have was never made.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Takes what it has for all there is to know.
+    pub fn confirm(&mut self) {
+        self.is_whole = true;
+    }
+
+    /// The kinds that the environment has ever had.
+    pub fn kinds(&self) -> &BTreeSet<String> {
+        &self.kinds
+    }
+
+    /// Whether something was left behind that can be brought back.
+    pub fn has_left(&self) -> bool {
+        self.entries().any(|(_, entry)| entry.is_left)
+    }
+
+    /// Notes that a create is about to be sent.
+    pub fn begin(&mut self, address: &Address, generation: u32, serial: &Serial) {
+        self.kinds.insert(address.kind.clone());
+        let entry = Entry { generation, serial: serial.clone(), made: None, is_left: false };
+        if self.entry(address, generation, serial).is_some() {
+            return;
+        }
+        self.insert(address, entry);
+        for entries in self.parts.iter_mut().filter_map(|part| part.get_mut(address)) {
+            let is_open = |entry: &Entry| entry.generation == generation && entry.made.is_none();
+            let mut surplus = entries.iter().filter(|it| is_open(it)).count().saturating_sub(OPEN);
+            entries.retain(|entry| {
+                let goes = surplus > 0 && is_open(entry);
+                surplus -= usize::from(goes);
+                !goes
+            });
+        }
+    }
+
+    /// Notes what a create made, or what was adopted.
+    pub fn made(&mut self, address: &Address, generation: u32, serial: &Serial, id: &str) {
+        let made = hash(&address.kind, id);
+        let others: Vec<Address> = self.entries().map(|(other, _)| other.clone()).collect();
+        for other in others.iter().filter(|other| other.kind == address.kind) {
+            self.retain(other, |entry| entry.made.as_ref() != Some(&made));
+        }
+        self.begin(address, generation, serial);
+        for entry in self.of_mut(address) {
+            if (entry.generation, &entry.serial) == (generation, serial) {
+                (entry.made, entry.is_left) = (Some(made.clone()), false);
+            }
+        }
+    }
+
+    /// Forgets what is gone.
+    pub fn gone(&mut self, address: &Address, id: &str) {
+        let made = hash(&address.kind, id);
+        self.retain(address, |entry| entry.made.as_ref() != Some(&made));
+    }
+
+    /// Notes that something is gone and can be brought back.
+    pub fn left(&mut self, address: &Address, id: &str) {
+        let made = hash(&address.kind, id);
+        for entry in self.of_mut(address) {
+            entry.is_left |= entry.made.as_ref() == Some(&made);
+        }
+    }
+
+    /// Forgets the generations of a kind that keeps its history but for the newest.
+    pub fn forget_before(&mut self, address: &Address, generation: u32) {
+        self.retain(address, |entry| entry.generation >= generation);
+    }
+
+    /// Which resource the identifier of a kind is, its generation, and the create that made it.
+    pub fn whose(&self, kind: &str, id: &str) -> Option<(&Address, u32, &Serial)> {
+        let made = hash(kind, id);
+        let mut entries = self.entries();
+        let (address, entry) = entries
+            .find(|(address, entry)| address.kind == kind && entry.made.as_ref() == Some(&made))?;
+        Some((address, entry.generation, &entry.serial))
+    }
+
+    /// Whether a create was begun, and whether it is known what it made.
+    pub(super) fn begun(
+        &self,
+        address: &Address,
+        generation: u32,
+        serial: &Serial,
+    ) -> Option<bool> {
+        self.entry(address, generation, serial).map(|entry| entry.made.is_some())
+    }
+
+    /// The newest create of a generation of which nobody knows what it made.
+    pub fn open(&self, address: &Address, generation: u32) -> Option<&Serial> {
+        let open = self.of(address).filter(|it| it.generation == generation && it.made.is_none());
+        open.last().map(|entry| &entry.serial)
+    }
+
+    /// The newest generation it has of a resource.
+    pub(super) fn newest(&self, address: &Address) -> Option<u32> {
+        self.of(address).map(|entry| entry.generation).max()
+    }
+
+    fn entry(&self, address: &Address, generation: u32, serial: &Serial) -> Option<&Entry> {
+        self.of(address).find(|it| (it.generation, &it.serial) == (generation, serial))
+    }
+
+    fn of(&self, address: &Address) -> impl Iterator<Item = &Entry> {
+        self.parts.iter().filter_map(move |part| part.get(address)).flatten()
+    }
+
+    fn of_mut(&mut self, address: &Address) -> impl Iterator<Item = &mut Entry> {
+        self.parts.iter_mut().filter_map(move |part| part.get_mut(address)).flatten()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&Address, &Entry)> {
+        self.parts
+            .iter()
+            .flatten()
+            .flat_map(|(address, entries)| entries.iter().map(move |entry| (address, entry)))
+    }
+
+    fn retain(&mut self, address: &Address, keep: impl Fn(&Entry) -> bool) {
+        for part in &mut self.parts {
+            if let Some(entries) = part.get_mut(address) {
+                entries.retain(&keep);
+                if entries.is_empty() {
+                    part.remove(address);
+                }
+            }
+        }
+    }
+
+    /// Puts an entry into the part that has its address, or else into the first with room for it.
+    fn insert(&mut self, address: &Address, entry: Entry) {
+        let room = line(address, &entry);
+        let written = self.written();
+        let has_room = |place: usize| {
+            let grows: usize = self.parts[place].values().flatten().map(Entry::growth).sum();
+            written[&(place + 1)].len() + grows + room <= PART
+        };
+        let holder = self.parts.iter().position(|part| part.contains_key(address));
+        let place = holder
+            .filter(|place| has_room(*place))
+            .or_else(|| (0..self.parts.len()).find(|place| has_room(*place)));
+        let part = if let Some(place) = place {
+            &mut self.parts[place]
+        } else {
+            self.parts.push(BTreeMap::new());
+            self.parts.last_mut().expect("it was just added")
+        };
+        part.entry(address.clone()).or_default().push(entry);
+    }
+}
+
+/// The most bytes that an entry adds to a part: with its address and what stands around it, with
+/// what it grows by, and with the name of its kind and the digits that the head may grow by.
+fn line(address: &Address, entry: &Entry) -> usize {
+    let around = "\"\":[\"\"],,\"\",".len() + 8;
+    address.to_string().len() + address.kind.len() + entry.written().len() + entry.growth() + around
+}
+
+fn text(written: &Written) -> String {
+    serde_json::to_string(written).expect("a record is plain text")
+}
+
+impl Entry {
+    fn read(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        Some(Self {
+            generation: words.next()?.parse().ok()?,
+            serial: words.next()?.to_owned().try_into().ok()?,
+            made: words.next().map(ToOwned::to_owned),
+            is_left: words.next() == Some("left"),
+        })
+    }
+
+    /// How many more bytes it takes once it is known what it made, and that this can be brought
+    /// back.
+    fn growth(&self) -> usize {
+        let made = if self.made.is_none() { " abcdefgh".len() } else { 0 };
+        made + if self.is_left { 0 } else { " left".len() }
+    }
+
+    fn written(&self) -> String {
+        let Self { generation, serial, made, is_left } = self;
+        let made = made.iter().map(|made| format!(" {made}")).collect::<String>();
+        let left = if *is_left { " left" } else { "" };
+        format!("{generation} {serial}{made}{left}")
+    }
+}
+
+/// A hash of an identifier, in 48 bits: nobody chooses the identifiers that AWS gives, and of those
+/// that people choose only one's own can be made to fit.
+fn hash(kind: &str, id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(format!("{kind} {id}"))[..6])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serial(of: u8) -> Serial {
+        Serial::of(&[of; 9])
+    }
+
+    fn vpc() -> Address {
+        Address::new("vpc", "main")
+    }
+
+    fn reread(record: &Record) -> Record {
+        Record::read(&record.written()).unwrap()
+    }
+
+    #[test]
+    fn what_was_written_reads_back() {
+        let mut record = Record::new(Some("git.test/acme/notes:stack.yaml".into()));
+        record.epoch = 7;
+        record.begin(&vpc(), 1, &serial(1));
+        record.made(&Address::new("secret", "session"), 2, &serial(1), "arn");
+        record.left(&Address::new("secret", "session"), "arn");
+        assert_eq!(reread(&record), record);
+        assert!(record.is_whole() && record.has_left());
+        assert_eq!(record.kinds().iter().collect::<Vec<_>>(), ["secret", "vpc"]);
+    }
+
+    #[test]
+    fn it_says_whose_an_identifier_is_and_only_of_its_kind() {
+        let mut record = Record::new(None);
+        record.made(&vpc(), 3, &serial(1), "vpc-1");
+        assert_eq!(record.whose("vpc", "vpc-1"), Some((&vpc(), 3, &serial(1))));
+        assert_eq!(record.whose("vpc", "vpc-2"), None);
+        assert_eq!(record.whose("subnet", "vpc-1"), None);
+        record.gone(&vpc(), "vpc-1");
+        assert_eq!(record.whose("vpc", "vpc-1"), None);
+        assert!(record.kinds().contains("vpc"), "there was one once");
+    }
+
+    #[test]
+    fn each_part_fits_into_a_parameter_and_no_entry_moves() {
+        let mut record = Record::new(None);
+        let address = |number| Address::new("security-group", format!("some-service-{number}"));
+        for number in 0..500 {
+            record.begin(&address(number), 1, &serial(1));
+        }
+        let before = record.parts.clone();
+        for number in 0..500 {
+            record.made(&address(number), 1, &serial(1), &format!("sg-{number}"));
+        }
+        let parts = record.written();
+        assert!(parts.len() > 1 && parts.len() < 12, "{}", parts.len());
+        assert!(parts.values().all(|part| part.len() <= PART && part.is_ascii()));
+        for (before, after) in before.iter().zip(&record.parts) {
+            assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+        }
+        assert_eq!(reread(&record), record);
+    }
+
+    #[test]
+    fn a_lost_part_is_noticed_and_the_rest_still_counts() {
+        let mut record = Record::new(None);
+        for number in 0..300 {
+            let address = Address::new("security-group", format!("some-service-{number}"));
+            record.made(&address, 1, &serial(1), &format!("sg-{number}"));
+        }
+        let whole = record.written();
+        for lost in whole.keys() {
+            let mut parts = whole.clone();
+            parts.remove(lost);
+            let rest = Record::read(&parts).unwrap();
+            assert!(!rest.is_whole(), "without part {lost}");
+            let known = (0..300)
+                .filter(|number| rest.whose("security-group", &format!("sg-{number}")).is_some());
+            assert!(known.count() > 100);
+        }
+        assert!(!Record::read(&BTreeMap::new()).unwrap().is_whole());
+        let scribbled = BTreeMap::from([(1, "no record".to_owned())]);
+        assert!(!Record::read(&scribbled).unwrap().is_whole());
+    }
+
+    #[test]
+    fn a_newer_record_is_not_taken_for_a_lost_one() {
+        let newer = BTreeMap::from([(1, r#"{"version":2,"else":[]}"#.to_owned())]);
+        assert_eq!(Record::read(&newer), Err(Unreadable(2)));
+    }
+
+    #[test]
+    fn of_creates_that_nobody_knows_the_end_of_the_last_few_are_kept() {
+        let mut record = Record::new(None);
+        for number in 0..20 {
+            record.begin(&vpc(), 1, &serial(number));
+        }
+        assert_eq!(record.of(&vpc()).count(), OPEN);
+        assert_eq!(record.open(&vpc(), 1), Some(&serial(19)));
+        assert_eq!(record.open(&vpc(), 2), None);
+    }
+}

@@ -1,0 +1,382 @@
+//! Writes down what a run makes: before it makes it, and as it succeeds.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use deployer_core::{
+    Action, Address, Cause, Deeds, Failure, Live, Plan, Record, Scope, Serial, Signer, Snapshot,
+    Statement, Unrecorded,
+};
+
+use super::book::{Book, PRIVATE, PUBLIC, part};
+use crate::retry::insist;
+use crate::{Lease, Parameters, Registry, Result, Secrecy};
+
+/// How often what was made is written down, at most. A run that dies before leaves what the next
+/// one finds by its proof.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// The journal of one run: what it signs with, and what it keeps in the account.
+pub struct Journal<C: Parameters> {
+    cloud: Arc<C>,
+    scope: Scope,
+    account: String,
+    region: String,
+    /// Nothing is written while it is not fresh.
+    lease: Option<Lease>,
+    /// What the serials of this run begin with.
+    run: Serial,
+    state: Mutex<State>,
+    /// Held while something is written, so that writes come in their order.
+    writing: tokio::sync::Mutex<()>,
+}
+
+struct State {
+    deeds: Deeds,
+    signer: Option<Arc<Signer>>,
+    has_private: bool,
+    /// The parts of the record as the account has them.
+    parts: BTreeMap<usize, String>,
+    /// The creates of this run.
+    serials: BTreeMap<(Address, u32), Serial>,
+}
+
+impl State {
+    /// Takes this, and what the record has, for all that there is of a scope.
+    fn confirm(&mut self, scope: &Scope, unrecorded: &[Unrecorded]) {
+        let record = &mut self.deeds.record;
+        if record.origin.is_none() {
+            record.origin.clone_from(&scope.origin);
+        }
+        for Unrecorded { address, generation, serial, id } in unrecorded {
+            record.made(address, *generation, serial, id);
+        }
+        record.confirm();
+    }
+}
+
+impl<C: Parameters> Journal<C> {
+    /// The journal of a run by what the account keeps; `lease` is that of the run's lock.
+    pub fn new(
+        cloud: Arc<C>,
+        scope: &Scope,
+        (account, region): (&str, &str),
+        lease: Option<Lease>,
+        book: Book,
+    ) -> Self {
+        let Book { deeds, parts, has_private, .. } = book;
+        let serials = BTreeMap::new();
+        Self {
+            cloud,
+            scope: scope.clone(),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            lease,
+            run: Serial::of(&random()),
+            state: Mutex::new(State { deeds, signer: None, has_private, parts, serials }),
+            writing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// What tells whose something is, by now.
+    pub fn deeds(&self) -> Deeds {
+        self.lock().deeds.clone()
+    }
+
+    /// Writes down what a plan is about to make, and what it took for ours by its proof: from then
+    /// on that is so by the record.
+    ///
+    /// # Errors
+    /// When that is not possible; nothing may be made then.
+    pub async fn begin(&self, plan: &Plan, registry: &Registry<C>) -> Result<()> {
+        if plan.steps.iter().any(|it| matches!(it.action, Action::Create | Action::Update)) {
+            self.signer().await?;
+        }
+        {
+            let state = &mut *self.lock();
+            state.confirm(&self.scope, &plan.unrecorded);
+            let record = &mut state.deeds.record;
+            for step in plan.steps.iter().filter(|step| step.action == Action::Create) {
+                // A kind that nobody knows fails its step.
+                let Ok(kind) = registry.driver(&step.address.kind) else { continue };
+                if kind.info().part_of.is_some() {
+                    continue;
+                }
+                let at = (step.address.clone(), step.generation);
+                let open = record.open(&at.0, at.1).filter(|_| kind.is_made_once()).cloned();
+                let serial = open.unwrap_or_else(|| self.run.clone());
+                record.begin(&at.0, at.1, &serial);
+                state.serials.insert(at, serial);
+            }
+        }
+        self.flush().await
+    }
+
+    /// Writes down that a create is about to be sent again although the first may have taken
+    /// effect, and gives the serial of this one.
+    ///
+    /// # Errors
+    /// When that is not possible; nothing may be made then.
+    pub(crate) async fn again(&self, address: &Address, generation: u32) -> Result<Serial> {
+        let serial = self.serial(address, generation).next();
+        {
+            let state = &mut *self.lock();
+            state.deeds.record.begin(address, generation, &serial);
+            state.serials.insert((address.clone(), generation), serial.clone());
+        }
+        self.flush().await?;
+        Ok(serial)
+    }
+
+    /// The serial of the create of a resource in this run.
+    pub(crate) fn serial(&self, address: &Address, generation: u32) -> Serial {
+        let known = self.lock().serials.get(&(address.clone(), generation)).cloned();
+        known.unwrap_or_else(|| self.run.clone())
+    }
+
+    /// The proof for the tags of something.
+    pub(crate) fn prove(
+        &self,
+        address: &Address,
+        generation: u32,
+        serial: &Serial,
+        mark: &str,
+    ) -> Option<String> {
+        let signer = self.lock().signer.clone()?;
+        let statement = Statement {
+            account: &self.account,
+            region: &self.region,
+            scope: &self.scope,
+            address,
+            generation,
+            serial,
+            mark,
+        };
+        Some(signer.sign(&statement).to_string())
+    }
+
+    /// Whether a proof for a part of a resource holds.
+    pub(crate) fn vouches(
+        &self,
+        address: &Address,
+        generation: u32,
+        part: &str,
+        proof: &str,
+    ) -> bool {
+        let statement = Statement {
+            account: &self.account,
+            region: &self.region,
+            scope: &self.scope,
+            address,
+            generation,
+            serial: &self.run,
+            mark: part,
+        };
+        self.lock().deeds.vouch(&statement, proof)
+    }
+
+    /// The account and the region.
+    pub(crate) fn place(&self) -> (&str, &str) {
+        (&self.account, &self.region)
+    }
+
+    /// What is ours of what a scan saw.
+    pub(crate) fn snapshot(
+        &self,
+        seen: Vec<deployer_core::Seen>,
+        kinds: &deployer_core::Kinds,
+    ) -> Snapshot {
+        let deeds = self.deeds();
+        let (account, region) = (self.account.clone(), self.region.clone());
+        Snapshot::new(self.scope.clone(), account, region, seen, &deeds, kinds)
+    }
+
+    /// Notes what a create made.
+    pub(crate) fn made(&self, address: &Address, generation: u32, serial: &Serial, id: &str) {
+        self.lock().deeds.record.made(address, generation, serial, id);
+    }
+
+    /// Notes that the generations before the newest are history from now on.
+    pub(crate) fn supersede(&self, address: &Address, generation: u32) {
+        self.lock().deeds.record.forget_before(address, generation);
+    }
+
+    /// Notes that something is gone, for good or until it is brought back.
+    pub(crate) fn gone(&self, live: &Live, is_left: bool) {
+        let record = &mut self.lock().deeds.record;
+        if is_left {
+            record.left(&live.address, live.id());
+        } else {
+            record.gone(&live.address, live.id());
+        }
+    }
+
+    /// Takes something over: signs for it, and writes it down. Gives its serial.
+    ///
+    /// # Errors
+    /// When that is not possible.
+    pub(crate) async fn adopt(&self, live: &Live) -> Result<Serial> {
+        self.signer().await?;
+        let serial = self.run.clone();
+        {
+            let state = &mut *self.lock();
+            state.confirm(&self.scope, &[]);
+            state.deeds.record.made(&live.address, live.generation, &serial, live.id());
+        }
+        self.flush().await?;
+        Ok(serial)
+    }
+
+    /// Writes down what somebody has confirmed to be ours.
+    ///
+    /// # Errors
+    /// When that is not possible.
+    pub async fn confirm(&self, unrecorded: &[Unrecorded]) -> Result<()> {
+        self.lock().confirm(&self.scope, unrecorded);
+        self.flush().await
+    }
+
+    /// Writes down now and then what was made, until it is dropped.
+    pub(crate) async fn keep(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            if let Err(failure) = self.flush().await {
+                tracing::debug!(%failure, "could not write the record, will try again");
+            }
+        }
+    }
+
+    /// Writes what has changed since it was last written, the later parts first: the first has the
+    /// number of them.
+    ///
+    /// # Errors
+    /// When that is not possible.
+    pub async fn flush(&self) -> Result<()> {
+        let _writing = self.writing.lock().await;
+        let wanted = self.lock().deeds.record.written();
+        for (number, text) in wanted.into_iter().rev() {
+            if self.lock().parts.get(&number) == Some(&text) {
+                continue;
+            }
+            let name = part(number);
+            insist(|| async {
+                self.pass_fence()?;
+                self.cloud.write(&self.scope, &name, &text).await
+            })
+            .await?;
+            self.lock().parts.insert(number, text);
+        }
+        Ok(())
+    }
+
+    /// Writes down the end of a run that had this epoch of the lock, so that no other gets it
+    /// again. An environment that has nothing keeps nothing.
+    ///
+    /// # Errors
+    /// When that is not possible. The next run finds all the same what was made.
+    pub async fn end(&self, epoch: u64) -> Result<()> {
+        {
+            let state = &mut *self.lock();
+            if state.parts.is_empty() {
+                return Ok(());
+            }
+            state.deeds.record.epoch = state.deeds.record.epoch.max(epoch.saturating_add(1));
+        }
+        self.flush().await
+    }
+
+    /// Takes the record and the keys off, since the environment has nothing any more. What can be
+    /// brought back keeps them: then this gives `false`.
+    ///
+    /// # Errors
+    /// When that is not possible. The next `destroy` does it.
+    pub async fn close(&self) -> Result<bool> {
+        let _writing = self.writing.lock().await;
+        if self.lock().deeds.record.has_left() {
+            return Ok(false);
+        }
+        let numbers: Vec<usize> = self.lock().parts.keys().copied().collect();
+        for number in numbers.into_iter().rev() {
+            let name = part(number);
+            insist(|| self.cloud.remove(&self.scope, &name)).await?;
+            self.lock().parts.remove(&number);
+        }
+        let (has_private, has_public) = {
+            let state = self.lock();
+            (state.has_private, !state.deeds.keys.is_empty())
+        };
+        if has_private {
+            insist(|| self.cloud.remove(&self.scope, PRIVATE)).await?;
+        }
+        if has_public {
+            insist(|| self.cloud.remove(&self.scope, PUBLIC)).await?;
+        }
+        let state = &mut *self.lock();
+        state.deeds = Deeds { record: Record::new(None), ..Deeds::default() };
+        (state.signer, state.has_private) = (None, false);
+        Ok(true)
+    }
+
+    /// What this run signs with: the environment's private key, made if there is none.
+    async fn signer(&self) -> Result<()> {
+        if self.lock().signer.is_some() {
+            return Ok(());
+        }
+        let has_private = self.lock().has_private;
+        if !has_private {
+            let text = Signer::write(&random());
+            insist(|| async {
+                self.pass_fence()?;
+                self.cloud.make(&self.scope, PRIVATE, &text, Secrecy::Secret).await
+            })
+            .await?;
+            self.lock().has_private = true;
+        }
+        // The one that is there counts: a reply may have got lost.
+        let text = insist(|| self.cloud.reveal(&self.scope, PRIVATE)).await?.unwrap_or_default();
+        let signer = Signer::read(&text).ok_or_else(|| {
+            Failure::new(
+                Cause::Refused,
+                format!("read the private key of {}", self.scope),
+                format!("the parameter {PRIVATE} does not hold one"),
+            )
+            .help("delete that parameter; what is recorded stays this environment's")
+        })?;
+        let mut keys = self.lock().deeds.keys.clone();
+        if !keys.contains(&signer.public()) {
+            keys.add(signer.public());
+            insist(|| async {
+                self.pass_fence()?;
+                self.cloud.write(&self.scope, PUBLIC, &keys.written()).await
+            })
+            .await?;
+        }
+        let state = &mut *self.lock();
+        (state.deeds.keys, state.signer) = (keys, Some(Arc::new(signer)));
+        Ok(())
+    }
+
+    fn pass_fence(&self) -> Result<()> {
+        if self.lease.as_ref().is_none_or(Lease::is_fresh) {
+            return Ok(());
+        }
+        let attempted = "write down what was made";
+        Err(Failure::new(Cause::Busy, attempted, "the lock could not be renewed in time"))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes that nobody can guess.
+///
+/// # Panics
+/// When the operating system has no randomness to give; nothing made without it would be secret.
+fn random<const LENGTH: usize>() -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}

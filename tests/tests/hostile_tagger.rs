@@ -1,0 +1,313 @@
+//! Somebody who may write tags on anything, and may not deploy. See `docs/ownership.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deployer_tests::{Lab, Ran, root, run};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A stack with something of every kind that is told by its tags.
+fn stack(name: &str, network: u8) -> String {
+    let image = root().join("tests/contracts/images/answers.tar");
+    format!(
+        "\
+stack: {name}
+region: eu-west-1
+network: {{ cidr: 10.{network}.0.0/16, zones: 2, nat: single }}
+load-balancers: {{ edge: {{ http: forward }} }}
+repositories: {{ web: {{ force-delete: true }} }}
+databases:
+  main: {{ engine: postgres, version: \"16\", class: db.t4g.micro, storage: 20 GiB, protect: false }}
+secrets: {{ session: {{ recovery: 7 days }} }}
+services:
+  web:
+    image: {{ repository: web, build: {{ archive: {} }} }}
+    ports:
+      http:
+        port: 8080
+        health: {{ path: /, interval: 5, timeout: 2, unhealthy: 2 }}
+        route: {{ load-balancer: edge, path: /api/* }}
+    secrets: {{ SESSION_KEY: session }}
+",
+        image.display()
+    )
+}
+
+/// An account with two stacks in it: the one that is attacked, and one whose things are to go with
+/// it.
+struct World {
+    lab: Lab,
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, network) in [("mine", 40), ("theirs", 50)] {
+            let path = folder.path().join(format!("{name}.yaml"));
+            std::fs::write(path, stack(name, network)).expect("a file");
+        }
+        Self { lab: Lab::start_hollow(), folder }
+    }
+
+    fn with_both() -> Self {
+        let world = Self::new();
+        for name in ["mine", "theirs"] {
+            world.run(name, "apply --yes").expect(0);
+        }
+        world
+    }
+
+    fn run(&self, name: &str, command: &str) -> Ran {
+        let path = self.folder.path().join(format!("{name}.yaml")).display().to_string();
+        let words: Vec<&str> = command.split(' ').chain(["--file", &path]).collect();
+        run(&self.lab, &words)
+    }
+
+    /// All that is tagged as a stack's, but for what is part of something else.
+    fn of(&self, stack: &str) -> Vec<Value> {
+        let inventory = self.lab.get("/_lab/inventory");
+        let all = inventory["resources"].as_array().cloned().expect("a list");
+        let ours = all.into_iter().filter(|it| it["tags"]["deployer:stack"] == stack);
+        ours.filter(|it| it["kind"] != "ecs:task" && it["kind"] != "ec2:security-group-rule")
+            .collect()
+    }
+
+    /// What is there and not tagged as this stack's.
+    fn but(&self, ours: &BTreeSet<String>) -> BTreeSet<String> {
+        self.lab.everything().into_iter().filter(|it| !ours.contains(it)).collect()
+    }
+
+    fn everything(&self) -> BTreeSet<String> {
+        self.lab.everything().into_iter().collect()
+    }
+
+    /// Writes tags on something, as whoever may do that and nothing else.
+    fn tag(&self, arn: &str, tags: &BTreeMap<String, String>) {
+        let service = arn.split(':').nth(2).expect("an ARN");
+        let id = arn.rsplit('/').next().expect("an ARN");
+        let pairs = |first: &str, (key, value): (&str, &str)| -> Vec<(String, String)> {
+            let mut fields = vec![first.split_once('=').expect("a field")];
+            let words: Vec<(String, String)> = tags
+                .iter()
+                .enumerate()
+                .flat_map(|(at, (name, text))| {
+                    let at = (at + 1).to_string();
+                    [(key.replace('N', &at), name.clone()), (value.replace('N', &at), text.clone())]
+                })
+                .collect();
+            let first = fields.pop().map(|(name, value)| (name.to_owned(), value.to_owned()));
+            first.into_iter().chain(words).collect()
+        };
+        let by_hand = |service: &str, action: &str, fields: &[(String, String)]| {
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            self.lab.by_hand(service, action, &fields);
+        };
+        let members = ("Tags.member.N.Key", "Tags.member.N.Value");
+        let list = |key: &str, value: &str| -> Value {
+            tags.iter().map(|(name, text)| json!({ key: name, value: text })).collect()
+        };
+        match service {
+            "ec2" => {
+                let fields = pairs(&format!("ResourceId.1={id}"), ("Tag.N.Key", "Tag.N.Value"));
+                by_hand("ec2", "CreateTags", &fields);
+            }
+            "elasticloadbalancing" => {
+                let fields = pairs(&format!("ResourceArns.member.1={arn}"), members);
+                by_hand(service, "AddTags", &fields);
+            }
+            "rds" => {
+                let names = ("Tags.Tag.N.Key", "Tags.Tag.N.Value");
+                by_hand(
+                    service,
+                    "AddTagsToResource",
+                    &pairs(&format!("ResourceName={arn}"), names),
+                );
+            }
+            "iam" => by_hand(service, "TagRole", &pairs(&format!("RoleName={id}"), members)),
+            "ecs" => {
+                let body = json!({ "resourceArn": arn, "tags": list("key", "value") });
+                let target = "AmazonEC2ContainerServiceV20141113.TagResource";
+                self.lab.by_hand_in_json(service, target, &body);
+            }
+            "ecr" => {
+                let body = json!({ "resourceArn": arn, "tags": list("Key", "Value") });
+                let target = "AmazonEC2ContainerRegistry_V20150921.TagResource";
+                self.lab.by_hand_in_json(service, target, &body);
+            }
+            "secretsmanager" => {
+                let body = json!({ "SecretId": arn, "Tags": list("Key", "Value") });
+                self.lab.by_hand_in_json(service, "secretsmanager.TagResource", &body);
+            }
+            "logs" => {
+                let body = json!({ "resourceArn": arn, "tags": tags });
+                self.lab.by_hand_in_json(service, "Logs_20140328.TagResource", &body);
+            }
+            other => panic!("nobody knows how {other} writes tags"),
+        }
+    }
+
+    fn parameter(&self, name: &str) {
+        let body = json!({ "Name": format!("/deployer/mine/default/{name}") });
+        self.lab.by_hand_in_json("ssm", "AmazonSSM.DeleteParameter", &body);
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The tags of something, as they are read.
+fn tags_of(thing: &Value) -> BTreeMap<String, String> {
+    let tags = thing["tags"].as_object().cloned().unwrap_or_default();
+    tags.into_iter().map(|(name, value)| (name, text(&value))).collect()
+}
+
+/// The tags that waived every check of tags alone: what deletion does, the name, the mark.
+fn forged(address: &str, arn: &str) -> BTreeMap<String, String> {
+    let id = arn.rsplit(['/', ':']).next().unwrap_or_default();
+    [
+        ("deployer:stack", "mine"),
+        ("deployer:environment", "default"),
+        ("deployer:address", address),
+        ("deployer:generation", "1"),
+        ("deployer:spec", "0000"),
+        ("deployer:adopted", id),
+        ("deployer:keep:final-snapshot", "false"),
+        ("deployer:keep:force-delete", "true"),
+        ("deployer:keep:recovery-days", "0"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
+}
+
+/// Plans, applies, applies without what was there, and destroys: none of theirs goes or changes.
+fn outlives(world: &World, theirs: &[Value]) {
+    let arns: BTreeSet<String> =
+        theirs.iter().map(|it| format!("{}: {}", text(&it["kind"]), text(&it["arn"]))).collect();
+    let ours: BTreeSet<String> =
+        world.everything().into_iter().filter(|it| !arns.contains(it)).collect();
+    let before = world.but(&ours);
+    let plan = world.run("mine", "plan --check").expect(0);
+    for kind in ["vpc", "subnet", "nat-gateway", "security-group", "load-balancer", "db-instance"] {
+        let named = format!("looks like {kind}/");
+        assert!(plan.stdout.contains(&named), "{named}: {}", plan.stdout);
+    }
+    world.run("mine", "apply --yes").expect(0);
+    assert_eq!(world.but(&ours), before);
+    let smaller = stack("mine", 40).replace("    secrets: { SESSION_KEY: session }\n", "");
+    let smaller = smaller.replace("secrets: { session: { recovery: 7 days } }\n", "");
+    std::fs::write(world.folder.path().join("mine.yaml"), smaller).expect("a file");
+    world.run("mine", "apply --yes").expect(0);
+    assert!(before.is_subset(&world.everything()));
+    world.run("mine", "destroy --yes").expect(0);
+    let left = world.everything();
+    let lost: Vec<&String> = before.difference(&left).collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+}
+
+#[test]
+fn what_is_tagged_by_somebody_who_may_not_deploy_is_named_and_outlives_everything() {
+    let world = World::with_both();
+    let theirs = world.of("theirs");
+    assert!(theirs.len() > 25, "{}", theirs.len());
+    for thing in &theirs {
+        let (arn, address) = (text(&thing["arn"]), text(&thing["tags"]["deployer:address"]));
+        world.tag(&arn, &forged(&address, &arn));
+    }
+    outlives(&world, &theirs);
+}
+
+#[test]
+fn what_carries_the_copied_tags_of_ours_with_their_proofs_outlives_everything() {
+    let world = World::with_both();
+    let ours: BTreeMap<String, BTreeMap<String, String>> = world
+        .of("mine")
+        .iter()
+        .map(|it| (text(&it["tags"]["deployer:address"]), tags_of(it)))
+        .collect();
+    let theirs = world.of("theirs");
+    for thing in &theirs {
+        let address = text(&thing["tags"]["deployer:address"]);
+        world.tag(&text(&thing["arn"]), &ours[&address]);
+    }
+    outlives(&world, &theirs);
+}
+
+#[test]
+fn tags_alone_do_not_make_a_deletion_any_harder() {
+    let world = World::new();
+    world.run("mine", "apply --yes").expect(0);
+    for thing in world.of("mine") {
+        let (arn, kind) = (text(&thing["arn"]), text(&thing["kind"]));
+        if kind.starts_with("rds:db") || kind.starts_with("secretsmanager") {
+            let harder = [("final-snapshot", "false"), ("recovery-days", "0")];
+            let harder =
+                harder.map(|(field, to)| (format!("deployer:keep:{field}"), to.to_owned()));
+            world.tag(&arn, &BTreeMap::from(harder));
+        }
+    }
+    let words = ["--stack", "mine", "--env", "default", "--region", "eu-west-1"];
+    let destroyed = run(&world.lab, &[&["destroy", "--yes"][..], &words].concat()).expect(0);
+    assert!(destroyed.stdout.contains("leaves the snapshot"), "{}", destroyed.stdout);
+    assert!(destroyed.stdout.contains("can be recovered for"), "{}", destroyed.stdout);
+}
+
+#[test]
+fn a_secret_that_somebody_made_beforehand_is_not_taken_for_ours() {
+    let world = World::new();
+    let tags: Value = forged("secret/session", "x")
+        .into_iter()
+        .map(|(name, value)| json!({ "Key": name, "Value": value }))
+        .collect();
+    let known = json!({
+        "Name": "mine/default/session",
+        "SecretString": "known to whoever made it",
+        "ClientRequestToken": "12345678901234567890123456789012",
+        "Tags": tags,
+    });
+    world.lab.by_hand_in_json("secretsmanager", "secretsmanager.CreateSecret", &known);
+    let refused = world.run("mine", "apply --yes").expect(4);
+    assert!(refused.stderr.contains("error: secret/session"), "{}", refused.stderr);
+    let services = world.of("mine").iter().filter(|it| it["kind"] == "ecs:service").count();
+    assert_eq!(services, 0, "nothing runs with that secret");
+}
+
+#[test]
+fn a_lost_record_is_confirmed_by_a_person_once() {
+    let world = World::new();
+    world.run("mine", "apply --yes").expect(0);
+    world.parameter("record/1");
+    let before = world.everything();
+    for command in ["apply --yes", "destroy --yes"] {
+        let refused = world.run("mine", command).expect(5);
+        assert!(refused.stderr.contains("adopt --all"), "{}", refused.stderr);
+    }
+    world.run("mine", "plan --check").expect(0);
+    world.run("mine", "adopt --all --yes").expect(0);
+    world.run("mine", "apply --yes").expect(0);
+    let after: BTreeSet<String> = world.everything();
+    assert_eq!(after, before, "the record is back and nothing else was made");
+    world.run("mine", "destroy --yes").expect(0);
+}
+
+#[test]
+fn a_lost_key_costs_new_tags_and_both_losses_an_adoption() {
+    let world = World::new();
+    world.run("mine", "apply --yes").expect(0);
+    world.parameter("key/private");
+    world.parameter("key/public");
+    world.run("mine", "apply --yes").expect(0);
+    world.run("mine", "plan --check").expect(0);
+    for lost in ["key/private", "key/public", "record/1"] {
+        world.parameter(lost);
+    }
+    let before = world.everything();
+    let destroyed = world.run("mine", "destroy --yes").expect(0);
+    assert!(destroyed.stdout.contains("There is nothing of mine/default"), "{}", destroyed.stdout);
+    assert_eq!(world.everything(), before);
+    world.run("mine", "adopt --all --yes").expect(0);
+    world.run("mine", "plan --check").expect(0);
+}
