@@ -11,6 +11,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.route53.models import route53_backends
 from moto.secretsmanager.models import secretsmanager_backends
+from moto.ssm.models import ssm_backends
 
 from lab.overlay.tagging import everything
 from lab.world import ACCOUNT
@@ -27,13 +28,20 @@ def inventory() -> list[dict[str, Any]]:
 
 
 def secret_values() -> list[str]:
-    """Every secret's text; of one that is a JSON object, its password."""
+    """Every secret's text, and every parameter's that is encrypted; of a JSON object, its password."""
     texts = [
         version["secret_string"]
         for backend in secretsmanager_backends[ACCOUNT].values()
         for secret in backend.secrets.values()
         for version in secret.versions.values()
         if version.get("secret_string")
+    ]
+    texts += [
+        version.decrypt(version.value)
+        for backend in ssm_backends[ACCOUNT].values()
+        for versions in backend._parameters.values()
+        for version in versions
+        if version.parameter_type == "SecureString"
     ]
     return [
         json.loads(text)["password"] if text.startswith("{") and "password" in text else text

@@ -80,7 +80,7 @@ def _parameter(reference: str, region: str) -> str:
             "resource retrieval failed: unable to retrieve secrets from ssm: service call has been "
             f"retried 1 time(s): invalid parameters: {name}"
         )
-    return str(parameter.value)
+    return str(parameter.decrypt(parameter.value))
 
 
 def _text(value: object) -> str:

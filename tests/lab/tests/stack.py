@@ -82,6 +82,6 @@ def forward(group: str) -> list[dict[str, Any]]:
     return [{"Type": "forward", "TargetGroupArn": group}]
 
 
-def refused(code: str) -> Any:
-    """Expects AWS's error code."""
-    return pytest.raises(ClientError, match=rf"\({code}\)")
+def refused(code: str, words: str = "") -> Any:
+    """Expects AWS's error code, and these words of its message."""
+    return pytest.raises(ClientError, match=rf"(?s)\({code}\).*{words}")

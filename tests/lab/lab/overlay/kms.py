@@ -15,6 +15,7 @@ from moto.kms.models import kms_backends
 from moto.logs.models import LogsBackend
 from moto.rds.models import RDSBackend
 from moto.secretsmanager.models import SecretsManagerBackend
+from moto.ssm.models import SimpleSystemManagerBackend
 
 from lab.patching import patch
 from lab.world import ACCOUNT, Lab
@@ -40,6 +41,10 @@ def _of_repository(self: Any, args: Any, kwargs: Any) -> list[str | None]:
     return [(kwargs.get("encryption_config") or {}).get("kmsKey")]
 
 
+def _of_parameter(self: Any, args: Any, kwargs: Any) -> list[str | None]:
+    return [args[5]]
+
+
 def _of_database(self: Any, args: Any, kwargs: Any) -> list[str | None]:
     request = args[0]
     return [request.get("kms_key_id"), request.get("master_user_secret_kms_key_id")]
@@ -54,6 +59,7 @@ USERS: tuple[tuple[type, str, str, Keys], ...] = (
     (SecretsManagerBackend, "create_secret", "EncryptionFailure", _named("kms_key_id")),
     (SecretsManagerBackend, "update_secret", "EncryptionFailure", _named("kms_key_id")),
     (ECRBackend, "create_repository", "KmsException", _of_repository),
+    (SimpleSystemManagerBackend, "put_parameter", "InvalidKeyId", _of_parameter),
     (LogsBackend, "create_log_group", "InvalidParameterException", _named("kmsKeyId")),
     (RDSBackend, "create_db_instance", "KMSKeyNotAccessibleFault", _of_database),
     (RDSBackend, "create_db_cluster", "KMSKeyNotAccessibleFault", _of_database),
