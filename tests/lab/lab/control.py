@@ -16,6 +16,7 @@ from lab.errors import Reply
 from lab.inventory import inventory, secret_values
 from lab.model_check import check_all
 from lab.overlay.acm import issue
+from lab.population import populate
 from lab.windows import open_windows
 from lab.world import Lab
 
@@ -44,6 +45,7 @@ class Control:
             ("POST", "/_lab/maintenance-window"): self.open_windows,
             ("GET", "/_lab/strict"): lambda query, body: lab.strict.public(),
             ("POST", "/_lab/strict"): self.switch,
+            ("POST", "/_lab/populate"): self.populate,
             ("POST", "/_lab/reset"): lambda query, body: lab.reset(),
             ("POST", "/_lab/stop"): self.stop,
         }
@@ -122,6 +124,10 @@ class Control:
         """Switches parts of the strict profile on and off."""
         self._lab.strict.switch(json.loads(body))
         return self._lab.strict.public()
+
+    def populate(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Makes things of others."""
+        return {"made": populate(self._lab, json.loads(body))}
 
     def stop(self, query: dict[str, Any], body: bytes) -> None:
         """Ends the lab once this request is answered."""
