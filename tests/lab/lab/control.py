@@ -8,10 +8,11 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from lab.doors import lacks_header
 from lab.errors import Reply
 from lab.inventory import inventory, secret_values
 from lab.model_check import check_all
@@ -20,6 +21,7 @@ from lab.population import populate
 from lab.windows import open_windows
 from lab.world import Lab
 
+FREE = ("GET", "/_lab")
 Answer = Callable[[dict[str, Any], bytes], Any]
 
 
@@ -50,10 +52,13 @@ class Control:
             ("POST", "/_lab/stop"): self.stop,
         }
 
-    def answer(self, method: str, url: str, body: bytes) -> Reply:
-        """Serves one request."""
+    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Serves one request; but for what this lab is, only those that no page can send."""
         parts = urlsplit(url)
-        route = self._routes.get((method, parts.path.rstrip("/")))
+        asked = (method, parts.path.rstrip("/"))
+        if asked != FREE and (refusal := lacks_header(headers)):
+            return refusal
+        route = self._routes.get(asked)
         if route is None:
             known = sorted(f"{verb} {path}" for verb, path in self._routes)
             return _json(404, {"error": f"no {method} {parts.path}", "routes": known})

@@ -53,7 +53,9 @@ class Registry:
         return {"endpoint": self._lab.registry}
 
     def blob(self, digest: str) -> Path:
-        """Where a blob lies."""
+        """Where a blob lies; ValueError for what is no digest, as an image put by the API may name."""
+        if not DIGEST.match(digest):
+            raise ValueError(f"{digest} is not a digest")
         return self._blobs / digest.removeprefix("sha256:")
 
     def answer(self, request: Handler) -> tuple[Reply, Verdict]:
@@ -64,7 +66,7 @@ class Registry:
         def effect() -> Reply:
             return self._answer(request.command, request.path, dict(request.headers), source)
 
-        reply, verdict = self._lab.faults.befall(call, effect, self._lab.calls)
+        reply, verdict = self._lab.faults.befall(call, request.client, effect, self._lab.calls)
         source.drain()
         return reply, verdict
 

@@ -137,6 +137,9 @@ class Task:
         except task_secrets.CannotInitialise as error:
             self.stop(str(error), "TaskFailedToStart")
             return
+        except CannotPull as error:
+            self.stop(f"CannotPullContainerError: {error}", "TaskFailedToStart")
+            return
         except CannotStart:
             self.stop("Task failed to start", "TaskFailedToStart")
             return

@@ -18,6 +18,7 @@ from botocore.config import Config
 
 START = Path(__file__).parents[1] / "start"
 REGION = "eu-west-1"
+HEADER = {"X-Lab": "1"}
 
 
 class RunningLab:
@@ -47,14 +48,17 @@ class RunningLab:
 
     def get(self, path: str) -> Any:
         """Reads from `/_lab/`."""
-        with urllib.request.urlopen(f"{self.endpoint}/_lab/{path}") as reply:
+        request = urllib.request.Request(f"{self.endpoint}/_lab/{path}", headers=HEADER)
+        with urllib.request.urlopen(request) as reply:
             text = reply.read().decode()
         return text if path == "log" else json.loads(text)
 
     def post(self, path: str, value: Any = None, method: str = "POST") -> Any:
         """Writes to `/_lab/`."""
         data = json.dumps(value).encode() if value is not None else b""
-        request = urllib.request.Request(f"{self.endpoint}/_lab/{path}", data, method=method)
+        request = urllib.request.Request(
+            f"{self.endpoint}/_lab/{path}", data, HEADER, method=method
+        )
         with urllib.request.urlopen(request) as reply:
             return json.loads(reply.read())
 

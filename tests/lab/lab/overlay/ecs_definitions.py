@@ -239,7 +239,10 @@ def _completed(definition: dict[str, Any], network_mode: str | None) -> dict[str
 def _check_containers(containers: list[dict[str, Any]]) -> None:
     if not containers:
         raise EcsClientException("Container list cannot be empty.")
-    names = [container.get("name") for container in containers]
+    names = [str(container.get("name")) for container in containers]
+    for name in names:
+        if not NAME.match(name):
+            raise EcsClientException(f"Container.name contains invalid characters: {name}")
     if len(set(names)) < len(names):
         raise EcsClientException("Container.name contains duplicate values")
     if not any(container.get("essential", True) for container in containers):
