@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lab.images import Image, unpack
 from lab.layers import beneath, entry
 from lab.overlay import logs
+from lab.places import Place
 
 if TYPE_CHECKING:
     from lab.world import Lab
@@ -33,10 +34,10 @@ class CannotStart(Exception):
 class Container:
     """A container definition and the process that runs for it."""
 
-    def __init__(self, lab: Lab, definition: dict[str, Any], region: str, task: str) -> None:
+    def __init__(self, lab: Lab, definition: dict[str, Any], place: Place, task: str) -> None:
         self._lab = lab
         self.definition = definition
-        self._region = region
+        self._home = place
         self._task = task
         self.image: Image | None = None
         self._folder = lab.data / "tasks"
@@ -208,11 +209,12 @@ class Container:
                 with self._lab.lock:
                     logs.write(*options, [text] if text else [" "])
 
-    def _log_options(self) -> tuple[str, str, str] | None:
+    def _log_options(self) -> tuple[Place, str, str] | None:
         configuration = self.definition.get("logConfiguration") or {}
         options = configuration.get("options") or {}
         if configuration.get("logDriver") != "awslogs" or "awslogs-group" not in options:
             return None
         prefix = options.get("awslogs-stream-prefix", "ecs")
-        region = options.get("awslogs-region", self._region)
-        return region, options["awslogs-group"], f"{prefix}/{self.name}/{self._task}"
+        region = options.get("awslogs-region", self._home.region)
+        place = self._home._replace(region=region)
+        return place, options["awslogs-group"], f"{prefix}/{self.name}/{self._task}"

@@ -18,6 +18,7 @@ from lab.inventory import inventory, secret_values
 from lab.model_check import check_all
 from lab.overlay.acm import issue
 from lab.population import populate
+from lab.sessions import expire_all, open_account
 from lab.windows import open_windows
 from lab.world import Lab
 
@@ -48,6 +49,8 @@ class Control:
             ("GET", "/_lab/strict"): lambda query, body: lab.strict.public(),
             ("POST", "/_lab/strict"): self.switch,
             ("POST", "/_lab/populate"): self.populate,
+            ("POST", "/_lab/accounts"): self.open_account,
+            ("POST", "/_lab/expire-sessions"): self.expire_sessions,
             ("POST", "/_lab/reset"): lambda query, body: lab.reset(),
             ("POST", "/_lab/stop"): self.stop,
         }
@@ -133,6 +136,17 @@ class Control:
     def populate(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
         """Makes things of others."""
         return {"made": populate(self._lab, json.loads(body))}
+
+    def open_account(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Makes roles in another account, to be assumed."""
+        wanted = json.loads(body)
+        with self._lab.lock:
+            return {"roles": open_account(str(wanted.get("account")), wanted.get("roles") or [])}
+
+    def expire_sessions(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Lets the sessions of all assumed roles be over."""
+        with self._lab.lock:
+            return {"expired": expire_all()}
 
     def stop(self, query: dict[str, Any], body: bytes) -> None:
         """Ends the lab once this request is answered."""

@@ -21,7 +21,9 @@ def turned_away(headers: Mapping[str, str], port: int) -> Reply | None:
     """The refusal of a request that was sent under a foreign name, or from a page."""
     host = headers.get("Host", "")
     if not _is_ours(f"//{host}", port):
-        return _refusal(f"the lab is asked as 127.0.0.1:{port} or localhost:{port}, not as {host!r}")
+        return _refusal(
+            f"the lab is asked as 127.0.0.1:{port} or localhost:{port}, not as {host!r}"
+        )
     origin = headers.get("Origin")
     if origin is not None and not _is_ours(origin, port):
         return _refusal(f"the lab takes no requests from pages, such as {origin!r}")

@@ -15,6 +15,7 @@ from lab.layers import beneath, unpack_layer
 from lab.overlay.ecr import find_image, find_repository
 
 if TYPE_CHECKING:
+    from lab.places import Place
     from lab.registry import Registry
     from lab.world import Lab
 
@@ -57,8 +58,11 @@ class Image:
         return str(self.config.get("WorkingDir") or "/")
 
 
-def resolve(lab: Lab, reference: str, fixed: str | None = None) -> Image:
-    """Finds an image by its reference, or the `fixed` digest there; CannotPull when ECS could not."""
+def resolve(lab: Lab, reference: str, place: Place, fixed: str | None = None) -> Image:
+    """Finds an image for a task of a place, by its reference or the `fixed` digest there.
+
+    CannotPull when ECS could not.
+    """
     registry: Registry = lab.parts["registry"]
     host, _, path = reference.partition("/")
     name, _, digest = path.partition("@")
@@ -66,7 +70,7 @@ def resolve(lab: Lab, reference: str, fixed: str | None = None) -> Image:
     if not digest and ":" in name:
         name, _, tag = name.rpartition(":")
     with lab.lock:
-        repository = find_repository(name) if host == lab.registry else None
+        repository = find_repository(name, place) if host == lab.registry else None
         image = find_image(repository, digest or fixed or tag) if repository else None
     if image is None:
         raise CannotPull(

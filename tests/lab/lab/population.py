@@ -17,7 +17,7 @@ from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
-from lab.world import ACCOUNT
+from lab.places import ACCOUNT
 
 if TYPE_CHECKING:
     from lab.world import Lab

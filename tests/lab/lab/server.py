@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from lab import sessions
 from lab.calls import identify
 from lab.clients import Client
 from lab.control import Control
@@ -149,14 +150,14 @@ class Aws:
         self._lab = lab
         self._moto = DomainDispatcherApplication(create_backend_app)
 
-    def answer(
-        self, environ: dict[str, Any], client: Client, body: bytes
-    ) -> tuple[Reply, Verdict]:
+    def answer(self, environ: dict[str, Any], client: Client, body: bytes) -> tuple[Reply, Verdict]:
         """Serves one call; says what is still to happen after its reply."""
-        call = identify(environ, body)
+        call = identify(environ, sessions.account_of, body)
 
         def effect() -> Reply:
             strict = self._lab.strict
+            if refused := sessions.refused(environ, call.protocol):
+                return refused
             if strict.is_on("buckets") and not self._lab.buckets.allows(call):
                 return throttled(call.service, call.protocol)
             if strict.is_on("pages"):

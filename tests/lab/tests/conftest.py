@@ -19,6 +19,7 @@ from botocore.config import Config
 START = Path(__file__).parents[1] / "start"
 REGION = "eu-west-1"
 HEADER = {"X-Lab": "1"}
+LAB_KEYS = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
 
 
 class RunningLab:
@@ -37,12 +38,15 @@ class RunningLab:
 
     def client(self, service: str, **settings: Any) -> Any:
         """A boto3 client that does not retry."""
+        return self.client_at(service, REGION, LAB_KEYS, **settings)
+
+    def client_at(self, service: str, region: str, keys: dict[str, str], **settings: Any) -> Any:
+        """The same with other credentials, or in another region."""
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=self.endpoint,
-            aws_access_key_id="lab",
-            aws_secret_access_key="lab",
+            **keys,
             config=Config(retries={"total_max_attempts": 1}, **settings),
         )
 

@@ -34,6 +34,7 @@ def install(lab: Lab) -> None:
         secrets,
         ssm,
         strict,
+        sts,
         tag_rules,
         tagging,
     )
@@ -56,6 +57,7 @@ def install(lab: Lab) -> None:
         logs,
         secrets,
         ssm,
+        sts,
         scaling,
         tagging,
         kms,

@@ -9,29 +9,30 @@ from moto.ssm.exceptions import ParameterAlreadyExists
 from moto.ssm.models import SimpleSystemManagerBackend
 
 from lab.patching import patch
+from lab.places import Place, of_backend
 from lab.world import Lab
 
 
 def install(lab: Lab) -> None:
     """Patches the creation and the deletion of parameters."""
-    gone: dict[tuple[str, str, str], float] = {}
+    gone: dict[tuple[Place, str], float] = {}
     lab.resets.append(gone.clear)
 
     @patch(SimpleSystemManagerBackend)
     def delete_parameter(original: Any, self: Any, name: str) -> None:
         original(self, name)
-        gone[self.account_id, self.region_name, name] = time.monotonic()
+        gone[of_backend(self), name] = time.monotonic()
 
     @patch(SimpleSystemManagerBackend)
     def delete_parameters(original: Any, self: Any, names: list[str]) -> list[str]:
         deleted: list[str] = original(self, names)
         for name in deleted:
-            gone[self.account_id, self.region_name, name] = time.monotonic()
+            gone[of_backend(self), name] = time.monotonic()
         return deleted
 
     @patch(SimpleSystemManagerBackend)
     def put_parameter(original: Any, self: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-        ended = gone.get((self.account_id, self.region_name, name))
+        ended = gone.get((of_backend(self), name))
         delay = lab.strict.seconds("parameter-name")
         if ended is not None and time.monotonic() - ended < delay:
             raise ParameterAlreadyExists
