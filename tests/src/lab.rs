@@ -11,6 +11,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+/// What the lab's own interface wants of whoever asks: no page in a browser can send it.
+const HEADER: (&str, &str) = ("X-Lab", "1");
+
 /// A running lab.
 pub struct Lab {
     process: Child,
@@ -192,7 +195,8 @@ impl Lab {
     /// # Panics
     /// When the lab does not answer, as everything that asks it.
     pub fn clear_faults(&self) {
-        ureq::delete(format!("{}/_lab/faults", self.address)).call().expect("an answer");
+        let request = ureq::delete(format!("{}/_lab/faults", self.address));
+        request.header(HEADER.0, HEADER.1).call().expect("an answer");
     }
 
     /// Asks the lab's own interface.
@@ -200,12 +204,14 @@ impl Lab {
     /// # Panics
     /// When the lab does not answer, as everything that asks it.
     pub fn get(&self, path: &str) -> Value {
-        let mut answer = ureq::get(format!("{}{path}", self.address)).call().expect("an answer");
+        let request = ureq::get(format!("{}{path}", self.address)).header(HEADER.0, HEADER.1);
+        let mut answer = request.call().expect("an answer");
         answer.body_mut().read_json().expect("JSON")
     }
 
     fn post(&self, path: &str, body: &Value) {
-        ureq::post(format!("{}{path}", self.address)).send_json(body).expect("an answer");
+        let request = ureq::post(format!("{}{path}", self.address)).header(HEADER.0, HEADER.1);
+        request.send_json(body).expect("an answer");
     }
 
     fn end(&mut self) -> u64 {

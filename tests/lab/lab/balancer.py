@@ -28,7 +28,7 @@ SERVED = ("HTTP", "HTTPS")
 CONNECT_SECONDS = 5
 
 
-class Place(NamedTuple):
+class Opening(NamedTuple):
     """Where a listener listens, and what it speaks."""
 
     host: str
@@ -44,7 +44,7 @@ class Balancers:
         self.targets = targets
         self._encryption = Encryption(lab)
         self._loop = asyncio.new_event_loop()
-        self._open: dict[str, tuple[Place, asyncio.Server | None]] = {}
+        self._open: dict[str, tuple[Opening, asyncio.Server | None]] = {}
         self._addresses: dict[str, str] = {}
         self._reserved: dict[str, socket.socket] = {}
         self._low_ports: bool | None = None
@@ -109,7 +109,7 @@ class Balancers:
 
     async def connect(self, target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Opens a connection to a target, where it really is and as its group speaks."""
-        host: str = self._lab.parts["tasks"].loopback(target.id)
+        host = self.targets.host(target)
         context = unverified() if self.targets.is_encrypted(target.group) else None
         opening = asyncio.open_connection(host, target.port, ssl=context)
         return await asyncio.wait_for(opening, CONNECT_SECONDS)
@@ -125,16 +125,16 @@ class Balancers:
             for balancer in list(backend.load_balancers.values())
         ]
 
-    def _place(self, balancer: FakeLoadBalancer, listener: FakeListener) -> Place | None:
+    def _place(self, balancer: FakeLoadBalancer, listener: FakeListener) -> Opening | None:
         if listener.protocol not in SERVED:
             return None
         if balancer.arn in self._addresses:
-            return Place(self._addresses[balancer.arn], int(listener.port), listener.protocol)
+            return Opening(self._addresses[balancer.arn], int(listener.port), listener.protocol)
         first = next(o for o in balancer.listeners.values() if o.protocol in SERVED)
         if first is not listener or ":" not in balancer.dns_name:
             return None
         host, port = balancer.dns_name.split(":")
-        return Place(host, int(port), listener.protocol)
+        return Opening(host, int(port), listener.protocol)
 
     def _context(self, arn: str) -> ssl.SSLContext:
         def certificates() -> list[str]:
@@ -143,7 +143,7 @@ class Balancers:
 
         return self._encryption.context(certificates)
 
-    def _listen(self, arn: str, place: Place) -> None:
+    def _listen(self, arn: str, place: Opening) -> None:
         for reserved in self._reserved.values():
             if reserved.fileno() >= 0 and reserved.getsockname() == place[:2]:
                 reserved.close()

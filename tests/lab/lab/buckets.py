@@ -1,4 +1,4 @@
-"""Token buckets per service and class of action, as AWS throttles; the strict profile has them.
+"""Token buckets per place, service and class of action, as AWS throttles; strict has them.
 
 EC2 documents a bucket of 100 that refills at 20 a second for its Describe calls; calls that
 change something have far smaller ones. ECS tells burst and sustained rates by group of action.
@@ -52,20 +52,20 @@ class Bucket:
 
 
 class Buckets:
-    """One bucket a service and class."""
+    """One bucket a place, service and class."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._buckets: dict[tuple[str, ...], Bucket] = {}
 
     def allows(self, call: Call) -> bool:
         """Whether the call has a token."""
         kind = "read" if call.operation.startswith(READING) else "change"
-        key = (call.service, kind)
+        key = (call.account, call.region, call.service, kind)
         with self._lock:
             bucket = self._buckets.get(key)
             if bucket is None:
-                bucket = self._buckets[key] = Bucket(*RATES.get(key, OTHERS))
+                bucket = self._buckets[key] = Bucket(*RATES.get((call.service, kind), OTHERS))
             return bucket.take()
 
     def clear(self) -> None:

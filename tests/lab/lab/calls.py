@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,11 +20,12 @@ SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 class Call:
     """One request to the AWS API, or to the registry.
 
-    `service` is the name it was signed for, or `registry`.
+    `service` is the name it was signed for, or `registry`; account and region are where it goes.
     """
 
     service: str
     operation: str
+    account: str
     region: str
     protocol: str
     body: bytes
@@ -34,17 +36,19 @@ class Call:
         return f"{self.service}:{self.operation}"
 
 
-def identify(environ: dict[str, Any], body: bytes) -> Call:
-    """Reads service and operation off a request."""
+def identify(environ: dict[str, Any], account_of: Callable[[str], str], body: bytes) -> Call:
+    """Reads service and operation off a request; its access key says the account."""
     scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    region, service = (scope.group(2), scope.group(3)) if scope else ("", "unsigned")
+    key, region, service = scope.groups() if scope else ("", "", "unsigned")
+    account = account_of(key)
     if target := environ.get("HTTP_X_AMZ_TARGET"):
-        return Call(service, target.rsplit(".", 1)[-1], region, "json", body)
+        return Call(service, target.rsplit(".", 1)[-1], account, region, "json", body)
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         action = parse_qs(body.decode("utf-8", "replace")).get("Action", ["unknown"])[0]
-        return Call(service, action, region, "ec2" if service == "ec2" else "query", body)
+        protocol = "ec2" if service == "ec2" else "query"
+        return Call(service, action, account, region, protocol, body)
     path = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
-    return Call(service, path, region, "rest", body)
+    return Call(service, path, account, region, "rest", body)
 
 
 class Calls:
@@ -66,6 +70,7 @@ class Calls:
             "time": round(time.time(), 3),
             "service": call.service,
             "operation": call.operation,
+            "account": call.account,
             "region": call.region,
             "status": status,
             "milliseconds": round((time.monotonic() - began) * 1000, 1),

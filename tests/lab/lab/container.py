@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.images import Image, unpack
+from lab.layers import beneath, entry
 from lab.overlay import logs
+from lab.places import Place
 
 if TYPE_CHECKING:
     from lab.world import Lab
@@ -32,13 +34,14 @@ class CannotStart(Exception):
 class Container:
     """A container definition and the process that runs for it."""
 
-    def __init__(self, lab: Lab, definition: dict[str, Any], region: str, task: str) -> None:
+    def __init__(self, lab: Lab, definition: dict[str, Any], place: Place, task: str) -> None:
         self._lab = lab
         self.definition = definition
-        self._region = region
+        self._home = place
         self._task = task
         self.image: Image | None = None
-        self.root = lab.data / "tasks" / task / str(definition["name"])
+        self._folder = lab.data / "tasks"
+        self.root = self._folder / task / str(definition["name"])
         self.environment: dict[str, str] = {}
         self.exit_code: int | None = None
         self.reason: str | None = None
@@ -69,6 +72,8 @@ class Container:
             self.status = "RUNNING"
             return
         assert self.image is not None
+        # What a task makes, such as a program that runs as its owner, is for nobody outside.
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         unpack(self.image, self.root)
         changed = {item["name"]: item["value"] for item in overrides.get("environment") or []}
         own = {item["name"]: item["value"] for item in self.definition.get("environment") or []}
@@ -152,7 +157,7 @@ class Container:
         assert self.image is not None
         folder = self.definition.get("workingDirectory") or self.image.folder
         if os.geteuid() != 0:
-            inside = self.root / folder.lstrip("/")
+            inside = beneath(self.root, folder)
             command = [str(self._place(command[0])), *command[1:]]
             return self._lab.processes.start(
                 command, environment=self.environment, folder=inside, stdout=stdout
@@ -190,10 +195,10 @@ class Container:
         """Where a program of the image lies for a process that is not locked in."""
         if "/" not in program:
             for folder in self.environment.get("PATH", DEFAULT_PATH).split(":"):
-                place = self.root / folder.lstrip("/") / program
+                place = beneath(self.root, folder) / program
                 if place.exists():
                     return place
-        return self.root / program.lstrip("/")
+        return entry(self.root, program)
 
     def _read(self) -> None:
         assert self._child is not None and self._child.stdout is not None
@@ -204,11 +209,12 @@ class Container:
                 with self._lab.lock:
                     logs.write(*options, [text] if text else [" "])
 
-    def _log_options(self) -> tuple[str, str, str] | None:
+    def _log_options(self) -> tuple[Place, str, str] | None:
         configuration = self.definition.get("logConfiguration") or {}
         options = configuration.get("options") or {}
         if configuration.get("logDriver") != "awslogs" or "awslogs-group" not in options:
             return None
         prefix = options.get("awslogs-stream-prefix", "ecs")
-        region = options.get("awslogs-region", self._region)
-        return region, options["awslogs-group"], f"{prefix}/{self.name}/{self._task}"
+        region = options.get("awslogs-region", self._home.region)
+        place = self._home._replace(region=region)
+        return place, options["awslogs-group"], f"{prefix}/{self.name}/{self._task}"

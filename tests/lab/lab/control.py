@@ -8,17 +8,21 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from lab.doors import lacks_header
 from lab.errors import Reply
 from lab.inventory import inventory, secret_values
 from lab.model_check import check_all
 from lab.overlay.acm import issue
+from lab.population import populate
+from lab.sessions import expire_all, open_account
 from lab.windows import open_windows
 from lab.world import Lab
 
+FREE = ("GET", "/_lab")
 Answer = Callable[[dict[str, Any], bytes], Any]
 
 
@@ -44,14 +48,20 @@ class Control:
             ("POST", "/_lab/maintenance-window"): self.open_windows,
             ("GET", "/_lab/strict"): lambda query, body: lab.strict.public(),
             ("POST", "/_lab/strict"): self.switch,
+            ("POST", "/_lab/populate"): self.populate,
+            ("POST", "/_lab/accounts"): self.open_account,
+            ("POST", "/_lab/expire-sessions"): self.expire_sessions,
             ("POST", "/_lab/reset"): lambda query, body: lab.reset(),
             ("POST", "/_lab/stop"): self.stop,
         }
 
-    def answer(self, method: str, url: str, body: bytes) -> Reply:
-        """Serves one request."""
+    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Serves one request; but for what this lab is, only those that no page can send."""
         parts = urlsplit(url)
-        route = self._routes.get((method, parts.path.rstrip("/")))
+        asked = (method, parts.path.rstrip("/"))
+        if asked != FREE and (refusal := lacks_header(headers)):
+            return refusal
+        route = self._routes.get(asked)
         if route is None:
             known = sorted(f"{verb} {path}" for verb, path in self._routes)
             return _json(404, {"error": f"no {method} {parts.path}", "routes": known})
@@ -122,6 +132,21 @@ class Control:
         """Switches parts of the strict profile on and off."""
         self._lab.strict.switch(json.loads(body))
         return self._lab.strict.public()
+
+    def populate(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Makes things of others."""
+        return {"made": populate(self._lab, json.loads(body))}
+
+    def open_account(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Makes roles in another account, to be assumed."""
+        wanted = json.loads(body)
+        with self._lab.lock:
+            return {"roles": open_account(str(wanted.get("account")), wanted.get("roles") or [])}
+
+    def expire_sessions(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Lets the sessions of all assumed roles be over."""
+        with self._lab.lock:
+            return {"expired": expire_all()}
 
     def stop(self, query: dict[str, Any], body: bytes) -> None:
         """Ends the lab once this request is answered."""

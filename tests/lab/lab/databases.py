@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab import interfaces
 from lab.mariadb import MariaDb
+from lab.places import of_backend
 from lab.postgres import Postgres
 from lab.servers import Login, Servers, nothing_listens
 
@@ -52,7 +53,7 @@ class Databases:
         def work() -> None:
             if restarts and (servers := self._servers(instance)):
                 port = instance.lab_pending.get("port", instance.port)
-                servers.restart(instance.db_instance_identifier, port)
+                servers.restart(instance.arn, port)
 
         def finish(instance: DBInstance) -> None:
             instance.status = apply()
@@ -65,7 +66,7 @@ class Databases:
 
         def work() -> None:
             if servers := self._servers(instance):
-                servers.change_password(instance.db_instance_identifier, password)
+                servers.change_password(instance.arn, password)
 
         def finish(instance: DBInstance) -> None:
             instance.status = "available"
@@ -78,7 +79,7 @@ class Databases:
 
         def work() -> None:
             if servers := self._servers(instance):
-                servers.restart(instance.db_instance_identifier)
+                servers.restart(instance.arn)
 
         def finish(instance: DBInstance) -> None:
             instance.status = apply()
@@ -91,10 +92,10 @@ class Databases:
 
         def work() -> None:
             if servers := self._servers(instance):
-                servers.delete(instance.db_instance_identifier)
+                servers.delete(instance.arn)
 
         def finish(instance: DBInstance) -> None:
-            interfaces.delete(instance.region, instance.lab_interface or "")
+            interfaces.delete(of_backend(instance.backend), instance.lab_interface or "")
             gone()
 
         self._begin(instance, work, "database.deleting", finish)
@@ -143,7 +144,7 @@ class Databases:
     def _start_server(self, instance: DBInstance) -> None:
         if self._lab.options.hollow:
             return
-        name, servers = instance.db_instance_identifier, self._servers(instance)
+        name, servers = instance.arn, self._servers(instance)
         if servers is None or instance.is_replica:
             why = "a replica" if servers else f"of engine {instance.engine}"
             nothing_listens(name, f"it is {why}, which has no server here")
@@ -173,7 +174,7 @@ class Databases:
             subnet = sorted(group._subnets, key=lambda subnet: subnet.availability_zone)[0]
             instance.availability_zone = subnet.availability_zone
             instance.lab_interface = interfaces.create(
-                instance.region,
+                of_backend(instance.backend),
                 subnet.id,
                 instance.vpc_security_group_ids,
                 "RDSNetworkInterface",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from moto.acm.models import AWS_ROOT_CA, CertBundle, acm_backends
 
 from lab.authority import Authority
-from lab.world import ACCOUNT
+from lab.places import of_arn
 
 if TYPE_CHECKING:
     from lab.world import Lab
@@ -78,8 +78,8 @@ def _server_context() -> ssl.SSLContext:
 
 
 def _bundle(arn: str) -> CertBundle | None:
-    region = arn.split(":")[3]
-    found: Any = acm_backends[ACCOUNT][region]._certificates.get(arn) if region else None
+    account, region = of_arn(arn)
+    found: Any = acm_backends[account][region]._certificates.get(arn) if region else None
     bundle: CertBundle | None = found
     return bundle
 

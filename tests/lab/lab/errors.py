@@ -55,16 +55,52 @@ def throttled(service: str, protocol: str) -> Reply:
     return error_reply(protocol, code, message, status)
 
 
-def denied(service: str, operation: str, protocol: str) -> Reply:
+def denied(account: str, service: str, operation: str, protocol: str) -> Reply:
     """What the service says when a policy does not allow the action."""
     prefix = {"tagging": "tag"}.get(service, service)
     message = (
-        "User: arn:aws:iam::123456789012:user/lab is not authorized to perform: "
+        f"User: arn:aws:iam::{account}:user/lab is not authorized to perform: "
         f"{prefix}:{operation} because no identity-based policy allows the {prefix}:{operation} action"
     )
     if service == "ec2":
         message = f"You are not authorized to perform this operation. {message}"
     return error_reply(protocol, DENIED_CODES.get(protocol, "AccessDenied"), message, 403)
+
+
+STALE = {
+    "expired": {
+        "ec2": ("RequestExpired", 400, "Request has expired."),
+        "json": (
+            "ExpiredTokenException",
+            400,
+            "The security token included in the request is expired",
+        ),
+        "query": ("ExpiredToken", 403, "The security token included in the request is expired"),
+    },
+    "invalid": {
+        "ec2": (
+            "AuthFailure",
+            401,
+            "AWS was not able to validate the provided access credentials",
+        ),
+        "json": (
+            "UnrecognizedClientException",
+            400,
+            "The security token included in the request is invalid.",
+        ),
+        "query": (
+            "InvalidClientTokenId",
+            403,
+            "The security token included in the request is invalid.",
+        ),
+    },
+}
+
+
+def stale_credentials(protocol: str, why: str) -> Reply:
+    """What a service says to credentials that are `expired` or `invalid`."""
+    code, status, message = STALE[why].get(protocol) or STALE[why]["json"]
+    return error_reply(protocol, code, message, status)
 
 
 def error_code(status: int, body: bytes, headers: list[tuple[str, str]]) -> str | None:

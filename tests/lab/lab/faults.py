@@ -7,18 +7,16 @@ Faults are set over `/_lab/faults` and stay until they are cleared. A call is na
 from __future__ import annotations
 
 import fnmatch
-import os
 import random
-import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.calls import Call, Calls
+from lab.clients import Client, Process
 from lab.delays import DISTRIBUTIONS, check_percentiles, from_percentiles
 from lab.errors import Reply, denied, error_code, error_reply, throttled
 
@@ -103,6 +101,7 @@ class Verdict:
     drop_after: bool = False
     frozen: bool = False
     kill: Fault | None = None
+    victim: Process | None = None
 
     def cuts_off(self, when: str) -> bool:
         """Whether the client hears nothing more from this moment on."""
@@ -111,11 +110,9 @@ class Verdict:
 
     def end_client(self, when: str) -> bool:
         """Ends the client with SIGKILL if it is to end at this moment, and says whether it did."""
-        if self.kill is None or self.kill.when != when:
+        if self.kill is None or self.victim is None or self.kill.when != when:
             return False
-        with suppress(ProcessLookupError):
-            os.kill(self.kill.pid, signal.SIGKILL)
-        return True
+        return self.victim.end()
 
 
 class DropConnection(Exception):
@@ -154,13 +151,17 @@ class Faults:
         with self._lock:
             return Counter({rule.kind: rule.hits for rule in self._rules})
 
-    def befall(self, call: Call, effect: Callable[[], Reply], calls: Calls) -> tuple[Reply, Verdict]:
+    def befall(
+        self, call: Call, client: Client, effect: Callable[[], Reply], calls: Calls
+    ) -> tuple[Reply, Verdict]:
         """Lets a call take its effect as far as its fate allows, and notes it.
 
         Gives the reply, and the verdict for what is still to happen after it.
         """
         began = time.monotonic()
         verdict = self._judge(call)
+        if verdict.kill:
+            verdict.victim = client.process(verdict.kill.pid)
         if verdict.delay:
             time.sleep(verdict.delay)
         if verdict.frozen:
@@ -198,7 +199,7 @@ class Faults:
         elif rule.kind == "throttle":
             reply = throttled(call.service, call.protocol)
         elif rule.kind == "deny":
-            reply = denied(call.service, call.operation, call.protocol)
+            reply = denied(call.account, call.service, call.operation, call.protocol)
         else:
             reply = error_reply(call.protocol, rule.code, rule.message, rule.status)
         if reply and rule.when == "after":

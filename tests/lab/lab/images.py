@@ -8,17 +8,17 @@ import shutil
 import stat
 import tarfile
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.layers import beneath, unpack_layer
 from lab.overlay.ecr import find_image, find_repository
 
 if TYPE_CHECKING:
+    from lab.places import Place
     from lab.registry import Registry
     from lab.world import Lab
 
-WHITEOUT = ".wh."
-OPAQUE = ".wh..wh..opq"
 DEVICES = {"null": (1, 3), "zero": (1, 5), "random": (1, 8), "urandom": (1, 9)}
 
 
@@ -58,8 +58,11 @@ class Image:
         return str(self.config.get("WorkingDir") or "/")
 
 
-def resolve(lab: Lab, reference: str, fixed: str | None = None) -> Image:
-    """Finds an image by its reference, or the `fixed` digest there; CannotPull when ECS could not."""
+def resolve(lab: Lab, reference: str, place: Place, fixed: str | None = None) -> Image:
+    """Finds an image for a task of a place, by its reference or the `fixed` digest there.
+
+    CannotPull when ECS could not.
+    """
     registry: Registry = lab.parts["registry"]
     host, _, path = reference.partition("/")
     name, _, digest = path.partition("@")
@@ -67,7 +70,7 @@ def resolve(lab: Lab, reference: str, fixed: str | None = None) -> Image:
     if not digest and ":" in name:
         name, _, tag = name.rpartition(":")
     with lab.lock:
-        repository = find_repository(name) if host == lab.registry else None
+        repository = find_repository(name, place) if host == lab.registry else None
         image = find_image(repository, digest or fixed or tag) if repository else None
     if image is None:
         raise CannotPull(
@@ -75,63 +78,48 @@ def resolve(lab: Lab, reference: str, fixed: str | None = None) -> Image:
             f"{reference}: {reference}: not found"
         )
     manifest = json.loads(image.image_manifest)
-    config = json.loads(registry.blob(manifest["config"]["digest"]).read_text())
-    layers = [registry.blob(layer["digest"]) for layer in manifest["layers"]]
+    try:
+        config = json.loads(registry.blob(manifest["config"]["digest"]).read_text())
+        layers = [registry.blob(layer["digest"]) for layer in manifest["layers"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CannotPull(f"failed to pull {reference}: {error}") from error
     return Image(reference, image.image_digest, layers, config.get("config") or {})
 
 
 def unpack(image: Image, root: Path) -> None:
     """Unpacks all layers, lower ones first, and adds what Fargate puts into every container."""
     root.mkdir(parents=True)
-    for layer in image.layers:
-        with tarfile.open(layer) as archive:
-            _unpack_layer(archive, root)
-    (root / "etc").mkdir(exist_ok=True)
+    try:
+        for layer in image.layers:
+            with tarfile.open(layer) as archive:
+                unpack_layer(archive, root)
+        _add_network_files(root)
+        if os.geteuid() == 0:
+            _add_devices(root)
+    except (OSError, tarfile.TarError) as error:
+        raise CannotPull(f"failed to extract {image.reference}: {error}") from error
+
+
+def _add_network_files(root: Path) -> None:
+    folder = beneath(root, "etc")
+    folder.mkdir(parents=True, exist_ok=True)
     for name in ("resolv.conf", "hosts"):
-        if not (root / "etc" / name).exists() and Path("/etc", name).exists():
-            shutil.copy(Path("/etc", name), root / "etc" / name)
-    if os.geteuid() == 0:
-        (root / "dev").mkdir(exist_ok=True)
-        for name, (major, minor) in DEVICES.items():
-            _make_device(root / "dev" / name, os.makedev(major, minor))
+        place = folder / name
+        if place.is_symlink():
+            place.unlink()
+        if not place.exists() and Path("/etc", name).exists():
+            shutil.copy(Path("/etc", name), place)
 
 
-def _unpack_layer(archive: tarfile.TarFile, root: Path) -> None:
-    # As an attribute, because Python before 3.11.4 knows no argument for it.
-    archive.extraction_filter = _keep
-    for member in archive:
-        if member.isdev():
-            continue
-        path = PurePosixPath(member.name.lstrip("/"))
-        if ".." in path.parts:
-            continue
-        place = root / path
-        if path.name == OPAQUE:
-            for child in place.parent.iterdir():
-                _remove(child)
-        elif path.name.startswith(WHITEOUT):
-            _remove(place.with_name(path.name.removeprefix(WHITEOUT)))
-        else:
-            if not member.isdir() and (place.exists() or place.is_symlink()):
-                _remove(place)
-            member.name = str(path)
-            archive.extract(member, root, numeric_owner=True)
-
-
-def _keep(member: tarfile.TarInfo, _: str) -> tarfile.TarInfo:
-    """Takes files, folders and links as they are."""
-    return member
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    elif path.exists() or path.is_symlink():
-        path.unlink()
+def _add_devices(root: Path) -> None:
+    folder = beneath(root, "dev")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (major, minor) in DEVICES.items():
+        _make_device(folder / name, os.makedev(major, minor))
 
 
 def _make_device(path: Path, device: int) -> None:
-    if not path.exists():
+    if not os.path.lexists(path):
         try:
             os.mknod(path, stat.S_IFCHR | 0o666, device)
             path.chmod(0o666)

@@ -9,23 +9,23 @@ from typing import Any
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 
-from lab.world import ACCOUNT
+from lab.places import Place
 
 
-def backend(region: str) -> EC2Backend:
-    """The EC2 state of a region."""
-    result: EC2Backend = ec2_backends[ACCOUNT][region]
+def backend(place: Place) -> EC2Backend:
+    """The EC2 state of a place."""
+    result: EC2Backend = ec2_backends[place.account][place.region]
     return result
 
 
-def has_gateway(region: str, vpc_id: str) -> bool:
+def has_gateway(place: Place, vpc_id: str) -> bool:
     """Whether an internet gateway is attached to the VPC."""
-    gateways = backend(region).internet_gateways.values()
+    gateways = backend(place).internet_gateways.values()
     return any(gateway.vpc and gateway.vpc.id == vpc_id for gateway in gateways)
 
 
 def create(
-    region: str,
+    place: Place,
     subnet_id: str,
     groups: Sequence[str],
     description: str,
@@ -35,7 +35,7 @@ def create(
     kind: str = "interface",
 ) -> NetworkInterface:
     """Creates an interface managed by a service, with an address of its subnet."""
-    ec2 = backend(region)
+    ec2 = backend(place)
     subnet = ec2.get_subnet(subnet_id)
     address = subnet.get_available_subnet_ip(None)  # type: ignore[arg-type]
     interface = ec2.create_network_interface(
@@ -54,17 +54,17 @@ def create(
     return interface
 
 
-def delete(region: str, interface_id: str) -> None:
+def delete(place: Place, interface_id: str) -> None:
     """Removes an interface; one that is gone already is no mistake."""
-    interface = backend(region).enis.pop(interface_id, None)
+    interface = backend(place).enis.pop(interface_id, None)
     if interface is not None and interface.private_ip_address:
         subnet = interface.subnet
         subnet._subnet_ips.pop(interface.private_ip_address, None)
 
 
-def set_groups(region: str, interface_id: str, groups: Sequence[str]) -> None:
+def set_groups(place: Place, interface_id: str, groups: Sequence[str]) -> None:
     """Puts an interface into other security groups."""
-    ec2 = backend(region)
+    ec2 = backend(place)
     if interface_id in ec2.enis:
         found: list[Any] = [ec2.get_security_group_from_id(group) for group in groups]
         ec2.enis[interface_id]._group_set = [group for group in found if group]

@@ -11,29 +11,40 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.route53.models import route53_backends
 from moto.secretsmanager.models import secretsmanager_backends
+from moto.ssm.models import ssm_backends
 
 from lab.overlay.tagging import everything
-from lab.world import ACCOUNT
+from lab.places import ACCOUNT, Place, everywhere
+from lab.sessions import LAB_PATH
 
 GONE = {"INACTIVE", "DELETE_IN_PROGRESS", "deleted"}
+# Linked roles, and those of accounts that the lab was asked to open.
+MADE_WITHOUT_ASKING = ("/aws-service-role/", LAB_PATH)
 MADE_BY_AWS = {"kms:key", "ssm:document", "ec2:managed-prefix-lists"}
 
 
 def inventory() -> list[dict[str, Any]]:
-    """One entry a resource: its kind, ARN, tags and, where it has one, its state."""
-    found = [entry for region in _regions() for entry in _regional(region)]
+    """One entry a resource: its kind, ARN, place, tags and, where it has one, its state."""
+    found = [entry for place in _places() for entry in _regional(place)]
     found += [*_roles(), *_zones()]
     return sorted(found, key=lambda entry: (entry["kind"], entry["arn"]))
 
 
 def secret_values() -> list[str]:
-    """Every secret's text; of one that is a JSON object, its password."""
+    """Every secret's text, and every parameter's that is encrypted; of a JSON object, its password."""
     texts = [
         version["secret_string"]
-        for backend in secretsmanager_backends[ACCOUNT].values()
+        for backend in everywhere(secretsmanager_backends)
         for secret in backend.secrets.values()
         for version in secret.versions.values()
         if version.get("secret_string")
+    ]
+    texts += [
+        version.decrypt(version.value)
+        for backend in everywhere(ssm_backends)
+        for versions in backend._parameters.values()
+        for version in versions
+        if version.parameter_type == "SecureString"
     ]
     return [
         json.loads(text)["password"] if text.startswith("{") and "password" in text else text
@@ -41,37 +52,42 @@ def secret_values() -> list[str]:
     ]
 
 
-def _regions() -> list[str]:
-    """The regions in which anything was asked for."""
+def _places() -> list[Place]:
+    """The places in which anything was asked for."""
     known = set(ec2_backends[ACCOUNT].regions)
-    used: set[str] = set()
-    for backends in list(BackendDict._instances):  # type: ignore[misc]
-        if ACCOUNT in backends:
-            used.update(backends[ACCOUNT])
-    return sorted(used & known)
+    return sorted(
+        {
+            Place(account, region)
+            for backends in list(BackendDict._instances)  # type: ignore[misc]
+            for account, regions in list(backends.items())
+            for region in regions
+            if region in known
+        }
+    )
 
 
-def _regional(region: str) -> Iterator[dict[str, Any]]:
-    states = _states(region)
-    for resource in everything(region):
+def _regional(place: Place) -> Iterator[dict[str, Any]]:
+    states = _states(place)
+    for resource in everything(place):
         state = states.get(resource.arn) or states.get(resource.arn.rsplit("/", 1)[-1])
-        if state in GONE or _is_default(region, resource.arn):
+        if state in GONE or _is_default(place, resource.arn):
             continue
         if resource.resource_type in MADE_BY_AWS and not resource.tags:
             continue
         entry: dict[str, Any] = {
             "kind": resource.resource_type,
             "arn": resource.arn,
-            "region": region,
+            **place._asdict(),
             "tags": resource.tags,
         }
         yield {**entry, "state": state} if state else entry
 
 
-def _states(region: str) -> dict[str, str]:
+def _states(place: Place) -> dict[str, str]:
     from moto.ecs.models import ecs_backends
 
-    ec2, ecs = ec2_backends[ACCOUNT][region], ecs_backends[ACCOUNT][region]
+    account, region = place
+    ec2, ecs = ec2_backends[account][region], ecs_backends[account][region]
     states = {gateway.id: gateway.state for gateway in ec2.nat_gateways.values()}
     states |= {cluster.arn: cluster.status for cluster in ecs.clusters.values()}
     for revisions in ecs.task_definitions.values():
@@ -79,11 +95,11 @@ def _states(region: str) -> dict[str, str]:
     return states
 
 
-def _is_default(region: str, arn: str) -> bool:
+def _is_default(place: Place, arn: str) -> bool:
     """Whether AWS made it by itself: with a VPC, or with the first database of an engine."""
     if ":rds:" in arn and ":pg:default." in arn:
         return True
-    ec2 = ec2_backends[ACCOUNT][region]
+    ec2 = ec2_backends[place.account][place.region]
     id = arn.rsplit("/", 1)[-1]
     if ":security-group/" in arn:
         group = ec2.get_security_group_from_id(id)
@@ -93,27 +109,21 @@ def _is_default(region: str, arn: str) -> bool:
     return False
 
 
-def _zones() -> list[dict[str, Any]]:
-    if ACCOUNT not in route53_backends:
-        return []
-    return [
-        {"kind": "route53:hostedzone", "arn": zone.id, "region": "", "tags": {}, "name": zone.name}
-        for backend in route53_backends[ACCOUNT].values()
-        for zone in backend.zones.values()
-    ]
+def _zones() -> Iterator[dict[str, Any]]:
+    for backend in everywhere(route53_backends):
+        for zone in backend.zones.values():
+            entry = {"kind": "route53:hostedzone", "arn": zone.id, "tags": {}, "name": zone.name}
+            yield {**entry, "account": backend.account_id, "region": ""}
 
 
-def _roles() -> list[dict[str, Any]]:
-    if ACCOUNT not in iam_backends:
-        return []
-    return [
-        {
-            "kind": "iam:role",
-            "arn": role.arn,
-            "region": "",
-            "tags": {tag["Key"]: tag["Value"] for tag in role.tags},
-        }
-        for backend in iam_backends[ACCOUNT].values()
-        for role in backend.roles.values()
-        if not role.path.startswith("/aws-service-role/")
-    ]
+def _roles() -> Iterator[dict[str, Any]]:
+    for backend in everywhere(iam_backends):
+        for role in backend.roles.values():
+            if not role.path.startswith(MADE_WITHOUT_ASKING):
+                yield {
+                    "kind": "iam:role",
+                    "arn": role.arn,
+                    "account": backend.account_id,
+                    "region": "",
+                    "tags": {tag["Key"]: tag["Value"] for tag in role.tags},
+                }

@@ -23,7 +23,8 @@ from moto.ecr.models import Repository
 from lab.calls import Call
 from lab.errors import Reply, error_reply
 from lab.faults import Verdict
-from lab.overlay.ecr import MANIFEST_TYPES, find_image, find_repository, store_image, token
+from lab.overlay.ecr import MANIFEST_TYPES, find_image, find_repository, place_of_token, store_image
+from lab.places import ACCOUNT, Place
 from lab.world import Lab
 
 if TYPE_CHECKING:
@@ -53,24 +54,29 @@ class Registry:
         return {"endpoint": self._lab.registry}
 
     def blob(self, digest: str) -> Path:
-        """Where a blob lies."""
+        """Where a blob lies; ValueError for what is no digest, as an image put by the API may name."""
+        if not DIGEST.match(digest):
+            raise ValueError(f"{digest} is not a digest")
         return self._blobs / digest.removeprefix("sha256:")
 
     def answer(self, request: Handler) -> tuple[Reply, Verdict]:
         """Answers one request; says what is still to happen after its reply."""
         source = _Body(request)
-        call = Call("registry", _operation(request.command, request.path), "", "registry", b"")
+        place = _place(request.headers.get("Authorization", ""))
+        account, region = place or Place(ACCOUNT, "")
+        operation = _operation(request.command, request.path)
+        call = Call("registry", operation, account, region, "registry", b"")
 
         def effect() -> Reply:
-            return self._answer(request.command, request.path, dict(request.headers), source)
+            kind = request.headers.get("Content-Type", "")
+            return self._answer(request.command, request.path, place, kind, source)
 
-        reply, verdict = self._lab.faults.befall(call, effect, self._lab.calls)
+        reply, verdict = self._lab.faults.befall(call, request.client, effect, self._lab.calls)
         source.drain()
         return reply, verdict
 
-    def _answer(self, method: str, url: str, headers: dict[str, str], body: _Body) -> Reply:
-        headers = {name.lower(): value for name, value in headers.items()}
-        if not self._is_authorized(headers.get("authorization", "")):
+    def _answer(self, method: str, url: str, place: Place | None, kind: str, body: _Body) -> Reply:
+        if place is None:
             challenge = f'Basic realm="{self._lab.endpoint}/",service="ecr.amazonaws.com"'
             return _error(401, "UNAUTHORIZED", "Not Authorized", [("WWW-Authenticate", challenge)])
         parts = urlsplit(url)
@@ -80,13 +86,13 @@ class Registry:
         if route is None:
             return _error(404, "PAGE_NOT_FOUND", "page not found")
         with self._lab.lock:
-            repository = find_repository(route["name"])
+            repository = find_repository(route["name"], place)
         if repository is None:
             return _error(
                 404,
                 "NAME_UNKNOWN",
                 f"The repository with name '{route['name']}' does not exist in the registry "
-                "with id '123456789012'",
+                f"with id '{place.account}'",
             )
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if route["kind"] == "blobs" and route["rest"].startswith("uploads"):
@@ -98,15 +104,8 @@ class Registry:
                 tags = sorted(tag for image in repository.images for tag in image.image_tags)
             return _json(200, {"name": repository.name, "tags": tags})
         if method == "PUT":
-            kind = headers.get("content-type", "")
             return self._write_manifest(repository, route["rest"], kind, body.read_all())
         return self._read_manifest(repository, route["rest"])
-
-    @staticmethod
-    def _is_authorized(header: str) -> bool:
-        scheme, _, value = header.partition(" ")
-        expected = base64.b64encode(f"AWS:{token()}".encode()).decode()
-        return scheme.lower() == "basic" and value.strip() == expected
 
     def _read_blob(self, method: str, repository: Repository, digest: str) -> Reply:
         if method not in ("GET", "HEAD"):
@@ -213,6 +212,16 @@ class Registry:
     def _reset(self) -> None:
         shutil.rmtree(self._blobs.parent, ignore_errors=True)
         self._make_folders()
+
+
+def _place(header: str) -> Place | None:
+    """The place that a request's password is for; None without one."""
+    scheme, _, value = header.partition(" ")
+    try:
+        user, _, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return place_of_token(password) if (scheme.lower(), user) == ("basic", "AWS") else None
 
 
 def _operation(method: str, url: str) -> str:

@@ -15,8 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from lab import sessions
 from lab.calls import identify
+from lab.clients import Client
 from lab.control import Control
+from lab.doors import turned_away
 from lab.errors import Reply, error_reply, throttled
 from lab.faults import DropConnection, Verdict
 from lab.registry import Registry
@@ -53,14 +56,20 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         path = urlsplit(self.path).path
         verdict = Verdict()
+        if refusal := turned_away(self.headers, self.server.server_address[1]):
+            self.close_connection = True
+            self.reply(*refusal)
+            return
         try:
             if path == "/v2" or path.startswith("/v2/"):
                 reply, verdict = self.server.registry.answer(self)
             elif path.startswith("/_lab"):
-                reply = self.server.control.answer(self.command, self.path, self.read_body())
+                reply = self.server.control.answer(
+                    self.command, self.path, self.headers, self.read_body()
+                )
             else:
                 body = self.read_body()
-                reply, verdict = self.server.aws.answer(self._environ(body), body)
+                reply, verdict = self.server.aws.answer(self._environ(body), self.client, body)
         except DropConnection:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -69,6 +78,11 @@ class Handler(BaseHTTPRequestHandler):
         verdict.end_client("replied")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+    @property
+    def client(self) -> Client:
+        """Whoever asks."""
+        return Client(self.client_address, self.connection.getsockname())
 
     def reply(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
         """Writes one answer with its length."""
@@ -136,19 +150,21 @@ class Aws:
         self._lab = lab
         self._moto = DomainDispatcherApplication(create_backend_app)
 
-    def answer(self, environ: dict[str, Any], body: bytes) -> tuple[Reply, Verdict]:
+    def answer(self, environ: dict[str, Any], client: Client, body: bytes) -> tuple[Reply, Verdict]:
         """Serves one call; says what is still to happen after its reply."""
-        call = identify(environ, body)
+        call = identify(environ, sessions.account_of, body)
 
         def effect() -> Reply:
             strict = self._lab.strict
+            if refused := sessions.refused(environ, call.protocol):
+                return refused
             if strict.is_on("buckets") and not self._lab.buckets.allows(call):
                 return throttled(call.service, call.protocol)
             if strict.is_on("pages"):
                 _replace_body(environ, with_small_page(call))
             return self._effect(environ, call.protocol)
 
-        return self._lab.faults.befall(call, effect, self._lab.calls)
+        return self._lab.faults.befall(call, client, effect, self._lab.calls)
 
     def _effect(self, environ: dict[str, Any], protocol: str) -> Reply:
         started: list[Any] = []

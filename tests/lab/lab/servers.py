@@ -164,7 +164,8 @@ class Servers:
             nothing_listens(name, f"{self.engine.title} is not on this machine ({missing})")
             return None
         generation = self._lab.generation
-        folder = self._lab.data / self.engine.title.lower() / name
+        # Names are ARNs, whose colons would end a path in the programs' lists of paths.
+        folder = self._lab.data / self.engine.title.lower() / name.replace(":", ".")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         folder.parent.chmod(0o755)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lab.deployment import Deployment, breaker_of
+from lab.places import of_arn
 from lab.rollout import judge
 from lab.task import Launch, Task
 
@@ -33,10 +34,10 @@ START_SECONDS = 2.0
 class Service:
     """State and scheduler of one service."""
 
-    def __init__(self, lab: Lab, cluster: Cluster, region: str, settings: dict[str, Any]) -> None:
+    def __init__(self, lab: Lab, cluster: Cluster, settings: dict[str, Any]) -> None:
         self._lab = lab
         self.cluster = cluster
-        self.region = region
+        self.place = of_arn(cluster.arn)
         self.settings = settings
         self.name = str(settings["serviceName"])
         self.arn = f"{cluster.arn.replace(':cluster/', ':service/')}/{self.name}"
@@ -247,7 +248,6 @@ class Service:
         launch = Launch(
             cluster=self.cluster,
             definition=deployment.definition,
-            region=self.region,
             group=f"service:{self.name}",
             started_by=deployment.id,
             network=deployment.settings.get("networkConfiguration") or {},

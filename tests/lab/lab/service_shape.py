@@ -8,6 +8,7 @@ from typing import Any
 from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 
 from lab import interfaces
+from lab.places import Place
 from lab.service import Service, target_group
 
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,255}$")
@@ -80,7 +81,7 @@ def update(service: Service, request: dict[str, Any], definition: Any) -> bool:
     return changed or bool(request.get("forceNewDeployment"))
 
 
-def check(settings: dict[str, Any], definition: Any, region: str) -> None:
+def check(settings: dict[str, Any], definition: Any, place: Place) -> None:
     """Refuses what CreateService and UpdateService refuse."""
     if definition.status != "ACTIVE":
         raise EcsClientException("TaskDefinition is inactive")
@@ -90,14 +91,14 @@ def check(settings: dict[str, Any], definition: Any, region: str) -> None:
             raise InvalidParameterException(
                 "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             )
-        check_network(network, region)
+        check_network(network, place)
     for entry in settings.get("loadBalancers") or []:
         _check_balancer(entry, definition)
 
 
-def check_network(network: dict[str, Any], region: str) -> None:
+def check_network(network: dict[str, Any], place: Place) -> None:
     """Refuses subnets and security groups that do not exist."""
-    ec2 = interfaces.backend(region)
+    ec2 = interfaces.backend(place)
     known = {id for zone in ec2.subnets.values() for id in zone}
     if not network.get("subnets"):
         raise InvalidParameterException("subnets can not be empty.")

@@ -11,6 +11,7 @@ from lab.service import Service
 if TYPE_CHECKING:
     from moto.ecs.models import Cluster
 
+    from lab.places import Place
     from lab.tasks import Tasks
     from lab.world import Lab
 
@@ -18,7 +19,7 @@ TICK = 0.05
 
 
 class Services:
-    """Services by region, cluster and name."""
+    """Services by cluster and name."""
 
     def __init__(self, lab: Lab, tasks: Tasks) -> None:
         self._lab = lab
@@ -33,9 +34,9 @@ class Services:
         """For `GET /_lab`."""
         return {service.arn: service.status for service in list(self._services.values())}
 
-    def add(self, cluster: Cluster, region: str, settings: dict[str, Any]) -> Service:
+    def add(self, cluster: Cluster, settings: dict[str, Any]) -> Service:
         """Makes a service; one of the same name that is gone is forgotten."""
-        service = Service(self._lab, cluster, region, settings)
+        service = Service(self._lab, cluster, settings)
         self._services[cluster.arn, service.name] = service
         return service
 
@@ -43,9 +44,9 @@ class Services:
         """A service of a cluster by name or ARN."""
         return self._services.get((cluster.arn, name_or_arn.rsplit("/", 1)[-1]))
 
-    def named(self, cluster: str, name: str) -> Service | None:
-        """A service by the names of its cluster and its own."""
-        for service in list(self._services.values()):
+    def named(self, place: Place, cluster: str, name: str) -> Service | None:
+        """A service of a place by the names of its cluster and its own."""
+        for service in self.in_place(place):
             if service.cluster.name == cluster and service.name == name:
                 return service
         return None
@@ -58,9 +59,9 @@ class Services:
         """The services of a cluster, in the order of their creation."""
         return [s for s in self._services.values() if s.cluster.arn == cluster.arn]
 
-    def in_region(self, region: str) -> list[Service]:
-        """The services of a region."""
-        return [s for s in list(self._services.values()) if s.region == region]
+    def in_place(self, place: Place) -> list[Service]:
+        """The services of a place."""
+        return [s for s in list(self._services.values()) if s.place == place]
 
     def _reset(self) -> None:
         with self._lab.lock:

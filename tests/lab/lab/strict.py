@@ -25,6 +25,7 @@ LATE = {
     "target-group": "consistency.describe",
     "tag-index": "consistency.tag-index",
     "secret-name": "consistency.secret-name",
+    "parameter-name": "consistency.parameter-name",
 }
 LIMITS = ("quotas", "buckets", "pages")
 PARTS = (*LATE, *LIMITS)

@@ -119,6 +119,13 @@ class Targets:
         found = self._groups().get(group)
         return str(found.protocol_version or "HTTP1") if found else "HTTP1"
 
+    def host(self, target: Target, group: FakeTargetGroup | None = None) -> str:
+        """Where a target really is."""
+        found = group or self._groups().get(target.group)
+        vpc = str(found.vpc_id) if found else ""
+        address: str = self._lab.parts["tasks"].loopback(vpc, target.id)
+        return address
+
     def is_encrypted(self, group: str) -> bool:
         """Whether a group's targets are spoken to by TLS."""
         found = self._groups().get(group)
@@ -202,7 +209,7 @@ class Targets:
         timeout = float(group.health_check_timeout_seconds)
         if self._lab.options.scale < 1:
             timeout = min(timeout, max(1.0, timeout * self._lab.options.scale))
-        host = self._lab.parts["tasks"].loopback(target.id)
+        host = self.host(target, group)
         try:
             return judge(probe(host, number, timeout, group), group)
         except TimeoutError:

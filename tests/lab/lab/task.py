@@ -14,6 +14,7 @@ from lab import interfaces, task_secrets
 from lab.container import CannotStart, Container
 from lab.images import CannotPull, Image, resolve
 from lab.overlay import logs
+from lab.places import Place, of_arn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ class Launch:
 
     cluster: Cluster
     definition: TaskDefinition
-    region: str
     group: str
     started_by: str = ""
     launch_type: str = "FARGATE"
@@ -42,6 +42,11 @@ class Launch:
     tags: list[dict[str, str]] = field(default_factory=list)
     execute_command: bool = False
     digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """Where its cluster is."""
+        return of_arn(self.cluster.arn)
 
 
 class Task:
@@ -62,7 +67,7 @@ class Task:
         self.version = 1
         self.was_healthy = False
         self.containers = [
-            Container(lab, definition, launch.region, self.id)
+            Container(lab, definition, launch.place, self.id)
             for definition in launch.definition.container_definitions
         ]
         self._stop = threading.Event()
@@ -70,10 +75,10 @@ class Task:
         subnets = network.get("subnets") or []
         self.subnet = subnets[int(self.id, 16) % len(subnets)] if subnets else ""
         self.interface = interfaces.create(
-            launch.region,
+            launch.place,
             self.subnet,
             network.get("securityGroups") or [],
-            f"arn:aws:ecs:{launch.region}:{lab_account(launch)}:attachment/{uuid.uuid4()}",
+            f"arn:aws:ecs:{launch.place.region}:{launch.place.account}:attachment/{uuid.uuid4()}",
             "amazon-ecs",
             public=network.get("assignPublicIp") == "ENABLED",
         )
@@ -131,11 +136,14 @@ class Task:
         }
         try:
             for container in self.containers:
-                secrets = task_secrets.resolve(self._lab, container.definition, self.launch.region)
+                secrets = task_secrets.resolve(self._lab, container.definition, self.launch.place)
                 base = {**self._environment(), **secrets}
                 container.start(base, overrides.get(container.name, {}))
         except task_secrets.CannotInitialise as error:
             self.stop(str(error), "TaskFailedToStart")
+            return
+        except CannotPull as error:
+            self.stop(f"CannotPullContainerError: {error}", "TaskFailedToStart")
             return
         except CannotStart:
             self.stop("Task failed to start", "TaskFailedToStart")
@@ -149,7 +157,7 @@ class Task:
         self.times["pullStartedAt"] = _now()
         try:
             for container in self.containers:
-                task_secrets.resolve(self._lab, container.definition, self.launch.region)
+                task_secrets.resolve(self._lab, container.definition, self.launch.place)
                 self._check_logs(container)
                 container.image = self._resolve(container.definition)
         except task_secrets.CannotInitialise as error:
@@ -165,8 +173,8 @@ class Task:
         """Finds the image; a deployment's tasks all run what its first task found by the tag."""
         reference = definition["image"]
         if definition.get("versionConsistency") == "disabled":
-            return resolve(self._lab, reference)
-        image = resolve(self._lab, reference, self.launch.digests.get(reference))
+            return resolve(self._lab, reference, self.launch.place)
+        image = resolve(self._lab, reference, self.launch.place, self.launch.digests.get(reference))
         self.launch.digests.setdefault(reference, image.digest)
         return image
 
@@ -176,11 +184,12 @@ class Task:
         group = options.get("awslogs-group")
         if configuration.get("logDriver") != "awslogs" or group is None:
             return
-        region = options.get("awslogs-region", self.launch.region)
+        region = options.get("awslogs-region", self.launch.place.region)
+        place = self.launch.place._replace(region=region)
         with self._lab.lock:
             if options.get("awslogs-create-group") == "true":
-                logs.create_group(region, group)
-            if not logs.has_group(region, group):
+                logs.create_group(place, group)
+            if not logs.has_group(place, group):
                 raise task_secrets.CannotInitialise(
                     "ResourceInitializationError: failed to validate logger args: create stream has "
                     "been retried 1 times: failed to create Cloudwatch log stream: "
@@ -190,10 +199,10 @@ class Task:
 
     def _environment(self) -> dict[str, str]:
         return {
-            "AWS_REGION": self.launch.region,
-            "AWS_DEFAULT_REGION": self.launch.region,
+            "AWS_REGION": self.launch.place.region,
+            "AWS_DEFAULT_REGION": self.launch.place.region,
             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
-            "HOSTNAME": f"ip-{self.address.replace('.', '-')}.{self.launch.region}.compute.internal",
+            "HOSTNAME": f"ip-{self.address.replace('.', '-')}.{self.launch.place.region}.compute.internal",
             "BIND": self.loopback,
         }
 
@@ -220,9 +229,9 @@ class Task:
         self._become("DEPROVISIONING")
         time.sleep(self._lab.timers.seconds("task.deprovisioning"))
         self.times["stoppedAt"] = _now()
-        region, interface = self.launch.region, self.interface.id
+        place, interface = self.launch.place, self.interface.id
         self._lab.timers.after(
-            "task.interface-lingers", lambda: interfaces.delete(region, interface)
+            "task.interface-lingers", lambda: interfaces.delete(place, interface)
         )
         self._become("STOPPED")
         self._lab.addresses.give_back(self.loopback)
@@ -263,11 +272,6 @@ class Checks:
             self._failures += 1
             if self._failures >= self._retries:
                 self._container.health = "UNHEALTHY"
-
-
-def lab_account(launch: Launch) -> str:
-    """The account in the cluster's ARN."""
-    return str(launch.cluster.arn.split(":")[4])
 
 
 def _now() -> datetime:

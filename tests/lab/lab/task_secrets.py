@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
-from lab.world import ACCOUNT
+from lab.places import Place, of_arn
 
 if TYPE_CHECKING:
     from lab.world import Lab
@@ -23,22 +23,22 @@ class CannotInitialise(Exception):
     """The task cannot start; the text is its stopped reason."""
 
 
-def resolve(lab: Lab, definition: dict[str, Any], region: str) -> dict[str, str]:
+def resolve(lab: Lab, definition: dict[str, Any], place: Place) -> dict[str, str]:
     """The secret variables of one container."""
     with lab.lock:
         return {
-            secret["name"]: _value(secret["valueFrom"], region)
+            secret["name"]: _value(secret["valueFrom"], place)
             for secret in definition.get("secrets") or []
         }
 
 
-def _value(reference: str, region: str) -> str:
+def _value(reference: str, place: Place) -> str:
     if ":secretsmanager:" not in reference:
-        return _parameter(reference, region)
+        return _parameter(reference, place)
     parts = reference.split(":")
     arn, rest = ":".join(parts[:7]), [*parts[7:], "", "", ""]
     key, stage, version = rest[:3]
-    secret = secretsmanager_backends[ACCOUNT][parts[3]].secrets.get(arn)
+    secret = secretsmanager_backends[parts[4]][parts[3]].secrets.get(arn)
     if secret is None or secret.is_deleted():
         raise CannotInitialise(
             f"{FAILURE}failed to fetch secret {arn} from secrets manager: "
@@ -71,16 +71,18 @@ def _with_stage(secret: Any, stage: str) -> str | None:
     return None
 
 
-def _parameter(reference: str, region: str) -> str:
-    name = reference.rsplit(":parameter", maxsplit=1)[-1] if ":ssm:" in reference else reference
-    parameter = ssm_backends[ACCOUNT][region].get_parameter(name)
+def _parameter(reference: str, place: Place) -> str:
+    name = reference
+    if ":ssm:" in reference:
+        place, name = of_arn(reference), reference.rsplit(":parameter", maxsplit=1)[-1]
+    parameter = ssm_backends[place.account][place.region].get_parameter(name)
     if parameter is None:
         raise CannotInitialise(
             "ResourceInitializationError: unable to pull secrets or registry auth: execution "
             "resource retrieval failed: unable to retrieve secrets from ssm: service call has been "
             f"retried 1 time(s): invalid parameters: {name}"
         )
-    return str(parameter.value)
+    return str(parameter.decrypt(parameter.value))
 
 
 def _text(value: object) -> str:

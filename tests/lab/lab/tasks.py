@@ -52,10 +52,11 @@ class Tasks:
                 return task
         return None
 
-    def loopback(self, address: str) -> str:
-        """Where the task with this address really is; other addresses stand for themselves."""
+    def loopback(self, vpc: str, address: str) -> str:
+        """Where the task with this address of a VPC really is; others stand for themselves."""
         for task in reversed(list(self._tasks.values())):
-            if task.address == address and not task.is_over:
+            ours = task.interface.subnet.vpc_id == vpc
+            if ours and task.address == address and not task.is_over:
                 return task.loopback
         return address
 

@@ -47,6 +47,7 @@ DURATIONS: dict[str, float] = {
     "consistency.role-policy": 2,
     "consistency.linked-role": 5,
     "consistency.secret-name": 5,
+    "consistency.parameter-name": 30,
     "consistency.tag-index": 10,
     "task-definition.deleting": 60,
 }

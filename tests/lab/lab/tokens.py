@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from lab.places import Place
+
 Thing = TypeVar("Thing")
 
 
 class Tokens:
-    """What each operation made for each token."""
+    """What each operation made for each token of a place."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str], tuple[Any, Any]] = {}
+        self._made: dict[tuple[Place, str, str], tuple[Any, Any]] = {}
 
     def clear(self) -> None:
         """Forgets everything."""
@@ -20,6 +22,7 @@ class Tokens:
 
     def once(
         self,
+        place: Place,
         operation: str,
         token: str | None,
         request: Any,
@@ -29,10 +32,10 @@ class Tokens:
         """Runs `make` unless this token already made something for an equal request."""
         if not token:
             return make()
-        known = self._made.get((operation, token))
+        known = self._made.get((place, operation, token))
         if known is None:
             thing = make()
-            self._made[operation, token] = (request, thing)
+            self._made[place, operation, token] = (request, thing)
             return thing
         if known[0] != request:
             raise mismatch()

@@ -20,8 +20,6 @@ from lab.processes import Processes
 from lab.strict import Strict
 from lab.times import Timers
 
-ACCOUNT = "123456789012"
-
 
 @dataclass(frozen=True)
 class Options:

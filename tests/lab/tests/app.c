@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static const char *setting(const char *name, const char *otherwise) {
@@ -31,6 +33,26 @@ static void stray(void) {
         pause();
 }
 
+/* Tries to leave its root folder, and to reach what is outside. */
+static void escape(const char *file) {
+    struct sockaddr_in place = {.sin_family = AF_INET, .sin_port = htons(80)};
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    inet_pton(AF_INET, setting("BIND", "0.0.0.0"), &place.sin_addr);
+    int bound = !bind(listener, (struct sockaddr *)&place, sizeof place);
+    mkdir("/jail", 0700);
+    printf("as %d: bind %d, chown %d", (int)getuid(), bound, !chown("/jail", 1, 1));
+    printf(", mknod %d", !mknod("/disk", S_IFBLK | 0600, makedev(7, 0)));
+    printf(", chroot %d", !chroot("/jail"));
+    for (int i = 0; i < 64 && !chdir(".."); i++)
+        ;
+    if (chroot("."))
+        printf(", and");
+    printf(" outside %d", !access(file, F_OK));
+    kill(atoi(setting("VICTIM", "0")), SIGKILL);
+    printf(", setuid %d\n", !setgid(7) && !setuid(7));
+    fflush(stdout);
+}
+
 int main(int count, char **arguments) {
     if (count > 1 && !strcmp(arguments[1], "check"))
         return atoi(setting("CHECK", "0"));
@@ -40,6 +62,8 @@ int main(int count, char **arguments) {
         return atoi(getenv("EXIT"));
     if (getenv("STRAY"))
         stray();
+    if (getenv("ESCAPE"))
+        escape(getenv("ESCAPE"));
     signal(SIGTERM, getenv("DEAF") ? SIG_IGN : stop);
     int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);

@@ -18,6 +18,8 @@ from botocore.config import Config
 
 START = Path(__file__).parents[1] / "start"
 REGION = "eu-west-1"
+HEADER = {"X-Lab": "1"}
+LAB_KEYS = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
 
 
 class RunningLab:
@@ -36,25 +38,31 @@ class RunningLab:
 
     def client(self, service: str, **settings: Any) -> Any:
         """A boto3 client that does not retry."""
+        return self.client_at(service, REGION, LAB_KEYS, **settings)
+
+    def client_at(self, service: str, region: str, keys: dict[str, str], **settings: Any) -> Any:
+        """The same with other credentials, or in another region."""
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=self.endpoint,
-            aws_access_key_id="lab",
-            aws_secret_access_key="lab",
+            **keys,
             config=Config(retries={"total_max_attempts": 1}, **settings),
         )
 
     def get(self, path: str) -> Any:
         """Reads from `/_lab/`."""
-        with urllib.request.urlopen(f"{self.endpoint}/_lab/{path}") as reply:
+        request = urllib.request.Request(f"{self.endpoint}/_lab/{path}", headers=HEADER)
+        with urllib.request.urlopen(request) as reply:
             text = reply.read().decode()
         return text if path == "log" else json.loads(text)
 
     def post(self, path: str, value: Any = None, method: str = "POST") -> Any:
         """Writes to `/_lab/`."""
         data = json.dumps(value).encode() if value is not None else b""
-        request = urllib.request.Request(f"{self.endpoint}/_lab/{path}", data, method=method)
+        request = urllib.request.Request(
+            f"{self.endpoint}/_lab/{path}", data, HEADER, method=method
+        )
         with urllib.request.urlopen(request) as reply:
             return json.loads(reply.read())
 

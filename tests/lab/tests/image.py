@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,14 @@ def program() -> bytes:
             [compiler, "-static", "-O1", "-s", "-o", str(target), str(source)], check=True
         )
     return target.read_bytes()
+
+
+def content(archive: tarfile.TarFile) -> bytes:
+    """The bytes of an archive that was opened to be read."""
+    assert archive.fileobj is not None
+    archive.fileobj.seek(0)
+    read: bytes = archive.fileobj.read()
+    return read
 
 
 class Registry:
@@ -74,27 +83,40 @@ class Registry:
         assert status == 201, text
         return digest
 
-    def push(self, name: str, tag: str, settings: dict[str, Any] | None = None) -> str:
-        """Pushes an image of the test program and returns its digest."""
-        status, _, text = self.manifest(name, tag, settings or {})
+    def push(
+        self,
+        name: str,
+        tag: str,
+        settings: dict[str, Any] | None = None,
+        layers: Sequence[tarfile.TarFile] = (),
+    ) -> str:
+        """Pushes an image of the test program, under more layers, and returns its digest."""
+        status, _, text = self.manifest(name, tag, settings or {}, layers)
         assert status == 201, text
         return _["Docker-Content-Digest"]
 
-    def manifest(self, name: str, tag: str, settings: dict[str, Any]) -> Any:
+    def manifest(
+        self,
+        name: str,
+        tag: str,
+        settings: dict[str, Any],
+        layers: Sequence[tarfile.TarFile] = (),
+    ) -> Any:
         """Pushes the blobs and offers the manifest."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
             entry = tarfile.TarInfo("app")
             entry.size, entry.mode = len(program()), 0o755
             archive.addfile(entry, io.BytesIO(program()))
-        layer = gzip.compress(packed.getvalue(), mtime=0)
+        archives = [packed.getvalue(), *(content(layer) for layer in layers)]
+        packs = [gzip.compress(archive, mtime=0) for archive in archives]
         config = {
             "architecture": "amd64",
             "os": "linux",
             "config": {"Entrypoint": ["/app"], "User": "65532", **settings},
             "rootfs": {
                 "type": "layers",
-                "diff_ids": ["sha256:" + hashlib.sha256(packed.getvalue()).hexdigest()],
+                "diff_ids": ["sha256:" + hashlib.sha256(one).hexdigest() for one in archives],
             },
         }
         text = json.dumps(config).encode()
@@ -102,7 +124,10 @@ class Registry:
             "schemaVersion": 2,
             "mediaType": MANIFEST,
             "config": {"mediaType": CONFIG, "digest": self.blob(name, text), "size": len(text)},
-            "layers": [{"mediaType": LAYER, "digest": self.blob(name, layer), "size": len(layer)}],
+            "layers": [
+                {"mediaType": LAYER, "digest": self.blob(name, pack), "size": len(pack)}
+                for pack in packs
+            ],
         }
         return self.call(
             "PUT",

@@ -26,7 +26,7 @@ def network(ec2: Any, zones: int = 2) -> tuple[str, list[str], str]:
         ec2.create_subnet(
             VpcId=vpc,
             CidrBlock=f"10.20.{zone}.0/24",
-            AvailabilityZone=f"eu-west-1{'abc'[zone]}",
+            AvailabilityZone=f"{ec2.meta.region_name}{'abc'[zone]}",
             TagSpecifications=tags_for("subnet"),
         )["Subnet"]["SubnetId"]
         for zone in range(zones)
@@ -82,6 +82,6 @@ def forward(group: str) -> list[dict[str, Any]]:
     return [{"Type": "forward", "TargetGroupArn": group}]
 
 
-def refused(code: str) -> Any:
-    """Expects AWS's error code."""
-    return pytest.raises(ClientError, match=rf"\({code}\)")
+def refused(code: str, words: str = "") -> Any:
+    """Expects AWS's error code, and these words of its message."""
+    return pytest.raises(ClientError, match=rf"(?s)\({code}\).*{words}")

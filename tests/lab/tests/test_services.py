@@ -69,7 +69,7 @@ class Web:
                         "logDriver": "awslogs",
                         "options": {
                             "awslogs-group": "/web",
-                            "awslogs-region": "eu-west-1",
+                            "awslogs-region": self.ecs.meta.region_name,
                             "awslogs-stream-prefix": "web",
                         },
                     },

@@ -32,7 +32,9 @@ def install(lab: Lab) -> None:
         route53,
         scaling,
         secrets,
+        ssm,
         strict,
+        sts,
         tag_rules,
         tagging,
     )
@@ -54,6 +56,8 @@ def install(lab: Lab) -> None:
         iam,
         logs,
         secrets,
+        ssm,
+        sts,
         scaling,
         tagging,
         kms,

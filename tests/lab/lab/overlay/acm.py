@@ -11,7 +11,8 @@ from moto.elbv2.models import ELBv2Backend, elbv2_backends
 from moto.route53.models import route53_backends
 
 from lab.patching import patch
-from lab.world import ACCOUNT, Lab
+from lab.places import everywhere, of_arn
+from lab.world import Lab
 
 
 def install(lab: Lab) -> None:
@@ -76,14 +77,12 @@ def install(lab: Lab) -> None:
 
 
 def _exists(record: dict[str, str]) -> bool:
-    """Whether some hosted zone of the account has the validation record."""
-    if ACCOUNT not in route53_backends:
-        return False
+    """Whether some hosted zone of any account has the validation record: names are public."""
     return any(
         found.name.rstrip(".") == record["Name"].rstrip(".")
         and found.type == record["Type"]
         and any(str(value).rstrip(".") == record["Value"].rstrip(".") for value in found.records)
-        for backend in route53_backends[ACCOUNT].values()
+        for backend in everywhere(route53_backends)
         for zone in backend.zones.values()
         for found in zone.rrsets
     )
@@ -91,11 +90,9 @@ def _exists(record: dict[str, str]) -> bool:
 
 def _users(arn: str) -> list[str]:
     """The load balancers whose listeners use a certificate."""
-    if ACCOUNT not in elbv2_backends:
-        return []
     return [
         balancer.arn
-        for backend in elbv2_backends[ACCOUNT].values()
+        for backend in everywhere(elbv2_backends)
         for balancer in backend.load_balancers.values()
         if any(arn in listener.certificates for listener in balancer.listeners.values())
     ]
@@ -104,7 +101,8 @@ def _users(arn: str) -> list[str]:
 def _check_issued(arn: str) -> None:
     from moto.acm.models import acm_backends
 
-    certificates = acm_backends[ACCOUNT][arn.split(":")[3]]._certificates
+    account, region = of_arn(arn)
+    certificates = acm_backends[account][region]._certificates
     if arn not in certificates:
         raise ELBClientError("CertificateNotFound", f"Certificate '{arn}' not found")
     if certificates[arn].status != "ISSUED":
@@ -117,7 +115,7 @@ def _check_issued(arn: str) -> None:
 
 def issue(arn: str) -> None:
     """Puts an issued certificate there, under an ARN that somebody chose."""
-    region = arn.split(":")[3]
-    bundle = CertBundle.generate_cert("lab.test", ACCOUNT, region)
+    account, region = of_arn(arn)
+    bundle = CertBundle.generate_cert("lab.test", account, region)
     bundle.arn, bundle.status = arn, "ISSUED"
-    acm_backends[ACCOUNT][region]._certificates[arn] = bundle
+    acm_backends[account][region]._certificates[arn] = bundle

@@ -12,6 +12,7 @@ from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 
 from lab import interfaces
 from lab.patching import patch
+from lab.places import of_backend
 from lab.world import Lab
 
 DELETED_STAYS_SECONDS = 3600
@@ -119,7 +120,7 @@ def install(lab: Lab) -> None:
 
 
 def _reaches_out(ec2: Any, gateway: NatGateway) -> bool:
-    return interfaces.has_gateway(ec2.region_name, gateway.vpc_id)
+    return interfaces.has_gateway(of_backend(ec2), gateway.vpc_id)
 
 
 def _release(ec2: Any, gateway: NatGateway) -> None:
@@ -127,7 +128,7 @@ def _release(ec2: Any, gateway: NatGateway) -> None:
     for address in ec2.addresses:
         if address.eni is gateway._eni:
             ec2.disassociate_address(association_id=address.association_id)
-    interfaces.delete(ec2.region_name, gateway._eni.id)
+    interfaces.delete(of_backend(ec2), gateway._eni.id)
 
 
 def _forget(ec2: Any, nat_gateway_id: str) -> None:

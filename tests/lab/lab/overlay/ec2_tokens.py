@@ -12,6 +12,7 @@ from moto.ec2.responses.route_tables import RouteTables
 from moto.ec2.responses.vpcs import VPCs
 
 from lab.patching import patch
+from lab.places import of_request
 from lab.tokens import Tokens
 from lab.world import Lab
 
@@ -36,6 +37,7 @@ def _patch(tokens: Tokens, owner: type, operation: str) -> None:
     def create(original: Any, self: Any) -> ActionResult:
         request = {k: v for k, v in self._get_params().items() if k != "ClientToken"}
         result: ActionResult = tokens.once(
+            of_request(self),
             operation,
             self._get_param("ClientToken"),
             request,

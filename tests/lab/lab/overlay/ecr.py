@@ -18,9 +18,11 @@ from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 from moto.ecr.responses import ECRResponse
 
 from lab.patching import patch
-from lab.world import ACCOUNT, Lab
+from lab.places import Place, of_request
+from lab.world import Lab
 
 TOKEN_HOURS = 12
+PASSWORD = "lab-registry"
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -39,14 +41,29 @@ class ImageTagAlreadyExists(ServiceException):
         )
 
 
-def token() -> str:
-    """The password that goes with the user `AWS`."""
-    return base64.b64encode(f"{ACCOUNT}-lab-registry".encode()).decode()
+def token(place: Place) -> str:
+    """The password that goes with the user `AWS`: it says where one pushes and pulls."""
+    return base64.b64encode(" ".join((PASSWORD, *place)).encode()).decode()
 
 
-def find_repository(name: str) -> Repository | None:
-    """Looks a repository up in all regions; repository URIs of the lab do not tell the region."""
-    for backend in ecr_backends[ACCOUNT].values():
+def place_of_token(password: str) -> Place | None:
+    """The place that a password is for; None for what is none."""
+    try:
+        kind, account, region = base64.b64decode(password, validate=True).decode().split()
+    except ValueError:
+        return None
+    return Place(account, region) if kind == PASSWORD else None
+
+
+def find_repository(name: str, place: Place) -> Repository | None:
+    """A repository of a place, or of another region of its account.
+
+    Repository URIs of the lab do not say where they are, so who asks does.
+    """
+    if place.account not in ecr_backends:
+        return None
+    regions = ecr_backends[place.account]
+    for backend in [regions[place.region], *regions.values()]:
         if name in backend.repositories:
             return backend.repositories[name]
     return None
@@ -79,7 +96,7 @@ def store_image(
     if holder and tag:
         holder.remove_tag(tag)
     if image is None:
-        image = Image(ACCOUNT, tag, manifest, repository.name, media_type, digest)  # type: ignore[arg-type]
+        image = Image(repository.registry_id, tag, manifest, repository.name, media_type, digest)  # type: ignore[arg-type]
         image.image_pushed_at = datetime.now(UTC)  # type: ignore[assignment]
         repository.images.append(image)
     elif tag:
@@ -131,7 +148,9 @@ def install(lab: Lab) -> None:
     @patch(ECRResponse)
     def get_authorization_token(self: ECRResponse) -> ActionResult:
         entry = {
-            "authorizationToken": base64.b64encode(f"AWS:{token()}".encode()).decode(),
+            "authorizationToken": base64.b64encode(
+                f"AWS:{token(of_request(self))}".encode()
+            ).decode(),
             "expiresAt": datetime.now(UTC) + timedelta(hours=TOKEN_HOURS),
             "proxyEndpoint": lab.endpoint,
         }

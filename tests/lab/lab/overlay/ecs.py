@@ -19,6 +19,7 @@ from lab import service_shape
 from lab.overlay import ecs_definitions, ecs_tasks
 from lab.overlay.ecs_tasks import cluster_of, page_of
 from lab.patching import patch
+from lab.places import of_backend, of_request
 from lab.service import Service
 from lab.services import Services
 from lab.tasks import Tasks
@@ -65,12 +66,13 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
                 raise InvalidParameterException("Unable to Start a service that is still Draining.")
             definition = self.ecs_backend.describe_task_definition(request["taskDefinition"])
             settings = service_shape.complete({**request, "taskDefinition": definition.arn})
-            service_shape.check(settings, definition, self.region)
-            service = services.add(cluster, self.region, settings)
+            service_shape.check(settings, definition, of_request(self))
+            service = services.add(cluster, settings)
             service.deploy(definition)
             return service
 
         service = tokens.once(
+            of_request(self),
             "CreateService",
             request.get("clientToken"),
             request,
@@ -89,7 +91,7 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
         definition = self.ecs_backend.describe_task_definition(wanted)
         draft = {**service.settings, **{k: v for k, v in request.items() if v is not None}}
         if wanted is not service.settings["taskDefinition"] or "networkConfiguration" in request:
-            service_shape.check(draft, definition, self.region)
+            service_shape.check(draft, definition, of_request(self))
         if service_shape.update(service, request, definition):
             service.deploy(definition)
         if request.get("desiredCount") is not None:
@@ -161,7 +163,7 @@ def _patch_deployments(services: Services) -> None:
         wanted = self._get_param("serviceDeploymentArns", [])
         found = {
             record.record_arn: record.describe_record(service.cluster.arn, service.settings)
-            for service in services.in_region(self.region)
+            for service in services.in_place(of_request(self))
             for record in service.records
         }
         return ActionResult(
@@ -176,7 +178,7 @@ def _patch_deployments(services: Services) -> None:
         wanted = self._get_param("serviceRevisionArns", [])
         found = {
             record.revision_arn: record.describe_revision(service.cluster.arn)
-            for service in services.in_region(self.region)
+            for service in services.in_place(of_request(self))
             for record in service.records
         }
         return ActionResult(
@@ -191,7 +193,7 @@ def _patch_tags(services: Services, tasks: Tasks) -> None:
     @patch(EC2ContainerServiceBackend)
     def iter_tagged_resources(original: Any, self: Any) -> Iterator[TaggedResource]:
         yield from original(self)
-        for service in services.in_region(self.region_name):
+        for service in services.in_place(of_backend(self)):
             if service.status != "INACTIVE":
                 yield TaggedResource(service.arn, _plain(service.tags), "ecs:service")
         for cluster in list(self.clusters.values()):

@@ -19,6 +19,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from lab.pages import page
 from lab.patching import patch
+from lab.places import of_arn, of_backend
 from lab.world import Lab
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
     def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         self.registered_at = datetime.now(UTC)
-        self.registered_by = "arn:aws:iam::123456789012:user/lab"
+        self.registered_by = f"arn:aws:iam::{of_arn(self.arn).account}:user/lab"
         self.enable_fault_injection = False
         self.container_definitions = [
             _completed(definition, self.network_mode) for definition in self.container_definitions
@@ -209,7 +210,7 @@ def _forget_when_unused(lab: Lab, services: Services, backend: Any, definition: 
     def look() -> None:
         used = {
             deployment.definition.arn
-            for service in services.in_region(backend.region_name)
+            for service in services.in_place(of_backend(backend))
             if service.status != "INACTIVE"
             for deployment in service.deployments
         }
@@ -239,7 +240,10 @@ def _completed(definition: dict[str, Any], network_mode: str | None) -> dict[str
 def _check_containers(containers: list[dict[str, Any]]) -> None:
     if not containers:
         raise EcsClientException("Container list cannot be empty.")
-    names = [container.get("name") for container in containers]
+    names = [str(container.get("name")) for container in containers]
+    for name in names:
+        if not NAME.match(name):
+            raise EcsClientException(f"Container.name contains invalid characters: {name}")
     if len(set(names)) < len(names):
         raise EcsClientException("Container.name contains duplicate values")
     if not any(container.get("essential", True) for container in containers):

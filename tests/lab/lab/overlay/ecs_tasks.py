@@ -16,6 +16,7 @@ from lab import service_shape
 from lab import tasks as task_shape
 from lab.pages import page
 from lab.patching import patch
+from lab.places import of_request
 from lab.services import Services
 from lab.task import Launch
 from lab.tasks import Tasks
@@ -46,11 +47,10 @@ def install(services: Services, tasks: Tasks, tokens: Tokens) -> None:
         cluster = cluster_of(self)
         definition = self.ecs_backend.describe_task_definition(self._get_param("taskDefinition"))
         request = {**self._get_params(), "loadBalancers": []}
-        service_shape.check(request, definition, self.region)
+        service_shape.check(request, definition, of_request(self))
         launch = Launch(
             cluster=cluster,
             definition=definition,
-            region=self.region,
             group=self._get_param("group") or f"family:{definition.family}",
             started_by=self._get_param("startedBy") or "",
             network=self._get_param("networkConfiguration") or {},
@@ -60,6 +60,7 @@ def install(services: Services, tasks: Tasks, tokens: Tokens) -> None:
         )
         count = self._get_int_param("count", 1)
         started = tokens.once(
+            of_request(self),
             "RunTask",
             self._get_param("clientToken"),
             dict(self._get_params()),

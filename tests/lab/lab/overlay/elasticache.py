@@ -25,8 +25,9 @@ from lab.overlay.elasticache_rules import (
 from lab.overlay.elasticache_shape import WAITING, Cache
 from lab.pages import page
 from lab.patching import patch
+from lab.places import everywhere, of_backend
 from lab.windows import window_waits
-from lab.world import ACCOUNT, Lab
+from lab.world import Lab
 
 MOST = 100
 
@@ -40,7 +41,7 @@ class States:
 
     def create(self, cache: Cache) -> None:
         """Creating, then available."""
-        cache.place()
+        cache.settle()
 
         def work() -> None:
             settings = cache.settings
@@ -61,7 +62,7 @@ class States:
         def finish() -> None:
             cache.settings |= cache.pending
             cache.pending = {}
-            cache.place()
+            cache.settle()
             cache.status = "available"
 
         self._begin(cache, work, "cache.modifying", finish)
@@ -107,7 +108,7 @@ def install(lab: Lab) -> None:
 def _open_window(states: States) -> list[str]:
     """Applies what waits for the maintenance window."""
     opened = []
-    for backend in elasticache_backends[ACCOUNT].values():
+    for backend in everywhere(elasticache_backends):
         for cache in [*backend.replication_groups.values(), *backend.cache_clusters.values()]:
             if cache.pending and cache.status == "available":
                 states.modify(cache)
@@ -160,7 +161,7 @@ def _patch_group_changes(states: States) -> None:
         )
         if groups := changes.get("SecurityGroupIds"):
             for interface in cache.nodes.values():
-                interfaces.set_groups(cache.region, interface, groups)
+                interfaces.set_groups(cache.place, interface, groups)
         strategy = changes.pop("AuthTokenUpdateStrategy", None)
         token = changes.pop("AuthToken", None)
         _take(cache, changes, now)
@@ -265,7 +266,7 @@ def _tags(response: Any, change: Callable[[Any, str], None]) -> ActionResult:
 
 def _made(backend: Any, kind: str, id: str, request: dict[str, Any]) -> Cache:
     group = elasticache_subnets.group_of(backend, request.get("CacheSubnetGroupName"))
-    ec2 = interfaces.backend(backend.region_name)
+    ec2 = interfaces.backend(of_backend(backend))
     for wanted in request.get("SecurityGroupIds") or []:
         if ec2.get_security_group_from_id(wanted) is None:
             raise combination(f"The security group '{wanted}' does not exist")
@@ -277,7 +278,7 @@ def _made(backend: Any, kind: str, id: str, request: dict[str, Any]) -> Cache:
         "SecurityGroupIds": chosen,
     }
     subnets = [ec2.get_subnet(subnet) for subnet in group.subnet_ids]
-    cache = Cache(kind, id, backend.region_name, settings, subnets)
+    cache = Cache(kind, id, of_backend(backend), settings, subnets)
     backend.tagging_service.tag_resource(cache.arn, request.get("Tags") or [])
     return cache
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab import interfaces
 from lab.overlay.elasticache_rules import full_version
-from lab.world import ACCOUNT
+from lab.places import Place
 
 SHOWN = {
     "SnapshotWindow": "05:00-06:00",
@@ -33,7 +33,7 @@ class Cache:
 
     kind: str
     id: str
-    region: str
+    place: Place
     settings: dict[str, Any]
     subnets: list[Any]
     status: str = "creating"
@@ -48,7 +48,9 @@ class Cache:
         self.settings.setdefault("Port", PORTS.get(engine, 6379))
         self.created = datetime.now(UTC)
         self.suffix = "".join(secrets.choice(string.ascii_lowercase) for _ in range(6))
-        self.arn = f"arn:aws:elasticache:{self.region}:{ACCOUNT}:{self.kind}:{self.id}"
+        self.arn = (
+            f"arn:aws:elasticache:{self.place.region}:{self.place.account}:{self.kind}:{self.id}"
+        )
 
     @property
     def is_group(self) -> bool:
@@ -72,15 +74,15 @@ class Cache:
         """Whether cluster mode is on."""
         return self.settings.get("ClusterMode") == "enabled" or self.shards > 1
 
-    def place(self) -> None:
+    def settle(self) -> None:
         """Gives every node that should exist an interface, and takes those of others away."""
         wanted = [name for names in self.names() for name in names]
         for name in [name for name in self.nodes if name not in wanted]:
-            interfaces.delete(self.region, self.nodes.pop(name))
+            interfaces.delete(self.place, self.nodes.pop(name))
         for number, name in enumerate(wanted):
             if name not in self.nodes:
                 self.nodes[name] = interfaces.create(
-                    self.region,
+                    self.place,
                     self.subnets[number % len(self.subnets)].id,
                     self.settings["SecurityGroupIds"],
                     f"ElastiCache {name}",
@@ -90,7 +92,7 @@ class Cache:
     def remove(self) -> None:
         """Takes all interfaces away."""
         for interface in self.nodes.values():
-            interfaces.delete(self.region, interface)
+            interfaces.delete(self.place, interface)
         self.nodes.clear()
 
     def names(self) -> list[list[str]]:
@@ -164,7 +166,7 @@ class Cache:
             **{key: settings.get(key) for key in (*SHOWN, "CacheNodeType", "Engine")},
             "EngineVersion": settings["EngineVersion"],
             "CacheClusterId": name,
-            "ARN": f"arn:aws:elasticache:{self.region}:{ACCOUNT}:cluster:{name}",
+            "ARN": f"arn:aws:elasticache:{self.place.region}:{self.place.account}:cluster:{name}",
             "CacheClusterStatus": self.status,
             "NumCacheNodes": many,
             "PreferredAvailabilityZone": self._zone(name),
@@ -208,7 +210,7 @@ class Cache:
         return {"Address": name, "Port": int(self.settings["Port"])}
 
     def _zone(self, name: str) -> str:
-        enis = interfaces.backend(self.region).enis
+        enis = interfaces.backend(self.place).enis
         interface = enis.get(self.nodes.get(name, ""))
         return str((interface.subnet if interface else self.subnets[0]).availability_zone)
 

@@ -13,6 +13,7 @@ from lab import interfaces
 from lab.overlay.elasticache_rules import Refused, check_subnet_group
 from lab.pages import page
 from lab.patching import patch
+from lab.places import Place, of_arn, of_request
 
 MOST = 100
 
@@ -25,7 +26,7 @@ def install() -> None:
         backend, name = self.elasticache_backend, self._get_param("CacheSubnetGroupName")
         subnets = self._get_param("SubnetIds") or []
         check_subnet_group(name, subnets)
-        _check_subnets(self.region, subnets)
+        _check_subnets(of_request(self), subnets)
         name = name.lower()
         if name in backend.cache_subnet_groups:
             raise Refused(
@@ -61,10 +62,10 @@ def install() -> None:
         backend = self.elasticache_backend
         group = group_of(backend, self._get_param("CacheSubnetGroupName"))
         if subnets := self._get_param("SubnetIds"):
-            _check_subnets(self.region, subnets)
+            _check_subnets(of_request(self), subnets)
             for cache in _users(backend, group):
                 for interface in cache.nodes.values():
-                    used = interfaces.backend(self.region).enis[interface].subnet.id
+                    used = interfaces.backend(of_request(self)).enis[interface].subnet.id
                     if used not in subnets:
                         raise Refused("SubnetInUse", f"The subnet {used} is in use by {cache.id}.")
             group.subnet_ids = subnets
@@ -105,8 +106,8 @@ def _users(backend: Any, group: CacheSubnetGroup) -> list[Any]:
     return [cache for cache in caches if cache.settings["CacheSubnetGroupName"] == name]
 
 
-def _check_subnets(region: str, subnets: list[str]) -> None:
-    ec2 = interfaces.backend(region)
+def _check_subnets(place: Place, subnets: list[str]) -> None:
+    ec2 = interfaces.backend(place)
     try:
         vpcs = {ec2.get_subnet(subnet).vpc_id for subnet in subnets}
     except EC2ClientError as error:
@@ -116,7 +117,7 @@ def _check_subnets(region: str, subnets: list[str]) -> None:
 
 
 def _describe(group: CacheSubnetGroup) -> dict[str, Any]:
-    region = group.arn.split(":")[3]
+    ec2 = interfaces.backend(of_arn(group.arn))
     return {
         "CacheSubnetGroupName": group.cache_subnet_group_name,
         "CacheSubnetGroupDescription": group.cache_subnet_group_description,
@@ -126,9 +127,7 @@ def _describe(group: CacheSubnetGroup) -> dict[str, Any]:
         "Subnets": [
             {
                 "SubnetIdentifier": subnet,
-                "SubnetAvailabilityZone": {
-                    "Name": interfaces.backend(region).get_subnet(subnet).availability_zone
-                },
+                "SubnetAvailabilityZone": {"Name": ec2.get_subnet(subnet).availability_zone},
                 "SupportedNetworkTypes": ["ipv4"],
             }
             for subnet in group.subnet_ids

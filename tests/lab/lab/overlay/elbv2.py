@@ -26,6 +26,7 @@ from lab.overlay.elbv2_defaults import (
     GROUP_ATTRIBUTES,
 )
 from lab.patching import patch
+from lab.places import Place, of_backend
 from lab.targets import Targets, describe
 from lab.world import Lab
 
@@ -91,7 +92,7 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
                 raise DuplicateLoadBalancerName()
         balancer = original(self, name, **kwargs)
         balancer.dns_name = balancers.name(balancer.arn)
-        _place_interfaces(self.region_name, balancer)
+        _place_interfaces(of_backend(self), balancer)
 
         def activate() -> None:
             balancer.state = "active"
@@ -113,11 +114,11 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
         original(self, arn)
         for gone in [arn, *balancer.listeners]:
             self.tagging_service.delete_all_tags_for_resource(gone)
-        region, lingering = self.region_name, list(balancer.interfaces.values())
+        place, lingering = of_backend(self), list(balancer.interfaces.values())
 
         def release() -> None:
             for interface in lingering:
-                interfaces.delete(region, interface)
+                interfaces.delete(place, interface)
 
         lab.timers.after("load-balancer.interfaces-linger", release)
 
@@ -125,12 +126,12 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
     def set_security_groups(original: Any, self: Any, arn: str, sec_groups: list[str]) -> None:
         original(self, arn, sec_groups)
         for interface in self.load_balancers[arn].interfaces.values():
-            interfaces.set_groups(self.region_name, interface, sec_groups)
+            interfaces.set_groups(of_backend(self), interface, sec_groups)
 
     @patch(ELBv2Backend)
     def set_subnets(original: Any, self: Any, arn: str, *args: Any) -> Any:
         zones = original(self, arn, *args)
-        _place_interfaces(self.region_name, self.load_balancers[arn])
+        _place_interfaces(of_backend(self), self.load_balancers[arn])
         return zones
 
 
@@ -237,7 +238,7 @@ def _same_group(existing: Any, wanted: dict[str, Any]) -> bool:
 
 def _check_gateway(backend: Any, subnet_id: str) -> None:
     vpc = backend.ec2_backend.get_subnet(subnet_id).vpc_id
-    if not interfaces.has_gateway(backend.region_name, vpc):
+    if not interfaces.has_gateway(of_backend(backend), vpc):
         raise ELBClientError("InvalidSubnet", f"VPC {vpc} has no internet gateway")
 
 
@@ -265,17 +266,17 @@ def _check_network(backend: Any, subnets: list[str], groups: list[str], kind: st
             )
 
 
-def _place_interfaces(region: str, balancer: Any) -> None:
+def _place_interfaces(place: Place, balancer: Any) -> None:
     """Gives a load balancer one interface in each of its subnets, and no other."""
     held: dict[str, str] = getattr(balancer, "interfaces", {})
     wanted = [subnet.id for subnet in balancer.subnets]
     for subnet in [subnet for subnet in held if subnet not in wanted]:
-        interfaces.delete(region, held.pop(subnet))
+        interfaces.delete(place, held.pop(subnet))
     tail = balancer.arn.split(":loadbalancer/", 1)[1]
     for subnet in wanted:
         if subnet not in held:
             held[subnet] = interfaces.create(
-                region,
+                place,
                 subnet,
                 balancer.security_groups,
                 f"ELB {tail}",

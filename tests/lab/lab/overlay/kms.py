@@ -15,9 +15,11 @@ from moto.kms.models import kms_backends
 from moto.logs.models import LogsBackend
 from moto.rds.models import RDSBackend
 from moto.secretsmanager.models import SecretsManagerBackend
+from moto.ssm.models import SimpleSystemManagerBackend
 
 from lab.patching import patch
-from lab.world import ACCOUNT, Lab
+from lab.places import Place, of_arn, of_backend, of_request
+from lab.world import Lab
 
 Keys = Callable[[Any, Any, Any], list[str | None]]
 
@@ -40,6 +42,10 @@ def _of_repository(self: Any, args: Any, kwargs: Any) -> list[str | None]:
     return [(kwargs.get("encryption_config") or {}).get("kmsKey")]
 
 
+def _of_parameter(self: Any, args: Any, kwargs: Any) -> list[str | None]:
+    return [args[5]]
+
+
 def _of_database(self: Any, args: Any, kwargs: Any) -> list[str | None]:
     request = args[0]
     return [request.get("kms_key_id"), request.get("master_user_secret_kms_key_id")]
@@ -54,6 +60,7 @@ USERS: tuple[tuple[type, str, str, Keys], ...] = (
     (SecretsManagerBackend, "create_secret", "EncryptionFailure", _named("kms_key_id")),
     (SecretsManagerBackend, "update_secret", "EncryptionFailure", _named("kms_key_id")),
     (ECRBackend, "create_repository", "KmsException", _of_repository),
+    (SimpleSystemManagerBackend, "put_parameter", "InvalidKeyId", _of_parameter),
     (LogsBackend, "create_log_group", "InvalidParameterException", _named("kmsKeyId")),
     (RDSBackend, "create_db_instance", "KMSKeyNotAccessibleFault", _of_database),
     (RDSBackend, "create_db_cluster", "KMSKeyNotAccessibleFault", _of_database),
@@ -70,16 +77,17 @@ def install(lab: Lab) -> None:
 def _patch(owner: type, operation: str, code: str, keys: Keys) -> None:
     @patch(owner, operation)
     def use(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-        region = getattr(self, "region_name", None) or self.region
+        place = of_backend(self) if hasattr(self, "region_name") else of_request(self)
         for key in keys(self, args, kwargs):
-            if key and not is_usable(region, key):
+            if key and not is_usable(place, key):
                 raise KeyNotUsable(code, key)
         return original(self, *args, **kwargs)
 
 
-def is_usable(region: str, key: str) -> bool:
+def is_usable(place: Place, key: str) -> bool:
     """Whether a key, its ARN or its alias names an enabled key; AWS's own are always there."""
-    backend = kms_backends[ACCOUNT][region]
+    account, region = of_arn(key) if key.startswith("arn:") else place
+    backend = kms_backends[account][region]
     if "alias/aws/" in key:
         return True
     try:

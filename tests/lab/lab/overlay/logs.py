@@ -10,7 +10,8 @@ from moto.logs.exceptions import InvalidParameterException
 from moto.logs.models import LogsBackend, logs_backends
 
 from lab.patching import patch
-from lab.world import ACCOUNT, Lab
+from lab.places import Place
+from lab.world import Lab
 
 NAME = re.compile(r"^[.\-_/#A-Za-z0-9]{1,512}$")
 
@@ -35,22 +36,22 @@ def install(lab: Lab) -> None:
         return original(self, log_group_name, *args, **kwargs)
 
 
-def has_group(region: str, group: str) -> bool:
+def has_group(place: Place, group: str) -> bool:
     """Whether a log group exists."""
-    backend: LogsBackend = logs_backends[ACCOUNT][region]
+    backend: LogsBackend = logs_backends[place.account][place.region]
     return group in backend.groups
 
 
-def create_group(region: str, group: str) -> None:
+def create_group(place: Place, group: str) -> None:
     """Makes a log group unless it is there."""
-    backend: LogsBackend = logs_backends[ACCOUNT][region]
+    backend: LogsBackend = logs_backends[place.account][place.region]
     if group not in backend.groups:
         backend.create_log_group(group, {})
 
 
-def write(region: str, group: str, stream: str, lines: list[str]) -> None:
+def write(place: Place, group: str, stream: str, lines: list[str]) -> None:
     """Appends lines to a stream, which is made when it is not there."""
-    backend: LogsBackend = logs_backends[ACCOUNT][region]
+    backend: LogsBackend = logs_backends[place.account][place.region]
     if group not in backend.groups:
         return
     if stream not in backend.groups[group].streams:

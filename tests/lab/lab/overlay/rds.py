@@ -29,6 +29,7 @@ from lab.overlay.rds_rules import (
     full_version,
 )
 from lab.patching import patch
+from lab.places import of_backend
 from lab.world import Lab
 
 RESOURCE_ID = string.ascii_uppercase + string.digits
@@ -192,7 +193,7 @@ def _patch_subnet_groups() -> None:
             raise DBSubnetGroupNotFoundError(subnet_name)
         wanted = {subnet.id for subnet in subnets}
         for instance in self.databases.values():
-            interface = interfaces.backend(self.region_name).enis.get(instance.lab_interface)
+            interface = interfaces.backend(of_backend(self)).enis.get(instance.lab_interface)
             ours = getattr(instance, "db_subnet_group", None) is group
             if interface and ours and interface.subnet.id not in wanted:
                 raise RDSClientError(
@@ -269,7 +270,7 @@ def _default_group(backend: Any, kwargs: dict[str, Any]) -> list[str]:
         raise RDSClientError(
             "InvalidVPCNetworkStateFault", "No default VPC was found; name a DB subnet group."
         )
-    default = interfaces.backend(backend.region_name).get_default_security_group(group.vpc_id)
+    default = interfaces.backend(of_backend(backend)).get_default_security_group(group.vpc_id)
     return [default.id] if default else []
 
 

@@ -10,8 +10,9 @@ from moto.rds.models import RDSBackend, rds_backends
 from lab import interfaces
 from lab.overlay.rds_rules import PENDING, RESTARTING, STORAGE, busy, check_storage, full_version
 from lab.patching import patch
+from lab.places import everywhere, of_backend
 from lab.windows import window_waits
-from lab.world import ACCOUNT, Lab
+from lab.world import Lab
 
 if TYPE_CHECKING:
     from lab.databases import Databases
@@ -44,7 +45,7 @@ def install(lab: Lab, databases: Databases) -> None:
         check_storage(instance, later)
         if "vpc_security_group_ids" in changes and instance.lab_interface:
             interfaces.set_groups(
-                self.region_name, instance.lab_interface, changes["vpc_security_group_ids"]
+                of_backend(self), instance.lab_interface, changes["vpc_security_group_ids"]
             )
         if password := changes.get("master_user_password"):
             databases.change_password(instance, str(password))
@@ -82,7 +83,7 @@ def _begin(lab: Lab, databases: Databases, instance: Any) -> None:
 def _open_window(lab: Lab, databases: Databases) -> list[str]:
     """Applies what waits for the maintenance window."""
     opened = []
-    for backend in rds_backends[ACCOUNT].values():
+    for backend in everywhere(rds_backends):
         for instance in backend.databases.values():
             if instance.lab_pending and instance.status == "available":
                 _begin(lab, databases, instance)

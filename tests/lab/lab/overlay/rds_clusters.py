@@ -17,8 +17,9 @@ from moto.rds.responses import RDSResponse
 
 from lab.overlay.rds_rules import check_cluster
 from lab.patching import patch
+from lab.places import everywhere
 from lab.windows import window_waits
-from lab.world import ACCOUNT, Lab
+from lab.world import Lab
 
 if TYPE_CHECKING:
     from lab.databases import Databases
@@ -140,7 +141,7 @@ def _patch_changes(lab: Lab, databases: Databases) -> None:
 def _open_window(lab: Lab) -> list[str]:
     """Applies what waits for the maintenance window."""
     opened = []
-    for backend in rds_backends[ACCOUNT].values():
+    for backend in everywhere(rds_backends):
         for cluster in backend.clusters.values():
             if cluster.lab_pending and cluster.status == "available":
                 _upgrade(lab, cluster)

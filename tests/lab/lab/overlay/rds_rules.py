@@ -13,6 +13,7 @@ from moto.rds.exceptions import (
 )
 
 from lab import interfaces
+from lab.places import of_backend
 
 # Attribute of moto's instance to the name it has in PendingModifiedValues.
 PENDING = {
@@ -216,7 +217,7 @@ def busy(instance: Any) -> RDSClientError:
 
 def _check_gateway(backend: Any, request: dict[str, Any], vpc: str) -> None:
     public = str(request.get("publicly_accessible")).lower() == "true"
-    if public and not interfaces.has_gateway(backend.region_name, vpc):
+    if public and not interfaces.has_gateway(of_backend(backend), vpc):
         raise RDSClientError(
             "InvalidVPCNetworkStateFault",
             "Cannot create a publicly accessible DBInstance. The specified VPC has no internet "

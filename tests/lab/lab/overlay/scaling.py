@@ -25,28 +25,30 @@ from moto.core.resource_tagging import TaggedResource
 
 from lab.pages import page
 from lab.patching import patch
+from lab.places import Place, everywhere, of_arn, of_backend, of_request
 from lab.schedules import is_due, is_valid
 from lab.service import Service
 from lab.services import Services
-from lab.world import ACCOUNT, Lab
+from lab.world import Lab
 
 LOOK_SECONDS = 0.25
+Activities = dict[tuple[Place, str], list[dict[str, Any]]]
 PAGE = 50
 
 
 def install(lab: Lab) -> None:
     """Patches moto's Application Auto Scaling and starts its clock."""
     services: Services = lab.parts["services"]
-    activities: dict[str, list[dict[str, Any]]] = {}
+    activities: Activities = {}
     lab.resets.append(activities.clear)
 
     def clamp(target: Any, cause: str) -> None:
-        service = _service(services, target.resource_id)
+        service = _service(services, of_arn(target.arn), target.resource_id)
         if service is None or target.min_capacity is None or target.max_capacity is None:
             return
         wanted = min(max(service.desired, int(target.min_capacity)), int(target.max_capacity))
         if wanted != service.desired:
-            activities.setdefault(target.resource_id, []).insert(
+            activities.setdefault((of_arn(target.arn), target.resource_id), []).insert(
                 0, _activity(target, wanted, cause)
             )
             service.scale(wanted)
@@ -57,18 +59,19 @@ def install(lab: Lab) -> None:
     threading.Thread(target=_run, args=(lab, clamp), name="schedules", daemon=True).start()
 
 
-def tagged(region: str) -> Iterator[TaggedResource]:
+def tagged(place: Place) -> Iterator[TaggedResource]:
     """Scalable targets, for the tagging API and the inventory."""
-    if ACCOUNT in backends and region in backends[ACCOUNT].keys():
-        for targets in list(backends[ACCOUNT][region].targets.values()):
+    account, region = place
+    if account in backends and region in backends[account].keys():
+        for targets in list(backends[account][region].targets.values()):
             for target in list(targets.values()):
                 kind = "application-autoscaling:scalable-target"
                 yield TaggedResource(target.arn, dict(target.lab_tags), kind)
 
 
-def _service(services: Services, resource_id: str) -> Service | None:
+def _service(services: Services, place: Place, resource_id: str) -> Service | None:
     _, cluster, name = resource_id.split("/")
-    service = services.named(cluster, name)
+    service = services.named(place, cluster, name)
     return service if service is not None and service.status == "ACTIVE" else None
 
 
@@ -78,7 +81,7 @@ def _patch_targets(services: Services, clamp: Any) -> None:
         original(self, *args, **kwargs)
         self.lab_tags = {}
         self.role_arn = self.role_arn or (
-            f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
+            f"arn:aws:iam::{of_arn(self.arn).account}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
             "AWSServiceRoleForApplicationAutoScaling_ECSService"
         )
         self.suspended_state = self.suspended_state or {
@@ -89,14 +92,14 @@ def _patch_targets(services: Services, clamp: Any) -> None:
 
     @patch(Backend)
     def _ecs_service_exists_for_target(self: Any, r_id: str) -> bool:
-        if _service(services, r_id) is None:
+        if _service(services, of_backend(self), r_id) is None:
             raise AWSValidationException(f"ECS service doesn't exist: {r_id}")
         return True
 
     @patch(ApplicationAutoScalingResponse)
     def register_scalable_target(original: Any, self: Any) -> str:
         answer: str = original(self)
-        target = _find(self.region, json.loads(answer)["ScalableTargetARN"])
+        target = _find(of_request(self), json.loads(answer)["ScalableTargetARN"])
         target.lab_tags |= self._get_param("Tags") or {}
         if target.service_namespace == "ecs":
             clamp(target, "minimum or maximum capacity was changed")
@@ -140,26 +143,33 @@ def _patch_targets(services: Services, clamp: Any) -> None:
 def _patch_tags() -> None:
     @patch(ApplicationAutoScalingResponse)
     def list_tags_for_resource(self: Any) -> str:
-        return json.dumps({"Tags": _find(self.region, self._get_param("ResourceARN")).lab_tags})
+        return json.dumps(
+            {"Tags": _find(of_request(self), self._get_param("ResourceARN")).lab_tags}
+        )
 
     @patch(ApplicationAutoScalingResponse)
     def tag_resource(self: Any) -> str:
-        _find(self.region, self._get_param("ResourceARN")).lab_tags |= self._get_param("Tags")
+        _find(of_request(self), self._get_param("ResourceARN")).lab_tags |= self._get_param("Tags")
         return "{}"
 
     @patch(ApplicationAutoScalingResponse)
     def untag_resource(self: Any) -> str:
-        target = _find(self.region, self._get_param("ResourceARN"))
+        target = _find(of_request(self), self._get_param("ResourceARN"))
         for key in self._get_param("TagKeys"):
             target.lab_tags.pop(key, None)
         return "{}"
 
 
-def _patch_activities(activities: dict[str, list[dict[str, Any]]]) -> None:
+def _patch_activities(activities: Activities) -> None:
     @patch(ApplicationAutoScalingResponse)
     def describe_scaling_activities(self: Any) -> str:
         wanted = self._get_param("ResourceId")
-        found = [a for id, many in activities.items() if wanted in (None, id) for a in many]
+        found = [
+            activity
+            for (place, id), many in activities.items()
+            if place == of_request(self) and wanted in (None, id)
+            for activity in many
+        ]
         size = self._get_int_param("MaxResults")
         shown, following = page(found, self._get_param("NextToken"), size, PAGE)
         return json.dumps({"ScalingActivities": shown, "NextToken": following})
@@ -181,8 +191,8 @@ def _activity(target: Any, wanted: int, cause: str) -> dict[str, Any]:
     }
 
 
-def _find(region: str, arn: str) -> Any:
-    for targets in backends[ACCOUNT][region].targets.values():
+def _find(place: Place, arn: str) -> Any:
+    for targets in backends[place.account][place.region].targets.values():
         for target in targets.values():
             if target.arn == arn:
                 return target
@@ -201,9 +211,7 @@ def _run(lab: Lab, clamp: Any) -> None:
 
 def _look(clamp: Any, last: float, now: float) -> None:
     """Runs the scheduled actions that came round."""
-    if ACCOUNT not in backends:
-        return
-    for backend in list(backends[ACCOUNT].values()):
+    for backend in everywhere(backends):
         for action in backend.scheduled_actions:
             if not is_due(action.schedule, action.timezone, action.creation_time, last, now):
                 continue

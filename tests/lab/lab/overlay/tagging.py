@@ -19,7 +19,8 @@ from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 
 from lab.overlay import scaling
 from lab.patching import patch
-from lab.world import ACCOUNT, Lab
+from lab.places import Place, of_backend
+from lab.world import Lab
 
 
 def install(lab: Lab) -> None:
@@ -33,7 +34,7 @@ def install(lab: Lab) -> None:
         resource_arn_list: list[str] | None = None,
     ) -> Iterator[TaggedResource]:
         matches = make_tag_matcher(tag_filters)
-        for resource in list(indexed(self.region_name)):
+        for resource in list(indexed(of_backend(self))):
             if (
                 resource.tags
                 and matches(resource.tags)
@@ -43,46 +44,47 @@ def install(lab: Lab) -> None:
                 yield resource
 
 
-def everything(region: str) -> Iterator[TaggedResource]:
-    """Every resource of a region that can carry tags, IAM excepted as on AWS."""
-    for backend in iter_taggable_backends(ACCOUNT, region):
+def everything(place: Place) -> Iterator[TaggedResource]:
+    """Every resource of a place that can carry tags, IAM excepted as on AWS."""
+    for backend in iter_taggable_backends(*place):
         yield from backend.iter_tagged_resources()
-    yield from _addresses(region)
-    yield from _group_rules(region)
-    yield from _listeners(region)
-    yield from _repositories(region)
-    yield from _database_groups(region)
-    yield from scaling.tagged(region)
+    yield from _addresses(place)
+    yield from _group_rules(place)
+    yield from _listeners(place)
+    yield from _repositories(place)
+    yield from _database_groups(place)
+    yield from scaling.tagged(place)
 
 
 indexed = everything  # What the tagging API sees; the strict profile lets it lag behind.
 
 
-def _in_use(backends: Any, region: str) -> Any | None:
-    return backends[ACCOUNT].get(region) if ACCOUNT in backends else None
+def _in_use(backends: Any, place: Place) -> Any | None:
+    account, region = place
+    return backends[account].get(region) if account in backends else None
 
 
-def _addresses(region: str) -> Iterator[TaggedResource]:
-    if ec2 := _in_use(ec2_backends, region):
+def _addresses(place: Place) -> Iterator[TaggedResource]:
+    if ec2 := _in_use(ec2_backends, place):
         for address in list(ec2.addresses):
-            arn = f"arn:aws:ec2:{region}:{ACCOUNT}:elastic-ip/{address.allocation_id}"
+            arn = f"arn:aws:ec2:{place.region}:{place.account}:elastic-ip/{address.allocation_id}"
             tags = dict(ec2.tags.get(address.allocation_id, {}))
             yield TaggedResource(arn, tags, "ec2:elastic-ip")
 
 
-def _group_rules(region: str) -> Iterator[TaggedResource]:
-    if ec2 := _in_use(ec2_backends, region):
+def _group_rules(place: Place) -> Iterator[TaggedResource]:
+    if ec2 := _in_use(ec2_backends, place):
         for groups in list(ec2.groups.values()):
             for group in list(groups.values()):
                 for rule in [*group.ingress_rules, *group.egress_rules]:
                     if ec2.tags.get(rule.id):
-                        arn = f"arn:aws:ec2:{region}:{ACCOUNT}:security-group-rule/{rule.id}"
+                        arn = f"arn:aws:ec2:{place.region}:{place.account}:security-group-rule/{rule.id}"
                         tags = dict(ec2.tags[rule.id])
                         yield TaggedResource(arn, tags, "ec2:security-group-rule")
 
 
-def _listeners(region: str) -> Iterator[TaggedResource]:
-    if elbv2 := _in_use(elbv2_backends, region):
+def _listeners(place: Place) -> Iterator[TaggedResource]:
+    if elbv2 := _in_use(elbv2_backends, place):
         tags = elbv2.tagging_service.get_tag_dict_for_resource
         for balancer in list(elbv2.load_balancers.values()):
             for listener in list(balancer.listeners.values()):
@@ -92,16 +94,16 @@ def _listeners(region: str) -> Iterator[TaggedResource]:
                     yield TaggedResource(rule.arn, tags(rule.arn), f"{kind}-rule")
 
 
-def _repositories(region: str) -> Iterator[TaggedResource]:
-    if ecr := _in_use(ecr_backends, region):
+def _repositories(place: Place) -> Iterator[TaggedResource]:
+    if ecr := _in_use(ecr_backends, place):
         for repository in list(ecr.repositories.values()):
             found = ecr.tagger.list_tags_for_resource(repository.arn)["tags"]
             tags = {tag["Key"]: tag["Value"] for tag in found}
             yield TaggedResource(repository.arn, tags, "ecr:repository")
 
 
-def _database_groups(region: str) -> Iterator[TaggedResource]:
-    if rds := _in_use(rds_backends, region):
+def _database_groups(place: Place) -> Iterator[TaggedResource]:
+    if rds := _in_use(rds_backends, place):
         for kind, groups in (
             ("subgrp", rds.subnet_groups),
             ("pg", rds.db_parameter_groups),

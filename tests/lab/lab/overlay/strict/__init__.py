@@ -17,6 +17,7 @@ def install(lab: Lab) -> None:
         attributes,
         clusters,
         describe,
+        parameter_names,
         quotas,
         roles,
         secret_names,
@@ -32,6 +33,7 @@ def install(lab: Lab) -> None:
         target_groups,
         tag_index,
         secret_names,
+        parameter_names,
         quotas,
     ):
         part.install(lab)

@@ -10,7 +10,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.iam.models import iam_backends
 
 from lab.patching import patch
-from lab.world import ACCOUNT, Lab
+from lab.world import Lab
 
 LINKED_ROLES = "/aws-service-role/ecs.amazonaws.com/"
 
@@ -25,7 +25,7 @@ def install(lab: Lab) -> None:
 
     @patch(EC2ContainerServiceBackend)
     def create_cluster(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-        iam = iam_backends[ACCOUNT]["aws"]
+        iam = iam_backends[self.account_id]["aws"]
         linked = [role for role in iam.roles.values() if role.path == LINKED_ROLES]
         if not linked and lab.strict.is_on("linked-role"):
             linked = [iam.create_service_linked_role("ecs.amazonaws.com", "", "")]

@@ -9,12 +9,13 @@ from moto.secretsmanager.exceptions import InvalidRequestException
 from moto.secretsmanager.models import SecretsManagerBackend
 
 from lab.patching import patch
+from lab.places import Place, of_backend
 from lab.world import Lab
 
 
 def install(lab: Lab) -> None:
     """Patches the creation and the deletion of secrets."""
-    gone: dict[tuple[str, str], float] = {}
+    gone: dict[tuple[Place, str], float] = {}
     lab.resets.append(gone.clear)
 
     @patch(SecretsManagerBackend)
@@ -22,12 +23,12 @@ def install(lab: Lab) -> None:
         answer = original(self, *args, **kwargs)
         name = answer[1]
         if not dict.__contains__(self.secrets, name):
-            gone[self.region_name, name] = time.monotonic()
+            gone[of_backend(self), name] = time.monotonic()
         return answer
 
     @patch(SecretsManagerBackend)
     def create_secret(original: Any, self: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-        ended = gone.get((self.region_name, name))
+        ended = gone.get((of_backend(self), name))
         delay = lab.strict.seconds("secret-name")
         if ended is not None and time.monotonic() - ended < delay:
             raise InvalidRequestException(

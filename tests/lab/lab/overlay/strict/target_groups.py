@@ -9,7 +9,8 @@ from moto.elbv2.models import FakeListener, FakeListenerRule, elbv2_backends
 
 from lab import service_shape
 from lab.patching import patch
-from lab.world import ACCOUNT, Lab
+from lab.places import Place
+from lab.world import Lab
 
 
 def install(lab: Lab) -> None:
@@ -18,11 +19,11 @@ def install(lab: Lab) -> None:
         _patch_made(lab, owner)
     original = service_shape.check
 
-    def check(settings: dict[str, Any], definition: Any, region: str) -> None:
-        original(settings, definition, region)
+    def check(settings: dict[str, Any], definition: Any, place: Place) -> None:
+        original(settings, definition, place)
         for entry in settings.get("loadBalancers") or []:
             arn = entry.get("targetGroupArn")
-            users = list(_users(region, arn))
+            users = list(_users(place, arn))
             if users and all(lab.strict.is_fresh("target-group", user) for user in users):
                 raise InvalidParameterException(
                     f"The target group with targetGroupArn {arn} does not have an associated load "
@@ -39,9 +40,9 @@ def _patch_made(lab: Lab, owner: type) -> None:
         lab.strict.made(self)
 
 
-def _users(region: str, arn: str) -> list[Any]:
+def _users(place: Place, arn: str) -> list[Any]:
     """The listeners and rules that forward to a target group."""
-    backend: Any = elbv2_backends[ACCOUNT][region]
+    backend: Any = elbv2_backends[place.account][place.region]
     found: list[Any] = []
     for balancer in backend.load_balancers.values():
         for listener in balancer.listeners.values():
