@@ -153,11 +153,20 @@ def test_each_places_databases_are_servers_of_their_own(places: list[Place]) -> 
     assert rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] == "available"
 
 
+def address_of(web: Web) -> str:
+    """The address of the only task, in its subnet."""
+    tasks = web.ecs.list_tasks(cluster="main")["taskArns"]
+    (task,) = web.ecs.describe_tasks(cluster="main", tasks=tasks)["tasks"]
+    address: str = task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]
+    return address
+
+
 def test_tasks_of_two_accounts_with_one_network_answer_for_themselves(places: list[Place]) -> None:
     webs = []
     for place in (places[0], places[3]):
         web = Web(place)  # type: ignore[arg-type]
         web.registry.push("web", "1", {"Env": [f"NAME={place.account}/{place.region}"]})
+        web.subnets = web.subnets[:1]
         web.create(web.definition())
         webs.append((place, web))
     for place, web in webs:
@@ -168,6 +177,8 @@ def test_tasks_of_two_accounts_with_one_network_answer_for_themselves(places: li
         assert cluster == f"arn:aws:ecs:{place.region}:{place.account}:cluster/main"
         events = place.client("logs").filter_log_events(logGroupName="/web")["events"]
         assert len({event["logStreamName"] for event in events}) == 1
+    # Both tasks have the first address of the first subnet, each of its own network.
+    assert len({address_of(web) for _, web in webs}) == 1
 
 
 def test_a_registrys_password_opens_its_own_account(places: list[Place]) -> None:
@@ -274,13 +285,16 @@ def test_a_role_is_assumed_by_those_whom_it_trusts(lab: RunningLab) -> None:
     for name, statement in (
         ("agreed", trust),
         ("tasks", {**trust, "Principal": {"Service": "ecs-tasks.amazonaws.com"}}),
+        ("strangers", {**trust, "Principal": {"AWS": "arn:aws:iam::333333333333:root"}}),
         ("denied", {**trust, "Effect": "Deny"}),
     ):
         document = json.dumps({"Version": "2012-10-17", "Statement": statement})
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
-    for name in ("tasks", "denied", "agreed"):
+    for name in ("tasks", "strangers", "denied"):
         with refused("AccessDenied"):
-            assume(lab, f"arn:aws:iam::{OTHER}:role/{name}")
+            assume(lab, f"arn:aws:iam::{OTHER}:role/{name}", ExternalId="agreed")
+    with refused("AccessDenied"):
+        assume(lab, f"arn:aws:iam::{OTHER}:role/agreed")
     assume(lab, f"arn:aws:iam::{OTHER}:role/agreed", ExternalId="agreed")
 
 

@@ -13,7 +13,7 @@ from stack import balancer, network, target_group
 MANY = {
     "roles": 1000,
     "target-groups": 500,
-    "load-balancers": 50,
+    "load-balancers": 60,
     "repositories": 300,
     "secrets": 300,
     "log-groups": 300,
