@@ -21,7 +21,7 @@ fn assert_converged(lab: &Lab) {
     run(lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
     assert_eq!(lab.twins(), Vec::<String>::new(), "each resource is there once");
     let locks: Vec<String> =
-        lab.everything().into_iter().filter(|resource| resource.contains("ssm")).collect();
+        lab.everything().into_iter().filter(|resource| resource.contains("/lock/")).collect();
     assert_eq!(locks, Vec::<String>::new(), "the lock was given back");
 }
 

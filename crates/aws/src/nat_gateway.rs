@@ -160,12 +160,14 @@ async fn spent(cx: &Context<'_, Aws>) -> Result<Vec<String>> {
     Ok(ids)
 }
 
-/// The same for the same attempt, so that a repeated call makes no second gateway; another one
-/// after a gateway of that token has gone, since EC2 would hand that one back.
+/// The same for the same attempt, so that a repeated call makes no second gateway: the proof among
+/// its tags is the same then, and EC2 refuses a token that comes with other tags. Another one after
+/// a gateway of that token has gone, since EC2 would hand that one back.
 fn token(identity: &Identity, spec: &NatGatewaySpec, spent: &[String]) -> String {
-    let Identity { scope, address, generation, .. } = identity;
+    let Identity { scope, address, generation, proof, .. } = identity;
     let attempt = format!(
-        "{scope} {address} {generation} {} {} {}",
+        "{scope} {address} {generation} {} {} {} {}",
+        proof.as_deref().unwrap_or_default(),
         spec.subnet.id(),
         spec.address.id(),
         spent.join(" ")

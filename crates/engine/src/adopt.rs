@@ -25,7 +25,8 @@ pub async fn seek<C: Cloud>(
     // Nothing of it is ours yet, nor are its parts.
     let deeds = Deeds::default();
     let (shared, deeds, adoption) = (&shared, &deeds, Some(adoption));
-    let survey = Survey { cloud, scope, shared, deeds, place, look: Look::Quick, adoption };
+    let look = Look::Quick;
+    let survey = Survey { cloud, scope, shared, deeds, place, look, stack: None, adoption };
     let seen = insist(|| driver.scan(&survey)).await?.into_iter().map(|seen| seen.live);
     let sought = seen.into_iter().find(|live| survey.adopts(kind, live.id()).is_some());
     // Its tags are about to be written.
@@ -54,8 +55,8 @@ pub async fn adopt<C: Parameters>(
         return Err(Failure::new(Cause::Refused, attempted, message)
             .help(format!("take over the {whole}: what is in it comes along")));
     }
-    let serial = journal.adopt(live).await?;
     let mark = info.mark(&live.spec);
+    let serial = journal.adopt(live, &mark).await?;
     let identity = Identity {
         scope: scope.clone(),
         address: live.address.clone(),

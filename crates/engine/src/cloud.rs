@@ -1,8 +1,9 @@
 //! What a kind is handed when it is asked to do something.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use deployer_core::{Address, Deeds, Scope, Serial, Statement};
+use deployer_core::{Address, Deeds, Scope, Serial, Stack, Statement};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::Badge;
@@ -28,6 +29,8 @@ pub struct Survey<'a, C: Cloud> {
     pub place: (&'a str, &'a str),
     /// How closely to look.
     pub look: Look,
+    /// The stack whose resources are expected; none where all there is is looked for.
+    pub(crate) stack: Option<&'a Stack>,
     /// What is to be found whatever its tags say, because it is to be taken over.
     pub adoption: Option<&'a Adoption>,
 }
@@ -42,6 +45,16 @@ pub enum Look {
 }
 
 impl<C: Cloud> Survey<'_, C> {
+    /// The resources of a kind that there may be, with their generations: those that the stack
+    /// declares and those that the record has, so that they can be asked for by their names. None
+    /// where nobody knows, or where all there is is looked for.
+    pub fn expected(&self, kind: &str) -> Option<BTreeSet<(Address, u32)>> {
+        let declared = self.stack.filter(|_| self.deeds.record.is_whole())?.resources.keys();
+        let declared = declared.filter(|it| it.kind == kind).map(|address| (address, 1));
+        let expected = declared.chain(self.deeds.record.of_kind(kind));
+        Some(expected.map(|(address, generation)| (address.clone(), generation)).collect())
+    }
+
     /// Whether we made a part of a resource, by the proof in its tags; see
     /// [`Context::prove_part`].
     pub fn vouches(&self, address: &Address, generation: u32, part: &str, proof: &str) -> bool {

@@ -99,6 +99,7 @@ impl<C: Parameters> Performer<'_, C> {
                 caller.young_until = Some(Instant::now() + PROPAGATION);
                 if let Some(serial) = &live.serial {
                     self.journal.made(&live.address, live.generation, serial, live.id());
+                    self.journal.gave(&live.address, live.id(), Some(&self.cx.identity.mark));
                 }
                 break self.complete(caller, live, spec).await?;
             }
@@ -123,9 +124,10 @@ impl<C: Parameters> Performer<'_, C> {
         let info = self.driver.info();
         let id = output.get("id").and_then(Value::as_str);
         let (Some(id), None) = (id, info.part_of) else { return };
-        let Identity { address, generation, .. } = identity;
+        let Identity { address, generation, mark, .. } = identity;
         let serial = self.journal.serial(address, *generation);
         self.journal.made(address, *generation, &serial, id);
+        self.journal.gave(address, id, Some(mark));
         if info.replacement(&Value::Null, &Value::Null) == Replacement::Supersede {
             self.journal.supersede(address, *generation);
         }
@@ -142,7 +144,8 @@ impl<C: Parameters> Performer<'_, C> {
         let (shared, deeds) = (C::Shared::default(), self.journal.deeds());
         let (cloud, shared, deeds) = (self.cx.cloud, &shared, &deeds);
         let (place, look) = (self.journal.place(), Look::Quick);
-        let survey = Survey { cloud, scope, shared, deeds, place, look, adoption: None };
+        let survey =
+            Survey { cloud, scope, shared, deeds, place, look, stack: None, adoption: None };
         let seen = self.driver.scan(&survey).await?;
         let lives = self.ours(seen)?;
         Ok(lives.into_iter().find(|live| {
@@ -241,8 +244,14 @@ impl<C: Parameters> Performer<'_, C> {
     /// Notes what was given, for `drift`. Where that is not possible, drift is not told apart, and
     /// nothing else is worse.
     async fn remember(&self, caller: &mut Caller, output: &Value) -> Result<(), Stop> {
-        if let Err(failure) = caller.call(self.driver.remember(&self.cx, output)).await? {
-            tracing::debug!(%failure, "goes on without a mark");
+        let Identity { address, mark, .. } = self.cx.identity;
+        let id = output.get("id").and_then(Value::as_str).unwrap_or_default();
+        // Until it is done, nobody knows which mark its tags have.
+        self.journal.gave(address, id, None);
+        match caller.insist(|| self.driver.remember(&self.cx, output)).await {
+            Ok(()) => self.journal.gave(address, id, Some(mark)),
+            Err(Stop::Failed(failure)) => tracing::debug!(%failure, "goes on without a mark"),
+            Err(stop) => return Err(stop),
         }
         Ok(())
     }

@@ -237,14 +237,17 @@ async fn look(aws: &Aws, output: &ServiceOutput) -> Result<Option<Description>> 
     Ok(found.into_iter().next())
 }
 
-/// The token that makes ECS take a create once, however often it is asked. It changes once a
-/// service of the name has been deleted: ECS would hand back the deleted one.
+/// The token that makes ECS take a create once, however often it is asked: the proof among its tags
+/// is the same then. It changes once a service of the name has been deleted: ECS would hand back
+/// the deleted one.
 async fn token(cx: &Context<'_, Aws>, cluster: &str) -> Result<String> {
-    let Identity { scope, address, generation, name, .. } = cx.identity;
+    let Identity { scope, address, generation, proof, name, .. } = cx.identity;
     let before = describe(cx.cloud, cluster, std::slice::from_ref(name)).await?;
     let epoch = before.first().filter(|service| service.status() == Some("INACTIVE"));
     let epoch = epoch.and_then(Description::created_at).map_or(0.0, |at| at.as_secs_f64());
-    let hash = format!("{:x}", Sha256::digest(format!("{scope} {address} {generation} {epoch}")));
+    let proof = proof.as_deref().unwrap_or_default();
+    let attempt = format!("{scope} {address} {generation} {proof} {epoch}");
+    let hash = format!("{:x}", Sha256::digest(attempt));
     // At most 36 characters (ECS API reference).
     Ok(hash[..32].to_owned())
 }

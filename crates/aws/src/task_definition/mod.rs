@@ -16,7 +16,7 @@ use deployer_kinds::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDef
 
 use crate::Aws;
 use crate::call::{call, listed, pages, read};
-use crate::ecs::{tagged, tags};
+use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
 
@@ -107,9 +107,8 @@ impl Resource<Aws> for TaskDefinition {
         Ok(live.output.clone())
     }
 
-    /// A revision never changes, so what it was made of is what it was given.
-    async fn remember(_cx: &Context<'_, Aws>, _output: &TaskDefinitionOutput) -> Result<()> {
-        Ok(())
+    async fn remember(cx: &Context<'_, Aws>, output: &TaskDefinitionOutput) -> Result<()> {
+        ecs::remember(cx, &output.id).await
     }
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {

@@ -171,16 +171,18 @@ pub(crate) fn strays(strays: &[Stray], theme: &Theme, width: usize) -> String {
 }
 
 fn stray_lines(strays: &[Stray], theme: &Theme, width: usize) -> Vec<String> {
-    let lines = strays.iter().flat_map(|Stray { address, id, because, .. }| {
-        let head = truncate(&format!("{id} looks like {address}: left alone"), width - 9);
-        let advice = format!("if it is ours after all: deployer adopt {address} {id}");
-        [
-            format!("{} {head}", theme.caution.style("warning:")),
-            format!("  · {}", truncate(because, width - 4)),
-            format!("  · {}", truncate(&advice, width - 4)),
-        ]
-    });
-    lines.collect()
+    let mut lines = Vec::new();
+    for Stray { address, id, because, .. } in strays {
+        let end = format!(" looks like {address}: left alone");
+        let room = (width - 9).saturating_sub(end.chars().count()).max(12);
+        let head = truncate(&format!("{}{end}", truncate(short(id), room)), width - 9);
+        lines.push(format!("{} {head}", theme.caution.style("warning:")));
+        lines.push(format!("  · {}", truncate(because, width - 4)));
+    }
+    if !strays.is_empty() {
+        lines.push("  If one is ours after all: deployer adopt ADDRESS ID".to_owned());
+    }
+    lines
 }
 
 /// The line that sums it up, broken where it is too long.

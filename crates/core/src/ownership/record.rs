@@ -17,6 +17,12 @@ const VERSION: u32 = 1;
 /// Manager in the AWS general reference), and what is written is ASCII.
 const PART: usize = 4096;
 
+/// What stands where nobody knows a mark.
+const NONE: &str = "-";
+
+/// What the hashes of marks begin with, instead of a kind.
+const GIVEN: &str = "given";
+
 /// How many creates of one generation may be open at a time; older ones are forgotten.
 const OPEN: usize = 8;
 
@@ -27,6 +33,8 @@ struct Entry {
     serial: Serial,
     /// A hash of the identifier of what it made; none as long as nobody knows.
     made: Option<String>,
+    /// A hash of the mark that it was last given; none where nobody knows.
+    given: Option<String>,
     /// Whether it was deleted and can be brought back, such as a secret.
     is_left: bool,
 }
@@ -151,6 +159,11 @@ impl Record {
         &self.kinds
     }
 
+    /// Notes that the environment is about to have one of a kind.
+    pub fn expect(&mut self, kind: &str) {
+        self.kinds.insert(kind.to_owned());
+    }
+
     /// Whether something was left behind that can be brought back.
     pub fn has_left(&self) -> bool {
         self.entries().any(|(_, entry)| entry.is_left)
@@ -158,8 +171,10 @@ impl Record {
 
     /// Notes that a create is about to be sent.
     pub fn begin(&mut self, address: &Address, generation: u32, serial: &Serial) {
-        self.kinds.insert(address.kind.clone());
-        let entry = Entry { generation, serial: serial.clone(), made: None, is_left: false };
+        self.expect(&address.kind);
+        let serial_of = serial.clone();
+        let entry =
+            Entry { generation, serial: serial_of, made: None, given: None, is_left: false };
         if self.entry(address, generation, serial).is_some() {
             return;
         }
@@ -188,6 +203,30 @@ impl Record {
                 (entry.made, entry.is_left) = (Some(made.clone()), false);
             }
         }
+    }
+
+    /// Notes the mark of the spec that something was last given; none where nobody knows whether
+    /// its tags have it.
+    pub fn gave(&mut self, address: &Address, id: &str, mark: Option<&str>) {
+        let (made, given) = (hash(&address.kind, id), mark.map(|mark| hash(GIVEN, mark)));
+        for entry in self.of_mut(address).filter(|entry| entry.made.as_ref() == Some(&made)) {
+            entry.given.clone_from(&given);
+        }
+    }
+
+    /// Whether a mark is the one that something at this address was last given, so that tags with
+    /// this mark are those we wrote last; none where nobody knows.
+    pub fn is_last_given(&self, address: &Address, generation: u32, mark: &str) -> Option<bool> {
+        let given = self.of(address).filter(|entry| entry.generation == generation);
+        let mut given = given.filter_map(|entry| entry.given.as_ref()).peekable();
+        given.peek()?;
+        Some(given.any(|given| *given == hash(GIVEN, mark)))
+    }
+
+    /// The resources of a kind that it has, with their generations.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&Address, u32)> {
+        let entries = self.entries().filter(move |(address, _)| address.kind == kind);
+        entries.map(|(address, entry)| (address, entry.generation))
     }
 
     /// Forgets what is gone.
@@ -309,6 +348,7 @@ impl Entry {
             generation: words.next()?.parse().ok()?,
             serial: words.next()?.to_owned().try_into().ok()?,
             made: words.next().map(ToOwned::to_owned),
+            given: words.next().filter(|given| *given != NONE).map(ToOwned::to_owned),
             is_left: words.next() == Some("left"),
         })
     }
@@ -316,15 +356,23 @@ impl Entry {
     /// How many more bytes it takes once it is known what it made, and that this can be brought
     /// back.
     fn growth(&self) -> usize {
-        let made = if self.made.is_none() { " abcdefgh".len() } else { 0 };
-        made + if self.is_left { 0 } else { " left".len() }
+        let whole = Self {
+            made: Some("abcdefgh".to_owned()),
+            given: Some("abcdefgh".to_owned()),
+            is_left: true,
+            ..self.clone()
+        };
+        whole.written().len() - self.written().len()
     }
 
     fn written(&self) -> String {
-        let Self { generation, serial, made, is_left } = self;
-        let made = made.iter().map(|made| format!(" {made}")).collect::<String>();
-        let left = if *is_left { " left" } else { "" };
-        format!("{generation} {serial}{made}{left}")
+        let Self { generation, serial, made, given, is_left } = self;
+        let mut text = format!("{generation} {serial}");
+        if let Some(made) = made {
+            let given = given.as_deref().unwrap_or(NONE);
+            text = format!("{text} {made} {given}");
+        }
+        if *is_left { text + " left" } else { text }
     }
 }
 
@@ -356,7 +404,9 @@ mod tests {
         record.epoch = 7;
         record.begin(&vpc(), 1, &serial(1));
         record.made(&Address::new("secret", "session"), 2, &serial(1), "arn");
+        record.gave(&Address::new("secret", "session"), "arn", Some("1:mark"));
         record.left(&Address::new("secret", "session"), "arn");
+        record.made(&vpc(), 2, &serial(2), "vpc-2");
         assert_eq!(reread(&record), record);
         assert!(record.is_whole() && record.has_left());
         assert_eq!(record.kinds().iter().collect::<Vec<_>>(), ["secret", "vpc"]);
@@ -372,6 +422,19 @@ mod tests {
         record.gone(&vpc(), "vpc-1");
         assert_eq!(record.whose("vpc", "vpc-1"), None);
         assert!(record.kinds().contains("vpc"), "there was one once");
+    }
+
+    #[test]
+    fn it_tells_the_mark_that_was_given_last_from_one_before() {
+        let mut record = Record::new(None);
+        assert_eq!(record.is_last_given(&vpc(), 1, "1:new"), None);
+        record.made(&vpc(), 1, &serial(1), "vpc-1");
+        assert_eq!(record.is_last_given(&vpc(), 1, "1:new"), None);
+        record.gave(&vpc(), "vpc-1", Some("1:old"));
+        record.gave(&vpc(), "vpc-1", Some("1:new"));
+        assert_eq!(record.is_last_given(&vpc(), 1, "1:new"), Some(true));
+        assert_eq!(record.is_last_given(&vpc(), 1, "1:old"), Some(false));
+        assert_eq!(record.is_last_given(&vpc(), 2, "1:new"), None);
     }
 
     #[test]

@@ -102,6 +102,7 @@ impl<C: Parameters> Journal<C> {
                 // A kind that nobody knows fails its step.
                 let Ok(kind) = registry.driver(&step.address.kind) else { continue };
                 if kind.info().part_of.is_some() {
+                    record.expect(&step.address.kind);
                     continue;
                 }
                 let at = (step.address.clone(), step.generation);
@@ -198,6 +199,11 @@ impl<C: Parameters> Journal<C> {
         self.lock().deeds.record.made(address, generation, serial, id);
     }
 
+    /// Notes the mark that is on something now; none where nobody knows.
+    pub(crate) fn gave(&self, address: &Address, id: &str, mark: Option<&str>) {
+        self.lock().deeds.record.gave(address, id, mark);
+    }
+
     /// Notes that the generations before the newest are history from now on.
     pub(crate) fn supersede(&self, address: &Address, generation: u32) {
         self.lock().deeds.record.forget_before(address, generation);
@@ -217,13 +223,14 @@ impl<C: Parameters> Journal<C> {
     ///
     /// # Errors
     /// When that is not possible.
-    pub(crate) async fn adopt(&self, live: &Live) -> Result<Serial> {
+    pub(crate) async fn adopt(&self, live: &Live, mark: &str) -> Result<Serial> {
         self.signer().await?;
         let serial = self.run.clone();
         {
             let state = &mut *self.lock();
             state.confirm(&self.scope, &[]);
             state.deeds.record.made(&live.address, live.generation, &serial, live.id());
+            state.deeds.record.gave(&live.address, live.id(), Some(mark));
         }
         self.flush().await?;
         Ok(serial)
