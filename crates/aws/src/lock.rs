@@ -13,18 +13,21 @@ use deployer_core::Scope;
 use deployer_engine::{Claim, Claims, Holder, Lease, Result};
 
 use crate::Aws;
-use crate::call::{already, call, pages};
 use crate::missing::Required;
+use crate::send::{unless_gone, unless_taken};
+use crate::ssm;
 
 impl Claims for Aws {
     async fn claims(&self, scope: &Scope) -> Result<Vec<Claim>> {
-        let request = self.ssm.get_parameters_by_path().path(folder(scope));
-        let pages = pages(
-            "look who holds the lock (ssm:GetParametersByPath)",
-            |token| request.clone().set_next_token(token).send(),
-            |page| page.next_token(),
-        )
-        .await?;
+        let request = self.lock.get_parameters_by_path().path(folder(scope));
+        let pages = self
+            .pages(
+                &ssm::GET_PARAMETERS_BY_PATH,
+                "look who holds the lock",
+                |token| request.clone().set_next_token(token).send(),
+                |page| page.next_token(),
+            )
+            .await?;
         let mut claims: Vec<Claim> =
             pages.iter().flat_map(|page| page.parameters()).filter_map(read).collect();
         claims.sort_by_key(|claim| claim.epoch);
@@ -33,32 +36,35 @@ impl Claims for Aws {
 
     async fn claim(&self, scope: &Scope, epoch: u64, holder: &Holder) -> Result<bool> {
         let request = self
-            .ssm
+            .lock
             .put_parameter()
             .name(name(scope, epoch))
             .value(written(holder))
             .r#type(ParameterType::String);
-        let result = call("take the lock (ssm:PutParameter)", || request.clone().send()).await;
-        Ok(already(result, &["ParameterAlreadyExists"])?.is_some())
+        let result =
+            self.send(&ssm::PUT_PARAMETER, "take the lock", || request.clone().send()).await;
+        Ok(unless_taken(result)?.is_some())
     }
 
     async fn renew(&self, scope: &Scope, epoch: u64, holder: &Holder) -> Result<u64> {
         let request = self
-            .ssm
+            .lock
             .put_parameter()
             .name(name(scope, epoch))
             .value(written(holder))
             .r#type(ParameterType::String)
             .overwrite(true);
-        let answer = call("renew the lock (ssm:PutParameter)", || request.clone().send()).await?;
+        let answer =
+            self.send(&ssm::PUT_PARAMETER, "renew the lock", || request.clone().send()).await?;
         u64::try_from(answer.version).ok().required("the version of the lock")
     }
 
     async fn release(&self, scope: &Scope, epoch: u64) -> Result<()> {
-        let request = self.ssm.delete_parameter().name(name(scope, epoch));
-        let result =
-            call("give the lock back (ssm:DeleteParameter)", || request.clone().send()).await;
-        already(result, &["ParameterNotFound"]).map(drop)
+        let request = self.lock.delete_parameter().name(name(scope, epoch));
+        let result = self
+            .send(&ssm::DELETE_PARAMETER, "give the lock back", || request.clone().send())
+            .await;
+        unless_gone(result).map(drop)
     }
 
     fn fence(&self, lease: Lease) {

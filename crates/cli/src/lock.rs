@@ -53,7 +53,8 @@ impl<W: Connect> Session<'_, W> {
             tell: &mut |notice| self.notice(&notice),
         };
         let cloud = Arc::clone(&connected.cloud);
-        let lock = lock(cloud, scope, request, &self.cancel).await.map_err(|why| match why {
+        let locking = self.attended(lock(cloud, scope, request, &self.cancel));
+        let lock = locking.await.map_err(|why| match why {
             Unlocked::Held(claim) => Refusal::Locked(claim).into(),
             Unlocked::Failed(failure) if failure.cause == Cause::Denied => {
                 let help = failure.help.as_deref().unwrap_or_default();
@@ -67,7 +68,7 @@ impl<W: Connect> Session<'_, W> {
         let outside = std::mem::replace(&mut self.cancel, lease.cancel().clone());
         let result = work(self).await;
         self.cancel = outside;
-        if let Err(failure) = lock.release().await {
+        if let Err(failure) = self.attended(lock.release()).await {
             let text = format!("{failure}; the next run will take it over");
             self.tell(&render::notice("warning:", &text, &self.err, self.terminal.width));
         }

@@ -8,11 +8,11 @@ use deployer_core::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::call::{Caller, Stop};
+use crate::caller::Caller;
 use crate::driver::Driver;
-use crate::retry::{PROPAGATION, Retries};
+use crate::retry::{PROPAGATION, Retries, of_a_create};
 use crate::wait::Wait;
-use crate::{Cloud, Context, Identity, Look, Progress, Sightings, Survey};
+use crate::{Cloud, Context, Identity, Look, Progress, Result, Sightings, Survey};
 
 /// What a finished step leaves.
 #[derive(Debug, Default)]
@@ -21,6 +21,17 @@ pub(crate) struct Finished {
     pub(crate) output: Option<Value>,
     /// What it leaves behind on purpose.
     pub(crate) left: Vec<String>,
+}
+
+/// Why a step ends before it is done.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It failed.
+    Failed(Failure),
+    /// The run was interrupted while it waited for this.
+    Abandoned(String),
+    /// The run was interrupted before it had made a call.
+    NotBegun,
 }
 
 /// A step with all it needs, on its way into a task of its own.
@@ -40,8 +51,22 @@ pub(crate) struct Job<C: Cloud> {
 }
 
 impl<C: Cloud> Job<C> {
-    /// Performs the step.
-    pub(crate) async fn perform(self) -> Result<Finished, Stop> {
+    /// Performs the step, to its end or until the run is interrupted.
+    pub(crate) async fn perform(self) -> std::result::Result<Finished, Stop> {
+        let (work, speaker) = (Arc::clone(&self.caller.work), Arc::clone(&self.caller.speaker));
+        let result = tokio::select! {
+            biased;
+            result = Arc::clone(&work).done(self.act()) => Some(result),
+            () = work.stopped.cancelled() => None,
+        };
+        match result {
+            // Some steps end without a call.
+            Some(result) if speaker.begin() => result.map_err(Stop::Failed),
+            _ => Err(speaker.waits_on().map_or(Stop::NotBegun, Stop::Abandoned)),
+        }
+    }
+
+    async fn act(self) -> Result<Finished> {
         let identity = identify(&self.scope, &self.step, &self.driver.info(), self.spec.as_ref());
         let performer = Performer {
             driver: &*self.driver,
@@ -55,11 +80,11 @@ impl<C: Cloud> Job<C> {
         match (self.step.action, self.spec, &self.step.live) {
             (Action::Create, Some(spec), _) => performer.create(&mut caller, &spec).await,
             (Action::Update, Some(spec), Some(live)) => {
-                performer.update(&mut caller, live, &spec).await
+                performer.update(&caller, live, &spec).await
             }
-            (Action::Await, _, Some(live)) => performer.settle(&mut caller, &live.output).await,
+            (Action::Await, _, Some(live)) => performer.settle(&caller, &live.output).await,
             (Action::Delete, _, Some(live)) => performer.delete(&mut caller, live).await,
-            _ => Err(incomplete(&self.step).into()),
+            _ => Err(incomplete(&self.step)),
         }
     }
 }
@@ -72,12 +97,12 @@ struct Performer<'a, C: Cloud> {
 impl<C: Cloud> Performer<'_, C> {
     /// Creates, and looks before it creates again: a call that failed may have taken effect, or
     /// half of it.
-    async fn create(&self, caller: &mut Caller, spec: &Value) -> Result<Finished, Stop> {
-        let mut retries = Retries::within(Wait::begin(caller.typical));
+    async fn create(&self, caller: &mut Caller, spec: &Value) -> Result<Finished> {
+        let mut retries = Retries::within(caller.begin());
         let output = loop {
-            match caller.call(self.driver.create(&self.cx, spec.clone())).await? {
+            match self.driver.create(&self.cx, spec.clone()).await {
                 Ok(output) => break output,
-                Err(failure) => caller.back_off(&mut retries, failure).await?,
+                Err(failure) => caller.back_off(&mut retries, of_a_create(failure)).await?,
             }
             if let Some(live) = self.find(caller).await? {
                 tracing::debug!(address = %live.address, id = live.id(), "adopted after a failure");
@@ -93,12 +118,12 @@ impl<C: Cloud> Performer<'_, C> {
     }
 
     /// The resource this step is to make, if it is there already.
-    async fn find(&self, caller: &mut Caller) -> Result<Option<Live>, Stop> {
+    async fn find(&self, caller: &Caller) -> Result<Option<Live>> {
         caller.insist(|| Box::pin(self.look())).await
     }
 
     /// One look for it.
-    async fn look(&self) -> crate::Result<Option<Live>> {
+    async fn look(&self) -> Result<Option<Live>> {
         let Identity { scope, address, generation, .. } = self.cx.identity;
         let (shared, sightings) = (C::Shared::default(), Sightings::default());
         let (cloud, shared, sightings) = (self.cx.cloud, &shared, &sightings);
@@ -112,7 +137,7 @@ impl<C: Cloud> Performer<'_, C> {
     }
 
     /// Does what is left of a create that got stuck half-way.
-    async fn complete(&self, caller: &mut Caller, live: Live, spec: &Value) -> Result<Value, Stop> {
+    async fn complete(&self, caller: &Caller, live: Live, spec: &Value) -> Result<Value> {
         if self.lacks(&live, spec).is_some() {
             caller.insist(|| self.driver.update(&self.cx, &live, spec.clone())).await
         } else {
@@ -134,7 +159,7 @@ impl<C: Cloud> Performer<'_, C> {
 
     /// Waits until a scan shows what was written, where the cloud shows it late. What is there and
     /// stays different is the next plan's to tell: the cloud may write it in another way.
-    async fn see(&self, caller: &mut Caller, spec: &Value) -> Result<(), Stop> {
+    async fn see(&self, caller: &Caller, spec: &Value) -> Result<()> {
         if !self.driver.is_shown_late() {
             return Ok(());
         }
@@ -156,14 +181,9 @@ impl<C: Cloud> Performer<'_, C> {
             .await
     }
 
-    async fn update(
-        &self,
-        caller: &mut Caller,
-        live: &Live,
-        spec: &Value,
-    ) -> Result<Finished, Stop> {
+    async fn update(&self, caller: &Caller, live: &Live, spec: &Value) -> Result<Finished> {
         let output = caller.insist(|| self.driver.update(&self.cx, live, spec.clone())).await?;
-        self.remember(caller, &output).await?;
+        self.remember(&output).await;
         let finished = self.settle(caller, &output).await?;
         self.see(caller, spec).await?;
         Ok(finished)
@@ -171,21 +191,20 @@ impl<C: Cloud> Performer<'_, C> {
 
     /// Notes what was given, for `drift`. Where that is not possible, drift is not told apart, and
     /// nothing else is worse.
-    async fn remember(&self, caller: &mut Caller, output: &Value) -> Result<(), Stop> {
-        if let Err(failure) = caller.call(self.driver.remember(&self.cx, output)).await? {
+    async fn remember(&self, output: &Value) {
+        if let Err(failure) = self.driver.remember(&self.cx, output).await {
             tracing::debug!(%failure, "goes on without a mark");
         }
-        Ok(())
     }
 
-    async fn settle(&self, caller: &mut Caller, output: &Value) -> Result<Finished, Stop> {
+    async fn settle(&self, caller: &Caller, output: &Value) -> Result<Finished> {
         let output =
             caller.look_until("ready", || self.driver.ready(&self.cx, output.clone())).await?;
         Ok(Finished { output: Some(output), left: Vec::new() })
     }
 
     /// Deletes. What is not there is deleted.
-    async fn delete(&self, caller: &mut Caller, live: &Live) -> Result<Finished, Stop> {
+    async fn delete(&self, caller: &mut Caller, live: &Live) -> Result<Finished> {
         caller.young_until = None;
         let left = caller
             .insist(|| {

@@ -12,6 +12,7 @@ mod mess;
 mod run;
 mod stacks;
 mod things;
+mod time;
 
 pub use arbitrary::{messes, stacks};
 pub use fault::{Fault, Moment};
@@ -21,3 +22,4 @@ pub use memory::{Call, Memory, Operation};
 pub use mess::Mess;
 pub use run::{Ran, apply, converge, observed, planned, run, run_until, settled};
 pub use stacks::{StackBuilder, everything, everything_changed, scope};
+pub use time::pass;

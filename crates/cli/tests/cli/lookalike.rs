@@ -6,14 +6,15 @@ use std::sync::Mutex;
 
 use deployer_core::{Failure, Kind, Phase, Scope};
 use deployer_engine::{
-    Claim, Claims, Cloud, Context, Found, Holder, Lease, Registry, Resource, Result, Survey, Voice,
+    Calls, Claim, Claims, Cloud, Context, Found, Holder, Lease, Registry, Resource, Result, Survey,
+    Voice,
 };
 use deployer_kinds as kinds;
 use serde_json::{Value, json};
 
 /// The cloud.
 #[derive(Default)]
-pub(crate) struct Lookalike(Mutex<State>);
+pub(crate) struct Lookalike(Mutex<State>, Calls);
 
 #[derive(Default)]
 struct State {
@@ -34,6 +35,10 @@ struct Thing {
 
 impl Cloud for Lookalike {
     type Shared = ();
+
+    fn calls(&self) -> &Calls {
+        &self.1
+    }
 }
 
 /// Nobody else writes here.

@@ -12,6 +12,8 @@ use super::lease::Beat;
 use super::{Claim, Claims, Holder, Lease};
 use crate::Result;
 use crate::retry::insist;
+use crate::wait::pause;
+use crate::work::at_once;
 
 /// How much longer than its lease a holder must have been silent before it is taken for dead, in
 /// leases: what it sent at the last moment must have arrived.
@@ -103,7 +105,7 @@ pub async fn lock<C: Claims>(
     };
     cloud.fence(lease.clone());
     let beating = beat(Arc::clone(&cloud), scope.clone(), epoch, holder.clone(), lease.clone());
-    let heart = tokio::spawn(beating);
+    let heart = tokio::spawn(at_once(beating));
     Ok(Lock { cloud, scope: scope.clone(), epoch, holder, lease, heart })
 }
 
@@ -186,7 +188,7 @@ async fn get<C: Claims>(
         if watched.as_ref().is_none_or(|(seen, _)| !is_same(seen, &top)) {
             watched = Some((top, Instant::now()));
         }
-        tokio::time::sleep(LOOK).await;
+        pause(LOOK).await;
     }
 }
 
@@ -214,9 +216,8 @@ fn silence(
 
 /// Gives signs of life until the lock is lost.
 async fn beat<C: Claims>(cloud: Arc<C>, scope: Scope, epoch: u64, holder: Holder, lease: Lease) {
-    let pause = lease.length() / BEATS;
     loop {
-        tokio::time::sleep(pause).await;
+        pause(lease.length() / BEATS).await;
         let beat = Beat::begin();
         match renew(&*cloud, &scope, epoch, &holder).await {
             Ok(None) => lease.renew(&beat),

@@ -1,0 +1,5 @@
+//! Systems Manager: its parameters keep the lock (`crate::lock`).
+
+mod operations;
+
+pub(crate) use operations::*;
