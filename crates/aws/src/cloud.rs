@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use deployer_engine::Cloud;
+use deployer_engine::{Calls, Cloud};
 
 use crate::ecr::Repositories;
 use crate::ecs::Clusters;
@@ -21,8 +21,13 @@ pub struct Aws {
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) rds: aws_sdk_rds::Client,
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
-    pub(crate) ssm: aws_sdk_ssm::Client,
+    /// Systems Manager for what an environment keeps, the lock among it, which no fence keeps from
+    /// being renewed.
+    pub(crate) parameters: aws_sdk_ssm::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) tagging: aws_sdk_resourcegroupstagging::Client,
+    /// Through which all calls are made.
+    pub(crate) calls: Calls,
     /// Before all that changes something.
     pub(crate) fence: Fence,
     pub(crate) region: String,
@@ -32,6 +37,10 @@ pub struct Aws {
 
 impl Cloud for Aws {
     type Shared = Shared;
+
+    fn calls(&self) -> &Calls {
+        &self.calls
+    }
 }
 
 /// What the scans of one observation share.

@@ -9,11 +9,11 @@ use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use deployer_core::{Cause, Failure};
-use deployer_engine::Result;
+use deployer_engine::{Calls, Result, shown};
 
 use crate::Aws;
-use crate::call::read;
 use crate::fence::Fence;
+use crate::{random, sts};
 
 /// How long a connection may take: an endpoint that does not answer is told within seconds.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -52,8 +52,8 @@ pub async fn connect(region: Option<&str>, folder: &Path) -> Result<Connection> 
         return Err(Failure::new(Cause::Refused, "choose a region", "none is set")
             .help("write `region:` in the stack, or set AWS_REGION"));
     };
-    let account = account(&config).await?;
-    let fence = Fence::default();
+    // The lock itself is kept through a fence that nobody closes.
+    let (fence, open) = (Fence::default(), Fence::default());
     let aws = Aws {
         ec2: fenced!(aws_sdk_ec2, config, fence),
         ecr: fenced!(aws_sdk_ecr, config, fence),
@@ -63,13 +63,15 @@ pub async fn connect(region: Option<&str>, folder: &Path) -> Result<Connection> 
         logs: fenced!(aws_sdk_cloudwatchlogs, config, fence),
         rds: fenced!(aws_sdk_rds, config, fence),
         secrets: fenced!(aws_sdk_secretsmanager, config, fence),
-        // The lock itself is kept through this one.
-        ssm: aws_sdk_ssm::Client::new(&config),
+        parameters: fenced!(aws_sdk_ssm, config, open),
+        sts: fenced!(aws_sdk_sts, config, fence),
         tagging: fenced!(aws_sdk_resourcegroupstagging, config, fence),
+        calls: Calls::seeded(random::seed()),
         fence,
         region: region.clone(),
         folder: folder.to_owned(),
     };
+    let account = account(&config, &aws).await?;
     Ok(Connection { aws, account, region })
 }
 
@@ -92,23 +94,25 @@ async fn configure(region: Option<&str>) -> SdkConfig {
 
 /// The account of the credentials. Most kinds of credentials carry it; for the others one call
 /// asks.
-async fn account(config: &SdkConfig) -> Result<String> {
+async fn account(config: &SdkConfig, aws: &Aws) -> Result<String> {
     let advice = "log in with `aws sso login` or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
     let missing = |message: String| {
         Failure::new(Cause::Credentials, "find AWS credentials", message).help(advice)
     };
     let provider = config.credentials_provider().ok_or_else(|| missing("there are none".into()))?;
-    let credentials = provider.provide_credentials().await.map_err(|error| {
+    let credentials = shown("no credentials yet", provider.provide_credentials());
+    let credentials = credentials.await.map_err(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         missing(cause.unwrap_or_else(|| error.to_string()))
     })?;
     if let Some(account) = credentials.account_id() {
         return Ok(account.as_str().to_owned());
     }
-    let sts = aws_sdk_sts::Client::new(config);
-    let identity =
-        read("find out the account (sts:GetCallerIdentity)", || sts.get_caller_identity().send())
-            .await?;
+    let identity = aws
+        .send(&sts::GET_CALLER_IDENTITY, "find out the account", || {
+            aws.sts.get_caller_identity().send()
+        })
+        .await?;
     identity.account.ok_or_else(|| {
         Failure::new(Cause::Refused, "find out the account", "AWS did not say which it is")
     })

@@ -1,6 +1,5 @@
-//! Turns the SDK's errors into failures the engine can decide on: by error code and by what the
-//! connection did. Where a service has one code for everything, the call that knows its words
-//! looks at those (`task_definition`).
+//! Turns the SDK's errors into failures the engine can decide on: by what a code means for the very
+//! call, for its service, and anywhere; and by what the connection did.
 
 use std::error::Error;
 use std::io;
@@ -10,7 +9,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use deployer_core::{Cause, Failure};
+use deployer_engine::Operation;
 
+use crate::advice::advice;
 use crate::fence::Fenced;
 
 /// Codes of calls that came too fast. Most arrive with HTTP status 400, so only the code tells.
@@ -35,7 +36,6 @@ const DENIED: &[&str] =
 
 /// Codes of credentials that are expired, unknown or wrong.
 const CREDENTIALS: &[&str] = &[
-    "AuthFailure",
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
@@ -50,27 +50,8 @@ const CREDENTIALS: &[&str] = &[
 ];
 
 /// Codes of things that are held by another or in a state that ends by itself.
-const BUSY: &[&str] = &[
-    "ClusterContainsServicesException",
-    "ClusterContainsTasksException",
-    "ConcurrentModification",
-    "ConcurrentModificationException",
-    "DeleteConflict",
-    "DependencyViolation",
-    "IncorrectState",
-    "InvalidDBInstanceState",
-    "InvalidDBSubnetGroupStateFault",
-    "InvalidIPAddress.InUse",
-    "OperationAborted",
-    "OperationAbortedException",
-    "ResourceInUse",
-    "ResourceInUseException",
-    "ServiceNotActiveException",
-    "UpdateInProgressException",
-];
-
-/// Codes of things that are not there, beside all that end in `NotFound` and the like.
-const GONE: &[&str] = &["NoSuchEntity", "InvalidAllocationID.NotFound", "NatGatewayNotFound"];
+const BUSY: &[&str] =
+    &["ConcurrentModificationException", "OperationAborted", "ResourceInUseException"];
 
 /// Codes that leave open whether the call took effect.
 const AMBIGUOUS: &[&str] = &[
@@ -85,59 +66,84 @@ const AMBIGUOUS: &[&str] = &[
     "Unavailable",
 ];
 
-/// Says what an error of the SDK means. `attempted` reads after "could not ".
-pub(crate) fn failure<E>(attempted: &str, error: &SdkError<E, HttpResponse>) -> Failure
+/// What services say of a role that IAM has just made and that they do not see yet, each with a
+/// code of its own: ECS of a task's role (terraform-ecs-fargate#8) and of its linked one
+/// (containers-roadmap#2614), RDS of its linked one (eks-workshop-v2#1609,
+/// terraform-aws-rds#364), IAM itself of a role in a policy.
+const YOUNG_ROLES: &[&str] = &[
+    "Role is not valid",
+    "Unable to assume the service linked role",
+    "Verify that you have permission to create service linked role. Otherwise wait",
+    "Missing necessary credentials",
+    "Invalid principal in policy",
+];
+
+/// Says what an error of the SDK means. `purpose` reads after "could not ".
+pub(crate) fn failure<E>(
+    operation: &Operation,
+    purpose: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> Failure
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
     let code = meta.and_then(|meta| meta.code()).map(ToOwned::to_owned);
+    let message = meta
+        .and_then(|meta| meta.message())
+        .map_or_else(|| innermost(error), |message| message.trim_end_matches('.').to_owned());
     let cause = match error {
         SdkError::ServiceError(context) => {
-            by_code(code.as_deref().unwrap_or_default(), context.raw().status().as_u16())
+            let status = context.raw().status().as_u16();
+            by_code(operation, code.as_deref().unwrap_or_default(), &message, status)
         }
         _ if chain(error).any(|source| source.is::<Fenced>()) => Cause::Busy,
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => by_source(error),
         _ => Cause::Ambiguous,
     };
-    let message = meta
-        .and_then(|meta| meta.message())
-        .map_or_else(|| innermost(error), |message| message.trim_end_matches('.').to_owned());
     Failure {
         cause,
-        attempted: attempted.to_owned(),
-        help: advice(cause, code.as_deref(), &message, attempted),
+        attempted: operation.attempted(purpose),
+        help: advice(operation, cause, code.as_deref(), &message),
         message,
         code,
         request: meta.and_then(|meta| meta.extra("aws_request_id")).map(ToOwned::to_owned),
+        exhausted: false,
     }
 }
 
-fn by_code(code: &str, status: u16) -> Cause {
+fn by_code(operation: &Operation, code: &str, message: &str, status: u16) -> Cause {
     let is_one_of = |codes: &[&str]| codes.contains(&code);
+    if YOUNG_ROLES.iter().any(|words| message.contains(words)) {
+        return Cause::NotYet;
+    }
+    if let Some(cause) = operation.meaning(code, message) {
+        return cause;
+    }
     match () {
         () if is_one_of(THROTTLED) => Cause::Throttled,
         () if is_one_of(DENIED) => Cause::Denied,
         () if is_one_of(CREDENTIALS) => Cause::Credentials,
         () if is_one_of(BUSY) => Cause::Busy,
-        () if is_one_of(GONE) || is_not_found(code) => Cause::Gone,
+        // The operation would have said so if it were the very thing that it is about.
+        () if is_not_found(code) => Cause::Missing,
+        () if is_taken(code) => Cause::Taken,
         () if is_one_of(AMBIGUOUS) || status >= 500 => Cause::Ambiguous,
         () => Cause::Refused,
     }
 }
 
 /// `InvalidVpcID.NotFound`, `LoadBalancerNotFound`, `DBInstanceNotFoundFault`,
-/// `ClusterNotFoundException`.
+/// `ClusterNotFoundException`, `NoSuchEntity`.
 fn is_not_found(code: &str) -> bool {
     let stem = code.trim_end_matches("Exception").trim_end_matches("Fault");
-    stem.ends_with("NotFound")
+    stem.ends_with("NotFound") || stem.starts_with("NoSuch")
 }
 
-/// `EntityAlreadyExists`, `RepositoryAlreadyExistsException`, `DBInstanceAlreadyExists`,
-/// `InvalidGroup.Duplicate`, `ResourceExistsException`.
+/// `EntityAlreadyExists`, `DBInstanceAlreadyExists`, `Resource.AlreadyAssociated`,
+/// `InvalidGroup.Duplicate`, `DuplicateListener`.
 fn is_taken(code: &str) -> bool {
-    code.contains("AlreadyExists")
-        || ["InvalidGroup.Duplicate", "ResourceExistsException"].contains(&code)
+    ["AlreadyExists", "AlreadyAssociated", "Duplicate"].iter().any(|word| code.contains(word))
 }
 
 /// A call that never left, or whose reply never came.
@@ -146,7 +152,10 @@ fn by_source(error: &(dyn Error + 'static)) -> Cause {
         if source.is::<CredentialsError>() {
             return Cause::Credentials;
         }
-        // Refused, or no such host: the call cannot have had an effect.
+        if is_unresolved(&source.to_string()) {
+            return Cause::Unreachable;
+        }
+        // Nobody was there: the call cannot have had an effect.
         if let Some(kind) = source.downcast_ref::<io::Error>().map(io::Error::kind) {
             return match kind {
                 io::ErrorKind::ConnectionRefused
@@ -158,9 +167,13 @@ fn by_source(error: &(dyn Error + 'static)) -> Cause {
             };
         }
     }
-    // The resolver's own error reads "failed to lookup address information" and is no io::Error
-    // of a kind that tells; nothing was sent in that case either, but a timeout looks the same.
     Cause::Ambiguous
+}
+
+/// Whether the host's name could not be resolved, or a connection to it not be made in time, in the
+/// words of hyper and of the SDK: their errors have no types that could be asked.
+fn is_unresolved(words: &str) -> bool {
+    words == "dns error" || words.starts_with("HTTP connect timeout")
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -171,47 +184,19 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-fn advice(cause: Cause, code: Option<&str>, message: &str, attempted: &str) -> Option<String> {
-    match cause {
-        Cause::Credentials if is_of_the_clock(code, message) => Some(
-            "set this machine's clock: AWS takes what was signed within five minutes of its own \
-             time"
-                .to_owned(),
-        ),
-        // EC2 says so of temporary credentials that have run out as well.
-        Cause::Credentials if code == Some("RequestExpired") => Some(
-            "log in again, such as with `aws sso login`, and check this machine's clock".to_owned(),
-        ),
-        Cause::Credentials => {
-            Some("log in again, such as with `aws sso login`, and check AWS_PROFILE".to_owned())
-        }
-        Cause::Denied => {
-            let action = attempted.rsplit_once('(').map(|(_, action)| action.trim_end_matches(')'));
-            action.map(|action| format!("allow `{action}` to these credentials"))
-        }
-        Cause::Refused if code.is_some_and(is_taken) => Some(
-            "the account has one of that name which does not carry this stack's tags: delete that \
-             one, or name the stack, the environment or the resource differently"
-                .to_owned(),
-        ),
-        Cause::Unreachable => Some("check the network, the region and AWS_ENDPOINT_URL".to_owned()),
-        _ => None,
-    }
-}
-
-/// Whether a signature was refused for its time alone, in the words of the services (IAM user
-/// guide, troubleshooting of signed requests; EC2 API reference, error codes).
-fn is_of_the_clock(code: Option<&str>, message: &str) -> bool {
-    let words = ["Signature expired", "Signature not yet current"];
-    code == Some("RequestTimeTooSkewed") || words.iter().any(|words| message.starts_with(words))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ec2, ecs, elb, iam, logs, rds};
+
+    #[track_caller]
+    fn means(operation: &Operation, code: &str, message: &str, cause: Cause) {
+        assert_eq!(by_code(operation, code, message, 400), cause, "{operation}: {code}");
+    }
 
     #[test]
     fn a_code_decides_whatever_its_status_is() {
+        let by_code = |code, status| by_code(&ec2::CREATE_VPC, code, "", status);
         assert_eq!(by_code("RequestLimitExceeded", 503), Cause::Throttled);
         assert_eq!(by_code("ThrottlingException", 400), Cause::Throttled);
         assert_eq!(by_code("DependencyViolation", 400), Cause::Busy);
@@ -222,14 +207,103 @@ mod tests {
 
     #[test]
     fn every_service_spells_not_found_in_its_own_way() {
-        for code in [
-            "InvalidVpcID.NotFound",
-            "LoadBalancerNotFound",
-            "DBSubnetGroupNotFoundFault",
-            "ClusterNotFoundException",
-            "NoSuchEntity",
+        for (operation, code) in [
+            (&ec2::DELETE_VPC, "InvalidVpcID.NotFound"),
+            (&elb::DELETE_LOAD_BALANCER, "LoadBalancerNotFound"),
+            (&rds::DELETE_DB_SUBNET_GROUP, "DBSubnetGroupNotFoundFault"),
+            (&ecs::DELETE_CLUSTER, "ClusterNotFoundException"),
+            (&iam::DELETE_ROLE, "NoSuchEntity"),
+            (&logs::DELETE_LOG_GROUP, "ResourceNotFoundException"),
         ] {
-            assert_eq!(by_code(code, 400), Cause::Gone, "{code}");
+            means(operation, code, "", Cause::Gone);
         }
+    }
+
+    #[test]
+    fn what_is_not_there_is_gone_only_where_the_call_is_about_it() {
+        for (operation, code) in [
+            (&ec2::CREATE_SUBNET, "InvalidVpcID.NotFound"),
+            (&ec2::CREATE_NAT_GATEWAY, "InvalidAllocationID.NotFound"),
+            (&ec2::CREATE_ROUTE, "InvalidNatGatewayID.NotFound"),
+            (&elb::CREATE_LISTENER, "LoadBalancerNotFound"),
+            (&elb::MODIFY_LISTENER, "TargetGroupNotFound"),
+            (&ecs::CREATE_SERVICE, "ClusterNotFoundException"),
+            (&rds::CREATE_DB_INSTANCE, "DBSubnetGroupNotFoundFault"),
+            (&rds::CREATE_DB_INSTANCE_READ_REPLICA, "DBInstanceNotFound"),
+        ] {
+            means(operation, code, "", Cause::Missing);
+        }
+        let policy = "Policy arn:aws:iam::aws:policy/Nope does not exist or is not attachable";
+        means(&iam::ATTACH_ROLE_POLICY, "NoSuchEntity", policy, Cause::Missing);
+        let role = "The role with name web cannot be found";
+        means(&iam::ATTACH_ROLE_POLICY, "NoSuchEntity", role, Cause::Gone);
+    }
+
+    #[test]
+    fn an_address_that_its_gateway_still_holds_is_neither_gone_nor_forbidden() {
+        let held = "You do not have permission to access the specified resource";
+        means(&ec2::RELEASE_ADDRESS, "AuthFailure", held, Cause::Busy);
+        means(&ec2::RELEASE_ADDRESS, "InvalidNetworkInterfaceID.NotFound", "", Cause::Busy);
+        means(&ec2::RELEASE_ADDRESS, "InvalidAllocationID.NotFound", "", Cause::Gone);
+        let wrong = "AWS was not able to validate the provided access credentials";
+        means(&ec2::RELEASE_ADDRESS, "AuthFailure", wrong, Cause::Credentials);
+        means(&ec2::CREATE_VPC, "AuthFailure", held, Cause::Credentials);
+    }
+
+    #[test]
+    fn what_one_service_does_not_see_yet_of_another_is_missing_and_not_refused() {
+        means(&elb::CREATE_LOAD_BALANCER, "InvalidSecurityGroup", "", Cause::Missing);
+        let gateway = "VPC vpc-1 has no internet gateway";
+        means(&elb::CREATE_LOAD_BALANCER, "InvalidSubnet", gateway, Cause::Missing);
+        let vpc = "The VPC ID 'vpc-1' is not found";
+        means(&elb::CREATE_TARGET_GROUP, "ValidationError", vpc, Cause::Missing);
+        let port = "Port must be between 1 and 65535";
+        means(&elb::CREATE_TARGET_GROUP, "ValidationError", port, Cause::Refused);
+        means(&ec2::CREATE_NAT_GATEWAY, "Resource.AlreadyAssociated", "", Cause::Busy);
+    }
+
+    #[test]
+    fn a_role_that_was_just_made_is_not_yet_there_whoever_says_so() {
+        for (operation, code, message) in [
+            (&ecs::REGISTER_TASK_DEFINITION, "ClientException", "Role is not valid"),
+            (
+                &rds::CREATE_DB_INSTANCE,
+                "InvalidParameterValue",
+                "Unable to create the resource. Verify that you have permission to create service \
+                 linked role. Otherwise wait and try again later",
+            ),
+            (
+                &rds::CREATE_DB_SUBNET_GROUP,
+                "InvalidParameterValue",
+                "Missing necessary credentials. Please check http://docs.aws.amazon.com/",
+            ),
+            (
+                &ecs::CREATE_SERVICE,
+                "InvalidParameterException",
+                "Unable to assume the service linked role. Please verify that it exists",
+            ),
+        ] {
+            means(operation, code, message, Cause::NotYet);
+        }
+        means(&ecs::REGISTER_TASK_DEFINITION, "ClientException", "No such cpu", Cause::Refused);
+    }
+
+    #[test]
+    fn what_is_there_already_is_told_apart_from_what_is_refused() {
+        means(&ec2::CREATE_ROUTE, "RouteAlreadyExists", "", Cause::Taken);
+        means(&ec2::CREATE_SECURITY_GROUP, "InvalidGroup.Duplicate", "", Cause::Taken);
+        means(&elb::SET_RULE_PRIORITIES, "PriorityInUse", "", Cause::Taken);
+        means(&iam::CREATE_SERVICE_LINKED_ROLE, "InvalidInput", "has been taken", Cause::Taken);
+        means(&iam::CREATE_ROLE, "InvalidInput", "", Cause::Refused);
+    }
+
+    #[test]
+    fn a_name_that_does_not_resolve_is_an_endpoint_that_cannot_be_reached() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("dns error")]
+        struct Unresolved(#[source] io::Error);
+        let error = io::Error::other("failed to lookup address information");
+        assert_eq!(by_source(&Unresolved(error)), Cause::Unreachable);
+        assert_eq!(by_source(&io::Error::other("connection reset")), Cause::Ambiguous);
     }
 }

@@ -11,11 +11,17 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use deployer_engine::Lease;
+use deployer_engine::{Lease, Operation};
 
-/// What the names of operations begin with that change nothing. Every other one is taken for one
-/// that does.
-const READING: &[&str] = &["BatchCheck", "BatchGet", "Describe", "Filter", "Get", "List"];
+tokio::task_local! {
+    /// What is being sent.
+    static UNDER_WAY: &'static Operation;
+}
+
+/// Sends a request of this operation.
+pub(crate) async fn under<F: Future>(operation: &'static Operation, request: F) -> F::Output {
+    UNDER_WAY.scope(operation, request).await
+}
 
 /// Open until there is a lease, and from then on while that is fresh.
 #[derive(Clone, Debug, Default)]
@@ -44,14 +50,20 @@ impl Intercept for Fence {
         "Fence"
     }
 
+    /// What was sent in another way than [`crate::Aws::send`] is taken for a change.
     fn read_before_transmit(
         &self,
         _context: &BeforeTransmitInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let operation = config.load::<Metadata>().map(Metadata::name).unwrap_or_default();
-        if !self.is_open() && !READING.iter().any(|reading| operation.starts_with(reading)) {
+        let operation = UNDER_WAY.try_with(|operation| *operation).ok();
+        debug_assert_eq!(
+            operation.map(|operation| operation.name),
+            config.load::<Metadata>().map(Metadata::name),
+            "an operation is declared under the name that the service has for it, and sent as such"
+        );
+        if !self.is_open() && operation.is_none_or(|operation| operation.changes) {
             return Err(Fenced.into());
         }
         Ok(())

@@ -11,8 +11,8 @@ use deployer_engine::Result;
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::call::pages;
 use crate::ownership::{ENVIRONMENT, STACK, Tags, collect};
+use crate::tagging;
 
 /// The index, asked once for each observation.
 #[derive(Default)]
@@ -74,12 +74,14 @@ async fn fetch(aws: &Aws, scope: &Scope) -> Result<BTreeMap<String, Tags>> {
         .tag_filters(filter(ENVIRONMENT, &scope.environment))
         .resources_per_page(100)
         .tags_per_page(500);
-    let pages = pages(
-        "read the tagging index (tag:GetResources)",
-        |token| request.clone().set_pagination_token(token).send(),
-        GetResourcesOutput::pagination_token,
-    )
-    .await?;
+    let pages = aws
+        .pages(
+            &tagging::GET_RESOURCES,
+            "read the tagging index",
+            |token| request.clone().set_pagination_token(token).send(),
+            GetResourcesOutput::pagination_token,
+        )
+        .await?;
     let resources =
         pages.into_iter().flat_map(|page| page.resource_tag_mapping_list.unwrap_or_default());
     Ok(resources

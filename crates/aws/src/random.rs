@@ -26,6 +26,11 @@ pub(crate) fn token() -> String {
     text(32, "0123456789abcdef")
 }
 
+/// A number to begin other numbers with, such as the lengths of pauses.
+pub(crate) fn seed() -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|_| byte()))
+}
+
 fn byte() -> u8 {
     let mut bytes = [0];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

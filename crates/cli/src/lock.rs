@@ -47,7 +47,8 @@ impl<W: Connect> Session<'_, W> {
             tell: &mut |notice| self.notice(&notice),
         };
         let cloud = Arc::clone(&connected.cloud);
-        let lock = lock(cloud, scope, request, &self.cancel).await.map_err(|why| match why {
+        let locking = self.attended(lock(cloud, scope, request, &self.cancel));
+        let lock = locking.await.map_err(|why| match why {
             Unlocked::Held(claim) => Refusal::Locked(claim).into(),
             Unlocked::Failed(failure) => Error::Cloud(vec![failure]),
             Unlocked::Cancelled => Error::Interrupted,
@@ -60,12 +61,12 @@ impl<W: Connect> Session<'_, W> {
         let result = work(self, &journal).await;
         self.cancel = outside;
         if lease.lost_to().is_none()
-            && let Err(failure) = journal.end(lock.epoch()).await
+            && let Err(failure) = self.attended(journal.end(lock.epoch())).await
         {
             let text = format!("{failure}; the next run will find what was made");
             self.tell(&render::notice("warning:", &text, &self.err, self.terminal.width));
         }
-        if let Err(failure) = lock.release().await {
+        if let Err(failure) = self.attended(lock.release()).await {
             let text = format!("{failure}; the next run will take it over");
             self.tell(&render::notice("warning:", &text, &self.err, self.terminal.width));
         }

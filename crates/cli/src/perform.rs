@@ -176,8 +176,9 @@ pub(crate) fn exit_of(outcome: &Outcome) -> Exit {
 
 /// Moves the board on for as long as the run lasts.
 async fn tick(reporter: &RefCell<Box<dyn Reporter + '_>>, began: Instant) -> Infallible {
+    let mut ticks = tokio::time::interval_at(began + TICK, TICK);
     loop {
-        tokio::time::sleep(TICK).await;
+        ticks.tick().await;
         reporter.borrow_mut().tick(began.elapsed());
     }
 }

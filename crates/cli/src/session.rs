@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use deployer_core::{Address, Deeds, Diagnostic, Plan, Scope, Severity, Snapshot, Stack};
-use deployer_engine::{Look, Scan, observe, read_book};
+use deployer_engine::{Look, Scan, Voice, attended, observe, read_book};
 use deployer_stack::{Loaded, Options};
 use tokio_util::sync::CancellationToken;
 
@@ -173,6 +173,12 @@ impl<W: Connect> Session<'_, W> {
         Ok(if wanted.is_empty() { plan } else { plan.only(&wanted) })
     }
 
+    /// Awaits something that makes calls, and shows a person what they wait for.
+    pub(crate) async fn attended<T>(&self, future: impl Future<Output = T>) -> T {
+        let stderr = self.terminal.stderr.clone();
+        attended(Voice::new(move |line| stderr.write(&format!("{line}\n"))), future).await
+    }
+
     /// Waits for something that changes nothing, unless somebody asks to stop.
     pub(crate) async fn unless_cancelled<T>(
         &self,
@@ -181,7 +187,7 @@ impl<W: Connect> Session<'_, W> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Error::Interrupted),
-            result = future => Ok(result),
+            result = self.attended(future) => Ok(result),
         }
     }
 }

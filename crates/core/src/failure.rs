@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a failure means for the one who asked. Found by AWS's error code, never by its message.
+/// What a failure means for the one who asked. Found by AWS's error code, and by its words only
+/// where one code says several things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
@@ -16,8 +17,12 @@ pub enum Cause {
     Busy,
     /// No reply, or one that leaves open whether it took effect: look before asking again.
     Ambiguous,
-    /// The thing is not there.
+    /// The thing that the call is about is not there.
     Gone,
+    /// Another thing that the call refers to is not there: it may merely not be visible yet.
+    Missing,
+    /// What is to be made is there already, or its name or place is taken.
+    Taken,
     /// The credentials lack a permission.
     Denied,
     /// There are no credentials, or they are expired or wrong.
@@ -46,6 +51,10 @@ pub struct Failure {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// Whether the call was repeated for as long as that makes sense, so that nobody who hears of
+    /// it asks again.
+    #[serde(skip)]
+    pub exhausted: bool,
 }
 
 impl Failure {
@@ -58,6 +67,7 @@ impl Failure {
             code: None,
             request: None,
             help: None,
+            exhausted: false,
         }
     }
 

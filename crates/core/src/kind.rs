@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Address, Naming, Scope};
+use crate::{Action, Address, Naming, Scope};
 
 /// What users of the system notice of a change, from nothing to the worst.
 #[derive(
@@ -160,6 +160,13 @@ pub trait Kind: Send + Sync + 'static {
     fn replacement(_live: &Self::Spec, _wanted: &Self::Spec) -> Replacement {
         Self::REPLACEMENT
     }
+
+    /// How many seconds AWS may take where that depends on the specs, before it is given up: the
+    /// longest that is known, not the usual. What takes longer than four times [`Kind::TYPICAL`]
+    /// and ten minutes says so here.
+    fn limit(_action: Action, _live: Option<&Self::Spec>, _wanted: Option<&Self::Spec>) -> u32 {
+        0
+    }
 }
 
 /// A [`Kind`] with its types erased: JSON in, JSON out.
@@ -189,6 +196,7 @@ pub struct KindInfo {
     supersedes: bool,
     refined: fn(&str, &Value, &Value) -> Option<Change>,
     replacement: fn(&Value, &Value) -> Replacement,
+    limit: fn(Action, Option<&Value>, Option<&Value>) -> u32,
     normalize: fn(Value) -> serde_json::Result<Value>,
     read: fn(Value) -> Result<Value, Problem>,
     check: fn(&Value) -> Vec<Problem>,
@@ -217,6 +225,10 @@ impl KindInfo {
                 (Ok(live), Ok(wanted)) => K::replacement(&live, &wanted),
                 _ => K::REPLACEMENT,
             },
+            limit: |action, live, wanted| {
+                let [live, wanted] = [live, wanted].map(|spec| spec_of::<K>(spec?).ok());
+                K::limit(action, live.as_ref(), wanted.as_ref())
+            },
             normalize: |spec| {
                 serde_json::from_value::<K::Spec>(spec).and_then(serde_json::to_value)
             },
@@ -244,6 +256,11 @@ impl KindInfo {
     /// How the successor of `live` comes.
     pub fn replacement(&self, live: &Value, wanted: &Value) -> Replacement {
         (self.replacement)(live, wanted)
+    }
+
+    /// How many seconds AWS may take for an action, where that depends on the specs.
+    pub fn limit(&self, action: Action, live: Option<&Value>, wanted: Option<&Value>) -> u32 {
+        (self.limit)(action, live, wanted)
     }
 
     /// Reads a spec through its type and writes it again: defaults filled in, sets in order.

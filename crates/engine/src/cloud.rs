@@ -6,13 +6,17 @@ use std::sync::Arc;
 use deployer_core::{Address, Deeds, Scope, Serial, Stack, Statement};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::Badge;
+use crate::work::Work;
+use crate::{Badge, Calls, Pauses};
 
 /// A cloud that resources live in.
 pub trait Cloud: Send + Sync + 'static {
     /// What the scans of one observation share, so that no call is made twice: a fresh one for
     /// each observation.
     type Shared: Default + Send + Sync + 'static;
+
+    /// All calls that are made on it.
+    fn calls(&self) -> &Calls;
 }
 
 /// What a scan is handed: whose resources to look for, and where.
@@ -157,6 +161,21 @@ impl<C: Cloud> Context<'_, C> {
         self.voice.say(line.into());
     }
 
+    /// Does something that takes all that the machine has, such as a build: one at a time, and
+    /// while it lasts the step holds up no call of others. `on` says what the step waits for then.
+    /// It is cut short when the run is interrupted.
+    pub async fn alone<F: Future>(&self, on: &str, future: F) -> F::Output {
+        let work = Work::current();
+        let _alone = work.wait(on, self.cloud.calls().be_alone()).await;
+        work.begin().await;
+        work.wait(on, future).await
+    }
+
+    /// The pauses between the tries of something that is no call on the cloud.
+    pub fn pauses(&self) -> Pauses<'_> {
+        self.cloud.calls().pauses()
+    }
+
     /// A handle for telling from elsewhere, such as a callback.
     pub fn voice(&self) -> Voice {
         self.voice.clone()
@@ -168,9 +187,14 @@ impl<C: Cloud> Context<'_, C> {
 pub struct Voice(pub(crate) Arc<dyn Fn(String) + Send + Sync>);
 
 impl Voice {
+    /// A voice that is heard by a function.
+    pub fn new(hear: impl Fn(String) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hear))
+    }
+
     /// A voice that nobody hears.
     pub fn silent() -> Self {
-        Self(Arc::new(|_| {}))
+        Self::new(|_| {})
     }
 
     /// Tells one line.

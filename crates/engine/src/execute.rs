@@ -1,7 +1,7 @@
 //! Runs a plan. One task owns the run; steps only speak.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,20 +11,17 @@ use deployer_core::{
 };
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{Caller, Stop};
-use crate::perform::{Finished, Job};
+use crate::caller::Caller;
+use crate::perform::{Finished, Job, Stop};
 use crate::retry::PROPAGATION;
-use crate::speak::Speaker;
+use crate::speak::{Gate, Speaker};
+use crate::wait::Wait;
+use crate::work::{Urgency, Work};
 use crate::{Journal, Parameters, Registry};
-
-/// How many calls may be under way at a time. AWS's buckets for changing calls are small, and
-/// what takes long is waiting, which needs no call; more would only be throttled.
-const CALLS: usize = 10;
 
 /// How a run ended. Every step of the plan is in exactly one of `done`, `failed`, `not_begun` and
 /// `abandoned`.
@@ -82,9 +79,8 @@ pub async fn execute<C: Parameters>(
         sender,
         began: Instant::now(),
         queue: ReadyQueue::new(&plan.graph()),
-        ready: BTreeSet::new(),
+        gate: Gate::default(),
         urgency: urgency(plan),
-        turns: Arc::new(Semaphore::new(CALLS)),
         tasks: JoinSet::new(),
         running: BTreeMap::new(),
         young_until: BTreeMap::new(),
@@ -101,10 +97,10 @@ pub async fn execute<C: Parameters>(
     outcome
 }
 
-/// A step under way.
+/// A step that has all it waits for. It begins with its first call.
 struct Running {
     step: StepId,
-    began: Instant,
+    began: Option<Instant>,
 }
 
 struct Run<'a, C: Parameters> {
@@ -117,10 +113,9 @@ struct Run<'a, C: Parameters> {
     sender: UnboundedSender<(StepId, What)>,
     began: Instant,
     queue: ReadyQueue<StepId>,
-    /// What waits for nothing but its turn, the most urgent last.
-    ready: BTreeSet<(u32, Reverse<StepId>)>,
+    /// What every step passes when it begins.
+    gate: Gate,
     urgency: Vec<u32>,
-    turns: Arc<Semaphore>,
     tasks: JoinSet<Result<Finished, Stop>>,
     running: BTreeMap<Id, Running>,
     /// Until when what each step made may not be visible to others.
@@ -132,27 +127,21 @@ impl<C: Parameters> Run<'_, C> {
     async fn own(mut self, mut receiver: UnboundedReceiver<(StepId, What)>) -> Outcome {
         let cancel = self.cancel.clone();
         loop {
-            for step in self.queue.take_ready() {
-                self.ready.insert((self.urgency[step], Reverse(step)));
-            }
-            if self.ready.is_empty() && self.tasks.is_empty() {
+            self.start();
+            if self.tasks.is_empty() {
                 break;
             }
             tokio::select! {
                 biased;
-                () = cancel.cancelled(), if !self.outcome.interrupted => self.interrupt(),
+                () = cancel.cancelled(), if !self.outcome.interrupted => {
+                    self.gate.close();
+                    self.hear(&mut receiver);
+                    self.interrupt();
+                }
                 Some((step, what)) = receiver.recv() => self.relay(step, what),
                 Some(ended) = self.tasks.join_next_with_id() => {
-                    // All that a step said comes before its end.
-                    while let Ok((step, what)) = receiver.try_recv() {
-                        self.relay(step, what);
-                    }
+                    self.hear(&mut receiver);
                     self.end(ended);
-                }
-                Ok(turn) = Arc::clone(&self.turns).acquire_owned(), if !self.ready.is_empty() => {
-                    if let Some((_, Reverse(step))) = self.ready.pop_last() {
-                        self.begin(step, turn);
-                    }
                 }
             }
         }
@@ -164,40 +153,68 @@ impl<C: Parameters> Run<'_, C> {
         (self.report)(&Event { at: self.began.elapsed(), what });
     }
 
+    /// Passes on all that was said so far.
+    fn hear(&mut self, receiver: &mut UnboundedReceiver<(StepId, What)>) {
+        while let Ok((step, what)) = receiver.try_recv() {
+            self.relay(step, what);
+        }
+    }
+
     /// Passes on what a step says while it is under way; a callback may speak on after its end.
     fn relay(&mut self, step: StepId, what: What) {
-        if self.running.values().any(|running| running.step == step) {
+        let mut running = self.running.values_mut();
+        let Some(running) = running.find(|running| running.step == step) else { return };
+        if matches!(what, What::Begun { .. }) {
+            running.began = Some(Instant::now());
+        }
+        if running.began.is_some() {
             self.tell(what);
         }
     }
 
-    fn begin(&mut self, id: StepId, turn: OwnedSemaphorePermit) {
-        let plan = self.plan;
-        let step = &plan.steps[id];
-        self.tell(What::Begun { step: id });
-        let began = Instant::now();
-        match self.job(step, turn) {
-            Ok(job) => {
-                let task = self.tasks.spawn(job.perform());
-                self.running.insert(task.id(), Running { step: id, began });
+    /// Starts all steps that wait for nothing any more, the most urgent first. Each waits for the
+    /// turn of its first call.
+    fn start(&mut self) {
+        let mut ready = self.queue.take_ready();
+        ready.sort_by_key(|step| Reverse(self.urgency[*step]));
+        for id in ready {
+            match self.job(&self.plan.steps[id]) {
+                Ok(job) => {
+                    let task = self.tasks.spawn(job.perform());
+                    self.running.insert(task.id(), Running { step: id, began: None });
+                }
+                Err(failure) => {
+                    self.tell(What::Begun { step: id });
+                    self.failed(id, Duration::ZERO, failure);
+                }
             }
-            Err(failure) => self.failed(id, Duration::ZERO, failure),
         }
     }
 
-    fn job(&self, step: &Step, turn: OwnedSemaphorePermit) -> Result<Job<C>, Failure> {
+    fn job(&self, step: &Step) -> Result<Job<C>, Failure> {
+        let driver = self.registry.driver(&step.address.kind)?;
+        let spec = self.resolved(step)?;
+        let speaker = Arc::new(Speaker::new(step.id, self.sender.clone(), self.gate.clone()));
+        let live = step.live.as_ref().map(|live| &live.spec);
+        let limit = driver.info().limit(step.action, live, spec.as_ref());
+        let work = Work {
+            urgency: Urgency::Of(self.urgency[step.id]),
+            patience: Wait::begin(step.typical, limit).limit(),
+            ear: Box::new(Arc::clone(&speaker)),
+            cancel: self.cancel.clone(),
+            stopped: CancellationToken::new(),
+        };
         Ok(Job {
-            driver: self.registry.driver(&step.address.kind)?,
+            driver,
             cloud: Arc::clone(&self.cloud),
             journal: Arc::clone(&self.journal),
             scope: self.plan.scope.clone(),
-            spec: self.resolved(step)?,
+            spec,
             caller: Caller {
-                speaker: Speaker::new(step.id, self.sender.clone()),
-                cancel: self.cancel.clone(),
-                turns: Arc::clone(&self.turns),
-                first: Some(turn),
+                work: Arc::new(work),
+                speaker,
                 typical: step.typical,
+                limit,
                 young_until: step
                     .after
                     .iter()
@@ -228,8 +245,12 @@ impl<C: Parameters> Run<'_, C> {
             Err(error) => (error.id(), Err(Stop::Failed(panicked(&error)))),
         };
         let Some(Running { step, began }) = self.running.remove(&task) else { return };
-        let took = began.elapsed();
+        if began.is_none() && !matches!(result, Err(Stop::NotBegun)) {
+            self.tell(What::Begun { step });
+        }
+        let took = began.map(|began| began.elapsed()).unwrap_or_default();
         match result {
+            Err(Stop::NotBegun) => self.not_begun(step, None),
             Ok(finished) => self.done(step, took, finished),
             Err(Stop::Failed(failure)) => self.failed(step, took, failure),
             Err(Stop::Abandoned(on)) => {
@@ -271,9 +292,7 @@ impl<C: Parameters> Run<'_, C> {
     fn interrupt(&mut self) {
         self.outcome.interrupted = true;
         self.tell(What::Interrupted);
-        let mut rest = self.queue.drain();
-        rest.extend(std::mem::take(&mut self.ready).into_iter().map(|(_, step)| step.0));
-        for step in rest {
+        for step in self.queue.drain() {
             self.not_begun(step, None);
         }
     }

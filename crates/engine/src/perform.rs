@@ -9,12 +9,12 @@ use deployer_core::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::call::{Caller, Stop};
+use crate::caller::Caller;
 use crate::cloud::Notary;
 use crate::driver::Driver;
-use crate::retry::{PROPAGATION, Retries};
+use crate::retry::{PROPAGATION, Retries, of_a_create};
 use crate::wait::Wait;
-use crate::{Badge, Context, Identity, Journal, Look, Parameters, Progress, Survey};
+use crate::{Badge, Context, Identity, Journal, Look, Parameters, Progress, Result, Survey};
 
 /// What a finished step leaves.
 #[derive(Debug, Default)]
@@ -23,6 +23,17 @@ pub(crate) struct Finished {
     pub(crate) output: Option<Value>,
     /// What it leaves behind on purpose.
     pub(crate) left: Vec<String>,
+}
+
+/// Why a step ends before it is done.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It failed.
+    Failed(Failure),
+    /// The run was interrupted while it waited for this.
+    Abandoned(String),
+    /// The run was interrupted before it had made a call.
+    NotBegun,
 }
 
 /// A step with all it needs, on its way into a task of its own.
@@ -44,8 +55,22 @@ pub(crate) struct Job<C: Parameters> {
 }
 
 impl<C: Parameters> Job<C> {
-    /// Performs the step.
-    pub(crate) async fn perform(self) -> Result<Finished, Stop> {
+    /// Performs the step, to its end or until the run is interrupted.
+    pub(crate) async fn perform(self) -> std::result::Result<Finished, Stop> {
+        let (work, speaker) = (Arc::clone(&self.caller.work), Arc::clone(&self.caller.speaker));
+        let result = tokio::select! {
+            biased;
+            result = Arc::clone(&work).done(self.act()) => Some(result),
+            () = work.stopped.cancelled() => None,
+        };
+        match result {
+            // Some steps end without a call.
+            Some(result) if speaker.begin() => result.map_err(Stop::Failed),
+            _ => Err(speaker.waits_on().map_or(Stop::NotBegun, Stop::Abandoned)),
+        }
+    }
+
+    async fn act(self) -> Result<Finished> {
         let Self { driver, cloud, journal, scope, step, spec, mut caller } = self;
         let (driver, cloud, journal) = (&*driver, &*cloud, &*journal);
         let voice = caller.speaker.voice();
@@ -57,11 +82,11 @@ impl<C: Parameters> Job<C> {
             (Action::Create, Some(spec), _) => performer.create(&mut caller, &spec).await,
             (Action::Update, Some(spec), Some(live)) => {
                 let is_signing = step.reason == Reason::Unsigned;
-                performer.update(&mut caller, live, &spec, is_signing).await
+                performer.update(&caller, live, &spec, is_signing).await
             }
-            (Action::Await, _, Some(live)) => performer.settle(&mut caller, &live.output).await,
+            (Action::Await, _, Some(live)) => performer.settle(&caller, &live.output).await,
             (Action::Delete, _, Some(live)) => performer.delete(&mut caller, live).await,
-            _ => Err(incomplete(&step).into()),
+            _ => Err(incomplete(&step)),
         }
     }
 }
@@ -75,13 +100,13 @@ struct Performer<'a, C: Parameters> {
 impl<C: Parameters> Performer<'_, C> {
     /// Creates, and looks before it creates again: a call that failed may have taken effect, or
     /// half of it.
-    async fn create(&self, caller: &mut Caller, spec: &Value) -> Result<Finished, Stop> {
-        let mut retries = Retries::within(Wait::begin(caller.typical));
+    async fn create(&self, caller: &mut Caller, spec: &Value) -> Result<Finished> {
+        let mut retries = Retries::within(caller.begin());
         let mut again = None;
         let output = loop {
             let identity = again.as_ref().unwrap_or(self.cx.identity);
             let cx = Context { identity, voice: self.cx.voice.clone(), ..self.cx };
-            match caller.call(self.driver.create(&cx, spec.clone())).await? {
+            match self.driver.create(&cx, spec.clone()).await {
                 Ok(output) => {
                     self.note(identity, &output);
                     break output;
@@ -90,7 +115,7 @@ impl<C: Parameters> Performer<'_, C> {
                     if failure.cause == Cause::Ambiguous && !self.driver.is_made_once() {
                         again = Some(self.identify_again(caller).await?);
                     }
-                    caller.back_off(&mut retries, failure).await?;
+                    caller.back_off(&mut retries, of_a_create(failure)).await?;
                 }
             }
             if let Some(live) = self.find(caller).await? {
@@ -112,7 +137,7 @@ impl<C: Parameters> Performer<'_, C> {
 
     /// The identity of the next try: of two creates that may both have taken effect each has a
     /// serial of its own, so that what the first made is known for ours.
-    async fn identify_again(&self, caller: &mut Caller) -> Result<Identity, Stop> {
+    async fn identify_again(&self, caller: &Caller) -> Result<Identity> {
         let Identity { address, generation, mark, .. } = self.cx.identity;
         let serial = caller.insist(|| Box::pin(self.journal.again(address, *generation))).await?;
         let proof = self.journal.prove(address, *generation, &serial, mark);
@@ -134,12 +159,12 @@ impl<C: Parameters> Performer<'_, C> {
     }
 
     /// The resource this step is to make, if it is there already.
-    async fn find(&self, caller: &mut Caller) -> Result<Option<Live>, Stop> {
+    async fn find(&self, caller: &Caller) -> Result<Option<Live>> {
         caller.insist(|| Box::pin(self.look())).await
     }
 
     /// One look for it.
-    async fn look(&self) -> crate::Result<Option<Live>> {
+    async fn look(&self) -> Result<Option<Live>> {
         let Identity { scope, address, generation, .. } = self.cx.identity;
         let (shared, deeds) = (C::Shared::default(), self.journal.deeds());
         let (cloud, shared, deeds) = (self.cx.cloud, &shared, &deeds);
@@ -156,7 +181,7 @@ impl<C: Parameters> Performer<'_, C> {
     }
 
     /// What is ours of what a scan of the kind saw.
-    fn ours(&self, seen: Vec<Seen>) -> crate::Result<Vec<Live>> {
+    fn ours(&self, seen: Vec<Seen>) -> Result<Vec<Live>> {
         let info = self.driver.info();
         // The repository of an image was told apart before the step began.
         if info.part_of.is_some() {
@@ -178,7 +203,7 @@ impl<C: Parameters> Performer<'_, C> {
     }
 
     /// Does what is left of a create that got stuck half-way.
-    async fn complete(&self, caller: &mut Caller, live: Live, spec: &Value) -> Result<Value, Stop> {
+    async fn complete(&self, caller: &Caller, live: Live, spec: &Value) -> Result<Value> {
         if self.lacks(&live, spec).is_some() {
             caller.insist(|| self.driver.update(&self.cx, &live, spec.clone())).await
         } else {
@@ -200,7 +225,7 @@ impl<C: Parameters> Performer<'_, C> {
 
     /// Waits until a scan shows what was written, where the cloud shows it late. What is there and
     /// stays different is the next plan's to tell: the cloud may write it in another way.
-    async fn see(&self, caller: &mut Caller, spec: &Value) -> Result<(), Stop> {
+    async fn see(&self, caller: &Caller, spec: &Value) -> Result<()> {
         if !self.driver.is_shown_late() {
             return Ok(());
         }
@@ -225,17 +250,17 @@ impl<C: Parameters> Performer<'_, C> {
     /// Changes what differs, or only writes the tags where those alone do.
     async fn update(
         &self,
-        caller: &mut Caller,
+        caller: &Caller,
         live: &Live,
         spec: &Value,
         is_signing: bool,
-    ) -> Result<Finished, Stop> {
+    ) -> Result<Finished> {
         let output = if is_signing {
             live.output.clone()
         } else {
             caller.insist(|| self.driver.update(&self.cx, live, spec.clone())).await?
         };
-        self.remember(caller, &output).await?;
+        self.remember(caller, &output).await;
         let finished = self.settle(caller, &output).await?;
         self.see(caller, spec).await?;
         Ok(finished)
@@ -243,27 +268,25 @@ impl<C: Parameters> Performer<'_, C> {
 
     /// Notes what was given, for `drift`. Where that is not possible, drift is not told apart, and
     /// nothing else is worse.
-    async fn remember(&self, caller: &mut Caller, output: &Value) -> Result<(), Stop> {
+    async fn remember(&self, caller: &Caller, output: &Value) {
         let Identity { address, mark, .. } = self.cx.identity;
         let id = output.get("id").and_then(Value::as_str).unwrap_or_default();
         // Until it is done, nobody knows which mark its tags have.
         self.journal.gave(address, id, None);
         match caller.insist(|| self.driver.remember(&self.cx, output)).await {
             Ok(()) => self.journal.gave(address, id, Some(mark)),
-            Err(Stop::Failed(failure)) => tracing::debug!(%failure, "goes on without a mark"),
-            Err(stop) => return Err(stop),
+            Err(failure) => tracing::debug!(%failure, "goes on without a mark"),
         }
-        Ok(())
     }
 
-    async fn settle(&self, caller: &mut Caller, output: &Value) -> Result<Finished, Stop> {
+    async fn settle(&self, caller: &Caller, output: &Value) -> Result<Finished> {
         let output =
             caller.look_until("ready", || self.driver.ready(&self.cx, output.clone())).await?;
         Ok(Finished { output: Some(output), left: Vec::new() })
     }
 
     /// Deletes. What is not there is deleted.
-    async fn delete(&self, caller: &mut Caller, live: &Live) -> Result<Finished, Stop> {
+    async fn delete(&self, caller: &mut Caller, live: &Live) -> Result<Finished> {
         caller.young_until = None;
         let left = caller
             .insist(|| {

@@ -1,4 +1,4 @@
-//! Whether a failed call is made again, and when: decided by the failure's cause alone.
+//! Whether what failed is asked for again, and when: decided by the failure's cause alone.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use deployer_core::{Cause, Failure};
 use tokio::time::Instant;
 
 use crate::wait::{Wait, in_words};
+use crate::work::Work;
 
 /// How long a thing just made may stay invisible, or unusable for others. Propagation takes
 /// single-digit seconds as a rule; Terraform's provider and others give up after two minutes too.
@@ -21,21 +22,20 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(32);
 
 /// How often in a row a reply may get lost before we say so.
-const LOST: u32 = 5;
+pub(crate) const LOST: u32 = 5;
 
 /// How often in a row an endpoint may stay silent before we say so: enough for a network that
 /// comes back, not for one that is not there.
-const SILENT: u32 = 3;
+pub(crate) const SILENT: u32 = 3;
 
 /// How often a call that may be repeated is, outside a wait: some fifteen seconds in all, which
 /// someone who waits for a plan bears.
 const INSISTENCE: u32 = 4;
 
-/// The retries of one call.
+/// The retries of one thing that a step asks of its kind.
 pub(crate) struct Retries {
     wait: Wait,
     not_yet: Option<Wait>,
-    throttled: u32,
     lost: u32,
     silent: u32,
 }
@@ -43,16 +43,15 @@ pub(crate) struct Retries {
 impl Retries {
     /// Retries within a wait that has begun.
     pub(crate) fn within(wait: Wait) -> Self {
-        Self { wait, not_yet: None, throttled: 0, lost: 0, silent: 0 }
+        Self { wait, not_yet: None, lost: 0, silent: 0 }
     }
 
     /// The pause before the call is made again, or why it is not made again.
     pub(crate) fn next(&mut self, failure: Failure) -> Result<Duration, Failure> {
+        if failure.exhausted {
+            return Err(failure);
+        }
         let pause = match failure.cause {
-            Cause::Throttled => {
-                self.throttled += 1;
-                self.wait.next_look().map(|_| doubled(self.throttled))
-            }
             Cause::Busy => self.wait.next_look(),
             Cause::NotYet => {
                 let wait = *self.not_yet.get_or_insert_with(|| Wait::of(PROPAGATION));
@@ -60,7 +59,13 @@ impl Retries {
             }
             Cause::Ambiguous => bounded(&mut self.lost, LOST),
             Cause::Unreachable => bounded(&mut self.silent, SILENT),
-            Cause::Gone | Cause::Denied | Cause::Credentials | Cause::Refused => None,
+            Cause::Throttled
+            | Cause::Gone
+            | Cause::Missing
+            | Cause::Taken
+            | Cause::Denied
+            | Cause::Credentials
+            | Cause::Refused => None,
         };
         pause.ok_or_else(|| self.last(failure))
     }
@@ -73,7 +78,7 @@ impl Retries {
     /// The failure to report when there are no more retries: with how long it was tried.
     fn last(&self, mut failure: Failure) -> Failure {
         let tried = match failure.cause {
-            Cause::Throttled | Cause::Busy => format!("for {}", in_words(self.wait.limit())),
+            Cause::Busy => format!("for {}", in_words(self.wait.limit())),
             Cause::NotYet => format!("for {}", in_words(PROPAGATION)),
             Cause::Ambiguous => format!("{LOST} times"),
             Cause::Unreachable => format!("{SILENT} times"),
@@ -86,50 +91,62 @@ impl Retries {
 
 /// Whether a thing referred to or just made may merely not be visible yet.
 pub(crate) fn as_not_yet(mut failure: Failure, young_until: Option<Instant>) -> Failure {
-    if failure.cause == Cause::Gone && young_until.is_some_and(|until| Instant::now() < until) {
+    let is_absent = matches!(failure.cause, Cause::Gone | Cause::Missing);
+    if is_absent && young_until.is_some_and(|until| Instant::now() < until) {
         failure.cause = Cause::NotYet;
     }
     failure
 }
 
-/// Makes a call that may be repeated again if its failure is one that passes: a call that changes
-/// nothing, or that changes the same thing to the same again.
+/// The failure of a create. What it is about was made by its own first call a moment ago, so if
+/// that is not there it is not visible yet.
+pub(crate) fn of_a_create(mut failure: Failure) -> Failure {
+    if failure.cause == Cause::Gone {
+        failure.cause = Cause::NotYet;
+    }
+    failure
+}
+
+/// Makes calls that may be repeated again if their failure is one that passes: calls that change
+/// nothing, or that change the same thing to the same again.
 pub(crate) async fn insist<T, F>(call: impl Fn() -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    use Cause::{Ambiguous, Busy, NotYet, Throttled};
+    use Cause::{Ambiguous, Busy, NotYet};
+    let work = Work::current();
     let mut tries = 0;
     loop {
         let failure = match call().await {
             Ok(value) => return Ok(value),
             Err(failure) => failure,
         };
-        let passes = matches!(failure.cause, Throttled | Ambiguous | Busy | NotYet);
+        let passes = matches!(failure.cause, Ambiguous | Busy | NotYet) && !failure.exhausted;
         let Some(pause) = bounded(&mut tries, INSISTENCE).filter(|_| passes) else {
             return Err(failure);
         };
         tracing::debug!(?pause, %failure, "will try again");
-        tokio::time::sleep(pause).await;
+        work.pause(pause).await;
     }
 }
 
 /// The pause before the next of a bounded number of tries.
-fn bounded(tries: &mut u32, most: u32) -> Option<Duration> {
+pub(crate) fn bounded(tries: &mut u32, most: u32) -> Option<Duration> {
     *tries += 1;
     (*tries <= most).then(|| doubled(*tries))
 }
 
-fn doubled(tries: u32) -> Duration {
+pub(crate) fn doubled(tries: u32) -> Duration {
     (FIRST_PAUSE * 2_u32.saturating_pow(tries - 1)).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wait::pause as pause_for;
 
     fn pauses(cause: Cause) -> Vec<u64> {
-        let mut retries = Retries::within(Wait::begin(1));
+        let mut retries = Retries::within(Wait::begin(1, 0));
         std::iter::from_fn(|| retries.next(Failure::new(cause, "call", "no")).ok())
             .take(8)
             .map(|pause| pause.as_secs())
@@ -137,15 +154,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn throttled_calls_back_off_and_lost_ones_are_bounded() {
-        assert_eq!(pauses(Cause::Throttled), [1, 2, 4, 8, 16, 32, 32, 32]);
+    async fn lost_and_silent_calls_back_off_and_are_bounded() {
         assert_eq!(pauses(Cause::Ambiguous), [1, 2, 4, 8, 16]);
         assert_eq!(pauses(Cause::Unreachable), [1, 2, 4]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_asking_again_does_not_help_is_not_asked_again() {
-        for cause in [Cause::Gone, Cause::Denied, Cause::Credentials, Cause::Refused] {
+        use Cause::{Credentials, Denied, Gone, Missing, Refused, Taken};
+        for cause in [Gone, Missing, Taken, Denied, Credentials, Refused] {
             assert!(pauses(cause).is_empty(), "{cause:?}");
         }
     }
@@ -153,12 +170,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_does_not_become_visible_fails_after_two_minutes_and_says_so() {
         let begun = Instant::now();
-        let mut retries = Retries::within(Wait::begin(1));
+        let mut retries = Retries::within(Wait::begin(1, 0));
         let failure = loop {
             match retries.next(Failure::new(Cause::NotYet, "call", "no such role")) {
                 Ok(pause) => {
                     assert!(pause <= NOT_YET);
-                    tokio::time::sleep(pause).await;
+                    pause_for(pause).await;
                 }
                 Err(failure) => break failure,
             }

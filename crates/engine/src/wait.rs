@@ -1,4 +1,4 @@
-//! How long to wait for AWS, and how often to look.
+//! How long to wait for AWS, and how often to look. The only place that waits for time to pass.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// Begins a wait for something that typically takes this many seconds. It may take four times
-    /// as long, and ten minutes in any case.
-    pub(crate) fn begin(typical: u32) -> Self {
-        let limit = LEAST_PATIENCE.max(Duration::from_secs(u64::from(typical)) * 4);
-        Self::of(limit)
+    /// Begins a wait for something that typically takes so many seconds, and may take so many. It
+    /// may take four times what is typical too, and ten minutes in any case.
+    pub(crate) fn begin(typical: u32, limit: u32) -> Self {
+        let seconds = u64::from(limit).max(u64::from(typical) * 4);
+        Self::of(LEAST_PATIENCE.max(Duration::from_secs(seconds)))
     }
 
     /// Begins a wait of at most this long.
@@ -54,6 +54,13 @@ impl Wait {
     }
 }
 
+/// Lets so much time pass. Who uses it shows what is waited for, and ends it when the run is
+/// cancelled; [`crate::work::Work`] does both.
+#[expect(clippy::disallowed_methods, reason = "all waiting goes through here")]
+pub(crate) async fn pause(length: Duration) {
+    tokio::time::sleep(length).await;
+}
+
 /// A duration in words: `45 s`, `10 min`.
 pub(crate) fn in_words(duration: Duration) -> String {
     match duration.as_secs() {
@@ -71,7 +78,7 @@ mod tests {
         for ends_after in (1..1200).step_by(7).map(Duration::from_secs) {
             let wait = Wait::of(Duration::from_hours(1));
             while wait.begun.elapsed() < ends_after {
-                tokio::time::sleep(wait.next_look().unwrap()).await;
+                pause(wait.next_look().unwrap()).await;
             }
             let (seen, allowed) = (wait.begun.elapsed(), SHORTEST.max(ends_after * 8 / 100));
             assert!(seen <= ends_after + allowed, "{ends_after:?}: {seen:?}");
@@ -80,11 +87,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_ends_with_a_look_at_its_deadline() {
-        let wait = Wait::begin(1);
+        let wait = Wait::begin(1, 0);
         let mut looks = 0;
         while let Some(delay) = wait.next_look() {
             assert!((SHORTEST.min(delay)..=LONGEST).contains(&delay));
-            tokio::time::sleep(delay).await;
+            pause(delay).await;
             looks += 1;
         }
         assert_eq!(wait.begun.elapsed(), LEAST_PATIENCE);
@@ -92,9 +99,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_typically_takes_long_is_waited_for_four_times_as_long() {
-        assert_eq!(Wait::begin(1).limit(), Duration::from_mins(10));
-        assert_eq!(Wait::begin(600).limit(), Duration::from_mins(40));
+    async fn what_takes_long_is_waited_for_long() {
+        assert_eq!(Wait::begin(1, 0).limit(), Duration::from_mins(10));
+        assert_eq!(Wait::begin(600, 0).limit(), Duration::from_mins(40));
+        assert_eq!(Wait::begin(1, 4200).limit(), Duration::from_mins(70));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 #[path = "it/probe.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod probe;
+#[path = "it/quick.rs"]
+mod quick;
 #[path = "it/registry.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod registry;
@@ -39,7 +41,9 @@ async fn a_large_binary_is_packed_and_pushed_in_little_memory() {
     let registry = registry::Registry::start();
     let image = probe::pack(&binary).await;
     assert!(image.size() > 20 * 1024 * 1024);
-    push(&image, &registry.target("v1"), &mut |_| {}).await.expect("the registry takes it");
+    push(&image, &registry.target("v1"), &quick::Quick, &mut |_| {})
+        .await
+        .expect("the registry takes it");
 
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

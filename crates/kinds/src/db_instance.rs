@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{Action, Change, Impact, Kind, Naming, Problem, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{DbSubnetGroup, SecurityGroup};
+
+const HOUR: u32 = 3600;
+
+/// How long RDS may take to copy a GiB, in seconds: 100 MB a second, which is an assumption.
+const SECONDS_A_GIB: u32 = 10;
 
 /// An RDS database instance. RDS makes, keeps and rotates the master password.
 pub struct DbInstance;
@@ -46,6 +51,23 @@ impl Kind for DbInstance {
     const TYPICAL: Typical = Typical { create: 480, update: 300, delete: 300 };
     type Spec = DbInstanceSpec;
     type Output = DbInstanceOutput;
+
+    /// A snapshot takes the longer the more there is, and so does a standby that is made of one. A
+    /// change of class or version is made to the standby first.
+    fn limit(
+        action: Action,
+        live: Option<&DbInstanceSpec>,
+        wanted: Option<&DbInstanceSpec>,
+    ) -> u32 {
+        let storage = live.into_iter().chain(wanted).map(|spec| spec.storage).max().unwrap_or(0);
+        let copying = storage * SECONDS_A_GIB;
+        match action {
+            Action::Create => HOUR,
+            Action::Update | Action::Await => 2 * HOUR + copying,
+            Action::Delete if live.is_some_and(|live| !live.final_snapshot) => HOUR,
+            Action::Delete => HOUR + copying,
+        }
+    }
 
     fn check(spec: &DbInstanceSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -222,6 +244,24 @@ mod tests {
         assert_eq!(change("16.4", "16"), Some(Change::Delegated));
         assert_eq!(change("16.4", "16.6"), None);
         assert_eq!(change("16.4", "1"), None);
+    }
+
+    #[test]
+    fn what_copies_the_data_may_take_as_long_as_there_is_data() {
+        let spec = |storage: u32, snapshot: bool| -> DbInstanceSpec {
+            let spec = json!({
+                "engine": "postgres", "version": "17", "class": "db.t4g.micro",
+                "storage": storage, "database": "notes", "user": "notes",
+                "subnet-group": { "id": "notes" }, "security-groups": [], "final-snapshot": snapshot,
+            });
+            serde_json::from_value(spec).unwrap()
+        };
+        let delete = |spec: &DbInstanceSpec| DbInstance::limit(Action::Delete, Some(spec), None);
+        assert_eq!(delete(&spec(1000, true)), HOUR + 10_000);
+        assert_eq!(delete(&spec(1000, false)), HOUR);
+        let (small, large) = (spec(20, true), spec(2000, true));
+        let change = DbInstance::limit(Action::Update, Some(&small), Some(&large));
+        assert_eq!(change, 2 * HOUR + 20_000);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Target, Typical};
+use deployer_core::{Action, Change, Impact, Kind, Naming, Problem, Ref, Target, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +12,8 @@ use crate::{DbInstance, SecurityGroup};
 
 /// A read replica of an RDS database instance: it follows its source and takes no writes.
 pub struct DbReplica;
+
+const HOUR: u32 = 3600;
 
 impl Kind for DbReplica {
     const NAME: &'static str = "db-replica";
@@ -32,6 +34,15 @@ impl Kind for DbReplica {
     const TYPICAL: Typical = Typical { create: 480, update: 300, delete: 300 };
     type Spec = DbReplicaSpec;
     type Output = DbReplicaOutput;
+
+    /// A replica is made of a snapshot of its source, whose size its spec does not say.
+    fn limit(
+        action: Action,
+        _live: Option<&DbReplicaSpec>,
+        _wanted: Option<&DbReplicaSpec>,
+    ) -> u32 {
+        if action == Action::Create { 6 * HOUR } else { 2 * HOUR }
+    }
 
     fn check(spec: &DbReplicaSpec) -> Vec<Problem> {
         let mut problems: Vec<Problem> = no_class(&spec.class).into_iter().collect();

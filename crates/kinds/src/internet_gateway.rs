@@ -1,10 +1,10 @@
 //! An internet gateway: the way between a VPC and the internet.
 
-use deployer_core::{Change, Impact, Kind, Ref, Typical};
+use deployer_core::{Action, Change, Impact, Kind, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Vpc;
+use crate::{Vpc, lingering};
 
 /// An internet gateway.
 pub struct InternetGateway;
@@ -16,6 +16,14 @@ impl Kind for InternetGateway {
     const TYPICAL: Typical = Typical { create: 2, update: 5, delete: 20 };
     type Spec = InternetGatewaySpec;
     type Output = InternetGatewayOutput;
+
+    fn limit(
+        action: Action,
+        _live: Option<&InternetGatewaySpec>,
+        _wanted: Option<&InternetGatewaySpec>,
+    ) -> u32 {
+        lingering::limit(action)
+    }
 }
 
 /// What we want of an internet gateway.

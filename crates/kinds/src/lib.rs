@@ -10,6 +10,7 @@ mod db_subnet_group;
 mod elastic_ip;
 mod image;
 mod internet_gateway;
+mod lingering;
 mod list;
 mod listener;
 mod listener_rule;

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{Action, Change, Impact, Kind, Naming, Problem, Ref, Typical};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Network, Vpc};
+use crate::{Network, Vpc, lingering};
 
 /// A security group.
 pub struct SecurityGroup;
@@ -28,6 +28,14 @@ impl Kind for SecurityGroup {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = SecurityGroupSpec;
     type Output = SecurityGroupOutput;
+
+    fn limit(
+        action: Action,
+        _live: Option<&SecurityGroupSpec>,
+        _wanted: Option<&SecurityGroupSpec>,
+    ) -> u32 {
+        lingering::limit(action)
+    }
 
     fn check(spec: &SecurityGroupSpec) -> Vec<Problem> {
         let ingress = spec.ingress.iter().map(|rule| (rule.port, rule.protocol, &rule.from));

@@ -2,11 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{After, Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{Action, After, Change, Impact, Kind, Naming, Problem, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Cluster, SecurityGroup, Subnet, TargetGroup, TaskDefinition};
+
+/// How long a rollout may take that nothing holds up, in seconds.
+const ROLLOUT: u32 = 900;
+
+/// How long tasks may drain, in seconds: the longest `deregistration-delay` of a target group (ELB
+/// API reference), and the longest time to stop on Fargate (`stopTimeout` in the ECS API
+/// reference).
+const DRAINING: u32 = 3600 + 120;
 
 /// An ECS service on Fargate.
 pub struct Service;
@@ -41,6 +49,14 @@ impl Kind for Service {
     const TYPICAL: Typical = Typical { create: 90, update: 120, delete: 60 };
     type Spec = ServiceSpec;
     type Output = ServiceOutput;
+
+    /// The tasks that go may be at the last requests for as long as their target groups let them,
+    /// and the new ones may be given time before their health counts.
+    fn limit(_action: Action, live: Option<&ServiceSpec>, wanted: Option<&ServiceSpec>) -> u32 {
+        let grace = wanted.or(live).map_or(0, |spec| spec.grace_period);
+        let drains = live.is_some_and(|live| !live.targets.is_empty());
+        ROLLOUT + grace + if drains { DRAINING } else { 0 }
+    }
 
     fn check(spec: &ServiceSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -150,4 +166,29 @@ fn maximum_percent() -> u32 {
 
 fn platform_version() -> String {
     "LATEST".to_owned()
+}
+
+#[cfg(test)]
+mod limit {
+    use super::*;
+
+    #[test]
+    fn tasks_behind_a_load_balancer_may_drain_for_an_hour() {
+        let spec = |targets: serde_json::Value| -> ServiceSpec {
+            serde_json::from_value(serde_json::json!({
+                "cluster": { "id": "c" }, "task-definition": { "id": "t" },
+                "subnets": [{ "id": "s" }], "security-groups": [{ "id": "g" }],
+                "targets": targets, "grace-period": 60,
+            }))
+            .unwrap()
+        };
+        let target = serde_json::json!([
+            { "group": { "id": "tg" }, "container": "web", "port": 80 }
+        ]);
+        let (bare, behind) = (spec(serde_json::json!([])), spec(target));
+        let limit = |action, live| Service::limit(action, live, None);
+        assert_eq!(limit(Action::Delete, Some(&bare)), 900 + 60);
+        assert_eq!(limit(Action::Delete, Some(&behind)), 900 + 60 + 3600 + 120);
+        assert_eq!(Service::limit(Action::Create, None, Some(&behind)), 900 + 60, "none drain yet");
+    }
 }

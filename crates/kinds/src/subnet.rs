@@ -1,10 +1,10 @@
 //! A subnet: a range of a VPC's addresses in one zone.
 
-use deployer_core::{Change, Impact, Kind, Problem, Ref, Replacement, Typical};
+use deployer_core::{Action, Change, Impact, Kind, Problem, Ref, Replacement, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cidr, Vpc};
+use crate::{Cidr, Vpc, lingering};
 
 /// A subnet.
 pub struct Subnet;
@@ -21,6 +21,10 @@ impl Kind for Subnet {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = SubnetSpec;
     type Output = SubnetOutput;
+
+    fn limit(action: Action, _live: Option<&SubnetSpec>, _wanted: Option<&SubnetSpec>) -> u32 {
+        lingering::limit(action)
+    }
 
     fn check(spec: &SubnetSpec) -> Vec<Problem> {
         // CreateSubnet takes prefixes from /16 to /28 (EC2 API reference).

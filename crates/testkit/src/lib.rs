@@ -13,6 +13,7 @@ mod run;
 mod shelf;
 mod stacks;
 mod things;
+mod time;
 
 pub use arbitrary::{messes, stacks};
 pub use fault::{Fault, Moment};
@@ -23,3 +24,4 @@ pub use mess::Mess;
 pub use run::{PLACE, Ran, apply, begun, converge, observed, planned, run, run_until, settled};
 pub use shelf::Shelf;
 pub use stacks::{StackBuilder, everything, everything_changed, scope};
+pub use time::pass;

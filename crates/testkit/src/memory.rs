@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use deployer_core::{Address, Cause, Failure, Phase, Removal, Scope};
 use deployer_engine::{
-    Badge, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Result, Secrecy, Survey,
+    Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Result, Secrecy,
+    Service, Survey,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +18,14 @@ use tokio::time::Instant;
 
 use crate::kinds::Toy;
 use crate::things::{State, Thing, not_there, refusal, seconds, targets};
-use crate::{Fault, Moment, Output};
+use crate::{Fault, Moment, Output, pass};
+
+/// The service behind all kinds. It takes as many calls as one likes.
+static MEMORY: Service =
+    Service { name: "memory", burst: u32::MAX, per_second: u32::MAX, codes: &[] };
+
+static READS: deployer_engine::Operation = MEMORY.reads("Read");
+static CHANGES: deployer_engine::Operation = MEMORY.changes("Change");
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +46,18 @@ pub enum Operation {
     Ready,
     /// Looks whether it is gone.
     Gone,
+}
+
+impl Operation {
+    /// The same for the engine.
+    fn of_engine(self) -> &'static deployer_engine::Operation {
+        match self {
+            Self::Scan | Self::Ready | Self::Gone => &READS,
+            Self::Create | Self::Configure | Self::Update | Self::Remember | Self::Delete => {
+                &CHANGES
+            }
+        }
+    }
 }
 
 /// A call that was made.
@@ -62,10 +82,15 @@ pub struct Memory {
     hanging: Notify,
     fence: Mutex<Option<Lease>>,
     is_cut_off: AtomicBool,
+    calls: Calls,
 }
 
 impl Cloud for Memory {
     type Shared = ();
+
+    fn calls(&self) -> &Calls {
+        &self.calls
+    }
 }
 
 impl Parameters for Memory {
@@ -228,12 +253,12 @@ impl Memory {
                 return match (is_same, bearer.gone_at) {
                     (_, Some(_)) => Err(refusal(Cause::Busy, "the name is still draining")),
                     (true, None) => Ok(bearer.output(id)),
-                    (false, None) => Err(refusal(Cause::Refused, "the name is taken")),
+                    (false, None) => Err(refusal(Cause::Taken, "the name is taken")),
                 };
             }
             for target in targets(&spec) {
                 if !state.things.contains_key(target) {
-                    return Err(refusal(Cause::Gone, format!("there is no {target}")));
+                    return Err(refusal(Cause::Missing, format!("there is no {target}")));
                 }
             }
             state.made += 1;
@@ -245,8 +270,8 @@ impl Memory {
                 generation: identity.generation,
                 mark: Some(identity.mark.clone()),
                 proof: identity.proof.clone(),
-                name,
-                spec,
+                name: name.clone(),
+                spec: spec.clone(),
                 stale: None,
                 is_kept: K::REMOVAL == Removal::WithParent,
                 visible_at: Instant::now() + state.hidden_for,
@@ -276,7 +301,7 @@ impl Memory {
                 return Err(refusal(Cause::Busy, format!("{id} is {}", thing.word())));
             }
             if thing.spec != spec {
-                let before = std::mem::replace(&mut thing.spec, spec);
+                let before = std::mem::replace(&mut thing.spec, spec.clone());
                 thing.stale = Some((before, Instant::now() + stale_for));
                 let changed_at = Instant::now() + seconds(K::TYPICAL.update);
                 thing.ready_at = thing.ready_at.max(changed_at);
@@ -291,9 +316,9 @@ impl Memory {
         let identity = cx.identity.clone();
         self.call::<K, _>(Operation::Remember, &cx.identity.address.name, |state| {
             let thing = state.find(id)?;
-            (thing.scope, thing.address) = (identity.scope, identity.address);
+            (thing.scope, thing.address) = (identity.scope.clone(), identity.address.clone());
             thing.generation = identity.generation;
-            (thing.mark, thing.proof) = (Some(identity.mark), identity.proof);
+            (thing.mark, thing.proof) = (Some(identity.mark.clone()), identity.proof.clone());
             Ok(())
         })
         .await
@@ -375,16 +400,22 @@ impl Memory {
         .await
     }
 
-    /// Makes a call: logs it, lets time pass, and lets a fault strike where one is armed.
+    /// Makes a call, as the engine makes calls.
     async fn call<K: Toy, T>(
         &self,
         operation: Operation,
         name: &str,
-        effect: impl FnOnce(&mut State) -> Result<T>,
+        effect: impl Fn(&mut State) -> Result<T>,
     ) -> Result<T> {
-        let (fault, latency) =
-            self.lock().begin(Call { operation, kind: K::NAME, name: name.to_owned() });
-        tokio::time::sleep(latency).await;
+        let call = Call { operation, kind: K::NAME, name: name.to_owned() };
+        self.calls.make(operation.of_engine(), || self.attempt(call.clone(), &effect)).await
+    }
+
+    /// Tries it once: logs it, lets time pass, and lets a fault strike where one is armed.
+    async fn attempt<T>(&self, call: Call, effect: &impl Fn(&mut State) -> Result<T>) -> Result<T> {
+        let operation = call.operation;
+        let (fault, latency) = self.lock().begin(call);
+        pass(latency).await;
         self.lock().under_way -= 1;
         self.pass_fence(operation)?;
         if let Some(fault) = fault.filter(|fault| fault.moment() == Moment::Before) {
@@ -402,10 +433,9 @@ impl Memory {
     }
 
     fn pass_fence(&self, operation: Operation) -> Result<()> {
-        use Operation::{Configure, Create, Delete, Remember, Update};
         let fence = self.fence.lock().expect("no test panics while it holds the fence");
         let is_closed = fence.as_ref().is_some_and(|lease| !lease.is_fresh());
-        if is_closed && matches!(operation, Create | Configure | Update | Remember | Delete) {
+        if is_closed && operation.of_engine().changes {
             return Err(refusal(Cause::Busy, "the lock has not been renewed"));
         }
         Ok(())

@@ -78,7 +78,13 @@ fn advice(cause: Cause) -> Option<&'static str> {
              get-caller-identity` says which it is",
         ),
         Cause::Throttled => Some("AWS takes no more calls for now; run the command again later"),
-        Cause::NotYet | Cause::Busy | Cause::Ambiguous | Cause::Gone | Cause::Refused => None,
+        Cause::NotYet
+        | Cause::Busy
+        | Cause::Ambiguous
+        | Cause::Gone
+        | Cause::Missing
+        | Cause::Taken
+        | Cause::Refused => None,
     }
 }
 

@@ -92,7 +92,7 @@ async fn an_interrupted_run_says_what_is_left_and_continues_later() {
     let world = World::with(STACK);
     let cancel = world.cancel.clone();
     let (ran, ()) = tokio::join!(world.run("apply --env dev --yes"), async {
-        tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+        deployer_testkit::pass(std::time::Duration::from_mins(1)).await;
         cancel.cancel();
     });
     assert_eq!(ran.exit, Exit::Interrupted, "{ran:?}");

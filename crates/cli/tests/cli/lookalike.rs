@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use deployer_core::{Failure, Kind, Phase, Scope};
 use deployer_engine::{
-    Badge, Cloud, Context, Found, Lease, Parameter, Parameters, Registry, Resource, Result,
+    Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Registry, Resource, Result,
     Secrecy, Survey, Voice,
 };
 use deployer_kinds as kinds;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// The cloud.
 #[derive(Default)]
-pub(crate) struct Lookalike(Mutex<State>);
+pub(crate) struct Lookalike(Mutex<State>, Calls);
 
 #[derive(Default)]
 struct State {
@@ -36,6 +36,10 @@ struct Thing {
 
 impl Cloud for Lookalike {
     type Shared = ();
+
+    fn calls(&self) -> &Calls {
+        &self.1
+    }
 }
 
 impl Parameters for Lookalike {

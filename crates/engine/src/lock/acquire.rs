@@ -13,6 +13,8 @@ use super::lease::Beat;
 use super::{Claim, Holder, Lease};
 use crate::ownership::{Book, read_book};
 use crate::retry::insist;
+use crate::wait::pause;
+use crate::work::at_once;
 use crate::{Parameters, Result, Secrecy};
 
 /// How much longer than its lease a holder must have been silent before it is taken for dead, in
@@ -108,7 +110,7 @@ pub async fn lock<C: Parameters>(
     };
     cloud.fence(lease.clone());
     let beating = beat(Arc::clone(&cloud), scope.clone(), epoch, holder.clone(), lease.clone());
-    let heart = tokio::spawn(beating);
+    let heart = tokio::spawn(at_once(beating));
     let beneath = book.claims.iter().map(|claim| claim.epoch).filter(|it| *it < epoch).collect();
     Ok(Lock { cloud, scope: scope.clone(), epoch, beneath, book, holder, lease, heart })
 }
@@ -205,7 +207,7 @@ async fn get<C: Parameters>(
             if asked.elapsed() >= patience {
                 return Err(withheld(epoch).into());
             }
-            tokio::time::sleep(LOOK).await;
+            pause(LOOK).await;
             continue;
         };
         let silent_for = match &watched {
@@ -216,7 +218,7 @@ async fn get<C: Parameters>(
             if claim(cloud, scope, epoch, &holder).await? {
                 followed = Some((top.holder, because));
             } else {
-                tokio::time::sleep(LOOK).await;
+                pause(LOOK).await;
             }
             continue;
         }
@@ -229,7 +231,7 @@ async fn get<C: Parameters>(
         if watched.as_ref().is_none_or(|(seen, _)| !is_same(seen, &top)) {
             watched = Some((top, Instant::now()));
         }
-        tokio::time::sleep(LOOK).await;
+        pause(LOOK).await;
     }
 }
 
@@ -281,9 +283,8 @@ async fn beat<C: Parameters>(
     holder: Holder,
     lease: Lease,
 ) {
-    let pause = lease.length() / BEATS;
     loop {
-        tokio::time::sleep(pause).await;
+        pause(lease.length() / BEATS).await;
         let beat = Beat::begin();
         match renew(&*cloud, &scope, epoch, &holder).await {
             Ok(None) => lease.renew(&beat),

@@ -12,6 +12,7 @@ use deployer_core::{
 
 use super::book::{Book, PRIVATE, PUBLIC, part};
 use crate::retry::insist;
+use crate::wait::pause;
 use crate::{Lease, Parameters, Registry, Result, Secrecy};
 
 /// How often what was made is written down, at most. A run that dies before leaves what the next
@@ -248,7 +249,7 @@ impl<C: Parameters> Journal<C> {
     /// Writes down now and then what was made, until it is dropped.
     pub(crate) async fn keep(&self) -> Infallible {
         loop {
-            tokio::time::sleep(PAUSE).await;
+            pause(PAUSE).await;
             if let Err(failure) = self.flush().await {
                 tracing::debug!(%failure, "could not write the record, will try again");
             }

@@ -62,7 +62,7 @@ proptest! {
                 memory.disarm();
             }
             memory.hide_for(Duration::ZERO);
-            tokio::time::sleep(Duration::from_mins(1)).await;
+            deployer_testkit::pass(Duration::from_mins(1)).await;
             converge(&memory, &last).await;
         });
     }

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use deployer_core::{Event, What};
 use deployer_engine::execute;
-use deployer_testkit::{Fault, Moment, begun, converge, registry, run, run_until};
+use deployer_testkit::{
+    Fault, Memory, Moment, StackBuilder, begun, converge, registry, run, run_until,
+};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{WAYS, Way};
+use crate::world::{WAYS, Way, plan};
 
 #[tokio::test(start_paused = true)]
 async fn a_run_interrupted_at_any_event_begins_nothing_more_and_the_next_one_converges() {
@@ -41,6 +44,40 @@ async fn an_interrupted_run_ends_without_waiting_for_the_cloud() {
     assert!(ran.outcome.took <= allowed, "{:?} after {at:?}", ran.outcome.took);
     let waits: Vec<&str> = ran.outcome.abandoned.iter().map(|(_, on)| on.as_str()).collect();
     assert!(waits.contains(&"provisioning"), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_build_is_cut_short_and_one_that_waits_for_it_has_not_begun() {
+    let memory = Arc::new(Memory::default());
+    let stack = (0..2).fold(StackBuilder::default(), |stack, number| {
+        stack.with(
+            &format!("revision/r{number}"),
+            json!({ "image": format!("{number}:heavy"), "url": "" }),
+        )
+    });
+    let plan = plan(&memory, &stack.build()).await;
+    // It is shown after two seconds that the first waits for its build.
+    let ran = run_until(&memory, plan, |events| events == 2).await;
+    assert!(ran.outcome.took < Duration::from_secs(3), "{:?}", ran.outcome.took);
+    assert_eq!(ran.outcome.abandoned.len(), 1);
+    assert_eq!(ran.outcome.abandoned[0].1, "its build");
+    assert_eq!(ran.outcome.not_begun.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_waits_for_its_turn_when_the_run_is_interrupted_has_not_begun() {
+    let memory = Arc::new(Memory::default());
+    memory.slow_down(Duration::from_secs(5));
+    let stack = (0..15).fold(StackBuilder::default(), |stack, number| {
+        let range = format!("10.{number}.0.0/16");
+        stack.with(&format!("network/n{number}"), json!({ "range": range }))
+    });
+    let plan = plan(&memory, &stack.build()).await;
+    let ran = run_until(&memory, plan, |events| events == 10).await;
+    // Ten calls were under way, and nothing that came after them had to be waited for.
+    assert_eq!(ran.outcome.done.len(), 10, "{:?}", ran.outcome);
+    assert_eq!(ran.outcome.not_begun.len(), 5);
+    assert_eq!(memory.census().len(), 10);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,10 +9,10 @@ use deployer_engine::{
     Claim, Holder, LEASE, Lock, Notice, Request, Unlocked, execute, lock, read_book,
 };
 use deployer_testkit::{
-    Memory, apply, begun, converge, everything, planned, registry, scope, settled,
+    Memory, apply, begun, converge, everything, pass, planned, registry, scope, settled,
 };
 use futures_util::future::join_all;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 const LEASED: Duration = Duration::from_secs(LEASE);
@@ -52,7 +52,7 @@ async fn of_many_who_ask_at_once_one_has_it_and_the_others_after_it() {
             let (got, _) = ask(&door, &format!("writer {number}"), 10 * LEASED, &[]).await;
             let lock = got.ok().unwrap();
             let from = Instant::now();
-            sleep(Duration::from_secs(7)).await;
+            pass(Duration::from_secs(7)).await;
             let to = Instant::now();
             lock.release().await.unwrap();
             (from, to)
@@ -117,7 +117,7 @@ async fn one_who_is_silent_is_followed_after_lease_and_grace_and_not_before() {
 async fn one_who_died_yesterday_is_followed_at_once() {
     let memory = Arc::new(Memory::default());
     drop(ask(&memory, "alice", LEASED, &[]).await);
-    sleep(Duration::from_hours(24)).await;
+    pass(Duration::from_hours(24)).await;
     let begun = Instant::now();
     let (got, _) = ask(&Arc::new(memory.door()), "bob", LEASED, &[]).await;
     assert!(got.is_ok() && begun.elapsed() < Duration::from_secs(1));
@@ -137,7 +137,7 @@ async fn one_who_was_followed_stops_and_leaves_the_rest_to_the_other() {
     assert_eq!(held.lease().lost_to().unwrap().name, "bob");
     held.release().await.unwrap();
     assert!(other.lease().is_fresh(), "its release took nothing of the other's");
-    sleep(LEASED).await;
+    pass(LEASED).await;
     assert!(other.lease().is_fresh());
     other.release().await.unwrap();
 }
@@ -182,9 +182,9 @@ async fn nothing_is_changed_while_the_lock_is_in_doubt_and_the_run_goes_on_after
     let plan = planned(&memory, &stack(), &BTreeSet::new()).await.unwrap();
     let journal = begun(&memory, &plan).await;
     memory.cut_off(true);
-    sleep(LEASED).await;
+    pass(LEASED).await;
     let doubt = async {
-        sleep(LEASED).await;
+        pass(LEASED).await;
         assert!(memory.census().is_empty(), "something was made: {:?}", memory.census());
         memory.cut_off(false);
     };
@@ -226,7 +226,7 @@ async fn a_lost_lock_ends_the_run_and_the_other_finishes_it() {
     let running = execute(registry, cloud, journal, &plan, lost, &mut silent);
     let door = Arc::new(memory.door());
     let other = async {
-        sleep(LEASED / 2).await;
+        pass(LEASED / 2).await;
         memory.cut_off(true);
         let lock = ask(&door, "bob", 10 * LEASED, &[]).await.0.ok().unwrap();
         memory.cut_off(false);

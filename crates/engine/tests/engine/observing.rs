@@ -27,7 +27,7 @@ async fn a_scan_that_fails_for_a_moment_is_made_again() {
 #[tokio::test(start_paused = true)]
 async fn what_fails_every_scan_alike_is_told_once() {
     for cause in [Cause::Credentials, Cause::Unreachable] {
-        assert_eq!(failing(cause, 1).await.unwrap_err().len(), 1);
+        assert_eq!(failing(cause, 4).await.unwrap_err().len(), 1);
     }
 }
 

@@ -45,7 +45,7 @@ async fn a_create_whose_reply_got_lost_is_found_rather_than_repeated() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_denied_or_refused_is_asked_once() {
-    for cause in [Cause::Denied, Cause::Credentials, Cause::Refused, Cause::Gone] {
+    for cause in [Cause::Denied, Cause::Credentials, Cause::Refused, Cause::Missing, Cause::Taken] {
         let (memory, ran) = with_faults(&[Fault::Fail(Moment::Before, cause)]).await;
         assert_eq!(only_failure(&ran).cause, cause);
         assert_eq!(count(&memory, Operation::Create), 1);
@@ -167,7 +167,7 @@ async fn a_thing_just_made_may_be_invisible_to_what_refers_to_it() {
     let before = memory.calls().len();
     let create =
         clean.calls()[before..].iter().rposition(|call| call.operation == Operation::Create);
-    memory.arm(create.unwrap(), Fault::Fail(Moment::Before, Cause::Gone));
+    memory.arm(create.unwrap(), Fault::Fail(Moment::Before, Cause::Missing));
     let ran = run(&memory, plan).await;
     assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
 }

@@ -66,6 +66,39 @@ async fn a_wide_plan_waits_side_by_side_but_calls_in_turns() {
     assert_eq!(memory.most_under_way(), 10);
 }
 
+/// Revisions whose images take a minute to build, and things that are made meanwhile.
+fn heavy() -> deployer_core::Stack {
+    let stack = (0..3).fold(StackBuilder::default(), |stack, number| {
+        stack.with(
+            &format!("revision/r{number}"),
+            json!({ "image": format!("{number}:heavy"), "url": "" }),
+        )
+    });
+    (0..20)
+        .fold(stack, |stack, number| {
+            let range = format!("10.{number}.0.0/16");
+            stack.with(&format!("network/n{number}"), json!({ "range": range }))
+        })
+        .build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn builds_are_made_one_at_a_time_and_hold_up_nothing_else() {
+    let memory = Arc::new(Memory::default());
+    let ran = apply(&memory, &heavy()).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    assert!(ran.outcome.took >= Duration::from_mins(3), "{:?}", ran.outcome.took);
+    let ended = |kind: &str| {
+        let of_kind = |step: &usize| ran.plan.steps[*step].address.kind == kind;
+        let events = ran.history.events.iter();
+        let ends =
+            events.filter(|event| matches!(&event.what, What::Done { step, .. } if of_kind(step)));
+        ends.map(|event| event.at).collect::<Vec<_>>()
+    };
+    assert!(ended("network").iter().all(|at| *at < Duration::from_secs(30)));
+    assert_eq!(ended("revision").iter().map(Duration::as_secs).collect::<Vec<_>>(), [60, 120, 180]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_left_behind_on_purpose_is_told() {
     let start = Way::Down.start().await;

@@ -26,9 +26,10 @@ const REFUSAL: usize = 64 * 1024;
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Speaks to one repository.
-pub(super) struct Client<'a> {
+pub(super) struct Client<'a, P> {
     http: Http<HttpsConnector<HttpConnector>, Body>,
     pub(super) target: &'a Target,
+    pub(super) patience: &'a P,
 }
 
 /// A request without a body, or with one.
@@ -47,8 +48,8 @@ pub(super) struct Answer {
     pub(super) headers: HeaderMap,
 }
 
-impl<'a> Client<'a> {
-    pub(super) fn new(target: &'a Target) -> Result<Self, PushError> {
+impl<'a, P> Client<'a, P> {
+    pub(super) fn new(target: &'a Target, patience: &'a P) -> Result<Self, PushError> {
         let provider = rustls::crypto::ring::default_provider();
         let tls = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider);
         let tls = tls.map_err(|error| PushError::Unreachable {
@@ -63,7 +64,7 @@ impl<'a> Client<'a> {
         let http = Http::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(tls.https_or_http().enable_http1().wrap_connector(tcp));
-        Ok(Self { http, target })
+        Ok(Self { http, target, patience })
     }
 
     /// The address of something in the repository.

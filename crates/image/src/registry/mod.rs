@@ -5,5 +5,6 @@ mod patience;
 mod push;
 mod target;
 
+pub use patience::Patience;
 pub use push::{Pushed, push};
 pub use target::{Credentials, Target};

@@ -1,13 +1,19 @@
-//! Decides whether a failed request is made again.
+//! Whether a failed request is made again. When, is for whoever pushes to say: this crate never
+//! waits for time to pass.
 
 use std::time::Duration;
 
 use crate::{Progress, PushError, Report};
 
-const ATTEMPTS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause a registry may ask for with `Retry-After`.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often and when a failed request is made again.
+pub trait Patience: Sync {
+    /// The pause before a request that has failed so often is made again; none when it is not.
+    /// `asked` is the pause that the registry asks for.
+    fn next(&self, failed: u32, asked: Option<Duration>) -> Option<Duration>;
+
+    /// Lets a pause pass.
+    fn pause(&self, length: Duration) -> impl Future<Output = ()> + Send;
+}
 
 /// How a request failed.
 #[derive(Debug)]
@@ -23,43 +29,57 @@ pub(super) enum Failure {
     Final(PushError),
 }
 
-/// The attempts one request has had. Pauses double from a quarter of a second; with five attempts
-/// they add up to four seconds unless the registry asks for more.
-pub(super) struct Patience {
-    attempt: u32,
+/// The tries of one request.
+pub(super) struct Tries<'a, P> {
+    patience: &'a P,
+    failed: u32,
 }
 
-impl Patience {
-    pub(super) fn new() -> Self {
-        Self { attempt: 0 }
+impl<'a, P: Patience> Tries<'a, P> {
+    pub(super) fn new(patience: &'a P) -> Self {
+        Self { patience, failed: 0 }
     }
 
-    /// Pauses before the next attempt, or gives up.
+    /// Pauses before the next try, or gives up.
     pub(super) async fn pause(
         &mut self,
         failure: Failure,
         report: Report<'_>,
     ) -> Result<(), PushError> {
-        self.attempt += 1;
-        let attempt = self.attempt;
+        self.failed += 1;
+        let attempt = self.failed;
         let (error, after) = match failure {
             Failure::Final(error) => return Err(error),
-            Failure::Passing { error, .. } if attempt == ATTEMPTS => {
-                return Err(PushError::GaveUp { attempts: attempt, last: Box::new(error) });
-            }
             Failure::Passing { error, after } => (error, after),
         };
-        let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
-        let pause = after.map_or(pause, |asked| asked.clamp(pause, LONGEST_PAUSE));
+        let Some(pause) = self.patience.next(attempt, after) else {
+            return Err(PushError::GaveUp { attempts: attempt, last: Box::new(error) });
+        };
         report(Progress::Retrying { attempt, pause, reason: error.to_string() });
-        tokio::time::sleep(pause).await;
+        self.patience.pause(pause).await;
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// Bears with two failures, and notes its pauses.
+    #[derive(Default)]
+    struct Twice(Mutex<Vec<Duration>>);
+
+    impl Patience for Twice {
+        fn next(&self, failed: u32, asked: Option<Duration>) -> Option<Duration> {
+            (failed <= 2).then(|| asked.unwrap_or_default())
+        }
+
+        async fn pause(&self, length: Duration) {
+            self.0.lock().expect("nobody panics").push(length);
+        }
+    }
 
     fn passing(after: Option<Duration>) -> Failure {
         let error = PushError::Unreachable {
@@ -70,36 +90,20 @@ mod tests {
         Failure::Passing { error, after }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn pauses_double_and_end_with_what_happened() {
-        let mut pauses = Vec::new();
-        let mut hear = |progress| {
-            if let Progress::Retrying { pause, .. } = progress {
-                pauses.push(pause.as_millis());
-            }
-        };
-        let started = tokio::time::Instant::now();
-        let mut patience = Patience::new();
-        for _ in 1..ATTEMPTS {
-            patience.pause(passing(None), &mut hear).await.expect("there are attempts left");
+    #[tokio::test]
+    async fn it_is_tried_as_often_as_patience_lasts_and_ends_with_what_happened() {
+        let patience = Twice::default();
+        let mut tries = Tries::new(&patience);
+        let asked = Duration::from_secs(7);
+        for after in [None, Some(asked)] {
+            tries.pause(passing(after), &mut |_| {}).await.expect("there are tries left");
         }
-        let error = patience.pause(passing(None), &mut hear).await.expect_err("no more");
-        assert_eq!(pauses, [250, 500, 1000, 2000]);
-        assert_eq!(started.elapsed().as_millis(), 3750);
+        let error = tries.pause(passing(None), &mut |_| {}).await.expect_err("no more");
+        assert_eq!(*patience.0.lock().expect("nobody panics"), [Duration::ZERO, asked]);
         assert_eq!(
             error.to_string(),
             "no answer from localhost:5000 when asked to look for v1 in notes: \
-             connection refused (tried 5 times)"
+             connection refused (tried 3 times)"
         );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_registry_may_ask_for_a_longer_pause_within_reason() {
-        for (asked, expected) in [(0, 250), (7000, 7000), (3_600_000, 30_000)] {
-            let started = tokio::time::Instant::now();
-            let asked = passing(Some(Duration::from_millis(asked)));
-            Patience::new().pause(asked, &mut |_| {}).await.expect("the first attempt");
-            assert_eq!(started.elapsed().as_millis(), expected);
-        }
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::io::ReaderStream;
 
 use super::Target;
 use super::client::{Answer, Body, Call, Client};
-use super::patience::{Failure, Patience};
+use super::patience::{Failure, Patience, Tries};
 use crate::image::{Image, Layer};
 use crate::{Digest, Progress, PushError, Report};
 
@@ -44,9 +44,15 @@ pub struct Pushed {
 ///
 /// Uploads what the registry lacks, each blob in one piece (ECR drops all but the first chunk of
 /// a chunked upload), and nothing when the tag already names this image. What was uploaded before
-/// a failure is skipped the next time.
-pub async fn push(image: &Image, target: &Target, report: Report<'_>) -> Result<Pushed, PushError> {
-    let client = Client::new(target)?;
+/// a failure is skipped the next time. `patience` says how often a request that failed is made
+/// again, and when.
+pub async fn push<P: Patience>(
+    image: &Image,
+    target: &Target,
+    patience: &P,
+    report: Report<'_>,
+) -> Result<Pushed, PushError> {
+    let client = Client::new(target, patience)?;
     let blobs = image.layers().len() + 1;
     let mut pushed =
         Pushed { digest: image.digest().clone(), uploaded: 0, bytes: 0, skipped: blobs };
@@ -68,6 +74,14 @@ pub async fn push(image: &Image, target: &Target, report: Report<'_>) -> Result<
     client.store(image, report).await?;
     report(Progress::Stored { digest: image.digest().clone() });
     Ok(pushed)
+}
+
+/// What happened to an upload.
+enum Moved {
+    /// The registry has answered.
+    Answered(Result<Answer, Failure>),
+    /// So many bytes have left.
+    Sent(u64),
 }
 
 /// Something a manifest points to.
@@ -116,7 +130,7 @@ fn full(bytes: &[u8]) -> Body {
     Full::new(Bytes::copy_from_slice(bytes)).map_err(|never| match never {}).boxed_unsync()
 }
 
-impl Client<'_> {
+impl<P: Patience> Client<'_, P> {
     /// Tells whether `reference`, a tag or a digest, names this very image.
     async fn names(
         &self,
@@ -125,7 +139,7 @@ impl Client<'_> {
         report: Report<'_>,
     ) -> Result<bool, PushError> {
         let attempted = format!("look for {reference} in {}", self.target.repository);
-        let mut patience = Patience::new();
+        let mut tries = Tries::new(self.patience);
         loop {
             let mut call = self.call(Method::HEAD, &format!("manifests/{reference}"), &attempted);
             call.headers.push((ACCEPT, image.media_type().to_owned()));
@@ -134,18 +148,18 @@ impl Client<'_> {
                     return Ok(answer.status.is_success()
                         && digest_in(&answer.headers) == Some(image.digest().as_str()));
                 }
-                Err(failure) => patience.pause(failure, report).await?,
+                Err(failure) => tries.pause(failure, report).await?,
             }
         }
     }
 
     /// Uploads a blob unless the registry has it; tells whether it was uploaded.
     async fn upload(&self, blob: &Blob<'_>, report: Report<'_>) -> Result<bool, PushError> {
-        let mut patience = Patience::new();
+        let mut tries = Tries::new(self.patience);
         loop {
             match self.try_upload(blob, report).await {
                 Ok(uploaded) => return Ok(uploaded),
-                Err(failure) => patience.pause(failure, report).await?,
+                Err(failure) => tries.pause(failure, report).await?,
             }
         }
     }
@@ -178,14 +192,20 @@ impl Client<'_> {
         let mut request = Box::pin(self.send(call));
         let mut total = 0;
         loop {
-            tokio::select! {
-                answer = &mut request => return answer.map(|_| true),
-                Some(length) = sent.recv() => {
+            let moved = async {
+                tokio::select! {
+                    answer = &mut request => Moved::Answered(answer),
+                    Some(length) = sent.recv() => Moved::Sent(length),
+                }
+            };
+            match tokio::time::timeout(STALL, moved).await {
+                Ok(Moved::Answered(answer)) => return answer.map(|_| true),
+                Ok(Moved::Sent(length)) => {
                     total += length;
                     let (digest, size) = (digest.clone(), blob.size());
                     report(Progress::Uploading { digest, sent: total, size });
                 }
-                () = tokio::time::sleep(STALL) => return Err(self.stalled(&attempted)),
+                Err(_) => return Err(self.stalled(&attempted)),
             }
         }
     }
@@ -194,15 +214,21 @@ impl Client<'_> {
     async fn store(&self, image: &Image, report: Report<'_>) -> Result<(), PushError> {
         let Target { repository, tag, .. } = self.target;
         let attempted = format!("store manifest {repository}:{tag}");
-        let mut patience = Patience::new();
+        let mut tries = Tries::new(self.patience);
         loop {
             let mut call = self.call(Method::PUT, &format!("manifests/{tag}"), &attempted);
             call.headers.push((CONTENT_TYPE, image.media_type().to_owned()));
             call.body = full(image.manifest());
             let answer = match self.within(call).await {
                 Ok(answer) => answer,
+                // ECR refuses to write an immutable tag again even where it names this very image,
+                // as after a reply that was lost (containers-roadmap#2179).
+                Err(Failure::Final(error)) if is_taken(&error) => {
+                    let is_ours = self.names(image, tag, report).await?;
+                    return if is_ours { Ok(()) } else { Err(error) };
+                }
                 Err(failure) => {
-                    patience.pause(failure, report).await?;
+                    tries.pause(failure, report).await?;
                     continue;
                 }
             };
@@ -242,6 +268,12 @@ impl Client<'_> {
         let is_downgrade = self.target.scheme == Scheme::HTTPS && scheme != Scheme::HTTPS;
         Uri::from_parts(parts).ok().filter(|_| !is_downgrade)
     }
+}
+
+/// Whether a tag that does not move names an image already, in ECR's words.
+fn is_taken(error: &PushError) -> bool {
+    let PushError::Refused(refusal) = error else { return false };
+    matches!(refusal.code.as_deref(), Some("TAG_INVALID" | "ImageTagAlreadyExistsException"))
 }
 
 fn digest_in(headers: &HeaderMap) -> Option<&str> {

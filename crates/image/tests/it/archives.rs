@@ -7,13 +7,14 @@ use deployer_image::{Image, Platform, Settings, Source, build, push};
 
 use crate::building::failure;
 use crate::probe::{self, PLATFORM};
+use crate::quick::Quick;
 use crate::registry::Registry;
 
 /// Pushes the probe's image and has skopeo write it to `destination`.
 async fn copied(destination: &str) -> Image {
     let registry = Registry::start();
     let image = probe::image().await;
-    push(&image, &registry.target("v1"), &mut |_| {}).await.expect("the registry takes it");
+    push(&image, &registry.target("v1"), &Quick, &mut |_| {}).await.expect("the registry takes it");
     let source = format!("docker://{}/notes:v1", registry.address);
     let status = Command::new("skopeo")
         .args(["copy", "--quiet", "--insecure-policy", "--src-tls-verify=false"])
@@ -37,7 +38,7 @@ async fn an_oci_archive_reads_as_the_very_image() {
     assert_eq!(read_back.digest(), image.digest());
 
     let registry = Registry::start();
-    let pushed = push(&read_back, &registry.target("v1"), &mut |_| {}).await;
+    let pushed = push(&read_back, &registry.target("v1"), &Quick, &mut |_| {}).await;
     assert_eq!(pushed.expect("layers inside a tar file upload").uploaded, 3);
 }
 

@@ -5,6 +5,7 @@ mod building;
 mod dockerfiles;
 mod probe;
 mod pushing;
+mod quick;
 mod registry;
 mod running;
 mod unsteady;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use deployer_image::{Digest, Progress, PushError, Pushed, Target, push};
 
 use crate::probe;
+use crate::quick::Quick;
 use crate::registry::{Registry, target};
 use crate::unsteady::{self, Mishap};
 
@@ -14,7 +15,7 @@ async fn a_second_push_uploads_nothing() {
     let registry = Registry::start();
     let image = probe::image().await;
     let target = registry.target("v1");
-    let pushed = push(&image, &target, &mut |_| {}).await.expect("the registry takes it");
+    let pushed = push(&image, &target, &Quick, &mut |_| {}).await.expect("the registry takes it");
     let all =
         Pushed { digest: image.digest().clone(), uploaded: 3, bytes: image.size(), skipped: 0 };
     assert_eq!(pushed, all);
@@ -23,7 +24,7 @@ async fn a_second_push_uploads_nothing() {
     assert!(!requests.iter().any(|line| line.contains("\"PATCH ")), "an upload in chunks");
 
     let before = registry.files();
-    let again = push(&image, &target, &mut |_| {}).await.expect("the registry has it");
+    let again = push(&image, &target, &Quick, &mut |_| {}).await.expect("the registry has it");
     assert_eq!(again, Pushed { uploaded: 0, bytes: 0, skipped: 3, ..all });
     assert_eq!(registry.files(), before);
 }
@@ -32,8 +33,9 @@ async fn a_second_push_uploads_nothing() {
 async fn a_second_tag_uploads_no_blob() {
     let registry = Registry::start();
     let image = probe::image().await;
-    push(&image, &registry.target("v1"), &mut |_| {}).await.expect("the registry takes it");
-    let pushed = push(&image, &registry.target("v2"), &mut |_| {}).await.expect("a tag more");
+    push(&image, &registry.target("v1"), &Quick, &mut |_| {}).await.expect("the registry takes it");
+    let pushed =
+        push(&image, &registry.target("v2"), &Quick, &mut |_| {}).await.expect("a tag more");
     assert_eq!((pushed.uploaded, pushed.skipped), (0, 3));
     assert_eq!(digest_of(&registry, "v2"), *image.digest());
 }
@@ -42,7 +44,7 @@ async fn a_second_tag_uploads_no_blob() {
 async fn a_changed_binary_uploads_its_own_layer_only() {
     let registry = Registry::start();
     let image = probe::image().await;
-    push(&image, &registry.target("v1"), &mut |_| {}).await.expect("the registry takes it");
+    push(&image, &registry.target("v1"), &Quick, &mut |_| {}).await.expect("the registry takes it");
     let directory = tempfile::tempdir().expect("a directory");
     let other = directory.path().join("probe");
     let mut bytes = std::fs::read(probe::binary().await).expect("reads");
@@ -57,7 +59,8 @@ async fn a_changed_binary_uploads_its_own_layer_only() {
         Progress::Uploading { digest, sent, size } if sent == size => uploaded.push(digest),
         _ => {}
     };
-    let pushed = push(&changed, &registry.target("v1"), &mut hear).await.expect("the tag moves");
+    let pushed =
+        push(&changed, &registry.target("v1"), &Quick, &mut hear).await.expect("the tag moves");
     assert_eq!(pushed.uploaded, 2);
     assert_eq!(skipped, [image.layers()[0].digest.clone()]);
     assert!(uploaded.contains(&changed.layers()[1].digest), "{uploaded:?}");
@@ -94,7 +97,7 @@ async fn a_busy_registry_and_a_closed_connection_are_tried_again() {
             reasons.push(reason);
         }
     };
-    let pushed = push(&image, &target, &mut hear).await.expect("the third attempt");
+    let pushed = push(&image, &target, &Quick, &mut hear).await.expect("the third attempt");
     assert_eq!(pushed.uploaded, 3);
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(reasons[0].contains("answered 503 when asked to look for v1"), "{reasons:?}");
@@ -111,7 +114,7 @@ async fn an_upload_cut_off_half_way_begins_again() {
     let mut hear = |progress| {
         retried += i32::from(matches!(progress, Progress::Retrying { .. }));
     };
-    let pushed = push(&image, &target, &mut hear).await.expect("the second attempt");
+    let pushed = push(&image, &target, &Quick, &mut hear).await.expect("the second attempt");
     assert_eq!(pushed.uploaded, 3);
     assert_eq!(retried, 1);
     assert_eq!(digest_of(&registry, "v1"), *image.digest());
@@ -127,9 +130,29 @@ async fn nothing_is_changed_without_permission_and_all_of_it_once_there_is() {
     let asked = AtomicUsize::new(0);
     let late =
         registry.target("v1").while_permitted(move || asked.fetch_add(1, Ordering::Relaxed) > 1);
-    let pushed = push(&image, &late, &mut |_| {}).await.expect("it is permitted by then");
+    let pushed = push(&image, &late, &Quick, &mut |_| {}).await.expect("it is permitted by then");
     assert_eq!(pushed.skipped, 0, "the first push left nothing");
     assert_eq!(digest_of(&registry, "v1"), *image.digest());
+}
+
+#[tokio::test]
+async fn a_tag_that_does_not_move_and_names_this_very_image_is_no_refusal() {
+    let image = probe::image().await;
+    let ours = image.digest().to_string();
+    for (there, is_ours) in [(ours.as_str(), true), ("sha256:0", false)] {
+        let taken = r#"{"errors":[{"code":"TAG_INVALID","message":"it already exists"}]}"#;
+        // The tag is asked for, then the manifest; it is stored, refused, and asked for again.
+        let answers = [
+            unsteady::answer("404 Not Found", "", ""),
+            unsteady::answer("200 OK", &ours, ""),
+            unsteady::answer("400 Bad Request", "", taken),
+            unsteady::answer("200 OK", there, ""),
+        ];
+        let door = unsteady::scripted(answers.into()).await;
+        let target = target(&door, "v1", "right-password");
+        let pushed = push(&image, &target, &Quick, &mut |_| {}).await;
+        assert_eq!(pushed.is_ok(), is_ours, "{pushed:?}");
+    }
 }
 
 #[tokio::test]
@@ -145,14 +168,14 @@ async fn builds_and_pushes_can_be_spawned() {
     let image = probe::image().await;
     let target = target("http://127.0.0.1:1", "v1", "");
     let mut hear = |_| {};
-    is_send(&push(&image, &target, &mut hear));
+    is_send(&push(&image, &target, &Quick, &mut hear));
     let (source, settings) = (probe::source(), probe::settings());
     is_send(&deployer_image::build(&source, probe::PLATFORM, &settings, &mut hear));
 }
 
 async fn failure(target: &Target) -> PushError {
     let image = probe::image().await;
-    push(&image, target, &mut |_| {}).await.expect_err("the registry does not take it")
+    push(&image, target, &Quick, &mut |_| {}).await.expect_err("the registry does not take it")
 }
 
 /// What another tool sees under a tag.

@@ -27,6 +27,33 @@ pub(crate) async fn open(registry: String, mishaps: Vec<Mishap>) -> String {
     format!("http://{address}")
 }
 
+/// An answer of a registry: its status, the digest it names, and what it says.
+pub(crate) fn answer(status: &str, digest: &str, body: &str) -> String {
+    let digest = match digest {
+        "" => String::new(),
+        digest => format!("docker-content-digest: {digest}\r\n"),
+    };
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\n{digest}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+}
+
+/// Opens a door behind which these answers are all there is, one for each connection. Gives its
+/// URL.
+pub(crate) async fn scripted(answers: Vec<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        for answer in answers {
+            let (mut client, _) = listener.accept().await.expect("a connection");
+            drop(client.read(&mut [0; 16384]).await);
+            drop(client.write_all(answer.as_bytes()).await);
+        }
+    });
+    format!("http://{address}")
+}
+
 async fn pass(mut client: TcpStream, registry: String, mishap: Option<Mishap>) {
     const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
         content-length: 0\r\nconnection: close\r\n\r\n";

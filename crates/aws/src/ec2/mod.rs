@@ -1,0 +1,79 @@
+//! EC2: its kinds, and what they share: how tags are written, read, rewritten and searched for.
+
+pub(crate) mod blockers;
+mod elastic_ip;
+mod internet_gateway;
+mod nat_gateway;
+mod operations;
+mod route_table;
+mod security_group;
+mod subnet;
+mod vpc;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use deployer_core::{Kind, Scope};
+use deployer_engine::{Context, Identity, Result, Survey};
+
+use crate::Aws;
+use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
+
+pub(crate) use operations::*;
+
+/// What a call has made or changed may be missing from the answers to the next ones for a while
+/// (EC2 user guide, "Eventual consistency in the Amazon EC2 API").
+pub(crate) const SHOWN_LATE: bool = true;
+
+/// The tags of a new resource, for the call that makes it.
+pub(crate) fn tagged(identity: &Identity, kind: ResourceType) -> TagSpecification {
+    TagSpecification::builder().resource_type(kind).set_tags(Some(ownership_tags(identity))).build()
+}
+
+/// The tags that say whose a resource is.
+pub(crate) fn ownership_tags(identity: &Identity) -> Vec<Tag> {
+    ownership::tags(identity, &Kept::new())
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// Writes who a resource is, and what it was last given.
+pub(crate) async fn remember(cx: &Context<'_, Aws>, id: &str) -> Result<()> {
+    let tags = ownership_tags(cx.identity);
+    let request = cx.cloud.ec2.create_tags().resources(id).set_tags(Some(tags));
+    cx.cloud.send(&CREATE_TAGS, "tag it", || request.clone().send()).await?;
+    Ok(())
+}
+
+/// The tags of an answer.
+pub(crate) fn tags(tags: &[Tag]) -> Tags {
+    ownership::collect(tags.iter().map(|tag| (tag.key(), tag.value())))
+}
+
+/// Filters that find what the scope owns.
+pub(crate) fn owned_by(scope: &Scope) -> Vec<Filter> {
+    let wanted = BTreeMap::from([(STACK, &scope.stack), (ENVIRONMENT, &scope.environment)]);
+    let filter = |(key, value): (&str, &String)| filter(&format!("tag:{key}"), value);
+    wanted.into_iter().map(filter).collect()
+}
+
+/// Filters that find what a survey looks for: what its scope owns, and the one thing that is to be
+/// taken over by its identifier, which AWS calls `id` in filters.
+pub(crate) fn sought<K: Kind>(survey: &Survey<'_, Aws>, id: &str) -> Vec<Filter> {
+    match survey.adoption.filter(|adoption| adoption.address.kind == K::NAME) {
+        Some(adoption) => vec![filter(id, &adoption.id)],
+        None => owned_by(survey.scope),
+    }
+}
+
+/// A filter for one value.
+pub(crate) fn filter(name: &str, value: &str) -> Filter {
+    one_of(name, [value])
+}
+
+/// A filter for any of some values; EC2 takes 200 of them (EC2 API reference).
+pub(crate) fn one_of<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {
+    let values = values.into_iter().map(ToOwned::to_owned).collect();
+    Filter::builder().name(name).set_values(Some(values)).build()
+}

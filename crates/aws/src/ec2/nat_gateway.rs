@@ -1,0 +1,208 @@
+//! NAT gateways on EC2: CreateNatGateway, DescribeNatGateways, DeleteNatGateway.
+
+use aws_sdk_ec2::types::{Filter, NatGatewayAddress, NatGatewayState, ResourceType};
+use deployer_core::{Phase, Ref};
+use deployer_engine::{Context, Found, Identity, Progress, Resource, Result, Survey};
+use deployer_kinds::{NatGateway, NatGatewayOutput, NatGatewaySpec};
+use sha2::{Digest, Sha256};
+
+use crate::Aws;
+use crate::ec2::{self, one_of, owned_by, sought, tagged, tags};
+use crate::missing::Required;
+use crate::ownership::Owned;
+
+type Described = aws_sdk_ec2::types::NatGateway;
+
+/// Every state but `deleted`: such gateways are listed for about an hour.
+const THERE: [&str; 4] = ["pending", "available", "failed", "deleting"];
+
+/// States of gateways that are no use any more, but whose token EC2 may remember.
+const SPENT: [&str; 3] = ["failed", "deleting", "deleted"];
+
+/// How many tokens are tried, should EC2 hand back a gateway that is deleted.
+const EPOCHS: usize = 4;
+
+impl Resource<Aws> for NatGateway {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+    const MADE_ONCE: bool = true;
+
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let mut filters = sought::<Self>(survey, "nat-gateway-id");
+        filters.push(one_of("state", THERE));
+        let gateways = describe(survey.cloud, filters).await?;
+        gateways
+            .iter()
+            .filter_map(|gateway| {
+                let owned =
+                    Owned::found::<Self>(survey, gateway.nat_gateway_id(), &tags(gateway.tags()))?;
+                Some(found(owned, gateway))
+            })
+            .collect()
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &NatGatewaySpec) -> Result<NatGatewayOutput> {
+        let mut spent = spent(cx).await?;
+        for _ in 0..EPOCHS {
+            let request = cx
+                .cloud
+                .ec2
+                .create_nat_gateway()
+                .subnet_id(spec.subnet.id())
+                .allocation_id(spec.address.id())
+                .client_token(token(cx.identity, spec, &spent))
+                .tag_specifications(tagged(cx.identity, ResourceType::Natgateway));
+            let made = cx
+                .cloud
+                .send(&ec2::CREATE_NAT_GATEWAY, "create the NAT gateway", || request.clone().send())
+                .await?
+                .nat_gateway
+                .required("the NAT gateway just made")?;
+            let id = made.nat_gateway_id.required("the id of the NAT gateway")?;
+            let state = made.state.as_ref().map(NatGatewayState::as_str);
+            if !state.is_some_and(|state| SPENT[1..].contains(&state)) {
+                return Ok(NatGatewayOutput { id });
+            }
+            spent.push(id);
+        }
+        None.required("a NAT gateway that is not deleted already")
+    }
+
+    async fn update(
+        _cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        _spec: &NatGatewaySpec,
+    ) -> Result<NatGatewayOutput> {
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &NatGatewayOutput) -> Result<()> {
+        ec2::remember(cx, &output.id).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let request = cx.cloud.ec2.delete_nat_gateway().nat_gateway_id(&live.output.id);
+        cx.cloud
+            .send(&ec2::DELETE_NAT_GATEWAY, "delete the NAT gateway", || request.clone().send())
+            .await?;
+        Ok(Vec::new())
+    }
+
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: NatGatewayOutput,
+    ) -> Result<Progress<NatGatewayOutput>> {
+        let gateway = look(cx.cloud, &output.id).await?;
+        let state = gateway.state.as_ref().required("the state of a NAT gateway")?;
+        Ok(match state {
+            NatGatewayState::Available => Progress::Done(output),
+            NatGatewayState::Pending => Progress::Waiting("pending".to_owned()),
+            other => Progress::Failed(why(&gateway).unwrap_or_else(|| other.to_string())),
+        })
+    }
+
+    async fn gone(cx: &Context<'_, Aws>, output: &NatGatewayOutput) -> Result<Progress<()>> {
+        let gateway = look(cx.cloud, &output.id).await?;
+        Ok(match gateway.state.as_ref().required("the state of a NAT gateway")? {
+            // A failed one holds nothing; EC2 forgets it by itself (NAT gateway user guide).
+            NatGatewayState::Deleted | NatGatewayState::Failed => Progress::Done(()),
+            other => Progress::Waiting(other.to_string()),
+        })
+    }
+}
+
+/// One that failed counts as leaving, so that it is replaced.
+fn found(owned: Owned, gateway: &Described) -> Result<Found<NatGateway>> {
+    let id = gateway.nat_gateway_id().required("the id of a NAT gateway")?;
+    let state = gateway.state().required("the state of a NAT gateway")?;
+    let addresses = gateway.nat_gateway_addresses();
+    let primary = addresses
+        .iter()
+        .find(|address| address.is_primary() == Some(true))
+        .or_else(|| addresses.first());
+    let others = addresses
+        .iter()
+        .filter(|address| Some(*address) != primary)
+        .filter_map(NatGatewayAddress::public_ip);
+    Ok(Found {
+        badge: owned.badge(),
+        spec: NatGatewaySpec {
+            subnet: Ref::physical(gateway.subnet_id().required("the subnet of a NAT gateway")?),
+            // One that failed may have none; none differs from any that is wanted.
+            address: Ref::physical(
+                primary.and_then(|address| address.allocation_id()).unwrap_or_default(),
+            ),
+        },
+        output: NatGatewayOutput { id: id.to_owned() },
+        phase: match state {
+            NatGatewayState::Available => Phase::Ready,
+            NatGatewayState::Pending => Phase::Settling,
+            _ => Phase::Leaving,
+        },
+        state: state.to_string(),
+        foreign: others.map(|address| format!("the further address {address}")).collect(),
+    })
+}
+
+/// The identifiers of gateways at this address and generation that are no use any more.
+async fn spent(cx: &Context<'_, Aws>) -> Result<Vec<String>> {
+    let Identity { scope, address, generation, .. } = cx.identity;
+    let mut filters = owned_by(scope);
+    filters.push(one_of("state", SPENT));
+    let mut ids: Vec<String> = describe(cx.cloud, filters)
+        .await?
+        .into_iter()
+        .filter(|gateway| {
+            Owned::tagged::<NatGateway>(scope, &tags(gateway.tags())).is_some_and(|owned| {
+                (owned.name(), owned.generation()) == (&address.name, *generation)
+            })
+        })
+        .filter_map(|gateway| gateway.nat_gateway_id)
+        .collect();
+    ids.sort();
+    Ok(ids)
+}
+
+/// The same for the same attempt, so that a repeated call makes no second gateway: the proof among
+/// its tags is the same then, and EC2 refuses a token that comes with other tags. Another one after
+/// a gateway of that token has gone, since EC2 would hand that one back.
+fn token(identity: &Identity, spec: &NatGatewaySpec, spent: &[String]) -> String {
+    let Identity { scope, address, generation, proof, .. } = identity;
+    let attempt = format!(
+        "{scope} {address} {generation} {} {} {} {}",
+        proof.as_deref().unwrap_or_default(),
+        spec.subnet.id(),
+        spec.address.id(),
+        spent.join(" ")
+    );
+    // EC2 takes 64 characters (EC2 API reference), which is what SHA-256 gives.
+    format!("{:x}", Sha256::digest(attempt))
+}
+
+async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+    let request = aws.ec2.describe_nat_gateways().set_filter(Some(filters));
+    let pages = aws
+        .pages(
+            &ec2::DESCRIBE_NAT_GATEWAYS,
+            "find the NAT gateways",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.nat_gateways.unwrap_or_default()).collect())
+}
+
+async fn look(aws: &Aws, id: &str) -> Result<Described> {
+    let request = aws.ec2.describe_nat_gateways().nat_gateway_ids(id);
+    let answer = aws
+        .send(&ec2::DESCRIBE_NAT_GATEWAYS, "look at the NAT gateway", || request.clone().send())
+        .await?;
+    answer.nat_gateways.unwrap_or_default().pop().required("the NAT gateway asked for")
+}
+
+fn why(gateway: &Described) -> Option<String> {
+    let message = gateway.failure_message()?;
+    Some(match gateway.failure_code() {
+        Some(code) => format!("{message} ({code})"),
+        None => message.to_owned(),
+    })
+}

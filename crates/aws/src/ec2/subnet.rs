@@ -1,0 +1,120 @@
+//! Subnets on EC2: `CreateSubnet`, `ModifySubnetAttribute`, `DescribeSubnets`, `DeleteSubnet`.
+
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
+use deployer_core::{Phase, Ref};
+use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_kinds::{Subnet, SubnetOutput, SubnetSpec};
+
+use crate::Aws;
+use crate::ec2::{self, blockers, filter, sought, tagged, tags};
+use crate::missing::Required;
+use crate::ownership::Owned;
+
+impl Resource<Aws> for Subnet {
+    const SHOWN_LATE: bool = ec2::SHOWN_LATE;
+
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let request = survey
+            .cloud
+            .ec2
+            .describe_subnets()
+            .set_filters(Some(sought::<Self>(survey, "subnet-id")));
+        let pages = survey
+            .cloud
+            .pages(
+                &ec2::DESCRIBE_SUBNETS,
+                "find the subnets",
+                |token| request.clone().set_next_token(token).send(),
+                |page| page.next_token(),
+            )
+            .await?;
+        let subnets = pages.iter().flat_map(|page| page.subnets());
+        subnets
+            .filter_map(|subnet| {
+                let owned = Owned::found::<Self>(survey, subnet.subnet_id(), &tags(subnet.tags()))?;
+                Some(found(owned, subnet))
+            })
+            .collect()
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &SubnetSpec) -> Result<SubnetOutput> {
+        let request = cx
+            .cloud
+            .ec2
+            .create_subnet()
+            .vpc_id(spec.vpc.id())
+            .cidr_block(spec.cidr.to_string())
+            .availability_zone(&spec.zone)
+            .tag_specifications(tagged(cx.identity, ResourceType::Subnet));
+        let made = cx
+            .cloud
+            .send(&ec2::CREATE_SUBNET, "create the subnet", || request.clone().send())
+            .await?;
+        let id =
+            made.subnet.and_then(|subnet| subnet.subnet_id).required("the id of the subnet")?;
+        if spec.public_addresses {
+            set_public_addresses(cx.cloud, &id, true).await?;
+        }
+        Ok(SubnetOutput { id })
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &SubnetSpec,
+    ) -> Result<SubnetOutput> {
+        set_public_addresses(cx.cloud, &live.output.id, spec.public_addresses).await?;
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &SubnetOutput) -> Result<()> {
+        ec2::remember(cx, &output.id).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let request = cx.cloud.ec2.delete_subnet().subnet_id(&live.output.id);
+        match cx
+            .cloud
+            .send(&ec2::DELETE_SUBNET, "delete the subnet", || request.clone().send())
+            .await
+        {
+            Ok(_) => Ok(Vec::new()),
+            Err(failure) => {
+                let inside = filter("subnet-id", &live.output.id);
+                Err(blockers::name_interfaces(cx.cloud, failure, inside).await)
+            }
+        }
+    }
+}
+
+fn found(owned: Owned, subnet: &aws_sdk_ec2::types::Subnet) -> Result<Found<Subnet>> {
+    let range = subnet.cidr_block().and_then(|range| range.parse().ok());
+    Ok(Found {
+        badge: owned.badge(),
+        spec: SubnetSpec {
+            vpc: Ref::physical(subnet.vpc_id().required("the VPC of a subnet")?),
+            cidr: range.required("the range of a subnet")?,
+            zone: subnet.availability_zone().required("the zone of a subnet")?.to_owned(),
+            public_addresses: subnet
+                .map_public_ip_on_launch()
+                .required("whether a subnet gives public addresses")?,
+        },
+        output: SubnetOutput { id: subnet.subnet_id().required("the id of a subnet")?.to_owned() },
+        phase: Phase::Ready,
+        state: subnet.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        foreign: Vec::new(),
+    })
+}
+
+async fn set_public_addresses(aws: &Aws, id: &str, wanted: bool) -> Result<()> {
+    let request = aws
+        .ec2
+        .modify_subnet_attribute()
+        .subnet_id(id)
+        .map_public_ip_on_launch(AttributeBooleanValue::builder().value(wanted).build());
+    aws.send(&ec2::MODIFY_SUBNET_ATTRIBUTE, "set the subnet's public addresses", || {
+        request.clone().send()
+    })
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! Images in ECR: built and pushed by `deployer-image`, found with `DescribeImages`.
+//!
+//! A release is a tag, `web-12`: the twelfth generation of `image/web`. The repository that holds
+//! it carries our tags, so it says whose the images in it are.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_sdk_ecr::types::{DescribeImagesFilter, Repository as Stored, TagStatus};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use deployer_core::{Cause, Failure, Phase, Ref};
+use deployer_engine::{Badge, Context, Found, Pauses, Resource, Result, Survey, Voice, listed};
+use deployer_image::{
+    CargoSource, Credentials, DockerfileSource, Patience, Platform, Progress, PushError, Settings,
+    Source, Target,
+};
+use deployer_kinds::{Architecture, Build, Image, ImageOutput, ImageSpec};
+
+use crate::Aws;
+use crate::ecr;
+use crate::fence::Fenced;
+use crate::missing::Required;
+
+impl Resource<Aws> for Image {
+    /// The current release of each image; what came before it is history that a rollback asks
+    /// for, not something to plan with.
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let mut current: BTreeMap<String, Found<Self>> = BTreeMap::new();
+        for (_, repository) in survey.shared.repositories.of(survey).await? {
+            for (release, digest) in releases(survey.cloud, repository).await? {
+                let Some((name, generation)) = numbered(&release) else { continue };
+                if current.get(name).is_none_or(|other| other.badge.generation < generation) {
+                    let found = found(name, generation, repository, release.clone(), digest)?;
+                    current.insert(name.to_owned(), found);
+                }
+            }
+        }
+        Ok(current.into_values().collect())
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &ImageSpec) -> Result<ImageOutput> {
+        let image = cx.alone("its build", build(cx.cloud, spec, &cx.voice())).await?;
+        let digest = image.digest().to_string();
+        if let Some(wanted) = spec.digest.as_ref().filter(|wanted| **wanted != digest) {
+            let message = format!("it has the digest {digest}, where the plan has {wanted}");
+            return Err(Failure::new(Cause::Refused, "build the image again", message)
+                .help("its sources changed since the plan was made: plan again"));
+        }
+        let repository = ecr::find(cx.cloud, spec.repository.id()).await?;
+        let release = format!("{}-{}", cx.identity.address.name, cx.identity.generation);
+        let name = repository.repository_name().required("the name of the repository")?;
+        let target = target(cx.cloud, name, &release).await?;
+        let voice = cx.voice();
+        let report = &mut |progress| tell(&voice, progress);
+        deployer_image::push(&image, &target, &Patient(cx.pauses()), report)
+            .await
+            .map_err(|error| not_pushed(&error, &release))?;
+        Ok(ImageOutput { uri: uri(&repository, &digest)?, id: digest, release })
+    }
+
+    /// Nothing of an image can change where it is.
+    async fn update(
+        _cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        _spec: &ImageSpec,
+    ) -> Result<ImageOutput> {
+        Ok(live.output.clone())
+    }
+
+    /// An image is known by its tag in the repository.
+    async fn remember(_cx: &Context<'_, Aws>, _output: &ImageOutput) -> Result<()> {
+        Ok(())
+    }
+
+    /// Images go with their repository.
+    async fn delete(_cx: &Context<'_, Aws>, _live: &Found<Self>) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    async fn prepare(aws: &Aws, spec: &ImageSpec, voice: &Voice) -> Result<Option<ImageSpec>> {
+        let image = build(aws, spec, voice).await?;
+        Ok(Some(ImageSpec { digest: Some(image.digest().to_string()), ..spec.clone() }))
+    }
+}
+
+/// The engine's pauses, for requests to the registry.
+struct Patient<'a>(Pauses<'a>);
+
+impl Patience for Patient<'_> {
+    fn next(&self, failed: u32, asked: Option<Duration>) -> Option<Duration> {
+        self.0.next(failed, asked)
+    }
+
+    async fn pause(&self, length: Duration) {
+        self.0.pause(length).await;
+    }
+}
+
+fn found(
+    name: &str,
+    generation: u32,
+    repository: &Stored,
+    release: String,
+    digest: String,
+) -> Result<Found<Image>> {
+    let id = repository.repository_name().required("the name of a repository")?;
+    Ok(Found {
+        badge: Badge { name: name.to_owned(), generation, ..Badge::default() },
+        spec: ImageSpec {
+            repository: Ref::physical(id),
+            // How an image was made shows in its digest alone, and is not compared.
+            build: Build::Archive(String::new()),
+            architecture: Architecture::default(),
+            command: Vec::new(),
+            health_command: Vec::new(),
+            digest: Some(digest.clone()),
+        },
+        output: ImageOutput { uri: uri(repository, &digest)?, id: digest, release },
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign: Vec::new(),
+    })
+}
+
+fn uri(repository: &Stored, digest: &str) -> Result<String> {
+    let uri = repository.repository_uri().required("the URI of a repository")?;
+    Ok(format!("{uri}@{digest}"))
+}
+
+/// The tags of a repository, each with the digest it names; none where it is gone.
+async fn releases(aws: &Aws, repository: &Stored) -> Result<Vec<(String, String)>> {
+    let name = repository.repository_name().required("the name of a repository")?;
+    let tagged = DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build();
+    let request = aws.ecr.describe_images().repository_name(name).filter(tagged).max_results(1000);
+    let pages = listed(|| {
+        aws.pages(
+            &ecr::DESCRIBE_IMAGES,
+            "find the images",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+    });
+    let pages = pages.await?.unwrap_or_default();
+    let mut releases = Vec::new();
+    for image in pages.iter().flat_map(|page| page.image_details()) {
+        let digest = image.image_digest().required("the digest of an image")?;
+        releases.extend(image.image_tags().iter().map(|tag| (tag.clone(), digest.to_owned())));
+    }
+    Ok(releases)
+}
+
+/// The image and the generation that a tag such as `web-12` names.
+fn numbered(tag: &str) -> Option<(&str, u32)> {
+    let (name, number) = tag.rsplit_once('-')?;
+    let is_plain = !number.starts_with(['0', '+']) && !name.is_empty();
+    Some((name, number.parse().ok().filter(|_| is_plain)?))
+}
+
+async fn build(aws: &Aws, spec: &ImageSpec, voice: &Voice) -> Result<deployer_image::Image> {
+    let platform = match spec.architecture {
+        Architecture::X86_64 => Platform::LinuxAmd64,
+        Architecture::Arm64 => Platform::LinuxArm64,
+    };
+    let settings = Settings {
+        arguments: spec.command.clone(),
+        healthcheck: Some(spec.health_command.clone()).filter(|command| !command.is_empty()),
+        ..Settings::default()
+    };
+    let source = source(&aws.folder, &spec.build);
+    let report = &mut |progress| tell(voice, progress);
+    deployer_image::build(&source, platform, &settings, report)
+        .await
+        .map_err(|error| Failure::new(Cause::Refused, "build the image", error.to_string()))
+}
+
+/// Where an image comes from, its path resolved against the stack's folder.
+fn source(folder: &Path, build: &Build) -> Source {
+    match build {
+        Build::Cargo(path) => {
+            Source::Cargo(CargoSource { dir: folder.join(path), ..CargoSource::default() })
+        }
+        Build::Dockerfile(path) => {
+            let path = folder.join(path);
+            let dir = path.parent().unwrap_or(folder).to_owned();
+            Source::Dockerfile(DockerfileSource { dir, file: path.file_name().map(PathBuf::from) })
+        }
+        Build::Archive(path) => Source::Archive(folder.join(path)),
+    }
+}
+
+/// A release in ECR, and the credentials for twelve hours that push it.
+async fn target(aws: &Aws, repository: &str, release: &str) -> Result<Target> {
+    let request = aws.ecr.get_authorization_token();
+    let answer = aws
+        .send(&ecr::GET_AUTHORIZATION_TOKEN, "log in to the registry", || request.clone().send())
+        .await?;
+    let data = answer.authorization_data().first().required("the registry's credentials")?;
+    let token = data.authorization_token().and_then(|token| STANDARD.decode(token).ok());
+    let token = token.and_then(|token| String::from_utf8(token).ok());
+    let (user, password) = token
+        .as_deref()
+        .and_then(|token| token.split_once(':'))
+        .required("the registry's credentials")?;
+    let credentials = Credentials { user: user.to_owned(), password: password.to_owned() };
+    let endpoint = data.proxy_endpoint().required("the registry's address")?;
+    let fence = aws.fence.clone();
+    Target::new(endpoint, repository, release, Some(&credentials))
+        .map(|target| target.while_permitted(move || fence.is_open()))
+        .map_err(|error| Failure::new(Cause::Refused, "push the image", error.to_string()))
+}
+
+/// What the registry said. It was asked again where that helps, so the engine need not.
+fn not_pushed(error: &PushError, release: &str) -> Failure {
+    let attempted = format!("push the image as {release}");
+    if let PushError::GaveUp { last, .. } = error
+        && matches!(**last, PushError::Withheld { .. })
+    {
+        // Held until the lock is renewed, like every other call.
+        return Failure::new(Cause::Busy, attempted, Fenced.to_string());
+    }
+    let cause = match error {
+        PushError::Denied(_) => Cause::Denied,
+        _ => Cause::Refused,
+    };
+    let failure = Failure::new(cause, attempted, error.to_string());
+    match error {
+        // What ECR answers where an immutable tag names another image.
+        PushError::Refused(refusal) if refusal.code.as_deref() == Some("TAG_INVALID") => failure
+            .help(format!("another has just published {release}: publish again for the next one")),
+        _ => failure,
+    }
+}
+
+fn tell(voice: &Voice, progress: Progress) {
+    let megabytes = |size: u64| format!("{}.{} MB", size / 1_000_000, size / 100_000 % 10);
+    match progress {
+        Progress::Line(line) => voice.say(line),
+        Progress::Packing => voice.say("packing the image".to_owned()),
+        Progress::Uploading { sent, size, .. } if sent == size => {
+            voice.say(format!("pushed a layer of {}", megabytes(size)));
+        }
+        Progress::Stored { digest } => voice.say(format!("published {digest}")),
+        Progress::Retrying { pause, reason, .. } => {
+            voice.say(format!("will ask the registry again in {} s: {reason}", pause.as_secs()));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_a_name_and_a_number() {
+        assert_eq!(numbered("web-12"), Some(("web", 12)));
+        assert_eq!(numbered("web-api-3"), Some(("web-api", 3)));
+        for other in ["latest", "web-", "-3", "web-03", "web-1a", "12"] {
+            assert_eq!(numbered(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_push_that_the_lock_withholds_is_held_and_not_given_up() {
+        let withheld = PushError::Withheld { attempted: "store blob".to_owned() };
+        let gave_up = PushError::GaveUp { attempts: 5, last: Box::new(withheld) };
+        assert_eq!(not_pushed(&gave_up, "web-1").cause, Cause::Busy);
+    }
+
+    #[test]
+    fn a_dockerfile_is_built_in_the_folder_it_is_in() {
+        let source = source(Path::new("/stack"), &Build::Dockerfile("app/Dockerfile.prod".into()));
+        let Source::Dockerfile(source) = source else { panic!("{source:?}") };
+        assert_eq!(source.dir, Path::new("/stack/app"));
+        assert_eq!(source.file.as_deref(), Some(Path::new("Dockerfile.prod")));
+    }
+}

@@ -1,0 +1,92 @@
+//! ECR: its kinds, and what they share: how tags are written, read and rewritten, and the list of
+//! our repositories.
+
+mod image;
+mod operations;
+mod repository;
+
+use aws_sdk_ecr::types::{Repository as Description, Tag};
+use deployer_engine::{Context, Identity, Result, Survey, listed};
+use deployer_kinds::Repository;
+use tokio::sync::OnceCell;
+
+use crate::Aws;
+use crate::missing::Required;
+use crate::ownership::{self, Kept, Owned, Tags};
+
+pub(crate) use operations::*;
+
+/// The repositories of one observation, asked for once.
+#[derive(Default)]
+pub(crate) struct Repositories(OnceCell<Vec<(Owned, Description)>>);
+
+impl Repositories {
+    /// Every repository that the scope owns.
+    pub(crate) async fn of(&self, survey: &Survey<'_, Aws>) -> Result<&[(Owned, Description)]> {
+        self.0.get_or_try_init(|| fetch(survey)).await.map(Vec::as_slice)
+    }
+}
+
+/// Tags are asked of ECR itself, since one of them can change: what becomes of the images when the
+/// repository is deleted. The tagging index would tell the old value for a while.
+async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
+    let request = survey.cloud.ecr.describe_repositories().max_results(1000);
+    let pages = survey
+        .cloud
+        .pages(
+            &DESCRIBE_REPOSITORIES,
+            "find the repositories",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    // See `deployer_core::Naming` for how names begin.
+    let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
+    let mut owned = Vec::new();
+    for repository in pages.into_iter().flat_map(|page| page.repositories.unwrap_or_default()) {
+        if repository.repository_name().is_some_and(|name| name.starts_with(&prefix)) {
+            let tags = listed(|| tags(survey.cloud, &repository)).await?;
+            let Some(tags) = tags else { continue };
+            let name = repository.repository_name();
+            let ours = Owned::named::<Repository>(survey, name, name, &tags);
+            owned.extend(ours.map(|owned| (owned, repository)));
+        }
+    }
+    Ok(owned)
+}
+
+/// The tags of a new resource, for the call that makes it.
+pub(crate) fn tagged(identity: &Identity, kept: &Kept) -> Vec<Tag> {
+    let tags = ownership::tags(identity, kept).into_iter();
+    tags.map(|(key, value)| {
+        Tag::builder().key(key).value(value).build().expect("it has a key and a value")
+    })
+    .collect()
+}
+
+/// Writes who a resource is, what it was last given, and what is kept as tags.
+pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str, kept: &Kept) -> Result<()> {
+    let tags = tagged(cx.identity, kept);
+    let request = cx.cloud.ecr.tag_resource().resource_arn(arn).set_tags(Some(tags));
+    cx.cloud.send(&TAG_RESOURCE, "tag the repository", || request.clone().send()).await?;
+    Ok(())
+}
+
+/// The tags of a repository.
+pub(crate) async fn tags(aws: &Aws, repository: &Description) -> Result<Tags> {
+    let arn = repository.repository_arn().required("the ARN of a repository")?;
+    let request = aws.ecr.list_tags_for_resource().resource_arn(arn);
+    let answer = aws
+        .send(&LIST_TAGS_FOR_RESOURCE, "read the repository's tags", || request.clone().send())
+        .await?;
+    Ok(ownership::collect(answer.tags().iter().map(|tag| (Some(tag.key()), Some(tag.value())))))
+}
+
+/// The repository of this name.
+pub(crate) async fn find(aws: &Aws, name: &str) -> Result<Description> {
+    let request = aws.ecr.describe_repositories().repository_names(name);
+    let answer = aws
+        .send(&DESCRIBE_REPOSITORIES, "look at the repository", || request.clone().send())
+        .await?;
+    answer.repositories.and_then(|mut found| found.pop()).required("the repository")
+}

@@ -1,0 +1,254 @@
+//! Repositories of ECR: `CreateRepository`, `PutImageTagMutability`,
+//! `PutImageScanningConfiguration`, `PutLifecyclePolicy`, `DeleteLifecyclePolicy`, `TagResource`,
+//! `DescribeRepositories`, `GetLifecyclePolicy`, `DeleteRepository`.
+
+use aws_sdk_ecr::types::{
+    ImageScanningConfiguration, ImageTagMutability, Repository as Description,
+};
+use deployer_core::{Cause, Phase};
+use deployer_engine::{Context, Found, Resource, Result, Survey, listed};
+use deployer_kinds::{Repository, RepositoryOutput, RepositorySpec};
+use serde_json::{Value, json};
+
+use crate::Aws;
+use crate::ecr;
+use crate::missing::Required;
+use crate::ownership::{Kept, Owned};
+use crate::send::unless_gone;
+
+/// The field that is kept as a tag, since only `DeleteRepository` takes it.
+const FORCE_DELETE: &str = "force-delete";
+
+impl Resource<Aws> for Repository {
+    const LEAVES_ITSELF: bool = true;
+
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let mut lives = Vec::new();
+        for (owned, repository) in survey.shared.repositories.of(survey).await? {
+            let name = repository.repository_name().required("the name of a repository")?;
+            if let Some(lifecycle) = listed(|| lifecycle(survey.cloud, name)).await? {
+                lives.push(found(owned, repository, lifecycle.as_deref())?);
+            }
+        }
+        Ok(lives)
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &RepositorySpec) -> Result<RepositoryOutput> {
+        let name = &cx.identity.name;
+        let request = cx
+            .cloud
+            .ecr
+            .create_repository()
+            .repository_name(name)
+            .set_tags(Some(ecr::tagged(cx.identity, &kept(spec))))
+            .image_tag_mutability(mutability(spec.immutable))
+            .image_scanning_configuration(scanning(spec.scan_on_push));
+        let made = cx
+            .cloud
+            .send(&ecr::CREATE_REPOSITORY, "create the repository", || request.clone().send())
+            .await;
+        let made = made.map_err(|failure| match failure.cause {
+            Cause::Taken => failure.help(format!(
+                "another has made the repository `{name}`: delete it, or give this one another name"
+            )),
+            _ => failure,
+        })?;
+        if spec.keep != 0 {
+            put_lifecycle(cx.cloud, name, spec.keep).await?;
+        }
+        output(&made.repository.required("the repository")?)
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &RepositorySpec,
+    ) -> Result<RepositoryOutput> {
+        let (client, name) = (&cx.cloud.ecr, &live.output.id);
+        if live.spec.immutable != spec.immutable {
+            let request = client
+                .put_image_tag_mutability()
+                .repository_name(name)
+                .image_tag_mutability(mutability(spec.immutable));
+            cx.cloud
+                .send(&ecr::PUT_IMAGE_TAG_MUTABILITY, "set whether tags stay", || {
+                    request.clone().send()
+                })
+                .await?;
+        }
+        if live.spec.scan_on_push != spec.scan_on_push {
+            let request = client
+                .put_image_scanning_configuration()
+                .repository_name(name)
+                .image_scanning_configuration(scanning(spec.scan_on_push));
+            cx.cloud
+                .send(
+                    &ecr::PUT_IMAGE_SCANNING_CONFIGURATION,
+                    "set whether images are scanned",
+                    || request.clone().send(),
+                )
+                .await?;
+        }
+        if live.spec.keep != spec.keep {
+            if spec.keep == 0 {
+                delete_lifecycle(cx.cloud, name).await?;
+            } else {
+                put_lifecycle(cx.cloud, name, spec.keep).await?;
+            }
+        }
+        if live.spec.force_delete != spec.force_delete {
+            ecr::remember(cx, &live.output.arn, &kept(spec)).await?;
+        }
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &RepositoryOutput) -> Result<()> {
+        ecr::remember(cx, &output.arn, &Kept::new()).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let name = &live.output.id;
+        let request =
+            cx.cloud.ecr.delete_repository().repository_name(name).force(live.spec.force_delete);
+        match cx
+            .cloud
+            .send(&ecr::DELETE_REPOSITORY, "delete the repository", || request.clone().send())
+            .await
+        {
+            Ok(_) => Ok(Vec::new()),
+            // Kept on purpose, so there is nothing to wait for: `gone` is content with it.
+            Err(failure) if failure.code.as_deref() == Some("RepositoryNotEmptyException") => {
+                Ok(vec![format!(
+                    "repository {name} is kept: it holds images and `force-delete` is off"
+                )])
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+fn found(
+    owned: &Owned,
+    repository: &Description,
+    lifecycle: Option<&str>,
+) -> Result<Found<Repository>> {
+    let keep = lifecycle.map_or(Some(0), kept_images);
+    let foreign = keep.is_none().then(|| "it has a lifecycle policy of another make".to_owned());
+    let force_delete = owned.kept(FORCE_DELETE).and_then(|kept| kept.parse().ok());
+    let immutable = match repository.image_tag_mutability() {
+        Some(ImageTagMutability::Immutable) => Some(true),
+        // With exclusions some tags move, which is less than was asked for.
+        Some(
+            ImageTagMutability::Mutable
+            | ImageTagMutability::ImmutableWithExclusion
+            | ImageTagMutability::MutableWithExclusion,
+        ) => Some(false),
+        _ => None,
+    };
+    let exclusions = repository.image_tag_mutability_exclusion_filters().iter();
+    let exclusions = exclusions.map(|filter| {
+        format!("tags like `{}` are excluded from the rule whether tags stay", filter.filter())
+    });
+    Ok(Found {
+        badge: owned.badge(),
+        spec: RepositorySpec {
+            immutable: immutable.required("whether a repository's tags stay")?,
+            scan_on_push: repository
+                .image_scanning_configuration()
+                .map(ImageScanningConfiguration::scan_on_push)
+                .required("whether a repository's images are scanned")?,
+            keep: keep.unwrap_or(0),
+            force_delete: force_delete.unwrap_or(false),
+        },
+        output: output(repository)?,
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign: foreign.into_iter().chain(exclusions).collect(),
+    })
+}
+
+fn output(repository: &Description) -> Result<RepositoryOutput> {
+    Ok(RepositoryOutput {
+        id: repository.repository_name().required("the name of a repository")?.to_owned(),
+        arn: repository.repository_arn().required("the ARN of a repository")?.to_owned(),
+        uri: repository.repository_uri().required("the URI of a repository")?.to_owned(),
+    })
+}
+
+fn kept(spec: &RepositorySpec) -> Kept {
+    Kept::from([(FORCE_DELETE, spec.force_delete.to_string())])
+}
+
+fn mutability(immutable: bool) -> ImageTagMutability {
+    if immutable { ImageTagMutability::Immutable } else { ImageTagMutability::Mutable }
+}
+
+fn scanning(on_push: bool) -> ImageScanningConfiguration {
+    ImageScanningConfiguration::builder().scan_on_push(on_push).build()
+}
+
+/// The lifecycle policy of a repository, if it has one.
+async fn lifecycle(aws: &Aws, name: &str) -> Result<Option<String>> {
+    let request = aws.ecr.get_lifecycle_policy().repository_name(name);
+    match aws
+        .send(&ecr::GET_LIFECYCLE_POLICY, "read the repository's lifecycle", || {
+            request.clone().send()
+        })
+        .await
+    {
+        Ok(answer) => answer.lifecycle_policy_text.required("the text of a lifecycle").map(Some),
+        Err(failure) if failure.cause == Cause::Missing => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn put_lifecycle(aws: &Aws, name: &str, keep: u32) -> Result<()> {
+    let text = keeping(keep).to_string();
+    let request = aws.ecr.put_lifecycle_policy().repository_name(name).lifecycle_policy_text(text);
+    aws.send(&ecr::PUT_LIFECYCLE_POLICY, "set how many images are kept", || request.clone().send())
+        .await?;
+    Ok(())
+}
+
+async fn delete_lifecycle(aws: &Aws, name: &str) -> Result<()> {
+    let request = aws.ecr.delete_lifecycle_policy().repository_name(name);
+    unless_gone(
+        aws.send(&ecr::DELETE_LIFECYCLE_POLICY, "keep all images", || request.clone().send()).await,
+    )
+    .map(drop)
+}
+
+/// The lifecycle policy that keeps the newest so many images.
+fn keeping(keep: u32) -> Value {
+    json!({ "rules": [{
+        "rulePriority": 1,
+        "description": format!("keep the newest {keep} images"),
+        "selection": {
+            "tagStatus": "any",
+            "countType": "imageCountMoreThan",
+            "countNumber": keep,
+        },
+        "action": { "type": "expire" },
+    }] })
+}
+
+/// How many images a policy keeps, if it is one of ours.
+fn kept_images(policy: &str) -> Option<u32> {
+    let policy: Value = serde_json::from_str(policy).ok()?;
+    let keep = policy.pointer("/rules/0/selection/countNumber")?.as_u64()?;
+    let keep = u32::try_from(keep).ok()?;
+    (policy == keeping(keep)).then_some(keep)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_lifecycle_reads_back_and_another_does_not() {
+        assert_eq!(kept_images(&keeping(20).to_string()), Some(20));
+        let mut other = keeping(20);
+        other["rules"][0]["selection"]["tagStatus"] = json!("untagged");
+        assert_eq!(kept_images(&other.to_string()), None);
+    }
+}

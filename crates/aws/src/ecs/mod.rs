@@ -1,0 +1,94 @@
+//! ECS: its kinds, and what they share: how tags are written, read and rewritten, and the list of
+//! our clusters.
+
+mod cluster;
+mod operations;
+mod service;
+mod task_definition;
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecs::types::{Cluster as Description, ClusterField, Tag};
+use deployer_core::{Address, Kind, Scope};
+use deployer_engine::{Context, Identity, Result, Survey};
+use deployer_kinds::Cluster;
+use tokio::sync::OnceCell;
+
+use crate::Aws;
+use crate::ownership::{self, Kept, Owned, Tags};
+
+pub(crate) use operations::*;
+
+/// The most clusters that `DescribeClusters` takes (ECS API reference).
+const CLUSTERS_A_CALL: usize = 100;
+
+/// The tags of a new resource, for the call that makes it.
+pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
+    ownership::tags(identity, &Kept::new())
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// Writes who a resource is, and what it was last given.
+pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
+    let request = cx.cloud.ecs.tag_resource().resource_arn(arn).set_tags(Some(tagged(cx.identity)));
+    cx.cloud.send(&TAG_RESOURCE, "tag it", || request.clone().send()).await?;
+    Ok(())
+}
+
+/// The tags of an answer.
+pub(crate) fn tags(tags: &[Tag]) -> Tags {
+    ownership::collect(tags.iter().map(|tag| (tag.key(), tag.value())))
+}
+
+/// The clusters of one observation, asked for once.
+#[derive(Default)]
+pub(crate) struct Clusters(OnceCell<Vec<(Owned, Description)>>);
+
+impl Clusters {
+    /// Every cluster that the scope owns and that is not deleted.
+    pub(crate) async fn of(&self, survey: &Survey<'_, Aws>) -> Result<&[(Owned, Description)]> {
+        self.0.get_or_try_init(|| fetch(survey)).await.map(Vec::as_slice)
+    }
+}
+
+/// A cluster has to be asked for by name. Sections make one called `main`; others are those that
+/// the tagging index knows.
+async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
+    let mut names = BTreeSet::from([main_cluster(survey.scope)]);
+    let nominated = survey.shared.tags.nominated(survey.cloud, survey.scope, "ecs").await;
+    names
+        .extend(nominated.iter().filter_map(|arn| Some(arn.split_once(":cluster/")?.1.to_owned())));
+    let names: Vec<String> = names.into_iter().collect();
+    let mut owned = Vec::new();
+    for names in names.chunks(CLUSTERS_A_CALL) {
+        let found = clusters(survey.cloud, names).await?.into_iter();
+        owned.extend(found.filter_map(|cluster| {
+            let tags = tags(cluster.tags());
+            let (id, name) = (cluster.cluster_arn(), cluster.cluster_name());
+            Some((Owned::named::<Cluster>(survey, id, name, &tags)?, cluster))
+        }));
+    }
+    Ok(owned)
+}
+
+/// The clusters of these names, whosever they are.
+pub(crate) async fn clusters(aws: &Aws, names: &[String]) -> Result<Vec<Description>> {
+    let request = aws
+        .ecs
+        .describe_clusters()
+        .set_clusters(Some(names.to_vec()))
+        .include(ClusterField::Tags)
+        .include(ClusterField::Settings);
+    let answer = aws.send(&DESCRIBE_CLUSTERS, "find the clusters", || request.clone().send());
+    let mut found = answer.await?.clusters.unwrap_or_default();
+    // A deleted cluster stays visible as INACTIVE for a while (ECS API reference).
+    found.retain(|cluster| cluster.status() != Some("INACTIVE"));
+    Ok(found)
+}
+
+fn main_cluster(scope: &Scope) -> String {
+    let naming = Cluster::NAMING.expect("clusters have names");
+    naming.name(scope, &Address::new(Cluster::NAME, "main"), 1)
+}

@@ -1,0 +1,76 @@
+//! What ECS is asked to do, and what its codes mean.
+
+use deployer_core::Cause;
+use deployer_engine::{Code, Operation, Service};
+
+use crate::send::operations;
+
+/// ECS. Its buckets are by sort of action: 50 and more for reading and for services, 20 for task
+/// definitions ("Request throttling for the Amazon ECS API" in its API reference); ours is one for
+/// all.
+pub(crate) static SERVICE: Service = Service {
+    name: "ecs",
+    burst: 50,
+    per_second: 10,
+    codes: &[
+        Code::new("ClusterContainsServicesException", Cause::Busy),
+        Code::new("ClusterContainsTasksException", Cause::Busy),
+        Code::new("ResourceInUseException", Cause::Busy),
+        Code::new("ServiceNotActiveException", Cause::Busy),
+        Code::new("UpdateInProgressException", Cause::Busy),
+    ],
+};
+
+operations! {
+    /// Our names and settings are valid, so what ECS does not accept is the linked role that it
+    /// does not see yet: "Unable to assume the service linked role" has no code of its own
+    /// (containers-roadmap#2614).
+    CREATE_CLUSTER = SERVICE.changes("CreateCluster")
+        .also(&["ecs:TagResource"])
+        .codes(&[Code::new("InvalidParameterException", Cause::NotYet)]);
+    /// Of one before it that is on its way out ECS says that it is "still Draining" (faas-
+    /// fargate#13). The same code says that ECS cannot take a setting, and that it cannot find a
+    /// role or a target group's load balancer, and it finds new ones late (Terraform's AWS
+    /// provider asks again for minutes, `internal/service/ecs/service.go`).
+    CREATE_SERVICE = SERVICE.changes("CreateService")
+        .also(&["ecs:TagResource", "iam:PassRole"])
+        .codes(&[
+            Code::new("InvalidParameterException", Cause::Busy)
+                .saying("still Draining"),
+            Code::new("InvalidParameterException", Cause::Missing),
+        ]);
+    DELETE_CLUSTER = SERVICE.changes("DeleteCluster").gone(&["ClusterNotFoundException"]);
+    /// One that drains is not active, which is what was asked for. A service goes with its
+    /// cluster.
+    DELETE_SERVICE = SERVICE.changes("DeleteService")
+        .gone(&[
+            "ServiceNotActiveException",
+            "ServiceNotFoundException",
+            "ClusterNotFoundException",
+        ]);
+    DELETE_TASK_DEFINITIONS = SERVICE.changes("DeleteTaskDefinitions");
+    DEREGISTER_TASK_DEFINITION = SERVICE.changes("DeregisterTaskDefinition");
+    DESCRIBE_CLUSTERS = SERVICE.reads("DescribeClusters");
+    DESCRIBE_SERVICES = SERVICE.reads("DescribeServices").gone(&["ClusterNotFoundException"]);
+    /// ECS has no code for one that is not there, only words (terraform-provider-aws#29749).
+    DESCRIBE_TASK_DEFINITION = SERVICE.reads("DescribeTaskDefinition")
+        .codes(&[
+            Code::new("ClientException", Cause::Gone).saying("Unable to describe task definition"),
+        ]);
+    DESCRIBE_TASKS = SERVICE.reads("DescribeTasks").gone(&["ClusterNotFoundException"]);
+    LIST_SERVICES = SERVICE.reads("ListServices").gone(&["ClusterNotFoundException"]);
+    LIST_TASK_DEFINITION_FAMILIES = SERVICE.reads("ListTaskDefinitionFamilies");
+    LIST_TASK_DEFINITIONS = SERVICE.reads("ListTaskDefinitions");
+    LIST_TASKS = SERVICE.reads("ListTasks")
+        .gone(&["ClusterNotFoundException", "ServiceNotFoundException"]);
+    REGISTER_TASK_DEFINITION = SERVICE.changes("RegisterTaskDefinition")
+        .also(&["ecs:TagResource", "iam:PassRole"]);
+    TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["ResourceNotFoundException"]);
+    UPDATE_CLUSTER_SETTINGS = SERVICE.changes("UpdateClusterSettings")
+        .gone(&["ClusterNotFoundException"]);
+    /// As for CreateService.
+    UPDATE_SERVICE = SERVICE.changes("UpdateService")
+        .also(&["iam:PassRole"])
+        .gone(&["ServiceNotFoundException"])
+        .codes(&[Code::new("InvalidParameterException", Cause::Missing)]);
+}

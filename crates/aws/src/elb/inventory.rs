@@ -1,0 +1,175 @@
+//! One inventory of load balancers and their parts for the scans of an observation.
+//!
+//! ELB has no filters and keeps tags apart, so everything of the account is listed and the tags
+//! say what is ours. Load balancers that are not are asked no further: their listeners are looked
+//! at only where the tagging index says that one of ours is among them.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Rule};
+use deployer_core::Kind;
+use deployer_engine::{Result, Survey};
+use futures_util::future::try_join_all;
+use tokio::sync::OnceCell;
+
+use crate::Aws;
+use crate::elb;
+use crate::missing::Required;
+use crate::ownership::{Owned, Tags};
+use crate::send::unless_gone;
+
+/// Something with its ARN and its tags.
+pub(crate) struct Tagged<T> {
+    pub(crate) arn: String,
+    pub(crate) thing: T,
+    pub(crate) tags: Tags,
+}
+
+/// What the scans of one observation look at together, so that each call is made once.
+#[derive(Default)]
+pub(crate) struct Inventory {
+    balancers: OnceCell<Vec<Tagged<LoadBalancer>>>,
+    listeners: OnceCell<Vec<Tagged<Listener>>>,
+    rules: OnceCell<Vec<Tagged<Rule>>>,
+}
+
+impl Inventory {
+    /// The load balancers of the account.
+    pub(crate) async fn balancers(
+        &self,
+        survey: &Survey<'_, Aws>,
+    ) -> Result<&[Tagged<LoadBalancer>]> {
+        let balancers = self.balancers.get_or_try_init(|| async {
+            let request = survey.cloud.elb.describe_load_balancers();
+            let pages = survey
+                .cloud
+                .pages(
+                    &elb::DESCRIBE_LOAD_BALANCERS,
+                    "find the load balancers",
+                    |token| request.clone().set_marker(token).send(),
+                    |page| page.next_marker(),
+                )
+                .await?;
+            let all = pages.into_iter().flat_map(|page| page.load_balancers.unwrap_or_default());
+            with_tags(survey, all.collect(), |balancer| balancer.load_balancer_arn.clone()).await
+        });
+        balancers.await.map(Vec::as_slice)
+    }
+
+    /// The listeners of our load balancers, ours or not, and those of others where one is ours.
+    pub(crate) async fn listeners(&self, survey: &Survey<'_, Aws>) -> Result<&[Tagged<Listener>]> {
+        let listeners = self.listeners.get_or_try_init(|| async {
+            let nominated = parents(survey, "listener", "loadbalancer").await;
+            let balancers = self.balancers(survey).await?.iter().filter(|balancer| {
+                is_ours::<deployer_kinds::LoadBalancer>(survey, &balancer.tags)
+                    || nominated.contains(&balancer.arn)
+            });
+            let found =
+                try_join_all(balancers.map(|balancer| listeners(survey.cloud, &balancer.arn)));
+            let all = found.await?.into_iter().flatten().collect();
+            with_tags(survey, all, |listener| listener.listener_arn.clone()).await
+        });
+        listeners.await.map(Vec::as_slice)
+    }
+
+    /// The rules of our listeners, ours or not, and those of others where one is ours; without the
+    /// listeners' default rules.
+    pub(crate) async fn rules(&self, survey: &Survey<'_, Aws>) -> Result<&[Tagged<Rule>]> {
+        let rules = self.rules.get_or_try_init(|| async {
+            let mut arns = parents(survey, "listener-rule", "listener").await;
+            let ours = self
+                .listeners(survey)
+                .await?
+                .iter()
+                .filter(|listener| is_ours::<deployer_kinds::Listener>(survey, &listener.tags));
+            arns.extend(ours.map(|listener| listener.arn.clone()));
+            let found = try_join_all(arns.iter().map(|listener| rules(survey.cloud, listener)));
+            let all = found.await?.into_iter().flatten().collect();
+            with_tags(survey, all, |rule| rule.rule_arn.clone()).await
+        });
+        rules.await.map(Vec::as_slice)
+    }
+}
+
+/// Whether something with these tags is a `K` of the survey's scope.
+pub(crate) fn is_ours<K: Kind>(survey: &Survey<'_, Aws>, tags: &Tags) -> bool {
+    Owned::tagged::<K>(survey.scope, tags).is_some()
+}
+
+/// Adds their tags to what was found: from the tagging index, or from ELB where it knows none.
+/// What was deleted between the two calls is left out.
+pub(crate) async fn with_tags<T>(
+    survey: &Survey<'_, Aws>,
+    things: Vec<T>,
+    arn: impl Fn(&T) -> Option<String>,
+) -> Result<Vec<Tagged<T>>> {
+    let arns: Vec<String> = things.iter().filter_map(&arn).collect();
+    let ask = |unknown: Vec<String>| async move { elb::tags(survey.cloud, &unknown).await };
+    let mut tags = survey.shared.tags.of(survey.cloud, survey.scope, arns, ask).await?;
+    let mut tagged = Vec::new();
+    for thing in things {
+        let arn = arn(&thing).required("the ARN of a load balancer or a part of one")?;
+        // ELB has an entry for all that exists, with tags or without.
+        tagged.extend(tags.remove(&arn).map(|tags| Tagged { arn, thing, tags }));
+    }
+    Ok(tagged)
+}
+
+/// All listeners of a load balancer; none where it is gone, or where only the tagging index still
+/// knows it.
+pub(crate) async fn listeners(aws: &Aws, balancer: &str) -> Result<Vec<Listener>> {
+    let request = aws.elb.describe_listeners().load_balancer_arn(balancer);
+    let found = aws.pages(
+        &elb::DESCRIBE_LISTENERS,
+        "find the listeners",
+        |token| request.clone().set_marker(token).send(),
+        |page| page.next_marker(),
+    );
+    let pages = unless_gone(found.await)?.unwrap_or_default();
+    Ok(pages.into_iter().flat_map(|page| page.listeners.unwrap_or_default()).collect())
+}
+
+/// All rules of a listener but the default one, which is the listener's own default action; none
+/// where it is gone.
+pub(crate) async fn rules(aws: &Aws, listener: &str) -> Result<Vec<Rule>> {
+    let request = aws.elb.describe_rules().listener_arn(listener);
+    let found = aws.pages(
+        &elb::DESCRIBE_RULES,
+        "find the rules",
+        |token| request.clone().set_marker(token).send(),
+        |page| page.next_marker(),
+    );
+    let pages = unless_gone(found.await)?.unwrap_or_default();
+    let rules = pages.into_iter().flat_map(|page| page.rules.unwrap_or_default());
+    Ok(rules.filter(|rule| rule.is_default != Some(true)).collect())
+}
+
+/// The ARNs of the parents of everything of one type that the tagging index has for the scope.
+async fn parents(survey: &Survey<'_, Aws>, of: &str, parent: &str) -> BTreeSet<String> {
+    let shared = &survey.shared.tags;
+    let arns = shared.nominated(survey.cloud, survey.scope, "elasticloadbalancing").await;
+    arns.iter().filter_map(|arn| parent_arn(arn, of, parent)).collect()
+}
+
+/// The ARN of a part ends in its own identifier; without it, it is its parent's.
+pub(crate) fn parent_arn(arn: &str, of: &str, parent: &str) -> Option<String> {
+    let (before, path) = arn.split_once(&format!(":{of}/"))?;
+    let (path, _) = path.rsplit_once('/')?;
+    Some(format!("{before}:{parent}/{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arn_of_a_part_tells_its_parent() {
+        let before = "arn:aws:elasticloadbalancing:eu-west-1:123456789012";
+        let rule = format!("{before}:listener-rule/app/edge/50dc/f2f7/9683");
+        let listener = format!("{before}:listener/app/edge/50dc/f2f7");
+        let balancer = format!("{before}:loadbalancer/app/edge/50dc");
+        assert_eq!(parent_arn(&rule, "listener-rule", "listener"), Some(listener.clone()));
+        assert_eq!(parent_arn(&listener, "listener", "loadbalancer"), Some(balancer));
+        assert_eq!(parent_arn(&rule, "listener", "loadbalancer"), None);
+    }
+}

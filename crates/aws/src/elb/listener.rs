@@ -1,0 +1,186 @@
+//! Listeners on ELB: CreateListener, ModifyListener, DescribeListeners, DeleteListener.
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    Certificate, Listener as Described, ProtocolEnum, Rule as DescribedRule,
+};
+use deployer_core::{Cause, Failure, Phase, Ref, Text};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
+use deployer_kinds::{Listener, ListenerOutput, ListenerProtocol, ListenerRule, ListenerSpec};
+
+use crate::Aws;
+use crate::elb::{self, action, tagged};
+use crate::missing::Required;
+use crate::ownership::{self, Owned};
+
+const CREATE: &str = "create the listener";
+
+impl Resource<Aws> for Listener {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let inventory = &survey.shared.elb;
+        let (listeners, rules) =
+            tokio::try_join!(inventory.listeners(survey), inventory.rules(survey))?;
+        let foreign = |arn: &str| {
+            let prefix = format!("{}/", arn.replace(":listener/", ":listener-rule/"));
+            let rules = rules.iter().filter(|rule| {
+                rule.arn.starts_with(&prefix) && !elb::is_ours::<ListenerRule>(survey, &rule.tags)
+            });
+            rules.map(|rule| foreign_rule(&rule.thing)).collect()
+        };
+        listeners
+            .iter()
+            .filter_map(|listener| {
+                let owned = Owned::found::<Self>(survey, Some(&listener.arn), &listener.tags)?;
+                Some(found(owned, &listener.thing, foreign(&listener.arn)))
+            })
+            .collect()
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<ListenerOutput> {
+        // CreateListener hands back one of the same port and settings whosever it is, so it is
+        // looked for first.
+        if let Some(id) = standing(cx, spec).await? {
+            modify(cx.cloud, &id, spec).await?;
+            return Ok(ListenerOutput { id });
+        }
+        let request = cx
+            .cloud
+            .elb
+            .create_listener()
+            .load_balancer_arn(spec.load_balancer.id())
+            .port(spec.port.into())
+            .protocol(protocol(spec.protocol))
+            .set_certificates(certificates(spec))
+            .set_ssl_policy(spec.tls_policy.clone())
+            .default_actions(action::written(&spec.default_action))
+            .set_tags(Some(tagged(cx.identity)));
+        let made = cx.cloud.send(&elb::CREATE_LISTENER, CREATE, || request.clone().send()).await?;
+        let listener = made.listeners.unwrap_or_default().pop();
+        let id = listener.and_then(|listener| listener.listener_arn);
+        Ok(ListenerOutput { id: id.required("the ARN of the listener")? })
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &ListenerSpec,
+    ) -> Result<ListenerOutput> {
+        modify(cx.cloud, &live.output.id, spec).await?;
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &ListenerOutput) -> Result<()> {
+        elb::remember(cx, &output.id).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let request = cx.cloud.elb.delete_listener().listener_arn(&live.output.id);
+        cx.cloud
+            .send(&elb::DELETE_LISTENER, "delete the listener", || request.clone().send())
+            .await?;
+        Ok(Vec::new())
+    }
+
+    /// A new one is not found at once: Terraform's AWS provider asks again for minutes
+    /// (`internal/service/elbv2`).
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: ListenerOutput,
+    ) -> Result<Progress<ListenerOutput>> {
+        let request = cx.cloud.elb.describe_listeners().listener_arns(&output.id);
+        cx.cloud
+            .send(&elb::DESCRIBE_LISTENERS, "look at the listener", || request.clone().send())
+            .await?;
+        Ok(Progress::Done(output))
+    }
+}
+
+fn found(owned: Owned, listener: &Described, mut foreign: Vec<String>) -> Result<Found<Listener>> {
+    let (default_action, unsayable) = action::read(listener.default_actions())?;
+    foreign.extend(unsayable);
+    let mode = listener.mutual_authentication().and_then(|mutual| mutual.mode());
+    if let Some(mode) = mode.filter(|mode| *mode != "off") {
+        foreign.push(format!("client certificates in the mode {mode}"));
+    }
+    let port = listener.port().and_then(|port| u16::try_from(port).ok());
+    let balancer = listener.load_balancer_arn().required("the load balancer of a listener")?;
+    // DescribeListeners names the default certificate only (ELB API reference).
+    let certificate = listener.certificates().first().and_then(Certificate::certificate_arn);
+    Ok(Found {
+        badge: owned.badge(),
+        spec: ListenerSpec {
+            load_balancer: Ref::physical(balancer),
+            port: port.required("the port of a listener")?,
+            protocol: match listener.protocol().required("the protocol of a listener")? {
+                ProtocolEnum::Http => ListenerProtocol::Http,
+                ProtocolEnum::Https => ListenerProtocol::Https,
+                _ => return None.required("the protocol of a listener"),
+            },
+            certificate: certificate.map(Text::from),
+            tls_policy: listener.ssl_policy().map(ToOwned::to_owned),
+            default_action,
+        },
+        output: ListenerOutput {
+            id: listener.listener_arn().required("the ARN of a listener")?.to_owned(),
+        },
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign,
+    })
+}
+
+fn foreign_rule(rule: &DescribedRule) -> String {
+    format!("rule {}, not made by this stack", rule.priority().unwrap_or("?"))
+}
+
+fn protocol(protocol: ListenerProtocol) -> ProtocolEnum {
+    match protocol {
+        ListenerProtocol::Http => ProtocolEnum::Http,
+        ListenerProtocol::Https => ProtocolEnum::Https,
+    }
+}
+
+fn certificates(spec: &ListenerSpec) -> Option<Vec<Certificate>> {
+    let arn = spec.certificate.as_ref()?.resolved();
+    Some(vec![Certificate::builder().certificate_arn(arn).build()])
+}
+
+/// What is left out stays as it is, but for what comes with HTTPS: that goes when a listener turns
+/// to HTTP (ELB API reference, ModifyListener).
+async fn modify(aws: &Aws, id: &str, spec: &ListenerSpec) -> Result<()> {
+    let request = aws
+        .elb
+        .modify_listener()
+        .listener_arn(id)
+        .port(spec.port.into())
+        .protocol(protocol(spec.protocol))
+        .set_certificates(certificates(spec))
+        .set_ssl_policy(spec.tls_policy.clone())
+        .default_actions(action::written(&spec.default_action));
+    aws.send(&elb::MODIFY_LISTENER, "change the listener", || request.clone().send()).await?;
+    Ok(())
+}
+
+/// The listener that has the port already, if a call whose reply was lost made it: on a load
+/// balancer that is not ours a scan depends on the tagging index, which lags behind.
+async fn standing(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<Option<String>> {
+    let listeners = elb::listeners(cx.cloud, spec.load_balancer.id()).await?;
+    let same = listeners.into_iter().find(|listener| listener.port() == Some(spec.port.into()));
+    let Some(id) = same.and_then(|listener| listener.listener_arn) else { return Ok(None) };
+    let tags = elb::tags(cx.cloud, std::slice::from_ref(&id)).await?;
+    // One without an entry went away since.
+    let Some(tags) = tags.get(&id) else { return Ok(None) };
+    if ownership::is_this::<Listener>(cx, &id, None, Some(tags)) {
+        return Ok(Some(id));
+    }
+    let attempted = elb::CREATE_LISTENER.attempted(CREATE);
+    // One of ours is on its way elsewhere, or out.
+    let owned = Owned::tagged::<Listener>(&cx.identity.scope, tags);
+    if let Some(owned) = owned.filter(|_| ownership::owns::<Listener>(cx, &id, None, tags)) {
+        let message = format!("listener/{} has the port {}", owned.name(), spec.port);
+        return Err(Failure::new(Cause::Busy, attempted, message)
+            .help("give each listener of a load balancer a port of its own"));
+    }
+    let message = format!("{id} has the port {}, and this stack did not make it", spec.port);
+    Err(Failure::new(Cause::Taken, attempted, message)
+        .help("take another port, or delete that listener"))
+}

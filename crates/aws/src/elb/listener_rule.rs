@@ -1,0 +1,330 @@
+//! Rules of listeners on ELB: CreateRule, ModifyRule, SetRulePriorities, DescribeRules, DeleteRule.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    HostHeaderConditionConfig, HttpRequestMethodConditionConfig, PathPatternConditionConfig,
+    Rule as Described, RuleCondition, RulePriorityPair,
+};
+use deployer_core::{Cause, Failure, Phase, Ref};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
+use deployer_kinds::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec};
+
+use crate::Aws;
+use crate::elb::{self, action, tagged};
+use crate::missing::Required;
+use crate::ownership::{self, Owned, Tags};
+
+impl Resource<Aws> for ListenerRule {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let rules = survey.shared.elb.rules(survey).await?;
+        rules
+            .iter()
+            .filter_map(|rule| {
+                let owned = Owned::found::<Self>(survey, Some(&rule.arn), &rule.tags)?;
+                Some(found(owned, &rule.arn, &rule.thing))
+            })
+            .collect()
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &ListenerRuleSpec) -> Result<ListenerRuleOutput> {
+        let request = cx
+            .cloud
+            .elb
+            .create_rule()
+            .listener_arn(spec.listener.id())
+            .priority(priority(spec))
+            .set_conditions(Some(conditions(spec)))
+            .actions(action::written(&spec.action))
+            .set_tags(Some(tagged(cx.identity)));
+        let failure = match cx
+            .cloud
+            .send(&elb::CREATE_RULE, "create the rule", || request.clone().send())
+            .await
+        {
+            Ok(made) => {
+                let rule = made.rules.unwrap_or_default().pop();
+                let id = rule.and_then(|rule| rule.rule_arn).required("the ARN of the rule")?;
+                return Ok(ListenerRuleOutput { id });
+            }
+            Err(failure) => failure,
+        };
+        if !is_taken(&failure) {
+            return Err(failure);
+        }
+        let holder = holder(cx.cloud, spec).await?;
+        // A call whose reply was lost made it: on a listener that is not ours a scan depends on
+        // the tagging index, which lags behind.
+        if let Some(this) = &holder
+            && ownership::is_this::<Self>(cx, &this.id, None, Some(&this.tags))
+        {
+            modify(cx.cloud, &this.id, None, spec).await?;
+            return Ok(ListenerRuleOutput { id: this.id.clone() });
+        }
+        Err(held(cx, failure, holder.as_ref(), spec))
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &ListenerRuleSpec,
+    ) -> Result<ListenerRuleOutput> {
+        if live.spec.priority != spec.priority {
+            move_to(cx, &live.output.id, spec).await?;
+        }
+        modify(cx.cloud, &live.output.id, Some(&live.spec), spec).await?;
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &ListenerRuleOutput) -> Result<()> {
+        elb::remember(cx, &output.id).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let request = cx.cloud.elb.delete_rule().rule_arn(&live.output.id);
+        cx.cloud.send(&elb::DELETE_RULE, "delete the rule", || request.clone().send()).await?;
+        Ok(Vec::new())
+    }
+
+    /// A new one is not found at once: Terraform's AWS provider asks again for minutes
+    /// (`internal/service/elbv2`).
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: ListenerRuleOutput,
+    ) -> Result<Progress<ListenerRuleOutput>> {
+        let request = cx.cloud.elb.describe_rules().rule_arns(&output.id);
+        cx.cloud.send(&elb::DESCRIBE_RULES, "look at the rule", || request.clone().send()).await?;
+        Ok(Progress::Done(output))
+    }
+}
+
+fn found(owned: Owned, arn: &str, rule: &Described) -> Result<Found<ListenerRule>> {
+    let listener = elb::parent_arn(arn, "listener-rule", "listener");
+    let (action, mut foreign) = action::read(rule.actions())?;
+    let mut spec = ListenerRuleSpec {
+        listener: Ref::physical(listener.required("the listener of a rule")?),
+        priority: position(rule).required("the priority of a rule")?,
+        paths: BTreeSet::new(),
+        hosts: BTreeSet::new(),
+        methods: BTreeSet::new(),
+        action,
+    };
+    for condition in rule.conditions() {
+        read_condition(condition, &mut spec, &mut foreign)?;
+    }
+    foreign.extend(rule.transforms().first().map(|_| "a transform of the request".to_owned()));
+    Ok(Found {
+        badge: owned.badge(),
+        spec,
+        output: ListenerRuleOutput { id: arn.to_owned() },
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign,
+    })
+}
+
+fn read_condition(
+    condition: &RuleCondition,
+    spec: &mut ListenerRuleSpec,
+    foreign: &mut Vec<String>,
+) -> Result<()> {
+    let field = condition.field().required("the field of a condition")?;
+    let (into, values) = match field {
+        "path-pattern" => {
+            (&mut spec.paths, condition.path_pattern_config().map(|config| config.values()))
+        }
+        "host-header" => {
+            (&mut spec.hosts, condition.host_header_config().map(|config| config.values()))
+        }
+        "http-request-method" => (
+            &mut spec.methods,
+            condition.http_request_method_config().map(|config| config.values()),
+        ),
+        other => {
+            foreign.push(format!("a condition on {other}"));
+            return Ok(());
+        }
+    };
+    // The older form of a condition has its values beside the field (ELB API reference).
+    let values = values.unwrap_or_else(|| condition.values());
+    if values.is_empty() {
+        foreign.push(format!("a condition on {field} by regular expression"));
+    }
+    into.extend(values.iter().cloned());
+    Ok(())
+}
+
+fn conditions(spec: &ListenerRuleSpec) -> Vec<RuleCondition> {
+    let values = |values: &BTreeSet<String>| {
+        (!values.is_empty()).then(|| values.iter().cloned().collect::<Vec<_>>())
+    };
+    let condition = |field: &str| RuleCondition::builder().field(field);
+    let paths = values(&spec.paths).map(|values| {
+        let config = PathPatternConditionConfig::builder().set_values(Some(values));
+        condition("path-pattern").path_pattern_config(config.build()).build()
+    });
+    let hosts = values(&spec.hosts).map(|values| {
+        let config = HostHeaderConditionConfig::builder().set_values(Some(values));
+        condition("host-header").host_header_config(config.build()).build()
+    });
+    let methods = values(&spec.methods).map(|values| {
+        let config = HttpRequestMethodConditionConfig::builder().set_values(Some(values));
+        condition("http-request-method").http_request_method_config(config.build()).build()
+    });
+    [paths, hosts, methods].into_iter().flatten().collect()
+}
+
+/// Priorities are checked to be at most 50000 when the stack is loaded.
+fn priority(spec: &ListenerRuleSpec) -> i32 {
+    i32::try_from(spec.priority).unwrap_or(i32::MAX)
+}
+
+fn position(rule: &Described) -> Option<u32> {
+    rule.priority().and_then(|priority| priority.parse().ok())
+}
+
+/// Sends only what differs: what is left out stays as it is (ELB API reference, ModifyRule), and so
+/// does a condition that no spec can say.
+async fn modify(
+    aws: &Aws,
+    id: &str,
+    live: Option<&ListenerRuleSpec>,
+    spec: &ListenerRuleSpec,
+) -> Result<()> {
+    let wanted = conditions(spec);
+    let is_other_condition = live.is_none_or(|live| conditions(live) != wanted);
+    let is_other_action = live.is_none_or(|live| live.action != spec.action);
+    if !is_other_condition && !is_other_action {
+        return Ok(());
+    }
+    let request = aws
+        .elb
+        .modify_rule()
+        .rule_arn(id)
+        .set_conditions(is_other_condition.then_some(wanted))
+        .set_actions(is_other_action.then(|| vec![action::written(&spec.action)]));
+    aws.send(&elb::MODIFY_RULE, "change the rule", || request.clone().send()).await?;
+    Ok(())
+}
+
+/// Gives a rule its priority. Where another rule of ours has it the two change places: that one
+/// has a step of its own, which moves it on.
+async fn move_to(cx: &Context<'_, Aws>, id: &str, spec: &ListenerRuleSpec) -> Result<()> {
+    let wanted = (id.to_owned(), priority(spec));
+    let failure = match set_priorities(cx.cloud, std::slice::from_ref(&wanted)).await {
+        Err(failure) if is_taken(&failure) => failure,
+        result => return result,
+    };
+    let rules = elb::rules(cx.cloud, spec.listener.id()).await?;
+    let this = rules.iter().find(|rule| rule.rule_arn() == Some(id)).and_then(position);
+    let this = this.and_then(|position| i32::try_from(position).ok());
+    let holder = holder_among(cx.cloud, rules, spec).await?;
+    match (this, holder) {
+        (_, Some(holder)) if holder.id == id => Ok(()),
+        // It has gone elsewhere meanwhile.
+        (_, None) => set_priorities(cx.cloud, &[wanted]).await,
+        (Some(this), Some(holder)) if is_of_stack(cx, &holder) => {
+            set_priorities(cx.cloud, &[wanted, (holder.id, this)]).await
+        }
+        (_, holder) => Err(held(cx, failure, holder.as_ref(), spec)),
+    }
+}
+
+async fn set_priorities(aws: &Aws, priorities: &[(String, i32)]) -> Result<()> {
+    let pairs = priorities.iter().map(|(rule, priority)| {
+        RulePriorityPair::builder().rule_arn(rule).priority(*priority).build()
+    });
+    let request = aws.elb.set_rule_priorities().set_rule_priorities(Some(pairs.collect()));
+    aws.send(&elb::SET_RULE_PRIORITIES, "move the rule", || request.clone().send()).await?;
+    Ok(())
+}
+
+/// The rule that has a priority.
+struct Holder {
+    id: String,
+    tags: Tags,
+}
+
+async fn holder(aws: &Aws, spec: &ListenerRuleSpec) -> Result<Option<Holder>> {
+    let rules = elb::rules(aws, spec.listener.id()).await?;
+    holder_among(aws, rules, spec).await
+}
+
+async fn holder_among(
+    aws: &Aws,
+    rules: Vec<Described>,
+    spec: &ListenerRuleSpec,
+) -> Result<Option<Holder>> {
+    let rule = rules.into_iter().find(|rule| position(rule) == Some(spec.priority));
+    let Some(id) = rule.and_then(|rule| rule.rule_arn) else { return Ok(None) };
+    let mut tags = elb::tags(aws, std::slice::from_ref(&id)).await?;
+    // One without an entry went away since.
+    Ok(tags.remove(&id).map(|tags| Holder { id, tags }))
+}
+
+fn is_taken(failure: &Failure) -> bool {
+    failure.cause == Cause::Taken
+}
+
+fn is_of_stack(cx: &Context<'_, Aws>, holder: &Holder) -> bool {
+    ownership::owns::<ListenerRule>(cx, &holder.id, None, &holder.tags)
+}
+
+/// Says who has the priority. A rule of ours is on its way elsewhere, or out.
+fn held(
+    cx: &Context<'_, Aws>,
+    mut failure: Failure,
+    holder: Option<&Holder>,
+    spec: &ListenerRuleSpec,
+) -> Failure {
+    let priority = spec.priority;
+    let Some(holder) = holder else {
+        failure.cause = Cause::Busy;
+        return failure;
+    };
+    let owned = Owned::tagged::<ListenerRule>(&cx.identity.scope, &holder.tags);
+    if let Some(owned) = owned.filter(|_| is_of_stack(cx, holder)) {
+        failure.cause = Cause::Busy;
+        failure.message = format!("listener-rule/{} has the priority {priority}", owned.name());
+        return failure.help("give each rule of a listener a priority of its own");
+    }
+    failure.message =
+        format!("{} has the priority {priority}, and this stack did not make it", holder.id);
+    failure.help("take another priority, or delete that rule")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn spec(fields: &serde_json::Value) -> ListenerRuleSpec {
+        let mut spec = json!({
+            "listener": { "id": "arn" },
+            "priority": 10,
+            "action": { "forward": { "id": "arn" } },
+        });
+        spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(spec).unwrap()
+    }
+
+    #[test]
+    fn the_conditions_written_are_the_conditions_read() {
+        let wanted =
+            spec(&json!({ "paths": ["/a", "/b*"], "hosts": ["x.test"], "methods": ["GET"] }));
+        let (mut read, mut foreign) = (spec(&json!({})), Vec::new());
+        for condition in conditions(&wanted) {
+            read_condition(&condition, &mut read, &mut foreign).unwrap();
+        }
+        assert_eq!((read, foreign), (wanted, Vec::new()));
+    }
+
+    #[test]
+    fn a_condition_that_no_stack_can_say_is_told() {
+        let (mut read, mut foreign) = (spec(&json!({})), Vec::new());
+        let condition = RuleCondition::builder().field("source-ip").build();
+        read_condition(&condition, &mut read, &mut foreign).unwrap();
+        assert_eq!(foreign, ["a condition on source-ip"]);
+    }
+}

@@ -1,0 +1,315 @@
+//! Application load balancers on ELB: CreateLoadBalancer, ModifyLoadBalancerAttributes, SetSubnets,
+//! SetSecurityGroups, DescribeLoadBalancers, DescribeLoadBalancerAttributes, DeleteLoadBalancer.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    IpAddressType, Listener as DescribedListener, LoadBalancer as Described, LoadBalancerAttribute,
+    LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
+};
+use deployer_core::{Cause, Phase, Ref};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey, listed};
+use deployer_kinds::{Listener, LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
+use futures_util::future::try_join_all;
+
+use crate::Aws;
+use crate::ec2::{blockers, filter};
+use crate::elb::{self, Tagged, tagged};
+use crate::missing::Required;
+use crate::ownership::{self, Owned};
+use crate::send::unless_gone;
+
+const PROTECTION: &str = "deletion_protection.enabled";
+const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
+const KEEP_ALIVE: &str = "client_keep_alive.seconds";
+const HTTP2: &str = "routing.http2.enabled";
+const DROP_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
+const PRESERVE_HOST: &str = "routing.http.preserve_host_header.enabled";
+
+type Attributes = BTreeMap<String, String>;
+
+const CREATE: &str = "create the load balancer";
+
+impl Resource<Aws> for LoadBalancer {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let inventory = &survey.shared.elb;
+        let ours = inventory.balancers(survey).await?.iter().filter_map(|balancer| {
+            let name = balancer.thing.load_balancer_name();
+            Some((
+                Owned::named::<Self>(survey, Some(&balancer.arn), name, &balancer.tags)?,
+                balancer,
+            ))
+        });
+        let ours: Vec<_> = ours.collect();
+        let attributes =
+            try_join_all(ours.iter().map(|(_, balancer)| attributes(survey.cloud, &balancer.arn)));
+        let (attributes, listeners) = tokio::try_join!(attributes, inventory.listeners(survey))?;
+        let foreign = |balancer: &Tagged<Described>| {
+            let listeners = listeners.iter().filter(|listener| {
+                listener.thing.load_balancer_arn() == Some(&balancer.arn)
+                    && !elb::is_ours::<Listener>(survey, &listener.tags)
+            });
+            listeners.map(|listener| foreign_listener(&listener.thing)).collect()
+        };
+        ours.into_iter()
+            .zip(attributes)
+            .filter_map(|((owned, balancer), attributes)| {
+                // One without attributes went away between the calls.
+                let foreign = foreign(balancer);
+                attributes.map(|attributes| found(owned, &balancer.thing, &attributes, foreign))
+            })
+            .collect()
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &LoadBalancerSpec) -> Result<LoadBalancerOutput> {
+        let name = &cx.identity.name;
+        // CreateLoadBalancer hands back one of that name and settings whosever it is, so it is
+        // looked for first (Terraform's provider does the same).
+        if let Some(other) = named(cx.cloud, name).await? {
+            let arn = other.load_balancer_arn().required("the ARN of a load balancer")?;
+            let tags = elb::tags(cx.cloud, &[arn.to_owned()]).await?;
+            // One without an entry went away since.
+            let tags = tags.get(arn);
+            if tags.is_some() && !ownership::is_this::<Self>(cx, arn, Some(name), tags) {
+                return Err(ownership::taken(&elb::CREATE_LOAD_BALANCER.attempted(CREATE), name));
+            }
+        }
+        let scheme = if spec.internal {
+            LoadBalancerSchemeEnum::Internal
+        } else {
+            LoadBalancerSchemeEnum::InternetFacing
+        };
+        let request = cx
+            .cloud
+            .elb
+            .create_load_balancer()
+            .name(name)
+            .r#type(LoadBalancerTypeEnum::Application)
+            .scheme(scheme)
+            .set_subnets(Some(ids(spec.subnets.iter().map(Ref::id))))
+            .set_security_groups(Some(ids(spec.security_groups.iter().map(Ref::id))))
+            .set_tags(Some(tagged(cx.identity)));
+        let made =
+            cx.cloud.send(&elb::CREATE_LOAD_BALANCER, CREATE, || request.clone().send()).await?;
+        let balancer = made.load_balancers.unwrap_or_default().pop();
+        let output = output(&balancer.required("the load balancer just made")?)?;
+        // Attributes can be set while it is provisioning: the AWS Load Balancer Controller does.
+        set_attributes(cx.cloud, &output.id, wanted(spec)).await?;
+        Ok(output)
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &LoadBalancerSpec,
+    ) -> Result<LoadBalancerOutput> {
+        let id = &live.output.id;
+        if live.spec.security_groups != spec.security_groups {
+            let groups = ids(spec.security_groups.iter().map(Ref::id));
+            let request = cx
+                .cloud
+                .elb
+                .set_security_groups()
+                .load_balancer_arn(id)
+                .set_security_groups(Some(groups));
+            cx.cloud
+                .send(&elb::SET_SECURITY_GROUPS, "set the load balancer's security groups", || {
+                    request.clone().send()
+                })
+                .await?;
+        }
+        if live.spec.subnets != spec.subnets {
+            let subnets = ids(spec.subnets.iter().map(Ref::id));
+            let request =
+                cx.cloud.elb.set_subnets().load_balancer_arn(id).set_subnets(Some(subnets));
+            cx.cloud
+                .send(&elb::SET_SUBNETS, "set the load balancer's subnets", || {
+                    request.clone().send()
+                })
+                .await?;
+        }
+        if wanted(&live.spec) != wanted(spec) {
+            set_attributes(cx.cloud, id, wanted(spec)).await?;
+        }
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &LoadBalancerOutput) -> Result<()> {
+        elb::remember(cx, &output.id).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let id = &live.output.id;
+        if live.spec.deletion_protection {
+            set_attributes(cx.cloud, id, vec![(PROTECTION, "false".to_owned())]).await?;
+        }
+        let request = cx.cloud.elb.delete_load_balancer().load_balancer_arn(id);
+        cx.cloud
+            .send(&elb::DELETE_LOAD_BALANCER, "delete the load balancer", || request.clone().send())
+            .await?;
+        Ok(Vec::new())
+    }
+
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: LoadBalancerOutput,
+    ) -> Result<Progress<LoadBalancerOutput>> {
+        let balancer = look(cx.cloud, &output.id).await?;
+        let state = balancer.state().required("the state of a load balancer")?;
+        Ok(match state.code().required("the state of a load balancer")? {
+            LoadBalancerStateEnum::Active | LoadBalancerStateEnum::ActiveImpaired => {
+                Progress::Done(self::output(&balancer)?)
+            }
+            LoadBalancerStateEnum::Failed => {
+                Progress::Failed(state.reason().unwrap_or("AWS does not say why").to_owned())
+            }
+            other => Progress::Waiting(other.to_string()),
+        })
+    }
+
+    /// Its network interfaces outlive it for a while, and hold its subnets and security groups.
+    async fn gone(cx: &Context<'_, Aws>, output: &LoadBalancerOutput) -> Result<Progress<()>> {
+        match look(cx.cloud, &output.id).await {
+            Ok(_) => return Ok(Progress::Waiting("deleting".to_owned())),
+            Err(failure) if failure.cause == Cause::Gone => {}
+            Err(failure) => return Err(failure),
+        }
+        let Some((_, tail)) = output.id.split_once(":loadbalancer/") else {
+            return Ok(Progress::Done(()));
+        };
+        let interfaces =
+            blockers::interfaces(cx.cloud, filter("description", &format!("ELB {tail}"))).await?;
+        Ok(match interfaces.len() {
+            0 => Progress::Done(()),
+            1 => Progress::Waiting("1 network interface of the load balancer lingers".to_owned()),
+            count => {
+                Progress::Waiting(format!("{count} network interfaces of the load balancer linger"))
+            }
+        })
+    }
+}
+
+/// One that failed counts as leaving, so that it is replaced.
+fn found(
+    owned: Owned,
+    balancer: &Described,
+    attributes: &Attributes,
+    mut foreign: Vec<String>,
+) -> Result<Found<LoadBalancer>> {
+    let state = balancer.state().and_then(|state| state.code());
+    let state = state.required("the state of a load balancer")?;
+    let zones = balancer.availability_zones().iter();
+    if let Some(other) = balancer.ip_address_type().filter(|other| **other != IpAddressType::Ipv4) {
+        foreign.push(format!("addresses of the type {other}"));
+    }
+    let scheme = balancer.scheme().required("the scheme of a load balancer")?;
+    Ok(Found {
+        badge: owned.badge(),
+        spec: LoadBalancerSpec {
+            subnets: zones.filter_map(|zone| zone.subnet_id()).map(Ref::physical).collect(),
+            security_groups: balancer.security_groups().iter().map(Ref::physical).collect(),
+            internal: *scheme == LoadBalancerSchemeEnum::Internal,
+            deletion_protection: value(attributes, PROTECTION)?,
+            idle_timeout: value(attributes, IDLE_TIMEOUT)?,
+            client_keep_alive: value(attributes, KEEP_ALIVE)?,
+            http2: value(attributes, HTTP2)?,
+            drop_invalid_headers: value(attributes, DROP_HEADERS)?,
+            preserve_host: value(attributes, PRESERVE_HOST)?,
+        },
+        output: output(balancer)?,
+        phase: match state {
+            LoadBalancerStateEnum::Provisioning => Phase::Settling,
+            LoadBalancerStateEnum::Failed => Phase::Leaving,
+            _ => Phase::Ready,
+        },
+        state: state.to_string(),
+        foreign,
+    })
+}
+
+fn output(balancer: &Described) -> Result<LoadBalancerOutput> {
+    let of = |value: Option<&str>, what| value.required(what).map(ToOwned::to_owned);
+    Ok(LoadBalancerOutput {
+        id: of(balancer.load_balancer_arn(), "the ARN of a load balancer")?,
+        dns: of(balancer.dns_name(), "the host name of a load balancer")?,
+        zone: of(balancer.canonical_hosted_zone_id(), "the hosted zone of a load balancer")?,
+    })
+}
+
+fn foreign_listener(listener: &DescribedListener) -> String {
+    let port = listener.port().map(|port| port.to_string()).unwrap_or_default();
+    format!("listener :{port}, not made by this stack")
+}
+
+fn ids<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<String> {
+    ids.map(ToOwned::to_owned).collect()
+}
+
+fn value<T: std::str::FromStr>(attributes: &Attributes, key: &str) -> Result<T> {
+    let value = attributes.get(key).and_then(|value| value.parse().ok());
+    value.required(&format!("the attribute {key} of a load balancer"))
+}
+
+fn wanted(spec: &LoadBalancerSpec) -> Vec<(&'static str, String)> {
+    vec![
+        (PROTECTION, spec.deletion_protection.to_string()),
+        (IDLE_TIMEOUT, spec.idle_timeout.to_string()),
+        (KEEP_ALIVE, spec.client_keep_alive.to_string()),
+        (HTTP2, spec.http2.to_string()),
+        (DROP_HEADERS, spec.drop_invalid_headers.to_string()),
+        (PRESERVE_HOST, spec.preserve_host.to_string()),
+    ]
+}
+
+async fn set_attributes(aws: &Aws, id: &str, wanted: Vec<(&str, String)>) -> Result<()> {
+    let attributes = wanted
+        .into_iter()
+        .map(|(key, value)| LoadBalancerAttribute::builder().key(key).value(value).build());
+    let request = aws
+        .elb
+        .modify_load_balancer_attributes()
+        .load_balancer_arn(id)
+        .set_attributes(Some(attributes.collect()));
+    aws.send(&elb::MODIFY_LOAD_BALANCER_ATTRIBUTES, "set the load balancer's attributes", || {
+        request.clone().send()
+    })
+    .await?;
+    Ok(())
+}
+
+/// The attributes; none when the load balancer is gone.
+async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
+    let request = aws.elb.describe_load_balancer_attributes().load_balancer_arn(id);
+    let answer = listed(|| {
+        aws.send(
+            &elb::DESCRIBE_LOAD_BALANCER_ATTRIBUTES,
+            "read the load balancer's attributes",
+            || request.clone().send(),
+        )
+    })
+    .await?;
+    Ok(answer.map(|answer| {
+        let attributes = answer.attributes.unwrap_or_default().into_iter();
+        attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()
+    }))
+}
+
+async fn look(aws: &Aws, id: &str) -> Result<Described> {
+    let request = aws.elb.describe_load_balancers().load_balancer_arns(id);
+    let answer = aws
+        .send(&elb::DESCRIBE_LOAD_BALANCERS, "look at the load balancer", || request.clone().send())
+        .await?;
+    answer.load_balancers.unwrap_or_default().pop().required("the load balancer asked for")
+}
+
+/// The load balancer of this name, whosever it is.
+async fn named(aws: &Aws, name: &str) -> Result<Option<Described>> {
+    let request = aws.elb.describe_load_balancers().names(name);
+    let answer = unless_gone(
+        aws.send(&elb::DESCRIBE_LOAD_BALANCERS, "look for the load balancer's name", || {
+            request.clone().send()
+        })
+        .await,
+    )?;
+    Ok(answer.and_then(|answer| answer.load_balancers.unwrap_or_default().pop()))
+}

@@ -1,0 +1,71 @@
+//! Elastic Load Balancing: its kinds, and what they share: how tags are written, read and
+//! rewritten.
+
+mod action;
+mod inventory;
+mod listener;
+mod listener_rule;
+mod load_balancer;
+mod operations;
+mod target_group;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticloadbalancingv2::types::{Tag, TagDescription};
+use deployer_engine::{Context, Identity, Result};
+use futures_util::future::try_join_all;
+
+use crate::Aws;
+use crate::ownership::{self, Kept, Tags};
+use crate::send::unless_gone;
+
+pub(crate) use inventory::*;
+pub(crate) use operations::*;
+
+/// How many resources DescribeTags takes (ELB API reference).
+const TAGGED: usize = 20;
+
+/// The tags of a new resource, for the call that makes it.
+pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
+    ownership::tags(identity, &Kept::new())
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// Writes who a resource is, and what it was last given.
+pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
+    let request = cx.cloud.elb.add_tags().resource_arns(arn).set_tags(Some(tagged(cx.identity)));
+    cx.cloud.send(&ADD_TAGS, "tag it", || request.clone().send()).await?;
+    Ok(())
+}
+
+/// The tags of these resources, as ELB itself has them; none of one that is gone.
+pub(crate) async fn tags(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, Tags>> {
+    let answers = try_join_all(arns.chunks(TAGGED).map(|some| async move {
+        if let Some(found) = unless_gone(descriptions(aws, some).await)? {
+            return Ok(found);
+        }
+        // One of them is gone, and ELB tells of none then (API reference, errors of DescribeTags).
+        let each = some.chunks(1).map(|one| async move {
+            unless_gone(descriptions(aws, one).await).map(Option::unwrap_or_default)
+        });
+        Ok(try_join_all(each).await?.concat())
+    }));
+    Ok(answers
+        .await?
+        .into_iter()
+        .flatten()
+        .filter_map(|description| {
+            let tags = description.tags().iter().map(|tag| (tag.key(), tag.value()));
+            let tags = ownership::collect(tags);
+            Some((description.resource_arn?, tags))
+        })
+        .collect())
+}
+
+async fn descriptions(aws: &Aws, arns: &[String]) -> Result<Vec<TagDescription>> {
+    let request = aws.elb.describe_tags().set_resource_arns(Some(arns.to_vec()));
+    let answer = aws.send(&DESCRIBE_TAGS, "read tags", || request.clone().send());
+    Ok(answer.await?.tag_descriptions.unwrap_or_default())
+}

@@ -1,0 +1,86 @@
+//! What Elastic Load Balancing is asked to do, and what its codes mean.
+
+use deployer_core::Cause;
+use deployer_engine::{Code, Operation, Service};
+
+use crate::send::operations;
+
+/// Elastic Load Balancing. It takes 40 calls that only read at once, and fewer that change
+/// something ("Request throttling for the Elastic Load Balancing API" in its user guide); that the
+/// bucket fills by 10 a second is an assumption.
+pub(crate) static SERVICE: Service = Service {
+    name: "elasticloadbalancing",
+    burst: 40,
+    per_second: 10,
+    codes: &[Code::new("ResourceInUse", Cause::Busy)],
+};
+
+operations! {
+    ADD_TAGS = SERVICE.changes("AddTags")
+        .gone(&[
+            "ListenerNotFound",
+            "LoadBalancerNotFound",
+            "RuleNotFound",
+            "TargetGroupNotFound",
+        ]);
+    CREATE_LISTENER = SERVICE.changes("CreateListener").also(&["elasticloadbalancing:AddTags"]);
+    /// What EC2 has just made, and shows to us already, ELB may not see yet: security groups (aws-
+    /// load-balancer-controller#2371), and the internet gateway of a subnet's VPC
+    /// (openshift/installer#1110: "InvalidSubnet: VPC … has no internet gateway").
+    CREATE_LOAD_BALANCER = SERVICE.changes("CreateLoadBalancer")
+        .also(&["elasticloadbalancing:AddTags"])
+        .codes(&[
+            Code::new("InvalidSecurityGroup", Cause::Missing),
+            Code::new("InvalidSubnet", Cause::Missing),
+        ]);
+    CREATE_RULE = SERVICE.changes("CreateRule")
+        .also(&["elasticloadbalancing:AddTags"])
+        .codes(&[Code::new("PriorityInUse", Cause::Taken)]);
+    /// ELB has no code for a VPC that it does not see (terraform-aws-alb#294).
+    CREATE_TARGET_GROUP = SERVICE.changes("CreateTargetGroup")
+        .also(&["elasticloadbalancing:AddTags"])
+        .codes(&[Code::new("ValidationError", Cause::Missing).saying("is not found")]);
+    DELETE_LISTENER = SERVICE.changes("DeleteListener").gone(&["ListenerNotFound"]);
+    DELETE_LOAD_BALANCER = SERVICE.changes("DeleteLoadBalancer").gone(&["LoadBalancerNotFound"]);
+    /// A rule goes with its listener.
+    DELETE_RULE = SERVICE.changes("DeleteRule").gone(&["RuleNotFound", "ListenerNotFound"]);
+    DELETE_TARGET_GROUP = SERVICE.changes("DeleteTargetGroup").gone(&["TargetGroupNotFound"]);
+    /// What is looked for is a listener, or those of a load balancer.
+    DESCRIBE_LISTENERS = SERVICE.reads("DescribeListeners")
+        .gone(&["ListenerNotFound", "LoadBalancerNotFound"]);
+    DESCRIBE_LOAD_BALANCER_ATTRIBUTES = SERVICE.reads("DescribeLoadBalancerAttributes")
+        .gone(&["LoadBalancerNotFound"]);
+    DESCRIBE_LOAD_BALANCERS = SERVICE.reads("DescribeLoadBalancers")
+        .gone(&["LoadBalancerNotFound"]);
+    /// What is looked for is a rule, or those of a listener.
+    DESCRIBE_RULES = SERVICE.reads("DescribeRules").gone(&["RuleNotFound", "ListenerNotFound"]);
+    DESCRIBE_TAGS = SERVICE.reads("DescribeTags")
+        .gone(&[
+            "ListenerNotFound",
+            "LoadBalancerNotFound",
+            "RuleNotFound",
+            "TargetGroupNotFound",
+        ]);
+    DESCRIBE_TARGET_GROUP_ATTRIBUTES = SERVICE.reads("DescribeTargetGroupAttributes")
+        .gone(&["TargetGroupNotFound"]);
+    DESCRIBE_TARGET_GROUPS = SERVICE.reads("DescribeTargetGroups").gone(&["TargetGroupNotFound"]);
+    DESCRIBE_TARGET_HEALTH = SERVICE.reads("DescribeTargetHealth").gone(&["TargetGroupNotFound"]);
+    MODIFY_LISTENER = SERVICE.changes("ModifyListener").gone(&["ListenerNotFound"]);
+    MODIFY_LOAD_BALANCER_ATTRIBUTES = SERVICE.changes("ModifyLoadBalancerAttributes")
+        .gone(&["LoadBalancerNotFound"]);
+    MODIFY_RULE = SERVICE.changes("ModifyRule").gone(&["RuleNotFound"]);
+    MODIFY_TARGET_GROUP = SERVICE.changes("ModifyTargetGroup").gone(&["TargetGroupNotFound"]);
+    MODIFY_TARGET_GROUP_ATTRIBUTES = SERVICE.changes("ModifyTargetGroupAttributes")
+        .gone(&["TargetGroupNotFound"]);
+    SET_RULE_PRIORITIES = SERVICE.changes("SetRulePriorities")
+        .gone(&["RuleNotFound"])
+        .codes(&[Code::new("PriorityInUse", Cause::Taken)]);
+    /// As for CreateLoadBalancer.
+    SET_SECURITY_GROUPS = SERVICE.changes("SetSecurityGroups")
+        .gone(&["LoadBalancerNotFound"])
+        .codes(&[Code::new("InvalidSecurityGroup", Cause::Missing)]);
+    /// As for CreateLoadBalancer.
+    SET_SUBNETS = SERVICE.changes("SetSubnets")
+        .gone(&["LoadBalancerNotFound"])
+        .codes(&[Code::new("InvalidSubnet", Cause::Missing)]);
+}

@@ -1,0 +1,406 @@
+//! Target groups on ELB: CreateTargetGroup, ModifyTargetGroup, ModifyTargetGroupAttributes,
+//! DescribeTargetGroups, DescribeTargetGroupAttributes, DeleteTargetGroup.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::Filter;
+use aws_sdk_elasticloadbalancingv2::types::{
+    Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetHealthStateEnum,
+    TargetTypeEnum,
+};
+use deployer_core::{Phase, Ref};
+use deployer_engine::{Context, Found, Look, Progress, Resource, Result, Survey, listed};
+use deployer_kinds::{
+    HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
+};
+use futures_util::future::try_join_all;
+
+use crate::Aws;
+use crate::ec2::blockers::interfaces;
+use crate::elb::{self, tagged, with_tags};
+use crate::missing::Required;
+use crate::ownership::{self, Owned};
+use crate::send::unless_gone;
+
+const DELAY: &str = "deregistration_delay.timeout_seconds";
+const SLOW_START: &str = "slow_start.duration_seconds";
+const STICKINESS: &str = "stickiness.enabled";
+const STICKINESS_TYPE: &str = "stickiness.type";
+const STICKINESS_SECONDS: &str = "stickiness.lb_cookie.duration_seconds";
+
+/// Checks go to the port a target is registered with.
+const TRAFFIC_PORT: &str = "traffic-port";
+
+/// How many values a filter of EC2 takes (EC2 API reference, filtering).
+const FILTERED: usize = 200;
+
+type Attributes = BTreeMap<String, String>;
+
+const CREATE: &str = "create the target group";
+
+impl Resource<Aws> for TargetGroup {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let request = survey.cloud.elb.describe_target_groups();
+        let pages = survey
+            .cloud
+            .pages(
+                &elb::DESCRIBE_TARGET_GROUPS,
+                "find the target groups",
+                |token| request.clone().set_marker(token).send(),
+                |page| page.next_marker(),
+            )
+            .await?;
+        let all = pages.into_iter().flat_map(|page| page.target_groups.unwrap_or_default());
+        let groups =
+            with_tags(survey, all.collect(), |group| group.target_group_arn.clone()).await?;
+        let ours = groups.iter().filter_map(|group| {
+            let name = group.thing.target_group_name();
+            Some((Owned::named::<Self>(survey, Some(&group.arn), name, &group.tags)?, group))
+        });
+        let lives = try_join_all(ours.map(|(owned, group)| async {
+            // One without attributes went away between the calls.
+            let Some(attributes) = attributes(survey.cloud, &group.arn).await? else {
+                return Ok(None);
+            };
+            let mut found = found(owned, &group.thing, &attributes)?;
+            if survey.look == Look::Close {
+                found.foreign.extend(strangers(survey.cloud, &group.arn).await?);
+            }
+            Ok(Some(found))
+        }));
+        Ok(lives.await?.into_iter().flatten().collect())
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &TargetGroupSpec) -> Result<TargetGroupOutput> {
+        let name = &cx.identity.name;
+        // CreateTargetGroup hands back one of that name and settings whosever it is, so it is
+        // looked for first (Terraform's provider does the same).
+        if let Some(other) = named(cx.cloud, name).await? {
+            let arn = other.target_group_arn().required("the ARN of a target group")?;
+            let tags = elb::tags(cx.cloud, &[arn.to_owned()]).await?;
+            // One without an entry went away since.
+            let tags = tags.get(arn);
+            if tags.is_some() && !ownership::is_this::<Self>(cx, arn, Some(name), tags) {
+                return Err(ownership::taken(&elb::CREATE_TARGET_GROUP.attempted(CREATE), name));
+            }
+        }
+        let health = &spec.health_check;
+        let request = cx
+            .cloud
+            .elb
+            .create_target_group()
+            .name(name)
+            .vpc_id(spec.vpc.id())
+            .target_type(TargetTypeEnum::Ip)
+            .port(spec.port.into())
+            .protocol(protocol(spec.protocol))
+            .protocol_version(version(spec.version))
+            .health_check_enabled(true)
+            .health_check_protocol(protocol(spec.protocol))
+            .health_check_port(TRAFFIC_PORT)
+            .health_check_path(&health.path)
+            .health_check_interval_seconds(seconds(health.interval))
+            .health_check_timeout_seconds(seconds(health.timeout))
+            .healthy_threshold_count(seconds(health.healthy))
+            .unhealthy_threshold_count(seconds(health.unhealthy))
+            .matcher(matcher(spec.version, &health.codes))
+            .set_tags(Some(tagged(cx.identity)));
+        let made =
+            cx.cloud.send(&elb::CREATE_TARGET_GROUP, CREATE, || request.clone().send()).await?;
+        let group = made.target_groups.unwrap_or_default().pop();
+        let id = group.and_then(|group| group.target_group_arn);
+        let id = id.required("the ARN of the target group")?;
+        set_attributes(cx.cloud, &id, wanted(spec)).await?;
+        Ok(TargetGroupOutput { id })
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &TargetGroupSpec,
+    ) -> Result<TargetGroupOutput> {
+        let id = &live.output.id;
+        if live.spec.health_check != spec.health_check {
+            let health = &spec.health_check;
+            let request = cx
+                .cloud
+                .elb
+                .modify_target_group()
+                .target_group_arn(id)
+                .health_check_enabled(true)
+                .health_check_protocol(protocol(spec.protocol))
+                .health_check_port(TRAFFIC_PORT)
+                .health_check_path(&health.path)
+                .health_check_interval_seconds(seconds(health.interval))
+                .health_check_timeout_seconds(seconds(health.timeout))
+                .healthy_threshold_count(seconds(health.healthy))
+                .unhealthy_threshold_count(seconds(health.unhealthy))
+                .matcher(matcher(spec.version, &health.codes));
+            cx.cloud
+                .send(&elb::MODIFY_TARGET_GROUP, "change the health check", || {
+                    request.clone().send()
+                })
+                .await?;
+        }
+        if wanted(&live.spec) != wanted(spec) {
+            set_attributes(cx.cloud, id, wanted(spec)).await?;
+        }
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &TargetGroupOutput) -> Result<()> {
+        elb::remember(cx, &output.id).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let request = cx.cloud.elb.delete_target_group().target_group_arn(&live.output.id);
+        cx.cloud
+            .send(&elb::DELETE_TARGET_GROUP, "delete the target group", || request.clone().send())
+            .await?;
+        Ok(Vec::new())
+    }
+
+    /// A new one is not found at once: Terraform's AWS provider asks again for minutes
+    /// (`internal/service/elbv2`).
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: TargetGroupOutput,
+    ) -> Result<Progress<TargetGroupOutput>> {
+        let request = cx.cloud.elb.describe_target_groups().target_group_arns(&output.id);
+        cx.cloud
+            .send(&elb::DESCRIBE_TARGET_GROUPS, "look at the target group", || {
+                request.clone().send()
+            })
+            .await?;
+        Ok(Progress::Done(output))
+    }
+}
+
+fn found(owned: Owned, group: &Described, attributes: &Attributes) -> Result<Found<TargetGroup>> {
+    let port = group.port().and_then(|port| u16::try_from(port).ok());
+    let version = match group.protocol_version().required("the version of a target group")? {
+        "HTTP1" => TargetVersion::Http1,
+        "HTTP2" => TargetVersion::Http2,
+        "GRPC" => TargetVersion::Grpc,
+        _ => return None.required("the version of a target group"),
+    };
+    let spoken = match group.protocol().required("the protocol of a target group")? {
+        ProtocolEnum::Http => TargetProtocol::Http,
+        ProtocolEnum::Https => TargetProtocol::Https,
+        _ => return None.required("the protocol of a target group"),
+    };
+    Ok(Found {
+        badge: owned.badge(),
+        spec: TargetGroupSpec {
+            vpc: Ref::physical(group.vpc_id().required("the VPC of a target group")?),
+            port: port.required("the port of a target group")?,
+            protocol: spoken,
+            version,
+            health_check: health_check(group, version)?,
+            deregistration_delay: value(attributes, DELAY)?,
+            slow_start: value(attributes, SLOW_START)?,
+            stickiness: stickiness(attributes)?,
+        },
+        output: TargetGroupOutput {
+            id: group.target_group_arn().required("the ARN of a target group")?.to_owned(),
+        },
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign: foreign(group, attributes),
+    })
+}
+
+fn health_check(group: &Described, version: TargetVersion) -> Result<HealthCheck> {
+    let of =
+        |value: Option<i32>, what| value.and_then(|value| value.try_into().ok()).required(what);
+    let codes = group.matcher().and_then(|matcher| match version {
+        TargetVersion::Grpc => matcher.grpc_code(),
+        TargetVersion::Http1 | TargetVersion::Http2 => matcher.http_code(),
+    });
+    let path = group.health_check_path().required("the path of a health check")?;
+    Ok(HealthCheck {
+        path: path.to_owned(),
+        interval: of(group.health_check_interval_seconds(), "the interval of a health check")?,
+        timeout: of(group.health_check_timeout_seconds(), "the timeout of a health check")?,
+        healthy: of(group.healthy_threshold_count(), "the good checks that count")?,
+        unhealthy: of(group.unhealthy_threshold_count(), "the bad checks that count")?,
+        codes: codes.required("the codes of a health check")?.to_owned(),
+    })
+}
+
+/// What no spec can say of a target group.
+fn foreign(group: &Described, attributes: &Attributes) -> Vec<String> {
+    let mut foreign = Vec::new();
+    if let Some(port) = group.health_check_port().filter(|port| *port != TRAFFIC_PORT) {
+        foreign.push(format!("health checks on port {port}"));
+    }
+    if group.health_check_protocol() != group.protocol()
+        && let Some(protocol) = group.health_check_protocol()
+    {
+        foreign.push(format!("health checks over {protocol}"));
+    }
+    let is_sticky = attributes.get(STICKINESS).is_some_and(|value| value == "true");
+    if let Some(other) = attributes.get(STICKINESS_TYPE).filter(|other| *other != "lb_cookie")
+        && is_sticky
+    {
+        foreign.push(format!("stickiness of the type {other}"));
+    }
+    foreign
+}
+
+fn stickiness(attributes: &Attributes) -> Result<u32> {
+    let is_sticky: bool = value(attributes, STICKINESS)?;
+    if is_sticky { value(attributes, STICKINESS_SECONDS) } else { Ok(0) }
+}
+
+fn value<T: std::str::FromStr>(attributes: &Attributes, key: &str) -> Result<T> {
+    let value = attributes.get(key).and_then(|value| value.parse().ok());
+    value.required(&format!("the attribute {key} of a target group"))
+}
+
+fn wanted(spec: &TargetGroupSpec) -> Vec<(&'static str, String)> {
+    let mut wanted = vec![
+        (DELAY, spec.deregistration_delay.to_string()),
+        (SLOW_START, spec.slow_start.to_string()),
+        (STICKINESS, (spec.stickiness > 0).to_string()),
+    ];
+    if spec.stickiness > 0 {
+        wanted.push((STICKINESS_TYPE, "lb_cookie".to_owned()));
+        wanted.push((STICKINESS_SECONDS, spec.stickiness.to_string()));
+    }
+    wanted
+}
+
+fn protocol(protocol: TargetProtocol) -> ProtocolEnum {
+    match protocol {
+        TargetProtocol::Http => ProtocolEnum::Http,
+        TargetProtocol::Https => ProtocolEnum::Https,
+    }
+}
+
+fn version(version: TargetVersion) -> &'static str {
+    match version {
+        TargetVersion::Http1 => "HTTP1",
+        TargetVersion::Http2 => "HTTP2",
+        TargetVersion::Grpc => "GRPC",
+    }
+}
+
+fn matcher(version: TargetVersion, codes: &str) -> Matcher {
+    match version {
+        TargetVersion::Grpc => Matcher::builder().grpc_code(codes),
+        TargetVersion::Http1 | TargetVersion::Http2 => Matcher::builder().http_code(codes),
+    }
+    .build()
+}
+
+/// The specs' numbers are checked to be small when the stack is loaded.
+fn seconds(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+async fn set_attributes(aws: &Aws, id: &str, wanted: Vec<(&str, String)>) -> Result<()> {
+    let attributes = wanted
+        .into_iter()
+        .map(|(key, value)| TargetGroupAttribute::builder().key(key).value(value).build());
+    let request = aws
+        .elb
+        .modify_target_group_attributes()
+        .target_group_arn(id)
+        .set_attributes(Some(attributes.collect()));
+    aws.send(&elb::MODIFY_TARGET_GROUP_ATTRIBUTES, "set the target group's attributes", || {
+        request.clone().send()
+    })
+    .await?;
+    Ok(())
+}
+
+/// The attributes; none when the target group is gone.
+async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
+    let request = aws.elb.describe_target_group_attributes().target_group_arn(id);
+    let answer = listed(|| {
+        aws.send(
+            &elb::DESCRIBE_TARGET_GROUP_ATTRIBUTES,
+            "read the target group's attributes",
+            || request.clone().send(),
+        )
+    })
+    .await?;
+    Ok(answer.map(|answer| {
+        let attributes = answer.attributes.unwrap_or_default().into_iter();
+        attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()
+    }))
+}
+
+/// The targets that ECS did not register, so that somebody did by hand.
+async fn strangers(aws: &Aws, id: &str) -> Result<Vec<String>> {
+    let request = aws.elb.describe_target_health().target_group_arn(id);
+    let answer = unless_gone(
+        aws.send(&elb::DESCRIBE_TARGET_HEALTH, "find the targets", || request.clone().send()).await,
+    )?;
+    let targets: Vec<(String, i32)> = answer
+        .and_then(|answer| answer.target_health_descriptions)
+        .unwrap_or_default()
+        .into_iter()
+        // What has been deregistered stays in the list until its connections have ended.
+        .filter(|target| {
+            let state = target.target_health().and_then(|health| health.state());
+            state != Some(&TargetHealthStateEnum::Draining)
+        })
+        .filter_map(|target| target.target)
+        .map(|target| (target.id.unwrap_or_default(), target.port.unwrap_or_default()))
+        .collect();
+    let mut of_tasks = BTreeSet::new();
+    for targets in targets.chunks(FILTERED) {
+        let addresses = targets.iter().map(|(address, _)| address.clone()).collect();
+        let sought = Filter::builder().name("addresses.private-ip-address");
+        let found = interfaces(aws, sought.set_values(Some(addresses)).build()).await?;
+        // The interface of a task is described by the ARN of its attachment (seen; assumed to
+        // stay so).
+        of_tasks.extend(found.into_iter().filter_map(|interface| {
+            let is_of_a_task = interface.description()?.contains(":attachment/");
+            interface.private_ip_address.filter(|_| is_of_a_task)
+        }));
+    }
+    let strangers = targets.into_iter().filter(|(address, _)| !of_tasks.contains(address));
+    Ok(strangers.map(|(address, port)| format!("target {address}:{port}")).collect())
+}
+
+/// The target group of this name, whosever it is.
+async fn named(aws: &Aws, name: &str) -> Result<Option<Described>> {
+    let request = aws.elb.describe_target_groups().names(name);
+    let answer = unless_gone(
+        aws.send(&elb::DESCRIBE_TARGET_GROUPS, "look for the target group's name", || {
+            request.clone().send()
+        })
+        .await,
+    )?;
+    Ok(answer.and_then(|answer| answer.target_groups.unwrap_or_default().pop()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn spec(fields: &serde_json::Value) -> TargetGroupSpec {
+        let mut spec = json!({ "vpc": { "id": "vpc-1" }, "port": 80 });
+        spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(spec).unwrap()
+    }
+
+    #[test]
+    fn no_stickiness_leaves_its_duration_alone() {
+        let is_set =
+            |fields| wanted(&spec(&fields)).iter().any(|(key, _)| *key == STICKINESS_SECONDS);
+        assert!(!is_set(json!({})));
+        assert!(is_set(json!({ "stickiness": 60 })));
+    }
+
+    #[test]
+    fn a_grpc_group_is_healthy_by_its_own_codes() {
+        assert_eq!(matcher(TargetVersion::Grpc, "0").grpc_code(), Some("0"));
+        assert_eq!(matcher(TargetVersion::Http2, "200-299").http_code(), Some("200-299"));
+    }
+}

@@ -1,0 +1,37 @@
+//! What IAM is asked to do, and what its codes mean.
+
+use deployer_core::Cause;
+use deployer_engine::{Code, Operation, Service};
+
+use crate::send::operations;
+
+/// IAM. How many calls it takes is not documented; these figures are an assumption.
+pub(crate) static SERVICE: Service = Service {
+    name: "iam",
+    burst: 20,
+    per_second: 10,
+    codes: &[
+        Code::new("ConcurrentModification", Cause::Busy),
+        Code::new("DeleteConflict", Cause::Busy),
+        Code::new("EntityTemporarilyUnmodifiable", Cause::Busy),
+    ],
+};
+
+operations! {
+    /// IAM says of a policy that it "does not exist or is not attachable", and has the same code
+    /// for the role (IAM user guide).
+    ATTACH_ROLE_POLICY = SERVICE.changes("AttachRolePolicy")
+        .gone(&["NoSuchEntity"])
+        .codes(&[Code::new("NoSuchEntity", Cause::Missing).saying("not attachable")]);
+    CREATE_ROLE = SERVICE.changes("CreateRole").also(&["iam:TagRole"]);
+    /// "has been taken in this account" (IAM API reference).
+    CREATE_SERVICE_LINKED_ROLE = SERVICE.changes("CreateServiceLinkedRole")
+        .codes(&[Code::new("InvalidInput", Cause::Taken)]);
+    DELETE_ROLE = SERVICE.changes("DeleteRole").gone(&["NoSuchEntity"]);
+    DELETE_ROLE_POLICY = SERVICE.changes("DeleteRolePolicy").gone(&["NoSuchEntity"]);
+    DETACH_ROLE_POLICY = SERVICE.changes("DetachRolePolicy").gone(&["NoSuchEntity"]);
+    GET_ACCOUNT_AUTHORIZATION_DETAILS = SERVICE.reads("GetAccountAuthorizationDetails");
+    PUT_ROLE_POLICY = SERVICE.changes("PutRolePolicy").gone(&["NoSuchEntity"]);
+    TAG_ROLE = SERVICE.changes("TagRole").gone(&["NoSuchEntity"]);
+    UPDATE_ASSUME_ROLE_POLICY = SERVICE.changes("UpdateAssumeRolePolicy").gone(&["NoSuchEntity"]);
+}

@@ -1,0 +1,199 @@
+//! Roles of IAM: `CreateRole`, `UpdateAssumeRolePolicy`, `PutRolePolicy`, `DeleteRolePolicy`,
+//! `AttachRolePolicy`, `DetachRolePolicy`, `GetAccountAuthorizationDetails`, `DeleteRole`.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::{EntityType, RoleDetail};
+use deployer_core::{Cause, Failure, Phase, Scope};
+use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_kinds::{Role, RoleOutput, RoleSpec};
+
+use crate::Aws;
+use crate::iam::{self, policy};
+use crate::missing::Required;
+use crate::ownership::Owned;
+use crate::send::unless_gone;
+
+impl Resource<Aws> for Role {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        // One call for the account's roles with their policies and tags. It leaves descriptions
+        // out, so a role of ours has none.
+        let request = survey
+            .cloud
+            .iam
+            .get_account_authorization_details()
+            .filter(EntityType::Role)
+            .max_items(1000);
+        let pages = survey
+            .cloud
+            .pages(
+                &iam::GET_ACCOUNT_AUTHORIZATION_DETAILS,
+                "find the roles",
+                |token| request.clone().set_marker(token).send(),
+                |page| page.marker(),
+            )
+            .await?;
+        let path = path(survey.scope);
+        let roles = pages.iter().flat_map(|page| page.role_detail_list());
+        roles
+            .filter(|role| role.path() == Some(&path))
+            .filter_map(|role| {
+                let tags = iam::tags(role.tags());
+                let owned = Owned::named::<Self>(survey, role.arn(), role.role_name(), &tags)?;
+                Some(found(owned, role))
+            })
+            .collect()
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &RoleSpec) -> Result<RoleOutput> {
+        let name = &cx.identity.name;
+        let request = cx
+            .cloud
+            .iam
+            .create_role()
+            .path(path(&cx.identity.scope))
+            .role_name(name)
+            .assume_role_policy_document(policy::trust(&spec.services))
+            .set_tags(Some(iam::tagged(cx.identity)));
+        let made =
+            cx.cloud.send(&iam::CREATE_ROLE, "create the role", || request.clone().send()).await;
+        let made = made.map_err(|failure| match failure.cause {
+            Cause::Taken => failure.help(format!(
+                "another has made the role `{name}`, perhaps for another region: delete it, or \
+                 give the stack another name"
+            )),
+            _ => failure,
+        })?;
+        let output = RoleOutput { id: made.role.required("the role")?.arn, name: name.clone() };
+        let none = RoleSpec { inline: BTreeMap::new(), managed: [].into(), ..spec.clone() };
+        change(cx, &output, &none, spec).await?;
+        Ok(output)
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &RoleSpec,
+    ) -> Result<RoleOutput> {
+        change(cx, &live.output, &live.spec, spec).await?;
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &RoleOutput) -> Result<()> {
+        iam::remember(cx, &output.name).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let name = &live.output.name;
+        let none = RoleSpec { inline: BTreeMap::new(), managed: [].into(), ..live.spec.clone() };
+        change(cx, &live.output, &live.spec, &none).await?;
+        let request = cx.cloud.iam.delete_role().role_name(name);
+        cx.cloud.send(&iam::DELETE_ROLE, "delete the role", || request.clone().send()).await?;
+        Ok(Vec::new())
+    }
+}
+
+fn found(owned: Owned, role: &RoleDetail) -> Result<Found<Role>> {
+    let trust = role.assume_role_policy_document().required("the trust policy of a role")?;
+    let mut inline = BTreeMap::new();
+    for own in role.role_policy_list() {
+        let name = own.policy_name().required("the name of a policy")?;
+        let document = own.policy_document().required("the text of a policy")?;
+        inline.insert(name.to_owned(), policy::statements(&policy::decoded(document)));
+    }
+    let managed = role.attached_managed_policies().iter();
+    let boundary = role.permissions_boundary().and_then(|it| it.permissions_boundary_arn());
+    let profiles = role.instance_profile_list().iter();
+    let foreign = boundary.map(|arn| format!("it has the permissions boundary {arn}"));
+    Ok(Found {
+        badge: owned.badge(),
+        spec: RoleSpec {
+            services: policy::services(&policy::decoded(trust)),
+            inline,
+            managed: managed
+                .map(|policy| policy.policy_arn().map(ToOwned::to_owned))
+                .collect::<Option<_>>()
+                .required("the ARN of a managed policy")?,
+        },
+        output: RoleOutput {
+            id: role.arn().required("the ARN of a role")?.to_owned(),
+            name: role.role_name().required("the name of a role")?.to_owned(),
+        },
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign: foreign
+            .into_iter()
+            .chain(profiles.map(|it| format!("it is in instance profile {}", it.arn())))
+            .collect(),
+    })
+}
+
+/// What is made under this path is ours; tags say which it is.
+fn path(scope: &Scope) -> String {
+    format!("/deployer/{}/{}/", scope.stack, scope.environment)
+}
+
+/// Makes of a role as it is the role it should be.
+async fn change(
+    cx: &Context<'_, Aws>,
+    role: &RoleOutput,
+    from: &RoleSpec,
+    to: &RoleSpec,
+) -> Result<()> {
+    let (client, name) = (&cx.cloud.iam, &role.name);
+    if from.services != to.services {
+        let request = client
+            .update_assume_role_policy()
+            .role_name(name)
+            .policy_document(policy::trust(&to.services));
+        cx.cloud
+            .send(&iam::UPDATE_ASSUME_ROLE_POLICY, "set the role's trust", || {
+                request.clone().send()
+            })
+            .await?;
+    }
+    for (policy, statements) in &to.inline {
+        if from.inline.get(policy) != Some(statements) {
+            let request = client
+                .put_role_policy()
+                .role_name(name)
+                .policy_name(policy)
+                .policy_document(policy::document(statements));
+            cx.cloud
+                .send(&iam::PUT_ROLE_POLICY, "give the role a policy", || request.clone().send())
+                .await?;
+        }
+    }
+    for policy in to.managed.difference(&from.managed) {
+        let request = client.attach_role_policy().role_name(name).policy_arn(policy);
+        cx.cloud
+            .send(&iam::ATTACH_ROLE_POLICY, "attach a policy", || request.clone().send())
+            .await
+            .map_err(|failure| missing_policy(failure, policy))?;
+    }
+    for policy in from.inline.keys().filter(|policy| !to.inline.contains_key(*policy)) {
+        let request = client.delete_role_policy().role_name(name).policy_name(policy);
+        unless_gone(
+            cx.cloud
+                .send(&iam::DELETE_ROLE_POLICY, "take a policy away", || request.clone().send())
+                .await,
+        )?;
+    }
+    for policy in from.managed.difference(&to.managed) {
+        let request = client.detach_role_policy().role_name(name).policy_arn(policy);
+        unless_gone(
+            cx.cloud
+                .send(&iam::DETACH_ROLE_POLICY, "detach a policy", || request.clone().send())
+                .await,
+        )?;
+    }
+    Ok(())
+}
+
+fn missing_policy(failure: Failure, policy: &str) -> Failure {
+    if failure.cause == Cause::Missing {
+        failure.help(format!("check that the managed policy `{policy}` exists"))
+    } else {
+        failure
+    }
+}

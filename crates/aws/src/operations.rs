@@ -1,0 +1,23 @@
+//! The list of everything that AWS is asked to do.
+
+use deployer_engine::Operation;
+
+use crate::{ec2, ecr, ecs, elb, iam, logs, rds, secrets, ssm, sts, tagging};
+
+/// Every operation of every service.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    let services = [
+        ec2::ALL,
+        ecr::ALL,
+        ecs::ALL,
+        elb::ALL,
+        iam::ALL,
+        logs::ALL,
+        rds::ALL,
+        secrets::ALL,
+        ssm::ALL,
+        sts::ALL,
+        tagging::ALL,
+    ];
+    services.into_iter().flatten().copied()
+}

@@ -1,0 +1,119 @@
+//! Database instances of RDS: `CreateDBInstance`, `ModifyDBInstance`, `AddTagsToResource`,
+//! `DescribeDBInstances`, `DeleteDBInstance`.
+
+pub(crate) mod machine;
+pub(crate) mod removal;
+mod spec;
+pub(crate) mod state;
+
+use std::collections::BTreeSet;
+
+use aws_sdk_rds::types::DbInstance as Description;
+use deployer_core::Cause;
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
+use deployer_kinds::{DbInstance, DbInstanceOutput, DbInstanceSpec, DbReplica};
+
+use crate::Aws;
+use crate::iam::linked_role;
+use crate::missing::Required;
+use crate::ownership::{Kept, Owned};
+use crate::rds;
+
+impl Resource<Aws> for DbInstance {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let databases = &survey.shared.databases;
+        let replicas = databases.of::<DbReplica>(survey).await?;
+        let ours = replicas.iter().filter_map(|(_, it)| it.db_instance_identifier()).collect();
+        let instances = databases.of::<Self>(survey).await?.into_iter();
+        // A copy of our tags makes no replica an instance of ours.
+        instances
+            .filter(|(_, it)| it.read_replica_source_db_instance_identifier().is_none())
+            .map(|(owned, instance)| found(&owned, instance, &ours))
+            .collect()
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &DbInstanceSpec) -> Result<DbInstanceOutput> {
+        linked_role::ensure(cx.cloud, "rds.amazonaws.com").await?;
+        let name = rds::name(cx.identity);
+        let request = spec::create(&cx.cloud.rds, spec)
+            .db_instance_identifier(&name)
+            .set_tags(Some(rds::tagged(cx.identity, &spec::kept(spec))));
+        let made = cx
+            .cloud
+            .send(&rds::CREATE_DB_INSTANCE, "create the database", || request.clone().send());
+        let made = made.await.map_err(|failure| match failure.cause {
+            Cause::Taken => failure.help(format!(
+                "another has made the database `{name}`: delete it, or give this one another name"
+            )),
+            _ => failure,
+        })?;
+        output(&made.db_instance.required("the database")?)
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &DbInstanceSpec,
+    ) -> Result<DbInstanceOutput> {
+        let DbInstanceOutput { id, arn, .. } = &live.output;
+        let request = spec::modify(&cx.cloud.rds, &live.spec, spec);
+        let kept = (&spec::kept(&live.spec), &spec::kept(spec));
+        machine::update(cx, (id, arn), request, kept).await?;
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &DbInstanceOutput) -> Result<()> {
+        rds::remember(cx, &output.arn, &Kept::new()).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let leaving = removal::Leaving {
+            id: &live.output.id,
+            generation: live.badge.generation,
+            is_protected: live.spec.deletion_protection,
+            final_snapshot: live.spec.final_snapshot,
+        };
+        removal::delete(cx, leaving).await
+    }
+
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: DbInstanceOutput,
+    ) -> Result<Progress<DbInstanceOutput>> {
+        state::ready(cx.cloud, &output.id, self::output).await
+    }
+
+    async fn gone(cx: &Context<'_, Aws>, output: &DbInstanceOutput) -> Result<Progress<()>> {
+        rds::gone(cx.cloud, &output.id).await
+    }
+}
+
+fn found(
+    owned: &Owned,
+    instance: &Description,
+    ours: &BTreeSet<&str>,
+) -> Result<Found<DbInstance>> {
+    let state = instance.db_instance_status().required("the status of a database")?;
+    Ok(Found {
+        badge: owned.badge(),
+        spec: spec::read(owned, instance)?,
+        output: output(instance)?,
+        phase: state::phase(instance)?,
+        state: state.to_owned(),
+        foreign: spec::foreign(instance, ours),
+    })
+}
+
+fn output(instance: &Description) -> Result<DbInstanceOutput> {
+    let text = |value: Option<&str>, what: &str| value.map(ToOwned::to_owned).required(what);
+    let secret = instance.master_user_secret().and_then(|secret| secret.secret_arn());
+    Ok(DbInstanceOutput {
+        id: text(instance.db_instance_identifier(), "the identifier of a database")?,
+        arn: text(instance.db_instance_arn(), "the ARN of a database")?,
+        host: instance.endpoint().and_then(|it| it.address()).map(ToOwned::to_owned),
+        port: machine::port(instance)?,
+        database: text(instance.db_name(), "the name of the database in an instance")?,
+        user: text(instance.master_username(), "the master user of a database")?,
+        secret: secret.map(ToOwned::to_owned),
+    })
+}

@@ -1,0 +1,91 @@
+//! RDS: its kinds, and what they share: how tags are written, read and rewritten, and the list of
+//! the databases.
+
+mod db_instance;
+mod db_replica;
+mod db_subnet_group;
+mod operations;
+
+use aws_sdk_rds::types::{DbInstance as Description, Tag};
+use deployer_core::Kind;
+use deployer_engine::{Context, Identity, Progress, Result, Survey};
+use tokio::sync::OnceCell;
+
+use crate::Aws;
+use crate::missing::Required;
+use crate::ownership::{self, Kept, Owned, Tags};
+
+pub(crate) use operations::*;
+
+/// The databases of one observation, instances and replicas alike, asked for once.
+#[derive(Default)]
+pub(crate) struct Databases(OnceCell<Vec<Description>>);
+
+impl Databases {
+    /// Every database of kind `K` that the scope owns.
+    pub(crate) async fn of<K: Kind>(
+        &self,
+        survey: &Survey<'_, Aws>,
+    ) -> Result<Vec<(Owned, &Description)>> {
+        let all = self.0.get_or_try_init(|| fetch(survey.cloud)).await?;
+        let owned = |it: &Description| {
+            let id = it.db_instance_identifier();
+            Owned::named::<K>(survey, id, id, &tags(it.tag_list()))
+        };
+        Ok(all.iter().filter_map(|it| Some((owned(it)?, it))).collect())
+    }
+}
+
+async fn fetch(aws: &Aws) -> Result<Vec<Description>> {
+    let request = aws.rds.describe_db_instances().max_records(100);
+    let pages = aws
+        .pages(
+            &DESCRIBE_DB_INSTANCES,
+            "find the databases",
+            |token| request.clone().set_marker(token).send(),
+            |page| page.marker(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.db_instances.unwrap_or_default()).collect())
+}
+
+/// One look at the database of this identifier.
+pub(crate) async fn describe(aws: &Aws, id: &str) -> Result<Description> {
+    let request = aws.rds.describe_db_instances().db_instance_identifier(id);
+    let answer =
+        aws.send(&DESCRIBE_DB_INSTANCES, "look at the database", || request.clone().send());
+    answer.await?.db_instances.and_then(|mut found| found.pop()).required("the database")
+}
+
+/// One look at whether a deleted database is gone: one that is not there is DBInstanceNotFound,
+/// which the engine takes for gone.
+pub(crate) async fn gone(aws: &Aws, id: &str) -> Result<Progress<()>> {
+    let instance = describe(aws, id).await?;
+    Ok(Progress::Waiting(instance.db_instance_status.unwrap_or_default()))
+}
+
+/// Writes who a resource is, what it was last given, and what is kept as tags.
+pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str, kept: &Kept) -> Result<()> {
+    let tags = tagged(cx.identity, kept);
+    let request = cx.cloud.rds.add_tags_to_resource().resource_name(arn).set_tags(Some(tags));
+    cx.cloud.send(&ADD_TAGS_TO_RESOURCE, "tag it", || request.clone().send()).await?;
+    Ok(())
+}
+
+/// The tags of a new resource, for the call that makes it.
+pub(crate) fn tagged(identity: &Identity, kept: &Kept) -> Vec<Tag> {
+    ownership::tags(identity, kept)
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// The tags of an answer.
+pub(crate) fn tags(tags: &[Tag]) -> Tags {
+    ownership::collect(tags.iter().map(|tag| (tag.key(), tag.value())))
+}
+
+/// A name as RDS stores it (RDS API reference).
+pub(crate) fn name(identity: &Identity) -> String {
+    identity.name.to_lowercase()
+}

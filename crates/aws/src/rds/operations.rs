@@ -1,0 +1,52 @@
+//! What RDS is asked to do, and what its codes mean.
+
+use deployer_core::Cause;
+use deployer_engine::{Code, Operation, Service};
+
+use crate::send::operations;
+
+/// RDS. How many calls it takes is not documented; these figures are an assumption.
+pub(crate) static SERVICE: Service = Service {
+    name: "rds",
+    burst: 20,
+    per_second: 10,
+    codes: &[
+        Code::new("InvalidDBInstanceState", Cause::Busy),
+        Code::new("InvalidDBSubnetGroupStateFault", Cause::Busy),
+    ],
+};
+
+operations! {
+    ADD_TAGS_TO_RESOURCE = SERVICE.changes("AddTagsToResource")
+        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
+    CREATE_DB_INSTANCE = SERVICE.changes("CreateDBInstance")
+        .also(&[
+            "kms:DescribeKey",
+            "rds:AddTagsToResource",
+            "secretsmanager:CreateSecret",
+            "secretsmanager:TagResource",
+        ]);
+    CREATE_DB_INSTANCE_READ_REPLICA = SERVICE.changes("CreateDBInstanceReadReplica")
+        .also(&["rds:AddTagsToResource"]);
+    /// RDS may not see yet what EC2 has just made; an assumption, since ELB does not either.
+    CREATE_DB_SUBNET_GROUP = SERVICE.changes("CreateDBSubnetGroup")
+        .also(&["rds:AddTagsToResource"])
+        .codes(&[Code::new("InvalidSubnet", Cause::Missing)]);
+    /// What we send goes together, so what AWS does not combine is the protection that was just
+    /// taken off and that it still sees.
+    DELETE_DB_INSTANCE = SERVICE.changes("DeleteDBInstance")
+        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"])
+        .codes(&[Code::new("InvalidParameterCombination", Cause::NotYet)]);
+    DELETE_DB_SUBNET_GROUP = SERVICE.changes("DeleteDBSubnetGroup")
+        .gone(&["DBSubnetGroupNotFoundFault"]);
+    DESCRIBE_DB_INSTANCES = SERVICE.reads("DescribeDBInstances")
+        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"]);
+    DESCRIBE_DB_SUBNET_GROUPS = SERVICE.reads("DescribeDBSubnetGroups")
+        .gone(&["DBSubnetGroupNotFoundFault"]);
+    LIST_TAGS_FOR_RESOURCE = SERVICE.reads("ListTagsForResource")
+        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
+    MODIFY_DB_INSTANCE = SERVICE.changes("ModifyDBInstance")
+        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"]);
+    MODIFY_DB_SUBNET_GROUP = SERVICE.changes("ModifyDBSubnetGroup")
+        .gone(&["DBSubnetGroupNotFoundFault"]);
+}

@@ -1,0 +1,28 @@
+//! What Secrets Manager is asked to do, and what its codes mean.
+
+use deployer_core::Cause;
+use deployer_engine::{Code, Operation, Service};
+
+use crate::send::operations;
+
+/// Secrets Manager. It takes 50 a second of those that change something, and more of the others
+/// ("Secrets Manager quotas" in its user guide).
+pub(crate) static SERVICE: Service =
+    Service { name: "secretsmanager", burst: 50, per_second: 50, codes: &[] };
+
+operations! {
+    /// The name is taken: by one that is listed minutes after it was made (ListSecrets in the
+    /// Secrets Manager API reference), or by one that is scheduled for deletion.
+    CREATE_SECRET = SERVICE.changes("CreateSecret")
+        .also(&["secretsmanager:TagResource"])
+        .codes(&[
+            Code::new("ResourceExistsException", Cause::Taken),
+            Code::new("InvalidRequestException", Cause::Taken),
+        ]);
+    DELETE_SECRET = SERVICE.changes("DeleteSecret").gone(&["ResourceNotFoundException"]);
+    DESCRIBE_SECRET = SERVICE.reads("DescribeSecret").gone(&["ResourceNotFoundException"]);
+    LIST_SECRETS = SERVICE.reads("ListSecrets");
+    RESTORE_SECRET = SERVICE.changes("RestoreSecret").gone(&["ResourceNotFoundException"]);
+    TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["ResourceNotFoundException"]);
+    UPDATE_SECRET = SERVICE.changes("UpdateSecret").gone(&["ResourceNotFoundException"]);
+}

@@ -1,0 +1,261 @@
+//! Secrets of Secrets Manager: `CreateSecret`, `RestoreSecret`, `UpdateSecret`, `TagResource`,
+//! `ListSecrets`, `DescribeSecret`, `DeleteSecret`.
+
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
+use deployer_core::{Cause, Failure, Phase};
+use deployer_engine::{Badge, Context, Found, Progress, Resource, Result, Survey};
+use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
+
+use crate::Aws;
+use crate::missing::Required;
+use crate::ownership::{self, ENVIRONMENT, Kept, Owned, STACK, kept_key};
+use crate::random;
+use crate::secrets::{self, tagged, tags};
+use crate::send::unless_gone;
+
+/// The field that is kept as a tag, since only `DeleteSecret` takes it.
+const RECOVERY: &str = "recovery-days";
+
+/// The longest window that `DeleteSecret` takes, in days: what counts where the tag is missing.
+const LONGEST_RECOVERY: u32 = 30;
+
+impl Resource<Aws> for Secret {
+    const LEAVES_ITSELF: bool = true;
+
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let secrets = known(survey).await?;
+        secrets
+            .iter()
+            // One that is scheduled for deletion is gone for all but its name; `create` brings it
+            // back.
+            .filter(|secret| secret.deleted_date().is_none())
+            .filter_map(|secret| {
+                let tags = tags(secret.tags());
+                Some(found(
+                    &Owned::named::<Self>(survey, secret.arn(), secret.name(), &tags)?,
+                    secret,
+                ))
+            })
+            .collect()
+    }
+
+    async fn create(cx: &Context<'_, Aws>, spec: &SecretSpec) -> Result<SecretOutput> {
+        let request = cx
+            .cloud
+            .secrets
+            .create_secret()
+            .name(&cx.identity.name)
+            .description(&spec.description)
+            .set_tags(Some(tagged(cx.identity, &kept(spec))))
+            .client_request_token(random::token())
+            .secret_string(random::text(spec.length, alphabet(spec.characters)));
+        let made =
+            cx.cloud.send(&secrets::CREATE_SECRET, "create the secret", || request.clone().send());
+        match made.await {
+            Ok(made) => Ok(SecretOutput {
+                id: made.arn.required("the ARN of the secret")?,
+                name: cx.identity.name.clone(),
+            }),
+            Err(failure) if failure.cause == Cause::Taken => adopt(cx, spec, failure).await,
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn update(
+        cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        spec: &SecretSpec,
+    ) -> Result<SecretOutput> {
+        let id = &live.output.id;
+        let request = cx.cloud.secrets.update_secret().secret_id(id).description(&spec.description);
+        cx.cloud
+            .send(&secrets::UPDATE_SECRET, "describe the secret", || request.clone().send())
+            .await?;
+        secrets::remember(cx, id, &kept(spec)).await?;
+        Ok(live.output.clone())
+    }
+
+    async fn remember(cx: &Context<'_, Aws>, output: &SecretOutput) -> Result<()> {
+        secrets::remember(cx, &output.id, &Kept::new()).await
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let SecretOutput { id, name } = &live.output;
+        let days = live.spec.recovery_days;
+        let mut request = cx.cloud.secrets.delete_secret().secret_id(id);
+        request = if days == 0 {
+            request.force_delete_without_recovery(true)
+        } else {
+            request.recovery_window_in_days(i64::from(days))
+        };
+        match cx
+            .cloud
+            .send(&secrets::DELETE_SECRET, "delete the secret", || request.clone().send())
+            .await
+        {
+            Ok(_) => {}
+            // Asked for a second time; InvalidRequestException says no more than that.
+            Err(failure) => match describe(cx.cloud, id).await? {
+                Some(secret) if secret.deleted_date().is_some() => {}
+                Some(_) => return Err(failure),
+                None => return Ok(Vec::new()),
+            },
+        }
+        let note = format!(
+            "secret {name} can be recovered for {days} days: \
+             `aws secretsmanager restore-secret --secret-id {name}`"
+        );
+        Ok((days != 0).then_some(note).into_iter().collect())
+    }
+
+    async fn gone(cx: &Context<'_, Aws>, output: &SecretOutput) -> Result<Progress<()>> {
+        Ok(match describe(cx.cloud, &output.id).await? {
+            Some(secret) if secret.deleted_date().is_none() => {
+                Progress::Waiting("not deleted yet".to_owned())
+            }
+            _ => Progress::Done(()),
+        })
+    }
+}
+
+/// Takes over the secret that has the name already, if it is the one this step is to make; else
+/// fails as the create did.
+async fn adopt(
+    cx: &Context<'_, Aws>,
+    spec: &SecretSpec,
+    mut failure: Failure,
+) -> Result<SecretOutput> {
+    let name = &cx.identity.name;
+    let Some(secret) = describe(cx.cloud, name).await? else {
+        // Deleted for good a moment ago: the name becomes free by itself (DeleteSecret in the
+        // Secrets Manager API reference).
+        failure.cause = Cause::NotYet;
+        return Err(failure);
+    };
+    let tags = tags(secret.tags());
+    // One deleted without recovery is described for a while after (terraform-provider-aws #10259).
+    // Nobody wants it back, whosever it was.
+    let is_deleted = secret.deleted_date().is_some();
+    if is_deleted && tags.get(&kept_key(RECOVERY)).is_some_and(|days| days == "0") {
+        failure.cause = Cause::NotYet;
+        return Err(failure);
+    }
+    let id = secret.arn().required("the ARN of a secret")?;
+    if !ownership::is_this::<Secret>(cx, id, Some(name), Some(&tags)) {
+        return Err(failure.help(format!(
+            "another has the secret `{name}`: delete it for good, or give this one another name"
+        )));
+    }
+    if is_deleted {
+        let request = cx.cloud.secrets.restore_secret().secret_id(name);
+        cx.cloud
+            .send(&secrets::RESTORE_SECRET, "restore the secret", || request.clone().send())
+            .await?;
+        cx.say(format!("secret {name} was scheduled for deletion and is back, with its value"));
+    }
+    let output =
+        SecretOutput { id: secret.arn.required("the ARN of a secret")?, name: name.clone() };
+    let live = Found {
+        badge: Badge::default(),
+        spec: spec.clone(),
+        output,
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign: Vec::new(),
+    };
+    Secret::update(cx, &live, spec).await
+}
+
+/// The secrets that the scope's tags lead to: those listed, and those not listed yet that the
+/// tagging index knows.
+async fn known(survey: &Survey<'_, Aws>) -> Result<Vec<DescribeSecretOutput>> {
+    let filter = |name, value: &str| Filter::builder().key(name).values(value).build();
+    let request = survey
+        .cloud
+        .secrets
+        .list_secrets()
+        .filters(filter(FilterNameStringType::TagKey, STACK))
+        .filters(filter(FilterNameStringType::TagValue, &survey.scope.stack))
+        .filters(filter(FilterNameStringType::TagKey, ENVIRONMENT))
+        .filters(filter(FilterNameStringType::TagValue, &survey.scope.environment));
+    let pages = survey
+        .cloud
+        .pages(
+            &secrets::LIST_SECRETS,
+            "find the secrets",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    let mut secrets: Vec<DescribeSecretOutput> = pages
+        .into_iter()
+        .flat_map(|page| page.secret_list.unwrap_or_default())
+        .map(|secret| {
+            DescribeSecretOutput::builder()
+                .set_arn(secret.arn)
+                .set_name(secret.name)
+                .set_description(secret.description)
+                .set_kms_key_id(secret.kms_key_id)
+                .set_rotation_enabled(secret.rotation_enabled)
+                .set_deleted_date(secret.deleted_date)
+                .set_tags(secret.tags)
+                .build()
+        })
+        .collect();
+    let nominated =
+        survey.shared.tags.nominated(survey.cloud, survey.scope, "secretsmanager").await;
+    for arn in nominated {
+        if !secrets.iter().any(|secret| secret.arn() == Some(&arn)) {
+            secrets.extend(describe(survey.cloud, &arn).await?);
+        }
+    }
+    Ok(secrets)
+}
+
+async fn describe(aws: &Aws, id: &str) -> Result<Option<DescribeSecretOutput>> {
+    let request = aws.secrets.describe_secret().secret_id(id);
+    unless_gone(
+        aws.send(&secrets::DESCRIBE_SECRET, "look at the secret", || request.clone().send()).await,
+    )
+}
+
+fn found(owned: &Owned, secret: &DescribeSecretOutput) -> Result<Found<Secret>> {
+    let days = owned.kept(RECOVERY).and_then(|days| days.parse().ok());
+    let key = secret.kms_key_id().map(|key| format!("it is encrypted with the key {key}"));
+    let rotation = (secret.rotation_enabled() == Some(true)).then(|| "it is rotated".to_owned());
+    Ok(Found {
+        badge: owned.badge(),
+        spec: SecretSpec {
+            // AWS leaves an empty description out.
+            description: secret.description().unwrap_or_default().to_owned(),
+            // How the value was made shows nowhere, and is not compared.
+            length: 0,
+            characters: Characters::Alphanumeric,
+            recovery_days: days.unwrap_or(LONGEST_RECOVERY),
+        },
+        output: SecretOutput {
+            id: secret.arn().required("the ARN of a secret")?.to_owned(),
+            name: secret.name().required("the name of a secret")?.to_owned(),
+        },
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign: key.into_iter().chain(rotation).collect(),
+    })
+}
+
+fn kept(spec: &SecretSpec) -> Kept {
+    Kept::from([(RECOVERY, spec.recovery_days.to_string())])
+}
+
+/// Punctuation leaves out what shells, URLs and connection strings trip over.
+fn alphabet(characters: Characters) -> &'static str {
+    match characters {
+        Characters::Alphanumeric => {
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+        }
+        Characters::Printable => {
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#%&()*+,-.:;<=>?[]^_{|}~"
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What the account keeps of an environment, as parameters of Systems Manager: PutParameter,
+//! GetParametersByPath, GetParameter, DeleteParameter.
+//!
+//! They are called `/deployer/STACK/ENVIRONMENT/…`. PutParameter without `Overwrite` fails with
+//! `ParameterAlreadyExists` for all but the first (Systems Manager API reference), which is what
+//! makes a lock of it. Standard parameters cost nothing. That GetParametersByPath shows what was
+//! written before it is an assumption; nothing is known to the contrary.
+
+use std::time::Duration;
+
+use aws_sdk_ssm::types::{Parameter as Described, ParameterType};
+use aws_smithy_types::DateTime;
+use deployer_core::Scope;
+use deployer_engine::{Lease, Parameter, Parameters, Result, Secrecy};
+
+use crate::Aws;
+use crate::missing::Required;
+use crate::send::{unless_gone, unless_taken};
+use crate::ssm;
+
+/// How many parameters a page has at most (Systems Manager API reference).
+const PAGE: i32 = 10;
+
+impl Parameters for Aws {
+    async fn parameters(&self, scope: &Scope) -> Result<Vec<Parameter>> {
+        let folder = folder(scope);
+        let request = self.parameters.get_parameters_by_path().path(&folder);
+        let request = request.recursive(true).max_results(PAGE);
+        let pages = self
+            .pages(
+                &ssm::GET_PARAMETERS_BY_PATH,
+                "read what the account keeps of it",
+                |token| request.clone().set_next_token(token).send(),
+                |page| page.next_token(),
+            )
+            .await?;
+        let described = pages.iter().flat_map(|page| page.parameters());
+        Ok(described.filter_map(|described| found(&folder, described)).collect())
+    }
+
+    async fn reveal(&self, scope: &Scope, name: &str) -> Result<Option<String>> {
+        let request = self.parameters.get_parameter().name(path(scope, name)).with_decryption(true);
+        let answer =
+            self.send(&ssm::GET_PARAMETER, "read the private key", || request.clone().send());
+        Ok(unless_gone(answer.await)?.and_then(|answer| answer.parameter?.value))
+    }
+
+    async fn make(&self, scope: &Scope, name: &str, value: &str, secrecy: Secrecy) -> Result<bool> {
+        let kind = match secrecy {
+            Secrecy::Open => ParameterType::String,
+            Secrecy::Secret => ParameterType::SecureString,
+        };
+        let request = self.parameters.put_parameter().name(path(scope, name)).value(value);
+        let request = request.r#type(kind);
+        let purpose = format!("make the parameter {name}");
+        let result = self.send(&ssm::PUT_PARAMETER, &purpose, || request.clone().send()).await;
+        Ok(unless_taken(result)?.is_some())
+    }
+
+    async fn write(&self, scope: &Scope, name: &str, value: &str) -> Result<u64> {
+        let request = self.parameters.put_parameter().name(path(scope, name)).value(value);
+        let request = request.r#type(ParameterType::String).overwrite(true);
+        let purpose = format!("write the parameter {name}");
+        let answer = self.send(&ssm::PUT_PARAMETER, &purpose, || request.clone().send()).await?;
+        u64::try_from(answer.version).ok().required("the version of a parameter")
+    }
+
+    async fn remove(&self, scope: &Scope, name: &str) -> Result<()> {
+        let request = self.parameters.delete_parameter().name(path(scope, name));
+        let purpose = format!("delete the parameter {name}");
+        let result = self.send(&ssm::DELETE_PARAMETER, &purpose, || request.clone().send()).await;
+        unless_gone(result).map(drop)
+    }
+
+    fn fence(&self, lease: Lease) {
+        self.fence.close_with(lease);
+    }
+}
+
+fn folder(scope: &Scope) -> String {
+    format!("/deployer/{}/{}/", scope.stack, scope.environment)
+}
+
+fn path(scope: &Scope, name: &str) -> String {
+    folder(scope) + name
+}
+
+fn found(folder: &str, described: &Described) -> Option<Parameter> {
+    let is_secret = described.r#type() == Some(&ParameterType::SecureString);
+    Some(Parameter {
+        name: described.name()?.strip_prefix(folder)?.to_owned(),
+        // The text of a secret one is encrypted.
+        value: described.value().filter(|_| !is_secret).unwrap_or_default().to_owned(),
+        version: u64::try_from(described.version()).unwrap_or_default(),
+        age: described.last_modified_date().and_then(age),
+    })
+}
+
+/// How long ago AWS's clock showed this time, by the clock of this machine.
+#[expect(clippy::disallowed_methods, reason = "a parameter's time is AWS's; there is no other now")]
+fn age(time: &DateTime) -> Option<Duration> {
+    let time = Duration::try_from_secs_f64(time.as_secs_f64()).ok()?;
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH + time).ok()
+}

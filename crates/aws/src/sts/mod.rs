@@ -1,0 +1,5 @@
+//! STS: whose account it is.
+
+mod operations;
+
+pub(crate) use operations::*;

@@ -1,0 +1,5 @@
+//! The tagging index (`crate::index`).
+
+mod operations;
+
+pub(crate) use operations::*;

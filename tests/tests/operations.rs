@@ -1,0 +1,171 @@
+//! Operations are data: nothing in the sources says a second time what they say, the page of
+//! permissions follows from them, and nobody but the engine waits.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use deployer_aws::operations;
+use deployer_engine::Operation;
+use deployer_tests::root;
+
+/// The sources of these crates, each with its path.
+fn sources(crates: &[&str]) -> BTreeMap<PathBuf, String> {
+    let mut sources = BTreeMap::new();
+    for name in crates {
+        collect(&root().join("crates").join(name).join("src"), &mut sources);
+    }
+    assert!(!sources.is_empty());
+    sources
+}
+
+fn collect(folder: &Path, sources: &mut BTreeMap<PathBuf, String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).expect("a text");
+            sources.insert(path, text);
+        }
+    }
+}
+
+fn is_declaration(path: &Path) -> bool {
+    path.ends_with("operations.rs")
+}
+
+/// Whether a text has an operation in brackets: `(ec2:CreateVpc)`.
+fn names_an_operation(text: &str) -> bool {
+    text.split('(').skip(1).any(|after| {
+        let Some((service, name)) = after.split(')').next().and_then(|inner| inner.split_once(':'))
+        else {
+            return false;
+        };
+        let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric());
+        let is_name = name.starts_with(|c: char| c.is_ascii_uppercase()) && is_plain(name);
+        is_name && !service.is_empty() && is_plain(service)
+    })
+}
+
+#[test]
+fn no_sentence_names_an_operation() {
+    assert!(names_an_operation("create the VPC (ec2:CreateVpc)"));
+    assert!(!names_an_operation("is_some(Cause::Gone) (see: This)"));
+    for (path, text) in sources(&["aws", "engine"]) {
+        // The operation's own documentation shows what it makes of one.
+        let text = if path.ends_with("engine/src/operation.rs") { "" } else { text.as_str() };
+        assert!(!names_an_operation(text), "{}", path.display());
+    }
+}
+
+#[test]
+fn what_reads_and_what_changes_is_said_once() {
+    for (path, text) in sources(&["aws"]) {
+        let says = [".reads(\"", ".changes(\""].iter().any(|words| text.contains(words));
+        let is_of_list = path.ends_with("aws/src/operations.rs");
+        assert_eq!(says, is_declaration(&path) && !is_of_list, "{}", path.display());
+        for list in ["READING", "\"Describe\"", "\"Get\""] {
+            assert!(!text.contains(list), "{}: {list}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_call_is_made_by_send() {
+    let (mut sent, mut made) = (0, 0);
+    for (path, text) in sources(&["aws"]) {
+        if path.ends_with("aws/src/send.rs") {
+            continue;
+        }
+        let text: String = text.split_whitespace().collect();
+        sent += text.matches(".send()").count();
+        made += text.matches(".send(&").count() + text.matches(".pages(&").count();
+    }
+    assert!(made > 100, "{made}");
+    assert_eq!(sent, made, "as many requests are sent as calls are made");
+}
+
+#[test]
+fn every_operation_is_used_and_declared_once() {
+    let sources = sources(&["aws"]);
+    let used: String = sources
+        .iter()
+        .filter(|(path, _)| !is_declaration(path))
+        .map(|(_, text)| text.as_str())
+        .collect();
+    let mut names = BTreeSet::new();
+    for operation in operations() {
+        assert!(names.insert(operation.to_string()), "{operation} is declared twice");
+    }
+    let declared = sources.iter().filter(|(path, _)| is_declaration(path));
+    for line in declared.flat_map(|(_, text)| text.lines()) {
+        let Some((name, _)) = line.trim().split_once(" = SERVICE") else { continue };
+        let is_used = used.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        assert!(is_used.into_iter().any(|word| word == name), "{name} is not used");
+    }
+}
+
+#[test]
+fn nobody_waits_but_the_engine_and_it_in_one_place() {
+    let crates = ["aws", "cli", "core", "deployer", "engine", "image", "kinds", "stack"];
+    let (mut waits, waiting) = (Vec::new(), ["sleep(", "sleep_until(", "park_timeout("]);
+    for (path, text) in sources(&crates) {
+        if waiting.iter().any(|words| text.contains(words)) {
+            waits.push(path.strip_prefix(root()).expect("in the repository").to_owned());
+        }
+    }
+    assert_eq!(waits, [Path::new("crates/engine/src/wait.rs")]);
+}
+
+#[test]
+fn the_page_of_permissions_is_fresh() {
+    let path = root().join("docs/permissions.md");
+    let page = page();
+    if std::env::vars().any(|(name, _)| name == "UPDATE") {
+        std::fs::write(&path, &page).expect("it can be written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/permissions.md is stale: run `UPDATE=1 cargo test --workspace --test operations`"
+    );
+}
+
+/// What is to be permitted, by service.
+fn page() -> String {
+    let mut services: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
+    for operation in operations() {
+        services.entry(operation.service.name).or_default().push(operation);
+    }
+    let mut page = String::from(
+        "# Permissions\n\n\
+         What `deployer` asks of AWS, by service, as IAM names it. It is written from the \
+         operations that the code declares (`crates/aws/src/*/operations.rs`); do not edit it.\n\n\
+         *Reads* change nothing: `plan`, `status`, `drift` and `outputs` make no others. The rest \
+         is for `apply`, `publish`, `destroy` and `adopt`, which make the reads as well. A stack \
+         needs what its kinds need: one without a database makes no change to RDS. Behind an \
+         action stands what IAM asks for beside it, such as the tags in the call that makes a \
+         thing, or the right to hand a role to a service.\n",
+    );
+    for (service, mut operations) in services {
+        operations.sort_by_key(|operation| operation.name);
+        let _ = write!(page, "\n## `{service}`\n");
+        for (heading, changes) in [("Reads", false), ("Changes", true)] {
+            let listed = operations.iter().filter(|operation| operation.changes == changes);
+            let lines: Vec<String> = listed.map(|operation| line(operation)).collect();
+            if !lines.is_empty() {
+                let _ = write!(page, "\n{heading}\n\n{}\n", lines.join("\n"));
+            }
+        }
+    }
+    page
+}
+
+fn line(operation: &Operation) -> String {
+    let also: Vec<String> = operation.also.iter().map(|also| format!("`{also}`")).collect();
+    match also.as_slice() {
+        [] => format!("* `{operation}`"),
+        also => format!("* `{operation}`, with {}", also.join(", ")),
+    }
+}
