@@ -54,7 +54,7 @@ impl Memory {
                 thing.spec["check"] = json!({ "path": "", "every": 0 });
             }
             Mess::Unmarked if is_alone(&state, &thing) => thing.mark = None,
-            Mess::Remarked if is_alone(&state, &thing) => thing.mark = Some("0000".repeat(4)),
+            Mess::Remarked if is_alone(&state, &thing) => thing.mark = Some("0:AAAAAA".to_owned()),
             _ => return,
         }
         state.things.insert(id, thing);
