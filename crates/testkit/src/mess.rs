@@ -52,7 +52,7 @@ impl Memory {
                 thing.spec["check"] = json!({ "path": "", "every": 0 });
             }
             Mess::Unmarked => thing.mark = None,
-            Mess::Remarked => thing.mark = Some("0000".repeat(4)),
+            Mess::Remarked => thing.mark = Some("0:AAAAAA".to_owned()),
             _ => return,
         }
         state.things.insert(id, thing);

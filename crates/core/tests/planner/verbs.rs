@@ -226,11 +226,24 @@ fn what_was_changed_outside_is_told_apart_from_what_the_file_changed() {
     assert!(both.iter().any(|(path, drift)| path.starts_with("names") && !drift), "{both:?}");
 
     let mut world = World::with(&stack);
-    // The first four digits are of the fields' names: another version has others.
     let mark = world.at("network/main").mark.clone().unwrap();
-    world.at("network/main").mark = Some(format!("zzzz{}", &mark[4..]));
+    world.at("network/main").mark = Some(mark.replacen("1:", "2:", 1));
     world.at("network/main").spec["labels"]["team"] = json!("b");
     assert_eq!(drifts(&world, &stack), [("labels.team".to_owned(), false)]);
+}
+
+#[test]
+fn a_release_that_adds_a_field_knows_what_an_earlier_one_gave_the_others() {
+    let stack = everything().build();
+    let mut world = World::with(&stack);
+    // Without the six characters of the first field, `range`, as if that were new.
+    let mark = world.at("network/main").mark.clone().unwrap();
+    world.at("network/main").mark = Some(format!("1:{}", &mark[8..]));
+    assert!(world.snapshot().strays.is_empty(), "nothing says that it is a copy");
+    world.at("network/main").spec["labels"]["team"] = json!("b");
+    let plan = world.plan(&stack);
+    let difference = &plan.steps[0].differences[0];
+    assert_eq!((difference.path.as_str(), difference.drift), ("labels.team", true));
 }
 
 #[test]
