@@ -5,9 +5,13 @@
 
 use std::time::Duration;
 
-use deployer_core::Scope;
+use deployer_core::{Cause, Failure, Scope};
 
 use crate::{Cloud, Lease, Result};
+
+/// How long the name of a deleted parameter may stay taken, though nothing has it: "wait for at
+/// least 30 seconds" (Systems Manager API reference, `DeleteParameter`), and as long again.
+pub(crate) const WITHHELD: Duration = Duration::from_mins(1);
 
 /// One text as the account has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,4 +71,11 @@ pub enum Secrecy {
     Open,
     /// Those who deploy.
     Secret,
+}
+
+/// The failure of what needs a name that the account has withheld for too long.
+pub(crate) fn withheld(name: &str, attempted: &str) -> Failure {
+    let message = format!("the name {name} is taken, and nobody has it");
+    Failure::new(Cause::Busy, attempted, message)
+        .help("the account keeps the name of a deleted parameter for some 30 s: try again")
 }

@@ -111,7 +111,7 @@ impl Parameters for Memory {
 
     async fn write(&self, scope: &Scope, name: &str, value: &str) -> Result<u64> {
         self.pass_cut()?;
-        Ok(self.lock().shelf.write(scope, name, value))
+        self.lock().shelf.write(scope, name, value)
     }
 
     async fn remove(&self, scope: &Scope, name: &str) -> Result<()> {
@@ -146,6 +146,11 @@ impl Memory {
     /// The names of the parameters there are.
     pub fn parameter_names(&self) -> Vec<String> {
         self.lock().shelf.names()
+    }
+
+    /// From now on the name of a parameter that is taken off stays taken for so long.
+    pub fn withhold_names(&self, withheld_for: Duration) {
+        self.lock().shelf.withhold(withheld_for);
     }
 
     /// Takes parameters off whose names begin like this, as somebody does in a console.

@@ -88,7 +88,8 @@ fn sign(state: &mut State, thing: &mut Thing, id: &str) {
     let serial = Serial::of(&[u8::try_from(state.made % 256).expect("a byte"); 9]);
     record.made(&thing.address, thing.generation, &serial, id);
     for (number, text) in record.written() {
-        state.shelf.write(&thing.scope, &format!("record/{number}"), &text);
+        let written = state.shelf.write(&thing.scope, &format!("record/{number}"), &text);
+        written.expect("no name is withheld in a mess");
     }
     let statement = Statement {
         account: PLACE.0,

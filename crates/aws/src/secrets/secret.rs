@@ -134,24 +134,26 @@ async fn adopt(
         return Err(failure);
     };
     let tags = tags(secret.tags());
-    // One deleted without recovery is described for a while after (terraform-provider-aws #10259).
-    // Nobody wants it back, whosever it was.
     let is_deleted = secret.deleted_date().is_some();
-    if is_deleted && tags.get(&kept_key(RECOVERY)).is_some_and(|days| days == "0") {
-        failure.cause = Cause::NotYet;
-        return Err(failure);
-    }
+    // One deleted without recovery is described for a while after (terraform-provider-aws #10259).
+    let passes = is_deleted && tags.get(&kept_key(RECOVERY)).is_some_and(|days| days == "0");
     let id = secret.arn().required("the ARN of a secret")?;
     if !ownership::is_this::<Secret>(cx, id, Some(name), Some(&tags)) {
+        if passes {
+            failure.cause = Cause::NotYet;
+        }
         return Err(failure.help(format!(
             "another has the secret `{name}`: delete it for good, or give this one another name"
         )));
     }
     if is_deleted {
         let request = cx.cloud.secrets.restore_secret().secret_id(name);
-        cx.cloud
-            .send(&secrets::RESTORE_SECRET, "restore the secret", || request.clone().send())
-            .await?;
+        let restored =
+            cx.cloud.send(&secrets::RESTORE_SECRET, "restore the secret", || request.clone().send());
+        if let Err(refused) = restored.await {
+            failure.cause = Cause::NotYet;
+            return Err(if passes { failure } else { refused });
+        }
         cx.say(format!("secret {name} was scheduled for deletion and is back, with its value"));
     }
     let output =

@@ -56,7 +56,7 @@ impl Parameters for Lookalike {
     }
 
     async fn write(&self, scope: &Scope, name: &str, value: &str) -> Result<u64> {
-        Ok(self.lock().shelf.write(scope, name, value))
+        self.lock().shelf.write(scope, name, value)
     }
 
     async fn remove(&self, scope: &Scope, name: &str) -> Result<()> {

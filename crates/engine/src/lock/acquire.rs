@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Cause, Failure, Scope};
+use deployer_core::{Failure, Scope};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,7 @@ use super::claim::{name, written};
 use super::lease::Beat;
 use super::{Claim, Holder, Lease};
 use crate::ownership::{Book, read_book};
+use crate::parameters::{WITHHELD, withheld};
 use crate::retry::insist;
 use crate::wait::pause;
 use crate::work::at_once;
@@ -204,8 +205,8 @@ async fn get<C: Parameters>(
             if claim(cloud, scope, epoch, &holder).await? {
                 continue;
             }
-            if asked.elapsed() >= patience {
-                return Err(withheld(epoch).into());
+            if asked.elapsed() >= patience.max(WITHHELD) {
+                return Err(withheld(&name(epoch), "take the lock").into());
             }
             pause(LOOK).await;
             continue;
@@ -244,13 +245,6 @@ async fn claim<C: Parameters>(
 ) -> Result<bool> {
     let (name, text) = (name(epoch), written(holder));
     insist(|| cloud.make(scope, &name, &text, Secrecy::Open)).await
-}
-
-/// Somebody had the epoch and is gone, and the name is not to be had all the same.
-fn withheld(epoch: u64) -> Failure {
-    let message = format!("the name {} is taken, and nobody has it", name(epoch));
-    Failure::new(Cause::Busy, "take the lock", message)
-        .help("the account keeps the name of a deleted parameter for some 30 s: try again")
 }
 
 /// Whether there was no sign of life between two looks at a claim.

@@ -11,8 +11,10 @@ use deployer_core::{
 };
 
 use super::book::{Book, PRIVATE, PUBLIC, part};
+use crate::parameters::{WITHHELD, withheld};
 use crate::retry::insist;
-use crate::wait::pause;
+use crate::wait::{Wait, pause};
+use crate::work::Work;
 use crate::{Lease, Parameters, Registry, Result, Secrecy};
 
 /// How often what was made is written down, at most. A run that dies before leaves what the next
@@ -268,12 +270,7 @@ impl<C: Parameters> Journal<C> {
             if self.lock().parts.get(&number) == Some(&text) {
                 continue;
             }
-            let name = part(number);
-            insist(|| async {
-                self.pass_fence()?;
-                self.cloud.write(&self.scope, &name, &text).await
-            })
-            .await?;
+            self.write(&part(number), &text).await?;
             self.lock().parts.insert(number, text);
         }
         Ok(())
@@ -332,18 +329,21 @@ impl<C: Parameters> Journal<C> {
         if self.lock().signer.is_some() {
             return Ok(());
         }
-        let has_private = self.lock().has_private;
-        if !has_private {
-            let text = Signer::write(&random());
-            insist(|| async {
-                self.pass_fence()?;
-                self.cloud.make(&self.scope, PRIVATE, &text, Secrecy::Secret).await
-            })
-            .await?;
-            self.lock().has_private = true;
-        }
+        let new = Signer::write(&random());
         // The one that is there counts: a reply may have got lost.
-        let text = insist(|| self.cloud.reveal(&self.scope, PRIVATE)).await?.unwrap_or_default();
+        let text = once_free(PRIVATE, || async {
+            if !self.lock().has_private {
+                insist(|| async {
+                    self.pass_fence()?;
+                    self.cloud.make(&self.scope, PRIVATE, &new, Secrecy::Secret).await
+                })
+                .await?;
+            }
+            let text = insist(|| self.cloud.reveal(&self.scope, PRIVATE)).await?;
+            self.lock().has_private = text.is_some();
+            Ok(text)
+        })
+        .await?;
         let signer = Signer::read(&text).ok_or_else(|| {
             Failure::new(
                 Cause::Refused,
@@ -355,15 +355,26 @@ impl<C: Parameters> Journal<C> {
         let mut keys = self.lock().deeds.keys.clone();
         if !keys.contains(&signer.public()) {
             keys.add(signer.public());
-            insist(|| async {
-                self.pass_fence()?;
-                self.cloud.write(&self.scope, PUBLIC, &keys.written()).await
-            })
-            .await?;
+            self.write(PUBLIC, &keys.written()).await?;
         }
         let state = &mut *self.lock();
         (state.deeds.keys, state.signer) = (keys, Some(Arc::new(signer)));
         Ok(())
+    }
+
+    async fn write(&self, name: &str, text: &str) -> Result<()> {
+        once_free(name, || async {
+            let written = insist(|| async {
+                self.pass_fence()?;
+                self.cloud.write(&self.scope, name, text).await
+            });
+            match written.await {
+                Ok(_) => Ok(Some(())),
+                Err(failure) if failure.cause == Cause::Taken => Ok(None),
+                Err(failure) => Err(failure),
+            }
+        })
+        .await
     }
 
     fn pass_fence(&self) -> Result<()> {
@@ -377,6 +388,26 @@ impl<C: Parameters> Journal<C> {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Asks again for what gives nothing while the name of a parameter is withheld.
+async fn once_free<T, F>(name: &str, call: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    let wait = Wait::of(WITHHELD);
+    let asked = async {
+        loop {
+            if let Some(value) = call().await? {
+                return Ok(value);
+            }
+            let Some(delay) = wait.next_look() else {
+                return Err(withheld(name, "write down what is made"));
+            };
+            pause(delay).await;
+        }
+    };
+    Work::current().show(&format!("the name {name}, deleted a moment ago, to be free"), asked).await
 }
 
 /// Bytes that nobody can guess.

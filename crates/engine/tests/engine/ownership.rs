@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use deployer_core::{Snapshot, Standing, plan as planner};
 use deployer_engine::{Journal, Scan, execute, observe, read_book};
@@ -10,6 +11,7 @@ use deployer_testkit::{
     observed, planned, registry, run, scope, settled,
 };
 use serde_json::json;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::plan;
@@ -22,6 +24,17 @@ async fn made() -> Arc<Memory> {
     let memory = Arc::new(Memory::default());
     converge(&memory, &everything().build()).await;
     memory
+}
+
+async fn end(memory: &Arc<Memory>) {
+    let end = planned(memory, &StackBuilder::default().build(), &BTreeSet::new()).await.unwrap();
+    let journal = begun(memory, &end).await;
+    let (kinds, cloud) = (Arc::new(registry()), Arc::clone(memory));
+    let ran = Arc::clone(&journal);
+    execute(kinds, cloud, ran, &end, CancellationToken::new(), &mut |_| {}).await;
+    assert!(memory.census().is_empty());
+    assert!(!memory.parameter_names().is_empty());
+    assert!(journal.close().await.unwrap());
 }
 
 fn standings(snapshot: &Snapshot) -> BTreeSet<String> {
@@ -138,10 +151,10 @@ async fn of_two_creates_of_which_the_first_was_taken_for_lost_each_has_a_serial_
     let memory = Arc::new(Memory::default());
     let stack = network().build();
     let first = plan(&memory, &stack).await;
-    memory.hide_for(std::time::Duration::from_secs(5));
+    memory.hide_for(Duration::from_secs(5));
     memory.arm(0, Fault::LOST_REPLY);
     assert!(run(&memory, first).await.outcome.is_success());
-    memory.hide_for(std::time::Duration::ZERO);
+    memory.hide_for(Duration::ZERO);
     let snapshot = observed(&memory, &stack).await.unwrap();
     let serials: BTreeSet<_> = snapshot.lives.iter().map(|live| live.serial.clone()).collect();
     assert_eq!((snapshot.lives.len(), serials.len()), (2, 2), "{snapshot:#?}");
@@ -151,15 +164,20 @@ async fn of_two_creates_of_which_the_first_was_taken_for_lost_each_has_a_serial_
 #[tokio::test(start_paused = true)]
 async fn an_environment_that_has_nothing_any_more_keeps_nothing() {
     let memory = made().await;
-    let end = planned(&memory, &StackBuilder::default().build(), &BTreeSet::new()).await.unwrap();
-    let journal = begun(&memory, &end).await;
-    let (kinds, cloud) = (Arc::new(registry()), Arc::clone(&memory));
-    let ran = Arc::clone(&journal);
-    execute(kinds, cloud, ran, &end, CancellationToken::new(), &mut |_| {}).await;
-    assert!(memory.census().is_empty());
-    assert!(!memory.parameter_names().is_empty());
-    assert!(journal.close().await.unwrap());
+    end(&memory).await;
     assert_eq!(memory.parameter_names(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_right_after_the_end_waits_for_the_names_to_be_free() {
+    let memory = made().await;
+    memory.withhold_names(Duration::from_secs(30));
+    let before = memory.parameter_names();
+    end(&memory).await;
+    let ended = Instant::now();
+    converge(&memory, &everything().build()).await;
+    assert_eq!(memory.parameter_names(), before);
+    assert!(ended.elapsed() >= Duration::from_secs(30), "{:?}", ended.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
