@@ -28,7 +28,7 @@ const GONE: [(&str, &str, &str); 13] = [
 ];
 
 /// Lets the details of these be gone, so many times each. Tags that the index knows would not be
-/// asked for, so it does not answer.
+/// asked for, so it does not answer; nor would lists of what the record has, so that is lost.
 fn hide(lab: &Lab, gone: &[(&str, &str, &str)], times: Option<u32>) {
     let message = "Unable to describe task definition.";
     for (operation, code, _) in gone {
@@ -38,6 +38,8 @@ fn hide(lab: &Lab, gone: &[(&str, &str, &str)], times: Option<u32>) {
         }));
     }
     lab.fault(&json!({ "kind": "deny", "match": "tagging:GetResources" }));
+    let record = json!({ "Names": ["/deployer/notes/dev/record/1"] });
+    lab.by_hand_in_json("ssm", "AmazonSSM.DeleteParameters", &record);
 }
 
 fn listed(lab: &Lab) -> Vec<String> {

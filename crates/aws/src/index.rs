@@ -2,16 +2,17 @@
 //!
 //! It lags behind and remembers what is gone (Resource Groups Tagging API reference), so it never
 //! says what exists: a Describe of the service does. It only saves the service's own call for
-//! tags where it knows a resource already; what it does not know is asked of the service.
+//! tags where it knows a resource already; what it does not know, or knows as it was before, is
+//! asked of the service.
 
 use std::collections::BTreeMap;
 
 use deployer_core::Scope;
-use deployer_engine::Result;
+use deployer_engine::{Result, Survey};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::ownership::{ENVIRONMENT, STACK, Tags, collect};
+use crate::ownership::{ENVIRONMENT, STACK, Tags, are_outdated, collect};
 use crate::tagging;
 
 /// The index, asked once for each observation.
@@ -19,12 +20,11 @@ use crate::tagging;
 pub(crate) struct TagIndex(OnceCell<BTreeMap<String, Tags>>);
 
 impl TagIndex {
-    /// The tags of these ARNs: from the index where it knows them, otherwise from `ask`, which is
-    /// handed those it does not know.
+    /// The tags of these ARNs: from the index where it knows them and has those that were written
+    /// last, otherwise from `ask`, which is handed the others.
     pub(crate) async fn of<F>(
         &self,
-        aws: &Aws,
-        scope: &Scope,
+        survey: &Survey<'_, Aws>,
         arns: Vec<String>,
         ask: impl FnOnce(Vec<String>) -> F,
     ) -> Result<BTreeMap<String, Tags>>
@@ -34,9 +34,10 @@ impl TagIndex {
         if arns.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let index = self.entries(aws, scope).await;
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            arns.into_iter().partition(|arn| index.contains_key(arn));
+        let index = self.entries(survey.cloud, survey.scope).await;
+        let (known, unknown): (Vec<_>, Vec<_>) = arns
+            .into_iter()
+            .partition(|arn| index.get(arn).is_some_and(|tags| !are_outdated(survey, tags)));
         let mut tags = if unknown.is_empty() { BTreeMap::new() } else { ask(unknown).await? };
         tags.extend(known.into_iter().map(|arn| (arn.clone(), index[&arn].clone())));
         Ok(tags)

@@ -119,6 +119,14 @@ impl Owned {
     }
 }
 
+/// Whether tags are not those that we wrote last, by the environment's record.
+pub(crate) fn are_outdated(survey: &Survey<'_, Aws>, tags: &Tags) -> bool {
+    let text = |key: &str| tags.get(key).map(String::as_str).unwrap_or_default();
+    let address = text(ADDRESS).parse::<Address>();
+    let place = address.ok().zip(text(GENERATION).parse().ok());
+    place.is_some_and(|(address, generation)| survey.are_outdated(&address, generation, text(SPEC)))
+}
+
 /// Whether something that is in the way of a create is the very resource that the step is to make:
 /// a create whose reply got lost made it.
 pub(crate) fn is_this<K: Kind>(

@@ -26,7 +26,7 @@ pub async fn seek<C: Cloud>(
     let deeds = Deeds::default();
     let (shared, deeds, adoption) = (&shared, &deeds, Some(adoption));
     let look = Look::Quick;
-    let survey = Survey { cloud, scope, shared, deeds, place, look, stack: None, adoption };
+    let survey = Survey { cloud, scope, shared, deeds, place, look, is_by_record: false, adoption };
     let seen = insist(|| driver.scan(&survey)).await?.into_iter().map(|seen| seen.live);
     let sought = seen.into_iter().find(|live| survey.adopts(kind, live.id()).is_some());
     // Its tags are about to be written.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use deployer_core::{Address, Deeds, Scope, Serial, Stack, Statement};
+use deployer_core::{Address, Deeds, Kind, KindInfo, Scope, Serial, Statement};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::work::Work;
@@ -33,8 +33,8 @@ pub struct Survey<'a, C: Cloud> {
     pub place: (&'a str, &'a str),
     /// How closely to look.
     pub look: Look,
-    /// The stack whose resources are expected; none where all there is is looked for.
-    pub(crate) stack: Option<&'a Stack>,
+    /// Whether it is enough to look for what the record has; otherwise for all there is.
+    pub(crate) is_by_record: bool,
     /// What is to be found whatever its tags say, because it is to be taken over.
     pub adoption: Option<&'a Adoption>,
 }
@@ -49,14 +49,19 @@ pub enum Look {
 }
 
 impl<C: Cloud> Survey<'_, C> {
-    /// The resources of a kind that there may be, with their generations: those that the stack
-    /// declares and those that the record has, so that they can be asked for by their names. None
-    /// where nobody knows, or where all there is is looked for.
-    pub fn expected(&self, kind: &str) -> Option<BTreeSet<(Address, u32)>> {
-        let declared = self.stack.filter(|_| self.deeds.record.is_whole())?.resources.keys();
-        let declared = declared.filter(|it| it.kind == kind).map(|address| (address, 1));
-        let expected = declared.chain(self.deeds.record.of_kind(kind));
-        Some(expected.map(|(address, generation)| (address.clone(), generation)).collect())
+    /// The names of the resources of a kind that there may be, by the record, so that they can be
+    /// asked for by them. None where the record is lost, or where all there is is looked for.
+    pub fn expected<K: Kind>(&self) -> Option<BTreeSet<String>> {
+        let record = &self.deeds.record;
+        let is_enough = self.is_by_record && self.adoption.is_none() && record.is_whole();
+        let kind = KindInfo::of::<K>();
+        let name = |(address, generation)| kind.physical_name(self.scope, address, generation);
+        is_enough.then(|| record.of_kind(K::NAME).map(name).collect())
+    }
+
+    /// Whether tags are not those that were written last, so that whoever has them lags behind.
+    pub fn are_outdated(&self, address: &Address, generation: u32, mark: &str) -> bool {
+        self.deeds.record.is_last_given(address, generation, mark) == Some(false)
     }
 
     /// Whether we made a part of a resource, by the proof in its tags; see

@@ -36,8 +36,8 @@ pub async fn observe<C: Cloud>(
     let shared = C::Shared::default();
     let (kinds, look) = sought(scan, deeds);
     let place = (account, region);
-    let (shared, stack) = (&shared, if let Scan::For(stack) = scan { Some(stack) } else { None });
-    let survey = Survey { cloud, scope, shared, deeds, place, look, stack, adoption: None };
+    let (shared, is_by_record) = (&shared, !matches!(scan, Scan::All(_)));
+    let survey = Survey { cloud, scope, shared, deeds, place, look, is_by_record, adoption: None };
     let drivers = registry
         .drivers()
         .filter(|driver| kinds.as_ref().is_none_or(|kinds| kinds.contains(driver.info().name)));

@@ -5,6 +5,8 @@ mod image;
 mod operations;
 mod repository;
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ecr::types::{Repository as Description, Tag};
 use deployer_engine::{Context, Identity, Result, Survey, listed};
 use deployer_kinds::Repository;
@@ -27,8 +29,6 @@ impl Repositories {
     }
 }
 
-/// Tags are asked of ECR itself, since one of them can change: what becomes of the images when the
-/// repository is deleted. The tagging index would tell the old value for a while.
 async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let request = survey.cloud.ecr.describe_repositories().max_results(1000);
     let pages = survey
@@ -42,17 +42,21 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
         .await?;
     // See `deployer_core::Naming` for how names begin.
     let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
-    let mut owned = Vec::new();
-    for repository in pages.into_iter().flat_map(|page| page.repositories.unwrap_or_default()) {
-        if repository.repository_name().is_some_and(|name| name.starts_with(&prefix)) {
-            let tags = listed(|| tags(survey.cloud, &repository)).await?;
-            let Some(tags) = tags else { continue };
-            let name = repository.repository_name();
-            let ours = Owned::named::<Repository>(survey, name, name, &tags);
-            owned.extend(ours.map(|owned| (owned, repository)));
-        }
-    }
-    Ok(owned)
+    let all = pages.into_iter().flat_map(|page| page.repositories.unwrap_or_default());
+    let ours: Vec<Description> = all
+        .filter(|it| it.repository_name().is_some_and(|name| name.starts_with(&prefix)))
+        .collect();
+    let arns = ours.iter().map(arn).collect::<Result<_>>()?;
+    let tags = survey.shared.tags.of(survey, arns, |arns| tags(survey.cloud, arns)).await?;
+    let owned = ours.into_iter().filter_map(|repository| {
+        let (name, tags) = (repository.repository_name(), tags.get(&arn(&repository).ok()?)?);
+        Some((Owned::named::<Repository>(survey, name, name, tags)?, repository))
+    });
+    Ok(owned.collect())
+}
+
+fn arn(repository: &Description) -> Result<String> {
+    Ok(repository.repository_arn().required("the ARN of a repository")?.to_owned())
 }
 
 /// The tags of a new resource, for the call that makes it.
@@ -72,14 +76,21 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str, kept: &Kept) -> R
     Ok(())
 }
 
-/// The tags of a repository.
-pub(crate) async fn tags(aws: &Aws, repository: &Description) -> Result<Tags> {
-    let arn = repository.repository_arn().required("the ARN of a repository")?;
-    let request = aws.ecr.list_tags_for_resource().resource_arn(arn);
-    let answer = aws
-        .send(&LIST_TAGS_FOR_RESOURCE, "read the repository's tags", || request.clone().send())
-        .await?;
-    Ok(ownership::collect(answer.tags().iter().map(|tag| (Some(tag.key()), Some(tag.value())))))
+/// The tags of repositories, those that are gone left out.
+async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
+    let mut all = BTreeMap::new();
+    for arn in arns {
+        let request = aws.ecr.list_tags_for_resource().resource_arn(&arn);
+        let answer = listed(|| {
+            aws.send(&LIST_TAGS_FOR_RESOURCE, "read the repository's tags", || {
+                request.clone().send()
+            })
+        });
+        let Some(answer) = answer.await? else { continue };
+        let tags = answer.tags().iter().map(|tag| (Some(tag.key()), Some(tag.value())));
+        all.insert(arn, ownership::collect(tags));
+    }
+    Ok(all)
 }
 
 /// The repository of this name.

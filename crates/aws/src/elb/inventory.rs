@@ -105,7 +105,7 @@ pub(crate) async fn with_tags<T>(
 ) -> Result<Vec<Tagged<T>>> {
     let arns: Vec<String> = things.iter().filter_map(&arn).collect();
     let ask = |unknown: Vec<String>| async move { elb::tags(survey.cloud, &unknown).await };
-    let mut tags = survey.shared.tags.of(survey.cloud, survey.scope, arns, ask).await?;
+    let mut tags = survey.shared.tags.of(survey, arns, ask).await?;
     let mut tagged = Vec::new();
     for thing in things {
         let arn = arn(&thing).required("the ARN of a load balancer or a part of one")?;

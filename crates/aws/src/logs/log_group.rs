@@ -20,7 +20,7 @@ impl Resource<Aws> for LogGroup {
         let aws = survey.cloud;
         let groups = named(aws, &prefix(survey.scope)).await?;
         let arns = groups.iter().map(arn).collect::<Result<Vec<_>>>()?;
-        let tags = survey.shared.tags.of(aws, survey.scope, arns, |arns| tags(aws, arns)).await?;
+        let tags = survey.shared.tags.of(survey, arns, |arns| tags(aws, arns)).await?;
         groups
             .iter()
             .filter_map(|group| {

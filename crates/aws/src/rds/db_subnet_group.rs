@@ -38,7 +38,7 @@ impl Resource<Aws> for DbSubnetGroup {
             })
             .collect();
         let arns = groups.iter().copied().map(arn).collect::<Result<Vec<_>>>()?;
-        let tags = survey.shared.tags.of(aws, scope, arns, |arns| tags(aws, arns)).await?;
+        let tags = survey.shared.tags.of(survey, arns, |arns| tags(aws, arns)).await?;
         groups
             .into_iter()
             .filter_map(|group| {

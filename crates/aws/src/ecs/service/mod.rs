@@ -148,12 +148,19 @@ impl Resource<Aws> for Service {
     }
 }
 
-/// The services to look at, by cluster: those listed in clusters of ours, and those that the
-/// tagging index knows, since a service that drains is not listed (ECS API reference).
+/// The services to look at, by cluster: in clusters of ours those that the record has, or else
+/// those that are listed, and everywhere those that the tagging index knows, since a service that
+/// drains is not listed (ECS API reference).
 async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut candidates: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (_, cluster) in survey.shared.clusters.of(survey).await? {
         let arn = cluster.cluster_arn().required("the ARN of a cluster")?;
+        if let Some(names) = survey.expected::<Service>() {
+            let folder = arn.replacen(":cluster/", ":service/", 1);
+            let arns = names.into_iter().map(|name| format!("{folder}/{name}"));
+            candidates.entry(arn.to_owned()).or_default().extend(arns);
+            continue;
+        }
         let request = survey.cloud.ecs.list_services().cluster(arn).max_results(100);
         let pages = listed(|| {
             survey.cloud.pages(

@@ -4,6 +4,8 @@
 
 mod container;
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionOutput;
 use aws_sdk_ecs::types::{
     Compatibility, CpuArchitecture, EphemeralStorage, NetworkMode, OsFamily, RuntimePlatform,
@@ -29,25 +31,12 @@ const REVISIONS_A_CALL: usize = 10;
 impl Resource<Aws> for TaskDefinition {
     /// The newest active revision of each family of ours; the earlier ones are history.
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        // See `deployer_core::Naming` for how names begin.
-        let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
-        let request = survey
-            .cloud
-            .ecs
-            .list_task_definition_families()
-            .family_prefix(prefix)
-            .status(TaskDefinitionFamilyStatus::Active);
-        let pages = survey
-            .cloud
-            .pages(
-                &ecs::LIST_TASK_DEFINITION_FAMILIES,
-                "find the task definitions",
-                |token| request.clone().set_next_token(token).send(),
-                |page| page.next_token(),
-            )
-            .await?;
+        let families = match survey.expected::<Self>() {
+            Some(families) => families,
+            None => families(survey).await?,
+        };
         let mut lives = Vec::new();
-        for family in pages.iter().flat_map(|page| page.families()) {
+        for family in &families {
             let described = listed(|| describe(survey.cloud, family)).await?;
             let Some(described) = described else { continue };
             let owned =
@@ -137,6 +126,28 @@ impl Resource<Aws> for TaskDefinition {
         }
         Ok(left)
     }
+}
+
+/// The families whose names begin like ours.
+async fn families(survey: &Survey<'_, Aws>) -> Result<BTreeSet<String>> {
+    // See `deployer_core::Naming` for how names begin.
+    let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
+    let request = survey
+        .cloud
+        .ecs
+        .list_task_definition_families()
+        .family_prefix(prefix)
+        .status(TaskDefinitionFamilyStatus::Active);
+    let pages = survey
+        .cloud
+        .pages(
+            &ecs::LIST_TASK_DEFINITION_FAMILIES,
+            "find the task definitions",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.families.unwrap_or_default()).collect())
 }
 
 fn is_ours(
