@@ -61,7 +61,7 @@ impl<C: Cloud> Survey<'_, C> {
 
     /// Whether tags are not those that were written last, so that whoever has them lags behind.
     pub fn are_outdated(&self, address: &Address, generation: u32, mark: &str) -> bool {
-        self.deeds.record.is_last_given(address, generation, mark) == Some(false)
+        self.deeds.record.is_former(address, generation, mark)
     }
 
     /// Whether we made a part of a resource, by the proof in its tags; see

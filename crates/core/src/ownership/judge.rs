@@ -87,7 +87,7 @@ pub(crate) fn judge(of: &Snapshot, seen: Vec<Seen>, deeds: &Deeds, kinds: &Kinds
             let mark = seen.live.mark.as_deref().unwrap_or_default();
             let is_signed = proven.as_ref() == Some(serial)
                 && (&seen.live.address, seen.live.generation) == (address, generation)
-                && deeds.record.is_last_given(address, generation, mark) != Some(false);
+                && deeds.record.is_last_given(address, seen.live.id(), mark) != Some(false);
             seen.live.address = address.clone();
             seen.live.generation = generation;
             seen.live.is_signed = is_signed;

@@ -216,11 +216,18 @@ impl Record {
 
     /// Whether a mark is the one that something at this address was last given, so that tags with
     /// this mark are those we wrote last; none where nobody knows.
-    pub fn is_last_given(&self, address: &Address, generation: u32, mark: &str) -> Option<bool> {
+    pub fn is_last_given(&self, address: &Address, id: &str, mark: &str) -> Option<bool> {
+        let made = hash(&address.kind, id);
+        let entry = self.of(address).find(|entry| entry.made.as_ref() == Some(&made))?;
+        entry.given.as_ref().map(|given| *given == hash(GIVEN, mark))
+    }
+
+    /// Whether a mark is none of those last given at this address, so that tags with it are from
+    /// before.
+    pub fn is_former(&self, address: &Address, generation: u32, mark: &str) -> bool {
         let given = self.of(address).filter(|entry| entry.generation == generation);
         let mut given = given.filter_map(|entry| entry.given.as_ref()).peekable();
-        given.peek()?;
-        Some(given.any(|given| *given == hash(GIVEN, mark)))
+        given.peek().is_some() && given.all(|given| *given != hash(GIVEN, mark))
     }
 
     /// The resources of a kind that it has, with their generations.
@@ -427,14 +434,19 @@ mod tests {
     #[test]
     fn it_tells_the_mark_that_was_given_last_from_one_before() {
         let mut record = Record::new(None);
-        assert_eq!(record.is_last_given(&vpc(), 1, "1:new"), None);
+        assert_eq!(record.is_last_given(&vpc(), "vpc-1", "1:new"), None);
         record.made(&vpc(), 1, &serial(1), "vpc-1");
-        assert_eq!(record.is_last_given(&vpc(), 1, "1:new"), None);
+        assert_eq!(record.is_last_given(&vpc(), "vpc-1", "1:new"), None);
+        assert!(!record.is_former(&vpc(), 1, "1:old"), "nobody knows");
         record.gave(&vpc(), "vpc-1", Some("1:old"));
         record.gave(&vpc(), "vpc-1", Some("1:new"));
-        assert_eq!(record.is_last_given(&vpc(), 1, "1:new"), Some(true));
-        assert_eq!(record.is_last_given(&vpc(), 1, "1:old"), Some(false));
-        assert_eq!(record.is_last_given(&vpc(), 2, "1:new"), None);
+        assert_eq!(record.is_last_given(&vpc(), "vpc-1", "1:new"), Some(true));
+        assert_eq!(record.is_last_given(&vpc(), "vpc-1", "1:old"), Some(false));
+        assert!(record.is_former(&vpc(), 1, "1:old") && !record.is_former(&vpc(), 1, "1:new"));
+        assert!(!record.is_former(&vpc(), 2, "1:old"));
+        // What else was made there says nothing of this one.
+        record.made(&vpc(), 1, &serial(2), "vpc-2");
+        assert_eq!(record.is_last_given(&vpc(), "vpc-2", "1:old"), None);
     }
 
     #[test]
