@@ -146,7 +146,9 @@ fn page() -> String {
          is for `apply`, `publish`, `destroy` and `adopt`, which make the reads as well. A stack \
          needs what its kinds need: one without a database makes no change to RDS. Behind an \
          action stands what IAM asks for beside it, such as the tags in the call that makes a \
-         thing, or the right to hand a role to a service.\n",
+         thing, or the right to hand a role to a service.\n\n\
+         Those who only plan must not have `ssm:GetParameter`: it reads the key that proves what \
+         is ours.\n",
     );
     for (service, mut operations) in services {
         operations.sort_by_key(|operation| operation.name);

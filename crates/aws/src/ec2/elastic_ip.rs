@@ -29,7 +29,7 @@ impl Resource<Aws> for ElasticIp {
             .filter_map(|address| {
                 let owned =
                     Owned::found::<Self>(survey, address.allocation_id(), &tags(address.tags()))?;
-                Some(found(owned, address))
+                Some(found(&owned, address))
             })
             .collect()
     }
@@ -69,7 +69,7 @@ impl Resource<Aws> for ElasticIp {
     }
 }
 
-fn found(owned: Owned, address: &Address) -> Result<Found<ElasticIp>> {
+fn found(owned: &Owned, address: &Address) -> Result<Found<ElasticIp>> {
     Ok(Found {
         badge: owned.badge(),
         spec: ElasticIpSpec {},

@@ -38,7 +38,7 @@ impl Resource<Aws> for InternetGateway {
                     gateway.internet_gateway_id(),
                     &tags(gateway.tags()),
                 )?;
-                Some(found(owned, gateway))
+                Some(found(&owned, gateway))
             })
             .collect()
     }
@@ -96,7 +96,7 @@ impl Resource<Aws> for InternetGateway {
 
 /// One that is not attached has an empty VPC, which differs from any that is wanted.
 fn found(
-    owned: Owned,
+    owned: &Owned,
     gateway: &aws_sdk_ec2::types::InternetGateway,
 ) -> Result<Found<InternetGateway>> {
     let id = gateway.internet_gateway_id().required("the id of an internet gateway")?;

@@ -35,7 +35,7 @@ impl Resource<Aws> for NatGateway {
             .filter_map(|gateway| {
                 let owned =
                     Owned::found::<Self>(survey, gateway.nat_gateway_id(), &tags(gateway.tags()))?;
-                Some(found(owned, gateway))
+                Some(found(&owned, gateway))
             })
             .collect()
     }
@@ -111,7 +111,7 @@ impl Resource<Aws> for NatGateway {
 }
 
 /// One that failed counts as leaving, so that it is replaced.
-fn found(owned: Owned, gateway: &Described) -> Result<Found<NatGateway>> {
+fn found(owned: &Owned, gateway: &Described) -> Result<Found<NatGateway>> {
     let id = gateway.nat_gateway_id().required("the id of a NAT gateway")?;
     let state = gateway.state().required("the state of a NAT gateway")?;
     let addresses = gateway.nat_gateway_addresses();

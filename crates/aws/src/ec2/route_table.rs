@@ -43,7 +43,7 @@ impl Resource<Aws> for RouteTable {
             .filter_map(|table| {
                 let owned =
                     Owned::found::<Self>(survey, table.route_table_id(), &tags(table.tags()))?;
-                Some(found(owned, table))
+                Some(found(&owned, table))
             })
             .collect()
     }
@@ -102,7 +102,7 @@ impl Resource<Aws> for RouteTable {
     }
 }
 
-fn found(owned: Owned, table: &Described) -> Result<Found<RouteTable>> {
+fn found(owned: &Owned, table: &Described) -> Result<Found<RouteTable>> {
     let id = table.route_table_id().required("the id of a route table")?;
     let (mut routes, mut foreign) = (Routes::new(), Vec::new());
     for route in table.routes() {

@@ -32,7 +32,7 @@ impl Resource<Aws> for Subnet {
         subnets
             .filter_map(|subnet| {
                 let owned = Owned::found::<Self>(survey, subnet.subnet_id(), &tags(subnet.tags()))?;
-                Some(found(owned, subnet))
+                Some(found(&owned, subnet))
             })
             .collect()
     }
@@ -87,7 +87,7 @@ impl Resource<Aws> for Subnet {
     }
 }
 
-fn found(owned: Owned, subnet: &aws_sdk_ec2::types::Subnet) -> Result<Found<Subnet>> {
+fn found(owned: &Owned, subnet: &aws_sdk_ec2::types::Subnet) -> Result<Found<Subnet>> {
     let range = subnet.cidr_block().and_then(|range| range.parse().ok());
     Ok(Found {
         badge: owned.badge(),

@@ -30,7 +30,7 @@ impl Resource<Aws> for Listener {
             .iter()
             .filter_map(|listener| {
                 let owned = Owned::found::<Self>(survey, Some(&listener.arn), &listener.tags)?;
-                Some(found(owned, &listener.thing, foreign(&listener.arn)))
+                Some(found(&owned, &listener.thing, foreign(&listener.arn)))
             })
             .collect()
     }
@@ -94,7 +94,7 @@ impl Resource<Aws> for Listener {
     }
 }
 
-fn found(owned: Owned, listener: &Described, mut foreign: Vec<String>) -> Result<Found<Listener>> {
+fn found(owned: &Owned, listener: &Described, mut foreign: Vec<String>) -> Result<Found<Listener>> {
     let (default_action, unsayable) = action::read(listener.default_actions())?;
     foreign.extend(unsayable);
     let mode = listener.mutual_authentication().and_then(|mutual| mutual.mode());

@@ -22,7 +22,7 @@ impl Resource<Aws> for ListenerRule {
             .iter()
             .filter_map(|rule| {
                 let owned = Owned::found::<Self>(survey, Some(&rule.arn), &rule.tags)?;
-                Some(found(owned, &rule.arn, &rule.thing))
+                Some(found(&owned, &rule.arn, &rule.thing))
             })
             .collect()
     }
@@ -98,7 +98,7 @@ impl Resource<Aws> for ListenerRule {
     }
 }
 
-fn found(owned: Owned, arn: &str, rule: &Described) -> Result<Found<ListenerRule>> {
+fn found(owned: &Owned, arn: &str, rule: &Described) -> Result<Found<ListenerRule>> {
     let listener = elb::parent_arn(arn, "listener-rule", "listener");
     let (action, mut foreign) = action::read(rule.actions())?;
     let mut spec = ListenerRuleSpec {

@@ -56,7 +56,7 @@ impl Resource<Aws> for LoadBalancer {
             .filter_map(|((owned, balancer), attributes)| {
                 // One without attributes went away between the calls.
                 let foreign = foreign(balancer);
-                attributes.map(|attributes| found(owned, &balancer.thing, &attributes, foreign))
+                attributes.map(|attributes| found(&owned, &balancer.thing, &attributes, foreign))
             })
             .collect()
     }
@@ -191,7 +191,7 @@ impl Resource<Aws> for LoadBalancer {
 
 /// One that failed counts as leaving, so that it is replaced.
 fn found(
-    owned: Owned,
+    owned: &Owned,
     balancer: &Described,
     attributes: &Attributes,
     mut foreign: Vec<String>,

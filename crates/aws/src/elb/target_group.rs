@@ -62,7 +62,7 @@ impl Resource<Aws> for TargetGroup {
             let Some(attributes) = attributes(survey.cloud, &group.arn).await? else {
                 return Ok(None);
             };
-            let mut found = found(owned, &group.thing, &attributes)?;
+            let mut found = found(&owned, &group.thing, &attributes)?;
             if survey.look == Look::Close {
                 found.foreign.extend(strangers(survey.cloud, &group.arn).await?);
             }
@@ -176,7 +176,7 @@ impl Resource<Aws> for TargetGroup {
     }
 }
 
-fn found(owned: Owned, group: &Described, attributes: &Attributes) -> Result<Found<TargetGroup>> {
+fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Found<TargetGroup>> {
     let port = group.port().and_then(|port| u16::try_from(port).ok());
     let version = match group.protocol_version().required("the version of a target group")? {
         "HTTP1" => TargetVersion::Http1,

@@ -40,7 +40,7 @@ impl Resource<Aws> for Role {
             .filter_map(|role| {
                 let tags = iam::tags(role.tags());
                 let owned = Owned::named::<Self>(survey, role.arn(), role.role_name(), &tags)?;
-                Some(found(owned, role))
+                Some(found(&owned, role))
             })
             .collect()
     }
@@ -93,7 +93,7 @@ impl Resource<Aws> for Role {
     }
 }
 
-fn found(owned: Owned, role: &RoleDetail) -> Result<Found<Role>> {
+fn found(owned: &Owned, role: &RoleDetail) -> Result<Found<Role>> {
     let trust = role.assume_role_policy_document().required("the trust policy of a role")?;
     let mut inline = BTreeMap::new();
     for own in role.role_policy_list() {

@@ -27,7 +27,7 @@ impl Resource<Aws> for LogGroup {
                 let tags = tags.get(&arn(group).ok()?)?;
                 let name = group.log_group_name();
                 let owned = Owned::named::<Self>(survey, name, name, tags)?;
-                Some(found(owned, group))
+                Some(found(&owned, group))
             })
             .collect()
     }
@@ -78,7 +78,7 @@ impl Resource<Aws> for LogGroup {
     }
 }
 
-fn found(owned: Owned, group: &Description) -> Result<Found<LogGroup>> {
+fn found(owned: &Owned, group: &Description) -> Result<Found<LogGroup>> {
     let days = group.retention_in_days().map(u32::try_from).transpose().ok();
     let key = group.kms_key_id().map(|key| format!("it is encrypted with the key {key}"));
     let lock = group.deletion_protection_enabled() == Some(true);

@@ -45,7 +45,7 @@ impl Resource<Aws> for DbSubnetGroup {
                 let tags = tags.get(&arn(group).ok()?)?;
                 let name = group.db_subnet_group_name();
                 let owned = Owned::named::<Self>(survey, name, name, tags)?;
-                Some(found(owned, group))
+                Some(found(&owned, group))
             })
             .collect()
     }
@@ -107,7 +107,7 @@ impl Resource<Aws> for DbSubnetGroup {
     }
 }
 
-fn found(owned: Owned, group: &Description) -> Result<Found<DbSubnetGroup>> {
+fn found(owned: &Owned, group: &Description) -> Result<Found<DbSubnetGroup>> {
     let description = group.db_subnet_group_description();
     let subnets: Option<_> = group
         .subnets()

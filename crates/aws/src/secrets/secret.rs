@@ -148,8 +148,9 @@ async fn adopt(
     }
     if is_deleted {
         let request = cx.cloud.secrets.restore_secret().secret_id(name);
-        let restored =
-            cx.cloud.send(&secrets::RESTORE_SECRET, "restore the secret", || request.clone().send());
+        let restored = cx
+            .cloud
+            .send(&secrets::RESTORE_SECRET, "restore the secret", || request.clone().send());
         if let Err(refused) = restored.await {
             failure.cause = Cause::NotYet;
             return Err(if passes { failure } else { refused });

@@ -19,7 +19,7 @@ async fn taken_by(process: Option<String>) -> World {
         process,
         ..Holder::default()
     };
-    let alice = serde_json::to_string(&alice).unwrap();
+    let alice = serde_json::to_string(&alice).expect("a holder is JSON");
     let made = world.memory.make(&scope(), "lock/1", &alice, Secrecy::Open).await;
     assert!(made.expect("the cloud keeps parameters"));
     world

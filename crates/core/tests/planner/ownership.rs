@@ -121,7 +121,7 @@ fn a_copy_under_another_name_is_known_by_it() {
     copy.live.output["id"] = json!("gate-copied");
     copy.called = Some("somebody-elses".to_owned());
     seen.push(copy);
-    let snapshot = world.judge(seen, &deeds);
+    let snapshot = crate::world::judged(seen, &deeds);
     assert_eq!(snapshot.current(&gate.address).unwrap().id(), gate.id());
     assert_eq!(snapshot.strays[0].id, "gate-copied");
     assert!(snapshot.disputes.is_empty());

@@ -47,13 +47,7 @@ impl World {
 
     /// What is ours by these deeds.
     pub(crate) fn judged(&self, deeds: &Deeds) -> Snapshot {
-        self.judge(self.lives.iter().map(seen).collect(), deeds)
-    }
-
-    /// What of this is ours by these deeds.
-    pub(crate) fn judge(&self, seen: Vec<Seen>, deeds: &Deeds) -> Snapshot {
-        let (account, region) = (PLACE.0.to_owned(), PLACE.1.to_owned());
-        Snapshot::new(scope(), account, region, seen, deeds, &registry().kinds())
+        judged(self.lives.iter().map(seen).collect(), deeds)
     }
 
     /// The plan, where nothing stands in its way.
@@ -251,4 +245,10 @@ fn targets(spec: &Value) -> BTreeSet<String> {
         Value::Array(items) => items.iter().flat_map(targets).collect(),
         _ => BTreeSet::new(),
     }
+}
+
+/// What of this is ours by these deeds.
+pub(crate) fn judged(seen: Vec<Seen>, deeds: &Deeds) -> Snapshot {
+    let (account, region) = (PLACE.0.to_owned(), PLACE.1.to_owned());
+    Snapshot::new(scope(), account, region, seen, deeds, &registry().kinds())
 }

@@ -55,7 +55,7 @@ impl Resource<Aws> for SecurityGroup {
         ours.into_iter()
             .map(|(owned, group)| {
                 let id = group.group_id().required("the id of a security group")?;
-                found(owned, id, group, by_group.remove(id).unwrap_or_default())
+                found(&owned, id, group, by_group.remove(id).unwrap_or_default())
             })
             .collect()
     }
@@ -124,7 +124,7 @@ impl Resource<Aws> for SecurityGroup {
 }
 
 fn found(
-    owned: Owned,
+    owned: &Owned,
     id: &str,
     group: &Described,
     standing: Vec<Standing>,

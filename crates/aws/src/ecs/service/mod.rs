@@ -37,7 +37,7 @@ impl Resource<Aws> for Service {
                 }
                 let (id, name) = (service.service_arn(), service.service_name());
                 if let Some(owned) = Owned::named::<Self>(survey, id, name, &tags(service.tags())) {
-                    lives.push(found(owned, &service)?);
+                    lives.push(found(&owned, &service)?);
                 }
             }
         }
@@ -185,7 +185,7 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSe
     Ok(candidates)
 }
 
-fn found(owned: Owned, service: &Description) -> Result<Found<Service>> {
+fn found(owned: &Owned, service: &Description) -> Result<Found<Service>> {
     let state = service.status().required("the status of a service")?;
     Ok(Found {
         badge: owned.badge(),

@@ -43,7 +43,7 @@ impl Resource<Aws> for TaskDefinition {
                 Owned::named::<Self>(survey, None, Some(family.as_str()), &tags(described.tags()));
             if let Some(owned) = owned {
                 let definition = described.task_definition().required("a task definition")?;
-                lives.push(found(owned, definition, &survey.cloud.region)?);
+                lives.push(found(&owned, definition, &survey.cloud.region)?);
             }
         }
         Ok(lives)
@@ -159,7 +159,7 @@ fn is_ours(
     ownership::owns::<TaskDefinition>(cx, arn, Some(family), &tags(described.tags()))
 }
 
-fn found(owned: Owned, definition: &Description, region: &str) -> Result<Found<TaskDefinition>> {
+fn found(owned: &Owned, definition: &Description, region: &str) -> Result<Found<TaskDefinition>> {
     let number = |text: Option<&str>| text.and_then(|text| text.parse().ok());
     let (containers, foreign) = container::read_all(definition.container_definitions(), region)?;
     let role = definition.execution_role_arn();
