@@ -57,7 +57,7 @@ impl Resource<Aws> for TargetGroup {
             let name = group.thing.target_group_name();
             Some((Owned::named::<Self>(survey, Some(&group.arn), name, &group.tags)?, group))
         });
-        let lives = try_join_all(ours.map(|(owned, group)| async {
+        let lives = try_join_all(ours.map(|(owned, group)| async move {
             // One without attributes went away between the calls.
             let Some(attributes) = attributes(survey.cloud, &group.arn).await? else {
                 return Ok(None);
