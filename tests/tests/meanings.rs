@@ -142,7 +142,7 @@ fn a_region_that_does_not_resolve_ends_within_seconds_with_advice() {
     let ran = finish(&mut plan);
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     assert_ne!(ran.code, Some(0));
-    for told in ["waiting for ec2: it cannot be reached", "the region"] {
+    for told in ["waiting for ssm: it cannot be reached", "the region"] {
         assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
     }
 }

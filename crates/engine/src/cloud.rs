@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use deployer_core::{Address, Deeds, Kind, KindInfo, Scope, Serial, Statement};
+use deployer_core::{Address, Deeds, Kind, KindInfo, Scope};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::work::Work;
@@ -67,18 +67,7 @@ impl<C: Cloud> Survey<'_, C> {
     /// Whether we made a part of a resource, by the proof in its tags; see
     /// [`Context::prove_part`].
     pub fn vouches(&self, address: &Address, generation: u32, part: &str, proof: &str) -> bool {
-        let (account, region) = self.place;
-        let serial = Serial::of(&[0; 9]);
-        let statement = Statement {
-            account,
-            region,
-            scope: self.scope,
-            address,
-            generation,
-            serial: &serial,
-            mark: part,
-        };
-        self.deeds.vouch(&statement, proof)
+        self.deeds.vouch(self.place, self.scope, address, generation, part, proof)
     }
 
     /// Which resource of a kind the thing of this identifier is to become, by its name.

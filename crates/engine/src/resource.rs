@@ -41,27 +41,6 @@ pub struct Found<K: Kind> {
     pub foreign: Vec<String>,
 }
 
-impl<K: Kind> Found<K> {
-    /// One that works, of which there is nothing else to say.
-    pub fn new(badge: Badge, spec: K::Spec, output: K::Output) -> Self {
-        let (phase, state, foreign) = (Phase::Ready, String::new(), Vec::new());
-        Self { badge, spec, output, phase, state, foreign }
-    }
-
-    /// The same that far, in AWS's own word.
-    #[must_use]
-    pub fn in_state(self, phase: Phase, state: impl Into<String>) -> Self {
-        Self { phase, state: state.into(), ..self }
-    }
-
-    /// The same with these things attached that are not ours, or that a spec cannot say.
-    #[must_use]
-    pub fn with_foreign(mut self, foreign: impl IntoIterator<Item = String>) -> Self {
-        self.foreign.extend(foreign);
-        self
-    }
-}
-
 /// One look at something that AWS is working on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress<T> {

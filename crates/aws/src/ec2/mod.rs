@@ -72,7 +72,10 @@ pub(crate) fn filter(name: &str, value: &str) -> Filter {
     one_of(name, [value])
 }
 
-/// A filter for any of some values; EC2 takes 200 of them (EC2 API reference).
+/// How many values a filter takes (EC2 API reference, filtering).
+pub(crate) const FILTERED: usize = 200;
+
+/// A filter for any of some values, at most [`FILTERED`].
 pub(crate) fn one_of<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {
     let values = values.into_iter().map(ToOwned::to_owned).collect();
     Filter::builder().name(name).set_values(Some(values)).build()

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::Filter;
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetHealthStateEnum,
     TargetTypeEnum,
@@ -17,6 +16,7 @@ use futures_util::future::try_join_all;
 
 use crate::Aws;
 use crate::ec2::blockers::interfaces;
+use crate::ec2::{FILTERED, one_of};
 use crate::elb::{self, tagged, with_tags};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
@@ -30,9 +30,6 @@ const STICKINESS_SECONDS: &str = "stickiness.lb_cookie.duration_seconds";
 
 /// Checks go to the port a target is registered with.
 const TRAFFIC_PORT: &str = "traffic-port";
-
-/// How many values a filter of EC2 takes (EC2 API reference, filtering).
-const FILTERED: usize = 200;
 
 type Attributes = BTreeMap<String, String>;
 
@@ -352,9 +349,8 @@ async fn strangers(aws: &Aws, id: &str) -> Result<Vec<String>> {
         .collect();
     let mut of_tasks = BTreeSet::new();
     for targets in targets.chunks(FILTERED) {
-        let addresses = targets.iter().map(|(address, _)| address.clone()).collect();
-        let sought = Filter::builder().name("addresses.private-ip-address");
-        let found = interfaces(aws, sought.set_values(Some(addresses)).build()).await?;
+        let addresses = targets.iter().map(|(address, _)| address.as_str());
+        let found = interfaces(aws, one_of("addresses.private-ip-address", addresses)).await?;
         // The interface of a task is described by the ARN of its attachment (seen; assumed to
         // stay so).
         of_tasks.extend(found.into_iter().filter_map(|interface| {

@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use super::{Keys, Proof, Record, Serial, Statement};
 use crate::snapshot::physical;
-use crate::{Address, Change, Dispute, KindInfo, Kinds, Live, Phase, Replacement, Standing};
-use crate::{Snapshot, Stray};
+use crate::{
+    Address, Change, Dispute, KindInfo, Kinds, Live, Phase, Replacement, Scope, Snapshot, Standing,
+    Stray,
+};
 
 /// Something that carries the tags of a scope, as a scan saw it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,14 +32,21 @@ pub struct Deeds {
 }
 
 impl Deeds {
-    /// Whether a proof holds for something that may have been made by any create of ours; the
-    /// statement's own serial does not count. So it is for parts of resources that carry tags, such
-    /// as a rule of a security group: the mark says which part.
-    pub fn vouch(&self, statement: &Statement<'_>, proof: &str) -> bool {
-        let proof: Option<Proof> = proof.parse().ok();
-        proof.is_some_and(|proof| {
-            self.keys.hold(&Statement { serial: &proof.serial, ..statement.clone() }, &proof)
-        })
+    /// Whether a proof holds for a part of a resource that carries tags of its own, such as a rule
+    /// of a security group. Whichever create of ours made it, the proof says itself.
+    pub fn vouch(
+        &self,
+        (account, region): (&str, &str),
+        scope: &Scope,
+        address: &Address,
+        generation: u32,
+        part: &str,
+        proof: &str,
+    ) -> bool {
+        let Ok(proof) = proof.parse::<Proof>() else { return false };
+        let (serial, mark) = (&proof.serial, part);
+        let statement = Statement { account, region, scope, address, generation, serial, mark };
+        self.keys.hold(&statement, &proof)
     }
 
     /// The create that tags speak of, if their proof holds.

@@ -169,16 +169,8 @@ impl<C: Parameters> Journal<C> {
         part: &str,
         proof: &str,
     ) -> bool {
-        let statement = Statement {
-            account: &self.account,
-            region: &self.region,
-            scope: &self.scope,
-            address,
-            generation,
-            serial: &self.run,
-            mark: part,
-        };
-        self.lock().deeds.vouch(&statement, proof)
+        let place = self.place();
+        self.lock().deeds.vouch(place, &self.scope, address, generation, part, proof)
     }
 
     /// The account and the region.
@@ -390,24 +382,25 @@ impl<C: Parameters> Journal<C> {
     }
 }
 
-/// Asks again for what gives nothing while the name of a parameter is withheld.
+/// Asks again for what gives nothing while the name of a parameter is withheld, which is shown.
 async fn once_free<T, F>(name: &str, call: impl Fn() -> F) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
+    if let Some(value) = call().await? {
+        return Ok(value);
+    }
     let wait = Wait::of(WITHHELD);
-    let asked = async {
-        loop {
+    let again = async {
+        while let Some(delay) = wait.next_look() {
+            pause(delay).await;
             if let Some(value) = call().await? {
                 return Ok(value);
             }
-            let Some(delay) = wait.next_look() else {
-                return Err(withheld(name, "write down what is made"));
-            };
-            pause(delay).await;
         }
+        Err(withheld(name, "write down what is made"))
     };
-    Work::current().show(&format!("the name {name}, deleted a moment ago, to be free"), asked).await
+    Work::current().show(&format!("the name {name}, deleted a moment ago, to be free"), again).await
 }
 
 /// Bytes that nobody can guess.

@@ -10,7 +10,7 @@ use deployer_kinds::{Egress, Ingress, Peer, Ports, Protocol};
 use ipnet::IpNet;
 
 use crate::Aws;
-use crate::ec2::{self, one_of, tags};
+use crate::ec2::{self, FILTERED, one_of, tags};
 use crate::missing::Required;
 use crate::ownership::PROOF;
 
@@ -135,8 +135,7 @@ impl Standing {
 /// All rules of these groups.
 pub(super) async fn describe(aws: &Aws, groups: &[&str]) -> Result<Vec<SecurityGroupRule>> {
     let mut rules = Vec::new();
-    // A filter takes 200 values (EC2 API reference).
-    for some in groups.chunks(200) {
+    for some in groups.chunks(FILTERED) {
         let filter = one_of("group-id", some.iter().copied());
         let request = aws.ec2.describe_security_group_rules().filters(filter);
         let pages = aws
