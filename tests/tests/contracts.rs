@@ -21,7 +21,6 @@ use deployer_engine::{Book, Journal, Look, Registry, Scan, execute, observe, rea
 use deployer_stack::{Options, load, outline};
 use deployer_tests::{Lab, root};
 use libtest_mimic::{Arguments, Failed, Trial};
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 /// The certificates that the contract of listeners names.
@@ -211,7 +210,7 @@ impl Contract {
     }
 
     fn fields(&self) -> impl Iterator<Item = &'static str> {
-        self.kind().changes.iter().map(|(field, _)| *field)
+        self.kind().fields()
     }
 
     /// The stack with one field changed, or as it is for `base`.
@@ -233,8 +232,7 @@ impl Contract {
         let planned = cloud.plan(changed, snapshot);
         let known = snapshot.lives.iter().map(|live| (live.address.clone(), live.output.clone()));
         let wanted = resolve(&changed.resources[&self.subject].spec, &known.collect());
-        let of = |spec: &Value| spec.get(field).cloned().unwrap_or_default();
-        let rule = self.kind().change(field, &of(&live.spec), &of(&wanted));
+        let rule = self.kind().change(&[field.to_owned()], &live.spec, &wanted);
         if let Change::Never(_) = rule {
             let refused = planned.err().unwrap_or_default();
             let is_told = refused.iter().any(|mistake| mistake.code == "cannot-change");

@@ -254,3 +254,44 @@ fn what_somebody_changed_is_drift_until_it_is_put_back() {
     world.run("apply --yes").expect(0);
     world.run("drift").expect(0);
 }
+
+#[test]
+fn what_no_stack_can_say_is_told_and_outlives_a_change_of_the_rest() {
+    let stack = STACK.replace(
+        "  target-group: { web: { vpc: main, port: 9000 } }\n",
+        "  target-group: { web: { vpc: main, port: 9000 }, new: { vpc: main, port: 9000 } }
+  listener: { extra: { load-balancer: edge, port: 8080, default-action: { forward: web } } }
+  secret: { session: {} }
+",
+    );
+    let world = World::with(&stack);
+    world.run("apply --yes").expect(0);
+    let [listener, web, new] = ["listener/extra", "target-group/web", "target-group/new"]
+        .map(|address| world.lab.arn_at(address));
+    let groups = "DefaultActions.member.1.ForwardConfig.TargetGroups.member";
+    let parameters = [
+        ("ListenerArn", listener.as_str()),
+        ("DefaultActions.member.1.Type", "forward"),
+        (&format!("{groups}.1.TargetGroupArn"), web.as_str()),
+        (&format!("{groups}.1.Weight"), "90"),
+        (&format!("{groups}.2.TargetGroupArn"), new.as_str()),
+        (&format!("{groups}.2.Weight"), "10"),
+    ];
+    world.lab.by_hand("elasticloadbalancing", "ModifyListener", &parameters);
+    let secret = world.lab.arn_at("secret/session");
+    let tag = json!({ "SecretId": secret, "TagKeys": ["deployer:keep:recovery-days"] });
+    world.lab.by_hand_in_json("secretsmanager", "secretsmanager.UntagResource", &tag);
+
+    let plan = world.run("plan --check").expect(3);
+    // Until the tag is back, a deletion would leave it for as long as there is.
+    assert!(plan.stdout.contains("recovery-days  30 → 7"), "{}", plan.stdout);
+    assert!(!plan.stdout.contains("default-action"), "{}", plan.stdout);
+    let status = world.run("status --json").expect(0);
+    assert!(status.stdout.contains("\"default-action\""), "{}", status.stdout);
+    world.write("stack.yaml", &stack.replace("port: 8080", "port: 8081"));
+    world.run("apply --yes").expect(0);
+    let plan = world.run("plan --check").expect(0);
+    for told in ["with weight 90", "with weight 10"] {
+        assert!(plan.stdout.contains(told), "{told}: {}", plan.stdout);
+    }
+}

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::resolve::references;
+use crate::rules::below;
+use crate::{Change, is_unread};
 
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,62 +29,88 @@ impl Difference {
     }
 }
 
+/// Says what a difference at a path leads to, by what AWS has there; none when it is none.
+type Judge<'a> = &'a dyn Fn(&[String], &Value) -> Option<Change>;
+
 /// Compares a live spec with a wanted one, both normalised.
 ///
 /// Null in the wanted spec is an `Option` left out: whatever AWS has is right. A key of a mapping
-/// that the wanted spec lacks is a difference. Lists are compared as a whole.
-pub fn differences(live: &Value, wanted: &Value) -> Vec<Difference> {
+/// that the wanted spec lacks is a difference. Lists are compared as a whole, item by item.
+pub(crate) fn differences(
+    live: &Value,
+    wanted: &Value,
+    judge: Judge<'_>,
+) -> Vec<(Difference, Change)> {
     let mut found = Vec::new();
-    compare(String::new(), live, wanted, &mut found);
+    compare(&mut Vec::new(), live, wanted, judge, &mut found);
     found
 }
 
-fn compare(path: String, before: &Value, after: &Value, found: &mut Vec<Difference>) {
-    if covers(after, before) {
+fn compare(
+    path: &mut Vec<String>,
+    before: &Value,
+    after: &Value,
+    judge: Judge<'_>,
+    found: &mut Vec<(Difference, Change)>,
+) {
+    if covers(path, after, before, judge) {
         return;
     }
     if let (Value::Object(was), Value::Object(wanted)) = (before, after)
         && !is_marker(after)
+        && !is_unread(before)
     {
-        let inner =
-            |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         for (key, value) in wanted {
-            compare(inner(key), was.get(key).unwrap_or(&Value::Null), value, found);
+            let was = was.get(key).unwrap_or(&Value::Null);
+            below(path, key, |path| compare(path, was, value, judge, found));
         }
         for (key, value) in was.iter().filter(|(key, _)| !wanted.contains_key(*key)) {
-            compare_removed(inner(key), value, found);
+            below(path, key, |path| add(path, value, &Value::Null, judge, found));
         }
         return;
     }
-    let unknown = !references(after).is_empty();
-    let (before, after) = (before.clone(), after.clone());
-    found.push(Difference { path, before, after, unknown, drift: false });
+    add(path, before, after, judge, found);
 }
 
-fn compare_removed(path: String, before: &Value, found: &mut Vec<Difference>) {
-    if !before.is_null() {
-        let (before, after) = (before.clone(), Value::Null);
-        found.push(Difference { path, before, after, unknown: false, drift: false });
-    }
+fn add(
+    path: &[String],
+    before: &Value,
+    after: &Value,
+    judge: Judge<'_>,
+    found: &mut Vec<(Difference, Change)>,
+) {
+    let change = if before.is_null() && after.is_null() { None } else { judge(path, before) };
+    found.extend(change.map(|change| {
+        let unknown = !references(after).is_empty();
+        let (path, before, after) = (path.join("."), before.clone(), after.clone());
+        (Difference { path, before, after, unknown, drift: false }, change)
+    }));
 }
 
 /// Whether the live value satisfies the wanted one.
-fn covers(wanted: &Value, live: &Value) -> bool {
+fn covers(path: &mut Vec<String>, wanted: &Value, live: &Value, judge: Judge<'_>) -> bool {
+    let is_whole = is_marker(wanted) || is_unread(live);
     match (wanted, live) {
         (Value::Null, _) => true,
-        (Value::Object(wanted), Value::Object(live)) => {
-            wanted.iter().all(|(key, value)| covers(value, live.get(key).unwrap_or(&Value::Null)))
-                && live.iter().all(|(key, value)| value.is_null() || wanted.contains_key(key))
+        (Value::Object(wanted), Value::Object(live)) if !is_whole => {
+            wanted.iter().all(|(key, value)| {
+                let live = live.get(key).unwrap_or(&Value::Null);
+                below(path, key, |path| covers(path, value, live, judge))
+            }) && live.iter().filter(|(key, _)| !wanted.contains_key(*key)).all(|(key, value)| {
+                value.is_null() || below(path, key, |path| judge(path, value).is_none())
+            })
         }
-        (Value::Array(wanted), Value::Array(live)) => {
-            wanted.len() == live.len() && wanted.iter().zip(live).all(|(a, b)| covers(a, b))
+        (Value::Array(wanted), Value::Array(live)) if wanted.len() == live.len() => {
+            wanted.iter().zip(live).enumerate().all(|(place, (wanted, live))| {
+                below(path, &place.to_string(), |path| covers(path, wanted, live, judge))
+            })
         }
-        (wanted, live) => wanted == live,
+        (wanted, live) => wanted == live || judge(path, live).is_none(),
     }
 }
 
 /// A reference or an unresolved text is one value, not a mapping to look into.
-fn is_marker(value: &Value) -> bool {
+pub(crate) fn is_marker(value: &Value) -> bool {
     value.as_object().is_some_and(|object| {
         object.len() == 1 && ["ref", "id", "text"].iter().any(|key| object.contains_key(*key))
     })
@@ -93,9 +121,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Impact;
+
+    fn found(live: &Value, wanted: &Value) -> Vec<Difference> {
+        let found = differences(live, wanted, &|_, _| Some(Change::InPlace(Impact::None)));
+        found.into_iter().map(|(difference, _)| difference).collect()
+    }
 
     fn paths(live: &Value, wanted: &Value) -> Vec<String> {
-        differences(live, wanted).into_iter().map(|difference| difference.path).collect()
+        found(live, wanted).into_iter().map(|difference| difference.path).collect()
     }
 
     #[test]
@@ -120,16 +154,14 @@ mod tests {
 
     #[test]
     fn a_reference_that_is_not_known_yet_differs_and_says_so() {
-        let found = differences(
-            &json!({ "vpc": { "id": "vpc-1" } }),
-            &json!({ "vpc": { "ref": "vpc/main" } }),
-        );
+        let found =
+            found(&json!({ "vpc": { "id": "vpc-1" } }), &json!({ "vpc": { "ref": "vpc/main" } }));
         assert_eq!((found[0].path.as_str(), found[0].unknown), ("vpc", true));
     }
 
     #[test]
     fn a_list_of_another_length_differs_as_a_whole() {
-        let found = differences(&json!({ "zones": ["a"] }), &json!({ "zones": ["a", "b"] }));
+        let found = found(&json!({ "zones": ["a"] }), &json!({ "zones": ["a", "b"] }));
         assert_eq!((found.len(), found[0].path.as_str()), (1, "zones"));
     }
 }

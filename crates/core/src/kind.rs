@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Action, Address, Naming, Scope};
+use crate::{Action, Address, Naming, Scope, unread};
 
 /// What users of the system notice of a change, from nothing to the worst.
 #[derive(
@@ -38,7 +38,8 @@ pub enum Change {
     InPlace(Impact),
     /// The resource is made anew.
     Replace(Impact),
-    /// Somebody else owns the value once the resource exists; a difference is no difference.
+    /// Somebody else owns the value once the resource exists: a difference is no difference, and
+    /// an update is given the value that is there.
     Delegated,
     /// AWS cannot do it, and making the resource anew would be worse; says what to do instead.
     Never(&'static str),
@@ -115,7 +116,9 @@ impl Problem {
 pub trait Kind: Send + Sync + 'static {
     /// The name, as in addresses: `security-group`.
     const NAME: &'static str;
-    /// What a difference leads to: every field of the spec, in its order.
+    /// What a difference leads to: every field of the spec, in its order, and what is otherwise
+    /// further in, as `forward.*.weight`, where `*` is any key of a mapping or any item of a list.
+    /// The longest path counts. Inside of a list the one rule that counts is `Delegated`.
     const CHANGES: &'static [(&'static str, Change)];
     /// How AWS wants its names; `None` where it is only tagged.
     const NAMING: Option<Naming> = None;
@@ -151,7 +154,9 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// What a difference leads to where that depends on the two values.
+    /// What a difference in a field leads to where that depends on its two values, unless a rule
+    /// further in says so. What is unread ([`is_unread`](crate::is_unread)) is a difference only
+    /// where this gives something for it.
     fn change(_field: &str, _live: &Value, _wanted: &Value) -> Option<Change> {
         None
     }
@@ -194,7 +199,7 @@ pub struct KindInfo {
     /// See [`Kind::TYPICAL`].
     pub typical: Typical,
     supersedes: bool,
-    refined: fn(&str, &Value, &Value) -> Option<Change>,
+    pub(crate) refined: fn(&str, &Value, &Value) -> Option<Change>,
     replacement: fn(&Value, &Value) -> Replacement,
     limit: fn(Action, Option<&Value>, Option<&Value>) -> u32,
     normalize: fn(Value) -> serde_json::Result<Value>,
@@ -246,11 +251,9 @@ impl KindInfo {
         self.naming.unwrap_or(Naming::hyphens(255)).name(scope, address, generation)
     }
 
-    /// What a difference in `field` between two values leads to.
-    pub fn change(&self, field: &str, live: &Value, wanted: &Value) -> Change {
-        (self.refined)(field, live, wanted)
-            .or_else(|| self.changes.iter().find(|(name, _)| *name == field).map(|(_, rule)| *rule))
-            .unwrap_or(Change::Replace(Impact::Unknown))
+    /// The fields of the spec, in the order of the change rules.
+    pub fn fields(&self) -> impl Iterator<Item = &'static str> {
+        self.changes.iter().map(|(path, _)| *path).filter(|path| !path.contains('.'))
     }
 
     /// How the successor of `live` comes.
@@ -300,7 +303,12 @@ fn read<K: Kind>(spec: Value) -> Result<Value, Problem> {
     let problem = |path: String, message: String| Problem { path, message, help: None };
     let spec: K::Spec = serde_path_to_error::deserialize(spec)
         .map_err(|error| problem(error.path().to_string(), error.inner().to_string()))?;
-    serde_json::to_value(spec).map_err(|error| problem(String::new(), error.to_string()))
+    let spec =
+        serde_json::to_value(spec).map_err(|error| problem(String::new(), error.to_string()))?;
+    match unread(&spec).pop_first() {
+        Some(path) => Err(problem(path, "only what AWS shows can be unread".to_owned())),
+        None => Ok(spec),
+    }
 }
 
 fn spec_of<K: Kind>(spec: &Value) -> serde_json::Result<K::Spec> {

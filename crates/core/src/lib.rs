@@ -12,17 +12,19 @@ mod graph;
 mod kind;
 mod mark;
 mod naming;
+mod opaque;
 mod ownership;
 mod plan;
 mod planner;
 mod reference;
 mod resolve;
+mod rules;
 mod snapshot;
 mod stack;
 
 pub use address::{Address, InvalidAddress};
 pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
-pub use diff::{Difference, differences};
+pub use diff::Difference;
 pub use event::{Event, What};
 pub use failure::{Cause, Failure};
 pub use graph::{Cycle, Graph, ReadyQueue};
@@ -30,6 +32,7 @@ pub use kind::{
     After, Change, Impact, Kind, KindInfo, Kinds, Problem, Removal, Replacement, Typical,
 };
 pub use naming::{Alphabet, Naming};
+pub use opaque::{Opaque, is_unread, unread};
 pub use ownership::{
     Deeds, Keys, Proof, PublicKey, Record, Seen, Serial, Signer, Statement, Unreadable,
 };

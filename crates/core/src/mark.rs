@@ -27,19 +27,24 @@ const WIDTH: usize = 3;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 impl KindInfo {
-    /// The mark of a normalised spec.
+    /// The mark of a normalised spec. It says nothing of fields in which something is unread, nor
+    /// of what others own further in.
     pub fn mark(&self, spec: &Value) -> String {
-        write(self.changes.iter().map(|(field, _)| (*field, spec.get(*field))))
+        let values = self.fields().filter_map(|field| {
+            let value = spec.get(field).unwrap_or(&Value::Null);
+            Some((field, self.settled(field, value)?))
+        });
+        write(values)
     }
 
     /// Whether a field had this value when the mark was made; none when the mark does not say.
     pub fn is_marked(&self, mark: &str, field: &str, value: &Value) -> Option<bool> {
-        read(mark, field, value)
+        read(mark, field, &self.settled(field, value)?)
     }
 }
 
-fn write<'a>(fields: impl Iterator<Item = (&'a str, Option<&'a Value>)>) -> String {
-    let entries = fields.map(|(field, value)| entry(field, value.unwrap_or(&Value::Null)));
+fn write<'a>(fields: impl Iterator<Item = (&'a str, Value)>) -> String {
+    let entries = fields.map(|(field, value)| entry(field, &value));
     std::iter::once(VERSION.to_owned()).chain(entries).collect()
 }
 
@@ -73,7 +78,7 @@ mod tests {
     use super::*;
 
     fn mark(fields: &[(String, Value)]) -> String {
-        write(fields.iter().map(|(field, value)| (field.as_str(), Some(value))))
+        write(fields.iter().map(|(field, value)| (field.as_str(), value.clone())))
     }
 
     /// Fields and their values, in an order of no meaning, no two under the same characters.

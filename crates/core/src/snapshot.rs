@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::naming::hex;
 use crate::ownership::{Judged, judge};
-use crate::{Address, Deeds, Kinds, Scope, Seen, Serial, Unrecorded};
+use crate::{Address, Deeds, Kinds, Scope, Seen, Serial, Unrecorded, unread};
 
 /// How far AWS is with a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,11 @@ impl Live {
     /// The identifier AWS gave it.
     pub fn id(&self) -> &str {
         self.output.get("id").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The paths, with dots, of what AWS does not show of it, or what this version cannot read.
+    pub fn unread(&self) -> BTreeSet<String> {
+        unread(&self.spec)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use deployer_core::{
     Action, Address, Cause, Change, Failure, KindInfo, Kinds, Live, Phase, Reason, Replacement,
-    Scope, Seen, Standing, Step, differences,
+    Scope, Seen, Standing, Step,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -223,12 +223,9 @@ impl<C: Parameters> Performer<'_, C> {
     fn lacks(&self, live: &Live, spec: &Value) -> Option<String> {
         let info = self.driver.info();
         let wanted = info.normalize(spec.clone()).unwrap_or_else(|_| spec.clone());
-        let difference = differences(&live.spec, &wanted).into_iter().find(|difference| {
-            let of = |spec: &Value| spec.get(difference.field()).cloned().unwrap_or_default();
-            let change = info.change(difference.field(), &of(&live.spec), &of(&wanted));
-            matches!(change, Change::InPlace(_))
-        });
-        difference.map(|difference| difference.path)
+        let mut found = info.compare(&live.spec, &wanted).into_iter();
+        let (difference, _) = found.find(|(_, change)| matches!(change, Change::InPlace(_)))?;
+        Some(difference.path)
     }
 
     /// Waits until a scan shows what was written, where the cloud shows it late. What is there and
@@ -266,7 +263,10 @@ impl<C: Parameters> Performer<'_, C> {
         let output = if is_signing {
             live.output.clone()
         } else {
-            caller.insist(|| self.driver.update(&self.cx, live, spec.clone())).await?
+            let info = self.driver.info();
+            let wanted = info.normalize(spec.clone()).unwrap_or_else(|_| spec.clone());
+            let wanted = info.leave_delegated(&live.spec, &wanted);
+            caller.insist(|| self.driver.update(&self.cx, live, wanted.clone())).await?
         };
         self.remember(caller, &output).await;
         let finished = self.settle(caller, &output).await?;

@@ -1,6 +1,6 @@
 //! An ECS cluster: the place services run in.
 
-use deployer_core::{Change, Impact, Kind, Naming, Typical};
+use deployer_core::{Change, Impact, Kind, Naming, Opaque, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ impl Kind for Cluster {
 pub struct ClusterSpec {
     /// Which metrics CloudWatch keeps of its tasks, at a price.
     #[serde(default)]
-    pub container_insights: Insights,
+    pub container_insights: Opaque<Insights>,
 }
 
 /// Which metrics CloudWatch keeps of a cluster's tasks.

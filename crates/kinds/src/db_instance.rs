@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Action, Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{
+    Action, Change, Impact, Kind, Naming, Opaque, Problem, Ref, Typical, is_unread,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -64,7 +66,7 @@ impl Kind for DbInstance {
         match action {
             Action::Create => HOUR,
             Action::Update | Action::Await => 2 * HOUR + copying,
-            Action::Delete if live.is_some_and(|live| !live.final_snapshot) => HOUR,
+            Action::Delete if live.is_some_and(|live| live.final_snapshot == false.into()) => HOUR,
             Action::Delete => HOUR + copying,
         }
     }
@@ -108,6 +110,8 @@ impl Kind for DbInstance {
             "storage" if live.as_u64()? > wanted.as_u64()? => Some(Change::Never(
                 "storage of a database cannot shrink: write the size it has, or move the data to a new database",
             )),
+            // A tag that is gone is written again.
+            "final-snapshot" if is_unread(live) => Some(Change::InPlace(Impact::None)),
             _ => None,
         }
     }
@@ -118,7 +122,7 @@ impl Kind for DbInstance {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct DbInstanceSpec {
     /// The database engine.
-    pub engine: Engine,
+    pub engine: Opaque<Engine>,
     /// The version, as exactly as you care for: `16`, `16.4`.
     pub version: String,
     /// The size of the machine, such as `db.t4g.micro`.
@@ -166,8 +170,8 @@ pub struct DbInstanceSpec {
     #[serde(default = "yes")]
     pub deletion_protection: bool,
     /// Whether deleting it leaves a snapshot.
-    #[serde(default = "yes")]
-    pub final_snapshot: bool,
+    #[serde(default = "final_snapshot")]
+    pub final_snapshot: Opaque<bool>,
 }
 
 /// A database engine.
@@ -225,6 +229,10 @@ fn user() -> String {
 
 fn backup_days() -> u32 {
     7
+}
+
+fn final_snapshot() -> Opaque<bool> {
+    true.into()
 }
 
 pub(crate) fn yes() -> bool {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Action, Change, Impact, Kind, Naming, Problem, Ref, Target, Typical};
+use deployer_core::{
+    Action, Change, Impact, Kind, Naming, Opaque, Problem, Ref, Target, Typical, is_unread,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,7 +49,7 @@ impl Kind for DbReplica {
     fn check(spec: &DbReplicaSpec) -> Vec<Problem> {
         let mut problems: Vec<Problem> = no_class(&spec.class).into_iter().collect();
         // "Limitations" of password management with Secrets Manager in the RDS user guide.
-        if let Target::Named(name) = spec.source.target() {
+        if let Some(Target::Named(name)) = spec.source.known().map(Ref::target) {
             problems.push(Problem::new(
                 "source",
                 format!("RDS makes no read replica of `{name}`, whose password it manages"),
@@ -57,9 +59,9 @@ impl Kind for DbReplica {
         problems
     }
 
-    /// One without a source was promoted, and may have been written to since.
+    /// One that shows no source was promoted, and may have been written to since.
     fn change(field: &str, live: &Value, _wanted: &Value) -> Option<Change> {
-        let is_promoted = field == "source" && live.get("id")?.as_str()?.is_empty();
+        let is_promoted = field == "source" && is_unread(live);
         is_promoted.then_some(Change::Replace(Impact::DataLoss))
     }
 }
@@ -70,7 +72,7 @@ impl Kind for DbReplica {
 pub struct DbReplicaSpec {
     /// The instance it follows, one outside the stack: RDS makes no replica of an instance whose
     /// master password it manages, as it does for those of a stack. The source keeps backups.
-    pub source: Ref<DbInstance>,
+    pub source: Opaque<Ref<DbInstance>>,
     /// The size of the machine, such as `db.t4g.micro`.
     pub class: String,
     /// The port; its source's when left out.
@@ -120,8 +122,8 @@ mod tests {
 
     #[test]
     fn one_that_was_promoted_holds_data_of_its_own() {
-        let change = |live: &str| DbReplica::change("source", &json!({ "id": live }), &json!({}));
-        assert_eq!(change(""), Some(Change::Replace(Impact::DataLoss)));
-        assert_eq!(change("notes-dev-main"), None);
+        let change = |live: Value| DbReplica::change("source", &live, &json!({}));
+        assert_eq!(change(json!({ "unread": true })), Some(Change::Replace(Impact::DataLoss)));
+        assert_eq!(change(json!({ "id": "notes-dev-main" })), None);
     }
 }

@@ -4,7 +4,7 @@
 //! one. So the repository itself is the journal of releases, and which image should run does not
 //! depend on what happens to run.
 
-use deployer_core::{Change, Impact, Kind, Ref, Removal, Replacement, Typical};
+use deployer_core::{Change, Impact, Kind, Opaque, Ref, Removal, Replacement, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,16 +42,16 @@ pub struct ImageSpec {
     /// The repository it is kept in.
     pub repository: Ref<Repository>,
     /// How it is made.
-    pub build: Build,
+    pub build: Opaque<Build>,
     /// The processor it is for.
     #[serde(default)]
-    pub architecture: Architecture,
+    pub architecture: Opaque<Architecture>,
     /// What it runs; for a `cargo` build its binary when empty.
     #[serde(default)]
-    pub command: Vec<String>,
+    pub command: Opaque<Vec<String>>,
     /// What tells whether it works, for the image's own health check; none when empty.
     #[serde(default)]
-    pub health_command: Vec<String>,
+    pub health_command: Opaque<Vec<String>>,
     /// The digest, `sha256:…`; whatever the current release has when left out.
     pub digest: Option<String>,
 }

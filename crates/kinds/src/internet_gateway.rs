@@ -1,8 +1,9 @@
 //! An internet gateway: the way between a VPC and the internet.
 
-use deployer_core::{Action, Change, Impact, Kind, Ref, Typical};
+use deployer_core::{Action, Change, Impact, Kind, Opaque, Ref, Typical, is_unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{Vpc, lingering};
 
@@ -24,6 +25,11 @@ impl Kind for InternetGateway {
     ) -> u32 {
         lingering::limit(action)
     }
+
+    /// One that shows no VPC is attached to none.
+    fn change(_field: &str, live: &Value, _wanted: &Value) -> Option<Change> {
+        is_unread(live).then_some(Change::InPlace(Impact::Outage))
+    }
 }
 
 /// What we want of an internet gateway.
@@ -31,7 +37,7 @@ impl Kind for InternetGateway {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct InternetGatewaySpec {
     /// The VPC it is attached to.
-    pub vpc: Ref<Vpc>,
+    pub vpc: Opaque<Ref<Vpc>>,
 }
 
 /// What AWS tells of an internet gateway.

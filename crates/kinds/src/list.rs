@@ -34,6 +34,7 @@ pub fn all() -> Kinds {
 mod tests {
     use std::collections::BTreeSet;
 
+    use deployer_core::Change;
     use serde_json::{Value, json};
 
     use super::*;
@@ -46,11 +47,51 @@ mod tests {
     #[test]
     fn every_field_of_a_spec_has_a_change_rule_and_every_rule_a_field() {
         for kind in all().iter() {
-            let rules: BTreeSet<String> =
-                kind.changes.iter().map(|(field, _)| (*field).to_owned()).collect();
+            let rules: BTreeSet<String> = kind.fields().map(ToOwned::to_owned).collect();
             assert_eq!(fields(kind.spec_schema().as_value()), rules, "{}", kind.name);
-            assert_eq!(rules.len(), kind.changes.len(), "{} lists a field twice", kind.name);
+            let paths: BTreeSet<&str> = kind.changes.iter().map(|(path, _)| *path).collect();
+            assert_eq!(paths.len(), kind.changes.len(), "{} has two rules for one", kind.name);
         }
+    }
+
+    #[test]
+    fn every_rule_leads_somewhere_and_none_but_delegated_leads_into_a_list() {
+        let spec = json!({ "properties": {
+            "routes": { "items": { "properties": { "weight": {} } } },
+            "labels": { "additionalProperties": {} },
+            "action": { "anyOf": [{ "properties": { "forward": { "properties": { "to": {} } } } }] },
+        } });
+        for path in ["routes", "routes.*.weight", "labels.*", "action.forward.to"] {
+            assert_eq!(leads(&spec, path), Some(path.starts_with("routes.")), "{path}");
+        }
+        for path in ["route", "routes.weight", "routes.*.name", "action.forward.weight"] {
+            assert_eq!(leads(&spec, path), None, "{path}");
+        }
+        for kind in all().iter() {
+            for (path, rule) in kind.changes {
+                let is_in_list = leads(kind.spec_schema().as_value(), path);
+                assert!(is_in_list.is_some(), "{}: `{path}` leads nowhere", kind.name);
+                let counts = is_in_list == Some(false) || *rule == Change::Delegated;
+                assert!(counts, "{}: `{path}` is in a list, which differs whole", kind.name);
+            }
+        }
+    }
+
+    /// Whether what a path leads to is in a list; none when it leads nowhere.
+    fn leads(schema: &Value, path: &str) -> Option<bool> {
+        if path.is_empty() {
+            return Some(false);
+        }
+        let (key, rest) = path.split_once('.').unwrap_or((path, ""));
+        let field = schema.get("properties").and_then(|fields| fields.get(key));
+        let any = schema.get("additionalProperties").filter(|it| key == "*" && it.is_object());
+        let item = schema.get("items").filter(|_| key == "*");
+        let into = [field, any].into_iter().flatten().find_map(|schema| leads(schema, rest));
+        let into = into.or_else(|| leads(item?, rest).map(|_| true));
+        into.or_else(|| {
+            let choices = ["anyOf", "oneOf", "allOf"].iter().filter_map(|of| schema.get(of));
+            choices.filter_map(Value::as_array).flatten().find_map(|schema| leads(schema, path))
+        })
     }
 
     #[test]
@@ -96,13 +137,12 @@ mod tests {
     fn a_mark_fits_into_a_tag_and_tells_no_value() {
         for kind in all().iter() {
             assert!(kind.mark(&json!({})).len() <= 256, "{} has too many fields", kind.name);
-            for (field, _) in kind.changes {
-                let mark = kind.mark(&json!({ *field: "secret" }));
+            for field in kind.fields() {
+                let mark = kind.mark(&json!({ field: "secret" }));
                 assert_eq!(kind.is_marked(&mark, field, &json!("secret")), Some(true), "{field}");
                 assert_eq!(kind.is_marked(&mark, field, &json!("other")), Some(false), "{field}");
                 let clash = "its characters in a mark are another's: take another name";
-                let others = kind.changes.iter().filter(|(other, _)| other != field);
-                for (other, _) in others {
+                for other in kind.fields().filter(|other| *other != field) {
                     let said = kind.is_marked(&mark, other, &json!(null));
                     assert_eq!(said, Some(true), "{}.{other}: {clash}", kind.name);
                 }

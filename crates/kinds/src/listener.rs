@@ -1,6 +1,6 @@
 //! A listener: a port of a load balancer, and what it does with requests no rule takes.
 
-use deployer_core::{Change, Impact, Kind, Problem, Ref, Text, Typical};
+use deployer_core::{Change, Impact, Kind, Opaque, Problem, Ref, Text, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,13 +25,13 @@ impl Kind for Listener {
     type Output = ListenerOutput;
 
     fn check(spec: &ListenerSpec) -> Vec<Problem> {
-        match (spec.protocol, &spec.certificate) {
-            (ListenerProtocol::Https, None) => vec![Problem::new(
+        match (spec.protocol.known(), &spec.certificate) {
+            (Some(ListenerProtocol::Https), None) => vec![Problem::new(
                 "protocol",
                 "an HTTPS listener needs a certificate",
                 "add `certificate:` with the ARN of one",
             )],
-            (ListenerProtocol::Http, Some(_)) => vec![Problem::new(
+            (Some(ListenerProtocol::Http), Some(_)) => vec![Problem::new(
                 "certificate",
                 "a plain HTTP listener takes no certificate",
                 "add `protocol: https`",
@@ -51,13 +51,13 @@ pub struct ListenerSpec {
     pub port: u16,
     /// What clients speak.
     #[serde(default)]
-    pub protocol: ListenerProtocol,
+    pub protocol: Opaque<ListenerProtocol>,
     /// The ARN of the certificate clients are shown; HTTPS only.
     pub certificate: Option<Text>,
     /// The name of the TLS policy; AWS's own choice when left out.
     pub tls_policy: Option<String>,
     /// What happens to a request that no rule takes.
-    pub default_action: Action,
+    pub default_action: Opaque<Action>,
 }
 
 /// What clients speak to a load balancer.

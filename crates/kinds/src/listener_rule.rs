@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Change, Impact, Kind, Problem, Ref, Replacement, Typical};
+use deployer_core::{Change, Impact, Kind, Opaque, Problem, Ref, Replacement, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ pub struct ListenerRuleSpec {
     #[serde(default)]
     pub methods: BTreeSet<String>,
     /// What it does with a request it takes.
-    pub action: Action,
+    pub action: Opaque<Action>,
 }
 
 /// What AWS tells of a rule.

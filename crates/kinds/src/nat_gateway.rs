@@ -1,6 +1,6 @@
 //! A NAT gateway: the way from private subnets to the internet.
 
-use deployer_core::{After, Change, Impact, Kind, Ref, Replacement, Typical};
+use deployer_core::{After, Change, Impact, Kind, Opaque, Ref, Replacement, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ pub struct NatGatewaySpec {
     /// The public subnet it stands in.
     pub subnet: Ref<Subnet>,
     /// The public address it sends from.
-    pub address: Ref<ElasticIp>,
+    pub address: Opaque<Ref<ElasticIp>>,
 }
 
 /// What AWS tells of a NAT gateway.

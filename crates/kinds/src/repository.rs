@@ -1,8 +1,9 @@
 //! An ECR repository: where images are kept.
 
-use deployer_core::{Change, Impact, Kind, Naming};
+use deployer_core::{Change, Impact, Kind, Naming, Opaque, is_unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// An ECR repository.
 pub struct Repository;
@@ -21,6 +22,12 @@ impl Kind for Repository {
     const HELD: bool = true;
     type Spec = RepositorySpec;
     type Output = RepositoryOutput;
+
+    /// A tag that is gone is written again.
+    fn change(field: &str, live: &Value, _wanted: &Value) -> Option<Change> {
+        let is_lost = field == "force-delete" && is_unread(live);
+        is_lost.then_some(Change::InPlace(Impact::None))
+    }
 }
 
 /// What we want of a repository.
@@ -28,18 +35,18 @@ impl Kind for Repository {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RepositorySpec {
     /// Whether a tag, once pushed, stays with its image.
-    #[serde(default = "yes")]
-    pub immutable: bool,
+    #[serde(default = "immutable")]
+    pub immutable: Opaque<bool>,
     /// Whether images are scanned for known vulnerabilities when pushed.
     #[serde(default = "yes")]
     pub scan_on_push: bool,
     /// How many images are kept, the newest; all of them when 0.
     #[serde(default)]
-    pub keep: u32,
+    pub keep: Opaque<u32>,
     /// Whether deleting the repository deletes the images in it; otherwise a repository that holds
     /// images is left as it is.
     #[serde(default)]
-    pub force_delete: bool,
+    pub force_delete: Opaque<bool>,
 }
 
 /// What AWS tells of a repository.
@@ -51,6 +58,10 @@ pub struct RepositoryOutput {
     pub arn: String,
     /// What images are pulled from, without tag or digest.
     pub uri: String,
+}
+
+fn immutable() -> Opaque<bool> {
+    true.into()
 }
 
 fn yes() -> bool {

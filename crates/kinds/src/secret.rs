@@ -1,8 +1,9 @@
 //! A secret whose value is generated once and never read back.
 
-use deployer_core::{Alphabet, Change, Impact, Kind, Naming, Problem, Typical};
+use deployer_core::{Alphabet, Change, Impact, Kind, Naming, Opaque, Problem, Typical, is_unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A secret of Secrets Manager with a generated value.
 pub struct Secret;
@@ -26,16 +27,23 @@ impl Kind for Secret {
 
     fn check(spec: &SecretSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if !(8..=4096).contains(&spec.length) {
-            let message = format!("{} characters is no length for a secret", spec.length);
+        if let Some(length) = spec.length.known().filter(|length| !(8..=4096).contains(*length)) {
+            let message = format!("{length} characters is no length for a secret");
             problems.push(Problem::new("length", message, "take 8 to 4096"));
         }
         // RecoveryWindowInDays takes 7 to 30 (Secrets Manager API reference).
-        if spec.recovery_days != 0 && !(7..=30).contains(&spec.recovery_days) {
-            let message = format!("a secret cannot be recovered for {} days", spec.recovery_days);
+        let days = spec.recovery_days.known();
+        if let Some(days) = days.filter(|days| **days != 0 && !(7..=30).contains(*days)) {
+            let message = format!("a secret cannot be recovered for {days} days");
             problems.push(Problem::new("recovery-days", message, "take 7 to 30, or 0 for none"));
         }
         problems
+    }
+
+    /// A tag that is gone is written again.
+    fn change(field: &str, live: &Value, _wanted: &Value) -> Option<Change> {
+        let is_lost = field == "recovery-days" && is_unread(live);
+        is_lost.then_some(Change::InPlace(Impact::None))
     }
 }
 
@@ -48,13 +56,13 @@ pub struct SecretSpec {
     pub description: String,
     /// How many characters are generated.
     #[serde(default = "length")]
-    pub length: u32,
+    pub length: Opaque<u32>,
     /// Which characters are generated.
     #[serde(default)]
-    pub characters: Characters,
+    pub characters: Opaque<Characters>,
     /// Days in which it can be recovered after it is deleted, 7 to 30; gone at once when 0.
     #[serde(default = "recovery_days")]
-    pub recovery_days: u32,
+    pub recovery_days: Opaque<u32>,
 }
 
 /// Which characters a generated secret has.
@@ -81,10 +89,10 @@ fn description() -> String {
     "managed by deployer".to_owned()
 }
 
-fn length() -> u32 {
-    32
+fn length() -> Opaque<u32> {
+    32.into()
 }
 
-fn recovery_days() -> u32 {
-    7
+fn recovery_days() -> Opaque<u32> {
+    7.into()
 }

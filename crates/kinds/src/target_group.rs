@@ -1,6 +1,6 @@
 //! A target group: the tasks behind a load balancer, and how their health is checked.
 
-use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{Change, Impact, Kind, Naming, Opaque, Problem, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,8 @@ impl Kind for TargetGroup {
             range("slow-start", spec.slow_start, 30, 900);
         }
         // A gRPC status is a number up to 99 (ELBv2 API reference, `Matcher`).
-        if spec.version == TargetVersion::Grpc && health.codes.split([',', '-']).any(is_http) {
+        if spec.version == TargetVersion::Grpc.into() && health.codes.split([',', '-']).any(is_http)
+        {
             problems.push(Problem::new(
                 "health-check.codes",
                 format!("`{}` is no gRPC status", health.codes),
@@ -75,10 +76,10 @@ pub struct TargetGroupSpec {
     pub port: u16,
     /// What the load balancer speaks to targets.
     #[serde(default)]
-    pub protocol: TargetProtocol,
+    pub protocol: Opaque<TargetProtocol>,
     /// Which HTTP it speaks.
     #[serde(default)]
-    pub version: TargetVersion,
+    pub version: Opaque<TargetVersion>,
     /// How it finds out which targets work.
     #[serde(default)]
     pub health_check: HealthCheck,

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Replacement, Text, Typical};
+use deployer_core::{
+    Change, Impact, Kind, Naming, Opaque, Problem, Ref, Replacement, Text, Typical,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +92,7 @@ pub struct TaskDefinitionSpec {
     pub memory: u32,
     /// The processor the image is built for.
     #[serde(default)]
-    pub architecture: Architecture,
+    pub architecture: Opaque<Architecture>,
     /// Ephemeral storage in GiB, 20 to 200.
     #[serde(default = "storage")]
     pub storage: u32,

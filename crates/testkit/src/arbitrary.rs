@@ -62,6 +62,7 @@ pub fn stacks() -> impl Strategy<Value = Stack> {
                     "revision": draft.pick("revision", which)?,
                     "gate": draft.pick("gate", value)?,
                     "parts": parts,
+                    "shares": [{ "version": NAMES[value], "weight": which }],
                 }))
             });
             draft.builder.build()

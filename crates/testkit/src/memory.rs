@@ -394,7 +394,7 @@ impl Memory {
                         name: survey.adopts(K::NAME, id).unwrap_or(&thing.address.name).to_owned(),
                         ..thing.badge()
                     },
-                    spec: typed(thing.shown()),
+                    spec: typed(&thing.shown(K::HIDDEN)),
                     output: thing.output(id),
                     phase: thing.phase(),
                     state: thing.word().to_owned(),

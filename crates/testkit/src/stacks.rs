@@ -67,11 +67,17 @@ pub fn everything() -> StackBuilder {
         .with("part/b", json!({ "network": "main", "zone": "b", "open": true }))
         .with("gate/edge", gate("http"))
         .with("rule/web", json!({ "gate": "edge", "number": 1 }))
-        .with("store/main", json!({ "network": "main", "engine": "pg", "size": 20 }))
+        .with(
+            "store/main",
+            json!({ "network": "main", "engine": "pg", "size": 20, "key": "s3cr3t" }),
+        )
         .with("revision/web", json!({ "image": "web:1", "url": url("store/main") }))
         .with(
             "service/web",
-            json!({ "revision": "web", "gate": "edge", "parts": ["a", "b"], "count": 2 }),
+            json!({
+                "revision": "web", "gate": "edge", "parts": ["a", "b"], "count": 2,
+                "shares": shares(["blue", "green"]),
+            }),
         )
 }
 
@@ -85,6 +91,10 @@ pub fn everything_changed() -> StackBuilder {
         .with("rule/web", json!({ "gate": "edge", "number": 2 }))
         .with("store/main", json!({ "network": "main", "engine": "my", "size": 30 }))
         .with("service/web", json!({ "revision": "web", "gate": "edge", "parts": ["a"] }))
+}
+
+fn shares([first, second]: [&str; 2]) -> Value {
+    json!([{ "version": first, "weight": 100 }, { "version": second, "weight": 0 }])
 }
 
 fn gate(protocol: &str) -> Value {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deployer_core::{Address, Cause, Failure, Phase, Scope};
 use deployer_engine::{Badge, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{Call, Fault, Output, Shelf};
@@ -92,12 +92,16 @@ impl Thing {
         }
     }
 
-    /// What a scan shows of it by now.
-    pub(crate) fn shown(&self) -> &Value {
-        match &self.stale {
-            Some((spec, until)) if *until > Instant::now() => spec,
-            _ => &self.spec,
+    /// What a scan shows of it by now, without the fields that it never shows.
+    pub(crate) fn shown(&self, hidden: &[&str]) -> Value {
+        let mut spec = match &self.stale {
+            Some((spec, until)) if *until > Instant::now() => spec.clone(),
+            _ => self.spec.clone(),
+        };
+        for field in hidden {
+            spec[*field] = json!({ "unread": true });
         }
+        spec
     }
 
     /// How far it is by now.

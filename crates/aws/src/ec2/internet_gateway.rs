@@ -62,7 +62,7 @@ impl Resource<Aws> for InternetGateway {
             .internet_gateway
             .and_then(|gateway| gateway.internet_gateway_id)
             .required("the id of the internet gateway")?;
-        attach(cx.cloud, &id, spec.vpc.id()).await?;
+        attach(cx.cloud, &id, spec.vpc.wanted()?.id()).await?;
         Ok(InternetGatewayOutput { id })
     }
 
@@ -71,10 +71,11 @@ impl Resource<Aws> for InternetGateway {
         live: &Found<Self>,
         spec: &InternetGatewaySpec,
     ) -> Result<InternetGatewayOutput> {
-        if live.spec.vpc != spec.vpc {
-            detach(cx.cloud, &live.output.id, live.spec.vpc.id()).await?;
+        let wanted = spec.vpc.wanted()?;
+        if let Some(other) = live.spec.vpc.known().filter(|vpc| *vpc != wanted) {
+            detach(cx.cloud, &live.output.id, other.id()).await?;
         }
-        attach(cx.cloud, &live.output.id, spec.vpc.id()).await?;
+        attach(cx.cloud, &live.output.id, wanted.id()).await?;
         Ok(live.output.clone())
     }
 
@@ -83,7 +84,9 @@ impl Resource<Aws> for InternetGateway {
     }
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
-        detach(cx.cloud, &live.output.id, live.spec.vpc.id()).await?;
+        if let Some(vpc) = live.spec.vpc.known() {
+            detach(cx.cloud, &live.output.id, vpc.id()).await?;
+        }
         let request = cx.cloud.ec2.delete_internet_gateway().internet_gateway_id(&live.output.id);
         cx.cloud
             .send(&ec2::DELETE_INTERNET_GATEWAY, "delete the internet gateway", || {
@@ -94,18 +97,17 @@ impl Resource<Aws> for InternetGateway {
     }
 }
 
-/// One that is not attached has an empty VPC, which differs from any that is wanted.
 fn found(
     owned: &Owned,
     gateway: &aws_sdk_ec2::types::InternetGateway,
 ) -> Result<Found<InternetGateway>> {
     let id = gateway.internet_gateway_id().required("the id of an internet gateway")?;
     let attachment = gateway.attachments().first();
-    let vpc = attachment.and_then(|attachment| attachment.vpc_id()).unwrap_or_default();
+    let vpc = attachment.and_then(|attachment| attachment.vpc_id());
     let state = attachment.and_then(|attachment| attachment.state());
     Ok(Found {
         badge: owned.badge(),
-        spec: InternetGatewaySpec { vpc: Ref::physical(vpc) },
+        spec: InternetGatewaySpec { vpc: vpc.map(Ref::physical).into() },
         output: InternetGatewayOutput { id: id.to_owned() },
         phase: Phase::Ready,
         state: state.map(|state| state.as_str().to_owned()).unwrap_or_default(),

@@ -41,6 +41,7 @@ impl Resource<Aws> for NatGateway {
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &NatGatewaySpec) -> Result<NatGatewayOutput> {
+        let address = spec.address.wanted()?.id();
         let mut spent = spent(cx).await?;
         for _ in 0..EPOCHS {
             let request = cx
@@ -48,8 +49,8 @@ impl Resource<Aws> for NatGateway {
                 .ec2
                 .create_nat_gateway()
                 .subnet_id(spec.subnet.id())
-                .allocation_id(spec.address.id())
-                .client_token(token(cx.identity, spec, &spent))
+                .allocation_id(address)
+                .client_token(token(cx.identity, spec.subnet.id(), address, &spent))
                 .tag_specifications(tagged(cx.identity, ResourceType::Natgateway));
             let made = cx
                 .cloud
@@ -127,10 +128,8 @@ fn found(owned: &Owned, gateway: &Described) -> Result<Found<NatGateway>> {
         badge: owned.badge(),
         spec: NatGatewaySpec {
             subnet: Ref::physical(gateway.subnet_id().required("the subnet of a NAT gateway")?),
-            // One that failed may have none; none differs from any that is wanted.
-            address: Ref::physical(
-                primary.and_then(|address| address.allocation_id()).unwrap_or_default(),
-            ),
+            // One that failed may have none.
+            address: primary.and_then(|it| it.allocation_id()).map(Ref::physical).into(),
         },
         output: NatGatewayOutput { id: id.to_owned() },
         phase: match state {
@@ -165,15 +164,11 @@ async fn spent(cx: &Context<'_, Aws>) -> Result<Vec<String>> {
 /// The same for the same attempt, so that a repeated call makes no second gateway: the proof among
 /// its tags is the same then, and EC2 refuses a token that comes with other tags. Another one after
 /// a gateway of that token has gone, since EC2 would hand that one back.
-fn token(identity: &Identity, spec: &NatGatewaySpec, spent: &[String]) -> String {
+fn token(identity: &Identity, subnet: &str, elastic_ip: &str, spent: &[String]) -> String {
     let Identity { scope, address, generation, proof, .. } = identity;
-    let attempt = format!(
-        "{scope} {address} {generation} {} {} {} {}",
-        proof.as_deref().unwrap_or_default(),
-        spec.subnet.id(),
-        spec.address.id(),
-        spent.join(" ")
-    );
+    let proof = proof.as_deref().unwrap_or_default();
+    let attempt =
+        format!("{scope} {address} {generation} {proof} {subnet} {elastic_ip} {}", spent.join(" "));
     // EC2 takes 64 characters (EC2 API reference), which is what SHA-256 gives.
     format!("{:x}", Sha256::digest(attempt))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_ecr::types::{DescribeImagesFilter, Repository as Stored, TagStatus};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deployer_core::{Cause, Failure, Phase, Ref};
+use deployer_core::{Cause, Failure, Opaque, Phase, Ref};
 use deployer_engine::{Badge, Context, Found, Pauses, Resource, Result, Survey, Voice, listed};
 use deployer_image::{
     CargoSource, Credentials, DockerfileSource, Patience, Platform, Progress, PushError, Settings,
@@ -110,11 +110,11 @@ fn found(
         badge: Badge { name: name.to_owned(), generation, ..Badge::default() },
         spec: ImageSpec {
             repository: Ref::physical(id),
-            // How an image was made shows in its digest alone, and is not compared.
-            build: Build::Archive(String::new()),
-            architecture: Architecture::default(),
-            command: Vec::new(),
-            health_command: Vec::new(),
+            // How an image was made shows in its digest alone.
+            build: Opaque::Unread,
+            architecture: Opaque::Unread,
+            command: Opaque::Unread,
+            health_command: Opaque::Unread,
             digest: Some(digest.clone()),
         },
         output: ImageOutput { uri: uri(repository, &digest)?, id: digest, release },
@@ -159,16 +159,16 @@ fn numbered(tag: &str) -> Option<(&str, u32)> {
 }
 
 async fn build(aws: &Aws, spec: &ImageSpec, voice: &Voice) -> Result<deployer_image::Image> {
-    let platform = match spec.architecture {
+    let platform = match spec.architecture.wanted()? {
         Architecture::X86_64 => Platform::LinuxAmd64,
         Architecture::Arm64 => Platform::LinuxArm64,
     };
     let settings = Settings {
-        arguments: spec.command.clone(),
-        healthcheck: Some(spec.health_command.clone()).filter(|command| !command.is_empty()),
+        arguments: spec.command.wanted()?.clone(),
+        healthcheck: Some(spec.health_command.wanted()?.clone()).filter(|it| !it.is_empty()),
         ..Settings::default()
     };
-    let source = source(&aws.folder, &spec.build);
+    let source = source(&aws.folder, spec.build.wanted()?);
     let report = &mut |progress| tell(voice, progress);
     deployer_image::build(&source, platform, &settings, report)
         .await

@@ -40,8 +40,8 @@ impl Resource<Aws> for Repository {
             .ecr
             .create_repository()
             .repository_name(name)
-            .set_tags(Some(ecr::tagged(cx.identity, &kept(spec))))
-            .image_tag_mutability(mutability(spec.immutable))
+            .set_tags(Some(ecr::tagged(cx.identity, &kept(spec)?)))
+            .image_tag_mutability(mutability(*spec.immutable.wanted()?))
             .image_scanning_configuration(scanning(spec.scan_on_push));
         let made = cx
             .cloud
@@ -53,8 +53,8 @@ impl Resource<Aws> for Repository {
             )),
             _ => failure,
         })?;
-        if spec.keep != 0 {
-            put_lifecycle(cx.cloud, name, spec.keep).await?;
+        if let keep @ 1.. = *spec.keep.wanted()? {
+            put_lifecycle(cx.cloud, name, keep).await?;
         }
         output(&made.repository.required("the repository")?)
     }
@@ -65,11 +65,12 @@ impl Resource<Aws> for Repository {
         spec: &RepositorySpec,
     ) -> Result<RepositoryOutput> {
         let (client, name) = (&cx.cloud.ecr, &live.output.id);
-        if live.spec.immutable != spec.immutable {
+        let immutable = spec.immutable.wanted()?;
+        if live.spec.immutable.known().is_some_and(|live| live != immutable) {
             let request = client
                 .put_image_tag_mutability()
                 .repository_name(name)
-                .image_tag_mutability(mutability(spec.immutable));
+                .image_tag_mutability(mutability(*immutable));
             cx.cloud
                 .send(&ecr::PUT_IMAGE_TAG_MUTABILITY, "set whether tags stay", || {
                     request.clone().send()
@@ -89,15 +90,15 @@ impl Resource<Aws> for Repository {
                 )
                 .await?;
         }
-        if live.spec.keep != spec.keep {
-            if spec.keep == 0 {
-                delete_lifecycle(cx.cloud, name).await?;
-            } else {
-                put_lifecycle(cx.cloud, name, spec.keep).await?;
+        let keep = spec.keep.wanted()?;
+        if live.spec.keep.known().is_some_and(|live| live != keep) {
+            match *keep {
+                0 => delete_lifecycle(cx.cloud, name).await?,
+                keep => put_lifecycle(cx.cloud, name, keep).await?,
             }
         }
         if live.spec.force_delete != spec.force_delete {
-            ecr::remember(cx, &live.output.arn, &kept(spec)).await?;
+            ecr::remember(cx, &live.output.arn, &kept(spec)?).await?;
         }
         Ok(live.output.clone())
     }
@@ -108,8 +109,8 @@ impl Resource<Aws> for Repository {
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let name = &live.output.id;
-        let request =
-            cx.cloud.ecr.delete_repository().repository_name(name).force(live.spec.force_delete);
+        let force = live.spec.force_delete == true.into();
+        let request = cx.cloud.ecr.delete_repository().repository_name(name).force(force);
         match cx
             .cloud
             .send(&ecr::DELETE_REPOSITORY, "delete the repository", || request.clone().send())
@@ -134,36 +135,37 @@ fn found(
 ) -> Result<Found<Repository>> {
     let keep = lifecycle.map_or(Some(0), kept_images);
     let foreign = keep.is_none().then(|| "it has a lifecycle policy of another make".to_owned());
-    let force_delete = owned.kept(FORCE_DELETE).and_then(|kept| kept.parse().ok());
-    let immutable = match repository.image_tag_mutability() {
-        Some(ImageTagMutability::Immutable) => Some(true),
+    let force_delete: Option<bool> = owned.kept(FORCE_DELETE).and_then(|kept| kept.parse().ok());
+    let mutability = repository.image_tag_mutability();
+    let mutability = mutability.required("whether a repository's tags stay")?;
+    let immutable = match mutability {
+        ImageTagMutability::Immutable => Some(true),
         // With exclusions some tags move, which is less than was asked for.
-        Some(
-            ImageTagMutability::Mutable
-            | ImageTagMutability::ImmutableWithExclusion
-            | ImageTagMutability::MutableWithExclusion,
-        ) => Some(false),
+        ImageTagMutability::Mutable
+        | ImageTagMutability::ImmutableWithExclusion
+        | ImageTagMutability::MutableWithExclusion => Some(false),
         _ => None,
     };
     let exclusions = repository.image_tag_mutability_exclusion_filters().iter();
+    let mutable = immutable.is_none().then(|| format!("whether tags stay is `{mutability}`"));
     let exclusions = exclusions.map(|filter| {
         format!("tags like `{}` are excluded from the rule whether tags stay", filter.filter())
     });
     Ok(Found {
         badge: owned.badge(),
         spec: RepositorySpec {
-            immutable: immutable.required("whether a repository's tags stay")?,
+            immutable: immutable.into(),
             scan_on_push: repository
                 .image_scanning_configuration()
                 .map(ImageScanningConfiguration::scan_on_push)
                 .required("whether a repository's images are scanned")?,
-            keep: keep.unwrap_or(0),
-            force_delete: force_delete.unwrap_or(false),
+            keep: keep.into(),
+            force_delete: force_delete.into(),
         },
         output: output(repository)?,
         phase: Phase::Ready,
         state: String::new(),
-        foreign: foreign.into_iter().chain(exclusions).collect(),
+        foreign: foreign.into_iter().chain(mutable).chain(exclusions).collect(),
     })
 }
 
@@ -175,8 +177,8 @@ fn output(repository: &Description) -> Result<RepositoryOutput> {
     })
 }
 
-fn kept(spec: &RepositorySpec) -> Kept {
-    Kept::from([(FORCE_DELETE, spec.force_delete.to_string())])
+fn kept(spec: &RepositorySpec) -> Result<Kept> {
+    Ok(Kept::from([(FORCE_DELETE, spec.force_delete.wanted()?.to_string())]))
 }
 
 fn mutability(immutable: bool) -> ImageTagMutability {

@@ -35,7 +35,7 @@ impl Resource<Aws> for Cluster {
             .create_cluster()
             .cluster_name(&cx.identity.name)
             .set_tags(Some(tagged(cx.identity)))
-            .settings(setting(spec.container_insights));
+            .settings(setting(*spec.container_insights.wanted()?));
         let made = cx.cloud.send(&ecs::CREATE_CLUSTER, CREATE, || request.clone().send()).await?;
         output(&made.cluster.required("the cluster")?)
     }
@@ -50,7 +50,7 @@ impl Resource<Aws> for Cluster {
             .ecs
             .update_cluster_settings()
             .cluster(&live.output.id)
-            .settings(setting(spec.container_insights));
+            .settings(setting(*spec.container_insights.wanted()?));
         cx.cloud
             .send(&ecs::UPDATE_CLUSTER_SETTINGS, "set the cluster's Container Insights", || {
                 request.clone().send()
@@ -74,9 +74,17 @@ impl Resource<Aws> for Cluster {
 
 fn found(owned: &Owned, cluster: &Description) -> Result<Found<Cluster>> {
     let state = cluster.status().required("the status of a cluster")?;
+    let setting = insights(cluster).required("the Container Insights of a cluster")?;
+    let insights = match setting {
+        "disabled" => Some(Insights::Disabled),
+        "enabled" => Some(Insights::Enabled),
+        "enhanced" => Some(Insights::Enhanced),
+        _ => None,
+    };
+    let foreign = insights.is_none().then(|| format!("Container Insights are `{setting}`"));
     Ok(Found {
         badge: owned.badge(),
-        spec: ClusterSpec { container_insights: insights(cluster)? },
+        spec: ClusterSpec { container_insights: insights.into() },
         output: output(cluster)?,
         phase: match state {
             "PROVISIONING" => Phase::Settling,
@@ -84,7 +92,7 @@ fn found(owned: &Owned, cluster: &Description) -> Result<Found<Cluster>> {
             _ => Phase::Ready,
         },
         state: state.to_owned(),
-        foreign: Vec::new(),
+        foreign: foreign.into_iter().collect(),
     })
 }
 
@@ -95,16 +103,10 @@ fn output(cluster: &Description) -> Result<ClusterOutput> {
     })
 }
 
-fn insights(cluster: &Description) -> Result<Insights> {
+fn insights(cluster: &Description) -> Option<&str> {
     let name = ClusterSettingName::ContainerInsights;
     let setting = cluster.settings().iter().find(|setting| setting.name() == Some(&name));
-    match setting.and_then(ClusterSetting::value) {
-        Some("disabled") => Some(Insights::Disabled),
-        Some("enabled") => Some(Insights::Enabled),
-        Some("enhanced") => Some(Insights::Enhanced),
-        _ => None,
-    }
-    .required("the Container Insights of a cluster")
+    setting.and_then(ClusterSetting::value)
 }
 
 fn setting(insights: Insights) -> ClusterSetting {

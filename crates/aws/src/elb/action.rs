@@ -4,7 +4,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action as Described, ActionTypeEnum, FixedResponseActionConfig, RedirectActionConfig,
     RedirectActionStatusCodeEnum, TargetGroupTuple,
 };
-use deployer_core::Ref;
+use deployer_core::{Opaque, Ref};
 use deployer_engine::Result;
 use deployer_kinds::{Action, Redirect, Respond};
 
@@ -45,43 +45,43 @@ pub(crate) fn written(action: &Action) -> Described {
     .build()
 }
 
-/// What a stack calls what AWS does, and what of it no stack can say.
-///
-/// Several actions, or a forward to several groups, become a forward to something that no group
-/// is: it differs from whatever a stack wants, and shows what it is.
-pub(crate) fn read(actions: &[Described]) -> Result<(Action, Vec<String>)> {
+/// What a stack calls what AWS does, and what of it no stack can say. Several actions, or a forward
+/// to several groups, are unread: whoever made them goes on with them.
+pub(crate) fn read(actions: &[Described]) -> Result<(Opaque<Action>, Vec<String>)> {
     let mut foreign = Vec::new();
     let action = match actions {
         [action] => one(action, &mut foreign)?,
         actions => {
             let steps: Vec<&str> = actions.iter().filter_map(step).collect();
-            unsayable(format!("the actions {}", steps.join(", ")), &mut foreign)
+            foreign.push(format!("the actions {}", steps.join(", ")));
+            None
         }
     };
-    Ok((action, foreign))
+    Ok((action.into(), foreign))
 }
 
-fn one(action: &Described, foreign: &mut Vec<String>) -> Result<Action> {
+fn one(action: &Described, foreign: &mut Vec<String>) -> Result<Option<Action>> {
     Ok(match action.r#type() {
         Some(ActionTypeEnum::Forward) => forward(action, foreign)?,
         Some(ActionTypeEnum::Redirect) => {
             let config = action.redirect_config().required("where a redirect leads")?;
-            Action::Redirect(redirect(config)?)
+            redirect(config, foreign)?.map(Action::Redirect)
         }
         Some(ActionTypeEnum::FixedResponse) => {
             let config = action.fixed_response_config().required("a fixed response")?;
-            Action::Respond(respond(config)?)
+            Some(Action::Respond(respond(config)?))
         }
         _ => {
             let step = step(action).required("the type of an action")?;
-            unsayable(format!("the action {step}"), foreign)
+            foreign.push(format!("the action {step}"));
+            None
         }
     })
 }
 
 /// Weights count only beside each other, so a group that gets nothing is told and left aside:
 /// that is how a finished blue/green deployment leaves a rule.
-fn forward(action: &Described, foreign: &mut Vec<String>) -> Result<Action> {
+fn forward(action: &Described, foreign: &mut Vec<String>) -> Result<Option<Action>> {
     let config = action.forward_config();
     let stickiness = config.and_then(|config| config.target_group_stickiness_config());
     if stickiness.is_some_and(|stickiness| stickiness.enabled() == Some(true)) {
@@ -93,16 +93,17 @@ fn forward(action: &Described, foreign: &mut Vec<String>) -> Result<Action> {
     Ok(match busy.as_slice() {
         [] => {
             let group = action.target_group_arn().required("where a forward leads")?;
-            Action::Forward(Ref::physical(group))
+            Some(Action::Forward(Ref::physical(group)))
         }
         [group] => {
             foreign.extend(idle.iter().map(|group| format!("a forward to {}", weighted(group))));
             let group = group.target_group_arn().required("where a forward leads")?;
-            Action::Forward(Ref::physical(group))
+            Some(Action::Forward(Ref::physical(group)))
         }
         several => {
             let groups: Vec<String> = several.iter().map(|group| weighted(group)).collect();
-            unsayable(format!("a forward to {}", groups.join(" and ")), foreign)
+            foreign.push(format!("a forward to {}", groups.join(" and ")));
+            None
         }
     })
 }
@@ -112,31 +113,30 @@ fn weighted(group: &TargetGroupTuple) -> String {
     format!("{arn} with weight {}", group.weight().unwrap_or(1))
 }
 
-fn unsayable(what: String, foreign: &mut Vec<String>) -> Action {
-    foreign.push(what.clone());
-    Action::Forward(Ref::physical(what))
-}
-
 fn step(action: &Described) -> Option<&str> {
     action.r#type().map(ActionTypeEnum::as_str)
 }
 
 /// What a redirect leaves out stays as the client asked for it (ELB API reference), which is what
 /// a stack's defaults say.
-fn redirect(config: &RedirectActionConfig) -> Result<Redirect> {
+fn redirect(config: &RedirectActionConfig, foreign: &mut Vec<String>) -> Result<Option<Redirect>> {
+    let permanent = match config.status_code().required("the status of a redirect")? {
+        RedirectActionStatusCodeEnum::Http301 => true,
+        RedirectActionStatusCodeEnum::Http302 => false,
+        other => {
+            foreign.push(format!("a redirect with the status {other}"));
+            return Ok(None);
+        }
+    };
     let or = |value: Option<&str>, same: &str| value.unwrap_or(same).to_owned();
-    Ok(Redirect {
+    Ok(Some(Redirect {
         protocol: or(config.protocol(), "#{protocol}"),
         host: or(config.host(), "#{host}"),
         port: or(config.port(), "#{port}"),
         path: or(config.path(), "/#{path}"),
         query: or(config.query(), "#{query}"),
-        permanent: match config.status_code().required("the status of a redirect")? {
-            RedirectActionStatusCodeEnum::Http301 => true,
-            RedirectActionStatusCodeEnum::Http302 => false,
-            _ => return None.required("the status of a redirect"),
-        },
-    })
+        permanent,
+    }))
 }
 
 fn respond(config: &FixedResponseActionConfig) -> Result<Respond> {
@@ -173,21 +173,34 @@ mod tests {
             json!({ "respond": { "status": 503 } }),
         ] {
             let action: Action = serde_json::from_value(action).unwrap();
-            assert_eq!(read(&[written(&action)]).unwrap(), (action, Vec::new()));
+            assert_eq!(read(&[written(&action)]).unwrap(), (action.into(), Vec::new()));
         }
     }
 
     #[test]
-    fn a_forward_that_no_stack_can_say_differs_and_is_told() {
+    fn a_forward_that_no_stack_can_say_is_unread_and_told() {
         let (action, foreign) = read(&[forward_to(&[("arn:1", 90), ("arn:2", 10)])]).unwrap();
         assert_eq!(foreign, ["a forward to arn:1 with weight 90 and arn:2 with weight 10"]);
-        assert_eq!(action, Action::Forward(Ref::physical(&foreign[0])));
+        assert_eq!(action, Opaque::Unread);
+    }
+
+    #[test]
+    fn what_this_version_does_not_know_is_unread_and_told() {
+        let config = RedirectActionConfig::builder().status_code("HTTP_308".into()).build();
+        let redirect = Described::builder().r#type(ActionTypeEnum::Redirect);
+        let redirect = redirect.redirect_config(config).build();
+        let later = Described::builder().r#type("dance".into()).build();
+        for (action, told) in
+            [(redirect, "a redirect with the status HTTP_308"), (later, "the action dance")]
+        {
+            assert_eq!(read(&[action]).unwrap(), (Opaque::Unread, vec![told.to_owned()]));
+        }
     }
 
     #[test]
     fn a_group_that_gets_nothing_is_told_only() {
         let (action, foreign) = read(&[forward_to(&[("arn:1", 0), ("arn:2", 100)])]).unwrap();
-        assert_eq!(action, Action::Forward(Ref::physical("arn:2")));
+        assert_eq!(action, Action::Forward(Ref::physical("arn:2")).into());
         assert_eq!(foreign, ["a forward to arn:1 with weight 0"]);
     }
 }

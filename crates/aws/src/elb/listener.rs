@@ -39,7 +39,7 @@ impl Resource<Aws> for Listener {
         // CreateListener hands back one of the same port and settings whosever it is, so it is
         // looked for first.
         if let Some(id) = standing(cx, spec).await? {
-            modify(cx.cloud, &id, spec).await?;
+            modify(cx.cloud, &id, None, spec).await?;
             return Ok(ListenerOutput { id });
         }
         let request = cx
@@ -48,10 +48,10 @@ impl Resource<Aws> for Listener {
             .create_listener()
             .load_balancer_arn(spec.load_balancer.id())
             .port(spec.port.into())
-            .protocol(protocol(spec.protocol))
+            .protocol(protocol(*spec.protocol.wanted()?))
             .set_certificates(certificates(spec))
             .set_ssl_policy(spec.tls_policy.clone())
-            .default_actions(action::written(&spec.default_action))
+            .default_actions(action::written(spec.default_action.wanted()?))
             .set_tags(Some(tagged(cx.identity)));
         let made = cx.cloud.send(&elb::CREATE_LISTENER, CREATE, || request.clone().send()).await?;
         let listener = made.listeners.unwrap_or_default().pop();
@@ -64,7 +64,7 @@ impl Resource<Aws> for Listener {
         live: &Found<Self>,
         spec: &ListenerSpec,
     ) -> Result<ListenerOutput> {
-        modify(cx.cloud, &live.output.id, spec).await?;
+        modify(cx.cloud, &live.output.id, Some(&live.spec), spec).await?;
         Ok(live.output.clone())
     }
 
@@ -101,6 +101,14 @@ fn found(owned: &Owned, listener: &Described, mut foreign: Vec<String>) -> Resul
     if let Some(mode) = mode.filter(|mode| *mode != "off") {
         foreign.push(format!("client certificates in the mode {mode}"));
     }
+    let spoken = match listener.protocol().required("the protocol of a listener")? {
+        ProtocolEnum::Http => Some(ListenerProtocol::Http),
+        ProtocolEnum::Https => Some(ListenerProtocol::Https),
+        other => {
+            foreign.push(format!("the protocol {other}"));
+            None
+        }
+    };
     let port = listener.port().and_then(|port| u16::try_from(port).ok());
     let balancer = listener.load_balancer_arn().required("the load balancer of a listener")?;
     // DescribeListeners names the default certificate only (ELB API reference).
@@ -110,11 +118,7 @@ fn found(owned: &Owned, listener: &Described, mut foreign: Vec<String>) -> Resul
         spec: ListenerSpec {
             load_balancer: Ref::physical(balancer),
             port: port.required("the port of a listener")?,
-            protocol: match listener.protocol().required("the protocol of a listener")? {
-                ProtocolEnum::Http => ListenerProtocol::Http,
-                ProtocolEnum::Https => ListenerProtocol::Https,
-                _ => return None.required("the protocol of a listener"),
-            },
+            protocol: spoken.into(),
             certificate: certificate.map(Text::from),
             tls_policy: listener.ssl_policy().map(ToOwned::to_owned),
             default_action,
@@ -145,17 +149,26 @@ fn certificates(spec: &ListenerSpec) -> Option<Vec<Certificate>> {
 }
 
 /// What is left out stays as it is, but for what comes with HTTPS: that goes when a listener turns
-/// to HTTP (ELB API reference, ModifyListener).
-async fn modify(aws: &Aws, id: &str, spec: &ListenerSpec) -> Result<()> {
+/// to HTTP (ELB API reference, ModifyListener). So what cannot be read stays.
+async fn modify(
+    aws: &Aws,
+    id: &str,
+    live: Option<&ListenerSpec>,
+    spec: &ListenerSpec,
+) -> Result<()> {
+    let is_spoken_known = live.is_none_or(|live| live.protocol.known().is_some());
+    let is_action_known = live.is_none_or(|live| live.default_action.known().is_some());
+    let spoken = protocol(*spec.protocol.wanted()?);
+    let action = action::written(spec.default_action.wanted()?);
     let request = aws
         .elb
         .modify_listener()
         .listener_arn(id)
         .port(spec.port.into())
-        .protocol(protocol(spec.protocol))
+        .set_protocol(is_spoken_known.then_some(spoken))
         .set_certificates(certificates(spec))
         .set_ssl_policy(spec.tls_policy.clone())
-        .default_actions(action::written(&spec.default_action));
+        .set_default_actions(is_action_known.then(|| vec![action]));
     aws.send(&elb::MODIFY_LISTENER, "change the listener", || request.clone().send()).await?;
     Ok(())
 }

@@ -35,7 +35,7 @@ impl Resource<Aws> for ListenerRule {
             .listener_arn(spec.listener.id())
             .priority(priority(spec))
             .set_conditions(Some(conditions(spec)))
-            .actions(action::written(&spec.action))
+            .actions(action::written(spec.action.wanted()?))
             .set_tags(Some(tagged(cx.identity)));
         let failure = match cx
             .cloud
@@ -184,7 +184,7 @@ fn position(rule: &Described) -> Option<u32> {
 }
 
 /// Sends only what differs: what is left out stays as it is (ELB API reference, ModifyRule), and so
-/// does a condition that no spec can say.
+/// does a condition or an action that no spec can say.
 async fn modify(
     aws: &Aws,
     id: &str,
@@ -193,7 +193,9 @@ async fn modify(
 ) -> Result<()> {
     let wanted = conditions(spec);
     let is_other_condition = live.is_none_or(|live| conditions(live) != wanted);
-    let is_other_action = live.is_none_or(|live| live.action != spec.action);
+    let action = spec.action.wanted()?;
+    let is_other_action =
+        live.is_none_or(|live| live.action.known().is_some_and(|live| live != action));
     if !is_other_condition && !is_other_action {
         return Ok(());
     }
@@ -202,7 +204,7 @@ async fn modify(
         .modify_rule()
         .rule_arn(id)
         .set_conditions(is_other_condition.then_some(wanted))
-        .set_actions(is_other_action.then(|| vec![action::written(&spec.action)]));
+        .set_actions(is_other_action.then(|| vec![action::written(action)]));
     aws.send(&elb::MODIFY_RULE, "change the rule", || request.clone().send()).await?;
     Ok(())
 }

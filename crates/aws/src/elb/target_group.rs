@@ -82,6 +82,7 @@ impl Resource<Aws> for TargetGroup {
             }
         }
         let health = &spec.health_check;
+        let (spoken, http) = (protocol(*spec.protocol.wanted()?), *spec.version.wanted()?);
         let request = cx
             .cloud
             .elb
@@ -90,17 +91,17 @@ impl Resource<Aws> for TargetGroup {
             .vpc_id(spec.vpc.id())
             .target_type(TargetTypeEnum::Ip)
             .port(spec.port.into())
-            .protocol(protocol(spec.protocol))
-            .protocol_version(version(spec.version))
+            .protocol(spoken.clone())
+            .protocol_version(version(http))
             .health_check_enabled(true)
-            .health_check_protocol(protocol(spec.protocol))
+            .health_check_protocol(spoken)
             .health_check_port(TRAFFIC_PORT)
             .health_check_path(&health.path)
             .health_check_interval_seconds(seconds(health.interval))
             .health_check_timeout_seconds(seconds(health.timeout))
             .healthy_threshold_count(seconds(health.healthy))
             .unhealthy_threshold_count(seconds(health.unhealthy))
-            .matcher(matcher(spec.version, &health.codes))
+            .matcher(matcher(http, &health.codes))
             .set_tags(Some(tagged(cx.identity)));
         let made =
             cx.cloud.send(&elb::CREATE_TARGET_GROUP, CREATE, || request.clone().send()).await?;
@@ -125,14 +126,14 @@ impl Resource<Aws> for TargetGroup {
                 .modify_target_group()
                 .target_group_arn(id)
                 .health_check_enabled(true)
-                .health_check_protocol(protocol(spec.protocol))
+                .health_check_protocol(protocol(*spec.protocol.wanted()?))
                 .health_check_port(TRAFFIC_PORT)
                 .health_check_path(&health.path)
                 .health_check_interval_seconds(seconds(health.interval))
                 .health_check_timeout_seconds(seconds(health.timeout))
                 .healthy_threshold_count(seconds(health.healthy))
                 .unhealthy_threshold_count(seconds(health.unhealthy))
-                .matcher(matcher(spec.version, &health.codes));
+                .matcher(matcher(*spec.version.wanted()?, &health.codes));
             cx.cloud
                 .send(&elb::MODIFY_TARGET_GROUP, "change the health check", || {
                     request.clone().send()
@@ -176,24 +177,24 @@ impl Resource<Aws> for TargetGroup {
 fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Found<TargetGroup>> {
     let port = group.port().and_then(|port| u16::try_from(port).ok());
     let version = match group.protocol_version().required("the version of a target group")? {
-        "HTTP1" => TargetVersion::Http1,
-        "HTTP2" => TargetVersion::Http2,
-        "GRPC" => TargetVersion::Grpc,
-        _ => return None.required("the version of a target group"),
+        "HTTP1" => Some(TargetVersion::Http1),
+        "HTTP2" => Some(TargetVersion::Http2),
+        "GRPC" => Some(TargetVersion::Grpc),
+        _ => None,
     };
     let spoken = match group.protocol().required("the protocol of a target group")? {
-        ProtocolEnum::Http => TargetProtocol::Http,
-        ProtocolEnum::Https => TargetProtocol::Https,
-        _ => return None.required("the protocol of a target group"),
+        ProtocolEnum::Http => Some(TargetProtocol::Http),
+        ProtocolEnum::Https => Some(TargetProtocol::Https),
+        _ => None,
     };
     Ok(Found {
         badge: owned.badge(),
         spec: TargetGroupSpec {
             vpc: Ref::physical(group.vpc_id().required("the VPC of a target group")?),
             port: port.required("the port of a target group")?,
-            protocol: spoken,
-            version,
-            health_check: health_check(group, version)?,
+            protocol: spoken.into(),
+            version: version.into(),
+            health_check: health_check(group)?,
             deregistration_delay: value(attributes, DELAY)?,
             slow_start: value(attributes, SLOW_START)?,
             stickiness: stickiness(attributes)?,
@@ -207,13 +208,11 @@ fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Fo
     })
 }
 
-fn health_check(group: &Described, version: TargetVersion) -> Result<HealthCheck> {
+fn health_check(group: &Described) -> Result<HealthCheck> {
     let of =
         |value: Option<i32>, what| value.and_then(|value| value.try_into().ok()).required(what);
-    let codes = group.matcher().and_then(|matcher| match version {
-        TargetVersion::Grpc => matcher.grpc_code(),
-        TargetVersion::Http1 | TargetVersion::Http2 => matcher.http_code(),
-    });
+    // It has those of gRPC or those of HTTP (ELB API reference, `Matcher`).
+    let codes = group.matcher().and_then(|matcher| matcher.grpc_code().or(matcher.http_code()));
     let path = group.health_check_path().required("the path of a health check")?;
     Ok(HealthCheck {
         path: path.to_owned(),
@@ -228,6 +227,14 @@ fn health_check(group: &Described, version: TargetVersion) -> Result<HealthCheck
 /// What no spec can say of a target group.
 fn foreign(group: &Described, attributes: &Attributes) -> Vec<String> {
     let mut foreign = Vec::new();
+    let known = [ProtocolEnum::Http, ProtocolEnum::Https];
+    if let Some(protocol) = group.protocol().filter(|protocol| !known.contains(protocol)) {
+        foreign.push(format!("the protocol {protocol}"));
+    }
+    let known = [TargetVersion::Http1, TargetVersion::Http2, TargetVersion::Grpc].map(version);
+    if let Some(version) = group.protocol_version().filter(|version| !known.contains(version)) {
+        foreign.push(format!("the version {version}"));
+    }
     if let Some(port) = group.health_check_port().filter(|port| *port != TRAFFIC_PORT) {
         foreign.push(format!("health checks on port {port}"));
     }

@@ -28,7 +28,7 @@ impl Resource<Aws> for DbReplica {
             .create_db_instance_read_replica()
             .db_instance_identifier(&name)
             .set_tags(Some(rds::tagged(cx.identity, &machine.kept())))
-            .source_db_instance_identifier(spec.source.id())
+            .source_db_instance_identifier(spec.source.wanted()?.id())
             .db_instance_class(&spec.class)
             .set_port(spec.port.map(i32::from))
             .set_vpc_security_group_ids(Some(machine.groups()))
@@ -73,7 +73,7 @@ impl Resource<Aws> for DbReplica {
             id: &live.output.id,
             generation: live.badge.generation,
             is_protected: live.spec.deletion_protection,
-            final_snapshot: live.spec.source.id().is_empty(),
+            final_snapshot: live.spec.source.known().is_none(),
         };
         removal::delete(cx, leaving).await
     }
@@ -98,8 +98,8 @@ fn found(owned: &Owned, instance: &Description) -> Result<Found<DbReplica>> {
     Ok(Found {
         badge: owned.badge(),
         spec: DbReplicaSpec {
-            // None, once promoted; none differs from any that is wanted.
-            source: Ref::physical(source.unwrap_or_default()),
+            // None, once promoted.
+            source: source.map(Ref::physical).into(),
             class: machine.class,
             port: machine.port,
             security_groups: machine.security_groups,
@@ -129,7 +129,8 @@ fn output(instance: &Description) -> Result<DbReplicaOutput> {
 async fn explained(aws: &Aws, spec: &DbReplicaSpec, mut failure: Failure, name: &str) -> Failure {
     match failure.cause {
         Cause::Busy => {
-            let source = rds::describe(aws, spec.source.id()).await.ok();
+            let Some(source) = spec.source.known() else { return failure };
+            let source = rds::describe(aws, source.id()).await.ok();
             if source.and_then(|source| source.backup_retention_period()) != Some(0) {
                 return failure;
             }

@@ -3,7 +3,7 @@
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
-use deployer_core::{Cause, Failure, Phase};
+use deployer_core::{Cause, Failure, Opaque, Phase};
 use deployer_engine::{Badge, Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
 
@@ -41,15 +41,16 @@ impl Resource<Aws> for Secret {
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &SecretSpec) -> Result<SecretOutput> {
+        let (length, characters) = (spec.length.wanted()?, spec.characters.wanted()?);
         let request = cx
             .cloud
             .secrets
             .create_secret()
             .name(&cx.identity.name)
             .description(&spec.description)
-            .set_tags(Some(tagged(cx.identity, &kept(spec))))
+            .set_tags(Some(tagged(cx.identity, &kept(spec)?)))
             .client_request_token(random::token())
-            .secret_string(random::text(spec.length, alphabet(spec.characters)));
+            .secret_string(random::text(*length, alphabet(*characters)));
         let made =
             cx.cloud.send(&secrets::CREATE_SECRET, "create the secret", || request.clone().send());
         match made.await {
@@ -72,7 +73,7 @@ impl Resource<Aws> for Secret {
         cx.cloud
             .send(&secrets::UPDATE_SECRET, "describe the secret", || request.clone().send())
             .await?;
-        secrets::remember(cx, id, &kept(spec)).await?;
+        secrets::remember(cx, id, &kept(spec)?).await?;
         Ok(live.output.clone())
     }
 
@@ -82,7 +83,7 @@ impl Resource<Aws> for Secret {
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let SecretOutput { id, name } = &live.output;
-        let days = live.spec.recovery_days;
+        let days = *live.spec.recovery_days.known().unwrap_or(&LONGEST_RECOVERY);
         let mut request = cx.cloud.secrets.delete_secret().secret_id(id);
         request = if days == 0 {
             request.force_delete_without_recovery(true)
@@ -224,7 +225,7 @@ async fn describe(aws: &Aws, id: &str) -> Result<Option<DescribeSecretOutput>> {
 }
 
 fn found(owned: &Owned, secret: &DescribeSecretOutput) -> Result<Found<Secret>> {
-    let days = owned.kept(RECOVERY).and_then(|days| days.parse().ok());
+    let days: Option<u32> = owned.kept(RECOVERY).and_then(|days| days.parse().ok());
     let key = secret.kms_key_id().map(|key| format!("it is encrypted with the key {key}"));
     let rotation = (secret.rotation_enabled() == Some(true)).then(|| "it is rotated".to_owned());
     Ok(Found {
@@ -232,10 +233,10 @@ fn found(owned: &Owned, secret: &DescribeSecretOutput) -> Result<Found<Secret>> 
         spec: SecretSpec {
             // AWS leaves an empty description out.
             description: secret.description().unwrap_or_default().to_owned(),
-            // How the value was made shows nowhere, and is not compared.
-            length: 0,
-            characters: Characters::Alphanumeric,
-            recovery_days: days.unwrap_or(LONGEST_RECOVERY),
+            // How the value was made shows nowhere.
+            length: Opaque::Unread,
+            characters: Opaque::Unread,
+            recovery_days: days.into(),
         },
         output: SecretOutput {
             id: secret.arn().required("the ARN of a secret")?.to_owned(),
@@ -247,8 +248,8 @@ fn found(owned: &Owned, secret: &DescribeSecretOutput) -> Result<Found<Secret>> 
     })
 }
 
-fn kept(spec: &SecretSpec) -> Kept {
-    Kept::from([(RECOVERY, spec.recovery_days.to_string())])
+fn kept(spec: &SecretSpec) -> Result<Kept> {
+    Ok(Kept::from([(RECOVERY, spec.recovery_days.wanted()?.to_string())]))
 }
 
 /// Punctuation leaves out what shells, URLs and connection strings trip over.

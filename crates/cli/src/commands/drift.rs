@@ -1,6 +1,8 @@
 //! `deployer drift`: what was changed outside.
 
-use deployer_core::{Action, Address, Difference, Plan, Reason};
+use std::collections::BTreeSet;
+
+use deployer_core::{Action, Address, Difference, Plan, Reason, Snapshot};
 use deployer_engine::Look;
 use serde_json::json;
 
@@ -37,6 +39,9 @@ pub(crate) struct Drift {
     pub(crate) missing: Vec<Address>,
     /// What others attached, by resource.
     pub(crate) attached: Vec<(Address, Vec<String>)>,
+    /// Fields that AWS does not show, or that this version cannot read, by resource: whether they
+    /// have changed is not known, and no drift.
+    pub(crate) unread: Vec<(Address, BTreeSet<String>)>,
 }
 
 /// Looks what is there, and shows what nobody wrote into the file.
@@ -47,7 +52,7 @@ pub(crate) async fn run<W: Connect>(
     let (project, snapshot) = session.look(&args.stack, Some(Look::Close)).await?;
     let targets = TargetArgs::default();
     let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
-    let drift = Drift::of(&plan);
+    let drift = Drift::of(&plan, &snapshot);
     if session.is_json {
         session.print(&format!("{:#}\n", as_json(&plan, &drift)));
     } else {
@@ -59,7 +64,8 @@ pub(crate) async fn run<W: Connect>(
 }
 
 impl Drift {
-    fn of(plan: &Plan) -> Self {
+    fn of(plan: &Plan, snapshot: &Snapshot) -> Self {
+        let unread = snapshot.lives.iter().map(|live| (live.address.clone(), live.unread()));
         let changed = plan.steps.iter().filter_map(|step| {
             let drifted: Vec<Difference> =
                 step.differences.iter().filter(|it| it.drift).map(turned).collect();
@@ -73,6 +79,7 @@ impl Drift {
             changed: changed.collect(),
             missing: missing.map(|step| step.address.clone()).collect(),
             attached: plan.foreign.clone().into_iter().collect(),
+            unread: unread.filter(|(_, paths)| !paths.is_empty()).collect(),
         }
     }
 
@@ -96,6 +103,8 @@ fn as_json(plan: &Plan, drift: &Drift) -> serde_json::Value {
     });
     let attached =
         drift.attached.iter().map(|(address, what)| json!({ "address": address, "what": what }));
+    let unread =
+        drift.unread.iter().map(|(address, paths)| json!({ "address": address, "paths": paths }));
     json!({
         "scope": plan.scope,
         "account": plan.account,
@@ -103,6 +112,7 @@ fn as_json(plan: &Plan, drift: &Drift) -> serde_json::Value {
         "changed": changed.collect::<Vec<_>>(),
         "missing": drift.missing,
         "attached": attached.collect::<Vec<_>>(),
+        "unread": unread.collect::<Vec<_>>(),
         "strays": plan.strays,
     })
 }

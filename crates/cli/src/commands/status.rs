@@ -80,6 +80,7 @@ fn as_json(snapshot: &Snapshot) -> serde_json::Value {
             "phase": live.phase,
             "state": live.state,
             "foreign": live.foreign,
+            "unread": live.unread(),
         })
     });
     json!({

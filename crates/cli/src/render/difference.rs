@@ -192,13 +192,17 @@ fn leaves_of<'a>(path: String, value: &'a Value, leaves: &mut Vec<(String, &'a V
 
 #[cfg(test)]
 mod tests {
-    use deployer_core::differences as compare;
+    use deployer_core::KindInfo;
+    use deployer_kinds::Vpc;
     use serde_json::json;
 
     use super::*;
 
     fn shown(before: &Value, after: &Value) -> String {
-        differences(&compare(before, after), &Theme::default(), 2, 80).join("\n")
+        // To compare takes a kind, and any will do.
+        let found = KindInfo::of::<Vpc>().compare(before, after).into_iter();
+        let found: Vec<Difference> = found.map(|(difference, _)| difference).collect();
+        differences(&found, &Theme::default(), 2, 80).join("\n")
     }
 
     #[test]

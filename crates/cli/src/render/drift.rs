@@ -12,7 +12,7 @@ const INDENT: usize = 2;
 
 /// What was changed outside: each field with what it was given and what it is now.
 pub(crate) fn drift(scope: &Scope, drift: &Drift, theme: &Theme, width: usize) -> String {
-    let Drift { changed, missing, attached } = drift;
+    let Drift { changed, missing, attached, unread: _ } = drift;
     let mut lines = Vec::new();
     for (address, fields) in changed {
         let title = format!("{address} is not as it was last given");

@@ -1,10 +1,13 @@
 //! One value of a spec as a person would write it, with what is secret by its name left out.
 
-use deployer_core::{Text, references};
+use deployer_core::{Text, is_unread, references};
 use serde_json::Value;
 
 /// What stands in the place of a value that is not shown.
 const MASKED: &str = "(not shown)";
+
+/// What stands for a value that AWS does not show, or that this version does not know.
+const UNREAD: &str = "(not shown by AWS)";
 
 /// What the names of environment variables hold whose values are not shown.
 const SECRETIVE: [&str; 6] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL"];
@@ -55,8 +58,11 @@ fn flow(key: &str, value: &Value, is_outermost: bool) -> String {
     }
 }
 
-/// What a reference or an unresolved text is written as.
+/// What a reference, an unresolved text or an unread value is written as.
 pub(crate) fn marker(value: &Value) -> Option<String> {
+    if is_unread(value) {
+        return Some(UNREAD.to_owned());
+    }
     let fields = value.as_object().filter(|fields| fields.len() == 1)?;
     if let Some(target) = fields.get("ref").or_else(|| fields.get("id")) {
         return target.as_str().map(str::to_owned);
@@ -114,6 +120,7 @@ mod tests {
         let spec = json!([{ "port": 443, "from": "0.0.0.0/0", "note": null }, "a, b", ""]);
         assert_eq!(value("x", &spec), r#"[{from: 0.0.0.0/0, port: 443}, "a, b", ""]"#);
         assert_eq!(value("x", &json!({ "id": "sg-1" })), "sg-1");
+        assert_eq!(value("x", &json!({ "unread": true })), UNREAD);
         assert_eq!(value("x", &Value::Null), "(none)");
     }
 

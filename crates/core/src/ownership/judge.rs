@@ -229,10 +229,10 @@ fn believe(kind: &KindInfo, live: &mut Live) {
 /// Whether what can never change is as the mark says it was made; none where it does not say.
 fn is_as_marked(kind: &KindInfo, live: &Live) -> Option<bool> {
     let mark = live.mark.as_ref().filter(|_| live.phase != Phase::Leaving)?;
-    let mut fixed = kind.changes.iter().filter_map(|(field, _)| {
-        let value = live.spec.get(*field).cloned().unwrap_or_default();
-        let change = kind.change(field, &value, &Value::Null);
-        matches!(change, Change::Replace(_) | Change::Never(_)).then_some((*field, value))
+    let mut fixed = kind.fields().filter_map(|field| {
+        let change = kind.change(&[field.to_owned()], &live.spec, &Value::Null);
+        let value = live.spec.get(field).cloned().unwrap_or_default();
+        matches!(change, Change::Replace(_) | Change::Never(_)).then_some((field, value))
     });
     // A field that was left out is AWS's choice.
     Some(fixed.all(|(field, value)| {

@@ -10,7 +10,7 @@ use crate::plan::{Action, Plan};
 use crate::snapshot::physical;
 use crate::{
     Address, Change, Cycle, Desired, Diagnostic, Difference, Dispute, Graph, Impact, KindInfo,
-    Kinds, Live, Outputs, Phase, Replacement, Snapshot, Stack, differences, references, resolve,
+    Kinds, Live, Outputs, Phase, Replacement, Snapshot, Stack, references, resolve,
 };
 
 /// Plans how to make what is there what the stack says; a stack without resources plans its end.
@@ -148,10 +148,8 @@ impl<'a> Planner<'a> {
             }
         };
         let mut replace = live.phase == Phase::Leaving;
-        for mut difference in differences(&live.spec, &wanted) {
-            let field = difference.field().to_owned();
-            let of = |spec: &Value| spec.get(&field).cloned().unwrap_or_default();
-            match kind.change(&field, &of(&live.spec), &of(&wanted)) {
+        for (mut difference, change) in kind.compare(&live.spec, &wanted) {
+            match change {
                 Change::Delegated => continue,
                 Change::InPlace(impact) => decision.impact = decision.impact.max(impact),
                 Change::Replace(impact) => {
@@ -169,10 +167,12 @@ impl<'a> Planner<'a> {
                     .help(advice),
                 ),
             }
+            let field = difference.field();
+            let given = wanted.get(field).unwrap_or(&Value::Null);
             difference.drift = live
                 .mark
                 .as_ref()
-                .is_some_and(|mark| kind.is_marked(mark, &field, &of(&wanted)) == Some(true));
+                .is_some_and(|mark| kind.is_marked(mark, field, given) == Some(true));
             decision.differences.push(difference);
         }
         decision.verdict = if replace {
@@ -237,7 +237,7 @@ impl<'a> Planner<'a> {
             let found = decisions.iter().find_map(|(user, decision)| {
                 let live = decision.live.filter(|live| live.phase != Phase::Leaving)?;
                 let ids = stands_for(address, &decision.desired.spec, &live.spec);
-                let id = ids.into_iter().find(|id| !id.is_empty() && !known.contains(id))?;
+                let id = ids.into_iter().find(|id| !known.contains(id))?;
                 Some((user, id))
             });
             let Some((user, id)) = found else { continue };

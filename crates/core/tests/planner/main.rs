@@ -5,6 +5,7 @@
 mod arbitrary;
 mod mistakes;
 mod order;
+mod others;
 mod ownership;
 mod targets;
 mod verbs;

@@ -180,6 +180,9 @@ fn what_tags_say_of_a_deletion_is_believed_of_signed_tags_alone() {
     world.at("store/main").spec["wipe"] = json!(true);
     let deeds = world.deeds();
     assert_eq!(wipes(&world, &deeds), json!(false), "it is not what the mark says");
+    world.at("store/main").spec["wipe"] = json!({ "unread": true });
+    let deeds = world.deeds();
+    assert_eq!(wipes(&world, &deeds), json!(false), "the tag is gone");
 }
 
 #[test]

@@ -137,8 +137,8 @@ impl World {
                 let spec = self.resolved(step, outputs);
                 let live = self.find(step.live.as_ref().unwrap().id());
                 live.phase = Phase::Ready;
-                live.mark = Some(kinds.find(&live.address.kind).unwrap().mark(&spec));
-                live.spec = spec;
+                live.mark = Some(kind.mark(&spec));
+                live.spec = kind.leave_delegated(&live.spec, &spec);
             }
             Action::Delete => {
                 let id = step.live.as_ref().unwrap().id().to_owned();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deployer_core::{Action, Address, What};
-use deployer_testkit::{Memory, StackBuilder, apply, converge, everything, run};
+use deployer_testkit::{Memory, StackBuilder, apply, converge, everything, observed, run};
 use serde_json::json;
 
 use crate::world::{WAYS, Way};
@@ -155,4 +155,28 @@ async fn only_the_targets_and_what_they_wait_for_are_made() {
     assert!(plan.steps.iter().all(|step| step.action == Action::Create));
     assert!(run(&memory, plan).await.outcome.is_success());
     converge(&memory, &stack).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_leaves_what_others_moved_and_what_is_not_shown() {
+    let memory = Arc::new(Memory::default());
+    let stack = everything().build();
+    converge(&memory, &stack).await;
+    let moved = json!([{ "version": "blue", "weight": 10 }, { "version": "green", "weight": 90 }]);
+    memory.meddle("service/web", "shares", moved.clone());
+    memory.meddle("service/web", "count", json!(7));
+    converge(&memory, &stack).await;
+    let store = json!({ "network": "main", "engine": "pg", "size": 30, "key": "s3cr3t" });
+    let rolled = json!({ "image": "web:2", "url": "store://nowhere" });
+    let stack = everything().with("store/main", store).with("revision/web", rolled).build();
+    let ran = apply(&memory, &stack).await;
+    let updated = ran.plan.steps.iter().filter(|step| step.action == Action::Update);
+    let updated: Vec<String> = updated.map(|step| step.address.to_string()).collect();
+    assert_eq!(updated, ["store/main", "service/web"]);
+    let snapshot = observed(&memory, &stack).await.unwrap();
+    let at = |kind: &str, name: &str| snapshot.current(&Address::new(kind, name)).unwrap().clone();
+    let service = at("service", "web");
+    assert_eq!((&service.spec["shares"], &service.spec["count"]), (&moved, &json!(7)));
+    let store = at("store", "main");
+    assert_eq!((&store.spec["size"], store.unread().len()), (&json!(30), 1));
 }

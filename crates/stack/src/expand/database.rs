@@ -50,7 +50,7 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
         draft.make::<DbSubnetGroup>(name, &subnets, Origin::new(&path, &[]));
 
         let instance = DbInstanceSpec {
-            engine: body.engine,
+            engine: body.engine.into(),
             version: body.version.clone(),
             class: body.class.clone(),
             storage: body.storage.0,
@@ -69,7 +69,7 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
             minor_upgrades: true,
             encrypted: true,
             deletion_protection: body.protect,
-            final_snapshot: body.final_snapshot,
+            final_snapshot: body.final_snapshot.into(),
         };
         draft.make::<DbInstance>(name, &instance, Origin::new(&path, FIELDS));
     }

@@ -39,10 +39,10 @@ pub(super) fn image(draft: &mut Draft, name: &str, body: &sections::Service) -> 
         draft.must_have("repositories", repository, &["services", name, "image", "repository"]);
     let spec = ImageSpec {
         repository: Ref::named(repository),
-        build: build.clone(),
-        architecture: body.architecture,
-        command: Vec::new(),
-        health_command: body.health_command.clone(),
+        build: build.clone().into(),
+        architecture: body.architecture.into(),
+        command: Vec::new().into(),
+        health_command: body.health_command.clone().into(),
         digest: None,
     };
     let address = Address::new("image", name);

@@ -112,20 +112,20 @@ fn listeners(draft: &mut Draft, name: &str, body: &sections::LoadBalancer) {
     let http = ListenerSpec {
         load_balancer: Ref::named(name),
         port: 80,
-        protocol: ListenerProtocol::Http,
+        protocol: ListenerProtocol::Http.into(),
         certificate: None,
         tls_policy: None,
-        default_action,
+        default_action: default_action.into(),
     };
     draft.make::<Listener>(&format!("{name}-http"), &http, Origin::new(&path, &[]));
     match &body.certificate {
         Some(certificate) => {
             let https = ListenerSpec {
                 port: 443,
-                protocol: ListenerProtocol::Https,
+                protocol: ListenerProtocol::Https.into(),
                 certificate: Some(certificate.clone()),
                 tls_policy: body.tls_policy.clone(),
-                default_action: nothing,
+                default_action: nothing.into(),
                 ..http
             };
             let origin = Origin::new(&path, &[("certificate", "certificate")]);

@@ -45,7 +45,7 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
     let vpc = Ref::<Vpc>::named("main");
     let spec = VpcSpec { cidr: network.cidr, dns_hostnames: true };
     draft.make::<Vpc>("main", &spec, Origin::new(body, &[("cidr", "cidr")]));
-    let spec = InternetGatewaySpec { vpc: vpc.clone() };
+    let spec = InternetGatewaySpec { vpc: vpc.clone().into() };
     draft.make::<InternetGateway>("main", &spec, Origin::new(body, &[]));
     subnets(draft, network, &zones);
     gateways(draft, network, &zones);
@@ -152,7 +152,7 @@ fn gateways(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
         draft.make::<ElasticIp>(&name, &ElasticIpSpec {}, origin.clone());
         let spec = NatGatewaySpec {
             subnet: Ref::named(format!("public-{letter}")),
-            address: Ref::named(&name),
+            address: Ref::named(&name).into(),
         };
         draft.make::<NatGateway>(&name, &spec, origin);
     }

@@ -66,7 +66,7 @@ fn rule(draft: &mut Draft, routed: &Routed<'_>, listener: &str, suffix: &str, pr
         paths,
         hosts,
         methods: BTreeSet::new(),
-        action: Action::Forward(Ref::named(&name)),
+        action: Action::Forward(Ref::named(&name)).into(),
     };
     let body = ["services", routed.service, "ports", routed.port, "route"];
     let fields = &[("paths", "path"), ("hosts", "host"), ("priority", "priority")];

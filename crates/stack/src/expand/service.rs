@@ -19,7 +19,7 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
     if sections.services.is_empty() {
         return;
     }
-    let cluster = ClusterSpec { container_insights: Insights::Disabled };
+    let cluster = ClusterSpec { container_insights: Insights::Disabled.into() };
     draft.make::<Cluster>("main", &cluster, Origin::new(&["services"], &[]));
     for (name, body) in &sections.services {
         draft.must_have_network(&["services", name]);
@@ -85,7 +85,7 @@ fn task_definition(
     let spec = TaskDefinitionSpec {
         cpu: body.cpu,
         memory: body.memory.0,
-        architecture: body.architecture,
+        architecture: body.architecture.into(),
         storage: 20,
         execution_role: Ref::named(format!("{name}-execution")),
         task_role: Some(Ref::named(format!("{name}-task"))),
@@ -134,8 +134,8 @@ fn target_groups(
         let spec = TargetGroupSpec {
             vpc: Ref::named("main"),
             port: port.port,
-            protocol: TargetProtocol::Http,
-            version: port.version,
+            protocol: TargetProtocol::Http.into(),
+            version: port.version.into(),
             health_check: health_check(&port.health, port.version),
             deregistration_delay: port.drain,
             slow_start: 0,

@@ -56,18 +56,23 @@ fn section(page: &mut String, kind: &KindInfo) {
         page.push_str("It has no fields.\n");
     } else {
         page.push_str("| field | type | default | a change | |\n|---|---|---|---|---|\n");
-        for (field, rule) in kind.changes {
+        let (further, fields): (Vec<_>, Vec<_>) =
+            kind.changes.iter().partition(|(path, _)| path.contains('.'));
+        for (field, rule) in fields {
             let about = &schema["properties"][field];
             let _ = writeln!(
                 page,
                 "| `{field}` | {} | {} | {} | {} |",
                 type_of(about),
                 default(about, is_required(&schema, field)),
-                change(rule),
+                change(&rule),
                 cell(&text_of(about)),
             );
         }
-        for (field, _) in kind.changes {
+        for (path, rule) in further {
+            let _ = write!(page, "\n`{path}`: {}.\n", change(&rule));
+        }
+        for field in kind.fields() {
             nested(page, field, &schema["properties"][field]);
         }
     }

@@ -35,7 +35,10 @@ pub struct Output {
 }
 
 /// A kind that lives in [`Memory`].
-pub(crate) trait Toy: Kind<Output = Output> {}
+pub(crate) trait Toy: Kind<Output = Output> {
+    /// The fields that a scan does not show.
+    const HIDDEN: &'static [&'static str] = &[];
+}
 
 /// All of them, with how they are handled in [`Memory`].
 pub fn registry() -> Registry<Memory> {

@@ -1,4 +1,5 @@
-//! A service: needs the rules of its gate, and leaves its count to a scaler.
+//! A service: needs the rules of its gate, leaves its count to a scaler, and how requests are
+//! shared out among its versions to whoever rolls them out.
 
 use std::collections::BTreeSet;
 
@@ -24,6 +25,18 @@ pub struct Spec {
     /// How many of it run at first.
     #[serde(default)]
     pub count: u32,
+    /// Its versions, and which requests each gets at first.
+    #[serde(default)]
+    pub shares: Vec<Share>,
+}
+
+/// What one version of a service gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Share {
+    /// The version.
+    pub version: String,
+    /// How many of a hundred requests.
+    pub weight: u32,
 }
 
 impl Kind for Service {
@@ -33,6 +46,8 @@ impl Kind for Service {
         ("gate", Change::InPlace(Impact::Rolling)),
         ("parts", Change::Replace(Impact::Outage)),
         ("count", Change::Delegated),
+        ("shares", Change::InPlace(Impact::None)),
+        ("shares.*.weight", Change::Delegated),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
     const AFTER: &'static [After] = &[After { kind: "rule", sharing: Some("gate") }];

@@ -1,6 +1,7 @@
-//! A store: slow, protected on demand, never shrinks, and leaves a copy behind.
+//! A store: slow, protected on demand, never shrinks, never shows what opens it, and leaves a copy
+//! behind.
 
-use deployer_core::{Change, Impact, Kind, Naming, Ref, Replacement, Typical};
+use deployer_core::{Change, Impact, Kind, Naming, Opaque, Ref, Replacement, Typical};
 use deployer_engine::{Context, Found, Resource, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ pub struct Spec {
     /// Whether a deletion leaves no copy behind; the cloud keeps this in tags alone.
     #[serde(default)]
     pub wipe: bool,
+    /// What opens it, which the cloud takes and never shows.
+    #[serde(default)]
+    pub key: Opaque<String>,
 }
 
 impl Kind for Store {
@@ -37,6 +41,7 @@ impl Kind for Store {
         ("size", Change::InPlace(Impact::None)),
         ("protected", Change::InPlace(Impact::None)),
         ("wipe", Change::InPlace(Impact::None)),
+        ("key", Change::InPlace(Impact::None)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(63));
     const REPLACEMENT: Replacement = Replacement::DeleteFirst;
@@ -53,7 +58,9 @@ impl Kind for Store {
     }
 }
 
-impl Toy for Store {}
+impl Toy for Store {
+    const HIDDEN: &'static [&'static str] = &["key"];
+}
 
 impl Resource<Memory> for Store {
     plain!(@scan Store);

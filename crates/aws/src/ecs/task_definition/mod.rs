@@ -58,7 +58,7 @@ impl Resource<Aws> for TaskDefinition {
             .iter()
             .map(|(name, container)| container::write(name, container, &cx.cloud.region));
         let platform = RuntimePlatform::builder()
-            .cpu_architecture(match spec.architecture {
+            .cpu_architecture(match spec.architecture.wanted()? {
                 Architecture::X86_64 => CpuArchitecture::X8664,
                 Architecture::Arm64 => CpuArchitecture::Arm64,
             })
@@ -168,7 +168,7 @@ fn found(owned: &Owned, definition: &Description, region: &str) -> Result<Found<
         spec: TaskDefinitionSpec {
             cpu: number(definition.cpu()).required("the CPU units of a task definition")?,
             memory: number(definition.memory()).required("the memory of a task definition")?,
-            architecture: architecture(definition)?,
+            architecture: architecture(definition).into(),
             storage: definition
                 .ephemeral_storage()
                 .map_or(Some(STORAGE), |storage| Some(storage.size_in_gib()))
@@ -195,14 +195,13 @@ fn output(definition: &Description) -> Result<TaskDefinitionOutput> {
     })
 }
 
-fn architecture(definition: &Description) -> Result<Architecture> {
+fn architecture(definition: &Description) -> Option<Architecture> {
     match definition.runtime_platform().and_then(|platform| platform.cpu_architecture()) {
         // What Fargate takes without being told (`RuntimePlatform` in the ECS API reference).
         None | Some(CpuArchitecture::X8664) => Some(Architecture::X86_64),
         Some(CpuArchitecture::Arm64) => Some(Architecture::Arm64),
         Some(_) => None,
     }
-    .required("the processor of a task definition")
 }
 
 /// What a spec cannot say of the whole.
@@ -216,6 +215,7 @@ fn foreign(definition: &Description) -> Vec<String> {
         ("an IPC namespace", definition.ipc_mode().is_some()),
         ("fault injection", definition.enable_fault_injection() == Some(true)),
         ("another network mode", definition.network_mode() != Some(&NetworkMode::Awsvpc)),
+        ("another processor", architecture(definition).is_none()),
         ("another system", family.is_some_and(|family| *family != OsFamily::Linux)),
     ]
     .into_iter()

@@ -35,7 +35,7 @@ impl Resource<Aws> for DbInstance {
     async fn create(cx: &Context<'_, Aws>, spec: &DbInstanceSpec) -> Result<DbInstanceOutput> {
         linked_role::ensure(cx.cloud, "rds.amazonaws.com").await?;
         let name = rds::name(cx.identity);
-        let request = spec::create(&cx.cloud.rds, spec)
+        let request = spec::create(&cx.cloud.rds, spec)?
             .db_instance_identifier(&name)
             .set_tags(Some(rds::tagged(cx.identity, &spec::kept(spec))));
         let made = cx
@@ -71,7 +71,8 @@ impl Resource<Aws> for DbInstance {
             id: &live.output.id,
             generation: live.badge.generation,
             is_protected: live.spec.deletion_protection,
-            final_snapshot: live.spec.final_snapshot,
+            // Where the tag that says so is gone, nothing is lost.
+            final_snapshot: live.spec.final_snapshot != false.into(),
         };
         removal::delete(cx, leaving).await
     }

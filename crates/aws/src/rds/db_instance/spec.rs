@@ -20,7 +20,8 @@ const FINAL_SNAPSHOT: &str = "final-snapshot";
 /// The fields that are kept as tags.
 pub(super) fn kept(spec: &DbInstanceSpec) -> Kept {
     let mut kept = Machine::from(spec).kept();
-    kept.insert(FINAL_SNAPSHOT, spec.final_snapshot.to_string());
+    let final_snapshot = spec.final_snapshot.known();
+    kept.extend(final_snapshot.map(|it| (FINAL_SNAPSHOT, it.to_string())));
     kept
 }
 
@@ -34,10 +35,11 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
     let storage = number(storage).required("the storage of a database")?;
     let subnet_group = instance.db_subnet_group().and_then(|it| it.db_subnet_group_name());
     let backup_days = pending.backup_retention_period().or(instance.backup_retention_period());
-    let final_snapshot = owned.kept(FINAL_SNAPSHOT).and_then(|kept| kept.parse().ok());
+    let final_snapshot: Option<bool> =
+        owned.kept(FINAL_SNAPSHOT).and_then(|kept| kept.parse().ok());
     let machine = Machine::read(owned, instance)?;
     Ok(DbInstanceSpec {
-        engine: engine(instance.engine()).required("the engine of a database")?,
+        engine: engine(instance.engine().required("the engine of a database")?).into(),
         version: text(
             pending.engine_version().or(instance.engine_version()),
             "the version of a database",
@@ -68,7 +70,7 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
         minor_upgrades: machine.minor_upgrades,
         encrypted: instance.storage_encrypted().required("whether storage is encrypted")?,
         deletion_protection: machine.deletion_protection,
-        final_snapshot: final_snapshot.unwrap_or(true),
+        final_snapshot: final_snapshot.into(),
     })
 }
 
@@ -78,13 +80,17 @@ pub(super) fn foreign(instance: &Description, ours: &BTreeSet<&str>) -> Vec<Stri
     let replicas = replicas.filter(|replica| !ours.contains(replica.as_str()));
     let unmanaged = instance.master_user_secret().is_none();
     let unmanaged = unmanaged.then(|| "its master password is not managed by RDS".to_owned());
-    replicas.map(|replica| format!("it has the read replica {replica}")).chain(unmanaged).collect()
+    let other = instance.engine().filter(|name| engine(name).is_none());
+    let other = other.map(|name| format!("its engine is {name}"));
+    let replicas = replicas.map(|replica| format!("it has the read replica {replica}"));
+    replicas.chain(unmanaged).chain(other).collect()
 }
 
 /// A request that makes an instance of this spec, but for its name and tags.
-pub(super) fn create(rds: &Client, spec: &DbInstanceSpec) -> CreateDBInstanceFluentBuilder {
-    rds.create_db_instance()
-        .engine(engine_name(spec.engine))
+pub(super) fn create(rds: &Client, spec: &DbInstanceSpec) -> Result<CreateDBInstanceFluentBuilder> {
+    let request = rds
+        .create_db_instance()
+        .engine(engine_name(*spec.engine.wanted()?))
         .engine_version(&spec.version)
         .db_instance_class(&spec.class)
         .allocated_storage(count(spec.storage))
@@ -104,7 +110,8 @@ pub(super) fn create(rds: &Client, spec: &DbInstanceSpec) -> CreateDBInstanceFlu
         .auto_minor_version_upgrade(spec.minor_upgrades)
         .storage_encrypted(spec.encrypted)
         .deletion_protection(spec.deletion_protection)
-        .copy_tags_to_snapshot(true)
+        .copy_tags_to_snapshot(true);
+    Ok(request)
 }
 
 /// A request that changes what differs, but for the name; none where nothing does. What stays as
@@ -153,8 +160,8 @@ pub(super) fn modify(
     (!is_empty).then_some(request)
 }
 
-fn engine(name: Option<&str>) -> Option<Engine> {
-    match name? {
+fn engine(name: &str) -> Option<Engine> {
+    match name {
         "postgres" => Some(Engine::Postgres),
         "mysql" => Some(Engine::Mysql),
         "mariadb" => Some(Engine::Mariadb),
