@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench crash-test fuzz lab install \
+.PHONY: help demo test quick lint check bench crash-test fuzz nightly lab install \
 	app up local-integration-test remote-validation stress-test bench-app app-browser-test \
 	app-api-test infra-plan infra-create publish outputs status infra-destroy
 
@@ -34,6 +34,9 @@ test: ## Sets up and runs every test
 	tests/lab/check
 	app/tests/run
 
+quick: ## Runs the tests that need no lab
+	cargo test --workspace --lib --test planner --test engine --test stack --test cli --test arrows --test operations
+
 lint: ## Formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
@@ -57,6 +60,10 @@ fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan] 
 	PATH="$(CACHE)/tools/bin:$$PATH" cargo fuzz run --sanitizer none --target-dir $(CACHE)/fuzz-target $(FUZZED) \
 		$(CACHE)/fuzz-corpus/$(FUZZED) fuzz/corpus/$(FUZZED) -- -timeout=20 -max_total_time=$(or $(SECONDS),60) \
 		$(addprefix -dict=,$(wildcard fuzz/$(FUZZED).dict))
+
+nightly: ## All that takes too long for every change: the whole kill matrix, and each fuzzer for [SECONDS=3600]
+	$(MAKE) check crash-test bench
+	for target in stack overlay plan; do $(MAKE) fuzz TARGET=$$target SECONDS=$(or $(SECONDS),3600) || exit; done
 
 bench: ## Calls, start-up, memory and size of the release build, against their budgets
 	@scripts/setup demo

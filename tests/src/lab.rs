@@ -185,6 +185,18 @@ impl Lab {
         self.post("/_lab/reset", &Value::Null);
     }
 
+    /// Makes a role in another account that may be assumed, and gives its ARN.
+    pub fn role(&self, account: &str, name: &str) -> String {
+        let wanted = serde_json::json!({ "account": account, "roles": [name] });
+        let roles = self.ask("/_lab/accounts", &wanted)["roles"].clone();
+        roles[0].as_str().expect("the ARN of a role").to_owned()
+    }
+
+    /// Lets the sessions of all roles that were assumed be over.
+    pub fn expire_sessions(&self) {
+        self.post("/_lab/expire-sessions", &Value::Null);
+    }
+
     /// Adds faults, in the form that the lab's own documentation gives.
     pub fn fault(&self, fault: &Value) {
         self.post("/_lab/faults", fault);
@@ -210,8 +222,13 @@ impl Lab {
     }
 
     fn post(&self, path: &str, body: &Value) {
+        self.ask(path, body);
+    }
+
+    fn ask(&self, path: &str, body: &Value) -> Value {
         let request = ureq::post(format!("{}{path}", self.address)).header(HEADER.0, HEADER.1);
-        request.send_json(body).expect("an answer");
+        let mut answer = request.send_json(body).expect("an answer");
+        answer.body_mut().read_json().unwrap_or_default()
     }
 
     fn end(&mut self) -> u64 {

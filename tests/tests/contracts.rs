@@ -5,6 +5,7 @@
 //! field gives the verb of its change rule, and then an empty plan; removed from the file it is
 //! deleted; and in the end nothing that carries our tags is left. All that twice: with an AWS that
 //! does everything at once, and with one that tells late, throttles, has quotas and small pages.
+//! A few kinds keep them in another account and region as well.
 #![expect(clippy::print_stderr, reason = "the harness is its own")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +16,9 @@ use std::sync::{Arc, Mutex};
 use deployer_aws::{Aws, Connection, connect, registry};
 use deployer_core::{
     Action, Address, Change, Diagnostic, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
-    Scope, Snapshot, Stack, Step, plan, resolve,
+    Roles, Scope, Snapshot, Stack, Step, plan, resolve,
 };
-use deployer_engine::{Book, Journal, Look, Registry, Scan, execute, observe, read_book};
+use deployer_engine::{Book, Journal, Look, Places, Registry, Scan, execute, observe, read_book};
 use deployer_stack::{Options, load, outline};
 use deployer_tests::{Lab, root};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -29,6 +30,15 @@ const CERTIFICATES: &[&str] = &[
     "arn:aws:acm:eu-west-1:123456789012:certificate/22222222-2222-2222-2222-222222222222",
 ];
 
+/// The kinds that keep their promises in a second place too: of each way of being found, by tags in
+/// the service's own list, by the tagging index, by name and by path, and one without regions.
+const ELSEWHERE: &[&str] =
+    &["log-group", "repository", "role", "secret", "security-group", "target-group", "vpc"];
+
+/// The second place.
+const ACCOUNT: &str = "222222222222";
+const REGION: &str = "eu-central-1";
+
 /// How many labs there are, and contracts under way: with bad manners most of the time is waiting.
 const LABS: usize = 4;
 
@@ -37,7 +47,8 @@ const LABS: usize = 4;
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() == Some("--in-lab") {
-        return in_lab(&arguments.next().expect("the kind"));
+        let kind = arguments.next().expect("the kind");
+        return in_lab(&kind, arguments.next());
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(LABS);
@@ -48,7 +59,9 @@ fn main() -> ExitCode {
         Trial::test(kind, move || labs.try_contract(kind, manners)).with_kind(manners.name())
     };
     let strict = kinds.iter().map(|kind| trial(kind, Manners::Strict));
-    let trials = strict.chain(kinds.iter().map(|kind| trial(kind, Manners::Instant))).collect();
+    let instant = kinds.iter().map(|kind| trial(kind, Manners::Instant));
+    let elsewhere = ELSEWHERE.iter().map(|kind| trial(kind, Manners::Elsewhere));
+    let trials = strict.chain(instant).chain(elsewhere).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     let requests: u64 =
         labs.idle.lock().expect("nobody panics with it").drain(..).map(Lab::finish).sum();
@@ -65,6 +78,8 @@ enum Manners {
     Instant,
     /// It tells late, throttles, has quotas, and pages everything.
     Strict,
+    /// As `Strict`, in another account and region than the stack's.
+    Elsewhere,
 }
 
 impl Manners {
@@ -72,6 +87,7 @@ impl Manners {
         match self {
             Self::Instant => "instant",
             Self::Strict => "strict",
+            Self::Elsewhere => "elsewhere",
         }
     }
 }
@@ -92,9 +108,11 @@ impl Labs {
             }
             lab
         });
-        lab.set_strict(manners == Manners::Strict);
+        lab.set_strict(manners != Manners::Instant);
+        let role = (manners == Manners::Elsewhere).then(|| lab.role(ACCOUNT, "deploy"));
         let output = Command::new(std::env::current_exe().expect("a test knows where it is"))
             .args(["--in-lab", kind])
+            .args(role)
             .env("AWS_CONFIG_FILE", "/nonexistent")
             .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
             .envs(lab.environment())
@@ -108,9 +126,9 @@ impl Labs {
     }
 }
 
-fn in_lab(kind: &str) -> ExitCode {
+fn in_lab(kind: &str, role: Option<String>) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    match runtime.block_on(keeps_its_promises(kind)) {
+    match runtime.block_on(keeps_its_promises(kind, role)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");
@@ -119,13 +137,13 @@ fn in_lab(kind: &str) -> ExitCode {
     }
 }
 
-async fn keeps_its_promises(kind: &str) -> Result<(), String> {
-    let contract = Contract::read(kind)?;
+async fn keeps_its_promises(kind: &str, role: Option<String>) -> Result<(), String> {
+    let contract = Contract::read(kind, role)?;
     let outside = match contract.outside()? {
-        Some(stack) => Some(Place::with(&contract.folder, &stack).await?),
+        Some(stack) => Some(Account::with(&contract.folder, &stack).await?),
         None => None,
     };
-    let cloud = Place::reach(&contract.folder, &contract.scope).await?;
+    let cloud = Account::reach(&contract.folder, &contract.scope).await?;
     let base = contract.stack("base")?;
     cloud.apply(&base, &cloud.observe().await?, "base").await?;
     let mut snapshot = cloud.expect_nothing_to_do(&base, "after the create").await?;
@@ -153,10 +171,12 @@ struct Contract {
     scope: Scope,
     text: String,
     folder: PathBuf,
+    /// What leads to the second place, if it is to be kept there.
+    role: Option<String>,
 }
 
 impl Contract {
-    fn read(kind: &str) -> Result<Self, String> {
+    fn read(kind: &str, role: Option<String>) -> Result<Self, String> {
         let folder = root().join("tests/contracts");
         let path = folder.join(format!("{kind}.yaml"));
         let text = std::fs::read_to_string(&path)
@@ -175,6 +195,7 @@ impl Contract {
             },
             text,
             folder,
+            role,
         };
         contract.covers_every_field()?;
         Ok(contract)
@@ -217,13 +238,28 @@ impl Contract {
     fn stack(&self, environment: &str) -> Result<Stack, String> {
         let options = Options { environment: Some(environment.to_owned()), ..Options::default() };
         let loaded = load(&self.text, &options, &self.kinds).map_err(told)?;
-        Ok(Stack { scope: self.scope.clone(), ..loaded.stack })
+        let stack = Stack { scope: self.scope.clone(), ..loaded.stack };
+        Ok(match &self.role {
+            Some(role) => self.elsewhere(stack, role),
+            None => stack,
+        })
+    }
+
+    /// The stack with everything in the second place.
+    fn elsewhere(&self, mut stack: Stack, role: &str) -> Stack {
+        stack.roles.insert(ACCOUNT.to_owned(), role.to_owned());
+        for (address, desired) in &mut stack.resources {
+            let is_global = self.kinds.find(&address.kind).is_some_and(|kind| kind.global);
+            let region = (!is_global).then(|| REGION.to_owned());
+            desired.place = deployer_core::Place { account: Some(ACCOUNT.to_owned()), region };
+        }
+        stack
     }
 
     /// Whether the field's change is one that is applied; checks that it is planned by its rule.
     fn changes(
         &self,
-        cloud: &Place,
+        cloud: &Account,
         changed: &Stack,
         snapshot: &Snapshot,
         field: &str,
@@ -259,7 +295,7 @@ impl Contract {
 
     async fn is_deleted_when_removed(
         &self,
-        cloud: &Place,
+        cloud: &Account,
         mut base: Stack,
         snapshot: &Snapshot,
     ) -> Result<(), String> {
@@ -298,15 +334,13 @@ fn replaces(steps: &[(Action, Reason)]) -> bool {
 }
 
 /// The lab, for the scope of one contract.
-struct Place {
+struct Account {
     registry: Arc<Registry<Aws>>,
-    cloud: Arc<Aws>,
-    account: String,
-    region: String,
+    places: Arc<Places<Aws>>,
     scope: Scope,
 }
 
-impl Place {
+impl Account {
     /// Reaches the account for a scope in which a stack is there already.
     async fn with(folder: &Path, stack: &Stack) -> Result<Self, String> {
         let account = Self::reach(folder, &stack.scope).await?;
@@ -319,24 +353,27 @@ impl Place {
             connect(None, folder).await.map_err(|failure| failure.to_string())?;
         Ok(Self {
             registry: Arc::new(registry()),
-            cloud: Arc::new(aws),
-            account,
-            region,
+            places: Arc::new(Places::new(Arc::new(aws), account, region)),
             scope: scope.clone(),
         })
     }
 
     async fn observe(&self) -> Result<Snapshot, String> {
-        let (cloud, place) = (&*self.cloud, (&*self.account, &*self.region));
         let deeds = self.book().await?.deeds;
         let scan = Scan::All(Look::Quick);
-        observe(&self.registry, cloud, &self.scope, place, scan, &deeds).await.map_err(|failures| {
+        let observing = observe(&self.registry, &self.places, &self.scope, scan, &deeds);
+        observing.await.map_err(|failures| {
             failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         })
     }
 
+    async fn journal(&self) -> Result<Journal<Aws>, String> {
+        let (home, book) = (Arc::clone(self.places.home()), self.book().await?);
+        Ok(Journal::new(home, &self.scope, self.places.is(), None, book))
+    }
+
     async fn book(&self) -> Result<Book, String> {
-        read_book(&*self.cloud, &self.scope).await.map_err(|failure| failure.to_string())
+        read_book(&**self.places.home(), &self.scope).await.map_err(|failure| failure.to_string())
     }
 
     /// Plans without regard to protection: the contract is about to take it off.
@@ -347,13 +384,12 @@ impl Place {
 
     async fn apply(&self, stack: &Stack, snapshot: &Snapshot, what: &str) -> Result<(), String> {
         let planned = self.plan(stack, snapshot).map_err(told)?;
-        let (cloud, place) = (Arc::clone(&self.cloud), (&*self.account, &*self.region));
-        let journal = Journal::new(cloud, &self.scope, place, None, self.book().await?);
+        let journal = self.journal().await?;
         let begun = journal.begin(&planned, &self.registry).await;
         begun.map_err(|failure| format!("{what}: {failure}"))?;
         let outcome = execute(
             Arc::clone(&self.registry),
-            Arc::clone(&self.cloud),
+            Arc::clone(&self.places),
             Arc::new(journal),
             &planned,
             CancellationToken::new(),
@@ -395,7 +431,8 @@ impl Place {
     async fn destroy(&self) -> Result<(), String> {
         let nothing = Stack {
             scope: self.scope.clone(),
-            region: self.region.clone(),
+            region: self.places.is().1.to_owned(),
+            roles: Roles::new(),
             resources: BTreeMap::new(),
             outputs: BTreeMap::new(),
         };
@@ -405,8 +442,7 @@ impl Place {
         if !left.is_empty() {
             return Err(format!("left after the end: {left:?}"));
         }
-        let (cloud, place) = (Arc::clone(&self.cloud), (&*self.account, &*self.region));
-        let journal = Journal::new(cloud, &self.scope, place, None, self.book().await?);
+        let journal = self.journal().await?;
         journal.close().await.map(drop).map_err(|failure| failure.to_string())
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use deployer_engine::{Calls, Cloud};
+use aws_config::SdkConfig;
+use deployer_engine::{Calls, Cloud, Result};
 
 use crate::ecr::Repositories;
 use crate::ecs::Clusters;
@@ -31,6 +32,8 @@ pub struct Aws {
     /// Before all that changes something.
     pub(crate) fence: Fence,
     pub(crate) region: String,
+    /// What the clients were made with.
+    pub(crate) config: SdkConfig,
     /// The folder that the paths of a stack are relative to.
     pub(crate) folder: PathBuf,
 }
@@ -40,6 +43,10 @@ impl Cloud for Aws {
 
     fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    async fn at(&self, role: Option<&str>, region: Option<&str>) -> Result<Self> {
+        self.elsewhere(role, region).await
     }
 }
 

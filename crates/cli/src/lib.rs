@@ -20,9 +20,9 @@ mod source;
 mod world;
 
 pub use deployer_core::Failure;
-pub use deployer_engine::Registry;
+pub use deployer_engine::{Places, Registry};
 pub use exit::Exit;
 pub use plan_file::{PlanFile, PlanFileError, read_plan};
 pub use run::run;
 pub use signals::cancelled_by_signals;
-pub use world::{Connect, Connected, Stream, Terminal};
+pub use world::{Connect, Stream, Terminal};

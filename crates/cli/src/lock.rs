@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deployer_core::Scope;
-use deployer_engine::{Journal, Notice, Request, Unlocked, lock};
+use deployer_engine::{Journal, Notice, Places, Request, Unlocked, lock};
 use serde_json::json;
 
 use crate::exit::{Error, Refusal};
 use crate::holder;
 use crate::render;
 use crate::session::Session;
-use crate::world::{Connect, Connected};
+use crate::world::Connect;
 
 /// How to go about other runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -36,7 +36,7 @@ impl<W: Connect> Session<'_, W> {
         &mut self,
         command: &str,
         args: &LockArgs,
-        connected: &Connected<W::Cloud>,
+        connected: &Arc<Places<W::Cloud>>,
         scope: &Scope,
         work: impl AsyncFnOnce(&mut Self, &Arc<Journal<W::Cloud>>) -> Result<T, Error>,
     ) -> Result<T, Error> {
@@ -46,7 +46,7 @@ impl<W: Connect> Session<'_, W> {
             is_gone: &holder::is_gone,
             tell: &mut |notice| self.notice(&notice),
         };
-        let cloud = Arc::clone(&connected.cloud);
+        let cloud = Arc::clone(connected.home());
         let locking = self.attended(lock(cloud, scope, request, &self.cancel));
         let lock = locking.await.map_err(|why| match why {
             Unlocked::Held(claim) => Refusal::Locked(claim).into(),
@@ -55,8 +55,8 @@ impl<W: Connect> Session<'_, W> {
         })?;
         let lease = lock.lease().clone();
         let outside = std::mem::replace(&mut self.cancel, lease.cancel().clone());
-        let (cloud, book) = (Arc::clone(&connected.cloud), lock.book().clone());
-        let (place, held) = (connected.place(), Some(lease.clone()));
+        let (cloud, book) = (Arc::clone(connected.home()), lock.book().clone());
+        let (place, held) = (connected.is(), Some(lease.clone()));
         let journal = Arc::new(Journal::new(cloud, scope, place, held, book));
         let result = work(self, &journal).await;
         self.cancel = outside;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use deployer_core::{Plan, Snapshot};
-use deployer_engine::{Journal, Outcome, execute};
+use deployer_engine::{Journal, Outcome, Places, execute};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::exit::{Error, Exit, Refusal};
 use crate::render::{self, Detail};
 use crate::report::{self, Human, Json, Plain, Reporter};
 use crate::session::Session;
-use crate::world::{Connect, Connected};
+use crate::world::Connect;
 
 /// How often the board moves on though nothing happened.
 const TICK: Duration = Duration::from_millis(100);
@@ -105,7 +105,7 @@ impl<W: Connect> Session<'_, W> {
     /// When what is about to be made cannot be written down; nothing was begun then.
     pub(crate) async fn perform(
         &self,
-        connected: &Connected<W::Cloud>,
+        connected: &Arc<Places<W::Cloud>>,
         journal: &Arc<Journal<W::Cloud>>,
         plan: &Plan,
     ) -> Result<Outcome, Error> {
@@ -118,10 +118,10 @@ impl<W: Connect> Session<'_, W> {
         let reporter = RefCell::new(self.reporter(plan));
         let began = Instant::now();
         let mut report = |event: &_| reporter.borrow_mut().event(event);
-        let (cloud, journal) = (Arc::clone(&connected.cloud), Arc::clone(journal));
+        let (places, journal) = (Arc::clone(connected), Arc::clone(journal));
         let outcome = {
             let cancel = self.cancel.clone();
-            let running = execute(registry, cloud, journal, plan, cancel, &mut report);
+            let running = execute(registry, places, journal, plan, cancel, &mut report);
             tokio::select! {
                 biased;
                 outcome = running => outcome,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deployer_core::{
     Action, Address, Cause, Desired, Difference, Event, Failure, Impact, Live, Outputs, Phase,
-    Plan, Reason, Replacement, Scope, Stack, Standing, Step, StepId, Stray, What,
+    Place, Plan, Reason, Replacement, Roles, Scope, Stack, Standing, Step, StepId, Stray, What,
 };
 use serde_json::{Value, json};
 
@@ -87,6 +87,7 @@ pub(crate) fn plan() -> Plan {
         scope: scope(),
         account: "123456789012".to_owned(),
         region: "eu-west-1".to_owned(),
+        roles: Roles::new(),
         fingerprint: "5eed".to_owned(),
         steps: steps.into_iter().enumerate().map(|(id, step)| Step { id, ..step }).collect(),
         known: Outputs::new(),
@@ -94,6 +95,7 @@ pub(crate) fn plan() -> Plan {
         unrecorded: vec![],
         strays: vec![Stray {
             address: "db-instance/main".parse().unwrap(),
+            place: Place::default(),
             id: "notes-restored".to_owned(),
             because: "its tags are copied: it is not called notes-prod-main".to_owned(),
             uses: BTreeSet::new(),
@@ -121,9 +123,12 @@ pub(crate) fn stack() -> Stack {
     Stack {
         scope: scope(),
         region: "eu-west-1".to_owned(),
+        roles: Roles::new(),
         resources: resources
             .into_iter()
-            .map(|(address, spec)| (address.parse().unwrap(), Desired { spec }))
+            .map(|(address, spec)| {
+                (address.parse().unwrap(), Desired { place: Place::default(), spec })
+            })
             .collect(),
         outputs: BTreeMap::new(),
     }
@@ -133,6 +138,7 @@ pub(crate) fn stack() -> Stack {
 pub(crate) fn live(address: &str, id: &str, state: &str) -> Live {
     Live {
         address: address.parse().unwrap(),
+        place: Place::default(),
         generation: 1,
         mark: None,
         serial: None,
@@ -212,6 +218,7 @@ fn step(address: &str, action: Action, reason: Reason, typical: u32) -> Step {
     Step {
         id: 0,
         address: address.parse().unwrap(),
+        place: Place::default(),
         action,
         reason,
         generation: 1,

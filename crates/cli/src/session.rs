@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::Arc;
 
 use deployer_core::{Address, Deeds, Diagnostic, Plan, Scope, Severity, Snapshot, Stack};
-use deployer_engine::{Look, Scan, Voice, attended, observe, read_book};
+use deployer_engine::{Look, Places, Scan, Voice, attended, observe, read_book};
 use deployer_stack::{Loaded, Options};
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,7 @@ use crate::args::{StackArgs, TargetArgs};
 use crate::exit::{Error, Mistakes, RequestError};
 use crate::render::{self, Theme};
 use crate::source::{self, Source};
-use crate::world::{Connect, Connected, Terminal};
+use crate::world::{Connect, Terminal};
 
 /// One command under way.
 pub(crate) struct Session<'a, W: Connect> {
@@ -66,19 +67,21 @@ impl<W: Connect> Session<'_, W> {
     /// Reads and checks the stack; tells its warnings.
     pub(crate) fn load(&self, args: &StackArgs) -> Result<Project, Error> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
-        let options = Options {
-            environment: args.env.clone(),
-            region: args.region.clone(),
-            origin: source.origin.clone(),
-            variables: args.variables.iter().cloned().collect(),
-        };
         let kinds = self.world.registry().kinds();
         let Loaded { stack, warnings, images } =
-            deployer_stack::load(&source.text, &options, &kinds)
+            deployer_stack::load(&source.text, &options(args, &source), &kinds)
                 .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
         let width = self.terminal.width;
         self.tell(&render::diagnostics(&warnings, &source.name, &source.text, &self.err, width));
         Ok(Project { source, stack, images })
+    }
+
+    /// The stack if it is right, without a word if not.
+    pub(crate) fn load_if_right(&self, args: &StackArgs) -> Option<Stack> {
+        let source = source::read(&self.terminal.folder, args.file.as_deref()).ok()?;
+        let kinds = self.world.registry().kinds();
+        let loaded = deployer_stack::load(&source.text, &options(args, &source), &kinds);
+        loaded.ok().map(|loaded| loaded.stack)
     }
 
     /// Finds out which environment of which stack is meant, even if the stack has mistakes.
@@ -110,7 +113,7 @@ impl<W: Connect> Session<'_, W> {
     ) -> Result<(Project, Snapshot), Error> {
         let project = self.load(args)?;
         let stack = &project.stack;
-        let connected = self.connect(Some(&stack.region), &project.source.folder).await?;
+        let connected = self.connect_for(&project).await?;
         let deeds = self.deeds(&connected, &stack.scope).await?;
         let scan = all.map_or(Scan::For(stack), Scan::All);
         let snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
@@ -120,20 +123,30 @@ impl<W: Connect> Session<'_, W> {
     /// Reads what tells whose something is.
     pub(crate) async fn deeds(
         &self,
-        connected: &Connected<W::Cloud>,
+        connected: &Arc<Places<W::Cloud>>,
         scope: &Scope,
     ) -> Result<Deeds, Error> {
-        let reading = read_book(&*connected.cloud, scope);
+        let reading = read_book(&**connected.home(), scope);
         let book = self.unless_cancelled(reading).await?;
         book.map(|book| book.deeds).map_err(|failure| Error::Cloud(vec![failure]))
     }
 
-    /// Finds the cloud.
+    /// Finds the cloud at the places of a stack.
+    pub(crate) async fn connect_for(
+        &self,
+        project: &Project,
+    ) -> Result<Arc<Places<W::Cloud>>, Error> {
+        let Project { source, stack, .. } = project;
+        let connected = self.connect(Some(&stack.region), &source.folder).await?;
+        Ok(Arc::new(connected.of(stack)))
+    }
+
+    /// Finds the cloud at home.
     pub(crate) async fn connect(
         &self,
         region: Option<&str>,
         folder: &std::path::Path,
-    ) -> Result<Connected<W::Cloud>, Error> {
+    ) -> Result<Places<W::Cloud>, Error> {
         let connecting = self.world.connect(region, folder);
         self.unless_cancelled(connecting).await?.map_err(|failure| Error::Cloud(vec![failure]))
     }
@@ -141,14 +154,13 @@ impl<W: Connect> Session<'_, W> {
     /// Finds out what is there and ours.
     pub(crate) async fn observe(
         &self,
-        connected: &Connected<W::Cloud>,
+        connected: &Arc<Places<W::Cloud>>,
         scope: &Scope,
         scan: Scan<'_>,
         deeds: &Deeds,
     ) -> Result<Snapshot, Error> {
         let registry = self.world.registry();
-        let Connected { cloud, .. } = connected;
-        let observing = observe(&registry, &**cloud, scope, connected.place(), scan, deeds);
+        let observing = observe(&registry, connected, scope, scan, deeds);
         self.unless_cancelled(observing).await?.map_err(Error::Cloud)
     }
 
@@ -189,6 +201,16 @@ impl<W: Connect> Session<'_, W> {
             () = self.cancel.cancelled() => Err(Error::Interrupted),
             result = self.attended(future) => Ok(result),
         }
+    }
+}
+
+/// What the command line says of a stack.
+fn options(args: &StackArgs, source: &Source) -> Options {
+    Options {
+        environment: args.env.clone(),
+        region: args.region.clone(),
+        origin: source.origin.clone(),
+        variables: args.variables.iter().cloned().collect(),
     }
 }
 

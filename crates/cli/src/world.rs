@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use deployer_core::Failure;
-use deployer_engine::{Parameters, Registry};
+use deployer_engine::{Parameters, Places, Registry};
 
 /// A way to a cloud.
 pub trait Connect {
@@ -24,24 +24,7 @@ pub trait Connect {
         &self,
         region: Option<&str>,
         folder: &Path,
-    ) -> impl Future<Output = Result<Connected<Self::Cloud>, Failure>>;
-}
-
-/// A cloud that answers.
-pub struct Connected<C> {
-    /// The cloud.
-    pub cloud: Arc<C>,
-    /// The account, twelve digits.
-    pub account: String,
-    /// The region.
-    pub region: String,
-}
-
-impl<C> Connected<C> {
-    /// The account and the region.
-    pub(crate) fn place(&self) -> (&str, &str) {
-        (&self.account, &self.region)
-    }
+    ) -> impl Future<Output = Result<Places<Self::Cloud>, Failure>>;
 }
 
 /// Where input comes from, where output goes, and what the process was started with.

@@ -133,6 +133,8 @@ pub trait Kind: Send + Sync + 'static {
     /// Whether AWS keeps one from being deleted while others are in it or use it, so that a
     /// reference to one tells that it is there.
     const HELD: bool = false;
+    /// Whether the service has no regions, so that one is the same in all of an account's.
+    const GLOBAL: bool = false;
     /// The field that says what it is part of, for what can carry no tags of its own: it is ours
     /// if that is.
     const PART_OF: Option<&'static str> = None;
@@ -190,6 +192,8 @@ pub struct KindInfo {
     pub protection: Option<&'static str>,
     /// See [`Kind::HELD`].
     pub held: bool,
+    /// See [`Kind::GLOBAL`].
+    pub global: bool,
     /// See [`Kind::PART_OF`].
     pub part_of: Option<&'static str>,
     /// See [`Kind::GENTLEST`].
@@ -220,6 +224,7 @@ impl KindInfo {
             deletion: K::DELETION,
             protection: K::PROTECTION,
             held: K::HELD,
+            global: K::GLOBAL,
             part_of: K::PART_OF,
             gentlest: K::GENTLEST,
             after: K::AFTER,

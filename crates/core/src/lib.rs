@@ -14,6 +14,7 @@ mod mark;
 mod naming;
 mod opaque;
 mod ownership;
+mod place;
 mod plan;
 mod planner;
 mod reference;
@@ -36,6 +37,7 @@ pub use opaque::{Opaque, is_unread, unread};
 pub use ownership::{
     Deeds, Keys, Proof, PublicKey, Record, Seen, Serial, Signer, Statement, Unreadable,
 };
+pub use place::{NoPlace, Place, Roles};
 pub use plan::{Action, Plan, Reason, Step, StepId, Summary, Unrecorded};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Address, Cycle, Difference, Graph, Impact, Live, Outputs, Replacement, Scope, Serial, Stray,
+    Address, Cycle, Difference, Graph, Impact, Live, Outputs, Place, Replacement, Roles, Scope,
+    Serial, Stray,
 };
 
 /// Numbers a step within its plan.
@@ -55,6 +56,9 @@ pub struct Step {
     pub id: StepId,
     /// The resource.
     pub address: Address,
+    /// Where it is made, changed or deleted.
+    #[serde(default, skip_serializing_if = "Place::is_home")]
+    pub place: Place,
     /// What to do.
     pub action: Action,
     /// Why.
@@ -99,6 +103,9 @@ pub struct Plan {
     pub account: String,
     /// The region it was made for.
     pub region: String,
+    /// The roles that lead to the other accounts.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
     /// The fingerprint of the snapshot it was made from.
     pub fingerprint: String,
     /// The steps, numbered from zero, each after all it waits for.
@@ -120,6 +127,8 @@ pub struct Plan {
 /// Something that is ours by its proof and that the record does not have yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unrecorded {
+    /// Where it is.
+    pub place: Place,
     /// The resource.
     pub address: Address,
     /// Its generation.
@@ -134,6 +143,11 @@ impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// The places it does something at.
+    pub fn places(&self) -> BTreeSet<Place> {
+        self.steps.iter().map(|step| step.place.clone()).collect()
     }
 
     /// The worst that users notice of it.

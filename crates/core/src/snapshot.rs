@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::naming::hex;
 use crate::ownership::{Judged, judge};
-use crate::{Address, Deeds, Kinds, Scope, Seen, Serial, Unrecorded, unread};
+use crate::{Address, Deeds, Kinds, Place, Roles, Scope, Seen, Serial, Unrecorded, unread};
 
 /// How far AWS is with a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub enum Phase {
 pub struct Live {
     /// Which resource of the stack it is.
     pub address: Address,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Place::is_home")]
+    pub place: Place,
     /// How often the resource has been replaced, plus one.
     pub generation: u32,
     /// The mark of the spec it was last given; none where nobody knows.
@@ -84,6 +87,9 @@ impl Live {
 pub struct Stray {
     /// The resource that its tags say it is.
     pub address: Address,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Place::is_home")]
+    pub place: Place,
     /// The identifier AWS gave it, or its name.
     pub id: String,
     /// How it is known, as a sentence: `its tags are copied …`.
@@ -102,15 +108,17 @@ pub struct Dispute {
     pub ids: Vec<String>,
 }
 
-/// All that a stack's environment owns in one account and region, at one time.
+/// All that a stack's environment owns, at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Whose it is.
     pub scope: Scope,
-    /// The account, twelve digits.
+    /// The account that is home, twelve digits.
     pub account: String,
-    /// The region.
+    /// The region that is home.
     pub region: String,
+    /// The roles that lead to the other accounts it has had something in, as the record says.
+    pub roles: Roles,
     /// Everything found, by address, then newest generation first, then identifier.
     pub lives: Vec<Live>,
     /// What carries our tags and is not ours, in an order of its own.
@@ -136,9 +144,9 @@ impl Snapshot {
         deeds: &Deeds,
         kinds: &Kinds,
     ) -> Self {
-        let origin = deeds.record.origin.clone();
+        let (origin, roles) = (deeds.record.origin.clone(), deeds.record.roles.clone());
         let (lives, strays, disputes) = (vec![], vec![], vec![]);
-        let empty = Self { scope, account, region, lives, strays, disputes, origin };
+        let empty = Self { scope, account, region, roles, lives, strays, disputes, origin };
         let Judged { mut lives, mut strays, mut disputes } = judge(&empty, seen, deeds, kinds);
         sort(&mut lives);
         strays.sort();
@@ -179,9 +187,9 @@ impl Snapshot {
     pub fn unrecorded(&self) -> Vec<Unrecorded> {
         let lives = self.lives.iter().filter(|live| live.standing != Standing::Recorded);
         let unrecorded = lives.filter_map(|live| {
-            let Live { address, generation, serial, .. } = live.clone();
+            let Live { address, place, generation, serial, .. } = live.clone();
             let id = live.id().to_owned();
-            Some(Unrecorded { address, generation, serial: serial?, id })
+            Some(Unrecorded { place, address, generation, serial: serial?, id })
         });
         unrecorded.collect()
     }
@@ -207,6 +215,9 @@ impl Snapshot {
         for live in &self.lives {
             hasher.update(format!("{} {} {}\n", live.address, live.generation, live.spec));
             hasher.update(live.id());
+            if !live.place.is_home() {
+                hasher.update(format!(" {}", live.place));
+            }
         }
         hex(&hasher.finalize())
     }

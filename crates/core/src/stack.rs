@@ -1,12 +1,12 @@
 //! What should be: a checked stack, expanded into resources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Address, Text};
+use crate::{Address, Place, Roles, Text};
 
 /// Whose resources these are: one environment of one stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ impl fmt::Display for Scope {
 /// What we want one resource to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Desired {
+    /// Where it is to be.
+    #[serde(default, skip_serializing_if = "Place::is_home")]
+    pub place: Place,
     /// The serialised `Spec` of its kind, references unresolved.
     pub spec: Value,
 }
@@ -50,10 +53,20 @@ pub struct Desired {
 pub struct Stack {
     /// Stack and environment.
     pub scope: Scope,
-    /// The AWS region everything is in.
+    /// The AWS region of everything whose place does not say otherwise.
     pub region: String,
+    /// The roles that lead to the other accounts its resources are in.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
     /// The resources.
     pub resources: BTreeMap<Address, Desired>,
     /// What `outputs` prints, by name.
     pub outputs: BTreeMap<String, Text>,
+}
+
+impl Stack {
+    /// The places its resources are to be at.
+    pub fn places(&self) -> BTreeSet<Place> {
+        self.resources.values().map(|desired| desired.place.clone()).collect()
+    }
 }

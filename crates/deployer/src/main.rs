@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use deployer_aws::Aws;
 use deployer_cli::{
-    Connect, Connected, Exit, Failure, Registry, Terminal, cancelled_by_signals, run,
+    Connect, Exit, Failure, Places, Registry, Terminal, cancelled_by_signals, run,
 };
 
 /// AWS, as the command line wants it.
@@ -23,10 +23,10 @@ impl Connect for World {
         &self,
         region: Option<&str>,
         folder: &Path,
-    ) -> Result<Connected<Aws>, Failure> {
+    ) -> Result<Places<Aws>, Failure> {
         let connection = deployer_aws::connect(region, folder).await?;
         let deployer_aws::Connection { aws, account, region } = connection;
-        Ok(Connected { cloud: Arc::new(aws), account, region })
+        Ok(Places::new(Arc::new(aws), account, region))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Takes something over that the stack did not make.
 
-use deployer_core::{Cause, Deeds, Failure, Live, Scope};
+use deployer_core::{Cause, Deeds, Failure, Live, Roles, Scope};
 
 use crate::perform::JournalOf;
 use crate::retry::insist;
 use crate::{
-    Adoption, Cloud, Context, Identity, Journal, Look, Parameters, Registry, Result, Survey, Voice,
+    Adoption, Cloud, Context, Identity, Journal, Look, Parameters, Places, Registry, Result, Survey,
+    Voice,
 };
 
 /// Finds what is to be taken over, as if it were a resource of the scope's already.
@@ -14,23 +15,26 @@ use crate::{
 /// When its kind cannot be scanned.
 pub async fn seek<C: Cloud>(
     registry: &Registry<C>,
-    cloud: &C,
+    places: &Places<C>,
     scope: &Scope,
-    place: (&str, &str),
     adoption: &Adoption,
 ) -> Result<Option<Live>> {
-    let kind = &adoption.address.kind;
+    let (kind, place, home) = (&adoption.address.kind, &adoption.place, places.is());
+    let cloud = places.at(place, &Roles::new()).await?;
     let driver = registry.driver(kind)?;
     let shared = C::Shared::default();
     // Nothing of it is ours yet, nor are its parts.
     let deeds = Deeds::default();
     let (shared, deeds, adoption) = (&shared, &deeds, Some(adoption));
     let look = Look::Quick;
-    let survey = Survey { cloud, scope, shared, deeds, place, look, is_by_record: false, adoption };
+    let (cloud, is_by_record) = (&*cloud, false);
+    let survey =
+        Survey { cloud, scope, shared, deeds, place, home, look, is_by_record, adoption };
     let seen = insist(|| driver.scan(&survey)).await?.into_iter().map(|seen| seen.live);
     let sought = seen.into_iter().find(|live| survey.adopts(kind, live.id()).is_some());
     // Its tags are about to be written.
-    Ok(sought.map(|live| Live { is_signed: true, mark: None, ..live }))
+    let place = || place.clone();
+    Ok(sought.map(|live| Live { place: place(), is_signed: true, mark: None, ..live }))
 }
 
 /// Takes over what a survey found for an adoption: writes it down, and writes our tags on it. From
@@ -43,7 +47,7 @@ pub async fn seek<C: Cloud>(
 pub async fn adopt<C: Parameters>(
     registry: &Registry<C>,
     journal: &Journal<C>,
-    cloud: &C,
+    places: &Places<C>,
     scope: &Scope,
     live: &Live,
 ) -> Result<()> {
@@ -61,11 +65,12 @@ pub async fn adopt<C: Parameters>(
         scope: scope.clone(),
         address: live.address.clone(),
         generation: live.generation,
-        proof: journal.prove(&live.address, live.generation, &serial, &mark),
+        proof: journal.prove(&live.place, &live.address, live.generation, &serial, &mark),
         mark,
         name: info.physical_name(scope, &live.address, live.generation),
     };
-    let notary = JournalOf { driver: &*driver, journal };
-    let cx = Context { cloud, identity: &identity, voice: Voice::silent(), notary: &notary };
+    let cloud = places.at(&live.place, &Roles::new()).await?;
+    let notary = JournalOf { driver: &*driver, journal, place: &live.place };
+    let cx = Context { cloud: &*cloud, identity: &identity, voice: Voice::silent(), notary: &notary };
     insist(|| driver.remember(&cx, &live.output)).await
 }

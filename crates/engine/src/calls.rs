@@ -4,6 +4,7 @@
 //! so any is made again. One whose reply got lost may have had, so only those that change nothing
 //! are; on others whoever asked decides, by looking first.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deployer_core::{Cause, Failure};
@@ -29,22 +30,27 @@ const LONGEST_ASKED: Duration = Duration::from_secs(30);
 const BELIEF: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
-/// All calls of one connection to a cloud.
-#[derive(Debug)]
+/// All calls of a cloud at one place.
+#[derive(Debug, Default)]
 pub struct Calls {
-    turns: Turns,
     buckets: Buckets,
+    shared: Arc<Shared>,
+}
+
+/// What the calls at all places have in common.
+#[derive(Debug)]
+struct Shared {
+    turns: Turns,
     jitter: Jitter,
     /// One permit: what takes all that the machine has is done alone.
     alone: Semaphore,
 }
 
-impl Default for Calls {
-    /// Calls whose pauses are as long as they may be, for tests that want them to be known.
+impl Default for Shared {
+    /// Pauses are as long as they may be, for tests that want them to be known.
     fn default() -> Self {
         Self {
             turns: Turns::new(UNDER_WAY),
-            buckets: Buckets::default(),
             jitter: Jitter::default(),
             alone: Semaphore::new(1),
         }
@@ -54,7 +60,15 @@ impl Default for Calls {
 impl Calls {
     /// Calls whose pauses are spread at random, beginning with this seed.
     pub fn seeded(seed: u64) -> Self {
-        Self { jitter: Jitter::seeded(seed), ..Self::default() }
+        let shared = Shared { jitter: Jitter::seeded(seed), ..Shared::default() };
+        Self { shared: Arc::new(shared), ..Self::default() }
+    }
+
+    /// The calls at another place: the services' buckets there are others (they are by account and
+    /// region: EC2 API reference, "Request throttling").
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), ..Self::default() }
     }
 
     /// Makes a call. `attempt` makes one try, and says what its failure means.
@@ -83,18 +97,18 @@ impl Calls {
             let (failure, pause) = pause?;
             tracing::debug!(?pause, %failure, "will call again");
             work.ear.retrying(operation.service, &failure);
-            work.pause(self.jitter.of(pause)).await;
+            work.pause(self.shared.jitter.of(pause)).await;
         }
     }
 
     /// Waits until nobody else does what takes all that the machine has.
     pub(crate) async fn be_alone(&self) -> SemaphorePermit<'_> {
-        self.alone.acquire().await.expect("it is never closed")
+        self.shared.alone.acquire().await.expect("it is never closed")
     }
 
     /// The pauses between the tries of something that is no call.
     pub(crate) fn pauses(&self) -> Pauses<'_> {
-        Pauses(&self.jitter)
+        Pauses(&self.shared.jitter)
     }
 
     /// One try, as soon as it is its turn.
@@ -118,7 +132,7 @@ impl Calls {
                     work.wait(&full, crate::wait::pause(wait)).await;
                 }
                 let queue = format!("its turn, behind {UNDER_WAY} other calls");
-                Some(work.wait(&queue, self.turns.take(urgency)).await)
+                Some(work.wait(&queue, self.shared.turns.take(urgency)).await)
             }
         };
         work.begin().await;

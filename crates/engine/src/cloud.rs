@@ -3,20 +3,31 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use deployer_core::{Address, Deeds, Kind, KindInfo, Scope};
+use deployer_core::{Address, Deeds, Kind, KindInfo, Place, Scope};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::work::Work;
-use crate::{Badge, Calls, Pauses};
+use crate::{Badge, Calls, Pauses, Result};
 
 /// A cloud that resources live in.
-pub trait Cloud: Send + Sync + 'static {
+pub trait Cloud: Send + Sync + Sized + 'static {
     /// What the scans of one observation share, so that no call is made twice: a fresh one for
     /// each observation.
     type Shared: Default + Send + Sync + 'static;
 
     /// All calls that are made on it.
     fn calls(&self) -> &Calls;
+
+    /// The same cloud elsewhere: in the account that a role leads to, and in another region.
+    /// Calls there have buckets of their own, and pass the same fence.
+    ///
+    /// # Errors
+    /// When the role cannot be assumed.
+    fn at(
+        &self,
+        role: Option<&str>,
+        region: Option<&str>,
+    ) -> impl Future<Output = Result<Self>> + Send;
 }
 
 /// What a scan is handed: whose resources to look for, and where.
@@ -29,8 +40,10 @@ pub struct Survey<'a, C: Cloud> {
     pub shared: &'a C::Shared,
     /// What tells whose a part of something is.
     pub deeds: &'a Deeds,
-    /// The account and the region.
-    pub place: (&'a str, &'a str),
+    /// Where it is.
+    pub place: &'a Place,
+    /// The account and the region that are home.
+    pub home: (&'a str, &'a str),
     /// How closely to look.
     pub look: Look,
     /// Whether it is enough to look for what the record has; otherwise for all there is.
@@ -56,7 +69,7 @@ impl<C: Cloud> Survey<'_, C> {
         let is_enough = self.is_by_record && self.adoption.is_none() && record.is_whole();
         let kind = KindInfo::of::<K>();
         let name = |(address, generation)| kind.physical_name(self.scope, address, generation);
-        is_enough.then(|| record.of_kind(K::NAME).map(name).collect())
+        is_enough.then(|| record.of_kind(self.place, K::NAME).map(name).collect())
     }
 
     /// Whether tags are not those that were written last, so that whoever has them lags behind.
@@ -67,12 +80,13 @@ impl<C: Cloud> Survey<'_, C> {
     /// Whether we made a part of a resource, by the proof in its tags; see
     /// [`Context::prove_part`].
     pub fn vouches(&self, address: &Address, generation: u32, part: &str, proof: &str) -> bool {
-        self.deeds.vouch(self.place, self.scope, address, generation, part, proof)
+        self.deeds.vouch(self.place.within(self.home), self.scope, address, generation, part, proof)
     }
 
     /// Which resource of a kind the thing of this identifier is to become, by its name.
     pub fn adopts(&self, kind: &str, id: &str) -> Option<&str> {
-        let adoption = self.adoption.filter(|it| it.address.kind == kind && it.id == id)?;
+        let is = |it: &&Adoption| it.address.kind == kind && it.id == id && it.place == *self.place;
+        let adoption = self.adoption.filter(is)?;
         Some(&adoption.address.name)
     }
 }
@@ -82,6 +96,8 @@ impl<C: Cloud> Survey<'_, C> {
 pub struct Adoption {
     /// The resource.
     pub address: Address,
+    /// Where it is.
+    pub place: Place,
     /// The thing's identifier, as in the output of its kind.
     pub id: String,
 }

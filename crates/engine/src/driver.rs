@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use deployer_core::{Address, Cause, Failure, Kind, KindInfo, Live, Replacement, Seen, Standing};
+use deployer_core::{
+    Address, Cause, Failure, Kind, KindInfo, Live, Place, Replacement, Seen, Standing,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -118,6 +120,7 @@ fn erase<K: Kind>(found: Found<K>) -> Result<Seen> {
     let Found { badge: Badge { name, generation, mark, proof, called }, .. } = found;
     let live = Live {
         address: Address::new(K::NAME, name),
+        place: Place::default(),
         generation,
         mark,
         serial: None,

@@ -21,7 +21,7 @@ use crate::retry::PROPAGATION;
 use crate::speak::{Gate, Speaker};
 use crate::wait::Wait;
 use crate::work::{Urgency, Work};
-use crate::{Journal, Parameters, Registry};
+use crate::{Journal, Parameters, Places, Registry};
 
 /// How a run ended. Every step of the plan is in exactly one of `done`, `failed`, `not_begun` and
 /// `abandoned`.
@@ -61,7 +61,7 @@ impl Outcome {
 /// next run goes on from what is there.
 pub async fn execute<C: Parameters>(
     registry: Arc<Registry<C>>,
-    cloud: Arc<C>,
+    places: Arc<Places<C>>,
     journal: Arc<Journal<C>>,
     plan: &Plan,
     cancel: CancellationToken,
@@ -71,7 +71,7 @@ pub async fn execute<C: Parameters>(
     let keeper = Arc::clone(&journal);
     let run = Run {
         registry,
-        cloud,
+        places,
         journal,
         plan,
         cancel,
@@ -105,7 +105,7 @@ struct Running {
 
 struct Run<'a, C: Parameters> {
     registry: Arc<Registry<C>>,
-    cloud: Arc<C>,
+    places: Arc<Places<C>>,
     journal: Arc<Journal<C>>,
     plan: &'a Plan,
     cancel: CancellationToken,
@@ -206,7 +206,8 @@ impl<C: Parameters> Run<'_, C> {
         };
         Ok(Job {
             driver,
-            cloud: Arc::clone(&self.cloud),
+            places: Arc::clone(&self.places),
+            roles: self.plan.roles.clone(),
             journal: Arc::clone(&self.journal),
             scope: self.plan.scope.clone(),
             spec,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Cause, Deeds, Failure, Scope, Snapshot, Stack};
+use deployer_core::{Cause, Deeds, Failure, KindInfo, Place, Scope, Seen, Snapshot, Stack};
 use futures_util::future::join_all;
 
 use crate::retry::insist;
-use crate::{Cloud, Look, Registry, Survey};
+use crate::{Cloud, Look, Places, Registry, Result, Survey};
 
 /// What is looked at, and how closely.
 #[derive(Clone, Copy, Debug)]
@@ -20,36 +20,32 @@ pub enum Scan<'a> {
     All(Look),
 }
 
-/// Scans for what the stack's environment owns, all kinds at once.
+/// Scans for what the stack's environment owns, all kinds at all places at once.
 ///
 /// # Errors
 /// Every scan that failed. What fails all of them alike, such as missing credentials, is reported
 /// once.
 pub async fn observe<C: Cloud>(
     registry: &Registry<C>,
-    cloud: &C,
+    places: &Places<C>,
     scope: &Scope,
-    (account, region): (&str, &str),
     scan: Scan<'_>,
     deeds: &Deeds,
 ) -> std::result::Result<Snapshot, Vec<Failure>> {
-    let shared = C::Shared::default();
-    let (kinds, look) = sought(scan, deeds);
-    let place = (account, region);
-    let (shared, is_by_record) = (&shared, !matches!(scan, Scan::All(_)));
-    let survey = Survey { cloud, scope, shared, deeds, place, look, is_by_record, adoption: None };
-    let drivers = registry
-        .drivers()
-        .filter(|driver| kinds.as_ref().is_none_or(|kinds| kinds.contains(driver.info().name)));
-    let scans = drivers.map(|driver| insist(|| driver.scan(&survey)));
+    let sought: BTreeSet<&Place> = match scan {
+        Scan::Known if deeds.record.is_whole() => deeds.record.places().collect(),
+        _ => places.declared().chain(deeds.record.places()).collect(),
+    };
+    let looks = sought.into_iter().map(|place| look(registry, places, scope, place, scan, deeds));
     let (mut seen, mut failures) = (Vec::new(), Vec::new());
-    for result in join_all(scans).await {
+    for result in join_all(looks).await.into_iter().flatten() {
         match result {
             Ok(found) => seen.extend(found),
             Err(failure) => failures.push(failure),
         }
     }
     if failures.is_empty() {
+        let (account, region) = places.is();
         let (account, region) = (account.to_owned(), region.to_owned());
         Ok(Snapshot::new(scope.clone(), account, region, seen, deeds, &registry.kinds()))
     } else {
@@ -57,15 +53,62 @@ pub async fn observe<C: Cloud>(
     }
 }
 
-/// The kinds to look at; all when there are none. Where the record is lost, nobody knows which
-/// there may be.
-fn sought<'a>(scan: Scan<'a>, deeds: &'a Deeds) -> (Option<BTreeSet<&'a str>>, Look) {
-    let known = || deeds.record.kinds().iter().map(String::as_str);
+/// The scans of one place.
+async fn look<C: Cloud>(
+    registry: &Registry<C>,
+    places: &Places<C>,
+    scope: &Scope,
+    place: &Place,
+    scan: Scan<'_>,
+    deeds: &Deeds,
+) -> Vec<Result<Vec<Seen>>> {
+    let (kinds, look) = sought(scan, place, deeds);
+    // What has no regions has been seen from home, or by a role alone.
+    let is_sought = |kind: &KindInfo| {
+        kinds.as_ref().is_none_or(|kinds| kinds.contains(kind.name))
+            && !(kind.global && place.region.is_some())
+    };
+    let cloud = match places.at(place, &deeds.record.roles).await {
+        Ok(cloud) => cloud,
+        Err(failure) => return vec![Err(failure)],
+    };
+    let shared = C::Shared::default();
+    let survey = Survey {
+        cloud: &*cloud,
+        scope,
+        shared: &shared,
+        deeds,
+        place,
+        home: places.is(),
+        look,
+        is_by_record: !matches!(scan, Scan::All(_)),
+        adoption: None,
+    };
+    let drivers = registry.drivers().filter(|driver| is_sought(&driver.info()));
+    let scans = drivers.map(async |driver| {
+        let mut seen = insist(|| driver.scan(&survey)).await?;
+        for seen in &mut seen {
+            seen.live.place.clone_from(place);
+        }
+        Ok(seen)
+    });
+    join_all(scans).await
+}
+
+/// The kinds to look at in one place; all when there are none. Where the record is lost, nobody
+/// knows which there may be.
+fn sought<'a>(
+    scan: Scan<'a>,
+    place: &Place,
+    deeds: &'a Deeds,
+) -> (Option<BTreeSet<&'a str>>, Look) {
+    let known = || deeds.record.kinds(place);
     match scan {
         Scan::All(look) => (None, look),
         Scan::For(_) | Scan::Known if !deeds.record.is_whole() => (None, Look::Quick),
         Scan::For(stack) => {
-            let declared = stack.resources.keys().map(|address| address.kind.as_str());
+            let declared = stack.resources.iter().filter(|(_, desired)| desired.place == *place);
+            let declared = declared.map(|(address, _)| address.kind.as_str());
             (Some(declared.chain(known()).collect()), Look::Quick)
         }
         Scan::Known => (Some(known().collect()), Look::Quick),
@@ -76,8 +119,9 @@ fn sought<'a>(scan: Scan<'a>, deeds: &'a Deeds) -> (Option<BTreeSet<&'a str>>, L
 fn collapse(failures: Vec<Failure>) -> Vec<Failure> {
     let mut kept: Vec<Failure> = Vec::new();
     for failure in failures {
+        let without_request = |it: &Failure| Failure { request: None, ..it.clone() };
         let is_repeated = kept.iter().any(|other| {
-            other == &failure || (other.cause == failure.cause && is_of_all(failure.cause))
+            without_request(other) == without_request(&failure) || (other.cause == failure.cause && is_of_all(failure.cause))
         });
         if !is_repeated {
             kept.push(failure);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use deployer_core::{
-    Action, Address, Cause, Change, Failure, KindInfo, Kinds, Live, Phase, Reason, Replacement,
-    Scope, Seen, Standing, Step,
+    Action, Address, Cause, Change, Failure, KindInfo, Kinds, Live, Phase, Place, Reason,
+    Replacement, Roles, Scope, Seen, Standing, Step,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,7 +14,9 @@ use crate::cloud::Notary;
 use crate::driver::Driver;
 use crate::retry::{PROPAGATION, Retries, of_a_create};
 use crate::wait::Wait;
-use crate::{Badge, Context, Identity, Journal, Look, Parameters, Progress, Result, Survey};
+use crate::{
+    Badge, Context, Identity, Journal, Look, Parameters, Places, Progress, Result, Survey,
+};
 
 /// What a finished step leaves.
 #[derive(Debug, Default)]
@@ -40,8 +42,10 @@ pub(crate) enum Stop {
 pub(crate) struct Job<C: Parameters> {
     /// How its kind is handled.
     pub(crate) driver: Arc<dyn Driver<C>>,
-    /// The cloud.
-    pub(crate) cloud: Arc<C>,
+    /// The cloud, there where the step's place is.
+    pub(crate) places: Arc<Places<C>>,
+    /// The roles that lead to other accounts.
+    pub(crate) roles: Roles,
     /// Where what it makes is written down.
     pub(crate) journal: Arc<Journal<C>>,
     /// Stack and environment.
@@ -71,13 +75,14 @@ impl<C: Parameters> Job<C> {
     }
 
     async fn act(self) -> Result<Finished> {
-        let Self { driver, cloud, journal, scope, step, spec, mut caller } = self;
-        let (driver, cloud, journal) = (&*driver, &*cloud, &*journal);
+        let Self { driver, places, roles, journal, scope, step, spec, mut caller } = self;
+        let cloud = places.at(&step.place, &roles).await?;
+        let (driver, cloud, journal, place) = (&*driver, &*cloud, &*journal, &step.place);
         let voice = caller.speaker.voice();
-        let notary = JournalOf { driver, journal };
+        let notary = JournalOf { driver, journal, place };
         let identity = identify(&scope, &step, &driver.info(), spec.as_ref(), journal);
         let cx = Context { cloud, identity: &identity, voice, notary: &notary };
-        let performer = Performer { driver, cx, journal };
+        let performer = Performer { driver, cx, journal, place };
         match (step.action, spec, &step.live) {
             (Action::Create, Some(spec), _) => performer.create(&mut caller, &spec).await,
             (Action::Update, Some(spec), Some(live)) => {
@@ -95,6 +100,7 @@ struct Performer<'a, C: Parameters> {
     driver: &'a dyn Driver<C>,
     cx: Context<'a, C>,
     journal: &'a Journal<C>,
+    place: &'a Place,
 }
 
 impl<C: Parameters> Performer<'_, C> {
@@ -123,8 +129,9 @@ impl<C: Parameters> Performer<'_, C> {
                 // It is as young as one whose create succeeded.
                 caller.young_until = Some(Instant::now() + PROPAGATION);
                 if let Some(serial) = &live.serial {
-                    self.journal.made(&live.address, live.generation, serial, live.id());
-                    self.journal.gave(&live.address, live.id(), Some(&self.cx.identity.mark));
+                    let Live { place, address, generation, .. } = &live;
+                    self.journal.made(place, address, *generation, serial, live.id());
+                    self.journal.gave(place, address, live.id(), Some(&self.cx.identity.mark));
                 }
                 break self.complete(caller, live, spec).await?;
             }
@@ -139,8 +146,10 @@ impl<C: Parameters> Performer<'_, C> {
     /// serial of its own, so that what the first made is known for ours.
     async fn identify_again(&self, caller: &Caller) -> Result<Identity> {
         let Identity { address, generation, mark, .. } = self.cx.identity;
-        let serial = caller.insist(|| Box::pin(self.journal.again(address, *generation))).await?;
-        let proof = self.journal.prove(address, *generation, &serial, mark);
+        let place = self.place;
+        let serial =
+            caller.insist(|| Box::pin(self.journal.again(place, address, *generation))).await?;
+        let proof = self.journal.prove(place, address, *generation, &serial, mark);
         Ok(Identity { proof, ..self.cx.identity.clone() })
     }
 
@@ -151,8 +160,8 @@ impl<C: Parameters> Performer<'_, C> {
         let (Some(id), None) = (id, info.part_of) else { return };
         let Identity { address, generation, mark, .. } = identity;
         let serial = self.journal.serial(address, *generation);
-        self.journal.made(address, *generation, &serial, id);
-        self.journal.gave(address, id, Some(mark));
+        self.journal.made(self.place, address, *generation, &serial, id);
+        self.journal.gave(self.place, address, id, Some(mark));
         if info.replacement(&Value::Null, &Value::Null) == Replacement::Supersede {
             self.journal.supersede(address, *generation);
         }
@@ -168,18 +177,22 @@ impl<C: Parameters> Performer<'_, C> {
         let Identity { scope, address, generation, .. } = self.cx.identity;
         let (shared, deeds) = (C::Shared::default(), self.journal.deeds());
         let (cloud, shared, deeds) = (self.cx.cloud, &shared, &deeds);
-        let (place, look) = (self.journal.place(), Look::Quick);
+        let (place, home, look) = (self.place, self.journal.home(), Look::Quick);
         let survey = Survey {
             cloud,
             scope,
             shared,
             deeds,
             place,
+            home,
             look,
             is_by_record: false,
             adoption: None,
         };
-        let seen = self.driver.scan(&survey).await?;
+        let mut seen = self.driver.scan(&survey).await?;
+        for seen in &mut seen {
+            seen.live.place.clone_from(place);
+        }
         let lives = self.ours(seen)?;
         Ok(lives.into_iter().find(|live| {
             live.address == *address
@@ -280,9 +293,9 @@ impl<C: Parameters> Performer<'_, C> {
         let Identity { address, mark, .. } = self.cx.identity;
         let id = output.get("id").and_then(Value::as_str).unwrap_or_default();
         // Until it is done, nobody knows which mark its tags have.
-        self.journal.gave(address, id, None);
+        self.journal.gave(self.place, address, id, None);
         match caller.insist(|| self.driver.remember(&self.cx, output)).await {
-            Ok(()) => self.journal.gave(address, id, Some(mark)),
+            Ok(()) => self.journal.gave(self.place, address, id, Some(mark)),
             Err(failure) => tracing::debug!(%failure, "goes on without a mark"),
         }
     }
@@ -326,6 +339,7 @@ impl<C: Parameters> Performer<'_, C> {
 pub(crate) struct JournalOf<'a, C: Parameters> {
     pub(crate) driver: &'a dyn Driver<C>,
     pub(crate) journal: &'a Journal<C>,
+    pub(crate) place: &'a Place,
 }
 
 impl<C: Parameters> Notary for JournalOf<'_, C> {
@@ -333,6 +347,7 @@ impl<C: Parameters> Notary for JournalOf<'_, C> {
         let info = self.driver.info();
         let live = Live {
             address: Address::new(info.name, &badge.name),
+            place: self.place.clone(),
             generation: badge.generation,
             mark: badge.mark.clone(),
             serial: None,
@@ -352,11 +367,11 @@ impl<C: Parameters> Notary for JournalOf<'_, C> {
     fn prove_part(&self, identity: &Identity, part: &str) -> Option<String> {
         let Identity { address, generation, .. } = identity;
         let serial = self.journal.serial(address, *generation);
-        self.journal.prove(address, *generation, &serial, part)
+        self.journal.prove(self.place, address, *generation, &serial, part)
     }
 
     fn vouches(&self, identity: &Identity, part: &str, proof: &str) -> bool {
-        self.journal.vouches(&identity.address, identity.generation, part, proof)
+        self.journal.vouches(self.place, &identity.address, identity.generation, part, proof)
     }
 }
 
@@ -368,7 +383,7 @@ fn identify<C: Parameters>(
     spec: Option<&Value>,
     journal: &Journal<C>,
 ) -> Identity {
-    let Step { address, generation, .. } = step;
+    let Step { place, address, generation, .. } = step;
     let normal = spec.and_then(|spec| kind.normalize(spec.clone()).ok());
     let mark = kind.mark(&normal.unwrap_or_default());
     let known = step.live.as_ref().and_then(|live| live.serial.clone());
@@ -377,7 +392,7 @@ fn identify<C: Parameters>(
         scope: scope.clone(),
         address: address.clone(),
         generation: *generation,
-        proof: journal.prove(address, *generation, &serial, &mark),
+        proof: journal.prove(place, address, *generation, &serial, &mark),
         mark,
         name: kind.physical_name(scope, address, *generation),
     }

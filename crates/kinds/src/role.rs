@@ -21,6 +21,7 @@ impl Kind for Role {
     // Names of roles: at most 64 characters (IAM user guide, "IAM and STS quotas").
     const NAMING: Option<Naming> = Some(Naming::hyphens(64));
     const DELETION: Impact = Impact::None;
+    const GLOBAL: bool = true;
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 2 };
     type Spec = RoleSpec;
     type Output = RoleOutput;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, Diagnostic, Kind, Ref, Scope, Span, Text};
+use deployer_core::{Address, Diagnostic, Kind, Place, Ref, Roles, Scope, Span, Text};
 use deployer_kinds::{Cidr, Subnet};
 use serde::Serialize;
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub(crate) struct Draft {
     pub(crate) broken: BTreeSet<(String, String)>,
     pub(crate) network: NetworkFacts,
     pub(crate) made: BTreeMap<Address, Made>,
+    /// The roles that lead to other accounts.
+    pub(crate) roles: Roles,
     pub(crate) images: BTreeMap<String, Address>,
     pub(crate) outputs: BTreeMap<String, Text>,
     pub(crate) asked: Vec<Asked>,
@@ -44,6 +46,7 @@ pub(crate) struct NetworkFacts {
 /// A resource and where it comes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
+    pub(crate) place: Place,
     pub(crate) spec: Value,
     pub(crate) origin: Origin,
 }
@@ -108,7 +111,8 @@ impl Draft {
             self.mistakes.push(mistake);
             return;
         }
-        self.made.insert(address, Made { spec: json(spec), origin });
+        let place = Place::default();
+        self.made.insert(address, Made { place, spec: json(spec), origin });
     }
 
     /// The subnets of a tier.

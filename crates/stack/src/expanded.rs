@@ -1,6 +1,6 @@
 //! A stack as `deployer expand` prints it: nothing but `resources:`, ready to be loaded again.
 
-use deployer_core::{Part, Stack, Text};
+use deployer_core::{Desired, Part, Roles, Stack, Text};
 use serde_json::{Map, Value, json};
 
 /// What a stack looks like with all its sections expanded.
@@ -9,7 +9,7 @@ pub fn expanded(stack: &Stack) -> Value {
     for (address, desired) in &stack.resources {
         let kind = kinds.entry(address.kind.clone()).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(names) = kind {
-            names.insert(address.name.clone(), written(&desired.spec));
+            names.insert(address.name.clone(), resource(desired, &stack.roles));
         }
     }
     let outputs: Map<String, Value> =
@@ -28,6 +28,21 @@ pub fn expanded(stack: &Stack) -> Value {
         keys.insert("environments".to_owned(), json!({ environment.as_str(): {} }));
     }
     whole
+}
+
+/// A resource as people write it.
+fn resource(desired: &Desired, roles: &Roles) -> Value {
+    let Desired { place, spec } = desired;
+    let mut written = written(spec);
+    if let (Value::Object(fields), false) = (&mut written, place.is_home()) {
+        let mut at = Map::new();
+        let role = place.account.as_ref().and_then(|account| roles.get(account));
+        for (key, value) in [("role", role), ("region", place.region.as_ref())] {
+            at.extend(value.map(|value| (key.to_owned(), value.clone().into())));
+        }
+        fields.insert("at".to_owned(), at.into());
+    }
+    written
 }
 
 /// A spec as people write it.

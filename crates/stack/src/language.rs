@@ -129,7 +129,7 @@ fn language<'k>(
     let kinds: Map<String, Value> = kinds
         .map(|(kind, spec)| {
             let description = format!("Resources of kind `{kind}`, by name.");
-            (kind.to_owned(), named(&description, &spec))
+            (kind.to_owned(), named(&description, &placed(spec)))
         })
         .collect();
     keys.insert("resources".to_owned(), json!({
@@ -155,6 +155,25 @@ fn language<'k>(
         "required": ["stack"],
         "additionalProperties": false,
     })
+}
+
+/// The schema of a resource: what its kind says, and where it is.
+fn placed(mut spec: Value) -> Value {
+    if let Some(fields) = spec.get_mut("properties").and_then(Value::as_object_mut) {
+        fields.insert("at".to_owned(), json!({
+            "type": "object",
+            "description": "Where the resource is, if that is elsewhere than the stack.",
+            "properties": {
+                "role": {
+                    "type": "string",
+                    "description": "The ARN of a role that leads to another account.",
+                },
+                "region": { "type": "string", "description": "Another AWS region." },
+            },
+            "additionalProperties": false,
+        }));
+    }
+    spec
 }
 
 /// A schema in which every key may be missing, and null stands for "take it out".

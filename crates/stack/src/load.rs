@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Desired, Diagnostic, Kinds, Scope, Span, Stack};
+use deployer_core::{Address, Desired, Diagnostic, Kinds, Roles, Scope, Span, Stack};
 
-use crate::draft::{Draft, NetworkFacts};
+use crate::draft::{Draft, Made, NetworkFacts};
 use crate::interpolate::{MOST_FILLED, Words, interpolate};
 use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
@@ -72,6 +72,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         broken: std::collections::BTreeSet::new(),
         network: NetworkFacts::default(),
         made: BTreeMap::new(),
+        roles: Roles::new(),
         images: BTreeMap::new(),
         outputs: BTreeMap::new(),
         asked,
@@ -85,14 +86,13 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     check::check(&mut draft, kinds);
 
     let warnings = draft.mistakes.finish()?;
-    let resources = draft
-        .made
+    let Draft { scope, region, roles, made, outputs, images, .. } = draft;
+    let resources = made
         .into_iter()
-        .map(|(address, made)| (address, Desired { spec: made.spec }))
+        .map(|(address, Made { place, spec, .. })| (address, Desired { place, spec }))
         .collect();
-    let stack =
-        Stack { scope: draft.scope, region: draft.region, resources, outputs: draft.outputs };
-    Ok(Loaded { stack, warnings, images: draft.images })
+    let stack = Stack { scope, region, roles, resources, outputs };
+    Ok(Loaded { stack, warnings, images })
 }
 
 /// The stack with one environment laid over.

@@ -1,11 +1,12 @@
 //! The escape hatch: resources in the kinds' own words, and single fields of those that sections
 //! make.
 
-use deployer_core::{Address, Kinds};
+use deployer_core::{Address, Diagnostic, KindInfo, Kinds, Place};
 use serde_json::Value;
 
 use crate::bodies::Stumble;
 use crate::draft::{Draft, Made, Origin};
+use crate::head;
 use crate::language::partial;
 use crate::node::Node;
 use crate::shape::{self, Rules};
@@ -27,9 +28,10 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             let is_addition = made.is_none() && sections_are_whole;
             let schema = if is_addition { &whole } else { &part };
             let shown = path.join(".");
+            let (body, at) = apart(&entry.value);
             let mistakes = &mut draft.mistakes;
             let fits =
-                shape::check(&entry.value, entry.span, schema, &shown, Rules::Whole, mistakes);
+                shape::check(&body, entry.span, schema, &shown, Rules::Whole, mistakes);
             // What it overrides may be what could not be read.
             if made.is_none() && !is_addition {
                 draft.broken.insert(("resources".to_owned(), entry.key.clone()));
@@ -39,7 +41,7 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             let below = made
                 .as_ref()
                 .map_or(Value::Object(serde_json::Map::new()), |made| made.spec.clone());
-            let read = crate::bodies::typed(draft, &entry.value, &path, |value| {
+            let read = crate::bodies::typed(draft, &body, &path, |value| {
                 kind.read(laid_over(below.clone(), &value)).map_err(|problem| Stumble {
                     path: pieces(&problem.path),
                     message: problem.message,
@@ -47,8 +49,12 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             });
             match read.value.filter(|_| read.is_whole && fits) {
                 Some(spec) => {
-                    let origin = overridden(made, origin, &entry.value);
-                    draft.made.insert(address, Made { spec, origin });
+                    let place = match at {
+                        Some(at) => place(draft, kind, &at, &path),
+                        None => made.as_ref().map(|made| made.place.clone()).unwrap_or_default(),
+                    };
+                    let origin = overridden(made, origin, &body);
+                    draft.made.insert(address, Made { place, spec, origin });
                 }
                 None => {
                     draft.broken.insert(("resources".to_owned(), entry.key.clone()));
@@ -56,6 +62,59 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             }
         }
     }
+}
+
+/// What a resource is, and where it is.
+fn apart(node: &Node) -> (Node, Option<Node>) {
+    let at = node.field("at").cloned();
+    let mut body = node.clone();
+    body.remove(&["at".to_owned()]);
+    (body, at)
+}
+
+/// Reads where a resource is.
+fn place(draft: &mut Draft, kind: &KindInfo, at: &Node, body: &[&str]) -> Place {
+    let mut place = Place::default();
+    let wrong = |draft: &mut Draft, title: String, node: &Node, help: &str| {
+        let mistake = Diagnostic::error("bad-place", title).at(node.span, "").help(help);
+        draft.tell(body, mistake);
+    };
+    if let Some(node) = at.field("role") {
+        let role = node.text().unwrap_or_default();
+        let account = Place::account_of_role(role).map(ToOwned::to_owned);
+        let other = account.as_ref().and_then(|account| draft.roles.get(account)).cloned();
+        match (account, other) {
+            (None, _) => wrong(
+                draft,
+                format!("`{role}` is not the ARN of a role"),
+                node,
+                "write it as `arn:aws:iam::123456789012:role/NAME`",
+            ),
+            (Some(account), Some(other)) if other != role => wrong(
+                draft,
+                format!("two roles lead to the account {account}: {other} and {role}"),
+                node,
+                "use one of them for all that is there",
+            ),
+            (Some(account), _) => {
+                draft.roles.insert(account.clone(), role.to_owned());
+                place.account = Some(account);
+            }
+        }
+    }
+    if let Some(node) = at.field("region") {
+        let region = node.text().unwrap_or_default();
+        if !head::is_region(region) {
+            let help = "write it as `eu-central-1`";
+            wrong(draft, format!("`{region}` is no AWS region"), node, help);
+        } else if kind.global {
+            let title = format!("a {} is in no region", kind.name);
+            wrong(draft, title, node, "take `region:` out");
+        } else {
+            place.region = (region != draft.region).then(|| region.to_owned());
+        }
+    }
+    place
 }
 
 /// The pieces of a path with dots, and indices in brackets: `ingress[0].from`.

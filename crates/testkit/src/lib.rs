@@ -21,7 +21,9 @@ pub use history::History;
 pub use kinds::{Gate, Mark, Network, Output, Part, Revision, Rule, Service, Store, registry};
 pub use memory::{Call, Memory, Operation};
 pub use mess::Mess;
-pub use run::{PLACE, Ran, apply, begun, converge, observed, planned, run, run_until, settled};
+pub use run::{
+    PLACE, Ran, apply, begun, converge, observed, places, planned, run, run_until, settled,
+};
 pub use shelf::Shelf;
 pub use stacks::{StackBuilder, everything, everything_changed, scope};
 pub use time::pass;

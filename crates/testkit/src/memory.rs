@@ -71,7 +71,7 @@ pub struct Call {
     pub name: String,
 }
 
-/// A cloud in memory, for one account and region.
+/// A cloud in memory, at one place; others are reached from it.
 ///
 /// It has real AWS's manners: creates and deletes take the kind's typical time, names are unique
 /// until their bearer is gone, what is being changed cannot be changed, and what others refer to
@@ -79,17 +79,29 @@ pub struct Call {
 #[derive(Default)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
-    hanging: Notify,
-    fence: Mutex<Option<Lease>>,
+    /// What there is elsewhere, by role and region.
+    elsewhere: Arc<Mutex<Elsewhere>>,
+    hanging: Arc<Notify>,
+    fence: Arc<Mutex<Option<Lease>>>,
     is_cut_off: AtomicBool,
     calls: Calls,
 }
+
+type Elsewhere = BTreeMap<(Option<String>, Option<String>), Arc<Mutex<State>>>;
 
 impl Cloud for Memory {
     type Shared = ();
 
     fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// A role whose name ends with `closed` lets nobody in.
+    async fn at(&self, role: Option<&str>, region: Option<&str>) -> Result<Self> {
+        if role.is_some_and(|role| role.ends_with("closed")) {
+            return Err(Failure::new(Cause::Denied, "assume the role", "it is closed"));
+        }
+        Ok(self.elsewhere(role, region))
     }
 }
 
@@ -129,13 +141,39 @@ impl Memory {
     /// The same cloud once more, to try something else in it.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self { state: Arc::new(Mutex::new(self.lock().clone())), ..Self::default() }
+        let copy = |state: &Arc<Mutex<State>>| {
+            let state = state.lock().expect("no test panics while it holds the lock");
+            Arc::new(Mutex::new(state.clone()))
+        };
+        let elsewhere = self.elsewhere.lock().expect("no test panics while it holds it");
+        let elsewhere = elsewhere.iter().map(|(place, it)| (place.clone(), copy(it))).collect();
+        let elsewhere = Arc::new(Mutex::new(elsewhere));
+        Self { state: copy(&self.state), elsewhere, ..Self::default() }
+    }
+
+    /// The same cloud in the account of a role, and in another region.
+    #[must_use]
+    pub fn elsewhere(&self, role: Option<&str>, region: Option<&str>) -> Self {
+        let place = (role.map(ToOwned::to_owned), region.map(ToOwned::to_owned));
+        let mut elsewhere = self.elsewhere.lock().expect("no test panics while it holds it");
+        // No identifier is there twice, wherever it is.
+        let made = 1000 * (1 + u32::try_from(elsewhere.len()).expect("a few places"));
+        let new = || Arc::new(Mutex::new(State { made, ..State::default() }));
+        Self {
+            state: Arc::clone(elsewhere.entry(place).or_insert_with(new)),
+            elsewhere: Arc::clone(&self.elsewhere),
+            hanging: Arc::clone(&self.hanging),
+            fence: Arc::clone(&self.fence),
+            calls: self.calls.elsewhere(),
+            ..Self::default()
+        }
     }
 
     /// A second way into this very cloud, as another process has.
     #[must_use]
     pub fn door(&self) -> Self {
-        Self { state: Arc::clone(&self.state), ..Self::default() }
+        let (state, elsewhere) = (Arc::clone(&self.state), Arc::clone(&self.elsewhere));
+        Self { state, elsewhere, ..Self::default() }
     }
 
     /// Keeps signs of life from getting out through this door, or lets them out again.
@@ -223,6 +261,21 @@ impl Memory {
         let mut things = state.things.values_mut();
         let thing = things.find(|thing| thing.address.to_string() == address);
         thing.expect("it is there").spec[field] = value;
+    }
+
+    /// Makes a copy of a resource elsewhere, tags and all, as somebody does by hand.
+    ///
+    /// # Panics
+    /// When there is no such resource.
+    pub fn copy_from(&self, other: &Self, address: &str) {
+        let found = {
+            let state = other.lock();
+            let mut things = state.things.iter();
+            let thing = things.find(|(_, thing)| thing.address.to_string() == address);
+            let (id, thing) = thing.expect("it is there");
+            (id.clone(), thing.clone())
+        };
+        self.lock().things.insert(found.0, found.1);
     }
 
     /// Deletes a resource as somebody does in a console.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deployer_core::{Kinds, Record, Serial, Signer, Statement};
+use deployer_core::{Kinds, Place, Record, Serial, Signer, Statement};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -86,7 +86,7 @@ fn sign(state: &mut State, thing: &mut Thing, id: &str) {
     });
     let mut record = Record::read(&parts.collect()).expect("it is of this version");
     let serial = Serial::of(&[u8::try_from(state.made % 256).expect("a byte"); 9]);
-    record.made(&thing.address, thing.generation, &serial, id);
+    record.made(&Place::default(), &thing.address, thing.generation, &serial, id);
     for (number, text) in record.written() {
         let written = state.shelf.write(&thing.scope, &format!("record/{number}"), &text);
         written.expect("no name is withheld in a mess");

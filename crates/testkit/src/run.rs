@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use deployer_core::{Address, Diagnostic, Failure, Plan, Snapshot, Stack, plan};
-use deployer_engine::{Journal, Look, Outcome, Scan, execute, observe, read_book};
+use deployer_engine::{Journal, Look, Outcome, Places, Scan, execute, observe, read_book};
 use tokio_util::sync::CancellationToken;
 
 use crate::{History, Memory, registry, scope};
 
-/// Where everything is.
+/// The account and the region that are home.
 pub const PLACE: (&str, &str) = ("123456789012", "eu-west-1");
 
 /// A run that came to its end.
@@ -23,14 +23,19 @@ pub struct Ran {
     pub outcome: Outcome,
 }
 
+/// The cloud, and the way to other places.
+pub fn places(memory: &Arc<Memory>) -> Places<Memory> {
+    Places::new(Arc::clone(memory), PLACE.0.to_owned(), PLACE.1.to_owned())
+}
+
 /// What is there and the stack's.
 ///
 /// # Errors
 /// The failures of the scans.
-pub async fn observed(memory: &Memory, stack: &Stack) -> Result<Snapshot, Vec<Failure>> {
-    let book = read_book(memory, &stack.scope).await.map_err(|failure| vec![failure])?;
+pub async fn observed(memory: &Arc<Memory>, stack: &Stack) -> Result<Snapshot, Vec<Failure>> {
+    let book = read_book(&**memory, &stack.scope).await.map_err(|failure| vec![failure])?;
     let scan = Scan::All(Look::Quick);
-    observe(&registry(), memory, &stack.scope, PLACE, scan, &book.deeds).await
+    observe(&registry(), &places(memory).of(stack), &stack.scope, scan, &book.deeds).await
 }
 
 /// A journal that has begun with a plan.
@@ -53,7 +58,7 @@ pub async fn begun(memory: &Arc<Memory>, plan: &Plan) -> Arc<Journal<Memory>> {
 /// # Panics
 /// When a scan fails.
 pub async fn planned(
-    memory: &Memory,
+    memory: &Arc<Memory>,
     stack: &Stack,
     unprotected: &BTreeSet<Address>,
 ) -> Result<Plan, Vec<Diagnostic>> {
@@ -71,7 +76,7 @@ pub async fn run_until(memory: &Arc<Memory>, plan: Plan, enough: impl Fn(usize) 
     let mut history = History::default();
     let cancel = CancellationToken::new();
     let journal = begun(memory, &plan).await;
-    let (kinds, cloud) = (Arc::new(registry()), Arc::clone(memory));
+    let (kinds, cloud) = (Arc::new(registry()), Arc::new(places(memory)));
     let outcome = execute(kinds, cloud, journal, &plan, cancel.clone(), &mut |event| {
         history.record(event);
         if enough(history.events.len()) {
@@ -106,7 +111,7 @@ pub async fn converge(memory: &Arc<Memory>, stack: &Stack) {
 ///
 /// # Panics
 /// When that is not so.
-pub async fn settled(memory: &Memory, stack: &Stack) {
+pub async fn settled(memory: &Arc<Memory>, stack: &Stack) {
     let rest = planned(memory, stack, &BTreeSet::new()).await.expect("there is a plan");
     assert!(rest.is_empty(), "{:#?}", rest.steps);
     for (address, count) in memory.census() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Desired, Scope, Stack};
+use deployer_core::{Address, Desired, Place, Roles, Scope, Stack};
 use serde_json::{Value, json};
 
 use crate::registry;
@@ -21,6 +21,7 @@ impl Default for StackBuilder {
         Self(Stack {
             scope: scope(),
             region: "eu-west-1".to_owned(),
+            roles: Roles::new(),
             resources: BTreeMap::new(),
             outputs: BTreeMap::new(),
         })
@@ -38,7 +39,21 @@ impl StackBuilder {
         let kinds = registry().kinds();
         let kind = kinds.find(&address.kind).expect("a kind");
         let spec = kind.normalize(spec).expect("a spec of its kind");
-        self.0.resources.insert(address, Desired { spec });
+        self.0.resources.insert(address, Desired { place: Place::default(), spec });
+        self
+    }
+
+    /// Puts a resource into the account that a role leads to, and into another region.
+    ///
+    /// # Panics
+    /// When there is no such resource, or the role is none.
+    #[must_use]
+    pub fn at(mut self, address: &str, role: Option<&str>, region: Option<&str>) -> Self {
+        let account = role.map(|role| Place::account_of_role(role).expect("a role").to_owned());
+        self.0.roles.extend(account.clone().zip(role.map(ToOwned::to_owned)));
+        let address: Address = address.parse().expect("an address");
+        let desired = self.0.resources.get_mut(&address).expect("it was added");
+        desired.place = Place { account, region: region.map(ToOwned::to_owned) };
         self
     }
 

@@ -1,4 +1,4 @@
-//! STS: whose account it is.
+//! STS: whose account it is, and the way into another one.
 
 mod operations;
 

@@ -8,5 +8,6 @@ use crate::send::operations;
 pub(crate) static SERVICE: Service = Service { name: "sts", burst: 10, per_second: 10, codes: &[] };
 
 operations! {
+    ASSUME_ROLE = SERVICE.reads("AssumeRole");
     GET_CALLER_IDENTITY = SERVICE.reads("GetCallerIdentity");
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deployer_core::{Address, Live, Plan, Snapshot};
-use deployer_engine::{Adoption, Journal, Look, Scan, adopt, seek};
+use deployer_core::{Address, Live, Plan, Snapshot, Stray};
+use deployer_engine::{Adoption, Journal, Look, Places, Scan, adopt, seek};
 use serde_json::json;
 
 use crate::args::StackArgs;
@@ -12,7 +12,7 @@ use crate::exit::{Error, Exit, RequestError};
 use crate::lock::LockArgs;
 use crate::render::Detail;
 use crate::session::{Project, Session, unplannable};
-use crate::world::{Connect, Connected};
+use crate::world::Connect;
 
 /// What `adopt` takes.
 #[derive(Debug, clap::Args)]
@@ -62,15 +62,18 @@ pub(crate) async fn run<W: Connect>(
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
     let project = session.load(&args.stack)?;
-    let Project { source, stack, .. } = &project;
+    let stack = &project.stack;
     if let Some(address) = args.address.as_ref().filter(|it| !stack.resources.contains_key(it)) {
         Err(RequestError::NoTarget(address.clone()))?;
     }
-    let connected = session.connect(Some(&stack.region), &source.folder).await?;
+    let connected = session.connect_for(&project).await?;
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
         let adopting = Adopting { project: &project, connected: &connected, journal };
         match args.address.clone().zip(args.id.clone()) {
-            Some((address, id)) => adopting.one(Adoption { address, id }, args.yes, session).await,
+            Some((address, id)) => {
+                let place = stack.resources[&address].place.clone();
+                adopting.one(Adoption { address, place, id }, args.yes, session).await
+            }
             None => adopting.all(args.yes, session).await,
         }
     };
@@ -80,7 +83,7 @@ pub(crate) async fn run<W: Connect>(
 /// What taking something over needs.
 struct Adopting<'a, C: deployer_engine::Parameters> {
     project: &'a Project,
-    connected: &'a Connected<C>,
+    connected: &'a Arc<Places<C>>,
     journal: &'a Arc<Journal<C>>,
 }
 
@@ -93,7 +96,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
     ) -> Result<Exit, Error> {
         let Project { source, stack, .. } = self.project;
         let there = self.look(session).await?;
-        let Adoption { address, id } = &adoption;
+        let Adoption { address, id, .. } = &adoption;
         if let Some(live) = there.current(address) {
             let (address, id) = (address.clone(), live.id().to_owned());
             Err(RequestError::AlreadyThere { address, id })?;
@@ -126,22 +129,22 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         session: &mut Session<'_, W>,
     ) -> Result<Exit, Error> {
         let there = self.look(session).await?;
-        let mut strays: BTreeMap<&Address, Vec<&str>> = BTreeMap::new();
+        let mut strays: BTreeMap<&Address, Vec<&Stray>> = BTreeMap::new();
         for stray in &there.strays {
-            strays.entry(&stray.address).or_default().push(&stray.id);
+            strays.entry(&stray.address).or_default().push(stray);
         }
         let mut sought = Vec::new();
-        for (address, ids) in strays {
+        for (address, strays) in strays {
             let is_free = there.current(address).is_none();
-            match ids.as_slice() {
-                [id] if is_free => {
-                    let (address, id) = (address.clone(), (*id).to_owned());
-                    sought.push(self.seek(&Adoption { address, id }, session).await?);
+            match strays.as_slice() {
+                [Stray { address, place, id, .. }] if is_free => {
+                    let (address, place, id) = (address.clone(), place.clone(), id.clone());
+                    sought.push(self.seek(&Adoption { address, place, id }, session).await?);
                 }
-                ids => session.tell(&format!(
+                strays => session.tell(&format!(
                     "left alone: {} carry the tags of {address}; `deployer adopt {address} ID` \
                      takes one over\n",
-                    ids.join(" and ")
+                    strays.iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(" and ")
                 )),
             }
         }
@@ -183,13 +186,12 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         adoption: &Adoption,
         session: &Session<'_, W>,
     ) -> Result<Live, Error> {
-        let (registry, cloud) = (session.world.registry(), &*self.connected.cloud);
-        let scope = &self.project.stack.scope;
-        let seeking = seek(&registry, cloud, scope, self.connected.place(), adoption);
+        let (registry, scope) = (session.world.registry(), &self.project.stack.scope);
+        let seeking = seek(&registry, self.connected, scope, adoption);
         let found = session.unless_cancelled(seeking).await?;
         let found = found.map_err(|failure| Error::Cloud(vec![failure]))?;
         found.ok_or_else(|| {
-            let Adoption { address, id } = adoption.clone();
+            let Adoption { address, id, .. } = adoption.clone();
             RequestError::NothingToAdopt { address, id }.into()
         })
     }
@@ -199,8 +201,8 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         live: &Live,
         session: &Session<'_, W>,
     ) -> Result<(), Error> {
-        let (registry, cloud) = (session.world.registry(), &*self.connected.cloud);
-        adopt(&registry, self.journal, cloud, &self.project.stack.scope, live)
+        let registry = session.world.registry();
+        adopt(&registry, self.journal, self.connected, &self.project.stack.scope, live)
             .await
             .map_err(|failure| Error::Cloud(vec![failure]))
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deployer_core::{Plan, Scope};
-use deployer_engine::{Journal, Look, Scan};
+use deployer_engine::{Journal, Look, Places, Scan};
 
 use crate::args::{StackArgs, TargetArgs};
 use crate::commands::outputs;
@@ -13,7 +13,7 @@ use crate::lock::LockArgs;
 use crate::plan_file;
 use crate::render::Detail;
 use crate::session::{Project, Session};
-use crate::world::{Connect, Connected};
+use crate::world::Connect;
 
 /// What `apply` takes.
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,7 @@ pub(crate) async fn run<W: Connect>(
 /// Runs a plan that may be run, and prints the outputs.
 pub(crate) async fn carry_out<W: Connect>(
     plan: &Plan,
-    connected: &Connected<W::Cloud>,
+    connected: &Arc<Places<W::Cloud>>,
     journal: &Arc<Journal<W::Cloud>>,
     session: &Session<'_, W>,
 ) -> Result<Exit, Error> {
@@ -83,8 +83,9 @@ pub(crate) async fn carry_out<W: Connect>(
 
 /// Plans from the stack, asks, and runs the plan.
 async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> Result<Exit, Error> {
-    let Project { source, stack, .. } = session.load(&args.stack)?;
-    let connected = session.connect(Some(&stack.region), &source.folder).await?;
+    let project = session.load(&args.stack)?;
+    let connected = session.connect_for(&project).await?;
+    let Project { source, stack, .. } = project;
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
         let (scan, deeds) = (Scan::For(&stack), journal.deeds());
         let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
@@ -123,8 +124,9 @@ async fn apply_saved<W: Connect>(
     };
     let region = stack.region.as_deref().unwrap_or(&plan.region);
     let connected = session.connect(Some(region), &folder).await?;
-    moved("the account", &plan.account, &connected.account)?;
-    moved("the region", &plan.region, &connected.region)?;
+    moved("the account", &plan.account, connected.is().0)?;
+    moved("the region", &plan.region, connected.is().1)?;
+    let connected = Arc::new(connected.and(plan.places(), &plan.roles));
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
         let (scan, deeds) = (Scan::All(Look::Quick), journal.deeds());
         let snapshot = session.observe(&connected, &plan.scope, scan, &deeds).await?;

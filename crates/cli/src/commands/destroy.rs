@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deployer_core::{Address, Plan, Scope, Snapshot, Stack};
-use deployer_engine::{Journal, Look, Scan};
+use deployer_core::{Address, Plan, Roles, Scope, Snapshot, Stack};
+use deployer_engine::{Journal, Look, Places, Scan};
 use serde_json::json;
 
 use crate::args::{StackArgs, TargetArgs};
@@ -12,7 +12,7 @@ use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
 use crate::render::{self, Detail};
 use crate::session::{Place, Session};
-use crate::world::{Connect, Connected};
+use crate::world::Connect;
 
 /// Everything is looked at, and what others attached to it.
 const ALL: Scan<'static> = Scan::All(Look::Close);
@@ -66,9 +66,16 @@ pub(crate) async fn run<W: Connect>(
         _ => session.locate(&args.stack)?,
     };
     let connected = session.connect(place.region.as_deref(), &place.folder).await?;
+    // Where the record is lost, the stack says where else to look.
+    let declared = if args.name.is_some() { None } else { session.load_if_right(&args.stack) };
+    let connected = Arc::new(match &declared {
+        Some(stack) => connected.of(stack),
+        None => connected,
+    });
     let nothing = Stack {
         scope: place.scope.clone(),
-        region: connected.region.clone(),
+        region: connected.is().1.to_owned(),
+        roles: Roles::new(),
         resources: BTreeMap::new(),
         outputs: BTreeMap::new(),
     };
@@ -131,7 +138,7 @@ async fn delete<W: Connect>(
     mut plan: Plan,
     nothing: &Stack,
     args: &Args,
-    (connected, journal): (&Connected<W::Cloud>, &Arc<Journal<W::Cloud>>),
+    (connected, journal): (&Arc<Places<W::Cloud>>, &Arc<Journal<W::Cloud>>),
     session: &Session<'_, W>,
 ) -> Result<Exit, Error> {
     let mut swept = Swept::default();
@@ -147,7 +154,7 @@ async fn delete<W: Connect>(
         let steps = outcome.done.iter().map(|step| &plan.steps[*step]);
         swept.gone.extend(steps.map(|step| {
             let id = step.live.as_ref().map(|live| live.id().to_owned());
-            (step.address.to_string(), id.unwrap_or_default())
+            (render::located(&step.address, &step.place), id.unwrap_or_default())
         }));
         let kept = outcome.left.into_iter().map(|(address, what)| (address.to_string(), what));
         swept.kept.extend(kept);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use deployer_core::{Address, Plan, Stack, references};
-use deployer_engine::{Journal, Scan, prepare};
+use deployer_engine::{Journal, Places, Scan, prepare};
 
 use crate::args::{StackArgs, TargetArgs};
 use crate::commands::apply::carry_out;
@@ -12,7 +12,7 @@ use crate::exit::{Error, Exit, Refusal, RequestError};
 use crate::lock::LockArgs;
 use crate::render::Detail;
 use crate::session::{Project, Session};
-use crate::world::{Connect, Connected};
+use crate::world::Connect;
 
 /// The kinds that publishing may change without being asked twice.
 const EXPECTED: [&str; 3] = ["image", "task-definition", "service"];
@@ -50,8 +50,7 @@ pub(crate) async fn run<W: Connect>(
 ) -> Result<Exit, Error> {
     let project = session.load(&args.stack)?;
     let images = chosen(&args.services, &project.images)?;
-    let region = Some(project.stack.region.as_str());
-    let connected = session.connect(region, &project.source.folder).await?;
+    let connected = session.connect_for(&project).await?;
     let stack = build(&project, &connected, &images, session).await?;
     let followers = followers(&stack, &images);
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
@@ -96,7 +95,7 @@ fn chosen(
 /// Builds the images to learn their digests; tells each line of the builds.
 async fn build<W: Connect>(
     project: &Project,
-    connected: &Connected<W::Cloud>,
+    connected: &Arc<Places<W::Cloud>>,
     images: &BTreeSet<Address>,
     session: &Session<'_, W>,
 ) -> Result<Stack, Error> {
@@ -106,7 +105,7 @@ async fn build<W: Connect>(
             session.tell(&format!("{} {line}\n", session.err.faint.style(format!("{address} |"))));
         }
     };
-    let building = prepare(&registry, &*connected.cloud, &project.stack, images, &tell);
+    let building = prepare(&registry, &**connected.home(), &project.stack, images, &tell);
     session
         .unless_cancelled(building)
         .await?

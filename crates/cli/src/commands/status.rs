@@ -1,5 +1,7 @@
 //! `deployer status`: what is there.
 
+use std::sync::Arc;
+
 use deployer_core::{Live, Phase, Snapshot};
 use deployer_engine::Scan;
 use serde_json::json;
@@ -33,13 +35,14 @@ pub(crate) async fn run<W: Connect>(
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
     let place = session.locate(&args.stack)?;
-    let connected = session.connect(place.region.as_deref(), &place.folder).await?;
+    let connected = Arc::new(session.connect(place.region.as_deref(), &place.folder).await?);
     let deeds = session.deeds(&connected, &place.scope).await?;
     let snapshot = session.observe(&connected, &place.scope, Scan::Known, &deeds).await?;
     if session.is_json {
         session.print(&format!("{:#}\n", as_json(&snapshot)));
     } else if snapshot.lives.is_empty() {
-        session.print(&format!("There is nothing of {} in {}.\n", place.scope, connected.region));
+        let (_, region) = connected.is();
+        session.print(&format!("There is nothing of {} in {region}.\n", place.scope));
     } else {
         let rows: Vec<Vec<String>> = snapshot.lives.iter().map(row).collect();
         let headings = ["RESOURCE", "STATE", "GEN", "ID"];
@@ -54,7 +57,7 @@ pub(crate) async fn run<W: Connect>(
 
 fn row(live: &Live) -> Vec<String> {
     vec![
-        live.address.to_string(),
+        render::located(&live.address, &live.place),
         state(live),
         live.generation.to_string(),
         render::short(live.id()).to_owned(),
@@ -75,6 +78,7 @@ fn as_json(snapshot: &Snapshot) -> serde_json::Value {
     let resources = snapshot.lives.iter().map(|live| {
         json!({
             "address": live.address,
+            "place": live.place,
             "id": live.id(),
             "generation": live.generation,
             "phase": live.phase,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use deployer_core::{Action, Difference, Impact, Plan, Reason, Replacement, Step, Stray};
+use deployer_core::{
+    Action, Address, Difference, Impact, Place, Plan, Reason, Replacement, Step, Stray,
+};
 
 use super::difference::{differences, whole};
 use super::layout::{fit, truncate, width_of, wrapped};
@@ -52,6 +54,11 @@ fn place(plan: &Plan) -> String {
     format!("{} in {}, account {}", plan.scope, plan.region, plan.account)
 }
 
+/// Which resource, and where it is if that is elsewhere.
+pub(crate) fn located(address: &Address, place: &Place) -> String {
+    if place.is_home() { address.to_string() } else { format!("{address} in {place}") }
+}
+
 /// What becomes of one resource: one step, or the two of a replacement.
 struct Group<'a> {
     main: &'a Step,
@@ -91,7 +98,7 @@ fn resource(group: &Group<'_>, detail: Detail, theme: &Theme, width: usize) -> V
         (Action::Await, _) => ("  …", "wait", theme.running),
     };
     let head = format!("{sign} {verb:<7}  ");
-    let address = step.address.to_string();
+    let address = located(&step.address, &step.place);
     let room = width - head.chars().count();
     // What it is about matters more than the remarks on it.
     let remarks = truncate(&remarks(group, detail), room.saturating_sub(width_of(&address) + 2));

@@ -40,6 +40,11 @@ impl Cloud for Lookalike {
     fn calls(&self) -> &Calls {
         &self.1
     }
+
+    /// There is nothing elsewhere.
+    async fn at(&self, _role: Option<&str>, _region: Option<&str>) -> Result<Self> {
+        Ok(Self::default())
+    }
 }
 
 impl Parameters for Lookalike {

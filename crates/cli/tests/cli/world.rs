@@ -7,9 +7,9 @@ use std::io::{self, Cursor, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use deployer_cli::{Connect, Connected, Exit, Stream, Terminal, run};
+use deployer_cli::{Connect, Exit, Stream, Terminal, run};
 use deployer_core::Failure;
-use deployer_engine::{Parameters, Registry};
+use deployer_engine::{Parameters, Places, Registry};
 use deployer_testkit::{Memory, registry};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -124,14 +124,14 @@ impl<C: Parameters> Connect for &World<C> {
         (self.registry)()
     }
 
-    async fn connect(&self, region: Option<&str>, _folder: &Path) -> Result<Connected<C>, Failure> {
+    async fn connect(&self, region: Option<&str>, _folder: &Path) -> Result<Places<C>, Failure> {
         match &self.failure {
             Some(failure) => Err(failure.clone()),
-            None => Ok(Connected {
-                cloud: Arc::clone(&self.memory),
-                account: self.account.clone(),
-                region: region.unwrap_or(&self.region).to_owned(),
-            }),
+            None => Ok(Places::new(
+                Arc::clone(&self.memory),
+                self.account.clone(),
+                region.unwrap_or(&self.region).to_owned(),
+            )),
         }
     }
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{Keys, Proof, Record, Serial, Statement};
 use crate::snapshot::physical;
 use crate::{
-    Address, Change, Dispute, KindInfo, Kinds, Live, Phase, Replacement, Scope, Snapshot, Standing,
-    Stray,
+    Address, Change, Dispute, KindInfo, Kinds, Live, Phase, Place, Replacement, Scope, Snapshot,
+    Standing, Stray,
 };
 
 /// Something that carries the tags of a scope, as a scan saw it.
@@ -53,9 +53,10 @@ impl Deeds {
     fn proven(&self, of: &Snapshot, seen: &Seen) -> Option<Serial> {
         let proof: Proof = seen.proof.as_ref()?.parse().ok()?;
         let live = &seen.live;
+        let (account, region) = live.place.within((&of.account, &of.region));
         let statement = Statement {
-            account: &of.account,
-            region: &of.region,
+            account,
+            region,
             scope: &of.scope,
             address: &live.address,
             generation: live.generation,
@@ -92,11 +93,12 @@ pub(crate) fn judge(of: &Snapshot, seen: Vec<Seen>, deeds: &Deeds, kinds: &Kinds
             continue;
         }
         let proven = deeds.proven(of, &seen);
-        if let Some((address, generation, serial)) = deeds.record.whose(kind.name, seen.live.id()) {
+        if let Some((address, generation, serial)) = deeds.record.whose(&seen.live.place, kind.name, seen.live.id()) {
             let mark = seen.live.mark.as_deref().unwrap_or_default();
             let is_signed = proven.as_ref() == Some(serial)
                 && (&seen.live.address, seen.live.generation) == (address, generation)
-                && deeds.record.is_last_given(address, seen.live.id(), mark) != Some(false);
+                && deeds.record.is_last_given(&seen.live.place, address, seen.live.id(), mark)
+                    != Some(false);
             seen.live.address = address.clone();
             seen.live.generation = generation;
             seen.live.is_signed = is_signed;
@@ -155,7 +157,8 @@ impl Judged {
     fn stray(&mut self, live: Live, because: &str) {
         let uses = physical(&live.spec).into_iter().map(ToOwned::to_owned).collect();
         let id = live.id().to_owned();
-        self.strays.push(Stray { address: live.address, id, because: because.to_owned(), uses });
+        let (address, place, because) = (live.address, live.place, because.to_owned());
+        self.strays.push(Stray { address, place, id, because, uses });
     }
 
     /// Takes the one candidate for one create, or says that nobody knows which it is.
@@ -196,11 +199,13 @@ impl Judged {
 
     /// What is part of something of ours is ours.
     fn keep_parts(&mut self, parts: Vec<Live>, kinds: &Kinds) {
-        let ours: BTreeSet<String> = self.lives.iter().map(|live| live.id().to_owned()).collect();
+        let ours: BTreeSet<(Place, String)> =
+            self.lives.iter().map(|live| (live.place.clone(), live.id().to_owned())).collect();
+        let has = |place: &Place, id: &str| ours.contains(&(place.clone(), id.to_owned()));
         for mut part in parts {
             let field = kinds.find(&part.address.kind).and_then(|kind| kind.part_of);
             let whole = field.and_then(|field| part.spec.get(field));
-            if whole.is_some_and(|whole| physical(whole).iter().any(|id| ours.contains(*id))) {
+            if whole.is_some_and(|whole| physical(whole).iter().any(|id| has(&part.place, id))) {
                 (part.standing, part.is_signed) = (Standing::Recorded, true);
                 self.lives.push(part);
             }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Address, Serial};
+use crate::{Address, Place, Roles, Serial};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -23,12 +23,16 @@ const NONE: &str = "-";
 /// What the hashes of marks begin with, instead of a kind.
 const GIVEN: &str = "given";
 
+/// The room that is kept free in the first part for the roles, some eight of them.
+const ROLES: usize = 1000;
+
 /// How many creates of one generation may be open at a time; older ones are forgotten.
 const OPEN: usize = 8;
 
 /// One create, and what it made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
+    place: Place,
     generation: u32,
     serial: Serial,
     /// A hash of the identifier of what it made; none as long as nobody knows.
@@ -49,7 +53,9 @@ pub struct Record {
     pub origin: Option<String>,
     /// The lowest epoch of the lock that nobody has had yet.
     pub epoch: u64,
-    kinds: BTreeSet<String>,
+    /// The roles that lead to the other accounts it has something in.
+    pub roles: Roles,
+    kinds: BTreeMap<Place, BTreeSet<String>>,
     parts: Vec<BTreeMap<Address, Vec<Entry>>>,
     is_whole: bool,
 }
@@ -73,7 +79,10 @@ struct Head {
     origin: Option<String>,
     epoch: u64,
     parts: usize,
-    kinds: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    roles: Roles,
+    /// By place, as that is written.
+    kinds: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Record {
@@ -106,7 +115,11 @@ impl Record {
                 expected = Some(head.parts);
                 record.origin = head.origin;
                 record.epoch = head.epoch;
-                record.kinds = head.kinds;
+                record.roles = head.roles;
+                let kinds = head.kinds.into_iter();
+                record.kinds = kinds
+                    .filter_map(|(place, kinds)| Some((place.parse().ok()?, kinds)))
+                    .collect();
             }
             record.parts.resize(record.parts.len().max(*number), BTreeMap::new());
             if let Some(part) = number.checked_sub(1).and_then(|at| record.parts.get_mut(at)) {
@@ -131,7 +144,12 @@ impl Record {
                 origin: self.origin.clone(),
                 epoch: self.epoch,
                 parts: self.parts.len(),
-                kinds: self.kinds.clone(),
+                roles: self.roles.clone(),
+                kinds: self
+                    .kinds
+                    .iter()
+                    .map(|(place, kinds)| (place.to_string(), kinds.clone()))
+                    .collect(),
             });
             let made = part
                 .iter()
@@ -154,14 +172,19 @@ impl Record {
         self.is_whole = true;
     }
 
-    /// The kinds that the environment has ever had.
-    pub fn kinds(&self) -> &BTreeSet<String> {
-        &self.kinds
+    /// The kinds that the environment has ever had at a place.
+    pub fn kinds(&self, place: &Place) -> impl Iterator<Item = &str> {
+        self.kinds.get(place).into_iter().flatten().map(String::as_str)
     }
 
-    /// Notes that the environment is about to have one of a kind.
-    pub fn expect(&mut self, kind: &str) {
-        self.kinds.insert(kind.to_owned());
+    /// The places where the environment has ever had something.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.kinds.keys()
+    }
+
+    /// Notes that the environment is about to have one of a kind at a place.
+    pub fn expect(&mut self, place: &Place, kind: &str) {
+        self.kinds.entry(place.clone()).or_default().insert(kind.to_owned());
     }
 
     /// Whether something was left behind that can be brought back.
@@ -170,11 +193,16 @@ impl Record {
     }
 
     /// Notes that a create is about to be sent.
-    pub fn begin(&mut self, address: &Address, generation: u32, serial: &Serial) {
-        self.expect(&address.kind);
-        let serial_of = serial.clone();
-        let entry =
-            Entry { generation, serial: serial_of, made: None, given: None, is_left: false };
+    pub fn begin(&mut self, place: &Place, address: &Address, generation: u32, serial: &Serial) {
+        self.expect(place, &address.kind);
+        let entry = Entry {
+            place: place.clone(),
+            generation,
+            serial: serial.clone(),
+            made: None,
+            given: None,
+            is_left: false,
+        };
         if self.entry(address, generation, serial).is_some() {
             return;
         }
@@ -191,13 +219,20 @@ impl Record {
     }
 
     /// Notes what a create made, or what was adopted.
-    pub fn made(&mut self, address: &Address, generation: u32, serial: &Serial, id: &str) {
+    pub fn made(
+        &mut self,
+        place: &Place,
+        address: &Address,
+        generation: u32,
+        serial: &Serial,
+        id: &str,
+    ) {
         let made = hash(&address.kind, id);
         let others: Vec<Address> = self.entries().map(|(other, _)| other.clone()).collect();
         for other in others.iter().filter(|other| other.kind == address.kind) {
-            self.retain(other, |entry| entry.made.as_ref() != Some(&made));
+            self.retain(other, |entry| !entry.is(place, &made));
         }
-        self.begin(address, generation, serial);
+        self.begin(place, address, generation, serial);
         for entry in self.of_mut(address) {
             if (entry.generation, &entry.serial) == (generation, serial) {
                 (entry.made, entry.is_left) = (Some(made.clone()), false);
@@ -207,18 +242,24 @@ impl Record {
 
     /// Notes the mark of the spec that something was last given; none where nobody knows whether
     /// its tags have it.
-    pub fn gave(&mut self, address: &Address, id: &str, mark: Option<&str>) {
+    pub fn gave(&mut self, place: &Place, address: &Address, id: &str, mark: Option<&str>) {
         let (made, given) = (hash(&address.kind, id), mark.map(|mark| hash(GIVEN, mark)));
-        for entry in self.of_mut(address).filter(|entry| entry.made.as_ref() == Some(&made)) {
+        for entry in self.of_mut(address).filter(|entry| entry.is(place, &made)) {
             entry.given.clone_from(&given);
         }
     }
 
     /// Whether a mark is the one that something at this address was last given, so that tags with
     /// this mark are those we wrote last; none where nobody knows.
-    pub fn is_last_given(&self, address: &Address, id: &str, mark: &str) -> Option<bool> {
+    pub fn is_last_given(
+        &self,
+        place: &Place,
+        address: &Address,
+        id: &str,
+        mark: &str,
+    ) -> Option<bool> {
         let made = hash(&address.kind, id);
-        let entry = self.of(address).find(|entry| entry.made.as_ref() == Some(&made))?;
+        let entry = self.of(address).find(|entry| entry.is(place, &made))?;
         entry.given.as_ref().map(|given| *given == hash(GIVEN, mark))
     }
 
@@ -230,23 +271,25 @@ impl Record {
         given.peek().is_some() && given.all(|given| *given != hash(GIVEN, mark))
     }
 
-    /// The resources of a kind that it has, with their generations.
-    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&Address, u32)> {
-        let entries = self.entries().filter(move |(address, _)| address.kind == kind);
+    /// The resources of a kind that it has at a place, with their generations.
+    pub fn of_kind(&self, place: &Place, kind: &str) -> impl Iterator<Item = (&Address, u32)> {
+        let entries = self.entries();
+        let entries =
+            entries.filter(move |(address, it)| address.kind == kind && it.place == *place);
         entries.map(|(address, entry)| (address, entry.generation))
     }
 
     /// Forgets what is gone.
-    pub fn gone(&mut self, address: &Address, id: &str) {
+    pub fn gone(&mut self, place: &Place, address: &Address, id: &str) {
         let made = hash(&address.kind, id);
-        self.retain(address, |entry| entry.made.as_ref() != Some(&made));
+        self.retain(address, |entry| !entry.is(place, &made));
     }
 
     /// Notes that something is gone and can be brought back.
-    pub fn left(&mut self, address: &Address, id: &str) {
+    pub fn left(&mut self, place: &Place, address: &Address, id: &str) {
         let made = hash(&address.kind, id);
         for entry in self.of_mut(address) {
-            entry.is_left |= entry.made.as_ref() == Some(&made);
+            entry.is_left |= entry.is(place, &made);
         }
     }
 
@@ -255,12 +298,13 @@ impl Record {
         self.retain(address, |entry| entry.generation >= generation);
     }
 
-    /// Which resource the identifier of a kind is, its generation, and the create that made it.
-    pub fn whose(&self, kind: &str, id: &str) -> Option<(&Address, u32, &Serial)> {
+    /// Which resource the identifier of a kind is at a place, its generation, and the create that
+    /// made it.
+    pub fn whose(&self, place: &Place, kind: &str, id: &str) -> Option<(&Address, u32, &Serial)> {
         let made = hash(kind, id);
         let mut entries = self.entries();
-        let (address, entry) = entries
-            .find(|(address, entry)| address.kind == kind && entry.made.as_ref() == Some(&made))?;
+        let (address, entry) =
+            entries.find(|(address, entry)| address.kind == kind && entry.is(place, &made))?;
         Some((address, entry.generation, &entry.serial))
     }
 
@@ -319,9 +363,11 @@ impl Record {
     fn insert(&mut self, address: &Address, entry: Entry) {
         let room = line(address, &entry);
         let written = self.written();
+        let for_roles = ROLES.saturating_sub(self.roles.values().map(|role| role.len() + 32).sum());
         let has_room = |place: usize| {
             let grows: usize = self.parts[place].values().flatten().map(Entry::growth).sum();
-            written[&(place + 1)].len() + grows + room <= PART
+            let kept = if place == 0 { for_roles } else { 0 };
+            written[&(place + 1)].len() + grows + room + kept <= PART
         };
         let holder = self.parts.iter().position(|part| part.contains_key(address));
         let place = holder
@@ -341,7 +387,8 @@ impl Record {
 /// what it grows by, and with the name of its kind and the digits that the head may grow by.
 fn line(address: &Address, entry: &Entry) -> usize {
     let around = "\"\":[\"\"],,\"\",".len() + 8;
-    address.to_string().len() + address.kind.len() + entry.written().len() + entry.growth() + around
+    let place = entry.place.to_string().len() + "\"\":[],".len();
+    address.to_string().len() + address.kind.len() + entry.written().len() + entry.growth() + place + around
 }
 
 fn text(written: &Written) -> String {
@@ -349,10 +396,21 @@ fn text(written: &Written) -> String {
 }
 
 impl Entry {
+    /// Whether it made the thing at a place whose identifier has this hash.
+    fn is(&self, place: &Place, made: &str) -> bool {
+        self.place == *place && self.made.as_deref() == Some(made)
+    }
+
     fn read(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
+        let which = words.next()?;
+        let (generation, place) = match which.split_once('@') {
+            Some((generation, place)) => (generation, place.parse().ok()?),
+            None => (which, Place::default()),
+        };
         Some(Self {
-            generation: words.next()?.parse().ok()?,
+            place,
+            generation: generation.parse().ok()?,
             serial: words.next()?.to_owned().try_into().ok()?,
             made: words.next().map(ToOwned::to_owned),
             given: words.next().filter(|given| *given != NONE).map(ToOwned::to_owned),
@@ -373,8 +431,9 @@ impl Entry {
     }
 
     fn written(&self) -> String {
-        let Self { generation, serial, made, given, is_left } = self;
-        let mut text = format!("{generation} {serial}");
+        let Self { place, generation, serial, made, given, is_left } = self;
+        let elsewhere = if place.is_home() { String::new() } else { format!("@{place}") };
+        let mut text = format!("{generation}{elsewhere} {serial}");
         if let Some(made) = made {
             let given = given.as_deref().unwrap_or(NONE);
             text = format!("{text} {made} {given}");
@@ -397,6 +456,10 @@ mod tests {
         Serial::of(&[of; 9])
     }
 
+    fn home() -> Place {
+        Place::default()
+    }
+
     fn vpc() -> Address {
         Address::new("vpc", "main")
     }
@@ -409,44 +472,44 @@ mod tests {
     fn what_was_written_reads_back() {
         let mut record = Record::new(Some("git.test/acme/notes:stack.yaml".into()));
         record.epoch = 7;
-        record.begin(&vpc(), 1, &serial(1));
-        record.made(&Address::new("secret", "session"), 2, &serial(1), "arn");
-        record.gave(&Address::new("secret", "session"), "arn", Some("1:mark"));
-        record.left(&Address::new("secret", "session"), "arn");
-        record.made(&vpc(), 2, &serial(2), "vpc-2");
+        record.begin(&home(), &vpc(), 1, &serial(1));
+        record.made(&home(), &Address::new("secret", "session"), 2, &serial(1), "arn");
+        record.gave(&home(), &Address::new("secret", "session"), "arn", Some("1:mark"));
+        record.left(&home(), &Address::new("secret", "session"), "arn");
+        record.made(&home(), &vpc(), 2, &serial(2), "vpc-2");
         assert_eq!(reread(&record), record);
         assert!(record.is_whole() && record.has_left());
-        assert_eq!(record.kinds().iter().collect::<Vec<_>>(), ["secret", "vpc"]);
+        assert_eq!(record.kinds(&home()).collect::<Vec<_>>(), ["secret", "vpc"]);
     }
 
     #[test]
     fn it_says_whose_an_identifier_is_and_only_of_its_kind() {
         let mut record = Record::new(None);
-        record.made(&vpc(), 3, &serial(1), "vpc-1");
-        assert_eq!(record.whose("vpc", "vpc-1"), Some((&vpc(), 3, &serial(1))));
-        assert_eq!(record.whose("vpc", "vpc-2"), None);
-        assert_eq!(record.whose("subnet", "vpc-1"), None);
-        record.gone(&vpc(), "vpc-1");
-        assert_eq!(record.whose("vpc", "vpc-1"), None);
-        assert!(record.kinds().contains("vpc"), "there was one once");
+        record.made(&home(), &vpc(), 3, &serial(1), "vpc-1");
+        assert_eq!(record.whose(&home(), "vpc", "vpc-1"), Some((&vpc(), 3, &serial(1))));
+        assert_eq!(record.whose(&home(), "vpc", "vpc-2"), None);
+        assert_eq!(record.whose(&home(), "subnet", "vpc-1"), None);
+        record.gone(&home(), &vpc(), "vpc-1");
+        assert_eq!(record.whose(&home(), "vpc", "vpc-1"), None);
+        assert!(record.kinds(&home()).any(|kind| kind == "vpc"), "there was one once");
     }
 
     #[test]
     fn it_tells_the_mark_that_was_given_last_from_one_before() {
         let mut record = Record::new(None);
-        assert_eq!(record.is_last_given(&vpc(), "vpc-1", "1:new"), None);
-        record.made(&vpc(), 1, &serial(1), "vpc-1");
-        assert_eq!(record.is_last_given(&vpc(), "vpc-1", "1:new"), None);
+        assert_eq!(record.is_last_given(&home(), &vpc(), "vpc-1", "1:new"), None);
+        record.made(&home(), &vpc(), 1, &serial(1), "vpc-1");
+        assert_eq!(record.is_last_given(&home(), &vpc(), "vpc-1", "1:new"), None);
         assert!(!record.is_former(&vpc(), 1, "1:old"), "nobody knows");
-        record.gave(&vpc(), "vpc-1", Some("1:old"));
-        record.gave(&vpc(), "vpc-1", Some("1:new"));
-        assert_eq!(record.is_last_given(&vpc(), "vpc-1", "1:new"), Some(true));
-        assert_eq!(record.is_last_given(&vpc(), "vpc-1", "1:old"), Some(false));
+        record.gave(&home(), &vpc(), "vpc-1", Some("1:old"));
+        record.gave(&home(), &vpc(), "vpc-1", Some("1:new"));
+        assert_eq!(record.is_last_given(&home(), &vpc(), "vpc-1", "1:new"), Some(true));
+        assert_eq!(record.is_last_given(&home(), &vpc(), "vpc-1", "1:old"), Some(false));
         assert!(record.is_former(&vpc(), 1, "1:old") && !record.is_former(&vpc(), 1, "1:new"));
         assert!(!record.is_former(&vpc(), 2, "1:old"));
         // What else was made there says nothing of this one.
-        record.made(&vpc(), 1, &serial(2), "vpc-2");
-        assert_eq!(record.is_last_given(&vpc(), "vpc-2", "1:old"), None);
+        record.made(&home(), &vpc(), 1, &serial(2), "vpc-2");
+        assert_eq!(record.is_last_given(&home(), &vpc(), "vpc-2", "1:old"), None);
     }
 
     #[test]
@@ -454,11 +517,11 @@ mod tests {
         let mut record = Record::new(None);
         let address = |number| Address::new("security-group", format!("some-service-{number}"));
         for number in 0..500 {
-            record.begin(&address(number), 1, &serial(1));
+            record.begin(&home(), &address(number), 1, &serial(1));
         }
         let before = record.parts.clone();
         for number in 0..500 {
-            record.made(&address(number), 1, &serial(1), &format!("sg-{number}"));
+            record.made(&home(), &address(number), 1, &serial(1), &format!("sg-{number}"));
         }
         let parts = record.written();
         assert!(parts.len() > 1 && parts.len() < 12, "{}", parts.len());
@@ -474,7 +537,7 @@ mod tests {
         let mut record = Record::new(None);
         for number in 0..300 {
             let address = Address::new("security-group", format!("some-service-{number}"));
-            record.made(&address, 1, &serial(1), &format!("sg-{number}"));
+            record.made(&home(), &address, 1, &serial(1), &format!("sg-{number}"));
         }
         let whole = record.written();
         for lost in whole.keys() {
@@ -483,7 +546,7 @@ mod tests {
             let rest = Record::read(&parts).unwrap();
             assert!(!rest.is_whole(), "without part {lost}");
             let known = (0..300)
-                .filter(|number| rest.whose("security-group", &format!("sg-{number}")).is_some());
+                .filter(|number| rest.whose(&home(), "security-group", &format!("sg-{number}")).is_some());
             assert!(known.count() > 100);
         }
         assert!(!Record::read(&BTreeMap::new()).unwrap().is_whole());
@@ -501,7 +564,7 @@ mod tests {
     fn of_creates_that_nobody_knows_the_end_of_the_last_few_are_kept() {
         let mut record = Record::new(None);
         for number in 0..20 {
-            record.begin(&vpc(), 1, &serial(number));
+            record.begin(&home(), &vpc(), 1, &serial(number));
         }
         assert_eq!(record.of(&vpc()).count(), OPEN);
         assert_eq!(record.open(&vpc(), 1), Some(&serial(19)));

@@ -175,7 +175,15 @@ impl<'a> Planner<'a> {
                 .is_some_and(|mark| kind.is_marked(mark, field, given) == Some(true));
             decision.differences.push(difference);
         }
-        decision.verdict = if replace {
+        let moves = live.place != desired.place;
+        if moves {
+            decision.impact = decision.impact.max(kind.deletion);
+            decision.differences.push(moved(live, desired));
+        }
+        decision.verdict = if moves {
+            // Elsewhere its name is free.
+            Verdict::Replace(Replacement::CreateFirst)
+        } else if replace {
             Verdict::Replace(kind.replacement(&live.spec, &wanted))
         } else if !decision.differences.is_empty() {
             Verdict::Update
@@ -252,6 +260,17 @@ impl<'a> Planner<'a> {
     fn foreign(&self) -> BTreeMap<Address, Vec<String>> {
         let lives = self.snapshot.lives.iter().filter(|live| !live.foreign.is_empty());
         lives.map(|live| (live.address.clone(), live.foreign.clone())).collect()
+    }
+}
+
+/// That a resource is elsewhere than it is to be.
+fn moved(live: &Live, desired: &Desired) -> Difference {
+    Difference {
+        path: "at".to_owned(),
+        before: live.place.to_string().into(),
+        after: desired.place.to_string().into(),
+        unknown: false,
+        drift: false,
     }
 }
 

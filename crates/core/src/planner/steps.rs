@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Decision, Planner, Verdict};
 use crate::plan::{Action, Plan, Reason, Step, StepId};
 use crate::snapshot::physical;
-use crate::{Address, Impact, Live, Removal, Replacement, references};
+use crate::{Address, Impact, Live, Removal, Replacement, Roles, references};
 
 impl<'a> Planner<'a> {
     /// Turns decisions into steps, and says what each waits for.
@@ -24,6 +24,7 @@ impl<'a> Planner<'a> {
             scope: self.stack.scope.clone(),
             account: self.snapshot.account.clone(),
             region: self.snapshot.region.clone(),
+            roles: self.roles(),
             fingerprint: self.snapshot.fingerprint(),
             steps: steps.list,
             known: self.known.clone(),
@@ -47,6 +48,10 @@ impl<'a> Planner<'a> {
                 (Action::Create, Reason::Replaced(how), self.snapshot.newest(address) + 1)
             }
         };
+        let place = match (action, decision.live) {
+            (Action::Update | Action::Await | Action::Delete, Some(live)) => &live.place,
+            _ => &decision.desired.place,
+        };
         let typical = self.kinds.find(&address.kind).map_or(0, |kind| match action {
             Action::Update => kind.typical.update,
             _ => kind.typical.create,
@@ -54,6 +59,7 @@ impl<'a> Planner<'a> {
         let id = steps.add(Step {
             id: 0,
             address: address.clone(),
+            place: place.clone(),
             action,
             reason,
             generation,
@@ -74,7 +80,8 @@ impl<'a> Planner<'a> {
             return;
         }
         let is_current = decision.and_then(|decision| decision.live).is_some_and(|current| {
-            (current.generation, current.id()) == (live.generation, live.id())
+            (current.generation, current.id(), &current.place)
+                == (live.generation, live.id(), &live.place)
         });
         let reason = match decision.map(|decision| decision.verdict) {
             None => Reason::Unwanted,
@@ -88,6 +95,7 @@ impl<'a> Planner<'a> {
         let id = steps.add(Step {
             id: 0,
             address: live.address.clone(),
+            place: live.place.clone(),
             action: Action::Delete,
             reason,
             generation: live.generation,
@@ -99,6 +107,12 @@ impl<'a> Planner<'a> {
             typical: kind.map_or(0, |kind| kind.typical.delete),
         });
         steps.removals.push((id, live));
+    }
+
+    /// The roles that lead to other accounts: the stack's where it has one.
+    fn roles(&self) -> Roles {
+        let known = self.snapshot.roles.iter().chain(&self.stack.roles);
+        known.map(|(account, role)| (account.clone(), role.clone())).collect()
     }
 
     /// Whether a resource is an older generation of a kind whose old generations stay as history.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Desired, Diagnostic, Stack, plan};
+use deployer_core::{Desired, Diagnostic, Place, Stack, plan};
 use deployer_testkit::{StackBuilder, everything, registry};
 use serde_json::{Value, json};
 
@@ -67,7 +67,8 @@ fn resources_that_refer_to_each_other_are_named_in_a_ring() {
 #[test]
 fn a_kind_that_does_not_exist_is_named() {
     let mut stack = StackBuilder::default().build();
-    stack.resources.insert(address("castle/main"), Desired { spec: json!({}) });
+    let castle = Desired { place: Place::default(), spec: json!({}) };
+    stack.resources.insert(address("castle/main"), castle);
     assert_eq!(mistake(&World::default(), &stack).title, "there is no kind `castle`");
 }
 
@@ -76,7 +77,8 @@ fn all_mistakes_come_at_once() {
     let safe = everything().with("store/b", store("pg", 20, true)).build();
     let world = World::with(&safe);
     let mut stack = everything().with("store/main", store("pg", 10, false)).build();
-    stack.resources.insert(address("castle/main"), Desired { spec: json!({}) });
+    let castle = Desired { place: Place::default(), spec: json!({}) };
+    stack.resources.insert(address("castle/main"), castle);
     let codes: BTreeSet<String> =
         world.try_plan(&stack).unwrap_err().into_iter().map(|mistake| mistake.code).collect();
     assert_eq!(codes, ["cannot-change", "protected", "unknown-kind"].map(str::to_owned).into());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Deeds, Keys, Record, Signer, Stack, Standing, plan};
+use deployer_core::{Deeds, Keys, Place, Record, Signer, Stack, Standing, plan};
 use deployer_testkit::{StackBuilder, everything, registry};
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn a_copy_of_what_is_recorded_is_named_and_left_alone() {
     let mut deeds = world.deeds();
     let live = &world.lives[0];
     let serial = live.serial.clone().unwrap();
-    deeds.record.made(&live.address, 1, &serial, live.id());
+    deeds.record.made(&Place::default(), &live.address, 1, &serial, live.id());
     for stack in [networks().build(), StackBuilder::default().build()] {
         let snapshot = world.judged(&deeds);
         let plan = plan(&stack, &snapshot, &registry().kinds(), &BTreeSet::new()).unwrap();
@@ -47,7 +47,7 @@ fn what_nobody_signed_is_a_stray_whatever_its_tags_say() {
     let forged = world.copy("network/main");
     let serial = world.lives[0].serial.clone().unwrap();
     let mut deeds = Deeds { record: Record::new(None), keys: stranger() };
-    deeds.record.begin(&world.lives[0].address, 1, &serial);
+    deeds.record.begin(&Place::default(), &world.lives[0].address, 1, &serial);
     let snapshot = world.judged(&deeds);
     assert!(snapshot.lives.is_empty());
     let named: Vec<&str> = snapshot.strays.iter().map(|stray| stray.id.as_str()).collect();
@@ -193,7 +193,7 @@ fn what_hangs_on_ours_with_copied_tags_holds_it() {
     world.lives.push(hanging);
     let mut deeds = world.deeds();
     let rule = world.lives.iter().find(|live| live.address.kind == "rule").unwrap();
-    deeds.record.made(&rule.address, 1, rule.serial.as_ref().unwrap(), rule.id());
+    deeds.record.made(&Place::default(), &rule.address, 1, rule.serial.as_ref().unwrap(), rule.id());
     let end = StackBuilder::default().build();
     let mistakes = plan(&end, &world.judged(&deeds), &registry().kinds(), &BTreeSet::new());
     let mistakes = mistakes.unwrap_err();

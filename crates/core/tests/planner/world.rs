@@ -37,9 +37,9 @@ impl World {
         for live in &self.lives {
             let serial = live.serial.as_ref().unwrap();
             if self.unrecorded.contains(live.id()) {
-                record.begin(&live.address, live.generation, serial);
+                record.begin(&live.place, &live.address, live.generation, serial);
             } else {
-                record.made(&live.address, live.generation, serial, live.id());
+                record.made(&live.place, &live.address, live.generation, serial, live.id());
             }
         }
         Deeds { record, keys: Keys::read(&signer().public().to_string()) }
@@ -120,6 +120,7 @@ impl World {
                 let spec = self.resolved(step, outputs);
                 self.lives.push(Live {
                     address: step.address.clone(),
+                    place: step.place.clone(),
                     generation: step.generation,
                     mark: Some(kind.mark(&spec)),
                     serial: Some(Serial::of(&[u8::try_from(self.made).unwrap(); 9])),

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deployer_core::{
-    Action, Address, Cause, Deeds, Failure, Live, Plan, Record, Scope, Serial, Signer, Snapshot,
-    Statement, Unrecorded,
+    Action, Address, Cause, Deeds, Failure, Live, Place, Plan, Record, Scope, Serial, Signer,
+    Snapshot, Statement, Unrecorded,
 };
 
 use super::book::{Book, PRIVATE, PUBLIC, part};
@@ -53,8 +53,8 @@ impl State {
         if record.origin.is_none() {
             record.origin.clone_from(&scope.origin);
         }
-        for Unrecorded { address, generation, serial, id } in unrecorded {
-            record.made(address, *generation, serial, id);
+        for Unrecorded { place, address, generation, serial, id } in unrecorded {
+            record.made(place, address, *generation, serial, id);
         }
         record.confirm();
     }
@@ -101,17 +101,22 @@ impl<C: Parameters> Journal<C> {
             let state = &mut *self.lock();
             state.confirm(&self.scope, &plan.unrecorded);
             let record = &mut state.deeds.record;
+            let is_used =
+                |account: &&String| plan.places().iter().any(|it| it.account.as_ref() == Some(account));
+            for (account, role) in plan.roles.iter().filter(|(account, _)| is_used(account)) {
+                record.roles.insert(account.clone(), role.clone());
+            }
             for step in plan.steps.iter().filter(|step| step.action == Action::Create) {
                 // A kind that nobody knows fails its step.
                 let Ok(kind) = registry.driver(&step.address.kind) else { continue };
                 if kind.info().part_of.is_some() {
-                    record.expect(&step.address.kind);
+                    record.expect(&step.place, &step.address.kind);
                     continue;
                 }
                 let at = (step.address.clone(), step.generation);
                 let open = record.open(&at.0, at.1).filter(|_| kind.is_made_once()).cloned();
                 let serial = open.unwrap_or_else(|| self.run.clone());
-                record.begin(&at.0, at.1, &serial);
+                record.begin(&step.place, &at.0, at.1, &serial);
                 state.serials.insert(at, serial);
             }
         }
@@ -123,11 +128,16 @@ impl<C: Parameters> Journal<C> {
     ///
     /// # Errors
     /// When that is not possible; nothing may be made then.
-    pub(crate) async fn again(&self, address: &Address, generation: u32) -> Result<Serial> {
+    pub(crate) async fn again(
+        &self,
+        place: &Place,
+        address: &Address,
+        generation: u32,
+    ) -> Result<Serial> {
         let serial = self.serial(address, generation).next();
         {
             let state = &mut *self.lock();
-            state.deeds.record.begin(address, generation, &serial);
+            state.deeds.record.begin(place, address, generation, &serial);
             state.serials.insert((address.clone(), generation), serial.clone());
         }
         self.flush().await?;
@@ -143,15 +153,17 @@ impl<C: Parameters> Journal<C> {
     /// The proof for the tags of something.
     pub(crate) fn prove(
         &self,
+        place: &Place,
         address: &Address,
         generation: u32,
         serial: &Serial,
         mark: &str,
     ) -> Option<String> {
         let signer = self.lock().signer.clone()?;
+        let (account, region) = place.within(self.home());
         let statement = Statement {
-            account: &self.account,
-            region: &self.region,
+            account,
+            region,
             scope: &self.scope,
             address,
             generation,
@@ -164,17 +176,18 @@ impl<C: Parameters> Journal<C> {
     /// Whether a proof for a part of a resource holds.
     pub(crate) fn vouches(
         &self,
+        place: &Place,
         address: &Address,
         generation: u32,
         part: &str,
         proof: &str,
     ) -> bool {
-        let place = self.place();
+        let place = place.within(self.home());
         self.lock().deeds.vouch(place, &self.scope, address, generation, part, proof)
     }
 
-    /// The account and the region.
-    pub(crate) fn place(&self) -> (&str, &str) {
+    /// The account and the region that are home.
+    pub(crate) fn home(&self) -> (&str, &str) {
         (&self.account, &self.region)
     }
 
@@ -190,13 +203,20 @@ impl<C: Parameters> Journal<C> {
     }
 
     /// Notes what a create made.
-    pub(crate) fn made(&self, address: &Address, generation: u32, serial: &Serial, id: &str) {
-        self.lock().deeds.record.made(address, generation, serial, id);
+    pub(crate) fn made(
+        &self,
+        place: &Place,
+        address: &Address,
+        generation: u32,
+        serial: &Serial,
+        id: &str,
+    ) {
+        self.lock().deeds.record.made(place, address, generation, serial, id);
     }
 
     /// Notes the mark that is on something now; none where nobody knows.
-    pub(crate) fn gave(&self, address: &Address, id: &str, mark: Option<&str>) {
-        self.lock().deeds.record.gave(address, id, mark);
+    pub(crate) fn gave(&self, place: &Place, address: &Address, id: &str, mark: Option<&str>) {
+        self.lock().deeds.record.gave(place, address, id, mark);
     }
 
     /// Notes that the generations before the newest are history from now on.
@@ -208,9 +228,9 @@ impl<C: Parameters> Journal<C> {
     pub(crate) fn gone(&self, live: &Live, is_left: bool) {
         let record = &mut self.lock().deeds.record;
         if is_left {
-            record.left(&live.address, live.id());
+            record.left(&live.place, &live.address, live.id());
         } else {
-            record.gone(&live.address, live.id());
+            record.gone(&live.place, &live.address, live.id());
         }
     }
 
@@ -224,8 +244,9 @@ impl<C: Parameters> Journal<C> {
         {
             let state = &mut *self.lock();
             state.confirm(&self.scope, &[]);
-            state.deeds.record.made(&live.address, live.generation, &serial, live.id());
-            state.deeds.record.gave(&live.address, live.id(), Some(mark));
+            let Live { place, address, generation, .. } = live;
+            state.deeds.record.made(place, address, *generation, &serial, live.id());
+            state.deeds.record.gave(place, address, live.id(), Some(mark));
         }
         self.flush().await?;
         Ok(serial)

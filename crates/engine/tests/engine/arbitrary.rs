@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use deployer_core::{Address, Event, Plan, Stack};
 use deployer_engine::execute;
-use deployer_testkit::{Fault, Memory, Moment, begun, converge, messes, registry, settled, stacks};
+use deployer_testkit::{
+    Fault, Memory, Moment, begun, converge, messes, places, registry, settled, stacks,
+};
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +29,7 @@ async fn run_or_die(memory: &Arc<Memory>, plan: &Plan) {
     let journal = begun(memory, plan).await;
     tokio::select! {
         () = memory.hung() => {}
-        _ = execute(registry, Arc::clone(memory), journal, plan, cancel, &mut nobody) => {}
+        _ = execute(registry, Arc::new(places(memory)), journal, plan, cancel, &mut nobody) => {}
     }
 }
 
@@ -106,6 +108,6 @@ proptest! {
     }
 }
 
-async fn is_pending(memory: &Memory, stack: &Stack, target: &Address) -> bool {
+async fn is_pending(memory: &Arc<Memory>, stack: &Stack, target: &Address) -> bool {
     plan(memory, stack).await.steps.iter().any(|step| step.address == *target)
 }

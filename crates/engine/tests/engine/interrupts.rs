@@ -6,7 +6,7 @@ use std::time::Duration;
 use deployer_core::{Event, What};
 use deployer_engine::execute;
 use deployer_testkit::{
-    Fault, Memory, Moment, StackBuilder, begun, converge, registry, run, run_until,
+    Fault, Memory, Moment, StackBuilder, begun, converge, places, registry, run, run_until,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -94,7 +94,7 @@ async fn a_run_killed_at_any_call_is_continued_by_the_next_one() {
                     () = memory.hung() => {}
                     _ = execute(
                         Arc::new(registry()),
-                        Arc::clone(&memory),
+                        Arc::new(places(&memory)),
                         journal,
                         &start.plan,
                         CancellationToken::new(),

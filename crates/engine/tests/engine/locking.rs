@@ -9,7 +9,8 @@ use deployer_engine::{
     Claim, Holder, LEASE, Lock, Notice, Request, Unlocked, execute, lock, read_book,
 };
 use deployer_testkit::{
-    Memory, apply, begun, converge, everything, pass, planned, registry, scope, settled,
+    Memory, apply, begun, converge, everything, pass, places, planned, registry, scope,
+    settled,
 };
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -188,7 +189,7 @@ async fn nothing_is_changed_while_the_lock_is_in_doubt_and_the_run_goes_on_after
         assert!(memory.census().is_empty(), "something was made: {:?}", memory.census());
         memory.cut_off(false);
     };
-    let (registry, cloud) = (Arc::new(registry()), Arc::clone(&memory));
+    let (registry, cloud) = (Arc::new(registry()), Arc::new(places(&memory)));
     let mut silent = |_: &Event| {};
     let running = execute(registry, cloud, journal, &plan, CancellationToken::new(), &mut silent);
     let (outcome, ()) = tokio::join!(running, doubt);
@@ -220,7 +221,7 @@ async fn a_lost_lock_ends_the_run_and_the_other_finishes_it() {
     let held = ask(&memory, "alice", LEASED, &[]).await.0.ok().unwrap();
     let plan = planned(&memory, &stack(), &BTreeSet::new()).await.unwrap();
     let lost = held.lease().cancel().clone();
-    let (registry, cloud) = (Arc::new(registry()), Arc::clone(&memory));
+    let (registry, cloud) = (Arc::new(registry()), Arc::new(places(&memory)));
     let mut silent = |_: &Event| {};
     let journal = begun(&memory, &plan).await;
     let running = execute(registry, cloud, journal, &plan, lost, &mut silent);

@@ -9,6 +9,7 @@ mod leftovers;
 mod locking;
 mod observing;
 mod ownership;
+mod places;
 mod preparing;
 mod retries;
 mod runs;

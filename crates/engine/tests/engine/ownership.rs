@@ -8,7 +8,7 @@ use deployer_core::{Snapshot, Standing, plan as planner};
 use deployer_engine::{Journal, Scan, execute, observe, read_book};
 use deployer_testkit::{
     Fault, Memory, Moment, Operation, PLACE, StackBuilder, apply, begun, converge, everything,
-    observed, planned, registry, run, scope, settled,
+    observed, places, planned, registry, run, scope, settled,
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ async fn made() -> Arc<Memory> {
 async fn end(memory: &Arc<Memory>) {
     let end = planned(memory, &StackBuilder::default().build(), &BTreeSet::new()).await.unwrap();
     let journal = begun(memory, &end).await;
-    let (kinds, cloud) = (Arc::new(registry()), Arc::clone(memory));
+    let (kinds, cloud) = (Arc::new(registry()), Arc::new(places(memory)));
     let ran = Arc::clone(&journal);
     execute(kinds, cloud, ran, &end, CancellationToken::new(), &mut |_| {}).await;
     assert!(memory.census().is_empty());
@@ -42,11 +42,12 @@ fn standings(snapshot: &Snapshot) -> BTreeSet<String> {
 }
 
 /// The kinds that an observation for a stack scans.
-async fn scanned(memory: &Memory, stack: StackBuilder) -> Vec<&'static str> {
-    let deeds = read_book(memory, &scope()).await.unwrap().deeds;
+async fn scanned(memory: &Arc<Memory>, stack: StackBuilder) -> Vec<&'static str> {
+    let deeds = read_book(&**memory, &scope()).await.unwrap().deeds;
     let before = memory.calls().len();
     let stack = stack.build();
-    observe(&registry(), memory, &scope(), PLACE, Scan::For(&stack), &deeds).await.unwrap();
+    let places = places(memory).of(&stack);
+    observe(&registry(), &places, &scope(), Scan::For(&stack), &deeds).await.unwrap();
     memory.calls()[before..].iter().map(|call| call.kind).collect()
 }
 
@@ -69,7 +70,7 @@ async fn what_is_about_to_be_made_is_written_down_before_anything_is() {
     let record = read_book(&*memory, &scope()).await.unwrap().deeds.record;
     for step in &plan.steps {
         assert!(record.open(&step.address, 1).is_some(), "{}", step.address);
-        assert!(record.kinds().contains(&step.address.kind));
+        assert!(record.kinds(&step.place).any(|kind| kind == step.address.kind));
     }
 }
 
@@ -84,7 +85,7 @@ async fn what_a_run_made_that_was_killed_before_it_could_write_it_down_is_ours()
         () = memory.hung() => {}
         _ = execute(
             Arc::new(registry()),
-            Arc::clone(&memory),
+            Arc::new(places(&memory)),
             journal,
             &start,
             CancellationToken::new(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Action, Cause, Failure, Live, Plan, Reason, What};
+use deployer_core::{Action, Cause, Failure, Live, Place, Plan, Reason, What};
 use deployer_testkit::{
     Fault, Memory, Moment, Operation, Ran, StackBuilder, apply, converge, everything, run,
 };
@@ -239,6 +239,7 @@ async fn a_plan_file_with_a_step_that_makes_no_sense_fails_that_step() {
     plan.steps[0].reason = Reason::Differs;
     plan.steps[0].live = Some(Live {
         address: plan.steps[0].address.clone(),
+        place: Place::default(),
         generation: 1,
         mark: None,
         serial: None,

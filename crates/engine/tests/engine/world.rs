@@ -63,6 +63,6 @@ impl Start {
 }
 
 /// The plan, where nothing stands in its way.
-pub(crate) async fn plan(memory: &Memory, stack: &Stack) -> Plan {
+pub(crate) async fn plan(memory: &Arc<Memory>, stack: &Stack) -> Plan {
     planned(memory, stack, &BTreeSet::new()).await.unwrap()
 }
