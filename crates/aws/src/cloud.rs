@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use deployer_engine::{Calls, Cloud};
 
+use crate::ec2::{NatGateways, RouteTables};
 use crate::ecr::Repositories;
 use crate::ecs::Clusters;
 use crate::elb::Inventory;
@@ -48,7 +49,9 @@ impl Cloud for Aws {
 pub struct Shared {
     pub(crate) clusters: Clusters,
     pub(crate) databases: Databases,
-    pub(crate) repositories: Repositories,
-    pub(crate) tags: TagIndex,
     pub(crate) elb: Inventory,
+    pub(crate) nat_gateways: NatGateways,
+    pub(crate) repositories: Repositories,
+    pub(crate) route_tables: RouteTables,
+    pub(crate) tags: TagIndex,
 }

@@ -1,17 +1,24 @@
 //! Takes something over that the stack did not make.
 
-use deployer_core::{Cause, Deeds, Failure, Live, Scope};
+use deployer_core::{Address, Cause, Deeds, Failure, Live, Scope, Seen};
 
 use crate::perform::JournalOf;
 use crate::retry::insist;
-use crate::{
-    Adoption, Cloud, Context, Identity, Journal, Look, Parameters, Registry, Result, Survey, Voice,
-};
+use crate::{Cloud, Context, Identity, Journal, Look, Parameters, Registry, Result, Survey, Voice};
+
+/// A thing that is there and is to become a resource of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adoption {
+    /// The resource.
+    pub address: Address,
+    /// The thing's identifier, as in the output of its kind.
+    pub id: String,
+}
 
 /// Finds what is to be taken over, as if it were a resource of the scope's already.
 ///
 /// # Errors
-/// When its kind cannot be scanned.
+/// When it cannot be read.
 pub async fn seek<C: Cloud>(
     registry: &Registry<C>,
     cloud: &C,
@@ -19,18 +26,20 @@ pub async fn seek<C: Cloud>(
     place: (&str, &str),
     adoption: &Adoption,
 ) -> Result<Option<Live>> {
-    let kind = &adoption.address.kind;
-    let driver = registry.driver(kind)?;
+    let Adoption { address, id } = adoption;
+    let driver = registry.driver(&address.kind)?;
     let shared = C::Shared::default();
     // Nothing of it is ours yet, nor are its parts.
     let deeds = Deeds::default();
-    let (shared, deeds, adoption) = (&shared, &deeds, Some(adoption));
-    let look = Look::Quick;
-    let survey = Survey { cloud, scope, shared, deeds, place, look, is_by_record: false, adoption };
-    let seen = insist(|| driver.scan(&survey)).await?.into_iter().map(|seen| seen.live);
-    let sought = seen.into_iter().find(|live| survey.adopts(kind, live.id()).is_some());
-    // Its tags are about to be written.
-    Ok(sought.map(|live| Live { is_signed: true, mark: None, ..live }))
+    let (shared, deeds, look) = (&shared, &deeds, Look::Quick);
+    let survey = Survey { cloud, scope, shared, deeds, place, look, is_by_record: false };
+    let seen = insist(|| driver.read(&survey, id)).await?;
+    Ok(seen.map(|Seen { live, .. }| {
+        // One that was this very resource before is it again.
+        let generation = if live.address == *address { live.generation } else { 1 };
+        // Its tags are about to be written.
+        Live { address: address.clone(), generation, is_signed: true, mark: None, ..live }
+    }))
 }
 
 /// Takes over what a survey found for an adoption: writes it down, and writes our tags on it. From

@@ -19,6 +19,7 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn is_made_once(&self) -> bool;
     fn leaves_itself(&self) -> bool;
     fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Seen>>;
+    fn read<'a>(&'a self, survey: &'a Survey<'a, C>, id: &'a str) -> Boxed<'a, Option<Seen>>;
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value>;
     fn update<'a>(
         &'a self,
@@ -62,6 +63,10 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 
     fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Seen>> {
         Box::pin(async move { K::scan(survey).await?.into_iter().map(erase::<K>).collect() })
+    }
+
+    fn read<'a>(&'a self, survey: &'a Survey<'a, C>, id: &'a str) -> Boxed<'a, Option<Seen>> {
+        Box::pin(async move { K::read(survey, id).await?.map(erase::<K>).transpose() })
     }
 
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value> {

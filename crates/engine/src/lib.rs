@@ -27,9 +27,9 @@ mod turns;
 mod wait;
 mod work;
 
-pub use adopt::{adopt, seek};
+pub use adopt::{Adoption, adopt, seek};
 pub use calls::{Calls, Pauses, listed};
-pub use cloud::{Adoption, Cloud, Context, Identity, Look, Survey, Voice};
+pub use cloud::{Cloud, Context, Identity, Look, Survey, Voice};
 pub use execute::{Outcome, execute};
 pub use lock::{Claim, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
 pub use observe::{Scan, observe};

@@ -37,7 +37,7 @@ pub async fn observe<C: Cloud>(
     let (kinds, look) = sought(scan, deeds);
     let place = (account, region);
     let (shared, is_by_record) = (&shared, !matches!(scan, Scan::All(_)));
-    let survey = Survey { cloud, scope, shared, deeds, place, look, is_by_record, adoption: None };
+    let survey = Survey { cloud, scope, shared, deeds, place, look, is_by_record };
     let drivers = registry
         .drivers()
         .filter(|driver| kinds.as_ref().is_none_or(|kinds| kinds.contains(driver.info().name)));

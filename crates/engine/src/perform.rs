@@ -169,16 +169,7 @@ impl<C: Parameters> Performer<'_, C> {
         let (shared, deeds) = (C::Shared::default(), self.journal.deeds());
         let (cloud, shared, deeds) = (self.cx.cloud, &shared, &deeds);
         let (place, look) = (self.journal.place(), Look::Quick);
-        let survey = Survey {
-            cloud,
-            scope,
-            shared,
-            deeds,
-            place,
-            look,
-            is_by_record: false,
-            adoption: None,
-        };
+        let survey = Survey { cloud, scope, shared, deeds, place, look, is_by_record: false };
         let seen = self.driver.scan(&survey).await?;
         let lives = self.ours(seen)?;
         Ok(lives.into_iter().find(|live| {

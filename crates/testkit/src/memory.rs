@@ -32,6 +32,8 @@ static CHANGES: deployer_engine::Operation = MEMORY.changes("Change");
 pub enum Operation {
     /// Finds all of a kind.
     Scan,
+    /// Finds one of a kind by its identifier.
+    Read,
     /// Makes one.
     Create,
     /// Does the second half of making one.
@@ -52,7 +54,7 @@ impl Operation {
     /// The same for the engine.
     fn of_engine(self) -> &'static deployer_engine::Operation {
         match self {
-            Self::Scan | Self::Ready | Self::Gone => &READS,
+            Self::Scan | Self::Read | Self::Ready | Self::Gone => &READS,
             Self::Create | Self::Configure | Self::Update | Self::Remember | Self::Delete => {
                 &CHANGES
             }
@@ -67,7 +69,7 @@ pub struct Call {
     pub operation: Operation,
     /// The kind it was made for.
     pub kind: &'static str,
-    /// The name of the resource; empty for a scan.
+    /// The name of the resource, or its identifier where it is read; empty for a scan.
     pub name: String,
 }
 
@@ -382,25 +384,24 @@ impl Memory {
     /// All resources of a kind that can be seen.
     pub(crate) async fn scan<K: Toy>(&self, survey: &Survey<'_, Self>) -> Result<Vec<Found<K>>> {
         self.call::<K, _>(Operation::Scan, "", |state| {
-            let now = Instant::now();
-            let ours = state.things.iter().filter(|(id, thing)| {
-                let is_sought =
-                    thing.scope == *survey.scope || survey.adopts(K::NAME, id).is_some();
-                thing.kind == K::NAME && is_sought && thing.visible_at <= now
-            });
-            Ok(ours
-                .map(|(id, thing)| Found {
-                    badge: Badge {
-                        name: survey.adopts(K::NAME, id).unwrap_or(&thing.address.name).to_owned(),
-                        ..thing.badge()
-                    },
-                    spec: typed(&thing.shown(K::HIDDEN)),
-                    output: thing.output(id),
-                    phase: thing.phase(),
-                    state: thing.word().to_owned(),
-                    foreign: Vec::new(),
-                })
-                .collect())
+            let ours = state.seen::<K>().filter(|(_, thing)| thing.scope == *survey.scope);
+            Ok(ours.map(|(id, thing)| thing.found(id, thing.badge())).collect())
+        })
+        .await
+    }
+
+    /// The resource of a kind that has this identifier, whosever it is, if it can be seen.
+    pub(crate) async fn read<K: Toy>(
+        &self,
+        survey: &Survey<'_, Self>,
+        id: &str,
+    ) -> Result<Option<Found<K>>> {
+        self.call::<K, _>(Operation::Read, id, |state| {
+            let mut seen = state.seen::<K>();
+            Ok(seen.find(|(other, _)| *other == id).map(|(id, thing)| {
+                let is_ours = thing.scope == *survey.scope;
+                thing.found(id, if is_ours { thing.badge() } else { Badge::default() })
+            }))
         })
         .await
     }
@@ -455,6 +456,29 @@ impl Memory {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no test panics while it holds the lock")
+    }
+}
+
+impl State {
+    /// What can be seen of a kind.
+    fn seen<K: Toy>(&self) -> impl Iterator<Item = (&String, &Thing)> {
+        let now = Instant::now();
+        let seen = move |thing: &Thing| thing.kind == K::NAME && thing.visible_at <= now;
+        self.things.iter().filter(move |(_, thing)| seen(thing))
+    }
+}
+
+impl Thing {
+    /// What a scan finds, whatever it says it is.
+    fn found<K: Toy>(&self, id: &str, badge: Badge) -> Found<K> {
+        Found {
+            badge,
+            spec: typed(&self.shown(K::HIDDEN)),
+            output: self.output(id),
+            phase: self.phase(),
+            state: self.word().to_owned(),
+            foreign: Vec::new(),
+        }
     }
 }
 

@@ -64,6 +64,11 @@ pub(crate) async fn tags(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, 
         .collect())
 }
 
+/// The tags of one resource; none when it is gone.
+pub(crate) async fn tags_of(aws: &Aws, arn: &str) -> Result<Option<Tags>> {
+    Ok(tags(aws, &[arn.to_owned()]).await?.remove(arn))
+}
+
 async fn descriptions(aws: &Aws, arns: &[String]) -> Result<Vec<TagDescription>> {
     let request = aws.elb.describe_tags().set_resource_arns(Some(arns.to_vec()));
     let answer = aws.send(&DESCRIBE_TAGS, "read tags", || request.clone().send());

@@ -230,6 +230,13 @@ impl Record {
         given.peek().is_some() && given.all(|given| *given != hash(GIVEN, mark))
     }
 
+    /// Whether it has no other of a kind than these, and knows of each create which one it made.
+    pub fn has_only<'a>(&self, kind: &str, ids: impl IntoIterator<Item = &'a str>) -> bool {
+        let ids: BTreeSet<String> = ids.into_iter().map(|id| hash(kind, id)).collect();
+        let mut entries = self.entries().filter(|(address, _)| address.kind == kind);
+        entries.all(|(_, entry)| entry.made.as_ref().is_some_and(|made| ids.contains(made)))
+    }
+
     /// The resources of a kind that it has, with their generations.
     pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&Address, u32)> {
         let entries = self.entries().filter(move |(address, _)| address.kind == kind);
@@ -429,6 +436,18 @@ mod tests {
         record.gone(&vpc(), "vpc-1");
         assert_eq!(record.whose("vpc", "vpc-1"), None);
         assert!(record.kinds().contains("vpc"), "there was one once");
+    }
+
+    #[test]
+    fn it_has_only_what_it_knows_to_be_made() {
+        let mut record = Record::new(None);
+        assert!(record.has_only("vpc", []), "there is none");
+        record.begin(&vpc(), 1, &serial(1));
+        assert!(!record.has_only("vpc", ["vpc-1"]), "nobody knows what the create made");
+        record.made(&vpc(), 1, &serial(1), "vpc-1");
+        record.made(&Address::new("subnet", "a"), 1, &serial(1), "subnet-1");
+        assert!(record.has_only("vpc", ["vpc-1", "vpc-2"]));
+        assert!(!record.has_only("vpc", ["vpc-2"]));
     }
 
     #[test]

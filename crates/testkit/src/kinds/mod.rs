@@ -86,6 +86,13 @@ macro_rules! plain {
         ) -> deployer_engine::Result<Vec<deployer_engine::Found<Self>>> {
             survey.cloud.scan::<Self>(survey).await
         }
+
+        async fn read(
+            survey: &deployer_engine::Survey<'_, crate::Memory>,
+            id: &str,
+        ) -> deployer_engine::Result<Option<deployer_engine::Found<Self>>> {
+            survey.cloud.read::<Self>(survey, id).await
+        }
     };
     (@rest $kind:ident) => {
         async fn update(
