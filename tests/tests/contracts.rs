@@ -17,7 +17,9 @@ use deployer_core::{
     Action, Address, Change, Diagnostic, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
     Scope, Snapshot, Stack, Step, plan, resolve,
 };
-use deployer_engine::{Book, Journal, Look, Registry, Scan, execute, observe, read_book};
+use deployer_engine::{
+    Adoption, Book, Journal, Look, Registry, Scan, execute, observe, read_book, seek,
+};
 use deployer_stack::{Options, load, outline};
 use deployer_tests::{Lab, root};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -327,9 +329,12 @@ impl Place {
     }
 
     async fn observe(&self) -> Result<Snapshot, String> {
+        self.scan(Scan::All(Look::Quick)).await
+    }
+
+    async fn scan(&self, scan: Scan<'_>) -> Result<Snapshot, String> {
         let (cloud, place) = (&*self.cloud, (&*self.account, &*self.region));
         let deeds = self.book().await?.deeds;
-        let scan = Scan::All(Look::Quick);
         observe(&self.registry, cloud, &self.scope, place, scan, &deeds).await.map_err(|failures| {
             failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         })
@@ -378,7 +383,37 @@ impl Place {
             format!("{when}: {} is planned {:?}: {:?}", step.address, step.action, step.differences)
         });
         let steps: Vec<String> = steps.collect();
-        if steps.is_empty() { Ok(snapshot) } else { Err(steps.join("\n")) }
+        if !steps.is_empty() {
+            return Err(steps.join("\n"));
+        }
+        self.expect_seen_alike(&snapshot, when).await?;
+        Ok(snapshot)
+    }
+
+    /// What is there looks the same whether all there is is looked at, only what the record has, or
+    /// one thing by its identifier.
+    async fn expect_seen_alike(&self, snapshot: &Snapshot, when: &str) -> Result<(), String> {
+        let known = self.scan(Scan::Known).await?;
+        if known.lives != snapshot.lives {
+            let (all, known) = (&snapshot.lives, &known.lives);
+            return Err(format!("{when}: by the record there is {known:#?}\nand of all {all:#?}"));
+        }
+        for live in &snapshot.lives {
+            let adoption = Adoption { address: live.address.clone(), id: live.id().to_owned() };
+            let place = (&*self.account, &*self.region);
+            let read = seek(&self.registry, &self.cloud, &self.scope, place, &adoption).await;
+            let read = read.map_err(|failure| format!("{when}: {failure}"))?;
+            // Of what is to be taken over no part is ours yet, such as a security group's rule.
+            let is_same = read.as_ref().is_some_and(|read| {
+                (read.generation, &read.output, read.phase)
+                    == (live.generation, &live.output, live.phase)
+                    && (read.spec == live.spec || read.foreign != live.foreign)
+            });
+            if !is_same {
+                return Err(format!("{when}: read by itself, {live:#?}\nis {read:#?}"));
+            }
+        }
+        Ok(())
     }
 
     /// Goes back to the base; by way of nothing where the change has no way back.

@@ -102,13 +102,17 @@ impl TagIndex {
 /// How many names a call is asked for, at most: what a list of them takes without pages.
 const NAMED: usize = 20;
 
-/// The things of an account that have one of these names, or all where there may be any.
+/// The things of an account that have one of these names or that the record has, or all where
+/// there may be any. `name` and `id` are those of one.
 ///
-/// AWS only says that one of several names is not there, not which. So then, and where there are
-/// many, all are listed.
-pub(crate) async fn by_name<T, F>(
+/// AWS only says that one of several names is not there, not which; and what was taken over has a
+/// name that no record knows. So where something that the record has does not show, and where there
+/// are many, all are listed.
+pub(crate) async fn by_name<K: Kind, T, F>(
+    survey: &Survey<'_, Aws>,
     names: Option<BTreeSet<String>>,
-    name: impl Fn(&T) -> Option<&str>,
+    name: fn(&T) -> Option<&str>,
+    id: fn(&T) -> Option<&str>,
     describe: impl Fn(Option<Vec<String>>) -> F,
 ) -> Result<Vec<T>>
 where
@@ -120,11 +124,15 @@ where
     }
     if names.len() <= NAMED
         && let Some(found) = unless_gone(describe(Some(names.iter().cloned().collect())).await)?
+        && survey.are_all::<K>(found.iter().filter_map(id))
     {
         return Ok(found);
     }
     let mut all = describe(None).await?;
-    all.retain(|thing| name(thing).is_some_and(|name| names.contains(name)));
+    all.retain(|thing| {
+        name(thing).is_some_and(|name| names.contains(name))
+            || id(thing).is_some_and(|id| survey.has::<K>(id))
+    });
     Ok(all)
 }
 

@@ -61,6 +61,11 @@ impl<C: Cloud> Survey<'_, C> {
         self.record().is_some_and(|record| record.of_kind(K::NAME).next().is_some())
     }
 
+    /// Whether something of a kind is the scope's, by the record.
+    pub fn has<K: Kind>(&self, id: &str) -> bool {
+        self.record().is_some_and(|record| record.whose(K::NAME, id).is_some())
+    }
+
     /// Whether there are no others of a kind than these, by the record. What a create made that
     /// nobody has written down yet may be another.
     pub fn are_all<'i, K: Kind>(&self, ids: impl IntoIterator<Item = &'i str>) -> bool {

@@ -34,8 +34,9 @@ impl Repositories {
 async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let aws = survey.cloud;
     let names = survey.shared.tags.names::<Repository>(survey, name).await;
-    let mut ours =
-        by_name(names, Description::repository_name, |names| describe(aws, names)).await?;
+    let (name, id) = (Description::repository_name, Description::repository_name);
+    let describe = |names| describe(aws, names);
+    let mut ours = by_name::<Repository, _, _>(survey, names, name, id, describe).await?;
     // See `deployer_core::Naming` for how names begin.
     let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
     ours.retain(|it| it.repository_name().is_some_and(|name| name.starts_with(&prefix)));

@@ -46,7 +46,10 @@ impl Inventory {
             let index = &survey.shared.tags;
             let names = index.names::<deployer_kinds::LoadBalancer>(survey, balancer_name).await;
             let describe = |names| balancers(survey.cloud, names);
-            let all = by_name(names, LoadBalancer::load_balancer_name, describe).await?;
+            let (name, id) = (LoadBalancer::load_balancer_name, LoadBalancer::load_balancer_arn);
+            let all =
+                by_name::<deployer_kinds::LoadBalancer, _, _>(survey, names, name, id, describe)
+                    .await?;
             with_tags(survey, all, |balancer| balancer.load_balancer_arn.clone()).await
         });
         balancers.await.map(Vec::as_slice)

@@ -39,9 +39,9 @@ const CREATE: &str = "create the target group";
 impl Resource<Aws> for TargetGroup {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let names = survey.shared.tags.names::<Self>(survey, name).await;
-        let groups =
-            by_name(names, Described::target_group_name, |names| describe(survey.cloud, names));
-        let groups = groups.await?;
+        let (name, id) = (Described::target_group_name, Described::target_group_arn);
+        let describe = |names| describe(survey.cloud, names);
+        let groups = by_name::<Self, _, _>(survey, names, name, id, describe).await?;
         let groups = with_tags(survey, groups, |group| group.target_group_arn.clone()).await?;
         let ours = groups.iter().filter_map(|group| {
             let name = group.thing.target_group_name();

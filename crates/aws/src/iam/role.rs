@@ -18,7 +18,9 @@ use crate::send::unless_gone;
 impl Resource<Aws> for Role {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let path = path(survey.scope);
-        let roles = details(survey.cloud, survey.expected::<Self>()).await?;
+        let has_all =
+            |arns: &BTreeSet<String>| survey.are_all::<Self>(arns.iter().map(String::as_str));
+        let roles = details(survey.cloud, has_all).await?;
         roles
             .iter()
             .filter(|role| role.path() == Some(&path))
@@ -32,8 +34,7 @@ impl Resource<Aws> for Role {
 
     /// From the same list: by its name it takes a call for each thing that the list has at once.
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
-        let name = id.rsplit('/').next().unwrap_or(id).to_owned();
-        let roles = details(survey.cloud, Some(BTreeSet::from([name]))).await?;
+        let roles = details(survey.cloud, |arns| arns.contains(id)).await?;
         let read = |role: &RoleDetail| {
             let tags = iam::tags(role.tags());
             found(&Owned::read::<Self>(survey.scope, role.role_name(), &tags), role)
@@ -89,31 +90,29 @@ impl Resource<Aws> for Role {
     }
 }
 
-/// The roles of the account with their policies and tags, up to the page that has the last of these
-/// names: no two roles have one name, whatever their paths (`CreateRole` in the IAM API reference).
-/// The list leaves descriptions out, so a role of ours has none.
-async fn details(aws: &Aws, names: Option<BTreeSet<String>>) -> Result<Vec<RoleDetail>> {
-    if names.as_ref().is_some_and(BTreeSet::is_empty) {
+/// The roles of the account with their policies and tags, up to the page with which `has_all` is
+/// content, which is handed the ARNs so far. The list leaves descriptions out, so a role of ours
+/// has none.
+async fn details(
+    aws: &Aws,
+    has_all: impl Fn(&BTreeSet<String>) -> bool,
+) -> Result<Vec<RoleDetail>> {
+    let mut arns = BTreeSet::new();
+    if has_all(&arns) {
         return Ok(Vec::new());
     }
     let request =
         aws.iam.get_account_authorization_details().filter(EntityType::Role).max_items(1000);
-    let mut missing = names;
-    let has_all = |page: &GetAccountAuthorizationDetailsOutput| {
-        missing.as_mut().is_some_and(|missing| {
-            for name in page.role_detail_list().iter().filter_map(RoleDetail::role_name) {
-                missing.remove(name);
-            }
-            missing.is_empty()
-        })
-    };
     let pages = aws
         .pages_until(
             &iam::GET_ACCOUNT_AUTHORIZATION_DETAILS,
             "find the roles",
             |token| request.clone().set_marker(token).send(),
             |page| page.marker(),
-            has_all,
+            |page: &GetAccountAuthorizationDetailsOutput| {
+                arns.extend(page.role_detail_list().iter().filter_map(|role| role.arn.clone()));
+                has_all(&arns)
+            },
         )
         .await?;
     Ok(pages.into_iter().flat_map(|page| page.role_detail_list.unwrap_or_default()).collect())
