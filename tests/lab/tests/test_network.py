@@ -116,7 +116,8 @@ def test_route_tables_with_routes_and_associations(lab: RunningLab) -> None:
     ec2.disassociate_route_table(AssociationId=link)
 
     def states() -> set[str]:
-        return {r["State"] for r in ec2.describe_route_tables(Filters=MINE)["RouteTables"][0]["Routes"]}
+        read = ec2.describe_route_tables(Filters=MINE)["RouteTables"][0]
+        return {route["State"] for route in read["Routes"]}
 
     assert states() == {"active"}
     ec2.detach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
