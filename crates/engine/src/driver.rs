@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::{Badge, Cloud, Context, Found, Progress, Resource, Result, Survey, Voice};
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+/// What is to come of a call.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// The methods of [`Resource`], JSON in and out.
 pub(crate) trait Driver<C: Cloud>: Send + Sync {
@@ -132,7 +133,7 @@ fn erase<K: Kind>(found: Found<K>) -> Result<Seen> {
     Ok(Seen { live, called, proof })
 }
 
-fn restore<K: Kind>(live: &Live) -> Result<Found<K>> {
+pub(crate) fn restore<K: Kind>(live: &Live) -> Result<Found<K>> {
     Ok(Found {
         badge: Badge {
             name: live.address.name.clone(),

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::kinds::Toy;
 use crate::things::{State, Thing, not_there, refusal, seconds, targets};
-use crate::{Fault, Moment, Output, pass};
+use crate::{Activity, Fault, Moment, Output, pass};
 
 /// The service behind all kinds. It takes as many calls as one likes.
 static MEMORY: Service =
@@ -46,16 +46,26 @@ pub enum Operation {
     Ready,
     /// Looks whether it is gone.
     Gone,
+    /// Looks at what goes on in one.
+    Look,
+    /// Stops a rollout, or lets it go on.
+    Steer,
+    /// Opens a session.
+    Open,
 }
 
 impl Operation {
     /// The same for the engine.
     fn of_engine(self) -> &'static deployer_engine::Operation {
         match self {
-            Self::Scan | Self::Ready | Self::Gone => &READS,
-            Self::Create | Self::Configure | Self::Update | Self::Remember | Self::Delete => {
-                &CHANGES
-            }
+            Self::Scan | Self::Ready | Self::Gone | Self::Look => &READS,
+            Self::Create
+            | Self::Configure
+            | Self::Update
+            | Self::Remember
+            | Self::Delete
+            | Self::Steer
+            | Self::Open => &CHANGES,
         }
     }
 }
@@ -282,6 +292,7 @@ impl Memory {
                 visible_at: Instant::now() + state.hidden_for,
                 ready_at: Instant::now() + seconds(K::TYPICAL.create) + state.frozen_for,
                 gone_at: None,
+                activity: Activity::default(),
             };
             let output = thing.output(&id);
             state.things.insert(id, thing);
@@ -406,7 +417,7 @@ impl Memory {
     }
 
     /// Makes a call, as the engine makes calls.
-    async fn call<K: Toy, T>(
+    pub(crate) async fn call<K: Toy, T>(
         &self,
         operation: Operation,
         name: &str,
