@@ -113,10 +113,14 @@ impl Shell<Memory> for Service {
             .activity(Operation::Open, live, |activity| {
                 let mut tasks = activity.tasks.iter();
                 let task = tasks.find(|task| task.id == command.task);
-                let task =
-                    task.filter(|task| task.state == TaskState::Running).ok_or_else(|| {
-                        refusal(Cause::Refused, format!("{} does not run", command.task))
-                    })?;
+                let shut = |cause| refusal(cause, format!("{} lets nobody in", command.task));
+                let task = match task {
+                    Some(task) if task.state == TaskState::Running => task,
+                    Some(task) if task.state == TaskState::Starting => {
+                        return Err(shut(Cause::NotYet));
+                    }
+                    _ => return Err(shut(Cause::Refused)),
+                };
                 let session = format!("{}-{}", task.id, command.line);
                 Ok(Session {
                     url: format!("wss://memory/{session}"),

@@ -18,7 +18,7 @@ capability! {
 
 /// Which lines of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(default, rename_all = "kebab-case")]
 pub struct LogQuery {
     /// The first moment whose lines are wanted; the beginning of the log when there is none.
     pub since: Option<Timestamp>,

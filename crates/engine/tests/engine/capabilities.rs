@@ -7,7 +7,7 @@ use std::time::Duration;
 use deployer_core::{Cause, Live};
 use deployer_engine::{
     Capability, Command, Cursor, Health, Hold, LogQuery, Order, Point, Rollout, RolloutState,
-    Series, Steering, Stop, StopCause, Tail, Task, TaskState, Unit, Which, Window,
+    Series, Session, Steering, Stop, StopCause, Tail, Task, TaskState, Unit, Which, Window,
 };
 use deployer_testkit::{
     Fault, Memory, Moment, Operation, converge, everything, line, observed, pass, registry,
@@ -256,6 +256,30 @@ async fn the_token_of_a_session_is_shown_to_nobody_who_does_not_ask_for_it() {
     let elsewhere = Command { task: "two".to_owned(), ..command };
     let failure = shell.open(&memory, &live, &elsewhere).await.unwrap_err();
     assert_eq!(failure.cause, Cause::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_lets_nobody_in_yet_is_asked_again_but_not_for_ever() {
+    let (memory, live) = world("service/web").await;
+    let set = |state| memory.act("service/web", |it| it.tasks = vec![task("one", state)]);
+    set(TaskState::Starting);
+    let shell = registry().shell("service").unwrap();
+    let command = Command { task: "one".to_owned(), container: None, line: "sh".to_owned() };
+    let begun = Instant::now();
+    let never = Session::opened(shell, &*memory, &live, &command).await.unwrap_err();
+    assert_eq!(never.cause, Cause::NotYet);
+    assert!(begun.elapsed() < Duration::from_secs(32), "{:?}", begun.elapsed());
+    let start = async {
+        pass(Duration::from_secs(5)).await;
+        set(TaskState::Running);
+    };
+    let (session, ()) = tokio::join!(Session::opened(shell, &*memory, &live, &command), start);
+    assert_eq!(session.unwrap().id, "one-sh");
+    set(TaskState::Stopped);
+    let begun = Instant::now();
+    let stopped = Session::opened(shell, &*memory, &live, &command).await.unwrap_err();
+    assert_eq!(stopped.cause, Cause::Refused);
+    assert!(begun.elapsed() < Duration::from_secs(1), "it is refused at once");
 }
 
 #[tokio::test(start_paused = true)]
