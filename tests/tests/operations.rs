@@ -143,8 +143,10 @@ fn page() -> String {
          What `deployer` asks of AWS, by service, as IAM names it. It is written from the \
          operations that the code declares (`crates/aws/src/*/operations.rs`); do not edit it.\n\n\
          *Reads* change nothing: `plan`, `status`, `drift` and `outputs` make no others. The rest \
-         is for `apply`, `publish`, `destroy` and `adopt`, which make the reads as well. A stack \
-         needs what its kinds need: one without a database makes no change to RDS. Behind an \
+         is for `apply`, `publish`, `destroy` and `adopt`, which make the reads as well. \
+         `ecs:ExecuteCommand` is for whoever opens a shell in a task, \
+         `ecs:StopServiceDeployment` and `ecs:ContinueServiceDeployment` for whoever steers a \
+         rollout that is under way. A stack needs what its kinds need: one without a database makes no change to RDS. Behind an \
          action stands what IAM asks for beside it, such as the tags in the call that makes a \
          thing, or the right to hand a role to a service.\n\n\
          Those who only plan must not have `ssm:GetParameter`: it reads the key that proves what \

@@ -13,6 +13,7 @@ use crate::rds::Databases;
 
 /// One account and region of AWS.
 pub struct Aws {
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) ecr: aws_sdk_ecr::Client,
     pub(crate) ecs: aws_sdk_ecs::Client,

@@ -55,6 +55,7 @@ pub async fn connect(region: Option<&str>, folder: &Path) -> Result<Connection> 
     // The lock itself is kept through a fence that nobody closes.
     let (fence, open) = (Fence::default(), Fence::default());
     let aws = Aws {
+        cloudwatch: fenced!(aws_sdk_cloudwatch, config, fence),
         ec2: fenced!(aws_sdk_ec2, config, fence),
         ecr: fenced!(aws_sdk_ecr, config, fence),
         ecs: fenced!(aws_sdk_ecs, config, fence),

@@ -6,6 +6,7 @@ mod inventory;
 mod listener;
 mod listener_rule;
 mod load_balancer;
+mod metrics;
 mod operations;
 mod target_group;
 

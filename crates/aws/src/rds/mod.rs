@@ -4,6 +4,7 @@
 mod db_instance;
 mod db_replica;
 mod db_subnet_group;
+mod metrics;
 mod operations;
 
 use aws_sdk_rds::types::{DbInstance as Description, Tag};

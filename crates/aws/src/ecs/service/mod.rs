@@ -2,8 +2,13 @@
 //! `DeleteService`.
 
 mod explain;
+mod logging;
+mod metrics;
 mod rollout;
+mod rollouts;
+mod shell;
 mod spec;
+mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
