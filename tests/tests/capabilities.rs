@@ -27,12 +27,18 @@ fn main() -> ExitCode {
     {
         return in_lab(Path::new(file), address, question, argument);
     }
+    let trial = |name: &str, test: fn()| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    };
     let trials = vec![
-        Trial::test("tasks_say_what_runs_and_why_what_stopped_stopped", || Ok(tasks())),
-        Trial::test("a_log_tells_the_lines_of_each_task_apart", || Ok(logs())),
-        Trial::test("rollouts_are_listed_followed_and_taken_back", || Ok(rollouts())),
-        Trial::test("a_shell_opens_in_tasks_that_were_started_for_it", || Ok(shell())),
-        Trial::test("metrics_are_read_as_series_with_units", || Ok(metrics())),
+        trial("tasks_say_what_runs_and_why_what_stopped_stopped", tasks),
+        trial("a_log_tells_the_lines_of_each_task_apart", logs),
+        trial("rollouts_are_listed_followed_and_taken_back", rollouts),
+        trial("a_shell_opens_in_tasks_that_were_started_for_it", shell),
+        trial("metrics_are_read_as_series_with_units", metrics),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -166,8 +172,8 @@ fn logs() {
         assert_eq!([&line["task"], &line["container"]], [&failed["id"], &json!("web")]);
         let (all, ..) = texts(address, json!({}));
         assert!(all.len() > said.len() && all.len().is_multiple_of(said.len()), "{all:?}");
-        let (paged, _, pages) = texts(address, json!({ "limit": 1 }));
-        assert_eq!((paged.len(), pages), (all.len(), json!(all.len())), "{address}");
+        let (one_by_one, _, pages) = texts(address, json!({ "limit": 1 }));
+        assert_eq!((one_by_one.len(), pages), (all.len(), json!(all.len())), "{address}");
         let (fatal, ..) = texts(address, json!({ "containing": "DATABASE_URL is" }));
         assert!(fatal.len() == all.len() / 2 && fatal.iter().all(|it| it == said[1]), "{fatal:?}");
         let (none, ..) = texts(address, json!({ "container": "other" }));

@@ -201,7 +201,10 @@ fn steer(rollout: &mut Rollout, how: &Steering) -> Result<()> {
     Ok(())
 }
 
-/// A line that a task wrote so many milliseconds after the beginning of time.
+/// A line that a task wrote so many milliseconds after the beginning of 1970.
+///
+/// # Panics
+/// When that is after the year 9999.
 pub fn line(id: &str, at: i64, task: &str, text: &str) -> Line {
     Line {
         id: id.to_owned(),

@@ -12,6 +12,7 @@ use aws_sdk_ecs::types::{
     ServiceDeploymentStatus, ServiceRevision, ServiceRevisionSummary,
     StopServiceDeploymentStopType,
 };
+use deployer_core::{Cause, Failure};
 use deployer_engine::{Found, Hold, Result, Revision, Rollout, RolloutState, Rollouts, Steering};
 use deployer_kinds::Service;
 
@@ -52,7 +53,11 @@ impl Rollouts<Aws> for Service {
         Ok(described(aws, vec![id.to_owned()]).await?.into_iter().next())
     }
 
-    async fn steer(aws: &Aws, _live: &Found<Self>, id: &str, how: &Steering) -> Result<()> {
+    async fn steer(aws: &Aws, live: &Found<Self>, id: &str, how: &Steering) -> Result<()> {
+        if !is_of(&live.output.id, id) {
+            let message = format!("{id} is no rollout of {}", live.output.name);
+            return Err(Failure::new(Cause::Refused, "steer the rollout", message));
+        }
         match how {
             Steering::RollBack => stop(aws, id).await,
             Steering::Continue(hold) => {
@@ -63,6 +68,12 @@ impl Rollouts<Aws> for Service {
             }
         }
     }
+}
+
+/// Whether a rollout is one of a service, by their ARNs: nobody ends another's by a slip.
+fn is_of(service: &str, rollout: &str) -> bool {
+    let Some((begin, name)) = service.split_once(":service/") else { return false };
+    rollout.starts_with(&format!("{begin}:service-deployment/{name}/"))
 }
 
 async fn stop(aws: &Aws, id: &str) -> Result<()> {
@@ -245,6 +256,16 @@ mod tests {
         let found = rollout(&deployment, &BTreeMap::new()).unwrap();
         assert_eq!((found.state, found.status.as_str()), (RolloutState::Unknown, "REWINDING"));
         assert_eq!(found.stage.as_deref(), Some("PRE_PRODUCTION_TRAFFIC_SHIFT"));
+    }
+
+    #[test]
+    fn a_rollout_of_another_service_is_not_steered() {
+        let arn = |end: &str| format!("arn:aws:ecs:eu-west-1:123456789012:{end}");
+        let service = arn("service/main/web");
+        assert!(is_of(&service, &arn("service-deployment/main/web/1a")));
+        for other in ["service-deployment/main/web2/1a", "service-deployment/other/web/1a", "x"] {
+            assert!(!is_of(&service, &arn(other)), "{other}");
+        }
     }
 
     #[test]

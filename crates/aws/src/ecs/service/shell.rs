@@ -16,7 +16,7 @@ impl Shell<Aws> for Service {
     async fn open(aws: &Aws, live: &Found<Self>, command: &Command) -> Result<Session> {
         let cluster = &live.output.cluster;
         let task = tasks::describe(aws, cluster, std::slice::from_ref(&command.task)).await?;
-        let task = task.first().ok_or_else(|| not_there(format!("task {}", command.task)))?;
+        let task = task.first().ok_or_else(|| not_there(&format!("task {}", command.task)))?;
         let container = container(task, command.container.as_deref())?;
         let name = container.name().required("the name of a container")?;
         let runtime = container.runtime_id();
@@ -45,12 +45,14 @@ impl Shell<Aws> for Service {
 /// The container to get into: the one that is named, or the first.
 fn container<'a>(task: &'a Description, name: Option<&str>) -> Result<&'a Container> {
     let is_meant = |container: &&Container| name.is_none() || container.name() == name;
-    task.containers().iter().find(is_meant).ok_or_else(|| {
-        not_there(name.map_or("container in it".to_owned(), |name| format!("container `{name}`")))
+    let found = task.containers().iter().find(is_meant);
+    found.ok_or_else(|| match name {
+        Some(name) => not_there(&format!("container `{name}`")),
+        None => not_there("container in it"),
     })
 }
 
-fn not_there(what: String) -> Failure {
+fn not_there(what: &str) -> Failure {
     Failure::new(Cause::Gone, OPEN, format!("there is no {what}"))
 }
 
