@@ -158,9 +158,20 @@ impl Lab {
             .collect()
     }
 
+    /// Makes so many things of others, by kind, without a call each.
+    pub fn populate(&self, wanted: &Value) {
+        self.post("/_lab/populate", wanted);
+    }
+
     /// Puts an issued certificate under this ARN.
     pub fn issue(&self, arn: &str) {
         self.post("/_lab/certificates", &serde_json::json!({ "arn": arn }));
+    }
+
+    /// Puts points of a metric as AWS itself does, in the form that the lab's own documentation
+    /// gives.
+    pub fn measure(&self, points: &Value) {
+        self.post("/_lab/metrics", points);
     }
 
     /// The values of all secrets, and of the fields of those that are JSON.
@@ -186,15 +197,13 @@ impl Lab {
     }
 
     /// Makes a role in another account that may be assumed, and gives its ARN.
+    ///
+    /// # Panics
+    /// When the lab does not answer, as everything that asks it.
     pub fn role(&self, account: &str, name: &str) -> String {
         let wanted = serde_json::json!({ "account": account, "roles": [name] });
         let roles = self.ask("/_lab/accounts", &wanted)["roles"].clone();
         roles[0].as_str().expect("the ARN of a role").to_owned()
-    }
-
-    /// Lets the sessions of all roles that were assumed be over.
-    pub fn expire_sessions(&self) {
-        self.post("/_lab/expire-sessions", &Value::Null);
     }
 
     /// Adds faults, in the form that the lab's own documentation gives.

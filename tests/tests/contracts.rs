@@ -18,7 +18,9 @@ use deployer_core::{
     Action, Address, Change, Diagnostic, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
     Roles, Scope, Snapshot, Stack, Step, plan, resolve,
 };
-use deployer_engine::{Book, Journal, Look, Places, Registry, Scan, execute, observe, read_book};
+use deployer_engine::{
+    Adoption, Book, Journal, Look, Places, Registry, Scan, execute, observe, read_book, seek,
+};
 use deployer_stack::{Options, load, outline};
 use deployer_tests::{Lab, root};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -143,8 +145,8 @@ async fn keeps_its_promises(kind: &str, role: Option<String>) -> Result<(), Stri
         Some(stack) => Some(Account::with(&contract.folder, &stack).await?),
         None => None,
     };
-    let cloud = Account::reach(&contract.folder, &contract.scope).await?;
     let base = contract.stack("base")?;
+    let cloud = Account::reach(&contract.folder, &base).await?;
     cloud.apply(&base, &cloud.observe().await?, "base").await?;
     let mut snapshot = cloud.expect_nothing_to_do(&base, "after the create").await?;
     for field in contract.fields() {
@@ -343,24 +345,27 @@ struct Account {
 impl Account {
     /// Reaches the account for a scope in which a stack is there already.
     async fn with(folder: &Path, stack: &Stack) -> Result<Self, String> {
-        let account = Self::reach(folder, &stack.scope).await?;
+        let account = Self::reach(folder, stack).await?;
         account.apply(stack, &account.observe().await?, "what is outside").await?;
         Ok(account)
     }
 
-    async fn reach(folder: &Path, scope: &Scope) -> Result<Self, String> {
+    async fn reach(folder: &Path, stack: &Stack) -> Result<Self, String> {
         let Connection { aws, account, region } =
             connect(None, folder).await.map_err(|failure| failure.to_string())?;
         Ok(Self {
             registry: Arc::new(registry()),
-            places: Arc::new(Places::new(Arc::new(aws), account, region)),
-            scope: scope.clone(),
+            places: Arc::new(Places::new(Arc::new(aws), account, region).of(stack)),
+            scope: stack.scope.clone(),
         })
     }
 
     async fn observe(&self) -> Result<Snapshot, String> {
+        self.scan(Scan::All(Look::Quick)).await
+    }
+
+    async fn scan(&self, scan: Scan<'_>) -> Result<Snapshot, String> {
         let deeds = self.book().await?.deeds;
-        let scan = Scan::All(Look::Quick);
         let observing = observe(&self.registry, &self.places, &self.scope, scan, &deeds);
         observing.await.map_err(|failures| {
             failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -368,12 +373,12 @@ impl Account {
     }
 
     async fn journal(&self) -> Result<Journal<Aws>, String> {
-        let (home, book) = (Arc::clone(self.places.home()), self.book().await?);
-        Ok(Journal::new(home, &self.scope, self.places.is(), None, book))
+        let (home, book) = (Arc::clone(self.places.cloud()), self.book().await?);
+        Ok(Journal::new(home, &self.scope, self.places.home(), None, book))
     }
 
     async fn book(&self) -> Result<Book, String> {
-        read_book(&**self.places.home(), &self.scope).await.map_err(|failure| failure.to_string())
+        read_book(&**self.places.cloud(), &self.scope).await.map_err(|failure| failure.to_string())
     }
 
     /// Plans without regard to protection: the contract is about to take it off.
@@ -414,7 +419,38 @@ impl Account {
             format!("{when}: {} is planned {:?}: {:?}", step.address, step.action, step.differences)
         });
         let steps: Vec<String> = steps.collect();
-        if steps.is_empty() { Ok(snapshot) } else { Err(steps.join("\n")) }
+        if !steps.is_empty() {
+            return Err(steps.join("\n"));
+        }
+        self.expect_seen_alike(&snapshot, when).await?;
+        Ok(snapshot)
+    }
+
+    /// What is there looks the same whether all there is is looked at, only what the record has, or
+    /// one thing by its identifier.
+    async fn expect_seen_alike(&self, snapshot: &Snapshot, when: &str) -> Result<(), String> {
+        let known = self.scan(Scan::Known).await?;
+        if known.lives != snapshot.lives {
+            let (all, known) = (&snapshot.lives, &known.lives);
+            return Err(format!("{when}: by the record there is {known:#?}\nand of all {all:#?}"));
+        }
+        for live in &snapshot.lives {
+            let (address, place, id) =
+                (live.address.clone(), live.place.clone(), live.id().to_owned());
+            let adoption = Adoption { address, place, id };
+            let read = seek(&self.registry, &self.places, &self.scope, &adoption).await;
+            let read = read.map_err(|failure| format!("{when}: {failure}"))?;
+            // Of what is to be taken over no part is ours yet, such as a security group's rule.
+            let is_same = read.as_ref().is_some_and(|read| {
+                (read.generation, &read.output, read.phase)
+                    == (live.generation, &live.output, live.phase)
+                    && (read.spec == live.spec || read.foreign != live.foreign)
+            });
+            if !is_same {
+                return Err(format!("{when}: read by itself, {live:#?}\nis {read:#?}"));
+            }
+        }
+        Ok(())
     }
 
     /// Goes back to the base; by way of nothing where the change has no way back.
@@ -431,7 +467,7 @@ impl Account {
     async fn destroy(&self) -> Result<(), String> {
         let nothing = Stack {
             scope: self.scope.clone(),
-            region: self.places.is().1.to_owned(),
+            region: self.places.home().1.to_owned(),
             roles: Roles::new(),
             resources: BTreeMap::new(),
             outputs: BTreeMap::new(),

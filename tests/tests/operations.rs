@@ -80,7 +80,8 @@ fn every_call_is_made_by_send() {
         }
         let text: String = text.split_whitespace().collect();
         sent += text.matches(".send()").count();
-        made += text.matches(".send(&").count() + text.matches(".pages(&").count();
+        let ways = [".send(&", ".pages(&", ".pages_until(&"];
+        made += ways.iter().map(|way| text.matches(way).count()).sum::<usize>();
     }
     assert!(made > 100, "{made}");
     assert_eq!(sent, made, "as many requests are sent as calls are made");
@@ -143,9 +144,14 @@ fn page() -> String {
          What `deployer` asks of AWS, by service, as IAM names it. It is written from the \
          operations that the code declares (`crates/aws/src/*/operations.rs`); do not edit it.\n\n\
          *Reads* change nothing: `plan`, `status`, `drift` and `outputs` make no others. The rest \
-         is for `apply`, `publish`, `destroy` and `adopt`, which make the reads as well. A stack \
-         needs what its kinds need: one without a database makes no change to RDS. Behind an \
-         action stands what IAM asks for beside it, such as the tags in the call that makes a \
+         is for `apply`, `publish`, `destroy` and `adopt`, which make the reads as well. \
+         `ecs:ExecuteCommand` is for whoever opens a shell in a task, \
+         `ecs:StopServiceDeployment` and `ecs:ContinueServiceDeployment` for whoever steers a \
+         rollout that is under way. `sts:AssumeRole` is for stacks with something in another \
+         account, on the roles that lead there; such a role needs what the kinds there need, and \
+         nothing of Systems Manager. A stack needs what its kinds need: one without a database \
+         makes no change to RDS. Behind an action \
+         stands what IAM asks for beside it, such as the tags in the call that makes a \
          thing, or the right to hand a role to a service.\n\n\
          Those who only plan must not have `ssm:GetParameter`: it reads the key that proves what \
          is ours.\n",

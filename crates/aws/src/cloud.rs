@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aws_config::SdkConfig;
 use deployer_engine::{Calls, Cloud, Result};
 
+use crate::ec2::{NatGateways, RouteTables};
 use crate::ecr::Repositories;
 use crate::ecs::Clusters;
 use crate::elb::Inventory;
@@ -14,6 +15,7 @@ use crate::rds::Databases;
 
 /// One account and region of AWS.
 pub struct Aws {
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) ecr: aws_sdk_ecr::Client,
     pub(crate) ecs: aws_sdk_ecs::Client,
@@ -55,7 +57,9 @@ impl Cloud for Aws {
 pub struct Shared {
     pub(crate) clusters: Clusters,
     pub(crate) databases: Databases,
-    pub(crate) repositories: Repositories,
-    pub(crate) tags: TagIndex,
     pub(crate) elb: Inventory,
+    pub(crate) nat_gateways: NatGateways,
+    pub(crate) repositories: Repositories,
+    pub(crate) route_tables: RouteTables,
+    pub(crate) tags: TagIndex,
 }

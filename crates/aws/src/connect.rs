@@ -4,13 +4,13 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_config::sts::AssumeRoleProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_http_client::{Builder, tls};
 use aws_sdk_sts::error::SdkError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use deployer_core::{Cause, Failure};
@@ -76,6 +76,7 @@ impl Aws {
         // The lock itself is kept through a fence that nobody closes.
         let open = Fence::default();
         Self {
+            cloudwatch: fenced!(aws_sdk_cloudwatch, config, fence),
             ec2: fenced!(aws_sdk_ec2, config, fence),
             ecr: fenced!(aws_sdk_ecr, config, fence),
             ecs: fenced!(aws_sdk_ecs, config, fence),
@@ -96,11 +97,7 @@ impl Aws {
     }
 
     /// The same elsewhere: in the account that a role leads to, and in another region.
-    pub(crate) async fn elsewhere(
-        &self,
-        role: Option<&str>,
-        region: Option<&str>,
-    ) -> Result<Self> {
+    pub(crate) async fn elsewhere(&self, role: Option<&str>, region: Option<&str>) -> Result<Self> {
         let mut config = self.config.to_builder();
         if let Some(region) = region {
             config = config.region(Region::new(region.to_owned()));
@@ -113,17 +110,17 @@ impl Aws {
         Ok(Self::new(config.build(), calls, fence, folder))
     }
 
-    /// Credentials for a role, which renew themselves before they are over. They are asked for at
-    /// once, so that a role that lets nobody in is an error before anything is done.
+    /// Credentials for a role, which the SDK renews before they are over: in the midst of a call of
+    /// ours, so with retries of its own. They are asked for at once, so that a role that lets nobody
+    /// in is an error before anything is done.
     async fn assume(&self, role: &str) -> Result<SharedCredentialsProvider> {
-        let provider = AssumeRoleProvider::builder(role)
-            .session_name(SESSION)
-            .configure(&self.config)
-            .build()
-            .await;
+        let config = self.config.to_builder().retry_config(RetryConfig::standard()).build();
+        let builder = AssumeRoleProvider::builder(role).session_name(SESSION);
+        let provider = builder.configure(&config).build().await;
         let purpose = format!("assume the role {role}");
         let refused = |error: CredentialsError| {
-            let answer = error.source().and_then(|it| it.downcast_ref::<SdkError<AssumeRoleError>>());
+            let answer =
+                error.source().and_then(|it| it.downcast_ref::<SdkError<AssumeRoleError>>());
             let said = match answer {
                 Some(answer) => failure(&sts::ASSUME_ROLE, &purpose, answer),
                 None => Failure::new(Cause::Credentials, &purpose, error.to_string()),
@@ -163,7 +160,8 @@ async fn account(aws: &Aws) -> Result<String> {
     let missing = |message: String| {
         Failure::new(Cause::Credentials, "find AWS credentials", message).help(advice)
     };
-    let provider = aws.config.credentials_provider().ok_or_else(|| missing("there are none".into()))?;
+    let provider =
+        aws.config.credentials_provider().ok_or_else(|| missing("there are none".into()))?;
     let credentials = shown("no credentials yet", provider.provide_credentials());
     let credentials = credentials.await.map_err(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string);

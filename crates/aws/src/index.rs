@@ -5,14 +5,15 @@
 //! tags where it knows a resource already; what it does not know, or knows as it was before, is
 //! asked of the service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::Scope;
+use deployer_core::{Kind, Scope};
 use deployer_engine::{Result, Survey};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
 use crate::ownership::{ENVIRONMENT, STACK, Tags, are_outdated, collect};
+use crate::send::unless_gone;
 use crate::tagging;
 
 /// The index, asked once for each observation.
@@ -49,6 +50,41 @@ impl TagIndex {
         index.keys().filter(|arn| arn.split(':').nth(2) == Some(service)).cloned().collect()
     }
 
+    /// The tags of all of a kind that there may be, by identifier, where something else has shown
+    /// these already, which `is_shown` says. None where it takes the kind's own call: the record
+    /// has another, or one whose create nobody has written down yet; or the index has not heard
+    /// of one, has its tags as they were before, or knows of another that carries the scope's.
+    ///
+    /// `resources` is the service and what comes before the identifier in an ARN, as in
+    /// `elastic-ip/`.
+    pub(crate) async fn all_of<K: Kind>(
+        &self,
+        survey: &Survey<'_, Aws>,
+        resources: (&str, &str),
+        is_shown: impl Fn(&str) -> bool,
+    ) -> Option<BTreeMap<&str, &Tags>> {
+        survey.expected::<K>()?;
+        let index = self.entries(survey.cloud, survey.scope).await;
+        let tags: BTreeMap<&str, &Tags> =
+            index.iter().filter_map(|(arn, tags)| Some((id(arn, resources)?, tags))).collect();
+        let is_current = tags.iter().all(|(id, tags)| is_shown(id) && !are_outdated(survey, tags));
+        let are_all = is_current && survey.are_all::<K>(tags.keys().copied());
+        are_all.then_some(tags)
+    }
+
+    /// The names that things of a kind may have: those of the record, and of those that the index
+    /// knows beyond it, which `name` reads from their ARNs. None where there may be any.
+    pub(crate) async fn names<K: Kind>(
+        &self,
+        survey: &Survey<'_, Aws>,
+        name: impl Fn(&str) -> Option<&str>,
+    ) -> Option<BTreeSet<String>> {
+        let mut names = survey.expected::<K>()?;
+        let index = self.entries(survey.cloud, survey.scope).await;
+        names.extend(index.keys().filter_map(|arn| name(arn)).map(ToOwned::to_owned));
+        Some(names)
+    }
+
     /// All entries of the scope. The index only saves calls, so where it does not answer, or not
     /// to these credentials, it is taken as empty.
     async fn entries(&self, aws: &Aws, scope: &Scope) -> &BTreeMap<String, Tags> {
@@ -61,6 +97,50 @@ impl TagIndex {
             })
             .await
     }
+}
+
+/// How many names a call is asked for, at most: what a list of them takes without pages.
+const NAMED: usize = 20;
+
+/// The things of an account that have one of these names or that the record has, or all where
+/// there may be any. `name` and `id` are those of one.
+///
+/// AWS only says that one of several names is not there, not which; and what was taken over has a
+/// name that no record knows. So where something that the record has does not show, and where there
+/// are many, all are listed.
+pub(crate) async fn by_name<K: Kind, T, F>(
+    survey: &Survey<'_, Aws>,
+    names: Option<BTreeSet<String>>,
+    name: fn(&T) -> Option<&str>,
+    id: fn(&T) -> Option<&str>,
+    describe: impl Fn(Option<Vec<String>>) -> F,
+) -> Result<Vec<T>>
+where
+    F: Future<Output = Result<Vec<T>>>,
+{
+    let Some(names) = names else { return describe(None).await };
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    if names.len() <= NAMED
+        && let Some(found) = unless_gone(describe(Some(names.iter().cloned().collect())).await)?
+        && survey.are_all::<K>(found.iter().filter_map(id))
+    {
+        return Ok(found);
+    }
+    let mut all = describe(None).await?;
+    all.retain(|thing| {
+        name(thing).is_some_and(|name| names.contains(name))
+            || id(thing).is_some_and(|id| survey.has::<K>(id))
+    });
+    Ok(all)
+}
+
+/// The identifier in the ARN of one of these resources: `arn:aws:ec2:REGION:ACCOUNT:elastic-ip/ID`.
+pub(crate) fn id<'a>(arn: &'a str, (service, prefix): (&str, &str)) -> Option<&'a str> {
+    let mut parts = arn.splitn(6, ':');
+    let is_of_service = parts.nth(2) == Some(service);
+    parts.nth(2)?.strip_prefix(prefix).filter(|_| is_of_service)
 }
 
 async fn fetch(aws: &Aws, scope: &Scope) -> Result<BTreeMap<String, Tags>> {
@@ -92,4 +172,19 @@ async fn fetch(aws: &Aws, scope: &Scope) -> Result<BTreeMap<String, Tags>> {
             Some((resource.resource_arn?, tags))
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_tells_the_identifier_of_its_own_kind_only() {
+        let address = "arn:aws:ec2:eu-west-1:123456789012:elastic-ip/eipalloc-1";
+        assert_eq!(id(address, ("ec2", "elastic-ip/")), Some("eipalloc-1"));
+        assert_eq!(id(address, ("ec2", "internet-gateway/")), None);
+        let group = "arn:aws:rds:eu-west-1:123456789012:subgrp:notes-dev-main";
+        assert_eq!(id(group, ("rds", "subgrp:")), Some("notes-dev-main"));
+        assert_eq!(id(group, ("ec2", "subgrp:")), None);
+    }
 }

@@ -12,6 +12,7 @@
 
 mod advice;
 mod cloud;
+mod cloudwatch;
 mod connect;
 mod ec2;
 mod ecr;
@@ -23,6 +24,7 @@ mod iam;
 mod index;
 mod logs;
 mod missing;
+mod moment;
 mod operations;
 mod ownership;
 mod random;

@@ -2,11 +2,12 @@
 
 use deployer_engine::Operation;
 
-use crate::{ec2, ecr, ecs, elb, iam, logs, rds, secrets, ssm, sts, tagging};
+use crate::{cloudwatch, ec2, ecr, ecs, elb, iam, logs, rds, secrets, ssm, sts, tagging};
 
 /// Every operation of every service.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     let services = [
+        cloudwatch::ALL,
         ec2::ALL,
         ecr::ALL,
         ecs::ALL,

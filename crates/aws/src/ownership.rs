@@ -69,28 +69,15 @@ impl Owned {
         is_ours.then(|| Self { badge, tags: tags.clone() })
     }
 
-    /// The same of something that a survey came upon, or is to take over.
-    pub(crate) fn found<K: Kind>(
-        survey: &Survey<'_, Aws>,
-        id: Option<&str>,
-        tags: &Tags,
-    ) -> Option<Self> {
-        let tagged = Self::tagged::<K>(survey.scope, tags);
-        let Some(name) = id.and_then(|id| survey.adopts(K::NAME, id)) else { return tagged };
-        let before = tagged.filter(|tagged| tagged.badge.name == name);
-        let generation = before.map_or(1, |before| before.badge.generation);
-        let badge = Badge { name: name.to_owned(), generation, ..Badge::default() };
-        Some(Self { badge, tags: tags.clone() })
+    /// The same of something that has a name.
+    pub(crate) fn named<K: Kind>(scope: &Scope, name: Option<&str>, tags: &Tags) -> Option<Self> {
+        Self::tagged::<K>(scope, tags).map(|owned| owned.called(name))
     }
 
-    /// The same as [`Owned::found`] of something that has a name.
-    pub(crate) fn named<K: Kind>(
-        survey: &Survey<'_, Aws>,
-        id: Option<&str>,
-        name: Option<&str>,
-        tags: &Tags,
-    ) -> Option<Self> {
-        Self::found::<K>(survey, id, tags).map(|owned| owned.called(name))
+    /// The same of something that was asked for itself: it counts whatever its tags say.
+    pub(crate) fn read<K: Kind>(scope: &Scope, name: Option<&str>, tags: &Tags) -> Self {
+        let nobodys = || Self { badge: Badge::default(), tags: tags.clone() };
+        Self::tagged::<K>(scope, tags).unwrap_or_else(nobodys).called(name)
     }
 
     /// What it says it is.
@@ -198,6 +185,7 @@ mod tests {
         let written = tags(&identity(), &Kept::new());
         let other = Scope { environment: "prod".into(), ..identity().scope };
         assert_eq!(Owned::tagged::<Vpc>(&other, &written), None);
+        assert_eq!(Owned::read::<Vpc>(&other, None, &written).badge(), Badge::default());
         assert_eq!(Owned::tagged::<Subnet>(&identity().scope, &written), None);
     }
 }

@@ -1,10 +1,10 @@
-//! The list of kinds that AWS knows.
+//! The list of kinds that AWS knows, and of what they offer after a deploy.
 
 use deployer_engine::Registry;
 
 use crate::Aws;
 
-/// Every kind, with how it is handled on AWS.
+/// Every kind, with how it is handled on AWS, and what it offers after a deploy.
 pub fn registry() -> Registry<Aws> {
     Registry::default()
         .with::<deployer_kinds::Cluster>()
@@ -29,4 +29,13 @@ pub fn registry() -> Registry<Aws> {
         .with::<deployer_kinds::TargetGroup>()
         .with::<deployer_kinds::TaskDefinition>()
         .with::<deployer_kinds::Vpc>()
+        .with_logs::<deployer_kinds::LogGroup>()
+        .with_logs::<deployer_kinds::Service>()
+        .with_tasks::<deployer_kinds::Service>()
+        .with_rollouts::<deployer_kinds::Service>()
+        .with_shell::<deployer_kinds::Service>()
+        .with_metrics::<deployer_kinds::DbInstance>()
+        .with_metrics::<deployer_kinds::DbReplica>()
+        .with_metrics::<deployer_kinds::LoadBalancer>()
+        .with_metrics::<deployer_kinds::Service>()
 }

@@ -52,8 +52,24 @@ impl Aws {
         &self,
         operation: &'static Operation,
         purpose: &str,
+        send: impl FnMut(Option<String>) -> F,
+        next: impl Fn(&O) -> Option<&str>,
+    ) -> Result<Vec<O>>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = std::result::Result<O, SdkError<E, HttpResponse>>>,
+    {
+        self.pages_until(operation, purpose, send, next, |_| false).await
+    }
+
+    /// The same, up to the page with which `is_enough` is content.
+    pub(crate) async fn pages_until<O, E, F>(
+        &self,
+        operation: &'static Operation,
+        purpose: &str,
         mut send: impl FnMut(Option<String>) -> F,
         next: impl Fn(&O) -> Option<&str>,
+        mut is_enough: impl FnMut(&O) -> bool,
     ) -> Result<Vec<O>>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -63,8 +79,9 @@ impl Aws {
         loop {
             let page = self.send(operation, purpose, || send(token.clone())).await?;
             token = next(&page).filter(|token| !token.is_empty()).map(ToOwned::to_owned);
+            let is_last = token.is_none() || is_enough(&page);
             pages.push(page);
-            if token.is_none() {
+            if is_last {
                 return Ok(pages);
             }
         }

@@ -46,7 +46,7 @@ impl<W: Connect> Session<'_, W> {
             is_gone: &holder::is_gone,
             tell: &mut |notice| self.notice(&notice),
         };
-        let cloud = Arc::clone(connected.home());
+        let cloud = Arc::clone(connected.cloud());
         let locking = self.attended(lock(cloud, scope, request, &self.cancel));
         let lock = locking.await.map_err(|why| match why {
             Unlocked::Held(claim) => Refusal::Locked(claim).into(),
@@ -55,9 +55,10 @@ impl<W: Connect> Session<'_, W> {
         })?;
         let lease = lock.lease().clone();
         let outside = std::mem::replace(&mut self.cancel, lease.cancel().clone());
-        let (cloud, book) = (Arc::clone(connected.home()), lock.book().clone());
-        let (place, held) = (connected.is(), Some(lease.clone()));
+        let (cloud, book) = (Arc::clone(connected.cloud()), lock.book().clone());
+        let (place, held) = (connected.home(), Some(lease.clone()));
         let journal = Arc::new(Journal::new(cloud, scope, place, held, book));
+        journal.know(connected.roles());
         let result = work(self, &journal).await;
         self.cancel = outside;
         if lease.lost_to().is_none()

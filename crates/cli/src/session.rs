@@ -77,7 +77,7 @@ impl<W: Connect> Session<'_, W> {
     }
 
     /// The stack if it is right, without a word if not.
-    pub(crate) fn load_if_right(&self, args: &StackArgs) -> Option<Stack> {
+    fn load_if_right(&self, args: &StackArgs) -> Option<Stack> {
         let source = source::read(&self.terminal.folder, args.file.as_deref()).ok()?;
         let kinds = self.world.registry().kinds();
         let loaded = deployer_stack::load(&source.text, &options(args, &source), &kinds);
@@ -126,7 +126,7 @@ impl<W: Connect> Session<'_, W> {
         connected: &Arc<Places<W::Cloud>>,
         scope: &Scope,
     ) -> Result<Deeds, Error> {
-        let reading = read_book(&**connected.home(), scope);
+        let reading = read_book(&**connected.cloud(), scope);
         let book = self.unless_cancelled(reading).await?;
         book.map(|book| book.deeds).map_err(|failure| Error::Cloud(vec![failure]))
     }
@@ -139,6 +139,20 @@ impl<W: Connect> Session<'_, W> {
         let Project { source, stack, .. } = project;
         let connected = self.connect(Some(&stack.region), &source.folder).await?;
         Ok(Arc::new(connected.of(stack)))
+    }
+
+    /// Finds the cloud at the places of a stack that need not be right: then the record alone says
+    /// which there are beside home. Whether it was right comes with it.
+    pub(crate) async fn connect_anyway(
+        &self,
+        args: &StackArgs,
+        place: &Place,
+    ) -> Result<(Arc<Places<W::Cloud>>, bool), Error> {
+        let connected = self.connect(place.region.as_deref(), &place.folder).await?;
+        Ok(match self.load_if_right(args) {
+            Some(stack) => (Arc::new(connected.of(&stack)), true),
+            None => (Arc::new(connected), false),
+        })
     }
 
     /// Finds the cloud at home.

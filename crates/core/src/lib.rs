@@ -35,7 +35,8 @@ pub use kind::{
 pub use naming::{Alphabet, Naming};
 pub use opaque::{Opaque, is_unread, unread};
 pub use ownership::{
-    Deeds, Keys, Proof, PublicKey, Record, Seen, Serial, Signer, Statement, Unreadable,
+    Deeds, Keys, Proof, PublicKey, Record, Seen, Serial, Signer, Statement, TooManyRoles,
+    Unreadable,
 };
 pub use place::{NoPlace, Place, Roles};
 pub use plan::{Action, Plan, Reason, Step, StepId, Summary, Unrecorded};

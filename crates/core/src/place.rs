@@ -14,9 +14,7 @@ pub type Roles = BTreeMap<String, String>;
 
 /// Where a resource is, as far as that is elsewhere than the stack: *home* is the account of the
 /// credentials and the region of the stack.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// Another account, twelve digits.

@@ -201,6 +201,12 @@ impl Snapshot {
         found.min_by_key(|live| live.phase == Phase::Leaving)
     }
 
+    /// The same, but of several that stay the one that is where it is to be, if there is one.
+    pub(crate) fn current_at(&self, place: &Place, address: &Address) -> Option<&Live> {
+        let found = self.lives.iter().filter(|live| live.address == *address);
+        found.min_by_key(|live| (live.phase == Phase::Leaving, live.place != *place))
+    }
+
     /// The newest generation there is of a resource, on its way out or not: its name is taken.
     pub(crate) fn newest(&self, address: &Address) -> u32 {
         let found = self.lives.iter().find(|live| live.address == *address);

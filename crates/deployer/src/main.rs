@@ -5,9 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use deployer_aws::Aws;
-use deployer_cli::{
-    Connect, Exit, Failure, Places, Registry, Terminal, cancelled_by_signals, run,
-};
+use deployer_cli::{Connect, Exit, Failure, Places, Registry, Terminal, cancelled_by_signals, run};
 
 /// AWS, as the command line wants it.
 struct World;
@@ -19,11 +17,7 @@ impl Connect for World {
         deployer_aws::registry()
     }
 
-    async fn connect(
-        &self,
-        region: Option<&str>,
-        folder: &Path,
-    ) -> Result<Places<Aws>, Failure> {
+    async fn connect(&self, region: Option<&str>, folder: &Path) -> Result<Places<Aws>, Failure> {
         let connection = deployer_aws::connect(region, folder).await?;
         let deployer_aws::Connection { aws, account, region } = connection;
         Ok(Places::new(Arc::new(aws), account, region))

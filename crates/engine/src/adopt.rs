@@ -1,40 +1,50 @@
 //! Takes something over that the stack did not make.
 
-use deployer_core::{Cause, Deeds, Failure, Live, Roles, Scope};
+use deployer_core::{Address, Cause, Deeds, Failure, Live, Place, Roles, Scope, Seen};
 
 use crate::perform::JournalOf;
 use crate::retry::insist;
 use crate::{
-    Adoption, Cloud, Context, Identity, Journal, Look, Parameters, Places, Registry, Result, Survey,
-    Voice,
+    Cloud, Context, Identity, Journal, Look, Parameters, Places, Registry, Result, Survey, Voice,
 };
+
+/// A thing that is there and is to become a resource of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adoption {
+    /// The resource.
+    pub address: Address,
+    /// Where it is.
+    pub place: Place,
+    /// The thing's identifier, as in the output of its kind.
+    pub id: String,
+}
 
 /// Finds what is to be taken over, as if it were a resource of the scope's already.
 ///
 /// # Errors
-/// When its kind cannot be scanned.
+/// When it cannot be read.
 pub async fn seek<C: Cloud>(
     registry: &Registry<C>,
     places: &Places<C>,
     scope: &Scope,
     adoption: &Adoption,
 ) -> Result<Option<Live>> {
-    let (kind, place, home) = (&adoption.address.kind, &adoption.place, places.is());
-    let cloud = places.at(place, &Roles::new()).await?;
-    let driver = registry.driver(kind)?;
+    let Adoption { address, place, id } = adoption;
+    let (driver, cloud) = (registry.driver(&address.kind)?, places.at(place, &Roles::new()).await?);
     let shared = C::Shared::default();
     // Nothing of it is ours yet, nor are its parts.
     let deeds = Deeds::default();
-    let (shared, deeds, adoption) = (&shared, &deeds, Some(adoption));
-    let look = Look::Quick;
-    let (cloud, is_by_record) = (&*cloud, false);
-    let survey =
-        Survey { cloud, scope, shared, deeds, place, home, look, is_by_record, adoption };
-    let seen = insist(|| driver.scan(&survey)).await?.into_iter().map(|seen| seen.live);
-    let sought = seen.into_iter().find(|live| survey.adopts(kind, live.id()).is_some());
-    // Its tags are about to be written.
-    let place = || place.clone();
-    Ok(sought.map(|live| Live { place: place(), is_signed: true, mark: None, ..live }))
+    let (cloud, shared, deeds, look) = (&*cloud, &shared, &deeds, Look::Quick);
+    let (home, is_by_record) = (places.home(), false);
+    let survey = Survey { cloud, scope, shared, deeds, place, home, look, is_by_record };
+    let seen = insist(|| driver.read(&survey, id)).await?;
+    Ok(seen.map(|Seen { live, .. }| {
+        // One that was this very resource before is it again.
+        let generation = if live.address == *address { live.generation } else { 1 };
+        let (address, place) = (address.clone(), place.clone());
+        // Its tags are about to be written.
+        Live { address, place, generation, is_signed: true, mark: None, ..live }
+    }))
 }
 
 /// Takes over what a survey found for an adoption: writes it down, and writes our tags on it. From
@@ -71,6 +81,7 @@ pub async fn adopt<C: Parameters>(
     };
     let cloud = places.at(&live.place, &Roles::new()).await?;
     let notary = JournalOf { driver: &*driver, journal, place: &live.place };
-    let cx = Context { cloud: &*cloud, identity: &identity, voice: Voice::silent(), notary: &notary };
+    let cx =
+        Context { cloud: &*cloud, identity: &identity, voice: Voice::silent(), notary: &notary };
     insist(|| driver.remember(&cx, &live.output)).await
 }

@@ -49,11 +49,7 @@ struct Shared {
 impl Default for Shared {
     /// Pauses are as long as they may be, for tests that want them to be known.
     fn default() -> Self {
-        Self {
-            turns: Turns::new(UNDER_WAY),
-            jitter: Jitter::default(),
-            alone: Semaphore::new(1),
-        }
+        Self { turns: Turns::new(UNDER_WAY), jitter: Jitter::default(), alone: Semaphore::new(1) }
     }
 }
 

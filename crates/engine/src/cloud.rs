@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use deployer_core::{Address, Deeds, Kind, KindInfo, Place, Scope};
+use deployer_core::{Address, Deeds, Kind, KindInfo, Place, Record, Scope};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::work::Work;
@@ -48,8 +48,6 @@ pub struct Survey<'a, C: Cloud> {
     pub look: Look,
     /// Whether it is enough to look for what the record has; otherwise for all there is.
     pub(crate) is_by_record: bool,
-    /// What is to be found whatever its tags say, because it is to be taken over.
-    pub adoption: Option<&'a Adoption>,
 }
 
 /// How closely a survey looks at what it finds.
@@ -65,11 +63,35 @@ impl<C: Cloud> Survey<'_, C> {
     /// The names of the resources of a kind that there may be, by the record, so that they can be
     /// asked for by them. None where the record is lost, or where all there is is looked for.
     pub fn expected<K: Kind>(&self) -> Option<BTreeSet<String>> {
-        let record = &self.deeds.record;
-        let is_enough = self.is_by_record && self.adoption.is_none() && record.is_whole();
         let kind = KindInfo::of::<K>();
         let name = |(address, generation)| kind.physical_name(self.scope, address, generation);
-        is_enough.then(|| record.of_kind(self.place, K::NAME).map(name).collect())
+        Some(self.record()?.of_kind(self.place, K::NAME).map(name).collect())
+    }
+
+    /// Whether there is one of a kind by the record, so that its scan looks at it in any case and
+    /// what that shows of others costs no call.
+    pub fn looks_at<K: Kind>(&self) -> bool {
+        let mut found = self.record().into_iter().flat_map(|it| it.of_kind(self.place, K::NAME));
+        found.next().is_some()
+    }
+
+    /// Whether something of a kind is the scope's, by the record.
+    pub fn has<K: Kind>(&self, id: &str) -> bool {
+        self.record().is_some_and(|record| record.whose(self.place, K::NAME, id).is_some())
+    }
+
+    /// Whether there are no others of a kind than these, by the record. What a create made that
+    /// nobody has written down yet may be another.
+    pub fn are_all<'i, K: Kind>(&self, ids: impl IntoIterator<Item = &'i str>) -> bool {
+        self.record().is_some_and(|record| record.has_only(self.place, K::NAME, ids))
+    }
+
+    /// The record, where it says what there may be. One that never had anything does not: it may
+    /// have been lost together with the keys.
+    fn record(&self) -> Option<&Record> {
+        let record = &self.deeds.record;
+        let says = self.is_by_record && record.is_whole() && !record.places().is_empty();
+        says.then_some(record)
     }
 
     /// Whether tags are not those that were written last, so that whoever has them lags behind.
@@ -82,24 +104,6 @@ impl<C: Cloud> Survey<'_, C> {
     pub fn vouches(&self, address: &Address, generation: u32, part: &str, proof: &str) -> bool {
         self.deeds.vouch(self.place.within(self.home), self.scope, address, generation, part, proof)
     }
-
-    /// Which resource of a kind the thing of this identifier is to become, by its name.
-    pub fn adopts(&self, kind: &str, id: &str) -> Option<&str> {
-        let is = |it: &&Adoption| it.address.kind == kind && it.id == id && it.place == *self.place;
-        let adoption = self.adoption.filter(is)?;
-        Some(&adoption.address.name)
-    }
-}
-
-/// A thing that is there and is to become a resource of the stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Adoption {
-    /// The resource.
-    pub address: Address,
-    /// Where it is.
-    pub place: Place,
-    /// The thing's identifier, as in the output of its kind.
-    pub id: String,
 }
 
 /// Which resource a step is about, and what it is called.

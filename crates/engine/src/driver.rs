@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::{Badge, Cloud, Context, Found, Progress, Resource, Result, Survey, Voice};
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+/// What is to come of a call.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// The methods of [`Resource`], JSON in and out.
 pub(crate) trait Driver<C: Cloud>: Send + Sync {
@@ -21,6 +22,7 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn is_made_once(&self) -> bool;
     fn leaves_itself(&self) -> bool;
     fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Seen>>;
+    fn read<'a>(&'a self, survey: &'a Survey<'a, C>, id: &'a str) -> Boxed<'a, Option<Seen>>;
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value>;
     fn update<'a>(
         &'a self,
@@ -64,6 +66,10 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 
     fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Seen>> {
         Box::pin(async move { K::scan(survey).await?.into_iter().map(erase::<K>).collect() })
+    }
+
+    fn read<'a>(&'a self, survey: &'a Survey<'a, C>, id: &'a str) -> Boxed<'a, Option<Seen>> {
+        Box::pin(async move { K::read(survey, id).await?.map(erase::<K>).transpose() })
     }
 
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value> {
@@ -135,7 +141,7 @@ fn erase<K: Kind>(found: Found<K>) -> Result<Seen> {
     Ok(Seen { live, called, proof })
 }
 
-fn restore<K: Kind>(live: &Live) -> Result<Found<K>> {
+pub(crate) fn restore<K: Kind>(live: &Live) -> Result<Found<K>> {
     Ok(Found {
         badge: Badge {
             name: live.address.name.clone(),

@@ -2,12 +2,13 @@
 //!
 //! Knows tokio and no cloud: everything is generic over the cloud `C`. What a kind does in that
 //! cloud is written once, typed, as a [`Resource`]; [`Registry`] holds the kinds with their types
-//! erased.
+//! erased, and with what people do after a deploy: a [`Capability`] each.
 
 mod adopt;
 mod bucket;
 mod caller;
 mod calls;
+mod capability;
 mod cloud;
 mod driver;
 mod execute;
@@ -28,9 +29,15 @@ mod turns;
 mod wait;
 mod work;
 
-pub use adopt::{adopt, seek};
+pub use adopt::{Adoption, adopt, seek};
 pub use calls::{Calls, Pauses, listed};
-pub use cloud::{Adoption, Cloud, Context, Identity, Look, Survey, Voice};
+pub use capability::{
+    AnyLogs, AnyMetrics, AnyRollouts, AnyShell, AnyTasks, Capability, Command, Container, Cursor,
+    Health, Hold, Line, LogPage, LogQuery, Logs, Metrics, Order, Point, Revision, Rollout,
+    RolloutState, Rollouts, Series, Session, Shell, Steering, Stop, StopCause, Tail, Task,
+    TaskState, Tasks, Token, Unit, Which, Window,
+};
+pub use cloud::{Cloud, Context, Identity, Look, Survey, Voice};
 pub use execute::{Outcome, execute};
 pub use lock::{Claim, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
 pub use observe::{Scan, observe};

@@ -6,7 +6,7 @@ use deployer_core::{Cause, Deeds, Failure, KindInfo, Place, Scope, Seen, Snapsho
 use futures_util::future::join_all;
 
 use crate::retry::insist;
-use crate::{Cloud, Look, Places, Registry, Result, Survey};
+use crate::{Cloud, Look, Places, Registry, Survey};
 
 /// What is looked at, and how closely.
 #[derive(Clone, Copy, Debug)]
@@ -33,23 +33,23 @@ pub async fn observe<C: Cloud>(
     deeds: &Deeds,
 ) -> std::result::Result<Snapshot, Vec<Failure>> {
     let sought: BTreeSet<&Place> = match scan {
-        Scan::Known if deeds.record.is_whole() => deeds.record.places().collect(),
+        Scan::Known if deeds.record.is_whole() => deeds.record.places(),
         _ => places.declared().chain(deeds.record.places()).collect(),
     };
     let looks = sought.into_iter().map(|place| look(registry, places, scope, place, scan, deeds));
     let (mut seen, mut failures) = (Vec::new(), Vec::new());
-    for result in join_all(looks).await.into_iter().flatten() {
+    for result in join_all(looks).await {
         match result {
             Ok(found) => seen.extend(found),
-            Err(failure) => failures.push(failure),
+            Err(failed) => failures.extend(failed),
         }
     }
     if failures.is_empty() {
-        let (account, region) = places.is();
+        let (account, region) = places.home();
         let (account, region) = (account.to_owned(), region.to_owned());
         Ok(Snapshot::new(scope.clone(), account, region, seen, deeds, &registry.kinds()))
     } else {
-        Err(collapse(failures))
+        Err(once(failures))
     }
 }
 
@@ -61,17 +61,14 @@ async fn look<C: Cloud>(
     place: &Place,
     scan: Scan<'_>,
     deeds: &Deeds,
-) -> Vec<Result<Vec<Seen>>> {
+) -> std::result::Result<Vec<Seen>, Vec<Failure>> {
     let (kinds, look) = sought(scan, place, deeds);
     // What has no regions has been seen from home, or by a role alone.
     let is_sought = |kind: &KindInfo| {
         kinds.as_ref().is_none_or(|kinds| kinds.contains(kind.name))
             && !(kind.global && place.region.is_some())
     };
-    let cloud = match places.at(place, &deeds.record.roles).await {
-        Ok(cloud) => cloud,
-        Err(failure) => return vec![Err(failure)],
-    };
+    let cloud = places.at(place, &deeds.record.roles).await.map_err(|failure| vec![failure])?;
     let shared = C::Shared::default();
     let survey = Survey {
         cloud: &*cloud,
@@ -79,20 +76,28 @@ async fn look<C: Cloud>(
         shared: &shared,
         deeds,
         place,
-        home: places.is(),
+        home: places.home(),
         look,
         is_by_record: !matches!(scan, Scan::All(_)),
-        adoption: None,
     };
     let drivers = registry.drivers().filter(|driver| is_sought(&driver.info()));
-    let scans = drivers.map(async |driver| {
-        let mut seen = insist(|| driver.scan(&survey)).await?;
-        for seen in &mut seen {
-            seen.live.place.clone_from(place);
+    let scans = drivers.map(|driver| insist(|| driver.scan(&survey)));
+    let (mut found, mut failures) = (Vec::new(), Vec::new());
+    for result in join_all(scans).await {
+        match result {
+            Ok(seen) => found.extend(seen.into_iter().map(|seen| seen.at(place))),
+            Err(failure) => failures.push(located(failure, place)),
         }
-        Ok(seen)
-    });
-    join_all(scans).await
+    }
+    if failures.is_empty() { Ok(found) } else { Err(collapse(failures)) }
+}
+
+/// A failure that says where, if that is not at home.
+fn located(failure: Failure, place: &Place) -> Failure {
+    if place.is_home() {
+        return failure;
+    }
+    Failure { attempted: format!("{} in {place}", failure.attempted), ..failure }
 }
 
 /// The kinds to look at in one place; all when there are none. Where the record is lost, nobody
@@ -119,11 +124,22 @@ fn sought<'a>(
 fn collapse(failures: Vec<Failure>) -> Vec<Failure> {
     let mut kept: Vec<Failure> = Vec::new();
     for failure in failures {
-        let without_request = |it: &Failure| Failure { request: None, ..it.clone() };
         let is_repeated = kept.iter().any(|other| {
-            without_request(other) == without_request(&failure) || (other.cause == failure.cause && is_of_all(failure.cause))
+            other == &failure || (other.cause == failure.cause && is_of_all(failure.cause))
         });
         if !is_repeated {
+            kept.push(failure);
+        }
+    }
+    kept
+}
+
+/// Each failure once, whichever request it was: of a role that leads to several places, say.
+fn once(failures: Vec<Failure>) -> Vec<Failure> {
+    let without_request = |failure: &Failure| Failure { request: None, ..failure.clone() };
+    let mut kept: Vec<Failure> = Vec::new();
+    for failure in failures {
+        if !kept.iter().any(|other| without_request(other) == without_request(&failure)) {
             kept.push(failure);
         }
     }

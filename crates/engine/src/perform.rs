@@ -163,7 +163,7 @@ impl<C: Parameters> Performer<'_, C> {
         self.journal.made(self.place, address, *generation, &serial, id);
         self.journal.gave(self.place, address, id, Some(mark));
         if info.replacement(&Value::Null, &Value::Null) == Replacement::Supersede {
-            self.journal.supersede(address, *generation);
+            self.journal.supersede(self.place, address, *generation);
         }
     }
 
@@ -178,22 +178,10 @@ impl<C: Parameters> Performer<'_, C> {
         let (shared, deeds) = (C::Shared::default(), self.journal.deeds());
         let (cloud, shared, deeds) = (self.cx.cloud, &shared, &deeds);
         let (place, home, look) = (self.place, self.journal.home(), Look::Quick);
-        let survey = Survey {
-            cloud,
-            scope,
-            shared,
-            deeds,
-            place,
-            home,
-            look,
-            is_by_record: false,
-            adoption: None,
-        };
-        let mut seen = self.driver.scan(&survey).await?;
-        for seen in &mut seen {
-            seen.live.place.clone_from(place);
-        }
-        let lives = self.ours(seen)?;
+        let is_by_record = false;
+        let survey = Survey { cloud, scope, shared, deeds, place, home, look, is_by_record };
+        let seen = self.driver.scan(&survey).await?;
+        let lives = self.ours(seen.into_iter().map(|seen| seen.at(place)).collect())?;
         Ok(lives.into_iter().find(|live| {
             live.address == *address
                 && live.generation == *generation

@@ -1,10 +1,10 @@
 //! The cloud at the places that a stack's resources are in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use deployer_core::{Cause, Failure, Place, Roles, Stack};
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::{Cloud, Result};
 
@@ -12,19 +12,20 @@ use crate::{Cloud, Result};
 ///
 /// What an environment keeps is at home, whatever place it speaks of.
 pub struct Places<C: Cloud> {
-    home: Arc<C>,
+    cloud: Arc<C>,
     account: String,
     region: String,
     declared: BTreeSet<Place>,
     roles: Roles,
-    reached: Mutex<BTreeMap<Place, Arc<C>>>,
+    /// Each place once, and none waits for another.
+    reached: Mutex<BTreeMap<Place, Arc<OnceCell<Arc<C>>>>>,
 }
 
 impl<C: Cloud> Places<C> {
     /// The cloud at home: in this account, twelve digits, and region.
-    pub fn new(home: Arc<C>, account: String, region: String) -> Self {
+    pub fn new(cloud: Arc<C>, account: String, region: String) -> Self {
         let (declared, roles) = (BTreeSet::from([Place::default()]), Roles::new());
-        Self { home, account, region, declared, roles, reached: Mutex::default() }
+        Self { cloud, account, region, declared, roles, reached: Mutex::default() }
     }
 
     /// The same, and where a stack's resources are to be.
@@ -42,12 +43,12 @@ impl<C: Cloud> Places<C> {
     }
 
     /// The cloud at home.
-    pub fn home(&self) -> &Arc<C> {
-        &self.home
+    pub fn cloud(&self) -> &Arc<C> {
+        &self.cloud
     }
 
     /// The account and the region that are home.
-    pub fn is(&self) -> (&str, &str) {
+    pub fn home(&self) -> (&str, &str) {
         (&self.account, &self.region)
     }
 
@@ -60,18 +61,26 @@ impl<C: Cloud> Places<C> {
     ///
     /// # Errors
     /// When no role leads there, or it cannot be assumed.
-    pub(crate) async fn at(&self, place: &Place, known: &Roles) -> Result<Arc<C>> {
+    pub async fn at(&self, place: &Place, known: &Roles) -> Result<Arc<C>> {
         if place.is_home() {
-            return Ok(Arc::clone(&self.home));
+            return Ok(Arc::clone(&self.cloud));
         }
-        let mut reached = self.reached.lock().await;
-        if let Some(cloud) = reached.get(place) {
-            return Ok(Arc::clone(cloud));
-        }
-        let role = self.role(place, known)?;
-        let cloud = Arc::new(self.home.at(role, place.region.as_deref()).await?);
-        reached.insert(place.clone(), Arc::clone(&cloud));
-        Ok(cloud)
+        let cell = {
+            let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(reached.entry(place.clone()).or_default())
+        };
+        let reach = async || {
+            let role = self.role(place, known)?;
+            // Whoever asks for a place holds this future, and what a cloud needs to get there is large.
+            let reaching = Box::pin(self.cloud.at(role, place.region.as_deref()));
+            Ok(Arc::new(reaching.await?))
+        };
+        cell.get_or_try_init(reach).await.cloned()
+    }
+
+    /// The roles that lead to other accounts, as far as a stack or a plan says.
+    pub fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     fn role<'a>(&'a self, place: &Place, known: &'a Roles) -> Result<Option<&'a str>> {

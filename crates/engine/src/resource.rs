@@ -75,6 +75,24 @@ pub trait Resource<C: Cloud>: Kind {
     where
         Self: Sized;
 
+    /// Finds one by its identifier, the `id` of its output, whoever made it and whatever its tags
+    /// say; none where there is none. What they do not say is left out of its badge.
+    ///
+    /// A kind that AWS shows by its identifier asks for that one alone. This default finds only
+    /// what a scan does.
+    fn read(
+        survey: &Survey<'_, C>,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Found<Self>>>> + Send
+    where
+        Self: Sized,
+    {
+        async move {
+            let mut found = Self::scan(survey).await?.into_iter();
+            Ok(found.find(|it| serde_json::to_value(&it.output).is_ok_and(|it| it["id"] == *id)))
+        }
+    }
+
     /// Makes one, its tags in the very call that makes it.
     fn create(
         cx: &Context<'_, C>,

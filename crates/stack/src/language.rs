@@ -160,18 +160,21 @@ fn language<'k>(
 /// The schema of a resource: what its kind says, and where it is.
 fn placed(mut spec: Value) -> Value {
     if let Some(fields) = spec.get_mut("properties").and_then(Value::as_object_mut) {
-        fields.insert("at".to_owned(), json!({
-            "type": "object",
-            "description": "Where the resource is, if that is elsewhere than the stack.",
-            "properties": {
-                "role": {
-                    "type": "string",
-                    "description": "The ARN of a role that leads to another account.",
+        fields.insert(
+            "at".to_owned(),
+            json!({
+                "type": "object",
+                "description": "Where the resource is, if that is elsewhere than the stack.",
+                "properties": {
+                    "role": {
+                        "type": "string",
+                        "description": "The ARN of a role that leads to another account.",
+                    },
+                    "region": { "type": "string", "description": "Another AWS region." },
                 },
-                "region": { "type": "string", "description": "Another AWS region." },
-            },
-            "additionalProperties": false,
-        }));
+                "additionalProperties": false,
+            }),
+        );
     }
     spec
 }

@@ -30,8 +30,7 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             let shown = path.join(".");
             let (body, at) = apart(&entry.value);
             let mistakes = &mut draft.mistakes;
-            let fits =
-                shape::check(&body, entry.span, schema, &shown, Rules::Whole, mistakes);
+            let fits = shape::check(&body, entry.span, schema, &shown, Rules::Whole, mistakes);
             // What it overrides may be what could not be read.
             if made.is_none() && !is_addition {
                 draft.broken.insert(("resources".to_owned(), entry.key.clone()));

@@ -3,6 +3,7 @@
 //! For tests only. Time is tokio's, so that with a paused clock a database that takes five
 //! minutes takes none.
 
+mod activity;
 mod arbitrary;
 mod fault;
 mod history;
@@ -15,6 +16,7 @@ mod stacks;
 mod things;
 mod time;
 
+pub use activity::{Activity, line};
 pub use arbitrary::{messes, stacks};
 pub use fault::{Fault, Moment};
 pub use history::History;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use deployer_core::{Address, Cause, Failure, Phase, Removal, Scope};
+use deployer_core::{Address, Cause, Failure, Phase, Place, Removal, Scope};
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Result, Secrecy,
     Service, Survey,
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::kinds::Toy;
 use crate::things::{State, Thing, not_there, refusal, seconds, targets};
-use crate::{Fault, Moment, Output, pass};
+use crate::{Activity, Fault, Moment, Output, pass};
 
 /// The service behind all kinds. It takes as many calls as one likes.
 static MEMORY: Service =
@@ -32,6 +32,8 @@ static CHANGES: deployer_engine::Operation = MEMORY.changes("Change");
 pub enum Operation {
     /// Finds all of a kind.
     Scan,
+    /// Finds one of a kind by its identifier.
+    Read,
     /// Makes one.
     Create,
     /// Does the second half of making one.
@@ -46,16 +48,26 @@ pub enum Operation {
     Ready,
     /// Looks whether it is gone.
     Gone,
+    /// Looks at what goes on in one.
+    Look,
+    /// Stops a rollout, or lets it go on.
+    Steer,
+    /// Opens a session.
+    Open,
 }
 
 impl Operation {
     /// The same for the engine.
     fn of_engine(self) -> &'static deployer_engine::Operation {
         match self {
-            Self::Scan | Self::Ready | Self::Gone => &READS,
-            Self::Create | Self::Configure | Self::Update | Self::Remember | Self::Delete => {
-                &CHANGES
-            }
+            Self::Scan | Self::Read | Self::Ready | Self::Gone | Self::Look => &READS,
+            Self::Create
+            | Self::Configure
+            | Self::Update
+            | Self::Remember
+            | Self::Delete
+            | Self::Steer
+            | Self::Open => &CHANGES,
         }
     }
 }
@@ -67,7 +79,7 @@ pub struct Call {
     pub operation: Operation,
     /// The kind it was made for.
     pub kind: &'static str,
-    /// The name of the resource; empty for a scan.
+    /// The name of the resource, or its identifier where it is read; empty for a scan.
     pub name: String,
 }
 
@@ -79,7 +91,7 @@ pub struct Call {
 #[derive(Default)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
-    /// What there is elsewhere, by role and region.
+    /// What there is elsewhere, by account and region.
     elsewhere: Arc<Mutex<Elsewhere>>,
     hanging: Arc<Notify>,
     fence: Arc<Mutex<Option<Lease>>>,
@@ -139,6 +151,9 @@ impl Parameters for Memory {
 
 impl Memory {
     /// The same cloud once more, to try something else in it.
+    ///
+    /// # Panics
+    /// When another test has panicked in it.
     #[must_use]
     pub fn fork(&self) -> Self {
         let copy = |state: &Arc<Mutex<State>>| {
@@ -152,9 +167,13 @@ impl Memory {
     }
 
     /// The same cloud in the account of a role, and in another region.
+    ///
+    /// # Panics
+    /// When another test has panicked in it.
     #[must_use]
     pub fn elsewhere(&self, role: Option<&str>, region: Option<&str>) -> Self {
-        let place = (role.map(ToOwned::to_owned), region.map(ToOwned::to_owned));
+        let account = role.and_then(Place::account_of_role).map(ToOwned::to_owned);
+        let place = (account, region.map(ToOwned::to_owned));
         let mut elsewhere = self.elsewhere.lock().expect("no test panics while it holds it");
         // No identifier is there twice, wherever it is.
         let made = 1000 * (1 + u32::try_from(elsewhere.len()).expect("a few places"));
@@ -335,6 +354,7 @@ impl Memory {
                 visible_at: Instant::now() + state.hidden_for,
                 ready_at: Instant::now() + seconds(K::TYPICAL.create) + state.frozen_for,
                 gone_at: None,
+                activity: Activity::default(),
             };
             let output = thing.output(&id);
             state.things.insert(id, thing);
@@ -435,31 +455,30 @@ impl Memory {
     /// All resources of a kind that can be seen.
     pub(crate) async fn scan<K: Toy>(&self, survey: &Survey<'_, Self>) -> Result<Vec<Found<K>>> {
         self.call::<K, _>(Operation::Scan, "", |state| {
-            let now = Instant::now();
-            let ours = state.things.iter().filter(|(id, thing)| {
-                let is_sought =
-                    thing.scope == *survey.scope || survey.adopts(K::NAME, id).is_some();
-                thing.kind == K::NAME && is_sought && thing.visible_at <= now
-            });
-            Ok(ours
-                .map(|(id, thing)| Found {
-                    badge: Badge {
-                        name: survey.adopts(K::NAME, id).unwrap_or(&thing.address.name).to_owned(),
-                        ..thing.badge()
-                    },
-                    spec: typed(&thing.shown(K::HIDDEN)),
-                    output: thing.output(id),
-                    phase: thing.phase(),
-                    state: thing.word().to_owned(),
-                    foreign: Vec::new(),
-                })
-                .collect())
+            let ours = state.seen::<K>().filter(|(_, thing)| thing.scope == *survey.scope);
+            Ok(ours.map(|(id, thing)| thing.found(id, thing.badge())).collect())
+        })
+        .await
+    }
+
+    /// The resource of a kind that has this identifier, whosever it is, if it can be seen.
+    pub(crate) async fn read<K: Toy>(
+        &self,
+        survey: &Survey<'_, Self>,
+        id: &str,
+    ) -> Result<Option<Found<K>>> {
+        self.call::<K, _>(Operation::Read, id, |state| {
+            let mut seen = state.seen::<K>();
+            Ok(seen.find(|(other, _)| *other == id).map(|(id, thing)| {
+                let is_ours = thing.scope == *survey.scope;
+                thing.found(id, if is_ours { thing.badge() } else { Badge::default() })
+            }))
         })
         .await
     }
 
     /// Makes a call, as the engine makes calls.
-    async fn call<K: Toy, T>(
+    pub(crate) async fn call<K: Toy, T>(
         &self,
         operation: Operation,
         name: &str,
@@ -508,6 +527,29 @@ impl Memory {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no test panics while it holds the lock")
+    }
+}
+
+impl State {
+    /// What can be seen of a kind.
+    fn seen<K: Toy>(&self) -> impl Iterator<Item = (&String, &Thing)> {
+        let now = Instant::now();
+        let seen = move |thing: &Thing| thing.kind == K::NAME && thing.visible_at <= now;
+        self.things.iter().filter(move |(_, thing)| seen(thing))
+    }
+}
+
+impl Thing {
+    /// What a scan finds, whatever it says it is.
+    fn found<K: Toy>(&self, id: &str, badge: Badge) -> Found<K> {
+        Found {
+            badge,
+            spec: typed(&self.shown(K::HIDDEN)),
+            output: self.output(id),
+            phase: self.phase(),
+            state: self.word().to_owned(),
+            foreign: Vec::new(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use deployer_engine::{Badge, Result};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{Call, Fault, Output, Shelf};
+use crate::{Activity, Call, Fault, Output, Shelf};
 
 /// How long every call takes, unless it is told to be slow.
 const LATENCY: Duration = Duration::from_millis(20);
@@ -49,6 +49,7 @@ pub(crate) struct Thing {
     pub(crate) visible_at: Instant,
     pub(crate) ready_at: Instant,
     pub(crate) gone_at: Option<Instant>,
+    pub(crate) activity: Activity,
 }
 
 impl State {

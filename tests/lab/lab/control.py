@@ -17,6 +17,7 @@ from lab.errors import Reply
 from lab.inventory import inventory, secret_values
 from lab.model_check import check_all
 from lab.overlay.acm import issue
+from lab.overlay.cloudwatch import measure
 from lab.population import populate
 from lab.sessions import expire_all, open_account
 from lab.windows import open_windows
@@ -42,6 +43,7 @@ class Control:
             ("GET", "/_lab/secrets"): self.secrets,
             ("POST", "/_lab/certificates"): self.add_certificate,
             ("GET", "/_lab/tasks"): self.tasks,
+            ("POST", "/_lab/metrics"): self.measure,
             ("GET", "/_lab/faults"): lambda query, body: {"faults": lab.faults.public()},
             ("POST", "/_lab/faults"): self.add_faults,
             ("DELETE", "/_lab/faults"): lambda query, body: lab.faults.clear(),
@@ -116,6 +118,11 @@ class Control:
     def tasks(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
         """Where each task really runs."""
         return {"tasks": self._lab.parts["tasks"].list()}
+
+    def measure(self, query: dict[str, Any], body: bytes) -> None:
+        """Puts points of a metric, as AWS itself does."""
+        with self._lab.lock:
+            measure(json.loads(body))
 
     def add_faults(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
         """Adds one rule, or a list of them."""

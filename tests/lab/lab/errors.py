@@ -57,7 +57,7 @@ def throttled(service: str, protocol: str) -> Reply:
 
 def denied(account: str, service: str, operation: str, protocol: str) -> Reply:
     """What the service says when a policy does not allow the action."""
-    prefix = {"tagging": "tag"}.get(service, service)
+    prefix = {"monitoring": "cloudwatch", "tagging": "tag"}.get(service, service)
     message = (
         f"User: arn:aws:iam::{account}:user/lab is not authorized to perform: "
         f"{prefix}:{operation} because no identity-based policy allows the {prefix}:{operation} action"

@@ -44,8 +44,20 @@ def _trip(service: Service, failed: Deployment) -> None:
     why = "tasks failed health checks" if ever_ran else "tasks failed to start"
     failed.finish("FAILED", f"ECS deployment circuit breaker: {why}.", "STOPPED")
     service.event(f"(deployment {failed.id}) deployment failed: {why}.")
+    if breaker_of(service.settings).get("rollback"):
+        _go_back(service, failed, "ECS deployment circuit breaker: rolling back to deploymentId")
+
+
+def stop(service: Service, deployment: Deployment) -> None:
+    """Somebody ends it: back to the last deployment that completed, where there is one."""
+    deployment.finish("FAILED", f"ECS deployment {deployment.id} was stopped.", "STOPPED")
+    deployment.breaker = "MONITORING_COMPLETE"
+    _go_back(service, deployment, "Rolling back to deploymentId")
+
+
+def _go_back(service: Service, failed: Deployment, why: str) -> None:
     good = next((d for d in service.records if d is not failed and d.rollout == "COMPLETED"), None)
-    if not breaker_of(service.settings).get("rollback") or good is None:
+    if good is None:
         return
     failed.record, failed.rolled_back_from = "ROLLBACK_IN_PROGRESS", good.revision_arn
     failed.status = "ACTIVE"
@@ -61,6 +73,6 @@ def _trip(service: Service, failed: Deployment) -> None:
         service.desired,
     )
     good.next_start, good.rolled_back_from = 0.0, failed.revision_arn
-    good.reason = f"ECS deployment circuit breaker: rolling back to deploymentId {good.id}."
+    good.reason = f"{why} {good.id}."
     service.settings["taskDefinition"] = good.definition.arn
     service.event(f"rolling back to deployment {good.id}.")

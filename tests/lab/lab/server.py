@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from lab import sessions
+from lab import cbor, sessions
 from lab.calls import identify
 from lab.clients import Client
 from lab.control import Control
@@ -152,6 +152,16 @@ class Aws:
 
     def answer(self, environ: dict[str, Any], client: Client, body: bytes) -> tuple[Reply, Verdict]:
         """Serves one call; says what is still to happen after its reply."""
+        operation = cbor.operation_of(environ)
+        if operation is None:
+            return self._answer(environ, client, body)
+        text = cbor.as_json(environ, body, operation)
+        reply, verdict = self._answer(environ, client, text)
+        return cbor.as_cbor(reply, operation), verdict
+
+    def _answer(
+        self, environ: dict[str, Any], client: Client, body: bytes
+    ) -> tuple[Reply, Verdict]:
         call = identify(environ, sessions.account_of, body)
 
         def effect() -> Reply:

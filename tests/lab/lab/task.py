@@ -100,6 +100,16 @@ class Task:
         return "HEALTHY" if checked and set(checked) == {"HEALTHY"} else "UNKNOWN"
 
     @property
+    def exec_agent(self) -> str | None:
+        """The state of ECS Exec's agent in each container; None where it was not asked for."""
+        if not self.launch.execute_command:
+            return None
+        if self.last_status != "RUNNING":
+            return "STOPPED" if self.desired_status == "STOPPED" else "PENDING"
+        runs = (_now() - self.times["startedAt"]).total_seconds()
+        return "RUNNING" if runs >= self._lab.timers.seconds("task.exec-agent") else "PENDING"
+
+    @property
     def passes_checks(self) -> bool:
         """Whether it runs and its container checks, if it has any, pass."""
         checked = any(c.health_check and c.is_essential for c in self.containers)

@@ -147,6 +147,8 @@ def _container(task: Task, container: Container) -> dict[str, Any]:
         "runtimeId": f"{task.id}-{abs(hash(container.name)) % 10**9}",
         "cpu": str(container.definition.get("cpu") or 0),
     }
+    if agent := task.exec_agent:
+        shown["managedAgents"] = [{"name": "ExecuteCommandAgent", "lastStatus": agent}]
     optional = {
         "imageDigest": container.image.digest if container.image else None,
         "exitCode": container.exit_code,

@@ -37,6 +37,7 @@ DURATIONS: dict[str, float] = {
     "certificate.issuing": 60,
     "task.provisioning": 15,
     "task.pending": 10,
+    "task.exec-agent": 3,
     "task.deprovisioning": 15,
     "task.interface-lingers": 30,
     "service.draining": 10,

@@ -114,6 +114,14 @@ def test_route_tables_with_routes_and_associations(lab: RunningLab) -> None:
     assert read["Associations"][0]["SubnetId"] == subnets[0]
     assert read["Associations"][0]["Main"] is False
     ec2.disassociate_route_table(AssociationId=link)
+
+    def states() -> set[str]:
+        read = ec2.describe_route_tables(Filters=MINE)["RouteTables"][0]
+        return {route["State"] for route in read["Routes"]}
+
+    assert states() == {"active"}
+    ec2.detach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    assert states() == {"active", "blackhole"}
     ec2.delete_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0")
     ec2.delete_route_table(RouteTableId=table)
 

@@ -1,12 +1,17 @@
 //! Elastic IPs on EC2: AllocateAddress, DescribeAddresses, ReleaseAddress.
 
-use aws_sdk_ec2::types::{Address, DomainType, ResourceType};
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{
+    Address, DomainType, Filter, NatGatewayAddress, NatGatewayAddressStatus, NatGatewayState,
+    ResourceType,
+};
 use deployer_core::Phase;
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
 
 use crate::Aws;
-use crate::ec2::{self, sought, tagged, tags};
+use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -14,24 +19,25 @@ impl Resource<Aws> for ElasticIp {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request = survey
-            .cloud
-            .ec2
-            .describe_addresses()
-            .set_filters(Some(sought::<Self>(survey, "allocation-id")));
-        // DescribeAddresses has no pages.
-        let answer = survey
-            .cloud
-            .send(&ec2::DESCRIBE_ADDRESSES, "find the elastic IPs", || request.clone().send())
-            .await?;
-        let addresses = answer.addresses().iter();
+        if let Some(all) = of_gateways(survey).await? {
+            return Ok(all);
+        }
+        let addresses = describe(survey.cloud, owned_by(survey.scope)).await?;
         addresses
+            .iter()
             .filter_map(|address| {
-                let owned =
-                    Owned::found::<Self>(survey, address.allocation_id(), &tags(address.tags()))?;
+                let owned = Owned::tagged::<Self>(survey.scope, &tags(address.tags()))?;
                 Some(found(&owned, address))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let addresses = describe(survey.cloud, vec![filter("allocation-id", id)]).await?;
+        let read = |address: &Address| {
+            found(&Owned::read::<Self>(survey.scope, None, &tags(address.tags())), address)
+        };
+        addresses.first().map(read).transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, _spec: &ElasticIpSpec) -> Result<ElasticIpOutput> {
@@ -67,6 +73,46 @@ impl Resource<Aws> for ElasticIp {
             .await?;
         Ok(Vec::new())
     }
+}
+
+/// The elastic IPs of our NAT gateways, where there are no others: then nobody need ask for them.
+/// An address cannot be released while a gateway has it ("NAT gateway basics" in the VPC user
+/// guide), so what an available one shows is there.
+async fn of_gateways(survey: &Survey<'_, Aws>) -> Result<Option<Vec<Found<ElasticIp>>>> {
+    let gateways = survey.shared.nat_gateways.if_any(survey).await?;
+    let addresses: BTreeMap<&str, &NatGatewayAddress> = gateways
+        .iter()
+        .filter(|gateway| gateway.state() == Some(&NatGatewayState::Available))
+        .flat_map(|gateway| gateway.nat_gateway_addresses())
+        .filter(|address| {
+            address.status().is_none_or(|status| *status == NatGatewayAddressStatus::Succeeded)
+        })
+        .filter_map(|address| Some((address.allocation_id()?, address)))
+        .collect();
+    let is_shown = |id: &str| addresses.contains_key(id);
+    let index = &survey.shared.tags;
+    let all = index.all_of::<ElasticIp>(survey, ("ec2", "elastic-ip/"), is_shown).await;
+    let Some(all) = all else { return Ok(None) };
+    all.iter()
+        .filter_map(|(id, tags)| {
+            let owned = Owned::tagged::<ElasticIp>(survey.scope, tags)?;
+            let shown = addresses.get(id)?;
+            let address = Address::builder()
+                .set_allocation_id(shown.allocation_id.clone())
+                .set_public_ip(shown.public_ip.clone());
+            Some(found(&owned, &address.build()))
+        })
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Address>> {
+    let request = aws.ec2.describe_addresses().set_filters(Some(filters));
+    // DescribeAddresses has no pages.
+    let answer = aws
+        .send(&ec2::DESCRIBE_ADDRESSES, "find the elastic IPs", || request.clone().send())
+        .await?;
+    Ok(answer.addresses.unwrap_or_default())
 }
 
 fn found(owned: &Owned, address: &Address) -> Result<Found<ElasticIp>> {

@@ -1,46 +1,46 @@
 //! Internet gateways on EC2: CreateInternetGateway, AttachInternetGateway,
 //! DescribeInternetGateways, DetachInternetGateway, DeleteInternetGateway.
 
-use aws_sdk_ec2::types::ResourceType;
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{
+    AttachmentStatus, Filter, InternetGatewayAttachment, ResourceType, RouteState,
+};
 use deployer_core::{Cause, Phase, Ref};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
 
 use crate::Aws;
-use crate::ec2::{self, blockers, sought, tagged, tags};
+use crate::ec2::{self, blockers, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 use crate::send::unless_gone;
+
+type Described = aws_sdk_ec2::types::InternetGateway;
 
 impl Resource<Aws> for InternetGateway {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request = survey
-            .cloud
-            .ec2
-            .describe_internet_gateways()
-            .set_filters(Some(sought::<Self>(survey, "internet-gateway-id")));
-        let pages = survey
-            .cloud
-            .pages(
-                &ec2::DESCRIBE_INTERNET_GATEWAYS,
-                "find the internet gateways",
-                |token| request.clone().set_next_token(token).send(),
-                |page| page.next_token(),
-            )
-            .await?;
-        let gateways = pages.iter().flat_map(|page| page.internet_gateways());
+        if let Some(all) = on_routes(survey).await? {
+            return Ok(all);
+        }
+        let gateways = describe(survey.cloud, owned_by(survey.scope)).await?;
         gateways
+            .iter()
             .filter_map(|gateway| {
-                let owned = Owned::found::<Self>(
-                    survey,
-                    gateway.internet_gateway_id(),
-                    &tags(gateway.tags()),
-                )?;
+                let owned = Owned::tagged::<Self>(survey.scope, &tags(gateway.tags()))?;
                 Some(found(&owned, gateway))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let gateways = describe(survey.cloud, vec![filter("internet-gateway-id", id)]).await?;
+        let read = |gateway: &Described| {
+            found(&Owned::read::<Self>(survey.scope, None, &tags(gateway.tags())), gateway)
+        };
+        gateways.first().map(read).transpose()
     }
 
     async fn create(
@@ -97,10 +97,35 @@ impl Resource<Aws> for InternetGateway {
     }
 }
 
-fn found(
-    owned: &Owned,
-    gateway: &aws_sdk_ec2::types::InternetGateway,
-) -> Result<Found<InternetGateway>> {
+/// The internet gateways that our routes lead to, where there are no others: then nobody need ask
+/// for them. A route is `active` only while its gateway is attached to the VPC of its table, and
+/// `blackhole` otherwise (`Route` in the EC2 API reference), so it shows all that a spec has.
+async fn on_routes(survey: &Survey<'_, Aws>) -> Result<Option<Vec<Found<InternetGateway>>>> {
+    let tables = survey.shared.route_tables.if_any(survey).await?;
+    let routes = tables.iter().flat_map(|table| table.routes().iter().map(move |it| (table, it)));
+    let vpcs: BTreeMap<&str, &str> = routes
+        .filter(|(_, route)| route.state() == Some(&RouteState::Active))
+        .filter_map(|(table, route)| Some((route.gateway_id()?, table.vpc_id()?)))
+        .collect();
+    let is_shown = |id: &str| vpcs.contains_key(id);
+    let index = &survey.shared.tags;
+    let all = index.all_of::<InternetGateway>(survey, ("ec2", "internet-gateway/"), is_shown);
+    let Some(all) = all.await else { return Ok(None) };
+    all.iter()
+        .filter_map(|(id, tags)| {
+            let owned = Owned::tagged::<InternetGateway>(survey.scope, tags)?;
+            let attachment = InternetGatewayAttachment::builder()
+                .vpc_id(*vpcs.get(id)?)
+                // What EC2 says of one that is attached (API reference).
+                .state(AttachmentStatus::from("available"));
+            let gateway = Described::builder().internet_gateway_id(*id);
+            Some(found(&owned, &gateway.attachments(attachment.build()).build()))
+        })
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+fn found(owned: &Owned, gateway: &Described) -> Result<Found<InternetGateway>> {
     let id = gateway.internet_gateway_id().required("the id of an internet gateway")?;
     let attachment = gateway.attachments().first();
     let vpc = attachment.and_then(|attachment| attachment.vpc_id());
@@ -113,6 +138,19 @@ fn found(
         state: state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
         foreign: Vec::new(),
     })
+}
+
+async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+    let request = aws.ec2.describe_internet_gateways().set_filters(Some(filters));
+    let pages = aws
+        .pages(
+            &ec2::DESCRIBE_INTERNET_GATEWAYS,
+            "find the internet gateways",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.internet_gateways.unwrap_or_default()).collect())
 }
 
 /// EC2 refuses to attach what is attached, be it to this VPC or another, with the same code.

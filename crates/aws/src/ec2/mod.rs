@@ -13,13 +13,15 @@ mod vpc;
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
-use deployer_core::{Kind, Scope};
-use deployer_engine::{Context, Identity, Result, Survey};
+use deployer_core::Scope;
+use deployer_engine::{Context, Identity, Result};
 
 use crate::Aws;
 use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
 
+pub(crate) use nat_gateway::NatGateways;
 pub(crate) use operations::*;
+pub(crate) use route_table::RouteTables;
 
 /// What a call has made or changed may be missing from the answers to the next ones for a while
 /// (EC2 user guide, "Eventual consistency in the Amazon EC2 API").
@@ -56,15 +58,6 @@ pub(crate) fn owned_by(scope: &Scope) -> Vec<Filter> {
     let wanted = BTreeMap::from([(STACK, &scope.stack), (ENVIRONMENT, &scope.environment)]);
     let filter = |(key, value): (&str, &String)| filter(&format!("tag:{key}"), value);
     wanted.into_iter().map(filter).collect()
-}
-
-/// Filters that find what a survey looks for: what its scope owns, and the one thing that is to be
-/// taken over by its identifier, which AWS calls `id` in filters.
-pub(crate) fn sought<K: Kind>(survey: &Survey<'_, Aws>, id: &str) -> Vec<Filter> {
-    match survey.adoption.filter(|adoption| adoption.address.kind == K::NAME) {
-        Some(adoption) => vec![filter(id, &adoption.id)],
-        None => owned_by(survey.scope),
-    }
 }
 
 /// A filter for one value.

@@ -5,9 +5,10 @@ use deployer_core::{Phase, Ref};
 use deployer_engine::{Context, Found, Identity, Progress, Resource, Result, Survey};
 use deployer_kinds::{NatGateway, NatGatewayOutput, NatGatewaySpec};
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::ec2::{self, one_of, owned_by, sought, tagged, tags};
+use crate::ec2::{self, filter, one_of, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -22,22 +23,46 @@ const SPENT: [&str; 3] = ["failed", "deleting", "deleted"];
 /// How many tokens are tried, should EC2 hand back a gateway that is deleted.
 const EPOCHS: usize = 4;
 
+/// The NAT gateways of one observation, asked for once.
+#[derive(Default)]
+pub(crate) struct NatGateways(OnceCell<Vec<Described>>);
+
+impl NatGateways {
+    /// Every gateway that carries the scope's tags.
+    async fn of(&self, survey: &Survey<'_, Aws>) -> Result<&[Described]> {
+        let mut filters = owned_by(survey.scope);
+        filters.push(one_of("state", THERE));
+        self.0.get_or_try_init(|| describe(survey.cloud, filters)).await.map(Vec::as_slice)
+    }
+
+    /// The same, but none where no scan looks at any.
+    pub(super) async fn if_any(&self, survey: &Survey<'_, Aws>) -> Result<&[Described]> {
+        if survey.looks_at::<NatGateway>() { self.of(survey).await } else { Ok(&[]) }
+    }
+}
+
 impl Resource<Aws> for NatGateway {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
     const MADE_ONCE: bool = true;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let mut filters = sought::<Self>(survey, "nat-gateway-id");
-        filters.push(one_of("state", THERE));
-        let gateways = describe(survey.cloud, filters).await?;
+        let gateways = survey.shared.nat_gateways.of(survey).await?;
         gateways
             .iter()
             .filter_map(|gateway| {
-                let owned =
-                    Owned::found::<Self>(survey, gateway.nat_gateway_id(), &tags(gateway.tags()))?;
+                let owned = Owned::tagged::<Self>(survey.scope, &tags(gateway.tags()))?;
                 Some(found(&owned, gateway))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let filters = vec![filter("nat-gateway-id", id), one_of("state", THERE)];
+        let gateways = describe(survey.cloud, filters).await?;
+        let read = |gateway: &Described| {
+            found(&Owned::read::<Self>(survey.scope, None, &tags(gateway.tags())), gateway)
+        };
+        gateways.first().map(read).transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &NatGatewaySpec) -> Result<NatGatewayOutput> {

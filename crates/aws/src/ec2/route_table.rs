@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{
-    ResourceType, Route, RouteOrigin, RouteTableAssociation, RouteTableAssociationStateCode,
+    Filter, ResourceType, Route, RouteOrigin, RouteTableAssociation, RouteTableAssociationStateCode,
 };
 use deployer_core::{Cause, Phase, Ref};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Cidr, RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget};
+use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::ec2::{self, filter, sought, tagged, tags};
+use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 use crate::send::{unless_gone, unless_taken};
@@ -20,32 +21,43 @@ use crate::send::{unless_gone, unless_taken};
 type Described = aws_sdk_ec2::types::RouteTable;
 type Routes = BTreeMap<Cidr, RouteTarget>;
 
+/// The route tables of one observation, asked for once.
+#[derive(Default)]
+pub(crate) struct RouteTables(OnceCell<Vec<Described>>);
+
+impl RouteTables {
+    /// Every route table that carries the scope's tags.
+    async fn of(&self, survey: &Survey<'_, Aws>) -> Result<&[Described]> {
+        let tables = self.0.get_or_try_init(|| describe(survey.cloud, owned_by(survey.scope)));
+        tables.await.map(Vec::as_slice)
+    }
+
+    /// The same, but none where no scan looks at any.
+    pub(super) async fn if_any(&self, survey: &Survey<'_, Aws>) -> Result<&[Described]> {
+        if survey.looks_at::<RouteTable>() { self.of(survey).await } else { Ok(&[]) }
+    }
+}
+
 impl Resource<Aws> for RouteTable {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request = survey
-            .cloud
-            .ec2
-            .describe_route_tables()
-            .set_filters(Some(sought::<Self>(survey, "route-table-id")));
-        let pages = survey
-            .cloud
-            .pages(
-                &ec2::DESCRIBE_ROUTE_TABLES,
-                "find the route tables",
-                |token| request.clone().set_next_token(token).send(),
-                |page| page.next_token(),
-            )
-            .await?;
-        let tables = pages.iter().flat_map(|page| page.route_tables());
+        let tables = survey.shared.route_tables.of(survey).await?;
         tables
+            .iter()
             .filter_map(|table| {
-                let owned =
-                    Owned::found::<Self>(survey, table.route_table_id(), &tags(table.tags()))?;
+                let owned = Owned::tagged::<Self>(survey.scope, &tags(table.tags()))?;
                 Some(found(&owned, table))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let tables = describe(survey.cloud, vec![filter("route-table-id", id)]).await?;
+        let read = |table: &Described| {
+            found(&Owned::read::<Self>(survey.scope, None, &tags(table.tags())), table)
+        };
+        tables.first().map(read).transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &RouteTableSpec) -> Result<RouteTableOutput> {
@@ -199,6 +211,19 @@ fn associations(table: &Described) -> impl Iterator<Item = (&str, &str)> {
     table.associations().iter().filter(is_there).filter_map(|association| {
         association.route_table_association_id().zip(association.subnet_id())
     })
+}
+
+async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+    let request = aws.ec2.describe_route_tables().set_filters(Some(filters));
+    let pages = aws
+        .pages(
+            &ec2::DESCRIBE_ROUTE_TABLES,
+            "find the route tables",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.route_tables.unwrap_or_default()).collect())
 }
 
 async fn set_routes(aws: &Aws, id: &str, live: &Routes, wanted: &Routes) -> Result<()> {

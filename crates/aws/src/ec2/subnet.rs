@@ -1,40 +1,37 @@
 //! Subnets on EC2: `CreateSubnet`, `ModifySubnetAttribute`, `DescribeSubnets`, `DeleteSubnet`.
 
-use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType};
 use deployer_core::{Phase, Ref};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Subnet, SubnetOutput, SubnetSpec};
 
 use crate::Aws;
-use crate::ec2::{self, blockers, filter, sought, tagged, tags};
+use crate::ec2::{self, blockers, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
+
+type Described = aws_sdk_ec2::types::Subnet;
 
 impl Resource<Aws> for Subnet {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request = survey
-            .cloud
-            .ec2
-            .describe_subnets()
-            .set_filters(Some(sought::<Self>(survey, "subnet-id")));
-        let pages = survey
-            .cloud
-            .pages(
-                &ec2::DESCRIBE_SUBNETS,
-                "find the subnets",
-                |token| request.clone().set_next_token(token).send(),
-                |page| page.next_token(),
-            )
-            .await?;
-        let subnets = pages.iter().flat_map(|page| page.subnets());
+        let subnets = describe(survey.cloud, owned_by(survey.scope)).await?;
         subnets
+            .iter()
             .filter_map(|subnet| {
-                let owned = Owned::found::<Self>(survey, subnet.subnet_id(), &tags(subnet.tags()))?;
+                let owned = Owned::tagged::<Self>(survey.scope, &tags(subnet.tags()))?;
                 Some(found(&owned, subnet))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let subnets = describe(survey.cloud, vec![filter("subnet-id", id)]).await?;
+        let read = |subnet: &Described| {
+            found(&Owned::read::<Self>(survey.scope, None, &tags(subnet.tags())), subnet)
+        };
+        subnets.first().map(read).transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &SubnetSpec) -> Result<SubnetOutput> {
@@ -87,7 +84,7 @@ impl Resource<Aws> for Subnet {
     }
 }
 
-fn found(owned: &Owned, subnet: &aws_sdk_ec2::types::Subnet) -> Result<Found<Subnet>> {
+fn found(owned: &Owned, subnet: &Described) -> Result<Found<Subnet>> {
     let range = subnet.cidr_block().and_then(|range| range.parse().ok());
     Ok(Found {
         badge: owned.badge(),
@@ -104,6 +101,19 @@ fn found(owned: &Owned, subnet: &aws_sdk_ec2::types::Subnet) -> Result<Found<Sub
         state: subnet.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
         foreign: Vec::new(),
     })
+}
+
+async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+    let request = aws.ec2.describe_subnets().set_filters(Some(filters));
+    let pages = aws
+        .pages(
+            &ec2::DESCRIBE_SUBNETS,
+            "find the subnets",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.subnets.unwrap_or_default()).collect())
 }
 
 async fn set_public_addresses(aws: &Aws, id: &str, wanted: bool) -> Result<()> {

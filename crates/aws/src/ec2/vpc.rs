@@ -1,38 +1,35 @@
 //! VPCs on EC2: `CreateVpc`, `ModifyVpcAttribute`, `DescribeVpcs`, `DescribeVpcAttribute`, `DeleteVpc`.
 
-use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName};
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, VpcAttributeName};
 use deployer_core::Phase;
 use deployer_engine::{Context, Found, Resource, Result, Survey, listed};
 use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
-use crate::ec2::{self, blockers, filter, sought, tagged, tags};
+use crate::ec2::{self, blockers, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
+
+type Described = aws_sdk_ec2::types::Vpc;
 
 impl Resource<Aws> for Vpc {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request =
-            survey.cloud.ec2.describe_vpcs().set_filters(Some(sought::<Self>(survey, "vpc-id")));
-        let pages = survey
-            .cloud
-            .pages(
-                &ec2::DESCRIBE_VPCS,
-                "find the VPCs",
-                |token| request.clone().set_next_token(token).send(),
-                |page| page.next_token(),
-            )
-            .await?;
         let mut lives = Vec::new();
-        for vpc in pages.iter().flat_map(|page| page.vpcs()) {
-            if let Some(owned) = Owned::found::<Self>(survey, vpc.vpc_id(), &tags(vpc.tags())) {
-                let found = listed(|| found(survey.cloud, owned.clone(), vpc));
-                lives.extend(found.await?);
+        for vpc in describe(survey.cloud, owned_by(survey.scope)).await? {
+            if let Some(owned) = Owned::tagged::<Self>(survey.scope, &tags(vpc.tags())) {
+                lives.extend(listed(|| found(survey.cloud, &owned, &vpc)).await?);
             }
         }
         Ok(lives)
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let vpcs = describe(survey.cloud, vec![filter("vpc-id", id)]).await?;
+        let Some(vpc) = vpcs.first() else { return Ok(None) };
+        let owned = Owned::read::<Self>(survey.scope, None, &tags(vpc.tags()));
+        listed(|| found(survey.cloud, &owned, vpc)).await
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &VpcSpec) -> Result<VpcOutput> {
@@ -74,7 +71,7 @@ impl Resource<Aws> for Vpc {
     }
 }
 
-async fn found(aws: &Aws, owned: Owned, vpc: &aws_sdk_ec2::types::Vpc) -> Result<Found<Vpc>> {
+async fn found(aws: &Aws, owned: &Owned, vpc: &Described) -> Result<Found<Vpc>> {
     let id = vpc.vpc_id().required("the id of a VPC")?;
     let range = vpc.cidr_block().and_then(|range| range.parse().ok());
     Ok(Found {
@@ -88,6 +85,19 @@ async fn found(aws: &Aws, owned: Owned, vpc: &aws_sdk_ec2::types::Vpc) -> Result
         state: vpc.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
         foreign: Vec::new(),
     })
+}
+
+async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+    let request = aws.ec2.describe_vpcs().set_filters(Some(filters));
+    let pages = aws
+        .pages(
+            &ec2::DESCRIBE_VPCS,
+            "find the VPCs",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.vpcs.unwrap_or_default()).collect())
 }
 
 /// `DescribeVpcs` leaves the attribute out, so it takes a call of its own.

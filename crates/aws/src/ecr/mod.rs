@@ -13,8 +13,10 @@ use deployer_kinds::Repository;
 use tokio::sync::OnceCell;
 
 use crate::Aws;
+use crate::index::{by_name, id};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
+use crate::send::unless_gone;
 
 pub(crate) use operations::*;
 
@@ -30,9 +32,37 @@ impl Repositories {
 }
 
 async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
-    let request = survey.cloud.ecr.describe_repositories().max_results(1000);
-    let pages = survey
-        .cloud
+    let aws = survey.cloud;
+    let names = survey.shared.tags.names::<Repository>(survey, name).await;
+    let (name, id) = (Description::repository_name, Description::repository_name);
+    let describe = |names| describe(aws, names);
+    let mut ours = by_name::<Repository, _, _>(survey, names, name, id, describe).await?;
+    // See `deployer_core::Naming` for how names begin.
+    let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
+    ours.retain(|it| it.repository_name().is_some_and(|name| name.starts_with(&prefix)));
+    let arns = ours.iter().map(arn).collect::<Result<_>>()?;
+    let tags = survey.shared.tags.of(survey, arns, |arns| tags(aws, arns)).await?;
+    let owned = ours.into_iter().filter_map(|repository| {
+        let (name, tags) = (repository.repository_name(), tags.get(&arn(&repository).ok()?)?);
+        Some((Owned::named::<Repository>(survey.scope, name, tags)?, repository))
+    });
+    Ok(owned.collect())
+}
+
+/// The name of a repository in its ARN.
+fn name(arn: &str) -> Option<&str> {
+    id(arn, ("ecr", "repository/"))
+}
+
+/// The repositories of these names, or all of the account.
+async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Description>> {
+    let request = aws.ecr.describe_repositories();
+    // AWS takes no number of results beside names (ECR API reference).
+    let request = match names {
+        Some(names) => request.set_repository_names(Some(names)),
+        None => request.max_results(1000),
+    };
+    let pages = aws
         .pages(
             &DESCRIBE_REPOSITORIES,
             "find the repositories",
@@ -40,19 +70,16 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
             |page| page.next_token(),
         )
         .await?;
-    // See `deployer_core::Naming` for how names begin.
-    let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
-    let all = pages.into_iter().flat_map(|page| page.repositories.unwrap_or_default());
-    let ours: Vec<Description> = all
-        .filter(|it| it.repository_name().is_some_and(|name| name.starts_with(&prefix)))
-        .collect();
-    let arns = ours.iter().map(arn).collect::<Result<_>>()?;
-    let tags = survey.shared.tags.of(survey, arns, |arns| tags(survey.cloud, arns)).await?;
-    let owned = ours.into_iter().filter_map(|repository| {
-        let (name, tags) = (repository.repository_name(), tags.get(&arn(&repository).ok()?)?);
-        Some((Owned::named::<Repository>(survey, name, name, tags)?, repository))
-    });
-    Ok(owned.collect())
+    Ok(pages.into_iter().flat_map(|page| page.repositories.unwrap_or_default()).collect())
+}
+
+/// The repository of this name, whoever made it; none where there is none.
+async fn read(survey: &Survey<'_, Aws>, name: &str) -> Result<Option<(Owned, Description)>> {
+    let repository = unless_gone(find(survey.cloud, name).await)?;
+    let Some(repository) = repository else { return Ok(None) };
+    let tags = tags(survey.cloud, vec![arn(&repository)?]).await?;
+    let owned = |tags| Owned::read::<Repository>(survey.scope, Some(name), tags);
+    Ok(tags.values().next().map(|tags| (owned(tags), repository)))
 }
 
 fn arn(repository: &Description) -> Result<String> {
@@ -95,9 +122,6 @@ async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
 
 /// The repository of this name.
 pub(crate) async fn find(aws: &Aws, name: &str) -> Result<Description> {
-    let request = aws.ecr.describe_repositories().repository_names(name);
-    let answer = aws
-        .send(&DESCRIBE_REPOSITORIES, "look at the repository", || request.clone().send())
-        .await?;
-    answer.repositories.and_then(|mut found| found.pop()).required("the repository")
+    let found = describe(aws, Some(vec![name.to_owned()])).await?;
+    found.into_iter().next().required("the repository")
 }

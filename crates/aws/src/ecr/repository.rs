@@ -33,6 +33,12 @@ impl Resource<Aws> for Repository {
         Ok(lives)
     }
 
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let Some((owned, repository)) = ecr::read(survey, id).await? else { return Ok(None) };
+        let lifecycle = unless_gone(lifecycle(survey.cloud, id).await)?;
+        lifecycle.map(|policy| found(&owned, &repository, policy.as_deref())).transpose()
+    }
+
     async fn create(cx: &Context<'_, Aws>, spec: &RepositorySpec) -> Result<RepositoryOutput> {
         let name = &cx.identity.name;
         let request = cx

@@ -19,6 +19,15 @@ impl Resource<Aws> for Cluster {
         clusters.iter().map(|(owned, cluster)| found(owned, cluster)).collect()
     }
 
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let clusters = ecs::clusters(survey.cloud, &[id.to_owned()]).await?;
+        let read = |cluster: &Description| {
+            let tags = ecs::tags(cluster.tags());
+            found(&Owned::read::<Self>(survey.scope, cluster.cluster_name(), &tags), cluster)
+        };
+        clusters.first().map(read).transpose()
+    }
+
     async fn create(cx: &Context<'_, Aws>, spec: &ClusterSpec) -> Result<ClusterOutput> {
         // CreateCluster hands back one of that name whosever it is, so it is looked for first.
         let name = &cx.identity.name;

@@ -66,8 +66,7 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
         let found = clusters(survey.cloud, names).await?.into_iter();
         owned.extend(found.filter_map(|cluster| {
             let tags = tags(cluster.tags());
-            let (id, name) = (cluster.cluster_arn(), cluster.cluster_name());
-            Some((Owned::named::<Cluster>(survey, id, name, &tags)?, cluster))
+            Some((Owned::named::<Cluster>(survey.scope, cluster.cluster_name(), &tags)?, cluster))
         }));
     }
     Ok(owned)

@@ -22,6 +22,10 @@ pub(crate) static SERVICE: Service = Service {
 };
 
 operations! {
+    /// It has no token: one whose reply got lost is refused when it is made again, and whoever asks
+    /// looks first.
+    CONTINUE_SERVICE_DEPLOYMENT = SERVICE.changes("ContinueServiceDeployment")
+        .gone(&["ServiceDeploymentNotFoundException"]);
     /// Our names and settings are valid, so what ECS does not accept is the linked role that it
     /// does not see yet: "Unable to assume the service linked role" has no code of its own
     /// (containers-roadmap#2614).
@@ -51,6 +55,10 @@ operations! {
     DELETE_TASK_DEFINITIONS = SERVICE.changes("DeleteTaskDefinitions");
     DEREGISTER_TASK_DEFINITION = SERVICE.changes("DeregisterTaskDefinition");
     DESCRIBE_CLUSTERS = SERVICE.reads("DescribeClusters");
+    DESCRIBE_SERVICE_DEPLOYMENTS = SERVICE.reads("DescribeServiceDeployments")
+        .gone(&["ServiceNotFoundException", "ClusterNotFoundException"]);
+    DESCRIBE_SERVICE_REVISIONS = SERVICE.reads("DescribeServiceRevisions")
+        .gone(&["ServiceNotFoundException", "ClusterNotFoundException"]);
     DESCRIBE_SERVICES = SERVICE.reads("DescribeServices").gone(&["ClusterNotFoundException"]);
     /// ECS has no code for one that is not there, only words (terraform-provider-aws#29749).
     DESCRIBE_TASK_DEFINITION = SERVICE.reads("DescribeTaskDefinition")
@@ -58,6 +66,13 @@ operations! {
             Code::new("ClientException", Cause::Gone).saying("Unable to describe task definition"),
         ]);
     DESCRIBE_TASKS = SERVICE.reads("DescribeTasks").gone(&["ClusterNotFoundException"]);
+    /// The agent in a container connects some seconds after the container runs ("Using ECS Exec" in
+    /// the ECS developer guide).
+    EXECUTE_COMMAND = SERVICE.changes("ExecuteCommand")
+        .gone(&["ClusterNotFoundException"])
+        .codes(&[Code::new("TargetNotConnectedException", Cause::NotYet)]);
+    LIST_SERVICE_DEPLOYMENTS = SERVICE.reads("ListServiceDeployments")
+        .gone(&["ServiceNotFoundException", "ClusterNotFoundException"]);
     LIST_SERVICES = SERVICE.reads("ListServices").gone(&["ClusterNotFoundException"]);
     LIST_TASK_DEFINITION_FAMILIES = SERVICE.reads("ListTaskDefinitionFamilies");
     LIST_TASK_DEFINITIONS = SERVICE.reads("ListTaskDefinitions");
@@ -65,6 +80,8 @@ operations! {
         .gone(&["ClusterNotFoundException", "ServiceNotFoundException"]);
     REGISTER_TASK_DEFINITION = SERVICE.changes("RegisterTaskDefinition")
         .also(&["ecs:TagResource", "iam:PassRole"]);
+    STOP_SERVICE_DEPLOYMENT = SERVICE.changes("StopServiceDeployment")
+        .gone(&["ServiceDeploymentNotFoundException"]);
     TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["ResourceNotFoundException"]);
     UPDATE_CLUSTER_SETTINGS = SERVICE.changes("UpdateClusterSettings")
         .gone(&["ClusterNotFoundException"]);

@@ -96,21 +96,22 @@ fn forward(action: &Described, foreign: &mut Vec<String>) -> Result<Option<Actio
             Some(Action::Forward(Ref::physical(group)))
         }
         [group] => {
-            foreign.extend(idle.iter().map(|group| format!("a forward to {}", weighted(group))));
+            foreign.extend(idle.iter().map(|group| weighted(group)));
             let group = group.target_group_arn().required("where a forward leads")?;
             Some(Action::Forward(Ref::physical(group)))
         }
         several => {
-            let groups: Vec<String> = several.iter().map(|group| weighted(group)).collect();
-            foreign.push(format!("a forward to {}", groups.join(" and ")));
+            foreign.extend(several.iter().map(|group| weighted(group)));
             None
         }
     })
 }
 
+/// A target group has its name last but one in its ARN: `targetgroup/NAME/ID`.
 fn weighted(group: &TargetGroupTuple) -> String {
     let arn = group.target_group_arn().unwrap_or("?");
-    format!("{arn} with weight {}", group.weight().unwrap_or(1))
+    let name = arn.rsplit('/').nth(1).unwrap_or(arn);
+    format!("a forward with weight {} to {name}", group.weight().unwrap_or(1))
 }
 
 fn step(action: &Described) -> Option<&str> {
@@ -179,8 +180,12 @@ mod tests {
 
     #[test]
     fn a_forward_that_no_stack_can_say_is_unread_and_told() {
-        let (action, foreign) = read(&[forward_to(&[("arn:1", 90), ("arn:2", 10)])]).unwrap();
-        assert_eq!(foreign, ["a forward to arn:1 with weight 90 and arn:2 with weight 10"]);
+        let arn = "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/shop-dev-web/5eed";
+        let (action, foreign) = read(&[forward_to(&[(arn, 90), ("arn:2", 10)])]).unwrap();
+        assert_eq!(
+            foreign,
+            ["a forward with weight 90 to shop-dev-web", "a forward with weight 10 to arn:2"]
+        );
         assert_eq!(action, Opaque::Unread);
     }
 
@@ -201,6 +206,6 @@ mod tests {
     fn a_group_that_gets_nothing_is_told_only() {
         let (action, foreign) = read(&[forward_to(&[("arn:1", 0), ("arn:2", 100)])]).unwrap();
         assert_eq!(action, Action::Forward(Ref::physical("arn:2")).into());
-        assert_eq!(foreign, ["a forward to arn:1 with weight 0"]);
+        assert_eq!(foreign, ["a forward with weight 0 to arn:1"]);
     }
 }

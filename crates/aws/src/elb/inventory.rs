@@ -1,8 +1,9 @@
 //! One inventory of load balancers and their parts for the scans of an observation.
 //!
-//! ELB has no filters and keeps tags apart, so everything of the account is listed and the tags
-//! say what is ours. Load balancers that are not are asked no further: their listeners are looked
-//! at only where the tagging index says that one of ours is among them.
+//! ELB has no filters and keeps tags apart. So load balancers are asked for by the names that the
+//! record and the tagging index have, or else all of the account are, and the tags say what is ours.
+//! Those that are not are asked no further: their listeners are looked at only where the index says
+//! that one of ours is among them.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::Aws;
 use crate::elb;
+use crate::index::{by_name, id};
 use crate::missing::Required;
 use crate::ownership::{Owned, Tags};
 use crate::send::unless_gone;
@@ -34,24 +36,21 @@ pub(crate) struct Inventory {
 }
 
 impl Inventory {
-    /// The load balancers of the account.
+    /// The load balancers of the account, or at least those that are ours or that something of ours
+    /// is on.
     pub(crate) async fn balancers(
         &self,
         survey: &Survey<'_, Aws>,
     ) -> Result<&[Tagged<LoadBalancer>]> {
         let balancers = self.balancers.get_or_try_init(|| async {
-            let request = survey.cloud.elb.describe_load_balancers();
-            let pages = survey
-                .cloud
-                .pages(
-                    &elb::DESCRIBE_LOAD_BALANCERS,
-                    "find the load balancers",
-                    |token| request.clone().set_marker(token).send(),
-                    |page| page.next_marker(),
-                )
-                .await?;
-            let all = pages.into_iter().flat_map(|page| page.load_balancers.unwrap_or_default());
-            with_tags(survey, all.collect(), |balancer| balancer.load_balancer_arn.clone()).await
+            let index = &survey.shared.tags;
+            let names = index.names::<deployer_kinds::LoadBalancer>(survey, balancer_name).await;
+            let describe = |names| balancers(survey.cloud, names);
+            let (name, id) = (LoadBalancer::load_balancer_name, LoadBalancer::load_balancer_arn);
+            let all =
+                by_name::<deployer_kinds::LoadBalancer, _, _>(survey, names, name, id, describe)
+                    .await?;
+            with_tags(survey, all, |balancer| balancer.load_balancer_arn.clone()).await
         });
         balancers.await.map(Vec::as_slice)
     }
@@ -115,6 +114,38 @@ pub(crate) async fn with_tags<T>(
     Ok(tagged)
 }
 
+/// The load balancers of these names, or all of the account.
+async fn balancers(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<LoadBalancer>> {
+    let request = aws.elb.describe_load_balancers().set_names(names);
+    let pages = aws
+        .pages(
+            &elb::DESCRIBE_LOAD_BALANCERS,
+            "find the load balancers",
+            |token| request.clone().set_marker(token).send(),
+            |page| page.next_marker(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.load_balancers.unwrap_or_default()).collect())
+}
+
+/// The listeners of a load balancer, each with its tags.
+pub(crate) async fn tagged_listeners(
+    survey: &Survey<'_, Aws>,
+    balancer: &str,
+) -> Result<Vec<Tagged<Listener>>> {
+    let found = listeners(survey.cloud, balancer).await?;
+    with_tags(survey, found, |listener| listener.listener_arn.clone()).await
+}
+
+/// The rules of a listener but the default one, each with its tags.
+pub(crate) async fn tagged_rules(
+    survey: &Survey<'_, Aws>,
+    listener: &str,
+) -> Result<Vec<Tagged<Rule>>> {
+    let found = rules(survey.cloud, listener).await?;
+    with_tags(survey, found, |rule| rule.rule_arn.clone()).await
+}
+
 /// All listeners of a load balancer; none where it is gone, or where only the tagging index still
 /// knows it.
 pub(crate) async fn listeners(aws: &Aws, balancer: &str) -> Result<Vec<Listener>> {
@@ -151,6 +182,14 @@ async fn parents(survey: &Survey<'_, Aws>, of: &str, parent: &str) -> BTreeSet<S
     arns.iter().filter_map(|arn| parent_arn(arn, of, parent)).collect()
 }
 
+/// The name of the load balancer in its ARN, or in that of something on it:
+/// `…:listener/app/NAME/ID/ID`.
+fn balancer_name(arn: &str) -> Option<&str> {
+    let types = ["loadbalancer/", "listener/", "listener-rule/"];
+    let path = types.iter().find_map(|it| id(arn, ("elasticloadbalancing", it)))?;
+    path.split('/').nth(1)
+}
+
 /// The ARN of a part ends in its own identifier; without it, it is its parent's.
 pub(crate) fn parent_arn(arn: &str, of: &str, parent: &str) -> Option<String> {
     let (before, path) = arn.split_once(&format!(":{of}/"))?;
@@ -171,5 +210,10 @@ mod tests {
         assert_eq!(parent_arn(&rule, "listener-rule", "listener"), Some(listener.clone()));
         assert_eq!(parent_arn(&listener, "listener", "loadbalancer"), Some(balancer));
         assert_eq!(parent_arn(&rule, "listener", "loadbalancer"), None);
+        let group = format!("{before}:targetgroup/web/50dc");
+        assert_eq!(
+            [&rule, &listener, &group].map(|arn| balancer_name(arn)),
+            [Some("edge"), Some("edge"), None]
+        );
     }
 }

@@ -8,9 +8,10 @@ use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Listener, ListenerOutput, ListenerProtocol, ListenerRule, ListenerSpec};
 
 use crate::Aws;
-use crate::elb::{self, action, tagged};
+use crate::elb::{self, Tagged, action, tagged};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
+use crate::send::unless_gone;
 
 const CREATE: &str = "create the listener";
 
@@ -19,20 +20,23 @@ impl Resource<Aws> for Listener {
         let inventory = &survey.shared.elb;
         let (listeners, rules) =
             tokio::try_join!(inventory.listeners(survey), inventory.rules(survey))?;
-        let foreign = |arn: &str| {
-            let prefix = format!("{}/", arn.replace(":listener/", ":listener-rule/"));
-            let rules = rules.iter().filter(|rule| {
-                rule.arn.starts_with(&prefix) && !elb::is_ours::<ListenerRule>(survey, &rule.tags)
-            });
-            rules.map(|rule| foreign_rule(&rule.thing)).collect()
-        };
         listeners
             .iter()
             .filter_map(|listener| {
-                let owned = Owned::found::<Self>(survey, Some(&listener.arn), &listener.tags)?;
-                Some(found(&owned, &listener.thing, foreign(&listener.arn)))
+                let owned = Owned::tagged::<Self>(survey.scope, &listener.tags)?;
+                let foreign = foreign_rules(survey, &listener.arn, rules);
+                Some(found(&owned, &listener.thing, foreign))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let Some(listener) = unless_gone(look(survey.cloud, id).await)? else { return Ok(None) };
+        let (tags, rules) =
+            tokio::try_join!(elb::tags_of(survey.cloud, id), elb::tagged_rules(survey, id))?;
+        let Some(tags) = tags else { return Ok(None) };
+        let owned = Owned::read::<Self>(survey.scope, None, &tags);
+        found(&owned, &listener, foreign_rules(survey, id, &rules)).map(Some)
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<ListenerOutput> {
@@ -86,12 +90,17 @@ impl Resource<Aws> for Listener {
         cx: &Context<'_, Aws>,
         output: ListenerOutput,
     ) -> Result<Progress<ListenerOutput>> {
-        let request = cx.cloud.elb.describe_listeners().listener_arns(&output.id);
-        cx.cloud
-            .send(&elb::DESCRIBE_LISTENERS, "look at the listener", || request.clone().send())
-            .await?;
+        look(cx.cloud, &output.id).await?;
         Ok(Progress::Done(output))
     }
+}
+
+async fn look(aws: &Aws, id: &str) -> Result<Described> {
+    let request = aws.elb.describe_listeners().listener_arns(id);
+    let answer = aws
+        .send(&elb::DESCRIBE_LISTENERS, "look at the listener", || request.clone().send())
+        .await?;
+    answer.listeners.unwrap_or_default().pop().required("the listener asked for")
 }
 
 fn found(owned: &Owned, listener: &Described, mut foreign: Vec<String>) -> Result<Found<Listener>> {
@@ -130,6 +139,19 @@ fn found(owned: &Owned, listener: &Described, mut foreign: Vec<String>) -> Resul
         state: String::new(),
         foreign,
     })
+}
+
+/// The rules of a listener that are not ours, in words.
+fn foreign_rules(
+    survey: &Survey<'_, Aws>,
+    listener: &str,
+    rules: &[Tagged<DescribedRule>],
+) -> Vec<String> {
+    let foreign = rules.iter().filter(|rule| {
+        elb::parent_arn(&rule.arn, "listener-rule", "listener").as_deref() == Some(listener)
+            && !elb::is_ours::<ListenerRule>(survey, &rule.tags)
+    });
+    foreign.map(|rule| foreign_rule(&rule.thing)).collect()
 }
 
 fn foreign_rule(rule: &DescribedRule) -> String {

@@ -14,6 +14,7 @@ use crate::Aws;
 use crate::elb::{self, action, tagged};
 use crate::missing::Required;
 use crate::ownership::{self, Owned, Tags};
+use crate::send::unless_gone;
 
 impl Resource<Aws> for ListenerRule {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
@@ -21,10 +22,26 @@ impl Resource<Aws> for ListenerRule {
         rules
             .iter()
             .filter_map(|rule| {
-                let owned = Owned::found::<Self>(survey, Some(&rule.arn), &rule.tags)?;
+                let owned = Owned::tagged::<Self>(survey.scope, &rule.tags)?;
                 Some(found(&owned, &rule.arn, &rule.thing))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let request = survey.cloud.elb.describe_rules().rule_arns(id);
+        let answer = survey
+            .cloud
+            .send(&elb::DESCRIBE_RULES, "look at the rule", || request.clone().send())
+            .await;
+        let rule = unless_gone(answer)?.and_then(|answer| answer.rules.unwrap_or_default().pop());
+        // The default one is the listener's own.
+        let Some(rule) = rule.filter(|rule| rule.is_default() != Some(true)) else {
+            return Ok(None);
+        };
+        let tags = elb::tags_of(survey.cloud, id).await?;
+        let read = |tags| found(&Owned::read::<Self>(survey.scope, None, &tags), id, &rule);
+        tags.map(read).transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerRuleSpec) -> Result<ListenerRuleOutput> {

@@ -35,30 +35,34 @@ impl Resource<Aws> for LoadBalancer {
         let inventory = &survey.shared.elb;
         let ours = inventory.balancers(survey).await?.iter().filter_map(|balancer| {
             let name = balancer.thing.load_balancer_name();
-            Some((
-                Owned::named::<Self>(survey, Some(&balancer.arn), name, &balancer.tags)?,
-                balancer,
-            ))
+            Some((Owned::named::<Self>(survey.scope, name, &balancer.tags)?, balancer))
         });
         let ours: Vec<_> = ours.collect();
         let attributes =
             try_join_all(ours.iter().map(|(_, balancer)| attributes(survey.cloud, &balancer.arn)));
         let (attributes, listeners) = tokio::try_join!(attributes, inventory.listeners(survey))?;
-        let foreign = |balancer: &Tagged<Described>| {
-            let listeners = listeners.iter().filter(|listener| {
-                listener.thing.load_balancer_arn() == Some(&balancer.arn)
-                    && !elb::is_ours::<Listener>(survey, &listener.tags)
-            });
-            listeners.map(|listener| foreign_listener(&listener.thing)).collect()
-        };
         ours.into_iter()
             .zip(attributes)
             .filter_map(|((owned, balancer), attributes)| {
                 // One without attributes went away between the calls.
-                let foreign = foreign(balancer);
+                let foreign = foreign_listeners(survey, &balancer.arn, listeners);
                 attributes.map(|attributes| found(&owned, &balancer.thing, &attributes, foreign))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let Some(balancer) = unless_gone(look(survey.cloud, id).await)? else { return Ok(None) };
+        let (tags, attributes, listeners) = tokio::try_join!(
+            elb::tags_of(survey.cloud, id),
+            attributes(survey.cloud, id),
+            elb::tagged_listeners(survey, id),
+        )?;
+        let Some((tags, attributes)) = tags.zip(attributes) else { return Ok(None) };
+        let name = balancer.load_balancer_name();
+        let owned = Owned::read::<Self>(survey.scope, name, &tags);
+        let foreign = foreign_listeners(survey, id, &listeners);
+        found(&owned, &balancer, &attributes, foreign).map(Some)
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &LoadBalancerSpec) -> Result<LoadBalancerOutput> {
@@ -234,6 +238,19 @@ fn output(balancer: &Described) -> Result<LoadBalancerOutput> {
         dns: of(balancer.dns_name(), "the host name of a load balancer")?,
         zone: of(balancer.canonical_hosted_zone_id(), "the hosted zone of a load balancer")?,
     })
+}
+
+/// The listeners of a load balancer that are not ours, in words.
+fn foreign_listeners(
+    survey: &Survey<'_, Aws>,
+    balancer: &str,
+    listeners: &[Tagged<DescribedListener>],
+) -> Vec<String> {
+    let foreign = listeners.iter().filter(|listener| {
+        listener.thing.load_balancer_arn() == Some(balancer)
+            && !elb::is_ours::<Listener>(survey, &listener.tags)
+    });
+    foreign.map(|listener| foreign_listener(&listener.thing)).collect()
 }
 
 fn foreign_listener(listener: &DescribedListener) -> String {

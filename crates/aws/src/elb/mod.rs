@@ -6,6 +6,7 @@ mod inventory;
 mod listener;
 mod listener_rule;
 mod load_balancer;
+mod metrics;
 mod operations;
 mod target_group;
 
@@ -62,6 +63,11 @@ pub(crate) async fn tags(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, 
             Some((description.resource_arn?, tags))
         })
         .collect())
+}
+
+/// The tags of one resource; none when it is gone.
+pub(crate) async fn tags_of(aws: &Aws, arn: &str) -> Result<Option<Tags>> {
+    Ok(tags(aws, &[arn.to_owned()]).await?.remove(arn))
 }
 
 async fn descriptions(aws: &Aws, arns: &[String]) -> Result<Vec<TagDescription>> {

@@ -18,6 +18,7 @@ use crate::Aws;
 use crate::ec2::blockers::interfaces;
 use crate::ec2::{FILTERED, one_of};
 use crate::elb::{self, tagged, with_tags};
+use crate::index::{by_name, id};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
 use crate::send::unless_gone;
@@ -37,35 +38,34 @@ const CREATE: &str = "create the target group";
 
 impl Resource<Aws> for TargetGroup {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let request = survey.cloud.elb.describe_target_groups();
-        let pages = survey
-            .cloud
-            .pages(
-                &elb::DESCRIBE_TARGET_GROUPS,
-                "find the target groups",
-                |token| request.clone().set_marker(token).send(),
-                |page| page.next_marker(),
-            )
-            .await?;
-        let all = pages.into_iter().flat_map(|page| page.target_groups.unwrap_or_default());
-        let groups =
-            with_tags(survey, all.collect(), |group| group.target_group_arn.clone()).await?;
+        let names = survey.shared.tags.names::<Self>(survey, name).await;
+        let (name, id) = (Described::target_group_name, Described::target_group_arn);
+        let describe = |names| describe(survey.cloud, names);
+        let groups = by_name::<Self, _, _>(survey, names, name, id, describe).await?;
+        let groups = with_tags(survey, groups, |group| group.target_group_arn.clone()).await?;
         let ours = groups.iter().filter_map(|group| {
             let name = group.thing.target_group_name();
-            Some((Owned::named::<Self>(survey, Some(&group.arn), name, &group.tags)?, group))
+            Some((Owned::named::<Self>(survey.scope, name, &group.tags)?, group))
         });
-        let lives = try_join_all(ours.map(|(owned, group)| async move {
-            // One without attributes went away between the calls.
-            let Some(attributes) = attributes(survey.cloud, &group.arn).await? else {
-                return Ok(None);
-            };
-            let mut found = found(&owned, &group.thing, &attributes)?;
-            if survey.look == Look::Close {
-                found.foreign.extend(strangers(survey.cloud, &group.arn).await?);
-            }
-            Ok(Some(found))
-        }));
-        Ok(lives.await?.into_iter().flatten().collect())
+        let lives = ours.map(|(owned, group)| {
+            Box::pin(async move { look(survey, &owned, &group.arn, &group.thing).await })
+        });
+        Ok(try_join_all(lives).await?.into_iter().flatten().collect())
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let request = survey.cloud.elb.describe_target_groups().target_group_arns(id);
+        let answer = survey
+            .cloud
+            .send(&elb::DESCRIBE_TARGET_GROUPS, "look at the target group", || {
+                request.clone().send()
+            })
+            .await;
+        let groups = unless_gone(answer)?.and_then(|answer| answer.target_groups);
+        let Some(group) = groups.and_then(|mut groups| groups.pop()) else { return Ok(None) };
+        let Some(tags) = elb::tags_of(survey.cloud, id).await? else { return Ok(None) };
+        let owned = Owned::read::<Self>(survey.scope, group.target_group_name(), &tags);
+        look(survey, &owned, id, &group).await
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &TargetGroupSpec) -> Result<TargetGroupOutput> {
@@ -369,16 +369,44 @@ async fn strangers(aws: &Aws, id: &str) -> Result<Vec<String>> {
     Ok(strangers.map(|(address, port)| format!("target {address}:{port}")).collect())
 }
 
+/// The target groups of these names, or all of the account.
+async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Described>> {
+    let request = aws.elb.describe_target_groups().set_names(names);
+    let pages = aws
+        .pages(
+            &elb::DESCRIBE_TARGET_GROUPS,
+            "find the target groups",
+            |token| request.clone().set_marker(token).send(),
+            |page| page.next_marker(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.target_groups.unwrap_or_default()).collect())
+}
+
 /// The target group of this name, whosever it is.
 async fn named(aws: &Aws, name: &str) -> Result<Option<Described>> {
-    let request = aws.elb.describe_target_groups().names(name);
-    let answer = unless_gone(
-        aws.send(&elb::DESCRIBE_TARGET_GROUPS, "look for the target group's name", || {
-            request.clone().send()
-        })
-        .await,
-    )?;
-    Ok(answer.and_then(|answer| answer.target_groups.unwrap_or_default().pop()))
+    let found = describe(aws, Some(vec![name.to_owned()])).await;
+    Ok(unless_gone(found)?.and_then(|mut found| found.pop()))
+}
+
+/// The name of a target group in its ARN: `…:targetgroup/NAME/ID`.
+fn name(arn: &str) -> Option<&str> {
+    id(arn, ("elasticloadbalancing", "targetgroup/"))?.split('/').next()
+}
+
+/// Looks at what DescribeTargetGroups leaves out; none when the group is gone.
+async fn look(
+    survey: &Survey<'_, Aws>,
+    owned: &Owned,
+    id: &str,
+    group: &Described,
+) -> Result<Option<Found<TargetGroup>>> {
+    let Some(attributes) = attributes(survey.cloud, id).await? else { return Ok(None) };
+    let mut found = found(owned, group, &attributes)?;
+    if survey.look == Look::Close {
+        found.foreign.extend(strangers(survey.cloud, id).await?);
+    }
+    Ok(Some(found))
 }
 
 #[cfg(test)]

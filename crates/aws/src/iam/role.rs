@@ -1,8 +1,9 @@
 //! Roles of IAM: `CreateRole`, `UpdateAssumeRolePolicy`, `PutRolePolicy`, `DeleteRolePolicy`,
 //! `AttachRolePolicy`, `DetachRolePolicy`, `GetAccountAuthorizationDetails`, `DeleteRole`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
 use aws_sdk_iam::types::{EntityType, RoleDetail};
 use deployer_core::{Cause, Failure, Phase, Scope};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
@@ -16,33 +17,29 @@ use crate::send::unless_gone;
 
 impl Resource<Aws> for Role {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        // One call for the account's roles with their policies and tags. It leaves descriptions
-        // out, so a role of ours has none.
-        let request = survey
-            .cloud
-            .iam
-            .get_account_authorization_details()
-            .filter(EntityType::Role)
-            .max_items(1000);
-        let pages = survey
-            .cloud
-            .pages(
-                &iam::GET_ACCOUNT_AUTHORIZATION_DETAILS,
-                "find the roles",
-                |token| request.clone().set_marker(token).send(),
-                |page| page.marker(),
-            )
-            .await?;
         let path = path(survey.scope);
-        let roles = pages.iter().flat_map(|page| page.role_detail_list());
+        let has_all =
+            |arns: &BTreeSet<String>| survey.are_all::<Self>(arns.iter().map(String::as_str));
+        let roles = details(survey.cloud, has_all).await?;
         roles
+            .iter()
             .filter(|role| role.path() == Some(&path))
             .filter_map(|role| {
                 let tags = iam::tags(role.tags());
-                let owned = Owned::named::<Self>(survey, role.arn(), role.role_name(), &tags)?;
+                let owned = Owned::named::<Self>(survey.scope, role.role_name(), &tags)?;
                 Some(found(&owned, role))
             })
             .collect()
+    }
+
+    /// From the same list: by its name it takes a call for each thing that the list has at once.
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let roles = details(survey.cloud, |arns| arns.contains(id)).await?;
+        let read = |role: &RoleDetail| {
+            let tags = iam::tags(role.tags());
+            found(&Owned::read::<Self>(survey.scope, role.role_name(), &tags), role)
+        };
+        roles.iter().find(|role| role.arn() == Some(id)).map(read).transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &RoleSpec) -> Result<RoleOutput> {
@@ -91,6 +88,37 @@ impl Resource<Aws> for Role {
         cx.cloud.send(&iam::DELETE_ROLE, "delete the role", || request.clone().send()).await?;
         Ok(Vec::new())
     }
+}
+
+/// The roles of the account with their policies and tags, up to the page with which `has_all` is
+/// content, which is handed the ARNs so far. The list leaves descriptions out, so a role of ours
+/// has none.
+///
+/// IAM may put less than it was asked for on a page though there is more (API reference,
+/// `MaxItems`). That its pages are full otherwise is an assumption, and costs calls where it fails.
+async fn details(
+    aws: &Aws,
+    has_all: impl Fn(&BTreeSet<String>) -> bool,
+) -> Result<Vec<RoleDetail>> {
+    let mut arns = BTreeSet::new();
+    if has_all(&arns) {
+        return Ok(Vec::new());
+    }
+    let request =
+        aws.iam.get_account_authorization_details().filter(EntityType::Role).max_items(1000);
+    let pages = aws
+        .pages_until(
+            &iam::GET_ACCOUNT_AUTHORIZATION_DETAILS,
+            "find the roles",
+            |token| request.clone().set_marker(token).send(),
+            |page| page.marker(),
+            |page: &GetAccountAuthorizationDetailsOutput| {
+                arns.extend(page.role_detail_list().iter().filter_map(|role| role.arn.clone()));
+                has_all(&arns)
+            },
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.role_detail_list.unwrap_or_default()).collect())
 }
 
 fn found(owned: &Owned, role: &RoleDetail) -> Result<Found<Role>> {

@@ -26,10 +26,19 @@ impl Resource<Aws> for LogGroup {
             .filter_map(|group| {
                 let tags = tags.get(&arn(group).ok()?)?;
                 let name = group.log_group_name();
-                let owned = Owned::named::<Self>(survey, name, name, tags)?;
+                let owned = Owned::named::<Self>(survey.scope, name, tags)?;
                 Some(found(&owned, group))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let groups = named(survey.cloud, id).await?;
+        let group = groups.iter().find(|group| group.log_group_name() == Some(id));
+        let Some(group) = group else { return Ok(None) };
+        let tags = logs::tags(survey.cloud, &arn(group)?).await?;
+        tags.map(|tags| found(&Owned::read::<Self>(survey.scope, Some(id), &tags), group))
+            .transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &LogGroupSpec) -> Result<LogGroupOutput> {

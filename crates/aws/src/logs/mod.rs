@@ -1,5 +1,6 @@
 //! CloudWatch Logs: its kinds, and what they share: how tags are written, read and rewritten.
 
+mod lines;
 mod log_group;
 mod operations;
 
@@ -10,6 +11,7 @@ use deployer_engine::{Context, Identity, Result, listed};
 use crate::Aws;
 use crate::ownership::{self, Kept, Tags};
 
+pub(crate) use lines::{Source, Streams, page};
 pub(crate) use operations::*;
 
 /// The tags of a new resource, for the call that makes it.

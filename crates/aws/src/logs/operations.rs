@@ -20,6 +20,8 @@ operations! {
     DELETE_RETENTION_POLICY = SERVICE.changes("DeleteRetentionPolicy")
         .gone(&["ResourceNotFoundException"]);
     DESCRIBE_LOG_GROUPS = SERVICE.reads("DescribeLogGroups");
+    /// Of a stream that is not there it says the same as of a group.
+    FILTER_LOG_EVENTS = SERVICE.reads("FilterLogEvents").gone(&["ResourceNotFoundException"]);
     GET_LOG_EVENTS = SERVICE.reads("GetLogEvents").gone(&["ResourceNotFoundException"]);
     LIST_TAGS_FOR_RESOURCE = SERVICE.reads("ListTagsForResource")
         .gone(&["ResourceNotFoundException"]);

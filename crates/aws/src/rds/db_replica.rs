@@ -19,6 +19,11 @@ impl Resource<Aws> for DbReplica {
         replicas.iter().map(|(owned, instance)| found(owned, instance)).collect()
     }
 
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let replica = rds::read::<Self>(survey, id).await?;
+        replica.map(|(owned, instance)| found(&owned, &instance)).transpose()
+    }
+
     async fn create(cx: &Context<'_, Aws>, spec: &DbReplicaSpec) -> Result<DbReplicaOutput> {
         let name = rds::name(cx.identity);
         let machine = Machine::from(spec);

@@ -13,41 +13,40 @@ use crate::iam::linked_role;
 use crate::missing::Required;
 use crate::ownership::{Kept, Owned, Tags};
 use crate::rds;
+use crate::send::unless_gone;
 
 impl Resource<Aws> for DbSubnetGroup {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        if let Some(all) = of_databases(survey).await? {
+            return Ok(all);
+        }
         let aws = survey.cloud;
-        let request = aws.rds.describe_db_subnet_groups().max_records(100);
-        let pages = survey
-            .cloud
-            .pages(
-                &rds::DESCRIBE_DB_SUBNET_GROUPS,
-                "find the DB subnet groups",
-                |token| request.clone().set_marker(token).send(),
-                |page| page.marker(),
-            )
-            .await?;
         // See `deployer_core::Naming` for how names begin.
         let scope = survey.scope;
         let prefix = format!("{}-{}-", scope.stack, scope.environment).to_lowercase();
-        let groups: Vec<&Description> = pages
-            .iter()
-            .flat_map(|page| page.db_subnet_groups())
-            .filter(|group| {
-                group.db_subnet_group_name().is_some_and(|name| name.starts_with(&prefix))
-            })
-            .collect();
-        let arns = groups.iter().copied().map(arn).collect::<Result<Vec<_>>>()?;
+        let mut groups = describe(aws, None).await?;
+        groups.retain(|group| {
+            group.db_subnet_group_name().is_some_and(|name| name.starts_with(&prefix))
+        });
+        let arns = groups.iter().map(arn).collect::<Result<Vec<_>>>()?;
         let tags = survey.shared.tags.of(survey, arns, |arns| tags(aws, arns)).await?;
         groups
-            .into_iter()
+            .iter()
             .filter_map(|group| {
                 let tags = tags.get(&arn(group).ok()?)?;
-                let name = group.db_subnet_group_name();
-                let owned = Owned::named::<Self>(survey, name, name, tags)?;
+                let owned = Owned::named::<Self>(scope, group.db_subnet_group_name(), tags)?;
                 Some(found(&owned, group))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let groups = unless_gone(describe(survey.cloud, Some(id)).await)?.unwrap_or_default();
+        let Some(group) = groups.first() else { return Ok(None) };
+        let tags = tags(survey.cloud, vec![arn(group)?]).await?;
+        let read = |tags| Owned::read::<Self>(survey.scope, group.db_subnet_group_name(), tags);
+        // One without tags, not even none, went away between the calls.
+        tags.values().next().map(|tags| found(&read(tags), group)).transpose()
     }
 
     async fn create(
@@ -107,6 +106,57 @@ impl Resource<Aws> for DbSubnetGroup {
     }
 }
 
+/// The DB subnet groups that databases are in, where there are no others: then nobody need ask for
+/// them. DescribeDBInstances shows the whole group with each database, but for its ARN (seen; that
+/// its subnets are as new as those of DescribeDBSubnetGroups is an assumption).
+async fn of_databases(survey: &Survey<'_, Aws>) -> Result<Option<Vec<Found<DbSubnetGroup>>>> {
+    let databases = survey.shared.databases.if_any(survey).await?;
+    let groups: BTreeMap<&str, (&Description, &str)> = databases
+        .iter()
+        .filter_map(|database| {
+            let group = database.db_subnet_group()?;
+            Some((group.db_subnet_group_name()?, (group, database.db_instance_arn()?)))
+        })
+        .collect();
+    let is_shown = |name: &str| groups.contains_key(name);
+    let index = &survey.shared.tags;
+    let all = index.all_of::<DbSubnetGroup>(survey, ("rds", "subgrp:"), is_shown).await;
+    let Some(all) = all else { return Ok(None) };
+    all.iter()
+        .filter_map(|(name, tags)| {
+            let owned = Owned::named::<DbSubnetGroup>(survey.scope, Some(name), tags)?;
+            let (group, database) = groups.get(name)?;
+            let mut group = (*group).clone();
+            group.db_subnet_group_arn = beside(database, name);
+            Some(found(&owned, &group))
+        })
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+/// The ARN of a DB subnet group in the account and region of a database ("Amazon Resource Names
+/// (ARNs) in Amazon RDS" in its user guide).
+fn beside(database: &str, name: &str) -> Option<String> {
+    let (place, _) = database.split_once(":db:")?;
+    Some(format!("{place}:subgrp:{name}"))
+}
+
+/// The group of this name, or all of the account.
+async fn describe(aws: &Aws, name: Option<&str>) -> Result<Vec<Description>> {
+    let name = name.map(ToOwned::to_owned);
+    let request =
+        aws.rds.describe_db_subnet_groups().set_db_subnet_group_name(name).max_records(100);
+    let pages = aws
+        .pages(
+            &rds::DESCRIBE_DB_SUBNET_GROUPS,
+            "find the DB subnet groups",
+            |token| request.clone().set_marker(token).send(),
+            |page| page.marker(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.db_subnet_groups.unwrap_or_default()).collect())
+}
+
 fn found(owned: &Owned, group: &Description) -> Result<Found<DbSubnetGroup>> {
     let description = group.db_subnet_group_description();
     let subnets: Option<_> = group
@@ -154,4 +204,16 @@ async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
         all.extend(answer.map(|answer| (arn, rds::tags(answer.tag_list()))));
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arn_of_a_group_follows_from_that_of_a_database_in_it() {
+        let database = "arn:aws-cn:rds:cn-north-1:123456789012:db:notes-dev-main";
+        let group = "arn:aws-cn:rds:cn-north-1:123456789012:subgrp:notes-dev-db";
+        assert_eq!(beside(database, "notes-dev-db").as_deref(), Some(group));
+    }
 }

@@ -4,16 +4,19 @@
 mod db_instance;
 mod db_replica;
 mod db_subnet_group;
+mod metrics;
 mod operations;
 
 use aws_sdk_rds::types::{DbInstance as Description, Tag};
 use deployer_core::Kind;
 use deployer_engine::{Context, Identity, Progress, Result, Survey};
+use deployer_kinds::{DbInstance, DbReplica};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
+use crate::send::unless_gone;
 
 pub(crate) use operations::*;
 
@@ -27,13 +30,34 @@ impl Databases {
         &self,
         survey: &Survey<'_, Aws>,
     ) -> Result<Vec<(Owned, &Description)>> {
-        let all = self.0.get_or_try_init(|| fetch(survey.cloud)).await?;
         let owned = |it: &Description| {
-            let id = it.db_instance_identifier();
-            Owned::named::<K>(survey, id, id, &tags(it.tag_list()))
+            Owned::named::<K>(survey.scope, it.db_instance_identifier(), &tags(it.tag_list()))
         };
+        let all = self.all(survey).await?;
         Ok(all.iter().filter_map(|it| Some((owned(it)?, it))).collect())
     }
+
+    /// Every database of the account, but none where no scan looks at any.
+    async fn if_any(&self, survey: &Survey<'_, Aws>) -> Result<&[Description]> {
+        let is_any = survey.looks_at::<DbInstance>() || survey.looks_at::<DbReplica>();
+        if is_any { self.all(survey).await } else { Ok(&[]) }
+    }
+
+    async fn all(&self, survey: &Survey<'_, Aws>) -> Result<&[Description]> {
+        self.0.get_or_try_init(|| fetch(survey.cloud)).await.map(Vec::as_slice)
+    }
+}
+
+/// The database of this identifier as a `K`, whoever made it; none where there is none.
+pub(crate) async fn read<K: Kind>(
+    survey: &Survey<'_, Aws>,
+    id: &str,
+) -> Result<Option<(Owned, Description)>> {
+    let instance = unless_gone(describe(survey.cloud, id).await)?;
+    Ok(instance.map(|it| {
+        let id = it.db_instance_identifier();
+        (Owned::read::<K>(survey.scope, id, &tags(it.tag_list())), it)
+    }))
 }
 
 async fn fetch(aws: &Aws) -> Result<Vec<Description>> {

@@ -32,12 +32,19 @@ impl Resource<Aws> for Secret {
             .filter(|secret| secret.deleted_date().is_none())
             .filter_map(|secret| {
                 let tags = tags(secret.tags());
-                Some(found(
-                    &Owned::named::<Self>(survey, secret.arn(), secret.name(), &tags)?,
-                    secret,
-                ))
+                Some(found(&Owned::named::<Self>(survey.scope, secret.name(), &tags)?, secret))
             })
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let secret = describe(survey.cloud, id).await?;
+        let secret = secret.filter(|secret| secret.deleted_date().is_none());
+        let read = |secret: &DescribeSecretOutput| {
+            let tags = tags(secret.tags());
+            found(&Owned::read::<Self>(survey.scope, secret.name(), &tags), secret)
+        };
+        secret.as_ref().map(read).transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &SecretSpec) -> Result<SecretOutput> {

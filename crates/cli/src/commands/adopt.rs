@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deployer_core::{Address, Live, Plan, Snapshot, Stray};
+use deployer_core::{Address, Live, Place, Plan, Snapshot, Stray};
 use deployer_engine::{Adoption, Journal, Look, Places, Scan, adopt, seek};
 use serde_json::json;
 
 use crate::args::StackArgs;
 use crate::exit::{Error, Exit, RequestError};
 use crate::lock::LockArgs;
-use crate::render::Detail;
+use crate::render::{self, Detail};
 use crate::session::{Project, Session, unplannable};
 use crate::world::Connect;
 
@@ -101,7 +101,10 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
             let (address, id) = (address.clone(), live.id().to_owned());
             Err(RequestError::AlreadyThere { address, id })?;
         }
-        let live = self.seek(&adoption, session).await?;
+        // A stray may be where the resource was once.
+        let stray = there.strays.iter().find(|it| (&it.address, &it.id) == (address, id));
+        let place = stray.map_or(&adoption.place, |stray| &stray.place).clone();
+        let live = self.seek(&Adoption { place, ..adoption.clone() }, session).await?;
         let registry = session.world.registry();
         let all = BTreeSet::from([address.clone()]);
         let plan = deployer_core::plan(stack, &there.with(live.clone()), &registry.kinds(), &all)
@@ -155,8 +158,11 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         }
         if !session.is_json {
             session.tell(&format!("These carry the tags of {}:\n\n", there.scope));
-            let signed = unrecorded.iter().map(|it| format!("  {}  {}\n", it.address, it.id));
-            let others = sought.iter().map(|it| format!("  {}  {}\n", it.address, it.id()));
+            let line = |address: &Address, place: &Place, id: &str| {
+                format!("  {}  {id}\n", render::located(address, place))
+            };
+            let signed = unrecorded.iter().map(|it| line(&it.address, &it.place, &it.id));
+            let others = sought.iter().map(|it| line(&it.address, &it.place, it.id()));
             session.tell(&signed.chain(others).collect::<String>());
         }
         if !is_unattended {

@@ -124,8 +124,8 @@ async fn apply_saved<W: Connect>(
     };
     let region = stack.region.as_deref().unwrap_or(&plan.region);
     let connected = session.connect(Some(region), &folder).await?;
-    moved("the account", &plan.account, connected.is().0)?;
-    moved("the region", &plan.region, connected.is().1)?;
+    moved("the account", &plan.account, connected.home().0)?;
+    moved("the region", &plan.region, connected.home().1)?;
     let connected = Arc::new(connected.and(plan.places(), &plan.roles));
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
         let (scan, deeds) = (Scan::All(Look::Quick), journal.deeds());

@@ -65,16 +65,15 @@ pub(crate) async fn run<W: Connect>(
         },
         _ => session.locate(&args.stack)?,
     };
-    let connected = session.connect(place.region.as_deref(), &place.folder).await?;
-    // Where the record is lost, the stack says where else to look.
-    let declared = if args.name.is_some() { None } else { session.load_if_right(&args.stack) };
-    let connected = Arc::new(match &declared {
-        Some(stack) => connected.of(stack),
-        None => connected,
-    });
+    // A file that lies here by chance says nothing of a stack that is named.
+    let (connected, is_declared) = if args.name.is_some() {
+        (Arc::new(session.connect(place.region.as_deref(), &place.folder).await?), false)
+    } else {
+        session.connect_anyway(&args.stack, &place).await?
+    };
     let nothing = Stack {
         scope: place.scope.clone(),
-        region: connected.is().1.to_owned(),
+        region: connected.home().1.to_owned(),
         roles: Roles::new(),
         resources: BTreeMap::new(),
         outputs: BTreeMap::new(),
@@ -82,8 +81,9 @@ pub(crate) async fn run<W: Connect>(
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
         let deeds = journal.deeds();
         let snapshot = session.observe(&connected, &place.scope, ALL, &deeds).await?;
+        let is_sure = is_declared || deeds.record.is_whole();
+        let mut swept = Swept { is_sure, ..Swept::default() };
         if snapshot.lives.is_empty() {
-            let mut swept = Swept::default();
             close(journal, &snapshot, &mut swept, session).await?;
             return Ok(conclude(&swept, &snapshot, session));
         }
@@ -93,7 +93,7 @@ pub(crate) async fn run<W: Connect>(
         if !args.yes {
             confirm(&place.scope, session).await?;
         }
-        delete(plan, &nothing, &args, (&connected, journal), session).await
+        delete(plan, &nothing, &args, &connected, journal, swept, session).await
     };
     session.locked("destroy", &args.lock, &connected, &place.scope, work).await
 }
@@ -127,6 +127,8 @@ fn end<W: Connect>(
 /// What has been swept so far.
 #[derive(Default)]
 struct Swept {
+    /// Whether everything was looked at that there may be: the record says so, or the file.
+    is_sure: bool,
     /// The resources that are gone, each with its identifier.
     gone: Vec<(String, String)>,
     /// What was left behind on purpose.
@@ -138,10 +140,11 @@ async fn delete<W: Connect>(
     mut plan: Plan,
     nothing: &Stack,
     args: &Args,
-    (connected, journal): (&Arc<Places<W::Cloud>>, &Arc<Journal<W::Cloud>>),
+    connected: &Arc<Places<W::Cloud>>,
+    journal: &Arc<Journal<W::Cloud>>,
+    mut swept: Swept,
     session: &Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let mut swept = Swept::default();
     let mut snapshot;
     let mut sweeps = 0;
     loop {
@@ -183,6 +186,12 @@ async fn close<W: Connect>(
     if !snapshot.lives.is_empty() {
         return Ok(());
     }
+    if !swept.is_sure {
+        let what = "its keys are kept: the record of it is lost, and only a file can say whether \
+                    it has something in other accounts or regions";
+        swept.kept.push((snapshot.scope.to_string(), what.to_owned()));
+        return Ok(());
+    }
     let closed = session.unless_cancelled(journal.close()).await?;
     if !closed.map_err(|failure| Error::Cloud(vec![failure]))? {
         let what = "the record of it is kept, for as long as that can be brought back".to_owned();
@@ -198,7 +207,7 @@ fn unswept(why: Error) -> Error {
 /// Prints the receipt. What is there decides how it ended, not what was told on the way.
 fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_, W>) -> Exit {
     let exit = if snapshot.lives.is_empty() { Exit::Done } else { Exit::Failed };
-    let Swept { gone, kept } = swept;
+    let Swept { gone, kept, .. } = swept;
     if session.is_json {
         let receipt = json!({
             "event": "receipt",
@@ -208,7 +217,7 @@ fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_
             "still-there": snapshot.lives,
         });
         session.print(&format!("{receipt}\n"));
-    } else if gone.is_empty() && snapshot.lives.is_empty() {
+    } else if gone.is_empty() && kept.is_empty() && snapshot.lives.is_empty() {
         session.print(&format!("There is nothing of {} in {}.\n", snapshot.scope, snapshot.region));
     } else {
         session.tell("\n");

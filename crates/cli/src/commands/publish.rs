@@ -105,7 +105,7 @@ async fn build<W: Connect>(
             session.tell(&format!("{} {line}\n", session.err.faint.style(format!("{address} |"))));
         }
     };
-    let building = prepare(&registry, &**connected.home(), &project.stack, images, &tell);
+    let building = prepare(&registry, &**connected.cloud(), &project.stack, images, &tell);
     session
         .unless_cancelled(building)
         .await?

@@ -1,7 +1,5 @@
 //! `deployer status`: what is there.
 
-use std::sync::Arc;
-
 use deployer_core::{Live, Phase, Snapshot};
 use deployer_engine::Scan;
 use serde_json::json;
@@ -35,13 +33,13 @@ pub(crate) async fn run<W: Connect>(
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
     let place = session.locate(&args.stack)?;
-    let connected = Arc::new(session.connect(place.region.as_deref(), &place.folder).await?);
+    let (connected, _) = session.connect_anyway(&args.stack, &place).await?;
     let deeds = session.deeds(&connected, &place.scope).await?;
     let snapshot = session.observe(&connected, &place.scope, Scan::Known, &deeds).await?;
     if session.is_json {
         session.print(&format!("{:#}\n", as_json(&snapshot)));
     } else if snapshot.lives.is_empty() {
-        let (_, region) = connected.is();
+        let (_, region) = connected.home();
         session.print(&format!("There is nothing of {} in {region}.\n", place.scope));
     } else {
         let rows: Vec<Vec<String>> = snapshot.lives.iter().map(row).collect();

@@ -179,8 +179,8 @@ pub(crate) fn strays(strays: &[Stray], theme: &Theme, width: usize) -> String {
 
 fn stray_lines(strays: &[Stray], theme: &Theme, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    for Stray { address, id, because, .. } in strays {
-        let end = format!(" looks like {address}: left alone");
+    for Stray { address, place, id, because, .. } in strays {
+        let end = format!(" looks like {}: left alone", located(address, place));
         let room = (width - 9).saturating_sub(end.chars().count()).max(12);
         let head = truncate(&format!("{}{end}", truncate(short(id), room)), width - 9);
         lines.push(format!("{} {head}", theme.caution.style("warning:")));

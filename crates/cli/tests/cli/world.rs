@@ -112,7 +112,8 @@ impl<C: Parameters> World<C> {
             folder: self.folder.path().to_owned(),
         };
         let words = std::iter::once("deployer").chain(line.split_whitespace());
-        let exit = run(words.map(OsString::from), self, terminal, self.cancel.clone()).await;
+        let run = run(words.map(OsString::from), self, terminal, self.cancel.clone());
+        let exit = Box::pin(run).await;
         Ran { exit, stdout: stdout.text(), stderr: stderr.text() }
     }
 }

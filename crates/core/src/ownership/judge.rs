@@ -22,6 +22,15 @@ pub struct Seen {
     pub proof: Option<String>,
 }
 
+impl Seen {
+    /// The same, seen at a place.
+    #[must_use]
+    pub fn at(mut self, place: &Place) -> Self {
+        self.live.place.clone_from(place);
+        self
+    }
+}
+
 /// What the account keeps of an environment to tell whose something is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deeds {
@@ -93,7 +102,9 @@ pub(crate) fn judge(of: &Snapshot, seen: Vec<Seen>, deeds: &Deeds, kinds: &Kinds
             continue;
         }
         let proven = deeds.proven(of, &seen);
-        if let Some((address, generation, serial)) = deeds.record.whose(&seen.live.place, kind.name, seen.live.id()) {
+        if let Some((address, generation, serial)) =
+            deeds.record.whose(&seen.live.place, kind.name, seen.live.id())
+        {
             let mark = seen.live.mark.as_deref().unwrap_or_default();
             let is_signed = proven.as_ref() == Some(serial)
                 && (&seen.live.address, seen.live.generation) == (address, generation)
@@ -117,7 +128,7 @@ pub(crate) fn judge(of: &Snapshot, seen: Vec<Seen>, deeds: &Deeds, kinds: &Kinds
             kind.naming.is_none()
                 || seen.called.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&expected))
         };
-        let begun = deeds.record.begun(address, *generation, &serial);
+        let begun = deeds.record.begun(&seen.live.place, address, *generation, &serial);
         if !is_called(&seen) {
             judged.stray(seen.live, &format!("its tags are copied: it is not called {expected}"));
         } else if begun == Some(true) {
@@ -216,7 +227,7 @@ impl Judged {
 /// Whether it is an older generation of a kind that keeps its history, which the record leaves out.
 fn is_history(kind: &KindInfo, live: &Live, record: &Record) -> bool {
     kind.replacement(&live.spec, &live.spec) == Replacement::Supersede
-        && record.newest(&live.address).is_some_and(|newest| live.generation < newest)
+        && record.newest(&live.place, &live.address).is_some_and(|newest| live.generation < newest)
 }
 
 /// Believes what tags say a deletion does only as far as the mark covers it, and takes the

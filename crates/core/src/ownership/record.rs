@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::{Address, Place, Roles, Serial};
 
 /// The version of the format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The most bytes of one part: a standard parameter holds 4,096 characters (quotas of Systems
 /// Manager in the AWS general reference), and what is written is ASCII.
@@ -23,7 +23,7 @@ const NONE: &str = "-";
 /// What the hashes of marks begin with, instead of a kind.
 const GIVEN: &str = "given";
 
-/// The room that is kept free in the first part for the roles, some eight of them.
+/// The room that is kept in the first part for the roles, some eight of them.
 const ROLES: usize = 1000;
 
 /// How many creates of one generation may be open at a time; older ones are forgotten.
@@ -64,6 +64,11 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it was written by a newer version of deployer (format {0}); use that one")]
 pub struct Unreadable(u64);
+
+/// More roles than the record has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the roles that lead to other accounts have more than 1,000 characters together")]
+pub struct TooManyRoles;
 
 #[derive(Serialize, Deserialize)]
 struct Written {
@@ -117,9 +122,8 @@ impl Record {
                 record.epoch = head.epoch;
                 record.roles = head.roles;
                 let kinds = head.kinds.into_iter();
-                record.kinds = kinds
-                    .filter_map(|(place, kinds)| Some((place.parse().ok()?, kinds)))
-                    .collect();
+                record.kinds =
+                    kinds.filter_map(|(place, kinds)| Some((place.parse().ok()?, kinds))).collect();
             }
             record.parts.resize(record.parts.len().max(*number), BTreeMap::new());
             if let Some(part) = number.checked_sub(1).and_then(|at| record.parts.get_mut(at)) {
@@ -177,9 +181,33 @@ impl Record {
         self.kinds.get(place).into_iter().flatten().map(String::as_str)
     }
 
-    /// The places where the environment has ever had something.
-    pub fn places(&self) -> impl Iterator<Item = &Place> {
-        self.kinds.keys()
+    /// The places where the environment may have something: those of its kinds, and of what it has
+    /// where the part that lists the kinds is lost.
+    pub fn places(&self) -> BTreeSet<&Place> {
+        self.kinds.keys().chain(self.entries().map(|(_, entry)| &entry.place)).collect()
+    }
+
+    /// Takes down the roles that lead to the accounts it may have something in.
+    ///
+    /// # Errors
+    /// When there is no room for them.
+    pub fn keep_roles(&mut self, known: &Roles) -> Result<(), TooManyRoles> {
+        let mut roles = self.roles.clone();
+        roles.extend(known.clone());
+        let places = self.places();
+        roles.retain(|account, _| places.iter().any(|it| it.account.as_ref() == Some(account)));
+        if room(&roles) > ROLES {
+            return Err(TooManyRoles);
+        }
+        self.roles = roles;
+        Ok(())
+    }
+
+    /// Forgets the places elsewhere where it has nothing any more: a role that is gone is then no
+    /// longer assumed.
+    pub fn forget_places(&mut self) {
+        let used: BTreeSet<Place> = self.entries().map(|(_, entry)| entry.place.clone()).collect();
+        self.kinds.retain(|place, _| place.is_home() || used.contains(place));
     }
 
     /// Notes that the environment is about to have one of a kind at a place.
@@ -203,7 +231,7 @@ impl Record {
             given: None,
             is_left: false,
         };
-        if self.entry(address, generation, serial).is_some() {
+        if self.entry(place, address, generation, serial).is_some() {
             return;
         }
         self.insert(address, entry);
@@ -234,7 +262,7 @@ impl Record {
         }
         self.begin(place, address, generation, serial);
         for entry in self.of_mut(address) {
-            if (entry.generation, &entry.serial) == (generation, serial) {
+            if (&entry.place, entry.generation, &entry.serial) == (place, generation, serial) {
                 (entry.made, entry.is_left) = (Some(made.clone()), false);
             }
         }
@@ -271,11 +299,22 @@ impl Record {
         given.peek().is_some() && given.all(|given| *given != hash(GIVEN, mark))
     }
 
+    /// Whether it has no other of a kind at a place than these, and knows of each create which one
+    /// it made.
+    pub fn has_only<'a>(
+        &self,
+        place: &Place,
+        kind: &str,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> bool {
+        let ids: BTreeSet<String> = ids.into_iter().map(|id| hash(kind, id)).collect();
+        let mut entries = self.entries_at(place, kind);
+        entries.all(|(_, entry)| entry.made.as_ref().is_some_and(|made| ids.contains(made)))
+    }
+
     /// The resources of a kind that it has at a place, with their generations.
     pub fn of_kind(&self, place: &Place, kind: &str) -> impl Iterator<Item = (&Address, u32)> {
-        let entries = self.entries();
-        let entries =
-            entries.filter(move |(address, it)| address.kind == kind && it.place == *place);
+        let entries = self.entries_at(place, kind);
         entries.map(|(address, entry)| (address, entry.generation))
     }
 
@@ -293,9 +332,9 @@ impl Record {
         }
     }
 
-    /// Forgets the generations of a kind that keeps its history but for the newest.
-    pub fn forget_before(&mut self, address: &Address, generation: u32) {
-        self.retain(address, |entry| entry.generation >= generation);
+    /// Forgets the generations at a place of a kind that keeps its history but for the newest.
+    pub fn forget_before(&mut self, place: &Place, address: &Address, generation: u32) {
+        self.retain(address, |entry| entry.place != *place || entry.generation >= generation);
     }
 
     /// Which resource the identifier of a kind is at a place, its generation, and the create that
@@ -311,26 +350,36 @@ impl Record {
     /// Whether a create was begun, and whether it is known what it made.
     pub(super) fn begun(
         &self,
+        place: &Place,
         address: &Address,
         generation: u32,
         serial: &Serial,
     ) -> Option<bool> {
-        self.entry(address, generation, serial).map(|entry| entry.made.is_some())
+        self.entry(place, address, generation, serial).map(|entry| entry.made.is_some())
     }
 
     /// The newest create of a generation of which nobody knows what it made.
-    pub fn open(&self, address: &Address, generation: u32) -> Option<&Serial> {
-        let open = self.of(address).filter(|it| it.generation == generation && it.made.is_none());
+    pub fn open(&self, place: &Place, address: &Address, generation: u32) -> Option<&Serial> {
+        let of = |it: &&Entry| it.place == *place && it.generation == generation;
+        let open = self.of(address).filter(of).filter(|it| it.made.is_none());
         open.last().map(|entry| &entry.serial)
     }
 
-    /// The newest generation it has of a resource.
-    pub(super) fn newest(&self, address: &Address) -> Option<u32> {
-        self.of(address).map(|entry| entry.generation).max()
+    /// The newest generation it has of a resource at a place.
+    pub(super) fn newest(&self, place: &Place, address: &Address) -> Option<u32> {
+        self.of(address).filter(|entry| entry.place == *place).map(|entry| entry.generation).max()
     }
 
-    fn entry(&self, address: &Address, generation: u32, serial: &Serial) -> Option<&Entry> {
-        self.of(address).find(|it| (it.generation, &it.serial) == (generation, serial))
+    fn entry(
+        &self,
+        place: &Place,
+        address: &Address,
+        generation: u32,
+        serial: &Serial,
+    ) -> Option<&Entry> {
+        let is =
+            |it: &&Entry| (&it.place, it.generation, &it.serial) == (place, generation, serial);
+        self.of(address).find(is)
     }
 
     fn of(&self, address: &Address) -> impl Iterator<Item = &Entry> {
@@ -339,6 +388,10 @@ impl Record {
 
     fn of_mut(&mut self, address: &Address) -> impl Iterator<Item = &mut Entry> {
         self.parts.iter_mut().filter_map(move |part| part.get_mut(address)).flatten()
+    }
+
+    fn entries_at(&self, place: &Place, kind: &str) -> impl Iterator<Item = (&Address, &Entry)> {
+        self.entries().filter(move |(address, it)| address.kind == kind && it.place == *place)
     }
 
     fn entries(&self) -> impl Iterator<Item = (&Address, &Entry)> {
@@ -361,13 +414,13 @@ impl Record {
 
     /// Puts an entry into the part that has its address, or else into the first with room for it.
     fn insert(&mut self, address: &Address, entry: Entry) {
-        let room = line(address, &entry);
+        let needed = line(address, &entry);
         let written = self.written();
-        let for_roles = ROLES.saturating_sub(self.roles.values().map(|role| role.len() + 32).sum());
+        let for_roles = ROLES.saturating_sub(room(&self.roles));
         let has_room = |place: usize| {
             let grows: usize = self.parts[place].values().flatten().map(Entry::growth).sum();
             let kept = if place == 0 { for_roles } else { 0 };
-            written[&(place + 1)].len() + grows + room + kept <= PART
+            written[&(place + 1)].len() + grows + needed + kept <= PART
         };
         let holder = self.parts.iter().position(|part| part.contains_key(address));
         let place = holder
@@ -388,7 +441,17 @@ impl Record {
 fn line(address: &Address, entry: &Entry) -> usize {
     let around = "\"\":[\"\"],,\"\",".len() + 8;
     let place = entry.place.to_string().len() + "\"\":[],".len();
-    address.to_string().len() + address.kind.len() + entry.written().len() + entry.growth() + place + around
+    address.to_string().len()
+        + address.kind.len()
+        + entry.written().len()
+        + entry.growth()
+        + place
+        + around
+}
+
+/// The bytes that roles take, each with its account and what stands around the two.
+fn room(roles: &Roles) -> usize {
+    roles.iter().map(|(account, role)| account.len() + role.len() + "\"\":\"\",".len()).sum()
 }
 
 fn text(written: &Written) -> String {
@@ -495,6 +558,18 @@ mod tests {
     }
 
     #[test]
+    fn it_has_only_what_it_knows_to_be_made() {
+        let mut record = Record::new(None);
+        assert!(record.has_only(&home(), "vpc", []), "there is none");
+        record.begin(&home(), &vpc(), 1, &serial(1));
+        assert!(!record.has_only(&home(), "vpc", ["vpc-1"]), "nobody knows what the create made");
+        record.made(&home(), &vpc(), 1, &serial(1), "vpc-1");
+        record.made(&home(), &Address::new("subnet", "a"), 1, &serial(1), "subnet-1");
+        assert!(record.has_only(&home(), "vpc", ["vpc-1", "vpc-2"]));
+        assert!(!record.has_only(&home(), "vpc", ["vpc-2"]));
+    }
+
+    #[test]
     fn it_tells_the_mark_that_was_given_last_from_one_before() {
         let mut record = Record::new(None);
         assert_eq!(record.is_last_given(&home(), &vpc(), "vpc-1", "1:new"), None);
@@ -533,6 +608,47 @@ mod tests {
     }
 
     #[test]
+    fn places_are_known_by_what_is_there_and_forgotten_with_it() {
+        let role = |name: &str| format!("arn:aws:iam::222222222222:role/{name}");
+        let roles = |name: &str| Roles::from([("222222222222".to_owned(), role(name))]);
+        let there: Place = "222222222222/eu-central-1".parse().unwrap();
+        let mut record = Record::new(None);
+        record.made(&home(), &vpc(), 1, &serial(1), "vpc-1");
+        record.made(&there, &vpc(), 2, &serial(2), "vpc-1");
+        record.keep_roles(&roles("old")).unwrap();
+        record.keep_roles(&roles("new")).unwrap();
+        assert_eq!(reread(&record), record);
+        assert_eq!(record.roles, roles("new"));
+        assert_eq!(record.whose(&there, "vpc", "vpc-1").unwrap().1, 2);
+        assert_eq!(record.open(&there, &vpc(), 1), None);
+        record.gone(&there, &vpc(), "vpc-1");
+        assert!(record.places().contains(&there), "there was something");
+        record.forget_places();
+        record.keep_roles(&Roles::new()).unwrap();
+        assert_eq!(record.places(), BTreeSet::from([&home()]));
+        assert!(record.roles.is_empty());
+        let many = (0..12).map(|n| (format!("{n:012}"), role(&"x".repeat(100))));
+        let many: Roles = many.collect();
+        for account in many.keys() {
+            let place = Place { account: Some(account.clone()), region: None };
+            record.made(&place, &vpc(), 1, &serial(3), "vpc-1");
+        }
+        assert_eq!(record.keep_roles(&many), Err(TooManyRoles));
+    }
+
+    #[test]
+    fn a_create_that_was_begun_elsewhere_is_another() {
+        let there: Place = "eu-central-1".parse().unwrap();
+        let mut record = Record::new(None);
+        record.begin(&home(), &vpc(), 1, &serial(1));
+        assert_eq!(record.open(&there, &vpc(), 1), None);
+        record.begin(&there, &vpc(), 1, &serial(2));
+        record.made(&there, &vpc(), 1, &serial(2), "vpc-2");
+        assert_eq!(record.open(&home(), &vpc(), 1), Some(&serial(1)));
+        assert_eq!(record.whose(&there, "vpc", "vpc-2"), Some((&vpc(), 1, &serial(2))));
+    }
+
+    #[test]
     fn a_lost_part_is_noticed_and_the_rest_still_counts() {
         let mut record = Record::new(None);
         for number in 0..300 {
@@ -545,8 +661,9 @@ mod tests {
             parts.remove(lost);
             let rest = Record::read(&parts).unwrap();
             assert!(!rest.is_whole(), "without part {lost}");
-            let known = (0..300)
-                .filter(|number| rest.whose(&home(), "security-group", &format!("sg-{number}")).is_some());
+            let known = (0..300).filter(|number| {
+                rest.whose(&home(), "security-group", &format!("sg-{number}")).is_some()
+            });
             assert!(known.count() > 100);
         }
         assert!(!Record::read(&BTreeMap::new()).unwrap().is_whole());
@@ -556,8 +673,8 @@ mod tests {
 
     #[test]
     fn a_newer_record_is_not_taken_for_a_lost_one() {
-        let newer = BTreeMap::from([(1, r#"{"version":2,"else":[]}"#.to_owned())]);
-        assert_eq!(Record::read(&newer), Err(Unreadable(2)));
+        let newer = BTreeMap::from([(1, r#"{"version":3,"else":[]}"#.to_owned())]);
+        assert_eq!(Record::read(&newer), Err(Unreadable(3)));
     }
 
     #[test]
@@ -567,7 +684,7 @@ mod tests {
             record.begin(&home(), &vpc(), 1, &serial(number));
         }
         assert_eq!(record.of(&vpc()).count(), OPEN);
-        assert_eq!(record.open(&vpc(), 1), Some(&serial(19)));
-        assert_eq!(record.open(&vpc(), 2), None);
+        assert_eq!(record.open(&home(), &vpc(), 1), Some(&serial(19)));
+        assert_eq!(record.open(&home(), &vpc(), 2), None);
     }
 }

@@ -130,7 +130,7 @@ impl<'a> Planner<'a> {
         address: &Address,
         desired: &'a Desired,
     ) -> Decision<'a> {
-        let live = self.snapshot.current(address);
+        let live = self.snapshot.current_at(&desired.place, address);
         let mut decision = Decision {
             desired,
             live,

@@ -119,7 +119,8 @@ impl<'a> Planner<'a> {
     fn is_history(&self, live: &Live) -> bool {
         let kind = self.kinds.find(&live.address.kind);
         kind.zip(self.snapshot.current(&live.address)).is_some_and(|(kind, current)| {
-            live.generation < current.generation
+            live.place == current.place
+                && live.generation < current.generation
                 && kind.replacement(&live.spec, &current.spec) == Replacement::Supersede
         })
     }

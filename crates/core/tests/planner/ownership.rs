@@ -193,7 +193,13 @@ fn what_hangs_on_ours_with_copied_tags_holds_it() {
     world.lives.push(hanging);
     let mut deeds = world.deeds();
     let rule = world.lives.iter().find(|live| live.address.kind == "rule").unwrap();
-    deeds.record.made(&Place::default(), &rule.address, 1, rule.serial.as_ref().unwrap(), rule.id());
+    deeds.record.made(
+        &Place::default(),
+        &rule.address,
+        1,
+        rule.serial.as_ref().unwrap(),
+        rule.id(),
+    );
     let end = StackBuilder::default().build();
     let mistakes = plan(&end, &world.judged(&deeds), &registry().kinds(), &BTreeSet::new());
     let mistakes = mistakes.unwrap_err();

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deployer_core::{
-    Action, Address, Cause, Deeds, Failure, Live, Place, Plan, Record, Scope, Serial, Signer,
-    Snapshot, Statement, Unrecorded,
+    Action, Address, Cause, Deeds, Failure, Live, Place, Plan, Record, Roles, Scope, Serial,
+    Signer, Snapshot, Statement, Unrecorded,
 };
 
 use super::book::{Book, PRIVATE, PUBLIC, part};
@@ -44,9 +44,21 @@ struct State {
     parts: BTreeMap<usize, String>,
     /// The creates of this run.
     serials: BTreeMap<(Address, u32), Serial>,
+    /// The roles that lead to other accounts.
+    roles: Roles,
 }
 
 impl State {
+    /// The record as it is to be written.
+    fn written(&mut self) -> Result<BTreeMap<usize, String>> {
+        let record = &mut self.deeds.record;
+        record.keep_roles(&self.roles).map_err(|too_many| {
+            Failure::new(Cause::Refused, "write down what is made", too_many.to_string())
+                .help("use one role for an account, or split the stack")
+        })?;
+        Ok(record.written())
+    }
+
     /// Takes this, and what the record has, for all that there is of a scope.
     fn confirm(&mut self, scope: &Scope, unrecorded: &[Unrecorded]) {
         let record = &mut self.deeds.record;
@@ -70,7 +82,7 @@ impl<C: Parameters> Journal<C> {
         book: Book,
     ) -> Self {
         let Book { deeds, parts, has_private, .. } = book;
-        let serials = BTreeMap::new();
+        let (serials, roles) = (BTreeMap::new(), Roles::new());
         Self {
             cloud,
             scope: scope.clone(),
@@ -78,9 +90,14 @@ impl<C: Parameters> Journal<C> {
             region: region.to_owned(),
             lease,
             run: Serial::of(&random()),
-            state: Mutex::new(State { deeds, signer: None, has_private, parts, serials }),
+            state: Mutex::new(State { deeds, signer: None, has_private, parts, serials, roles }),
             writing: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Takes down which roles lead to other accounts. The record keeps those that it needs.
+    pub fn know(&self, roles: &Roles) {
+        self.lock().roles.extend(roles.clone());
     }
 
     /// What tells whose something is, by now.
@@ -94,6 +111,7 @@ impl<C: Parameters> Journal<C> {
     /// # Errors
     /// When that is not possible; nothing may be made then.
     pub async fn begin(&self, plan: &Plan, registry: &Registry<C>) -> Result<()> {
+        self.know(&plan.roles);
         if plan.steps.iter().any(|it| matches!(it.action, Action::Create | Action::Update)) {
             self.signer().await?;
         }
@@ -101,11 +119,6 @@ impl<C: Parameters> Journal<C> {
             let state = &mut *self.lock();
             state.confirm(&self.scope, &plan.unrecorded);
             let record = &mut state.deeds.record;
-            let is_used =
-                |account: &&String| plan.places().iter().any(|it| it.account.as_ref() == Some(account));
-            for (account, role) in plan.roles.iter().filter(|(account, _)| is_used(account)) {
-                record.roles.insert(account.clone(), role.clone());
-            }
             for step in plan.steps.iter().filter(|step| step.action == Action::Create) {
                 // A kind that nobody knows fails its step.
                 let Ok(kind) = registry.driver(&step.address.kind) else { continue };
@@ -114,7 +127,8 @@ impl<C: Parameters> Journal<C> {
                     continue;
                 }
                 let at = (step.address.clone(), step.generation);
-                let open = record.open(&at.0, at.1).filter(|_| kind.is_made_once()).cloned();
+                let open =
+                    record.open(&step.place, &at.0, at.1).filter(|_| kind.is_made_once()).cloned();
                 let serial = open.unwrap_or_else(|| self.run.clone());
                 record.begin(&step.place, &at.0, at.1, &serial);
                 state.serials.insert(at, serial);
@@ -161,15 +175,8 @@ impl<C: Parameters> Journal<C> {
     ) -> Option<String> {
         let signer = self.lock().signer.clone()?;
         let (account, region) = place.within(self.home());
-        let statement = Statement {
-            account,
-            region,
-            scope: &self.scope,
-            address,
-            generation,
-            serial,
-            mark,
-        };
+        let statement =
+            Statement { account, region, scope: &self.scope, address, generation, serial, mark };
         Some(signer.sign(&statement).to_string())
     }
 
@@ -220,8 +227,8 @@ impl<C: Parameters> Journal<C> {
     }
 
     /// Notes that the generations before the newest are history from now on.
-    pub(crate) fn supersede(&self, address: &Address, generation: u32) {
-        self.lock().deeds.record.forget_before(address, generation);
+    pub(crate) fn supersede(&self, place: &Place, address: &Address, generation: u32) {
+        self.lock().deeds.record.forget_before(place, address, generation);
     }
 
     /// Notes that something is gone, for good or until it is brought back.
@@ -278,7 +285,7 @@ impl<C: Parameters> Journal<C> {
     /// When that is not possible.
     pub async fn flush(&self) -> Result<()> {
         let _writing = self.writing.lock().await;
-        let wanted = self.lock().deeds.record.written();
+        let wanted = self.lock().written()?;
         for (number, text) in wanted.into_iter().rev() {
             if self.lock().parts.get(&number) == Some(&text) {
                 continue;
@@ -301,6 +308,7 @@ impl<C: Parameters> Journal<C> {
                 return Ok(());
             }
             state.deeds.record.epoch = state.deeds.record.epoch.max(epoch.saturating_add(1));
+            state.deeds.record.forget_places();
         }
         self.flush().await
     }

@@ -9,8 +9,7 @@ use deployer_engine::{
     Claim, Holder, LEASE, Lock, Notice, Request, Unlocked, execute, lock, read_book,
 };
 use deployer_testkit::{
-    Memory, apply, begun, converge, everything, pass, places, planned, registry, scope,
-    settled,
+    Memory, apply, begun, converge, everything, pass, places, planned, registry, scope, settled,
 };
 use futures_util::future::join_all;
 use tokio::time::Instant;

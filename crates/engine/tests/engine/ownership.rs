@@ -69,7 +69,7 @@ async fn what_is_about_to_be_made_is_written_down_before_anything_is() {
     assert!(memory.census().is_empty());
     let record = read_book(&*memory, &scope()).await.unwrap().deeds.record;
     for step in &plan.steps {
-        assert!(record.open(&step.address, 1).is_some(), "{}", step.address);
+        assert!(record.open(&step.place, &step.address, 1).is_some(), "{}", step.address);
         assert!(record.kinds(&step.place).any(|kind| kind == step.address.kind));
     }
 }

@@ -26,10 +26,11 @@ fn scattered() -> StackBuilder {
         .into_iter()
         .zip(["10.0.0.0/16", "10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"])
         .fold(StackBuilder::default(), |stack, (name, range)| network(stack, name, range));
-    stack
-        .at("network/account", Some(ROLE), None)
-        .at("network/region", None, Some(REGION))
-        .at("network/both", Some(ROLE), Some(REGION))
+    stack.at("network/account", Some(ROLE), None).at("network/region", None, Some(REGION)).at(
+        "network/both",
+        Some(ROLE),
+        Some(REGION),
+    )
 }
 
 /// The ways to the other places.
@@ -107,6 +108,72 @@ async fn a_copy_of_our_tags_in_another_region_is_a_stray() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_the_record_a_copy_elsewhere_is_no_rival() {
+    let memory = made().await;
+    for (role, region) in ELSEWHERE {
+        memory.elsewhere(role, region).copy_from(&memory, "network/home");
+    }
+    memory.lose_parameters("record/");
+    let snapshot = observed(&memory, &scattered().build()).await.unwrap();
+    assert_eq!((snapshot.lives.len(), snapshot.strays.len()), (4, 3));
+    assert!(snapshot.disputes.is_empty(), "{:?}", snapshot.disputes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_in_one_place_and_is_made_in_another_is_ours() {
+    let memory = Arc::new(Memory::default());
+    let gate = |region: &str| {
+        let check = json!({ "path": "/up", "every": 5 });
+        StackBuilder::default()
+            .with("network/main", json!({ "range": "10.0.0.0/16" }))
+            .with("gate/edge", json!({ "network": "main", "protocol": "http", "check": check }))
+            .at("network/main", None, Some(region))
+            .at("gate/edge", None, Some(region))
+            .build()
+    };
+    let start = plan(&memory, &gate("eu-north-1")).await;
+    for nth in 0..40 {
+        let fault = Fault::Fail(Moment::Before, Cause::Denied);
+        memory.elsewhere(None, Some("eu-north-1")).arm(nth, fault);
+    }
+    assert!(!run(&memory, start).await.outcome.is_success());
+    memory.elsewhere(None, Some("eu-north-1")).disarm();
+    converge(&memory, &gate(REGION)).await;
+    settled(&memory, &gate(REGION)).await;
+    assert_eq!(names(&memory.elsewhere(None, Some(REGION))), ["gate/edge", "network/main"]);
+    run(&memory, plan(&memory, &nothing()).await).await;
+    assert!(names(&memory.elsewhere(None, Some(REGION))).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_role_into_the_same_account_moves_nothing() {
+    let memory = made().await;
+    let other = Some("arn:aws:iam::222222222222:role/another");
+    let renamed = scattered()
+        .at("network/account", other, None)
+        .at("network/both", other, Some(REGION))
+        .build();
+    settled(&memory, &renamed).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_where_nothing_is_left_is_not_looked_at_any_more() {
+    let memory = made().await;
+    let home =
+        StackBuilder::default().with("network/home", json!({ "range": "10.0.0.0/16" })).build();
+    let leaving = plan(&memory, &home).await;
+    let journal = begun(&memory, &leaving).await;
+    let cancel = CancellationToken::new();
+    let (kinds, cloud) = (Arc::new(registry()), Arc::new(places(&memory)));
+    let ran = Arc::clone(&journal);
+    deployer_engine::execute(kinds, cloud, ran, &leaving, cancel, &mut |_| {}).await;
+    journal.end(1).await.unwrap();
+    let record = read_book(&*memory, &scope()).await.unwrap().deeds.record;
+    assert_eq!(record.places(), BTreeSet::from([&Place::default()]));
+    assert!(record.roles.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_place_that_nobody_may_reach_is_an_error_and_nothing_is_done() {
     let memory = Arc::new(Memory::default());
     let closed = "arn:aws:iam::222222222222:role/closed";
@@ -154,9 +221,7 @@ async fn a_run_killed_at_any_call_elsewhere_is_continued_by_the_next_one() {
 #[tokio::test(start_paused = true)]
 async fn a_place_costs_calls_for_the_kinds_that_are_there_alone() {
     let memory = made().await;
-    let stack = scattered()
-        .with("part/a", json!({ "network": "home", "zone": "a" }))
-        .build();
+    let stack = scattered().with("part/a", json!({ "network": "home", "zone": "a" })).build();
     converge(&memory, &stack).await;
     let deeds = read_book(&*memory, &scope()).await.unwrap().deeds;
     let there = memory.elsewhere(None, Some(REGION));
@@ -166,7 +231,8 @@ async fn a_place_costs_calls_for_the_kinds_that_are_there_alone() {
     let kinds: Vec<&str> = there.calls()[before..].iter().map(|call| call.kind).collect();
     assert_eq!(kinds, ["network"]);
     let expected = ["home", "222222222222", REGION, "222222222222/eu-central-1"];
-    let recorded: BTreeSet<String> = deeds.record.places().map(Place::to_string).collect();
+    let recorded: BTreeSet<String> =
+        deeds.record.places().into_iter().map(Place::to_string).collect();
     assert_eq!(recorded, expected.map(ToOwned::to_owned).into());
     let end = planned(&memory, &nothing(), &BTreeSet::new()).await.unwrap();
     assert_eq!(end.roles.get("222222222222").map(String::as_str), Some(ROLE));

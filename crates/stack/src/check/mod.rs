@@ -2,6 +2,7 @@
 
 mod cycles;
 mod names;
+mod places;
 mod problems;
 mod ranges;
 mod references;
@@ -18,4 +19,5 @@ pub(crate) fn check(draft: &mut Draft, kinds: &Kinds) {
     ranges::subnet_ranges(draft);
     cycles::cycles(draft);
     names::names(draft, kinds);
+    places::places(draft, kinds);
 }

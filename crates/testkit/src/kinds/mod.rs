@@ -40,7 +40,7 @@ pub(crate) trait Toy: Kind<Output = Output> {
     const HIDDEN: &'static [&'static str] = &[];
 }
 
-/// All of them, with how they are handled in [`Memory`].
+/// All of them, with how they are handled in [`Memory`], and what they offer after a deploy.
 pub fn registry() -> Registry<Memory> {
     Registry::default()
         .with::<Gate>()
@@ -51,6 +51,12 @@ pub fn registry() -> Registry<Memory> {
         .with::<Rule>()
         .with::<Service>()
         .with::<Store>()
+        .with_logs::<Service>()
+        .with_tasks::<Service>()
+        .with_rollouts::<Service>()
+        .with_shell::<Service>()
+        .with_metrics::<Service>()
+        .with_metrics::<Store>()
 }
 
 /// Handles a kind in [`Memory`] in the plainest way: one call for each method.
@@ -85,6 +91,13 @@ macro_rules! plain {
             survey: &deployer_engine::Survey<'_, crate::Memory>,
         ) -> deployer_engine::Result<Vec<deployer_engine::Found<Self>>> {
             survey.cloud.scan::<Self>(survey).await
+        }
+
+        async fn read(
+            survey: &deployer_engine::Survey<'_, crate::Memory>,
+            id: &str,
+        ) -> deployer_engine::Result<Option<deployer_engine::Found<Self>>> {
+            survey.cloud.read::<Self>(survey, id).await
         }
     };
     (@rest $kind:ident) => {

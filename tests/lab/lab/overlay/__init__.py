@@ -15,6 +15,7 @@ def install(lab: Lab) -> None:
     """Patches every service."""
     from lab.overlay import (
         acm,
+        cloudwatch,
         ec2_addresses,
         ec2_groups,
         ec2_paging,
@@ -55,6 +56,7 @@ def install(lab: Lab) -> None:
         elasticache,
         iam,
         logs,
+        cloudwatch,
         secrets,
         ssm,
         sts,

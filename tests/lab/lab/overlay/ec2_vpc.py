@@ -7,8 +7,8 @@ from typing import Any
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.core import TaggedEC2Resource
-from moto.ec2.models.internet_gateways import InternetGatewayBackend
-from moto.ec2.models.route_tables import RouteBackend
+from moto.ec2.models.internet_gateways import InternetGateway, InternetGatewayBackend
+from moto.ec2.models.route_tables import Route, RouteBackend
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.tags import TagBackend
 from moto.ec2.models.vpcs import VPCBackend
@@ -20,6 +20,16 @@ from lab.world import Lab
 def has_dependencies(kind: str, id: str) -> DependencyViolationError:
     """What EC2 says when something still holds a resource."""
     return DependencyViolationError(f"The {kind} '{id}' has dependencies and cannot be deleted.")
+
+
+def _state(route: Route) -> str:
+    """A route whose gateway is not attached to its VPC, or is gone, leads nowhere."""
+    gateway, nat = route.gateway, route.nat_gateway
+    if isinstance(gateway, InternetGateway):
+        leads = gateway.vpc is not None and gateway.vpc.id == route.route_table.vpc_id
+    else:
+        leads = nat is None or nat.state != "deleted"
+    return "active" if leads else "blackhole"
 
 
 def install(lab: Lab) -> None:
@@ -148,6 +158,8 @@ def install(lab: Lab) -> None:
                     "an existing association",
                 )
         return original(self, route_table_id, gateway_id, subnet_id)
+
+    Route.state = property(_state)  # type: ignore[assignment,method-assign]
 
     @patch(RouteBackend)
     def delete_route_table(original: Any, self: Any, route_table_id: str) -> None:

@@ -15,7 +15,8 @@ from moto.ecs.exceptions import (
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
-from lab import service_shape
+from lab import rollout, service_shape
+from lab.deployment import Deployment
 from lab.overlay import ecs_definitions, ecs_tasks
 from lab.overlay.ecs_tasks import cluster_of, page_of
 from lab.patching import patch
@@ -174,6 +175,20 @@ def _patch_deployments(services: Services) -> None:
         )
 
     @patch(Response)
+    def stop_service_deployment(self: Any) -> ActionResult:
+        service, record = _under_way(self, services)
+        if self._get_param("stopType") == "ABORT":
+            raise InvalidParameterException("The stop type ABORT is not supported.")
+        rollout.stop(service, record)
+        return ActionResult({"serviceDeploymentArn": record.record_arn})
+
+    @patch(Response)
+    def continue_service_deployment(self: Any) -> ActionResult:
+        _under_way(self, services)
+        hook = self._get_param("hookId")
+        raise InvalidParameterException(f"The hook {hook} does not wait for an action.")
+
+    @patch(Response)
     def describe_service_revisions(self: Any) -> ActionResult:
         wanted = self._get_param("serviceRevisionArns", [])
         found = {
@@ -187,6 +202,22 @@ def _patch_deployments(services: Services) -> None:
                 "failures": _missing(wanted, found),
             }
         )
+
+
+def _under_way(response: Any, services: Services) -> tuple[Service, Deployment]:
+    arn = response._get_param("serviceDeploymentArn")
+    for service in services.in_place(of_request(response)):
+        for record in service.records:
+            if record.record_arn != arn:
+                continue
+            if record.record != "IN_PROGRESS":
+                raise ECSException(
+                    "ConflictException", "The service deployment is not in progress."
+                )
+            return service, record
+    raise ECSException(
+        "ServiceDeploymentNotFoundException", "The service deployment was not found."
+    )
 
 
 def _patch_tags(services: Services, tasks: Tasks) -> None:

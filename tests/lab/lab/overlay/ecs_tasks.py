@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -23,6 +24,23 @@ from lab.tasks import Tasks
 from lab.tokens import Tokens
 
 TASKS_A_PAGE = 100
+NO_EXEC = (
+    "The execute command failed because execute command was not enabled when the task was run or "
+    "the execute command agent isn't running. Wait and try again or run a new task with execute "
+    "command enabled and try again."
+)
+NOT_CONNECTED = "The execute command failed due to an internal error. Try again later."
+
+
+def _session(region: str) -> dict[str, str]:
+    """A session as Systems Manager words it. Nobody listens at its address."""
+    session = f"ecs-execute-command-{secrets.token_hex(9)}"
+    host = f"wss://ssmmessages.{region}.amazonaws.com"
+    return {
+        "sessionId": session,
+        "streamUrl": f"{host}/v1/data-channel/{session}?role=publish_subscribe",
+        "tokenValue": secrets.token_urlsafe(96),
+    }
 
 
 def cluster_of(response: Any) -> Any:
@@ -96,6 +114,33 @@ def install(services: Services, tasks: Tasks, tokens: Tokens) -> None:
                     for id, task in found.items()
                     if task is None
                 ],
+            }
+        )
+
+    @patch(Response)
+    def execute_command(self: Any) -> ActionResult:
+        cluster = cluster_of(self)
+        task = tasks.find(cluster.arn, self._get_param("task"))
+        if task is None:
+            raise InvalidParameterException("The referenced task was not found.")
+        if not self._get_param("interactive"):
+            raise InvalidParameterException("Interactive must be true.")
+        names = [container.name for container in task.containers]
+        name = self._get_param("container") or (names[0] if len(names) == 1 else None)
+        if name not in names:
+            raise InvalidParameterException("The container name is missing or unknown.")
+        if not task.launch.execute_command or task.last_status != "RUNNING":
+            raise InvalidParameterException(NO_EXEC)
+        if task.exec_agent != "RUNNING":
+            raise ECSException("TargetNotConnectedException", NOT_CONNECTED)
+        return ActionResult(
+            {
+                "clusterArn": cluster.arn,
+                "taskArn": task.arn,
+                "containerArn": f"{task.arn.replace(':task/', ':container/')}/{name}",
+                "containerName": name,
+                "interactive": True,
+                "session": _session(of_request(self).region),
             }
         )
 

@@ -12,7 +12,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{SecurityGroup, SecurityGroupOutput, SecurityGroupSpec};
 
 use crate::Aws;
-use crate::ec2::{self, blockers, filter, sought, tagged, tags};
+use crate::ec2::{self, blockers, filter, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
 use rules::Standing;
@@ -23,41 +23,21 @@ impl Resource<Aws> for SecurityGroup {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let groups = describe(survey.cloud, sought::<Self>(survey, "group-id")).await?;
-        let ours: Vec<(Owned, &Described)> = groups
-            .iter()
-            .filter_map(|group| {
-                let tags = tags(group.tags());
-                Some((
-                    Owned::named::<Self>(survey, group.group_id(), group.group_name(), &tags)?,
-                    group,
-                ))
-            })
-            .collect();
-        let whose: BTreeMap<&str, (Address, u32)> = ours
-            .iter()
-            .filter_map(|(owned, group)| {
-                let address = Address::new(Self::NAME, owned.name());
-                Some((group.group_id()?, (address, owned.generation())))
-            })
-            .collect();
-        let ids: Vec<&str> = whose.keys().copied().collect();
-        let mut by_group: BTreeMap<String, Vec<Standing>> = BTreeMap::new();
-        for rule in rules::describe(survey.cloud, &ids).await? {
-            let group = rule.group_id().required("the group of a rule")?;
-            let vouches = |part: &str, proof: &str| {
-                whose.get(group).is_some_and(|(address, generation)| {
-                    survey.vouches(address, *generation, part, proof)
-                })
-            };
-            by_group.entry(group.to_owned()).or_default().push(rules::read(&rule, vouches)?);
-        }
-        ours.into_iter()
-            .map(|(owned, group)| {
-                let id = group.group_id().required("the id of a security group")?;
-                found(&owned, id, group, by_group.remove(id).unwrap_or_default())
-            })
-            .collect()
+        let groups = describe(survey.cloud, owned_by(survey.scope)).await?;
+        let ours = groups.iter().filter_map(|group| {
+            let (name, tags) = (group.group_name(), tags(group.tags()));
+            Some((Owned::named::<Self>(survey.scope, name, &tags)?, group))
+        });
+        with_rules(survey, ours.collect()).await
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let groups = describe(survey.cloud, vec![filter("group-id", id)]).await?;
+        let read = groups.iter().map(|group| {
+            let (name, tags) = (group.group_name(), tags(group.tags()));
+            (Owned::read::<Self>(survey.scope, name, &tags), group)
+        });
+        Ok(with_rules(survey, read.collect()).await?.pop())
     }
 
     async fn create(
@@ -121,6 +101,38 @@ impl Resource<Aws> for SecurityGroup {
             Err(failure) => Err(blockers::name_users(cx.cloud, failure, id).await),
         }
     }
+}
+
+/// The groups with their rules, which are told apart by whether we made them.
+async fn with_rules(
+    survey: &Survey<'_, Aws>,
+    groups: Vec<(Owned, &Described)>,
+) -> Result<Vec<Found<SecurityGroup>>> {
+    let whose: BTreeMap<&str, (Address, u32)> = groups
+        .iter()
+        .filter_map(|(owned, group)| {
+            let address = Address::new(SecurityGroup::NAME, owned.name());
+            Some((group.group_id()?, (address, owned.generation())))
+        })
+        .collect();
+    let ids: Vec<&str> = whose.keys().copied().collect();
+    let mut by_group: BTreeMap<String, Vec<Standing>> = BTreeMap::new();
+    for rule in rules::describe(survey.cloud, &ids).await? {
+        let group = rule.group_id().required("the group of a rule")?;
+        let vouches = |part: &str, proof: &str| {
+            whose.get(group).is_some_and(|(address, generation)| {
+                survey.vouches(address, *generation, part, proof)
+            })
+        };
+        by_group.entry(group.to_owned()).or_default().push(rules::read(&rule, vouches)?);
+    }
+    groups
+        .into_iter()
+        .map(|(owned, group)| {
+            let id = group.group_id().required("the id of a security group")?;
+            found(&owned, id, group, by_group.remove(id).unwrap_or_default())
+        })
+        .collect()
 }
 
 fn found(

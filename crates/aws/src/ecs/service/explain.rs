@@ -1,15 +1,15 @@
 //! Why the tasks of a service stop: in the words of ECS, of the containers, and of their logs.
 
-use aws_sdk_ecs::types::{
-    Container, Deployment, DesiredStatus, LogDriver, Service as Description, Task, TaskStopCode,
-};
-use aws_smithy_types::DateTime;
+use aws_sdk_ecs::types::{Deployment, DesiredStatus, Service as Description};
 use deployer_core::{Cause, Failure};
-use deployer_engine::Result;
+use deployer_engine::{Container, Result, Stop, StopCause, Task};
+use jiff::Timestamp;
 
+use super::{logging, tasks};
 use crate::Aws;
-use crate::ecs;
 use crate::logs;
+use crate::missing::Required;
+use crate::moment::moment;
 
 /// How many lines of a container's log are told.
 const LINES: i32 = 10;
@@ -29,43 +29,29 @@ const ORDINARY: &[&str] = &[
     "rolling back to ",
 ];
 
-/// A task that stopped.
-pub(super) struct Stopped(Task);
+/// A task that stopped, and why.
+pub(super) struct Stopped(Task, Stop);
 
 impl Stopped {
     /// Whether the task itself is why it stopped: it did not start, or an essential container
     /// ended. Others stop because ECS or somebody wanted it.
     pub(super) fn is_its_own_fault(&self) -> bool {
-        matches!(
-            self.0.stop_code(),
-            Some(TaskStopCode::TaskFailedToStart | TaskStopCode::EssentialContainerExited)
-        )
-    }
-
-    /// Whether ECS merely no longer needed it: a rollback, or a smaller number of tasks (ECS
-    /// developer guide, "Viewing Amazon ECS stopped task errors").
-    fn is_surplus(&self) -> bool {
-        self.0.stopped_reason().is_some_and(|reason| reason.starts_with("Scaling activity"))
-    }
-
-    /// The last part of its ARN, by which the console and the events know it.
-    fn id(&self) -> &str {
-        self.0.task_arn().and_then(|arn| arn.rsplit('/').next()).unwrap_or("of an unknown id")
+        self.1.cause.is_its_own_fault()
     }
 
     /// Why it stopped, in one line. One that ECS stopped ends with the code of its signal, which
     /// says nothing.
     pub(super) fn reason(&self) -> String {
-        let reason = self.0.stopped_reason().unwrap_or("ECS does not say why");
+        let reason = self.1.reason.as_deref().unwrap_or("ECS does not say why");
         let mut words = vec![reason.trim_end_matches('.').to_owned()];
-        for container in self.0.containers() {
-            let name = container.name().unwrap_or("a container");
-            if let Some(code) = container.exit_code().filter(|code| *code != 0)
+        for container in &self.0.containers {
+            let name = &container.name;
+            if let Some(code) = container.exit_code.filter(|code| *code != 0)
                 && self.is_its_own_fault()
             {
                 words.push(format!("{name} ended with exit code {code}"));
             }
-            if let Some(reason) = container.reason().filter(|text| !text.is_empty()) {
+            if let Some(reason) = &container.reason {
                 words.push(format!("{name}: {}", reason.trim_end_matches('.')));
             }
         }
@@ -74,13 +60,13 @@ impl Stopped {
 
     /// What can be done about it.
     fn advice(&self, service: &Description) -> String {
-        let name = self.culprit().and_then(Container::name).unwrap_or("the container");
-        match self.0.stop_code() {
-            Some(TaskStopCode::TaskFailedToStart) => "check that the image, the secrets and the \
+        let name = self.culprit().map_or("the container", |container| &container.name);
+        match self.1.cause {
+            StopCause::NotStarted => "check that the image, the secrets and the \
                  log group it names exist, and that its execution role may read them; then \
                  publish again"
                 .to_owned(),
-            Some(TaskStopCode::EssentialContainerExited) => {
+            StopCause::Ended => {
                 format!(
                     "find out why `{name}` ends, in its log or by running it here; then publish again"
                 )
@@ -102,8 +88,8 @@ impl Stopped {
 
     /// The container to look at: the first that ended badly, else the first.
     fn culprit(&self) -> Option<&Container> {
-        let ended_badly = |container: &&Container| container.exit_code().is_some_and(|it| it != 0);
-        let containers = self.0.containers();
+        let ended_badly = |container: &&Container| container.exit_code.is_some_and(|it| it != 0);
+        let containers = &self.0.containers;
         containers.iter().find(ended_badly).or_else(|| containers.first())
     }
 }
@@ -120,8 +106,8 @@ impl Rollout<'_> {
     /// reference, `startedBy`).
     fn has_started(&self, task: &Task) -> bool {
         match self {
-            Self::Deployment(deployment) => task.started_by() == deployment.id(),
-            Self::TaskDefinition(arn) => task.task_definition_arn() == Some(arn),
+            Self::Deployment(deployment) => task.started_by.as_deref() == deployment.id(),
+            Self::TaskDefinition(arn) => task.revision == *arn,
         }
     }
 }
@@ -142,10 +128,10 @@ pub(super) async fn failure(
     let reason = deployment.and_then(Deployment::rollout_state_reason);
     lines.extend(reason.filter(|text| !text.ends_with("in progress.")).map(ToOwned::to_owned));
     let stopped = stopped(aws, service, rollout).await?;
-    let begun = deployment.and_then(Deployment::created_at);
-    let begun = begun.or_else(|| stopped.as_ref().and_then(|task| task.0.created_at()));
+    let begun = deployment.and_then(|deployment| moment(deployment.created_at()));
+    let begun = begun.or_else(|| stopped.as_ref().and_then(|task| task.0.created));
     if let Some(task) = &stopped {
-        lines.push(format!("task {} stopped: {}", task.id(), task.reason()));
+        lines.push(format!("task {} stopped: {}", task.0.id, task.reason()));
     }
     lines.extend(begun.map(|begun| events(service, begun)).unwrap_or_default());
     if let Some(task) = &stopped {
@@ -163,48 +149,33 @@ pub(super) async fn failure(
 }
 
 /// The task to blame of those of a rollout that stopped: one that failed by itself before one that
-/// ECS stopped, and the newest of them. ECS shows stopped tasks for an hour (ECS developer guide,
-/// "Viewing Amazon ECS stopped task errors").
+/// ECS stopped, and the newest of them.
 pub(super) async fn stopped(
     aws: &Aws,
     service: &Description,
     rollout: &Rollout<'_>,
 ) -> Result<Option<Stopped>> {
-    let request = aws
-        .ecs
-        .list_tasks()
-        .set_cluster(service.cluster_arn.clone())
-        .set_service_name(service.service_name.clone())
-        .desired_status(DesiredStatus::Stopped);
-    let listed =
-        aws.send(&ecs::LIST_TASKS, "find the stopped tasks", || request.clone().send()).await?;
-    let arns = listed.task_arns.unwrap_or_default();
-    if arns.is_empty() {
-        return Ok(None);
-    }
-    // A page of ListTasks has no more than DescribeTasks takes: 100 (ECS API reference).
-    let request =
-        aws.ecs.describe_tasks().set_cluster(service.cluster_arn.clone()).set_tasks(Some(arns));
-    let described = aws
-        .send(&ecs::DESCRIBE_TASKS, "look at the stopped tasks", || request.clone().send())
-        .await?;
-    let tasks = described.tasks.unwrap_or_default().into_iter();
-    let stopped =
-        tasks.filter(|task| rollout.has_started(task) && task.stop_code().is_some()).map(Stopped);
+    let cluster = service.cluster_arn().required("the cluster of a service")?;
+    let name = service.service_name().required("the name of a service")?;
+    let tasks = tasks::find(aws, cluster, name, DesiredStatus::Stopped).await?.into_iter();
+    let stopped = tasks.filter(|task| rollout.has_started(task)).filter_map(|mut task| {
+        let stop = task.stop.take().filter(|stop| stop.code.is_some())?;
+        Some(Stopped(task, stop))
+    });
     Ok(stopped.max_by_key(|task| {
-        (task.is_its_own_fault(), !task.is_surplus(), task.0.stopping_at().copied())
+        (task.is_its_own_fault(), task.1.cause != StopCause::Surplus, task.0.stopping)
     }))
 }
 
 /// What ECS said since then that is not the ordinary course, each thing once, the oldest first.
-fn events(service: &Description, since: &DateTime) -> Vec<String> {
+fn events(service: &Description, since: Timestamp) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     for event in service.events() {
         let words = event.message().map(words).unwrap_or_default();
         let is_ordinary = words.is_empty()
             || ORDINARY.iter().any(|begin| words.starts_with(begin))
             || words.ends_with("deployment completed");
-        if event.created_at().is_none_or(|at| at < since) || told.len() == EVENTS {
+        if moment(event.created_at()).is_none_or(|at| at < since) || told.len() == EVENTS {
             break;
         }
         if !is_ordinary && !told.iter().any(|line| line == words) {
@@ -252,24 +223,11 @@ async fn log(aws: &Aws, task: &Stopped) -> Result<Vec<String>> {
     }
 }
 
-/// The log group and stream of the container to blame: `prefix/container/task` (ECS developer
-/// guide, "Using the awslogs log driver").
+/// The log group and stream of the container to blame.
 async fn stream(aws: &Aws, task: &Stopped) -> Result<Option<(String, String)>> {
-    let Some(definition) = task.0.task_definition_arn() else { return Ok(None) };
-    let request = aws.ecs.describe_task_definition().task_definition(definition);
-    let answer = aws
-        .send(&ecs::DESCRIBE_TASK_DEFINITION, "look at the task definition", || {
-            request.clone().send()
-        })
-        .await?;
-    let find = || {
-        let name = task.culprit()?.name()?;
-        let mut containers = answer.task_definition()?.container_definitions().iter();
-        let logging = containers.find(|other| other.name() == Some(name))?.log_configuration()?;
-        let options = logging.options().filter(|_| *logging.log_driver() == LogDriver::Awslogs)?;
-        let id = task.0.task_arn()?.rsplit('/').next()?;
-        let stream = format!("{}/{name}/{id}", options.get("awslogs-stream-prefix")?);
-        Some((options.get("awslogs-group")?.clone(), stream))
-    };
-    Ok(find())
+    let Some(container) = task.culprit() else { return Ok(None) };
+    let logging = logging::of(aws, &task.0.revision).await?;
+    Ok(logging
+        .get(&container.name)
+        .map(|log| (log.group.clone(), log.stream(&container.name, &task.0.id))))
 }

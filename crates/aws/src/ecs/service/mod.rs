@@ -2,8 +2,13 @@
 //! `DeleteService`.
 
 mod explain;
+mod logging;
+mod metrics;
 mod rollout;
+mod rollouts;
+mod shell;
 mod spec;
+mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,18 +35,25 @@ impl Resource<Aws> for Service {
         let mut lives = Vec::new();
         for (cluster, services) in candidates(survey).await? {
             let services: Vec<String> = services.into_iter().collect();
-            for service in describe(survey.cloud, &cluster, &services).await? {
-                // A deleted service stays visible for a while.
-                if service.status() == Some("INACTIVE") {
-                    continue;
-                }
-                let (id, name) = (service.service_arn(), service.service_name());
-                if let Some(owned) = Owned::named::<Self>(survey, id, name, &tags(service.tags())) {
-                    lives.push(found(&owned, &service)?);
+            let services = describe(survey.cloud, &cluster, &services).await?;
+            for service in services.iter().filter(|service| is_there(service)) {
+                let (name, tags) = (service.service_name(), tags(service.tags()));
+                if let Some(owned) = Owned::named::<Self>(survey.scope, name, &tags) {
+                    lives.push(found(&owned, service)?);
                 }
             }
         }
         Ok(lives)
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let Some(cluster) = cluster(id) else { return Ok(None) };
+        let services = describe(survey.cloud, &cluster, &[id.to_owned()]).await?;
+        let read = |service: &Description| {
+            let (name, tags) = (service.service_name(), tags(service.tags()));
+            found(&Owned::read::<Self>(survey.scope, name, &tags), service)
+        };
+        services.iter().find(|service| is_there(service)).map(read).transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ServiceSpec) -> Result<ServiceOutput> {
@@ -175,14 +187,23 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSe
         candidates.entry(arn.to_owned()).or_default().extend(arns);
     }
     for arn in survey.shared.tags.nominated(survey.cloud, survey.scope, "ecs").await {
-        if let Some((account, (cluster, _))) =
-            arn.split_once(":service/").and_then(|(begin, end)| Some((begin, end.split_once('/')?)))
-        {
-            let cluster = format!("{account}:cluster/{cluster}");
+        if let Some(cluster) = cluster(&arn) {
             candidates.entry(cluster).or_default().insert(arn);
         }
     }
     Ok(candidates)
+}
+
+/// The ARN of the cluster that is named in a service's.
+fn cluster(service: &str) -> Option<String> {
+    let (account, path) = service.split_once(":service/")?;
+    let (cluster, _) = path.split_once('/')?;
+    Some(format!("{account}:cluster/{cluster}"))
+}
+
+/// A deleted service stays visible for a while.
+fn is_there(service: &Description) -> bool {
+    service.status() != Some("INACTIVE")
 }
 
 fn found(owned: &Owned, service: &Description) -> Result<Found<Service>> {

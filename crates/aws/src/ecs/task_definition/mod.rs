@@ -20,6 +20,7 @@ use crate::Aws;
 use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
+use crate::send::unless_gone;
 
 /// The storage that Fargate gives without being asked; less than 21 GiB cannot be asked for
 /// (`EphemeralStorage` in the ECS API reference).
@@ -39,14 +40,26 @@ impl Resource<Aws> for TaskDefinition {
         for family in &families {
             let described = listed(|| describe(survey.cloud, family)).await?;
             let Some(described) = described else { continue };
-            let owned =
-                Owned::named::<Self>(survey, None, Some(family.as_str()), &tags(described.tags()));
-            if let Some(owned) = owned {
+            let tags = tags(described.tags());
+            if let Some(owned) = Owned::named::<Self>(survey.scope, Some(family), &tags) {
                 let definition = described.task_definition().required("a task definition")?;
                 lives.push(found(&owned, definition, &survey.cloud.region)?);
             }
         }
         Ok(lives)
+    }
+
+    /// An active revision; the others are history that nobody can use.
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let described = unless_gone(describe(survey.cloud, id).await)?;
+        let Some(described) = described else { return Ok(None) };
+        let definition = described.task_definition().required("a task definition")?;
+        if definition.status() != Some(&TaskDefinitionStatus::Active) {
+            return Ok(None);
+        }
+        let tags = tags(described.tags());
+        let owned = Owned::read::<Self>(survey.scope, definition.family(), &tags);
+        found(&owned, definition, &survey.cloud.region).map(Some)
     }
 
     async fn create(

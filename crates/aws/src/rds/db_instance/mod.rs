@@ -21,15 +21,21 @@ use crate::rds;
 
 impl Resource<Aws> for DbInstance {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let databases = &survey.shared.databases;
-        let replicas = databases.of::<DbReplica>(survey).await?;
-        let ours = replicas.iter().filter_map(|(_, it)| it.db_instance_identifier()).collect();
-        let instances = databases.of::<Self>(survey).await?.into_iter();
+        let ours = replicas(survey).await?;
+        let instances = survey.shared.databases.of::<Self>(survey).await?.into_iter();
         // A copy of our tags makes no replica an instance of ours.
         instances
-            .filter(|(_, it)| it.read_replica_source_db_instance_identifier().is_none())
+            .filter(|(_, instance)| is_source(instance))
             .map(|(owned, instance)| found(&owned, instance, &ours))
             .collect()
+    }
+
+    async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
+        let read = rds::read::<Self>(survey, id).await?;
+        let Some((owned, instance)) = read.filter(|(_, it)| is_source(it)) else { return Ok(None) };
+        let has_replicas = !instance.read_replica_db_instance_identifiers().is_empty();
+        let ours = if has_replicas { replicas(survey).await? } else { BTreeSet::new() };
+        found(&owned, &instance, &ours).map(Some)
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &DbInstanceSpec) -> Result<DbInstanceOutput> {
@@ -87,6 +93,17 @@ impl Resource<Aws> for DbInstance {
     async fn gone(cx: &Context<'_, Aws>, output: &DbInstanceOutput) -> Result<Progress<()>> {
         rds::gone(cx.cloud, &output.id).await
     }
+}
+
+/// Whether it is no replica.
+fn is_source(instance: &Description) -> bool {
+    instance.read_replica_source_db_instance_identifier().is_none()
+}
+
+/// The identifiers of the replicas that the scope owns.
+async fn replicas<'a>(survey: &'a Survey<'_, Aws>) -> Result<BTreeSet<&'a str>> {
+    let replicas = survey.shared.databases.of::<DbReplica>(survey).await?;
+    Ok(replicas.into_iter().filter_map(|(_, it)| it.db_instance_identifier()).collect())
 }
 
 fn found(

@@ -1,0 +1,98 @@
+//! A way into what runs.
+
+use std::fmt;
+use std::time::Duration;
+
+use deployer_core::{Cause, Live};
+use serde::{Deserialize, Serialize};
+
+use super::capability;
+use crate::wait::Wait;
+use crate::work::Work;
+use crate::{Cloud, Result};
+
+/// How long a task may let nobody in after it has started: ECS Exec's agent connects within seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+capability! {
+    /// A kind into whose tasks one can get.
+    Shell, AnyShell, with_shell, shell {
+        /// Starts a command in a task and opens a session with it. It is a change, made once: where
+        /// the reply got lost a session may be open that ends by itself. A task that lets nobody in
+        /// yet is [`Cause::NotYet`]; [`Session::opened`] asks again.
+        fn open(command: Command) -> Session;
+    }
+}
+
+/// What is to be run, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Command {
+    /// The task, as [`Task::id`](crate::Task).
+    pub task: String,
+    /// The container; its only or its first one when there is none.
+    pub container: Option<String>,
+    /// What is run, as one line, by no shell unless it names one: `sh -c "ls /"`.
+    pub line: String,
+}
+
+/// A session that is open. Whoever connects to it is in; so it is neither written nor shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its identifier.
+    pub id: String,
+    /// Where a client connects: `wss://…`.
+    pub url: String,
+    /// What lets the client in.
+    pub token: Token,
+    /// How the cloud's own client names the other end: `ecs:cluster_task_runtime` on AWS.
+    pub target: String,
+}
+
+impl Session {
+    /// Opens one, and asks again for half a minute while the task has only just started and lets
+    /// nobody in yet.
+    ///
+    /// # Errors
+    /// As for [`Shell::open`].
+    pub async fn opened<C: Cloud>(
+        shell: &dyn AnyShell<C>,
+        cloud: &C,
+        live: &Live,
+        command: &Command,
+    ) -> Result<Self> {
+        let wait = Wait::of(PATIENCE);
+        loop {
+            let failure = match shell.open(cloud, live, command).await {
+                Err(failure) if failure.cause == Cause::NotYet => failure,
+                opened => return opened,
+            };
+            match wait.next_look() {
+                Some(pause) => Work::current().pause(pause).await,
+                None => return Err(failure),
+            }
+        }
+    }
+}
+
+/// A secret that opens a session.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// A token.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Its text, for whoever connects.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(hidden)")
+    }
+}
