@@ -122,24 +122,20 @@ fn sought<'a>(
 
 /// Keeps one failure of those that say the same of every kind, and each of the others.
 fn collapse(failures: Vec<Failure>) -> Vec<Failure> {
-    let mut kept: Vec<Failure> = Vec::new();
-    for failure in failures {
-        let is_repeated = kept.iter().any(|other| {
-            other == &failure || (other.cause == failure.cause && is_of_all(failure.cause))
-        });
-        if !is_repeated {
-            kept.push(failure);
-        }
-    }
-    kept
+    distinct(failures, |a, b| a == b || (a.cause == b.cause && is_of_all(a.cause)))
 }
 
 /// Each failure once, whichever request it was: of a role that leads to several places, say.
 fn once(failures: Vec<Failure>) -> Vec<Failure> {
     let without_request = |failure: &Failure| Failure { request: None, ..failure.clone() };
+    distinct(failures, |a, b| without_request(a) == without_request(b))
+}
+
+/// The first of those that are the same.
+fn distinct(failures: Vec<Failure>, is_same: impl Fn(&Failure, &Failure) -> bool) -> Vec<Failure> {
     let mut kept: Vec<Failure> = Vec::new();
     for failure in failures {
-        if !kept.iter().any(|other| without_request(other) == without_request(&failure)) {
+        if !kept.iter().any(|other| is_same(other, &failure)) {
             kept.push(failure);
         }
     }

@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Address, Event, Plan, Stack};
-use deployer_engine::execute;
-use deployer_testkit::{
-    Fault, Memory, Moment, begun, converge, messes, places, registry, settled, stacks,
-};
+use deployer_core::{Address, Stack};
+use deployer_testkit::{Fault, Memory, Moment, converge, messes, settled, stacks};
 use proptest::prelude::*;
-use tokio_util::sync::CancellationToken;
 
-use crate::world::plan;
+use crate::world::{plan, runs_until_hung};
 
 fn on_a_paused_clock(future: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -20,17 +16,6 @@ fn on_a_paused_clock(future: impl Future<Output = ()>) {
         .build()
         .unwrap();
     runtime.block_on(future);
-}
-
-/// Runs until the end, or until a call hangs.
-async fn run_or_die(memory: &Arc<Memory>, plan: &Plan) {
-    let mut nobody = |_: &Event| {};
-    let (registry, cancel) = (Arc::new(registry()), CancellationToken::new());
-    let journal = begun(memory, plan).await;
-    tokio::select! {
-        () = memory.hung() => {}
-        _ = execute(registry, Arc::new(places(memory)), journal, plan, cancel, &mut nobody) => {}
-    }
 }
 
 fn fault() -> impl Strategy<Value = (usize, Fault)> {
@@ -60,7 +45,7 @@ proptest! {
                 memory.hide_for(Duration::from_secs(seconds));
                 let plan = plan(&memory, &stack).await;
                 memory.arm(nth, fault);
-                run_or_die(&memory, &plan).await;
+                runs_until_hung(&memory, &plan).await;
                 memory.disarm();
             }
             memory.hide_for(Duration::ZERO);

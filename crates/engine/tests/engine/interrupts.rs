@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Event, What};
-use deployer_engine::execute;
-use deployer_testkit::{
-    Fault, Memory, Moment, StackBuilder, begun, converge, places, registry, run, run_until,
-};
+use deployer_core::What;
+use deployer_testkit::{Fault, Memory, Moment, StackBuilder, converge, run, run_until};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
-use crate::world::{WAYS, Way, plan};
+use crate::world::{WAYS, Way, plan, runs_until_hung};
 
 #[tokio::test(start_paused = true)]
 async fn a_run_interrupted_at_any_event_begins_nothing_more_and_the_next_one_converges() {
@@ -88,19 +84,8 @@ async fn a_run_killed_at_any_call_is_continued_by_the_next_one() {
             for moment in [Moment::Before, Moment::After] {
                 let memory = start.memory();
                 memory.arm(nth, Fault::Hang(moment));
-                let mut nobody = |_: &Event| {};
-                let journal = begun(&memory, &start.plan).await;
-                tokio::select! {
-                    () = memory.hung() => {}
-                    _ = execute(
-                        Arc::new(registry()),
-                        Arc::new(places(&memory)),
-                        journal,
-                        &start.plan,
-                        CancellationToken::new(),
-                        &mut nobody,
-                    ) => panic!("{way:?} {nth} {moment:?} did not hang"),
-                }
+                let is_killed = runs_until_hung(&memory, &start.plan).await;
+                assert!(is_killed, "{way:?} {nth} {moment:?} did not hang");
                 converge(&memory, &start.stack).await;
             }
         }

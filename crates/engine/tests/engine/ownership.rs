@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::plan;
+use crate::world::{plan, runs_until_hung};
 
 fn network() -> StackBuilder {
     StackBuilder::default().with("network/main", json!({ "range": "10.0.0.0/16" }))
@@ -79,19 +79,7 @@ async fn what_a_run_made_that_was_killed_before_it_could_write_it_down_is_ours()
     let memory = Arc::new(Memory::default());
     let start = plan(&memory, &network().build()).await;
     memory.arm(0, Fault::Hang(Moment::After));
-    let journal = begun(&memory, &start).await;
-    let mut nobody = |_: &_| {};
-    tokio::select! {
-        () = memory.hung() => {}
-        _ = execute(
-            Arc::new(registry()),
-            Arc::new(places(&memory)),
-            journal,
-            &start,
-            CancellationToken::new(),
-            &mut nobody,
-        ) => panic!("it did not hang"),
-    }
+    assert!(runs_until_hung(&memory, &start).await, "it did not hang");
     let snapshot = observed(&memory, &network().build()).await.unwrap();
     assert_eq!(standings(&snapshot), BTreeSet::from(["Begun".to_owned()]));
     converge(&memory, &network().build()).await;

@@ -12,7 +12,7 @@ use deployer_testkit::{
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::plan;
+use crate::world::{plan, runs_until_hung};
 
 const ROLE: &str = "arn:aws:iam::222222222222:role/deploy";
 const REGION: &str = "eu-central-1";
@@ -197,19 +197,7 @@ async fn a_run_killed_at_any_call_elsewhere_is_continued_by_the_next_one() {
                 let there = memory.elsewhere(role, region);
                 let start = plan(&memory, &to).await;
                 there.arm(0, Fault::Hang(moment));
-                let journal = begun(&memory, &start).await;
-                let mut nobody = |_: &_| {};
-                tokio::select! {
-                    () = memory.hung() => {}
-                    _ = deployer_engine::execute(
-                        Arc::new(registry()),
-                        Arc::new(places(&memory)),
-                        journal,
-                        &start,
-                        CancellationToken::new(),
-                        &mut nobody,
-                    ) => panic!("it did not hang"),
-                }
+                assert!(runs_until_hung(&memory, &start).await, "it did not hang");
                 converge(&memory, &to).await;
                 let left = ELSEWHERE.map(|(role, region)| names(&memory.elsewhere(role, region)));
                 assert_eq!(left.concat().len(), if to.resources.is_empty() { 0 } else { 3 });

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use deployer_core::{Plan, Stack};
+use deployer_core::{Event, Plan, Stack};
+use deployer_engine::execute;
 use deployer_testkit::{
-    Memory, StackBuilder, converge, everything, everything_changed, planned, run,
+    Memory, StackBuilder, begun, converge, everything, everything_changed, places, planned,
+    registry, run,
 };
+use tokio_util::sync::CancellationToken;
 
 /// From what to what a run leads.
 #[derive(Clone, Copy, Debug)]
@@ -65,4 +68,16 @@ impl Start {
 /// The plan, where nothing stands in its way.
 pub(crate) async fn plan(memory: &Arc<Memory>, stack: &Stack) -> Plan {
     planned(memory, stack, &BTreeSet::new()).await.unwrap()
+}
+
+/// Runs a plan until a call hangs, as a process does that is killed then; `false` if it came to its
+/// end instead.
+pub(crate) async fn runs_until_hung(memory: &Arc<Memory>, plan: &Plan) -> bool {
+    let (registry, places) = (Arc::new(registry()), Arc::new(places(memory)));
+    let journal = begun(memory, plan).await;
+    let mut nobody = |_: &Event| {};
+    tokio::select! {
+        () = memory.hung() => true,
+        _ = execute(registry, places, journal, plan, CancellationToken::new(), &mut nobody) => false,
+    }
 }
