@@ -285,7 +285,11 @@ impl Contract {
             .collect();
         let is_as_ruled = match rule {
             Change::Delegated | Change::Never(_) => steps.is_empty(),
-            Change::InPlace(_) => steps == [(Action::Update, Reason::Differs)],
+            // In one step, or in two halves.
+            Change::InPlace(_) => {
+                (1..=2).contains(&steps.len())
+                    && steps.iter().all(|step| *step == (Action::Update, Reason::Differs))
+            }
             Change::Replace(_) => replaces(&steps),
         };
         if is_as_ruled {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use deployer_core::{
-    Action, Address, Cause, Desired, Difference, Event, Failure, Impact, Live, Outputs, Phase,
-    Place, Plan, Reason, Replacement, Roles, Scope, Stack, Standing, Step, StepId, Stray, What,
+    Action, Address, Cause, Desired, Difference, Event, Failure, Half, Impact, Live, Notice,
+    Outputs, Phase, Place, Plan, Reason, Replacement, Roles, Scope, Stack, Standing, Step, StepId,
+    Stray, What,
 };
 use serde_json::{Value, json};
 
@@ -28,11 +29,8 @@ pub(crate) fn plan() -> Plan {
             ..step("security-group/office", Action::Create, Reason::Missing, 2)
         },
         Step {
-            differences: vec![difference(
-                "ingress",
-                json!([{ "port": 22, "from": "0.0.0.0/0" }, { "port": 80, "from": "0.0.0.0/0" }]),
-                json!([{ "port": 80, "from": "0.0.0.0/0" }, { "port": 443, "from": "0.0.0.0/0" }]),
-            )],
+            half: Some(Half::First),
+            differences: vec![difference("ingress", ingress(&[22, 80]), ingress(&[22, 80, 443]))],
             ..step("security-group/web", Action::Update, Reason::Differs, 1)
         },
         Step {
@@ -81,6 +79,17 @@ pub(crate) fn plan() -> Plan {
         Step {
             impact: Impact::Outage,
             ..step("nat-gateway/b", Action::Delete, Reason::Unwanted, 60)
+        },
+        Step {
+            half: Some(Half::Second),
+            impact: Impact::Outage,
+            notices: vec![Notice::new(
+                Impact::Outage,
+                "the internet no longer reaches service/web on port 22",
+            )],
+            differences: vec![difference("ingress", ingress(&[22, 80, 443]), ingress(&[80, 443]))],
+            after: BTreeSet::from([4]),
+            ..step("security-group/web", Action::Update, Reason::Differs, 1)
         },
     ];
     Plan {
@@ -221,14 +230,20 @@ fn step(address: &str, action: Action, reason: Reason, typical: u32) -> Step {
         place: Place::default(),
         action,
         reason,
+        half: None,
         generation: 1,
         impact: Impact::None,
+        notices: vec![],
         differences: vec![],
         wanted: (action != Action::Delete).then(|| json!({})),
         live: None,
         after: BTreeSet::new(),
         typical,
     }
+}
+
+fn ingress(ports: &[u16]) -> Value {
+    ports.iter().map(|port| json!({ "port": port, "from": "0.0.0.0/0" })).collect()
 }
 
 fn replaced(address: &str, how: Replacement, typical: u32) -> Step {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Action, Address, Naming, Scope, unread};
+use crate::{Action, Address, Fact, Naming, Notice, Scope, unread};
 
 /// What users of the system notice of a change, from nothing to the worst.
 #[derive(
@@ -21,6 +21,8 @@ pub enum Impact {
     None,
     /// Tasks are replaced one after another; requests go on.
     Rolling,
+    /// Somebody else answers than before.
+    Elsewhere,
     /// A short interruption, such as a database's reboot.
     Restart,
     /// Not available while the change is made.
@@ -43,6 +45,16 @@ pub enum Change {
     Delegated,
     /// AWS cannot do it, and making the resource anew would be worse; says what to do instead.
     Never(&'static str),
+}
+
+impl Change {
+    /// What users notice of it.
+    pub fn impact(self) -> Impact {
+        match self {
+            Self::InPlace(impact) | Self::Replace(impact) => impact,
+            Self::Delegated | Self::Never(_) => Impact::None,
+        }
+    }
 }
 
 /// How the successor of a resource comes.
@@ -73,6 +85,28 @@ pub struct After {
     pub kind: &'static str,
     /// Only resources that refer to the same resource of this kind count; all when `None`.
     pub sharing: Option<&'static str>,
+}
+
+/// A field that is a set of what is allowed, reached or bound: one more harms nobody who relies on
+/// what is there, and one less may. A list, or a mapping, whose values may be lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The field.
+    pub field: &'static str,
+    /// The keys that tell one item from another, for items of which AWS takes no two that differ
+    /// in the rest alone; the whole item when empty.
+    pub by: &'static [&'static str],
+    /// The key, and its value, of an item that forbids what others allow.
+    pub forbids: Option<(&'static str, &'static str)>,
+    /// How many AWS takes.
+    pub most: usize,
+}
+
+impl Grant {
+    /// A set of plain items, of any number.
+    pub const fn of(field: &'static str) -> Self {
+        Self { field, by: &[], forbids: None, most: usize::MAX }
+    }
 }
 
 /// How long AWS typically takes, in seconds; for the plan's estimate and the order of work.
@@ -143,6 +177,18 @@ pub trait Kind: Send + Sync + 'static {
     const GENTLEST: &'static [(&'static str, &'static str)] = &[];
     /// What must be there before it works, beside what its fields refer to.
     const AFTER: &'static [After] = &[];
+    /// The fields that are sets of permissions, routes, rules, zones or bindings. Such a change
+    /// has two halves: what is new is there before anything needs it, and what is old until
+    /// nothing does.
+    const GRANTS: &'static [Grant] = &[];
+    /// The field that names what works only while this fills it, such as the target groups of a
+    /// service: whoever leads there is led away before it leaves.
+    const FILLS: Option<&'static str> = None;
+    /// The field that leads requests to what others fill, such as the action of a rule: that is
+    /// ready before anybody is led there.
+    const LEADS: Option<&'static str> = None;
+    /// Which outputs a change in place may change: a field, and an output.
+    const MOVES: &'static [(&'static str, &'static str)] = &[];
     /// How long AWS typically takes; the source of each number stands beside it.
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
 
@@ -160,6 +206,24 @@ pub trait Kind: Send + Sync + 'static {
     /// further in says so. What is unread ([`is_unread`](crate::is_unread)) is a difference only
     /// where this gives something for it.
     fn change(_field: &str, _live: &Value, _wanted: &Value) -> Option<Change> {
+        None
+    }
+
+    /// What one does in the whole: what users notice of changes of that is worked out from the
+    /// plan, whatever the rules of its fields say.
+    fn facts(_spec: &Self::Spec) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    /// What users notice of a change in place that depends on its values, such as their direction.
+    fn notices(_live: &Self::Spec, _wanted: &Self::Spec) -> Vec<Notice> {
+        Vec::new()
+    }
+
+    /// The spec by which it is bound to what it is to lead to and leads nobody there yet: AWS
+    /// wants it bound before it can be filled. From what is there, if it is; none where there is
+    /// no such spec.
+    fn reserve(_live: Option<&Self::Spec>, _wanted: &Self::Spec) -> Option<Self::Spec> {
         None
     }
 
@@ -200,10 +264,21 @@ pub struct KindInfo {
     pub gentlest: &'static [(&'static str, &'static str)],
     /// See [`Kind::AFTER`].
     pub after: &'static [After],
+    /// See [`Kind::GRANTS`].
+    pub grants: &'static [Grant],
+    /// See [`Kind::FILLS`].
+    pub fills: Option<&'static str>,
+    /// See [`Kind::LEADS`].
+    pub leads: Option<&'static str>,
+    /// See [`Kind::MOVES`].
+    pub moves: &'static [(&'static str, &'static str)],
     /// See [`Kind::TYPICAL`].
     pub typical: Typical,
     supersedes: bool,
     pub(crate) refined: fn(&str, &Value, &Value) -> Option<Change>,
+    facts: fn(&Value) -> Vec<Fact>,
+    notices: fn(&Value, &Value) -> Vec<Notice>,
+    reserve: fn(Option<&Value>, &Value) -> Option<Value>,
     replacement: fn(&Value, &Value) -> Replacement,
     limit: fn(Action, Option<&Value>, Option<&Value>) -> u32,
     normalize: fn(Value) -> serde_json::Result<Value>,
@@ -228,9 +303,23 @@ impl KindInfo {
             part_of: K::PART_OF,
             gentlest: K::GENTLEST,
             after: K::AFTER,
+            grants: K::GRANTS,
+            fills: K::FILLS,
+            leads: K::LEADS,
+            moves: K::MOVES,
             typical: K::TYPICAL,
             supersedes: matches!(K::REPLACEMENT, Replacement::Supersede),
             refined: K::change,
+            facts: |spec| spec_of::<K>(spec).map(|spec| K::facts(&spec)).unwrap_or_default(),
+            notices: |live, wanted| match (spec_of::<K>(live), spec_of::<K>(wanted)) {
+                (Ok(live), Ok(wanted)) => K::notices(&live, &wanted),
+                _ => Vec::new(),
+            },
+            reserve: |live, wanted| {
+                let live = live.map(spec_of::<K>).transpose().ok()?;
+                let reserved = K::reserve(live.as_ref(), &spec_of::<K>(wanted).ok()?)?;
+                serde_json::to_value(reserved).ok()
+            },
             replacement: |live, wanted| match (spec_of::<K>(live), spec_of::<K>(wanted)) {
                 (Ok(live), Ok(wanted)) => K::replacement(&live, &wanted),
                 _ => K::REPLACEMENT,
@@ -256,9 +345,30 @@ impl KindInfo {
         self.naming.unwrap_or(Naming::hyphens(255)).name(scope, address, generation)
     }
 
+    /// Whether it goes by itself, or stays as history: it holds on to what it refers to only as
+    /// long as something else uses it.
+    pub(crate) fn is_passive(&self) -> bool {
+        self.supersedes || self.removal == Removal::WithParent
+    }
+
     /// The fields of the spec, in the order of the change rules.
     pub fn fields(&self) -> impl Iterator<Item = &'static str> {
         self.changes.iter().map(|(path, _)| *path).filter(|path| !path.contains('.'))
+    }
+
+    /// See [`Kind::facts`].
+    pub(crate) fn facts(&self, spec: &Value) -> Vec<Fact> {
+        (self.facts)(spec)
+    }
+
+    /// See [`Kind::notices`].
+    pub(crate) fn notices(&self, live: &Value, wanted: &Value) -> Vec<Notice> {
+        (self.notices)(live, wanted)
+    }
+
+    /// See [`Kind::reserve`].
+    pub(crate) fn reserve(&self, live: Option<&Value>, wanted: &Value) -> Option<Value> {
+        (self.reserve)(live, wanted)
     }
 
     /// How the successor of `live` comes.

@@ -7,6 +7,7 @@ mod address;
 mod diagnostic;
 mod diff;
 mod event;
+mod fact;
 mod failure;
 mod graph;
 mod kind;
@@ -27,10 +28,11 @@ pub use address::{Address, InvalidAddress};
 pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
 pub use diff::Difference;
 pub use event::{Event, What};
+pub use fact::{Admission, Destination, Fact, Join, Lead, Notice, Peer, Run, Thing};
 pub use failure::{Cause, Failure};
 pub use graph::{Cycle, Graph, ReadyQueue};
 pub use kind::{
-    After, Change, Impact, Kind, KindInfo, Kinds, Problem, Removal, Replacement, Typical,
+    After, Change, Grant, Impact, Kind, KindInfo, Kinds, Problem, Removal, Replacement, Typical,
 };
 pub use naming::{Alphabet, Naming};
 pub use opaque::{Opaque, is_unread, unread};
@@ -39,7 +41,7 @@ pub use ownership::{
     Unreadable,
 };
 pub use place::{NoPlace, Place, Roles};
-pub use plan::{Action, Plan, Reason, Step, StepId, Summary, Unrecorded};
+pub use plan::{Action, Half, Plan, Reason, Step, StepId, Summary, Unrecorded};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};
 pub use resolve::{Outputs, references, resolve};

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Address, Cycle, Difference, Graph, Impact, Live, Outputs, Place, Replacement, Roles, Scope,
-    Serial, Stray,
+    Address, Cycle, Difference, Graph, Impact, Live, Notice, Outputs, Place, Replacement, Roles,
+    Scope, Serial, Stray,
 };
 
 /// Numbers a step within its plan.
@@ -49,6 +49,16 @@ pub enum Reason {
     Twin,
 }
 
+/// Which half of a change a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Half {
+    /// Gives what is needed, and takes nothing away.
+    First,
+    /// Takes away what nobody needs any more, or leads requests to what is ready now.
+    Second,
+}
+
 /// One thing to do to one resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
@@ -63,15 +73,22 @@ pub struct Step {
     pub action: Action,
     /// Why.
     pub reason: Reason,
+    /// Which half of a change it is, where that is made in two steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub half: Option<Half>,
     /// The generation that is made, changed or deleted.
     pub generation: u32,
     /// What users notice.
     pub impact: Impact,
+    /// What users notice and why, where there is a reason to tell; the worst first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
     /// The fields that differ; for a replacement all that do, not only those that force it.
     pub differences: Vec<Difference>,
     /// The spec wanted, references unresolved; none for a delete.
     pub wanted: Option<Value>,
-    /// The resource as it is; none for a create.
+    /// The resource as it is; none for a create. For the second half of a change, as the first
+    /// leaves it, references unresolved.
     pub live: Option<Live>,
     /// The steps that must have succeeded before this one begins.
     pub after: BTreeSet<StepId>,
@@ -155,6 +172,12 @@ impl Plan {
         self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
     }
 
+    /// The reason for that, where there is one to tell.
+    pub fn worst(&self) -> Option<&Notice> {
+        let notices = self.steps.iter().flat_map(|step| &step.notices);
+        notices.into_iter().find(|notice| notice.impact == self.impact())
+    }
+
     /// What waits for what.
     pub fn graph(&self) -> Graph<StepId> {
         Graph::new(self.steps.iter().map(|step| (step.id, step.after.clone())))
@@ -176,8 +199,9 @@ impl Plan {
         for step in &self.steps {
             match (step.action, step.reason) {
                 (Action::Create, Reason::Replaced(_)) => summary.replace += 1,
-                (Action::Delete, Reason::Replaced(_)) => {}
+                (Action::Update, Reason::Missing) | (Action::Delete, Reason::Replaced(_)) => {}
                 (Action::Create, _) => summary.create += 1,
+                (Action::Update, _) if step.half == Some(Half::First) => {}
                 (Action::Update, _) => summary.update += 1,
                 (Action::Await, _) => summary.wait += 1,
                 (Action::Delete, _) => summary.delete += 1,

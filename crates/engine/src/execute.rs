@@ -194,6 +194,15 @@ impl<C: Parameters> Run<'_, C> {
     fn job(&self, step: &Step) -> Result<Job<C>, Failure> {
         let driver = self.registry.driver(&step.address.kind)?;
         let spec = self.resolved(step)?;
+        let mut step = step.clone();
+        if let Some(live) = &mut step.live {
+            // The first half of a change may have put in what was made before it.
+            live.spec = resolve(&live.spec, &self.outcome.outputs);
+            if live.output.is_null() {
+                let made = self.outcome.outputs.get(&step.address).cloned();
+                live.output = made.unwrap_or_default();
+            }
+        }
         let speaker = Arc::new(Speaker::new(step.id, self.sender.clone(), self.gate.clone()));
         let live = step.live.as_ref().map(|live| &live.spec);
         let limit = driver.info().limit(step.action, live, spec.as_ref());
@@ -223,7 +232,7 @@ impl<C: Parameters> Run<'_, C> {
                     .max()
                     .copied(),
             },
-            step: step.clone(),
+            step,
         })
     }
 

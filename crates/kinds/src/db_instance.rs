@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    Action, Change, Impact, Kind, Naming, Opaque, Problem, Ref, Typical, is_unread,
+    Action, Change, Fact, Grant, Impact, Join, Kind, Naming, Notice, Opaque, Problem, Ref, Thing,
+    Typical, is_unread,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,9 @@ impl Kind for DbInstance {
         ("final-snapshot", Change::InPlace(Impact::None)),
     ];
     // Identifiers: 1-63 characters, stored in lower case (RDS API reference).
+    // An interface has at most five security groups (VPC user guide, "Amazon VPC quotas").
+    const GRANTS: &'static [Grant] = &[Grant { most: 5, ..Grant::of("security-groups") }];
+    const MOVES: &'static [(&'static str, &'static str)] = &[("port", "port")];
     const NAMING: Option<Naming> = Some(Naming::hyphens(63));
     const GENTLEST: &'static [(&'static str, &'static str)] = &[("final-snapshot", "true")];
     const DELETION: Impact = Impact::DataLoss;
@@ -99,12 +103,37 @@ impl Kind for DbInstance {
         problems
     }
 
+    fn facts(spec: &DbInstanceSpec) -> Vec<Fact> {
+        let groups = spec.security_groups.iter().map(Thing::from).collect();
+        let own = spec.engine.known().map(|engine| engine.port());
+        let ports = spec.port.or(own).into_iter().collect();
+        vec![Fact::Joins(Join { groups, ports })]
+    }
+
+    fn notices(live: &DbInstanceSpec, wanted: &DbInstanceSpec) -> Vec<Notice> {
+        let because = match (live.backup_days, wanted.backup_days) {
+            (1.., 0) => "its automatic backups are deleted, and none are made".to_owned(),
+            (live, wanted) if wanted < live => {
+                format!("backups older than {wanted} days are deleted")
+            }
+            _ => return Vec::new(),
+        };
+        vec![Notice::new(Impact::DataLoss, because)]
+    }
+
     /// AWS moves versions and storage by itself, and storage never shrinks.
     fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
         match field {
             "version" => {
                 let (live, wanted) = (live.as_str()?, wanted.as_str()?);
-                live.strip_prefix(wanted)?.starts_with('.').then_some(Change::Delegated)
+                if live.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.')) {
+                    return Some(Change::Delegated);
+                }
+                // Upgrading a DB instance (RDS user guide): there is no way back.
+                (numbers(wanted) < numbers(live)).then_some(Change::Never(
+                    "RDS goes to no earlier version: write the one it has, or restore a snapshot \
+                     from before",
+                ))
             }
             // Storage autoscaling grows it; without autoscaling it can only be asked to grow.
             "storage" if live.as_u64()? > wanted.as_u64()? => Some(Change::Never(
@@ -186,6 +215,21 @@ pub enum Engine {
     Mariadb,
 }
 
+impl Engine {
+    /// The port it listens on unless told otherwise (`CreateDBInstance` in the RDS API reference).
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Postgres => 5432,
+            Self::Mysql | Self::Mariadb => 3306,
+        }
+    }
+}
+
+/// A version as its numbers, to compare by.
+fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').map_while(|number| number.parse().ok()).collect()
+}
+
 /// What AWS tells of a database instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DbInstanceOutput {
@@ -251,7 +295,10 @@ mod tests {
             |live: &str, wanted: &str| DbInstance::change("version", &json!(live), &json!(wanted));
         assert_eq!(change("16.4", "16"), Some(Change::Delegated));
         assert_eq!(change("16.4", "16.6"), None);
-        assert_eq!(change("16.4", "1"), None);
+        assert_eq!(change("16.4", "16.10"), None);
+        for earlier in ["16.3", "15", "1"] {
+            assert!(matches!(change("16.4", earlier), Some(Change::Never(_))), "{earlier}");
+        }
     }
 
     #[test]

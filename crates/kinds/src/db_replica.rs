@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    Action, Change, Impact, Kind, Naming, Opaque, Problem, Ref, Target, Typical, is_unread,
+    Action, Change, Grant, Impact, Kind, Naming, Opaque, Problem, Ref, Target, Typical, is_unread,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ impl Kind for DbReplica {
         ("deletion-protection", Change::InPlace(Impact::None)),
     ];
     // Identifiers are those of instances (RDS API reference).
+    // An interface has at most five security groups (VPC user guide, "Amazon VPC quotas").
+    const GRANTS: &'static [Grant] = &[Grant { most: 5, ..Grant::of("security-groups") }];
+    const MOVES: &'static [(&'static str, &'static str)] = &[("port", "port")];
     const NAMING: Option<Naming> = Some(Naming::hyphens(63));
     const PROTECTION: Option<&'static str> = Some("deletion-protection");
     // Those of an instance: no log of a replica is known to us.

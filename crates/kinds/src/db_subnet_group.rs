@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{Change, Grant, Impact, Kind, Naming, Problem, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ impl Kind for DbSubnetGroup {
         ("description", Change::InPlace(Impact::None)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    // Quotas of RDS (user guide): twenty subnets.
+    const GRANTS: &'static [Grant] = &[Grant { most: 20, ..Grant::of("subnets") }];
     const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = DbSubnetGroupSpec;

@@ -38,7 +38,7 @@ pub use image::{Build, Image, ImageOutput, ImageSpec};
 pub use internet_gateway::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
 pub use list::all;
 pub use listener::{
-    Action, Listener, ListenerOutput, ListenerProtocol, ListenerSpec, Redirect, Respond,
+    Action, Listener, ListenerOutput, ListenerProtocol, ListenerSpec, Redirect, Reserves, Respond,
 };
 pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec};
 pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};

@@ -1,6 +1,10 @@
 //! A listener: a port of a load balancer, and what it does with requests no rule takes.
 
-use deployer_core::{Change, Impact, Kind, Opaque, Problem, Ref, Text, Typical};
+use std::collections::BTreeSet;
+
+use deployer_core::{
+    Change, Destination, Fact, Impact, Kind, Lead, Opaque, Problem, Ref, Text, Thing, Typical,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +22,11 @@ impl Kind for Listener {
         ("certificate", Change::InPlace(Impact::None)),
         ("tls-policy", Change::InPlace(Impact::None)),
         ("default-action", Change::InPlace(Impact::None)),
+        ("reserves", Change::InPlace(Impact::None)),
     ];
+    const LEADS: Option<&'static str> = Some("default-action");
     const HELD: bool = true;
+    const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = ListenerSpec;
     type Output = ListenerOutput;
@@ -38,6 +45,37 @@ impl Kind for Listener {
             )],
             _ => Vec::new(),
         }
+    }
+
+    fn facts(spec: &ListenerSpec) -> Vec<Fact> {
+        vec![Fact::Leads(Lead {
+            at: Thing::Itself,
+            turn: None,
+            hosts: BTreeSet::new(),
+            paths: BTreeSet::new(),
+            methods: BTreeSet::new(),
+            to: spec.default_action.known().map(Action::destination),
+        })]
+    }
+
+    fn reserve(live: Option<&ListenerSpec>, wanted: &ListenerSpec) -> Option<ListenerSpec> {
+        let live = live?;
+        let reserves = reserved(&live.default_action, &wanted.default_action)?;
+        Some(ListenerSpec { reserves: Some(reserves), ..live.clone() })
+    }
+}
+
+/// Target groups that are bound to a listener or a rule and get no requests. ECS registers no task
+/// in a group that is bound to nothing.
+pub type Reserves = BTreeSet<Ref<TargetGroup>>;
+
+/// What is reserved while a forward to one group is to become one to another.
+pub(crate) fn reserved(live: &Opaque<Action>, wanted: &Opaque<Action>) -> Option<Reserves> {
+    match (live.known()?, wanted.known()?) {
+        (Action::Forward(live), Action::Forward(wanted)) if live != wanted => {
+            Some([wanted.clone()].into())
+        }
+        _ => None,
     }
 }
 
@@ -58,6 +96,8 @@ pub struct ListenerSpec {
     pub tls_policy: Option<String>,
     /// What happens to a request that no rule takes.
     pub default_action: Opaque<Action>,
+    /// The target groups that are bound to it beside the one it forwards to, and get no requests.
+    pub reserves: Option<Reserves>,
 }
 
 /// What clients speak to a load balancer.
@@ -81,6 +121,20 @@ pub enum Action {
     Redirect(Redirect),
     /// Answers by itself.
     Respond(Respond),
+}
+
+impl Action {
+    /// Where it leads requests.
+    pub(crate) fn destination(&self) -> Destination {
+        match self {
+            Self::Forward(group) => Destination::Group(group.into()),
+            Self::Redirect(redirect) => {
+                let Redirect { protocol, host, port, path, .. } = redirect;
+                Destination::Answer(format!("are redirected to {protocol}://{host}:{port}{path}"))
+            }
+            Self::Respond(respond) => Destination::Answer(format!("get {}", respond.status)),
+        }
+    }
 }
 
 /// Where a client is sent. `#{protocol}`, `#{host}`, `#{port}`, `#{path}` and `#{query}` stand for

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Change, Impact, Kind, Opaque, Problem, Ref, Replacement, Typical};
+use deployer_core::{
+    Change, Fact, Impact, Kind, Lead, Opaque, Problem, Ref, Replacement, Thing, Typical,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::listener::{Reserves, reserved};
 use crate::{Action, Listener};
+
+/// A host that nobody has: `invalid` is never delegated (RFC 2606).
+const NOBODY: &str = "reserved.invalid";
 
 /// A rule of a listener.
 pub struct ListenerRule;
@@ -20,7 +26,10 @@ impl Kind for ListenerRule {
         ("hosts", Change::InPlace(Impact::None)),
         ("methods", Change::InPlace(Impact::None)),
         ("action", Change::InPlace(Impact::None)),
+        ("reserves", Change::InPlace(Impact::None)),
     ];
+    const LEADS: Option<&'static str> = Some("action");
+    const DELETION: Impact = Impact::None;
     const REPLACEMENT: Replacement = Replacement::CreateFirst;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = ListenerRuleSpec;
@@ -48,6 +57,27 @@ impl Kind for ListenerRule {
         }
         problems
     }
+
+    fn facts(spec: &ListenerRuleSpec) -> Vec<Fact> {
+        let ListenerRuleSpec { hosts, paths, methods, .. } = spec.clone();
+        let (at, turn) = (Thing::from(&spec.listener), Some(spec.priority));
+        let to = spec.action.known().map(Action::destination);
+        vec![Fact::Leads(Lead { at, turn, hosts, paths, methods, to })]
+    }
+
+    /// A new one is there for a host that nobody has until its tasks are.
+    fn reserve(
+        live: Option<&ListenerRuleSpec>,
+        wanted: &ListenerRuleSpec,
+    ) -> Option<ListenerRuleSpec> {
+        let Some(live) = live else {
+            let hosts = [NOBODY.to_owned()].into();
+            let (paths, methods) = (BTreeSet::new(), BTreeSet::new());
+            return Some(ListenerRuleSpec { paths, hosts, methods, ..wanted.clone() });
+        };
+        let reserves = reserved(&live.action, &wanted.action)?;
+        Some(ListenerRuleSpec { reserves: Some(reserves), ..live.clone() })
+    }
 }
 
 /// What we want of a rule.
@@ -69,6 +99,8 @@ pub struct ListenerRuleSpec {
     pub methods: BTreeSet<String>,
     /// What it does with a request it takes.
     pub action: Opaque<Action>,
+    /// The target groups that are bound to it beside the one it forwards to, and get no requests.
+    pub reserves: Option<Reserves>,
 }
 
 /// What AWS tells of a rule.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{After, Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{
+    After, Change, Fact, Grant, Impact, Join, Kind, Naming, Problem, Ref, Thing, Typical,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,9 @@ impl Kind for LoadBalancer {
     ];
     // Names of load balancers: at most 32 letters, digits and hyphens (ELBv2 API reference).
     const NAMING: Option<Naming> = Some(Naming::hyphens(32));
+    // Quotas for application load balancers (user guide): five security groups.
+    const GRANTS: &'static [Grant] =
+        &[Grant::of("subnets"), Grant { most: 5, ..Grant::of("security-groups") }];
     const PROTECTION: Option<&'static str> = Some("deletion-protection");
     // One that faces the internet is refused while the VPC has no internet gateway.
     const AFTER: &'static [After] = &[After { kind: "internet-gateway", sharing: None }];
@@ -34,6 +39,11 @@ impl Kind for LoadBalancer {
     const TYPICAL: Typical = Typical { create: 160, update: 2, delete: 10 };
     type Spec = LoadBalancerSpec;
     type Output = LoadBalancerOutput;
+
+    fn facts(spec: &LoadBalancerSpec) -> Vec<Fact> {
+        let groups = spec.security_groups.iter().map(Thing::from).collect();
+        vec![Fact::Joins(Join { groups, ports: BTreeSet::new() })]
+    }
 
     fn check(spec: &LoadBalancerSpec) -> Vec<Problem> {
         let mut problems = Vec::new();

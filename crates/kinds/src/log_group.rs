@@ -1,6 +1,6 @@
 //! A log group of CloudWatch Logs.
 
-use deployer_core::{Alphabet, Change, Impact, Kind, Naming, Problem, Typical};
+use deployer_core::{Alphabet, Change, Impact, Kind, Naming, Notice, Problem, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,15 @@ impl Kind for LogGroup {
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = LogGroupSpec;
     type Output = LogGroupOutput;
+
+    fn notices(live: &LogGroupSpec, wanted: &LogGroupSpec) -> Vec<Notice> {
+        let kept = |days: u32| if days == 0 { u32::MAX } else { days };
+        if kept(wanted.retention_days) >= kept(live.retention_days) {
+            return Vec::new();
+        }
+        let because = format!("logs older than {} days are deleted", wanted.retention_days);
+        vec![Notice::new(Impact::DataLoss, because)]
+    }
 
     fn check(spec: &LogGroupSpec) -> Vec<Problem> {
         let days = spec.retention_days;

@@ -25,6 +25,13 @@ impl Cidr {
     }
 }
 
+impl Network {
+    /// Whether every address is in it.
+    pub fn is_everything(self) -> bool {
+        self.0.prefix_len() == 0
+    }
+}
+
 impl FromStr for Cidr {
     type Err = String;
 

@@ -1,6 +1,6 @@
 //! An ECR repository: where images are kept.
 
-use deployer_core::{Change, Impact, Kind, Naming, Opaque, is_unread};
+use deployer_core::{Change, Impact, Kind, Naming, Notice, Opaque, is_unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,6 +22,19 @@ impl Kind for Repository {
     const HELD: bool = true;
     type Spec = RepositorySpec;
     type Output = RepositoryOutput;
+
+    fn notices(live: &RepositorySpec, wanted: &RepositorySpec) -> Vec<Notice> {
+        let kept = |keep: &Opaque<u32>| match keep.known() {
+            Some(0) | None => u32::MAX,
+            Some(keep) => *keep,
+        };
+        let (was, will) = (kept(&live.keep), kept(&wanted.keep));
+        if will >= was {
+            return Vec::new();
+        }
+        let because = format!("all images but the newest {will} are deleted");
+        vec![Notice::new(Impact::DataLoss, because)]
+    }
 
     /// A tag that is gone is written again.
     fn change(field: &str, live: &Value, _wanted: &Value) -> Option<Change> {

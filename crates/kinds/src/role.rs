@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Change, Impact, Kind, Naming, Text, Typical};
+use deployer_core::{Change, Grant, Impact, Kind, Naming, Text, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,12 @@ impl Kind for Role {
     ];
     // Names of roles: at most 64 characters (IAM user guide, "IAM and STS quotas").
     const NAMING: Option<Naming> = Some(Naming::hyphens(64));
+    const GRANTS: &'static [Grant] = &[
+        Grant::of("services"),
+        Grant { forbids: Some(("effect", "deny")), ..Grant::of("inline") },
+        // IAM user guide, "IAM and STS quotas".
+        Grant { most: 10, ..Grant::of("managed") },
+    ];
     const DELETION: Impact = Impact::None;
     const GLOBAL: bool = true;
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 2 };

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Change, Impact, Kind, Ref, Typical};
+use deployer_core::{Change, Grant, Impact, Kind, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,6 +21,9 @@ impl Kind for RouteTable {
         ("routes", Change::InPlace(Impact::Outage)),
         ("subnets", Change::InPlace(Impact::Outage)),
     ];
+    // VPC user guide, "Amazon VPC quotas".
+    const GRANTS: &'static [Grant] =
+        &[Grant { most: 50, ..Grant::of("routes") }, Grant::of("subnets")];
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = RouteTableSpec;
     type Output = RouteTableOutput;

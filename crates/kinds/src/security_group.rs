@@ -5,12 +5,18 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use deployer_core::{Action, Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{
+    Action, Admission, Change, Fact, Grant, Impact, Kind, Naming, Peer as Admitted, Problem, Ref,
+    Thing, Typical,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Network, Vpc, lingering};
+
+/// How many rules a group takes in each direction (VPC user guide, "Amazon VPC quotas").
+const RULES: usize = 60;
 
 /// A security group.
 pub struct SecurityGroup;
@@ -20,11 +26,17 @@ impl Kind for SecurityGroup {
     const CHANGES: &'static [(&'static str, Change)] = &[
         ("vpc", Change::Replace(Impact::Outage)),
         ("description", Change::Replace(Impact::None)),
-        ("ingress", Change::InPlace(Impact::Outage)),
+        ("ingress", Change::InPlace(Impact::None)),
         ("egress", Change::InPlace(Impact::Outage)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    const GRANTS: &'static [Grant] = &[
+        Grant { by: &["from", "port", "protocol"], most: RULES, ..Grant::of("ingress") },
+        Grant { by: &["to", "port", "protocol"], most: RULES, ..Grant::of("egress") },
+    ];
     const HELD: bool = true;
+    // Nothing is in it any more, or it could not be deleted.
+    const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = SecurityGroupSpec;
     type Output = SecurityGroupOutput;
@@ -45,12 +57,29 @@ impl Kind for SecurityGroup {
         problems
     }
 
+    fn facts(spec: &SecurityGroupSpec) -> Vec<Fact> {
+        let admissions = spec.ingress.iter().map(|rule| {
+            let ports = match rule.port {
+                Ports::All => (0, u16::MAX),
+                Ports::Range(first, last) => (first, last),
+            };
+            let from = match &rule.from {
+                Peer::Network(network) if network.is_everything() => Admitted::Everybody,
+                Peer::Network(network) => Admitted::Addresses(network.to_string()),
+                Peer::SecurityGroup(group) => Admitted::Group(group.into()),
+                Peer::PrefixList(list) => Admitted::Addresses(list.clone()),
+                Peer::Itself => Admitted::Group(Thing::Itself),
+            };
+            Fact::Admits(Admission { from, ports })
+        });
+        admissions.collect()
+    }
+
     /// Nobody notices rules that are only added.
     fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
         let (Value::Array(live), Value::Array(wanted)) = (live, wanted) else { return None };
         let keeps_all = live.iter().all(|rule| wanted.contains(rule));
-        (matches!(field, "ingress" | "egress") && keeps_all)
-            .then_some(Change::InPlace(Impact::None))
+        (field == "egress" && keeps_all).then_some(Change::InPlace(Impact::None))
     }
 }
 

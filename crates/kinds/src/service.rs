@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Action, After, Change, Impact, Kind, Naming, Problem, Ref, Typical};
+use deployer_core::{
+    Action, After, Change, Fact, Grant, Impact, Join, Kind, Naming, Notice, Problem, Ref, Run,
+    Thing, Typical,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +41,7 @@ impl Kind for Service {
         ("platform-version", Change::InPlace(Impact::Rolling)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    const DELETION: Impact = Impact::None;
     const AFTER: &'static [After] = &[
         // CreateService refuses a target group that no listener forwards to.
         After { kind: "listener", sharing: Some("target-group") },
@@ -45,6 +49,10 @@ impl Kind for Service {
         // Tasks fetch their image over the routes of their subnets.
         After { kind: "route-table", sharing: Some("subnet") },
     ];
+    // A service takes five target groups (ECS developer guide, "Registering multiple target
+    // groups").
+    const GRANTS: &'static [Grant] = &[Grant { by: &["group"], most: 5, ..Grant::of("targets") }];
+    const FILLS: Option<&'static str> = Some("targets");
     // A first rollout: image 20-60 s, start, two health checks; draining: 30 s and the stop timeout.
     const TYPICAL: Typical = Typical { create: 90, update: 120, delete: 60 };
     type Spec = ServiceSpec;
@@ -56,6 +64,37 @@ impl Kind for Service {
         let grace = wanted.or(live).map_or(0, |spec| spec.grace_period);
         let drains = live.is_some_and(|live| !live.targets.is_empty());
         ROLLOUT + grace + if drains { DRAINING } else { 0 }
+    }
+
+    fn facts(spec: &ServiceSpec) -> Vec<Fact> {
+        let groups = spec.targets.iter().map(|target| Thing::from(&target.group)).collect();
+        let ports = spec.targets.iter().map(|target| target.port).collect();
+        let joined = spec.security_groups.iter().map(Thing::from).collect();
+        vec![
+            Fact::Runs(Run { groups, tasks: spec.count }),
+            Fact::Joins(Join { groups: joined, ports }),
+        ]
+    }
+
+    fn notices(live: &ServiceSpec, wanted: &ServiceSpec) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let stays = ServiceSpec {
+            count: live.count,
+            minimum_percent: live.minimum_percent,
+            maximum_percent: live.maximum_percent,
+            circuit_breaker: live.circuit_breaker,
+            execute_command: live.execute_command,
+            grace_period: live.grace_period,
+            ..wanted.clone()
+        };
+        if *live != stays && wanted.minimum_percent == 0 {
+            let because = "no task while it rolls: its minimum is 0 %";
+            notices.push(Notice::new(Impact::Outage, because));
+        }
+        if let (Some(1..), Some(0)) = (live.count, wanted.count) {
+            notices.push(Notice::new(Impact::Outage, "no task is left: its count is 0"));
+        }
+        notices
     }
 
     fn check(spec: &ServiceSpec) -> Vec<Problem> {

@@ -13,7 +13,9 @@ impl Kind for TargetGroup {
     const NAME: &'static str = "target-group";
     const CHANGES: &'static [(&'static str, Change)] = &[
         ("vpc", Change::Replace(Impact::Outage)),
-        ("port", Change::Replace(Impact::Rolling)),
+        // ECS registers each task with the port of its container; this one only stands in for a
+        // target that has none (ELBv2 API reference, `CreateTargetGroup`).
+        ("port", Change::Delegated),
         ("protocol", Change::Replace(Impact::Rolling)),
         ("version", Change::Replace(Impact::Rolling)),
         ("health-check", Change::InPlace(Impact::None)),
@@ -23,6 +25,8 @@ impl Kind for TargetGroup {
     ];
     // Names of target groups: at most 32 letters, digits and hyphens (ELBv2 API reference).
     const NAMING: Option<Naming> = Some(Naming::hyphens(32));
+    // Nobody is led there any more, or it could not be deleted.
+    const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = TargetGroupSpec;
     type Output = TargetGroupOutput;
@@ -72,7 +76,8 @@ impl Kind for TargetGroup {
 pub struct TargetGroupSpec {
     /// The VPC its targets are in.
     pub vpc: Ref<Vpc>,
-    /// The port targets listen on.
+    /// The port of targets that are registered without one. Tasks of a service have their own, so
+    /// another number here makes no new group.
     pub port: u16,
     /// What the load balancer speaks to targets.
     #[serde(default)]

@@ -1,5 +1,7 @@
 //! Arbitrary stacks, small enough that two of them have much in common, and what becomes of them.
 
+use std::collections::BTreeSet;
+
 use deployer_core::Stack;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -18,55 +20,71 @@ type Choices = Vec<Option<(usize, usize, bool)>>;
 pub fn stacks() -> impl Strategy<Value = Stack> {
     (
         choices(2),
-        (choices(2), choices(3), choices(2)),
+        (choices(2), choices(3), choices(2), choices(3)),
         (choices(2), choices(2), choices(2), choices(2)),
     )
-        .prop_map(|(networks, (marks, parts, gates), (rules, stores, revisions, services))| {
-            let mut draft = Draft::default();
-            draft.add("network", &networks, |_, (_, value, extra)| {
-                let labels = if extra { json!({ "team": "a" }) } else { json!({}) };
-                Some(json!({ "range": format!("10.{value}.0.0/16"), "labels": labels }))
-            });
-            draft.add("mark", &marks, |draft, (network, value, _)| {
-                let network = draft.pick("network", network)?;
-                Some(json!({ "network": network, "text": format!("text {value}") }))
-            });
-            draft.add("part", &parts, |draft, (network, value, open)| {
-                let network = draft.pick("network", network)?;
-                Some(json!({ "network": network, "zone": NAMES[value], "open": open }))
-            });
-            draft.add("gate", &gates, |draft, (network, value, _)| {
-                let network = draft.pick("network", network)?;
-                let check = json!({ "path": "/up", "every": value });
-                Some(json!({ "network": network, "protocol": NAMES[value], "check": check }))
-            });
-            draft.add("rule", &rules, |draft, (gate, number, _)| {
-                Some(json!({ "gate": draft.pick("gate", gate)?, "number": number }))
-            });
-            draft.add("store", &stores, |draft, (network, value, _)| {
-                let network = draft.pick("network", network)?;
-                Some(json!({ "network": network, "engine": NAMES[value], "size": 20 }))
-            });
-            draft.add("revision", &revisions, |draft, (store, value, linked)| {
-                let url = match draft.pick("store", store).filter(|_| linked) {
-                    Some(store) => url(&format!("store/{store}")),
-                    None => json!("store://nowhere"),
-                };
-                Some(json!({ "image": format!("web:{value}"), "url": url }))
-            });
-            draft.add("service", &services, |draft, (which, value, both)| {
-                let first = draft.pick("part", which)?;
-                let second = draft.pick("part", which + usize::from(both))?;
-                let parts = if first == second { json!([first]) } else { json!([first, second]) };
-                Some(json!({
-                    "revision": draft.pick("revision", which)?,
-                    "gate": draft.pick("gate", value)?,
-                    "parts": parts,
-                    "shares": [{ "version": NAMES[value], "weight": which }],
-                }))
-            });
-            draft.builder.build()
-        })
+        .prop_map(
+            |(networks, (marks, parts, gates, walls), (rules, stores, revisions, services))| {
+                let mut draft = Draft::default();
+                draft.add("network", &networks, |_, (_, value, extra)| {
+                    let labels = if extra { json!({ "team": "a" }) } else { json!({}) };
+                    Some(json!({ "range": format!("10.{value}.0.0/16"), "labels": labels }))
+                });
+                draft.add("mark", &marks, |draft, (network, value, _)| {
+                    let network = draft.pick("network", network)?;
+                    Some(json!({ "network": network, "text": format!("text {value}") }))
+                });
+                draft.add("part", &parts, |draft, (network, value, open)| {
+                    let network = draft.pick("network", network)?;
+                    Some(json!({ "network": network, "zone": NAMES[value], "open": open }))
+                });
+                draft.add("gate", &gates, |draft, (network, value, _)| {
+                    let network = draft.pick("network", network)?;
+                    let check = json!({ "path": "/up", "every": value });
+                    Some(json!({ "network": network, "protocol": NAMES[value], "check": check }))
+                });
+                draft.add("wall", &walls, |draft, (network, admitted, both)| {
+                    let network = draft.pick("network", network)?;
+                    let walls =
+                        [Some(admitted), both.then_some(admitted + 1)].into_iter().flatten();
+                    let admits: BTreeSet<_> =
+                        walls.filter_map(|which| draft.pick("wall", which)).collect();
+                    Some(json!({ "network": network, "admits": admits }))
+                });
+                draft.add("rule", &rules, |draft, (gate, number, _)| {
+                    Some(json!({ "gate": draft.pick("gate", gate)?, "number": number }))
+                });
+                draft.add("store", &stores, |draft, (network, value, _)| {
+                    let network = draft.pick("network", network)?;
+                    let walls: Vec<_> = draft.pick("wall", value).into_iter().collect();
+                    let engine = NAMES[value];
+                    Some(
+                        json!({ "network": network, "engine": engine, "size": 20, "walls": walls }),
+                    )
+                });
+                draft.add("revision", &revisions, |draft, (store, value, linked)| {
+                    let url = match draft.pick("store", store).filter(|_| linked) {
+                        Some(store) => url(&format!("store/{store}")),
+                        None => json!("store://nowhere"),
+                    };
+                    Some(json!({ "image": format!("web:{value}"), "url": url }))
+                });
+                draft.add("service", &services, |draft, (which, value, both)| {
+                    let first = draft.pick("part", which)?;
+                    let second = draft.pick("part", which + usize::from(both))?;
+                    let parts =
+                        if first == second { json!([first]) } else { json!([first, second]) };
+                    Some(json!({
+                        "revision": draft.pick("revision", which)?,
+                        "gates": [draft.pick("gate", value)?],
+                        "walls": draft.pick("wall", which).into_iter().collect::<Vec<_>>(),
+                        "parts": parts,
+                        "shares": [{ "version": NAMES[value], "weight": which }],
+                    }))
+                });
+                draft.builder.build()
+            },
+        )
 }
 
 /// What has become of which resources, one after another.

@@ -20,7 +20,9 @@ pub use activity::{Activity, line};
 pub use arbitrary::{messes, stacks};
 pub use fault::{Fault, Moment};
 pub use history::History;
-pub use kinds::{Gate, Mark, Network, Output, Part, Revision, Rule, Service, Store, registry};
+pub use kinds::{
+    Gate, Mark, Network, Output, Part, Revision, Rule, Service, Store, Wall, registry,
+};
 pub use memory::{Call, Memory, Operation};
 pub use mess::Mess;
 pub use run::{

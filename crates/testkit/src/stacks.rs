@@ -90,7 +90,7 @@ pub fn everything() -> StackBuilder {
         .with(
             "service/web",
             json!({
-                "revision": "web", "gate": "edge", "parts": ["a", "b"], "count": 2,
+                "revision": "web", "gates": ["edge"], "parts": ["a", "b"], "count": 2,
                 "shares": shares(["blue", "green"]),
             }),
         )
@@ -105,7 +105,7 @@ pub fn everything_changed() -> StackBuilder {
         .with("gate/edge", gate("tls"))
         .with("rule/web", json!({ "gate": "edge", "number": 2 }))
         .with("store/main", json!({ "network": "main", "engine": "my", "size": 30 }))
-        .with("service/web", json!({ "revision": "web", "gate": "edge", "parts": ["a"] }))
+        .with("service/web", json!({ "revision": "web", "gates": ["edge"], "parts": ["a"] }))
 }
 
 fn shares([first, second]: [&str; 2]) -> Value {

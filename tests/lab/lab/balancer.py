@@ -109,6 +109,9 @@ class Balancers:
 
     async def connect(self, target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Opens a connection to a target, where it really is and as its group speaks."""
+        # On AWS the packets are dropped, and the load balancer gives up after ten seconds.
+        if not self.targets.is_reached(target):
+            raise TimeoutError
         host = self.targets.host(target)
         context = unverified() if self.targets.is_encrypted(target.group) else None
         opening = asyncio.open_connection(host, target.port, ssl=context)

@@ -99,7 +99,7 @@ class Service:
         """Takes a stopping task out of its target groups; returns the seconds to wait."""
         targets: Targets = self._lab.parts["targets"]
         longest = 0.0
-        for entry in self._balanced():
+        for entry in self._balanced(task):
             with self._lab.lock:
                 group = target_group(entry["targetGroupArn"])
                 if group is None or task.id not in self._registered:
@@ -132,8 +132,10 @@ class Service:
             if d is self.primary or not all(task.is_over for task in d.tasks)
         ]
 
-    def _balanced(self) -> list[dict[str, Any]]:
-        return [e for e in self.settings.get("loadBalancers") or [] if e.get("targetGroupArn")]
+    def _balanced(self, task: Task) -> list[dict[str, Any]]:
+        """Where a task is registered: as its own deployment says, whatever came after it."""
+        owner = next((d for d in self.deployments if task in d.tasks), self.primary)
+        return [e for e in owner.settings.get("loadBalancers") or [] if e.get("targetGroupArn")]
 
     def _register(self) -> None:
         """Puts tasks that began to run into their target groups."""
@@ -142,7 +144,7 @@ class Service:
             if task.last_status != "RUNNING" or task.id in self._registered:
                 continue
             self._registered.add(task.id)
-            for entry in self._balanced():
+            for entry in self._balanced(task):
                 arn = entry["targetGroupArn"]
                 targets.register(arn, task.address, int(entry["containerPort"]))
                 self.event(f"registered 1 targets in (target-group {arn})")
@@ -213,7 +215,7 @@ class Service:
         targets: Targets = self._lab.parts["targets"]
         return [
             (entry, target)
-            for entry in self._balanced()
+            for entry in self._balanced(task)
             for target in targets.of(entry["targetGroupArn"])
             if target.id == task.address and target.port == int(entry["containerPort"])
         ]
@@ -223,7 +225,7 @@ class Service:
         if not task.passes_checks or task.desired_status != "RUNNING":
             return False
         states = [target.state[0] for _, target in self._targets_of(task)]
-        return len(states) == len(self._balanced()) and set(states) <= {"healthy", "unused"}
+        return len(states) == len(self._balanced(task)) and set(states) <= {"healthy", "unused"}
 
     def _limits(self) -> tuple[int, int]:
         """How many tasks must be healthy, and how many there may be."""

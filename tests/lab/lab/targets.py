@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from h2.exceptions import ProtocolError
 
 from lab.health import judge, probe
+from lab.reach import is_open
 
 if TYPE_CHECKING:
     from moto.elbv2.models import FakeTargetGroup
@@ -126,6 +127,11 @@ class Targets:
         address: str = self._lab.parts["tasks"].loopback(vpc, target.id)
         return address
 
+    def is_reached(self, target: Target) -> bool:
+        """Whether security groups let its load balancer in to a target."""
+        found = self._groups().get(target.group)
+        return found is None or is_open(found, target.id, target.port)
+
     def is_encrypted(self, group: str) -> bool:
         """Whether a group's targets are spoken to by TLS."""
         found = self._groups().get(group)
@@ -209,6 +215,8 @@ class Targets:
         timeout = float(group.health_check_timeout_seconds)
         if self._lab.options.scale < 1:
             timeout = min(timeout, max(1.0, timeout * self._lab.options.scale))
+        if not is_open(group, target.id, number):
+            return ("Target.Timeout", "Request timed out")
         host = self.host(target, group)
         try:
             return judge(probe(host, number, timeout, group), group)

@@ -1,20 +1,36 @@
 //! What a listener or a rule does with a request, in ELB's words and in a stack's.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action as Described, ActionTypeEnum, FixedResponseActionConfig, RedirectActionConfig,
-    RedirectActionStatusCodeEnum, TargetGroupTuple,
+    Action as Described, ActionTypeEnum, FixedResponseActionConfig, ForwardActionConfig,
+    RedirectActionConfig, RedirectActionStatusCodeEnum, TargetGroupTuple,
 };
 use deployer_core::{Opaque, Ref};
 use deployer_engine::Result;
-use deployer_kinds::{Action, Redirect, Respond};
+use deployer_kinds::{Action, Redirect, Reserves, Respond, TargetGroup};
 
 use crate::missing::Required;
 
-/// How AWS spells what a stack wants.
-pub(crate) fn written(action: &Action) -> Described {
+/// What a listener or a rule does.
+pub(crate) struct Read {
+    /// What becomes of a request.
+    pub(crate) action: Opaque<Action>,
+    /// The groups that are bound and get nothing.
+    pub(crate) reserves: Option<Reserves>,
+    /// What of it no stack can say.
+    pub(crate) foreign: Vec<String>,
+}
+
+/// How AWS spells what a stack wants, with the groups that are bound and get nothing.
+pub(crate) fn written(action: &Action, reserves: Option<&Reserves>) -> Described {
     match action {
         Action::Forward(group) => {
-            Described::builder().r#type(ActionTypeEnum::Forward).target_group_arn(group.id())
+            let forward = Described::builder().r#type(ActionTypeEnum::Forward);
+            match reserves.filter(|reserves| !reserves.is_empty()) {
+                None => forward.target_group_arn(group.id()),
+                Some(reserves) => forward.forward_config(shared(group, reserves)),
+            }
         }
         Action::Redirect(redirect) => {
             let status = if redirect.permanent {
@@ -45,24 +61,39 @@ pub(crate) fn written(action: &Action) -> Described {
     .build()
 }
 
+fn shared(group: &Ref<TargetGroup>, reserves: &Reserves) -> ForwardActionConfig {
+    let weighted = |group: &Ref<TargetGroup>, weight| {
+        TargetGroupTuple::builder().target_group_arn(group.id()).weight(weight).build()
+    };
+    let idle = reserves.iter().filter(|reserved| *reserved != group);
+    let groups = idle.map(|idle| weighted(idle, 0)).collect();
+    let forward = ForwardActionConfig::builder().set_target_groups(Some(groups));
+    forward.target_groups(weighted(group, 1)).build()
+}
+
 /// What a stack calls what AWS does, and what of it no stack can say. Several actions, or a forward
 /// to several groups, are unread: whoever made them goes on with them.
-pub(crate) fn read(actions: &[Described]) -> Result<(Opaque<Action>, Vec<String>)> {
-    let mut foreign = Vec::new();
+pub(crate) fn read(actions: &[Described]) -> Result<Read> {
+    let (mut foreign, mut reserves) = (Vec::new(), BTreeSet::new());
     let action = match actions {
-        [action] => one(action, &mut foreign)?,
+        [action] => one(action, &mut reserves, &mut foreign)?,
         actions => {
             let steps: Vec<&str> = actions.iter().filter_map(step).collect();
             foreign.push(format!("the actions {}", steps.join(", ")));
             None
         }
     };
-    Ok((action.into(), foreign))
+    let reserves = (!reserves.is_empty()).then_some(reserves);
+    Ok(Read { action: action.into(), reserves, foreign })
 }
 
-fn one(action: &Described, foreign: &mut Vec<String>) -> Result<Option<Action>> {
+fn one(
+    action: &Described,
+    reserves: &mut Reserves,
+    foreign: &mut Vec<String>,
+) -> Result<Option<Action>> {
     Ok(match action.r#type() {
-        Some(ActionTypeEnum::Forward) => forward(action, foreign)?,
+        Some(ActionTypeEnum::Forward) => forward(action, reserves, foreign)?,
         Some(ActionTypeEnum::Redirect) => {
             let config = action.redirect_config().required("where a redirect leads")?;
             redirect(config, foreign)?.map(Action::Redirect)
@@ -79,9 +110,13 @@ fn one(action: &Described, foreign: &mut Vec<String>) -> Result<Option<Action>> 
     })
 }
 
-/// Weights count only beside each other, so a group that gets nothing is told and left aside:
-/// that is how a finished blue/green deployment leaves a rule.
-fn forward(action: &Described, foreign: &mut Vec<String>) -> Result<Option<Action>> {
+/// Weights count only beside each other, so a group that gets nothing is reserved: that is how a
+/// finished blue/green deployment leaves a rule, too.
+fn forward(
+    action: &Described,
+    reserves: &mut Reserves,
+    foreign: &mut Vec<String>,
+) -> Result<Option<Action>> {
     let config = action.forward_config();
     let stickiness = config.and_then(|config| config.target_group_stickiness_config());
     if stickiness.is_some_and(|stickiness| stickiness.enabled() == Some(true)) {
@@ -96,7 +131,8 @@ fn forward(action: &Described, foreign: &mut Vec<String>) -> Result<Option<Actio
             Some(Action::Forward(Ref::physical(group)))
         }
         [group] => {
-            foreign.extend(idle.iter().map(|group| weighted(group)));
+            let idle = idle.iter().filter_map(|group| group.target_group_arn());
+            reserves.extend(idle.map(Ref::physical));
             let group = group.target_group_arn().required("where a forward leads")?;
             Some(Action::Forward(Ref::physical(group)))
         }
@@ -151,7 +187,6 @@ fn respond(config: &FixedResponseActionConfig) -> Result<Respond> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig;
     use serde_json::json;
 
     use super::*;
@@ -174,14 +209,16 @@ mod tests {
             json!({ "respond": { "status": 503 } }),
         ] {
             let action: Action = serde_json::from_value(action).unwrap();
-            assert_eq!(read(&[written(&action)]).unwrap(), (action.into(), Vec::new()));
+            let read = read(&[written(&action, None)]).unwrap();
+            assert_eq!((read.action, read.reserves, read.foreign), (action.into(), None, vec![]));
         }
     }
 
     #[test]
     fn a_forward_that_no_stack_can_say_is_unread_and_told() {
         let arn = "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/shop-dev-web/5eed";
-        let (action, foreign) = read(&[forward_to(&[(arn, 90), ("arn:2", 10)])]).unwrap();
+        let Read { action, foreign, .. } =
+            read(&[forward_to(&[(arn, 90), ("arn:2", 10)])]).unwrap();
         assert_eq!(
             foreign,
             ["a forward with weight 90 to shop-dev-web", "a forward with weight 10 to arn:2"]
@@ -198,14 +235,21 @@ mod tests {
         for (action, told) in
             [(redirect, "a redirect with the status HTTP_308"), (later, "the action dance")]
         {
-            assert_eq!(read(&[action]).unwrap(), (Opaque::Unread, vec![told.to_owned()]));
+            let read = read(&[action]).unwrap();
+            assert_eq!((read.action, read.foreign), (Opaque::Unread, vec![told.to_owned()]));
         }
     }
 
     #[test]
-    fn a_group_that_gets_nothing_is_told_only() {
-        let (action, foreign) = read(&[forward_to(&[("arn:1", 0), ("arn:2", 100)])]).unwrap();
-        assert_eq!(action, Action::Forward(Ref::physical("arn:2")).into());
-        assert_eq!(foreign, ["a forward with weight 0 to arn:1"]);
+    fn a_group_that_gets_nothing_is_reserved() {
+        let forward = Action::Forward(Ref::physical("arn:2"));
+        let reserves = Some([Ref::physical("arn:1")].into());
+        for described in
+            [forward_to(&[("arn:1", 0), ("arn:2", 100)]), written(&forward, reserves.as_ref())]
+        {
+            let read = read(&[described]).unwrap();
+            assert_eq!((read.action, read.reserves), (forward.clone().into(), reserves.clone()));
+            assert!(read.foreign.is_empty());
+        }
     }
 }

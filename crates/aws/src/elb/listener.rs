@@ -55,7 +55,7 @@ impl Resource<Aws> for Listener {
             .protocol(protocol(*spec.protocol.wanted()?))
             .set_certificates(certificates(spec))
             .set_ssl_policy(spec.tls_policy.clone())
-            .default_actions(action::written(spec.default_action.wanted()?))
+            .default_actions(action::written(spec.default_action.wanted()?, spec.reserves.as_ref()))
             .set_tags(Some(tagged(cx.identity)));
         let made = cx.cloud.send(&elb::CREATE_LISTENER, CREATE, || request.clone().send()).await?;
         let listener = made.listeners.unwrap_or_default().pop();
@@ -104,8 +104,8 @@ async fn look(aws: &Aws, id: &str) -> Result<Described> {
 }
 
 fn found(owned: &Owned, listener: &Described, mut foreign: Vec<String>) -> Result<Found<Listener>> {
-    let (default_action, unsayable) = action::read(listener.default_actions())?;
-    foreign.extend(unsayable);
+    let read = action::read(listener.default_actions())?;
+    foreign.extend(read.foreign);
     let mode = listener.mutual_authentication().and_then(|mutual| mutual.mode());
     if let Some(mode) = mode.filter(|mode| *mode != "off") {
         foreign.push(format!("client certificates in the mode {mode}"));
@@ -130,7 +130,8 @@ fn found(owned: &Owned, listener: &Described, mut foreign: Vec<String>) -> Resul
             protocol: spoken.into(),
             certificate: certificate.map(Text::from),
             tls_policy: listener.ssl_policy().map(ToOwned::to_owned),
-            default_action,
+            default_action: read.action,
+            reserves: read.reserves,
         },
         output: ListenerOutput {
             id: listener.listener_arn().required("the ARN of a listener")?.to_owned(),
@@ -181,7 +182,7 @@ async fn modify(
     let is_spoken_known = live.is_none_or(|live| live.protocol.known().is_some());
     let is_action_known = live.is_none_or(|live| live.default_action.known().is_some());
     let spoken = protocol(*spec.protocol.wanted()?);
-    let action = action::written(spec.default_action.wanted()?);
+    let action = action::written(spec.default_action.wanted()?, spec.reserves.as_ref());
     let request = aws
         .elb
         .modify_listener()

@@ -52,7 +52,7 @@ impl Resource<Aws> for ListenerRule {
             .listener_arn(spec.listener.id())
             .priority(priority(spec))
             .set_conditions(Some(conditions(spec)))
-            .actions(action::written(spec.action.wanted()?))
+            .actions(action::written(spec.action.wanted()?, spec.reserves.as_ref()))
             .set_tags(Some(tagged(cx.identity)));
         let failure = match cx
             .cloud
@@ -117,7 +117,7 @@ impl Resource<Aws> for ListenerRule {
 
 fn found(owned: &Owned, arn: &str, rule: &Described) -> Result<Found<ListenerRule>> {
     let listener = elb::parent_arn(arn, "listener-rule", "listener");
-    let (action, mut foreign) = action::read(rule.actions())?;
+    let action::Read { action, reserves, mut foreign } = action::read(rule.actions())?;
     let mut spec = ListenerRuleSpec {
         listener: Ref::physical(listener.required("the listener of a rule")?),
         priority: position(rule).required("the priority of a rule")?,
@@ -125,6 +125,7 @@ fn found(owned: &Owned, arn: &str, rule: &Described) -> Result<Found<ListenerRul
         hosts: BTreeSet::new(),
         methods: BTreeSet::new(),
         action,
+        reserves,
     };
     for condition in rule.conditions() {
         read_condition(condition, &mut spec, &mut foreign)?;
@@ -211,8 +212,9 @@ async fn modify(
     let wanted = conditions(spec);
     let is_other_condition = live.is_none_or(|live| conditions(live) != wanted);
     let action = spec.action.wanted()?;
-    let is_other_action =
-        live.is_none_or(|live| live.action.known().is_some_and(|live| live != action));
+    let is_other_action = live
+        .is_none_or(|live| live.action.known().is_some_and(|live| live != action))
+        || spec.reserves.is_some() && live.is_some_and(|live| live.reserves != spec.reserves);
     if !is_other_condition && !is_other_action {
         return Ok(());
     }
@@ -221,7 +223,9 @@ async fn modify(
         .modify_rule()
         .rule_arn(id)
         .set_conditions(is_other_condition.then_some(wanted))
-        .set_actions(is_other_action.then(|| vec![action::written(action)]));
+        .set_actions(
+            is_other_action.then(|| vec![action::written(action, spec.reserves.as_ref())]),
+        );
     aws.send(&elb::MODIFY_RULE, "change the rule", || request.clone().send()).await?;
     Ok(())
 }

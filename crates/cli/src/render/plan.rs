@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use deployer_core::{
-    Action, Address, Difference, Impact, Place, Plan, Reason, Replacement, Step, Stray,
+    Action, Address, Difference, Half, Impact, Place, Plan, Reason, Replacement, Step, Stray,
 };
 
 use super::difference::{differences, whole};
-use super::layout::{fit, truncate, width_of, wrapped};
+use super::layout::{broken, fit, truncate, width_of, wrapped};
 use super::theme::Theme;
 use super::words::{impact, short, typical};
 
@@ -108,6 +108,12 @@ fn resource(group: &Group<'_>, detail: Detail, theme: &Theme, width: usize) -> V
         line.push_str(&theme.impact(step.impact).style(right).to_string());
     }
     let mut lines = vec![line];
+    for notice in &step.notices {
+        let told = format!("{}: {}", impact(notice.impact), notice.because);
+        let style = theme.impact(notice.impact);
+        let told = broken(&told, width - INDENT).into_iter();
+        lines.extend(told.map(|line| format!("{}{}", " ".repeat(INDENT), style.style(line))));
+    }
     match (&step.wanted, step.action) {
         (Some(spec), Action::Create)
             if detail == Detail::Everything && step.reason == Reason::Missing =>
@@ -149,10 +155,14 @@ fn remarks(group: &Group<'_>, detail: Detail) -> String {
         Reason::Superseded => Some("left by a replacement"),
         Reason::Twin => Some("made twice by a lost reply"),
     };
+    let half = step.half.map(|half| match half {
+        Half::First => "first half: only adds",
+        Half::Second => "second half: all the rest",
+    });
     let seconds = step.typical + group.old.map_or(0, |old| old.typical);
     let time = (seconds >= WORTH_TELLING).then(|| typical(seconds));
     let remarks: Vec<String> =
-        noticed.into_iter().chain(why.map(str::to_owned)).chain(time).collect();
+        noticed.into_iter().chain(half.or(why).map(str::to_owned)).chain(time).collect();
     remarks.join(" · ")
 }
 
@@ -203,7 +213,11 @@ fn summary(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
         }
     }
     let _ = write!(counts, ", {} to destroy", summary.delete);
-    let noticed = format!("noticed: {}", impact(plan.impact()));
+    let noticed = match plan.worst() {
+        Some(notice) => format!("noticed: {}: {}", impact(plan.impact()), notice.because),
+        None => format!("noticed: {}", impact(plan.impact())),
+    };
+    let noticed = truncate(&noticed, width);
     let pieces = [counts, noticed.clone(), typical(plan.typical())];
     let painted = theme.impact(plan.impact()).style(&noticed).to_string();
     wrapped(&pieces, " · ", width)

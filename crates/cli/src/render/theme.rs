@@ -44,7 +44,7 @@ impl Theme {
         match impact {
             Impact::None => self.faint,
             Impact::Rolling => self.running,
-            Impact::Restart => self.caution,
+            Impact::Elsewhere | Impact::Restart => self.caution,
             Impact::Outage | Impact::DataLoss | Impact::Unknown => self.bad,
         }
     }

@@ -9,6 +9,7 @@ pub(crate) fn impact(impact: Impact) -> &'static str {
     match impact {
         Impact::None => "nobody",
         Impact::Rolling => "rolling",
+        Impact::Elsewhere => "elsewhere",
         Impact::Restart => "restart",
         Impact::Outage => "outage",
         Impact::DataLoss => "data loss",

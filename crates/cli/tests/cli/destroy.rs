@@ -78,8 +78,8 @@ async fn protection_takes_more_than_a_yes() {
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_deleted_is_named() {
     let world = World::applied(STACK).await;
-    // After eight scans, the first delete.
-    world.memory.arm(8, Fault::Fail(Moment::Before, Cause::Refused));
+    // After nine scans, the first delete.
+    world.memory.arm(9, Fault::Fail(Moment::Before, Cause::Refused));
     let ran = world.run("destroy --env dev --yes").await;
     assert_eq!(ran.exit, Exit::Failed, "{ran:?}");
     insta::assert_snapshot!(ran.stdout);

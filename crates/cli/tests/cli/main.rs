@@ -2,6 +2,7 @@
 
 mod adopt;
 mod apply;
+mod changes;
 mod connecting;
 mod corpus;
 mod destroy;

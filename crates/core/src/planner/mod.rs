@@ -1,11 +1,17 @@
 //! Decides what to do: a pure function from what should be and what is to a [`Plan`].
 
+mod edges;
+mod halves;
+mod model;
 mod steps;
+mod traffic;
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use self::halves::Halves;
 use crate::plan::{Action, Plan};
 use crate::snapshot::physical;
 use crate::{
@@ -38,6 +44,7 @@ pub fn plan(
     if let Err(Cycle(ring)) = plan.arrange() {
         planner.mistakes.push(cycle(&ring));
     }
+    planner.judge(&mut plan);
     if planner.mistakes.is_empty() { Ok(plan) } else { Err(planner.mistakes) }
 }
 
@@ -74,6 +81,8 @@ struct Decision<'a> {
     verdict: Verdict,
     differences: Vec<Difference>,
     impact: Impact,
+    /// What an update gives and takes away, where it is about sets of such.
+    halves: Option<Halves>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -116,11 +125,12 @@ impl<'a> Planner<'a> {
             if let (Verdict::Keep | Verdict::Update | Verdict::Sign | Verdict::Await, Some(live)) =
                 (decision.verdict, decision.live)
             {
-                self.known.insert(address.clone(), live.output.clone());
+                self.known.insert(address.clone(), known(kind, live, &decision.differences));
             }
             decisions.insert(address, decision);
         }
         spread_delete_first(&mut decisions);
+        self.reserve(&mut decisions);
         decisions
     }
 
@@ -137,6 +147,7 @@ impl<'a> Planner<'a> {
             verdict: Verdict::Create,
             differences: vec![],
             impact: Impact::None,
+            halves: None,
         };
         let Some(live) = live else { return decision };
         let wanted = match kind.normalize(resolve(&desired.spec, &self.known)) {
@@ -147,34 +158,19 @@ impl<'a> Planner<'a> {
                 return decision;
             }
         };
-        let mut replace = live.phase == Phase::Leaving;
-        for (mut difference, change) in kind.compare(&live.spec, &wanted) {
-            match change {
-                Change::Delegated => continue,
-                Change::InPlace(impact) => decision.impact = decision.impact.max(impact),
-                Change::Replace(impact) => {
-                    decision.impact = decision.impact.max(impact);
-                    replace = true;
-                }
-                Change::Never(advice) => self.mistakes.push(
-                    Diagnostic::error(
-                        "cannot-change",
-                        format!(
-                            "{address}: {} cannot change from {} to {}",
-                            difference.path, difference.before, difference.after
-                        ),
-                    )
-                    .help(advice),
-                ),
+        let compared = kind.compare(&live.spec, &wanted);
+        let replace = live.phase == Phase::Leaving
+            || compared.iter().any(|(_, change)| matches!(change, Change::Replace(_)));
+        for (difference, change) in &compared {
+            // What is made anew can have any value.
+            if let (Change::Never(advice), false) = (change, replace) {
+                let Difference { path, before, after, .. } = difference;
+                let title = format!("{address}: {path} cannot change from {before} to {after}");
+                self.mistakes.push(Diagnostic::error("cannot-change", title).help(*advice));
             }
-            let field = difference.field();
-            let given = wanted.get(field).unwrap_or(&Value::Null);
-            difference.drift = live
-                .mark
-                .as_ref()
-                .is_some_and(|mark| kind.is_marked(mark, field, given) == Some(true));
-            decision.differences.push(difference);
         }
+        let judge = |compared| judged(kind, live, &wanted, compared);
+        (decision.differences, decision.impact) = judge(compared);
         let moves = live.place != desired.place;
         if moves {
             decision.impact = decision.impact.max(kind.deletion);
@@ -186,6 +182,7 @@ impl<'a> Planner<'a> {
         } else if replace {
             Verdict::Replace(kind.replacement(&live.spec, &wanted))
         } else if !decision.differences.is_empty() {
+            decision.halves = Halves::of(kind, &live.spec, &wanted, judge);
             Verdict::Update
         } else if !live.is_signed {
             Verdict::Sign
@@ -261,6 +258,36 @@ impl<'a> Planner<'a> {
         let lives = self.snapshot.lives.iter().filter(|live| !live.foreign.is_empty());
         lives.map(|live| (live.address.clone(), live.foreign.clone())).collect()
     }
+}
+
+/// The differences as a plan tells them, and the worst that users notice of them.
+fn judged(
+    kind: &KindInfo,
+    live: &Live,
+    wanted: &Value,
+    compared: Vec<(Difference, Change)>,
+) -> (Vec<Difference>, Impact) {
+    let impact = compared.iter().map(|(_, change)| change.impact()).max().unwrap_or_default();
+    let differences = compared.into_iter().map(|(difference, _)| {
+        let field = difference.field();
+        let given = wanted.get(field).unwrap_or(&Value::Null);
+        let drift =
+            live.mark.as_ref().is_some_and(|mark| kind.is_marked(mark, field, given) == Some(true));
+        Difference { drift, ..difference }
+    });
+    (differences.collect(), impact)
+}
+
+/// What is known of a resource's outputs before its differences are gone.
+fn known(kind: &KindInfo, live: &Live, differences: &[Difference]) -> Value {
+    let mut output = live.output.clone();
+    for (field, moved) in kind.moves {
+        let moves = differences.iter().any(|difference| difference.field() == *field);
+        if let Some(output) = output.get_mut(*moved).filter(|_| moves) {
+            *output = Value::Null;
+        }
+    }
+    output
 }
 
 /// That a resource is elsewhere than it is to be.

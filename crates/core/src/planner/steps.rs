@@ -1,11 +1,41 @@
-//! Turns decisions into steps, and says what each step waits for.
+//! Turns decisions into steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
+use super::edges::Edges;
+use super::halves::Halves;
 use super::{Decision, Planner, Verdict};
-use crate::plan::{Action, Plan, Reason, Step, StepId};
-use crate::snapshot::physical;
-use crate::{Address, Impact, Live, Removal, Replacement, Roles, references};
+use crate::plan::{Action, Half, Plan, Reason, Step, StepId};
+use crate::{Address, Impact, Live, Phase, Removal, Replacement, Roles, Standing};
+
+/// The steps that make, change or wait for one resource; one and the same where the change is
+/// made in one.
+#[derive(Clone, Copy)]
+pub(super) struct Make {
+    pub(super) first: StepId,
+    pub(super) last: StepId,
+    /// Whether the first gives anything, so that others may have to wait for it.
+    pub(super) gives: bool,
+}
+
+/// The steps as they are collected, and which resource each is about.
+#[derive(Default)]
+pub(super) struct Steps {
+    pub(super) list: Vec<Step>,
+    pub(super) makes: BTreeMap<Address, Make>,
+    /// Those that delete, with the place in the snapshot of what they delete.
+    pub(super) removals: BTreeMap<usize, StepId>,
+}
+
+impl Steps {
+    fn add(&mut self, mut step: Step) -> StepId {
+        step.id = self.list.len();
+        self.list.push(step);
+        self.list.len() - 1
+    }
+}
 
 impl<'a> Planner<'a> {
     /// Turns decisions into steps, and says what each waits for.
@@ -14,12 +44,13 @@ impl<'a> Planner<'a> {
         for (address, decision) in decisions {
             self.make(&mut steps, address, decision);
         }
-        for live in &self.snapshot.lives {
-            self.remove(&mut steps, live, decisions.get(&live.address));
+        for (place, live) in self.snapshot.lives.iter().enumerate() {
+            self.remove(&mut steps, place, live, decisions.get(&live.address));
         }
-        self.connect_makes(&mut steps, decisions);
-        self.connect_removals(&mut steps, decisions);
-        steps.connect_superseded();
+        let after = Edges::of(self, &steps, decisions);
+        for (step, after) in steps.list.iter_mut().zip(after) {
+            step.after = after;
+        }
         Plan {
             scope: self.stack.scope.clone(),
             account: self.snapshot.account.clone(),
@@ -36,7 +67,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The step that makes, changes or waits for a resource of the stack.
-    fn make(&self, steps: &mut Steps<'a>, address: &Address, decision: &Decision<'a>) {
+    fn make(&self, steps: &mut Steps, address: &Address, decision: &Decision<'a>) {
         let generation = decision.live.map_or(0, |live| live.generation);
         let (action, reason, generation) = match decision.verdict {
             Verdict::Keep => return,
@@ -56,25 +87,52 @@ impl<'a> Planner<'a> {
             Action::Update => kind.typical.update,
             _ => kind.typical.create,
         });
-        let id = steps.add(Step {
+        let whole = Step {
             id: 0,
             address: address.clone(),
             place: place.clone(),
             action,
             reason,
+            half: None,
             generation,
             impact: decision.impact,
+            notices: Vec::new(),
             differences: decision.differences.clone(),
             wanted: Some(decision.desired.spec.clone()),
             live: decision.live.filter(|_| action != Action::Create).cloned(),
             after: BTreeSet::new(),
             typical,
-        });
-        steps.makes.insert(address.clone(), id);
+        };
+        let make = match &decision.halves {
+            Some(halves) if halves.is_apart() => {
+                let (mut first, mut second) = (whole.clone(), whole);
+                first.half = Some(Half::First);
+                (first.differences, first.impact) = halves.first.clone();
+                first.wanted = Some(halves.between.clone());
+                second.half = Some(Half::Second);
+                second.action = Action::Update;
+                (second.differences, second.impact) = halves.second.clone();
+                second.live = Some(after_first(&first, halves));
+                let (first, last) = (steps.add(first), steps.add(second));
+                Make { first, last, gives: true }
+            }
+            halves => {
+                let gives = halves.as_ref().is_none_or(|halves| !halves.only_takes());
+                let only = steps.add(whole);
+                Make { first: only, last: only, gives }
+            }
+        };
+        steps.makes.insert(address.clone(), make);
     }
 
     /// The step that deletes a live resource, if it is to go.
-    fn remove(&self, steps: &mut Steps<'a>, live: &'a Live, decision: Option<&Decision<'a>>) {
+    fn remove(
+        &self,
+        steps: &mut Steps,
+        place: usize,
+        live: &Live,
+        decision: Option<&Decision<'a>>,
+    ) {
         let kind = self.kinds.find(&live.address.kind);
         if kind.is_none_or(|kind| kind.removal == Removal::WithParent) {
             return;
@@ -98,15 +156,17 @@ impl<'a> Planner<'a> {
             place: live.place.clone(),
             action: Action::Delete,
             reason,
+            half: None,
             generation: live.generation,
             impact: if reason == Reason::Unwanted { deletion } else { Impact::None },
+            notices: Vec::new(),
             differences: vec![],
             wanted: None,
             live: Some(live.clone()),
             after: BTreeSet::new(),
             typical: kind.map_or(0, |kind| kind.typical.delete),
         });
-        steps.removals.push((id, live));
+        steps.removals.insert(place, id);
     }
 
     /// The roles that lead to other accounts: the stack's where it has one.
@@ -124,79 +184,27 @@ impl<'a> Planner<'a> {
                 && kind.replacement(&live.spec, &current.spec) == Replacement::Supersede
         })
     }
+}
 
-    /// A resource is made after what it refers to and what its kind comes after.
-    fn connect_makes(&self, steps: &mut Steps<'a>, decisions: &BTreeMap<Address, Decision<'a>>) {
-        let targets: BTreeMap<&Address, BTreeSet<Address>> = decisions
-            .iter()
-            .map(|(address, decision)| (address, references(&decision.desired.spec)))
-            .collect();
-        for (address, id) in steps.makes.clone() {
-            let mut before: BTreeSet<Address> = targets[&address].clone();
-            for (other, theirs) in &targets {
-                if self.comes_after(&address.kind, &other.kind, |sharing| {
-                    targets[&address].intersection(theirs).any(|shared| shared.kind == sharing)
-                }) {
-                    before.insert((*other).clone());
-                }
-            }
-            let before: Vec<StepId> =
-                before.iter().filter_map(|address| steps.makes.get(address).copied()).collect();
-            steps.list[id].after.extend(before);
-        }
-    }
-
-    /// A resource is deleted after all that refers to it is deleted or has moved away.
-    fn connect_removals(&self, steps: &mut Steps<'a>, decisions: &BTreeMap<Address, Decision<'a>>) {
-        let kind_of: BTreeMap<&str, &str> = self
-            .snapshot
-            .lives
-            .iter()
-            .map(|live| (live.id(), live.address.kind.as_str()))
-            .collect();
-        for (id, live) in steps.removals.clone() {
-            let mine = physical(&live.spec);
-            // What only comes after it stays while it is made anew, replaced or not.
-            let is_back_soon = steps.list[id].reason == Reason::Replaced(Replacement::DeleteFirst);
-            for (other_id, other) in &steps.removals {
-                let theirs = physical(&other.spec);
-                let shares = |sharing: &str| {
-                    mine.intersection(&theirs).any(|id| kind_of.get(id) == Some(&sharing))
-                };
-                if *other_id != id
-                    && (theirs.contains(live.id())
-                        || (!is_back_soon
-                            && self.comes_after(&other.address.kind, &live.address.kind, shares)))
-                {
-                    steps.list[id].after.insert(*other_id);
-                }
-            }
-            let successor = steps.makes.get(&live.address).copied();
-            if is_back_soon {
-                if let Some(successor) = successor {
-                    steps.list[successor].after.insert(id);
-                }
-                continue;
-            }
-            if !matches!(steps.list[id].reason, Reason::Superseded | Reason::Twin) {
-                steps.list[id].after.extend(successor);
-            }
-            for (address, decision) in decisions {
-                let refers =
-                    decision.live.is_some_and(|other| physical(&other.spec).contains(live.id()));
-                if let (true, Some(mover)) = (refers, steps.makes.get(address)) {
-                    steps.list[id].after.insert(*mover);
-                }
-            }
-        }
-    }
-
-    /// Whether resources of `kind` come after those of `other`; `shares` says whether two of them
-    /// have a reference to a resource of some kind in common.
-    fn comes_after(&self, kind: &str, other: &str, shares: impl Fn(&str) -> bool) -> bool {
-        self.kinds.find(kind).is_some_and(|kind| {
-            kind.after.iter().any(|after| after.kind == other && after.sharing.is_none_or(&shares))
-        })
+/// A resource as the first half of its change, or its create, leaves it.
+fn after_first(first: &Step, halves: &Halves) -> Live {
+    let spec = halves.between.clone();
+    match &first.live {
+        Some(live) => Live { spec, ..live.clone() },
+        None => Live {
+            address: first.address.clone(),
+            place: first.place.clone(),
+            generation: first.generation,
+            mark: None,
+            serial: None,
+            standing: Standing::default(),
+            is_signed: true,
+            spec,
+            output: Value::Null,
+            phase: Phase::Ready,
+            state: String::new(),
+            foreign: Vec::new(),
+        },
     }
 }
 
@@ -205,45 +213,5 @@ fn superseded(live: &Live, current: Option<&Live>) -> Reason {
     match current {
         Some(current) if current.generation == live.generation => Reason::Twin,
         _ => Reason::Superseded,
-    }
-}
-
-/// The steps as they are collected, and which resource each is about.
-#[derive(Default)]
-struct Steps<'a> {
-    list: Vec<Step>,
-    makes: BTreeMap<Address, StepId>,
-    removals: Vec<(StepId, &'a Live)>,
-}
-
-impl Steps<'_> {
-    fn add(&mut self, mut step: Step) -> StepId {
-        step.id = self.list.len();
-        self.list.push(step);
-        self.list.len() - 1
-    }
-
-    /// What is superseded stays until the newest generation is as it should be, unless that has
-    /// to wait for it to go.
-    fn connect_superseded(&mut self) {
-        for (id, live) in &self.removals {
-            if let (Reason::Superseded | Reason::Twin, Some(newest)) =
-                (self.list[*id].reason, self.makes.get(&live.address))
-                && !self.is_before(*id, *newest)
-            {
-                self.list[*id].after.insert(*newest);
-            }
-        }
-    }
-
-    /// Whether `later` waits for `first`, directly or not.
-    fn is_before(&self, first: StepId, later: StepId) -> bool {
-        let (mut seen, mut next) = (BTreeSet::new(), vec![later]);
-        while let Some(id) = next.pop() {
-            if seen.insert(id) {
-                next.extend(&self.list[id].after);
-            }
-        }
-        seen.contains(&first)
     }
 }

@@ -8,5 +8,6 @@ mod order;
 mod others;
 mod ownership;
 mod targets;
+mod users;
 mod verbs;
 mod world;

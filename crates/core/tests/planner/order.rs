@@ -1,10 +1,10 @@
 //! What waits for what.
 
-use deployer_core::Phase;
+use deployer_core::{Half, Phase};
 use deployer_testkit::{StackBuilder, everything, everything_changed};
 use serde_json::json;
 
-use crate::world::{World, assert_ordered, is_before};
+use crate::world::{World, assert_ordered, is_before, words};
 
 #[test]
 fn what_is_referred_to_is_made_first_and_deleted_last() {
@@ -14,7 +14,7 @@ fn what_is_referred_to_is_made_first_and_deleted_last() {
     assert!(!is_before(&up, "create store/main", "create gate/edge"));
     let down = World::with(&everything().build()).plan(&StackBuilder::default().build());
     assert!(is_before(&down, "delete gate/edge", "delete network/main"));
-    assert!(!is_before(&down, "delete service/web", "delete store/main"));
+    assert!(is_before(&down, "delete service/web", "delete store/main"), "by a host in a text");
 }
 
 #[test]
@@ -28,8 +28,8 @@ fn what_a_kind_comes_after_counts_only_where_both_share_something() {
     assert!(is_before(&up, "create rule/web", "create service/web"));
     assert!(!is_before(&up, "create rule/other", "create service/web"));
     let down = World::with(&stack).plan(&StackBuilder::default().build());
-    assert!(is_before(&down, "delete service/web", "delete rule/web"));
-    assert!(!is_before(&down, "delete service/web", "delete rule/other"));
+    assert!(is_before(&down, "delete rule/web", "delete service/web"), "it leads there");
+    assert!(!is_before(&down, "delete rule/other", "delete service/web"));
 }
 
 #[test]
@@ -42,6 +42,54 @@ fn what_comes_after_a_resource_stays_while_that_is_made_anew() {
     );
     assert!(is_before(&plan, "create rule/web", "create service/web"));
     assert_ordered(&plan);
+}
+
+#[test]
+fn one_who_moves_is_let_in_before_and_until_it_has_moved() {
+    let behind = |walls: [&str; 1], admitted: [&str; 1]| {
+        everything()
+            .with("wall/one", json!({ "network": "main" }))
+            .with("wall/two", json!({ "network": "main" }))
+            .with("wall/store", json!({ "network": "main", "admits": admitted }))
+            .with(
+                "store/main",
+                json!({
+                    "network": "main", "engine": "pg", "size": 20, "walls": ["store"],
+                }),
+            )
+            .with(
+                "service/web",
+                json!({
+                    "revision": "web", "gates": ["edge"], "parts": ["a", "b"], "walls": walls,
+                }),
+            )
+            .build()
+    };
+    let plan = World::with(&behind(["one"], ["one"])).plan(&behind(["two"], ["two"]));
+    assert_eq!(words(&plan), ["update wall/store", "update service/web", "update wall/store"]);
+    let halves: Vec<Option<Half>> = plan.steps.iter().map(|step| step.half).collect();
+    assert_eq!(halves, [Some(Half::First), None, Some(Half::Second)]);
+    assert_eq!((plan.steps[1].after.len(), plan.steps[2].after.len()), (1, 1));
+    assert_eq!(plan.summary().update, 2, "a change in two steps is one");
+}
+
+#[test]
+fn whoever_leads_to_a_service_leads_elsewhere_before_it_goes() {
+    let led = |gate: &str| {
+        everything()
+            .with("gate/other", json!({ "network": "main", "protocol": "udp" }))
+            .with(
+                "service/other",
+                json!({
+                    "revision": "web", "gates": ["other"], "parts": ["a"],
+                }),
+            )
+            .with("rule/web", json!({ "gate": gate, "number": 1 }))
+    };
+    let plan = World::with(&led("edge").build()).plan(&led("other").without("service/web").build());
+    assert_eq!(words(&plan), ["update rule/web", "delete service/web"]);
+    assert_ordered(&plan);
+    assert!(is_before(&plan, "update rule/web", "delete service/web"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn service(shares: &[(&str, u32)]) -> Value {
         .map(|(version, weight)| json!({ "version": version, "weight": weight }))
         .collect();
     json!({
-        "revision": "web", "gate": "edge", "parts": ["a", "b"], "count": 2, "shares": shares,
+        "revision": "web", "gates": ["edge"], "parts": ["a", "b"], "count": 2, "shares": shares,
     })
 }
 

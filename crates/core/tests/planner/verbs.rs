@@ -64,7 +64,16 @@ fn a_successor_under_a_name_of_its_own_comes_before_the_old_one_goes() {
     );
     assert_eq!(
         words(&plan),
-        ["create gate/edge", "update rule/web", "update service/web", "delete gate/edge"]
+        [
+            "create gate/edge",
+            // Bound, so that the service may fill it.
+            "update rule/web",
+            // At both.
+            "update service/web",
+            "update rule/web",
+            "update service/web",
+            "delete gate/edge"
+        ]
     );
     assert_eq!(plan.steps[0].generation, 2);
     assert_eq!((plan.summary().replace, plan.summary().delete), (1, 0));

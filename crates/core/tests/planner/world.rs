@@ -89,6 +89,16 @@ impl World {
     /// Does what a plan says, step by step; where several steps may come next, `picks` says
     /// which. Panics where a cloud would refuse.
     pub(crate) fn perform(&mut self, plan: &Plan, picks: &[usize]) {
+        self.perform_seen(plan, picks, &mut |_, _| ());
+    }
+
+    /// The same; shown what there is after each step.
+    pub(crate) fn perform_seen(
+        &mut self,
+        plan: &Plan,
+        picks: &[usize],
+        see: &mut dyn FnMut(&Self, &Step),
+    ) {
         let mut outputs = plan.known.clone();
         let mut queue = ReadyQueue::new(&plan.graph());
         let mut ready = queue.take_ready();
@@ -96,6 +106,7 @@ impl World {
         while !ready.is_empty() {
             let step = ready.remove(picks.next().unwrap_or(&0) % ready.len());
             self.step(&plan.steps[step], &mut outputs);
+            see(self, &plan.steps[step]);
             queue.done(&step);
             ready.extend(queue.take_ready());
         }
@@ -136,7 +147,14 @@ impl World {
             }
             Action::Update | Action::Await => {
                 let spec = self.resolved(step, outputs);
-                let live = self.find(step.live.as_ref().unwrap().id());
+                let live = step.live.as_ref().unwrap();
+                assert_eq!(
+                    kind.normalize(resolve(&live.spec, outputs)).unwrap(),
+                    self.find(live.id()).spec,
+                    "{} is not as its step says",
+                    step.address
+                );
+                let live = self.find(live.id());
                 live.phase = Phase::Ready;
                 live.mark = Some(kind.mark(&spec));
                 live.spec = kind.leave_delegated(&live.spec, &spec);
@@ -237,7 +255,7 @@ pub(crate) fn assert_ordered(plan: &Plan) {
 }
 
 /// The identifiers a spec refers to.
-fn targets(spec: &Value) -> BTreeSet<String> {
+pub(crate) fn targets(spec: &Value) -> BTreeSet<String> {
     match spec {
         Value::Object(fields) => match (fields.len(), fields.get("id").and_then(Value::as_str)) {
             (1, Some(id)) => BTreeSet::from([id.to_owned()]),

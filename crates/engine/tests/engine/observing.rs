@@ -66,7 +66,7 @@ async fn what_is_read_by_its_identifier_is_what_a_scan_finds() {
     }
     let calls = memory.calls()[before..].to_vec();
     let scans = calls.iter().filter(|Call { operation, .. }| *operation == Operation::Scan);
-    assert_eq!(scans.count(), 8, "each kind was scanned once, by the observation");
+    assert_eq!(scans.count(), 9, "each kind was scanned once, by the observation");
 }
 
 #[tokio::test(start_paused = true)]

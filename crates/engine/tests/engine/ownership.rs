@@ -58,7 +58,7 @@ async fn a_kind_that_nobody_uses_costs_no_call() {
     converge(&memory, &network().build()).await;
     assert_eq!(scanned(&memory, StackBuilder::default()).await, ["network"], "there was one once");
     memory.lose_parameters("record/");
-    assert_eq!(scanned(&memory, network()).await.len(), 8, "nobody knows which there were");
+    assert_eq!(scanned(&memory, network()).await.len(), 9, "nobody knows which there were");
 }
 
 #[tokio::test(start_paused = true)]

@@ -58,7 +58,8 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
             storage_type: "gp3".to_owned(),
             database: body.database.clone().unwrap_or_else(|| name.replace('-', "_")),
             user: body.user.clone(),
-            port: body.port,
+            // Left out, it is reset to the engine's own.
+            port: Some(body.port()),
             subnet_group: Ref::named(name),
             security_groups: [Ref::named(name)].into(),
             public_address: false,

@@ -116,6 +116,7 @@ fn listeners(draft: &mut Draft, name: &str, body: &sections::LoadBalancer) {
         certificate: None,
         tls_policy: None,
         default_action: default_action.into(),
+        reserves: None,
     };
     draft.make::<Listener>(&format!("{name}-http"), &http, Origin::new(&path, &[]));
     match &body.certificate {
@@ -126,6 +127,7 @@ fn listeners(draft: &mut Draft, name: &str, body: &sections::LoadBalancer) {
                 certificate: Some(certificate.clone()),
                 tls_policy: body.tls_policy.clone(),
                 default_action: nothing.into(),
+                reserves: None,
                 ..http
             };
             let origin = Origin::new(&path, &[("certificate", "certificate")]);

@@ -67,6 +67,7 @@ fn rule(draft: &mut Draft, routed: &Routed<'_>, listener: &str, suffix: &str, pr
         hosts,
         methods: BTreeSet::new(),
         action: Action::Forward(Ref::named(&name)).into(),
+        reserves: None,
     };
     let body = ["services", routed.service, "ports", routed.port, "route"];
     let fields = &[("paths", "path"), ("hosts", "host"), ("priority", "priority")];

@@ -48,10 +48,7 @@ pub(crate) struct Database {
 impl Database {
     /// The port it listens on.
     pub(crate) fn port(&self) -> u16 {
-        self.port.unwrap_or(match self.engine {
-            Engine::Postgres => 5432,
-            Engine::Mysql | Engine::Mariadb => 3306,
-        })
+        self.port.unwrap_or(self.engine.port())
     }
 }
 

@@ -208,6 +208,7 @@ fn noticed(impact: Impact) -> &'static str {
     match impact {
         Impact::None => "nobody notices",
         Impact::Rolling => "tasks roll over",
+        Impact::Elsewhere => "others answer",
         Impact::Restart => "a short interruption",
         Impact::Outage => "an outage",
         Impact::DataLoss => "**data is lost**",

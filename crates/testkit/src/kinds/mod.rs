@@ -8,6 +8,7 @@ mod revision;
 mod rule;
 mod service;
 mod store;
+mod wall;
 
 use deployer_core::Kind;
 use deployer_engine::Registry;
@@ -24,6 +25,7 @@ pub use revision::Revision;
 pub use rule::Rule;
 pub use service::Service;
 pub use store::Store;
+pub use wall::Wall;
 
 /// What the cloud tells of any resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +53,7 @@ pub fn registry() -> Registry<Memory> {
         .with::<Rule>()
         .with::<Service>()
         .with::<Store>()
+        .with::<Wall>()
         .with_logs::<Service>()
         .with_tasks::<Service>()
         .with_rollouts::<Service>()

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{After, Change, Impact, Kind, Naming, Ref, Typical};
+use deployer_core::{After, Change, Grant, Impact, Kind, Naming, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::plain;
-use crate::{Gate, Output, Part, Revision};
+use crate::{Gate, Output, Part, Revision, Wall};
 
 /// The kind.
 pub struct Service;
@@ -18,8 +18,11 @@ pub struct Service;
 pub struct Spec {
     /// What it runs.
     pub revision: Ref<Revision>,
-    /// The gate that leads to it.
-    pub gate: Ref<Gate>,
+    /// The gates that lead to it.
+    pub gates: BTreeSet<Ref<Gate>>,
+    /// The walls it is behind.
+    #[serde(default)]
+    pub walls: BTreeSet<Ref<Wall>>,
     /// Where it runs.
     pub parts: BTreeSet<Ref<Part>>,
     /// How many of it run at first.
@@ -43,7 +46,8 @@ impl Kind for Service {
     const NAME: &'static str = "service";
     const CHANGES: &'static [(&'static str, Change)] = &[
         ("revision", Change::InPlace(Impact::Rolling)),
-        ("gate", Change::InPlace(Impact::Rolling)),
+        ("gates", Change::InPlace(Impact::Rolling)),
+        ("walls", Change::InPlace(Impact::Rolling)),
         ("parts", Change::Replace(Impact::Outage)),
         ("count", Change::Delegated),
         ("shares", Change::InPlace(Impact::None)),
@@ -51,6 +55,8 @@ impl Kind for Service {
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
     const AFTER: &'static [After] = &[After { kind: "rule", sharing: Some("gate") }];
+    const GRANTS: &'static [Grant] = &[Grant::of("gates")];
+    const FILLS: Option<&'static str> = Some("gates");
     const TYPICAL: Typical = Typical { create: 60, update: 90, delete: 30 };
     type Spec = Spec;
     type Output = Output;

@@ -1,6 +1,8 @@
 //! A store: slow, protected on demand, never shrinks, never shows what opens it, and leaves a copy
 //! behind.
 
+use std::collections::BTreeSet;
+
 use deployer_core::{Change, Impact, Kind, Naming, Opaque, Ref, Replacement, Typical};
 use deployer_engine::{Context, Found, Resource, Result};
 use schemars::JsonSchema;
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::kinds::{Toy, plain};
-use crate::{Memory, Network, Output};
+use crate::{Memory, Network, Output, Wall};
 
 /// The kind.
 pub struct Store;
@@ -22,6 +24,9 @@ pub struct Spec {
     pub engine: String,
     /// How much it holds, in GiB.
     pub size: u32,
+    /// The walls it is behind.
+    #[serde(default)]
+    pub walls: BTreeSet<Ref<Wall>>,
     /// Whether it must not be deleted.
     #[serde(default)]
     pub protected: bool,
@@ -39,6 +44,7 @@ impl Kind for Store {
         ("network", Change::Replace(Impact::DataLoss)),
         ("engine", Change::Replace(Impact::DataLoss)),
         ("size", Change::InPlace(Impact::None)),
+        ("walls", Change::InPlace(Impact::None)),
         ("protected", Change::InPlace(Impact::None)),
         ("wipe", Change::InPlace(Impact::None)),
         ("key", Change::InPlace(Impact::None)),

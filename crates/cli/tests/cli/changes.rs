@@ -1,0 +1,324 @@
+//! What a plan says of changes people make to a stack that runs: who notices, in which order it is
+//! done, that one apply is enough.
+
+use deployer_cli::Exit;
+use serde_json::Value;
+
+use crate::lookalike::{Lookalike, registry};
+use crate::world::World;
+
+const SHOP: &str = include_str!("shop.yaml");
+
+/// A change, and what its plan is to say of it.
+struct Case {
+    name: &'static str,
+    /// What stands in the stack, and what it becomes.
+    edits: &'static [(&'static str, &'static str)],
+    impact: &'static str,
+    /// What is told of it; nothing when empty.
+    because: &'static str,
+    /// Steps, each of which is done before the next.
+    order: &'static [&'static str],
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "no task is left",
+        edits: &[("scale: { min: 2 } # api", "scale: { min: 0 }")],
+        impact: "outage",
+        because: "requests for /api* find no task",
+        order: &["update service/api"],
+    },
+    Case {
+        name: "a port",
+        edits: &[("port: 8080 # api", "port: 9090")],
+        impact: "rolling",
+        because: "",
+        order: &[
+            "first update security-group/api",
+            "update service/api",
+            "second update security-group/api",
+        ],
+    },
+    Case {
+        name: "a route goes elsewhere",
+        edits: &[("path: \"/api*\"", "path: \"/v2*\"")],
+        impact: "elsewhere",
+        because: "requests for /api* go to service/web instead of service/api",
+        order: &["update listener-rule/api-http"],
+    },
+    Case {
+        name: "two turns are swapped",
+        edits: &[("priority: 10", "priority: 30"), ("priority: 20", "priority: 10")],
+        impact: "elsewhere",
+        because: "requests for /api* go to service/web instead of service/api",
+        order: &[],
+    },
+    Case {
+        name: "a database lets in somebody else",
+        edits: &[("uses: [databases/main] # api", "uses: []")],
+        impact: "rolling",
+        because: "",
+        order: &["create task-definition/api", "update service/api", "update security-group/main"],
+    },
+    Case {
+        name: "the port of a database",
+        edits: &[("engine: postgres", "engine: postgres\n    port: 5433")],
+        impact: "restart",
+        because: "",
+        order: &[
+            "first update security-group/main",
+            "update db-instance/main",
+            "create task-definition/api",
+            "update service/api",
+            "second update security-group/main",
+        ],
+    },
+    Case {
+        name: "a secret is renamed",
+        edits: &[
+            ("session: { length: 64, recovery: none }", "token: { length: 64, recovery: none }"),
+            ("SESSION_KEY: session", "SESSION_KEY: token"),
+        ],
+        impact: "data-loss",
+        because: "",
+        order: &[
+            "create secret/token",
+            "first update role/web-execution",
+            "create task-definition/web",
+            "update service/web",
+            "second update role/web-execution",
+            "delete secret/session",
+        ],
+    },
+    Case {
+        name: "a rollout without a minimum",
+        edits: &[
+            ("RUST_LOG: info # web", "RUST_LOG: debug"),
+            ("# rollout", "rollout: { minimum: 0 }"),
+        ],
+        impact: "outage",
+        because: "no task while it rolls: its minimum is 0 %",
+        order: &[],
+    },
+    Case {
+        name: "logs are kept for less long",
+        edits: &[("logs: { keep: 30 days } # web", "logs: { keep: 7 days }")],
+        impact: "data-loss",
+        because: "logs older than 7 days are deleted",
+        order: &[],
+    },
+    Case {
+        name: "fewer images are kept",
+        edits: &[("keep: 20", "keep: 1")],
+        impact: "data-loss",
+        because: "all images but the newest 1 are deleted",
+        order: &[],
+    },
+    Case {
+        name: "no backups are made",
+        edits: &[("backups: 7 days", "backups: none")],
+        impact: "data-loss",
+        because: "its automatic backups are deleted, and none are made",
+        order: &[],
+    },
+    Case {
+        name: "a service takes a path that another had",
+        edits: &[("# more", MORE)],
+        impact: "elsewhere",
+        because: "requests for /shop* go to service/shop instead of service/web",
+        order: &[
+            "create listener-rule/shop-http",
+            "create service/shop",
+            "second update listener-rule/shop-http",
+        ],
+    },
+    Case {
+        name: "a database is renamed",
+        edits: &[
+            ("  main: # database", "  notes:"),
+            ("uses: [databases/main] # web", "uses: [databases/notes]"),
+            ("uses: [databases/main] # api", "uses: [databases/notes]"),
+        ],
+        impact: "data-loss",
+        because: "",
+        order: &[
+            "create db-instance/notes",
+            "create task-definition/web",
+            "update service/web",
+            "delete db-instance/main",
+            "delete security-group/main",
+        ],
+    },
+    Case {
+        name: "a load balancer is renamed",
+        edits: &[
+            ("edge: { http", "front: { http"),
+            ("load-balancer: edge, path: \"/*\"", "load-balancer: front, path: \"/*\""),
+            ("load-balancer: edge, path: \"/api*\"", "load-balancer: front, path: \"/api*\""),
+        ],
+        impact: "outage",
+        because: "",
+        order: &[
+            "create load-balancer/front",
+            "create listener/front-https",
+            "create listener-rule/web-http",
+            "delete listener-rule/web-http",
+            "delete load-balancer/edge",
+            "delete security-group/edge",
+        ],
+    },
+    Case {
+        name: "a zone less",
+        edits: &[("zones: 3", "zones: 2")],
+        impact: "outage",
+        because: "",
+        order: &["update service/web", "update load-balancer/edge", "delete subnet/public-c"],
+    },
+    Case {
+        name: "no NAT gateway",
+        edits: &[("nat: single", "nat: none")],
+        impact: "outage",
+        because: "",
+        order: &["update service/web", "update route-table/private-a", "delete nat-gateway/nat-a"],
+    },
+    Case {
+        name: "a service goes",
+        edits: &[
+            ("  api: # service", "  # gone\n  other:"),
+            ("path: \"/api*\"", "path: \"/other*\""),
+        ],
+        impact: "data-loss",
+        because: "requests for /api* go to service/web instead of service/api",
+        order: &[
+            "delete listener-rule/api-http",
+            "delete service/api",
+            "delete target-group/api-http",
+        ],
+    },
+    Case {
+        name: "plain requests are redirected no more",
+        edits: &[("http: redirect", "http: forward")],
+        impact: "elsewhere",
+        because: "",
+        order: &[],
+    },
+];
+
+const MORE: &str = "\
+shop:
+    image: { from: \"shop:1\" }
+    ports:
+      http:
+        port: 8080
+        health: /healthz
+        route: { load-balancer: edge, path: \"/shop*\", priority: 5 }
+    scale: { min: 1 }";
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_who_notices_and_one_apply_is_enough() {
+    let mut wrong = Vec::new();
+    for case in CASES {
+        if let Err(why) = play(case).await {
+            wrong.push(format!("{}: {why}", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
+}
+
+async fn play(case: &Case) -> Result<(), String> {
+    let mut changed = SHOP.to_owned();
+    for (from, to) in case.edits {
+        if changed.matches(from).count() != 1 {
+            return Err(format!("`{from}` does not stand in the stack once"));
+        }
+        changed = changed.replace(from, to);
+    }
+    let world = applied().await;
+    world.write("deployer.yaml", &changed);
+    let plan = planned(&world).await?;
+    if plan["impact"] != case.impact {
+        return Err(format!("it says {}\n{}", plan["impact"], told(&world).await));
+    }
+    let reasons: Vec<&str> = steps(&plan)
+        .iter()
+        .flat_map(|step| step["notices"].as_array().into_iter().flatten())
+        .filter_map(|notice| notice["because"].as_str())
+        .collect();
+    let is_told = match case.because {
+        "" => true,
+        because => reasons.iter().any(|reason| reason.contains(because)),
+    };
+    if !is_told {
+        return Err(format!("it tells {reasons:?}"));
+    }
+    for pair in case.order.windows(2) {
+        let place = |word: &str| steps(&plan).iter().position(|step| word_of(step) == *word);
+        let (Some(first), Some(second)) = (place(pair[0]), place(pair[1])) else {
+            let words: Vec<String> = steps(&plan).iter().map(word_of).collect();
+            return Err(format!("{pair:?} is not in {words:#?}"));
+        };
+        if !is_before(&plan, first, second) {
+            return Err(format!("{pair:?} is not in order"));
+        }
+    }
+    let ran = world.run("apply --env dev --yes --unprotect db-instance/main").await;
+    if ran.exit != Exit::Done {
+        return Err(format!("it was not applied: {}", ran.stderr));
+    }
+    let rest = world.run("plan --env dev --check").await;
+    if rest.exit != Exit::Done {
+        return Err(format!("one apply was not enough:\n{}", rest.stdout));
+    }
+    Ok(())
+}
+
+async fn applied() -> World<Lookalike> {
+    let world = World::new(registry, SHOP);
+    let ran = world.run("apply --env dev --yes").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    world
+}
+
+async fn planned(world: &World<Lookalike>) -> Result<Value, String> {
+    let ran = world.run("plan --env dev --json").await;
+    match ran.exit {
+        Exit::Done => Ok(serde_json::from_str(&ran.stdout).unwrap()),
+        _ => Err(ran.stderr),
+    }
+}
+
+async fn told(world: &World<Lookalike>) -> String {
+    world.run("plan --env dev").await.stdout
+}
+
+fn steps(plan: &Value) -> &Vec<Value> {
+    plan["plan"]["steps"].as_array().unwrap()
+}
+
+/// A step as `second update listener-rule/web`.
+fn word_of(step: &Value) -> String {
+    let text = |key: &str| step[key].as_str().unwrap_or_default().to_owned();
+    let half = match (text("half").as_str(), text("action").as_str()) {
+        ("", _) | (_, "create") => String::new(),
+        (half, _) => format!("{half} "),
+    };
+    let address = &step["address"];
+    let address = address.as_str().map_or_else(
+        || format!("{}/{}", address["kind"].as_str().unwrap(), address["name"].as_str().unwrap()),
+        ToOwned::to_owned,
+    );
+    format!("{half}{} {address}", text("action"))
+}
+
+fn is_before(plan: &Value, first: usize, second: usize) -> bool {
+    let mut next = vec![second];
+    while let Some(step) = next.pop() {
+        if step == first {
+            return true;
+        }
+        let after = steps(plan)[step]["after"].as_array().unwrap();
+        next.extend(after.iter().map(|id| usize::try_from(id.as_u64().unwrap()).unwrap()));
+    }
+    false
+}

@@ -1,0 +1,120 @@
+//! What a resource does in the whole. Kinds tell facts; what a change of them means is worked out
+//! from all of them together, before, in between and after.
+
+use std::collections::BTreeSet;
+
+use crate::{Address, Impact, Kind, Ref, Target};
+
+/// What one resource does, as its spec says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// It leads requests somewhere.
+    Leads(Lead),
+    /// It keeps tasks running.
+    Runs(Run),
+    /// It is in groups that say who reaches it.
+    Joins(Join),
+    /// It lets somebody in to those who are in it.
+    Admits(Admission),
+}
+
+/// A resource that a fact is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Thing {
+    /// The one that tells the fact.
+    Itself,
+    /// Another of the stack.
+    Named(Address),
+    /// One by the identifier AWS gave it.
+    Physical(String),
+}
+
+impl<K: Kind> From<&Ref<K>> for Thing {
+    fn from(reference: &Ref<K>) -> Self {
+        match reference.target() {
+            Target::Named(name) => Self::Named(Address::new(K::NAME, name)),
+            Target::Physical(id) => Self::Physical(id.clone()),
+        }
+    }
+}
+
+/// Which requests are led where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lead {
+    /// The listener they come in by.
+    pub at: Thing,
+    /// The turn in which it is asked, lowest first; last when none.
+    pub turn: Option<u32>,
+    /// The hosts it takes, with `*` and `?`; all when empty.
+    pub hosts: BTreeSet<String>,
+    /// The paths it takes, with `*` and `?`; all when empty.
+    pub paths: BTreeSet<String>,
+    /// The methods it takes; all when empty.
+    pub methods: BTreeSet<String>,
+    /// Where it leads them; none where nobody can read that.
+    pub to: Option<Destination>,
+}
+
+/// Where requests are led.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Destination {
+    /// To the tasks that fill this.
+    Group(Thing),
+    /// They are answered on the spot: `get 404`, `are redirected`.
+    Answer(String),
+}
+
+/// Tasks that are kept running.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// What they fill.
+    pub groups: BTreeSet<Thing>,
+    /// How many there are to be; none where others say.
+    pub tasks: Option<u32>,
+}
+
+/// Who is in which groups.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Join {
+    /// The groups.
+    pub groups: BTreeSet<Thing>,
+    /// The ports it listens on, as far as its spec says.
+    pub ports: BTreeSet<u16>,
+}
+
+/// Who may come in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admission {
+    /// Who.
+    pub from: Peer,
+    /// The first and the last port.
+    pub ports: (u16, u16),
+}
+
+/// Who may come in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// Whoever is in this group.
+    Group(Thing),
+    /// Whoever has such an address, in words.
+    Addresses(String),
+    /// Everybody.
+    Everybody,
+}
+
+/// What users notice of a change, and why, in words that follow a colon: `logs older than 7 days
+/// are deleted`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Notice {
+    /// How bad it is.
+    pub impact: Impact,
+    /// Why.
+    pub because: String,
+}
+
+impl Notice {
+    /// A notice.
+    pub fn new(impact: Impact, because: impl Into<String>) -> Self {
+        Self { impact, because: because.into() }
+    }
+}

@@ -1,0 +1,375 @@
+//! What waits for what.
+//!
+//! Some of it AWS demands: a reference needs what it refers to, and what is referred to cannot be
+//! deleted. The rest is for those who use it: what they need is given before they need it, and
+//! taken away when they have moved. Where the two cannot both be, AWS has its way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::halves::Halves;
+use super::steps::{Make, Steps};
+use super::uses::{Uses, Wanted};
+use super::{Decision, Planner, stands_for};
+use crate::plan::{Reason, StepId};
+use crate::snapshot::physical;
+use crate::{Address, Graph, KindInfo, Live, Replacement, references};
+
+pub(super) struct Edges<'a> {
+    planner: &'a Planner<'a>,
+    steps: &'a Steps,
+    decisions: &'a BTreeMap<Address, Decision<'a>>,
+    wanted: Wanted<'a>,
+    uses: Uses<'a>,
+    after: Vec<BTreeSet<StepId>>,
+}
+
+impl<'a> Edges<'a> {
+    /// For each step, the steps it waits for; none that another of them waits for already.
+    pub(super) fn of(
+        planner: &'a Planner<'a>,
+        steps: &'a Steps,
+        decisions: &'a BTreeMap<Address, Decision<'a>>,
+    ) -> Vec<BTreeSet<StepId>> {
+        let desired = decisions.iter().map(|(address, decision)| (address, decision.desired));
+        let mut edges = Self {
+            planner,
+            steps,
+            decisions,
+            wanted: Wanted::of(desired, planner.kinds),
+            uses: Uses::of(&planner.snapshot.lives, planner.kinds),
+            after: vec![BTreeSet::new(); steps.list.len()],
+        };
+        edges.make_what_is_needed_first();
+        for (live, step) in &steps.removals {
+            edges.remove_what_is_used_last(*live, *step);
+        }
+        edges.keep_what_is_superseded();
+        edges.give_first();
+        edges.fill_first();
+        edges.lead_away_first();
+        edges.take_away_last();
+        edges.reduced()
+    }
+
+    fn lives(&self) -> &'a [Live] {
+        &self.planner.snapshot.lives
+    }
+
+    /// AWS demands it.
+    fn must(&mut self, later: StepId, earlier: StepId) {
+        if later != earlier {
+            self.after[later].insert(earlier);
+        }
+    }
+
+    /// Users need it, wherever AWS lets it be.
+    fn should(&mut self, later: StepId, earlier: StepId) {
+        if !self.is_before(later, earlier) {
+            self.must(later, earlier);
+        }
+    }
+
+    /// Whether `later` is `first` or waits for it, directly or not.
+    fn is_before(&self, first: StepId, later: StepId) -> bool {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![later]);
+        while let Some(id) = next.pop() {
+            if id == first {
+                return true;
+            }
+            if seen.insert(id) {
+                next.extend(&self.after[id]);
+            }
+        }
+        false
+    }
+
+    /// A resource is made after what it uses is, directly or through what stays as it is.
+    fn make_what_is_needed_first(&mut self) {
+        for (address, make) in &self.steps.makes {
+            for before in self.needed_by(address) {
+                self.must(make.first, before);
+            }
+            if make.first != make.last {
+                self.must(make.last, make.first);
+            }
+        }
+    }
+
+    /// The steps that give what a resource needs.
+    fn needed_by(&self, address: &Address) -> BTreeSet<StepId> {
+        let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::from([address]));
+        let mut next: Vec<&Address> = self.wanted.uses(address).collect();
+        while let Some(used) = next.pop() {
+            if !seen.insert(used) {
+                continue;
+            }
+            match self.steps.makes.get(used) {
+                Some(_) if self.is_bound(used, address) => {}
+                Some(make) if make.gives => {
+                    found.insert(make.first);
+                }
+                _ => next.extend(self.wanted.uses(used)),
+            }
+        }
+        found
+    }
+
+    /// Whether one leads already to all that the other fills, so that its step can wait for that.
+    fn is_bound(&self, leads: &Address, fills: &Address) -> bool {
+        let find = |address: &Address| {
+            let kind = self.planner.kinds.find(&address.kind)?;
+            Some((kind, self.decisions.get(address)?))
+        };
+        let (Some((leader, leads)), Some((filler, fills))) = (find(leads), find(fills)) else {
+            return false;
+        };
+        let (Some(leading), Some(filling)) = (leader.leads, filler.fills) else { return false };
+        let of = |spec: &Value, field: &str| spec.get(field).map(references).unwrap_or_default();
+        let mut shared = of(&leads.desired.spec, leading);
+        shared.retain(|address| of(&fills.desired.spec, filling).contains(address));
+        let live = leads.live.and_then(|live| live.spec.get(leading));
+        let ids = live.map(physical).unwrap_or_default();
+        !shared.is_empty() && shared.iter().all(|address| self.planner.has_id(address, &ids))
+    }
+
+    /// A resource is deleted after all that refers to it is deleted or has moved away.
+    fn remove_what_is_used_last(&mut self, gone: usize, step: StepId) {
+        let live = &self.lives()[gone];
+        let reason = self.steps.list[step].reason;
+        // What only comes after it stays while it is made anew, replaced or not.
+        let is_back_soon = reason == Reason::Replaced(Replacement::DeleteFirst);
+        for (other, other_step) in &self.steps.removals {
+            let leans =
+                !is_back_soon && self.uses.leans(*other, gone) && !self.is_led_away(gone, *other);
+            if *other != gone && (self.uses.refers(*other, gone) || leans) {
+                self.must(step, *other_step);
+            }
+        }
+        let successor = self.steps.makes.get(&live.address).copied();
+        if is_back_soon {
+            if let Some(successor) = successor {
+                self.must(successor.first, step);
+            }
+            return;
+        }
+        if let (Some(successor), false) =
+            (successor, matches!(reason, Reason::Superseded | Reason::Twin))
+        {
+            self.must(step, successor.last);
+        }
+        for user in self.uses.referring_to(gone).collect::<Vec<_>>() {
+            for moved in self.lets_go(user, &mut BTreeSet::from([gone])) {
+                self.must(step, moved);
+            }
+        }
+    }
+
+    /// What is superseded stays until the newest generation is as it should be, unless that has
+    /// to wait for it to go.
+    fn keep_what_is_superseded(&mut self) {
+        for (live, step) in &self.steps.removals {
+            let is_left =
+                matches!(self.steps.list[*step].reason, Reason::Superseded | Reason::Twin);
+            let newest = self.steps.makes.get(&self.lives()[*live].address);
+            if let (true, Some(newest)) = (is_left, newest) {
+                self.should(*step, newest.last);
+            }
+        }
+    }
+
+    /// The step with which a resource of what is there no longer uses what it does; several where
+    /// it is used itself and only its users go on to its successor.
+    fn lets_go(&self, user: usize, seen: &mut BTreeSet<usize>) -> BTreeSet<StepId> {
+        if !seen.insert(user) {
+            return BTreeSet::new();
+        }
+        if let Some(step) = self.steps.removals.get(&user) {
+            return BTreeSet::from([*step]);
+        }
+        if self.is_passive(user) {
+            let users: Vec<usize> = self.uses.referring_to(user).collect();
+            return users.into_iter().flat_map(|user| self.lets_go(user, seen)).collect();
+        }
+        self.moves(user).into_iter().collect()
+    }
+
+    /// The step that changes what is there.
+    fn moves(&self, user: usize) -> Option<StepId> {
+        let live = &self.lives()[user];
+        let current = self.decisions.get(&live.address)?.live?;
+        let make = self.steps.makes.get(&live.address)?;
+        std::ptr::eq(current, live).then_some(make.last)
+    }
+
+    fn is_passive(&self, live: usize) -> bool {
+        let kind = &self.lives()[live].address.kind;
+        self.planner.kinds.find(kind).is_some_and(KindInfo::is_passive)
+    }
+
+    /// The steps with which all that uses something lets go of it, however far away.
+    fn let_go_of(&self, used: impl IntoIterator<Item = usize>) -> BTreeSet<StepId> {
+        let mut found = BTreeSet::new();
+        let mut seen: BTreeSet<usize> = used.into_iter().collect();
+        let mut next: Vec<usize> = seen.iter().copied().collect();
+        while let Some(used) = next.pop() {
+            for user in self.uses.referring_to(used).chain(self.uses.leaning_on(used)) {
+                if seen.insert(user) {
+                    next.push(user);
+                    found.extend(self.steps.removals.get(&user).copied());
+                    if !self.is_passive(user) {
+                        found.extend(self.moves(user));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// What is newly allowed is so before anybody moves who uses what it is allowed to.
+    fn give_first(&mut self) {
+        for (address, make, halves, _) in self.halved() {
+            let mut peers: BTreeSet<Address> = halves.given.iter().flat_map(references).collect();
+            let ids: BTreeSet<&str> = halves.given.iter().flat_map(physical).collect();
+            let lives = self.lives();
+            peers.extend(self.uses.named(&ids).iter().map(|live| lives[*live].address.clone()));
+            for peer in peers {
+                for user in self.movers_of(&peer) {
+                    if let Some(moves) = self.steps.makes.get(&user).filter(|_| user != *address) {
+                        self.should(moves.first, make.first);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Who leads to what something newly fills goes there only then.
+    fn fill_first(&mut self) {
+        for (address, make) in &self.steps.makes {
+            let Some(decision) = self.decisions.get(address) else { continue };
+            for filled in self.planner.newly_filled(address, decision) {
+                for user in self.movers_of(&filled) {
+                    if let Some(moves) = self.steps.makes.get(&user).filter(|_| user != *address) {
+                        self.should(moves.last, make.first);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Those that are to use a resource themselves, or through what does not act itself.
+    fn movers_of(&self, used: &Address) -> BTreeSet<Address> {
+        let (mut found, mut next) = (BTreeSet::new(), vec![used]);
+        while let Some(used) = next.pop() {
+            for (user, refers) in &self.wanted.refers {
+                if refers.contains(used) && found.insert((*user).clone()) {
+                    let kind = self.planner.kinds.find(&user.kind);
+                    if kind.is_some_and(KindInfo::is_passive) {
+                        next.push(user);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Before something that fills others goes, whoever leads there is led away.
+    fn lead_away_first(&mut self) {
+        for (live, step) in &self.steps.removals {
+            for filled in self.uses.filled_by(*live).clone() {
+                for user in self.uses.referring_to(filled).collect::<Vec<_>>() {
+                    for moved in self.lets_go(user, &mut BTreeSet::from([*live])) {
+                        self.should(*step, moved);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether one leads to what the other fills.
+    fn is_led_away(&self, leads: usize, fills: usize) -> bool {
+        self.uses.filled_by(fills).iter().any(|filled| self.uses.refers(leads, *filled))
+    }
+
+    /// What is taken away is so after all that relies on it has moved or gone.
+    fn take_away_last(&mut self) {
+        for (_, make, halves, live) in self.halved() {
+            let ids: BTreeSet<&str> = halves.taken.iter().flat_map(physical).collect();
+            if halves.taken.is_empty() {
+                continue;
+            }
+            let mut relied_on = self.uses.named(&ids);
+            relied_on.extend(self.uses.named(&BTreeSet::from([live.id()])));
+            for moved in self.let_go_of(relied_on) {
+                if moved != make.first {
+                    self.should(make.last, moved);
+                }
+            }
+        }
+        let opaque: Vec<usize> = self.opaque();
+        for (live, step) in &self.steps.removals {
+            if self.steps.list[*step].reason == Reason::Replaced(Replacement::DeleteFirst) {
+                continue;
+            }
+            let leaning =
+                self.uses.leaning_on(*live).filter(|user| !self.is_led_away(*live, *user));
+            for user in leaning.chain(opaque.iter().copied()).collect::<Vec<_>>() {
+                for moved in self.lets_go(user, &mut BTreeSet::from([*live])) {
+                    self.should(*step, moved);
+                }
+            }
+        }
+    }
+
+    /// Those that run on a piece of history nobody has read, such as a service whose last rollout
+    /// was taken back: they may use anything.
+    fn opaque(&self) -> Vec<usize> {
+        let lives = self.lives();
+        let known: BTreeSet<&str> = lives.iter().map(Live::id).collect();
+        let is_opaque = |live: &Live| {
+            let Some(decision) = self.decisions.get(&live.address) else { return false };
+            let history = references(&decision.desired.spec);
+            history.iter().any(|used| {
+                let kind = self.planner.kinds.find(&used.kind);
+                kind.is_some_and(KindInfo::is_passive)
+                    && !stands_for(used, &decision.desired.spec, &live.spec).is_subset(&known)
+            })
+        };
+        (0..lives.len()).filter(|place| is_opaque(&lives[*place])).collect()
+    }
+
+    /// The changes that are about sets of what is allowed.
+    fn halved(&self) -> Vec<(&'a Address, Make, &'a Halves, &'a Live)> {
+        let halved = self.decisions.iter().filter_map(|(address, decision)| {
+            let make = self.steps.makes.get(address)?;
+            Some((address, *make, decision.halves.as_ref()?, decision.live?))
+        });
+        halved.collect()
+    }
+
+    /// What waits for what, without what follows from the rest.
+    fn reduced(self) -> Vec<BTreeSet<StepId>> {
+        let steps = self.after.len();
+        let graph = Graph::new(self.after.iter().cloned().enumerate());
+        // Whoever arranges the steps tells of the ring.
+        let Ok(order) = graph.order() else { return self.after };
+        let mut before: Vec<Vec<bool>> = vec![Vec::new(); steps];
+        let mut reduced = vec![BTreeSet::new(); steps];
+        for step in order {
+            let direct = &self.after[step];
+            let mut all = vec![false; steps];
+            for earlier in direct {
+                for (place, is_before) in before[*earlier].iter().enumerate() {
+                    all[place] |= is_before;
+                }
+            }
+            reduced[step] = direct.iter().copied().filter(|earlier| !all[*earlier]).collect();
+            for earlier in direct {
+                all[*earlier] = true;
+            }
+            before[step] = all;
+        }
+        reduced
+    }
+}

@@ -1,0 +1,261 @@
+//! What users notice of each step: what all resources do together, before it and after it.
+
+mod connections;
+mod glob;
+mod requests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use self::connections::Lost;
+use super::Planner;
+use super::uses::{Uses, Wanted};
+use crate::plan::{Action, Plan, Step};
+use crate::{Address, Admission, Destination, Fact, Join, Lead, Live, Notice, Peer, Run, Thing};
+
+/// One resource of one generation, or something that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Who {
+    Ours(Address, u32),
+    Foreign(String),
+}
+
+/// Everything there is at one time, by what it does.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    leads: BTreeMap<Who, Vec<(Who, Lead)>>,
+    runs: BTreeMap<Who, Vec<Resolved<Run>>>,
+    joins: BTreeMap<Who, Vec<Resolved<Join>>>,
+    admits: BTreeMap<Who, Vec<(Option<Who>, Admission)>>,
+}
+
+/// A fact, and the groups it names.
+#[derive(Clone)]
+struct Resolved<F> {
+    groups: Vec<Who>,
+    fact: F,
+}
+
+impl Planner<'_> {
+    /// Says of each step, in their order, what users notice of it.
+    pub(super) fn judge(&self, plan: &mut Plan) {
+        let names = Names::of(self, plan);
+        let mut state = State::default();
+        for live in &self.snapshot.lives {
+            let who = Who::Ours(live.address.clone(), live.generation);
+            state.set(&names, &who, self.facts(&live.address, &live.spec));
+        }
+        let samples = requests::Samples::of(self.leads(&names)).at(|who| state.has(who));
+        let released = self.released();
+        let (mut answers, mut reached) = (samples.answers(&state), state.reached());
+        for step in &mut plan.steps {
+            step.notices = self.told(step);
+            let changes = self.take(&mut state, &names, step);
+            if changes {
+                let (then, open) = (samples.answers(&state), state.reached());
+                step.notices.extend(samples.notices(&answers, &then));
+                let lost = connections::lost(&reached, &open, &state);
+                let lost = lost.into_iter().filter(|lost| {
+                    !released.contains(&lost.pair()) && !self.is_leaving(lost.group())
+                });
+                step.notices.extend(lost.map(Lost::notice));
+                (answers, reached) = (then, open);
+            }
+            step.notices.extend(idle(step, &self.facts_before(step)));
+            step.notices.sort_by(|a, b| b.impact.cmp(&a.impact).then(a.because.cmp(&b.because)));
+            step.notices.dedup();
+            let noticed = step.notices.iter().map(|notice| notice.impact).max();
+            step.impact = step.impact.max(noticed.unwrap_or_default());
+        }
+    }
+
+    /// Whether a group goes, so that nobody can be in it.
+    fn is_leaving(&self, group: Option<&Address>) -> bool {
+        group.is_some_and(|group| !self.stack.resources.contains_key(group))
+    }
+
+    /// Who used what, and is to use it no more.
+    fn released(&self) -> BTreeSet<(Address, Address)> {
+        let (lives, kinds) = (&self.snapshot.lives, self.kinds);
+        let relations = Uses::of(lives, kinds);
+        let wanted = Wanted::of(self.stack.resources.iter(), kinds);
+        let mut released = BTreeSet::new();
+        for (user, live) in lives.iter().enumerate() {
+            let was = relations.through_history(user, kinds).into_iter();
+            let still = wanted.through_history(&live.address, kinds);
+            let gone = was.map(|place| &lives[place].address).filter(|it| !still.contains(it));
+            released.extend(gone.map(|gone| (live.address.clone(), gone.clone())));
+        }
+        released
+    }
+
+    /// What the kind says of a change's values.
+    fn told(&self, step: &Step) -> Vec<Notice> {
+        let (Action::Update, Some(live), Some(wanted), Some(kind)) =
+            (step.action, &step.live, &step.wanted, self.kinds.find(&step.address.kind))
+        else {
+            return Vec::new();
+        };
+        let wanted = crate::resolve(wanted, &self.known);
+        kind.notices(&live.spec, &kind.leave_delegated(&live.spec, &wanted))
+    }
+
+    fn facts(&self, address: &Address, spec: &Value) -> Vec<Fact> {
+        self.kinds.find(&address.kind).map(|kind| kind.facts(spec)).unwrap_or_default()
+    }
+
+    fn facts_before(&self, step: &Step) -> Vec<Fact> {
+        let live = step.live.as_ref().filter(|_| step.action == Action::Delete);
+        live.map(|live| self.facts(&live.address, &live.spec)).unwrap_or_default()
+    }
+
+    /// Does what a step does. Whether that changes what anything does.
+    fn take(&self, state: &mut State, names: &Names, step: &Step) -> bool {
+        let who = Who::Ours(step.address.clone(), step.generation);
+        let facts = match (step.action, &step.wanted) {
+            (Action::Create | Action::Update, Some(wanted)) => {
+                let kind = self.kinds.find(&step.address.kind);
+                let given = kind.zip(step.live.as_ref());
+                let wanted = given.map_or_else(
+                    || wanted.clone(),
+                    |(kind, live)| kind.leave_delegated(&live.spec, wanted),
+                );
+                self.facts(&step.address, &wanted)
+            }
+            (Action::Delete, _) => Vec::new(),
+            _ => return false,
+        };
+        let had = state.has(&who);
+        let changes = had || !facts.is_empty();
+        state.set(names, &who, facts);
+        changes
+    }
+
+    /// Everything that leads requests, as it is and as it is to be.
+    fn leads(&self, names: &Names) -> Vec<(Who, Lead)> {
+        let live = self.snapshot.lives.iter().map(|live| {
+            (Who::Ours(live.address.clone(), live.generation), &live.address, &live.spec)
+        });
+        let wanted = self
+            .stack
+            .resources
+            .iter()
+            .map(|(address, desired)| (names.named(address), address, &desired.spec));
+        let leads = live.chain(wanted).flat_map(|(who, address, spec)| {
+            let facts = self.facts(address, spec).into_iter();
+            facts.filter_map(move |fact| match fact {
+                Fact::Leads(lead) => Some((names.find(&lead.at, &who), lead)),
+                _ => None,
+            })
+        });
+        leads.collect()
+    }
+}
+
+/// Tasks that end and that nobody asks for anything: a worker.
+fn idle(step: &Step, facts: &[Fact]) -> Option<Notice> {
+    let ends = facts.iter().any(|fact| matches!(fact, Fact::Runs(run) if run.groups.is_empty()));
+    let is_wanted = !matches!(step.reason, crate::Reason::Replaced(_));
+    (ends && is_wanted).then(|| Notice::new(crate::Impact::Outage, "its tasks end"))
+}
+
+/// Who is meant by a reference, at the end of a plan.
+struct Names {
+    by_id: BTreeMap<String, Who>,
+    newest: BTreeMap<Address, u32>,
+}
+
+impl Names {
+    fn of(planner: &Planner<'_>, plan: &Plan) -> Self {
+        let lives = &planner.snapshot.lives;
+        let ours = |live: &Live| Who::Ours(live.address.clone(), live.generation);
+        let by_id = lives.iter().map(|live| (live.id().to_owned(), ours(live))).collect();
+        let mut newest = BTreeMap::new();
+        for (address, generation) in lives
+            .iter()
+            .map(|live| (&live.address, live.generation))
+            .chain(plan.steps.iter().map(|step| (&step.address, step.generation)))
+        {
+            let newest = newest.entry(address.clone()).or_insert(generation);
+            *newest = generation.max(*newest);
+        }
+        Self { by_id, newest }
+    }
+
+    fn named(&self, address: &Address) -> Who {
+        Who::Ours(address.clone(), self.newest.get(address).copied().unwrap_or(1))
+    }
+
+    fn find(&self, thing: &Thing, itself: &Who) -> Who {
+        match thing {
+            Thing::Itself => itself.clone(),
+            Thing::Named(address) => self.named(address),
+            Thing::Physical(id) => {
+                self.by_id.get(id).cloned().unwrap_or_else(|| Who::Foreign(id.clone()))
+            }
+        }
+    }
+}
+
+impl State {
+    fn has(&self, who: &Who) -> bool {
+        self.leads.contains_key(who)
+            || self.runs.contains_key(who)
+            || self.joins.contains_key(who)
+            || self.admits.contains_key(who)
+    }
+
+    fn set(&mut self, names: &Names, who: &Who, facts: Vec<Fact>) {
+        self.leads.remove(who);
+        self.runs.remove(who);
+        self.joins.remove(who);
+        self.admits.remove(who);
+        let find = |thing: &Thing| names.find(thing, who);
+        let all = |groups: &std::collections::BTreeSet<Thing>| groups.iter().map(find).collect();
+        for fact in facts {
+            match fact {
+                Fact::Leads(mut lead) => {
+                    let at = find(&lead.at);
+                    if let Some(Destination::Group(group)) = &mut lead.to {
+                        *group = pinned(&find(group));
+                    }
+                    self.leads.entry(who.clone()).or_default().push((at, lead));
+                }
+                Fact::Runs(run) => {
+                    let run = Resolved { groups: all(&run.groups), fact: run };
+                    self.runs.entry(who.clone()).or_default().push(run);
+                }
+                Fact::Joins(join) => {
+                    let join = Resolved { groups: all(&join.groups), fact: join };
+                    self.joins.entry(who.clone()).or_default().push(join);
+                }
+                Fact::Admits(admission) => {
+                    let peer = match &admission.from {
+                        Peer::Group(group) => Some(find(group)),
+                        Peer::Addresses(_) | Peer::Everybody => None,
+                    };
+                    self.admits.entry(who.clone()).or_default().push((peer, admission));
+                }
+            }
+        }
+    }
+}
+
+/// A resource in a form that no later step changes.
+fn pinned(who: &Who) -> Thing {
+    match who {
+        Who::Ours(address, generation) => Thing::Physical(format!("{address} {generation}")),
+        Who::Foreign(id) => Thing::Physical(id.clone()),
+    }
+}
+
+impl Who {
+    /// As a person knows it.
+    fn word(&self) -> String {
+        match self {
+            Self::Ours(address, _) => address.to_string(),
+            Self::Foreign(id) => id.clone(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Who leads requests where, and who fills what they are led to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::halves::Halves;
+use super::{Decision, Planner, Verdict, judged};
+use crate::snapshot::physical;
+use crate::{Address, Impact, KindInfo, references, resolve};
+
+impl Planner<'_> {
+    /// Where requests are to be led to what is filled only in this plan, that is bound first and
+    /// they are led there later. Where nobody asks yet, such as at a new listener, it is one step.
+    pub(super) fn reserve(&self, decisions: &mut BTreeMap<Address, Decision<'_>>) {
+        let filled: BTreeSet<Address> = decisions
+            .iter()
+            .filter(|(_, decision)| decision.verdict != Verdict::Keep)
+            .flat_map(|(address, decision)| self.newly_filled(address, decision))
+            .collect();
+        for (address, decision) in decisions {
+            let Some(kind) = self.kinds.find(&address.kind) else { continue };
+            if let Some(halves) = self.reserved(kind, decision, &filled) {
+                decision.halves = Some(halves);
+            }
+        }
+    }
+
+    fn reserved(
+        &self,
+        kind: &KindInfo,
+        decision: &Decision<'_>,
+        filled: &BTreeSet<Address>,
+    ) -> Option<Halves> {
+        let field = kind.leads?;
+        let live = match decision.verdict {
+            Verdict::Create => None,
+            Verdict::Update => Some(decision.live?),
+            _ => return None,
+        };
+        let led = references(decision.desired.spec.get(field)?);
+        let was = live.and_then(|live| live.spec.get(field)).map(physical).unwrap_or_default();
+        if !led.iter().any(|group| filled.contains(group) && !self.has_id(group, &was)) {
+            return None;
+        }
+        let wanted = kind.normalize(resolve(&decision.desired.spec, &self.known)).ok()?;
+        let stands = |(name, value): (&String, _)| name == field || references(value).is_empty();
+        if live.is_none() && !wanted.as_object()?.iter().all(stands) {
+            return None;
+        }
+        let between = kind.reserve(live.map(|live| &live.spec), &wanted)?;
+        let mut between = kind.normalize(between).ok()?;
+        if let Some(live) = live {
+            between = kind.leave_delegated(&live.spec, &between);
+        }
+        let first =
+            live.map(|live| judged(kind, live, &between, kind.compare(&live.spec, &between)));
+        let mut second = kind.compare(&between, &wanted);
+        let impact = second.iter().map(|(_, change)| change.impact()).max();
+        let second = second.drain(..).map(|(difference, _)| difference).collect();
+        let first = first.map(|(differences, _)| differences).unwrap_or_default();
+        Some(Halves::reserving(between, (second, impact.unwrap_or(Impact::None)), first))
+    }
+
+    /// What a resource is to fill and does not yet.
+    pub(super) fn newly_filled(
+        &self,
+        address: &Address,
+        decision: &Decision<'_>,
+    ) -> BTreeSet<Address> {
+        let kind = self.kinds.find(&address.kind);
+        let Some(field) = kind.and_then(|kind| kind.fills) else { return BTreeSet::new() };
+        let stays = !matches!(decision.verdict, Verdict::Replace(_));
+        let live = decision.live.filter(|_| stays).and_then(|live| live.spec.get(field));
+        let was = live.map(physical).unwrap_or_default();
+        let filled = decision.desired.spec.get(field).map(references).unwrap_or_default();
+        filled.into_iter().filter(|address| !self.has_id(address, &was)).collect()
+    }
+
+    /// Whether one of these identifiers is that of a resource as it is to stay.
+    pub(super) fn has_id(&self, address: &Address, ids: &BTreeSet<&str>) -> bool {
+        let output = self.known.get(address);
+        let id = output.and_then(|output| output.get("id")).and_then(|id| id.as_str());
+        id.is_some_and(|id| ids.contains(id))
+    }
+}

@@ -1,0 +1,239 @@
+//! Who uses what: by references, by what a kind comes after, and by outputs that occur in text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde_json::Value;
+
+use crate::snapshot::physical;
+use crate::{Address, Desired, KindInfo, Kinds, Live, references};
+
+/// A shorter output may stand in a text by accident.
+const TELLING: usize = 6;
+
+/// What each resource of a stack uses.
+pub(super) struct Wanted<'a> {
+    /// By its fields.
+    pub(super) refers: BTreeMap<&'a Address, BTreeSet<Address>>,
+    /// By its kind.
+    comes_after: BTreeMap<&'a Address, BTreeSet<&'a Address>>,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn of(
+        resources: impl Iterator<Item = (&'a Address, &'a Desired)>,
+        kinds: &Kinds,
+    ) -> Self {
+        let refers: BTreeMap<&Address, BTreeSet<Address>> =
+            resources.map(|(address, desired)| (address, references(&desired.spec))).collect();
+        let mut comes_after: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
+        for (address, targets) in &refers {
+            if kinds.find(&address.kind).is_none_or(|kind| kind.after.is_empty()) {
+                continue;
+            }
+            for (other, theirs) in &refers {
+                let shares = |sharing: &str| {
+                    targets.intersection(theirs).any(|shared| shared.kind == sharing)
+                };
+                if comes_after_kind(kinds, &address.kind, &other.kind, shares) {
+                    comes_after.entry(*address).or_default().insert(*other);
+                }
+            }
+        }
+        Self { refers, comes_after }
+    }
+
+    /// What a resource uses itself, or through what does not act itself.
+    pub(super) fn through_history(&self, address: &Address, kinds: &Kinds) -> BTreeSet<Address> {
+        let (mut found, mut next) = (BTreeSet::new(), vec![address.clone()]);
+        while let Some(user) = next.pop() {
+            for used in self.refers.get(&user).into_iter().flatten() {
+                let is_passive = kinds.find(&used.kind).is_some_and(KindInfo::is_passive);
+                if found.insert(used.clone()) && is_passive {
+                    next.push(used.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// What a resource uses itself.
+    pub(super) fn uses(&self, address: &Address) -> impl Iterator<Item = &Address> {
+        let refers = self.refers.get(address).into_iter().flatten();
+        refers.chain(self.comes_after.get(address).into_iter().flatten().copied())
+    }
+}
+
+/// Who uses whom of what is there.
+pub(super) struct Uses<'a> {
+    lives: &'a [Live],
+    /// By the identifiers in their specs.
+    refers: Vec<BTreeSet<usize>>,
+    /// By their kinds, and by outputs in text.
+    leans: Vec<BTreeSet<usize>>,
+    /// By the field that says what they fill.
+    fills: Vec<BTreeSet<usize>>,
+    by_id: BTreeMap<&'a str, BTreeSet<usize>>,
+}
+
+impl<'a> Uses<'a> {
+    pub(super) fn of(lives: &'a [Live], kinds: &Kinds) -> Self {
+        let mut by_id: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for (place, live) in lives.iter().enumerate() {
+            by_id.entry(live.id()).or_default().insert(place);
+        }
+        by_id.remove("");
+        let ids: Vec<BTreeSet<&str>> = lives.iter().map(|live| physical(&live.spec)).collect();
+        let find = |ids: &BTreeSet<&str>| -> BTreeSet<usize> {
+            ids.iter().filter_map(|id| by_id.get(id)).flatten().copied().collect()
+        };
+        let refers = ids.iter().map(find).collect();
+        let fills = lives.iter().map(|live| {
+            let field = kinds.find(&live.address.kind).and_then(|kind| kind.fills);
+            let filled = field.and_then(|field| live.spec.get(field));
+            filled.map(|filled| find(&physical(filled))).unwrap_or_default()
+        });
+        let fills = fills.collect();
+        let mut uses = Self { lives, refers, leans: said(lives), fills, by_id };
+        uses.lean(&ids, kinds);
+        uses
+    }
+
+    fn lean(&mut self, ids: &[BTreeSet<&str>], kinds: &Kinds) {
+        for (user, live) in self.lives.iter().enumerate() {
+            if kinds.find(&live.address.kind).is_none_or(|kind| kind.after.is_empty()) {
+                continue;
+            }
+            for (other, theirs) in self.lives.iter().enumerate() {
+                let shares = |sharing: &str| {
+                    let mut shared = ids[user].intersection(&ids[other]);
+                    shared.any(|id| self.is_of(id, sharing))
+                };
+                if comes_after_kind(kinds, &live.address.kind, &theirs.address.kind, shares) {
+                    self.leans[user].insert(other);
+                }
+            }
+        }
+    }
+
+    fn is_of(&self, id: &str, kind: &str) -> bool {
+        let found = self.by_id.get(id).into_iter().flatten();
+        found.into_iter().any(|place| self.lives[*place].address.kind == kind)
+    }
+
+    /// What one uses itself, or through what does not act itself.
+    pub(super) fn through_history(&self, user: usize, kinds: &Kinds) -> BTreeSet<usize> {
+        let (mut found, mut next) = (BTreeSet::new(), vec![user]);
+        while let Some(user) = next.pop() {
+            for used in self.refers[user].iter().chain(&self.leans[user]) {
+                let kind = kinds.find(&self.lives[*used].address.kind);
+                if found.insert(*used) && kind.is_some_and(KindInfo::is_passive) {
+                    next.push(*used);
+                }
+            }
+        }
+        found
+    }
+
+    /// Those with one of these identifiers.
+    pub(super) fn named(&self, ids: &BTreeSet<&str>) -> BTreeSet<usize> {
+        ids.iter().filter_map(|id| self.by_id.get(id)).flatten().copied().collect()
+    }
+
+    /// Who names it in its spec.
+    pub(super) fn referring_to(&self, live: usize) -> impl Iterator<Item = usize> {
+        users(&self.refers, live)
+    }
+
+    /// Who relies on it without naming it.
+    pub(super) fn leaning_on(&self, live: usize) -> impl Iterator<Item = usize> {
+        users(&self.leans, live)
+    }
+
+    /// What it fills.
+    pub(super) fn filled_by(&self, user: usize) -> &BTreeSet<usize> {
+        &self.fills[user]
+    }
+
+    /// Whether the first relies on the second by its kind or by a text.
+    pub(super) fn leans(&self, user: usize, on: usize) -> bool {
+        self.leans[user].contains(&on)
+    }
+
+    /// Whether the first names the second in its spec.
+    pub(super) fn refers(&self, user: usize, to: usize) -> bool {
+        self.refers[user].contains(&to)
+    }
+}
+
+fn users(relation: &[BTreeSet<usize>], of: usize) -> impl Iterator<Item = usize> {
+    let found = relation.iter().enumerate().filter(move |(_, targets)| targets.contains(&of));
+    found.map(|(user, _)| user)
+}
+
+/// Whether resources of `kind` come after those of `other`; `shares` says whether two of them
+/// have a reference to a resource of some kind in common.
+fn comes_after_kind(kinds: &Kinds, kind: &str, other: &str, shares: impl Fn(&str) -> bool) -> bool {
+    kinds.find(kind).is_some_and(|kind| {
+        kind.after.iter().any(|after| after.kind == other && after.sharing.is_none_or(&shares))
+    })
+}
+
+/// For each of what is there, of what else an output stands in the texts of its spec: the host in
+/// a variable, the ARN in a policy.
+fn said(lives: &[Live]) -> Vec<BTreeSet<usize>> {
+    let mut needles: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (place, live) in lives.iter().enumerate() {
+        let outputs = live.output.as_object().into_iter().flatten();
+        for text in outputs.filter_map(|(_, value)| value.as_str()).filter(|it| is_telling(it)) {
+            needles.entry(text).or_default().insert(place);
+        }
+    }
+    let found = AhoCorasick::builder().match_kind(MatchKind::Standard).build(needles.keys());
+    // More than four billion states do not fit into memory before they do not fit in here.
+    let Ok(found) = found else { return vec![BTreeSet::new(); lives.len()] };
+    let owners: Vec<&BTreeSet<usize>> = needles.values().collect();
+    let mut said = Vec::with_capacity(lives.len());
+    for (place, live) in lives.iter().enumerate() {
+        let mut texts = Vec::new();
+        collect(&live.spec, &mut texts);
+        let mut uses = BTreeSet::new();
+        for text in texts {
+            for hit in found.find_overlapping_iter(text) {
+                if is_whole(text, hit.start(), hit.end()) {
+                    uses.extend(owners[hit.pattern().as_usize()]);
+                }
+            }
+        }
+        uses.remove(&place);
+        said.push(uses);
+    }
+    said
+}
+
+/// Whether an output can be nothing else, such as an ARN, a host or `vpc-0abc`: a bare name can be
+/// that of many things.
+fn is_telling(output: &str) -> bool {
+    let numbered = output.contains('-') && output.contains(|letter: char| letter.is_ascii_digit());
+    output.len() >= TELLING && (numbered || output.contains(['.', ':', '/']))
+}
+
+/// Whether what was found is no part of a longer name.
+fn is_whole(text: &str, start: usize, end: usize) -> bool {
+    let goes_on = |next: Option<char>| next.is_some_and(|it| it.is_alphanumeric() || it == '-');
+    !goes_on(text[..start].chars().next_back()) && !goes_on(text[end..].chars().next())
+}
+
+/// The texts of a spec, without its references.
+fn collect<'a>(spec: &'a Value, texts: &mut Vec<&'a str>) {
+    match spec {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::Object(fields) if fields.len() == 1 && fields.contains_key("id") => {}
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+            texts.push(key);
+            collect(value, texts);
+        }),
+        _ => {}
+    }
+}
