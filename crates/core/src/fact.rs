@@ -16,6 +16,8 @@ pub enum Fact {
     Joins(Join),
     /// It lets somebody in to those who are in it.
     Admits(Admission),
+    /// It takes its time with tasks that fill it.
+    Takes(Pace),
 }
 
 /// A resource that a fact is about.
@@ -71,6 +73,15 @@ pub struct Run {
     pub groups: BTreeSet<Thing>,
     /// How many there are to be; none where others say.
     pub tasks: Option<u32>,
+}
+
+/// How long tasks take to come into what they fill, and to leave it, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Until one that works counts.
+    pub joining: u32,
+    /// Until one that leaves has finished its requests.
+    pub leaving: u32,
 }
 
 /// Who is in which groups.

@@ -53,8 +53,9 @@ impl Kind for Service {
     // groups").
     const GRANTS: &'static [Grant] = &[Grant { by: &["group"], most: 5, ..Grant::of("targets") }];
     const FILLS: Option<&'static str> = Some("targets");
-    // A first rollout: image 20-60 s, start, two health checks; draining: 30 s and the stop timeout.
-    const TYPICAL: Typical = Typical { create: 90, update: 120, delete: 60 };
+    // A task: image 20-60 s, start, stop. What its target groups take for health checks and for
+    // draining is added to it.
+    const TYPICAL: Typical = Typical { create: 70, update: 70, delete: 30 };
     type Spec = ServiceSpec;
     type Output = ServiceOutput;
 

@@ -1,6 +1,6 @@
 //! A target group: the tasks behind a load balancer, and how their health is checked.
 
-use deployer_core::{Change, Impact, Kind, Naming, Opaque, Problem, Ref, Typical};
+use deployer_core::{Change, Fact, Impact, Kind, Naming, Opaque, Pace, Problem, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,11 @@ impl Kind for TargetGroup {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = TargetGroupSpec;
     type Output = TargetGroupOutput;
+
+    fn facts(spec: &TargetGroupSpec) -> Vec<Fact> {
+        let HealthCheck { healthy, interval, .. } = spec.health_check;
+        vec![Fact::Takes(Pace { joining: healthy * interval, leaving: spec.deregistration_delay })]
+    }
 
     fn check(spec: &TargetGroupSpec) -> Vec<Problem> {
         let mut problems = Vec::new();

@@ -46,8 +46,8 @@ pub(crate) fn short(id: &str) -> &str {
 pub(crate) fn typical(seconds: u32) -> String {
     match seconds {
         0..60 => format!("about {seconds} s"),
-        60..3600 => format!("about {} min", seconds.div_ceil(60)),
-        _ => match (seconds.div_ceil(60) / 60, seconds.div_ceil(60) % 60) {
+        60..3570 => format!("about {} min", (seconds + 30) / 60),
+        _ => match ((seconds + 30) / 3600, (seconds + 30) % 3600 / 60) {
             (hours, 0) => format!("about {hours} h"),
             (hours, minutes) => format!("about {hours} h {minutes} min"),
         },
@@ -70,10 +70,11 @@ mod tests {
 
     #[test]
     fn a_typical_time_is_no_more_exact_than_it_is_known() {
-        let words = [8, 59, 60, 61, 540, 3600, 4500].map(typical);
+        let words = [8, 59, 60, 61, 121, 540, 3599, 4500].map(typical);
         let expected = [
             "about 8 s",
             "about 59 s",
+            "about 1 min",
             "about 1 min",
             "about 2 min",
             "about 9 min",

@@ -12,7 +12,9 @@ use self::connections::Lost;
 use super::Planner;
 use super::uses::{Uses, Wanted};
 use crate::plan::{Action, Plan, Step};
-use crate::{Address, Admission, Destination, Fact, Join, Lead, Live, Notice, Peer, Run, Thing};
+use crate::{
+    Address, Admission, Destination, Fact, Impact, Join, Lead, Live, Notice, Pace, Peer, Run, Thing,
+};
 
 /// One resource of one generation, or something that is not ours.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +30,7 @@ pub(super) struct State {
     runs: BTreeMap<Who, Vec<Resolved<Run>>>,
     joins: BTreeMap<Who, Vec<Resolved<Join>>>,
     admits: BTreeMap<Who, Vec<(Option<Who>, Admission)>>,
+    paces: BTreeMap<Who, Pace>,
 }
 
 /// A fact, and the groups it names.
@@ -51,6 +54,7 @@ impl Planner<'_> {
         let (mut answers, mut reached) = (samples.answers(&state), state.reached());
         for step in &mut plan.steps {
             step.notices = self.told(step);
+            let leaving = state.pace(step).leaving;
             let changes = self.take(&mut state, &names, step);
             if changes {
                 let (then, open) = (samples.answers(&state), state.reached());
@@ -62,6 +66,14 @@ impl Planner<'_> {
                 step.notices.extend(lost.map(Lost::notice));
                 (answers, reached) = (then, open);
             }
+            step.typical += match step.action {
+                Action::Create => state.pace(step).joining,
+                Action::Update if step.impact >= Impact::Rolling => {
+                    state.pace(step).joining + leaving
+                }
+                Action::Delete => leaving,
+                Action::Update | Action::Await => 0,
+            };
             step.notices.extend(idle(step, &self.facts_before(step)));
             step.notices.sort_by(|a, b| b.impact.cmp(&a.impact).then(a.because.cmp(&b.because)));
             step.notices.dedup();
@@ -157,7 +169,7 @@ impl Planner<'_> {
 fn idle(step: &Step, facts: &[Fact]) -> Option<Notice> {
     let ends = facts.iter().any(|fact| matches!(fact, Fact::Runs(run) if run.groups.is_empty()));
     let is_wanted = !matches!(step.reason, crate::Reason::Replaced(_));
-    (ends && is_wanted).then(|| Notice::new(crate::Impact::Outage, "its tasks end"))
+    (ends && is_wanted).then(|| Notice::new(Impact::Outage, "its tasks end"))
 }
 
 /// Who is meant by a reference, at the end of a plan.
@@ -204,6 +216,18 @@ impl State {
             || self.runs.contains_key(who)
             || self.joins.contains_key(who)
             || self.admits.contains_key(who)
+            || self.paces.contains_key(who)
+    }
+
+    /// How long the tasks of a step's resource take with what they fill.
+    fn pace(&self, step: &Step) -> Pace {
+        let who = Who::Ours(step.address.clone(), step.generation);
+        let groups = self.runs.get(&who).into_iter().flatten().flat_map(|run| &run.groups);
+        let paces = groups.filter_map(|group| self.paces.get(group));
+        paces.fold(Pace::default(), |longest, pace| Pace {
+            joining: longest.joining.max(pace.joining),
+            leaving: longest.leaving.max(pace.leaving),
+        })
     }
 
     fn set(&mut self, names: &Names, who: &Who, facts: Vec<Fact>) {
@@ -211,6 +235,7 @@ impl State {
         self.runs.remove(who);
         self.joins.remove(who);
         self.admits.remove(who);
+        self.paces.remove(who);
         let find = |thing: &Thing| names.find(thing, who);
         let all = |groups: &std::collections::BTreeSet<Thing>| groups.iter().map(find).collect();
         for fact in facts {
@@ -229,6 +254,9 @@ impl State {
                 Fact::Joins(join) => {
                     let join = Resolved { groups: all(&join.groups), fact: join };
                     self.joins.entry(who.clone()).or_default().push(join);
+                }
+                Fact::Takes(pace) => {
+                    self.paces.insert(who.clone(), pace);
                 }
                 Fact::Admits(admission) => {
                     let peer = match &admission.from {
