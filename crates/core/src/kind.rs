@@ -227,6 +227,18 @@ pub trait Kind: Send + Sync + 'static {
         None
     }
 
+    /// The spec by which both what fills it now and what is to fill it are found well; none where
+    /// that is so anyway.
+    fn lenient(_live: &Self::Spec, _wanted: &Self::Spec) -> Option<Self::Spec> {
+        None
+    }
+
+    /// For how many seconds a change must hold before it is believed; it is put back if it does
+    /// not.
+    fn watch(_live: &Self::Spec, _wanted: &Self::Spec) -> u32 {
+        0
+    }
+
     /// How the successor comes where that depends on the two specs.
     fn replacement(_live: &Self::Spec, _wanted: &Self::Spec) -> Replacement {
         Self::REPLACEMENT
@@ -279,6 +291,8 @@ pub struct KindInfo {
     facts: fn(&Value) -> Vec<Fact>,
     notices: fn(&Value, &Value) -> Vec<Notice>,
     reserve: fn(Option<&Value>, &Value) -> Option<Value>,
+    lenient: fn(&Value, &Value) -> Option<Value>,
+    watch: fn(&Value, &Value) -> u32,
     replacement: fn(&Value, &Value) -> Replacement,
     limit: fn(Action, Option<&Value>, Option<&Value>) -> u32,
     normalize: fn(Value) -> serde_json::Result<Value>,
@@ -319,6 +333,14 @@ impl KindInfo {
                 let live = live.map(spec_of::<K>).transpose().ok()?;
                 let reserved = K::reserve(live.as_ref(), &spec_of::<K>(wanted).ok()?)?;
                 serde_json::to_value(reserved).ok()
+            },
+            lenient: |live, wanted| {
+                let lenient = K::lenient(&spec_of::<K>(live).ok()?, &spec_of::<K>(wanted).ok()?)?;
+                serde_json::to_value(lenient).ok()
+            },
+            watch: |live, wanted| match (spec_of::<K>(live), spec_of::<K>(wanted)) {
+                (Ok(live), Ok(wanted)) => K::watch(&live, &wanted),
+                _ => 0,
             },
             replacement: |live, wanted| match (spec_of::<K>(live), spec_of::<K>(wanted)) {
                 (Ok(live), Ok(wanted)) => K::replacement(&live, &wanted),
@@ -369,6 +391,16 @@ impl KindInfo {
     /// See [`Kind::reserve`].
     pub(crate) fn reserve(&self, live: Option<&Value>, wanted: &Value) -> Option<Value> {
         (self.reserve)(live, wanted)
+    }
+
+    /// See [`Kind::lenient`].
+    pub(crate) fn lenient(&self, live: &Value, wanted: &Value) -> Option<Value> {
+        (self.lenient)(live, wanted)
+    }
+
+    /// See [`Kind::watch`].
+    pub fn watch(&self, live: &Value, wanted: &Value) -> u32 {
+        (self.watch)(live, wanted)
     }
 
     /// How the successor of `live` comes.

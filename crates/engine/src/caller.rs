@@ -81,6 +81,29 @@ impl Caller {
         }
     }
 
+    /// Looks for as long as the wait lasts whether something stays well. What was not well at the
+    /// first look is none of this change's doing.
+    pub(crate) async fn watch<'a>(
+        &self,
+        wait: Wait,
+        look: impl Fn() -> Asking<'a, Progress<()>>,
+    ) -> Result<()> {
+        let mut is_first = true;
+        while let Some(delay) = wait.next_look() {
+            match self.insist(&look).await? {
+                Progress::Done(()) => break,
+                Progress::Failed(_) if is_first => break,
+                Progress::Failed(why) => {
+                    return Err(Failure::new(Cause::Refused, "see that it holds", why));
+                }
+                Progress::Waiting(on) => self.speaker.waiting(&format!("whether it holds: {on}")),
+            }
+            is_first = false;
+            self.work.pause(delay).await;
+        }
+        Ok(())
+    }
+
     /// Waits before it is asked again, or says why it is not.
     pub(crate) async fn back_off(&self, retries: &mut Retries, failure: Failure) -> Result<()> {
         let failure = as_not_yet(failure, self.young_until);

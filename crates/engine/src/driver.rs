@@ -33,6 +33,7 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn remember<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, ()>;
     fn delete<'a>(&'a self, cx: &'a Context<'a, C>, live: &'a Live) -> Boxed<'a, Vec<String>>;
     fn ready<'a>(&'a self, cx: &'a Context<'a, C>, output: Value) -> Boxed<'a, Progress<Value>>;
+    fn holds<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>>;
     fn gone<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>>;
     fn prepare<'a>(
         &'a self,
@@ -101,6 +102,10 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
                 Progress::Failed(why) => Progress::Failed(why),
             })
         })
+    }
+
+    fn holds<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>> {
+        Box::pin(async move { K::holds(cx, &read::<K, _>(output.clone())?).await })
     }
 
     fn gone<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>> {

@@ -1,6 +1,7 @@
 //! Performs one step of a plan: its calls, and the wait until AWS has finished.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use deployer_core::{
     Action, Address, Cause, Change, Failure, KindInfo, Kinds, Live, Phase, Place, Reason,
@@ -261,16 +262,23 @@ impl<C: Parameters> Performer<'_, C> {
         spec: &Value,
         is_signing: bool,
     ) -> Result<Finished> {
+        let info = self.driver.info();
+        let wanted = info.normalize(spec.clone()).unwrap_or_else(|_| spec.clone());
+        let wanted = info.leave_delegated(&live.spec, &wanted);
         let output = if is_signing {
             live.output.clone()
         } else {
-            let info = self.driver.info();
-            let wanted = info.normalize(spec.clone()).unwrap_or_else(|_| spec.clone());
-            let wanted = info.leave_delegated(&live.spec, &wanted);
             caller.insist(|| self.driver.update(&self.cx, live, wanted.clone())).await?
         };
         self.remember(caller, &output).await;
         let finished = self.settle(caller, &output).await?;
+        let watch = Wait::of(Duration::from_secs(info.watch(&live.spec, &wanted).into()));
+        let look = || self.driver.holds(&self.cx, &output);
+        if let Err(failure) = caller.watch(watch, look).await {
+            let changed = Live { spec: wanted.clone(), ..live.clone() };
+            caller.insist(|| self.driver.update(&self.cx, &changed, live.spec.clone())).await?;
+            return Err(failure.help("it was put back as it was; change it and apply again"));
+        }
         self.see(caller, spec).await?;
         Ok(finished)
     }

@@ -132,6 +132,15 @@ pub trait Resource<C: Cloud>: Kind {
         async { Ok(Progress::Done(output)) }
     }
 
+    /// One look at whether a change holds that is watched for a while ([`Kind::watch`]); `Done`
+    /// ends the watch.
+    fn holds(
+        _cx: &Context<'_, C>,
+        _output: &Self::Output,
+    ) -> impl Future<Output = Result<Progress<()>>> + Send {
+        async { Ok(Progress::Done(())) }
+    }
+
     /// One look at whether a deleted one is gone.
     fn gone(
         _cx: &Context<'_, C>,

@@ -1,6 +1,8 @@
 //! A target group: the tasks behind a load balancer, and how their health is checked.
 
-use deployer_core::{Change, Fact, Impact, Kind, Naming, Opaque, Pace, Problem, Ref, Typical};
+use deployer_core::{
+    Change, Fact, Impact, Kind, Naming, Notice, Opaque, Pace, Problem, Ref, Typical,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +32,33 @@ impl Kind for TargetGroup {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = TargetGroupSpec;
     type Output = TargetGroupOutput;
+
+    /// Old tasks may not know the new path, and new ones not the old: in between, any answer that
+    /// is no failure of the task itself will do.
+    fn lenient(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> Option<TargetGroupSpec> {
+        let (was, will) = (&live.health_check, &wanted.health_check);
+        if (&was.path, &was.codes) == (&will.path, &will.codes) {
+            return None;
+        }
+        let codes = if wanted.version == TargetVersion::Grpc.into() { "0-99" } else { "200-499" };
+        let health_check = HealthCheck { codes: codes.to_owned(), ..will.clone() };
+        Some(TargetGroupSpec { health_check, ..wanted.clone() })
+    }
+
+    /// Until tasks that fail the new check are known to.
+    fn watch(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> u32 {
+        let HealthCheck { unhealthy, interval, timeout, .. } = wanted.health_check;
+        if live.health_check == wanted.health_check { 0 } else { unhealthy * interval + timeout }
+    }
+
+    fn notices(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> Vec<Notice> {
+        let (was, will) = (&live.health_check, &wanted.health_check);
+        if (&was.path, &was.codes) == (&will.path, &will.codes) {
+            return Vec::new();
+        }
+        let because = "tasks that fail the new check are replaced; it is put back if they do";
+        vec![Notice::new(Impact::Rolling, because)]
+    }
 
     fn facts(spec: &TargetGroupSpec) -> Vec<Fact> {
         let HealthCheck { healthy, interval, .. } = spec.health_check;

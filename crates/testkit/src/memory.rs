@@ -440,6 +440,14 @@ impl Memory {
         .await
     }
 
+    /// What a resource is like.
+    pub(crate) async fn spec<K: Toy>(&self, cx: &Context<'_, Self>, id: &str) -> Result<Value> {
+        self.call::<K, _>(Operation::Look, &cx.identity.address.name, |state| {
+            state.find(id).map(|thing| thing.spec.clone())
+        })
+        .await
+    }
+
     /// One look at whether a resource is gone.
     pub(crate) async fn gone<K: Toy>(
         &self,

@@ -170,6 +170,28 @@ def test_a_service_runs_the_pushed_image_and_answers(web: Web) -> None:
     assert cluster["runningTasksCount"] == 2 and cluster["activeServicesCount"] == 1
 
 
+def test_security_groups_decide_whether_a_task_is_reached(web: Web) -> None:
+    web.create(web.definition(environment={"NAME": "one"}))
+    web.rollout()
+    itself = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": web.group}]}]
+    web.ec2.revoke_security_group_ingress(GroupId=web.group, IpPermissions=itself)
+    with pytest.raises(urllib.error.HTTPError) as refused_by_it:
+        web.get()
+    assert refused_by_it.value.code in (503, 504), "dropped, or replaced by now"
+    until(lambda: "Request timed out" in web.messages(), "the check fails")
+    port = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080}
+    anybody = [{**port, "IpRanges": [{"CidrIp": "10.20.0.0/16"}]}]
+    web.ec2.authorize_security_group_ingress(GroupId=web.group, IpPermissions=anybody)
+
+    def answers() -> bool:
+        try:
+            return web.get().startswith("one")
+        except urllib.error.HTTPError:
+            return False
+
+    until(answers, "an answer")
+
+
 def test_a_new_revision_rolls_over_and_is_recorded(web: Web) -> None:
     web.create(web.definition(environment={"NAME": "one"}))
     web.rollout()

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetHealthStateEnum,
-    TargetTypeEnum,
+    Matcher, ProtocolEnum, TargetDescription, TargetGroup as Described, TargetGroupAttribute,
+    TargetHealthDescription, TargetHealthStateEnum, TargetTypeEnum,
 };
 use deployer_core::{Phase, Ref};
 use deployer_engine::{Context, Found, Look, Progress, Resource, Result, Survey, listed};
@@ -144,6 +144,17 @@ impl Resource<Aws> for TargetGroup {
             set_attributes(cx.cloud, id, wanted(spec)).await?;
         }
         Ok(live.output.clone())
+    }
+
+    /// Whether tasks that were healthy pass the check they have now.
+    async fn holds(cx: &Context<'_, Aws>, output: &TargetGroupOutput) -> Result<Progress<()>> {
+        Ok(match health(cx.cloud, &output.id).await? {
+            (_, _, Some(failing)) => Progress::Failed(failing),
+            (0, _, None) => Progress::Done(()),
+            // ECS has begun to replace them.
+            (_, 0, None) => Progress::Failed("no target is healthy any more".to_owned()),
+            (_, healthy, None) => Progress::Waiting(format!("{healthy} targets are healthy")),
+        })
     }
 
     async fn remember(cx: &Context<'_, Aws>, output: &TargetGroupOutput) -> Result<()> {
@@ -334,6 +345,28 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
         let attributes = answer.attributes.unwrap_or_default().into_iter();
         attributes.filter_map(|attribute| attribute.key.zip(attribute.value)).collect()
     }))
+}
+
+/// How many targets there are, how many of them are healthy, and what is said of the first that
+/// fails its checks.
+async fn health(aws: &Aws, id: &str) -> Result<(usize, usize, Option<String>)> {
+    let request = aws.elb.describe_target_health().target_group_arn(id);
+    let answer = aws
+        .send(&elb::DESCRIBE_TARGET_HEALTH, "look at the targets", || request.clone().send())
+        .await?;
+    let targets = answer.target_health_descriptions.unwrap_or_default();
+    let state = |target: &TargetHealthDescription| {
+        target.target_health().and_then(|health| health.state()).cloned()
+    };
+    let failing = targets.iter().find(|it| state(it) == Some(TargetHealthStateEnum::Unhealthy));
+    let failing = failing.map(|failing| {
+        let address = failing.target().and_then(TargetDescription::id).unwrap_or("a target");
+        let health = failing.target_health();
+        let why = health.and_then(|health| health.description()).unwrap_or("it is unhealthy");
+        format!("{address}: {why}")
+    });
+    let healthy = targets.iter().filter(|it| state(it) == Some(TargetHealthStateEnum::Healthy));
+    Ok((targets.len(), healthy.count(), failing))
 }
 
 /// The targets that ECS did not register, so that somebody did by hand.

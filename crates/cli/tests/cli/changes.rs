@@ -41,6 +41,17 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        name: "a health check, with the tasks that answer it",
+        edits: &[("health: /healthz # web", "health: /up"), ("RUST_LOG: info # web", "UP: /up")],
+        impact: "rolling",
+        because: "",
+        order: &[
+            "first update target-group/web-http",
+            "update service/web",
+            "second update target-group/web-http",
+        ],
+    },
+    Case {
         name: "a route goes elsewhere",
         edits: &[("path: \"/api*\"", "path: \"/v2*\"")],
         impact: "elsewhere",

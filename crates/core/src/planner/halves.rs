@@ -71,6 +71,17 @@ impl Halves {
         Self { between, given: vec![], taken: vec![], first, second, is_reserving: true }
     }
 
+    /// The halves of a change between which a spec holds that suits old and new.
+    pub(super) fn around(
+        between: Value,
+        first: (Vec<Difference>, Impact),
+        second: (Vec<Difference>, Impact),
+    ) -> Self {
+        // All that was is taken by the second half.
+        let taken = vec![Value::Null];
+        Self { between, given: vec![], taken, first, second, is_reserving: false }
+    }
+
     /// Whether it takes two steps.
     pub(super) fn is_apart(&self) -> bool {
         self.is_reserving || !self.first.0.is_empty() && !self.second.0.is_empty()

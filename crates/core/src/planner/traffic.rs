@@ -16,11 +16,12 @@ impl Planner<'_> {
             .filter(|(_, decision)| decision.verdict != Verdict::Keep)
             .flat_map(|(address, decision)| self.newly_filled(address, decision))
             .collect();
+        let moving = self.moving(decisions);
         for (address, decision) in decisions {
             let Some(kind) = self.kinds.find(&address.kind) else { continue };
-            if let Some(halves) = self.reserved(kind, decision, &filled) {
-                decision.halves = Some(halves);
-            }
+            let halves = self.reserved(kind, decision, &filled);
+            let halves = halves.or_else(|| self.lenient(kind, decision, moving.contains(address)));
+            decision.halves = halves.or_else(|| decision.halves.take());
         }
     }
 
@@ -58,6 +59,28 @@ impl Planner<'_> {
         let second = second.drain(..).map(|(difference, _)| difference).collect();
         let first = first.map(|(differences, _)| differences).unwrap_or_default();
         Some(Halves::reserving(between, (second, impact.unwrap_or(Impact::None)), first))
+    }
+
+    /// What is filled, before and after, by something that changes in this plan.
+    fn moving(&self, decisions: &BTreeMap<Address, Decision<'_>>) -> BTreeSet<Address> {
+        let changed = decisions.iter().filter(|(_, it)| it.verdict == Verdict::Update);
+        let filled = changed.filter_map(|(address, decision)| {
+            let field = self.kinds.find(&address.kind)?.fills?;
+            Some(references(decision.desired.spec.get(field)?))
+        });
+        filled.flatten().collect()
+    }
+
+    /// While what fills it changes, old and new are both to be found well.
+    fn lenient(&self, kind: &KindInfo, decision: &Decision<'_>, is_moving: bool) -> Option<Halves> {
+        let live = decision.live.filter(|_| is_moving && decision.verdict == Verdict::Update)?;
+        let wanted = kind.normalize(resolve(&decision.desired.spec, &self.known)).ok()?;
+        let between = kind.normalize(kind.lenient(&live.spec, &wanted)?).ok()?;
+        let between = kind.leave_delegated(&live.spec, &between);
+        let halves = |from, to| judged(kind, live, to, kind.compare(from, to));
+        let first = halves(&live.spec, &between);
+        let second = halves(&between, &wanted);
+        Some(Halves::around(between, first, second))
     }
 
     /// What a resource is to fill and does not yet.

@@ -180,3 +180,22 @@ async fn an_update_leaves_what_others_moved_and_what_is_not_shown() {
     let store = at("store", "main");
     assert_eq!((&store.spec["size"], store.unread().len()), (&json!(30), 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_does_not_hold_is_put_back() {
+    let memory = Arc::new(Memory::default());
+    apply(&memory, &everything().build()).await;
+    let checked = |path: &str| {
+        let check = json!({ "path": path, "every": 5 });
+        let gate = json!({ "network": "main", "protocol": "http", "check": check });
+        everything().with("gate/edge", gate).build()
+    };
+    let ran = apply(&memory, &checked("/flaky")).await;
+    let [(_, failure)] = ran.outcome.failed.as_slice() else { panic!("{:?}", ran.outcome) };
+    assert_eq!(failure.message, "it answers no more");
+    let gate = Address::new("gate", "edge");
+    let there = observed(&memory, &everything().build()).await.unwrap();
+    assert_eq!(there.current(&gate).unwrap().spec["check"]["path"], "/up", "as it was");
+    let ran = apply(&memory, &checked("/ready")).await;
+    assert!(ran.outcome.is_success());
+}

@@ -1,7 +1,7 @@
 //! A gate: has a unique name, and is made in two calls, so a failure can leave half of one.
 
 use deployer_core::{Change, Impact, Kind, Naming, Ref, Typical};
-use deployer_engine::{Context, Found, Resource, Result};
+use deployer_engine::{Context, Found, Progress, Resource, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,15 @@ impl Kind for Gate {
     const TYPICAL: Typical = Typical { create: 150, update: 2, delete: 20 };
     type Spec = Spec;
     type Output = Output;
+
+    /// Of one check people want to see that it holds.
+    fn watch(live: &Spec, wanted: &Spec) -> u32 {
+        if live.check != wanted.check && wanted.check.path == FLAKY { 60 } else { 0 }
+    }
 }
+
+/// What is fine at first, and then is not.
+const FLAKY: &str = "/flaky";
 
 impl Toy for Gate {}
 
@@ -59,6 +67,19 @@ impl Resource<Memory> for Gate {
     }
 
     plain!(@rest Gate);
+
+    async fn holds(cx: &Context<'_, Memory>, output: &Output) -> Result<Progress<()>> {
+        let spec = cx.cloud.spec::<Self>(cx, &output.id).await?;
+        let looks =
+            cx.cloud.calls().iter().filter(|call| call.operation == Operation::Look).count();
+        let fails = spec["check"]["path"] == FLAKY && looks > 3;
+        let on = "it answers".to_owned();
+        Ok(if fails {
+            Progress::Failed("it answers no more".to_owned())
+        } else {
+            Progress::Waiting(on)
+        })
+    }
 
     async fn delete(cx: &Context<'_, Memory>, live: &Found<Self>) -> Result<Vec<String>> {
         cx.cloud.delete::<Self>(cx, &live.output.id).await.map(|()| Vec::new())
