@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use deployer_core::{Action, Address, Live, Plan, Scope};
+use deployer_core::{Action, Address, Half, Live, Plan, Scope, Step};
 use deployer_engine::Outcome;
 
 use super::failure::failure;
@@ -67,9 +67,10 @@ fn summary(plan: &Plan, outcome: &Outcome, theme: &Theme) -> String {
 
 /// How many resources were made, changed and deleted, and how many were not.
 fn counts(plan: &Plan, outcome: &Outcome) -> String {
-    let count = |wanted: Action| {
-        outcome.done.iter().filter(|step| plan.steps[**step].action == wanted).count()
-    };
+    // Whose second half is done has been counted with the first.
+    let done = outcome.done.iter().map(|step| &plan.steps[*step]);
+    let done: Vec<&Step> = done.filter(|step| step.half != Some(Half::Second)).collect();
+    let count = |wanted: Action| done.iter().filter(|step| step.action == wanted).count();
     let counts = [
         (outcome.failed.len(), "failed"),
         (outcome.abandoned.len(), "left under way"),
