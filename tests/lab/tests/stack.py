@@ -16,7 +16,7 @@ def tags_for(kind: str) -> list[dict[str, Any]]:
 
 
 def network(ec2: Any, zones: int = 2) -> tuple[str, list[str], str]:
-    """A VPC with public subnets behind an internet gateway, and a group that admits itself."""
+    """A VPC with public subnets behind an internet gateway, and a security group."""
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16", TagSpecifications=tags_for("vpc"))["Vpc"][
         "VpcId"
     ]
@@ -37,8 +37,6 @@ def network(ec2: Any, zones: int = 2) -> tuple[str, list[str], str]:
         Description="web",
         TagSpecifications=tags_for("security-group"),
     )["GroupId"]
-    itself = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
-    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[itself])
     return vpc, subnets, group
 
 

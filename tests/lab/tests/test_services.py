@@ -32,6 +32,8 @@ class Web:
         self.lab, self.ecs = lab, lab.client("ecs")
         self.ec2, self.elbv2 = lab.client("ec2"), lab.client("elbv2")
         self.vpc, self.subnets, self.group = network(self.ec2)
+        itself = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": self.group}]}]
+        self.ec2.authorize_security_group_ingress(GroupId=self.group, IpPermissions=itself)
         self.balancer = balancer(self.elbv2, self.subnets, self.group)
         self.targets = target_group(self.elbv2, self.vpc)
         self.elbv2.create_listener(
