@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use deployer_aws::{Aws, Connection, connect, registry};
 use deployer_core::{
-    Action, Address, Change, Diagnostic, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
+    Action, Address, Change, Diagnostic, Half, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
     Roles, Scope, Snapshot, Stack, Step, plan, resolve,
 };
 use deployer_engine::{
@@ -277,17 +277,13 @@ impl Contract {
             return if is_told { Ok(false) } else { Err(format!("`{field}` is not refused")) };
         }
         let planned = planned.map_err(told)?;
-        let steps: Vec<(Action, Reason)> = planned
-            .steps
-            .iter()
-            .filter(|step| step.address == self.subject)
-            .map(|step| (step.action, step.reason))
-            .collect();
+        let steps = planned.steps.iter().filter(|step| step.address == self.subject);
+        let halves: Vec<Option<Half>> = steps.clone().map(|step| step.half).collect();
+        let steps: Vec<(Action, Reason)> = steps.map(|step| (step.action, step.reason)).collect();
         let is_as_ruled = match rule {
             Change::Delegated | Change::Never(_) => steps.is_empty(),
-            // In one step, or in two halves.
             Change::InPlace(_) => {
-                (1..=2).contains(&steps.len())
+                [&[None][..], &[Some(Half::First), Some(Half::Second)]].contains(&&halves[..])
                     && steps.iter().all(|step| *step == (Action::Update, Reason::Differs))
             }
             Change::Replace(_) => replaces(&steps),

@@ -485,6 +485,11 @@ impl Kinds {
         self.0.get(name)
     }
 
+    /// Whether resources of a kind hold on to nothing themselves: [`KindInfo::is_passive`].
+    pub(crate) fn is_passive(&self, name: &str) -> bool {
+        self.find(name).is_some_and(KindInfo::is_passive)
+    }
+
     /// All kinds, by name.
     pub fn iter(&self) -> impl Iterator<Item = &KindInfo> {
         self.0.values()

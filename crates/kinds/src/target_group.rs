@@ -36,12 +36,11 @@ impl Kind for TargetGroup {
     /// Old tasks may not know the new path, and new ones not the old: in between, any answer that
     /// is no failure of the task itself will do.
     fn lenient(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> Option<TargetGroupSpec> {
-        let (was, will) = (&live.health_check, &wanted.health_check);
-        if (&was.path, &was.codes) == (&will.path, &will.codes) {
+        if live.health_check.asks_like(&wanted.health_check) {
             return None;
         }
         let codes = if wanted.version == TargetVersion::Grpc.into() { "0-99" } else { "200-499" };
-        let health_check = HealthCheck { codes: codes.to_owned(), ..will.clone() };
+        let health_check = HealthCheck { codes: codes.to_owned(), ..wanted.health_check.clone() };
         Some(TargetGroupSpec { health_check, ..wanted.clone() })
     }
 
@@ -52,8 +51,7 @@ impl Kind for TargetGroup {
     }
 
     fn notices(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> Vec<Notice> {
-        let (was, will) = (&live.health_check, &wanted.health_check);
-        if (&was.path, &was.codes) == (&will.path, &will.codes) {
+        if live.health_check.asks_like(&wanted.health_check) {
             return Vec::new();
         }
         let because = "tasks that fail the new check are replaced; it is put back if they do";
@@ -200,6 +198,13 @@ impl Default for HealthCheck {
             unhealthy: unhealthy(),
             codes: codes(),
         }
+    }
+}
+
+impl HealthCheck {
+    /// Whether a task that passes the one passes the other.
+    fn asks_like(&self, other: &Self) -> bool {
+        (&self.path, &self.codes) == (&other.path, &other.codes)
     }
 }
 

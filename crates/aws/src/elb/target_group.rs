@@ -148,12 +148,17 @@ impl Resource<Aws> for TargetGroup {
 
     /// Whether tasks that were healthy pass the check they have now.
     async fn holds(cx: &Context<'_, Aws>, output: &TargetGroupOutput) -> Result<Progress<()>> {
-        Ok(match health(cx.cloud, &output.id).await? {
-            (_, _, Some(failing)) => Progress::Failed(failing),
-            (0, _, None) => Progress::Done(()),
+        let targets = targets(cx.cloud, &output.id).await?;
+        let is = |wanted: TargetHealthStateEnum| {
+            targets.iter().filter(move |target| state(target) == Some(&wanted))
+        };
+        let healthy = is(TargetHealthStateEnum::Healthy).count();
+        Ok(match is(TargetHealthStateEnum::Unhealthy).next() {
+            Some(target) => Progress::Failed(failing(target)),
+            None if targets.is_empty() => Progress::Done(()),
             // ECS has begun to replace them.
-            (_, 0, None) => Progress::Failed("no target is healthy any more".to_owned()),
-            (_, healthy, None) => Progress::Waiting(format!("{healthy} targets are healthy")),
+            None if healthy == 0 => Progress::Failed("no target is healthy any more".to_owned()),
+            None => Progress::Waiting(format!("{healthy} targets are healthy")),
         })
     }
 
@@ -347,43 +352,32 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     }))
 }
 
-/// How many targets there are, how many of them are healthy, and what is said of the first that
-/// fails its checks.
-async fn health(aws: &Aws, id: &str) -> Result<(usize, usize, Option<String>)> {
+/// The targets of a group, with what is said of their health.
+async fn targets(aws: &Aws, id: &str) -> Result<Vec<TargetHealthDescription>> {
     let request = aws.elb.describe_target_health().target_group_arn(id);
-    let answer = aws
-        .send(&elb::DESCRIBE_TARGET_HEALTH, "look at the targets", || request.clone().send())
-        .await?;
-    let targets = answer.target_health_descriptions.unwrap_or_default();
-    let state = |target: &TargetHealthDescription| {
-        target.target_health().and_then(|health| health.state()).cloned()
-    };
-    let failing = targets.iter().find(|it| state(it) == Some(TargetHealthStateEnum::Unhealthy));
-    let failing = failing.map(|failing| {
-        let address = failing.target().and_then(TargetDescription::id).unwrap_or("a target");
-        let health = failing.target_health();
-        let why = health.and_then(|health| health.description()).unwrap_or("it is unhealthy");
-        format!("{address}: {why}")
-    });
-    let healthy = targets.iter().filter(|it| state(it) == Some(TargetHealthStateEnum::Healthy));
-    Ok((targets.len(), healthy.count(), failing))
+    let answer =
+        aws.send(&elb::DESCRIBE_TARGET_HEALTH, "find the targets", || request.clone().send());
+    Ok(answer.await?.target_health_descriptions.unwrap_or_default())
+}
+
+fn state(target: &TargetHealthDescription) -> Option<&TargetHealthStateEnum> {
+    target.target_health().and_then(|health| health.state())
+}
+
+/// What is said of a target that fails its checks.
+fn failing(target: &TargetHealthDescription) -> String {
+    let address = target.target().and_then(TargetDescription::id).unwrap_or("a target");
+    let why = target.target_health().and_then(|health| health.description());
+    format!("{address}: {}", why.unwrap_or("it is unhealthy"))
 }
 
 /// The targets that ECS did not register, so that somebody did by hand.
 async fn strangers(aws: &Aws, id: &str) -> Result<Vec<String>> {
-    let request = aws.elb.describe_target_health().target_group_arn(id);
-    let answer = unless_gone(
-        aws.send(&elb::DESCRIBE_TARGET_HEALTH, "find the targets", || request.clone().send()).await,
-    )?;
-    let targets: Vec<(String, i32)> = answer
-        .and_then(|answer| answer.target_health_descriptions)
-        .unwrap_or_default()
+    let targets = unless_gone(targets(aws, id).await)?.unwrap_or_default();
+    let targets: Vec<(String, i32)> = targets
         .into_iter()
         // What has been deregistered stays in the list until its connections have ended.
-        .filter(|target| {
-            let state = target.target_health().and_then(|health| health.state());
-            state != Some(&TargetHealthStateEnum::Draining)
-        })
+        .filter(|target| state(target) != Some(&TargetHealthStateEnum::Draining))
         .filter_map(|target| target.target)
         .map(|target| (target.id.unwrap_or_default(), target.port.unwrap_or_default()))
         .collect();

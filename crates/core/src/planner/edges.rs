@@ -10,18 +10,17 @@ use serde_json::Value;
 
 use super::halves::Halves;
 use super::steps::{Make, Steps};
-use super::uses::{Uses, Wanted};
+use super::uses::Relations;
 use super::{Decision, Planner, stands_for};
 use crate::plan::{Reason, StepId};
 use crate::snapshot::physical;
-use crate::{Address, Graph, KindInfo, Live, Replacement, references};
+use crate::{Address, Graph, Live, Replacement, references};
 
 pub(super) struct Edges<'a> {
     planner: &'a Planner<'a>,
     steps: &'a Steps,
     decisions: &'a BTreeMap<Address, Decision<'a>>,
-    wanted: Wanted<'a>,
-    uses: Uses<'a>,
+    relations: &'a Relations<'a>,
     after: Vec<BTreeSet<StepId>>,
 }
 
@@ -31,16 +30,10 @@ impl<'a> Edges<'a> {
         planner: &'a Planner<'a>,
         steps: &'a Steps,
         decisions: &'a BTreeMap<Address, Decision<'a>>,
+        relations: &'a Relations<'a>,
     ) -> Vec<BTreeSet<StepId>> {
-        let desired = decisions.iter().map(|(address, decision)| (address, decision.desired));
-        let mut edges = Self {
-            planner,
-            steps,
-            decisions,
-            wanted: Wanted::of(desired, planner.kinds),
-            uses: Uses::of(&planner.snapshot.lives, planner.kinds),
-            after: vec![BTreeSet::new(); steps.list.len()],
-        };
+        let after = vec![BTreeSet::new(); steps.list.len()];
+        let mut edges = Self { planner, steps, decisions, relations, after };
         edges.make_what_is_needed_first();
         for (live, step) in &steps.removals {
             edges.remove_what_is_used_last(*live, *step);
@@ -100,7 +93,7 @@ impl<'a> Edges<'a> {
     /// The steps that give what a resource needs.
     fn needed_by(&self, address: &Address) -> BTreeSet<StepId> {
         let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::from([address]));
-        let mut next: Vec<&Address> = self.wanted.uses(address).collect();
+        let mut next: Vec<&Address> = self.relations.wanted.uses(address).collect();
         while let Some(used) = next.pop() {
             if !seen.insert(used) {
                 continue;
@@ -110,7 +103,7 @@ impl<'a> Edges<'a> {
                 Some(make) if make.gives => {
                     found.insert(make.first);
                 }
-                _ => next.extend(self.wanted.uses(used)),
+                _ => next.extend(self.relations.wanted.uses(used)),
             }
         }
         found
@@ -141,9 +134,10 @@ impl<'a> Edges<'a> {
         // What only comes after it stays while it is made anew, replaced or not.
         let is_back_soon = reason == Reason::Replaced(Replacement::DeleteFirst);
         for (other, other_step) in &self.steps.removals {
-            let leans =
-                !is_back_soon && self.uses.leans(*other, gone) && !self.is_led_away(gone, *other);
-            if *other != gone && (self.uses.refers(*other, gone) || leans) {
+            let leans = !is_back_soon
+                && self.relations.there.leans(*other, gone)
+                && !self.is_led_away(gone, *other);
+            if *other != gone && (self.relations.there.refers(*other, gone) || leans) {
                 self.must(step, *other_step);
             }
         }
@@ -159,7 +153,7 @@ impl<'a> Edges<'a> {
         {
             self.must(step, successor.last);
         }
-        for user in self.uses.referring_to(gone).collect::<Vec<_>>() {
+        for user in self.relations.there.referring_to(gone).collect::<Vec<_>>() {
             for moved in self.lets_go(user, &mut BTreeSet::from([gone])) {
                 self.must(step, moved);
             }
@@ -189,7 +183,7 @@ impl<'a> Edges<'a> {
             return BTreeSet::from([*step]);
         }
         if self.is_passive(user) {
-            let users: Vec<usize> = self.uses.referring_to(user).collect();
+            let users: Vec<usize> = self.relations.there.referring_to(user).collect();
             return users.into_iter().flat_map(|user| self.lets_go(user, seen)).collect();
         }
         self.moves(user).into_iter().collect()
@@ -204,8 +198,7 @@ impl<'a> Edges<'a> {
     }
 
     fn is_passive(&self, live: usize) -> bool {
-        let kind = &self.lives()[live].address.kind;
-        self.planner.kinds.find(kind).is_some_and(KindInfo::is_passive)
+        self.planner.kinds.is_passive(&self.lives()[live].address.kind)
     }
 
     /// The steps with which all that uses something lets go of it, however far away.
@@ -214,7 +207,9 @@ impl<'a> Edges<'a> {
         let mut seen: BTreeSet<usize> = used.into_iter().collect();
         let mut next: Vec<usize> = seen.iter().copied().collect();
         while let Some(used) = next.pop() {
-            for user in self.uses.referring_to(used).chain(self.uses.leaning_on(used)) {
+            for user in
+                self.relations.there.referring_to(used).chain(self.relations.there.leaning_on(used))
+            {
                 if seen.insert(user) {
                     next.push(user);
                     found.extend(self.steps.removals.get(&user).copied());
@@ -233,9 +228,11 @@ impl<'a> Edges<'a> {
             let mut peers: BTreeSet<Address> = halves.given.iter().flat_map(references).collect();
             let ids: BTreeSet<&str> = halves.given.iter().flat_map(physical).collect();
             let lives = self.lives();
-            peers.extend(self.uses.named(&ids).iter().map(|live| lives[*live].address.clone()));
+            peers.extend(
+                self.relations.there.named(&ids).iter().map(|live| lives[*live].address.clone()),
+            );
             for peer in peers {
-                for user in self.movers_of(&peer) {
+                for user in self.relations.wanted.movers_of(&peer, self.planner.kinds) {
                     if let Some(moves) = self.steps.makes.get(&user).filter(|_| user != *address) {
                         self.should(moves.first, make.first);
                     }
@@ -249,7 +246,7 @@ impl<'a> Edges<'a> {
         for (address, make) in &self.steps.makes {
             let Some(decision) = self.decisions.get(address) else { continue };
             for filled in self.planner.newly_filled(address, decision) {
-                for user in self.movers_of(&filled) {
+                for user in self.relations.wanted.movers_of(&filled, self.planner.kinds) {
                     if let Some(moves) = self.steps.makes.get(&user).filter(|_| user != *address) {
                         self.should(moves.last, make.first);
                     }
@@ -258,27 +255,11 @@ impl<'a> Edges<'a> {
         }
     }
 
-    /// Those that are to use a resource themselves, or through what does not act itself.
-    fn movers_of(&self, used: &Address) -> BTreeSet<Address> {
-        let (mut found, mut next) = (BTreeSet::new(), vec![used]);
-        while let Some(used) = next.pop() {
-            for (user, refers) in &self.wanted.refers {
-                if refers.contains(used) && found.insert((*user).clone()) {
-                    let kind = self.planner.kinds.find(&user.kind);
-                    if kind.is_some_and(KindInfo::is_passive) {
-                        next.push(user);
-                    }
-                }
-            }
-        }
-        found
-    }
-
     /// Before something that fills others goes, whoever leads there is led away.
     fn lead_away_first(&mut self) {
         for (live, step) in &self.steps.removals {
-            for filled in self.uses.filled_by(*live).clone() {
-                for user in self.uses.referring_to(filled).collect::<Vec<_>>() {
+            for filled in self.relations.there.filled_by(*live).clone() {
+                for user in self.relations.there.referring_to(filled).collect::<Vec<_>>() {
                     for moved in self.lets_go(user, &mut BTreeSet::from([*live])) {
                         self.should(*step, moved);
                     }
@@ -289,31 +270,38 @@ impl<'a> Edges<'a> {
 
     /// Whether one leads to what the other fills.
     fn is_led_away(&self, leads: usize, fills: usize) -> bool {
-        self.uses.filled_by(fills).iter().any(|filled| self.uses.refers(leads, *filled))
+        self.relations
+            .there
+            .filled_by(fills)
+            .iter()
+            .any(|filled| self.relations.there.refers(leads, *filled))
     }
 
     /// What is taken away is so after all that relies on it has moved or gone.
     fn take_away_last(&mut self) {
         for (_, make, halves, live) in self.halved() {
-            let ids: BTreeSet<&str> = halves.taken.iter().flat_map(physical).collect();
-            if halves.taken.is_empty() {
+            if !halves.takes() {
                 continue;
             }
-            let mut relied_on = self.uses.named(&ids);
-            relied_on.extend(self.uses.named(&BTreeSet::from([live.id()])));
+            let mut ids: BTreeSet<&str> = halves.taken.iter().flat_map(physical).collect();
+            ids.insert(live.id());
+            let relied_on = self.relations.there.named(&ids);
             for moved in self.let_go_of(relied_on) {
                 if moved != make.first {
                     self.should(make.last, moved);
                 }
             }
         }
-        let opaque: Vec<usize> = self.opaque();
+        let opaque = self.opaque();
         for (live, step) in &self.steps.removals {
             if self.steps.list[*step].reason == Reason::Replaced(Replacement::DeleteFirst) {
                 continue;
             }
-            let leaning =
-                self.uses.leaning_on(*live).filter(|user| !self.is_led_away(*live, *user));
+            let leaning = self
+                .relations
+                .there
+                .leaning_on(*live)
+                .filter(|user| !self.is_led_away(*live, *user));
             for user in leaning.chain(opaque.iter().copied()).collect::<Vec<_>>() {
                 for moved in self.lets_go(user, &mut BTreeSet::from([*live])) {
                     self.should(*step, moved);
@@ -331,8 +319,7 @@ impl<'a> Edges<'a> {
             let Some(decision) = self.decisions.get(&live.address) else { return false };
             let history = references(&decision.desired.spec);
             history.iter().any(|used| {
-                let kind = self.planner.kinds.find(&used.kind);
-                kind.is_some_and(KindInfo::is_passive)
+                self.planner.kinds.is_passive(&used.kind)
                     && !stands_for(used, &decision.desired.spec, &live.spec).is_subset(&known)
             })
         };

@@ -77,14 +77,18 @@ impl Halves {
         first: (Vec<Difference>, Impact),
         second: (Vec<Difference>, Impact),
     ) -> Self {
-        // All that was is taken by the second half.
-        let taken = vec![Value::Null];
-        Self { between, given: vec![], taken, first, second, is_reserving: false }
+        Self { between, given: vec![], taken: vec![], first, second, is_reserving: false }
     }
 
     /// Whether it takes two steps.
     pub(super) fn is_apart(&self) -> bool {
         self.is_reserving || !self.first.0.is_empty() && !self.second.0.is_empty()
+    }
+
+    /// Whether something is taken away that somebody may rely on.
+    pub(super) fn takes(&self) -> bool {
+        let takes_nothing = self.taken.is_empty() && self.second.0.is_empty();
+        !self.is_reserving && !takes_nothing
     }
 
     /// Whether nothing is given or changed otherwise.

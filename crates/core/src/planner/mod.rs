@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use self::halves::Halves;
+use self::uses::Relations;
 use crate::plan::{Action, Plan};
 use crate::snapshot::physical;
 use crate::{
@@ -37,14 +38,15 @@ pub fn plan(
     }
     let mut planner = Planner { stack, snapshot, kinds, known: Outputs::new(), mistakes: vec![] };
     let decisions = planner.decide();
-    let mut plan = planner.steps(&decisions);
+    let relations = Relations::of(stack, snapshot, kinds);
+    let mut plan = planner.steps(&decisions, &relations);
     planner.protect(&plan, unprotected);
     planner.miss(&decisions, unprotected);
     planner.mistakes.extend(snapshot.disputes.iter().map(disputed));
     if let Err(Cycle(ring)) = plan.arrange() {
         planner.mistakes.push(cycle(&ring));
     }
-    planner.judge(&mut plan);
+    planner.judge(&mut plan, &relations);
     if planner.mistakes.is_empty() { Ok(plan) } else { Err(planner.mistakes) }
 }
 
@@ -169,7 +171,7 @@ impl<'a> Planner<'a> {
                 self.mistakes.push(Diagnostic::error("cannot-change", title).help(*advice));
             }
         }
-        let judge = |compared| judged(kind, live, &wanted, compared);
+        let judge = |compared| judged(kind, live.mark.as_deref(), &wanted, compared);
         (decision.differences, decision.impact) = judge(compared);
         let moves = live.place != desired.place;
         if moves {
@@ -263,7 +265,7 @@ impl<'a> Planner<'a> {
 /// The differences as a plan tells them, and the worst that users notice of them.
 fn judged(
     kind: &KindInfo,
-    live: &Live,
+    mark: Option<&str>,
     wanted: &Value,
     compared: Vec<(Difference, Change)>,
 ) -> (Vec<Difference>, Impact) {
@@ -271,8 +273,7 @@ fn judged(
     let differences = compared.into_iter().map(|(difference, _)| {
         let field = difference.field();
         let given = wanted.get(field).unwrap_or(&Value::Null);
-        let drift =
-            live.mark.as_ref().is_some_and(|mark| kind.is_marked(mark, field, given) == Some(true));
+        let drift = mark.is_some_and(|mark| kind.is_marked(mark, field, given) == Some(true));
         Difference { drift, ..difference }
     });
     (differences.collect(), impact)

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::edges::Edges;
 use super::halves::Halves;
+use super::uses::Relations;
 use super::{Decision, Planner, Verdict};
 use crate::plan::{Action, Half, Plan, Reason, Step, StepId};
 use crate::{Address, Impact, Live, Phase, Removal, Replacement, Roles, Standing};
@@ -39,7 +40,11 @@ impl Steps {
 
 impl<'a> Planner<'a> {
     /// Turns decisions into steps, and says what each waits for.
-    pub(super) fn steps(&self, decisions: &BTreeMap<Address, Decision<'a>>) -> Plan {
+    pub(super) fn steps(
+        &self,
+        decisions: &BTreeMap<Address, Decision<'a>>,
+        relations: &Relations<'a>,
+    ) -> Plan {
         let mut steps = Steps::default();
         for (address, decision) in decisions {
             self.make(&mut steps, address, decision);
@@ -47,7 +52,7 @@ impl<'a> Planner<'a> {
         for (place, live) in self.snapshot.lives.iter().enumerate() {
             self.remove(&mut steps, place, live, decisions.get(&live.address));
         }
-        let after = Edges::of(self, &steps, decisions);
+        let after = Edges::of(self, &steps, decisions, relations);
         for (step, after) in steps.list.iter_mut().zip(after) {
             step.after = after;
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::halves::Halves;
 use super::{Decision, Planner, Verdict, judged};
 use crate::snapshot::physical;
-use crate::{Address, Impact, KindInfo, references, resolve};
+use crate::{Address, KindInfo, references, resolve};
 
 impl Planner<'_> {
     /// Where requests are to be led to what is filled only in this plan, that is bound first and
@@ -52,13 +52,12 @@ impl Planner<'_> {
         if let Some(live) = live {
             between = kind.leave_delegated(&live.spec, &between);
         }
-        let first =
-            live.map(|live| judged(kind, live, &between, kind.compare(&live.spec, &between)));
-        let mut second = kind.compare(&between, &wanted);
-        let impact = second.iter().map(|(_, change)| change.impact()).max();
-        let second = second.drain(..).map(|(difference, _)| difference).collect();
-        let first = first.map(|(differences, _)| differences).unwrap_or_default();
-        Some(Halves::reserving(between, (second, impact.unwrap_or(Impact::None)), first))
+        let mark = live.and_then(|live| live.mark.as_deref());
+        let first = live.map(|live| kind.compare(&live.spec, &between)).unwrap_or_default();
+        let (first, _) = judged(kind, mark, &between, first);
+        // What was bound on the way is no difference that somebody else made.
+        let second = judged(kind, None, &wanted, kind.compare(&between, &wanted));
+        Some(Halves::reserving(between, second, first))
     }
 
     /// What is filled, before and after, by something that changes in this plan.
@@ -77,9 +76,8 @@ impl Planner<'_> {
         let wanted = kind.normalize(resolve(&decision.desired.spec, &self.known)).ok()?;
         let between = kind.normalize(kind.lenient(&live.spec, &wanted)?).ok()?;
         let between = kind.leave_delegated(&live.spec, &between);
-        let halves = |from, to| judged(kind, live, to, kind.compare(from, to));
-        let first = halves(&live.spec, &between);
-        let second = halves(&between, &wanted);
+        let half = |from, to| judged(kind, live.mark.as_deref(), to, kind.compare(from, to));
+        let (first, second) = (half(&live.spec, &between), half(&between, &wanted));
         Some(Halves::around(between, first, second))
     }
 

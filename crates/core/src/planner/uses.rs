@@ -6,26 +6,37 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
 use crate::snapshot::physical;
-use crate::{Address, Desired, KindInfo, Kinds, Live, references};
+use crate::{Address, Desired, Kinds, Live, Snapshot, Stack, references};
 
 /// A shorter output may stand in a text by accident.
 const TELLING: usize = 6;
 
+/// Who uses what, as it is to be and as it is.
+pub(super) struct Relations<'a> {
+    pub(super) wanted: Wanted<'a>,
+    pub(super) there: Uses<'a>,
+}
+
+impl<'a> Relations<'a> {
+    pub(super) fn of(stack: &'a Stack, snapshot: &'a Snapshot, kinds: &Kinds) -> Self {
+        let wanted = Wanted::of(&stack.resources, kinds);
+        Self { wanted, there: Uses::of(&snapshot.lives, kinds) }
+    }
+}
+
 /// What each resource of a stack uses.
 pub(super) struct Wanted<'a> {
     /// By its fields.
-    pub(super) refers: BTreeMap<&'a Address, BTreeSet<Address>>,
+    refers: BTreeMap<&'a Address, BTreeSet<Address>>,
     /// By its kind.
     comes_after: BTreeMap<&'a Address, BTreeSet<&'a Address>>,
 }
 
 impl<'a> Wanted<'a> {
-    pub(super) fn of(
-        resources: impl Iterator<Item = (&'a Address, &'a Desired)>,
-        kinds: &Kinds,
-    ) -> Self {
+    fn of(resources: &'a BTreeMap<Address, Desired>, kinds: &Kinds) -> Self {
+        let refers = resources.iter();
         let refers: BTreeMap<&Address, BTreeSet<Address>> =
-            resources.map(|(address, desired)| (address, references(&desired.spec))).collect();
+            refers.map(|(address, desired)| (address, references(&desired.spec))).collect();
         let mut comes_after: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
         for (address, targets) in &refers {
             if kinds.find(&address.kind).is_none_or(|kind| kind.after.is_empty()) {
@@ -45,16 +56,17 @@ impl<'a> Wanted<'a> {
 
     /// What a resource uses itself, or through what does not act itself.
     pub(super) fn through_history(&self, address: &Address, kinds: &Kinds) -> BTreeSet<Address> {
-        let (mut found, mut next) = (BTreeSet::new(), vec![address.clone()]);
-        while let Some(user) = next.pop() {
-            for used in self.refers.get(&user).into_iter().flatten() {
-                let is_passive = kinds.find(&used.kind).is_some_and(KindInfo::is_passive);
-                if found.insert(used.clone()) && is_passive {
-                    next.push(used.clone());
-                }
-            }
-        }
-        found
+        let uses = |user: &Address| self.refers.get(user).into_iter().flatten().cloned().collect();
+        reach(address, uses, |used| kinds.is_passive(&used.kind))
+    }
+
+    /// Those that are to use a resource themselves, or through what does not act itself.
+    pub(super) fn movers_of(&self, address: &Address, kinds: &Kinds) -> BTreeSet<Address> {
+        let users = |used: &Address| {
+            let users = self.refers.iter().filter(|(_, refers)| refers.contains(used));
+            users.map(|(user, _)| (*user).clone()).collect()
+        };
+        reach(address, users, |user| kinds.is_passive(&user.kind))
     }
 
     /// What a resource uses itself.
@@ -77,21 +89,18 @@ pub(super) struct Uses<'a> {
 }
 
 impl<'a> Uses<'a> {
-    pub(super) fn of(lives: &'a [Live], kinds: &Kinds) -> Self {
+    fn of(lives: &'a [Live], kinds: &Kinds) -> Self {
         let mut by_id: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for (place, live) in lives.iter().enumerate() {
             by_id.entry(live.id()).or_default().insert(place);
         }
         by_id.remove("");
         let ids: Vec<BTreeSet<&str>> = lives.iter().map(|live| physical(&live.spec)).collect();
-        let find = |ids: &BTreeSet<&str>| -> BTreeSet<usize> {
-            ids.iter().filter_map(|id| by_id.get(id)).flatten().copied().collect()
-        };
-        let refers = ids.iter().map(find).collect();
+        let refers = ids.iter().map(|ids| named(&by_id, ids)).collect();
         let fills = lives.iter().map(|live| {
             let field = kinds.find(&live.address.kind).and_then(|kind| kind.fills);
             let filled = field.and_then(|field| live.spec.get(field));
-            filled.map(|filled| find(&physical(filled))).unwrap_or_default()
+            filled.map(|filled| named(&by_id, &physical(filled))).unwrap_or_default()
         });
         let fills = fills.collect();
         let mut uses = Self { lives, refers, leans: said(lives), fills, by_id };
@@ -123,21 +132,14 @@ impl<'a> Uses<'a> {
 
     /// What one uses itself, or through what does not act itself.
     pub(super) fn through_history(&self, user: usize, kinds: &Kinds) -> BTreeSet<usize> {
-        let (mut found, mut next) = (BTreeSet::new(), vec![user]);
-        while let Some(user) = next.pop() {
-            for used in self.refers[user].iter().chain(&self.leans[user]) {
-                let kind = kinds.find(&self.lives[*used].address.kind);
-                if found.insert(*used) && kind.is_some_and(KindInfo::is_passive) {
-                    next.push(*used);
-                }
-            }
-        }
-        found
+        let next_to =
+            |place: &usize| self.refers[*place].union(&self.leans[*place]).copied().collect();
+        reach(&user, next_to, |used| kinds.is_passive(&self.lives[*used].address.kind))
     }
 
     /// Those with one of these identifiers.
     pub(super) fn named(&self, ids: &BTreeSet<&str>) -> BTreeSet<usize> {
-        ids.iter().filter_map(|id| self.by_id.get(id)).flatten().copied().collect()
+        named(&self.by_id, ids)
     }
 
     /// Who names it in its spec.
@@ -164,6 +166,27 @@ impl<'a> Uses<'a> {
     pub(super) fn refers(&self, user: usize, to: usize) -> bool {
         self.refers[user].contains(&to)
     }
+}
+
+fn named(by_id: &BTreeMap<&str, BTreeSet<usize>>, ids: &BTreeSet<&str>) -> BTreeSet<usize> {
+    ids.iter().filter_map(|id| by_id.get(id)).flatten().copied().collect()
+}
+
+/// All that is next to something, and next to that where one goes on from there.
+fn reach<T: Ord + Clone>(
+    from: &T,
+    next_to: impl Fn(&T) -> Vec<T>,
+    goes_on: impl Fn(&T) -> bool,
+) -> BTreeSet<T> {
+    let (mut found, mut next) = (BTreeSet::new(), vec![from.clone()]);
+    while let Some(here) = next.pop() {
+        for there in next_to(&here) {
+            if found.insert(there.clone()) && goes_on(&there) {
+                next.push(there);
+            }
+        }
+    }
+    found
 }
 
 fn users(relation: &[BTreeSet<usize>], of: usize) -> impl Iterator<Item = usize> {

@@ -121,16 +121,13 @@ pub(super) fn lost(before: &Reached, after: &Reached, state: &State) -> Vec<Lost
 }
 
 impl Lost {
-    /// The two resources; the server twice when the caller is none of ours.
-    pub(super) fn pair(&self) -> (Address, Address) {
-        let address = |who: &Who| match who {
-            Who::Ours(address, _) => address.clone(),
-            Who::Foreign(id) => Address::new("", id),
-        };
-        let server = address(&self.server);
-        match &self.caller {
-            Caller::Member(who) => (address(who), server),
-            Caller::Addresses(_) | Caller::Group(_) => (server.clone(), server),
+    /// The two resources, where both are ours.
+    pub(super) fn pair(&self) -> Option<(Address, Address)> {
+        match (&self.caller, &self.server) {
+            (Caller::Member(Who::Ours(caller, _)), Who::Ours(server, _)) => {
+                Some((caller.clone(), server.clone()))
+            }
+            _ => None,
         }
     }
 

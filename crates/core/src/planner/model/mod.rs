@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use self::connections::Lost;
 use super::Planner;
-use super::uses::{Uses, Wanted};
+use super::uses::Relations;
 use crate::plan::{Action, Plan, Step};
 use crate::{
     Address, Admission, Destination, Fact, Impact, Join, Lead, Live, Notice, Pace, Peer, Run, Thing,
@@ -42,7 +42,7 @@ struct Resolved<F> {
 
 impl Planner<'_> {
     /// Says of each step, in their order, what users notice of it.
-    pub(super) fn judge(&self, plan: &mut Plan) {
+    pub(super) fn judge(&self, plan: &mut Plan, relations: &Relations<'_>) {
         let names = Names::of(self, plan);
         let mut state = State::default();
         for live in &self.snapshot.lives {
@@ -50,7 +50,7 @@ impl Planner<'_> {
             state.set(&names, &who, self.facts(&live.address, &live.spec));
         }
         let samples = requests::Samples::of(self.leads(&names)).at(|who| state.has(who));
-        let released = self.released();
+        let released = self.released(relations);
         let (mut answers, mut reached) = (samples.answers(&state), state.reached());
         for step in &mut plan.steps {
             step.notices = self.told(step);
@@ -61,7 +61,8 @@ impl Planner<'_> {
                 step.notices.extend(samples.notices(&answers, &then));
                 let lost = connections::lost(&reached, &open, &state);
                 let lost = lost.into_iter().filter(|lost| {
-                    !released.contains(&lost.pair()) && !self.is_leaving(lost.group())
+                    let is_released = lost.pair().is_some_and(|pair| released.contains(&pair));
+                    !is_released && !self.is_leaving(lost.group())
                 });
                 step.notices.extend(lost.map(Lost::notice));
                 (answers, reached) = (then, open);
@@ -88,14 +89,12 @@ impl Planner<'_> {
     }
 
     /// Who used what, and is to use it no more.
-    fn released(&self) -> BTreeSet<(Address, Address)> {
+    fn released(&self, relations: &Relations<'_>) -> BTreeSet<(Address, Address)> {
         let (lives, kinds) = (&self.snapshot.lives, self.kinds);
-        let relations = Uses::of(lives, kinds);
-        let wanted = Wanted::of(self.stack.resources.iter(), kinds);
         let mut released = BTreeSet::new();
         for (user, live) in lives.iter().enumerate() {
-            let was = relations.through_history(user, kinds).into_iter();
-            let still = wanted.through_history(&live.address, kinds);
+            let was = relations.there.through_history(user, kinds).into_iter();
+            let still = relations.wanted.through_history(&live.address, kinds);
             let gone = was.map(|place| &lives[place].address).filter(|it| !still.contains(it));
             released.extend(gone.map(|gone| (live.address.clone(), gone.clone())));
         }
