@@ -44,10 +44,12 @@ impl Kind for TargetGroup {
         Some(TargetGroupSpec { health_check, ..wanted.clone() })
     }
 
-    /// Until tasks that fail the new check are known to.
+    /// Until tasks that fail the new check are known to. How often it is made, and how many good
+    /// ones make a new task healthy, fails no healthy one.
     fn watch(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> u32 {
-        let HealthCheck { unhealthy, interval, timeout, .. } = wanted.health_check;
-        if live.health_check == wanted.health_check { 0 } else { unhealthy * interval + timeout }
+        let HealthCheck { interval, healthy, unhealthy, timeout, .. } = wanted.health_check;
+        let was = HealthCheck { interval, healthy, ..live.health_check.clone() };
+        if was == wanted.health_check { 0 } else { unhealthy * interval + timeout }
     }
 
     fn notices(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> Vec<Notice> {
