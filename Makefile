@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint check bench crash-test fuzz nightly lab install \
+.PHONY: help demo test quick lint check bench crash-test changes fuzz nightly lab install \
 	app up local-integration-test remote-validation stress-test bench-app app-browser-test \
 	app-api-test infra-plan infra-create publish outputs status infra-destroy
 
@@ -53,6 +53,11 @@ crash-test: ## Kills the release build at every call it makes and looks whether 
 	cargo build --workspace --release
 	$(CARGO_TARGET_DIR)/release/crash
 
+changes: ## Makes each change of a table to a stack under load, and says what the plan said and what people saw
+	@scripts/setup demo
+	cargo build --workspace
+	$(CARGO_TARGET_DIR)/debug/changes
+
 fuzz: FUZZED = $(or $(TARGET),stack)
 fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan] [SECONDS=60]
 	@scripts/setup fuzz
@@ -61,8 +66,8 @@ fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan] 
 		$(CACHE)/fuzz-corpus/$(FUZZED) fuzz/corpus/$(FUZZED) -- -timeout=20 -max_total_time=$(or $(SECONDS),60) \
 		$(addprefix -dict=,$(wildcard fuzz/$(FUZZED).dict))
 
-nightly: ## All that takes too long for every change: the whole kill matrix, and each fuzzer for [SECONDS=3600]
-	$(MAKE) check crash-test bench
+nightly: ## All that takes too long for every change: the whole kill matrix, every change under load, each fuzzer for [SECONDS=3600]
+	$(MAKE) check crash-test changes bench
 	for target in stack overlay plan; do $(MAKE) fuzz TARGET=$$target SECONDS=$(or $(SECONDS),3600) || exit; done
 
 bench: ## Calls, start-up, memory and size of the release build, against their budgets

@@ -2,11 +2,15 @@
 
 mod binary;
 mod budget;
+mod changes;
 mod console;
 mod crash;
 mod lab;
+mod load;
 
 pub use binary::{Ran, after_script, begin, deployer, end, finish, run, signal, wait_until};
 pub use budget::{Budgeted, budgeted};
+pub use changes::{Change, Shop, Sight, Way, changes, pairs};
 pub use crash::{Moment, Point, Scenario, Stacks, Stage};
 pub use lab::{Lab, root};
+pub use load::{Flow, Load, Seen};

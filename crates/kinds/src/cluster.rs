@@ -13,6 +13,8 @@ impl Kind for Cluster {
         &[("container-insights", Change::InPlace(Impact::None))];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
     const HELD: bool = true;
+    // No service is in it any more, or it could not be deleted.
+    const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 3 };
     type Spec = ClusterSpec;
     type Output = ClusterOutput;

@@ -21,6 +21,8 @@ impl Kind for DbSubnetGroup {
     // Quotas of RDS (user guide): twenty subnets.
     const GRANTS: &'static [Grant] = &[Grant { most: 20, ..Grant::of("subnets") }];
     const HELD: bool = true;
+    // No instance is in it any more, or it could not be deleted.
+    const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = DbSubnetGroupSpec;
     type Output = DbSubnetGroupOutput;

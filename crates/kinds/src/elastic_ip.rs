@@ -1,6 +1,6 @@
 //! An elastic IP: a public address that stays.
 
-use deployer_core::{After, Change, Kind, Typical};
+use deployer_core::{After, Change, Impact, Kind, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ impl Kind for ElasticIp {
     // An address in use in a VPC needs that VPC's internet gateway, so it must outlive the address.
     const AFTER: &'static [After] = &[After { kind: "internet-gateway", sharing: None }];
     const HELD: bool = true;
+    // Nothing uses it any more, or it could not be released.
+    const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = ElasticIpSpec;
     type Output = ElasticIpOutput;

@@ -13,6 +13,8 @@ pub struct InternetGateway;
 impl Kind for InternetGateway {
     const NAME: &'static str = "internet-gateway";
     const CHANGES: &'static [(&'static str, Change)] = &[("vpc", Change::InPlace(Impact::Outage))];
+    // No public address is left in the VPC, or it could not be detached.
+    const DELETION: Impact = Impact::None;
     // Detaching took 0-45 s once no public address was left in the VPC (public deployment logs).
     const TYPICAL: Typical = Typical { create: 2, update: 5, delete: 20 };
     type Spec = InternetGatewaySpec;

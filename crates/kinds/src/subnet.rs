@@ -18,6 +18,8 @@ impl Kind for Subnet {
         ("public-addresses", Change::InPlace(Impact::None)),
     ];
     const HELD: bool = true;
+    // Nothing is in it any more, or it could not be deleted.
+    const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = SubnetSpec;
     type Output = SubnetOutput;

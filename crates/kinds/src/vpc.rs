@@ -22,6 +22,8 @@ impl Kind for Vpc {
         ("dns-hostnames", Change::InPlace(Impact::None)),
     ];
     const HELD: bool = true;
+    // Nothing is in it any more, or it could not be deleted.
+    const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = VpcSpec;
     type Output = VpcOutput;

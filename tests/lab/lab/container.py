@@ -124,6 +124,10 @@ class Container:
             self.kill()
         self.poll()
 
+    def processes(self) -> list[int]:
+        """What runs for it."""
+        return self._lab.processes.family(self._child) if self._child is not None else []
+
     def kill(self) -> None:
         """Ends the process at once."""
         if self._child is not None and self._child.poll() is None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lab import interfaces
+from lab.gates import Gates
 from lab.mariadb import MariaDb
 from lab.places import of_backend
 from lab.postgres import Postgres
+from lab.reach import is_let_in
 from lab.servers import Login, Servers, nothing_listens
 
 if TYPE_CHECKING:
     from moto.rds.models import DBInstance
 
+    from lab.task import Task
     from lab.world import Lab
 
 
@@ -24,7 +28,9 @@ class Databases:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        postgres, mariadb = Servers(lab, Postgres(lab)), Servers(lab, MariaDb(lab))
+        gates = Gates(lab)
+        postgres = Servers(lab, Postgres(lab), gates)
+        mariadb = Servers(lab, MariaDb(lab), gates)
         self._engines = {"postgres": postgres, "mariadb": mariadb, "mysql": mariadb}
         self.owns_call = False
         lab.parts["databases"] = self
@@ -150,11 +156,18 @@ class Databases:
             nothing_listens(name, f"it is {why}, which has no server here")
             return
         login = Login(str(instance.master_username), self.password(instance), instance.db_name)
-        server = servers.create(name, login, int(instance.port or 0))
+        admits = partial(self._admits, instance)
+        server = servers.create(name, login, int(instance.port or 0), admits)
         if server is not None:
             with self._lab.lock:
-                instance.lab_endpoint = (server.address, server.port)
-                instance.port = server.port
+                instance.lab_endpoint = server.outside
+                instance.port = server.outside[1]
+
+    def _admits(self, instance: DBInstance, task: Task) -> bool:
+        with self._lab.lock:
+            present = interfaces.backend(of_backend(instance.backend)).enis
+            own = present.get(instance.lab_interface or "")
+            return own is None or is_let_in(task.interface, own, int(instance.port))
 
     @staticmethod
     def password(instance: DBInstance) -> str:

@@ -75,6 +75,17 @@ class Processes:
                 os.killpg(child.pid, number)
 
     @staticmethod
+    def family(child: subprocess.Popen[bytes]) -> list[int]:
+        """The child and all that it started, as far as they still run."""
+        found, left = [], [child.pid]
+        while left:
+            found.append(left.pop())
+            with contextlib.suppress(OSError):
+                children = Path(f"/proc/{found[-1]}/task/{found[-1]}/children").read_text()
+                left += [int(number) for number in children.split()]
+        return found
+
+    @staticmethod
     def listens(child: subprocess.Popen[bytes], number: signal.Signals) -> bool:
         """Whether the program has a handler for a signal; without one, a first process ignores it."""
         try:

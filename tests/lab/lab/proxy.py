@@ -106,6 +106,8 @@ class Exchange:
                 return await self._error(504, request, close=True)
             except (ClientGone, OSError, asyncio.IncompleteReadError):
                 return await self._error(502, request, close=True)
+            if not first.startswith("HTTP/") or " " not in first:
+                return await self._error(502, request, close=True)
             if first.split(" ", 2)[1] == "101":
                 return await self._tunnel(first, answer, reader, writer)
             return await self._relay(first, answer, reader, request)

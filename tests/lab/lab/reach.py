@@ -35,16 +35,27 @@ def is_open(group: FakeTargetGroup, address: str, port: int) -> bool:
     return target is None or any(_connects(balancer, target, port) for balancer in balancers)
 
 
+def is_let_in(source: NetworkInterface, target: NetworkInterface, port: int) -> bool:
+    """Whether what has one interface reaches what has the other."""
+    own = [group for group in source._group_set if group]
+    addresses = [str(source.private_ip_address)]
+    return source.vpc_id == target.vpc_id and _reaches(own, addresses, target, port)
+
+
 def _connects(balancer: FakeLoadBalancer, target: NetworkInterface, port: int) -> bool:
     ec2 = interfaces.backend(of_arn(balancer.arn))
     own: list[Any] = [ec2.get_security_group_from_id(group) for group in balancer.security_groups]
     own = [group for group in own if group]
-    theirs = [group for group in target._group_set if group]
     addresses = [
         str(interface.private_ip_address)
         for interface in list(ec2.enis.values())
         if any(group in interface._group_set for group in own)
     ]
+    return _reaches(own, addresses, target, port)
+
+
+def _reaches(own: list[Any], addresses: list[str], target: NetworkInterface, port: int) -> bool:
+    theirs = [group for group in target._group_set if group]
     goes_out = (rule for group in own for rule in group.egress_rules)
     comes_in = (rule for group in theirs for rule in group.ingress_rules)
     return _allows(goes_out, theirs, [str(target.private_ip_address)], port) and _allows(

@@ -19,7 +19,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from lab.gates import Gate
+
 if TYPE_CHECKING:
+    from lab.gates import Admits, Gates
     from lab.world import Lab
 
 START_SECONDS = 30
@@ -45,7 +48,13 @@ class Server:
     address: str
     port: int
     login: Login
+    gate: Gate | None = None
     child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def outside(self) -> tuple[str, int]:
+        """Where clients find it."""
+        return self.gate.outside if self.gate else (self.address, self.port)
 
 
 class Engine(ABC):
@@ -148,16 +157,20 @@ class Engine(ABC):
 class Servers:
     """Starts and stops the servers of one engine. Its methods block; call them without the lock."""
 
-    def __init__(self, lab: Lab, engine: Engine) -> None:
+    def __init__(self, lab: Lab, engine: Engine, gates: Gates | None = None) -> None:
         self._lab = lab
+        self._gates = gates
         self.engine = engine
         self._servers: dict[str, Server] = {}
         lab.resets.append(self._reset)
 
-    def create(self, name: str, login: Login, port: int) -> Server | None:
+    def create(
+        self, name: str, login: Login, port: int, admits: Admits | None = None
+    ) -> Server | None:
         """Makes a folder, fills it, and starts a server on it; None without the programs.
 
-        A reset in the meantime takes it away again.
+        `admits` says which tasks come in; all of them without it. A reset in the meantime takes it
+        away again.
         """
         if self.engine.programs is None:
             missing = " and ".join(self.engine.programs_needed)
@@ -172,6 +185,10 @@ class Servers:
         self.engine.own(folder)
         address = self._lab.addresses.take()
         server = Server(folder, address, _free_port(address, port), login)
+        if admits is not None:
+            outside = self._lab.addresses.take()
+            place = (outside, _free_port(outside, port))
+            server.gate = Gate(place, (address, server.port), admits)
         self.engine.prepare(server)
         self._servers[name] = server
         self._start(server)
@@ -194,8 +211,13 @@ class Servers:
         server = self._servers.get(name)
         if server is not None:
             self._stop(server)
-            if port is not None and port != server.port:
+            if port is not None and port != server.outside[1]:
                 server.port = _free_port(server.address, port)
+                if server.gate is not None:
+                    outside = server.gate.outside[0]
+                    place = (outside, _free_port(outside, port))
+                    inside = (server.address, server.port)
+                    server.gate = replace(server.gate, outside=place, inside=inside)
             self._start(server)
 
     def delete(self, name: str) -> None:
@@ -203,7 +225,8 @@ class Servers:
         server = self._servers.pop(name, None)
         if server is not None:
             self._stop(server)
-            self._lab.addresses.give_back(server.address)
+            for address in {server.address, server.outside[0]}:
+                self._lab.addresses.give_back(address)
             shutil.rmtree(server.folder, ignore_errors=True)
 
     def rename(self, old: str, new: str) -> None:
@@ -220,6 +243,8 @@ class Servers:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.engine.says_ready in log.read_text(errors="replace"):
+                if self._gates is not None and server.gate is not None:
+                    self._gates.open(server.gate)
                 return
             if server.child.poll() is not None:
                 break
@@ -230,6 +255,8 @@ class Servers:
     def _stop(self, server: Server) -> None:
         if server.child is None:
             return
+        if self._gates is not None and server.gate is not None:
+            self._gates.close(server.gate)
         self._lab.processes.signal(server.child, self.engine.stops_by)
         try:
             server.child.wait(STOP_SECONDS)

@@ -124,6 +124,7 @@ class Service:
         if self.status != "ACTIVE":
             return
         self._start_missing()
+        self._stop_doomed()
         self._stop_surplus()
         judge(self)
         self.deployments = [
@@ -167,6 +168,8 @@ class Service:
             if not task.was_healthy:
                 task.was_healthy = True
                 deployment.failed = 0 if self._resets(deployment) else deployment.failed
+            task.doomed = ""
+        if self.is_healthy(task) or task.doomed:
             return
         if task.health == "UNHEALTHY":
             self.event(f"(task {task.id}) failed container health checks.")
@@ -189,10 +192,25 @@ class Service:
                 return
 
     def _fail(self, deployment: Deployment, task: Task, reason: str) -> None:
-        self._reported.add(task.id)
-        task.stop(reason, "ServiceSchedulerInitiated")
-        self.event(f"has stopped 1 running tasks: (task {task.id}).")
+        """Counts a task that is unhealthy. It is stopped once another is there in its place."""
+        task.doomed = reason
         self._count_failure(deployment)
+
+    def _stop_doomed(self) -> None:
+        """Stops unhealthy tasks: after their replacements, where the maximum leaves room for these.
+
+        ECS developer guide, service definition parameters, `maximumPercent`: a replacement comes
+        first; once it is healthy, or unhealthy itself, one of them goes.
+        """
+        deployment, (_, high) = self.primary, self._limits()
+        doomed = [task for task in deployment.present if task.doomed]
+        coming = [t for t in deployment.present if not t.doomed and not self.is_healthy(t)]
+        if len(deployment.present) <= self.desired and self._alive() >= high:
+            replaced = 1
+        else:
+            replaced = len(deployment.present) - self.desired - len(coming)
+        for task in doomed[: max(replaced, 0)]:
+            self.stop_task(task, task.doomed)
 
     def _count_failure(self, deployment: Deployment) -> None:
         deployment.failed += 1
@@ -234,12 +252,16 @@ class Service:
         high = math.floor(self.desired * int(configuration["maximumPercent"]) / 100)
         return low, max(high, 1 if low < self.desired else self.desired)
 
+    def _alive(self) -> int:
+        """How many tasks have not ended, whatever they were told."""
+        return sum(1 for d in self.deployments for task in d.tasks if not task.is_over)
+
     def _start_missing(self) -> None:
         primary, (_, high) = self.primary, self._limits()
         if primary.rollout == "FAILED" or time.monotonic() < primary.next_start:
             return
-        alive = sum(1 for d in self.deployments for task in d.tasks if not task.is_over)
-        missing = min(self.desired - len(primary.present), high - alive)
+        well = sum(1 for task in primary.present if not task.doomed)
+        missing = min(self.desired - well, high - self._alive())
         started = [task for _ in range(missing) if (task := self._launch(primary))]
         if started:
             names = " ".join(f"(task {task.id})" for task in started)
@@ -276,7 +298,7 @@ class Service:
         low, _ = self._limits()
         healthy = sum(1 for task in self.present if self.is_healthy(task))
         old = [task for d in self.deployments[1:] for task in d.present]
-        surplus = self.primary.present[self.desired :]
+        surplus = [task for task in self.primary.present if not task.doomed][self.desired :]
         for task in [*old, *surplus]:
             counts = self.is_healthy(task)
             if counts and healthy - 1 < low:

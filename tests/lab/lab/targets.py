@@ -138,10 +138,13 @@ class Targets:
         return found is not None and found.protocol == "HTTPS"
 
     def choose(self, group: str) -> Target | None:
-        """The next target in turn; all of them when none is healthy, as ELB fails open."""
-        present = [target for target in self.of(group) if target.state[0] != "draining"]
+        """The next healthy target in turn; the next unhealthy one when none is, as ELB fails open.
+
+        A new target gets nothing before its first passed check (ELB user guide, "Register targets").
+        """
+        present = self.of(group)
         healthy = [target for target in present if target.state[0] == "healthy"]
-        candidates = healthy or present
+        candidates = healthy or [target for target in present if target.state[0] == "unhealthy"]
         if not candidates:
             return None
         with self._lock:

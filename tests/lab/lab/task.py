@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lab import interfaces, task_secrets
+from lab import interfaces, sockets, task_secrets
 from lab.container import CannotStart, Container
 from lab.images import CannotPull, Image, resolve
 from lab.overlay import logs
+from lab.permissions import Denied, Reader
 from lab.places import Place, of_arn
+from lab.routes import lead_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,10 +68,13 @@ class Task:
         self.times: dict[str, datetime] = {"createdAt": _now()}
         self.version = 1
         self.was_healthy = False
+        # Why its service wants another one in its place; nothing while it does not.
+        self.doomed = ""
         self.containers = [
             Container(lab, definition, launch.place, self.id)
             for definition in launch.definition.container_definitions
         ]
+        self._reader = Reader(getattr(launch.definition, "execution_role_arn", None), self.id)
         self._stop = threading.Event()
         network = launch.network.get("awsvpcConfiguration") or {}
         subnets = network.get("subnets") or []
@@ -115,6 +120,10 @@ class Task:
         checked = any(c.health_check and c.is_essential for c in self.containers)
         return self.last_status == "RUNNING" and (not checked or self.health == "HEALTHY")
 
+    def holds(self, inode: int) -> bool:
+        """Whether one of its processes has a socket open."""
+        return any(sockets.holds(it, inode) for c in self.containers for it in c.processes())
+
     def stop(self, reason: str, code: str) -> None:
         """Asks it to stop; the first reason counts."""
         if self.desired_status != "STOPPED":
@@ -146,7 +155,9 @@ class Task:
         }
         try:
             for container in self.containers:
-                secrets = task_secrets.resolve(self._lab, container.definition, self.launch.place)
+                secrets = task_secrets.resolve(
+                    self._lab, container.definition, self.launch.place, self._reader
+                )
                 base = {**self._environment(), **secrets}
                 container.start(base, overrides.get(container.name, {}))
         except task_secrets.CannotInitialise as error:
@@ -166,8 +177,10 @@ class Task:
         """Fetches secrets and images, and checks the log groups, as Fargate does."""
         self.times["pullStartedAt"] = _now()
         try:
+            self._check_way_out()
             for container in self.containers:
-                task_secrets.resolve(self._lab, container.definition, self.launch.place)
+                definition, place = container.definition, self.launch.place
+                task_secrets.resolve(self._lab, definition, place, self._reader)
                 self._check_logs(container)
                 container.image = self._resolve(container.definition)
         except task_secrets.CannotInitialise as error:
@@ -182,11 +195,27 @@ class Task:
     def _resolve(self, definition: dict[str, Any]) -> Image:
         """Finds the image; a deployment's tasks all run what its first task found by the tag."""
         reference = definition["image"]
+        self._check_pull(reference)
         if definition.get("versionConsistency") == "disabled":
             return resolve(self._lab, reference, self.launch.place)
         image = resolve(self._lab, reference, self.launch.place, self.launch.digests.get(reference))
         self.launch.digests.setdefault(reference, image.digest)
         return image
+
+    def _check_pull(self, reference: str) -> None:
+        """What a pull from a registry of ECR needs; images from elsewhere need nothing."""
+        host, _, path = reference.partition("/")
+        if host != self._lab.registry:
+            return
+        name = path.partition("@")[0].partition(":")[0]
+        place = self.launch.place
+        repository = f"arn:aws:ecr:{place.region}:{place.account}:repository/{name}"
+        try:
+            self._reader.demand("ecr:GetAuthorizationToken", "*")
+            self._reader.demand("ecr:BatchGetImage", repository)
+            self._reader.demand("ecr:GetDownloadUrlForLayer", repository)
+        except Denied as error:
+            raise CannotPull(f"pull image manifest has been retried 1 time(s): {error}") from None
 
     def _check_logs(self, container: Container) -> None:
         configuration = container.definition.get("logConfiguration") or {}
@@ -199,13 +228,31 @@ class Task:
         with self._lab.lock:
             if options.get("awslogs-create-group") == "true":
                 logs.create_group(place, group)
+            arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{group}:log-stream:{self.id}"
+            try:
+                self._reader.demand("logs:CreateLogStream", arn)
+            except Denied as error:
+                raise _no_logs(str(error)) from None
             if not logs.has_group(place, group):
-                raise task_secrets.CannotInitialise(
-                    "ResourceInitializationError: failed to validate logger args: create stream has "
-                    "been retried 1 times: failed to create Cloudwatch log stream: "
-                    "ResourceNotFoundException: The specified log group does not exist. : exit "
-                    "status 1"
+                raise _no_logs(
+                    "ResourceNotFoundException: The specified log group does not exist."
                 )
+
+    def _check_way_out(self) -> None:
+        """Everything a task is started with comes from outside of its VPC."""
+        with self._lab.lock:
+            is_public = bool(self.interface.public_ip)
+            if not self.subnet or lead_out(self.launch.place, self.subnet, is_public=is_public):
+                return
+        if self._wait("task.no-way-out"):
+            return
+        host = f"api.ecr.{self.launch.place.region}.amazonaws.com"
+        raise task_secrets.CannotInitialise(
+            "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot "
+            "pull registry auth from Amazon ECR: There is a connection issue between the task and "
+            "Amazon ECR. Check your task network configuration. RequestError: send request failed "
+            f'caused by: Post "https://{host}/": dial tcp: i/o timeout'
+        )
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -282,6 +329,13 @@ class Checks:
             self._failures += 1
             if self._failures >= self._retries:
                 self._container.health = "UNHEALTHY"
+
+
+def _no_logs(why: str) -> task_secrets.CannotInitialise:
+    return task_secrets.CannotInitialise(
+        "ResourceInitializationError: failed to validate logger args: create stream has been retried "
+        f"1 times: failed to create Cloudwatch log stream: {why} : exit status 1"
+    )
 
 
 def _now() -> datetime:

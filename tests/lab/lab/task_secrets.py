@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
+from lab.permissions import Denied, Reader
 from lab.places import Place, of_arn
 
 if TYPE_CHECKING:
@@ -23,21 +24,27 @@ class CannotInitialise(Exception):
     """The task cannot start; the text is its stopped reason."""
 
 
-def resolve(lab: Lab, definition: dict[str, Any], place: Place) -> dict[str, str]:
+def resolve(lab: Lab, definition: dict[str, Any], place: Place, reader: Reader) -> dict[str, str]:
     """The secret variables of one container."""
     with lab.lock:
         return {
-            secret["name"]: _value(secret["valueFrom"], place)
+            secret["name"]: _value(secret["valueFrom"], place, reader)
             for secret in definition.get("secrets") or []
         }
 
 
-def _value(reference: str, place: Place) -> str:
+def _value(reference: str, place: Place, reader: Reader) -> str:
     if ":secretsmanager:" not in reference:
-        return _parameter(reference, place)
+        return _parameter(reference, place, reader)
     parts = reference.split(":")
     arn, rest = ":".join(parts[:7]), [*parts[7:], "", "", ""]
     key, stage, version = rest[:3]
+    try:
+        reader.demand("secretsmanager:GetSecretValue", arn)
+    except Denied as error:
+        raise CannotInitialise(
+            f"{FAILURE}failed to fetch secret {arn} from secrets manager: {error}"
+        ) from None
     secret = secretsmanager_backends[parts[4]][parts[3]].secrets.get(arn)
     if secret is None or secret.is_deleted():
         raise CannotInitialise(
@@ -71,10 +78,19 @@ def _with_stage(secret: Any, stage: str) -> str | None:
     return None
 
 
-def _parameter(reference: str, place: Place) -> str:
+def _parameter(reference: str, place: Place, reader: Reader) -> str:
     name = reference
     if ":ssm:" in reference:
         place, name = of_arn(reference), reference.rsplit(":parameter", maxsplit=1)[-1]
+    arn = f"arn:aws:ssm:{place.region}:{place.account}:parameter/{name.removeprefix('/')}"
+    try:
+        reader.demand("ssm:GetParameters", arn)
+    except Denied as error:
+        raise CannotInitialise(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+            "resource retrieval failed: unable to retrieve secrets from ssm: service call has been "
+            f"retried 1 time(s): {error}"
+        ) from None
     parameter = ssm_backends[place.account][place.region].get_parameter(name)
     if parameter is None:
         raise CannotInitialise(

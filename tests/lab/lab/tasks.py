@@ -35,6 +35,11 @@ class Tasks:
             del self._tasks[old.arn]
         return task
 
+    @property
+    def present(self) -> list[Task]:
+        """Those of any cluster that have not ended."""
+        return [task for task in list(self._tasks.values()) if not task.is_over]
+
     def all(self, cluster: str) -> list[Task]:
         """The visible tasks of a cluster."""
         oldest = datetime.now(UTC) - STOPPED_VISIBLE
@@ -59,6 +64,10 @@ class Tasks:
             if ours and task.address == address and not task.is_over:
                 return task.loopback
         return address
+
+    def holder(self, inode: int) -> Task | None:
+        """The task that has a socket open."""
+        return next((task for task in self.present if task.holds(inode)), None)
 
     def list(self) -> list[dict[str, Any]]:
         """For `GET /_lab/tasks`."""

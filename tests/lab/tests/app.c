@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static const char *setting(const char *name, const char *otherwise) {
@@ -53,6 +54,23 @@ static void escape(const char *file) {
     fflush(stdout);
 }
 
+/* Whether PostgreSQL answers at `ADDRESS PORT`: a byte, when it is asked for TLS. */
+static int reaches(const char *text) {
+    char address[64];
+    int port, server = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in place = {.sin_family = AF_INET};
+    struct timeval patience = {.tv_usec = 500000};
+    if (sscanf(text, "%63s %d", address, &port) != 2)
+        return 0;
+    place.sin_port = htons(port);
+    inet_pton(AF_INET, address, &place.sin_addr);
+    setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    int answered = !connect(server, (struct sockaddr *)&place, sizeof place) &&
+                   write(server, "\0\0\0\10\4\322\26\57", 8) == 8 && read(server, address, 1) == 1;
+    close(server);
+    return answered;
+}
+
 int main(int count, char **arguments) {
     if (count > 1 && !strcmp(arguments[1], "check"))
         return atoi(setting("CHECK", "0"));
@@ -82,7 +100,10 @@ int main(int count, char **arguments) {
         if (!strncmp(request, "GET /exit ", 10))
             _exit(5);
         int healthy = strncmp(request, "GET /healthz ", 13) || !getenv("SICK");
-        snprintf(body, sizeof body, "%s %s %s\n", setting("NAME", "nobody"), setting("SECRET", "-"),
+        if (!strncmp(request, "GET /reach ", 11))
+            snprintf(body, sizeof body, "%s\n", reaches(setting("REACH", "")) ? "reached" : "lost");
+        else
+            snprintf(body, sizeof body, "%s %s %s\n", setting("NAME", "nobody"), setting("SECRET", "-"),
                  setting("BIND", "-"));
         snprintf(reply, sizeof reply, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
                  healthy ? "200 OK" : "500 Internal Server Error", strlen(body), body);

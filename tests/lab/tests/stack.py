@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import until
 
+EXECUTION = "execution"
 TAGS = [{"Key": "stack", "Value": "test"}, {"Key": "Name", "Value": "web"}]
 
 
@@ -43,9 +46,55 @@ def network(ec2: Any, zones: int = 2) -> tuple[str, list[str], str]:
 def gateway_of(ec2: Any, vpc: str) -> str:
     """The internet gateway of `network`."""
     attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
-    found = ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
+    found = until(
+        lambda: ec2.describe_internet_gateways(Filters=attached)["InternetGateways"], "a gateway"
+    )
     id: str = found[0]["InternetGatewayId"]
     return id
+
+
+def lead_out(ec2: Any, vpc: str) -> None:
+    """Gives the subnets of `network` a way to the internet gateway."""
+    of_vpc = [{"Name": "vpc-id", "Values": [vpc]}]
+    tables = until(lambda: ec2.describe_route_tables(Filters=of_vpc)["RouteTables"], "a table")
+    table, gateway = tables[0]["RouteTableId"], gateway_of(ec2, vpc)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
+def placed(subnets: list[str], group: str) -> dict[str, Any]:
+    """Where tasks are put: into public subnets, with an address of their own."""
+    place = {"subnets": subnets, "securityGroups": [group], "assignPublicIp": "ENABLED"}
+    return {"awsvpcConfiguration": place}
+
+
+def execution_role(iam: Any) -> str:
+    """The role that tasks are started with: images, logs and every secret."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    actions = ["secretsmanager:GetSecretValue", "ssm:GetParameters", "logs:CreateLogGroup"]
+    secrets = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}],
+    }
+    made = iam.create_role(RoleName=EXECUTION, AssumeRolePolicyDocument=json.dumps(trust))
+    iam.get_waiter("role_exists").wait(RoleName=EXECUTION, WaiterConfig={"Delay": 1})
+    iam.attach_role_policy(
+        RoleName=EXECUTION,
+        PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
+    )
+    iam.put_role_policy(
+        RoleName=EXECUTION, PolicyName="secrets", PolicyDocument=json.dumps(secrets)
+    )
+    arn: str = made["Role"]["Arn"]
+    return arn
 
 
 def remove_gateway(ec2: Any, vpc: str) -> None:

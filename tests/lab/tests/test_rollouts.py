@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import RunningLab, until
+from stack import placed
 from test_services import Web
 
 
@@ -76,8 +77,7 @@ def test_an_update_merges_and_only_some_of_it_begins_a_deployment(web: Web) -> N
     configuration = service["deploymentConfiguration"]
     assert (configuration["minimumHealthyPercent"], configuration["maximumPercent"]) == (50, 300)
     assert (service["healthCheckGracePeriodSeconds"], service["enableExecuteCommand"]) == (9, True)
-    placed = {"subnets": web.subnets[:1], "securityGroups": [web.group]}
-    web.ecs.update_service(**target, networkConfiguration={"awsvpcConfiguration": placed})
+    web.ecs.update_service(**target, networkConfiguration=placed(web.subnets[:1], web.group))
     second = web.rollout()["deployments"][0]["id"]
     web.ecs.update_service(**target, forceNewDeployment=True)
     assert len({first, second, web.rollout()["deployments"][0]["id"]}) == 3

@@ -10,20 +10,19 @@ from typing import Any
 import pytest
 from conftest import RunningLab, until
 from image import Registry
-from stack import TAGS, balancer, forward, network, refused, target_group
+from stack import (
+    TAGS,
+    balancer,
+    execution_role,
+    forward,
+    lead_out,
+    network,
+    placed,
+    refused,
+    target_group,
+)
 
 LOW_TAGS = [{"key": tag["Key"], "value": tag["Value"]} for tag in TAGS]
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
-
 
 class Web:
     """A service `web` and all that it needs."""
@@ -32,6 +31,7 @@ class Web:
         self.lab, self.ecs = lab, lab.client("ecs")
         self.ec2, self.elbv2 = lab.client("ec2"), lab.client("elbv2")
         self.vpc, self.subnets, self.group = network(self.ec2)
+        lead_out(self.ec2, self.vpc)
         itself = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": self.group}]}]
         self.ec2.authorize_security_group_ingress(GroupId=self.group, IpPermissions=itself)
         self.balancer = balancer(self.elbv2, self.subnets, self.group)
@@ -42,9 +42,7 @@ class Web:
             Port=80,
             DefaultActions=forward(self.targets),
         )
-        self.role = lab.client("iam").create_role(
-            RoleName="execution", AssumeRolePolicyDocument=json.dumps(TRUST)
-        )["Role"]["Arn"]
+        self.role = execution_role(lab.client("iam"))
         lab.client("logs").create_log_group(logGroupName="/web")
         lab.client("ecr").create_repository(repositoryName="web", imageTagMutability="IMMUTABLE")
         self.registry = Registry(lab)
@@ -93,9 +91,7 @@ class Web:
             loadBalancers=[
                 {"targetGroupArn": self.targets, "containerName": "web", "containerPort": 8080}
             ],
-            networkConfiguration={
-                "awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": [self.group]}
-            },
+            networkConfiguration=placed(self.subnets, self.group),
             tags=LOW_TAGS,
             **settings,
         )["service"]
@@ -323,7 +319,7 @@ def test_deleting_drains_and_leaves_nothing(web: Web) -> None:
 
 
 def test_run_task_runs_once_and_tells_its_exit_code(web: Web) -> None:
-    network = {"awsvpcConfiguration": {"subnets": web.subnets, "securityGroups": [web.group]}}
+    network = placed(web.subnets, web.group)
     task = web.ecs.run_task(
         cluster="main",
         taskDefinition=web.definition(),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import RunningLab, until
+from stack import placed
 from test_services import Web
 
 
@@ -36,7 +37,7 @@ def ended(web: Web) -> dict[str, Any]:
 
 def run(web: Web, definition: str) -> str:
     """Runs one task and waits until it does."""
-    network = {"awsvpcConfiguration": {"subnets": web.subnets, "securityGroups": [web.group]}}
+    network = placed(web.subnets, web.group)
     task: str = web.ecs.run_task(
         cluster="main",
         taskDefinition=definition,

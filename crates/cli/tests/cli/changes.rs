@@ -1,11 +1,17 @@
 //! What a plan says of changes people make to a stack that runs: who notices, in which order it is
 //! done, that one apply is enough.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use deployer_cli::Exit;
 use serde_json::Value;
 
-use crate::lookalike::{Lookalike, registry};
+use crate::lookalike::{Entry, Lookalike, Trouble, registry};
 use crate::world::World;
+
+/// A thing that is there: its kind, its identifier and its spec as text.
+type Known = (&'static str, String, String);
 
 const SHOP: &str = include_str!("shop.yaml");
 
@@ -237,14 +243,130 @@ async fn a_plan_says_who_notices_and_one_apply_is_enough() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
 }
 
-async fn play(case: &Case) -> Result<(), String> {
-    let mut changed = SHOP.to_owned();
-    for (from, to) in case.edits {
-        if changed.matches(from).count() != 1 {
-            return Err(format!("`{from}` does not stand in the stack once"));
-        }
-        changed = changed.replace(from, to);
+/// Whatever fails, what waits for it is not begun, nobody runs on what is gone, and the next apply
+/// finishes it.
+#[tokio::test(start_paused = true)]
+async fn when_a_step_fails_what_needs_it_waits_and_what_runs_runs_on() {
+    let mut wrong = Vec::new();
+    for case in CASES {
+        each_step(case, Trouble::Fails, &mut wrong).await;
     }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_step_takes_long_what_needs_it_waits() {
+    let mut wrong = Vec::new();
+    for case in CASES {
+        each_step(case, Trouble::Lags(Duration::from_mins(2)), &mut wrong).await;
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
+}
+
+/// Gives each step of a change trouble in turn.
+async fn each_step(case: &Case, trouble: Trouble, wrong: &mut Vec<String>) {
+    let changed = case.changed().expect("a change of the stack");
+    let mut world = applied().await;
+    world.memory.recover();
+    world.write("deployer.yaml", &changed);
+    let plan = planned(&world).await.expect("a plan");
+    let before = world.memory.copy();
+    for troubled in 0..steps(&plan).len() {
+        world.memory = Arc::new(before.copy());
+        if let Err(why) = troubled_step(&world, &plan, troubled, trouble).await {
+            let step = word_of(&steps(&plan)[troubled]);
+            wrong.push(format!("{}, {trouble:?} at {step}: {why}", case.name));
+        }
+    }
+}
+
+async fn troubled_step(
+    world: &World<Lookalike>,
+    plan: &Value,
+    troubled: usize,
+    trouble: Trouble,
+) -> Result<(), String> {
+    let was = world.memory.things();
+    let (step, nth) = call_of(plan, troubled);
+    world.memory.trouble(&step, nth, trouble);
+    let ran = world.run("apply --env dev --yes").await;
+    let journal = world.memory.recover();
+
+    let done = place(&journal, &Entry::Done(step), nth);
+    for later in (0..steps(plan).len()).filter(|later| is_before(plan, troubled, *later)) {
+        let (call, nth) = call_of(plan, later);
+        let begun = place(&journal, &Entry::Begun(call), nth).filter(|_| later != troubled);
+        if begun.is_some_and(|begun| done.is_none_or(|done| begun < done)) {
+            return Err(format!("{} did not wait", word_of(&steps(plan)[later])));
+        }
+    }
+    let expected = match trouble {
+        Trouble::Fails => Exit::Failed,
+        Trouble::Lags(_) => Exit::Done,
+    };
+    if ran.exit != expected {
+        return Err(format!("it ended with {:?}: {}", ran.exit, ran.stderr));
+    }
+    nobody_runs_on_what_is_gone(&was, &world.memory.things())?;
+    match trouble {
+        Trouble::Fails => settle(world).await,
+        Trouble::Lags(_) => Ok(()),
+    }
+}
+
+/// What a step does to a thing, and how often the plan has done the same to it before.
+fn call_of(plan: &Value, step: usize) -> (String, usize) {
+    let call = |step: &Value| {
+        let text = |key: &str| step[key].as_str().unwrap_or_default().to_owned();
+        format!("{} {}", text("action"), text("address"))
+    };
+    let wanted = call(&steps(plan)[step]);
+    let before = steps(plan)[..step].iter().filter(|step| call(step) == wanted).count();
+    (wanted, before)
+}
+
+fn place(journal: &[Entry], entry: &Entry, nth: usize) -> Option<usize> {
+    let places = journal.iter().enumerate().filter(|(_, other)| *other == entry);
+    places.map(|(place, _)| place).nth(nth)
+}
+
+/// No service, and no task definition that one runs, names something that has been deleted.
+fn nobody_runs_on_what_is_gone(was: &[Known], now: &[Known]) -> Result<(), String> {
+    let gone = was.iter().filter(|(_, id, _)| !now.iter().any(|(_, other, _)| other == id));
+    let gone: Vec<&Known> = gone.collect();
+    for (_, service, spec) in now.iter().filter(|(kind, ..)| *kind == "service") {
+        let run = now.iter().filter(|(kind, id, _)| {
+            *kind == "task-definition" && spec.contains(&format!("\"{id}\""))
+        });
+        for text in run.map(|(_, _, text)| text).chain([spec]) {
+            if let Some((_, id, _)) = gone.iter().find(|(_, id, _)| names(text, id)) {
+                return Err(format!("{service} runs on {id}, which is gone"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether an identifier stands in a text, and not only as the beginning of a longer one.
+fn names(text: &str, id: &str) -> bool {
+    text.match_indices(id)
+        .any(|(at, _)| !text[at + id.len()..].starts_with(|next: char| next.is_ascii_digit()))
+}
+
+impl Case {
+    /// The stack with the change.
+    fn changed(&self) -> Result<String, String> {
+        self.edits.iter().try_fold(SHOP.to_owned(), |stack, (from, to)| {
+            match stack.matches(from).count() {
+                1 => Ok(stack.replace(from, to)),
+                _ => Err(format!("`{from}` does not stand in the stack once")),
+            }
+        })
+    }
+}
+
+async fn play(case: &Case) -> Result<(), String> {
+    let changed = case.changed()?;
     let world = applied().await;
     world.write("deployer.yaml", &changed);
     let plan = planned(&world).await?;

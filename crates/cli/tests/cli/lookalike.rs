@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
-use deployer_core::{Failure, Kind, Phase, Scope};
+use deployer_core::{Cause, Failure, Kind, Phase, Scope};
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Registry, Resource, Result,
     Secrecy, Survey, Voice,
@@ -17,15 +18,33 @@ use serde_json::{Value, json};
 #[derive(Default)]
 pub(crate) struct Lookalike(Mutex<State>, Calls);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     things: BTreeMap<String, Thing>,
     made: usize,
     /// Which version of the sources the next build is of.
     sources: usize,
     shelf: Shelf,
+    /// What was begun, and what was done, in that order.
+    journal: Vec<Entry>,
+    trouble: Option<(String, usize, Trouble)>,
 }
 
+/// One line of what was done to things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Begun(String),
+    Done(String),
+}
+
+/// What is the matter with one step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Trouble {
+    Fails,
+    Lags(Duration),
+}
+
+#[derive(Clone)]
 struct Thing {
     kind: &'static str,
     badge: Badge,
@@ -76,6 +95,57 @@ impl Lookalike {
     /// Somebody edits the sources.
     pub(crate) fn edit_sources(&self) {
         self.lock().sources += 1;
+    }
+
+    /// From now on, the n-th time that something such as `update service/web` is to be done, counted
+    /// from 0, it goes like this.
+    pub(crate) fn trouble(&self, step: &str, nth: usize, trouble: Trouble) {
+        self.lock().trouble = Some((step.to_owned(), nth, trouble));
+    }
+
+    /// All goes well again. What was begun and done until now.
+    pub(crate) fn recover(&self) -> Vec<Entry> {
+        let mut state = self.lock();
+        state.trouble = None;
+        std::mem::take(&mut state.journal)
+    }
+
+    /// Another cloud with the same in it.
+    pub(crate) fn copy(&self) -> Self {
+        Self(Mutex::new(self.lock().clone()), Calls::default())
+    }
+
+    /// Everything that is there: its kind, its identifier and its spec as text.
+    pub(crate) fn things(&self) -> Vec<(&'static str, String, String)> {
+        let state = self.lock();
+        let things = state.things.iter();
+        things.map(|(id, thing)| (thing.kind, id.clone(), thing.spec.to_string())).collect()
+    }
+
+    /// Begins a step, with whatever is the matter with it.
+    async fn begin(&self, step: &str) -> Result<()> {
+        let trouble = {
+            let mut state = self.lock();
+            let begun = Entry::Begun(step.to_owned());
+            let times = state.journal.iter().filter(|entry| **entry == begun).count();
+            state.journal.push(begun);
+            let ours = state.trouble.as_ref().filter(|(of, nth, _)| of == step && *nth == times);
+            ours.map(|(_, _, trouble)| *trouble)
+        };
+        match trouble {
+            Some(Trouble::Fails) => {
+                Err(Failure::new(Cause::Refused, "do it", "it was made to fail"))
+            }
+            Some(Trouble::Lags(delay)) => {
+                tokio::time::sleep(delay).await;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn end(&self, step: String) {
+        self.lock().journal.push(Entry::Done(step));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -185,7 +255,11 @@ macro_rules! kinds {
                 cx: &Context<'_, Lookalike>,
                 spec: &Self::Spec,
             ) -> Result<Self::Output> {
-                Ok(cx.cloud.make::<Self>(cx, spec))
+                let step = format!("create {}", cx.identity.address);
+                cx.cloud.begin(&step).await?;
+                let made = cx.cloud.make::<Self>(cx, spec);
+                cx.cloud.end(step);
+                Ok(made)
             }
 
             async fn update(
@@ -193,7 +267,11 @@ macro_rules! kinds {
                 live: &Found<Self>,
                 spec: &Self::Spec,
             ) -> Result<Self::Output> {
-                Ok(cx.cloud.change::<Self>(cx, live, spec))
+                let step = format!("update {}", cx.identity.address);
+                cx.cloud.begin(&step).await?;
+                let changed = cx.cloud.change::<Self>(cx, live, spec);
+                cx.cloud.end(step);
+                Ok(changed)
             }
 
             async fn remember(
@@ -207,7 +285,10 @@ macro_rules! kinds {
                 cx: &Context<'_, Lookalike>,
                 live: &Found<Self>,
             ) -> Result<Vec<String>> {
+                let step = format!("delete {}", cx.identity.address);
+                cx.cloud.begin(&step).await?;
                 cx.cloud.unmake::<Self>(live);
+                cx.cloud.end(step);
                 Ok(Vec::new())
             }
 
