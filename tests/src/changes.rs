@@ -395,7 +395,10 @@ pub fn changes() -> Vec<Change> {
             "a bigger task",
             &[("scale: { min: 2 } # api", "scale: { min: 2 }\n    cpu: 512\n    memory: 1 GiB")],
         ),
-        Change::of("a service is renamed", &[("  api: # service", "  rest:")]),
+        Change::of(
+            "a service is renamed",
+            &[("  api: # service", "  rest:"), ("NAME: api", "NAME: rest")],
+        ),
         Change::of("a service in public subnets", &[("# rollout", "subnets: public")]),
         Change::of(
             "a silent connection is held for longer",

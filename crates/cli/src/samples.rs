@@ -102,6 +102,7 @@ pub(crate) fn plan() -> Plan {
         known: Outputs::new(),
         outputs: BTreeMap::new(),
         unrecorded: vec![],
+        left_behind: vec!["default".to_owned()],
         strays: vec![Stray {
             address: "db-instance/main".parse().unwrap(),
             place: Place::default(),
@@ -118,7 +119,8 @@ pub(crate) fn plan() -> Plan {
 
 /// A plan with nothing to do.
 pub(crate) fn empty_plan() -> Plan {
-    Plan { steps: vec![], foreign: BTreeMap::new(), strays: vec![], ..plan() }
+    let (foreign, strays, left_behind) = (BTreeMap::new(), vec![], vec![]);
+    Plan { steps: vec![], foreign, strays, left_behind, ..plan() }
 }
 
 /// The stack around the plan's service.

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use deployer_core::{Address, Deeds, Diagnostic, Plan, Scope, Severity, Snapshot, Stack};
-use deployer_engine::{Look, Places, Scan, Voice, attended, observe, read_book};
+use deployer_engine::{Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
 use deployer_stack::{Loaded, Options};
 use tokio_util::sync::CancellationToken;
 
@@ -116,8 +116,36 @@ impl<W: Connect> Session<'_, W> {
         let connected = self.connect_for(&project).await?;
         let deeds = self.deeds(&connected, &stack.scope).await?;
         let scan = all.map_or(Scan::For(stack), Scan::All);
-        let snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
+        let mut snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
+        snapshot.left_behind = self.left_behind(&connected, &project.source, &snapshot).await;
         Ok((project, snapshot))
+    }
+
+    /// The environments that are still there and that the stack no longer names. They are looked
+    /// for when there is nothing of this one, which may be to take the place of another; whoever
+    /// may not look is told of none.
+    pub(crate) async fn left_behind(
+        &self,
+        connected: &Places<W::Cloud>,
+        source: &Source,
+        snapshot: &Snapshot,
+    ) -> Vec<String> {
+        let (true, Ok(outline)) =
+            (snapshot.lives.is_empty(), deployer_stack::outline(&source.text))
+        else {
+            return Vec::new();
+        };
+        let looking = connected.cloud().environments(&snapshot.scope.stack);
+        let found = match self.unless_cancelled(looking).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(failure)) => {
+                tracing::debug!(%failure, "goes on without other environments");
+                return Vec::new();
+            }
+            Err(_) => return Vec::new(),
+        };
+        let is_named = |name: &String| outline.environment(Some(name)).is_ok();
+        found.into_iter().filter(|name| !is_named(name)).collect()
     }
 
     /// Reads what tells whose something is.

@@ -135,6 +135,9 @@ pub struct Plan {
     pub foreign: BTreeMap<Address, Vec<String>>,
     /// What carries our tags and is not ours; told, never touched.
     pub strays: Vec<Stray>,
+    /// Environments of the stack that are still there and that it no longer names; told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<String>,
     /// What is ours and not in the record yet. Not part of a saved plan, which anybody may have
     /// written: who applies one finds it anew.
     #[serde(skip)]
@@ -241,7 +244,19 @@ impl Plan {
         self
     }
 
-    /// Orders the steps so that each comes after all it waits for, and numbers them in that order.
+    /// In which wave each step can begin: those of the first at once, and each other one after the
+    /// last of what it waits for.
+    pub fn waves(&self) -> Vec<usize> {
+        let mut waves: Vec<usize> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let before = step.after.iter().filter_map(|id| waves.get(*id));
+            waves.push(before.max().map_or(0, |wave| wave + 1));
+        }
+        waves
+    }
+
+    /// Orders the steps by when they can begin, each after all it waits for, and numbers them in
+    /// that order.
     ///
     /// # Errors
     /// The addresses of steps that wait for each other.
@@ -252,6 +267,9 @@ impl Plan {
         let places: BTreeMap<StepId, usize> =
             order.into_iter().enumerate().map(|(place, id)| (id, place)).collect();
         self.steps.sort_by_key(|step| places[&step.id]);
+        self.renumber();
+        let waves = self.waves();
+        self.steps.sort_by_key(|step| waves[step.id]);
         self.renumber();
         Ok(())
     }

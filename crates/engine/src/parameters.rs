@@ -3,6 +3,7 @@
 //! Only those who deploy may write them, which is what they are for: who is writing, what was
 //! made, and the keys that prove it. See `docs/ownership.md`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use deployer_core::{Cause, Failure, Scope};
@@ -30,6 +31,9 @@ pub struct Parameter {
 pub trait Parameters: Cloud {
     /// All of a scope, in one call where there are few.
     fn parameters(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Parameter>>> + Send;
+
+    /// The environments of a stack that the account keeps something of.
+    fn environments(&self, stack: &str) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
 
     /// The text of a secret one; none where there is none.
     fn reveal(

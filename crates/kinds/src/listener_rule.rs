@@ -14,6 +14,9 @@ use crate::{Action, Listener};
 /// A host that nobody has: `invalid` is never delegated (RFC 2606).
 const NOBODY: &str = "reserved.invalid";
 
+/// The last turn there is (ELB API reference, `CreateRule`).
+const LAST: u32 = 50_000;
+
 /// A rule of a listener.
 pub struct ListenerRule;
 
@@ -38,7 +41,7 @@ impl Kind for ListenerRule {
     fn check(spec: &ListenerRuleSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
         // Priorities run from 1 to 50000; a rule takes five values in all (ELBv2 API reference).
-        if !(1..=50_000).contains(&spec.priority) {
+        if !(1..=LAST).contains(&spec.priority) {
             let message = format!("{} is no priority", spec.priority);
             problems.push(Problem::new("priority", message, "take 1 to 50000"));
         }
@@ -65,7 +68,8 @@ impl Kind for ListenerRule {
         vec![Fact::Leads(Lead { at, turn, hosts, paths, methods, to })]
     }
 
-    /// A new one is there for a host that nobody has until its tasks are.
+    /// A new one is there for a host that nobody has until its tasks are, at a turn that nobody
+    /// else should have: whoever has its own takes these requests until then.
     fn reserve(
         live: Option<&ListenerRuleSpec>,
         wanted: &ListenerRuleSpec,
@@ -73,7 +77,11 @@ impl Kind for ListenerRule {
         let Some(live) = live else {
             let hosts = [NOBODY.to_owned()].into();
             let (paths, methods) = (BTreeSet::new(), BTreeSet::new());
-            return Some(ListenerRuleSpec { paths, hosts, methods, ..wanted.clone() });
+            let priority = match LAST - wanted.priority.min(LAST) {
+                0 => LAST / 2,
+                spare => spare,
+            };
+            return Some(ListenerRuleSpec { priority, paths, hosts, methods, ..wanted.clone() });
         };
         let reserves = reserved(&live.action, &wanted.action)?;
         Some(ListenerRuleSpec { reserves: Some(reserves), ..live.clone() })
@@ -101,6 +109,13 @@ pub struct ListenerRuleSpec {
     pub action: Opaque<Action>,
     /// The target groups that are bound to it beside the one it forwards to, and get no requests.
     pub reserves: Option<Reserves>,
+}
+
+impl ListenerRuleSpec {
+    /// Whether it only binds what it is to lead to: it takes no request, whatever its turn.
+    pub fn is_reserved(&self) -> bool {
+        self.hosts.iter().any(|host| host == NOBODY)
+    }
 }
 
 /// What AWS tells of a rule.

@@ -1,6 +1,6 @@
 //! The cloud in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -121,6 +121,11 @@ impl Parameters for Memory {
     async fn parameters(&self, scope: &Scope) -> Result<Vec<Parameter>> {
         self.pass_cut()?;
         Ok(self.lock().shelf.all(scope))
+    }
+
+    async fn environments(&self, stack: &str) -> Result<BTreeSet<String>> {
+        self.pass_cut()?;
+        Ok(self.lock().shelf.environments(stack))
     }
 
     async fn reveal(&self, scope: &Scope, name: &str) -> Result<Option<String>> {

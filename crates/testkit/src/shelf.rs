@@ -1,6 +1,6 @@
 //! Where a cloud in memory keeps parameters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use deployer_core::{Cause, Failure, Scope};
@@ -34,6 +34,12 @@ impl Shelf {
             age: Some(at.elapsed()),
         });
         parameters.collect()
+    }
+
+    /// The environments of a stack that there are parameters of.
+    pub fn environments(&self, stack: &str) -> BTreeSet<String> {
+        let scopes = self.written.keys().filter_map(|(scope, _)| scope.split_once('/'));
+        scopes.filter(|(of, _)| *of == stack).map(|(_, name)| name.to_owned()).collect()
     }
 
     /// The names there are, in any scope.

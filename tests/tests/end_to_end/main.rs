@@ -13,6 +13,10 @@ const NETWORK: &str = "tests/stacks/network.yaml";
 /// The same with a database that is protected.
 const PROTECTED: &str = "tests/stacks/protected.yaml";
 
+/// One thing that takes no time.
+const LOGS: &str =
+    "stack: logs\nregion: eu-west-1\nresources: { log-group: { work: { retention-days: 7 } } }\n";
+
 #[test]
 fn the_sample_stack_comes_up_green_and_goes_without_a_trace() {
     let lab = Lab::start(0.0);
@@ -55,6 +59,19 @@ fn a_saved_plan_is_applied_as_it_is_or_refused_when_the_account_has_moved() {
     run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
     let moved = run(&lab, &["apply", path, "--yes"]).expect(5);
     assert!(moved.stderr.contains("plan"), "{}", moved.stderr);
+}
+
+#[test]
+fn a_stack_that_gets_environments_is_told_of_the_one_it_leaves_behind() {
+    let lab = Lab::start(0.0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("stack.yaml");
+    let file = path.to_str().expect("a plain path");
+    std::fs::write(&path, LOGS).expect("a file");
+    run(&lab, &["apply", "--file", file, "--yes"]).expect(0);
+    std::fs::write(&path, format!("{LOGS}environments: {{ dev: {{}} }}\n")).expect("a file");
+    let told = run(&lab, &["plan", "--file", file]).expect(0).stdout;
+    assert!(told.contains("logs/default is still there"), "{told}");
 }
 
 #[test]

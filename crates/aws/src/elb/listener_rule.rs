@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_elasticloadbalancingv2::operation::create_rule::builders::CreateRuleFluentBuilder;
 use aws_sdk_elasticloadbalancingv2::types::{
     HostHeaderConditionConfig, HttpRequestMethodConditionConfig, PathPatternConditionConfig,
     Rule as Described, RuleCondition, RulePriorityPair,
@@ -54,22 +55,13 @@ impl Resource<Aws> for ListenerRule {
             .set_conditions(Some(conditions(spec)))
             .actions(action::written(spec.action.wanted()?, spec.reserves.as_ref()))
             .set_tags(Some(tagged(cx.identity)));
-        let failure = match cx
-            .cloud
-            .send(&elb::CREATE_RULE, "create the rule", || request.clone().send())
-            .await
-        {
-            Ok(made) => {
-                let rule = made.rules.unwrap_or_default().pop();
-                let id = rule.and_then(|rule| rule.rule_arn).required("the ARN of the rule")?;
-                return Ok(ListenerRuleOutput { id });
-            }
-            Err(failure) => failure,
+        let failure = match make(cx.cloud, request.clone()).await {
+            Err(failure) if is_taken(&failure) => failure,
+            result => return result,
         };
-        if !is_taken(&failure) {
-            return Err(failure);
-        }
-        let holder = holder(cx.cloud, spec).await?;
+        let rules = elb::rules(cx.cloud, spec.listener.id()).await?;
+        let taken: BTreeSet<u32> = rules.iter().filter_map(position).collect();
+        let holder = holder_among(cx.cloud, rules, spec).await?;
         // A call whose reply was lost made it: on a listener that is not ours a scan depends on
         // the tagging index, which lags behind.
         if let Some(this) = &holder
@@ -77,6 +69,11 @@ impl Resource<Aws> for ListenerRule {
         {
             modify(cx.cloud, &this.id, None, spec).await?;
             return Ok(ListenerRuleOutput { id: this.id.clone() });
+        }
+        // Any turn will do for what takes no request.
+        let spare = (1..=spec.priority).rev().find(|turn| !taken.contains(turn));
+        if let Some(spare) = spare.filter(|_| spec.is_reserved()) {
+            return make(cx.cloud, request.priority(as_number(spare))).await;
         }
         Err(held(cx, failure, holder.as_ref(), spec))
     }
@@ -86,10 +83,17 @@ impl Resource<Aws> for ListenerRule {
         live: &Found<Self>,
         spec: &ListenerRuleSpec,
     ) -> Result<ListenerRuleOutput> {
-        if live.spec.priority != spec.priority {
-            move_to(cx, &live.output.id, spec).await?;
+        let id = &live.output.id;
+        // What took no request until now first learns which, so that it takes them with its turn.
+        if live.spec.is_reserved() {
+            modify(cx.cloud, id, Some(&live.spec), spec).await?;
         }
-        modify(cx.cloud, &live.output.id, Some(&live.spec), spec).await?;
+        if live.spec.priority != spec.priority {
+            move_to(cx, id, spec).await?;
+        }
+        if !live.spec.is_reserved() {
+            modify(cx.cloud, id, Some(&live.spec), spec).await?;
+        }
         Ok(live.output.clone())
     }
 
@@ -192,9 +196,20 @@ fn conditions(spec: &ListenerRuleSpec) -> Vec<RuleCondition> {
     [paths, hosts, methods].into_iter().flatten().collect()
 }
 
-/// Priorities are checked to be at most 50000 when the stack is loaded.
+async fn make(aws: &Aws, request: CreateRuleFluentBuilder) -> Result<ListenerRuleOutput> {
+    let made = aws.send(&elb::CREATE_RULE, "create the rule", || request.clone().send()).await?;
+    let rule = made.rules.unwrap_or_default().pop();
+    let id = rule.and_then(|rule| rule.rule_arn).required("the ARN of the rule")?;
+    Ok(ListenerRuleOutput { id })
+}
+
 fn priority(spec: &ListenerRuleSpec) -> i32 {
-    i32::try_from(spec.priority).unwrap_or(i32::MAX)
+    as_number(spec.priority)
+}
+
+/// Priorities are checked to be at most 50000 when the stack is loaded.
+fn as_number(priority: u32) -> i32 {
+    i32::try_from(priority).unwrap_or(i32::MAX)
 }
 
 fn position(rule: &Described) -> Option<u32> {
@@ -266,11 +281,6 @@ async fn set_priorities(aws: &Aws, priorities: &[(String, i32)]) -> Result<()> {
 struct Holder {
     id: String,
     tags: Tags,
-}
-
-async fn holder(aws: &Aws, spec: &ListenerRuleSpec) -> Result<Option<Holder>> {
-    let rules = elb::rules(aws, spec.listener.id()).await?;
-    holder_among(aws, rules, spec).await
 }
 
 async fn holder_among(

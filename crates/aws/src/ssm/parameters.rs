@@ -6,6 +6,7 @@
 //! makes a lock of it. Standard parameters cost nothing. That GetParametersByPath shows what was
 //! written before it is an assumption; nothing is known to the contrary.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_ssm::types::{Parameter as Described, ParameterType};
@@ -24,18 +25,16 @@ const PAGE: i32 = 10;
 impl Parameters for Aws {
     async fn parameters(&self, scope: &Scope) -> Result<Vec<Parameter>> {
         let folder = folder(scope);
-        let request = self.parameters.get_parameters_by_path().path(&folder);
-        let request = request.recursive(true).max_results(PAGE);
-        let pages = self
-            .pages(
-                &ssm::GET_PARAMETERS_BY_PATH,
-                "read what the account keeps of it",
-                |token| request.clone().set_next_token(token).send(),
-                |page| page.next_token(),
-            )
-            .await?;
-        let described = pages.iter().flat_map(|page| page.parameters());
-        Ok(described.filter_map(|described| found(&folder, described)).collect())
+        let described = beneath(self, &folder, "read what the account keeps of it").await?;
+        Ok(described.iter().filter_map(|described| found(&folder, described)).collect())
+    }
+
+    async fn environments(&self, stack: &str) -> Result<BTreeSet<String>> {
+        let folder = format!("/deployer/{stack}/");
+        let described = beneath(self, &folder, "look for other environments of it").await?;
+        let names =
+            described.iter().filter_map(|described| described.name()?.strip_prefix(&folder));
+        Ok(names.filter_map(|name| Some(name.split_once('/')?.0.to_owned())).collect())
     }
 
     async fn reveal(&self, scope: &Scope, name: &str) -> Result<Option<String>> {
@@ -75,6 +74,20 @@ impl Parameters for Aws {
     fn fence(&self, lease: Lease) {
         self.fence.close_with(lease);
     }
+}
+
+async fn beneath(aws: &Aws, folder: &str, purpose: &str) -> Result<Vec<Described>> {
+    let request = aws.parameters.get_parameters_by_path().path(folder);
+    let request = request.recursive(true).max_results(PAGE);
+    let pages = aws
+        .pages(
+            &ssm::GET_PARAMETERS_BY_PATH,
+            purpose,
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())
 }
 
 fn folder(scope: &Scope) -> String {

@@ -88,7 +88,8 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
     let Project { source, stack, .. } = project;
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
         let (scan, deeds) = (Scan::For(&stack), journal.deeds());
-        let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
+        let mut snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
+        snapshot.left_behind = session.left_behind(&connected, &source, &snapshot).await;
         let plan = session.plan(Some(&source), &stack, &snapshot, &args.targets)?;
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use deployer_core::{
-    Action, Address, Difference, Half, Impact, Place, Plan, Reason, Replacement, Step, Stray,
+    Action, Address, Difference, Half, Impact, Place, Plan, Reason, Replacement, Scope, Step, Stray,
 };
 
 use super::difference::{differences, whole};
@@ -29,10 +29,18 @@ pub enum Detail {
     Removal,
 }
 
-/// The plan: each resource with what becomes of it, what is not ours, and a line that sums it up.
+/// The plan: each resource with what becomes of it, in waves that can begin together, what is not
+/// ours, and a line that sums it up.
 pub fn plan(plan: &Plan, detail: Detail, theme: &Theme, width: usize) -> String {
     let mut lines = vec![theme.strong.style(place(plan)).to_string(), String::new()];
+    let waves = plan.waves();
+    let mut last = None;
     for group in groups(plan) {
+        let wave = waves.get(group.main.id).copied();
+        if last.is_some_and(|last| last != wave) {
+            lines.push(String::new());
+        }
+        last = Some(wave);
         lines.extend(resource(&group, detail, theme, width));
     }
     lines.push(String::new());
@@ -176,6 +184,16 @@ fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
         lines.extend(marks.iter().map(|mark| format!("  · {}", truncate(mark, width - 4))));
     }
     lines.extend(stray_lines(&plan.strays, theme, width));
+    for environment in &plan.left_behind {
+        let Scope { stack, .. } = &plan.scope;
+        let told = format!("{stack}/{environment} is still there, and the file does not name it");
+        lines.push(format!("{} {}", theme.caution.style("warning:"), truncate(&told, width - 9)));
+        lines.push("  If nobody needs it:".to_owned());
+        let region = &plan.region;
+        let command =
+            format!("deployer destroy --stack {stack} --env {environment} --region {region}");
+        lines.extend(broken(&command, width - 4).into_iter().map(|line| format!("    {line}")));
+    }
     if !lines.is_empty() {
         lines.push(String::new());
     }

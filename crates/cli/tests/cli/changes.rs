@@ -151,6 +151,19 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        name: "a service is renamed",
+        edits: &[("  api: # service", "  rest:")],
+        impact: "data-loss",
+        because: "requests for /api* go to service/rest instead of service/api",
+        order: &[
+            "create listener-rule/rest-http",
+            "create service/rest",
+            "second update listener-rule/rest-http",
+            "delete listener-rule/api-http",
+            "delete service/api",
+        ],
+    },
+    Case {
         name: "a database is renamed",
         edits: &[
             ("  main: # database", "  notes:"),

@@ -1,7 +1,7 @@
 //! A cloud with the real kinds that does everything at once: for seeing whole stacks through the
 //! command line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -71,6 +71,10 @@ impl Parameters for Lookalike {
         Ok(self.lock().shelf.all(scope))
     }
 
+    async fn environments(&self, stack: &str) -> Result<BTreeSet<String>> {
+        Ok(self.lock().shelf.environments(stack))
+    }
+
     async fn reveal(&self, scope: &Scope, name: &str) -> Result<Option<String>> {
         Ok(self.lock().shelf.reveal(scope, name))
     }
@@ -137,7 +141,7 @@ impl Lookalike {
                 Err(Failure::new(Cause::Refused, "do it", "it was made to fail"))
             }
             Some(Trouble::Lags(delay)) => {
-                tokio::time::sleep(delay).await;
+                deployer_testkit::pass(delay).await;
                 Ok(())
             }
             None => Ok(()),

@@ -31,6 +31,30 @@ async fn a_check_tells_changes_by_its_exit_code() {
     assert_eq!(world.run("plan --env dev --check").await.exit, Exit::Pending);
 }
 
+/// Whoever gives a stack environments makes everything anew beside what runs.
+#[tokio::test(start_paused = true)]
+async fn a_new_environment_is_told_of_those_the_file_names_no_more() {
+    let declared = "environments: { dev: {}, prod: {} }\n";
+    let world = World::with(&STACK.replace(declared, ""));
+    assert_eq!(world.run("apply --yes").await.exit, Exit::Done);
+    world.write("deployer.yaml", STACK);
+    let ran = world.run("plan --env dev").await;
+    let told = "warning: notes/default is still there, and the file does not name it\n  \
+                If nobody needs it:\n    deployer destroy --stack notes --env default --region eu-west-1\n";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    let json = world.run("plan --env dev --json").await.stdout;
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["plan"]["left_behind"], serde_json::json!(["default"]));
+
+    assert_eq!(world.run("apply --env dev --yes").await.exit, Exit::Done);
+    let other = world.run("plan --env prod").await;
+    assert!(!other.stdout.contains("notes/dev is still there"), "{}", other.stdout);
+    let ran = world.run("destroy --stack notes --env default --region eu-west-1 --yes").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    let ran = world.run("plan --env prod").await;
+    assert!(!ran.stdout.contains("is still there"), "{}", ran.stdout);
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_sort_of_change_is_shown() {
     let world = World::applied(STACK).await;

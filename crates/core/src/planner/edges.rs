@@ -42,6 +42,7 @@ impl<'a> Edges<'a> {
         edges.give_first();
         edges.fill_first();
         edges.lead_away_first();
+        edges.lead_elsewhere_first();
         edges.take_away_last();
         edges.reduced()
     }
@@ -263,6 +264,28 @@ impl<'a> Edges<'a> {
                     for moved in self.lets_go(user, &mut BTreeSet::from([*live])) {
                         self.should(*step, moved);
                     }
+                }
+            }
+        }
+    }
+
+    /// Who leads requests goes after those of its kind that are to lead them in its stead.
+    fn lead_elsewhere_first(&mut self) {
+        let planner = self.planner;
+        for (live, step) in &self.steps.removals {
+            let gone = &self.lives()[*live].address.kind;
+            let is_unwanted = self.steps.list[*step].reason == Reason::Unwanted;
+            let leads = planner.kinds.find(gone).is_some_and(|kind| kind.leads.is_some());
+            if !leads || !is_unwanted {
+                continue;
+            }
+            for (address, make) in &self.steps.makes {
+                let waits = self.decisions.get(address).is_some_and(|decision| {
+                    decision.live.is_some()
+                        || decision.halves.as_ref().is_some_and(Halves::is_apart)
+                });
+                if address.kind == *gone && waits {
+                    self.should(*step, make.last);
                 }
             }
         }

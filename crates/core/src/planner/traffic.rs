@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::halves::Halves;
 use super::{Decision, Planner, Verdict, judged};
 use crate::snapshot::physical;
-use crate::{Address, KindInfo, references, resolve};
+use crate::{Address, KindInfo, Live, references, resolve};
 
 impl Planner<'_> {
     /// Where requests are to be led to what is filled only in this plan, that is bound first and
-    /// they are led there later. Where nobody asks yet, such as at a new listener, it is one step.
+    /// they are led there later; the same where they may be those of one that goes. Where nobody asks yet, such as at a new listener, it is one step.
     pub(super) fn reserve(&self, decisions: &mut BTreeMap<Address, Decision<'_>>) {
         let filled: BTreeSet<Address> = decisions
             .iter()
@@ -17,9 +17,11 @@ impl Planner<'_> {
             .flat_map(|(address, decision)| self.newly_filled(address, decision))
             .collect();
         let moving = self.moving(decisions);
+        let gone: BTreeSet<&str> = self.gone().map(|live| live.address.kind.as_str()).collect();
         for (address, decision) in decisions {
             let Some(kind) = self.kinds.find(&address.kind) else { continue };
-            let halves = self.reserved(kind, decision, &filled);
+            let is_successor = gone.contains(address.kind.as_str());
+            let halves = self.reserved(kind, decision, &filled, is_successor);
             let halves = halves.or_else(|| self.lenient(kind, decision, moving.contains(address)));
             decision.halves = halves.or_else(|| decision.halves.take());
         }
@@ -30,6 +32,7 @@ impl Planner<'_> {
         kind: &KindInfo,
         decision: &Decision<'_>,
         filled: &BTreeSet<Address>,
+        is_successor: bool,
     ) -> Option<Halves> {
         let field = kind.leads?;
         let live = match decision.verdict {
@@ -39,7 +42,9 @@ impl Planner<'_> {
         };
         let led = references(decision.desired.spec.get(field)?);
         let was = live.and_then(|live| live.spec.get(field)).map(physical).unwrap_or_default();
-        if !led.iter().any(|group| filled.contains(group) && !self.has_id(group, &was)) {
+        let takes_over = is_successor && live.is_none();
+        let fills = |group| filled.contains(group) && !self.has_id(group, &was);
+        if !takes_over && !led.iter().any(fills) {
             return None;
         }
         let wanted = kind.normalize(resolve(&decision.desired.spec, &self.known)).ok()?;
@@ -58,6 +63,12 @@ impl Planner<'_> {
         // What was bound on the way is no difference that somebody else made.
         let second = judged(kind, None, &wanted, kind.compare(&between, &wanted));
         Some(Halves::reserving(between, second, first))
+    }
+
+    /// What is there and no longer wanted.
+    fn gone(&self) -> impl Iterator<Item = &Live> {
+        let lives = self.snapshot.lives.iter();
+        lives.filter(|live| !self.stack.resources.contains_key(&live.address))
     }
 
     /// What is filled, before and after, by something that changes in this plan.
