@@ -129,7 +129,19 @@ impl Shop {
         let shop = Self { lab: Lab::start(SCALE), folder: tempfile::tempdir().expect("a folder") };
         shop.write(&stack());
         shop.run("apply", &["--yes"]).expect(0);
+        for seen in Load::begin(&shop.host(), &FLOWS).end_after(AFTERMATH) {
+            assert!(is_well(&seen.before) && is_well(&seen.after), "{seen:?}");
+        }
         shop
+    }
+
+    /// Whether a change makes a stack that can be read.
+    ///
+    /// # Panics
+    /// When it is none of this stack.
+    pub fn takes(&self, change: &Change) -> bool {
+        self.write(&change.apply_to(&stack()).expect("a change of the stack"));
+        self.run("expand", &[]).code == Some(0)
     }
 
     /// Makes a change under load and takes it back.
@@ -233,8 +245,11 @@ fn expected(word: &str) -> &'static [Sight] {
     }
 }
 
+fn is_well(answer: &str) -> bool {
+    answer.starts_with("200") || answer.starts_with("30")
+}
+
 fn sight_of(seen: &Seen) -> Sight {
-    let is_well = |answer: &str| answer.starts_with("200") || answer.starts_with("30");
     if is_well(&seen.before) && !is_well(&seen.after) {
         Sight::Outage
     } else if seen.strange() > 0 {
@@ -246,7 +261,7 @@ fn sight_of(seen: &Seen) -> Sight {
     }
 }
 
-/// Pairs of changes that can be made at once, drawn by a seed, without an end.
+/// Pairs of changes of different lines, drawn by a seed, without an end.
 pub fn pairs(seed: u64) -> impl Iterator<Item = Change> {
     let all: Vec<Change> = changes().into_iter().filter(Change::is_plain).collect();
     let mut state = seed;
@@ -258,7 +273,7 @@ pub fn pairs(seed: u64) -> impl Iterator<Item = Change> {
     };
     std::iter::repeat_with(move || {
         let (one, other) = (draw(all.len()), draw(all.len()));
-        all[one].with(&all[other])
+        all[one].with(&all[other]).filter(|_| one != other)
     })
     .flatten()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use deployer_core::{Address, Deeds, Diagnostic, Plan, Scope, Severity, Snapshot, Stack};
+use deployer_core::{Address, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack};
 use deployer_engine::{Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
 use deployer_stack::{Loaded, Options};
 use tokio_util::sync::CancellationToken;
@@ -135,17 +135,34 @@ impl<W: Connect> Session<'_, W> {
         else {
             return Vec::new();
         };
-        let looking = connected.cloud().environments(&snapshot.scope.stack);
-        let found = match self.unless_cancelled(looking).await {
-            Ok(Ok(found)) => found,
+        let cloud = connected.cloud();
+        let looking = async {
+            let mut left_behind = Vec::new();
+            for environment in cloud.environments(&snapshot.scope.stack).await? {
+                if outline.environment(Some(&environment)).is_ok() {
+                    continue;
+                }
+                let scope = Scope { environment, ..snapshot.scope.clone() };
+                let record = read_book(&**cloud, &scope).await?.deeds.record;
+                // A stack of the same name that is kept elsewhere is somebody else's.
+                let is_same = match (&record.origin, &scope.origin) {
+                    (Some(origin), Some(ours)) => origin == ours,
+                    _ => true,
+                };
+                if is_same && !record.places().is_empty() {
+                    left_behind.push(scope.environment);
+                }
+            }
+            Ok::<_, Failure>(left_behind)
+        };
+        match self.unless_cancelled(looking).await {
+            Ok(Ok(left_behind)) => left_behind,
             Ok(Err(failure)) => {
                 tracing::debug!(%failure, "goes on without other environments");
-                return Vec::new();
+                Vec::new()
             }
-            Err(_) => return Vec::new(),
-        };
-        let is_named = |name: &String| outline.environment(Some(name)).is_ok();
-        found.into_iter().filter(|name| !is_named(name)).collect()
+            Err(_) => Vec::new(),
+        }
     }
 
     /// Reads what tells whose something is.

@@ -77,10 +77,8 @@ impl Kind for ListenerRule {
         let Some(live) = live else {
             let hosts = [NOBODY.to_owned()].into();
             let (paths, methods) = (BTreeSet::new(), BTreeSet::new());
-            let priority = match LAST - wanted.priority.min(LAST) {
-                0 => LAST / 2,
-                spare => spare,
-            };
+            // Another one whatever is wanted: the sum of the two is odd.
+            let priority = LAST + 1 - wanted.priority.clamp(1, LAST);
             return Some(ListenerRuleSpec { priority, paths, hosts, methods, ..wanted.clone() });
         };
         let reserves = reserved(&live.action, &wanted.action)?;

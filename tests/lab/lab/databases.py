@@ -166,8 +166,10 @@ class Databases:
     def _admits(self, instance: DBInstance, task: Task) -> bool:
         with self._lab.lock:
             present = interfaces.backend(of_backend(instance.backend)).enis
-            own = present.get(instance.lab_interface or "")
-            return own is None or is_let_in(task.interface, own, int(instance.port))
+            if not instance.lab_interface:
+                return True
+            own = present.get(instance.lab_interface)
+            return own is not None and is_let_in(task.interface, own, int(instance.port))
 
     @staticmethod
     def password(instance: DBInstance) -> str:

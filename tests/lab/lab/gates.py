@@ -51,9 +51,11 @@ class Gates:
         """Begins to listen."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError):
-                await self._serve(gate, reader, writer)
-            writer.close()
+            try:
+                with contextlib.suppress(OSError):
+                    await self._serve(gate, reader, writer)
+            finally:
+                writer.close()
 
         async def listen() -> asyncio.Server:
             return await asyncio.start_server(serve, *gate.outside, reuse_address=True)
@@ -89,5 +91,9 @@ class Gates:
         tasks: Tasks = self._lab.parts["tasks"]
         if all(gate.admits(task) for task in tasks.present):
             return None
-        inode = sockets.inode(peer, gate.outside)
+        try:
+            inode = sockets.inode(peer, gate.outside)
+        except OSError:
+            # A kernel that tells nobody's sockets apart lets everybody in.
+            return None
         return tasks.holder(inode) if inode else None

@@ -194,6 +194,7 @@ class Service:
     def _fail(self, deployment: Deployment, task: Task, reason: str) -> None:
         """Counts a task that is unhealthy. It is stopped once another is there in its place."""
         task.doomed = reason
+        self._reported.add(task.id)
         self._count_failure(deployment)
 
     def _stop_doomed(self) -> None:
@@ -205,8 +206,9 @@ class Service:
         deployment, (_, high) = self.primary, self._limits()
         doomed = [task for task in deployment.present if task.doomed]
         coming = [t for t in deployment.present if not t.doomed and not self.is_healthy(t)]
-        if len(deployment.present) <= self.desired and self._alive() >= high:
-            replaced = 1
+        if len(deployment.present) <= self.desired and len(self.present) >= high:
+            # One at a time: not while one is on its way out.
+            replaced = 1 if self._alive() == len(self.present) else 0
         else:
             replaced = len(deployment.present) - self.desired - len(coming)
         for task in doomed[: max(replaced, 0)]:

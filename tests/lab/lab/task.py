@@ -177,7 +177,8 @@ class Task:
         """Fetches secrets and images, and checks the log groups, as Fargate does."""
         self.times["pullStartedAt"] = _now()
         try:
-            self._check_way_out()
+            if not self._finds_way_out():
+                return False
             for container in self.containers:
                 definition, place = container.definition, self.launch.place
                 task_secrets.resolve(self._lab, definition, place, self._reader)
@@ -238,14 +239,16 @@ class Task:
                     "ResourceNotFoundException: The specified log group does not exist."
                 )
 
-    def _check_way_out(self) -> None:
-        """Everything a task is started with comes from outside of its VPC."""
+    def _finds_way_out(self) -> bool:
+        """Everything a task is started with comes from outside of its VPC; false when it is told to
+        stop while it looks for it.
+        """
         with self._lab.lock:
             is_public = bool(self.interface.public_ip)
             if not self.subnet or lead_out(self.launch.place, self.subnet, is_public=is_public):
-                return
+                return True
         if self._wait("task.no-way-out"):
-            return
+            return False
         host = f"api.ecr.{self.launch.place.region}.amazonaws.com"
         raise task_secrets.CannotInitialise(
             "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot "

@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc_peer
 import pytest
-from conftest import RunningLab
+from conftest import RunningLab, until
 from cryptography import x509
 from stack import forward, target_group
 from test_balancer import Edge
@@ -203,7 +203,7 @@ def test_protocols_that_do_not_fit_are_told_so(edge: Secure) -> None:
     calls, web = grpc_group(edge, peer), edge.group("web")
     edge.rule(1, forward(calls), Field="path-pattern", Values=["/*"])
     edge.listen(issued(edge, "www.example.org"), web)
-    assert edge.ask("/")[0] == 464
+    until(lambda: edge.ask("/")[0] == 464, "an answer after the first check")
     client = grpc_peer.Client((edge.name, 443), "www.example.org", edge.trust)
-    assert client.call("/")[0][":status"] == "464"
+    until(lambda: client.call("/")[0][":status"] == "464", "an answer after the first check")
     peer.close()

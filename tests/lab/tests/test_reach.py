@@ -57,7 +57,7 @@ def test_a_database_answers_whom_its_security_groups_let_in(web: Web) -> None:
     port = {"IpProtocol": "tcp", "FromPort": endpoint["Port"], "ToPort": endpoint["Port"]}
     rule = [{**port, "UserIdGroupPairs": [{"GroupId": web.group}]}]
     web.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rule)
-    assert web.get("/reach") == "reached\n"
+    until(lambda: web.get("/reach") == "reached\n", "the database is reached")
     web.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rule)
     assert web.get("/reach") == "lost\n"
 

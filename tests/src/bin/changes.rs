@@ -18,11 +18,11 @@ fn main() -> ExitCode {
     let is_wanted = |change: &Change| only.split(',').any(|part| change.name.contains(part));
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
     let count = number("CHANGES_PAIRS").unwrap_or(if only.is_empty() { 12 } else { 0 });
+    let shop = Shop::open();
     let mut all: Vec<Change> = changes().into_iter().filter(is_wanted).collect();
     let count = usize::try_from(count).expect("a number of pairs");
-    all.extend(pairs(number("CHANGES_SEED").unwrap_or(SEED)).take(count));
-
-    let shop = Shop::open();
+    let pairs = pairs(number("CHANGES_SEED").unwrap_or(SEED)).filter(|pair| shop.takes(pair));
+    all.extend(pairs.take(count));
     println!(
         "| change | plan | people saw | of requests | back: plan | people saw | of requests |"
     );

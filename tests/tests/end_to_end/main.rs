@@ -13,6 +13,21 @@ const NETWORK: &str = "tests/stacks/network.yaml";
 /// The same with a database that is protected.
 const PROTECTED: &str = "tests/stacks/protected.yaml";
 
+/// A load balancer that answers by itself.
+const RULE: &str = "\
+stack: tea
+region: eu-west-1
+network: { zones: 2, nat: none }
+load-balancers: { edge: { http: forward } }
+resources:
+  listener-rule:
+    tea:
+      listener: edge-http
+      priority: 10
+      paths: [/tea]
+      action: { respond: { status: 418 } }
+";
+
 /// One thing that takes no time.
 const LOGS: &str =
     "stack: logs\nregion: eu-west-1\nresources: { log-group: { work: { retention-days: 7 } } }\n";
@@ -72,6 +87,38 @@ fn a_stack_that_gets_environments_is_told_of_the_one_it_leaves_behind() {
     std::fs::write(&path, format!("{LOGS}environments: {{ dev: {{}} }}\n")).expect("a file");
     let told = run(&lab, &["plan", "--file", file]).expect(0).stdout;
     assert!(told.contains("logs/default is still there"), "{told}");
+}
+
+/// The new rule takes the old one's turn, also where its place to wait at is somebody else's.
+#[test]
+fn a_rule_is_renamed_and_its_turn_stays_its_own() {
+    let lab = Lab::start(0.0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("stack.yaml");
+    let file = path.to_str().expect("a plain path");
+    std::fs::write(&path, RULE).expect("a file");
+    run(&lab, &["apply", "--file", file, "--yes"]).expect(0);
+    let url = run(&lab, &["outputs", "edge-url", "--file", file]).expect(0).stdout;
+    let teapot =
+        || ureq::get(format!("{}/tea", url.trim())).call().expect_err("an error").to_string();
+    assert!(teapot().contains("418"), "{}", teapot());
+
+    lab.by_hand(
+        "elasticloadbalancing",
+        "CreateRule",
+        &[
+            ("ListenerArn", &lab.arn_at("listener/edge-http")),
+            ("Priority", "49990"),
+            ("Conditions.member.1.Field", "path-pattern"),
+            ("Conditions.member.1.Values.member.1", "/coffee"),
+            ("Actions.member.1.Type", "fixed-response"),
+            ("Actions.member.1.FixedResponseConfig.StatusCode", "404"),
+        ],
+    );
+    std::fs::write(&path, RULE.replace("    tea:", "    pot:")).expect("a file");
+    let ran = run(&lab, &["apply", "--file", file, "--yes"]).expect(0);
+    assert!(teapot().contains("418"), "{}\n{}", teapot(), ran.stderr);
+    run(&lab, &["plan", "--check", "--file", file]).expect(0);
 }
 
 #[test]

@@ -17,6 +17,9 @@ use crate::missing::Required;
 use crate::ownership::{self, Owned, Tags};
 use crate::send::unless_gone;
 
+/// The last turn there is (ELB API reference, `CreateRule`).
+const LAST: u32 = 50_000;
+
 impl Resource<Aws> for ListenerRule {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let rules = survey.shared.elb.rules(survey).await?;
@@ -71,9 +74,14 @@ impl Resource<Aws> for ListenerRule {
             return Ok(ListenerRuleOutput { id: this.id.clone() });
         }
         // Any turn will do for what takes no request.
-        let spare = (1..=spec.priority).rev().find(|turn| !taken.contains(turn));
+        let spare = (1..=LAST).rev().find(|turn| !taken.contains(turn) && *turn != spec.priority);
         if let Some(spare) = spare.filter(|_| spec.is_reserved()) {
-            return make(cx.cloud, request.priority(as_number(spare))).await;
+            let made = make(cx.cloud, request.priority(as_number(spare))).await;
+            // Somebody took it meanwhile: another one is looked for.
+            return made.map_err(|failure| match failure.cause {
+                Cause::Taken => Failure { cause: Cause::Busy, ..failure },
+                _ => failure,
+            });
         }
         Err(held(cx, failure, holder.as_ref(), spec))
     }

@@ -56,6 +56,16 @@ async fn a_new_environment_is_told_of_those_the_file_names_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn environments_of_a_namesake_that_is_kept_elsewhere_are_none_of_ours() {
+    let theirs = STACK.replace("environments: { dev: {}, prod: {} }", "origin: them/api");
+    let world = World::with(&theirs);
+    assert_eq!(world.run("apply --yes").await.exit, Exit::Done);
+    world.write("deployer.yaml", &format!("{STACK}origin: us/api\n"));
+    let ran = world.run("plan --env dev").await;
+    assert!(!ran.stdout.contains("is still there"), "{}", ran.stdout);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_sort_of_change_is_shown() {
     let world = World::applied(STACK).await;
     let changed = STACK

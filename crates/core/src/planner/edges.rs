@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::halves::Halves;
 use super::steps::{Make, Steps};
 use super::uses::Relations;
-use super::{Decision, Planner, stands_for};
+use super::{Decision, Planner, Verdict, stands_for};
 use crate::plan::{Reason, StepId};
 use crate::snapshot::physical;
 use crate::{Address, Graph, Live, Replacement, references};
@@ -275,14 +275,17 @@ impl<'a> Edges<'a> {
         for (live, step) in &self.steps.removals {
             let gone = &self.lives()[*live].address.kind;
             let is_unwanted = self.steps.list[*step].reason == Reason::Unwanted;
-            let leads = planner.kinds.find(gone).is_some_and(|kind| kind.leads.is_some());
-            if !leads || !is_unwanted {
-                continue;
-            }
+            let kind = planner.kinds.find(gone).filter(|kind| kind.leads.is_some() && is_unwanted);
+            let Some(kind) = kind else { continue };
             for (address, make) in &self.steps.makes {
+                // What needs the very place that is left cannot be waited for.
                 let waits = self.decisions.get(address).is_some_and(|decision| {
-                    decision.live.is_some()
-                        || decision.halves.as_ref().is_some_and(Halves::is_apart)
+                    let reserves = || kind.reserve(None, &decision.desired.spec).is_some();
+                    match decision.verdict {
+                        Verdict::Create => decision.halves.as_ref().is_some_and(Halves::is_apart),
+                        Verdict::Update => reserves(),
+                        _ => false,
+                    }
                 });
                 if address.kind == *gone && waits {
                     self.should(*step, make.last);
