@@ -110,15 +110,14 @@ impl<W: Connect> Session<'_, W> {
         &self,
         args: &StackArgs,
         all: Option<Look>,
-    ) -> Result<(Project, Snapshot), Error> {
+    ) -> Result<(Project, Arc<Places<W::Cloud>>, Snapshot), Error> {
         let project = self.load(args)?;
         let stack = &project.stack;
         let connected = self.connect_for(&project).await?;
         let deeds = self.deeds(&connected, &stack.scope).await?;
         let scan = all.map_or(Scan::For(stack), Scan::All);
-        let mut snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
-        snapshot.left_behind = self.left_behind(&connected, &project.source, &snapshot).await;
-        Ok((project, snapshot))
+        let snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
+        Ok((project, connected, snapshot))
     }
 
     /// The environments that are still there and that the stack no longer names. They are looked

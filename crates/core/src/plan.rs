@@ -135,7 +135,8 @@ pub struct Plan {
     pub foreign: BTreeMap<Address, Vec<String>>,
     /// What carries our tags and is not ours; told, never touched.
     pub strays: Vec<Stray>,
-    /// Environments of the stack that are still there and that it no longer names; told.
+    /// Environments of the stack that are still there and that it no longer names; told. Whoever
+    /// shows a plan looks for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,
     /// What is ours and not in the record yet. Not part of a saved plan, which anybody may have

@@ -127,8 +127,6 @@ pub struct Snapshot {
     pub disputes: Vec<Dispute>,
     /// Where the stack that made it is kept, as the record says; none where it does not.
     pub origin: Option<String>,
-    /// Environments of the stack that the account still has and the stack no longer names.
-    pub left_behind: Vec<String>,
 }
 
 impl Snapshot {
@@ -148,9 +146,7 @@ impl Snapshot {
     ) -> Self {
         let (origin, roles) = (deeds.record.origin.clone(), deeds.record.roles.clone());
         let (lives, strays, disputes) = (vec![], vec![], vec![]);
-        let left_behind = Vec::new();
-        let empty =
-            Self { scope, account, region, roles, lives, strays, disputes, origin, left_behind };
+        let empty = Self { scope, account, region, roles, lives, strays, disputes, origin };
         let Judged { mut lives, mut strays, mut disputes } = judge(&empty, seen, deeds, kinds);
         sort(&mut lives);
         strays.sort();

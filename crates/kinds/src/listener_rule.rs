@@ -14,9 +14,6 @@ use crate::{Action, Listener};
 /// A host that nobody has: `invalid` is never delegated (RFC 2606).
 const NOBODY: &str = "reserved.invalid";
 
-/// The last turn there is (ELB API reference, `CreateRule`).
-const LAST: u32 = 50_000;
-
 /// A rule of a listener.
 pub struct ListenerRule;
 
@@ -41,7 +38,7 @@ impl Kind for ListenerRule {
     fn check(spec: &ListenerRuleSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
         // Priorities run from 1 to 50000; a rule takes five values in all (ELBv2 API reference).
-        if !(1..=LAST).contains(&spec.priority) {
+        if !(1..=ListenerRuleSpec::LAST).contains(&spec.priority) {
             let message = format!("{} is no priority", spec.priority);
             problems.push(Problem::new("priority", message, "take 1 to 50000"));
         }
@@ -78,7 +75,8 @@ impl Kind for ListenerRule {
             let hosts = [NOBODY.to_owned()].into();
             let (paths, methods) = (BTreeSet::new(), BTreeSet::new());
             // Another one whatever is wanted: the sum of the two is odd.
-            let priority = LAST + 1 - wanted.priority.clamp(1, LAST);
+            let last = ListenerRuleSpec::LAST;
+            let priority = last + 1 - wanted.priority.clamp(1, last);
             return Some(ListenerRuleSpec { priority, paths, hosts, methods, ..wanted.clone() });
         };
         let reserves = reserved(&live.action, &wanted.action)?;
@@ -110,6 +108,9 @@ pub struct ListenerRuleSpec {
 }
 
 impl ListenerRuleSpec {
+    /// The last turn there is (ELB API reference, `CreateRule`).
+    pub const LAST: u32 = 50_000;
+
     /// Whether it only binds what it is to lead to: it takes no request, whatever its turn.
     pub fn is_reserved(&self) -> bool {
         self.hosts.iter().any(|host| host == NOBODY)

@@ -6,18 +6,7 @@
  * are not there. A path that ends in `/data` answers when PostgreSQL does, behind the first
  * variable whose name ends in `_HOST` and the one that ends in `_PORT`. Who has `BROKEN` in its
  * environment ends at once. */
-#include <stddef.h>
-
-static long call(long number, long a, long b, long c, long d, long e) {
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                     : "rcx", "r11", "memory");
-    return result;
-}
+#include "bare.h"
 
 enum {
     READ = 0, WRITE = 1, CLOSE = 3, POLL = 7, RT_SIGACTION = 13, SOCKET = 41, CONNECT = 42, ACCEPT = 43,
@@ -25,11 +14,6 @@ enum {
 };
 
 enum { READABLE = 1, CHILD_ENDED = 17, PATIENCE_MS = 2000 };
-
-struct place {
-    unsigned short family, port;
-    unsigned char address[4], rest[8];
-};
 
 struct action {
     void *handler;
@@ -162,5 +146,3 @@ __attribute__((used)) void begin(long *stack) {
         call(CLOSE, visitor, 0, 0, 0, 0);
     }
 }
-
-__asm__(".globl _start\n_start: mov %rsp, %rdi\nand $-16, %rsp\ncall begin\n");

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab import sockets
-from lab.proxy import copy_all
+from lab.proxy import copy_both_ways
 
 if TYPE_CHECKING:
     from lab.sockets import Place
@@ -79,11 +79,7 @@ class Gates:
             if self._loop.time() > given_up:
                 return
         inside, out = await asyncio.open_connection(*gate.inside)
-        ways = [copy_all(reader, out), copy_all(inside, writer)]
-        running = [asyncio.ensure_future(way) for way in ways]
-        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for way in running:
-            way.cancel()
+        await copy_both_ways((reader, writer), (inside, out))
         out.close()
 
     def _whose(self, peer: Place, gate: Gate) -> Task | None:

@@ -27,6 +27,7 @@ REASONS = {
 }
 
 Headers = list[tuple[str, str]]
+Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class ClientGone(Exception):
@@ -162,11 +163,7 @@ class Exchange:
         writer: asyncio.StreamWriter,
     ) -> bool:
         self._writer.write(head(first, answer))
-        ways = [copy_all(reader, self._writer), copy_all(self._reader, writer)]
-        tasks = [asyncio.ensure_future(way) for way in ways]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
+        await copy_both_ways((self._reader, self._writer), (reader, writer))
         return False
 
     async def _error(self, status: int, request: Request, close: bool = False) -> bool:
@@ -255,3 +252,12 @@ async def copy_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     while piece := await reader.read(PIECE):
         writer.write(piece)
         await writer.drain()
+
+
+async def copy_both_ways(one: Side, other: Side) -> None:
+    """Copies what each side says to the other until one of them closes."""
+    ways = [copy_all(one[0], other[1]), copy_all(other[0], one[1])]
+    running = [asyncio.ensure_future(way) for way in ways]
+    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    for way in running:
+        way.cancel()

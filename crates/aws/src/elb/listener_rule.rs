@@ -17,9 +17,6 @@ use crate::missing::Required;
 use crate::ownership::{self, Owned, Tags};
 use crate::send::unless_gone;
 
-/// The last turn there is (ELB API reference, `CreateRule`).
-const LAST: u32 = 50_000;
-
 impl Resource<Aws> for ListenerRule {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let rules = survey.shared.elb.rules(survey).await?;
@@ -54,7 +51,7 @@ impl Resource<Aws> for ListenerRule {
             .elb
             .create_rule()
             .listener_arn(spec.listener.id())
-            .priority(priority(spec))
+            .priority(as_number(spec.priority))
             .set_conditions(Some(conditions(spec)))
             .actions(action::written(spec.action.wanted()?, spec.reserves.as_ref()))
             .set_tags(Some(tagged(cx.identity)));
@@ -74,7 +71,8 @@ impl Resource<Aws> for ListenerRule {
             return Ok(ListenerRuleOutput { id: this.id.clone() });
         }
         // Any turn will do for what takes no request.
-        let spare = (1..=LAST).rev().find(|turn| !taken.contains(turn) && *turn != spec.priority);
+        let mut turns = (1..=ListenerRuleSpec::LAST).rev();
+        let spare = turns.find(|turn| !taken.contains(turn) && *turn != spec.priority);
         if let Some(spare) = spare.filter(|_| spec.is_reserved()) {
             let made = make(cx.cloud, request.priority(as_number(spare))).await;
             // Somebody took it meanwhile: another one is looked for.
@@ -211,10 +209,6 @@ async fn make(aws: &Aws, request: CreateRuleFluentBuilder) -> Result<ListenerRul
     Ok(ListenerRuleOutput { id })
 }
 
-fn priority(spec: &ListenerRuleSpec) -> i32 {
-    as_number(spec.priority)
-}
-
 /// Priorities are checked to be at most 50000 when the stack is loaded.
 fn as_number(priority: u32) -> i32 {
     i32::try_from(priority).unwrap_or(i32::MAX)
@@ -256,7 +250,7 @@ async fn modify(
 /// Gives a rule its priority. Where another rule of ours has it the two change places: that one
 /// has a step of its own, which moves it on.
 async fn move_to(cx: &Context<'_, Aws>, id: &str, spec: &ListenerRuleSpec) -> Result<()> {
-    let wanted = (id.to_owned(), priority(spec));
+    let wanted = (id.to_owned(), as_number(spec.priority));
     let failure = match set_priorities(cx.cloud, std::slice::from_ref(&wanted)).await {
         Err(failure) if is_taken(&failure) => failure,
         result => return result,

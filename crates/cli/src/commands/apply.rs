@@ -88,9 +88,9 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
     let Project { source, stack, .. } = project;
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
         let (scan, deeds) = (Scan::For(&stack), journal.deeds());
-        let mut snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
-        snapshot.left_behind = session.left_behind(&connected, &source, &snapshot).await;
-        let plan = session.plan(Some(&source), &stack, &snapshot, &args.targets)?;
+        let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
+        let mut plan = session.plan(Some(&source), &stack, &snapshot, &args.targets)?;
+        plan.left_behind = session.left_behind(&connected, &source, &snapshot).await;
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);
         if !plan.is_empty() && !args.yes {

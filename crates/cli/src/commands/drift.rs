@@ -49,7 +49,7 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let (project, snapshot) = session.look(&args.stack, Some(Look::Close)).await?;
+    let (project, _, snapshot) = session.look(&args.stack, Some(Look::Close)).await?;
     let targets = TargetArgs::default();
     let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
     let drift = Drift::of(&plan, &snapshot);

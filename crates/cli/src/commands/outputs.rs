@@ -37,7 +37,7 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let (Project { stack, .. }, snapshot) = session.look(&args.stack, None).await?;
+    let (Project { stack, .. }, _, snapshot) = session.look(&args.stack, None).await?;
     let known: Outputs = stack
         .resources
         .keys()

@@ -47,9 +47,10 @@ pub(crate) async fn run<W: Connect>(
     args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
-    let (project, snapshot) = session.look(&args.stack, None).await?;
+    let (project, connected, snapshot) = session.look(&args.stack, None).await?;
     let source = Some(&project.source);
-    let plan = session.plan(source, &project.stack, &snapshot, &args.targets)?;
+    let mut plan = session.plan(source, &project.stack, &snapshot, &args.targets)?;
+    plan.left_behind = session.left_behind(&connected, &project.source, &snapshot).await;
     if session.is_json {
         session.print(&as_json(&plan));
     } else if plan.is_empty() {

@@ -67,7 +67,7 @@ impl<'a> Planner<'a> {
             outputs: self.stack.outputs.clone(),
             foreign: self.foreign(),
             strays: self.snapshot.strays.clone(),
-            left_behind: self.snapshot.left_behind.clone(),
+            left_behind: Vec::new(),
             unrecorded: self.snapshot.unrecorded(),
         }
     }
