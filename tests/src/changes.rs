@@ -30,6 +30,8 @@ const AFTERMATH: Duration = Duration::from_secs(2);
 pub struct Change {
     /// What it is, in words.
     pub name: String,
+    /// What it begins with, where that is not the stack as it stands in the file.
+    pub first: Vec<(&'static str, &'static str)>,
     /// What stands in the stack once, and what it becomes.
     pub edits: Vec<(&'static str, &'static str)>,
     /// Whether the apply fails, and people are to see nothing of it.
@@ -79,7 +81,12 @@ impl fmt::Display for Sight {
 
 impl Change {
     fn of(name: &str, edits: &[(&'static str, &'static str)]) -> Self {
-        Self { name: name.to_owned(), edits: edits.to_vec(), fails: false, sights: None }
+        let (name, edits) = (name.to_owned(), edits.to_vec());
+        Self { name, first: Vec::new(), edits, fails: false, sights: None }
+    }
+
+    fn after(self, first: &[(&'static str, &'static str)]) -> Self {
+        Self { first: first.to_vec(), ..self }
     }
 
     fn that_fails(self) -> Self {
@@ -92,25 +99,31 @@ impl Change {
 
     /// Whether it goes well, and people see what the plan says.
     fn is_plain(&self) -> bool {
-        !self.fails && self.sights.is_none()
+        !self.fails && self.sights.is_none() && self.first.is_empty()
     }
 
     /// Both at once; none when they are about the same lines.
     pub fn with(&self, other: &Self) -> Option<Self> {
         let both = Self {
             name: format!("{}; {}", self.name, other.name),
+            first: Vec::new(),
             edits: self.edits.iter().chain(&other.edits).copied().collect(),
             fails: self.fails || other.fails,
             sights: None,
         };
-        both.apply_to(&stack()).is_some().then_some(both)
+        both.stacks().is_some().then_some(both)
     }
 
-    /// The stack with it; none when what it changes does not stand there once.
-    fn apply_to(&self, stack: &str) -> Option<String> {
-        self.edits.iter().try_fold(stack.to_owned(), |stack, (from, to)| {
-            (stack.matches(from).count() == 1).then(|| stack.replace(from, to))
-        })
+    /// The stack before and after it; none when what it changes does not stand there once.
+    fn stacks(&self) -> Option<[String; 2]> {
+        let edited = |stack: &str, edits: &[(&str, &str)]| {
+            edits.iter().try_fold(stack.to_owned(), |stack, (from, to)| {
+                (stack.matches(from).count() == 1).then(|| stack.replace(from, to))
+            })
+        };
+        let before = edited(&stack(), &self.first)?;
+        let after = edited(&before, &self.edits)?;
+        Some([before, after])
     }
 }
 
@@ -127,9 +140,9 @@ impl Shop {
     /// When it does not come up.
     pub fn open() -> Self {
         let shop = Self { lab: Lab::start(SCALE), folder: tempfile::tempdir().expect("a folder") };
-        shop.write(&stack());
-        shop.run("apply", &["--yes"]).expect(0);
-        for seen in Load::begin(&shop.host(), &FLOWS).end_after(AFTERMATH) {
+        shop.lab.issue(CERTIFICATE);
+        shop.make(&stack());
+        for seen in Load::begin(&shop.hosts(), &FLOWS).end_after(AFTERMATH) {
             assert!(is_well(&seen.before) && is_well(&seen.after), "{seen:?}");
         }
         shop
@@ -140,7 +153,8 @@ impl Shop {
     /// # Panics
     /// When it is none of this stack.
     pub fn takes(&self, change: &Change) -> bool {
-        self.write(&change.apply_to(&stack()).expect("a change of the stack"));
+        let [_, changed] = change.stacks().expect("a change of the stack");
+        self.write(&changed);
         self.run("expand", &[]).code == Some(0)
     }
 
@@ -149,25 +163,40 @@ impl Shop {
     /// # Panics
     /// When it is none of this stack.
     pub fn play(&self, change: &Change) -> [Way; 2] {
-        let changed = change.apply_to(&stack()).expect("a change of the stack");
+        let [before, after] = change.stacks().expect("a change of the stack");
         let seen = change.sights.map(|(sights, _)| sights);
-        let there = self.go(&changed, change.fails, seen.map(|[there, _]| there));
-        let back = self.go(&stack(), false, seen.map(|[_, back]| back));
+        let is_elsewhere = !change.first.is_empty();
+        if is_elsewhere {
+            self.make(&before);
+        }
+        let there = self.go(&after, change.fails, seen.map(|[there, _]| there));
+        let back = self.go(&before, false, seen.map(|[_, back]| back));
+        if is_elsewhere {
+            self.make(&stack());
+        }
         [there, back]
     }
 
     /// Takes the stack down; gives what is left.
     pub fn close(self) -> Vec<String> {
         self.run("destroy", &["--yes"]).expect(0);
-        self.lab.everything()
+        // The certificate is no part of the stack.
+        let left = self.lab.everything().into_iter();
+        left.filter(|left| !left.ends_with(CERTIFICATE)).collect()
+    }
+
+    /// Makes a stack of it that nobody asks for anything meanwhile.
+    fn make(&self, stack: &str) {
+        self.write(stack);
+        self.run("apply", &["--yes"]).expect(0);
     }
 
     fn go(&self, stack: &str, fails: bool, seen: Option<Sight>) -> Way {
-        let host = self.host();
+        let hosts = self.hosts();
         self.write(stack);
         let planned = self.run("plan", &["--json"]).expect(0);
         let plan: Value = serde_json::from_str(&planned.stdout).expect("JSON");
-        let load = Load::begin(&host, &FLOWS);
+        let load = Load::begin(&hosts, &FLOWS);
         let applied = self.run("apply", &["--yes"]);
         let answers = load.end_after(AFTERMATH);
 
@@ -199,18 +228,21 @@ impl Shop {
         Way { word, sight, requests, strange, wrong }
     }
 
-    /// Where the stack is reached.
-    fn host(&self) -> String {
+    /// Where the stack is reached: plainly, and by HTTPS where it listens for it.
+    fn hosts(&self) -> Vec<String> {
         let outputs = self.run("outputs", &["--json"]).expect(0).stdout;
         let outputs: Value = serde_json::from_str(&outputs).expect("JSON");
         let outputs = outputs.as_object().cloned().unwrap_or_default();
         let url = outputs.iter().find(|(name, _)| name.ends_with("-url"));
-        url.and_then(|(_, url)| url.as_str()).expect("a load balancer").to_owned()
+        let url = url.and_then(|(_, url)| url.as_str()).expect("a load balancer");
+        let plain = url.replace("https://", "http://");
+        if plain == url { vec![plain] } else { vec![plain, url.to_owned()] }
     }
 
     fn write(&self, stack: &str) {
         let images = root().join("tests/contracts/images").display().to_string();
-        let text = stack.replace("../contracts/images", &images);
+        let text =
+            stack.replace("../contracts/images", &images).replace("CERTIFICATE", CERTIFICATE);
         std::fs::write(self.folder.path().join("stack.yaml"), text).expect("a file");
     }
 
@@ -419,6 +451,21 @@ pub fn changes() -> Vec<Change> {
             "a silent connection is held for longer",
             &[("http: forward }", "http: forward, idle-timeout: 120 }")],
         ),
+        Change::of(
+            "HTTPS beside HTTP",
+            &[("edge: { http: forward }", "edge: { certificate: CERTIFICATE, http: forward }")],
+        ),
+        Change::of(
+            "HTTPS in the place of HTTP",
+            &[("edge: { http: forward }", "edge: { certificate: CERTIFICATE, http: redirect }")],
+        ),
+        Change::of("plain requests are redirected no more", &[("http: redirect", "http: forward")])
+            .after(&[(
+                "edge: { http: forward }",
+                "edge: { certificate: CERTIFICATE, http: redirect }",
+            )]),
+        Change::of("a load balancer behind a group that admits nobody", &[("# more", CLOSED_EDGE)]),
+        Change::of("a database behind a group that admits nobody", &[("# more", CLOSED_DATABASE)]),
         Change::of("targets leave more slowly", &[("drain: 20 # web", "drain: 40")]),
         Change::of("a gateway in each zone", &[("nat: single", "nat: per-zone")])
             .seen([Sight::Nothing; 2], "nobody in the lab lets in one address only"),
@@ -432,6 +479,9 @@ pub fn changes() -> Vec<Change> {
     ]
 }
 
+/// A certificate that AWS has issued, in the lab.
+const CERTIFICATE: &str = "arn:aws:acm:eu-west-1:123456789012:certificate/0f3a";
+
 const MORE: &str = "\
 shop:
     image: { repository: api, build: { archive: ../contracts/images/shop.tar } }
@@ -443,6 +493,18 @@ shop:
     environment:
       NAME: shop
     scale: { min: 1 }";
+
+const CLOSED_EDGE: &str = "\
+# closed
+resources:
+  security-group: { empty: { vpc: main, description: empty } }
+  load-balancer: { edge: { security-groups: [empty] } }";
+
+const CLOSED_DATABASE: &str = "\
+# closed
+resources:
+  security-group: { empty: { vpc: main, description: empty } }
+  db-instance: { main: { security-groups: [empty] } }";
 
 const SECOND: &str = "  second:
     engine: postgres

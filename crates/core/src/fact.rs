@@ -62,8 +62,10 @@ pub struct Lead {
 pub enum Destination {
     /// To the tasks that fill this.
     Group(Thing),
-    /// They are answered on the spot: `get 404`, `are redirected`.
+    /// They are answered on the spot: `get 404`.
     Answer(String),
+    /// Whoever asks is told to ask elsewhere: `are redirected to HTTPS`.
+    Redirect(String),
 }
 
 /// Tasks that are kept running.

@@ -129,11 +129,21 @@ impl Action {
         match self {
             Self::Forward(group) => Destination::Group(group.into()),
             Self::Redirect(redirect) => {
-                let Redirect { protocol, host, port, path, .. } = redirect;
-                Destination::Answer(format!("are redirected to {protocol}://{host}:{port}{path}"))
+                Destination::Redirect(format!("are redirected to {}", redirect.target()))
             }
             Self::Respond(respond) => Destination::Answer(format!("get {}", respond.status)),
         }
+    }
+}
+
+impl Redirect {
+    /// Where a client is sent, as a person says it: `HTTPS`, `http://www.example.com:80/`.
+    fn target(&self) -> String {
+        let Self { protocol, host, port, path, .. } = self;
+        if (host, path) == (&same_host(), &same_path()) && protocol == "HTTPS" && port == "443" {
+            return "HTTPS".to_owned();
+        }
+        format!("{}://{host}:{port}{path}", protocol.to_lowercase())
     }
 }
 

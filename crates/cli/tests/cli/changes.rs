@@ -62,7 +62,7 @@ const CASES: &[Case] = &[
         edits: &[("path: \"/api*\"", "path: \"/v2*\"")],
         impact: "elsewhere",
         because: "requests for /api* go to service/web instead of service/api",
-        order: &["update listener-rule/api-http"],
+        order: &["update listener-rule/api-http-secure"],
     },
     Case {
         name: "two turns are swapped",
@@ -145,9 +145,9 @@ const CASES: &[Case] = &[
         impact: "elsewhere",
         because: "requests for /shop* go to service/shop instead of service/web",
         order: &[
-            "create listener-rule/shop-http",
+            "create listener-rule/shop-http-secure",
             "create service/shop",
-            "second update listener-rule/shop-http",
+            "second update listener-rule/shop-http-secure",
         ],
     },
     Case {
@@ -156,10 +156,10 @@ const CASES: &[Case] = &[
         impact: "data-loss",
         because: "requests for /api* go to service/rest instead of service/api",
         order: &[
-            "create listener-rule/rest-http",
+            "create listener-rule/rest-http-secure",
             "create service/rest",
-            "second update listener-rule/rest-http",
-            "delete listener-rule/api-http",
+            "second update listener-rule/rest-http-secure",
+            "delete listener-rule/api-http-secure",
             "delete service/api",
         ],
     },
@@ -192,8 +192,8 @@ const CASES: &[Case] = &[
         order: &[
             "create load-balancer/front",
             "create listener/front-https",
-            "create listener-rule/web-http",
-            "delete listener-rule/web-http",
+            "create listener-rule/web-http-secure",
+            "delete listener-rule/web-http-secure",
             "delete load-balancer/edge",
             "delete security-group/edge",
         ],
@@ -221,7 +221,7 @@ const CASES: &[Case] = &[
         impact: "data-loss",
         because: "requests for /api* go to service/web instead of service/api",
         order: &[
-            "delete listener-rule/api-http",
+            "delete listener-rule/api-http-secure",
             "delete service/api",
             "delete target-group/api-http",
         ],
@@ -230,10 +230,29 @@ const CASES: &[Case] = &[
         name: "plain requests are redirected no more",
         edits: &[("http: redirect", "http: forward")],
         impact: "elsewhere",
-        because: "",
-        order: &[],
+        because: "requests for /api* go to service/api",
+        order: &[
+            "create listener-rule/api-http",
+            "create listener-rule/web-http",
+            "update listener/edge-http",
+        ],
+    },
+    Case {
+        name: "HTTPS goes",
+        edits: &[("http: redirect", "http: forward"), (CERTIFICATE, "")],
+        impact: "outage",
+        because: "requests for /*, /api* and all else find nobody who listens",
+        order: &[
+            "second update listener-rule/api-http",
+            "second update listener-rule/web-http",
+            "update listener/edge-http",
+            "delete listener-rule/web-http-secure",
+            "delete listener/edge-https",
+        ],
     },
 ];
+
+const CERTIFICATE: &str = ", certificate: \"arn:aws:acm:eu-west-1:123456789012:certificate/1\"";
 
 const MORE: &str = "\
 shop:

@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::halves::Halves;
+use super::model::takes_some_of;
 use super::steps::{Make, Steps};
 use super::uses::Relations;
 use super::{Decision, Planner, Verdict, stands_for};
 use crate::plan::{Reason, StepId};
 use crate::snapshot::physical;
-use crate::{Address, Graph, Live, Replacement, references};
+use crate::{Address, Fact, Graph, Lead, Live, Replacement, Thing, references};
 
 pub(super) struct Edges<'a> {
     planner: &'a Planner<'a>,
@@ -43,6 +44,8 @@ impl<'a> Edges<'a> {
         edges.fill_first();
         edges.lead_away_first();
         edges.lead_elsewhere_first();
+        edges.turn_the_rest_between();
+        edges.keep_turns();
         edges.take_away_last();
         edges.reduced()
     }
@@ -100,7 +103,7 @@ impl<'a> Edges<'a> {
                 continue;
             }
             match self.steps.makes.get(used) {
-                Some(_) if self.is_bound(used, address) => {}
+                Some(_) if self.is_bound(used, address) || self.leads_beside(used, address) => {}
                 Some(make) if make.gives => {
                     found.insert(make.first);
                 }
@@ -126,6 +129,23 @@ impl<'a> Edges<'a> {
         let live = leads.live.and_then(|live| live.spec.get(leading));
         let ids = live.map(physical).unwrap_or_default();
         !shared.is_empty() && shared.iter().all(|address| self.planner.has_id(address, &ids))
+    }
+
+    /// Whether one only changes where it leads, and the other leads some of its requests: whichever
+    /// is first, both are there.
+    fn leads_beside(&self, used: &Address, by: &Address) -> bool {
+        let leads = |address: &Address| self.planner.kinds.find(&address.kind)?.leads;
+        leads(by).is_some() && self.turns_elsewhere(used)
+    }
+
+    /// Whether something that is there changes where it leads.
+    fn turns_elsewhere(&self, address: &Address) -> bool {
+        let field = self.planner.kinds.find(&address.kind).and_then(|kind| kind.leads);
+        let (Some(field), Some(decision)) = (field, self.decisions.get(address)) else {
+            return false;
+        };
+        let live = decision.live.and_then(|live| live.spec.get(field));
+        decision.verdict == Verdict::Update && live != decision.desired.spec.get(field)
     }
 
     /// A resource is deleted after all that refers to it is deleted or has moved away.
@@ -248,7 +268,9 @@ impl<'a> Edges<'a> {
             let Some(decision) = self.decisions.get(address) else { continue };
             for filled in self.planner.newly_filled(address, decision) {
                 for user in self.relations.wanted.movers_of(&filled, self.planner.kinds) {
-                    if let Some(moves) = self.steps.makes.get(&user).filter(|_| user != *address) {
+                    if let Some(moves) =
+                        self.steps.makes.get(&user).filter(|_| !self.is_filler(&user))
+                    {
                         self.should(moves.last, make.first);
                     }
                 }
@@ -256,11 +278,19 @@ impl<'a> Edges<'a> {
         }
     }
 
+    /// Whether something fills what others lead to, and so leads nobody there itself.
+    fn is_filler(&self, address: &Address) -> bool {
+        self.planner.kinds.find(&address.kind).is_some_and(|kind| kind.fills.is_some())
+    }
+
     /// Before something that fills others goes, whoever leads there is led away.
     fn lead_away_first(&mut self) {
         for (live, step) in &self.steps.removals {
             for filled in self.relations.there.filled_by(*live).clone() {
                 for user in self.relations.there.referring_to(filled).collect::<Vec<_>>() {
+                    if self.is_filler(&self.lives()[user].address) {
+                        continue;
+                    }
                     for moved in self.lets_go(user, &mut BTreeSet::from([*live])) {
                         self.should(*step, moved);
                     }
@@ -292,6 +322,83 @@ impl<'a> Edges<'a> {
                 }
             }
         }
+    }
+
+    /// Who leads the requests that nobody else takes, such as a listener beside its rules, turns
+    /// them elsewhere after those that are to take some of them are there, and before those that
+    /// take some of them go.
+    fn turn_the_rest_between(&mut self) {
+        let planner = self.planner;
+        let leads = |kind: &str| planner.kinds.find(kind).is_some_and(|kind| kind.leads.is_some());
+        let takes_the_rest = |address: &Address| {
+            let live = self.lives().iter().position(|live| live.address == *address);
+            let there = live.into_iter().flat_map(|live| self.relations.there.referring_to(live));
+            let mut there = there.map(|user| &self.lives()[user].address);
+            let wanted = self.relations.wanted.movers_of(address, planner.kinds);
+            wanted.iter().any(|user| leads(&user.kind)) || there.any(|user| leads(&user.kind))
+        };
+        let turned = self
+            .steps
+            .makes
+            .iter()
+            .filter(|(address, _)| self.turns_elsewhere(address) && takes_the_rest(address));
+        for (_, turn) in turned.collect::<Vec<_>>() {
+            for (address, make) in self.steps.makes.iter().filter(|(it, _)| leads(&it.kind)) {
+                let verdict = self.decisions.get(address).map(|decision| decision.verdict);
+                if matches!(verdict, Some(Verdict::Create | Verdict::Replace(_))) {
+                    self.should(turn.last, make.last);
+                }
+            }
+            for (live, step) in &self.steps.removals {
+                let is_unwanted = self.steps.list[*step].reason == Reason::Unwanted;
+                if is_unwanted && leads(&self.lives()[*live].address.kind) {
+                    self.should(*step, turn.last);
+                }
+            }
+        }
+    }
+
+    /// Where several come or go, one takes no requests that are another's: the first in turn comes
+    /// first and goes last. At a listener that is new, or goes too, nobody asks.
+    fn keep_turns(&mut self) {
+        let makes = self.steps.makes.iter().filter_map(|(address, make)| {
+            let decision = self.decisions.get(address)?;
+            let lead = self.lead(address, &decision.desired.spec)?;
+            let Thing::Named(at) = &lead.at else { return None };
+            let stays = self.decisions.get(at).is_some_and(|at| at.live.is_some());
+            (decision.verdict == Verdict::Create && stays).then_some((make.last, lead))
+        });
+        let removals = self.steps.removals.iter().filter_map(|(live, step)| {
+            let live = &self.lives()[*live];
+            let lead = self.lead(&live.address, &live.spec)?;
+            let Thing::Physical(at) = &lead.at else { return None };
+            let goes = self.steps.removals.keys().any(|live| self.lives()[*live].id() == at);
+            let is_unwanted = self.steps.list[*step].reason == Reason::Unwanted;
+            (is_unwanted && !goes).then_some((*step, lead))
+        });
+        let (makes, removals): (Vec<_>, Vec<_>) = (makes.collect(), removals.collect());
+        let overlaps = |first: &Lead, second: &Lead| {
+            first.at == second.at && first.turn < second.turn && takes_some_of(second, first)
+        };
+        for (first, lead) in &makes {
+            for (second, _) in makes.iter().filter(|(_, other)| overlaps(lead, other)) {
+                self.should(*second, *first);
+            }
+        }
+        for (first, lead) in &removals {
+            for (second, _) in removals.iter().filter(|(_, other)| overlaps(lead, other)) {
+                self.should(*first, *second);
+            }
+        }
+    }
+
+    /// Which requests something takes in its turn.
+    fn lead(&self, address: &Address, spec: &Value) -> Option<Lead> {
+        let facts = self.planner.kinds.find(&address.kind)?.facts(spec);
+        facts.into_iter().find_map(|fact| match fact {
+            Fact::Leads(lead) if lead.turn.is_some() => Some(lead),
+            _ => None,
+        })
     }
 
     /// Whether one leads to what the other fills.

@@ -1,13 +1,16 @@
 //! Nobody is left without what it uses, whatever order a plan is done in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use deployer_core::{Address, Live, Plan, Reason, Replacement, Stack, Step, references};
+use deployer_core::{
+    Action, Address, Live, Plan, Reason, Replacement, Stack, Step, StepId, references,
+};
 use deployer_testkit::stacks;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::world::{World, targets};
+use crate::world::{World, targets, word};
 
 /// What one service, or one rule, has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,9 +32,11 @@ impl Has {
     }
 }
 
-/// What each service and each rule has of what it uses, by its address; the newest that works.
-fn users(world: &World) -> BTreeMap<Address, Vec<(Value, Has)>> {
-    let mut users: BTreeMap<Address, Vec<(Value, Has)>> = BTreeMap::new();
+/// What each service and each rule has of what it uses, by its address.
+type Users = BTreeMap<Address, Vec<(Value, Has)>>;
+
+fn users(world: &World) -> Users {
+    let mut users = Users::new();
     for live in &world.lives {
         let has = match live.address.kind.as_str() {
             "service" => service(world, live),
@@ -136,21 +141,130 @@ fn lost_by(world: &mut World, plan: &Plan, picks: &[usize]) -> Option<String> {
     let after = users(&after);
     let mut lost = None;
     world.perform_seen(plan, picks, &mut |world, step| {
-        for (address, now) in users(world) {
-            let (Some([(_, was)]), Some([(_, will)])) =
-                (before.get(&address).map(Vec::as_slice), after.get(&address).map(Vec::as_slice))
-            else {
-                continue;
-            };
-            if lost.is_none() && !now.iter().any(|(_, has)| has.covers(*was, *will)) {
-                lost = Some(format!(
-                    "{address} had {was:?}, will have {will:?}, and after {:?} {} has {now:?}",
-                    step.action, step.address
-                ));
-            }
+        if lost.is_none() {
+            lost = first_lost(&before, &users(world), &after);
+            lost = lost.take().map(|lost| format!("after {}, {lost}", word(step)));
         }
     });
     lost
+}
+
+/// Somebody who has less than before and after.
+fn first_lost(before: &Users, now: &Users, after: &Users) -> Option<String> {
+    now.iter().find_map(|(address, now)| {
+        let only = |users: &Users| match users.get(address).map(Vec::as_slice) {
+            Some([(_, has)]) => Some(*has),
+            _ => None,
+        };
+        let (was, will) = (only(before)?, only(after)?);
+        let is_covered = now.iter().any(|(_, has)| has.covers(was, will));
+        (!is_covered).then(|| format!("{address} had {was:?}, will have {will:?}, has {now:?}"))
+    })
+}
+
+/// Whether nobody loses, and nothing is refused, in this order; and whether that is all there was
+/// to do.
+fn holds(world: &World, plan: &Plan, to: &Stack, order: &[usize]) -> bool {
+    let in_this_order = || {
+        let before = users(world);
+        let mut good = world.clone();
+        good.perform(plan, &[]);
+        let after = users(&good);
+        let (mut world, mut is_lost) = (world.clone(), false);
+        world.perform_in(plan, order, &mut |world, _| {
+            is_lost |= first_lost(&before, &users(world), &after).is_some();
+        });
+        !is_lost && world.plan(to).is_empty()
+    };
+    // The cloud refuses with a panic.
+    catch_unwind(AssertUnwindSafe(in_this_order)).unwrap_or(false)
+}
+
+/// The two orders that would be allowed without an edge and are most apart: the later step as soon
+/// as it can be, and the earlier one as late as it can be.
+fn orders_without(plan: &Plan, later: StepId, earlier: StepId) -> [Vec<StepId>; 2] {
+    let all = 0..plan.steps.len();
+    let waits = |id: StepId, before: StepId| {
+        plan.steps[id].after.contains(&before) && (id, before) != (later, earlier)
+    };
+    let (mut needed, mut behind) = (BTreeSet::from([later]), BTreeSet::from([earlier]));
+    for id in all.clone() {
+        if behind.iter().any(|before| waits(id, *before)) {
+            behind.insert(id);
+        }
+    }
+    for id in all.clone().rev() {
+        if needed.iter().any(|after| waits(*after, id)) {
+            needed.insert(id);
+        }
+    }
+    let order = |is_first: &dyn Fn(&StepId) -> bool| {
+        let (mut first, last): (Vec<_>, Vec<_>) = all.clone().partition(is_first);
+        first.extend(last);
+        first
+    };
+    [order(&|id| needed.contains(id)), order(&|id| !behind.contains(id))]
+}
+
+/// Whether one refers to the other, directly or not.
+fn refers(to: &Stack, from: &Address, other: &Address) -> bool {
+    let spec = to.resources.get(from).map(|desired| &desired.spec);
+    let used = spec.map(references).unwrap_or_default();
+    used.iter().any(|used| used == other || refers(to, used, other))
+}
+
+/// Why a step waits for another although this cloud would let it be.
+fn reason(to: &Stack, later: &Step, earlier: &Step) -> Option<&'static str> {
+    let refers = || refers(to, &later.address, &earlier.address);
+    let kind = later.address.kind.as_str();
+    match (later.action, earlier.action, kind, earlier.address.kind.as_str()) {
+        (Action::Create | Action::Update, Action::Update, ..) if refers() => {
+            Some("what is referred to is as it should be first")
+        }
+        (Action::Create | Action::Update, Action::Create | Action::Update, "service", "rule") => {
+            Some("the kind says so")
+        }
+        (Action::Delete, Action::Create, ..) if later.address == earlier.address => {
+            Some("what is superseded stays until its successor is there")
+        }
+        (Action::Create | Action::Update, Action::Create | Action::Update, "rule", "service") => {
+            Some("all that fill it do, not only the first of them")
+        }
+        (Action::Delete, _, "service", "rule") => Some("nobody is led to what goes"),
+        (Action::Delete, Action::Delete, ..) => {
+            Some("what is used goes last, even if its user goes too")
+        }
+        (Action::Update, Action::Delete | Action::Update, "wall" | "service", _) => {
+            Some("what is taken away is so last, even if its user does not need it")
+        }
+        _ => None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn without_any_edge_somebody_loses_or_the_cloud_refuses((from, to) in changes()) {
+        let world = World::with(&from);
+        let plan = world.plan(&to);
+        if interrupts(&plan) {
+            return Ok(());
+        }
+        for later in &plan.steps {
+            for earlier in &later.after {
+                let orders = orders_without(&plan, later.id, *earlier);
+                let is_idle = orders.iter().all(|order| holds(&world, &plan, &to, order));
+                let earlier = &plan.steps[*earlier];
+                prop_assert!(
+                    !is_idle || reason(&to, later, earlier).is_some(),
+                    "{} waits for {} in vain",
+                    word(later),
+                    word(earlier)
+                );
+            }
+        }
+    }
 }
 
 proptest! {

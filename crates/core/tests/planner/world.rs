@@ -113,6 +113,20 @@ impl World {
         assert!(queue.drain().is_empty(), "every step is reached");
     }
 
+    /// The same in this very order, whatever the plan allows.
+    pub(crate) fn perform_in(
+        &mut self,
+        plan: &Plan,
+        order: &[usize],
+        see: &mut dyn FnMut(&Self, &Step),
+    ) {
+        let mut outputs = plan.known.clone();
+        for step in order {
+            self.step(&plan.steps[*step], &mut outputs);
+            see(self, &plan.steps[*step]);
+        }
+    }
+
     fn step(&mut self, step: &Step, outputs: &mut Outputs) {
         let kinds = registry().kinds();
         let kind = kinds.find(&step.address.kind).unwrap();

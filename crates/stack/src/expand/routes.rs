@@ -42,12 +42,13 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
             if !secure {
                 refuse_without_tls(draft, balancer, routed);
             }
+            // Each has one name whatever else there is, so that it stays when the other comes or
+            // goes.
             if secure {
-                rule(draft, routed, &format!("{balancer}-https"), "", priority);
+                rule(draft, routed, &format!("{balancer}-https"), "-secure", priority);
             }
             if load_balancer::http(body) == Http::Forward {
-                let suffix = if secure { "-plain" } else { "" };
-                rule(draft, routed, &format!("{balancer}-http"), suffix, priority);
+                rule(draft, routed, &format!("{balancer}-http"), "", priority);
             }
         }
     }

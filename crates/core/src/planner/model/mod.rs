@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use self::connections::Lost;
+pub(super) use self::requests::takes_some_of;
 use super::Planner;
 use super::uses::Relations;
 use crate::plan::{Action, Plan, Step};

@@ -36,6 +36,8 @@ pub(super) enum Answer {
     Served(BTreeSet<Who>),
     /// It is answered on the spot.
     Answered(String),
+    /// Whoever asks is told to ask elsewhere.
+    Redirected(String),
     /// It is led to where no task is.
     Nobody,
     /// Nobody can read where it is led.
@@ -86,6 +88,7 @@ impl Samples {
                     filled.get(group).cloned().map_or(Answer::Nobody, Answer::Served)
                 }
                 Some(Some(Destination::Answer(answer))) => Answer::Answered(answer.clone()),
+                Some(Some(Destination::Redirect(to))) => Answer::Redirected(to.clone()),
                 Some(None) => Answer::Unknown,
                 None => Answer::Closed,
             }
@@ -140,6 +143,14 @@ impl Sample {
     }
 }
 
+/// Whether requests of one rule would be taken by another if that had its turn first.
+pub(in crate::planner) fn takes_some_of(taker: &Lead, of: &Lead) -> bool {
+    let anywhere = Who::Foreign(String::new());
+    let [own, shared] = [asked(&anywhere, of, of), asked(&anywhere, of, taker)];
+    let mut both = own.iter().chain(&shared).filter(|sample| sample.is_taken_by(of));
+    both.any(|sample| sample.is_taken_by(taker))
+}
+
 /// Requests with the hosts of one rule and the paths and methods of another.
 fn asked(at: &Who, lead: &Lead, other: &Lead) -> Vec<Sample> {
     let or = |patterns: &BTreeSet<String>, or: &BTreeSet<String>| -> Vec<Option<String>> {
@@ -180,7 +191,7 @@ fn asked(at: &Who, lead: &Lead, other: &Lead) -> Vec<Sample> {
 
 /// What users notice when a request was answered in one way and is in another.
 fn change(before: &Answer, after: &Answer) -> Option<(Impact, String)> {
-    let served = matches!(before, Answer::Served(_));
+    let served = matches!(before, Answer::Served(_) | Answer::Redirected(_));
     Some(match (before, after) {
         (before, after) if before == after => return None,
         (Answer::Served(before), Answer::Served(after)) => {
@@ -195,6 +206,7 @@ fn change(before: &Answer, after: &Answer) -> Option<(Impact, String)> {
         (_, Answer::Served(after)) => {
             (Impact::Elsewhere, format!("go to {}", listed(addresses(after))))
         }
+        (_, Answer::Redirected(to)) => (Impact::Elsewhere, to.clone()),
         (_, Answer::Answered(answer)) if served => (Impact::Outage, answer.clone()),
         (_, Answer::Answered(answer)) => (Impact::Elsewhere, answer.clone()),
         (_, Answer::Nobody) if served => (Impact::Outage, "find no task".to_owned()),
