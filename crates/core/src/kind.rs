@@ -120,6 +120,28 @@ pub struct Typical {
     pub delete: u32,
 }
 
+/// How long AWS takes for one action, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Time {
+    /// As a rule.
+    pub typical: u32,
+    /// The longest that is known: what takes longer is given up. Nothing is given up before four
+    /// times what is typical, nor before ten minutes.
+    pub limit: u32,
+}
+
+impl Typical {
+    /// The time of an action that never takes much longer.
+    pub const fn time(self, action: Action) -> Time {
+        let typical = match action {
+            Action::Create | Action::Await => self.create,
+            Action::Update => self.update,
+            Action::Delete => self.delete,
+        };
+        Time { typical, limit: 0 }
+    }
+}
+
 /// A mistake inside one spec, found without looking at AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -189,7 +211,8 @@ pub trait Kind: Send + Sync + 'static {
     const LEADS: Option<&'static str> = None;
     /// Which outputs a change in place may change: a field, and an output.
     const MOVES: &'static [(&'static str, &'static str)] = &[];
-    /// How long AWS typically takes; the source of each number stands beside it.
+    /// How long AWS typically takes where [`Kind::time`] does not say otherwise; the source of
+    /// each number stands beside it.
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
 
     /// What we want of it.
@@ -244,11 +267,10 @@ pub trait Kind: Send + Sync + 'static {
         Self::REPLACEMENT
     }
 
-    /// How many seconds AWS may take where that depends on the specs, before it is given up: the
-    /// longest that is known, not the usual. What takes longer than four times [`Kind::TYPICAL`]
-    /// and ten minutes says so here.
-    fn limit(_action: Action, _live: Option<&Self::Spec>, _wanted: Option<&Self::Spec>) -> u32 {
-        0
+    /// How long AWS takes where that depends on the specs, as a rule and at most. What its target
+    /// groups add for health checks and draining is known from [`Kind::facts`].
+    fn time(action: Action, _live: Option<&Self::Spec>, _wanted: Option<&Self::Spec>) -> Time {
+        Self::TYPICAL.time(action)
     }
 }
 
@@ -284,8 +306,6 @@ pub struct KindInfo {
     pub leads: Option<&'static str>,
     /// See [`Kind::MOVES`].
     pub moves: &'static [(&'static str, &'static str)],
-    /// See [`Kind::TYPICAL`].
-    pub typical: Typical,
     supersedes: bool,
     pub(crate) refined: fn(&str, &Value, &Value) -> Option<Change>,
     facts: fn(&Value) -> Vec<Fact>,
@@ -294,7 +314,7 @@ pub struct KindInfo {
     lenient: fn(&Value, &Value) -> Option<Value>,
     watch: fn(&Value, &Value) -> u32,
     replacement: fn(&Value, &Value) -> Replacement,
-    limit: fn(Action, Option<&Value>, Option<&Value>) -> u32,
+    time: fn(Action, Option<&Value>, Option<&Value>) -> Time,
     normalize: fn(Value) -> serde_json::Result<Value>,
     read: fn(Value) -> Result<Value, Problem>,
     check: fn(&Value) -> Vec<Problem>,
@@ -321,7 +341,6 @@ impl KindInfo {
             fills: K::FILLS,
             leads: K::LEADS,
             moves: K::MOVES,
-            typical: K::TYPICAL,
             supersedes: matches!(K::REPLACEMENT, Replacement::Supersede),
             refined: K::change,
             facts: |spec| spec_of::<K>(spec).map(|spec| K::facts(&spec)).unwrap_or_default(),
@@ -346,9 +365,9 @@ impl KindInfo {
                 (Ok(live), Ok(wanted)) => K::replacement(&live, &wanted),
                 _ => K::REPLACEMENT,
             },
-            limit: |action, live, wanted| {
+            time: |action, live, wanted| {
                 let [live, wanted] = [live, wanted].map(|spec| spec_of::<K>(spec?).ok());
-                K::limit(action, live.as_ref(), wanted.as_ref())
+                K::time(action, live.as_ref(), wanted.as_ref())
             },
             normalize: |spec| {
                 serde_json::from_value::<K::Spec>(spec).and_then(serde_json::to_value)
@@ -408,9 +427,9 @@ impl KindInfo {
         (self.replacement)(live, wanted)
     }
 
-    /// How many seconds AWS may take for an action, where that depends on the specs.
-    pub fn limit(&self, action: Action, live: Option<&Value>, wanted: Option<&Value>) -> u32 {
-        (self.limit)(action, live, wanted)
+    /// How long AWS takes for an action. What a spec does not say yet counts as not there.
+    pub fn time(&self, action: Action, live: Option<&Value>, wanted: Option<&Value>) -> Time {
+        (self.time)(action, live, wanted)
     }
 
     /// Reads a spec through its type and writes it again: defaults filled in, sets in order.

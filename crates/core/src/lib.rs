@@ -32,7 +32,8 @@ pub use fact::{Admission, Destination, Fact, Join, Lead, Notice, Pace, Peer, Run
 pub use failure::{Cause, Failure};
 pub use graph::{Cycle, Graph, ReadyQueue};
 pub use kind::{
-    After, Change, Grant, Impact, Kind, KindInfo, Kinds, Problem, Removal, Replacement, Typical,
+    After, Change, Grant, Impact, Kind, KindInfo, Kinds, Problem, Removal, Replacement, Time,
+    Typical,
 };
 pub use naming::{Alphabet, Naming};
 pub use opaque::{Opaque, is_unread, unread};

@@ -205,7 +205,7 @@ impl<C: Parameters> Run<'_, C> {
         }
         let speaker = Arc::new(Speaker::new(step.id, self.sender.clone(), self.gate.clone()));
         let live = step.live.as_ref().map(|live| &live.spec);
-        let limit = driver.info().limit(step.action, live, spec.as_ref());
+        let limit = driver.info().time(step.action, live, spec.as_ref()).limit;
         let work = Work {
             urgency: Urgency::Of(self.urgency[step.id]),
             patience: Wait::begin(step.typical, limit).limit(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use deployer_core::{
     Action, Change, Fact, Grant, Impact, Join, Kind, Naming, Notice, Opaque, Problem, Ref, Thing,
-    Typical, is_unread,
+    Time, Typical, is_unread,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,16 @@ use serde_json::Value;
 use crate::{DbSubnetGroup, SecurityGroup};
 
 const HOUR: u32 = 3600;
+
+/// What a standby adds, in seconds: RDS makes it of a snapshot, and changes it first (RDS user
+/// guide, "Multi-AZ DB instance deployments"). The number is an assumption.
+const STANDBY: u32 = 300;
+
+/// How long RDS takes to change what leaves the machine as it is, in seconds; an assumption.
+const SETTING: u32 = 60;
+
+/// What the last snapshot adds to a deletion, in seconds; an assumption.
+const SNAPSHOT: u32 = 180;
 
 /// How long RDS may take to copy a GiB, in seconds: 100 MB a second, which is an assumption.
 const SECONDS_A_GIB: u32 = 10;
@@ -53,26 +63,35 @@ impl Kind for DbInstance {
     const GENTLEST: &'static [(&'static str, &'static str)] = &[("final-snapshot", "true")];
     const DELETION: Impact = Impact::DataLoss;
     const PROTECTION: Option<&'static str> = Some("deletion-protection");
-    // Public deployment logs: create 5-17 min, delete 5 min and more.
+    // Public deployment logs: create 5-17 min, delete 5 min and more. A change that moves the
+    // instance: assumed.
     const TYPICAL: Typical = Typical { create: 480, update: 300, delete: 300 };
     type Spec = DbInstanceSpec;
     type Output = DbInstanceOutput;
 
     /// A snapshot takes the longer the more there is, and so does a standby that is made of one. A
     /// change of class or version is made to the standby first.
-    fn limit(
+    fn time(
         action: Action,
         live: Option<&DbInstanceSpec>,
         wanted: Option<&DbInstanceSpec>,
-    ) -> u32 {
-        let storage = live.into_iter().chain(wanted).map(|spec| spec.storage).max().unwrap_or(0);
-        let copying = storage * SECONDS_A_GIB;
-        match action {
-            Action::Create => HOUR,
-            Action::Update | Action::Await => 2 * HOUR + copying,
-            Action::Delete if live.is_some_and(|live| live.final_snapshot == false.into()) => HOUR,
-            Action::Delete => HOUR + copying,
-        }
+    ) -> Time {
+        let both = || live.into_iter().chain(wanted);
+        let copying = both().map(|spec| spec.storage).max().unwrap_or(0) * SECONDS_A_GIB;
+        let Time { typical, .. } = Self::TYPICAL.time(action);
+        let standby = if both().any(|spec| spec.standby) { STANDBY } else { 0 };
+        let (typical, limit) = match action {
+            Action::Create => (typical + standby, HOUR),
+            Action::Update if live.zip(wanted).is_some_and(|(live, wanted)| live.stays(wanted)) => {
+                (SETTING, 2 * HOUR + copying)
+            }
+            Action::Update | Action::Await => (typical + standby, 2 * HOUR + copying),
+            Action::Delete if live.is_some_and(|live| live.final_snapshot == false.into()) => {
+                (typical, HOUR)
+            }
+            Action::Delete => (typical + SNAPSHOT, HOUR + copying),
+        };
+        Time { typical, limit }
     }
 
     fn check(spec: &DbInstanceSpec) -> Vec<Problem> {
@@ -143,6 +162,16 @@ impl Kind for DbInstance {
             "final-snapshot" if is_unread(live) => Some(Change::InPlace(Impact::None)),
             _ => None,
         }
+    }
+}
+
+impl DbInstanceSpec {
+    /// Whether the machine stays as it is when the other is wanted: only settings differ.
+    fn stays(&self, wanted: &Self) -> bool {
+        let machine = |spec: &Self| {
+            (spec.class.clone(), spec.version.clone(), spec.port, spec.storage, spec.standby)
+        };
+        machine(self) == machine(wanted)
     }
 }
 
@@ -311,11 +340,12 @@ mod tests {
             });
             serde_json::from_value(spec).unwrap()
         };
-        let delete = |spec: &DbInstanceSpec| DbInstance::limit(Action::Delete, Some(spec), None);
+        let delete =
+            |spec: &DbInstanceSpec| DbInstance::time(Action::Delete, Some(spec), None).limit;
         assert_eq!(delete(&spec(1000, true)), HOUR + 10_000);
         assert_eq!(delete(&spec(1000, false)), HOUR);
         let (small, large) = (spec(20, true), spec(2000, true));
-        let change = DbInstance::limit(Action::Update, Some(&small), Some(&large));
+        let change = DbInstance::time(Action::Update, Some(&small), Some(&large)).limit;
         assert_eq!(change, 2 * HOUR + 20_000);
     }
 
@@ -325,5 +355,23 @@ mod tests {
             |live: u32, wanted: u32| DbInstance::change("storage", &json!(live), &json!(wanted));
         assert_eq!(change(20, 40), None);
         assert!(matches!(change(40, 20), Some(Change::Never(_))));
+    }
+
+    #[test]
+    fn a_setting_takes_a_minute_and_a_machine_with_a_standby_longer_than_one_alone() {
+        let plain = json!({
+            "engine": "postgres", "version": "17", "class": "db.t4g.micro", "storage": 20,
+            "database": "notes", "subnet-group": { "id": "notes" }, "security-groups": [],
+        });
+        let update = |field: &str, value: Value| {
+            let mut wanted = plain.clone();
+            wanted[field] = value;
+            let [live, wanted]: [DbInstanceSpec; 2] =
+                [plain.clone(), wanted].map(|spec| serde_json::from_value(spec).unwrap());
+            DbInstance::time(Action::Update, Some(&live), Some(&wanted)).typical
+        };
+        assert_eq!(update("backup-days", json!(1)), 60);
+        assert_eq!(update("port", json!(5433)), 300);
+        assert_eq!(update("standby", json!(true)), 600);
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    Action, Change, Grant, Impact, Kind, Naming, Opaque, Problem, Ref, Target, Typical, is_unread,
+    Action, Change, Grant, Impact, Kind, Naming, Opaque, Problem, Ref, Target, Time, Typical,
+    is_unread,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,12 +42,13 @@ impl Kind for DbReplica {
     type Output = DbReplicaOutput;
 
     /// A replica is made of a snapshot of its source, whose size its spec does not say.
-    fn limit(
+    fn time(
         action: Action,
         _live: Option<&DbReplicaSpec>,
         _wanted: Option<&DbReplicaSpec>,
-    ) -> u32 {
-        if action == Action::Create { 6 * HOUR } else { 2 * HOUR }
+    ) -> Time {
+        let limit = if action == Action::Create { 6 * HOUR } else { 2 * HOUR };
+        Time { limit, ..Self::TYPICAL.time(action) }
     }
 
     fn check(spec: &DbReplicaSpec) -> Vec<Problem> {

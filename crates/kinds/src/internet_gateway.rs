@@ -1,6 +1,6 @@
 //! An internet gateway: the way between a VPC and the internet.
 
-use deployer_core::{Action, Change, Impact, Kind, Opaque, Ref, Typical, is_unread};
+use deployer_core::{Action, Change, Impact, Kind, Opaque, Ref, Time, Typical, is_unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,12 +20,12 @@ impl Kind for InternetGateway {
     type Spec = InternetGatewaySpec;
     type Output = InternetGatewayOutput;
 
-    fn limit(
+    fn time(
         action: Action,
         _live: Option<&InternetGatewaySpec>,
         _wanted: Option<&InternetGatewaySpec>,
-    ) -> u32 {
-        lingering::limit(action)
+    ) -> Time {
+        lingering::time(Self::TYPICAL, action)
     }
 
     /// One that shows no VPC is attached to none.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use deployer_core::{
     Action, Admission, Change, Fact, Grant, Impact, Kind, Naming, Peer as Admitted, Problem, Ref,
-    Thing, Typical,
+    Thing, Time, Typical,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -41,12 +41,12 @@ impl Kind for SecurityGroup {
     type Spec = SecurityGroupSpec;
     type Output = SecurityGroupOutput;
 
-    fn limit(
+    fn time(
         action: Action,
         _live: Option<&SecurityGroupSpec>,
         _wanted: Option<&SecurityGroupSpec>,
-    ) -> u32 {
-        lingering::limit(action)
+    ) -> Time {
+        lingering::time(Self::TYPICAL, action)
     }
 
     fn check(spec: &SecurityGroupSpec) -> Vec<Problem> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use deployer_core::{
     Action, After, Change, Fact, Grant, Impact, Join, Kind, Naming, Notice, Problem, Ref, Run,
-    Thing, Typical,
+    Thing, Time, Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,10 +61,11 @@ impl Kind for Service {
 
     /// The tasks that go may be at the last requests for as long as their target groups let them,
     /// and the new ones may be given time before their health counts.
-    fn limit(_action: Action, live: Option<&ServiceSpec>, wanted: Option<&ServiceSpec>) -> u32 {
+    fn time(action: Action, live: Option<&ServiceSpec>, wanted: Option<&ServiceSpec>) -> Time {
         let grace = wanted.or(live).map_or(0, |spec| spec.grace_period);
         let drains = live.is_some_and(|live| !live.targets.is_empty());
-        ROLLOUT + grace + if drains { DRAINING } else { 0 }
+        let limit = ROLLOUT + grace + if drains { DRAINING } else { 0 };
+        Time { limit, ..Self::TYPICAL.time(action) }
     }
 
     fn facts(spec: &ServiceSpec) -> Vec<Fact> {
@@ -226,9 +227,13 @@ mod limit {
             { "group": { "id": "tg" }, "container": "web", "port": 80 }
         ]);
         let (bare, behind) = (spec(serde_json::json!([])), spec(target));
-        let limit = |action, live| Service::limit(action, live, None);
+        let limit = |action, live| Service::time(action, live, None).limit;
         assert_eq!(limit(Action::Delete, Some(&bare)), 900 + 60);
         assert_eq!(limit(Action::Delete, Some(&behind)), 900 + 60 + 3600 + 120);
-        assert_eq!(Service::limit(Action::Create, None, Some(&behind)), 900 + 60, "none drain yet");
+        assert_eq!(
+            Service::time(Action::Create, None, Some(&behind)).limit,
+            900 + 60,
+            "none drain yet"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! A subnet: a range of a VPC's addresses in one zone.
 
-use deployer_core::{Action, Change, Impact, Kind, Problem, Ref, Replacement, Typical};
+use deployer_core::{Action, Change, Impact, Kind, Problem, Ref, Replacement, Time, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,8 @@ impl Kind for Subnet {
     type Spec = SubnetSpec;
     type Output = SubnetOutput;
 
-    fn limit(action: Action, _live: Option<&SubnetSpec>, _wanted: Option<&SubnetSpec>) -> u32 {
-        lingering::limit(action)
+    fn time(action: Action, _live: Option<&SubnetSpec>, _wanted: Option<&SubnetSpec>) -> Time {
+        lingering::time(Self::TYPICAL, action)
     }
 
     fn check(spec: &SubnetSpec) -> Vec<Problem> {

@@ -9,7 +9,7 @@ use super::halves::Halves;
 use super::uses::Relations;
 use super::{Decision, Planner, Verdict};
 use crate::plan::{Action, Half, Plan, Reason, Step, StepId};
-use crate::{Address, Impact, Live, Phase, Removal, Replacement, Roles, Standing};
+use crate::{Address, Impact, Live, Phase, Removal, Replacement, Roles, Standing, resolve};
 
 /// The steps that make, change or wait for one resource; one and the same where the change is
 /// made in one.
@@ -89,9 +89,10 @@ impl<'a> Planner<'a> {
             (Action::Update | Action::Await | Action::Delete, Some(live)) => &live.place,
             _ => &decision.desired.place,
         };
-        let typical = self.kinds.find(&address.kind).map_or(0, |kind| match action {
-            Action::Update => kind.typical.update,
-            _ => kind.typical.create,
+        let live = decision.live.filter(|_| action != Action::Create);
+        let typical = self.kinds.find(&address.kind).map_or(0, |kind| {
+            let wanted = resolve(&decision.desired.spec, &self.known);
+            kind.time(action, live.map(|live| &live.spec), Some(&wanted)).typical
         });
         let whole = Step {
             id: 0,
@@ -105,7 +106,7 @@ impl<'a> Planner<'a> {
             notices: Vec::new(),
             differences: decision.differences.clone(),
             wanted: Some(decision.desired.spec.clone()),
-            live: decision.live.filter(|_| action != Action::Create).cloned(),
+            live: live.cloned(),
             after: BTreeSet::new(),
             typical,
         };
@@ -170,7 +171,8 @@ impl<'a> Planner<'a> {
             wanted: None,
             live: Some(live.clone()),
             after: BTreeSet::new(),
-            typical: kind.map_or(0, |kind| kind.typical.delete),
+            typical: kind
+                .map_or(0, |kind| kind.time(Action::Delete, Some(&live.spec), None).typical),
         });
         steps.removals.insert(place, id);
     }
