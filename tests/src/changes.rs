@@ -322,8 +322,8 @@ pub fn changes() -> Vec<Change> {
         Change::of(
             "a health check that fails",
             &[(
-                "health: { path: /healthz, interval: 5, timeout: 2, unhealthy: 2 } # web",
-                "health: { path: /up, interval: 5, timeout: 2, unhealthy: 2 }",
+                "health: { path: /healthz, interval: 5 s, timeout: 2 s, unhealthy: 2 } # web",
+                "health: { path: /up, interval: 5 s, timeout: 2 s, unhealthy: 2 }",
             )],
         )
         .that_fails(),
@@ -331,8 +331,8 @@ pub fn changes() -> Vec<Change> {
             "a health check, with the tasks that answer it",
             &[
                 (
-                    "health: { path: /healthz, interval: 5, timeout: 2, unhealthy: 2 } # api",
-                    "health: { path: /up, interval: 5, timeout: 2, unhealthy: 2 }",
+                    "health: { path: /healthz, interval: 5 s, timeout: 2 s, unhealthy: 2 } # api",
+                    "health: { path: /up, interval: 5 s, timeout: 2 s, unhealthy: 2 }",
                 ),
                 ("RUST_LOG: info # api", "UP: /up"),
             ],
@@ -370,7 +370,7 @@ pub fn changes() -> Vec<Change> {
                     "session: { length: 64, recovery: none }",
                     "token: { length: 64, recovery: none }",
                 ),
-                ("SESSION_KEY: session", "SESSION_KEY: token"),
+                ("SESSION_KEY: secrets/session", "SESSION_KEY: secrets/token"),
             ],
         ),
         Change::of(
@@ -380,7 +380,7 @@ pub fn changes() -> Vec<Change> {
                     "session: { length: 64, recovery: none }",
                     "token: { length: 64, recovery: none }",
                 ),
-                ("SESSION_KEY: session", "SESSION_KEY: token"),
+                ("SESSION_KEY: secrets/session", "SESSION_KEY: secrets/token"),
                 ("RUST_LOG: info # web", "BROKEN: \"1\""),
             ],
         )
@@ -419,14 +419,17 @@ pub fn changes() -> Vec<Change> {
             "a rollout without a minimum",
             &[
                 ("RUST_LOG: info # web", "RUST_LOG: debug"),
-                ("# rollout", "rollout: { minimum: 0 }"),
+                ("# rollout", "rollout: { minimum: 0% }"),
             ],
         ),
         Change::of(
             "logs are kept for less long",
             &[("logs: { keep: 30 days } # web", "logs: { keep: 7 days }")],
         ),
-        Change::of("no backups are made", &[("backups: 7 days", "backups: none")]),
+        Change::of(
+            "no backups are made",
+            &[("backup-retention: 7 days", "backup-retention: none")],
+        ),
         Change::of(
             "fewer images are kept",
             &[(
@@ -449,7 +452,7 @@ pub fn changes() -> Vec<Change> {
         Change::of("a service in public subnets", &[("# rollout", "subnets: public")]),
         Change::of(
             "a silent connection is held for longer",
-            &[("http: forward }", "http: forward, idle-timeout: 120 }")],
+            &[("http: forward }", "http: forward, idle-timeout: 120 s }")],
         ),
         Change::of(
             "HTTPS beside HTTP",
@@ -466,7 +469,7 @@ pub fn changes() -> Vec<Change> {
             )]),
         Change::of("a load balancer behind a group that admits nobody", &[("# more", CLOSED_EDGE)]),
         Change::of("a database behind a group that admits nobody", &[("# more", CLOSED_DATABASE)]),
-        Change::of("targets leave more slowly", &[("drain: 20 # web", "drain: 40")]),
+        Change::of("targets leave more slowly", &[("drain: 20 s # web", "drain: 40 s")]),
         Change::of("a gateway in each zone", &[("nat: single", "nat: per-zone")])
             .seen([Sight::Nothing; 2], "nobody in the lab lets in one address only"),
         Change::of(
@@ -488,7 +491,7 @@ shop:
     ports:
       http:
         port: 8080
-        health: { path: /healthz, interval: 5, timeout: 2, unhealthy: 2 }
+        health: { path: /healthz, interval: 5 s, timeout: 2 s, unhealthy: 2 }
         route: { load-balancer: edge, path: \"/shop*\", priority: 5 }
     environment:
       NAME: shop

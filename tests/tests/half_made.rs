@@ -118,7 +118,7 @@ const PARTS: [Part; 12] = [
         lab.by_hand("ec2", "DeleteNatGateway", &[("NatGatewayId", &gateway)]);
     }),
     ("a security group that lets nobody out", |lab| {
-        let group = lab.id_at("security-group/web");
+        let group = lab.id_at("security-group/service-web");
         let rule = [
             ("GroupId", group.as_str()),
             ("IpPermissions.1.IpProtocol", "-1"),

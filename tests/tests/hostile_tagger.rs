@@ -25,9 +25,9 @@ services:
     ports:
       http:
         port: 8080
-        health: {{ path: /, interval: 5, timeout: 2, unhealthy: 2 }}
+        health: {{ path: /, interval: 5 s, timeout: 2 s, unhealthy: 2 }}
         route: {{ load-balancer: edge, path: /api/* }}
-    secrets: {{ SESSION_KEY: session }}
+    secrets: {{ SESSION_KEY: secrets/session }}
 ",
         image.display()
     )
@@ -197,7 +197,7 @@ fn outlives(world: &World, theirs: &[Value]) {
     }
     world.run("mine", "apply --yes").expect(0);
     assert_eq!(world.but(&ours), before);
-    let smaller = stack("mine", 40).replace("    secrets: { SESSION_KEY: session }\n", "");
+    let smaller = stack("mine", 40).replace("    secrets: { SESSION_KEY: secrets/session }\n", "");
     let smaller = smaller.replace("secrets: { session: { recovery: 7 days } }\n", "");
     std::fs::write(world.folder.path().join("mine.yaml"), smaller).expect("a file");
     world.run("mine", "apply --yes").expect(0);

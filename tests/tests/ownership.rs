@@ -225,9 +225,13 @@ fn what_others_attached_is_told_and_does_not_go_along() {
     for told in ["listener :8443", "target 10.40.3.77:9000"] {
         assert!(refused.stderr.contains(told), "{told}: {}", refused.stderr);
     }
-    assert!(refused.stderr.contains("--unprotect security-group/edge"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("--unprotect security-group/load-balancer-edge"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(world.lab.everything(), before);
-    let said = "destroy --yes --unprotect security-group/edge --unprotect load-balancer/edge \
+    let said = "destroy --yes --unprotect security-group/load-balancer-edge --unprotect load-balancer/edge \
                 --unprotect target-group/web";
     world.run(said).expect(0);
     assert_eq!(world.lab.everything(), Vec::<String>::new());

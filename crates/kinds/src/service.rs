@@ -176,7 +176,7 @@ pub struct ServiceTarget {
 #[serde(rename_all = "kebab-case")]
 pub enum CircuitBreaker {
     /// Goes on trying.
-    Off,
+    None,
     /// Gives up.
     Stop,
     /// Gives up and goes back to what ran before.

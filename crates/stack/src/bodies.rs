@@ -8,71 +8,76 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::draft::{Draft, owned};
-use crate::language::{self, NAMED, body_schema};
+use crate::language::{self, schema_of};
 use crate::node::{Content, Node};
-use crate::sections::Sections;
+use crate::section::Sections;
+use crate::sections::LIST;
 use crate::shape::{self, Rules};
 use crate::words::is_word;
 
+/// What people name as they like: nothing in AWS is called by it.
+const OUTPUTS: &str = "outputs";
+
 /// Reads all sections.
 pub(crate) fn read(draft: &mut Draft) -> Sections {
-    let root = draft.root.clone();
-    declare(draft, &root);
-    let sections = Sections {
-        network: network(draft, &root),
-        load_balancers: named(draft, &root, "load-balancers"),
-        repositories: named(draft, &root, "repositories"),
-        databases: named(draft, &root, "databases"),
-        secrets: named(draft, &root, "secrets"),
-        services: named(draft, &root, "services"),
-    };
-    let outputs: BTreeMap<String, Text> = named(draft, &root, "outputs");
+    declare(draft);
+    let mut all = Sections::default();
+    for section in LIST {
+        (section.read)(draft, &mut all);
+    }
+    let outputs: BTreeMap<String, Text> = of(draft, OUTPUTS, true);
     draft.outputs.extend(outputs);
-    sections
+    all
 }
 
 /// Takes down which names there are, readable or not.
-fn declare(draft: &mut Draft, root: &Node) {
-    let sections = || NAMED.into_iter().chain(["network"]);
+fn declare(draft: &mut Draft) {
+    let root = draft.root.clone();
     for entry in root.entries().iter().filter(|entry| !language::is_key(&entry.key)) {
         // A misspelt section is told already; what is in it is not missing.
-        if let Some(meant) = closest(&entry.key, sections()) {
+        if let Some(meant) = closest(&entry.key, LIST.iter().map(|section| section.key)) {
             draft.broken.insert((meant.to_owned(), String::new()));
         }
     }
-    for section in NAMED {
-        let Some(node) = root.field(section) else { continue };
+    for section in LIST.iter().filter(|section| section.is_later) {
+        if root.field(section.key).is_some() {
+            draft.broken.insert((section.key.to_owned(), String::new()));
+        }
+    }
+    for section in LIST.iter().filter(|section| section.is_named) {
+        let Some(node) = root.field(section.key) else { continue };
         match &node.content {
             Content::Map(entries) => {
                 let names = entries.iter().map(|entry| entry.key.clone()).collect();
-                draft.declared.insert(section, names);
+                draft.declared.insert(section.key, names);
             }
             _ => {
-                draft.broken.insert((section.to_owned(), String::new()));
+                draft.broken.insert((section.key.to_owned(), String::new()));
             }
         }
     }
 }
 
-fn network(draft: &mut Draft, root: &Node) -> Option<crate::sections::Network> {
-    let node = root.field("network")?;
-    let read = body(draft, node, &body_schema("network"), &["network"]);
-    if !read.is_whole {
-        draft.broken.insert(("network".to_owned(), String::new()));
-    }
-    read.value
-}
-
-fn named<T: DeserializeOwned + JsonSchema>(
+/// Reads the bodies of a section, by name; one that holds no names is the body itself.
+pub(crate) fn of<T: DeserializeOwned + JsonSchema>(
     draft: &mut Draft,
-    root: &Node,
     section: &str,
+    is_named: bool,
 ) -> BTreeMap<String, T> {
-    let schema = body_schema(section);
+    let schema = schema_of::<T>();
+    let Some(node) = draft.root.field(section).cloned() else { return BTreeMap::new() };
     let mut bodies = BTreeMap::new();
-    for entry in root.field(section).into_iter().flat_map(Node::entries) {
+    if !is_named {
+        let read = body(draft, &node, &schema, &[section]);
+        if !read.is_whole {
+            draft.broken.insert((section.to_owned(), String::new()));
+        }
+        bodies.extend(read.value.map(|value| (String::new(), value)));
+        return bodies;
+    }
+    for entry in node.entries() {
         let read = body(draft, &entry.value, &schema, &[section, &entry.key]);
-        let is_name = is_word(&entry.key);
+        let is_name = section == OUTPUTS || is_word(&entry.key);
         if !read.is_whole || !is_name {
             draft.broken.insert((section.to_owned(), entry.key.clone()));
         }
@@ -96,8 +101,10 @@ fn body<T: DeserializeOwned>(
         _ => draft.place(&owned(path)),
     };
     let shown = path.join(".");
-    let fits = shape::check(node, key, schema, &shown, Rules::Whole, &mut draft.mistakes);
-    let reading = typed(draft, node, path, |value| Ok(serde_path_to_error::deserialize(value)?));
+    let mut node = node.clone();
+    shape::as_written(&mut node, schema);
+    let fits = shape::check(&node, key, schema, &shown, Rules::Whole, &mut draft.mistakes);
+    let reading = typed(draft, &node, path, |value| Ok(serde_path_to_error::deserialize(value)?));
     Reading { is_whole: reading.is_whole && fits, ..reading }
 }
 

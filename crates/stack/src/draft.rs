@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::interpolate::Asked;
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::Node;
+use crate::sections;
 
 /// A stack on its way from sections to resources.
 pub(crate) struct Draft {
@@ -26,13 +27,15 @@ pub(crate) struct Draft {
     /// The roles that lead to other accounts.
     pub(crate) roles: Roles,
     pub(crate) images: BTreeMap<String, Address>,
+    /// The services that run another's image: those that are like it.
+    pub(crate) builders: BTreeMap<String, String>,
     pub(crate) outputs: BTreeMap<String, Text>,
     pub(crate) asked: Vec<Asked>,
     pub(crate) mistakes: Mistakes,
 }
 
 /// What other sections need to know of the network.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct NetworkFacts {
     /// The letters of the zones.
     pub(crate) zones: Vec<char>,
@@ -41,6 +44,13 @@ pub(crate) struct NetworkFacts {
     pub(crate) is_asked_for: bool,
     /// Whether private subnets reach the internet.
     pub(crate) has_nat: bool,
+}
+
+impl Default for NetworkFacts {
+    /// Of one that is missing: what else is wrong can be told all the same.
+    fn default() -> Self {
+        Self { zones: vec!['a', 'b'], cidr: None, is_asked_for: false, has_nat: true }
+    }
 }
 
 /// A resource and where it comes from.
@@ -184,7 +194,8 @@ impl Draft {
             return false;
         }
         let advice = if names.is_empty() {
-            format!("add it: `{section}: {{ {name}: {} }}`", example(section))
+            let example = sections::find(section).map_or("{}", |section| section.example);
+            format!("add it: `{section}: {{ {name}: {example} }}`")
         } else {
             suggestion(name, names.iter().map(String::as_str))
         };
@@ -221,13 +232,6 @@ impl Draft {
             );
             self.broken.insert((section.to_owned(), name.to_owned()));
         }
-    }
-}
-
-fn example(section: &str) -> &'static str {
-    match section {
-        "databases" => "{ engine: postgres, version: \"16\" }",
-        _ => "{}",
     }
 }
 

@@ -89,7 +89,9 @@ fn no_text(key: &str, span: Span) -> Diagnostic {
 /// The names of the environments.
 pub(crate) fn environments(root: &Node) -> Vec<String> {
     let section = root.field("environments");
-    section.into_iter().flat_map(Node::entries).map(|entry| entry.key.clone()).collect()
+    let names = section.into_iter().flat_map(Node::entries).map(|entry| entry.key.clone());
+    // Patterns are not built yet, and name none.
+    names.filter(|name| !name.contains('*')).collect()
 }
 
 /// The environment that was asked for, or the only one there is.

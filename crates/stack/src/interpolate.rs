@@ -7,6 +7,9 @@ use deployer_core::{Address, Diagnostic, Part, Span};
 
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::{Content, Node};
+use crate::section::{Output, SectionInfo};
+use crate::sections;
+use crate::shape::not_yet;
 
 /// More bytes than the variables of any stack fill in.
 pub(crate) const MOST_FILLED: usize = 1 << 20;
@@ -17,6 +20,10 @@ pub(crate) struct Words<'a> {
     pub(crate) source: &'a str,
     /// `${name}`: the variables, and `stack`, `environment` and `region`.
     pub(crate) meanings: BTreeMap<String, Content>,
+    /// What can be read of each entry of each section, by `section/name`.
+    pub(crate) outputs: BTreeMap<String, Vec<Output>>,
+    /// Whether outputs are read of single resources here, as `${kind/name.output}`.
+    pub(crate) are_kinds_known: Cell<bool>,
     /// How many bytes may still be filled in.
     pub(crate) room: Cell<usize>,
 }
@@ -89,18 +96,30 @@ impl Words<'_> {
             let inner = from[2..end].trim();
             rest = &from[end + 1..];
             if inner.contains('/') {
-                let Some(output) = output(inner, place, mistakes) else {
-                    is_known = false;
-                    continue;
-                };
-                if !literal.is_empty() {
-                    parts.push(Part::Literal(std::mem::take(&mut literal)));
+                match self.output(inner, place) {
+                    Ok(read) => {
+                        for part in read {
+                            match part {
+                                Part::Literal(text) => literal += &text,
+                                Part::Output { address, field } => {
+                                    if !literal.is_empty() {
+                                        parts.push(Part::Literal(std::mem::take(&mut literal)));
+                                    }
+                                    asked.push(Asked {
+                                        address: address.clone(),
+                                        field: field.clone(),
+                                        span: place,
+                                    });
+                                    parts.push(Part::Output { address, field });
+                                }
+                            }
+                        }
+                    }
+                    Err(mistake) => {
+                        mistakes.push(mistake);
+                        is_known = false;
+                    }
                 }
-                parts.push(Part::Output {
-                    address: output.address.clone(),
-                    field: output.field.clone(),
-                });
-                asked.push(output);
                 continue;
             }
             let word = self.meanings.get(inner);
@@ -156,6 +175,69 @@ impl Words<'_> {
             ))
     }
 
+    /// What `${section/name.output}` stands for, and in `resources:` `${kind/name.output}`.
+    fn output(&self, inner: &str, span: Span) -> Result<Vec<Part>, Diagnostic> {
+        let wrong = |title: String| Diagnostic::error("bad-reference", title).at(span, "");
+        let Some((thing, field)) = inner.rsplit_once('.') else {
+            return Err(wrong(format!("`{inner}` names no output"))
+                .help("write `${section/name.output}`, such as `${load-balancers/edge.url}`"));
+        };
+        let (section, name) = thing.split_once('/').unwrap_or((thing, ""));
+        if let Some(section) = sections::find(section).filter(|section| section.is_named) {
+            return self.of_section(section, name, field, span);
+        }
+        let address = thing.parse::<Address>().ok();
+        match address {
+            Some(address) if self.are_kinds_known.get() => {
+                Ok(vec![Part::Output { address, field: field.to_owned() }])
+            }
+            Some(address) => {
+                let part = Part::Output { address, field: field.to_owned() };
+                Err(wrong(format!("`{section}` is not a section")).help(self.instead(&part)))
+            }
+            None => Err(wrong(format!("`{inner}` names no output"))
+                .help("write `${section/name.output}`, such as `${load-balancers/edge.url}`")),
+        }
+    }
+
+    fn of_section(
+        &self,
+        section: &SectionInfo,
+        name: &str,
+        field: &str,
+        span: Span,
+    ) -> Result<Vec<Part>, Diagnostic> {
+        let key = section.key;
+        if section.is_later || section.later.contains(&field) {
+            return Err(not_yet(&format!("{key}/{name}.{field}"), span));
+        }
+        let wrong = |code: &str, title: String| Diagnostic::error(code, title).at(span, "");
+        let Some(outputs) = self.outputs.get(&format!("{key}/{name}")) else {
+            let prefix = format!("{key}/");
+            let names = self.outputs.keys().filter_map(|known| known.strip_prefix(&prefix));
+            let title = format!("there is no `{name}` in `{key}`");
+            return Err(wrong("unknown-reference", title).help(suggestion(name, names)));
+        };
+        let found = outputs.iter().find(|output| output.name == field);
+        found.map(|output| output.text.parts().to_vec()).ok_or_else(|| {
+            let title = format!("`{key}/{name}` has no output `{field}`");
+            let names = outputs.iter().map(|output| output.name);
+            wrong("unknown-output", title).help(suggestion(field, names))
+        })
+    }
+
+    /// How an output of a resource is read by its section.
+    fn instead(&self, wanted: &Part) -> String {
+        let found = self.outputs.iter().find_map(|(thing, outputs)| {
+            let output = outputs.iter().find(|output| output.text.parts() == [wanted.clone()])?;
+            Some(format!("write `${{{thing}.{}}}`", output.name))
+        });
+        found.unwrap_or_else(|| {
+            "outputs of single resources can be read in `resources:` and `outputs:` alone"
+                .to_owned()
+        })
+    }
+
     /// Where a piece of a value stands, when the value is written as it reads.
     fn inside(&self, span: Span, piece: &str) -> Span {
         let written = self.source.get(span.start..span.end).unwrap_or_default();
@@ -166,25 +248,10 @@ impl Words<'_> {
     }
 }
 
-fn output(inner: &str, span: Span, mistakes: &mut Mistakes) -> Option<Asked> {
-    let parsed = inner
-        .rsplit_once('.')
-        .and_then(|(address, field)| Some((address.parse::<Address>().ok()?, field)));
-    let Some((address, field)) = parsed else {
-        mistakes.push(
-            Diagnostic::error("bad-reference", format!("`{inner}` names no output"))
-                .at(span, "")
-                .help("write `${kind/name.output}`, such as `${load-balancer/edge.dns}`"),
-        );
-        return None;
-    };
-    Some(Asked { address, field: field.to_owned(), span })
-}
-
 fn shown(content: &Content) -> String {
     match content {
         Content::Bool(value) => value.to_string(),
-        Content::Number(value) => value.to_string(),
+        Content::Number(number) => number.written.clone(),
         Content::Text(text) => text.clone(),
         _ => String::new(),
     }

@@ -7,40 +7,30 @@ use serde_json::{Map, Value, json};
 
 use crate::node::Node;
 use crate::sections;
+use crate::shape::NOT_YET;
 
 /// What names look like, for editors; the same as [`crate::words::is_word`].
 pub(crate) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 
-/// The sections that hold named bodies, in the order of their expansion.
-pub(crate) const NAMED: [&str; 5] =
-    ["load-balancers", "repositories", "databases", "secrets", "services"];
-
-/// The sections that hold something by name, and what editors say of them.
-const DESCRIPTIONS: [(&str, &str); 6] = [
-    ("load-balancers", "Load balancers, by name."),
-    ("repositories", "Repositories of container images, by name."),
-    ("databases", "Relational databases, by name."),
-    ("secrets", "Generated secrets, by name."),
-    ("services", "Services, by name."),
-    ("outputs", "What `deployer outputs` prints, by name, with `${kind/name.output}`."),
-];
-
 /// The keys that an environment cannot lay over.
 const ONCE: [&str; 3] = ["stack", "origin", "environments"];
 
+/// The keys of a stack that are no sections.
+const OTHERS: [&str; 7] =
+    ["stack", "origin", "region", "variables", "environments", "outputs", "resources"];
+
+/// Those that are not built yet.
+const LATER: [(&str, &str); 3] = [
+    ("account", "The account that it is for, checked before the first change."),
+    ("tags", "Tags that everything has."),
+    ("roles", "A boundary and a path for every role that is made."),
+];
+
 /// Whether a stack has such a key.
 pub(crate) fn is_key(key: &str) -> bool {
-    let others = [
-        "stack",
-        "origin",
-        "region",
-        "variables",
-        "environments",
-        "network",
-        "outputs",
-        "resources",
-    ];
-    NAMED.contains(&key) || others.contains(&key)
+    OTHERS.contains(&key)
+        || LATER.iter().any(|(later, _)| *later == key)
+        || sections::find(key).is_some()
 }
 
 /// The schema of a type, with everything inlined.
@@ -54,19 +44,6 @@ pub(crate) fn schema_of<T: JsonSchema>() -> Value {
         schema.remove("title");
     }
     schema
-}
-
-/// The schema of one body of a section.
-pub(crate) fn body_schema(section: &str) -> Value {
-    match section {
-        "network" => schema_of::<sections::Network>(),
-        "load-balancers" => schema_of::<sections::LoadBalancer>(),
-        "repositories" => schema_of::<sections::Repository>(),
-        "databases" => schema_of::<sections::Database>(),
-        "secrets" => schema_of::<sections::Secret>(),
-        "services" => schema_of::<sections::Service>(),
-        _ => schema_of::<Text>(),
-    }
 }
 
 /// The schema of a whole stack, for editors.
@@ -119,13 +96,25 @@ fn language<'k>(
         "description": "Variables that `${name}` stands for, with their defaults; one without a default must be given.",
         "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
     }));
-    let body = |section: &str| {
-        if is_wanted(section) { body_schema(section) } else { Value::Bool(true) }
-    };
-    keys.insert("network".to_owned(), body("network"));
-    for (section, description) in DESCRIPTIONS {
-        keys.insert(section.to_owned(), named(description, &body(section)));
+    for section in sections::LIST {
+        let wanted = is_wanted(section.key);
+        let body = if wanted { (section.schema)() } else { Value::Bool(true) };
+        let schema = match section.is_named {
+            _ if section.is_later => later(section.about),
+            true => named(section.about, &alike(body)),
+            false => body,
+        };
+        keys.insert(section.key.to_owned(), schema);
     }
+    for (key, about) in LATER {
+        keys.insert(key.to_owned(), later(about));
+    }
+    let about = "What `deployer outputs` prints, by name, with `${section/name.output}`.";
+    // Their names are people's own.
+    let outputs = json!({
+        "type": "object", "description": about, "additionalProperties": schema_of::<Text>(),
+    });
+    keys.insert("outputs".to_owned(), outputs);
     let kinds: Map<String, Value> = kinds
         .map(|(kind, spec)| {
             let description = format!("Resources of kind `{kind}`, by name.");
@@ -138,16 +127,19 @@ fn language<'k>(
         "properties": kinds,
         "additionalProperties": false,
     }));
-    let overlay: Map<String, Value> = keys
+    let mut overlay: Map<String, Value> = keys
         .iter()
         .filter(|(key, _)| !ONCE.contains(&key.as_str()))
         .map(|(key, schema)| (key.clone(), partial(schema)))
         .collect();
+    overlay.insert("like".to_owned(), like("Another environment, which this one is laid over."));
+    overlay.insert("role".to_owned(), later("The role that leads to its account."));
+    overlay.insert("expires".to_owned(), later("How long it is kept."));
     let overlay =
         json!({ "type": ["object", "null"], "properties": overlay, "additionalProperties": false });
     keys.insert(
         "environments".to_owned(),
-        named("The environments, each with what differs in it: mappings merge, anything else replaces, null removes.", &overlay),
+        named("The environments, each with what differs in it: mappings merge, null removes, anything else replaces; of choices that exclude each other, the one written here removes the others.", &overlay),
     );
     json!({
         "type": "object",
@@ -155,6 +147,32 @@ fn language<'k>(
         "required": ["stack"],
         "additionalProperties": false,
     })
+}
+
+/// The schema of something that is not built yet.
+fn later(about: &str) -> Value {
+    json!({ NOT_YET: true, "description": about })
+}
+
+/// The schema of a key that names what something is like.
+fn like(about: &str) -> Value {
+    json!({ "type": ["string", "null"], "description": about })
+}
+
+/// The schema of a body that may be like another of its section: what must be there may come from
+/// that.
+fn alike(mut body: Value) -> Value {
+    let about = "Another entry of this section, which this one is laid over.";
+    if let Some(body) = body.as_object_mut() {
+        if let Some(fields) = body.get_mut("properties").and_then(Value::as_object_mut) {
+            fields.insert("like".to_owned(), like(about));
+        }
+        if let Some(required) = body.remove("required") {
+            body.insert("if".to_owned(), json!({ "not": { "required": ["like"] } }));
+            body.insert("then".to_owned(), json!({ "required": required }));
+        }
+    }
+    body
 }
 
 /// The schema of a resource: what its kind says, and where it is.
@@ -185,7 +203,7 @@ pub(crate) fn partial(schema: &Value) -> Value {
         Value::Object(fields) => {
             let mut open: Map<String, Value> = fields
                 .iter()
-                .filter(|(key, _)| *key != "required" && *key != "default")
+                .filter(|(key, _)| !["required", "default", "if", "then"].contains(&key.as_str()))
                 .map(|(key, value)| match (key.as_str(), value) {
                     ("properties", Value::Object(keys)) => {
                         let keys: Map<String, Value> = keys

@@ -3,15 +3,18 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Desired, Diagnostic, Kinds, Roles, Scope, Span, Stack};
+use deployer_core::{Address, Desired, Diagnostic, Kinds, Roles, Scope, Span, Stack, Text};
+use serde_json::Value;
 
 use crate::draft::{Draft, Made, NetworkFacts};
 use crate::interpolate::{MOST_FILLED, Words, interpolate};
 use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
 use crate::overlay::{fill_empty, merge};
+use crate::section::{Output, SectionInfo};
+use crate::sections::LIST;
 use crate::shape::{self, Rules};
-use crate::{bodies, check, expand, head, language, resources, source};
+use crate::{bodies, check, head, language, like, resources, source};
 
 /// What a stack's text does not say.
 #[derive(Clone, Debug, Default)]
@@ -46,17 +49,21 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     if !matches!(root.content, Content::Map(_)) {
         return Err(vec![head::no_stack(root.span)]);
     }
+    let mut root = root;
     let mut mistakes = Mistakes::default();
     let written = language::used(&root, kinds);
     let start = Span { start: 0, end: 0 };
     shape::check(&root, start, &written, "", Rules::Written, &mut mistakes);
+    shape::as_written(&mut root, &written);
+    like::resolve_environments(&mut root, &written, &mut mistakes);
 
     let stack = head::name(&root, &mut mistakes);
     let origin = head::origin(&root, &mut mistakes).or_else(|| options.origin.clone());
     let Some(environment) = head::environment(&root, options, &mut mistakes) else {
         return Err(mistakes.finish().err().unwrap_or_default());
     };
-    let mut root = one_environment(root, &environment);
+    let mut root = one_environment(root, &environment, &written);
+    let builders = like::resolve(&mut root, &written, &mut mistakes);
     let region = head::region(&root, options, &mut mistakes);
     let stack = stack.unwrap_or_else(|| "stack".to_owned());
     let scope = Scope { stack, environment, origin };
@@ -74,13 +81,17 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         made: BTreeMap::new(),
         roles: Roles::new(),
         images: BTreeMap::new(),
+        builders,
         outputs: BTreeMap::new(),
         asked,
         mistakes,
     };
     let sections = bodies::read(&mut draft);
     let written_outputs = std::mem::take(&mut draft.outputs);
-    expand::expand(&mut draft, &sections);
+    draft.outputs = printed(&draft.root);
+    for section in LIST {
+        (section.expand)(&sections, &mut draft);
+    }
     draft.outputs.extend(written_outputs);
     resources::merge_in(&mut draft, kinds);
     check::check(&mut draft, kinds);
@@ -96,11 +107,13 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
 }
 
 /// The stack with one environment laid over.
-pub(crate) fn one_environment(mut root: Node, environment: &str) -> Node {
+fn one_environment(mut root: Node, environment: &str, schema: &Value) -> Node {
     let overlay = root.field("environments").and_then(|all| all.field(environment)).cloned();
     root.remove(&["environments".to_owned()]);
     match overlay {
-        Some(overlay) if matches!(overlay.content, Content::Map(_)) => merge(root, &overlay),
+        Some(overlay) if matches!(overlay.content, Content::Map(_)) => {
+            merge(root, &overlay, schema)
+        }
         _ => root,
     }
 }
@@ -117,10 +130,19 @@ fn fill_in(
     let mut meanings = head::words(scope, region);
     meanings.extend(head::variables(root, options, mistakes));
     root.remove(&["variables".to_owned()]);
-    let words = Words { source: text, meanings, room: Cell::new(MOST_FILLED) };
-    interpolate(root, &words, mistakes, asked);
+    let outputs = outputs(root);
+    let words = Words {
+        source: text,
+        meanings,
+        outputs,
+        are_kinds_known: Cell::new(false),
+        room: Cell::new(MOST_FILLED),
+    };
     if let Content::Map(entries) = &mut root.content {
         for entry in entries {
+            // What is made in `resources:` has no section by which it could be read.
+            words.are_kinds_known.set(["resources", "outputs"].contains(&entry.key.as_str()));
+            interpolate(&mut entry.value, &words, mistakes, asked);
             match entry.key.as_str() {
                 "stack" | "origin" | "region" => {}
                 "network" | "outputs" => fill_empty(&mut entry.value, 0),
@@ -130,4 +152,26 @@ fn fill_in(
             }
         }
     }
+}
+
+/// What can be read of each entry of each section, by `section/name`.
+fn outputs(root: &Node) -> BTreeMap<String, Vec<Output>> {
+    let of = |section: &'static SectionInfo| {
+        let entries = root.field(section.key).into_iter().flat_map(Node::entries);
+        entries.map(|entry| {
+            let key = format!("{}/{}", section.key, entry.key);
+            (key, (section.outputs)(&entry.key, &entry.value))
+        })
+    };
+    LIST.iter().filter(|section| section.is_named).flat_map(of).collect()
+}
+
+/// What `deployer outputs` prints by itself.
+fn printed(root: &Node) -> BTreeMap<String, Text> {
+    let all = outputs(root).into_iter().flat_map(|(key, outputs)| {
+        let name = key.split_once('/').map(|(_, name)| name.to_owned()).unwrap_or_default();
+        let printed = outputs.into_iter().filter(|output| output.is_printed);
+        printed.map(move |output| (format!("{name}-{}", output.name), output.text))
+    });
+    all.collect()
 }

@@ -17,7 +17,7 @@ pub(crate) struct Node {
 pub(crate) enum Content {
     Null,
     Bool(bool),
-    Number(Number),
+    Number(Numeral),
     Text(String),
     /// A text that holds outputs of resources.
     Parts(Vec<Part>),
@@ -25,6 +25,13 @@ pub(crate) enum Content {
     Unknown,
     List(Vec<Node>),
     Map(Vec<Entry>),
+}
+
+/// A number, and how it is written: `1.10` is 1.1 as a number, and itself as a text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Numeral {
+    pub(crate) value: Number,
+    pub(crate) written: String,
 }
 
 /// A key of a mapping with its value.
@@ -85,12 +92,22 @@ impl Node {
         }
     }
 
+    /// The text, when it is one or can be taken for one as it is written: `16`, `true`.
+    pub(crate) fn written(&self) -> Option<String> {
+        match &self.content {
+            Content::Text(text) => Some(text.clone()),
+            Content::Number(number) => Some(number.written.clone()),
+            Content::Bool(value) => Some(value.to_string()),
+            _ => None,
+        }
+    }
+
     /// The value without its places.
     pub(crate) fn to_json(&self) -> Value {
         match &self.content {
             Content::Null | Content::Unknown => Value::Null,
             Content::Bool(value) => Value::Bool(*value),
-            Content::Number(value) => Value::Number(value.clone()),
+            Content::Number(number) => Value::Number(number.value.clone()),
             Content::Text(text) => Value::String(text.clone()),
             Content::Parts(parts) => {
                 serde_json::to_value(Text::from_parts(parts.iter().cloned())).unwrap_or(Value::Null)

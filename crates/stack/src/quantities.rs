@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 /// An amount of storage in GiB: `20 GiB`, `1 TiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,20 +21,40 @@ pub(crate) struct Days(pub(crate) u32);
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct DaysOrNone(pub(crate) u32);
 
-/// An amount of memory in MiB: `512`, or with its unit, `1 GiB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An amount of memory in MiB: `512 MiB`, `1 GiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub(crate) struct Memory(pub(crate) u32);
+
+/// A number of seconds: `30 s`, `5 min`, `2 h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub(crate) struct Seconds(pub(crate) u32);
+
+/// A share of a whole: `60%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub(crate) struct Percent(pub(crate) u32);
 
 impl TryFrom<String> for Gibibytes {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
         let units = &[("GiB", 1), ("TiB", 1024)];
-        amount(&text, units).map(Self).ok_or_else(|| {
-            let near = text.strip_suffix("GB").or(text.strip_suffix('G')).unwrap_or(&text).trim();
-            let digits = near.parse::<u32>().map_or("20".to_owned(), |number| number.to_string());
-            format!("`{text}` is no amount of storage such as `{digits} GiB`")
-        })
+        amount(&text, units)
+            .map(Self)
+            .ok_or_else(|| wrong(&text, "an amount of storage", "GiB", 20))
+    }
+}
+
+impl TryFrom<String> for Memory {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let units = &[("MiB", 1), ("GiB", 1024)];
+        amount(&text, units)
+            .map(Self)
+            .ok_or_else(|| wrong(&text, "an amount of memory", "MiB", 512))
     }
 }
 
@@ -43,9 +62,7 @@ impl TryFrom<String> for Days {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        days(&text)
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is no number of days such as `7 days`"))
+        days(&text).map(Self).ok_or_else(|| wrong(&text, "a number of days", "days", 7))
     }
 }
 
@@ -56,35 +73,75 @@ impl TryFrom<String> for DaysOrNone {
         if text == "none" {
             return Ok(Self(0));
         }
-        days(&text)
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is no number of days such as `7 days`, nor `none`"))
-    }
-}
-
-impl<'de> Deserialize<'de> for Memory {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let whole = value.as_u64().and_then(|number| u32::try_from(number).ok());
-        let text = value.as_str().and_then(|text| amount(text, &[("MiB", 1), ("GiB", 1024)]));
-        whole.or(text).map(Self).ok_or_else(|| {
-            let written = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            serde::de::Error::custom(format!(
-                "`{written}` is no amount of memory such as `512` (MiB) or `1 GiB`"
-            ))
+        days(&text).map(Self).ok_or_else(|| {
+            if ABSENT.contains(&text.as_str()) {
+                return format!("`{text}` is not a number of days: write `none`");
+            }
+            wrong(&text, "a number of days, or `none`", "days", 7)
         })
     }
 }
 
-impl Serialize for Memory {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(self.0)
+impl TryFrom<String> for Seconds {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let units = &[("s", 1), ("min", 60), ("h", 3600)];
+        amount(&text, units).map(Self).ok_or_else(|| wrong(&text, "a duration", "s", 30))
     }
+}
+
+impl TryFrom<String> for Percent {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let plain = text.parse::<u32>().ok();
+        amount(&text, &[("%", 1)]).map(Self).ok_or_else(|| match plain {
+            Some(number) => format!("`{text}` has no unit: write `{number}%`"),
+            None => format!("`{text}` is not a percentage such as `60%`"),
+        })
+    }
+}
+
+/// What people write for nothing at all elsewhere.
+const ABSENT: [&str; 6] = ["off", "no", "never", "false", "null", "0"];
+
+/// What is wrong with an amount, and how it is written with its unit.
+fn wrong(text: &str, what: &str, unit: &str, example: u32) -> String {
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    if digits == text && !text.is_empty() {
+        return format!("`{text}` has no unit: write `{text} {unit}`");
+    }
+    let rest = text[digits.len()..].trim().to_lowercase();
+    let meant = ["gb", "g", "gi", "mb", "m", "mi", "sec", "secs", "second", "seconds", "d"];
+    let number = if digits.is_empty() { example.to_string() } else { digits };
+    if meant.contains(&rest.as_str()) && rest.starts_with(&unit.to_lowercase()[..1]) {
+        return format!("`{text}` is not {what}: write `{number} {unit}`");
+    }
+    format!("`{text}` is not {what} such as `{example} {unit}`")
 }
 
 impl fmt::Display for Gibibytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} GiB", self.0)
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} MiB", self.0)
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.0)
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0)
     }
 }
 
@@ -125,22 +182,11 @@ macro_rules! text_form {
 }
 
 text_form!(Gibibytes, r"^[0-9]+ ?(GiB|TiB)$|\$\{", ["20 GiB"]);
+text_form!(Memory, r"^[0-9]+ ?(MiB|GiB)$|\$\{", ["512 MiB", "1 GiB"]);
+text_form!(Seconds, r"^[0-9]+ ?(s|min|h)$|\$\{", ["30 s", "5 min"]);
+text_form!(Percent, r"^[0-9]+ ?%$|\$\{", ["60%"]);
 text_form!(Days, r"^[0-9]+ ?(days?|weeks?)$|\$\{", ["7 days"]);
 text_form!(DaysOrNone, r"^[0-9]+ ?(days?|weeks?)$|^none$|\$\{", ["7 days", "none"]);
-
-impl JsonSchema for Memory {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Memory".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["integer", "string"], "examples": [512, "1 GiB"] })
-    }
-}
 
 fn days(text: &str) -> Option<u32> {
     amount(text, &[("days", 1), ("day", 1), ("weeks", 7), ("week", 7)])
@@ -164,13 +210,22 @@ mod tests {
         assert_eq!(Gibibytes::try_from("1TiB".to_owned()), Ok(Gibibytes(1024)));
         assert_eq!(Days::try_from("1 day".to_owned()), Ok(Days(1)));
         assert_eq!(Days::try_from("2 weeks".to_owned()), Ok(Days(14)));
+        assert_eq!(Seconds::try_from("5 min".to_owned()), Ok(Seconds(300)));
+        assert_eq!(Percent::try_from("60%".to_owned()), Ok(Percent(60)));
+        assert_eq!(Memory::try_from("1 GiB".to_owned()), Ok(Memory(1024)));
         assert_eq!(DaysOrNone::try_from("none".to_owned()), Ok(DaysOrNone(0)));
     }
 
     #[test]
     fn an_amount_without_its_unit_is_refused_with_an_example() {
         let error = Gibibytes::try_from("50 GB".to_owned()).unwrap_err();
-        assert_eq!(error, "`50 GB` is no amount of storage such as `50 GiB`");
+        assert_eq!(error, "`50 GB` is not an amount of storage: write `50 GiB`");
+        let error = Seconds::try_from("60".to_owned()).unwrap_err();
+        assert_eq!(error, "`60` has no unit: write `60 s`");
+        let error = Percent::try_from("60".to_owned()).unwrap_err();
+        assert_eq!(error, "`60` has no unit: write `60%`");
+        let error = DaysOrNone::try_from("off".to_owned()).unwrap_err();
+        assert_eq!(error, "`off` is not a number of days: write `none`");
         assert!(Days::try_from("7".to_owned()).is_err());
         assert!(Days::try_from("-7 days".to_owned()).is_err());
         assert!(Gibibytes::try_from("99999999999 GiB".to_owned()).is_err());

@@ -28,7 +28,8 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             let is_addition = made.is_none() && sections_are_whole;
             let schema = if is_addition { &whole } else { &part };
             let shown = path.join(".");
-            let (body, at) = apart(&entry.value);
+            let (mut body, at) = apart(&entry.value);
+            shape::as_written(&mut body, &whole);
             let mistakes = &mut draft.mistakes;
             let fits = shape::check(&body, entry.span, schema, &shown, Rules::Whole, mistakes);
             // What it overrides may be what could not be read.

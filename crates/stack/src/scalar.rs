@@ -3,7 +3,7 @@
 
 use serde_json::Number;
 
-use crate::node::Content;
+use crate::node::{Content, Numeral};
 
 /// What a word without quotes is.
 pub(crate) fn plain(text: &str) -> Content {
@@ -11,7 +11,10 @@ pub(crate) fn plain(text: &str) -> Content {
         "" | "~" | "null" => Content::Null,
         "true" => Content::Bool(true),
         "false" => Content::Bool(false),
-        _ => number(text).map_or_else(|| Content::Text(text.to_owned()), Content::Number),
+        _ => match number(text) {
+            Some(value) => Content::Number(Numeral { value, written: text.to_owned() }),
+            None => Content::Text(text.to_owned()),
+        },
     }
 }
 
@@ -49,7 +52,7 @@ mod tests {
             [("12", json!(12)), ("-3", json!(-3)), ("1.5", json!(1.5)), ("1e3", json!(1000.0))]
         {
             assert!(
-                matches!(plain(text), Content::Number(read) if json!(read) == number),
+                matches!(plain(text), Content::Number(read) if json!(read.value) == number),
                 "{text}"
             );
         }

@@ -4,9 +4,13 @@ use deployer_core::Kinds;
 use serde_json::{Map, Value, json};
 
 use crate::language;
+use crate::shape::NOT_YET;
 
 /// A value that a variable stands in.
 const VARIABLE: &str = r"\$\{";
+
+/// What editors say of what is in the language and not built yet.
+const LATER: &str = "Not built yet.";
 
 /// The JSON schema (draft-07) of a stack file.
 pub fn schema(kinds: &Kinds) -> Value {
@@ -14,6 +18,7 @@ pub fn schema(kinds: &Kinds) -> Value {
     if let Some(keys) = schema.as_object_mut() {
         keys.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
         keys.insert("title".to_owned(), json!("A stack of deployer"));
+        keys.insert("patternProperties".to_owned(), json!({ "^x-": {} }));
     }
     schema
 }
@@ -24,7 +29,9 @@ fn with_variables(schema: &Value) -> Value {
         Value::Object(fields) => {
             let mut open: Map<String, Value> = fields
                 .iter()
-                .filter(|(key, _)| !matches!(key.as_str(), "x-ref" | "format"))
+                .filter(|(key, _)| {
+                    !matches!(key.as_str(), "x-ref" | "x-excludes" | NOT_YET | "format")
+                })
                 .map(|(key, value)| match (key.as_str(), value) {
                     ("properties", Value::Object(keys)) => {
                         let open = |(key, schema): (&String, &Value)| {
@@ -38,6 +45,10 @@ fn with_variables(schema: &Value) -> Value {
                     _ => (key.clone(), value.clone()),
                 })
                 .collect();
+            if fields.contains_key(NOT_YET) {
+                let about = fields.get("description").and_then(Value::as_str).unwrap_or_default();
+                open.insert("description".to_owned(), format!("{about} {LATER}").trim().into());
+            }
             let variable = json!({ "type": "string", "pattern": VARIABLE });
             if let Some(Value::Array(words)) = open.get_mut("oneOf")
                 && words.iter().all(|word| word.get("const").is_some())
@@ -52,6 +63,11 @@ fn with_variables(schema: &Value) -> Value {
                 Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
                 _ => Vec::new(),
             };
+            // A text is taken as it is written, but an amount has its unit.
+            if types == ["string"] && !open.contains_key("pattern") && !fields.contains_key("enum")
+            {
+                open.insert("type".to_owned(), json!(["string", "number", "boolean"]));
+            }
             let is_plain = types.iter().any(|name| ["integer", "number", "boolean"].contains(name));
             if is_plain && !types.contains(&"string") {
                 let types: Vec<&str> = types.into_iter().chain(["string"]).collect();
@@ -120,7 +136,6 @@ mod tests {
             "unknown-k",
             "unknown-se",
             "unknown-va",
-            "version-",
             "number-",
             "old-b",
             "list-",
@@ -153,7 +168,7 @@ mod tests {
                 "stack": "shop",
                 "network": { "nat": value, "zones": value, "cidr": value },
                 "databases": { "main": { "engine": value, "version": value, "protect": value } },
-                "services": { "web": { "image": { "from": value }, "cpu": value, "memory": value } },
+                "services": { "web": { "image": value, "cpu": value, "memory": value, "count": value } },
             })
         };
         assert!(validator.is_valid(&stack("${value}")));

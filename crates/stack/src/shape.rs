@@ -8,8 +8,27 @@ use serde_json::{Map, Value};
 
 use crate::facets::{allowed_words, branches, example, purpose, types};
 use crate::mistakes::{Mistakes, listed, suggestion};
-use crate::node::{Content, Node};
+use crate::node::{Content, Node, Numeral};
 use crate::words::is_word;
+
+/// What marks a schema of something that is in the language and not built yet.
+pub(crate) const NOT_YET: &str = "x-not-yet";
+
+/// Keys that people know from elsewhere or from before, a key that stands beside what they mean, and
+/// what to write.
+const RENAMED: [(&str, &str, &str); 5] = [
+    ("backups", "backup-retention", "write `backup-retention`"),
+    ("version", "protocol", "write `protocol`"),
+    ("from", "build", "write the image as a text: `image: nginx:1.29`"),
+    ("tag", "build", "write the image as a text: `image: nginx:1.29`"),
+    ("desired-count", "count", "write `count`"),
+];
+
+/// What is meant by a key that is written otherwise, and how to write it.
+fn renamed(key: &str, properties: &Map<String, Value>) -> Option<(&'static str, &'static str)> {
+    let found = RENAMED.iter().find(|(old, new, _)| *old == key && properties.contains_key(*new));
+    found.map(|(_, new, advice)| (*new, *advice))
+}
 
 /// Which rules hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +68,13 @@ impl Shape<'_> {
     }
 
     fn walk(&mut self, node: &Node, key: Span, schema: &Value, path: &str) {
+        if schema.get(NOT_YET).is_some() {
+            // Out of an overlay, or given up: nothing is asked for.
+            if node.content != Content::Null {
+                self.tell(not_yet(path, key));
+            }
+            return;
+        }
         if node.content == Content::Unknown || (self.rules == Rules::Written && is_open(node)) {
             return;
         }
@@ -58,7 +84,11 @@ impl Shape<'_> {
         }
         let allowed = types(schema);
         let kind = type_of(node);
-        let fits = |name: &&str| *name == kind || (*name == "number" && kind == "integer");
+        let fits = |name: &&str| {
+            *name == kind
+                || (*name == "number" && kind == "integer")
+                || (*name == "string" && node.written().is_some())
+        };
         if !allowed.is_empty() && !allowed.iter().any(fits) {
             let example = example(schema);
             return self.wrong_type(node, key, &allowed, path, &example);
@@ -93,9 +123,15 @@ impl Shape<'_> {
             if others == Some(&Value::Bool(false)) {
                 self.unknown_key(&entry.key, entry.span, properties, path);
                 meant.extend(closest(&entry.key, properties.keys().map(String::as_str)));
+                meant.extend(renamed(&entry.key, properties).map(|(key, _)| key));
                 continue;
             }
             if schema.contains_key("propertyNames") && !is_word(&entry.key) {
+                let is_pattern = path == "environments" && entry.key.contains('*');
+                if is_pattern {
+                    self.tell(not_yet(&inner, entry.span));
+                    continue;
+                }
                 self.tell(bad_name(&entry.key, entry.span));
             }
             if let Some(schema) = others {
@@ -127,7 +163,10 @@ impl Shape<'_> {
             Diagnostic::error("unknown-key", format!("unknown key `{key}`"))
                 .at(span, format!("not a key of `{path}`"))
         };
-        self.tell(mistake.help(suggestion(key, known)));
+        self.tell(match renamed(key, properties) {
+            Some((_, advice)) => mistake.help(advice),
+            None => mistake.help(suggestion(key, known)),
+        });
     }
 
     /// Takes the branch that fits best, so that what is wrong inside of it can be told.
@@ -138,7 +177,12 @@ impl Shape<'_> {
             .copied()
             .filter(|branch| {
                 let allowed = branch.as_object().map(types).unwrap_or_default();
-                allowed.iter().any(|name| *name == kind || (*name == "number" && kind == "integer"))
+                let written = node.written().is_some();
+                allowed.iter().any(|name| {
+                    *name == kind
+                        || (*name == "number" && kind == "integer")
+                        || (*name == "string" && written)
+                })
             })
             .collect();
         match fitting.as_slice() {
@@ -156,7 +200,14 @@ impl Shape<'_> {
                 let words: Vec<&str> =
                     several.iter().flat_map(|branch| allowed_words(branch)).collect();
                 let open = several.iter().any(|branch| allowed_words(branch).is_empty());
-                if !open {
+                let written = node.written();
+                let is_later = |branch: &&Value| {
+                    branch.get(NOT_YET).is_some()
+                        && branch.get("const").and_then(Value::as_str) == written.as_deref()
+                };
+                if several.iter().any(is_later) {
+                    self.tell(not_yet(&format!("{path}: {}", written.unwrap_or_default()), key));
+                } else if !open {
                     self.word(node, key, &words, path);
                 }
             }
@@ -193,7 +244,7 @@ impl Shape<'_> {
         if !words.is_empty() {
             self.word(node, key, &words, path);
         }
-        let Content::Number(number) = &node.content else { return };
+        let Content::Number(Numeral { value: number, .. }) = &node.content else { return };
         let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
         let (lowest, highest) = (bound("minimum"), bound("maximum"));
         let value = number.as_f64().unwrap_or_default();
@@ -214,12 +265,12 @@ impl Shape<'_> {
     }
 
     fn word(&mut self, node: &Node, key: Span, words: &[&str], path: &str) {
-        let Some(text) = node.text() else { return };
-        if !words.contains(&text) {
+        let Some(text) = node.written() else { return };
+        if !words.contains(&text.as_str()) {
             self.tell(
-                Diagnostic::error("unknown-value", format!("`{text}` is no value of `{path}`"))
-                    .at(key, "not one of its words")
-                    .help(suggestion(text, words.iter().copied())),
+                Diagnostic::error("unknown-value", format!("`{text}` is not a valid `{path}`"))
+                    .at(key, "not one of its values")
+                    .help(suggestion(&text, words.iter().copied())),
             );
         }
     }
@@ -236,9 +287,6 @@ impl Shape<'_> {
         )
         .at(key, format!("expected {wanted}"));
         let help = match &node.content {
-            Content::Number(_) | Content::Bool(_) if allowed.contains(&"string") => {
-                Some(format!("put it in quotes: `\"{}\"`", node.to_json()))
-            }
             Content::Text(text) if allowed.contains(&"boolean") => {
                 match text.to_lowercase().as_str() {
                     "yes" | "on" | "true" | "y" => Some("write `true`".to_owned()),
@@ -270,6 +318,45 @@ impl Shape<'_> {
     }
 }
 
+/// Tells that something is in the language and not built yet.
+pub(crate) fn not_yet(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("not-yet", format!("`{what}` is not built yet"))
+        .at(span, "not yet")
+        .help("take it out for now")
+}
+
+/// Takes numbers, `true` and `false` for texts as they are written, wherever a text is wanted.
+pub(crate) fn as_written(node: &mut Node, schema: &Value) {
+    let Some(schema) = schema.as_object() else { return };
+    if let Some(text) = node.written() {
+        let kind = type_of(node);
+        let allowed = types(schema);
+        let fits = |name: &&str| *name == kind || (*name == "number" && kind == "integer");
+        if allowed.contains(&"string") && !allowed.iter().any(fits) {
+            node.content = Content::Text(text);
+        }
+        return;
+    }
+    let whole = Value::Object(schema.clone());
+    let branches = branches(schema).unwrap_or_else(|| vec![&whole]);
+    match &mut node.content {
+        Content::List(items) => {
+            let inner = branches.iter().find_map(|branch| branch.get("items"));
+            for item in items {
+                as_written(item, inner.unwrap_or(&Value::Null));
+            }
+        }
+        Content::Map(entries) => {
+            for entry in entries {
+                let known = branches.iter().find_map(|it| it.get("properties")?.get(&entry.key));
+                let others = || branches.iter().find_map(|it| it.get("additionalProperties"));
+                as_written(&mut entry.value, known.or_else(others).unwrap_or(&Value::Null));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// A name that cannot be part of an address.
 pub(crate) fn bad_name(name: &str, span: Span) -> Diagnostic {
     let mistake = Diagnostic::error("bad-name", format!("`{name}` cannot be a name"))
@@ -293,7 +380,7 @@ fn type_of(node: &Node) -> &'static str {
     match &node.content {
         Content::Null | Content::Unknown => "null",
         Content::Bool(_) => "boolean",
-        Content::Number(number) if number.is_f64() => "number",
+        Content::Number(number) if number.value.is_f64() => "number",
         Content::Number(_) => "integer",
         Content::Text(_) | Content::Parts(_) => "string",
         Content::List(_) => "array",

@@ -17,6 +17,9 @@ use crate::scalar::plain;
 const MOST_NODES: usize = 50_000;
 /// More bytes of text than any stack gets from its anchors.
 const MOST_COPIED: usize = 1 << 20;
+/// What the keys begin with that are the author's own, such as a place for anchors.
+const AUTHORS_OWN: &str = "x-";
+
 /// Deeper than any stack goes.
 const DEEPEST: usize = 64;
 
@@ -35,7 +38,10 @@ pub(crate) fn read(text: &str) -> Result<Node, Vec<Diagnostic>> {
         copied: 0,
         repeated: Vec::new(),
     };
-    let node = reader.document().map_err(|mistake| vec![mistake])?;
+    let mut node = reader.document().map_err(|mistake| vec![mistake])?;
+    if let Content::Map(entries) = &mut node.content {
+        entries.retain(|entry| !entry.key.starts_with(AUTHORS_OWN));
+    }
     if reader.repeated.is_empty() { Ok(node) } else { Err(reader.repeated) }
 }
 
@@ -150,6 +156,11 @@ impl<'a> Reader<'a> {
                 }
             };
             let span = self.trimmed(span);
+            if key == "<<" {
+                return Err(Diagnostic::error("merge-key", "`<<` is not part of the language")
+                    .at(span, "merges with YAML's own means")
+                    .help("write `like:` with the name of another entry of the section"));
+            }
             let (event, value_span) = self.next()?;
             let value = self.node(event, value_span, depth + 1)?;
             if let Some(first) = entries.iter().find(|entry| entry.key == key) {

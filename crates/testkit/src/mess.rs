@@ -6,7 +6,7 @@ use deployer_core::{Kinds, Place, Record, Serial, Signer, Statement};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::things::{State, Thing};
+use crate::things::{State, Thing, targets};
 use crate::{Memory, PLACE, registry};
 
 /// What has become of one resource.
@@ -47,6 +47,8 @@ impl Memory {
             Mess::Settling(seconds) if thing.gone_at.is_none() => {
                 thing.ready_at = now + Duration::from_secs(seconds);
             }
+            // No cloud lets go of what something refers to.
+            Mess::Leaving(_) if is_used(&state, &id) => return,
             Mess::Leaving(seconds) => thing.gone_at = Some(now + Duration::from_secs(seconds)),
             Mess::Half if thing.kind == "gate" => {
                 thing.spec["check"] = json!({ "path": "", "every": 0 });
@@ -57,6 +59,10 @@ impl Memory {
         }
         state.things.insert(id, thing);
     }
+}
+
+fn is_used(state: &State, id: &str) -> bool {
+    state.things.values().any(|other| !other.is_kept && targets(&other.spec).contains(&id))
 }
 
 /// Adds a resource as a create of ours would have made it, unless its name is taken.

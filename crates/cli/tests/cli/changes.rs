@@ -41,9 +41,9 @@ const CASES: &[Case] = &[
         impact: "rolling",
         because: "",
         order: &[
-            "first update security-group/api",
+            "first update security-group/service-api",
             "update service/api",
-            "second update security-group/api",
+            "second update security-group/service-api",
         ],
     },
     Case {
@@ -76,7 +76,11 @@ const CASES: &[Case] = &[
         edits: &[("uses: [databases/main] # api", "uses: []")],
         impact: "rolling",
         because: "",
-        order: &["create task-definition/api", "update service/api", "update security-group/main"],
+        order: &[
+            "create task-definition/api",
+            "update service/api",
+            "update security-group/database-main",
+        ],
     },
     Case {
         name: "the port of a database",
@@ -84,18 +88,18 @@ const CASES: &[Case] = &[
         impact: "restart",
         because: "",
         order: &[
-            "first update security-group/main",
+            "first update security-group/database-main",
             "update db-instance/main",
             "create task-definition/api",
             "update service/api",
-            "second update security-group/main",
+            "second update security-group/database-main",
         ],
     },
     Case {
         name: "a secret is renamed",
         edits: &[
             ("session: { length: 64, recovery: none }", "token: { length: 64, recovery: none }"),
-            ("SESSION_KEY: session", "SESSION_KEY: token"),
+            ("SESSION_KEY: secrets/session", "SESSION_KEY: secrets/token"),
         ],
         impact: "data-loss",
         because: "",
@@ -112,7 +116,7 @@ const CASES: &[Case] = &[
         name: "a rollout without a minimum",
         edits: &[
             ("RUST_LOG: info # web", "RUST_LOG: debug"),
-            ("# rollout", "rollout: { minimum: 0 }"),
+            ("# rollout", "rollout: { minimum: 0% }"),
         ],
         impact: "outage",
         because: "no task while it rolls: its minimum is 0 %",
@@ -134,7 +138,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "no backups are made",
-        edits: &[("backups: 7 days", "backups: none")],
+        edits: &[("backup-retention: 7 days", "backup-retention: none")],
         impact: "data-loss",
         because: "its automatic backups are deleted, and none are made",
         order: &[],
@@ -177,7 +181,7 @@ const CASES: &[Case] = &[
             "create task-definition/web",
             "update service/web",
             "delete db-instance/main",
-            "delete security-group/main",
+            "delete security-group/database-main",
         ],
     },
     Case {
@@ -195,7 +199,7 @@ const CASES: &[Case] = &[
             "create listener-rule/web-http-secure",
             "delete listener-rule/web-http-secure",
             "delete load-balancer/edge",
-            "delete security-group/edge",
+            "delete security-group/load-balancer-edge",
         ],
     },
     Case {
@@ -256,7 +260,7 @@ const CERTIFICATE: &str = ", certificate: \"arn:aws:acm:eu-west-1:123456789012:c
 
 const MORE: &str = "\
 shop:
-    image: { from: \"shop:1\" }
+    image: \"shop:1\"
     ports:
       http:
         port: 8080

@@ -1,19 +1,30 @@
 //! The `databases` section.
 
-use deployer_kinds::Engine;
+use std::collections::BTreeSet;
+
+use deployer_core::{Address, Part, Ref, Text};
+use deployer_kinds::{
+    self as kinds, DbInstance, DbInstanceSpec, DbSubnetGroup, DbSubnetGroupSpec, Ingress, Peer,
+    Ports, Protocol, SecurityGroup, SecurityGroupSpec,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::service;
+use crate::draft::{Draft, Origin};
+use crate::later::NotYet;
+use crate::node::Node;
 use crate::quantities::{Days, DaysOrNone, Gibibytes};
+use crate::section::{Offer, Output, Section, Sections};
 
 /// A relational database (RDS) in the data subnets. RDS makes and keeps its password.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the keys are the words of users")]
 pub(crate) struct Database {
-    /// The engine: `postgres`, `mysql` or `mariadb`.
+    /// The engine: `postgres`, `mysql`, `mariadb`, `aurora-postgresql` or `aurora-mysql`.
     pub(crate) engine: Engine,
-    /// The version in quotes, as exactly as you care for: `"16"`, `"16.4"`.
+    /// The version, as exactly as you care for: `16`, `16.4`.
     pub(crate) version: String,
     /// The size of the machine, such as `db.t4g.micro`.
     #[serde(default = "class")]
@@ -27,8 +38,11 @@ pub(crate) struct Database {
     #[serde(default)]
     pub(crate) standby: bool,
     /// How long daily backups are kept: `7 days`, 35 at most, or `none`.
-    #[serde(default = "backups")]
-    pub(crate) backups: DaysOrNone,
+    #[serde(default = "backup_retention")]
+    pub(crate) backup_retention: DaysOrNone,
+    /// Whether AWS upgrades minor versions by itself.
+    #[serde(default = "super::yes")]
+    pub(crate) minor_upgrades: bool,
     /// The database that is there from the beginning; named after the section's entry when left
     /// out.
     pub(crate) database: Option<String>,
@@ -43,13 +57,170 @@ pub(crate) struct Database {
     /// Whether deleting it leaves a snapshot.
     #[serde(default = "super::yes")]
     pub(crate) final_snapshot: bool,
+    /// The capacity that a serverless Aurora scales between.
+    pub(crate) capacity: Option<NotYet>,
+    /// How many read replicas there are.
+    pub(crate) replicas: Option<NotYet>,
+    /// Settings of the engine.
+    pub(crate) parameters: Option<NotYet>,
+    /// Whether clients must encrypt: `required` or `optional`.
+    pub(crate) tls: Option<NotYet>,
+    /// Who keeps the password: the stack (`kept`), or RDS.
+    pub(crate) password: Option<NotYet>,
+    /// The key that encrypts it, from `keys`.
+    pub(crate) key: Option<NotYet>,
+    /// What it is restored from when it is made.
+    pub(crate) restore: Option<NotYet>,
+    /// One that is there already.
+    pub(crate) existing: Option<NotYet>,
+}
+
+/// A database engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Engine {
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL.
+    Mysql,
+    /// MariaDB.
+    Mariadb,
+    /// Aurora that speaks PostgreSQL.
+    #[schemars(extend("x-not-yet" = true))]
+    AuroraPostgresql,
+    /// Aurora that speaks MySQL.
+    #[schemars(extend("x-not-yet" = true))]
+    AuroraMysql,
+}
+
+impl Engine {
+    /// What speaks the same on one instance.
+    fn instance(self) -> kinds::Engine {
+        match self {
+            Self::Postgres | Self::AuroraPostgresql => kinds::Engine::Postgres,
+            Self::Mysql | Self::AuroraMysql => kinds::Engine::Mysql,
+            Self::Mariadb => kinds::Engine::Mariadb,
+        }
+    }
+
+    /// What a client calls it.
+    fn client(self) -> &'static str {
+        match self.instance() {
+            kinds::Engine::Postgres => "postgres",
+            kinds::Engine::Mysql => "mysql",
+            kinds::Engine::Mariadb => "mariadb",
+        }
+    }
 }
 
 impl Database {
     /// The port it listens on.
-    pub(crate) fn port(&self) -> u16 {
-        self.port.unwrap_or(self.engine.port())
+    fn port(&self) -> u16 {
+        self.port.unwrap_or(self.engine.instance().port())
     }
+}
+
+/// Fields of the instance and the keys they are written as.
+const FIELDS: &[(&str, &str)] = &[
+    ("engine", "engine"),
+    ("version", "version"),
+    ("class", "class"),
+    ("storage", "storage"),
+    ("max-storage", "max-storage"),
+    ("database", "database"),
+    ("user", "user"),
+    ("backup-days", "backup-retention"),
+];
+
+impl Section for Database {
+    const KEY: &'static str = "databases";
+    const ABOUT: &'static str = "Relational databases, by name.";
+    const EXAMPLE: &'static str = "{ engine: postgres, version: 16 }";
+    const IS_USABLE: bool = true;
+    const LATER: &'static [&'static str] = &["url"];
+
+    fn expand(&self, name: &str, all: &Sections, draft: &mut Draft) {
+        let path = [Self::KEY, name];
+        draft.must_have_network(&path);
+        draft.must_have_two_zones("RDS", Self::KEY, name);
+        let rule = |user: &str| Ingress {
+            from: Peer::SecurityGroup(service::group(user)),
+            port: Ports::Range(self.port(), self.port()),
+            protocol: Protocol::Tcp,
+            description: String::new(),
+        };
+        let group = SecurityGroupSpec {
+            vpc: Ref::named("main"),
+            description: format!("database {name}"),
+            ingress: service::users(all, Self::KEY, name).map(rule).collect(),
+            egress: BTreeSet::new(),
+        };
+        draft.make::<SecurityGroup>(&group_name(name), &group, Origin::new(&path, &[]));
+
+        let subnets = DbSubnetGroupSpec {
+            subnets: draft.subnets("data"),
+            description: format!("database {name}"),
+        };
+        draft.make::<DbSubnetGroup>(name, &subnets, Origin::new(&path, &[]));
+
+        let instance = DbInstanceSpec {
+            engine: self.engine.instance().into(),
+            version: self.version.clone(),
+            class: self.class.clone(),
+            storage: self.storage.0,
+            max_storage: self.max_storage.map_or(0, |storage| storage.0),
+            storage_type: "gp3".to_owned(),
+            database: self.database.clone().unwrap_or_else(|| name.replace('-', "_")),
+            user: self.user.clone(),
+            // Left out, it is reset to the engine's own.
+            port: Some(self.port()),
+            subnet_group: Ref::named(name),
+            security_groups: [Ref::named(group_name(name))].into(),
+            public_address: false,
+            standby: self.standby,
+            backup_days: self.backup_retention.0,
+            backup_window: None,
+            maintenance_window: None,
+            minor_upgrades: self.minor_upgrades,
+            encrypted: true,
+            deletion_protection: self.protect,
+            final_snapshot: self.final_snapshot.into(),
+        };
+        draft.make::<DbInstance>(name, &instance, Origin::new(&path, FIELDS));
+    }
+
+    fn offer(&self, name: &str) -> Option<Offer> {
+        let instance = Address::new("db-instance", name);
+        let output = |field: &str| Text::output(instance.clone(), field);
+        Some(Offer {
+            environment: vec![
+                ("HOST", output("host")),
+                ("PORT", output("port")),
+                ("NAME", output("database")),
+                ("USER", output("user")),
+                ("ENGINE", Text::from(self.engine.client())),
+            ],
+            secrets: vec![("PASSWORD", password(name))],
+            readable: vec![output("secret")],
+        })
+    }
+
+    fn outputs(name: &str, _body: &Node) -> Vec<Output> {
+        let output = |field| Output::of(field, "db-instance", name, field);
+        vec![output("host").printed(), output("port"), output("database"), output("user")]
+    }
+}
+
+/// The security group of a database.
+fn group_name(name: &str) -> String {
+    format!("database-{name}")
+}
+
+/// The password in the JSON secret that RDS keeps, in the form ECS reads one key of it.
+pub(super) fn password(name: &str) -> Text {
+    let secret =
+        Part::Output { address: Address::new("db-instance", name), field: "secret".to_owned() };
+    Text::from_parts([secret, Part::Literal(":password::".to_owned())])
 }
 
 fn class() -> String {
@@ -60,7 +231,7 @@ fn storage() -> Gibibytes {
     Gibibytes(20)
 }
 
-fn backups() -> DaysOrNone {
+fn backup_retention() -> DaysOrNone {
     DaysOrNone(Days(7).0)
 }
 

@@ -1,5 +1,4 @@
-//! What people write: the high-level sections of a stack, one file each. Their doc comments are
-//! what an editor shows, so they speak to the author of a stack.
+//! What people write: the sections of a stack, one file or folder each.
 
 mod database;
 mod load_balancer;
@@ -7,26 +6,32 @@ mod network;
 mod repository;
 mod secret;
 mod service;
-mod service_forms;
 
-use std::collections::BTreeMap;
+use crate::section::SectionInfo;
 
-pub(crate) use database::Database;
-pub(crate) use load_balancer::{Http, LoadBalancer};
-pub(crate) use network::{Nat, Network, Zones};
-pub(crate) use repository::{Repository, Scan};
-pub(crate) use secret::Secret;
-pub(crate) use service::{Health, Place, Route, Service};
+/// All sections, in the order in which they are expanded: what others ask about comes first.
+pub(crate) const LIST: &[SectionInfo] = &[
+    SectionInfo::of::<network::Network>(),
+    SectionInfo::of::<load_balancer::LoadBalancer>(),
+    SectionInfo::of::<repository::Repository>(),
+    SectionInfo::of::<database::Database>(),
+    SectionInfo::of::<secret::Secret>(),
+    SectionInfo::of::<service::Service>(),
+    SectionInfo::later("caches", "Caches (ElastiCache), by name."),
+    SectionInfo::later("brokers", "Message brokers (MSK), by name."),
+    SectionInfo::later("queues", "Queues (SQS), by name."),
+    SectionInfo::later("buckets", "Buckets (S3), by name."),
+    SectionInfo::later("volumes", "Shared volumes (EFS), by name."),
+    SectionInfo::later("keys", "Keys that encrypt (KMS), by name."),
+    SectionInfo::later("jobs", "Tasks that run to their end, by name."),
+    SectionInfo::later("monitoring", "Alarms, a dashboard, and who hears of them."),
+    SectionInfo::later("backups", "Backups beyond those of each database, by name."),
+    SectionInfo::later("delivery", "What a build server may do."),
+];
 
-/// All sections of one environment that could be read.
-#[derive(Debug, Default)]
-pub(crate) struct Sections {
-    pub(crate) network: Option<Network>,
-    pub(crate) load_balancers: BTreeMap<String, LoadBalancer>,
-    pub(crate) repositories: BTreeMap<String, Repository>,
-    pub(crate) databases: BTreeMap<String, Database>,
-    pub(crate) secrets: BTreeMap<String, Secret>,
-    pub(crate) services: BTreeMap<String, Service>,
+/// The section at a key.
+pub(crate) fn find(key: &str) -> Option<&'static SectionInfo> {
+    LIST.iter().find(|section| section.key == key)
 }
 
 fn yes() -> bool {

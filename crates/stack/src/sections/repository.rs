@@ -1,7 +1,13 @@
 //! The `repositories` section.
 
+use deployer_kinds::{self as kinds, RepositorySpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::draft::{Draft, Origin};
+use crate::later::NotYet;
+use crate::node::Node;
+use crate::section::{Output, Section, Sections};
 
 /// A repository of container images.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +25,8 @@ pub(crate) struct Repository {
     /// Whether deleting the repository deletes the images in it.
     #[serde(default)]
     pub(crate) force_delete: bool,
+    /// Other regions that images are copied to.
+    pub(crate) copy_to: Option<NotYet>,
 }
 
 /// When images are scanned for known vulnerabilities.
@@ -29,7 +37,42 @@ pub(crate) enum Scan {
     #[default]
     OnPush,
     /// Never.
-    Off,
+    None,
+}
+
+/// Makes the repository that a service has of its own. What is in it was built from this stack, so
+/// it goes with it.
+pub(super) fn make_own(draft: &mut Draft, name: &str, body: &[&str]) {
+    let spec = RepositorySpec {
+        immutable: true.into(),
+        scan_on_push: true,
+        keep: keep().into(),
+        force_delete: true.into(),
+    };
+    draft.make::<kinds::Repository>(name, &spec, Origin::new(body, &[]));
+}
+
+impl Section for Repository {
+    const KEY: &'static str = "repositories";
+    const ABOUT: &'static str = "Repositories of container images, by name.";
+
+    fn expand(&self, name: &str, _all: &Sections, draft: &mut Draft) {
+        let spec = RepositorySpec {
+            immutable: self.immutable.into(),
+            scan_on_push: self.scan == Scan::OnPush,
+            keep: self.keep.into(),
+            force_delete: self.force_delete.into(),
+        };
+        let fields = &[("keep", "keep"), ("immutable", "immutable")];
+        draft.make::<kinds::Repository>(name, &spec, Origin::new(&[Self::KEY, name], fields));
+    }
+
+    fn outputs(name: &str, _body: &Node) -> Vec<Output> {
+        vec![
+            Output::of("uri", "repository", name, "uri").printed(),
+            Output::of("arn", "repository", name, "arn"),
+        ]
+    }
 }
 
 fn keep() -> u32 {

@@ -38,7 +38,7 @@ stack: hobby
 region: eu-west-1
 network: { nat: none }
 services:
-  web: { image: { from: \"nginx:1\" } }
+  web: { image: \"nginx:1\" }
 ";
     let loaded = loaded(text, None);
     let service = &loaded.stack.resources[&Address::new("service", "web")].spec;
@@ -56,7 +56,7 @@ region: eu-west-1
 variables: { days: 14 }
 network: {}
 services:
-  web: { image: { from: \"nginx:1\" }, environment: { PRICE: \"5 $${x} ${stack}\" } }
+  web: { image: \"nginx:1\", environment: { PRICE: \"5 $${x} ${stack}\" } }
 resources:
   log-group:
     web: { retention-days: \"${days}\" }
@@ -65,7 +65,7 @@ resources:
   route-table:
     data: { routes: { 10.99.0.0/16: { nat-gateway: nat-a } } }
   security-group:
-    office: { vpc: main, ingress: [{ port: 443, from: { security-group: web } }] }
+    office: { vpc: main, ingress: [{ port: 443, from: { security-group: service-web } }] }
 ";
     let resources = loaded(text, None).stack.resources;
     let spec = |kind: &str, name: &str| resources[&Address::new(kind, name)].spec.clone();
@@ -75,7 +75,7 @@ resources:
     assert_eq!(spec("service", "web")["subnets"][1]["id"], "subnet-1");
     assert_eq!(spec("route-table", "data")["subnets"][0]["ref"], "subnet/data-a");
     let rule = &spec("security-group", "office")["ingress"][0];
-    assert_eq!(rule["from"]["security-group"]["ref"], "security-group/web");
+    assert_eq!(rule["from"]["security-group"]["ref"], "security-group/service-web");
     let container = &spec("task-definition", "web")["containers"]["web"];
     assert_eq!(container["environment"]["PRICE"], "5 ${x} shop");
 }
@@ -96,7 +96,7 @@ load-balancers: { edge: { from: [\"${office}\"], deletion-protection: \"${protec
     assert!(resources.contains_key(&Address::new("subnet", "data-c")));
     let balancer = &resources[&Address::new("load-balancer", "edge")].spec;
     assert_eq!(balancer["deletion-protection"], false);
-    let group = &resources[&Address::new("security-group", "edge")].spec;
+    let group = &resources[&Address::new("security-group", "load-balancer-edge")].spec;
     assert_eq!(group["ingress"][0]["from"], "203.0.113.0/24");
 }
 

@@ -4,6 +4,7 @@
 
 mod examples;
 mod expansion;
+mod language;
 mod mistakes;
 mod outlines;
 mod pages;

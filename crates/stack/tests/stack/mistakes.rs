@@ -39,7 +39,9 @@ fn options(text: &str) -> Options {
 }
 
 fn told(text: &str) -> Vec<Diagnostic> {
-    load(text, &options(text), &deployer_kinds::all()).map(|_| ()).expect_err("a mistake")
+    load(text, &options(text), &deployer_kinds::all())
+        .err()
+        .unwrap_or_else(|| panic!("no mistake in\n{text}"))
 }
 
 #[test]

@@ -20,10 +20,11 @@ const SECTIONS: &str = "# Sections
 What people write in a stack file; `deployer expand` shows the resources it becomes. Generated from the code by
 the tests of `deployer-stack`; do not edit.
 
-A text may hold `${variable}`, `${stack}`, `${environment}`, `${region}` and `${kind/name.output}`; `$${` is the
-text itself. In `environments:` the same keys lay over what is written outside of it: mappings merge, anything
-else replaces, null removes.
+The rules of the language, which hold for all of them, are in [language.md](../language.md).
 ";
+
+/// How the description of what is not built yet ends.
+const LATER: &str = "Not built yet.";
 
 /// The page about sections, from the schema of the language.
 pub(crate) fn sections(schema: &Value) -> String {
@@ -104,7 +105,10 @@ fn nested(page: &mut String, path: &str, schema: &Value) {
         let choice = inner.iter().find(|schema| single && schema["properties"].get(name).is_some());
         let text = choice.map(|schema| text_of(schema)).filter(|text| !text.is_empty());
         let text = text.unwrap_or_else(|| text_of(about));
-        let _ = writeln!(page, "- `{name}` ({}{default}): {text}", type_of(about));
+        let _ = match text.strip_suffix(LATER) {
+            Some(text) => writeln!(page, "- `{name}` (not built yet): {}", text.trim_end()),
+            None => writeln!(page, "- `{name}` ({}{default}): {text}", type_of(about)),
+        };
     }
     for (name, about) in fields {
         nested(page, &format!("{path}.{name}"), about);
@@ -133,7 +137,7 @@ fn is_reference(schema: &Value) -> bool {
 }
 
 fn is_required(schema: &Value, field: &str) -> bool {
-    let required = schema["required"].as_array();
+    let required = schema["required"].as_array().or(schema["then"]["required"].as_array());
     required.is_some_and(|names| names.iter().any(|name| name == field))
 }
 
@@ -156,6 +160,10 @@ fn type_of(schema: &Value) -> String {
         Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
+    // Numbers, `true` and `false` are taken for texts as they are written.
+    if ["string", "number", "boolean"].iter().all(|name| names.contains(name)) {
+        return "text".to_owned();
+    }
     let types = names
         .into_iter()
         .filter(|name| *name != "null" && !(*name == "string" && is_variable(schema)))
@@ -182,9 +190,13 @@ fn is_variable(schema: &Value) -> bool {
 
 fn words(schema: &Value) -> Vec<String> {
     let branches = schema["oneOf"].as_array().into_iter().flatten();
-    let single = branches.filter_map(|branch| branch["const"].as_str());
+    let single = branches.filter_map(|branch| {
+        let is_later = text_of(branch).ends_with(LATER);
+        let word = branch["const"].as_str()?;
+        Some(if is_later { format!("`{word}` (not yet)") } else { format!("`{word}`") })
+    });
     let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    single.chain(listed).map(|word| format!("`{word}`")).collect()
+    single.chain(listed.map(|word| format!("`{word}`"))).collect()
 }
 
 fn default(schema: &Value, is_required: bool) -> String {

@@ -112,7 +112,7 @@ pub(super) fn targets(spec: &ServiceSpec) -> Vec<LoadBalancer> {
 /// How it rolls over: the whole block, since ECS merges its pieces in ways of their own.
 pub(super) fn deployment(spec: &ServiceSpec) -> DeploymentConfiguration {
     let breaker = DeploymentCircuitBreaker::builder()
-        .enable(spec.circuit_breaker != CircuitBreaker::Off)
+        .enable(spec.circuit_breaker != CircuitBreaker::None)
         .rollback(spec.circuit_breaker == CircuitBreaker::Rollback)
         .build();
     DeploymentConfiguration::builder()
@@ -163,6 +163,6 @@ fn circuit_breaker(deployment: &DeploymentConfiguration) -> CircuitBreaker {
     match deployment.deployment_circuit_breaker() {
         Some(breaker) if breaker.enable() && breaker.rollback() => CircuitBreaker::Rollback,
         Some(breaker) if breaker.enable() => CircuitBreaker::Stop,
-        _ => CircuitBreaker::Off,
+        _ => CircuitBreaker::None,
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use deployer_core::{Address, Part, Text};
 use deployer_kinds::{Effect, Role, RoleSpec, Statement};
 
+use super::{ImageSource, Permission, Service, image};
 use crate::draft::{Draft, Origin};
-use crate::sections::Service;
 
 /// What lets ECS pull an image from ECR (ECS developer guide, "task execution IAM role").
 const PULL: [&str; 3] =
@@ -28,37 +28,61 @@ pub(super) fn make(draft: &mut Draft, service: &str, body: &Service, readable: B
             Part::Literal(":*".to_owned()),
         ])],
     )];
-    if let Some(repository) = repository(body) {
+    if let Some(repository) = repository(draft, service, body) {
         statements.push(allow(["ecr:GetAuthorizationToken"], [Text::from("*")]));
         statements.push(allow(PULL, [repository]));
     }
     if !readable.is_empty() {
         statements.push(allow(["secretsmanager:GetSecretValue"], readable));
     }
-    role(draft, service, "execution", statements);
+    role(draft, service, "execution", statements, BTreeSet::new());
 
-    let shell =
+    let mut statements =
         if body.execute_command { vec![allow(SHELL, [Text::from("*")])] } else { Vec::new() };
-    role(draft, service, "task", shell);
+    let mut managed = BTreeSet::new();
+    for permission in &body.permissions {
+        match permission {
+            Permission::Policy(arn) => {
+                managed.insert(arn.clone());
+            }
+            Permission::Statement(allowed) => statements.push(Statement {
+                effect: Effect::Allow,
+                actions: allowed.actions.clone(),
+                resources: allowed.resources.clone(),
+                conditions: BTreeMap::new(),
+            }),
+        }
+    }
+    role(draft, service, "task", statements, managed);
 }
 
-fn role(draft: &mut Draft, service: &str, which: &str, statements: Vec<Statement>) {
+fn role(
+    draft: &mut Draft,
+    service: &str,
+    which: &str,
+    statements: Vec<Statement>,
+    managed: BTreeSet<String>,
+) {
     let policies = (!statements.is_empty()).then(|| (which.to_owned(), statements));
     let spec = RoleSpec {
         services: ["ecs-tasks.amazonaws.com".to_owned()].into(),
         inline: policies.into_iter().collect(),
-        managed: BTreeSet::new(),
+        managed,
     };
-    let origin = Origin::new(&["services", service], &[]);
+    let fields: &[(&str, &str)] = match which {
+        "task" => &[("inline", "permissions"), ("managed", "permissions")],
+        _ => &[],
+    };
+    let origin = Origin::new(&["services", service], fields);
     draft.make::<Role>(&format!("{service}-{which}"), &spec, origin);
 }
 
 /// The ARN of the ECR repository an image is pulled from, when it is in one.
-fn repository(body: &Service) -> Option<Text> {
-    if let Some(name) = &body.image.repository {
+fn repository(draft: &Draft, service: &str, body: &Service) -> Option<Text> {
+    if let Some(name) = image::repository(draft, service, body) {
         return Some(Text::output(Address::new("repository", name), "arn"));
     }
-    let image = body.image.from.as_ref()?;
+    let ImageSource::Pulled(image) = &body.image else { return None };
     if let Some(Part::Output { address, .. }) = image.parts().first()
         && address.kind == "repository"
     {

@@ -1,5 +1,7 @@
 //! The `network` section.
 
+mod expand;
+
 use std::borrow::Cow;
 
 use deployer_kinds::Cidr;
@@ -7,6 +9,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+
+pub(super) use self::expand::everything;
+use crate::draft::Draft;
+use crate::later::NotYet;
+use crate::section::{Section, Sections};
 
 /// The network: a VPC with one public, one private and one data subnet in each zone.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +30,14 @@ pub(crate) struct Network {
     /// (`per-zone`), or `none`, which puts services into the public subnets.
     #[serde(default)]
     pub(crate) nat: Nat,
+    /// Ways to AWS services that do not leave the network.
+    pub(crate) private_access: Option<NotYet>,
+    /// Network ACLs between the tiers.
+    pub(crate) acls: Option<NotYet>,
+    /// How long records of its traffic are kept.
+    pub(crate) flow_logs: Option<NotYet>,
+    /// A network that is there already.
+    pub(crate) existing: Option<NotYet>,
 }
 
 /// Which availability zones.
@@ -45,6 +60,16 @@ pub(crate) enum Nat {
     Single,
     /// One NAT gateway in each zone.
     PerZone,
+}
+
+impl Section for Network {
+    const KEY: &'static str = "network";
+    const ABOUT: &'static str = "The network.";
+    const IS_NAMED: bool = false;
+
+    fn expand(&self, _name: &str, _all: &Sections, draft: &mut Draft) {
+        expand::expand(draft, self);
+    }
 }
 
 impl Default for Zones {

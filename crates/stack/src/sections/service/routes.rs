@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use deployer_core::{Diagnostic, Ref};
 use deployer_kinds::{Action, ListenerRule, ListenerRuleSpec, TargetVersion};
 
-use super::load_balancer;
+use super::{Route, Service};
 use crate::draft::{Draft, Origin, owned};
-use crate::sections::{Http, Route, Sections};
+use crate::section::Sections;
+use crate::sections::load_balancer::{Http, LoadBalancer};
 
 /// Longest literal beginning of a path that still makes a difference in turn.
 const LONGEST: usize = 63;
@@ -21,20 +22,20 @@ struct Routed<'s> {
     route: &'s Route,
 }
 
-pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
+pub(super) fn expand(draft: &mut Draft, all: &Sections) {
     let mut by_balancer: BTreeMap<&str, Vec<Routed<'_>>> = BTreeMap::new();
-    for (service, body) in &sections.services {
+    for (service, body) in all.of::<Service>() {
         for (port, body) in &body.ports {
             let Some(route) = &body.route else { continue };
             let path = ["services", service, "ports", port, "route", "load-balancer"];
             if draft.must_have("load-balancers", &route.load_balancer, &path) {
-                let routed = Routed { service, port, version: body.version, route };
+                let routed = Routed { service, port, version: body.protocol.version(), route };
                 by_balancer.entry(&route.load_balancer).or_default().push(routed);
             }
         }
     }
     for (balancer, routes) in by_balancer {
-        let Some(body) = sections.load_balancers.get(balancer) else { continue };
+        let Some(body) = all.get::<LoadBalancer>(balancer) else { continue };
         let secure = body.certificate.is_some();
         refuse_the_same_twice(draft, &routes);
         let turns = turns(&routes);
@@ -47,7 +48,7 @@ pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
             if secure {
                 rule(draft, routed, &format!("{balancer}-https"), "-secure", priority);
             }
-            if load_balancer::http(body) == Http::Forward {
+            if body.http() == Http::Forward {
                 rule(draft, routed, &format!("{balancer}-http"), "", priority);
             }
         }
@@ -167,9 +168,9 @@ fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>) {
     draft.error(
         "missing-certificate",
         "HTTP/2 and gRPC are routed over HTTPS only",
-        &["services", routed.service, "ports", routed.port, "version"],
+        &["services", routed.service, "ports", routed.port, "protocol"],
         format!("`{balancer}` has no certificate"),
-        format!("add `certificate:` to the load balancer `{balancer}`, or write `version: http1`"),
+        format!("add `certificate:` to the load balancer `{balancer}`, or write `protocol: http`"),
     );
 }
 
@@ -184,6 +185,8 @@ mod tests {
             path: list(path),
             host: list(host),
             priority: None,
+            port: None,
+            protocol: None,
         }
     }
 

@@ -11,19 +11,13 @@ use deployer_kinds::{
 };
 use ipnet::Ipv4Net;
 
+use super::{Nat, Network, Zones};
 use crate::draft::{Draft, Origin};
-use crate::sections::{Nat, Network, Sections, Zones};
 
 /// The tiers, each in its own quarter of the network; the fourth stays free.
 const TIERS: [&str; 3] = ["public", "private", "data"];
 
-pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
-    let Some(network) = &sections.network else {
-        // Placeholders, so that what else is wrong can be told.
-        draft.network.zones = vec!['a', 'b'];
-        draft.network.has_nat = true;
-        return;
-    };
+pub(super) fn expand(draft: &mut Draft, network: &Network) {
     let zones = zones(draft, network);
     draft.network.zones = zones.iter().map(|(letter, _)| *letter).collect();
     draft.network.cidr = Some(network.cidr);
@@ -185,7 +179,7 @@ fn route_tables(draft: &mut Draft, network: &Network, zones: &[(char, String)]) 
 }
 
 /// The rule that lets everything out.
-pub(super) fn everything() -> BTreeSet<Egress> {
+pub(in crate::sections) fn everything() -> BTreeSet<Egress> {
     let everywhere = deployer_kinds::Network(Ipv4Net::default().into());
     let rule = Egress {
         to: Peer::Network(everywhere),

@@ -11,35 +11,37 @@ use deployer_kinds::{
     TaskDefinition, TaskDefinitionSpec,
 };
 
-use super::{image, network, roles, uses};
+use super::{Health, Place, group_name, image, roles, uses};
 use crate::draft::{Draft, Origin, owned};
-use crate::sections::{self, Health, Place, Sections};
+use crate::section::Sections;
+use crate::sections::{load_balancer, network};
 
-pub(super) fn expand(draft: &mut Draft, sections: &Sections) {
-    if sections.services.is_empty() {
-        return;
+/// The cluster that all services are in, if there are any.
+pub(super) fn cluster(draft: &mut Draft, all: &Sections) {
+    if all.of::<super::Service>().next().is_some() {
+        let cluster = ClusterSpec { container_insights: Insights::Disabled.into() };
+        draft.make::<Cluster>("main", &cluster, Origin::new(&["services"], &[]));
     }
-    let cluster = ClusterSpec { container_insights: Insights::Disabled.into() };
-    draft.make::<Cluster>("main", &cluster, Origin::new(&["services"], &[]));
-    for (name, body) in &sections.services {
-        draft.must_have_network(&["services", name]);
-        let handed = uses::hand_over(draft, sections, name, body);
-        let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
-        let origin = Origin::new(&["services", name], &[("retention-days", "logs.keep")]);
-        draft.make::<LogGroup>(name, &logs, origin);
-        roles::make(draft, name, body, handed.readable.clone());
-        let Some(image) = image::image(draft, name, body) else { continue };
-        task_definition(draft, name, body, handed, image);
-        group(draft, name, body);
-        let targets = target_groups(draft, name, body);
-        service(draft, name, body, targets);
-    }
+}
+
+pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &super::Service) {
+    draft.must_have_network(&["services", name]);
+    let handed = uses::hand_over(draft, all, name, body);
+    let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
+    let origin = Origin::new(&["services", name], &[("retention-days", "logs.keep")]);
+    draft.make::<LogGroup>(name, &logs, origin);
+    roles::make(draft, name, body, handed.readable.clone());
+    let Some(image) = image::image(draft, name, body) else { return };
+    task_definition(draft, name, body, handed, image);
+    group(draft, name, body);
+    let targets = target_groups(draft, name, body);
+    service(draft, name, body, targets);
 }
 
 fn task_definition(
     draft: &mut Draft,
     name: &str,
-    body: &sections::Service,
+    body: &super::Service,
     handed: uses::Handed,
     image: Text,
 ) {
@@ -77,10 +79,10 @@ fn task_definition(
         ports: body.ports.values().map(|port| port.port).collect(),
         log: Some(Log { group: Ref::named(name), prefix: name.to_owned() }),
         health,
-        stop_timeout: body.stop_timeout,
+        stop_timeout: body.stop_timeout.0,
         read_only_root: false,
         init: false,
-        user: String::new(),
+        user: body.user.clone().unwrap_or_default(),
     };
     let spec = TaskDefinitionSpec {
         cpu: body.cpu,
@@ -103,11 +105,11 @@ fn task_definition(
 }
 
 /// Lets in the load balancers that route to the service, on the ports they route to.
-fn group(draft: &mut Draft, name: &str, body: &sections::Service) {
+fn group(draft: &mut Draft, name: &str, body: &super::Service) {
     let routed = body.ports.values().filter_map(|port| Some((port.port, port.route.as_ref()?)));
     let ingress = routed
         .map(|(port, route)| Ingress {
-            from: Peer::SecurityGroup(Ref::named(&route.load_balancer)),
+            from: Peer::SecurityGroup(load_balancer::group(&route.load_balancer)),
             port: Ports::Range(port, port),
             protocol: Protocol::Tcp,
             description: String::new(),
@@ -120,24 +122,21 @@ fn group(draft: &mut Draft, name: &str, body: &sections::Service) {
         egress: network::everything(),
     };
     let origin = Origin::new(&["services", name], &[("ingress", "ports")]);
-    draft.make::<SecurityGroup>(name, &spec, origin);
+    draft.make::<SecurityGroup>(&group_name(name), &spec, origin);
 }
 
-fn target_groups(
-    draft: &mut Draft,
-    name: &str,
-    body: &sections::Service,
-) -> BTreeSet<ServiceTarget> {
+fn target_groups(draft: &mut Draft, name: &str, body: &super::Service) -> BTreeSet<ServiceTarget> {
     let mut targets = BTreeSet::new();
     for (port_name, port) in body.ports.iter().filter(|(_, port)| port.route.is_some()) {
         let group = format!("{name}-{port_name}");
+        let version = port.protocol.version();
         let spec = TargetGroupSpec {
             vpc: Ref::named("main"),
             port: port.port,
             protocol: TargetProtocol::Http.into(),
-            version: port.version.into(),
-            health_check: health_check(&port.health, port.version),
-            deregistration_delay: port.drain,
+            version: version.into(),
+            health_check: health_check(&port.health, version),
+            deregistration_delay: port.drain.0,
             slow_start: 0,
             stickiness: 0,
         };
@@ -166,20 +165,15 @@ fn health_check(health: &Health, version: TargetVersion) -> HealthCheck {
     };
     HealthCheck {
         path: health.path.clone().unwrap_or(path),
-        interval: health.interval.unwrap_or(default.interval),
-        timeout: health.timeout.unwrap_or(default.timeout),
+        interval: health.interval.map_or(default.interval, |interval| interval.0),
+        timeout: health.timeout.map_or(default.timeout, |timeout| timeout.0),
         healthy: health.healthy.unwrap_or(default.healthy),
         unhealthy: health.unhealthy.unwrap_or(default.unhealthy),
         codes: health.codes.clone().unwrap_or(codes),
     }
 }
 
-fn service(
-    draft: &mut Draft,
-    name: &str,
-    body: &sections::Service,
-    targets: BTreeSet<ServiceTarget>,
-) {
+fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeSet<ServiceTarget>) {
     let place = place(draft, name, body);
     let tier = if place == Place::Public { "public" } else { "private" };
     let is_routed = !targets.is_empty();
@@ -188,21 +182,21 @@ fn service(
         task_definition: Ref::named(name),
         count: Some(count(draft, name, body)),
         subnets: draft.subnets(tier),
-        security_groups: [Ref::named(name)].into(),
+        security_groups: [super::group(name)].into(),
         public_address: place == Place::Public,
         targets,
-        minimum_percent: body.rollout.minimum,
-        maximum_percent: body.rollout.maximum,
+        minimum_percent: body.rollout.minimum.0,
+        maximum_percent: body.rollout.maximum.0,
         circuit_breaker: body.rollout.circuit_breaker,
         execute_command: body.execute_command,
-        grace_period: body.grace_period.unwrap_or(if is_routed { 60 } else { 0 }),
+        grace_period: body.grace_period.map_or(if is_routed { 60 } else { 0 }, |grace| grace.0),
         platform_version: "LATEST".to_owned(),
     };
     let fields = &[("minimum-percent", "rollout.minimum"), ("maximum-percent", "rollout.maximum")];
     draft.make::<Service>(name, &spec, Origin::new(&["services", name], fields));
 }
 
-fn place(draft: &mut Draft, name: &str, body: &sections::Service) -> Place {
+fn place(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
     let has_nat = draft.network.has_nat;
     if let Some(place) = body.subnets {
         if place == Place::Private && !has_nat {
@@ -219,6 +213,9 @@ fn place(draft: &mut Draft, name: &str, body: &sections::Service) -> Place {
     if has_nat {
         return Place::Private;
     }
+    if draft.is_broken(&["network"]) {
+        return Place::Public;
+    }
     let span = draft.place(&owned(&["network", "nat"]));
     draft.mistakes.push(
         Diagnostic::warning("public-services", "services get public addresses")
@@ -228,7 +225,7 @@ fn place(draft: &mut Draft, name: &str, body: &sections::Service) -> Place {
     Place::Public
 }
 
-fn count(draft: &mut Draft, name: &str, body: &sections::Service) -> u32 {
+fn count(draft: &mut Draft, name: &str, body: &super::Service) -> u32 {
     let Some(scale) = &body.scale else { return body.count.unwrap_or(1) };
     if body.count.is_some() {
         draft.error(
@@ -238,17 +235,6 @@ fn count(draft: &mut Draft, name: &str, body: &sections::Service) -> u32 {
             "`scale` says it too",
             "keep one of the two",
         );
-    }
-    for (key, is_written) in [("max", scale.max.is_some()), ("cpu", scale.cpu.is_some())] {
-        if is_written {
-            draft.key_error(
-                "no-autoscaling",
-                "automatic scaling is not there yet",
-                &["services", name, "scale", key],
-                "cannot be done yet",
-                format!("take it out; `min: {}` tasks run all the time", scale.min),
-            );
-        }
     }
     scale.min
 }

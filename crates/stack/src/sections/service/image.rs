@@ -1,0 +1,96 @@
+//! The image of a service: one that is built here becomes a resource in a repository, one from
+//! elsewhere a text.
+
+use deployer_core::{Address, Ref, Text};
+use deployer_kinds::{self as kinds, Image, ImageSpec};
+
+use super::{Build, Built, ImageSource, Service};
+use crate::draft::{Draft, Origin};
+use crate::sections::repository;
+
+/// What the container is pulled by.
+pub(super) fn image(draft: &mut Draft, name: &str, body: &Service) -> Option<Text> {
+    let built = match &body.image {
+        ImageSource::Pulled(from) => return Some(from.clone()),
+        ImageSource::Built(built) => built,
+    };
+    let builder = builder(draft, name).to_owned();
+    let address = Address::new("image", &builder);
+    if builder == name {
+        make(draft, name, body, built)?;
+    }
+    draft.images.insert(name.to_owned(), address.clone());
+    Some(Text::output(address, "uri"))
+}
+
+/// The repository that an image is in, if it is built here.
+pub(super) fn repository<'a>(
+    draft: &'a Draft,
+    name: &'a str,
+    body: &'a Service,
+) -> Option<&'a str> {
+    match &body.image {
+        ImageSource::Pulled(_) => None,
+        ImageSource::Built(built) => {
+            Some(built.repository.as_deref().unwrap_or_else(|| builder(draft, name)))
+        }
+    }
+}
+
+/// The service whose image one runs: its own, unless it is like another and says nothing else.
+fn builder<'a>(draft: &'a Draft, name: &'a str) -> &'a str {
+    draft.builders.get(name).map_or(name, String::as_str)
+}
+
+fn make(draft: &mut Draft, name: &str, body: &Service, built: &Built) -> Option<()> {
+    let path = ["services", name, "image"];
+    let way = way(draft, &path, &built.build)?;
+    let repository = built.repository.as_deref().unwrap_or(name);
+    let is_declared =
+        draft.declared.get("repositories").is_some_and(|names| names.contains(repository));
+    if built.repository.is_none() && !is_declared {
+        repository::make_own(draft, name, &path);
+    } else if !draft.must_have("repositories", repository, &[&path[..], &["repository"]].concat()) {
+        return None;
+    }
+    let spec = ImageSpec {
+        repository: Ref::named(repository),
+        build: way.into(),
+        architecture: body.architecture.into(),
+        command: Vec::new().into(),
+        health_command: body.health_command.clone().into(),
+        digest: None,
+    };
+    draft.make::<Image>(name, &spec, Origin::new(&path, &[]));
+    Some(())
+}
+
+/// The one way that is written.
+fn way(draft: &mut Draft, path: &[&str], written: &Build) -> Option<kinds::Build> {
+    let Build { cargo, dockerfile, archive, .. } = written.clone();
+    let ways = [
+        cargo.map(kinds::Build::Cargo),
+        dockerfile.map(kinds::Build::Dockerfile),
+        archive.map(kinds::Build::Archive),
+    ];
+    let mut ways = ways.into_iter().flatten();
+    let place: Vec<&str> = path.iter().copied().chain(["build"]).collect();
+    match (ways.next(), ways.next()) {
+        (Some(way), None) => return Some(way),
+        (None, _) => draft.key_error(
+            "image-source",
+            "nothing says what the image is built from",
+            &place,
+            "",
+            "write `cargo: .`, `dockerfile: Dockerfile` or `archive: image.tar`",
+        ),
+        _ => draft.key_error(
+            "image-source",
+            "an image is built in one way",
+            &place,
+            "",
+            "keep one of `cargo`, `dockerfile` and `archive`",
+        ),
+    }
+    None
+}

@@ -1,0 +1,187 @@
+//! What a service works with: who uses what, and what it is handed over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deployer_core::{Diagnostic, Text};
+
+use super::Service;
+use crate::draft::{Draft, owned};
+use crate::mistakes::suggestion;
+use crate::section::{Section, SectionInfo, Sections};
+use crate::sections::{self, LIST};
+use crate::shape::not_yet;
+use crate::words;
+
+/// The settings a container gets from what its service uses.
+#[derive(Debug, Default)]
+pub(super) struct Handed {
+    pub(super) environment: BTreeMap<String, Text>,
+    pub(super) secrets: BTreeMap<String, Text>,
+    /// The secrets that are read for it.
+    pub(super) readable: BTreeSet<Text>,
+}
+
+/// The services that use an entry of a section.
+pub(in crate::sections) fn users<'a>(
+    all: &'a Sections,
+    section: &str,
+    name: &str,
+) -> impl Iterator<Item = &'a str> {
+    let wanted = format!("{section}/{name}");
+    let uses = move |service: &Service| service.uses.iter().any(|used| used.target == wanted);
+    all.of::<Service>().filter(move |(_, service)| uses(service)).map(|(name, _)| name)
+}
+
+/// What a service is handed over.
+pub(super) fn hand_over(
+    draft: &mut Draft,
+    all: &Sections,
+    service: &str,
+    body: &Service,
+) -> Handed {
+    let mut handed = Handed::default();
+    let mut givers: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, used) in body.uses.iter().enumerate() {
+        let place = index.to_string();
+        let path = [Service::KEY, service, "uses", &place];
+        let Some((section, name)) = usable(&used.target) else {
+            not_usable(draft, &used.target, &path);
+            continue;
+        };
+        if !draft.must_have(section.key, name, &path) {
+            continue;
+        }
+        let Some(offer) = (section.offer)(all, name) else { continue };
+        let prefix = used.alias.clone().unwrap_or_else(|| words::variable(name));
+        let variable = |suffix: &str| match suffix {
+            "" => prefix.clone(),
+            suffix => format!("{prefix}_{suffix}"),
+        };
+        let named = |(suffix, text): (&'static str, Text)| (variable(suffix), text);
+        let environment: Vec<_> = offer.environment.into_iter().map(named).collect();
+        let secrets: Vec<_> = offer.secrets.into_iter().map(named).collect();
+        // What is written by hand settles it as well.
+        let is_written = |variable: &String| {
+            body.environment.contains_key(variable) || body.secrets.contains_key(variable)
+        };
+        let variables = environment.iter().chain(&secrets).map(|(variable, _)| variable);
+        let taken = variables.clone().filter(|variable| !is_written(variable));
+        let taken = taken.filter_map(|variable| Some((*givers.get(variable)?, variable)));
+        if let Some((other, variable)) = taken.min() {
+            same_variable(draft, service, (other, index), body, variable);
+            continue;
+        }
+        givers.extend(variables.map(|variable| (variable.clone(), index)));
+        handed.environment.extend(environment);
+        handed.secrets.extend(secrets);
+        handed.readable.extend(offer.readable);
+    }
+    for (variable, source) in &body.secrets {
+        let path = [Service::KEY, service, "secrets", variable];
+        if let Some((secret, readable)) = secret(draft, all, source, &path) {
+            handed.secrets.insert(variable.clone(), secret);
+            handed.readable.extend(readable);
+        }
+    }
+    // What is written by hand wins over what is handed over.
+    handed.secrets.retain(|variable, _| {
+        body.secrets.contains_key(variable) || !body.environment.contains_key(variable)
+    });
+    handed.environment.retain(|variable, _| !body.secrets.contains_key(variable));
+    handed.environment.extend(body.environment.clone());
+    handed
+}
+
+/// Tells that two things would be handed over as the same variable.
+fn same_variable(
+    draft: &mut Draft,
+    service: &str,
+    (first, second): (usize, usize),
+    body: &Service,
+    variable: &str,
+) {
+    let place = |index: usize| owned(&[Service::KEY, service, "uses", &index.to_string(), "use"]);
+    let [one, other] = [first, second].map(|index| body.uses[index].target.clone());
+    let alias = words::variable(&other.replace('/', "-"));
+    let mistake = Diagnostic::error(
+        "same-variable",
+        format!("`{one}` and `{other}` would both be handed over as `{variable}`"),
+    )
+    .at(draft.place(&place(second)), "this one")
+    .at(draft.place(&place(first)), "and this one")
+    .help(format!("give one of them a name of its own: `{{ use: {other}, as: {alias} }}`"));
+    draft.tell(&[Service::KEY, service], mistake);
+}
+
+/// The section and the name of something that can be used.
+fn usable(used: &str) -> Option<(&'static SectionInfo, &str)> {
+    let (section, name) = used.split_once('/')?;
+    Some((sections::find(section).filter(|section| section.is_usable)?, name))
+}
+
+/// The value of a secret variable, and the secrets that must be readable for it.
+fn secret(
+    draft: &mut Draft,
+    all: &Sections,
+    source: &str,
+    path: &[&str],
+) -> Option<(Text, Vec<Text>)> {
+    if source.starts_with("arn:") {
+        // An ARN has seven pieces; a key of a JSON secret, a stage and a version may follow.
+        let whole: Vec<&str> = source.splitn(8, ':').take(7).collect();
+        return Some((Text::from(source), vec![Text::from(whole.join(":"))]));
+    }
+    let (thing, field) = source.split_once('.').unwrap_or((source, ""));
+    let Some((section, name)) = usable(thing) else {
+        let help = if draft.declared.get("secrets").is_some_and(|names| names.contains(source)) {
+            format!("write `secrets/{source}`")
+        } else {
+            "write `secrets/…`, `databases/….password`, or the ARN of a secret".to_owned()
+        };
+        let title = format!("`{source}` is not a secret");
+        draft.error("bad-use", title, path, "expected `section/name`", help);
+        return None;
+    };
+    if !draft.must_have(section.key, name, path) {
+        return None;
+    }
+    if section.later.contains(&field) {
+        let span = draft.place(&owned(path));
+        draft.tell(path, not_yet(source, span));
+        return None;
+    }
+    let offer = (section.offer)(all, name)?;
+    let suffix = words::variable(field);
+    if let Some((_, text)) = offer.secrets.iter().find(|(known, _)| *known == suffix) {
+        return Some((text.clone(), offer.readable));
+    }
+    let fields = offer.secrets.iter().map(|(known, _)| known.to_lowercase());
+    let fields: Vec<String> = fields.map(|field| format!("`{thing}.{field}`")).collect();
+    let help = if fields.is_empty() {
+        "nothing of it is secret: name it in `uses:`".to_owned()
+    } else {
+        format!("write {}", fields.join(" or "))
+    };
+    let title = format!("`{source}` is not a secret value");
+    draft.error("bad-use", title, path, "expected `section/name.output`", help);
+    None
+}
+
+fn not_usable(draft: &mut Draft, used: &str, path: &[&str]) {
+    let (section, name) = used.split_once('/').unwrap_or(("", used));
+    if section == Service::KEY {
+        let span = draft.place(&owned(path));
+        return draft.tell(path, not_yet(used, span));
+    }
+    let mut all = LIST.iter().filter(|section| section.is_usable).map(|section| section.key);
+    let advice = if let Some(section) = all
+        .clone()
+        .find(|section| draft.declared.get(section).is_some_and(|names| names.contains(name)))
+    {
+        format!("write `{section}/{name}`")
+    } else {
+        suggestion(section, all.by_ref())
+    };
+    let title = format!("a service cannot use `{used}`");
+    draft.error("bad-use", title, path, "expected `section/name`", advice);
+}

@@ -1,0 +1,209 @@
+//! The rules of the language, and stacks of varied teams: they expand, or say what is not built yet
+//! and nothing else.
+
+use std::fs;
+
+use deployer_core::Diagnostic;
+use deployer_stack::{Options, load, outline};
+use serde_json::{Value, json};
+
+use crate::support::{loaded, root};
+
+fn mistakes(text: &str, environment: Option<&str>) -> Vec<Diagnostic> {
+    let options = Options { environment: environment.map(str::to_owned), ..Options::default() };
+    load(text, &options, &deployer_kinds::all()).err().unwrap_or_default()
+}
+
+fn spec(text: &str, environment: Option<&str>, address: &str) -> Value {
+    let stack = loaded(text, environment).stack;
+    let found = stack.resources.get(&address.parse().unwrap());
+    found.unwrap_or_else(|| panic!("{address} is among {:?}", stack.resources.keys())).spec.clone()
+}
+
+#[test]
+fn stacks_of_varied_teams_expand_or_say_only_what_is_not_built_yet() {
+    let folder = root().join("crates/stack/tests/language");
+    let mut seen = 0;
+    for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let text = fs::read_to_string(&file).unwrap();
+        let mut environments: Vec<_> =
+            outline(&text).unwrap().environments.into_iter().map(Some).collect();
+        environments.retain(|name| name.iter().all(|name| !name.contains('*')));
+        if environments.is_empty() {
+            environments.push(None);
+        }
+        for environment in environments {
+            let others: Vec<_> = mistakes(&text, environment.as_deref())
+                .into_iter()
+                .filter(|mistake| mistake.code != "not-yet")
+                .collect();
+            assert_eq!(others, [], "{}", file.display());
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 10);
+}
+
+const PLAIN: &str = "
+stack: shop
+region: eu-west-1
+network: {}
+";
+
+#[test]
+fn text_is_what_is_written() {
+    let text = format!(
+        "{PLAIN}
+variables: {{ rate: 1.10, debug: true }}
+databases: {{ main: {{ engine: postgres, version: 16.10 }} }}
+services:
+  web:
+    image: nginx:1
+    environment: {{ PORT: 8080, DEBUG: true, RATE: 1.10, ACCOUNT: 012345678901, TOLD: \"${{rate}}\", ON: \"${{debug}}\" }}
+"
+    );
+    assert_eq!(spec(&text, None, "db-instance/main")["version"], "16.10");
+    let containers = spec(&text, None, "task-definition/web")["containers"].clone();
+    let environment = containers["web"]["environment"].clone();
+    let expected = json!({
+        "PORT": "8080", "DEBUG": "true", "RATE": "1.10", "ACCOUNT": "012345678901",
+        "TOLD": "1.10", "ON": "true",
+    });
+    assert_eq!(environment, expected);
+}
+
+#[test]
+fn an_overlay_that_writes_one_choice_removes_the_others() {
+    let text = format!(
+        "{PLAIN}
+environments:
+  dev:
+    services:
+      web: {{ scale: {{ min: 3 }} }}
+      api: {{ image: {{ build: {{ archive: api.tar }} }} }}
+  prod:
+    services:
+      web: {{ image: nginx:1 }}
+services:
+  web: {{ image: {{ build: {{ cargo: . }} }}, count: 2 }}
+  api: {{ image: {{ build: {{ dockerfile: Dockerfile }} }} }}
+"
+    );
+    assert_eq!(spec(&text, Some("dev"), "service/web")["count"], 3);
+    assert_eq!(spec(&text, Some("dev"), "image/api")["build"], json!({ "archive": "api.tar" }));
+    let prod = loaded(&text, Some("prod")).stack;
+    assert!(!prod.resources.contains_key(&"image/web".parse().unwrap()));
+}
+
+#[test]
+fn what_is_like_another_has_all_it_does_not_say_itself() {
+    let text = format!(
+        "{PLAIN}
+environments:
+  dev: {{ services: {{ web: {{ environment: {{ LOG: debug }} }} }} }}
+  test: {{ like: dev, services: {{ web: {{ count: 4 }} }} }}
+load-balancers: {{ edge: {{}} }}
+services:
+  web:
+    image: {{ build: {{ cargo: . }} }}
+    ports: {{ http: {{ port: 80, route: {{ load-balancer: edge }} }} }}
+    environment: {{ LOG: info, NAME: web }}
+  worker: {{ like: web, command: [work], ports: null, environment: {{ NAME: worker }} }}
+  night: {{ like: services/worker, command: [sleep] }}
+  other: {{ like: worker, image: nginx:1 }}
+"
+    );
+    let all = loaded(&text, Some("test"));
+    let container = |name: &str| {
+        spec(&text, Some("test"), &format!("task-definition/{name}"))["containers"][name].clone()
+    };
+    let expected = json!({ "LOG": "debug", "NAME": "worker" });
+    assert_eq!(container("night")["environment"], expected);
+    assert_eq!(container("night")["command"], json!(["sleep"]));
+    assert_eq!(spec(&text, Some("test"), "service/web")["count"], 4);
+    // One image, built once, in the repository of the service that says what it is.
+    let made: Vec<String> = all.stack.resources.keys().map(ToString::to_string).collect();
+    let of =
+        |kind: &str| made.iter().filter(|it| it.starts_with(kind)).cloned().collect::<Vec<_>>();
+    assert_eq!(of("image/"), ["image/web"]);
+    assert_eq!(of("repository/"), ["repository/web"]);
+    assert_eq!(all.images["night"].to_string(), "image/web");
+    assert_eq!(container("other")["image"], "nginx:1");
+}
+
+#[test]
+fn outputs_are_read_of_sections() {
+    let text = format!(
+        "{PLAIN}
+load-balancers: {{ edge: {{}}, safe: {{ certificate: \"arn:aws:acm:eu-west-1:1:certificate/1\" }} }}
+services:
+  web: {{ image: nginx:1, environment: {{ PAGE: \"<${{load-balancers/safe.url}}/x>\" }} }}
+outputs: {{ alb_dns_name: \"${{load-balancers/edge.dns}}\" }}
+"
+    );
+    let containers = spec(&text, None, "task-definition/web")["containers"].clone();
+    let output = json!({ "address": "load-balancer/safe", "field": "dns" });
+    let parts = &containers["web"]["environment"]["PAGE"]["text"];
+    assert_eq!(parts[0], json!({ "literal": "<https://" }), "{parts}");
+    assert_eq!(parts[1], json!({ "output": output }), "{parts}");
+    assert_eq!(parts[2], json!({ "literal": "/x>" }), "{parts}");
+    let printed = loaded(&text, None).stack.outputs;
+    let names: Vec<&str> = printed.keys().map(String::as_str).collect();
+    assert_eq!(names, ["alb_dns_name", "edge-url", "safe-url"]);
+}
+
+#[test]
+fn keys_that_begin_with_x_are_the_authors_own() {
+    let text = format!(
+        "{PLAIN}
+x-image: &image nginx:1
+services: {{ web: {{ image: *image }} }}
+"
+    );
+    assert_eq!(spec(&text, None, "task-definition/web")["containers"]["web"]["image"], "nginx:1");
+}
+
+#[test]
+fn an_alias_names_what_is_handed_over() {
+    let text = format!(
+        "{PLAIN}
+databases: {{ main: {{ engine: postgres, version: 16 }} }}
+secrets: {{ session: {{}} }}
+services:
+  web:
+    image: nginx:1
+    uses: [{{ use: databases/main, as: DATABASE }}, {{ use: secrets/session, as: KEY }}]
+    secrets: {{ PGPASSWORD: databases/main.password }}
+    permissions: [{{ actions: [\"ses:SendEmail\"], resources: [\"*\"] }}, \"arn:aws:iam::aws:policy/A\"]
+"
+    );
+    let container = spec(&text, None, "task-definition/web")["containers"]["web"].clone();
+    let names =
+        |field: &str| container[field].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let expected =
+        ["DATABASE_ENGINE", "DATABASE_HOST", "DATABASE_NAME", "DATABASE_PORT", "DATABASE_USER"];
+    assert_eq!(names("environment"), expected);
+    assert_eq!(names("secrets"), ["DATABASE_PASSWORD", "KEY", "PGPASSWORD"]);
+    let role = spec(&text, None, "role/web-task");
+    assert_eq!(role["inline"]["task"][0]["actions"], json!(["ses:SendEmail"]));
+    assert_eq!(role["managed"], json!(["arn:aws:iam::aws:policy/A"]));
+}
+
+#[test]
+fn things_of_one_name_have_security_groups_of_their_own() {
+    let text = format!(
+        "{PLAIN}
+load-balancers: {{ main: {{}} }}
+databases: {{ main: {{ engine: postgres, version: 16 }} }}
+services: {{ main: {{ image: nginx:1, uses: [databases/main] }} }}
+"
+    );
+    let stack = loaded(&text, None).stack;
+    let groups: Vec<String> = stack
+        .resources
+        .keys()
+        .filter(|address| address.kind == "security-group")
+        .map(|address| address.name.clone())
+        .collect();
+    assert_eq!(groups, ["database-main", "load-balancer-main", "service-main"]);
+}
