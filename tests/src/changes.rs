@@ -155,7 +155,9 @@ impl Shop {
     pub fn takes(&self, change: &Change) -> bool {
         let [_, changed] = change.stacks().expect("a change of the stack");
         self.write(&changed);
-        self.run("expand", &[]).code == Some(0)
+        let is_taken = self.run("expand", &[]).code == Some(0);
+        self.write(&stack());
+        is_taken
     }
 
     /// Makes a change under load and takes it back.

@@ -80,8 +80,8 @@ pub(crate) enum Error {
     /// What would be deleted is protected, or of another stack.
     #[error("refused: it would harm what is there; nothing was begun")]
     Protected(Mistakes),
-    /// The cloud did not answer as it should, before anything began.
-    #[error("the cloud did not answer as it should")]
+    /// The account could not be read, before anything began.
+    #[error("could not read the account")]
     Cloud(Vec<Failure>),
     /// The saved plan cannot be read or written.
     #[error(transparent)]
@@ -295,7 +295,7 @@ impl Refusal {
             Self::Moved { .. } => Some("make the plan again: `deployer plan --out …`".to_owned()),
             Self::Locked(_) => Some(
                 "wait longer for it to end, such as with `--lock-timeout 15m`; a run that was \
-                 killed elsewhere is followed a minute and a half after its last sign of life"
+                 killed elsewhere loses its lock a minute and a half after its last sign of life"
                     .to_owned(),
             ),
             Self::Unconfirmed { .. } => Some(

@@ -68,7 +68,7 @@ impl Caller {
             match look().await {
                 Ok(Progress::Done(value)) => return Ok(value),
                 Ok(Progress::Failed(why)) => {
-                    return Err(Failure::new(Cause::Refused, format!("see it {state}"), why));
+                    return Err(Failure::new(Cause::Refused, format!("get it {state}"), why));
                 }
                 Ok(Progress::Waiting(on)) => {
                     retries.succeeded();
@@ -116,7 +116,7 @@ impl Caller {
 }
 
 fn expired(state: &str, on: &str, wait: Wait) -> Failure {
-    let attempted = format!("see it {state} within {}", in_words(wait.limit()));
+    let attempted = format!("get it {state} within {}", in_words(wait.limit()));
     Failure::new(Cause::Busy, attempted, format!("AWS still says `{on}`"))
         .help("AWS may still finish it; the next run goes on from there")
 }

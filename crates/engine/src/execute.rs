@@ -245,7 +245,7 @@ impl<C: Parameters> Run<'_, C> {
         if missing.is_empty() {
             return Ok(Some(spec));
         }
-        let message = format!("{} has not told what it refers to", missing.join(", "));
+        let message = format!("{} has not shown what it refers to", missing.join(", "));
         Err(Failure::new(Cause::Refused, "resolve its references", message))
     }
 

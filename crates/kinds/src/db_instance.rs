@@ -281,7 +281,7 @@ pub struct DbInstanceOutput {
 
 /// What is wrong with the name of a class.
 pub(crate) fn no_class(class: &str) -> Option<Problem> {
-    let message = format!("`{class}` is no class of instances");
+    let message = format!("`{class}` is not a class of instances");
     let problem = Problem::new("class", message, "take one such as `db.t4g.micro`");
     (!class.starts_with("db.")).then_some(problem)
 }

@@ -41,12 +41,12 @@ pub(crate) fn merge(base: Node, overlay: &Node, schema: &Value) -> Node {
     Node { span: base.span, content: Content::Map(entries) }
 }
 
-/// Whether a key that was there goes when another is written. What exists already has no fields of
-/// its own, but for those that are written with it.
+/// Whether a key that was there goes when another is written, and is not written with it. What exists
+/// already has no fields of its own.
 fn is_excluded(written: &str, schema: &Value, known: &str, over: &[Entry]) -> bool {
     let excludes = schema.get(EXCLUDES).and_then(Value::as_array);
     let by_schema = excludes.is_some_and(|keys| keys.iter().any(|key| *key == known));
-    by_schema || written == "existing" && over.iter().all(|entry| entry.key != known)
+    (by_schema || written == "existing") && over.iter().all(|entry| entry.key != known)
 }
 
 /// The schema of what stands at a key.

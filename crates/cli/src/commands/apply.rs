@@ -18,8 +18,8 @@ use crate::world::Connect;
 /// What `apply` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Make what is there what the stack says",
-    long_about = "Make what is there what the stack says.\n\n\
+    about = "Create, change or delete what differs from the stack",
+    long_about = "Create, change or delete resources until the account matches the stack.\n\n\
         Shows the plan, asks, and does it. A step that fails stops only what needs it, and the \
         next run goes on from what is there. Images that are built here and were never \
         published are built along the way; later `deployer publish` rolls out new ones.\n\n\

@@ -64,7 +64,7 @@ pub enum Notice {
 pub enum Unlocked {
     /// Somebody else has it.
     Held(Box<Claim>),
-    /// The account did not answer as it should.
+    /// The account could not be read.
     Failed(Failure),
     /// Somebody asked to stop.
     Cancelled,

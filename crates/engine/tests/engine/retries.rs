@@ -208,7 +208,7 @@ async fn a_wait_that_expires_names_what_it_waited_for() {
     let failure = only_failure(&ran);
     assert_eq!(
         failure.to_string(),
-        "could not see it ready within 800 s: AWS still says `provisioning`"
+        "could not get it ready within 800 s: AWS still says `provisioning`"
     );
 }
 
@@ -222,7 +222,7 @@ async fn a_reference_that_cannot_be_resolved_is_named() {
     let ran = run(&memory, plan).await;
     assert_eq!(
         only_failure(&ran).to_string(),
-        "could not resolve its references: network/main has not told what it refers to"
+        "could not resolve its references: network/main has not shown what it refers to"
     );
 }
 

@@ -67,7 +67,7 @@ fn zones(draft: &mut Draft, network: &Network) -> Vec<(char, String)> {
                 match letter {
                     None => draft.error(
                         "unknown-zone",
-                        format!("`{name}` is no zone of {region}"),
+                        format!("`{name}` is not a zone of {region}"),
                         &path,
                         "not an availability zone of the stack's region",
                         format!("write the region and a letter: `{region}a`"),
