@@ -105,10 +105,11 @@ pub(crate) struct StackArgs {
 /// Which resources.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct TargetArgs {
-    /// Only this resource and what it needs, such as `service/web`; may be repeated
+    /// Only this and what it needs: an entry of a section such as `services/web`, or a single
+    /// resource such as `service/web`; may be repeated
     #[arg(long = "target", value_name = "ADDRESS")]
     pub(crate) targets: Vec<Address>,
-    /// Let this resource be deleted though it is protected; may be repeated
+    /// Let this be deleted though it is protected, named the same way; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) unprotect: Vec<Address>,
 }

@@ -41,6 +41,22 @@ pub(crate) struct Project {
     pub(crate) stack: Stack,
     /// The images that are built here, by the service that runs them.
     pub(crate) images: BTreeMap<String, Address>,
+    /// What each entry of each section became, by `section/name`.
+    entries: BTreeMap<String, BTreeSet<Address>>,
+}
+
+impl Project {
+    /// The resources that are meant: an entry of a section stands for all it became.
+    pub(crate) fn meant(&self, named: &TargetArgs) -> TargetArgs {
+        let meant = |all: &[Address]| -> Vec<Address> {
+            let each = all.iter().flat_map(|one| match self.entries.get(&one.to_string()) {
+                Some(became) => became.iter().cloned().collect(),
+                None => vec![one.clone()],
+            });
+            each.collect()
+        };
+        TargetArgs { targets: meant(&named.targets), unprotect: meant(&named.unprotect) }
+    }
 }
 
 /// Which environment of which stack, known without the stack being right.
@@ -68,20 +84,21 @@ impl<W: Connect> Session<'_, W> {
     pub(crate) fn load(&self, args: &StackArgs) -> Result<Project, Error> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
         let kinds = self.world.registry().kinds();
-        let Loaded { stack, warnings, images } =
+        let Loaded { stack, warnings, images, entries } =
             deployer_stack::load(&source.text, &options(args, &source), &kinds)
                 .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
         let width = self.terminal.width;
         self.tell(&render::diagnostics(&warnings, &source.name, &source.text, &self.err, width));
-        Ok(Project { source, stack, images })
+        Ok(Project { source, stack, images, entries })
     }
 
     /// The stack if it is right, without a word if not.
-    fn load_if_right(&self, args: &StackArgs) -> Option<Stack> {
+    pub(crate) fn load_if_right(&self, args: &StackArgs) -> Option<Project> {
         let source = source::read(&self.terminal.folder, args.file.as_deref()).ok()?;
         let kinds = self.world.registry().kinds();
-        let loaded = deployer_stack::load(&source.text, &options(args, &source), &kinds);
-        loaded.ok().map(|loaded| loaded.stack)
+        let loaded = deployer_stack::load(&source.text, &options(args, &source), &kinds).ok()?;
+        let Loaded { stack, images, entries, .. } = loaded;
+        Some(Project { source, stack, images, entries })
     }
 
     /// Finds out which environment of which stack is meant, even if the stack has mistakes.
@@ -193,7 +210,7 @@ impl<W: Connect> Session<'_, W> {
         place: &Place,
     ) -> Result<(Arc<Places<W::Cloud>>, bool), Error> {
         let connected = self.connect(place.region.as_deref(), &place.folder).await?;
-        Ok(match self.load_if_right(args) {
+        Ok(match self.load_if_right(args).map(|project| project.stack) {
             Some(stack) => (Arc::new(connected.of(&stack)), true),
             None => (Arc::new(connected), false),
         })

@@ -1,7 +1,7 @@
 //! From a stack's text to a stack, step by step.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Desired, Diagnostic, Kinds, Roles, Scope, Span, Stack, Text};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
 use crate::overlay::{fill_empty, merge};
 use crate::section::{Output, SectionInfo};
-use crate::sections::LIST;
+use crate::sections::{self, LIST};
 use crate::shape::{self, Rules};
 use crate::{bodies, check, head, language, like, resources, source};
 
@@ -38,6 +38,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// The images that are built here, by the service that runs them.
     pub images: BTreeMap<String, Address>,
+    /// What each entry of each section became, by `section/name`.
+    pub entries: BTreeMap<String, BTreeSet<Address>>,
 }
 
 /// Reads a stack's text and expands one environment of it.
@@ -76,7 +78,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         scope,
         region,
         declared: BTreeMap::new(),
-        broken: std::collections::BTreeSet::new(),
+        broken: BTreeSet::new(),
         network: NetworkFacts::default(),
         made: BTreeMap::new(),
         roles: Roles::new(),
@@ -98,12 +100,20 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
 
     let warnings = draft.mistakes.finish()?;
     let Draft { scope, region, roles, made, outputs, images, .. } = draft;
+    let mut entries: BTreeMap<String, BTreeSet<Address>> = BTreeMap::new();
+    for (address, made) in &made {
+        if let [section, name, ..] = made.origin.body.as_slice()
+            && sections::find(section).is_some()
+        {
+            entries.entry(format!("{section}/{name}")).or_default().insert(address.clone());
+        }
+    }
     let resources = made
         .into_iter()
         .map(|(address, Made { place, spec, .. })| (address, Desired { place, spec }))
         .collect();
     let stack = Stack { scope, region, roles, resources, outputs };
-    Ok(Loaded { stack, warnings, images })
+    Ok(Loaded { stack, warnings, images, entries })
 }
 
 /// The stack with one environment laid over.

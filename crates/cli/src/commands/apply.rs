@@ -29,7 +29,7 @@ Examples:
   deployer apply                    show the plan, ask, do it
   deployer apply --env prod --yes   without a question, as in CI
   deployer apply p.json             what `deployer plan --out p.json` showed
-  deployer apply --target service/web"
+  deployer apply --target services/web"
 )]
 pub(crate) struct Args {
     /// A saved plan, instead of the stack
@@ -85,11 +85,12 @@ pub(crate) async fn carry_out<W: Connect>(
 async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> Result<Exit, Error> {
     let project = session.load(&args.stack)?;
     let connected = session.connect_for(&project).await?;
+    let targets = project.meant(&args.targets);
     let Project { source, stack, .. } = project;
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
         let (scan, deeds) = (Scan::For(&stack), journal.deeds());
         let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
-        let mut plan = session.plan(Some(&source), &stack, &snapshot, &args.targets)?;
+        let mut plan = session.plan(Some(&source), &stack, &snapshot, &targets)?;
         plan.left_behind = session.left_behind(&connected, &source, &snapshot).await;
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);

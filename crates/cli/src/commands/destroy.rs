@@ -33,7 +33,7 @@ const SWEEPS: usize = 3;
     after_long_help = "\
 Examples:
   deployer destroy --env dev
-  deployer destroy --yes --unprotect db-instance/main
+  deployer destroy --yes --unprotect databases/main
   deployer destroy --stack notes --env dev --region eu-west-1"
 )]
 pub(crate) struct Args {
@@ -42,7 +42,8 @@ pub(crate) struct Args {
     /// The stack's name, instead of a file
     #[arg(long = "stack", value_name = "NAME", requires = "env", conflicts_with = "file")]
     name: Option<String>,
-    /// Let this resource be deleted though it is protected; may be repeated
+    /// Let this be deleted though it is protected, such as `databases/main` or a single resource;
+    /// may be repeated
     #[arg(long, value_name = "ADDRESS")]
     unprotect: Vec<Address>,
     /// Do not ask
@@ -54,7 +55,7 @@ pub(crate) struct Args {
 
 /// Deletes, sweeps, and prints the receipt.
 pub(crate) async fn run<W: Connect>(
-    args: Args,
+    mut args: Args,
     session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
     let place = match (&args.name, &args.stack.env) {
@@ -71,6 +72,12 @@ pub(crate) async fn run<W: Connect>(
     } else {
         session.connect_anyway(&args.stack, &place).await?
     };
+    // A stack full of mistakes has no sections that could be named.
+    let project = session.load_if_right(&args.stack).filter(|_| args.name.is_none());
+    if let Some(project) = project {
+        let named = TargetArgs { targets: vec![], unprotect: args.unprotect };
+        args.unprotect = project.meant(&named).unprotect;
+    }
     let nothing = Stack {
         scope: place.scope.clone(),
         region: connected.home().1.to_owned(),

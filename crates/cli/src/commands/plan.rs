@@ -24,7 +24,7 @@ Examples:
   deployer plan --env prod          what would be done in prod
   deployer plan --out p.json        keep it; `deployer apply p.json` does exactly that
   deployer plan --check             exit with 3 when there is something to do
-  deployer plan --target service/web --full"
+  deployer plan --target services/web --full"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -49,7 +49,8 @@ pub(crate) async fn run<W: Connect>(
 ) -> Result<Exit, Error> {
     let (project, connected, snapshot) = session.look(&args.stack, None).await?;
     let source = Some(&project.source);
-    let mut plan = session.plan(source, &project.stack, &snapshot, &args.targets)?;
+    let mut plan =
+        session.plan(source, &project.stack, &snapshot, &project.meant(&args.targets))?;
     plan.left_behind = session.left_behind(&connected, &project.source, &snapshot).await;
     if session.is_json {
         session.print(&as_json(&plan));

@@ -493,3 +493,24 @@ fn is_before(plan: &Value, first: usize, second: usize) -> bool {
     }
     false
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_of_a_section_stands_for_all_it_became() {
+    let world = applied().await;
+    let changed = SHOP
+        .replace("scale: { min: 2 } # api", "scale: { min: 3 }\n    cpu: 512\n    memory: 1 GiB");
+    assert_ne!(changed, SHOP);
+    world.write("deployer.yaml", &changed.replace("keep: 30 days", "keep: 60 days"));
+    let words = async |target: &str| {
+        let ran = world.run(&format!("plan --env dev --json --target {target}")).await;
+        assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+        let plan: Value = serde_json::from_str(&ran.stdout).unwrap();
+        steps(&plan).iter().map(word_of).collect::<Vec<_>>()
+    };
+    let api = words("services/api").await;
+    assert!(api.contains(&"update service/api".to_owned()), "{api:?}");
+    assert!(api.iter().all(|word| word.ends_with("/api")), "{api:?}");
+    assert_eq!(words("log-group/api").await, Vec::<String>::new());
+    let none = world.run("plan --env dev --target services/zzz").await;
+    assert_eq!(none.exit, Exit::Wrong);
+}
