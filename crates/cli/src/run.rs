@@ -11,7 +11,7 @@ use crate::args::{Cli, Command, GlobalArgs};
 use crate::commands::{
     adopt, apply, completions, destroy, drift, expand, outputs, plan, publish, schema, status,
 };
-use crate::exit::{Error, Exit};
+use crate::exit::{Error, Exit, Mistakes};
 use crate::render::{self, Theme};
 use crate::session::Session;
 use crate::world::{Connect, Stream, Terminal};
@@ -127,7 +127,10 @@ fn trace(verbose: u8, stderr: &Stream) {
 /// The error as machines get it.
 fn as_json(error: &Error) -> serde_json::Value {
     let diagnostics = match error {
-        Error::Stack(mistakes) | Error::Protected(mistakes) => json!(mistakes.diagnostics),
+        Error::Stack(Mistakes { name, text, diagnostics })
+        | Error::Protected(Mistakes { name, text, diagnostics }) => {
+            render::diagnostics_json(diagnostics, name, text)
+        }
         _ => json!([]),
     };
     let failures = match error {

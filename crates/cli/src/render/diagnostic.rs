@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use deployer_core::{Diagnostic, Severity, Span};
+use deployer_core::{Diagnostic, Label, Severity, Span};
+use serde_json::{Value, json};
 
 use super::theme::Theme;
 
@@ -24,6 +25,33 @@ pub fn diagnostics(
         shown.push_str("\n\n");
     }
     shown
+}
+
+/// The mistakes as machines get them: each label with its file, line and column, from 1, in
+/// characters.
+pub(crate) fn diagnostics_json(mistakes: &[Diagnostic], name: &str, text: &str) -> Value {
+    let position = |byte: usize| {
+        let before = &text[..byte];
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (line, before[start..].chars().count() + 1)
+    };
+    let label = |label: &Label| {
+        let range = within(label.span, text);
+        let (line, column) = position(range.start);
+        let (end_line, end_column) = position(range.end);
+        json!({
+            "file": name, "line": line, "column": column,
+            "end-line": end_line, "end-column": end_column, "text": label.text,
+        })
+    };
+    let each = mistakes.iter().map(|mistake| {
+        json!({
+            "severity": mistake.severity, "code": mistake.code, "title": mistake.title,
+            "help": mistake.help, "labels": mistake.labels.iter().map(label).collect::<Vec<_>>(),
+        })
+    });
+    each.collect()
 }
 
 fn group<'a>(mistake: &'a Diagnostic, name: &'a str, text: &'a str) -> Group<'a> {

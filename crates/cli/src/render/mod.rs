@@ -14,6 +14,7 @@ mod value;
 mod words;
 
 pub use diagnostic::diagnostics;
+pub(crate) use diagnostic::diagnostics_json;
 pub(crate) use drift::drift;
 pub(crate) use error::error;
 pub(crate) use failure::notice;

@@ -116,7 +116,12 @@ async fn a_mistake_in_the_stack_is_shown_where_it_is() {
     let ran = world.run("plan --env dev --json").await;
     let value: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!((&value["event"], &value["exit"]), (&"error".into(), &1.into()));
-    assert!(value["diagnostics"].as_array().is_some_and(|all| !all.is_empty()));
+    let label = &value["diagnostics"][0]["labels"][0];
+    let line =
+        world.read("deployer.yaml").lines().position(|line| line.contains("engin:")).unwrap();
+    assert_eq!(label["file"], "deployer.yaml", "{value:#}");
+    assert_eq!(label["line"], line + 1, "{value:#}");
+    assert!(label["column"].as_u64() < label["end-column"].as_u64(), "{value:#}");
 }
 
 #[tokio::test(start_paused = true)]
