@@ -43,7 +43,7 @@ impl TryFrom<String> for Gibibytes {
         let units = &[("GiB", 1), ("TiB", 1024)];
         amount(&text, units)
             .map(Self)
-            .ok_or_else(|| wrong(&text, "an amount of storage", "GiB", 20))
+            .ok_or_else(|| wrong(&text, "an amount of storage", &["GiB", "TiB"], 20))
     }
 }
 
@@ -54,7 +54,7 @@ impl TryFrom<String> for Memory {
         let units = &[("MiB", 1), ("GiB", 1024)];
         amount(&text, units)
             .map(Self)
-            .ok_or_else(|| wrong(&text, "an amount of memory", "MiB", 512))
+            .ok_or_else(|| wrong(&text, "an amount of memory", &["MiB", "GiB"], 512))
     }
 }
 
@@ -62,7 +62,7 @@ impl TryFrom<String> for Days {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        days(&text).map(Self).ok_or_else(|| wrong(&text, "a number of days", "days", 7))
+        days(&text).map(Self).ok_or_else(|| wrong(&text, "a number of days", &["days", "weeks"], 7))
     }
 }
 
@@ -77,7 +77,7 @@ impl TryFrom<String> for DaysOrNone {
             if ABSENT.contains(&text.as_str()) {
                 return format!("`{text}` is not a number of days: write `none`");
             }
-            wrong(&text, "a number of days, or `none`", "days", 7)
+            wrong(&text, "a number of days, or `none`", &["days", "weeks"], 7)
         })
     }
 }
@@ -87,7 +87,9 @@ impl TryFrom<String> for Seconds {
 
     fn try_from(text: String) -> Result<Self, String> {
         let units = &[("s", 1), ("min", 60), ("h", 3600)];
-        amount(&text, units).map(Self).ok_or_else(|| wrong(&text, "a duration", "s", 30))
+        amount(&text, units)
+            .map(Self)
+            .ok_or_else(|| wrong(&text, "a duration", &["s", "min", "h"], 30))
     }
 }
 
@@ -106,19 +108,28 @@ impl TryFrom<String> for Percent {
 /// What people write for nothing at all elsewhere.
 const ABSENT: [&str; 6] = ["off", "no", "never", "false", "null", "0"];
 
-/// What is wrong with an amount, and how it is written with its unit.
-fn wrong(text: &str, what: &str, unit: &str, example: u32) -> String {
+/// What is wrong with an amount, and how it is written with its unit: the one that is meant, where
+/// that can be seen, or else the first.
+fn wrong(text: &str, what: &str, units: &[&str], example: u32) -> String {
     let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    let unit = units.first().copied().unwrap_or_default();
     if digits == text && !text.is_empty() {
         return format!("`{text}` has no unit: write `{text} {unit}`");
     }
+    // `2GB`, `2g`, `5 sec`, `3 hours`: another spelling of one that there is.
     let rest = text[digits.len()..].trim().to_lowercase();
-    let meant = ["gb", "g", "gi", "mb", "m", "mi", "sec", "secs", "second", "seconds", "d"];
-    let number = if digits.is_empty() { example.to_string() } else { digits };
-    if meant.contains(&rest.as_str()) && rest.starts_with(&unit.to_lowercase()[..1]) {
-        return format!("`{text}` is not {what}: write `{number} {unit}`");
+    let meant = ["gb", "g", "gi", "mb", "m", "mi", "tb", "t", "ti", "d", "sec", "secs", "second"];
+    let meant = meant.into_iter().chain(["seconds", "mins", "minute", "minutes", "hour", "hours"]);
+    let is_known = meant.into_iter().any(|spelling| spelling == rest);
+    let unit_meant = units
+        .iter()
+        .find(|unit| is_known && unit.to_lowercase().chars().next() == rest.chars().next());
+    match unit_meant {
+        Some(unit) if !digits.is_empty() => {
+            format!("`{text}` is not {what}: write `{digits} {unit}`")
+        }
+        _ => format!("`{text}` is not {what} such as `{example} {unit}`"),
     }
-    format!("`{text}` is not {what} such as `{example} {unit}`")
 }
 
 impl fmt::Display for Gibibytes {
@@ -222,6 +233,10 @@ mod tests {
         assert_eq!(error, "`50 GB` is not an amount of storage: write `50 GiB`");
         let error = Seconds::try_from("60".to_owned()).unwrap_err();
         assert_eq!(error, "`60` has no unit: write `60 s`");
+        let error = Memory::try_from("2GB".to_owned()).unwrap_err();
+        assert_eq!(error, "`2GB` is not an amount of memory: write `2 GiB`");
+        let error = Seconds::try_from("2 hours".to_owned()).unwrap_err();
+        assert_eq!(error, "`2 hours` is not a duration: write `2 h`");
         let error = Percent::try_from("60".to_owned()).unwrap_err();
         assert_eq!(error, "`60` has no unit: write `60%`");
         let error = DaysOrNone::try_from("off".to_owned()).unwrap_err();

@@ -16,7 +16,8 @@ pub(crate) const NOT_YET: &str = "x-not-yet";
 
 /// Keys that people know from elsewhere or from before, a key that stands beside what they mean, and
 /// what to write.
-const RENAMED: [(&str, &str, &str); 5] = [
+const RENAMED: [(&str, &str, &str); 6] = [
+    ("env", "environment", "write `environment`"),
     ("backups", "backup-retention", "write `backup-retention`"),
     ("version", "protocol", "write `protocol`"),
     ("from", "build", "write the image as a text: `image: nginx:1.29`"),
@@ -91,7 +92,8 @@ impl Shape<'_> {
         };
         if !allowed.is_empty() && !allowed.iter().any(fits) {
             let example = example(schema);
-            return self.wrong_type(node, key, &allowed, path, &example);
+            let about = purpose(Some(&Value::Object(schema.clone())));
+            return self.wrong_type(node, key, &allowed, path, (&example, &about));
         }
         self.values(node, key, schema, path);
         match &node.content {
@@ -192,7 +194,7 @@ impl Shape<'_> {
                 allowed.dedup();
                 let example = branches.iter().filter_map(|branch| branch.as_object()).map(example);
                 let example = example.collect::<String>();
-                self.wrong_type(node, key, &allowed, path, &example);
+                self.wrong_type(node, key, &allowed, path, (&example, ""));
             }
             [only] => self.walk(node, key, only, path),
             several if kind == "object" => self.tagged(node, key, several, path),
@@ -275,7 +277,15 @@ impl Shape<'_> {
         }
     }
 
-    fn wrong_type(&mut self, node: &Node, key: Span, allowed: &[&str], path: &str, example: &str) {
+    /// `example` is a key that a mapping may have, and `about` what the value is for.
+    fn wrong_type(
+        &mut self,
+        node: &Node,
+        key: Span,
+        allowed: &[&str],
+        path: &str,
+        (example, about): (&str, &str),
+    ) {
         let wanted: Vec<&str> =
             allowed.iter().filter(|name| **name != "null").map(|name| described(name)).collect();
         let mut wanted_once = wanted.clone();
@@ -302,6 +312,10 @@ impl Shape<'_> {
                     format!("write a plain number: `{digits}`")
                 })
             }
+            Content::Number(_) if allowed.contains(&"integer") => {
+                Some(format!("write a whole number{about}"))
+            }
+            Content::List(items) if allowed.contains(&"object") => pairs(items),
             Content::Null => Some("write a value, or take the key out".to_owned()),
             Content::Text(text) if allowed == ["array"] => {
                 Some(format!("write a list: `[{text}]`"))
@@ -316,6 +330,17 @@ impl Shape<'_> {
             None => mistake,
         });
     }
+}
+
+/// How a list of `NAME=value` is written as a mapping.
+fn pairs(items: &[Node]) -> Option<String> {
+    let pair = |item: &Node| {
+        let (name, value) = item.text()?.split_once('=')?;
+        Some(format!("{name}: {value}"))
+    };
+    let pairs: Option<Vec<String>> = items.iter().map(pair).collect();
+    let pairs = pairs.filter(|pairs| !pairs.is_empty())?;
+    Some(format!("write a mapping: `{{ {} }}`", pairs.join(", ")))
 }
 
 /// Tells that something is in the language and not built yet.
