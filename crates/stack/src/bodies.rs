@@ -40,11 +40,11 @@ fn declare(draft: &mut Draft) {
         }
     }
     for section in LIST.iter().filter(|section| section.is_later) {
-        if root.field(section.key).is_some() {
+        if root.field(section.key).is_some_and(|node| node.content != Content::Null) {
             draft.broken.insert((section.key.to_owned(), String::new()));
         }
     }
-    for section in LIST.iter().filter(|section| section.is_named) {
+    for section in LIST.iter().filter(|section| section.is_named && !section.is_later) {
         let Some(node) = root.field(section.key) else { continue };
         match &node.content {
             Content::Map(entries) => {

@@ -24,14 +24,14 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
         return None;
     };
     let span = entry.value_span();
-    let Some(name) = entry.value.text() else {
+    let Some(name) = entry.value.written() else {
         mistakes.push(no_text("stack", span));
         return None;
     };
     // Load balancers may not begin with `internal-`, nor much else with `aws` (API references).
     let refused = ["internal-", "aws"].iter().find(|prefix| name.starts_with(**prefix));
-    if !is_word(name) {
-        mistakes.push(bad_name(name, span));
+    if !is_word(&name) {
+        mistakes.push(bad_name(&name, span));
         return None;
     }
     if let Some(prefix) = refused {
@@ -50,20 +50,20 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
         );
         return None;
     }
-    Some(name.to_owned())
+    Some(name)
 }
 
 /// Reads what tells the stack from another of the same name, if it is written.
 pub(crate) fn origin(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     let entry = root.entry("origin")?;
-    let Some(origin) = entry.value.text() else {
+    let Some(origin) = entry.value.written() else {
         mistakes.push(no_text("origin", entry.value_span()));
         return None;
     };
     let longest = Scope::LONGEST_ORIGIN;
     let is_right = (1..=longest).contains(&origin.len());
     if is_right && origin.chars().all(Scope::may_be_in_origin) {
-        return Some(origin.to_owned());
+        return Some(origin);
     }
     mistakes.push(
         Diagnostic::error("bad-name", "this cannot be an origin")

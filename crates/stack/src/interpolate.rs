@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Diagnostic, Part, Span};
+use deployer_core::{Address, Diagnostic, Part, Span, closest};
 
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::{Content, Node};
 use crate::section::{Output, SectionInfo};
-use crate::sections;
+use crate::sections::{self, LIST};
 use crate::shape::not_yet;
 
 /// More bytes than the variables of any stack fill in.
@@ -186,6 +186,12 @@ impl Words<'_> {
         if let Some(section) = sections::find(section).filter(|section| section.is_named) {
             return self.of_section(section, name, field, span);
         }
+        if sections::find(section).is_some() {
+            return Err(wrong(format!("`{section}` has no outputs"))
+                .help("read those of an entry: `${load-balancers/edge.url}`"));
+        }
+        let named = LIST.iter().filter(|section| section.is_named).map(|section| section.key);
+        let near = closest(section, named).filter(|_| !self.are_kinds_known.get());
         let address = thing.parse::<Address>().ok();
         match address {
             Some(address) if self.are_kinds_known.get() => {
@@ -193,7 +199,14 @@ impl Words<'_> {
             }
             Some(address) => {
                 let part = Part::Output { address, field: field.to_owned() };
-                Err(wrong(format!("`{section}` is not a section")).help(self.instead(&part)))
+                let help = self.instead(&part).or_else(|| {
+                    near.map(|near| format!("did you mean `${{{near}/{name}.{field}}}`?"))
+                });
+                let help = help.unwrap_or_else(|| {
+                    "outputs of single resources can be read in `resources:` and `outputs:` alone"
+                        .to_owned()
+                });
+                Err(wrong(format!("`{section}` is not a section")).help(help))
             }
             None => Err(wrong(format!("`{inner}` names no output"))
                 .help("write `${section/name.output}`, such as `${load-balancers/edge.url}`")),
@@ -227,14 +240,10 @@ impl Words<'_> {
     }
 
     /// How an output of a resource is read by its section.
-    fn instead(&self, wanted: &Part) -> String {
-        let found = self.outputs.iter().find_map(|(thing, outputs)| {
+    fn instead(&self, wanted: &Part) -> Option<String> {
+        self.outputs.iter().find_map(|(thing, outputs)| {
             let output = outputs.iter().find(|output| output.text.parts() == [wanted.clone()])?;
             Some(format!("write `${{{thing}.{}}}`", output.name))
-        });
-        found.unwrap_or_else(|| {
-            "outputs of single resources can be read in `resources:` and `outputs:` alone"
-                .to_owned()
         })
     }
 

@@ -13,8 +13,11 @@ use crate::sections::LIST;
 /// The key.
 const LIKE: &str = "like";
 
+/// More than anybody is like, one after another.
+const LONGEST: usize = 64;
+
 /// Works out every `like:` of the sections. Gives the services that run another's image, because
-/// they are like it and say nothing else.
+/// they are like it and do not say what image they run.
 pub(crate) fn resolve(
     root: &mut Node,
     schema: &Value,
@@ -35,65 +38,92 @@ pub(crate) fn resolve(
     builders
 }
 
-/// Works out every `like:` of the environments.
-pub(crate) fn resolve_environments(root: &mut Node, schema: &Value, mistakes: &mut Mistakes) {
-    let Content::Map(keys) = &mut root.content else { return };
-    if let Some(entry) = keys.iter_mut().find(|entry| entry.key == "environments") {
-        let overlay = &schema["properties"]["environments"]["additionalProperties"];
-        resolve_all("environments", &mut entry.value, overlay, mistakes);
+/// The overlays of an environment, each to be laid over the one before: those it is like, and its
+/// own. Tells what is wrong with any of them.
+pub(crate) fn overlays(root: &Node, environment: &str, mistakes: &mut Mistakes) -> Vec<Node> {
+    let all = root.field("environments").map(Node::entries).unwrap_or_default();
+    for entry in all {
+        walk("environments", entry, all, &mut |mistake| mistakes.push(mistake));
     }
+    let entry = all.iter().find(|entry| entry.key == environment);
+    let chain = entry.and_then(|entry| walk("environments", entry, all, &mut |_| ()));
+    let chain = chain.into_iter().flatten().rev();
+    let without = |entry: &Entry| {
+        let mut overlay = entry.value.clone();
+        overlay.remove(&[LIKE.to_owned()]);
+        overlay
+    };
+    chain.map(without).collect()
 }
 
-/// Replaces each entry that is like another by what comes of the two.
+/// Replaces each entry that is like another by what comes of all that it is like, and itself.
 fn resolve_all(section: &str, all: &mut Node, schema: &Value, mistakes: &mut Mistakes) {
     let Content::Map(entries) = &mut all.content else { return };
-    if entries.iter().all(|entry| entry.value.field(LIKE).is_none()) {
-        return;
-    }
     let written = entries.clone();
-    for entry in entries {
-        let mut seen = vec![entry.key.clone()];
-        entry.value = resolved(section, entry, &written, schema, &mut seen, mistakes);
+    for entry in entries.iter_mut().filter(|entry| entry.value.field(LIKE).is_some()) {
+        let chain = walk(section, entry, &written, &mut |mistake| mistakes.push(mistake));
+        // What is wrong was told; nothing is said of what would come of it.
+        let span = entry.value.span;
+        entry.value = chain.map_or(Node { span, content: Content::Unknown }, |chain| {
+            chain.into_iter().rev().fold(Node::empty(), |model, entry| {
+                let mut own = entry.value.clone();
+                own.remove(&[LIKE.to_owned()]);
+                merge(model, &own, schema)
+            })
+        });
     }
 }
 
-fn resolved(
+/// An entry, the one it is like, the one that is like, and so on; nothing where that leads nowhere.
+fn walk<'a>(
     section: &str,
-    entry: &Entry,
-    all: &[Entry],
-    schema: &Value,
-    seen: &mut Vec<String>,
-    mistakes: &mut Mistakes,
-) -> Node {
-    let Some(like) = entry.value.entry(LIKE) else { return entry.value.clone() };
-    let mut own = entry.value.clone();
-    own.remove(&[LIKE.to_owned()]);
-    let span = like.value_span();
-    let Some(name) = target(section, like) else {
-        if like.value.content != Content::Null {
-            mistakes.push(wrong_form(section, span));
+    first: &'a Entry,
+    all: &'a [Entry],
+    tell: &mut dyn FnMut(Diagnostic),
+) -> Option<Vec<&'a Entry>> {
+    let mut chain = vec![all.iter().find(|entry| entry.key == first.key)?];
+    loop {
+        let last = *chain.last()?;
+        let like = last.value.entry(LIKE).filter(|like| like.value.content != Content::Null);
+        let Some(like) = like else { return Some(chain) };
+        let span = like.value_span();
+        // What is wrong further on is told where it stands.
+        let is_here = chain.len() == 1;
+        let Some(name) = target(section, like) else {
+            if is_here {
+                tell(wrong_form(section, span));
+            }
+            return None;
+        };
+        let Some(other) = all.iter().find(|known| known.key == name) else {
+            let names =
+                all.iter().map(|known| known.key.as_str()).filter(|known| *known != last.key);
+            let title = format!("there is no `{name}` in `{section}`");
+            if is_here {
+                let mistake = Diagnostic::error("unknown-reference", title);
+                tell(mistake.at(span, "nothing has this name").help(suggestion(name, names)));
+            }
+            return None;
+        };
+        let place = |key: &str| all.iter().position(|entry| entry.key == key);
+        if chain.len() > LONGEST || chain.iter().any(|seen| seen.key == other.key) {
+            // A ring is told once: by the first of those in it.
+            let is_ring = other.key == first.key;
+            let is_first = chain.iter().all(|seen| place(&seen.key) >= place(&first.key));
+            let keys: Vec<&str> = chain.iter().map(|seen| seen.key.as_str()).collect();
+            let title = if is_ring {
+                format!("`{}` is like itself", keys.join("` is like `"))
+            } else {
+                format!("`{}` is like more than {LONGEST}, one after another", first.key)
+            };
+            if (is_ring && is_first) || chain.len() > LONGEST {
+                let mistake = Diagnostic::error("cycle", title);
+                tell(mistake.at(span, "leads on from here").help("write one of them out"));
+            }
+            return None;
         }
-        return own;
-    };
-    let Some(other) = all.iter().find(|known| known.key == name) else {
-        let names = all.iter().map(|known| known.key.as_str()).filter(|known| *known != entry.key);
-        mistakes.push(
-            Diagnostic::error("unknown-reference", format!("there is no `{name}` in `{section}`"))
-                .at(span, "nothing has this name")
-                .help(suggestion(name, names)),
-        );
-        return own;
-    };
-    if seen.contains(&other.key) {
-        mistakes.push(
-            Diagnostic::error("cycle", format!("`{}` is like itself", seen.join("` is like `")))
-                .at(span, "leads back here")
-                .help("write one of them out"),
-        );
-        return own;
+        chain.push(other);
     }
-    seen.push(other.key.clone());
-    merge(resolved(section, other, all, schema, seen, mistakes), &own, schema)
 }
 
 /// The name that is meant: `web`, or `services/web`.
@@ -115,8 +145,9 @@ fn wrong_form(section: &str, span: Span) -> Diagnostic {
 fn images(services: &[Entry]) -> BTreeMap<String, String> {
     let find = |name: &str| services.iter().find(|entry| entry.key == name);
     let shared = services.iter().filter_map(|entry| {
+        // From one to the one it is like, until one says itself what image it runs.
         let mut last = entry;
-        for _ in services {
+        for _ in 0..LONGEST {
             match last.value.entry(LIKE).filter(|_| last.value.field("image").is_none()) {
                 Some(like) => last = find(target("services", like)?)?,
                 None => break,

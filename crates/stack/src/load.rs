@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Desired, Diagnostic, Kinds, Roles, Scope, Span, Stack, Text};
-use serde_json::Value;
 
 use crate::draft::{Draft, Made, NetworkFacts};
 use crate::interpolate::{MOST_FILLED, Words, interpolate};
@@ -57,14 +56,17 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let start = Span { start: 0, end: 0 };
     shape::check(&root, start, &written, "", Rules::Written, &mut mistakes);
     shape::as_written(&mut root, &written);
-    like::resolve_environments(&mut root, &written, &mut mistakes);
 
     let stack = head::name(&root, &mut mistakes);
     let origin = head::origin(&root, &mut mistakes).or_else(|| options.origin.clone());
     let Some(environment) = head::environment(&root, options, &mut mistakes) else {
         return Err(mistakes.finish().err().unwrap_or_default());
     };
-    let mut root = one_environment(root, &environment, &written);
+    let overlays = like::overlays(&root, &environment, &mut mistakes);
+    root.remove(&["environments".to_owned()]);
+    for overlay in overlays.iter().filter(|overlay| matches!(overlay.content, Content::Map(_))) {
+        root = merge(root, overlay, &written);
+    }
     let builders = like::resolve(&mut root, &written, &mut mistakes);
     let region = head::region(&root, options, &mut mistakes);
     let stack = stack.unwrap_or_else(|| "stack".to_owned());
@@ -116,18 +118,6 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     Ok(Loaded { stack, warnings, images, entries })
 }
 
-/// The stack with one environment laid over.
-fn one_environment(mut root: Node, environment: &str, schema: &Value) -> Node {
-    let overlay = root.field("environments").and_then(|all| all.field(environment)).cloned();
-    root.remove(&["environments".to_owned()]);
-    match overlay {
-        Some(overlay) if matches!(overlay.content, Content::Map(_)) => {
-            merge(root, &overlay, schema)
-        }
-        _ => root,
-    }
-}
-
 fn fill_in(
     root: &mut Node,
     text: &str,
@@ -155,6 +145,8 @@ fn fill_in(
             interpolate(&mut entry.value, &words, mistakes, asked);
             match entry.key.as_str() {
                 "stack" | "origin" | "region" => {}
+                // Nothing is asked for where nothing is written.
+                key if sections::find(key).is_some_and(|section| section.is_later) => {}
                 "network" | "outputs" => fill_empty(&mut entry.value, 0),
                 // The names are one level deeper than in the sections.
                 "resources" => fill_empty(&mut entry.value, 2),

@@ -6,7 +6,7 @@ use deployer_core::Diagnostic;
 
 use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
-use crate::{head, source};
+use crate::{head, like, source};
 
 /// A stack's name, origin, region and environments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +48,13 @@ pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
     let name = head::name(&root, &mut mistakes);
     let origin = head::origin(&root, &mut mistakes);
     let region = root.field("region").and_then(Node::text).filter(|region| head::is_region(region));
-    let environments = root.field("environments");
-    let regions = environments.into_iter().flat_map(Node::entries).filter_map(|entry| {
-        let region = entry.value.field("region").and_then(Node::text)?;
-        head::is_region(region).then(|| (entry.key.clone(), region.to_owned()))
+    let environments = root.field("environments").map(Node::entries).unwrap_or_default();
+    let regions = environments.iter().filter_map(|entry| {
+        // The last of those it is laid over that says one.
+        let overlays = like::overlays(&root, &entry.key, &mut Mistakes::default());
+        let said = overlays.iter().rev().filter_map(|overlay| overlay.field("region"));
+        let region = said.filter_map(Node::text).find(|region| head::is_region(region))?;
+        Some((entry.key.clone(), region.to_owned()))
     });
     let regions = regions.collect();
     mistakes.finish()?;

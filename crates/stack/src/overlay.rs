@@ -12,41 +12,52 @@ const EXCLUDES: &str = "x-excludes";
 
 /// What comes of `base` with `overlay` over it; `schema` is that of both.
 pub(crate) fn merge(base: Node, overlay: &Node, schema: &Value) -> Node {
-    let (Content::Map(mut entries), Content::Map(over)) = (base.content, &overlay.content) else {
-        return overlay.clone();
-    };
-    for entry in over {
-        let below = below(schema, &entry.key);
-        if entry.value.content != Content::Null {
-            entries.retain(|known| !is_excluded(&entry.key, below, &known.key, over));
-        }
-        let existing = entries.iter().position(|known| known.key == entry.key);
-        match (existing, &entry.value.content) {
-            (Some(index), Content::Null) => {
-                entries.remove(index);
-            }
-            (Some(index), _) => {
-                let value = std::mem::replace(&mut entries[index].value, Node::empty());
-                entries[index].value = merge(value, &entry.value, below);
-            }
-            (None, Content::Null) => {}
-            (None, _) => {
-                let mut added = entry.clone();
-                let nothing = Node { content: Content::Map(Vec::new()), ..added.value.clone() };
-                added.value = merge(nothing, &added.value, below);
-                entries.push(added);
-            }
-        }
-    }
-    Node { span: base.span, content: Content::Map(entries) }
+    lay_over(base, overlay, schema, false)
 }
 
-/// Whether a key that was there goes when another is written, and is not written with it. What exists
-/// already has no fields of its own.
-fn is_excluded(written: &str, schema: &Value, known: &str, over: &[Entry]) -> bool {
+/// The same; where it `keeps` nulls, because what comes of the two is laid over something itself.
+fn lay_over(base: Node, overlay: &Node, schema: &Value, keeps: bool) -> Node {
+    let Content::Map(over) = &overlay.content else { return overlay.clone() };
+    let (span, mut entries) = match base.content {
+        Content::Map(entries) => (base.span, entries),
+        _ => (overlay.span, Vec::new()),
+    };
+    let keeps = keeps || is_alike(schema, &entries) || is_alike(schema, over);
+    for entry in over {
+        let below = below(schema, &entry.key);
+        let existing = entries.iter().position(|known| known.key == entry.key);
+        if entry.value.content == Content::Null {
+            match existing {
+                Some(index) if keeps => entries[index].value = entry.value.clone(),
+                Some(index) => drop(entries.remove(index)),
+                None if keeps => entries.push(entry.clone()),
+                None => {}
+            }
+            continue;
+        }
+        if let Some(index) = existing {
+            let value = std::mem::replace(&mut entries[index].value, Node::empty());
+            entries[index].value = lay_over(value, &entry.value, below, keeps);
+        } else {
+            let value = lay_over(Node::empty(), &entry.value, below, keeps);
+            entries.push(Entry { value, ..entry.clone() });
+        }
+        entries.retain(|known| !is_excluded(below, &known.key, over));
+    }
+    Node { span, content: Content::Map(entries) }
+}
+
+/// Whether a mapping is laid over another entry of its section.
+fn is_alike(schema: &Value, entries: &[Entry]) -> bool {
+    let can_be = schema.pointer("/properties/like").is_some();
+    can_be && entries.iter().any(|it| it.key == "like" && it.value.content != Content::Null)
+}
+
+/// Whether a key that was there goes when one of this schema is written, and is not written with it.
+fn is_excluded(schema: &Value, known: &str, over: &[Entry]) -> bool {
     let excludes = schema.get(EXCLUDES).and_then(Value::as_array);
-    let by_schema = excludes.is_some_and(|keys| keys.iter().any(|key| *key == known));
-    (by_schema || written == "existing") && over.iter().all(|entry| entry.key != known)
+    let is_listed = excludes.is_some_and(|keys| keys.iter().any(|key| *key == known));
+    is_listed && over.iter().all(|entry| entry.key != known)
 }
 
 /// The schema of what stands at a key.

@@ -76,14 +76,21 @@ impl Shape<'_> {
             }
             return;
         }
-        if node.content == Content::Unknown || (self.rules == Rules::Written && is_open(node)) {
+        if node.content == Content::Unknown {
             return;
         }
         let Some(schema) = schema.as_object() else { return };
+        // A variable stands for one value, never for a list or a mapping.
+        let allowed = types(schema);
+        let may_be_filled = node.content == Content::Null
+            || allowed.is_empty()
+            || allowed.iter().any(|name| !["array", "object", "null"].contains(name));
+        if self.rules == Rules::Written && is_open(node) && may_be_filled {
+            return;
+        }
         if let Some(branches) = branches(schema) {
             return self.choose(node, key, &branches, path);
         }
-        let allowed = types(schema);
         let kind = type_of(node);
         let fits = |name: &&str| {
             *name == kind

@@ -325,8 +325,8 @@ impl<'a> Edges<'a> {
     }
 
     /// Who leads the requests that nobody else takes, such as a listener beside its rules, turns
-    /// them elsewhere after those that are to take some of them are there, and before those that
-    /// take some of them go.
+    /// them elsewhere after what comes at its load balancer, which may be to take some of them or
+    /// be where they are sent, and before what goes there.
     fn turn_the_rest_between(&mut self) {
         let planner = self.planner;
         let leads = |kind: &str| planner.kinds.find(kind).is_some_and(|kind| kind.leads.is_some());
@@ -342,16 +342,37 @@ impl<'a> Edges<'a> {
             .makes
             .iter()
             .filter(|(address, _)| self.turns_elsewhere(address) && takes_the_rest(address));
-        for (_, turn) in turned.collect::<Vec<_>>() {
-            for (address, make) in self.steps.makes.iter().filter(|(it, _)| leads(&it.kind)) {
-                let verdict = self.decisions.get(address).map(|decision| decision.verdict);
-                if matches!(verdict, Some(Verdict::Create | Verdict::Replace(_))) {
+        let turned: Vec<_> = turned.collect();
+        let (lives, decisions) = (self.lives(), self.decisions);
+        for (address, turn) in turned {
+            let Some(Decision { desired, live: Some(there), .. }) = decisions.get(address) else {
+                continue;
+            };
+            // The listeners of the same load balancer share it, and their rules name them.
+            let shared = references(&desired.spec);
+            let of_wanted = |spec: &Value| {
+                let used = references(spec);
+                let at = used.iter().find(|used| leads(&used.kind));
+                let used = at.and_then(|at| decisions.get(at)).map(|at| &at.desired.spec);
+                at == Some(address) || !references(used.unwrap_or(spec)).is_disjoint(&shared)
+            };
+            let shared_ids = physical(&there.spec);
+            let of_live = |live: &Live| {
+                let ids = physical(&live.spec);
+                let at = lives.iter().find(|at| leads(&at.address.kind) && ids.contains(at.id()));
+                !physical(&at.unwrap_or(live).spec).is_disjoint(&shared_ids)
+            };
+            for (other, make) in self.steps.makes.iter().filter(|(it, _)| leads(&it.kind)) {
+                let Some(decision) = decisions.get(other) else { continue };
+                let is_new = matches!(decision.verdict, Verdict::Create | Verdict::Replace(_));
+                if is_new && of_wanted(&decision.desired.spec) {
                     self.should(turn.last, make.last);
                 }
             }
             for (live, step) in &self.steps.removals {
                 let is_unwanted = self.steps.list[*step].reason == Reason::Unwanted;
-                if is_unwanted && leads(&self.lives()[*live].address.kind) {
+                let live = &lives[*live];
+                if is_unwanted && leads(&live.address.kind) && of_live(live) {
                     self.should(*step, turn.last);
                 }
             }

@@ -14,7 +14,7 @@ use super::service;
 use crate::draft::{Draft, Origin};
 use crate::later::NotYet;
 use crate::node::Node;
-use crate::quantities::{Days, DaysOrNone, Gibibytes};
+use crate::quantities::{DaysOrNone, Gibibytes};
 use crate::section::{Offer, Output, Section, Sections};
 
 /// A relational database (RDS) in the data subnets. RDS makes and keeps its password.
@@ -232,7 +232,7 @@ fn storage() -> Gibibytes {
 }
 
 fn backup_retention() -> DaysOrNone {
-    DaysOrNone(Days(7).0)
+    DaysOrNone(7)
 }
 
 fn user() -> String {

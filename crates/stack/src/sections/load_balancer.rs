@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{network, service};
 use crate::draft::{Draft, Origin, json};
 use crate::later::NotYet;
-use crate::node::Node;
+use crate::node::{Content, Node};
 use crate::quantities::Seconds;
 use crate::section::{Offer, Output, Section, Sections};
 
@@ -101,7 +101,8 @@ impl Section for LoadBalancer {
     }
 
     fn outputs(name: &str, body: &Node) -> Vec<Output> {
-        let text = url(name, body.field("certificate").is_some());
+        let text =
+            url(name, body.field("certificate").is_some_and(|it| it.content != Content::Null));
         vec![
             Output { name: "url", text, is_printed: true },
             Output::of("dns", "load-balancer", name, "dns"),

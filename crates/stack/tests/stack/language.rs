@@ -207,3 +207,85 @@ services: {{ main: {{ image: nginx:1, uses: [databases/main] }} }}
         .collect();
     assert_eq!(groups, ["database-main", "load-balancer-main", "service-main"]);
 }
+
+#[test]
+fn what_an_environment_takes_out_of_something_alike_is_out() {
+    let web = "services:\n  web: { image: nginx:1, count: 2, ports: { http: { port: 80 } } }\n";
+    let ports = |text: &str, environment: &str| {
+        let spec = spec(text, Some(environment), "task-definition/worker");
+        spec["containers"]["worker"]["ports"].clone()
+    };
+    let only_there = format!(
+        "{PLAIN}{web}environments: {{ prod: {{ services: {{ worker: {{ like: web, ports: null }} }} }} }}\n"
+    );
+    assert_eq!(ports(&only_there, "prod"), json!([]));
+    let taken_out = format!(
+        "{PLAIN}{web}  worker: {{ like: web }}\nenvironments: {{ prod: {{ services: {{ worker: {{ ports: null }} }} }} }}\n"
+    );
+    assert_eq!(ports(&taken_out, "prod"), json!([]));
+    let chain = format!(
+        "{PLAIN}{web}environments:\n  prod: {{ services: {{ web: {{ count: 4 }} }} }}\n  \
+         test: {{ like: prod, services: {{ web: {{ count: null }} }} }}\n"
+    );
+    assert_eq!(spec(&chain, Some("prod"), "service/web")["count"], 4);
+    assert_eq!(spec(&chain, Some("test"), "service/web")["count"], 1);
+}
+
+#[test]
+fn an_environment_is_where_the_one_is_that_it_is_like() {
+    let text = format!(
+        "{PLAIN}environments: {{ prod: {{ region: eu-central-1 }}, test: {{ like: prod }}, dev: {{}} }}\n"
+    );
+    let known = outline(&text).unwrap();
+    for (environment, region) in
+        [("prod", "eu-central-1"), ("test", "eu-central-1"), ("dev", "eu-west-1")]
+    {
+        assert_eq!(known.region_of(environment), Some(region));
+        assert_eq!(loaded(&text, Some(environment)).stack.region, region);
+    }
+}
+
+#[test]
+fn any_name_may_be_laid_over() {
+    let text = format!(
+        "{PLAIN}
+services: {{ web: {{ image: nginx:1 }} }}
+environments: {{ dev: {{ services: {{ existing: {{ image: nginx:1 }} }} }} }}
+"
+    );
+    let services = loaded(&text, Some("dev")).stack.resources.into_keys();
+    let services: Vec<String> =
+        services.filter(|it| it.kind == "service").map(|it| it.name).collect();
+    assert_eq!(services, ["existing", "web"]);
+}
+
+#[test]
+fn a_section_with_nothing_in_it_takes_nothing_away() {
+    let text = format!(
+        "{PLAIN}caches:\nresources: {{ log-group: {{ extra: {{ retention-days: 7 }} }} }}\n"
+    );
+    let stack = loaded(&text, None).stack;
+    assert!(stack.resources.contains_key(&"log-group/extra".parse().unwrap()));
+}
+
+#[test]
+fn another_processor_has_an_image_of_its_own() {
+    let text = format!(
+        "{PLAIN}
+services:
+  web: {{ image: {{ build: {{ cargo: . }} }} }}
+  worker: {{ like: web, architecture: arm64 }}
+"
+    );
+    assert_eq!(spec(&text, None, "image/web")["architecture"], "x86-64");
+    assert_eq!(spec(&text, None, "image/worker")["architecture"], "arm64");
+    let role = spec(&text, None, "role/worker-execution").to_string();
+    assert!(role.contains("repository/worker") && !role.contains("repository/web"), "{role}");
+}
+
+#[test]
+fn a_certificate_that_is_not_written_is_none() {
+    let text = format!("{PLAIN}load-balancers: {{ edge: {{ certificate: }} }}\n");
+    let url = loaded(&text, None).stack.outputs["edge-url"].to_string();
+    assert!(url.starts_with("http://"), "{url}");
+}

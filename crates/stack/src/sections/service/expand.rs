@@ -26,6 +26,7 @@ pub(super) fn cluster(draft: &mut Draft, all: &Sections) {
 
 pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &super::Service) {
     draft.must_have_network(&["services", name]);
+    image::part_ways(draft, all, name, body);
     let handed = uses::hand_over(draft, all, name, body);
     let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
     let origin = Origin::new(&["services", name], &[("retention-days", "logs.keep")]);
@@ -51,13 +52,12 @@ fn task_definition(
         .map(|variable| ("environment", variable))
         .chain(body.secrets.keys().map(|variable| ("secrets", variable)))
     {
-        let fine = variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !fine || variable.starts_with(|c: char| c.is_ascii_digit()) || variable.is_empty() {
+        if !crate::words::is_variable(variable) {
             draft.key_error(
                 "bad-name",
                 format!("`{variable}` cannot be an environment variable"),
                 &["services", name, key, variable],
-                "letters, digits and underscores, beginning with no digit",
+                crate::words::VARIABLE,
                 format!("write `{}`", crate::words::variable(variable)),
             );
         }

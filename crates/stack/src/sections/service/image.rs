@@ -6,6 +6,7 @@ use deployer_kinds::{self as kinds, Image, ImageSpec};
 
 use super::{Build, Built, ImageSource, Service};
 use crate::draft::{Draft, Origin};
+use crate::section::Sections;
 use crate::sections::repository;
 
 /// What the container is pulled by.
@@ -21,6 +22,14 @@ pub(super) fn image(draft: &mut Draft, name: &str, body: &Service) -> Option<Tex
     }
     draft.images.insert(name.to_owned(), address.clone());
     Some(Text::output(address, "uri"))
+}
+
+/// Has a service build its own image where that of the one it is like is for another processor.
+pub(super) fn part_ways(draft: &mut Draft, all: &Sections, name: &str, body: &Service) {
+    let of = draft.builders.get(name).and_then(|builder| all.get::<Service>(builder));
+    if of.is_some_and(|of| of.architecture != body.architecture) {
+        draft.builders.remove(name);
+    }
 }
 
 /// The repository that an image is in, if it is built here.

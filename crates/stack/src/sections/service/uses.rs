@@ -48,6 +48,13 @@ pub(super) fn hand_over(
             not_usable(draft, &used.target, &path);
             continue;
         };
+        if let Some(alias) = used.alias.as_ref().filter(|alias| !words::is_variable(alias)) {
+            let path = [Service::KEY, service, "uses", &place, "as"];
+            let title = format!("`{alias}` cannot begin an environment variable");
+            let help = format!("write `as: {}`", words::variable(alias));
+            draft.error("bad-name", title, &path, words::VARIABLE, help);
+            continue;
+        }
         if !draft.must_have(section.key, name, &path) {
             continue;
         }
@@ -113,10 +120,16 @@ fn same_variable(
     draft.tell(&[Service::KEY, service], mistake);
 }
 
+/// Whether a section is in the language and not built yet.
+fn is_later(section: &str) -> bool {
+    sections::find(section).is_some_and(|section| section.is_later)
+}
+
 /// The section and the name of something that can be used.
 fn usable(used: &str) -> Option<(&'static SectionInfo, &str)> {
     let (section, name) = used.split_once('/')?;
-    Some((sections::find(section).filter(|section| section.is_usable)?, name))
+    let can_be = |section: &&SectionInfo| section.is_usable && !section.is_later;
+    Some((sections::find(section).filter(can_be)?, name))
 }
 
 /// The value of a secret variable, and the secrets that must be readable for it.
@@ -132,6 +145,11 @@ fn secret(
         return Some((Text::from(source), vec![Text::from(whole.join(":"))]));
     }
     let (thing, field) = source.split_once('.').unwrap_or((source, ""));
+    if thing.split_once('/').is_some_and(|(section, _)| is_later(section)) {
+        let span = draft.place(&owned(path));
+        draft.tell(path, not_yet(source, span));
+        return None;
+    }
     let Some((section, name)) = usable(thing) else {
         let help = if draft.declared.get("secrets").is_some_and(|names| names.contains(source)) {
             format!("write `secrets/{source}`")
@@ -151,12 +169,15 @@ fn secret(
         return None;
     }
     let offer = (section.offer)(all, name)?;
-    let suffix = words::variable(field);
+    let suffix = if field.is_empty() { String::new() } else { words::variable(field) };
     if let Some((_, text)) = offer.secrets.iter().find(|(known, _)| *known == suffix) {
         return Some((text.clone(), offer.readable));
     }
-    let fields = offer.secrets.iter().map(|(known, _)| known.to_lowercase());
-    let fields: Vec<String> = fields.map(|field| format!("`{thing}.{field}`")).collect();
+    let fields = offer.secrets.iter().map(|(known, _)| match known.to_lowercase().as_str() {
+        "" => format!("`{thing}`"),
+        field => format!("`{thing}.{field}`"),
+    });
+    let fields: Vec<String> = fields.collect();
     let help = if fields.is_empty() {
         "nothing of it is secret: name it in `uses:`".to_owned()
     } else {
@@ -169,11 +190,12 @@ fn secret(
 
 fn not_usable(draft: &mut Draft, used: &str, path: &[&str]) {
     let (section, name) = used.split_once('/').unwrap_or(("", used));
-    if section == Service::KEY {
+    if is_later(section) || section == Service::KEY {
         let span = draft.place(&owned(path));
         return draft.tell(path, not_yet(used, span));
     }
-    let mut all = LIST.iter().filter(|section| section.is_usable).map(|section| section.key);
+    let can_be = |section: &&SectionInfo| section.is_usable && !section.is_later;
+    let mut all = LIST.iter().filter(can_be).map(|section| section.key);
     let advice = if let Some(section) = all
         .clone()
         .find(|section| draft.declared.get(section).is_some_and(|names| names.contains(name)))
