@@ -27,8 +27,8 @@ pub(crate) struct Draft {
     /// The roles that lead to other accounts.
     pub(crate) roles: Roles,
     pub(crate) images: BTreeMap<String, Address>,
-    /// The services that run another's image: those that are like it.
-    pub(crate) builders: BTreeMap<String, String>,
+    /// The services that run another's image because they are like it, and whose.
+    pub(crate) images_of: BTreeMap<String, String>,
     pub(crate) outputs: BTreeMap<String, Text>,
     pub(crate) asked: Vec<Asked>,
     pub(crate) mistakes: Mistakes,

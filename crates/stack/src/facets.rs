@@ -8,6 +8,14 @@ pub(crate) fn branches(schema: &Map<String, Value>) -> Option<Vec<&Value>> {
     Some(branches.iter().filter(|branch| !is_null(branch)).collect())
 }
 
+/// The schema of what stands at a key, in whichever branch has it.
+pub(crate) fn below<'s>(schema: &'s Value, key: &str) -> &'s Value {
+    let branches = schema.as_object().and_then(branches).unwrap_or_else(|| vec![schema]);
+    let known = branches.iter().find_map(|branch| branch.get("properties")?.get(key));
+    let others = || branches.iter().find_map(|branch| branch.get("additionalProperties"));
+    known.or_else(others).unwrap_or(&Value::Null)
+}
+
 /// The types a schema takes, of its branches where it has some.
 pub(crate) fn types(schema: &Map<String, Value>) -> Vec<&str> {
     if let Some(branches) = branches(schema) {

@@ -23,19 +23,19 @@ pub(crate) fn resolve(
     schema: &Value,
     mistakes: &mut Mistakes,
 ) -> BTreeMap<String, String> {
-    let mut builders = BTreeMap::new();
-    let Content::Map(sections) = &mut root.content else { return builders };
+    let mut images_of = BTreeMap::new();
+    let Content::Map(sections) = &mut root.content else { return images_of };
     for section in LIST.iter().filter(|section| section.is_named && !section.is_later) {
         let Some(entry) = sections.iter_mut().find(|entry| entry.key == section.key) else {
             continue;
         };
         let bodies = &schema["properties"][section.key]["additionalProperties"];
         if section.key == "services" {
-            builders = images(entry.value.entries());
+            images_of = images(entry.value.entries());
         }
         resolve_all(section.key, &mut entry.value, bodies, mistakes);
     }
-    builders
+    images_of
 }
 
 /// The overlays of an environment, each to be laid over the one before: those it is like, and its

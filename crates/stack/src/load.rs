@@ -67,7 +67,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     for overlay in overlays.iter().filter(|overlay| matches!(overlay.content, Content::Map(_))) {
         root = merge(root, overlay, &written);
     }
-    let builders = like::resolve(&mut root, &written, &mut mistakes);
+    let images_of = like::resolve(&mut root, &written, &mut mistakes);
     let region = head::region(&root, options, &mut mistakes);
     let stack = stack.unwrap_or_else(|| "stack".to_owned());
     let scope = Scope { stack, environment, origin };
@@ -85,7 +85,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         made: BTreeMap::new(),
         roles: Roles::new(),
         images: BTreeMap::new(),
-        builders,
+        images_of,
         outputs: BTreeMap::new(),
         asked,
         mistakes,

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::facets::branches;
+use crate::facets::below;
 use crate::node::{Content, Entry, Node};
 
 /// What marks the keys that one excludes, in its schema.
@@ -58,14 +58,6 @@ fn is_excluded(schema: &Value, known: &str, over: &[Entry]) -> bool {
     let excludes = schema.get(EXCLUDES).and_then(Value::as_array);
     let is_listed = excludes.is_some_and(|keys| keys.iter().any(|key| *key == known));
     is_listed && over.iter().all(|entry| entry.key != known)
-}
-
-/// The schema of what stands at a key.
-fn below<'s>(schema: &'s Value, key: &str) -> &'s Value {
-    let branches = schema.as_object().and_then(branches).unwrap_or_else(|| vec![schema]);
-    let known = branches.iter().find_map(|branch| branch.get("properties")?.get(key));
-    let others = || branches.iter().find_map(|branch| branch.get("additionalProperties"));
-    known.or_else(others).unwrap_or(&Value::Null)
 }
 
 /// Makes entries with nothing after their colon empty mappings, `depth` levels down:

@@ -73,7 +73,10 @@ impl TryFrom<String> for DaysOrNone {
         if text == "none" {
             return Ok(Self(0));
         }
-        days(&text).map(Self).ok_or_else(|| {
+        days(&text).filter(|days| *days > 0).map(Self).ok_or_else(|| {
+            if days(&text).is_some() {
+                return format!("`{text}` is not a number of days: write `none`");
+            }
             if ABSENT.contains(&text.as_str()) {
                 return format!("`{text}` is not a number of days: write `none`");
             }

@@ -6,7 +6,7 @@
 use deployer_core::{Diagnostic, Span, closest};
 use serde_json::{Map, Value};
 
-use crate::facets::{allowed_words, branches, example, purpose, types};
+use crate::facets::{allowed_words, below, branches, example, purpose, types};
 use crate::mistakes::{Mistakes, listed, suggestion};
 use crate::node::{Content, Node, Numeral};
 use crate::words::is_word;
@@ -91,13 +91,7 @@ impl Shape<'_> {
         if let Some(branches) = branches(schema) {
             return self.choose(node, key, &branches, path);
         }
-        let kind = type_of(node);
-        let fits = |name: &&str| {
-            *name == kind
-                || (*name == "number" && kind == "integer")
-                || (*name == "string" && node.written().is_some())
-        };
-        if !allowed.is_empty() && !allowed.iter().any(fits) {
+        if !allowed.is_empty() && !allowed.iter().any(|name| fits(node, name)) {
             let example = example(schema);
             let about = purpose(Some(&Value::Object(schema.clone())));
             return self.wrong_type(node, key, &allowed, path, (&example, &about));
@@ -186,12 +180,7 @@ impl Shape<'_> {
             .copied()
             .filter(|branch| {
                 let allowed = branch.as_object().map(types).unwrap_or_default();
-                let written = node.written().is_some();
-                allowed.iter().any(|name| {
-                    *name == kind
-                        || (*name == "number" && kind == "integer")
-                        || (*name == "string" && written)
-                })
+                allowed.iter().any(|name| fits(node, name))
             })
             .collect();
         match fitting.as_slice() {
@@ -359,20 +348,16 @@ pub(crate) fn not_yet(what: &str, span: Span) -> Diagnostic {
 
 /// Takes numbers, `true` and `false` for texts as they are written, wherever a text is wanted.
 pub(crate) fn as_written(node: &mut Node, schema: &Value) {
-    let Some(schema) = schema.as_object() else { return };
     if let Some(text) = node.written() {
-        let kind = type_of(node);
-        let allowed = types(schema);
-        let fits = |name: &&str| *name == kind || (*name == "number" && kind == "integer");
-        if allowed.contains(&"string") && !allowed.iter().any(fits) {
+        let allowed = schema.as_object().map(types).unwrap_or_default();
+        if allowed.contains(&"string") && !allowed.iter().any(|name| is_of(node, name)) {
             node.content = Content::Text(text);
         }
         return;
     }
-    let whole = Value::Object(schema.clone());
-    let branches = branches(schema).unwrap_or_else(|| vec![&whole]);
     match &mut node.content {
         Content::List(items) => {
+            let branches = schema.as_object().and_then(branches).unwrap_or_else(|| vec![schema]);
             let inner = branches.iter().find_map(|branch| branch.get("items"));
             for item in items {
                 as_written(item, inner.unwrap_or(&Value::Null));
@@ -380,13 +365,22 @@ pub(crate) fn as_written(node: &mut Node, schema: &Value) {
         }
         Content::Map(entries) => {
             for entry in entries {
-                let known = branches.iter().find_map(|it| it.get("properties")?.get(&entry.key));
-                let others = || branches.iter().find_map(|it| it.get("additionalProperties"));
-                as_written(&mut entry.value, known.or_else(others).unwrap_or(&Value::Null));
+                as_written(&mut entry.value, below(schema, &entry.key));
             }
         }
         _ => {}
     }
+}
+
+/// Whether a value is of a type; a whole number is a number too.
+fn is_of(node: &Node, name: &str) -> bool {
+    let kind = type_of(node);
+    name == kind || (name == "number" && kind == "integer")
+}
+
+/// Whether a value is of a type, or can be taken for one: a number for a text.
+fn fits(node: &Node, name: &str) -> bool {
+    is_of(node, name) || (name == "string" && node.written().is_some())
 }
 
 /// A name that cannot be part of an address.

@@ -26,9 +26,9 @@ pub(super) fn image(draft: &mut Draft, name: &str, body: &Service) -> Option<Tex
 
 /// Has a service build its own image where that of the one it is like is for another processor.
 pub(super) fn part_ways(draft: &mut Draft, all: &Sections, name: &str, body: &Service) {
-    let of = draft.builders.get(name).and_then(|builder| all.get::<Service>(builder));
+    let of = draft.images_of.get(name).and_then(|builder| all.get::<Service>(builder));
     if of.is_some_and(|of| of.architecture != body.architecture) {
-        draft.builders.remove(name);
+        draft.images_of.remove(name);
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn repository<'a>(
 
 /// The service whose image one runs: its own, unless it is like another and says nothing else.
 fn builder<'a>(draft: &'a Draft, name: &'a str) -> &'a str {
-    draft.builders.get(name).map_or(name, String::as_str)
+    draft.images_of.get(name).map_or(name, String::as_str)
 }
 
 fn make(draft: &mut Draft, name: &str, body: &Service, built: &Built) -> Option<()> {
