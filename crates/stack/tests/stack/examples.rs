@@ -26,3 +26,21 @@ fn every_example_loads_and_says_what_it_is() {
         }
     }
 }
+
+#[test]
+fn every_stack_on_a_page_loads() {
+    let mut pages = vec![root().join("README.md")];
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    pages.extend(docs.filter(|page| page.extension().is_some_and(|end| end == "md")));
+    let mut seen = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        for stack in blocks.filter(|block| block.starts_with("stack:")) {
+            let environments = outline(stack).unwrap().environments;
+            loaded(stack, environments.first().map(String::as_str));
+            seen += 1;
+        }
+    }
+    assert!(seen >= 2, "{seen}");
+}
