@@ -11,6 +11,7 @@ use crate::interpolate::Asked;
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::Node;
 use crate::sections;
+use crate::shape::not_yet;
 
 /// A stack on its way from sections to resources.
 pub(crate) struct Draft {
@@ -202,6 +203,12 @@ impl Draft {
         let title = format!("there is no `{name}` in `{section}`");
         self.error("unknown-reference", title, path, "nothing has this name", advice);
         false
+    }
+
+    /// Tells that what stands at `path` is in the language and not built yet.
+    pub(crate) fn not_yet(&mut self, what: &str, path: &[&str]) {
+        let span = self.place(&owned(path));
+        self.tell(path, not_yet(what, span));
     }
 
     /// Tells, once, that there is no network for what stands at `path`.

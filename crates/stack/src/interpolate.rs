@@ -178,17 +178,21 @@ impl Words<'_> {
     /// What `${section/name.output}` stands for, and in `resources:` `${kind/name.output}`.
     fn output(&self, inner: &str, span: Span) -> Result<Vec<Part>, Diagnostic> {
         let wrong = |title: String| Diagnostic::error("bad-reference", title).at(span, "");
-        let Some((thing, field)) = inner.rsplit_once('.') else {
-            return Err(wrong(format!("`{inner}` names no output"))
-                .help("write `${section/name.output}`, such as `${load-balancers/edge.url}`"));
+        let none = || {
+            wrong(format!("`{inner}` names no output"))
+                .help("write `${section/name.output}`, such as `${load-balancers/edge.url}`")
         };
+        let (thing, field) = inner.rsplit_once('.').ok_or_else(none)?;
         let (section, name) = thing.split_once('/').unwrap_or((thing, ""));
-        if let Some(section) = sections::find(section).filter(|section| section.is_named) {
-            return self.of_section(section, name, field, span);
-        }
-        if sections::find(section).is_some() {
-            return Err(wrong(format!("`{section}` has no outputs"))
-                .help("read those of an entry: `${load-balancers/edge.url}`"));
+        match sections::find(section) {
+            Some(section) if section.is_named => {
+                return self.of_section(section, name, field, span);
+            }
+            Some(_) => {
+                return Err(wrong(format!("`{section}` has no outputs"))
+                    .help("read those of an entry: `${load-balancers/edge.url}`"));
+            }
+            None => {}
         }
         let named = LIST.iter().filter(|section| section.is_named).map(|section| section.key);
         let near = closest(section, named).filter(|_| !self.are_kinds_known.get());
@@ -208,8 +212,7 @@ impl Words<'_> {
                 });
                 Err(wrong(format!("`{section}` is not a section")).help(help))
             }
-            None => Err(wrong(format!("`{inner}` names no output"))
-                .help("write `${section/name.output}`, such as `${load-balancers/edge.url}`")),
+            None => Err(none()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use deployer_core::{Address, Desired, Diagnostic, Kinds, Roles, Scope, Span, Stack, Text};
 
 use crate::draft::{Draft, Made, NetworkFacts};
-use crate::interpolate::{MOST_FILLED, Words, interpolate};
+use crate::interpolate::{Asked, MOST_FILLED, Words, interpolate};
 use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
 use crate::overlay::{fill_empty, merge};
@@ -46,11 +46,10 @@ pub struct Loaded {
 /// # Errors
 /// Every mistake in it, each at its place.
 pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<Diagnostic>> {
-    let root = source::read(text)?;
+    let mut root = source::read(text)?;
     if !matches!(root.content, Content::Map(_)) {
         return Err(vec![head::no_stack(root.span)]);
     }
-    let mut root = root;
     let mut mistakes = Mistakes::default();
     let written = language::used(&root, kinds);
     let start = Span { start: 0, end: 0 };
@@ -73,7 +72,19 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let scope = Scope { stack, environment, origin };
     let region = region.unwrap_or_else(|| "eu-west-1".to_owned());
     let mut asked = Vec::new();
-    fill_in(&mut root, text, options, &scope, &region, &mut mistakes, &mut asked);
+    let outputs = outputs(&root);
+    let printed = printed(&outputs);
+    let mut words = head::words(&scope, &region);
+    words.extend(head::variables(&root, options, &mut mistakes));
+    root.remove(&["variables".to_owned()]);
+    let words = Words {
+        source: text,
+        meanings: words,
+        outputs,
+        are_kinds_known: Cell::new(false),
+        room: Cell::new(MOST_FILLED),
+    };
+    fill_in(&mut root, &words, &mut mistakes, &mut asked);
 
     let mut draft = Draft {
         root,
@@ -92,7 +103,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     };
     let sections = bodies::read(&mut draft);
     let written_outputs = std::mem::take(&mut draft.outputs);
-    draft.outputs = printed(&draft.root);
+    draft.outputs = printed;
     for section in LIST {
         (section.expand)(&sections, &mut draft);
     }
@@ -118,31 +129,12 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     Ok(Loaded { stack, warnings, images, entries })
 }
 
-fn fill_in(
-    root: &mut Node,
-    text: &str,
-    options: &Options,
-    scope: &Scope,
-    region: &str,
-    mistakes: &mut Mistakes,
-    asked: &mut Vec<crate::interpolate::Asked>,
-) {
-    let mut meanings = head::words(scope, region);
-    meanings.extend(head::variables(root, options, mistakes));
-    root.remove(&["variables".to_owned()]);
-    let outputs = outputs(root);
-    let words = Words {
-        source: text,
-        meanings,
-        outputs,
-        are_kinds_known: Cell::new(false),
-        room: Cell::new(MOST_FILLED),
-    };
+fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &mut Vec<Asked>) {
     if let Content::Map(entries) = &mut root.content {
         for entry in entries {
             // What is made in `resources:` has no section by which it could be read.
             words.are_kinds_known.set(["resources", "outputs"].contains(&entry.key.as_str()));
-            interpolate(&mut entry.value, &words, mistakes, asked);
+            interpolate(&mut entry.value, words, mistakes, asked);
             match entry.key.as_str() {
                 "stack" | "origin" | "region" => {}
                 // Nothing is asked for where nothing is written.
@@ -169,11 +161,11 @@ fn outputs(root: &Node) -> BTreeMap<String, Vec<Output>> {
 }
 
 /// What `deployer outputs` prints by itself.
-fn printed(root: &Node) -> BTreeMap<String, Text> {
-    let all = outputs(root).into_iter().flat_map(|(key, outputs)| {
-        let name = key.split_once('/').map(|(_, name)| name.to_owned()).unwrap_or_default();
-        let printed = outputs.into_iter().filter(|output| output.is_printed);
-        printed.map(move |output| (format!("{name}-{}", output.name), output.text))
+fn printed(outputs: &BTreeMap<String, Vec<Output>>) -> BTreeMap<String, Text> {
+    let all = outputs.iter().flat_map(|(key, outputs)| {
+        let name = key.split_once('/').map(|(_, name)| name).unwrap_or_default();
+        let printed = outputs.iter().filter(|output| output.is_printed);
+        printed.map(move |output| (format!("{name}-{}", output.name), output.text.clone()))
     });
     all.collect()
 }

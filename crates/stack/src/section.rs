@@ -146,7 +146,7 @@ impl SectionInfo {
             about,
             example: "{}",
             is_named: true,
-            is_usable: true,
+            is_usable: false,
             later: &[],
             is_later: true,
             schema: schema_of::<NotYet>,

@@ -80,17 +80,13 @@ impl Shape<'_> {
             return;
         }
         let Some(schema) = schema.as_object() else { return };
-        // A variable stands for one value, never for a list or a mapping.
-        let allowed = types(schema);
-        let may_be_filled = node.content == Content::Null
-            || allowed.is_empty()
-            || allowed.iter().any(|name| !["array", "object", "null"].contains(name));
-        if self.rules == Rules::Written && is_open(node) && may_be_filled {
+        if self.rules == Rules::Written && is_open(node, schema) {
             return;
         }
         if let Some(branches) = branches(schema) {
             return self.choose(node, key, &branches, path);
         }
+        let allowed = types(schema);
         if !allowed.is_empty() && !allowed.iter().any(|name| fits(node, name)) {
             let example = example(schema);
             let about = purpose(Some(&Value::Object(schema.clone())));
@@ -394,10 +390,16 @@ pub(crate) fn bad_name(name: &str, span: Span) -> Diagnostic {
     if is_word(&better) { mistake.help(format!("write `{better}`")) } else { mistake }
 }
 
-fn is_open(node: &Node) -> bool {
+/// Whether something else may come of it. A variable stands for one value, never for a list or a
+/// mapping.
+fn is_open(node: &Node, schema: &Map<String, Value>) -> bool {
     match &node.content {
         Content::Null => true,
-        Content::Text(text) => text.contains("${"),
+        Content::Text(text) if text.contains("${") => {
+            let allowed = types(schema);
+            let is_value = |name: &&str| !["array", "object", "null"].contains(name);
+            allowed.is_empty() || allowed.iter().any(is_value)
+        }
         _ => false,
     }
 }

@@ -73,8 +73,8 @@ pub(crate) async fn run<W: Connect>(
         session.connect_anyway(&args.stack, &place).await?
     };
     // A stack full of mistakes has no sections that could be named.
-    let project = session.load_if_right(&args.stack).filter(|_| args.name.is_none());
-    if let Some(project) = project {
+    let names_some = args.name.is_none() && !args.unprotect.is_empty();
+    if names_some && let Some(project) = session.load_if_right(&args.stack) {
         let named = TargetArgs { targets: vec![], unprotect: args.unprotect };
         args.unprotect = project.meant(&named).unprotect;
     }

@@ -12,27 +12,40 @@ use serde_json::Value;
 use super::{Built, Health, ImageSource, Use};
 use crate::later::NotYet;
 
-/// A path alone, or the whole mapping.
-pub(super) fn health<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Health, D::Error> {
-    struct Form;
+/// One text, or a mapping of type `M`, each of which makes a `T`.
+struct TextOr<M, T> {
+    of_text: fn(String) -> T,
+    of_mapping: fn(M) -> T,
+}
 
-    impl<'de> Visitor<'de> for Form {
-        type Value = Health;
+impl<'de, M: Deserialize<'de>, T> Visitor<'de> for TextOr<M, T> {
+    type Value = T;
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a path or a mapping")
-        }
-
-        fn visit_str<E>(self, path: &str) -> Result<Health, E> {
-            Ok(Health { path: Some(path.to_owned()), ..Health::default() })
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Health, A::Error> {
-            Health::deserialize(MapAccessDeserializer::new(map))
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a mapping")
     }
 
-    deserializer.deserialize_any(Form)
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok((self.of_text)(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        M::deserialize(MapAccessDeserializer::new(map)).map(self.of_mapping)
+    }
+}
+
+/// The schema of one text, or a mapping of type `M`.
+fn text_or<M: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let mapping = M::json_schema(generator);
+    json_schema!({ "anyOf": [{ "type": "string" }, mapping] })
+}
+
+/// A path alone, or the whole mapping.
+pub(super) fn health<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Health, D::Error> {
+    deserializer.deserialize_any(TextOr {
+        of_text: |path| Health { path: Some(path), ..Health::default() },
+        of_mapping: |health: Health| health,
+    })
 }
 
 /// One text, or a list of them.
@@ -63,8 +76,7 @@ pub(super) fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
 }
 
 pub(super) fn health_schema(generator: &mut SchemaGenerator) -> Schema {
-    let whole = Health::json_schema(generator);
-    json_schema!({ "anyOf": [{ "type": "string" }, whole] })
+    text_or::<Health>(generator)
 }
 
 pub(super) fn paths_schema(_: &mut SchemaGenerator) -> Schema {
@@ -75,27 +87,10 @@ pub(super) fn paths_schema(_: &mut SchemaGenerator) -> Schema {
 
 impl<'de> Deserialize<'de> for Use {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Form;
-
-        impl<'de> Visitor<'de> for Form {
-            type Value = Use;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text such as `databases/main`, or a mapping")
-            }
-
-            fn visit_str<E>(self, target: &str) -> Result<Use, E> {
-                Ok(Use { target: target.to_owned(), alias: None })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Use, A::Error> {
-                let Mapping { target, alias, .. } =
-                    Mapping::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Use { target, alias })
-            }
-        }
-
-        deserializer.deserialize_any(Form)
+        deserializer.deserialize_any(TextOr {
+            of_text: |target| Self { target, alias: None },
+            of_mapping: |Mapping { target, alias, .. }: Mapping| Self { target, alias },
+        })
     }
 }
 
@@ -134,8 +129,7 @@ impl JsonSchema for Use {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let whole = Mapping::json_schema(generator);
-        json_schema!({ "anyOf": [{ "type": "string" }, whole] })
+        text_or::<Mapping>(generator)
     }
 }
 
@@ -172,7 +166,6 @@ impl JsonSchema for ImageSource {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let built = Built::json_schema(generator);
-        json_schema!({ "anyOf": [{ "type": "string" }, built] })
+        text_or::<Built>(generator)
     }
 }

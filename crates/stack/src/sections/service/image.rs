@@ -46,7 +46,7 @@ pub(super) fn repository<'a>(
     }
 }
 
-/// The service whose image one runs: its own, unless it is like another and says nothing else.
+/// The service whose image one runs: its own, unless it is like another and does not say which.
 fn builder<'a>(draft: &'a Draft, name: &'a str) -> &'a str {
     draft.images_of.get(name).map_or(name, String::as_str)
 }

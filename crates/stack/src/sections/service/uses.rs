@@ -9,7 +9,6 @@ use crate::draft::{Draft, owned};
 use crate::mistakes::suggestion;
 use crate::section::{Section, SectionInfo, Sections};
 use crate::sections::{self, LIST};
-use crate::shape::not_yet;
 use crate::words;
 
 /// The settings a container gets from what its service uses.
@@ -128,8 +127,7 @@ fn is_later(section: &str) -> bool {
 /// The section and the name of something that can be used.
 fn usable(used: &str) -> Option<(&'static SectionInfo, &str)> {
     let (section, name) = used.split_once('/')?;
-    let can_be = |section: &&SectionInfo| section.is_usable && !section.is_later;
-    Some((sections::find(section).filter(can_be)?, name))
+    Some((sections::find(section).filter(|section| section.is_usable)?, name))
 }
 
 /// The value of a secret variable, and the secrets that must be readable for it.
@@ -146,8 +144,7 @@ fn secret(
     }
     let (thing, field) = source.split_once('.').unwrap_or((source, ""));
     if thing.split_once('/').is_some_and(|(section, _)| is_later(section)) {
-        let span = draft.place(&owned(path));
-        draft.tell(path, not_yet(source, span));
+        draft.not_yet(source, path);
         return None;
     }
     let Some((section, name)) = usable(thing) else {
@@ -164,8 +161,7 @@ fn secret(
         return None;
     }
     if section.later.contains(&field) {
-        let span = draft.place(&owned(path));
-        draft.tell(path, not_yet(source, span));
+        draft.not_yet(source, path);
         return None;
     }
     let offer = (section.offer)(all, name)?;
@@ -191,11 +187,9 @@ fn secret(
 fn not_usable(draft: &mut Draft, used: &str, path: &[&str]) {
     let (section, name) = used.split_once('/').unwrap_or(("", used));
     if is_later(section) || section == Service::KEY {
-        let span = draft.place(&owned(path));
-        return draft.tell(path, not_yet(used, span));
+        return draft.not_yet(used, path);
     }
-    let can_be = |section: &&SectionInfo| section.is_usable && !section.is_later;
-    let mut all = LIST.iter().filter(can_be).map(|section| section.key);
+    let mut all = LIST.iter().filter(|section| section.is_usable).map(|section| section.key);
     let advice = if let Some(section) = all
         .clone()
         .find(|section| draft.declared.get(section).is_some_and(|names| names.contains(name)))
