@@ -1,7 +1,7 @@
 //! What a resource does in the whole. Kinds tell facts; what a change of them means is worked out
 //! from all of them together, before, in between and after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Address, Impact, Kind, Ref, Target};
 
@@ -18,6 +18,10 @@ pub enum Fact {
     Admits(Admission),
     /// It takes its time with tasks that fill it.
     Takes(Pace),
+    /// It reaches others from these subnets.
+    Stands(BTreeSet<Thing>),
+    /// It says which way packets of subnets go.
+    Routes(Routes),
 }
 
 /// A resource that a fact is about.
@@ -113,6 +117,15 @@ pub enum Peer {
     Addresses(String),
     /// Everybody.
     Everybody,
+}
+
+/// Which way packets of subnets go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Routes {
+    /// The subnets.
+    pub subnets: BTreeSet<Thing>,
+    /// Each range of addresses, in words, and over what it is reached.
+    pub over: BTreeMap<String, Thing>,
 }
 
 /// What users notice of a change, and why, in words that follow a colon: `logs older than 7 days

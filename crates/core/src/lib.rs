@@ -28,7 +28,7 @@ pub use address::{Address, InvalidAddress};
 pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
 pub use diff::Difference;
 pub use event::{Event, What};
-pub use fact::{Admission, Destination, Fact, Join, Lead, Notice, Pace, Peer, Run, Thing};
+pub use fact::{Admission, Destination, Fact, Join, Lead, Notice, Pace, Peer, Routes, Run, Thing};
 pub use failure::{Cause, Failure};
 pub use graph::{Cycle, Graph, ReadyQueue};
 pub use kind::{

@@ -32,8 +32,12 @@ impl Kind for LoadBalancer {
     const GRANTS: &'static [Grant] =
         &[Grant::of("subnets"), Grant { most: 5, ..Grant::of("security-groups") }];
     const PROTECTION: Option<&'static str> = Some("deletion-protection");
-    // One that faces the internet is refused while the VPC has no internet gateway.
-    const AFTER: &'static [After] = &[After { kind: "internet-gateway", sharing: None }];
+    const AFTER: &'static [After] = &[
+        // One that faces the internet is refused while the VPC has no internet gateway.
+        After { kind: "internet-gateway", sharing: None },
+        // It answers the internet over the routes of its subnets.
+        After { kind: "route-table", sharing: Some("subnet") },
+    ];
     // Public deployment logs: active after 135-187 s.
     const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 160, update: 2, delete: 10 };
@@ -42,7 +46,12 @@ impl Kind for LoadBalancer {
 
     fn facts(spec: &LoadBalancerSpec) -> Vec<Fact> {
         let groups = spec.security_groups.iter().map(Thing::from).collect();
-        vec![Fact::Joins(Join { groups, ports: BTreeSet::new() })]
+        let joins = Fact::Joins(Join { groups, ports: BTreeSet::new() });
+        // One that is internal answers only those who are in the VPC.
+        if spec.internal {
+            return vec![joins];
+        }
+        vec![joins, Fact::Stands(spec.subnets.iter().map(Thing::from).collect())]
     }
 
     fn check(spec: &LoadBalancerSpec) -> Vec<Problem> {

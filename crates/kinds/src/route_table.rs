@@ -4,10 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Change, Grant, Impact, Kind, Ref, Typical};
+use deployer_core::{Change, Fact, Grant, Impact, Kind, Ref, Routes, Thing, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{Cidr, InternetGateway, NatGateway, Subnet, Vpc};
 
@@ -17,29 +16,30 @@ pub struct RouteTable;
 impl Kind for RouteTable {
     const NAME: &'static str = "route-table";
     const CHANGES: &'static [(&'static str, Change)] = &[
-        ("vpc", Change::Replace(Impact::Outage)),
-        ("routes", Change::InPlace(Impact::Outage)),
-        ("subnets", Change::InPlace(Impact::Outage)),
+        ("vpc", Change::Replace(Impact::None)),
+        ("routes", Change::InPlace(Impact::None)),
+        ("subnets", Change::InPlace(Impact::None)),
     ];
     // VPC user guide, "Amazon VPC quotas".
     const GRANTS: &'static [Grant] =
         &[Grant { most: 50, ..Grant::of("routes") }, Grant::of("subnets")];
+    // Who loses a way by it follows from who is in its subnets.
+    const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = RouteTableSpec;
     type Output = RouteTableOutput;
 
-    /// Nobody notices routes or subnets that are only added.
-    fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
-        let keeps_all = match (live, wanted) {
-            (Value::Object(live), Value::Object(wanted)) => {
-                live.iter().all(|(range, target)| wanted.get(range) == Some(target))
-            }
-            (Value::Array(live), Value::Array(wanted)) => {
-                live.iter().all(|subnet| wanted.contains(subnet))
-            }
-            _ => false,
+    fn facts(spec: &RouteTableSpec) -> Vec<Fact> {
+        let route = |(range, target): (&Cidr, &RouteTarget)| {
+            let over = match target {
+                RouteTarget::InternetGateway(gateway) => gateway.into(),
+                RouteTarget::NatGateway(gateway) => gateway.into(),
+            };
+            let is_everything = range.0.prefix_len() == 0;
+            (if is_everything { "the internet".to_owned() } else { range.to_string() }, over)
         };
-        (field != "vpc" && keeps_all).then_some(Change::InPlace(Impact::None))
+        let subnets = spec.subnets.iter().map(Thing::from).collect();
+        vec![Fact::Routes(Routes { subnets, over: spec.routes.iter().map(route).collect() })]
     }
 }
 

@@ -75,6 +75,7 @@ impl Kind for Service {
         vec![
             Fact::Runs(Run { groups, tasks: spec.count }),
             Fact::Joins(Join { groups: joined, ports }),
+            Fact::Stands(spec.subnets.iter().map(Thing::from).collect()),
         ]
     }
 

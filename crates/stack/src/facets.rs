@@ -16,6 +16,17 @@ pub(crate) fn below<'s>(schema: &'s Value, key: &str) -> &'s Value {
     known.or_else(others).unwrap_or(&Value::Null)
 }
 
+/// Whether null is a value of its own to a schema.
+pub(crate) fn takes_null(schema: &Value) -> bool {
+    let branches = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
+    match (branches, schema.get("type")) {
+        (Some(branches), _) => branches.iter().any(takes_null),
+        (None, Some(Value::Array(names))) => names.iter().any(|name| name == "null"),
+        (None, Some(name)) => name == "null",
+        (None, None) => schema.get("const").or_else(|| schema.get("enum")).is_none(),
+    }
+}
+
 /// The types a schema takes, of its branches where it has some.
 pub(crate) fn types(schema: &Map<String, Value>) -> Vec<&str> {
     if let Some(branches) = branches(schema) {

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::bodies::Stumble;
 use crate::draft::{Draft, Made, Origin};
+use crate::facets;
 use crate::head;
 use crate::language::partial;
-use crate::node::Node;
+use crate::node::{Content, Node};
 use crate::shape::{self, Rules};
 use crate::words::is_word;
 
@@ -38,9 +39,10 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
                 continue;
             }
             let origin = Origin::new(&path, &[]);
-            let below = made
+            let mut below = made
                 .as_ref()
                 .map_or(Value::Object(serde_json::Map::new()), |made| made.spec.clone());
+            take_out(&mut below, &mut body, &whole);
             let read = crate::bodies::typed(draft, &body, &path, |value| {
                 kind.read(laid_over(below.clone(), &value)).map_err(|problem| Stumble {
                     path: pieces(&problem.path),
@@ -121,6 +123,27 @@ fn place(draft: &mut Draft, kind: &KindInfo, at: &Node, body: &[&str]) -> Place 
 fn pieces(path: &str) -> Vec<String> {
     let words = path.split(['.', '[']).map(|piece| piece.trim_end_matches(']'));
     words.filter(|piece| !piece.is_empty() && *piece != "?").map(str::to_owned).collect()
+}
+
+/// Takes out of a spec what `null` stands at, where null is no value itself.
+fn take_out(spec: &mut Value, fields: &mut Node, schema: &Value) {
+    let Content::Map(entries) = &mut fields.content else { return };
+    entries.retain_mut(|entry| {
+        let schema = facets::below(schema, &entry.key);
+        if entry.value.content != Content::Null {
+            take_out(
+                spec.get_mut(&entry.key).unwrap_or(&mut Value::Null),
+                &mut entry.value,
+                schema,
+            );
+            return true;
+        }
+        let is_taken_out = !facets::takes_null(schema);
+        if let (true, Some(spec)) = (is_taken_out, spec.as_object_mut()) {
+            spec.remove(&entry.key);
+        }
+        !is_taken_out
+    });
 }
 
 /// What comes of a spec with some of its fields written by hand.

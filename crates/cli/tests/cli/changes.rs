@@ -205,16 +205,31 @@ const CASES: &[Case] = &[
     Case {
         name: "a zone less",
         edits: &[("zones: 3", "zones: 2")],
-        impact: "outage",
+        impact: "rolling",
         because: "",
         order: &["update service/web", "update load-balancer/edge", "delete subnet/public-c"],
     },
     Case {
         name: "no NAT gateway",
         edits: &[("nat: single", "nat: none")],
-        impact: "outage",
+        impact: "rolling",
         because: "",
         order: &["update service/web", "update route-table/private-a", "delete nat-gateway/nat-a"],
+    },
+    Case {
+        name: "a NAT gateway in each zone",
+        edits: &[("nat: single", "nat: per-zone")],
+        impact: "restart",
+        because: "the internet is reached from service/api and service/web over nat-gateway/nat-b \
+                  instead of nat-gateway/nat-a: open connections end",
+        order: &["create nat-gateway/nat-b", "update route-table/private-b"],
+    },
+    Case {
+        name: "a way that is taken out by hand",
+        edits: &[("repositories:", NO_WAY)],
+        impact: "outage",
+        because: "the internet is no longer reached from service/api and service/web",
+        order: &["update route-table/private-a"],
     },
     Case {
         name: "a service goes",
@@ -257,6 +272,11 @@ const CASES: &[Case] = &[
 ];
 
 const CERTIFICATE: &str = ", certificate: \"arn:aws:acm:eu-west-1:123456789012:certificate/1\"";
+
+const NO_WAY: &str = "\
+resources:
+  route-table: { private-a: { routes: { 0.0.0.0/0: null } } }
+repositories:";
 
 const MORE: &str = "\
 shop:

@@ -433,18 +433,14 @@ impl<'a> Edges<'a> {
 
     /// What is taken away is so after all that relies on it has moved or gone.
     fn take_away_last(&mut self) {
-        for (_, make, halves, live) in self.halved() {
-            if !halves.takes() {
-                continue;
-            }
-            let mut ids: BTreeSet<&str> = halves.taken.iter().flat_map(physical).collect();
-            ids.insert(live.id());
-            let relied_on = self.relations.there.named(&ids);
-            for moved in self.let_go_of(relied_on) {
-                if moved != make.first {
-                    self.should(make.last, moved);
-                }
-            }
+        let taking: Vec<_> =
+            self.halved().into_iter().filter(|(_, _, halves, _)| halves.takes()).collect();
+        // Where two take the same away, the one that the other relies on is the later one.
+        for (_, make, _, live) in &taking {
+            self.take_last(*make, &[live.id()].into());
+        }
+        for (_, make, halves, _) in &taking {
+            self.take_last(*make, &halves.taken.iter().flat_map(physical).collect());
         }
         let opaque = self.opaque();
         for (live, step) in &self.steps.removals {
@@ -460,6 +456,15 @@ impl<'a> Edges<'a> {
                 for moved in self.lets_go(user, &mut BTreeSet::from([*live])) {
                     self.should(*step, moved);
                 }
+            }
+        }
+    }
+
+    /// The second half of a change comes after all who use any of these have moved or gone.
+    fn take_last(&mut self, make: Make, used: &BTreeSet<&str>) {
+        for moved in self.let_go_of(self.relations.there.named(used)) {
+            if moved != make.first {
+                self.should(make.last, moved);
             }
         }
     }

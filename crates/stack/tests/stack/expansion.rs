@@ -111,3 +111,19 @@ fn where_a_stack_is_kept_is_what_it_says_or_else_what_the_caller_knows() {
     assert_eq!(origin(plain).as_deref(), Some("git.test/a:b"));
     assert_eq!(origin(&format!("{plain}origin: shop of acme")).as_deref(), Some("shop of acme"));
 }
+
+#[test]
+fn null_takes_a_field_by_hand_out_of_what_a_section_made() {
+    let text = "\
+stack: notes
+region: eu-west-1
+environments: { dev: {} }
+network: { cidr: 10.20.0.0/16, zones: 2, nat: single }
+resources:
+  route-table: { private-a: { routes: { 0.0.0.0/0: null } } }
+";
+    let resources = loaded(text, Some("dev")).stack.resources;
+    let routes = |name: &str| &resources[&Address::new("route-table", name)].spec["routes"];
+    assert!(routes("private-a").as_object().unwrap().is_empty());
+    assert_eq!(routes("private-b").as_object().unwrap().len(), 1);
+}

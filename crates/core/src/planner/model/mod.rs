@@ -3,6 +3,7 @@
 mod connections;
 mod glob;
 mod requests;
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use self::connections::Lost;
 pub(super) use self::requests::takes_some_of;
+use self::ways::{Associations, Table};
 use super::Planner;
 use super::uses::Relations;
 use crate::plan::{Action, Plan, Step};
@@ -32,12 +34,17 @@ pub(super) struct State {
     joins: BTreeMap<Who, Vec<Resolved<Join>>>,
     admits: BTreeMap<Who, Vec<(Option<Who>, Admission)>>,
     paces: BTreeMap<Who, Pace>,
+    stands: BTreeMap<Who, BTreeSet<Who>>,
+    tables: BTreeMap<Who, Table>,
+    associations: Associations,
+    /// Everything that is there, whatever it does.
+    there: BTreeSet<Who>,
 }
 
 /// A fact, and the groups it names.
 #[derive(Clone)]
 struct Resolved<F> {
-    groups: Vec<Who>,
+    groups: BTreeSet<Who>,
     fact: F,
 }
 
@@ -49,15 +56,16 @@ impl Planner<'_> {
         for live in &self.snapshot.lives {
             let who = Who::Ours(live.address.clone(), live.generation);
             state.set(&names, &who, self.facts(&live.address, &live.spec));
+            state.there.insert(who);
         }
-        let samples = requests::Samples::of(self.leads(&names)).at(|who| state.has(who));
+        let samples = requests::Samples::of(self.leads(&names)).at(|who| state.there.contains(who));
         let released = self.released(relations);
         let (mut answers, mut reached) = (samples.answers(&state), state.reached());
+        let mut ways = state.ways();
         for step in &mut plan.steps {
             step.notices = self.told(step);
             let leaving = state.pace(step).leaving;
-            let changes = self.take(&mut state, &names, step);
-            if changes {
+            if self.take(&mut state, &names, step) {
                 let (then, open) = (samples.answers(&state), state.reached());
                 step.notices.extend(samples.notices(&answers, &then));
                 let lost = connections::lost(&reached, &open, &state);
@@ -66,7 +74,9 @@ impl Planner<'_> {
                     !is_released && !self.is_leaving(lost.group())
                 });
                 step.notices.extend(lost.map(Lost::notice));
-                (answers, reached) = (then, open);
+                let routed = state.ways();
+                step.notices.extend(state.rerouted(&ways, &routed));
+                (answers, reached, ways) = (then, open, routed);
             }
             step.typical += match step.action {
                 Action::Create => state.pace(step).joining,
@@ -138,8 +148,11 @@ impl Planner<'_> {
             (Action::Delete, _) => Vec::new(),
             _ => return false,
         };
-        let had = state.has(&who);
-        let changes = had || !facts.is_empty();
+        let was_there = match step.action {
+            Action::Delete => state.there.remove(&who),
+            _ => !state.there.insert(who.clone()),
+        };
+        let changes = was_there || !facts.is_empty();
         state.set(names, &who, facts);
         changes
     }
@@ -211,14 +224,6 @@ impl Names {
 }
 
 impl State {
-    fn has(&self, who: &Who) -> bool {
-        self.leads.contains_key(who)
-            || self.runs.contains_key(who)
-            || self.joins.contains_key(who)
-            || self.admits.contains_key(who)
-            || self.paces.contains_key(who)
-    }
-
     /// How long the tasks of a step's resource take with what they fill.
     fn pace(&self, step: &Step) -> Pace {
         let who = Who::Ours(step.address.clone(), step.generation);
@@ -236,10 +241,20 @@ impl State {
         self.joins.remove(who);
         self.admits.remove(who);
         self.paces.remove(who);
+        self.stands.remove(who);
+        let had = self.tables.remove(who).unwrap_or_default().subnets;
         let find = |thing: &Thing| names.find(thing, who);
-        let all = |groups: &std::collections::BTreeSet<Thing>| groups.iter().map(find).collect();
+        let all = |things: &BTreeSet<Thing>| -> BTreeSet<Who> { things.iter().map(find).collect() };
+        let mut has = BTreeSet::new();
         for fact in facts {
             match fact {
+                Fact::Stands(subnets) => drop(self.stands.insert(who.clone(), all(&subnets))),
+                Fact::Routes(routes) => {
+                    has = all(&routes.subnets);
+                    let over = routes.over.iter().map(|(range, by)| (range.clone(), find(by)));
+                    let table = Table { subnets: has.clone(), over: over.collect() };
+                    self.tables.insert(who.clone(), table);
+                }
                 Fact::Leads(mut lead) => {
                     let at = find(&lead.at);
                     if let Some(Destination::Group(group)) = &mut lead.to {
@@ -267,6 +282,7 @@ impl State {
                 }
             }
         }
+        self.associations.change(who, &had, &has);
     }
 }
 
