@@ -39,6 +39,8 @@ quick: ## Runs the tests that need no lab
 
 lint: ## Formatting and lints
 	cargo fmt --all --check
+	@# A macro declares these, so that cargo does not find them.
+	rustfmt --check --edition 2024 crates/cli/src/commands/*.rs
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo fmt --manifest-path app/Cargo.toml --check
 	cargo clippy --manifest-path app/Cargo.toml --all-targets -- --deny warnings

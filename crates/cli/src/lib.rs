@@ -1,8 +1,12 @@
 //! The command line: arguments, commands, rendering and reporters, as a library that is handed
 //! its world. It knows no cloud and touches no stream but those it is given.
 
+mod answer;
 mod args;
+mod cli;
+mod command;
 mod commands;
+mod completion;
 mod exit;
 mod holder;
 mod lock;
@@ -17,12 +21,13 @@ mod samples;
 mod session;
 mod signals;
 mod source;
+mod wire;
 mod world;
 
 pub use deployer_core::Failure;
 pub use deployer_engine::{Places, Registry};
 pub use exit::Exit;
 pub use plan_file::{PlanFile, PlanFileError, read_plan};
-pub use run::run;
+pub use run::{json_schema, run};
 pub use signals::cancelled_by_signals;
 pub use world::{Connect, Stream, Terminal};

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use deployer_core::Scope;
 use deployer_engine::{Journal, Notice, Places, Request, Unlocked, lock};
-use serde_json::json;
 
 use crate::exit::{Error, Refusal};
 use crate::holder;
 use crate::render;
 use crate::session::Session;
+use crate::wire::run::{Held, Locked, Told};
 use crate::world::Connect;
 
 /// How to go about other runs.
@@ -65,11 +65,11 @@ impl<W: Connect> Session<'_, W> {
             && let Err(failure) = self.attended(journal.end(lock.epoch())).await
         {
             let text = format!("{failure}; the next run will find what was made");
-            self.tell(&render::notice("warning:", &text, &self.err, self.terminal.width));
+            self.warn(&render::notice("warning:", &text, &self.err, self.terminal.width));
         }
         if let Err(failure) = self.attended(lock.release()).await {
             let text = format!("{failure}; the next run will take it over");
-            self.tell(&render::notice("warning:", &text, &self.err, self.terminal.width));
+            self.warn(&render::notice("warning:", &text, &self.err, self.terminal.width));
         }
         match lease.lost_to() {
             Some(holder) => Err(Error::LockLost(holder)),
@@ -78,17 +78,11 @@ impl<W: Connect> Session<'_, W> {
     }
 
     fn notice(&self, notice: &Notice) {
-        if self.is_json {
-            let (what, holder) = match notice {
-                Notice::Waiting(claim) => ("waiting", &claim.holder),
-                Notice::TakenOver { from, .. } => ("taken-over", from),
-            };
-            self.print(&format!(
-                "{}\n",
-                json!({ "event": "lock", "lock": what, "holder": holder })
-            ));
-            return;
-        }
+        let (lock, holder) = match notice {
+            Notice::Waiting(claim) => (Held::Waiting, &claim.holder),
+            Notice::TakenOver { from, .. } => (Held::TakenOver, from),
+        };
+        self.line(Told::Lock(Locked { lock, holder: holder.into() }));
         let (heading, text) = match notice {
             Notice::Waiting(claim) => {
                 ("waiting:", format!("another run is at work, of {}", claim.holder))

@@ -9,14 +9,15 @@ use std::thread;
 use std::time::Duration;
 
 use deployer_core::{Plan, Snapshot};
-use deployer_engine::{Journal, Outcome, Places, execute};
+use deployer_engine::{Journal, Outcome as Ended, Places, execute};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::exit::{Error, Exit, Refusal};
 use crate::render::{self, Detail};
-use crate::report::{self, Human, Json, Plain, Reporter};
+use crate::report::{Human, Json, Plain, Reporter};
 use crate::session::Session;
+use crate::wire::run::{Outcome, Told};
 use crate::world::Connect;
 
 /// How often the board moves on though nothing happened.
@@ -25,15 +26,8 @@ const TICK: Duration = Duration::from_millis(100);
 impl<W: Connect> Session<'_, W> {
     /// Shows a plan to whoever is to confirm it.
     pub(crate) fn show(&self, plan: &Plan, detail: Detail) {
-        if !self.is_json {
-            let width = self.terminal.width;
-            let text = if plan.is_empty() {
-                render::empty(plan, &self.err, width)
-            } else {
-                render::plan(plan, detail, &self.err, width)
-            };
-            self.tell(&text);
-        }
+        let width = self.terminal.width;
+        self.tell(&render::plan(plan, detail, &self.err, width));
     }
 
     /// Asks, and gives what was typed; refuses when nobody is there to answer.
@@ -108,13 +102,11 @@ impl<W: Connect> Session<'_, W> {
         connected: &Arc<Places<W::Cloud>>,
         journal: &Arc<Journal<W::Cloud>>,
         plan: &Plan,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Ended, Error> {
         let registry = Arc::new(self.world.registry());
         let beginning = journal.begin(plan, &registry);
         self.unless_cancelled(beginning).await?.map_err(|failure| Error::Cloud(vec![failure]))?;
-        if !self.is_json {
-            self.tell("\n");
-        }
+        self.tell("\n");
         let reporter = RefCell::new(self.reporter(plan));
         let began = Instant::now();
         let mut report = |event: &_| reporter.borrow_mut().event(event);
@@ -129,10 +121,8 @@ impl<W: Connect> Session<'_, W> {
             }
         };
         reporter.into_inner().finish();
-        if !self.is_json {
-            let end = render::outcome(plan, &outcome, &self.err, self.terminal.width);
-            self.tell(&format!("\n{end}"));
-        }
+        let end = render::outcome(plan, &outcome, &self.err, self.terminal.width);
+        self.tell(&format!("\n{end}"));
         Ok(outcome)
     }
 
@@ -140,13 +130,11 @@ impl<W: Connect> Session<'_, W> {
     pub(crate) fn conclude(
         &self,
         plan: &Plan,
-        outcome: &Outcome,
+        outcome: &Ended,
         outputs: &BTreeMap<String, Value>,
     ) -> Exit {
         let exit = exit_of(outcome);
-        if self.is_json {
-            self.print(&format!("{}\n", report::result(plan, outcome, exit, outputs)));
-        }
+        self.line(Told::Result(Box::new(Outcome::of(plan, outcome, exit.code(), outputs))));
         exit
     }
 
@@ -164,7 +152,7 @@ impl<W: Connect> Session<'_, W> {
 }
 
 /// The exit code that the end of a run leads to.
-pub(crate) fn exit_of(outcome: &Outcome) -> Exit {
+pub(crate) fn exit_of(outcome: &Ended) -> Exit {
     if outcome.is_success() {
         Exit::Done
     } else if outcome.interrupted {

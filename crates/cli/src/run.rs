@@ -4,16 +4,18 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
-use serde_json::json;
+use deployer_engine::{Cloud, Registry};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Cli, Command, GlobalArgs};
-use crate::commands::{
-    adopt, apply, completions, destroy, drift, expand, outputs, plan, publish, schema, status,
-};
+use crate::answer::as_json;
+use crate::args::GlobalArgs;
+use crate::cli::Cli;
+use crate::commands::{Commands, schema};
+use crate::completion;
 use crate::exit::{Error, Exit, Mistakes};
 use crate::render::{self, Theme};
 use crate::session::Session;
+use crate::wire;
 use crate::world::{Connect, Stream, Terminal};
 
 /// The widest that help is printed: longer lines are hard to read.
@@ -31,8 +33,12 @@ pub async fn run<W: Connect>(
     cancel: CancellationToken,
 ) -> Exit {
     terminal.width = terminal.width.max(NARROWEST);
-    let command = Cli::command().term_width(terminal.width.min(WIDEST_HELP));
-    let parsed = command.try_get_matches_from(args).and_then(|it| Cli::from_arg_matches(&it));
+    let cli = Cli::command().term_width(terminal.width.min(WIDEST_HELP));
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(shell) = asks_for_completion(&args, &terminal) {
+        return complete(&shell, args, cli, &world.registry(), &terminal);
+    }
+    let parsed = cli.clone().try_get_matches_from(args).and_then(|it| Cli::from_arg_matches(&it));
     let Cli { global, command } = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage(&error, &terminal),
@@ -48,37 +54,51 @@ pub async fn run<W: Connect>(
         cancel,
         is_json: global.json,
         is_verbose: global.verbose > 0,
+        cli,
+        forms: Commands::FORMS,
     };
     let theme = session.err;
-    let mut ended = dispatch(command, &mut session).await;
+    let mut ended = command.run(&mut session).await;
     if let (Ok(Exit::Done | Exit::Pending), Some(reason)) = (&ended, stdout.failure()) {
         ended = Err(Error::Output(reason));
     }
     ended.unwrap_or_else(|error| {
         if global.json {
-            stdout.write(&format!("{}\n", as_json(&error)));
+            stdout
+                .write(&format!("{}\n", as_json(wire::run::Told::Error(Box::new(failed(&error))))));
         }
         stderr.write(&render::error(&error, &theme, width));
         error.exit()
     })
 }
 
-async fn dispatch<W: Connect>(
-    command: Command,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    match command {
-        Command::Plan(args) => plan::run(args, session).await,
-        Command::Apply(args) => apply::run(args, session).await,
-        Command::Publish(args) => publish::run(args, session).await,
-        Command::Destroy(args) => destroy::run(args, session).await,
-        Command::Outputs(args) => outputs::run(args, session).await,
-        Command::Status(args) => status::run(args, session).await,
-        Command::Drift(args) => drift::run(args, session).await,
-        Command::Adopt(args) => adopt::run(args, session).await,
-        Command::Expand(args) => expand::run(&args, session),
-        Command::Schema(schema::Args {}) => Ok(schema::run(session)),
-        Command::Completions(args) => Ok(completions::run(&args, session)),
+/// The schema of what each command prints with `--json`: `#/$defs/plan` is that of a document of
+/// `plan`, `#/$defs/apply` that of a line of `apply`.
+pub fn json_schema() -> serde_json::Value {
+    schema::printed(Commands::FORMS)
+}
+
+/// The shell whose completion script made the call, if one did.
+fn asks_for_completion(args: &[OsString], terminal: &Terminal) -> Option<String> {
+    let shell = terminal.environment.get(completion::VARIABLE)?;
+    (args.get(1).is_some_and(|word| word == "--")).then(|| shell.clone())
+}
+
+/// Prints what fits the last word so far. A shell has no use for a mistake.
+fn complete<C: Cloud>(
+    shell: &str,
+    args: Vec<OsString>,
+    cli: clap::Command,
+    registry: &Registry<C>,
+    terminal: &Terminal,
+) -> Exit {
+    let words = args.into_iter().skip(2).collect();
+    match completion::answer(shell, words, cli, &terminal.folder, registry) {
+        Ok(answer) => {
+            terminal.stdout.write(&answer);
+            Exit::Done
+        }
+        Err(_) => Exit::Wrong,
     }
 }
 
@@ -125,24 +145,20 @@ fn trace(verbose: u8, stderr: &Stream) {
 }
 
 /// The error as machines get it.
-fn as_json(error: &Error) -> serde_json::Value {
-    let diagnostics = match error {
+fn failed(error: &Error) -> wire::error::Failed {
+    let (diagnostics, failures) = match error {
         Error::Stack(Mistakes { name, text, diagnostics })
         | Error::Protected(Mistakes { name, text, diagnostics }) => {
-            render::diagnostics_json(diagnostics, name, text)
+            (render::located_diagnostics(diagnostics, name, text), Vec::new())
         }
-        _ => json!([]),
+        Error::Cloud(failures) => (Vec::new(), failures.iter().map(Into::into).collect()),
+        _ => (Vec::new(), Vec::new()),
     };
-    let failures = match error {
-        Error::Cloud(failures) => json!(failures),
-        _ => json!([]),
-    };
-    json!({
-        "event": "error",
-        "exit": error.exit().code(),
-        "error": error.to_string(),
-        "help": error.help(),
-        "diagnostics": diagnostics,
-        "failures": failures,
-    })
+    wire::error::Failed {
+        exit: error.exit().code(),
+        error: error.to_string(),
+        help: error.help(),
+        diagnostics,
+        failures,
+    }
 }

@@ -9,10 +9,12 @@ use deployer_engine::{Look, Parameters, Places, Scan, Voice, attended, observe, 
 use deployer_stack::{Loaded, Options};
 use tokio_util::sync::CancellationToken;
 
+use crate::answer::{Answer, Form, Page, as_json};
 use crate::args::{StackArgs, TargetArgs};
 use crate::exit::{Error, Mistakes, RequestError};
 use crate::render::{self, Theme};
 use crate::source::{self, Source};
+use crate::wire::run::Told;
 use crate::world::{Connect, Terminal};
 
 /// One command under way.
@@ -31,6 +33,10 @@ pub(crate) struct Session<'a, W: Connect> {
     pub(crate) is_json: bool,
     /// Whether stderr shows what goes on inside, which leaves no room for a moving board.
     pub(crate) is_verbose: bool,
+    /// The command line that there is.
+    pub(crate) cli: clap::Command,
+    /// What each command prints with `--json`.
+    pub(crate) forms: &'static [(&'static str, Form)],
 }
 
 /// A stack that has been read and checked.
@@ -70,14 +76,42 @@ pub(crate) struct Place {
 }
 
 impl<W: Connect> Session<'_, W> {
-    /// Prints a result.
+    /// Prints a result, for whoever asked.
+    pub(crate) fn answer<A: Answer>(&self, answer: &A) {
+        self.print(&match self.is_json {
+            true if A::IS_VERSIONED => format!("{:#}\n", as_json(answer.wire())),
+            true => format!("{:#}\n", serde_json::json!(answer.wire())),
+            false => answer.text(&self.page()),
+        });
+    }
+
+    /// Prints a line of what goes on, for machines alone.
+    pub(crate) fn line(&self, told: Told) {
+        if self.is_json {
+            self.print(&format!("{}\n", as_json(told)));
+        }
+    }
+
+    /// Prints a text as it is.
     pub(crate) fn print(&self, text: &str) {
         self.terminal.stdout.write(text);
     }
 
-    /// Tells a person something.
+    /// Shows a person something beside the result.
     pub(crate) fn tell(&self, text: &str) {
+        if !self.is_json {
+            self.warn(text);
+        }
+    }
+
+    /// Shows something that nobody should miss, whoever asked.
+    pub(crate) fn warn(&self, text: &str) {
         self.terminal.stderr.write(text);
+    }
+
+    /// What results are printed on.
+    pub(crate) fn page(&self) -> Page {
+        Page { theme: self.out, width: self.terminal.width }
     }
 
     /// Reads and checks the stack; tells its warnings.
@@ -88,7 +122,7 @@ impl<W: Connect> Session<'_, W> {
             deployer_stack::load(&source.text, &options(args, &source), &kinds)
                 .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
         let width = self.terminal.width;
-        self.tell(&render::diagnostics(&warnings, &source.name, &source.text, &self.err, width));
+        self.warn(&render::diagnostics(&warnings, &source.name, &source.text, &self.err, width));
         Ok(Project { source, stack, images, entries })
     }
 

@@ -12,7 +12,18 @@ use crate::{Action, Address, Fact, Naming, Notice, Scope, unread};
 
 /// What users of the system notice of a change, from nothing to the worst.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Impact {
@@ -58,7 +69,7 @@ impl Change {
 }
 
 /// How the successor of a resource comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Replacement {
     /// The successor comes first, under a name of its own; the old one goes when nothing uses it.

@@ -29,6 +29,11 @@ impl Outline {
         self.regions.get(environment).or(self.region.as_ref()).map(String::as_str)
     }
 
+    /// The names of the environments, in the order of the file.
+    pub fn environments(&self) -> impl Iterator<Item = &str> {
+        self.environments.iter().map(String::as_str)
+    }
+
     /// The environment that was asked for, or the only one there is.
     pub fn environment(&self, asked: Option<&str>) -> Result<String, Diagnostic> {
         head::choose(&self.environments, asked, None)

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use deployer_core::{Address, Live, Place, Plan, Snapshot, Stray};
 use deployer_engine::{Adoption, Journal, Look, Places, Scan, adopt, seek};
-use serde_json::json;
 
+use crate::answer::Form;
 use crate::args::StackArgs;
+use crate::command::Command;
 use crate::exit::{Error, Exit, RequestError};
 use crate::lock::LockArgs;
 use crate::render::{self, Detail};
 use crate::session::{Project, Session, unplannable};
+use crate::wire::run::{Adopted, Told};
 use crate::world::Connect;
 
 /// What `adopt` takes.
@@ -56,28 +58,30 @@ pub(crate) struct Args {
     lock: LockArgs,
 }
 
-/// Finds it, shows what would become of it, asks, and tags it.
-pub(crate) async fn run<W: Connect>(
-    args: Args,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    let project = session.load(&args.stack)?;
-    let stack = &project.stack;
-    if let Some(address) = args.address.as_ref().filter(|it| !stack.resources.contains_key(it)) {
-        Err(RequestError::NoTarget(address.clone()))?;
-    }
-    let connected = session.connect_for(&project).await?;
-    let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
-        let adopting = Adopting { project: &project, connected: &connected, journal };
-        match args.address.clone().zip(args.id.clone()) {
-            Some((address, id)) => {
-                let place = stack.resources[&address].place.clone();
-                adopting.one(Adoption { address, place, id }, args.yes, session).await
-            }
-            None => adopting.all(args.yes, session).await,
+impl Command for Args {
+    const FORM: Form = Form::Lines;
+
+    /// Finds it, shows what would become of it, asks, and tags it.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let project = session.load(&self.stack)?;
+        let stack = &project.stack;
+        if let Some(address) = self.address.as_ref().filter(|it| !stack.resources.contains_key(it))
+        {
+            Err(RequestError::NoTarget(address.clone()))?;
         }
-    };
-    session.locked("adopt", &args.lock, &connected, &stack.scope, work).await
+        let connected = session.connect_for(&project).await?;
+        let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+            let adopting = Adopting { project: &project, connected: &connected, journal };
+            match self.address.clone().zip(self.id.clone()) {
+                Some((address, id)) => {
+                    let place = stack.resources[&address].place.clone();
+                    adopting.one(Adoption { address, place, id }, self.yes, session).await
+                }
+                None => adopting.all(self.yes, session).await,
+            }
+        };
+        session.locked("adopt", &self.lock, &connected, &stack.scope, work).await
+    }
 }
 
 /// What taking something over needs.
@@ -110,12 +114,10 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         let plan = deployer_core::plan(stack, &there.with(live.clone()), &registry.kinds(), &all)
             .map_err(|mistakes| unplannable(Some(source), stack, mistakes))?
             .only(&all);
-        if !session.is_json {
-            session.tell(&format!(
-                "{id} becomes {address}. The next `deployer apply` then does this:\n\n"
-            ));
-            session.show(&plan, Detail::Changes);
-        }
+        session.tell(&format!(
+            "{id} becomes {address}. The next `deployer apply` then does this:\n\n"
+        ));
+        session.show(&plan, Detail::Changes);
         if !is_unattended {
             let help = "add `--yes` to take it over without a question";
             session.confirm(&format!("Take over {id}?"), help).await?;
@@ -144,7 +146,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
                     let (address, place, id) = (address.clone(), place.clone(), id.clone());
                     sought.push(self.seek(&Adoption { address, place, id }, session).await?);
                 }
-                strays => session.tell(&format!(
+                strays => session.warn(&format!(
                     "left alone: {} carry the tags of {address}; `deployer adopt {address} ID` \
                      takes one over\n",
                     strays.iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(" and ")
@@ -156,7 +158,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
             session.tell(&format!("There is nothing of {} to take over.\n", there.scope));
             return Ok(Exit::Done);
         }
-        if !session.is_json {
+        {
             session.tell(&format!("These carry the tags of {}:\n\n", there.scope));
             let line = |address: &Address, place: &Place, id: &str| {
                 format!("  {}  {id}\n", render::located(address, place))
@@ -215,15 +217,12 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
 }
 
 fn conclude<W: Connect>(live: &Live, plan: Option<&Plan>, session: &Session<'_, W>) {
-    if session.is_json {
-        let adopted = json!({
-            "event": "adopted",
-            "address": live.address,
-            "id": live.id(),
-            "plan": plan,
-        });
-        session.print(&format!("{adopted}\n"));
-    } else {
+    session.line(Told::Adopted(Box::new(Adopted {
+        address: live.address.to_string(),
+        id: live.id().to_owned(),
+        next: plan.map(Into::into),
+    })));
+    if !session.is_json {
         let done = session.out.good.style("Taken over:");
         session.print(&format!("{done} {} is {} now.\n", live.id(), live.address));
     }

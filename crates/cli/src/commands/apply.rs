@@ -6,8 +6,10 @@ use std::sync::Arc;
 use deployer_core::{Plan, Scope};
 use deployer_engine::{Journal, Look, Places, Scan};
 
+use crate::answer::Form;
 use crate::args::{StackArgs, TargetArgs};
-use crate::commands::outputs;
+use crate::command::Command;
+use crate::commands::outputs::Outputs;
 use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
 use crate::plan_file;
@@ -49,14 +51,15 @@ pub(crate) struct Args {
     lock: LockArgs,
 }
 
-/// Plans or reads a plan, asks, and runs it.
-pub(crate) async fn run<W: Connect>(
-    args: Args,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    match args.saved.as_ref().or(args.plan.as_ref()) {
-        Some(path) => apply_saved(path, &args, session).await,
-        None => apply_stack(&args, session).await,
+impl Command for Args {
+    const FORM: Form = Form::Lines;
+
+    /// Plans or reads a plan, asks, and runs it.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        match self.saved.as_ref().or(self.plan.as_ref()) {
+            Some(path) => apply_saved(path, &self, session).await,
+            None => apply_stack(&self, session).await,
+        }
     }
 }
 
@@ -68,15 +71,16 @@ pub(crate) async fn carry_out<W: Connect>(
     session: &Session<'_, W>,
 ) -> Result<Exit, Error> {
     if plan.is_empty() && plan.unrecorded.is_empty() && !session.is_json {
-        session.print(&outputs::lines(&outputs::resolved(&plan.outputs, &plan.known)));
+        session.answer(&Outputs::of(&plan.outputs, &plan.known));
         return Ok(Exit::Done);
     }
     let outcome = session.perform(connected, journal, plan).await?;
-    let outputs = outputs::resolved(&plan.outputs, &outcome.outputs);
-    let exit = session.conclude(plan, &outcome, &outputs);
-    if exit == Exit::Done && !session.is_json && !outputs.is_empty() {
+    let outputs = Outputs::of(&plan.outputs, &outcome.outputs);
+    let exit = session.conclude(plan, &outcome, &outputs.0);
+    // For machines they are in the result.
+    if exit == Exit::Done && !session.is_json && !outputs.0.is_empty() {
         session.tell("\n");
-        session.print(&outputs::lines(&outputs));
+        session.answer(&outputs);
     }
     Ok(exit)
 }

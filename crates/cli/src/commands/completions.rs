@@ -1,10 +1,11 @@
 //! `deployer completions`: a completion script for a shell.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::args::Cli;
-use crate::exit::Exit;
+use crate::answer::Form;
+use crate::command::Command;
+use crate::completion;
+use crate::exit::{Error, Exit};
 use crate::session::Session;
 use crate::world::Connect;
 
@@ -12,7 +13,9 @@ use crate::world::Connect;
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Print a completion script for a shell",
-    long_about = "Print a completion script for a shell.",
+    long_about = "Print a completion script for a shell.\n\n\
+        Tab then completes commands and options, and from the stack at hand its environments, the \
+        addresses of what is in it, its services and its outputs.",
     after_long_help = "\
 Examples:
   deployer completions bash > /etc/bash_completion.d/deployer
@@ -25,10 +28,13 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-/// Prints the script.
-pub(crate) fn run<W: Connect>(args: &Args, session: &Session<'_, W>) -> Exit {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "deployer", &mut script);
-    session.print(&String::from_utf8_lossy(&script));
-    Exit::Done
+impl Command for Args {
+    const FORM: Form = Form::Same;
+
+    /// Prints the script.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let script = completion::script(&self.shell.to_string(), &session.cli);
+        session.print(&script.map_err(|why| Error::Output(why.to_string()))?);
+        Ok(Exit::Done)
+    }
 }

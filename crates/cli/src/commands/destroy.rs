@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use deployer_core::{Address, Plan, Roles, Scope, Snapshot, Stack};
 use deployer_engine::{Journal, Look, Places, Scan};
-use serde_json::json;
 
+use crate::answer::{Form, Page};
 use crate::args::{StackArgs, TargetArgs};
+use crate::command::Command;
 use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
 use crate::render::{self, Detail};
 use crate::session::{Place, Session};
+use crate::wire::run::{Gone, Kept, Receipt, Told};
+use crate::wire::state::Resource;
 use crate::world::Connect;
 
 /// Everything is looked at, and what others attached to it.
@@ -53,56 +56,61 @@ pub(crate) struct Args {
     lock: LockArgs,
 }
 
-/// Deletes, sweeps, and prints the receipt.
-pub(crate) async fn run<W: Connect>(
-    mut args: Args,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    let place = match (&args.name, &args.stack.env) {
-        (Some(name), Some(environment)) => Place {
-            scope: Scope { stack: name.clone(), environment: environment.clone(), origin: None },
-            region: args.stack.region.clone(),
-            folder: session.terminal.folder.clone(),
-        },
-        _ => session.locate(&args.stack)?,
-    };
-    // A file that lies here by chance says nothing of a stack that is named.
-    let (connected, is_declared) = if args.name.is_some() {
-        (Arc::new(session.connect(place.region.as_deref(), &place.folder).await?), false)
-    } else {
-        session.connect_anyway(&args.stack, &place).await?
-    };
-    // A stack full of mistakes has no sections that could be named.
-    let names_some = args.name.is_none() && !args.unprotect.is_empty();
-    if names_some && let Some(project) = session.load_if_right(&args.stack) {
-        let named = TargetArgs { targets: vec![], unprotect: args.unprotect };
-        args.unprotect = project.meant(&named).unprotect;
+impl Command for Args {
+    const FORM: Form = Form::Lines;
+
+    /// Deletes, sweeps, and prints the receipt.
+    async fn run<W: Connect>(mut self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let place = match (&self.name, &self.stack.env) {
+            (Some(name), Some(environment)) => Place {
+                scope: Scope {
+                    stack: name.clone(),
+                    environment: environment.clone(),
+                    origin: None,
+                },
+                region: self.stack.region.clone(),
+                folder: session.terminal.folder.clone(),
+            },
+            _ => session.locate(&self.stack)?,
+        };
+        // A file that lies here by chance says nothing of a stack that is named.
+        let (connected, is_declared) = if self.name.is_some() {
+            (Arc::new(session.connect(place.region.as_deref(), &place.folder).await?), false)
+        } else {
+            session.connect_anyway(&self.stack, &place).await?
+        };
+        // A stack full of mistakes has no sections that could be named.
+        let names_some = self.name.is_none() && !self.unprotect.is_empty();
+        if names_some && let Some(project) = session.load_if_right(&self.stack) {
+            let named = TargetArgs { targets: vec![], unprotect: self.unprotect };
+            self.unprotect = project.meant(&named).unprotect;
+        }
+        let nothing = Stack {
+            scope: place.scope.clone(),
+            region: connected.home().1.to_owned(),
+            roles: Roles::new(),
+            resources: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        };
+        let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+            let deeds = journal.deeds();
+            let snapshot = session.observe(&connected, &place.scope, ALL, &deeds).await?;
+            let is_sure = is_declared || deeds.record.is_whole();
+            let mut swept = Swept { is_sure, ..Swept::default() };
+            if snapshot.lives.is_empty() {
+                close(journal, &snapshot, &mut swept, session).await?;
+                return Ok(conclude(&swept, &snapshot, session));
+            }
+            let plan = end(&nothing, &snapshot, &self, session)?;
+            session.confirm_ours(&snapshot, self.yes).await?;
+            session.show(&plan, Detail::Removal);
+            if !self.yes {
+                confirm(&place.scope, session).await?;
+            }
+            delete(plan, &nothing, &self, &connected, journal, swept, session).await
+        };
+        session.locked("destroy", &self.lock, &connected, &place.scope, work).await
     }
-    let nothing = Stack {
-        scope: place.scope.clone(),
-        region: connected.home().1.to_owned(),
-        roles: Roles::new(),
-        resources: BTreeMap::new(),
-        outputs: BTreeMap::new(),
-    };
-    let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
-        let deeds = journal.deeds();
-        let snapshot = session.observe(&connected, &place.scope, ALL, &deeds).await?;
-        let is_sure = is_declared || deeds.record.is_whole();
-        let mut swept = Swept { is_sure, ..Swept::default() };
-        if snapshot.lives.is_empty() {
-            close(journal, &snapshot, &mut swept, session).await?;
-            return Ok(conclude(&swept, &snapshot, session));
-        }
-        let plan = end(&nothing, &snapshot, &args, session)?;
-        session.confirm_ours(&snapshot, args.yes).await?;
-        session.show(&plan, Detail::Removal);
-        if !args.yes {
-            confirm(&place.scope, session).await?;
-        }
-        delete(plan, &nothing, &args, &connected, journal, swept, session).await
-    };
-    session.locked("destroy", &args.lock, &connected, &place.scope, work).await
 }
 
 /// Has the name typed: a `y` comes too easily for this.
@@ -214,23 +222,30 @@ fn unswept(why: Error) -> Error {
 /// Prints the receipt. What is there decides how it ended, not what was told on the way.
 fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_, W>) -> Exit {
     let exit = if snapshot.lives.is_empty() { Exit::Done } else { Exit::Failed };
-    let Swept { gone, kept, .. } = swept;
     if session.is_json {
-        let receipt = json!({
-            "event": "receipt",
-            "exit": exit.code(),
-            "gone": gone,
-            "kept": kept,
-            "still-there": snapshot.lives,
-        });
-        session.print(&format!("{receipt}\n"));
-    } else if gone.is_empty() && kept.is_empty() && snapshot.lives.is_empty() {
+        session.line(Told::Receipt(Box::new(receipt(swept, snapshot, exit))));
+        return exit;
+    }
+    let Swept { gone, kept, .. } = swept;
+    let Page { theme, width } = session.page();
+    if gone.is_empty() && kept.is_empty() && snapshot.lives.is_empty() {
         session.print(&format!("There is nothing of {} in {}.\n", snapshot.scope, snapshot.region));
     } else {
         session.tell("\n");
-        let width = session.terminal.width;
-        let (scope, theme) = (&snapshot.scope, &session.out);
-        session.print(&render::receipt(scope, gone, kept, &snapshot.lives, theme, width));
+        let scope = &snapshot.scope;
+        session.print(&render::receipt(scope, gone, kept, &snapshot.lives, &theme, width));
     }
     exit
+}
+
+fn receipt(swept: &Swept, snapshot: &Snapshot, exit: Exit) -> Receipt {
+    let gone = swept.gone.iter().cloned();
+    let kept = swept.kept.iter().cloned();
+    Receipt {
+        exit: exit.code(),
+        scope: snapshot.scope.to_string(),
+        gone: gone.map(|(address, id)| Gone { address, id }).collect(),
+        kept: kept.map(|(of, what)| Kept { of, what }).collect(),
+        still_there: snapshot.lives.iter().map(Resource::from).collect(),
+    }
 }

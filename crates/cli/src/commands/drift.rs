@@ -1,15 +1,15 @@
 //! `deployer drift`: what was changed outside.
 
-use std::collections::BTreeSet;
-
-use deployer_core::{Action, Address, Difference, Plan, Reason, Snapshot};
+use deployer_core::{Action, Difference, Plan, Reason, Snapshot};
 use deployer_engine::Look;
-use serde_json::json;
 
+use crate::answer::{Answer, Form, Page, document};
 use crate::args::{StackArgs, TargetArgs};
+use crate::command::Command;
 use crate::exit::{Error, Exit};
-use crate::render;
+use crate::render::{self, Drift};
 use crate::session::Session;
+use crate::wire::state::{self, Attached, Changed, Field, Unread};
 use crate::world::Connect;
 
 /// What `drift` takes.
@@ -31,36 +31,19 @@ pub(crate) struct Args {
     stack: StackArgs,
 }
 
-/// What was changed outside.
-pub(crate) struct Drift {
-    /// Fields that are not as they were last given, by resource: before is what was given.
-    pub(crate) changed: Vec<(Address, Vec<Difference>)>,
-    /// Resources that are not there: deleted, or never made.
-    pub(crate) missing: Vec<Address>,
-    /// What others attached, by resource.
-    pub(crate) attached: Vec<(Address, Vec<String>)>,
-    /// Fields that AWS does not show, or that this version cannot read, by resource: whether they
-    /// have changed is not known, and no drift.
-    pub(crate) unread: Vec<(Address, BTreeSet<String>)>,
-}
+impl Command for Args {
+    const FORM: Form = Form::Document(document::<state::Drift>);
 
-/// Looks what is there, and shows what nobody wrote into the file.
-pub(crate) async fn run<W: Connect>(
-    args: Args,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    let (project, _, snapshot) = session.look(&args.stack, Some(Look::Close)).await?;
-    let targets = TargetArgs::default();
-    let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
-    let drift = Drift::of(&plan, &snapshot);
-    if session.is_json {
-        session.print(&format!("{:#}\n", as_json(&plan, &drift)));
-    } else {
-        let width = session.terminal.width;
-        session.print(&render::drift(&plan.scope, &drift, &session.out, width));
-        session.tell(&render::strays(&plan.strays, &session.err, width));
+    /// Looks what is there, and shows what nobody wrote into the file.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let (project, _, snapshot) = session.look(&self.stack, Some(Look::Close)).await?;
+        let targets = TargetArgs::default();
+        let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
+        let shown = Shown { plan: &plan, drift: Drift::of(&plan, &snapshot) };
+        session.answer(&shown);
+        session.tell(&render::strays(&plan.strays, &session.err, session.terminal.width));
+        Ok(if shown.drift.is_none() { Exit::Done } else { Exit::Pending })
     }
-    Ok(if drift.is_none() { Exit::Done } else { Exit::Pending })
 }
 
 impl Drift {
@@ -94,25 +77,44 @@ fn turned(difference: &Difference) -> Difference {
     Difference { before, after, ..difference.clone() }
 }
 
-fn as_json(plan: &Plan, drift: &Drift) -> serde_json::Value {
-    let changed = drift.changed.iter().map(|(address, differences)| {
-        let fields = differences.iter().map(|Difference { path, before, after, .. }| {
-            json!({ "path": path, "given": before, "now": after })
+/// Drift as it is shown.
+struct Shown<'a> {
+    plan: &'a Plan,
+    drift: Drift,
+}
+
+impl Answer for Shown<'_> {
+    type Wire = state::Drift;
+
+    fn wire(&self) -> state::Drift {
+        let Drift { changed, missing, attached, unread } = &self.drift;
+        let field = |difference: &Difference| {
+            let Difference { path, before, after, .. } = difference.clone();
+            Field { path, given: before, now: after }
+        };
+        let changed = changed.iter().map(|(address, fields)| Changed {
+            address: address.to_string(),
+            fields: fields.iter().map(field).collect(),
         });
-        json!({ "address": address, "fields": fields.collect::<Vec<_>>() })
-    });
-    let attached =
-        drift.attached.iter().map(|(address, what)| json!({ "address": address, "what": what }));
-    let unread =
-        drift.unread.iter().map(|(address, paths)| json!({ "address": address, "paths": paths }));
-    json!({
-        "scope": plan.scope,
-        "account": plan.account,
-        "region": plan.region,
-        "changed": changed.collect::<Vec<_>>(),
-        "missing": drift.missing,
-        "attached": attached.collect::<Vec<_>>(),
-        "unread": unread.collect::<Vec<_>>(),
-        "strays": plan.strays,
-    })
+        let attached = attached
+            .iter()
+            .map(|(address, what)| Attached { address: address.to_string(), what: what.clone() });
+        let unread = unread
+            .iter()
+            .map(|(address, paths)| Unread { address: address.to_string(), paths: paths.clone() });
+        state::Drift {
+            scope: self.plan.scope.to_string(),
+            account: self.plan.account.clone(),
+            region: self.plan.region.clone(),
+            changed: changed.collect(),
+            missing: missing.iter().map(ToString::to_string).collect(),
+            attached: attached.collect(),
+            unread: unread.collect(),
+            strays: self.plan.strays.iter().map(Into::into).collect(),
+        }
+    }
+
+    fn text(&self, page: &Page) -> String {
+        render::drift(&self.plan.scope, &self.drift, &page.theme, page.width)
+    }
 }

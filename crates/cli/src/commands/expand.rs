@@ -1,6 +1,10 @@
 //! `deployer expand`: the resources that the stack expands into.
 
+use serde_json::{Map, Value};
+
+use crate::answer::{Answer, Form, Page, plain};
 use crate::args::StackArgs;
+use crate::command::Command;
 use crate::exit::{Error, Exit};
 use crate::session::Session;
 use crate::world::Connect;
@@ -22,14 +26,31 @@ pub(crate) struct Args {
     stack: StackArgs,
 }
 
-/// Reads the stack, and prints its resources.
-pub(crate) fn run<W: Connect>(args: &Args, session: &Session<'_, W>) -> Result<Exit, Error> {
-    let project = session.load(&args.stack)?;
-    let expanded = deployer_stack::expanded(&project.stack);
-    if session.is_json {
-        session.print(&format!("{expanded:#}\n"));
-    } else {
-        session.print(&deployer_stack::to_yaml(&expanded));
+impl Command for Args {
+    const FORM: Form = Form::Document(plain::<Map<String, Value>>);
+
+    /// Reads the stack, and prints its resources.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let project = session.load(&self.stack)?;
+        session.answer(&Expanded(deployer_stack::expanded(&project.stack)));
+        Ok(Exit::Done)
     }
-    Ok(Exit::Done)
+}
+
+/// A stack of nothing but `resources:`.
+struct Expanded(Value);
+
+impl Answer for Expanded {
+    type Wire = Value;
+
+    // It is a stack.
+    const IS_VERSIONED: bool = false;
+
+    fn wire(&self) -> Value {
+        self.0.clone()
+    }
+
+    fn text(&self, _: &Page) -> String {
+        deployer_stack::to_yaml(&self.0)
+    }
 }

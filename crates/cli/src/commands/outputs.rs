@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use deployer_core::{Outputs, Text, resolve};
+use deployer_core::{Outputs as Known, Text, resolve};
 use serde_json::{Value, json};
 
+use crate::answer::{Answer, Form, Page, plain};
 use crate::args::StackArgs;
+use crate::command::Command;
 use crate::exit::{Error, Exit, RequestError};
 use crate::session::{Project, Session};
 use crate::world::Connect;
@@ -32,65 +34,74 @@ pub(crate) struct Args {
     stack: StackArgs,
 }
 
-/// Looks what is there, and prints the outputs.
-pub(crate) async fn run<W: Connect>(
-    args: Args,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    let (Project { stack, .. }, _, snapshot) = session.look(&args.stack, None).await?;
-    let known: Outputs = stack
-        .resources
-        .keys()
-        .filter_map(|address| Some((address.clone(), snapshot.current(address)?.output.clone())))
-        .collect();
-    let outputs = resolved(&stack.outputs, &known);
-    match args.name {
-        Some(name) => session.print(&one(&name, &outputs, session.is_json)?),
-        None if session.is_json => session.print(&format!("{:#}\n", json!(outputs))),
-        None => session.print(&lines(&outputs)),
+impl Command for Args {
+    const FORM: Form = Form::Document(plain::<BTreeMap<String, Option<String>>>);
+
+    /// Looks what is there, and prints the outputs.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let (Project { stack, .. }, _, snapshot) = session.look(&self.stack, None).await?;
+        let known: Known = stack
+            .resources
+            .keys()
+            .filter_map(|address| {
+                Some((address.clone(), snapshot.current(address)?.output.clone()))
+            })
+            .collect();
+        let outputs = Outputs::of(&stack.outputs, &known);
+        match self.name {
+            Some(name) => session.print(&outputs.one(&name, session.is_json)?),
+            None => session.answer(&outputs),
+        }
+        Ok(Exit::Done)
     }
-    Ok(Exit::Done)
 }
 
 /// The outputs by name; null where the resource is not there yet.
-pub(crate) fn resolved(
-    outputs: &BTreeMap<String, Text>,
-    known: &Outputs,
-) -> BTreeMap<String, Value> {
-    outputs
-        .iter()
-        .map(|(name, text)| {
+pub(crate) struct Outputs(pub(crate) BTreeMap<String, Value>);
+
+impl Outputs {
+    /// The outputs as far as they are known.
+    pub(crate) fn of(outputs: &BTreeMap<String, Text>, known: &Known) -> Self {
+        let resolved = outputs.iter().map(|(name, text)| {
             let value = resolve(&json!(text), known);
             (name.clone(), if value.is_string() { value } else { Value::Null })
+        });
+        Self(resolved.collect())
+    }
+
+    /// One output, bare.
+    fn one(&self, name: &str, is_json: bool) -> Result<String, RequestError> {
+        match self.0.get(name) {
+            None => Err(RequestError::NoOutput {
+                asked: name.to_owned(),
+                known: self.0.keys().cloned().collect(),
+            }),
+            Some(value) if is_json => Ok(format!("{value}\n")),
+            Some(Value::String(text)) => Ok(format!("{text}\n")),
+            Some(_) => Err(RequestError::OutputNotKnown(name.to_owned())),
+        }
+    }
+}
+
+impl Answer for Outputs {
+    type Wire = BTreeMap<String, Value>;
+
+    // Their names are the stack's.
+    const IS_VERSIONED: bool = false;
+
+    fn wire(&self) -> Self::Wire {
+        self.0.clone()
+    }
+
+    /// Two columns.
+    fn text(&self, _: &Page) -> String {
+        let column = self.0.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+        self.0.iter().fold(String::new(), |mut text, (name, value)| {
+            let value = value.as_str().unwrap_or("(not known yet)");
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name:<column$}  {value}");
+            text
         })
-        .collect()
-}
-
-/// The outputs in two columns.
-pub(crate) fn lines(outputs: &BTreeMap<String, Value>) -> String {
-    let column = outputs.keys().map(|name| name.chars().count()).max().unwrap_or(0);
-    outputs.iter().fold(String::new(), |mut text, (name, value)| {
-        let value = value.as_str().unwrap_or("(not known yet)");
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{name:<column$}  {value}");
-        text
-    })
-}
-
-/// One output, bare.
-fn one(
-    name: &str,
-    outputs: &BTreeMap<String, Value>,
-    is_json: bool,
-) -> Result<String, RequestError> {
-    match outputs.get(name) {
-        None => Err(RequestError::NoOutput {
-            asked: name.to_owned(),
-            known: outputs.keys().cloned().collect(),
-        }),
-        Some(value) if is_json => Ok(format!("{value}\n")),
-        Some(Value::String(text)) => Ok(format!("{text}\n")),
-        Some(_) => Err(RequestError::OutputNotKnown(name.to_owned())),
     }
 }
 
@@ -99,8 +110,9 @@ mod tests {
     use deployer_core::{Address, Part};
 
     use super::*;
+    use crate::render::Theme;
 
-    fn outputs() -> BTreeMap<String, Value> {
+    fn outputs() -> Outputs {
         let edge = Address::new("load-balancer", "edge");
         let main = Address::new("db-instance", "main");
         let url = Text::from_parts([
@@ -111,21 +123,22 @@ mod tests {
             ("url".to_owned(), url),
             ("database".to_owned(), Text::output(main, "host")),
         ]);
-        resolved(&texts, &Outputs::from([(edge, json!({ "id": "x", "dns": "edge.example" }))]))
+        Outputs::of(&texts, &Known::from([(edge, json!({ "id": "x", "dns": "edge.example" }))]))
     }
 
     #[test]
     fn what_is_not_there_yet_is_said_to_be() {
         let expected = "database  (not known yet)\nurl       http://edge.example\n";
-        assert_eq!(lines(&outputs()), expected);
+        let page = Page { theme: Theme::default(), width: 80 };
+        assert_eq!(outputs().text(&page), expected);
     }
 
     #[test]
     fn one_output_is_printed_bare() {
-        assert_eq!(one("url", &outputs(), false).unwrap(), "http://edge.example\n");
-        assert_eq!(one("url", &outputs(), true).unwrap(), "\"http://edge.example\"\n");
-        assert_eq!(one("database", &outputs(), true).unwrap(), "null\n");
-        assert!(matches!(one("database", &outputs(), false), Err(RequestError::OutputNotKnown(_))));
-        assert!(matches!(one("ulr", &outputs(), false), Err(RequestError::NoOutput { .. })));
+        assert_eq!(outputs().one("url", false).unwrap(), "http://edge.example\n");
+        assert_eq!(outputs().one("url", true).unwrap(), "\"http://edge.example\"\n");
+        assert_eq!(outputs().one("database", true).unwrap(), "null\n");
+        assert!(matches!(outputs().one("database", false), Err(RequestError::OutputNotKnown(_))));
+        assert!(matches!(outputs().one("ulr", false), Err(RequestError::NoOutput { .. })));
     }
 }

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use deployer_core::Plan;
-use serde_json::json;
 
+use crate::answer::{Answer, Form, Page, document};
 use crate::args::{StackArgs, TargetArgs};
+use crate::command::Command;
 use crate::exit::{Error, Exit};
 use crate::plan_file;
 use crate::render::{self, Detail};
 use crate::session::Session;
+use crate::wire::plan::Planned;
 use crate::world::Connect;
 
 /// What `plan` takes.
@@ -42,38 +44,41 @@ pub(crate) struct Args {
     full: bool,
 }
 
-/// Plans, and prints it.
-pub(crate) async fn run<W: Connect>(
-    args: Args,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    let (project, connected, snapshot) = session.look(&args.stack, None).await?;
-    let source = Some(&project.source);
-    let mut plan =
-        session.plan(source, &project.stack, &snapshot, &project.meant(&args.targets))?;
-    plan.left_behind = session.left_behind(&connected, &project.source, &snapshot).await;
-    if session.is_json {
-        session.print(&as_json(&plan));
-    } else if plan.is_empty() {
-        session.print(&render::empty(&plan, &session.out, session.terminal.width));
-    } else {
-        let detail = if args.full { Detail::Everything } else { Detail::Changes };
-        session.print(&render::plan(&plan, detail, &session.out, session.terminal.width));
+impl Command for Args {
+    const FORM: Form = Form::Document(document::<Planned>);
+
+    /// Plans, and prints it.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let (project, connected, snapshot) = session.look(&self.stack, None).await?;
+        let source = Some(&project.source);
+        let mut plan =
+            session.plan(source, &project.stack, &snapshot, &project.meant(&self.targets))?;
+        plan.left_behind = session.left_behind(&connected, &project.source, &snapshot).await;
+        let detail = if self.full { Detail::Everything } else { Detail::Changes };
+        session.answer(&Shown { plan: &plan, detail });
+        if let Some(path) = self.out {
+            plan_file::write(&session.terminal.folder.join(&path), &project.source.folder, &plan)?;
+            session
+                .tell(&format!("\nSaved. To do exactly this: deployer apply {}\n", path.display()));
+        }
+        Ok(if self.check && !plan.is_empty() { Exit::Pending } else { Exit::Done })
     }
-    if let Some(path) = args.out {
-        plan_file::write(&session.terminal.folder.join(&path), &project.source.folder, &plan)?;
-        session.tell(&format!("\nSaved. To do exactly this: deployer apply {}\n", path.display()));
-    }
-    Ok(if args.check && !plan.is_empty() { Exit::Pending } else { Exit::Done })
 }
 
-/// The plan with what is worked out from it.
-fn as_json(plan: &Plan) -> String {
-    let value = json!({
-        "plan": plan,
-        "summary": plan.summary(),
-        "impact": plan.impact(),
-        "typical": plan.typical(),
-    });
-    format!("{value:#}\n")
+/// A plan as it is shown.
+struct Shown<'a> {
+    plan: &'a Plan,
+    detail: Detail,
+}
+
+impl Answer for Shown<'_> {
+    type Wire = Planned;
+
+    fn wire(&self) -> Planned {
+        self.plan.into()
+    }
+
+    fn text(&self, page: &Page) -> String {
+        render::plan(self.plan, self.detail, &page.theme, page.width)
+    }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use deployer_core::{Address, Plan, Stack, references};
 use deployer_engine::{Journal, Places, Scan, prepare};
 
+use crate::answer::Form;
 use crate::args::{StackArgs, TargetArgs};
+use crate::command::Command;
 use crate::commands::apply::carry_out;
 use crate::exit::{Error, Exit, Refusal, RequestError};
 use crate::lock::LockArgs;
@@ -43,31 +45,32 @@ pub(crate) struct Args {
     lock: LockArgs,
 }
 
-/// Builds, plans, and runs what follows from the new images.
-pub(crate) async fn run<W: Connect>(
-    args: Args,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    let project = session.load(&args.stack)?;
-    let images = chosen(&args.services, &project.images)?;
-    let connected = session.connect_for(&project).await?;
-    let stack = build(&project, &connected, &images, session).await?;
-    let followers = followers(&stack, &images);
-    let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
-        let (scan, deeds) = (Scan::For(&stack), journal.deeds());
-        let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
-        session.confirm_ours(&snapshot, false).await?;
-        let targets = TargetArgs::default();
-        let plan = session.plan(Some(&project.source), &stack, &snapshot, &targets)?;
-        let plan = plan.only(&followers);
-        let beyond = beyond(&plan, &followers);
-        session.show(&plan, Detail::Changes);
-        if !beyond.is_empty() && !args.yes {
-            Err(Refusal::Beyond(beyond))?;
-        }
-        carry_out(&plan, &connected, journal, session).await
-    };
-    session.locked("publish", &args.lock, &connected, &stack.scope, work).await
+impl Command for Args {
+    const FORM: Form = Form::Lines;
+
+    /// Builds, plans, and runs what follows from the new images.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let project = session.load(&self.stack)?;
+        let images = chosen(&self.services, &project.images)?;
+        let connected = session.connect_for(&project).await?;
+        let stack = build(&project, &connected, &images, session).await?;
+        let followers = followers(&stack, &images);
+        let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+            let (scan, deeds) = (Scan::For(&stack), journal.deeds());
+            let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
+            session.confirm_ours(&snapshot, false).await?;
+            let targets = TargetArgs::default();
+            let plan = session.plan(Some(&project.source), &stack, &snapshot, &targets)?;
+            let plan = plan.only(&followers);
+            let beyond = beyond(&plan, &followers);
+            session.show(&plan, Detail::Changes);
+            if !beyond.is_empty() && !self.yes {
+                Err(Refusal::Beyond(beyond))?;
+            }
+            carry_out(&plan, &connected, journal, session).await
+        };
+        session.locked("publish", &self.lock, &connected, &stack.scope, work).await
+    }
 }
 
 /// The images of these services, or of all.
@@ -101,9 +104,7 @@ async fn build<W: Connect>(
 ) -> Result<Stack, Error> {
     let registry = session.world.registry();
     let tell = |address: &Address, line: &str| {
-        if !session.is_json {
-            session.tell(&format!("{} {line}\n", session.err.faint.style(format!("{address} |"))));
-        }
+        session.tell(&format!("{} {line}\n", session.err.faint.style(format!("{address} |"))));
     };
     let building = prepare(&registry, &**connected.cloud(), &project.stack, images, &tell);
     session

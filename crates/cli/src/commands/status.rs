@@ -2,12 +2,14 @@
 
 use deployer_core::{Live, Phase, Snapshot};
 use deployer_engine::Scan;
-use serde_json::json;
 
+use crate::answer::{Answer, Form, Page, document};
 use crate::args::StackArgs;
+use crate::command::Command;
 use crate::exit::{Error, Exit};
 use crate::render;
 use crate::session::Session;
+use crate::wire::state::Status;
 use crate::world::Connect;
 
 /// What `status` takes.
@@ -27,30 +29,19 @@ pub(crate) struct Args {
     stack: StackArgs,
 }
 
-/// Scans what is there, and lists it.
-pub(crate) async fn run<W: Connect>(
-    args: Args,
-    session: &mut Session<'_, W>,
-) -> Result<Exit, Error> {
-    let place = session.locate(&args.stack)?;
-    let (connected, _) = session.connect_anyway(&args.stack, &place).await?;
-    let deeds = session.deeds(&connected, &place.scope).await?;
-    let snapshot = session.observe(&connected, &place.scope, Scan::Known, &deeds).await?;
-    if session.is_json {
-        session.print(&format!("{:#}\n", as_json(&snapshot)));
-    } else if snapshot.lives.is_empty() {
-        let (_, region) = connected.home();
-        session.print(&format!("There is nothing of {} in {region}.\n", place.scope));
-    } else {
-        let rows: Vec<Vec<String>> = snapshot.lives.iter().map(row).collect();
-        let headings = ["RESOURCE", "STATE", "GEN", "ID"];
-        let width = session.terminal.width;
-        session.print(&render::table(&headings, &rows, &session.out, width));
-    }
-    if !session.is_json {
+impl Command for Args {
+    const FORM: Form = Form::Document(document::<Status>);
+
+    /// Scans what is there, and lists it.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let place = session.locate(&self.stack)?;
+        let (connected, _) = session.connect_anyway(&self.stack, &place).await?;
+        let deeds = session.deeds(&connected, &place.scope).await?;
+        let snapshot = session.observe(&connected, &place.scope, Scan::Known, &deeds).await?;
+        session.answer(&Shown { snapshot: &snapshot });
         session.tell(&render::strays(&snapshot.strays, &session.err, session.terminal.width));
+        Ok(Exit::Done)
     }
-    Ok(Exit::Done)
 }
 
 fn row(live: &Live) -> Vec<String> {
@@ -72,24 +63,24 @@ fn state(live: &Live) -> String {
     if live.state.is_empty() { word.to_owned() } else { live.state.clone() }
 }
 
-fn as_json(snapshot: &Snapshot) -> serde_json::Value {
-    let resources = snapshot.lives.iter().map(|live| {
-        json!({
-            "address": live.address,
-            "place": live.place,
-            "id": live.id(),
-            "generation": live.generation,
-            "phase": live.phase,
-            "state": live.state,
-            "foreign": live.foreign,
-            "unread": live.unread(),
-        })
-    });
-    json!({
-        "scope": snapshot.scope,
-        "account": snapshot.account,
-        "region": snapshot.region,
-        "resources": resources.collect::<Vec<_>>(),
-        "strays": snapshot.strays,
-    })
+/// What is there, as it is shown.
+struct Shown<'a> {
+    snapshot: &'a Snapshot,
+}
+
+impl Answer for Shown<'_> {
+    type Wire = Status;
+
+    fn wire(&self) -> Status {
+        Status::of(self.snapshot)
+    }
+
+    fn text(&self, page: &Page) -> String {
+        let Snapshot { lives, scope, region, .. } = self.snapshot;
+        if lives.is_empty() {
+            return format!("There is nothing of {scope} in {region}.\n");
+        }
+        let rows: Vec<Vec<String>> = lives.iter().map(row).collect();
+        render::table(&["RESOURCE", "STATE", "GEN", "ID"], &rows, &page.theme, page.width)
+    }
 }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use deployer_core::{Diagnostic, Label, Severity, Span};
-use serde_json::{Value, json};
 
 use super::theme::Theme;
+use crate::wire::error as wire;
 
 /// The mistakes in `text`, which was read from `name`, one after another.
 pub fn diagnostics(
@@ -29,7 +29,11 @@ pub fn diagnostics(
 
 /// The mistakes as machines get them: each label with its file, line and column, from 1, in
 /// characters.
-pub(crate) fn diagnostics_json(mistakes: &[Diagnostic], name: &str, text: &str) -> Value {
+pub(crate) fn located_diagnostics(
+    mistakes: &[Diagnostic],
+    name: &str,
+    text: &str,
+) -> Vec<wire::Diagnostic> {
     let position = |byte: usize| {
         let before = &text[..byte];
         let line = before.matches('\n').count() + 1;
@@ -40,16 +44,15 @@ pub(crate) fn diagnostics_json(mistakes: &[Diagnostic], name: &str, text: &str) 
         let range = within(label.span, text);
         let (line, column) = position(range.start);
         let (end_line, end_column) = position(range.end);
-        json!({
-            "file": name, "line": line, "column": column,
-            "end-line": end_line, "end-column": end_column, "text": label.text,
-        })
+        let (file, text) = (name.to_owned(), label.text.clone());
+        wire::Label { file, line, column, end_line, end_column, text }
     };
-    let each = mistakes.iter().map(|mistake| {
-        json!({
-            "severity": mistake.severity, "code": mistake.code, "title": mistake.title,
-            "help": mistake.help, "labels": mistake.labels.iter().map(label).collect::<Vec<_>>(),
-        })
+    let each = mistakes.iter().map(|mistake| wire::Diagnostic {
+        severity: mistake.severity,
+        code: mistake.code.clone(),
+        title: mistake.title.clone(),
+        help: mistake.help.clone(),
+        labels: mistake.labels.iter().map(label).collect(),
     });
     each.collect()
 }

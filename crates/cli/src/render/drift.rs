@@ -1,11 +1,25 @@
 //! What was changed outside, to text.
 
-use deployer_core::Scope;
+use std::collections::BTreeSet;
+
+use deployer_core::{Address, Difference, Scope};
 
 use super::difference::differences;
 use super::layout::truncate;
 use super::theme::Theme;
-use crate::commands::drift::Drift;
+
+/// What was changed outside.
+pub(crate) struct Drift {
+    /// Fields that are not as they were last given, by resource: before is what was given.
+    pub(crate) changed: Vec<(Address, Vec<Difference>)>,
+    /// Resources that are not there: deleted, or never made.
+    pub(crate) missing: Vec<Address>,
+    /// What others attached, by resource.
+    pub(crate) attached: Vec<(Address, Vec<String>)>,
+    /// Fields that AWS does not show, or that this version cannot read, by resource: whether they
+    /// have changed is not known, and no drift.
+    pub(crate) unread: Vec<(Address, BTreeSet<String>)>,
+}
 
 /// How far fields are set in under their resource.
 const INDENT: usize = 2;

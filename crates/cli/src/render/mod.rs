@@ -14,14 +14,14 @@ mod value;
 mod words;
 
 pub use diagnostic::diagnostics;
-pub(crate) use diagnostic::diagnostics_json;
-pub(crate) use drift::drift;
+pub(crate) use diagnostic::located_diagnostics;
+pub(crate) use drift::{Drift, drift};
 pub(crate) use error::error;
 pub(crate) use failure::notice;
 pub(crate) use layout::{fit, truncate};
 pub(crate) use outcome::{outcome, receipt};
 pub use plan::{Detail, plan};
-pub(crate) use plan::{empty, located, strays};
+pub(crate) use plan::{located, strays};
 pub(crate) use table::table;
 pub use theme::Theme;
 pub(crate) use words::{doing, done, elapsed, short, typical};

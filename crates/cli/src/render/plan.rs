@@ -30,8 +30,11 @@ pub enum Detail {
 }
 
 /// The plan: each resource with what becomes of it, in waves that can begin together, what is not
-/// ours, and a line that sums it up.
+/// ours, and a line that sums it up; one line where there is nothing to do.
 pub fn plan(plan: &Plan, detail: Detail, theme: &Theme, width: usize) -> String {
+    if plan.is_empty() {
+        return empty(plan, theme, width);
+    }
     let mut lines = vec![theme.strong.style(place(plan)).to_string(), String::new()];
     let waves = plan.waves();
     let mut last = None;
@@ -50,7 +53,7 @@ pub fn plan(plan: &Plan, detail: Detail, theme: &Theme, width: usize) -> String 
 }
 
 /// The one line for a plan without steps, after what is not ours.
-pub(crate) fn empty(plan: &Plan, theme: &Theme, width: usize) -> String {
+fn empty(plan: &Plan, theme: &Theme, width: usize) -> String {
     let mut lines = foreign(plan, theme, width);
     let no_changes = theme.good.style("No changes.");
     lines.push(format!("{no_changes} {} is as the stack says.", plan.scope));

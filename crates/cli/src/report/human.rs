@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use deployer_core::{Event, Plan};
 
-use super::Reporter;
 use super::board::Board;
+use super::reporter::Reporter;
 use crate::render::Theme;
 use crate::world::Stream;
 

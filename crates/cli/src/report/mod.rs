@@ -1,29 +1,15 @@
-//! What is told while a plan runs: from the engine's events, and from nothing else.
+//! What is shown while a plan runs: from the engine's events, and from nothing else.
 
 mod board;
 mod human;
 mod json;
 mod plain;
-
-use std::time::Duration;
-
-use deployer_core::Event;
+mod reporter;
 
 pub(crate) use human::Human;
-pub(crate) use json::{Json, result};
+pub(crate) use json::Json;
 pub(crate) use plain::Plain;
-
-/// Tells what happens.
-pub(crate) trait Reporter {
-    /// Something happened.
-    fn event(&mut self, event: &Event);
-
-    /// So much time has passed since the run began.
-    fn tick(&mut self, _now: Duration) {}
-
-    /// The run is over.
-    fn finish(&mut self) {}
-}
+pub(crate) use reporter::Reporter;
 
 #[cfg(test)]
 mod tests;

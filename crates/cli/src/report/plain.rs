@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deployer_core::{Action, Event, Plan, StepId, What};
 
-use super::Reporter;
+use super::reporter::Reporter;
 use crate::render::{Theme, doing, done, elapsed, typical};
 use crate::world::Stream;
 

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use deployer_core::Plan;
+use deployer_core::{Event, Plan};
+use serde_json::{Value, json};
 
 use super::*;
 use crate::render::Theme;
@@ -74,13 +76,13 @@ fn plain_lines_in_colour() {
 }
 
 #[test]
-fn json_lines_are_the_events_as_they_are() {
+fn json_lines_are_the_plan_and_each_event() {
     let plan = samples::plan();
     let text = written(&plan, |plan, out| Box::new(Json::new(plan, out)));
-    let mut lines = text.lines();
-    assert!(lines.next().unwrap().starts_with(r#"{"event":"plan","plan":{"#));
-    let read: Vec<Event> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(read, samples::events());
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["event"], &lines[0]["version"]), (&json!("plan"), &json!(1)));
+    assert_eq!(lines.len(), samples::events().len() + 1);
+    insta::assert_snapshot!(text.lines().skip(1).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

@@ -5,23 +5,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use deployer_cli::Exit;
+use deployer_cli::{Exit, json_schema};
 
 use crate::world::{STACK, World};
-
-const COMMANDS: [&str; 11] = [
-    "plan",
-    "apply",
-    "publish",
-    "destroy",
-    "outputs",
-    "status",
-    "drift",
-    "adopt",
-    "expand",
-    "schema",
-    "completions",
-];
 
 #[expect(clippy::disallowed_methods, reason = "asks a person's shell whether to write files anew")]
 fn is_update() -> bool {
@@ -45,7 +31,7 @@ async fn the_page_about_commands_says_what_the_code_does() {
         let _ = writeln!(codes, "| {} | {} |", exit.code(), exit.meaning());
     }
     let mut help = String::new();
-    for command in COMMANDS {
+    for command in commands(&world).await {
         let text = world.run(&format!("help {command}")).await.stdout;
         let _ = write!(help, "\n### {command}\n\n```text\n{}\n```\n", text.trim_end());
     }
@@ -62,15 +48,27 @@ async fn the_page_about_commands_says_what_the_code_does() {
     }
 }
 
-#[tokio::test]
-async fn every_command_is_on_the_page() {
-    let help = World::with(STACK).run("help").await.stdout;
+/// The commands that the help names.
+async fn commands(world: &World) -> Vec<String> {
+    let help = world.run("help").await.stdout;
     let listed = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
-    let names: Vec<&str> = listed
-        .expect("there is a list")
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
-        .collect();
-    assert_eq!(names, COMMANDS);
+    let names = listed.expect("there is a list").lines();
+    let names = names.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_schema_of_what_is_printed_is_written_down() {
+    let path = Path::new("../../docs/reference/json.schema.json");
+    let fresh = format!("{:#}\n", json_schema());
+    if is_update() {
+        fs::write(path, &fresh).expect("it can be written");
+    } else {
+        let kept = fs::read_to_string(path).expect("it is there");
+        assert!(
+            kept == fresh,
+            "{} is stale: run `UPDATE=1 cargo test -p deployer-cli`",
+            path.display()
+        );
+    }
 }

@@ -3,6 +3,7 @@
 mod adopt;
 mod apply;
 mod changes;
+mod completing;
 mod connecting;
 mod corpus;
 mod destroy;

@@ -44,7 +44,7 @@ async fn a_new_environment_is_told_of_those_the_file_names_no_more() {
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     let json = world.run("plan --env dev --json").await.stdout;
     let json: Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!(json["plan"]["left_behind"], serde_json::json!(["default"]));
+    assert_eq!(json["plan"]["left-behind"], serde_json::json!(["default"]));
 
     assert_eq!(world.run("apply --env dev --yes").await.exit, Exit::Done);
     let other = world.run("plan --env prod").await;

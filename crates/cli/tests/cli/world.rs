@@ -7,10 +7,11 @@ use std::io::{self, Cursor, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use deployer_cli::{Connect, Exit, Stream, Terminal, run};
+use deployer_cli::{Connect, Exit, Stream, Terminal, json_schema, run};
 use deployer_core::Failure;
 use deployer_engine::{Parameters, Places, Registry};
 use deployer_testkit::{Memory, registry};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -114,7 +115,36 @@ impl<C: Parameters> World<C> {
         let words = std::iter::once("deployer").chain(line.split_whitespace());
         let run = run(words.map(OsString::from), self, terminal, self.cancel.clone());
         let exit = Box::pin(run).await;
-        Ran { exit, stdout: stdout.text(), stderr: stderr.text() }
+        let ran = Ran { exit, stdout: stdout.text(), stderr: stderr.text() };
+        if line.split_whitespace().any(|word| word == "--json") {
+            ran.fits_its_schema(line);
+        }
+        ran
+    }
+}
+
+impl Ran {
+    /// Whatever is printed for machines is as the published schema says.
+    fn fits_its_schema(&self, line: &str) {
+        let command = line.split_whitespace().next().unwrap_or_default();
+        let mut schema = json_schema();
+        if schema["$defs"][command].is_null() {
+            return;
+        }
+        let all = schema.as_object_mut().expect("a schema");
+        all.remove("anyOf");
+        all.insert("$ref".to_owned(), format!("#/$defs/{command}").into());
+        let validator = jsonschema::validator_for(&schema).expect("a schema that is one");
+        for document in serde_json::Deserializer::from_str(&self.stdout).into_iter::<Value>() {
+            let document = document.expect("JSON");
+            // `outputs NAME` prints the value alone.
+            if command == "outputs" && !document.is_object() {
+                continue;
+            }
+            let wrong: Vec<String> =
+                validator.iter_errors(&document).map(|error| error.to_string()).collect();
+            assert!(wrong.is_empty(), "{line}: {wrong:#?}\n{document:#}");
+        }
     }
 }
 
