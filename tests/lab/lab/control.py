@@ -12,16 +12,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from lab.doors import lacks_header
-from lab.errors import Reply
+from lab.aws.acm.certificates import issue
+from lab.aws.cloudwatch.metrics import measure
+from lab.aws.common.model_check import check_all
+from lab.aws.common.windows import open_windows
+from lab.aws.sts.sessions import expire_all, open_account
+from lab.http.doors import lacks_header
+from lab.http.errors import Reply
 from lab.inventory import inventory, secret_values
-from lab.model_check import check_all
-from lab.overlay.acm import issue
-from lab.overlay.cloudwatch import measure
 from lab.population import populate
-from lab.sessions import expire_all, open_account
-from lab.windows import open_windows
-from lab.world import Lab
+from lab.world.lab import Lab
 
 FREE = ("GET", "/_lab")
 Answer = Callable[[dict[str, Any], bytes], Any]

@@ -13,9 +13,9 @@ from moto.route53.models import route53_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
-from lab.overlay.tagging import everything
-from lab.places import ACCOUNT, Place, everywhere
-from lab.sessions import LAB_PATH
+from lab.aws.sts.sessions import LAB_PATH
+from lab.aws.tagging.index import everything
+from lab.world.places import ACCOUNT, Place, everywhere
 
 GONE = {"INACTIVE", "DELETE_IN_PROGRESS", "deleted"}
 # Linked roles, and those of accounts that the lab was asked to open.

@@ -9,7 +9,7 @@ from typing import Any
 from conftest import RunningLab, until
 from stack import TAGS, network, refused
 
-from lab.times import DURATIONS
+from lab.world.times import DURATIONS
 
 SCALE = 0.015
 INSTANCE = DURATIONS["database.creating"]

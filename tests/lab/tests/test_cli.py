@@ -186,7 +186,9 @@ def test_the_cli_says_of_every_kind_what_boto3_says(
         )
         said = aws(lab, service, operation.replace("_", "-"), "--cli-input-json", filled)
         answer = getattr(lab.client(service), operation)(**json.loads(filled))
-        return f"{operation}: {found}" if (found := differences(shown(said), shown(answer))) else None
+        return (
+            f"{operation}: {found}" if (found := differences(shown(said), shown(answer))) else None
+        )
 
     with ThreadPoolExecutor(4) as pool:
         assert [found for found in pool.map(differs, READS) if found] == []

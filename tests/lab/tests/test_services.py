@@ -24,6 +24,7 @@ from stack import (
 
 LOW_TAGS = [{"key": tag["Key"], "value": tag["Value"]} for tag in TAGS]
 
+
 class Web:
     """A service `web` and all that it needs."""
 
