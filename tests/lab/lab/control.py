@@ -8,7 +8,8 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from email.message import Message
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -57,7 +58,7 @@ class Control:
             ("POST", "/_lab/stop"): self.stop,
         }
 
-    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def answer(self, method: str, url: str, headers: Message, body: bytes) -> Reply:
         """Serves one request; but for what this lab is, only those that no page can send."""
         parts = urlsplit(url)
         asked = (method, parts.path.rstrip("/"))

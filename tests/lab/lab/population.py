@@ -90,7 +90,7 @@ class Others:
         )
 
     def _repository(self, name: str) -> None:
-        self._ecr.create_repository(name, None, None, None, "MUTABLE", [])
+        self._ecr.create_repository(name, None, {}, None, "MUTABLE", [])
 
     def _secret(self, name: str) -> None:
         self._secrets.create_secret(name, "theirs", None, None, [], None, None, [], False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from email.message import Message
 from urllib.parse import urlsplit
 
 from lab.http.errors import Reply
@@ -17,7 +17,7 @@ from lab.http.errors import Reply
 HEADER = "X-Lab"
 
 
-def turned_away(headers: Mapping[str, str], port: int) -> Reply | None:
+def turned_away(headers: Message, port: int) -> Reply | None:
     """The refusal of a request that was sent under a foreign name, or from a page."""
     host = headers.get("Host", "")
     if not _is_ours(f"//{host}", port):
@@ -30,7 +30,7 @@ def turned_away(headers: Mapping[str, str], port: int) -> Reply | None:
     return None
 
 
-def lacks_header(headers: Mapping[str, str]) -> Reply | None:
+def lacks_header(headers: Message) -> Reply | None:
     """The refusal of a request without the header that no page can send."""
     if headers.get(HEADER):
         return None

@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -39,7 +40,7 @@ class Images(Protocol):
 class Steering(Protocol):
     """What is under `/_lab/`."""
 
-    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def answer(self, method: str, url: str, headers: Message, body: bytes) -> Reply:
         """Serves one request."""
         ...
 

@@ -47,6 +47,7 @@ libc = ctypes.CDLL(None)
 
 
 def main() -> None:
+    """Prepares this process, and becomes the program."""
     parent, folder, root, user, group, _, *command = sys.argv[1:]
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != int(parent):
@@ -89,7 +90,7 @@ def drop_capabilities() -> None:
 def make_namespace() -> bool:
     """Makes a PID namespace for the next child; an ordinary user's lies in a user namespace."""
     if os.geteuid() == 0:
-        return libc.unshare(CLONE_NEWPID) == 0
+        return bool(libc.unshare(CLONE_NEWPID) == 0)
     user, group = os.getuid(), os.getgid()
     if libc.unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0:
         return False

@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
+from signal import SIGKILL, Signals
 from typing import Any
 
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -68,7 +68,7 @@ class Processes:
             self._running.add(child)
         return child
 
-    def signal(self, child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    def signal(self, child: subprocess.Popen[bytes], number: Signals) -> None:
         """Signals the child and what it started."""
         if child.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -86,7 +86,7 @@ class Processes:
         return found
 
     @staticmethod
-    def listens(child: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+    def listens(child: subprocess.Popen[bytes], number: Signals) -> bool:
         """Whether the program has a handler for a signal; without one, a first process ignores it."""
         try:
             inside = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
@@ -101,7 +101,7 @@ class Processes:
         with self._lock:
             running = list(self._running)
         for child in running:
-            self.signal(child, signal.SIGKILL)
+            self.signal(child, SIGKILL)
         for child in running:
             child.wait(timeout=10)
         if self._sweeper is not None and self._sweeper.stdin is not None:

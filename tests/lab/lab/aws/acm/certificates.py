@@ -10,7 +10,7 @@ from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.models import ELBv2Backend, elbv2_backends
 from moto.route53.models import route53_backends
 
-from lab.aws.common.patching import patch
+from lab.aws.common.patching import patch, put
 from lab.world.lab import Lab
 from lab.world.places import everywhere, of_arn
 
@@ -33,9 +33,7 @@ def install(lab: Lab) -> None:
         original(self, *args, **kwargs)
         self.__dict__.pop("in_use_by", None)
 
-    CertBundle.in_use_by = property(  # type: ignore[assignment, method-assign]
-        lambda self: _users(self.arn), lambda self, value: None
-    )
+    put(CertBundle, in_use_by=property(lambda self: _users(self.arn), lambda self, value: None))
 
     @patch(AWSCertificateManagerBackend)
     def set_certificate_in_use_by(self: Any, arn: str, load_balancer_name: str) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from moto.applicationautoscaling.exceptions import AWSValidationException
@@ -64,7 +65,8 @@ def tagged(place: Place) -> Iterator[TaggedResource]:
     account, region = place
     if account in backends and region in backends[account].keys():
         for targets in list(backends[account][region].targets.values()):
-            for target in list(targets.values()):
+            scalable: list[Any] = list(targets.values())
+            for target in scalable:
                 kind = "application-autoscaling:scalable-target"
                 yield TaggedResource(target.arn, dict(target.lab_tags), kind)
 
@@ -205,7 +207,7 @@ def _run(lab: Lab, clamp: Any) -> None:
         time.sleep(LOOK_SECONDS)
         now = time.time()
         with lab.lock:
-            lab.guard("schedules", lambda last=last, now=now: _look(clamp, last, now))
+            lab.guard("schedules", partial(_look, clamp, last, now))
         last = now
 
 

@@ -42,7 +42,7 @@ def _share_regions() -> None:
     ) -> list[str]:
         return list(regions(service_name, partition_name, allow_non_regional))
 
-    Session.get_available_regions = get_available_regions  # type: ignore[method-assign]
+    Session.get_available_regions = get_available_regions
 
 
 def _skip_resources() -> None:
@@ -50,10 +50,10 @@ def _skip_resources() -> None:
 
     original = utils.load_resource
 
-    def load_resource(path: str) -> Any:
+    def load_resource(resource: str) -> Any:
         for unused, nothing in UNUSED.items():
-            if str(path).startswith(unused):
+            if str(resource).startswith(unused):
                 return type(nothing)()
-        return original(path)
+        return original(resource)
 
     utils.load_resource = load_resource

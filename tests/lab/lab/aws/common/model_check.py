@@ -88,8 +88,10 @@ def _moto_model(service: str) -> MotoServiceModel:
 def _parse(call: Call, given: dict[str, str]) -> dict[str, Any]:
     model = _moto_model(call.service)
     parser = PROTOCOL_PARSERS[call.protocol](model.operation_model(call.operation), map_type=dict)
-    request = {"method": "POST", "values": given, "headers": {}, "body": b"", "url_path": "/"}
-    parsed: dict[str, Any] = parser.parse({**request, "url_params": {}})
+    # The parser reads nothing else of a request, and takes a plain mapping of its values.
+    request: Any = {"method": "POST", "values": given, "headers": {}, "body": b"", "url_path": "/"}
+    request["url_params"] = {}
+    parsed: dict[str, Any] = parser.parse(request)
     return parsed
 
 

@@ -64,7 +64,8 @@ def _patch(
     @patch(owner, method)
     def paged(original: Any, self: Any) -> ActionResult:
         answer: ActionResult = original(self)
-        result: dict[str, Any] = dict(answer.result)  # type: ignore[call-overload]
+        whole: Any = answer.result
+        result: dict[str, Any] = dict(whole)
         wanted = self._get_int_param(size) or usual
         shown, following = page(list(result[key]), self._get_param(token_in), wanted, most)
         result |= {key: shown, token_out: following}

@@ -1,4 +1,4 @@
-"""How the overlay replaces a method of moto and still reaches the one it replaced."""
+"""How the overlay replaces what moto has, and still reaches a method that it replaced."""
 
 from __future__ import annotations
 
@@ -31,3 +31,9 @@ def patch(owner: type, name: str | None = None) -> Callable[[Method], Method]:
         return function
 
     return decorate
+
+
+def put(owner: type, **members: Any) -> None:
+    """Puts properties and the like in the place of what moto has under these names."""
+    for name, member in members.items():
+        setattr(owner, name, member)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Callable
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
@@ -43,10 +44,10 @@ def install(lab: Lab) -> None:
             if gateway.state == "pending" and public and not _reaches_out(self, gateway):
                 _release(self, gateway)
                 gateway.state = "failed"
-                gateway.failure_code = "Gateway.NotAttached"  # type: ignore[attr-defined]
-                gateway.failure_message = (  # type: ignore[attr-defined]
-                    f"Network {gateway.vpc_id} has no Internet gateway attached"
-                )
+                # moto answers with these, and has no place for them.
+                told: Any = gateway
+                told.failure_code = "Gateway.NotAttached"
+                told.failure_message = f"Network {gateway.vpc_id} has no Internet gateway attached"
             elif gateway.state == "pending":
                 gateway.state = "available"
 
@@ -107,7 +108,7 @@ def install(lab: Lab) -> None:
     def get_filter_value(
         original: Any, self: Any, filter_name: str, method_name: str | None = None
     ) -> Any:
-        known = {
+        known: dict[str, Callable[[], Any]] = {
             "status": lambda: self.status,
             "interface-type": lambda: self.interface_type,
             "requester-id": lambda: self.requester_id,

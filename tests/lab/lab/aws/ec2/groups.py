@@ -15,7 +15,7 @@ from moto.ec2.models.security_groups import (
 )
 from moto.ec2.responses.security_groups import SecurityGroups
 
-from lab.aws.common.patching import patch
+from lab.aws.common.patching import patch, put
 from lab.world.lab import Lab
 
 NAME = re.compile(r"^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}$")
@@ -34,7 +34,7 @@ def install(lab: Lab) -> None:
     def __eq__(self: Any, other: Any) -> bool:
         return isinstance(other, SecurityGroupRule) and _key(self) == _key(other)
 
-    SecurityGroupRule.__hash__ = lambda self: hash(self.id)  # type: ignore[assignment]
+    put(SecurityGroupRule, __hash__=lambda self: hash(self.id))
 
     def description(self: Any) -> str | None:
         text = self.ip_range.get("Description") or self.source_group.get("Description")
@@ -45,8 +45,8 @@ def install(lab: Lab) -> None:
             return None
         return {key: self.source_group[key] for key in ("GroupId", "UserId")}
 
-    SecurityGroupRule.description = property(description)  # type: ignore[assignment, method-assign]
-    SecurityGroupRule.referenced_group_info = property(referenced)  # type: ignore[assignment, method-assign]
+    put(SecurityGroupRule, description=property(description))
+    put(SecurityGroupRule, referenced_group_info=property(referenced))
 
     @patch(SecurityGroups)
     def authorize_security_group_ingress(self: Any) -> ActionResult:

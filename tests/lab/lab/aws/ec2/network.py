@@ -13,7 +13,7 @@ from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.tags import TagBackend
 from moto.ec2.models.vpcs import VPCBackend
 
-from lab.aws.common.patching import patch
+from lab.aws.common.patching import patch, put
 from lab.world.lab import Lab
 
 
@@ -24,9 +24,12 @@ def has_dependencies(kind: str, id: str) -> DependencyViolationError:
 
 def _state(route: Route) -> str:
     """A route whose gateway is not attached to its VPC, or is gone, leads nowhere."""
-    gateway, nat = route.gateway, route.nat_gateway
+    # moto's types know only None for a gateway and its VPC.
+    gateway: Any = route.gateway
+    nat = route.nat_gateway
     if isinstance(gateway, InternetGateway):
-        leads = gateway.vpc is not None and gateway.vpc.id == route.route_table.vpc_id
+        vpc: Any = gateway.vpc
+        leads = vpc is not None and vpc.id == route.route_table.vpc_id
     else:
         leads = nat is None or nat.state != "deleted"
     return "active" if leads else "blackhole"
@@ -159,7 +162,7 @@ def install(lab: Lab) -> None:
                 )
         return original(self, route_table_id, gateway_id, subnet_id)
 
-    Route.state = property(_state)  # type: ignore[assignment,method-assign]
+    put(Route, state=property(_state))
 
     @patch(RouteBackend)
     def delete_route_table(original: Any, self: Any, route_table_id: str) -> None:

@@ -23,7 +23,8 @@ TOKEN_HOURS = 12
 
 
 def _identifiers(image: Image) -> Iterator[dict[str, str]]:
-    for tag in image.image_tags or [None]:
+    tags: list[str | None] = [*image.image_tags] or [None]
+    for tag in tags:
         yield {"imageDigest": image.image_digest, **({"imageTag": tag} if tag else {})}
 
 

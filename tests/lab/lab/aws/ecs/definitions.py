@@ -127,8 +127,8 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
 
     @patch(Response, "register_task_definition")
     def register(original: Any, self: Any) -> ActionResult:
-        result: ActionResult = original(self)
-        definition = result.result["taskDefinition"]  # type: ignore[index, call-overload]
+        result: Any = original(self).result
+        definition = result["taskDefinition"]
         definition.enable_fault_injection = bool(self._get_param("enableFaultInjection"))
         return ActionResult({"taskDefinition": definition, "tags": definition.tags})
 

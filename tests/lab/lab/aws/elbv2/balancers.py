@@ -19,7 +19,7 @@ from moto.elbv2.models import (
 from moto.elbv2.responses import ELBV2Response
 
 from lab.aws.common import interfaces
-from lab.aws.common.patching import patch
+from lab.aws.common.patching import patch, put
 from lab.aws.elbv2 import rules
 from lab.aws.elbv2.defaults import (
     BALANCER_ATTRIBUTES,
@@ -158,7 +158,7 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
             )
         )[:1]
 
-    FakeTargetGroup.load_balancer_arns = property(users, lambda self, value: None)  # type: ignore[assignment, method-assign]
+    put(FakeTargetGroup, load_balancer_arns=property(users, lambda self, value: None))
 
     @patch(ELBv2Backend)
     def create_target_group(original: Any, self: Any, name: str, **kwargs: Any) -> Any:

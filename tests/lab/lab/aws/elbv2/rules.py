@@ -7,7 +7,7 @@ from typing import Any
 from moto.elbv2.exceptions import DuplicateListenerError, PriorityInUseError
 from moto.elbv2.models import ELBv2Backend, FakeAction, FakeListener, FakeListenerRule
 
-from lab.aws.common.patching import patch
+from lab.aws.common.patching import patch, put
 from lab.aws.elbv2.defaults import complete_action, complete_conditions
 
 
@@ -27,7 +27,7 @@ def install() -> None:
         rules = sorted(self._non_default_rules.items(), key=lambda item: int(item[1].priority))
         return dict([*rules, *self._default_rule.items()])
 
-    FakeListener.rules = property(ordered)  # type: ignore[assignment, method-assign]
+    put(FakeListener, rules=property(ordered))
 
     def policy(self: Any) -> str | None:
         return self._ssl_policy if self.protocol in ("HTTPS", "TLS") else None
@@ -35,7 +35,7 @@ def install() -> None:
     def choose(self: Any, policy: str | None) -> None:
         self._ssl_policy = policy
 
-    FakeListener.ssl_policy = property(policy, choose)  # type: ignore[assignment, method-assign]
+    put(FakeListener, ssl_policy=property(policy, choose))
 
     @patch(ELBv2Backend)
     def create_listener(

@@ -15,7 +15,7 @@ from moto.rds.exceptions import (
 from moto.rds.models import DBCluster, RDSBackend, rds_backends
 from moto.rds.responses import RDSResponse
 
-from lab.aws.common.patching import patch
+from lab.aws.common.patching import patch, put
 from lab.aws.common.windows import window_waits
 from lab.aws.rds.checks import check_cluster
 from lab.world.lab import Lab
@@ -65,14 +65,14 @@ def _patch_shape() -> None:
     def become(self: Any, status: str) -> None:
         self._status = status
 
-    DBCluster.status = property(status, become)  # type: ignore[assignment, method-assign]
+    put(DBCluster, status=property(status, become))
     original: Any = DBCluster.scaling_configuration_info
 
     def scaling(self: Any) -> dict[str, Any] | None:
         info: dict[str, Any] = original.fget(self)
         return info if self.engine_mode == "serverless" else None
 
-    DBCluster.scaling_configuration_info = property(scaling)  # type: ignore[assignment, method-assign]
+    put(DBCluster, scaling_configuration_info=property(scaling))
 
 
 def _patch_life(lab: Lab, databases: Databases) -> None:

@@ -19,7 +19,7 @@ from moto.rds.models import DBInstance, DBSubnetGroup, MasterUserSecret, RDSBack
 from moto.rds.responses import RDSResponse
 
 from lab.aws.common import interfaces
-from lab.aws.common.patching import patch
+from lab.aws.common.patching import patch, put
 from lab.aws.rds import changes, clusters
 from lab.aws.rds.checks import (
     busy,
@@ -66,7 +66,7 @@ def _patch_instances(lab: Lab, databases: Databases) -> None:
             return {"Address": self.lab_endpoint[0], "Port": self.lab_endpoint[1], **zone}
         return {"Address": self.address, "Port": self.port, **zone}
 
-    DBInstance.endpoint = property(endpoint)  # type: ignore[assignment, method-assign]
+    put(DBInstance, endpoint=property(endpoint))
 
     @patch(RDSBackend)
     def create_db_instance(original: Any, self: Any, db_kwargs: dict[str, Any]) -> Any:
@@ -136,6 +136,7 @@ def _patch_instances(lab: Lab, databases: Databases) -> None:
                 "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance",
             )
         if not skip_final_snapshot:
+            assert final_db_snapshot_identifier is not None
             if final_db_snapshot_identifier in self.database_snapshots:
                 raise DBSnapshotAlreadyExistsError(final_db_snapshot_identifier)
             if instance.status != "available":
@@ -173,7 +174,7 @@ def _patch_secret(databases: Databases) -> None:
         status: str = self._status
         return status
 
-    MasterUserSecret.secret_status = property(secret_status)  # type: ignore[assignment, method-assign]
+    put(MasterUserSecret, secret_status=property(secret_status))
 
 
 def _patch_subnet_groups() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ssm.exceptions import SSMException, ValidationException
-from moto.ssm.models import Parameter, SimpleSystemManagerBackend, parameter_arn
+from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
+from moto.ssm.utils import parameter_arn
 
 from lab.aws.common.pages import page
 from lab.aws.common.patching import patch

@@ -111,7 +111,7 @@ def _answer(connection: H2Connection, stream: socket.socket) -> dict[str, str]:
             raise ProtocolError("the target hung up")
         for event in connection.receive_data(received):
             if isinstance(event, (ResponseReceived, TrailersReceived)):
-                answer |= dict(event.headers)
+                answer |= {str(name): str(value) for name, value in event.headers}
             if isinstance(event, StreamEnded):
                 return answer
             if isinstance(event, (StreamReset, ConnectionTerminated)):

@@ -50,10 +50,12 @@ def target_group_of(action: Mapping[str, Any]) -> str | None:
     groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
     weighted = [(group["TargetGroupArn"], int(group.get("Weight", 1))) for group in groups]
     if not weighted:
-        return action.get("TargetGroupArn")
+        only: str | None = action.get("TargetGroupArn")
+        return only
     if sum(weight for _, weight in weighted) == 0:
         return None
-    return random.choices([arn for arn, _ in weighted], [weight for _, weight in weighted])[0]
+    arns = [str(arn) for arn, _ in weighted]
+    return random.choices(arns, [weight for _, weight in weighted])[0]
 
 
 def redirect_location(

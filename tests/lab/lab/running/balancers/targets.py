@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from h2.exceptions import ProtocolError
@@ -163,7 +164,7 @@ class Targets:
             with self._lock:
                 due = [t for t in self._targets.values() if t.next_check <= now and not t.checking]
             if due:
-                self._lab.guard("health checks", lambda due=due, now=now: self._begin(due, now))
+                self._lab.guard("health checks", partial(self._begin, due, now))
 
     def _begin(self, due: list[Target], now: float) -> None:
         groups = self._groups()

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from lab.running.tasks.task import Task
     from lab.world.lab import Lab
 
+    class Instance(DBInstance):
+        """moto's instance, with what the lab keeps on it."""
+
+        lab_endpoint: tuple[str, int] | None
+        lab_pending: dict[str, Any]
+        lab_interface: str | None
+
 
 class Databases:
     """Moves instances through their states and keeps a server under those that can have one."""
@@ -39,7 +46,7 @@ class Databases:
         """For `GET /_lab`."""
         return {name: servers.engine.version for name, servers in self._engines.items()}
 
-    def create(self, instance: DBInstance) -> None:
+    def create(self, instance: Instance) -> None:
         """Begins to create: the server at once, the states in their time."""
         instance.status = "creating"
         instance.lab_endpoint = None
@@ -52,7 +59,7 @@ class Databases:
             instance, lambda: self._start_server(instance), "database.creating", self._created
         )
 
-    def modify(self, instance: DBInstance, apply: Callable[[], str], restarts: bool) -> None:
+    def modify(self, instance: Instance, apply: Callable[[], str], restarts: bool) -> None:
         """Applies a change: modifying, then the state that `apply` tells."""
         instance.status = "modifying"
 
@@ -61,12 +68,12 @@ class Databases:
                 port = instance.lab_pending.get("port", instance.port)
                 servers.restart(instance.arn, port)
 
-        def finish(instance: DBInstance) -> None:
+        def finish(instance: Instance) -> None:
             instance.status = apply()
 
         self._begin(instance, work, "database.modifying", finish)
 
-    def change_password(self, instance: DBInstance, password: str) -> None:
+    def change_password(self, instance: Instance, password: str) -> None:
         """Sets the master password on the running server."""
         instance.status = "resetting-master-credentials"
 
@@ -74,12 +81,12 @@ class Databases:
             if servers := self._servers(instance):
                 servers.change_password(instance.arn, password)
 
-        def finish(instance: DBInstance) -> None:
+        def finish(instance: Instance) -> None:
             instance.status = "available"
 
         self._begin(instance, work, 0.0, finish)
 
-    def reboot(self, instance: DBInstance, apply: Callable[[], str]) -> None:
+    def reboot(self, instance: Instance, apply: Callable[[], str]) -> None:
         """Restarts: rebooting, then the state that `apply` tells, with what was pending."""
         instance.status = "rebooting"
 
@@ -87,12 +94,12 @@ class Databases:
             if servers := self._servers(instance):
                 servers.restart(instance.arn)
 
-        def finish(instance: DBInstance) -> None:
+        def finish(instance: Instance) -> None:
             instance.status = apply()
 
         self._begin(instance, work, "database.rebooting", finish)
 
-    def delete(self, instance: DBInstance, gone: Callable[[], None]) -> None:
+    def delete(self, instance: Instance, gone: Callable[[], None]) -> None:
         """Begins to delete; `gone` removes the instance at the end."""
         instance.status = "deleting"
 
@@ -100,13 +107,13 @@ class Databases:
             if servers := self._servers(instance):
                 servers.delete(instance.arn)
 
-        def finish(instance: DBInstance) -> None:
+        def finish(instance: Instance) -> None:
             interfaces.delete(of_backend(instance.backend), instance.lab_interface or "")
             gone()
 
         self._begin(instance, work, "database.deleting", finish)
 
-    def _created(self, instance: DBInstance) -> None:
+    def _created(self, instance: Instance) -> None:
         def available() -> None:
             if instance.status == "backing-up":
                 instance.status = "available"
@@ -119,10 +126,10 @@ class Databases:
 
     def _begin(
         self,
-        instance: DBInstance,
+        instance: Instance,
         work: Callable[[], None],
         duration: str | float,
-        finish: Callable[[DBInstance], None],
+        finish: Callable[[Instance], None],
     ) -> None:
         """Does slow work in a thread, and finishes when both it and the time are over."""
         state, generation = instance.status, self._lab.generation
@@ -144,10 +151,10 @@ class Databases:
         threading.Thread(target=run, name=f"database-{state}", daemon=True).start()
         self._lab.timers.after(duration, part)
 
-    def _servers(self, instance: DBInstance) -> Servers | None:
+    def _servers(self, instance: Instance) -> Servers | None:
         return self._engines.get(str(instance.engine))
 
-    def _start_server(self, instance: DBInstance) -> None:
+    def _start_server(self, instance: Instance) -> None:
         if self._lab.options.hollow:
             return
         name, servers = instance.arn, self._servers(instance)
@@ -163,25 +170,25 @@ class Databases:
                 instance.lab_endpoint = server.outside
                 instance.port = server.outside[1]
 
-    def _admits(self, instance: DBInstance, task: Task) -> bool:
+    def _admits(self, instance: Instance, task: Task) -> bool:
         with self._lab.lock:
             present = interfaces.backend(of_backend(instance.backend)).enis
             if not instance.lab_interface:
                 return True
             own = present.get(instance.lab_interface)
-            return own is not None and is_let_in(task.interface, own, int(instance.port))
+            return own is not None and is_let_in(task.interface, own, int(instance.port or 0))
 
     @staticmethod
-    def password(instance: DBInstance) -> str:
+    def password(instance: Instance) -> str:
         """The master password: the managed secret's, or the one given."""
         if instance.manage_master_user_password:
             secret = instance.master_user_secret.secret
-            version = secret.versions[secret.default_version_id]
+            version = secret.versions[str(secret.default_version_id)]
             return str(json.loads(version["secret_string"])["password"])
         return str(instance._master_user_password)
 
     @staticmethod
-    def _place(instance: DBInstance) -> None:
+    def _place(instance: Instance) -> None:
         """Puts an interface into the first subnet of the instance's group."""
         instance.lab_interface = None
         group = getattr(instance, "db_subnet_group", None)

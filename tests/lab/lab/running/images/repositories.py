@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from datetime import UTC, datetime
+from typing import cast
 
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageAlreadyExistsException
@@ -87,8 +88,10 @@ def store_image(
     if holder and tag:
         holder.remove_tag(tag)
     if image is None:
-        image = Image(repository.registry_id, tag, manifest, repository.name, media_type, digest)  # type: ignore[arg-type]
-        image.image_pushed_at = datetime.now(UTC)  # type: ignore[assignment]
+        # moto's types know no image without a tag, and seconds alone for the time of a push.
+        name, now = cast("str", tag), cast("int", datetime.now(UTC))
+        image = Image(repository.registry_id, name, manifest, repository.name, media_type, digest)
+        image.image_pushed_at = now
         repository.images.append(image)
     elif tag:
         image.update_tag(tag)

@@ -75,7 +75,7 @@ def _allows(
 def _is_about(rule: SecurityGroupRule, port: int) -> bool:
     if rule.ip_protocol == "-1":
         return True
-    return rule.ip_protocol == "tcp" and int(rule.from_port) <= port <= int(rule.to_port)
+    return rule.ip_protocol == "tcp" and int(rule.from_port or 0) <= port <= int(rule.to_port or 0)
 
 
 def _names(rule: SecurityGroupRule, peers: list[SecurityGroup], addresses: list[str]) -> bool:
