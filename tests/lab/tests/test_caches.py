@@ -79,7 +79,7 @@ def test_a_token_is_needed_and_a_former_one_stays_good_while_it_is_kept(lab: Lab
 def test_encryption_in_transit_is_tls_with_a_certificate_of_the_labs_authority(lab: Lab) -> None:
     place = Caches(lab).start("sessions", "redis", 6379, tls=True)
     assert place is not None
-    trust: Path = lab.parts["authority"].file
+    trust = lab.part(Authority).file
     assert ask(place, "ping", trust=trust) == "PONG"
     assert ask(place, "ping") != "PONG"
 

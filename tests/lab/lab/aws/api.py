@@ -6,6 +6,7 @@ import io
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
+from wsgiref.types import WSGIEnvironment
 
 from lab.aws.common.small_pages import with_small_page
 from lab.aws.sts import sessions
@@ -28,7 +29,9 @@ class Aws:
         self._lab = lab
         self._moto = DomainDispatcherApplication(create_backend_app)
 
-    def answer(self, environ: dict[str, Any], client: Client, body: bytes) -> tuple[Reply, Verdict]:
+    def answer(
+        self, environ: WSGIEnvironment, client: Client, body: bytes
+    ) -> tuple[Reply, Verdict]:
         """Serves one call; says what is still to happen after its reply."""
         operation = cbor.operation_of(environ)
         if operation is None:
@@ -38,7 +41,7 @@ class Aws:
         return cbor.as_cbor(reply, operation), verdict
 
     def _answer(
-        self, environ: dict[str, Any], client: Client, body: bytes
+        self, environ: WSGIEnvironment, client: Client, body: bytes
     ) -> tuple[Reply, Verdict]:
         call = identify(environ, sessions.account_of, body)
 
@@ -54,7 +57,7 @@ class Aws:
 
         return self._lab.faults.befall(call, client, effect, self._lab.calls)
 
-    def _effect(self, environ: dict[str, Any], protocol: str) -> Reply:
+    def _effect(self, environ: WSGIEnvironment, protocol: str) -> Reply:
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
@@ -73,6 +76,6 @@ class Aws:
         return started[0], started[1], content
 
 
-def _replace_body(environ: dict[str, Any], body: bytes) -> None:
+def _replace_body(environ: WSGIEnvironment, body: bytes) -> None:
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))

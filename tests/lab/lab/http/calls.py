@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
+from wsgiref.types import WSGIEnvironment
 
 JOURNAL_LENGTH = 50_000
 SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
@@ -36,7 +37,7 @@ class Call:
         return f"{self.service}:{self.operation}"
 
 
-def identify(environ: dict[str, Any], account_of: Callable[[str], str], body: bytes) -> Call:
+def identify(environ: WSGIEnvironment, account_of: Callable[[str], str], body: bytes) -> Call:
     """Reads service and operation off a request; its access key says the account."""
     scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     key, region, service = scope.groups() if scope else ("", "", "unsigned")

@@ -11,6 +11,7 @@ import json
 import re
 from functools import cache
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
@@ -26,7 +27,7 @@ TARGETS = {"GraniteServiceVersion20100801": "cloudwatch"}
 TWO_MEMBERS, NO_MEMBERS = b"\xa2", b"\xa0"
 
 
-def operation_of(environ: dict[str, Any]) -> OperationModel | None:
+def operation_of(environ: WSGIEnvironment) -> OperationModel | None:
     """The operation that a request in CBOR asks for; None for any other request."""
     if environ.get("HTTP_SMITHY_PROTOCOL") != "rpc-v2-cbor":
         return None
@@ -36,7 +37,7 @@ def operation_of(environ: dict[str, Any]) -> OperationModel | None:
     return _model(TARGETS[found[1]]).operation_model(found[2])
 
 
-def as_json(environ: dict[str, Any], body: bytes, operation: OperationModel) -> bytes:
+def as_json(environ: WSGIEnvironment, body: bytes, operation: OperationModel) -> bytes:
     """Makes a request in CBOR one in JSON, and gives its body."""
     parser = RpcV2CBORParser(timestamp_parser=lambda seconds: seconds)
     stream = parser.get_peekable_stream_from_bytes(body)

@@ -14,6 +14,7 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
+from wsgiref.types import WSGIEnvironment
 
 from lab.http.clients import Client
 from lab.http.doors import turned_away
@@ -24,7 +25,9 @@ from lab.http.faults import DropConnection, Verdict
 class Api(Protocol):
     """The AWS API, asked as WSGI asks."""
 
-    def answer(self, environ: dict[str, Any], client: Client, body: bytes) -> tuple[Reply, Verdict]:
+    def answer(
+        self, environ: WSGIEnvironment, client: Client, body: bytes
+    ) -> tuple[Reply, Verdict]:
         """Serves one call; says what is still to happen after its reply."""
         ...
 
@@ -130,9 +133,9 @@ class Handler(BaseHTTPRequestHandler):
         while self.rfile.readline().strip():
             pass
 
-    def _environ(self, body: bytes) -> dict[str, Any]:
+    def _environ(self, body: bytes) -> WSGIEnvironment:
         url = urlsplit(self.path)
-        environ: dict[str, Any] = {
+        environ: WSGIEnvironment = {
             "REQUEST_METHOD": self.command,
             "SCRIPT_NAME": "",
             "PATH_INFO": unquote(url.path, "iso-8859-1"),

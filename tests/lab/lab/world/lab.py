@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from lab.http.buckets import Buckets
 from lab.http.calls import Calls
@@ -19,6 +19,8 @@ from lab.world.addresses import Addresses
 from lab.world.processes import Processes
 from lab.world.strict import Strict
 from lab.world.times import Timers
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Lab:
         self.strict = Strict(options.strict, self.timers)
         self.addresses = Addresses()
         self.resets: list[Callable[[], None]] = []
-        self.parts: dict[str, Any] = {}
+        self.parts: dict[str, object] = {}
+        self.windows: dict[str, Callable[[], list[str]]] = {}
         self.generation = 0
 
     @property
@@ -72,6 +75,13 @@ class Lab:
     def registry(self) -> str:
         """The host part of every repository URI."""
         return f"127.0.0.1:{self.port}"
+
+    def part(self, kind: type[Part]) -> Part:
+        """The part of a kind that runs beside moto; KeyError before it is there."""
+        for part in self.parts.values():
+            if isinstance(part, kind):
+                return part
+        raise KeyError(kind.__name__)
 
     def guard(self, what: str, action: Callable[[], None]) -> bool:
         """Runs background work; a bug in it is printed and never stops the lab."""

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -33,13 +33,15 @@ from lab.world.lab import Lab
 from lab.world.places import Place, everywhere, of_arn, of_backend, of_request
 
 LOOK_SECONDS = 0.25
+# Brings a service's count into the bounds of a target, and says for what cause.
+Clamp = Callable[[FakeScalableTarget, str], None]
 Activities = dict[tuple[Place, str], list[dict[str, Any]]]
 PAGE = 50
 
 
 def install(lab: Lab) -> None:
     """Patches moto's Application Auto Scaling and starts its clock."""
-    services: Services = lab.parts["services"]
+    services = lab.part(Services)
     activities: Activities = {}
     lab.resets.append(activities.clear)
 
@@ -77,7 +79,7 @@ def _service(services: Services, place: Place, resource_id: str) -> Service | No
     return service if service is not None and service.status == "ACTIVE" else None
 
 
-def _patch_targets(services: Services, clamp: Any) -> None:
+def _patch_targets(services: Services, clamp: Clamp) -> None:
     @patch(FakeScalableTarget, "__init__")
     def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
@@ -201,7 +203,7 @@ def _find(place: Place, arn: str) -> Any:
     raise JsonRESTError("ResourceNotFoundException", f"No scalable target found for {arn}")
 
 
-def _run(lab: Lab, clamp: Any) -> None:
+def _run(lab: Lab, clamp: Clamp) -> None:
     last = time.time()
     while True:
         time.sleep(LOOK_SECONDS)
@@ -211,7 +213,7 @@ def _run(lab: Lab, clamp: Any) -> None:
         last = now
 
 
-def _look(clamp: Any, last: float, now: float) -> None:
+def _look(clamp: Clamp, last: float, now: float) -> None:
     """Runs the scheduled actions that came round."""
     for backend in everywhere(backends):
         for action in backend.scheduled_actions:

@@ -17,10 +17,10 @@ Opens = Callable[[], list[str]]
 
 def window_waits(lab: Lab, service: str, opens: Opens) -> None:
     """Registers what a service does in its windows; it tells the ARNs of what it changed."""
-    lab.parts.setdefault("windows", {})[service] = opens
+    lab.windows[service] = opens
 
 
 def open_windows(lab: Lab) -> list[str]:
     """Lets the windows of every service come; the ARNs of what is being changed."""
     with lab.lock:
-        return [arn for opens in lab.parts.get("windows", {}).values() for arn in opens()]
+        return [arn for opens in lab.windows.values() for arn in opens()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
@@ -15,6 +15,9 @@ from lab.aws.common import interfaces
 from lab.aws.common.patching import patch
 from lab.world.lab import Lab
 from lab.world.places import of_backend
+
+if TYPE_CHECKING:
+    from moto.ec2.models import EC2Backend
 
 DELETED_STAYS_SECONDS = 3600
 
@@ -120,11 +123,11 @@ def install(lab: Lab) -> None:
         return original(self, filter_name, method_name)
 
 
-def _reaches_out(ec2: Any, gateway: NatGateway) -> bool:
+def _reaches_out(ec2: EC2Backend, gateway: NatGateway) -> bool:
     return interfaces.has_gateway(of_backend(ec2), gateway.vpc_id)
 
 
-def _release(ec2: Any, gateway: NatGateway) -> None:
+def _release(ec2: EC2Backend, gateway: NatGateway) -> None:
     """Gives back the address and removes the interface."""
     for address in ec2.addresses:
         if address.eni is gateway._eni:
@@ -132,7 +135,7 @@ def _release(ec2: Any, gateway: NatGateway) -> None:
     interfaces.delete(of_backend(ec2), gateway._eni.id)
 
 
-def _forget(ec2: Any, nat_gateway_id: str) -> None:
+def _forget(ec2: EC2Backend, nat_gateway_id: str) -> None:
     ec2.nat_gateways.pop(nat_gateway_id, None)
     ec2.tags.pop(nat_gateway_id, None)
 

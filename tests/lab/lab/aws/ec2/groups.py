@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
@@ -17,6 +17,9 @@ from moto.ec2.responses.security_groups import SecurityGroups
 
 from lab.aws.common.patching import patch, put
 from lab.world.lab import Lab
+
+if TYPE_CHECKING:
+    from moto.ec2.models import EC2Backend
 
 NAME = re.compile(r"^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}$")
 
@@ -138,7 +141,7 @@ def install(lab: Lab) -> None:
             _modify(self, group.get_rule(rule_id), new)
 
 
-def blocker(ec2: Any, group: SecurityGroup) -> str | None:
+def blocker(ec2: EC2Backend, group: SecurityGroup) -> str | None:
     """What still holds a security group: an interface, or a rule of another group."""
     for interface in ec2.enis.values():
         if any(member.id == group.id for member in interface.group_set):
@@ -162,7 +165,7 @@ def _not_found(id: str) -> EC2ClientError:
     return EC2ClientError("InvalidGroup.NotFound", f"The security group '{id}' does not exist")
 
 
-def _key(rule: Any) -> tuple[Any, ...]:
+def _key(rule: SecurityGroupRule) -> tuple[Any, ...]:
     return (
         rule.ip_protocol,
         None if rule.ip_protocol == "-1" else (rule.from_port, rule.to_port),
@@ -238,7 +241,7 @@ def _check_cidr(item: dict[str, str]) -> None:
             item[field] = str(network)
 
 
-def _modify(ec2: Any, rule: Any, new: dict[str, Any]) -> None:
+def _modify(ec2: EC2Backend, rule: Any, new: dict[str, Any]) -> None:
     rule.ip_protocol = {"6": "tcp", "17": "udp", "1": "icmp", "all": "-1"}.get(
         new["IpProtocol"], new["IpProtocol"]
     )

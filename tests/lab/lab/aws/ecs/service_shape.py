@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 
 from lab.aws.common import interfaces
 from lab.running.services.service import Service, target_group
+from lab.running.services.settings import BalancedPort, Settings
+from lab.running.tasks.shapes import AwsvpcConfiguration, ContainerDefinition
 from lab.world.places import Place
+
+if TYPE_CHECKING:
+    from moto.ecs.models import TaskDefinition
 
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,255}$")
 STARTS_DEPLOYMENT = (
@@ -31,9 +36,9 @@ DEPLOYMENT_CONFIGURATION: dict[str, Any] = {
 }
 
 
-def complete(request: dict[str, Any]) -> dict[str, Any]:
+def complete(request: dict[str, Any]) -> Settings:
     """A CreateService request with ECS's defaults."""
-    settings = {
+    settings: dict[str, Any] = {
         "launchType": "FARGATE" if not request.get("capacityProviderStrategy") else None,
         "schedulingStrategy": "REPLICA",
         "deploymentController": {"type": "ECS"},
@@ -52,7 +57,7 @@ def complete(request: dict[str, Any]) -> dict[str, Any]:
     if settings["loadBalancers"]:
         settings.setdefault("healthCheckGracePeriodSeconds", 0)
     _complete_network(settings)
-    return settings
+    return cast("Settings", settings)
 
 
 def merge_configuration(current: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
@@ -64,9 +69,9 @@ def merge_configuration(current: dict[str, Any], change: dict[str, Any]) -> dict
     return merged
 
 
-def update(service: Service, request: dict[str, Any], definition: Any) -> bool:
+def update(service: Service, request: dict[str, Any], definition: TaskDefinition) -> bool:
     """Merges an UpdateService request; true when it begins a new deployment."""
-    settings = service.settings
+    settings = cast("dict[str, Any]", service.settings)
     before = {key: settings.get(key) for key in STARTS_DEPLOYMENT}
     for key, value in request.items():
         if key in KEPT_ELSEWHERE or key in ("desiredCount", "taskDefinition") or value is None:
@@ -81,7 +86,7 @@ def update(service: Service, request: dict[str, Any], definition: Any) -> bool:
     return changed or bool(request.get("forceNewDeployment"))
 
 
-def check(settings: dict[str, Any], definition: Any, place: Place) -> None:
+def check(settings: Settings, definition: TaskDefinition, place: Place) -> None:
     """Refuses what CreateService and UpdateService refuse."""
     if definition.status != "ACTIVE":
         raise EcsClientException("TaskDefinition is inactive")
@@ -96,7 +101,7 @@ def check(settings: dict[str, Any], definition: Any, place: Place) -> None:
         _check_balancer(entry, definition)
 
 
-def check_network(network: dict[str, Any], place: Place) -> None:
+def check_network(network: AwsvpcConfiguration, place: Place) -> None:
     """Refuses subnets and security groups that do not exist."""
     ec2 = interfaces.backend(place)
     known = {id for zone in ec2.subnets.values() for id in zone}
@@ -163,8 +168,9 @@ def _complete_network(settings: dict[str, Any]) -> None:
         network.setdefault("securityGroups", [])
 
 
-def _check_balancer(entry: dict[str, Any], definition: Any) -> None:
-    containers = {c["name"]: c for c in definition.container_definitions}
+def _check_balancer(entry: BalancedPort, definition: TaskDefinition) -> None:
+    definitions = cast("list[ContainerDefinition]", definition.container_definitions)
+    containers = {c["name"]: c for c in definitions}
     name, port = entry.get("containerName"), entry.get("containerPort")
     if name not in containers:
         raise InvalidParameterException(

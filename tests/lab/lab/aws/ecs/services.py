@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from moto.core.resource_tagging import TaggedResource
 from moto.core.responses import ActionResult
@@ -24,6 +24,7 @@ from lab.running.services import rollout
 from lab.running.services.deployment import Deployment
 from lab.running.services.scheduler import Services
 from lab.running.services.service import Service
+from lab.running.services.settings import Settings
 from lab.running.tasks.roster import Tasks
 from lab.world.lab import Lab
 from lab.world.places import of_backend, of_request
@@ -93,7 +94,7 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
         definition = self.ecs_backend.describe_task_definition(wanted)
         draft = {**service.settings, **{k: v for k, v in request.items() if v is not None}}
         if wanted is not service.settings["taskDefinition"] or "networkConfiguration" in request:
-            service_shape.check(draft, definition, of_request(self))
+            service_shape.check(cast("Settings", draft), definition, of_request(self))
         if service_shape.update(service, request, definition):
             service.deploy(definition)
         if request.get("desiredCount") is not None:

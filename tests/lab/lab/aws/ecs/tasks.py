@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from moto.core.responses import ActionResult
 from moto.ecs.exceptions import (
@@ -18,9 +18,14 @@ from lab.aws.common.patching import patch
 from lab.aws.common.tokens import Tokens
 from lab.aws.ecs import service_shape, task_shape
 from lab.running.services.scheduler import Services
+from lab.running.services.settings import Settings
 from lab.running.tasks.roster import Tasks
+from lab.running.tasks.shapes import NetworkConfiguration, Overrides
 from lab.running.tasks.task import Launch
 from lab.world.places import of_request
+
+if TYPE_CHECKING:
+    from moto.ecs.models import Cluster
 
 TASKS_A_PAGE = 100
 NO_EXEC = (
@@ -42,9 +47,10 @@ def _session(region: str) -> dict[str, str]:
     }
 
 
-def cluster_of(response: Any) -> Any:
+def cluster_of(response: Any) -> Cluster:
     """The cluster a request names."""
-    return response.ecs_backend._get_cluster(response._get_param("cluster", "default"))
+    found: Cluster = response.ecs_backend._get_cluster(response._get_param("cluster", "default"))
+    return found
 
 
 def page_of(response: Any, items: list[Any], size: int, most: int) -> tuple[list[Any], str | None]:
@@ -64,14 +70,14 @@ def install(services: Services, tasks: Tasks, tokens: Tokens) -> None:
         cluster = cluster_of(self)
         definition = self.ecs_backend.describe_task_definition(self._get_param("taskDefinition"))
         request = {**self._get_params(), "loadBalancers": []}
-        service_shape.check(request, definition, of_request(self))
+        service_shape.check(cast("Settings", request), definition, of_request(self))
         launch = Launch(
             cluster=cluster,
             definition=definition,
             group=self._get_param("group") or f"family:{definition.family}",
             started_by=self._get_param("startedBy") or "",
-            network=self._get_param("networkConfiguration") or {},
-            overrides=self._get_param("overrides") or {},
+            network=cast("NetworkConfiguration", self._get_param("networkConfiguration") or {}),
+            overrides=cast("Overrides", self._get_param("overrides") or {}),
             tags=self._get_param("tags") or [],
             execute_command=bool(self._get_param("enableExecuteCommand")),
         )

@@ -264,7 +264,7 @@ def _tags(response: Any, change: Callable[[Any, str], None]) -> ActionResult:
     return ActionResult({"TagList": backend.tagging_service.list_tags_for_resource(arn)["Tags"]})
 
 
-def _made(backend: Any, kind: str, id: str, request: dict[str, Any]) -> Cache:
+def _made(backend: ElastiCacheBackend, kind: str, id: str, request: dict[str, Any]) -> Cache:
     group = subnet_groups.group_of(backend, request.get("CacheSubnetGroupName"))
     ec2 = interfaces.backend(of_backend(backend))
     for wanted in request.get("SecurityGroupIds") or []:
@@ -373,7 +373,7 @@ def _become(cache: Cache, status: str) -> None:
     cache.status = status
 
 
-def _forget(backend: Any, things: dict[str, Cache], cache: Cache) -> None:
+def _forget(backend: ElastiCacheBackend, things: dict[str, Cache], cache: Cache) -> None:
     things.pop(cache.id, None)
     backend.tagging_service.delete_all_tags_for_resource(cache.arn)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.exceptions import EC2ClientError
@@ -14,6 +14,9 @@ from lab.aws.common.pages import page
 from lab.aws.common.patching import patch
 from lab.aws.elasticache.checks import Refused, check_subnet_group
 from lab.world.places import Place, of_arn, of_request
+
+if TYPE_CHECKING:
+    from moto.elasticache.models import ElastiCacheBackend
 
 MOST = 100
 
@@ -88,7 +91,7 @@ def install() -> None:
         return EmptyResult()
 
 
-def group_of(backend: Any, name: str | None) -> CacheSubnetGroup:
+def group_of(backend: ElastiCacheBackend, name: str | None) -> CacheSubnetGroup:
     """The group that a request names; without a default VPC it has to name one."""
     if name is None:
         raise Refused(
@@ -100,7 +103,7 @@ def group_of(backend: Any, name: str | None) -> CacheSubnetGroup:
     return group
 
 
-def _users(backend: Any, group: CacheSubnetGroup) -> list[Any]:
+def _users(backend: ElastiCacheBackend, group: CacheSubnetGroup) -> list[Any]:
     caches = [*backend.replication_groups.values(), *backend.cache_clusters.values()]
     name = group.cache_subnet_group_name
     return [cache for cache in caches if cache.settings["CacheSubnetGroupName"] == name]

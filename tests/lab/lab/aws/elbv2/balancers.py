@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.elbv2.exceptions import (
@@ -29,6 +29,14 @@ from lab.running.balancers.listening import Balancers
 from lab.running.balancers.targets import Targets, describe
 from lab.world.lab import Lab
 from lab.world.places import Place, of_backend
+
+if TYPE_CHECKING:
+
+    class Balancer(FakeLoadBalancer):
+        """moto's load balancer, with its interfaces by their subnet."""
+
+        interfaces: dict[str, str]
+
 
 NAME = re.compile(r"^(?!-)(?!internal-)[A-Za-z0-9-]{1,32}(?<!-)$")
 
@@ -219,14 +227,14 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
         return result
 
 
-def lab_backend(group: Any) -> Any:
+def lab_backend(group: FakeTargetGroup) -> Any:
     """The state a target group is part of."""
     from moto.elbv2.models import elbv2_backends
 
     return elbv2_backends[group.account_id][group.region_name]
 
 
-def _same_group(existing: Any, wanted: dict[str, Any]) -> bool:
+def _same_group(existing: FakeTargetGroup, wanted: dict[str, Any]) -> bool:
     return bool(
         existing.protocol == wanted.get("protocol")
         and str(existing.port) == str(wanted.get("port"))
@@ -236,13 +244,13 @@ def _same_group(existing: Any, wanted: dict[str, Any]) -> bool:
     )
 
 
-def _check_gateway(backend: Any, subnet_id: str) -> None:
+def _check_gateway(backend: ELBv2Backend, subnet_id: str) -> None:
     vpc = backend.ec2_backend.get_subnet(subnet_id).vpc_id
     if not interfaces.has_gateway(of_backend(backend), vpc):
         raise ELBClientError("InvalidSubnet", f"VPC {vpc} has no internet gateway")
 
 
-def _check_network(backend: Any, subnets: list[str], groups: list[str], kind: str) -> None:
+def _check_network(backend: ELBv2Backend, subnets: list[str], groups: list[str], kind: str) -> None:
     ec2 = backend.ec2_backend
     known = {s.id: s for zone in ec2.subnets.values() for s in zone.values()}
     for subnet in subnets:
@@ -266,7 +274,7 @@ def _check_network(backend: Any, subnets: list[str], groups: list[str], kind: st
             )
 
 
-def _place_interfaces(place: Place, balancer: Any) -> None:
+def _place_interfaces(place: Place, balancer: Balancer) -> None:
     """Gives a load balancer one interface in each of its subnets, and no other."""
     held: dict[str, str] = getattr(balancer, "interfaces", {})
     wanted = [subnet.id for subnet in balancer.subnets]

@@ -15,7 +15,7 @@ from lab.world.lab import Lab
 from lab.world.places import everywhere, of_backend
 
 if TYPE_CHECKING:
-    from lab.running.databases.instances import Databases
+    from lab.running.databases.instances import Databases, Instance
 
 
 def install(lab: Lab, databases: Databases) -> None:
@@ -75,7 +75,7 @@ def install(lab: Lab, databases: Databases) -> None:
         return instance
 
 
-def _begin(lab: Lab, databases: Databases, instance: Any) -> None:
+def _begin(lab: Lab, databases: Databases, instance: Instance) -> None:
     restarts = bool((RESTARTING | {"port"}) & instance.lab_pending.keys())
     databases.modify(instance, lambda: _apply(lab, instance), restarts)
 
@@ -91,7 +91,7 @@ def _open_window(lab: Lab, databases: Databases) -> list[str]:
     return opened
 
 
-def _apply(lab: Lab, instance: Any) -> str:
+def _apply(lab: Lab, instance: Instance) -> str:
     """Makes the pending changes, and tells the state they leave the instance in."""
     grows = bool(STORAGE & instance.lab_pending.keys())
     for key, value in instance.lab_pending.items():
@@ -111,6 +111,6 @@ def _apply(lab: Lab, instance: Any) -> str:
     return "storage-optimization"
 
 
-def _differs(instance: Any, key: str, changes: dict[str, Any]) -> bool:
+def _differs(instance: Instance, key: str, changes: dict[str, Any]) -> bool:
     current = getattr(instance, key, None)
     return str(current).lower() != str(changes[key]).lower()

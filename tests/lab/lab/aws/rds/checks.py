@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.rds.exceptions import (
     DBClusterNotFoundError,
@@ -14,6 +14,9 @@ from moto.rds.exceptions import (
 
 from lab.aws.common import interfaces
 from lab.world.places import of_backend
+
+if TYPE_CHECKING:
+    from moto.rds.models import DBInstance, RDSBackend
 
 # Attribute of moto's instance to the name it has in PendingModifiedValues.
 PENDING = {
@@ -63,7 +66,7 @@ def full_version(engine: str, wanted: str | None) -> str:
     )
 
 
-def check_create(backend: Any, request: dict[str, Any]) -> None:
+def check_create(backend: RDSBackend, request: dict[str, Any]) -> None:
     """Refuses what CreateDBInstance refuses."""
     name = request["db_instance_identifier"]
     if not IDENTIFIER.match(name):
@@ -95,7 +98,7 @@ def check_create(backend: Any, request: dict[str, Any]) -> None:
     _check_retention(request, 0)
 
 
-def check_cluster(backend: Any, request: dict[str, Any]) -> None:
+def check_cluster(backend: RDSBackend, request: dict[str, Any]) -> None:
     """Refuses what CreateDBCluster refuses."""
     if not IDENTIFIER.match(request["db_cluster_identifier"]):
         raise _invalid("The parameter DBClusterIdentifier is not a valid identifier.")
@@ -111,7 +114,7 @@ def check_cluster(backend: Any, request: dict[str, Any]) -> None:
     _check_retention(request, 1)
 
 
-def check_member(backend: Any, request: dict[str, Any]) -> None:
+def check_member(backend: RDSBackend, request: dict[str, Any]) -> None:
     """Refuses what CreateDBInstance refuses for an instance of a cluster, which has the settings."""
     name = request["db_cluster_identifier"] = request["db_cluster_identifier"].lower()
     cluster = backend.clusters.get(name)
@@ -176,7 +179,7 @@ def _check_retention(request: dict[str, Any], least: int) -> None:
         raise _invalid(f"Invalid backup retention period: {retention}")
 
 
-def check_replica(backend: Any, source: Any, request: dict[str, Any]) -> None:
+def check_replica(backend: RDSBackend, source: DBInstance, request: dict[str, Any]) -> None:
     """Refuses what CreateDBInstanceReadReplica refuses."""
     if not IDENTIFIER.match(request["db_instance_identifier"]):
         raise _invalid("The parameter DBInstanceIdentifier is not a valid identifier.")
@@ -191,7 +194,7 @@ def check_replica(backend: Any, source: Any, request: dict[str, Any]) -> None:
     _check_gateway(backend, request, source.db_subnet_group.vpc_id)
 
 
-def check_storage(instance: Any, changes: dict[str, Any]) -> None:
+def check_storage(instance: DBInstance, changes: dict[str, Any]) -> None:
     """Refuses to shrink the storage, and to change it while an earlier change is at work."""
     if STORAGE & changes.keys() and instance.status == "storage-optimization":
         raise RDSClientError(
@@ -207,7 +210,7 @@ def check_storage(instance: Any, changes: dict[str, Any]) -> None:
         )
 
 
-def busy(instance: Any) -> RDSClientError:
+def busy(instance: DBInstance) -> RDSClientError:
     """What RDS says while an instance is in another state than available."""
     return RDSClientError(
         "InvalidDBInstanceState",
@@ -215,7 +218,7 @@ def busy(instance: Any) -> RDSClientError:
     )
 
 
-def _check_gateway(backend: Any, request: dict[str, Any], vpc: str) -> None:
+def _check_gateway(backend: RDSBackend, request: dict[str, Any], vpc: str) -> None:
     public = str(request.get("publicly_accessible")).lower() == "true"
     if public and not interfaces.has_gateway(of_backend(backend), vpc):
         raise RDSClientError(
@@ -225,7 +228,7 @@ def _check_gateway(backend: Any, request: dict[str, Any], vpc: str) -> None:
         )
 
 
-def check_subnet_group(backend: Any, name: str, subnets: list[Any]) -> None:
+def check_subnet_group(backend: RDSBackend, name: str, subnets: list[Any]) -> None:
     """Refuses what CreateDBSubnetGroup refuses."""
     if not GROUP.match(name) or name.lower() == "default":
         raise _invalid(

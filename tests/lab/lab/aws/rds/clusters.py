@@ -22,7 +22,14 @@ from lab.world.lab import Lab
 from lab.world.places import everywhere
 
 if TYPE_CHECKING:
-    from lab.running.databases.instances import Databases
+    from lab.running.databases.instances import Databases, Instance
+
+    class Cluster(DBCluster):
+        """moto's cluster, with what the lab keeps on it."""
+
+        lab_pending: dict[str, Any]
+        pending_modified_values: dict[str, Any]
+
 
 LOOK_AGAIN_SECONDS = 0.05
 
@@ -35,7 +42,7 @@ def install(lab: Lab, databases: Databases) -> None:
     _patch_changes(lab, databases)
 
 
-def create_member(lab: Lab, databases: Databases, instance: Any) -> None:
+def create_member(lab: Lab, databases: Databases, instance: Instance) -> None:
     """Creates an instance once its cluster is available, and a reader once the writer is."""
     instance.status = "creating"
     instance.lab_endpoint = None
@@ -47,7 +54,7 @@ def create_member(lab: Lab, databases: Databases, instance: Any) -> None:
         given_up = instance.status != "creating" or generation != lab.generation
         if given_up:
             return
-        writer = instance.cluster.writer
+        writer: Any = instance.cluster.writer
         first = writer is None or writer is instance or writer.status != "creating"
         if instance.cluster.status == "available" and first:
             databases.create(instance)
@@ -149,7 +156,7 @@ def _open_window(lab: Lab) -> list[str]:
     return opened
 
 
-def _upgrade(lab: Lab, cluster: Any) -> None:
+def _upgrade(lab: Lab, cluster: Cluster) -> None:
     def finish() -> None:
         cluster.engine_version = cluster.lab_pending["engine_version"]
         cluster.lab_pending = {}
@@ -159,7 +166,9 @@ def _upgrade(lab: Lab, cluster: Any) -> None:
     _move(lab, cluster, "upgrading", "database.modifying", finish)
 
 
-def _move(lab: Lab, cluster: Any, state: str, duration: str, finish: Callable[[], None]) -> None:
+def _move(
+    lab: Lab, cluster: Cluster, state: str, duration: str, finish: Callable[[], None]
+) -> None:
     """Puts a cluster into a state, and finishes after its time unless it left the state before."""
     cluster.status = state
 
@@ -170,11 +179,13 @@ def _move(lab: Lab, cluster: Any, state: str, duration: str, finish: Callable[[]
     lab.timers.after(duration, over)
 
 
-def _become_available(cluster: Any) -> None:
+def _become_available(cluster: DBCluster) -> None:
     cluster.status = "available"
 
 
-def _check_deletable(backend: Any, cluster: Any, snapshot: str | None, skip: bool) -> None:
+def _check_deletable(
+    backend: RDSBackend, cluster: DBCluster, snapshot: str | None, skip: bool
+) -> None:
     if cluster.deletion_protection:
         raise RDSClientError(
             "InvalidParameterCombination",
@@ -200,14 +211,14 @@ def _check_deletable(backend: Any, cluster: Any, snapshot: str | None, skip: boo
         raise _busy(cluster)
 
 
-def _find(backend: Any, name: str) -> Any:
+def _find(backend: RDSBackend, name: str) -> Any:
     cluster = backend.clusters.get(name.lower())
     if cluster is None:
         raise DBClusterNotFoundError(name)
     return cluster
 
 
-def _busy(cluster: Any) -> InvalidDBClusterStateFault:
+def _busy(cluster: DBCluster) -> InvalidDBClusterStateFault:
     return InvalidDBClusterStateFault(
         f"DB cluster {cluster.db_cluster_identifier} is not in available state."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import string
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.rds.exceptions import (
@@ -31,6 +31,9 @@ from lab.aws.rds.checks import (
 from lab.running.databases.instances import Databases
 from lab.world.lab import Lab
 from lab.world.places import of_backend
+
+if TYPE_CHECKING:
+    from lab.running.databases.instances import Instance
 
 RESOURCE_ID = string.ascii_uppercase + string.digits
 
@@ -234,7 +237,7 @@ def _patch_subnet_groups() -> None:
         return ActionResult({"DBEngineVersions": [{**entry, "Status": "available"}]})
 
 
-def _set_apart(backend: Any, replica: Any, request: dict[str, Any]) -> None:
+def _set_apart(backend: RDSBackend, replica: Instance, request: dict[str, Any]) -> None:
     """Undoes what moto's copy of the source shares with it and RDS does not hand down."""
     replica.tags = request.get("tags") or []
     replica.deletion_protection = bool(request.get("deletion_protection"))
@@ -250,7 +253,7 @@ def _set_apart(backend: Any, replica: Any, request: dict[str, Any]) -> None:
         replica.vpc_security_group_ids = _default_group(backend, group)
 
 
-def _end_replication(backend: Any, gone: Any) -> None:
+def _end_replication(backend: RDSBackend, gone: Any) -> None:
     """A source forgets a replica that is gone; replicas of a gone source stand by themselves."""
     for other in backend.databases.values():
         if gone.is_replica and gone.db_instance_identifier in other.replicas:
@@ -264,7 +267,7 @@ def _resource_id() -> str:
     return "db-" + "".join(secrets.choice(RESOURCE_ID) for _ in range(26))
 
 
-def _default_group(backend: Any, kwargs: dict[str, Any]) -> list[str]:
+def _default_group(backend: RDSBackend, kwargs: dict[str, Any]) -> list[str]:
     name = kwargs.get("db_subnet_group_name")
     group = backend.subnet_groups.get((name or "").lower())
     if group is None:
@@ -275,7 +278,7 @@ def _default_group(backend: Any, kwargs: dict[str, Any]) -> list[str]:
     return [default.id] if default else []
 
 
-def _drop_automated(backend: Any, instance: Any, wanted: bool) -> None:
+def _drop_automated(backend: RDSBackend, instance: Instance, wanted: bool) -> None:
     names = [
         name
         for name, snapshot in backend.database_snapshots.items()

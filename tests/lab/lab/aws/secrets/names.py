@@ -9,6 +9,7 @@ from moto.secretsmanager.exceptions import InvalidParameterException, InvalidReq
 from moto.secretsmanager.models import SecretsManagerBackend
 
 from lab.aws.common.patching import patch
+from lab.running.databases.instances import Databases
 from lab.world.lab import Lab
 
 NAME = re.compile(r"^[A-Za-z0-9/_+=.@-]{1,512}$")
@@ -40,7 +41,7 @@ def install(lab: Lab) -> None:
         force_delete_without_recovery: bool,
     ) -> Any:
         secret = self.secrets.get(secret_id)
-        if secret and secret.owning_service and not lab.parts["databases"].owns_call:
+        if secret and secret.owning_service and not lab.part(Databases).owns_call:
             raise InvalidRequestException(
                 f"You can't perform this operation on the secret because it is managed by "
                 f"{secret.owning_service}."

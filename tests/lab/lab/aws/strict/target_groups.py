@@ -9,6 +9,7 @@ from moto.elbv2.models import FakeListener, FakeListenerRule, elbv2_backends
 
 from lab.aws.common.patching import patch
 from lab.aws.ecs import service_shape
+from lab.running.services.settings import Settings
 from lab.world.lab import Lab
 from lab.world.places import Place
 
@@ -19,10 +20,10 @@ def install(lab: Lab) -> None:
         _patch_made(lab, owner)
     original = service_shape.check
 
-    def check(settings: dict[str, Any], definition: Any, place: Place) -> None:
+    def check(settings: Settings, definition: Any, place: Place) -> None:
         original(settings, definition, place)
         for entry in settings.get("loadBalancers") or []:
-            arn = entry.get("targetGroupArn")
+            arn = entry.get("targetGroupArn", "")
             users = list(_users(place, arn))
             if users and all(lab.strict.is_fresh("target-group", user) for user in users):
                 raise InvalidParameterException(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from moto.core.utils import utcnow
 from moto.iam.models import get_account_id_from, iam_backends
@@ -28,7 +28,7 @@ def account_of(key: str) -> str:
     return account
 
 
-def refused(environ: dict[str, Any], protocol: str) -> Reply | None:
+def refused(environ: WSGIEnvironment, protocol: str) -> Reply | None:
     """What a service says to the credentials of a session that is none, or that is over."""
     key = OF_A_SESSION.search(environ.get("HTTP_AUTHORIZATION", ""))
     if key is None:

@@ -7,11 +7,53 @@ import ipaddress
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
     from moto.elbv2.models import FakeListener
+
+
+class WeightedGroup(TypedDict, total=False):
+    """A target group and its share of the requests."""
+
+    TargetGroupArn: str
+    Weight: int | str
+
+
+class ForwardConfig(TypedDict, total=False):
+    """Where requests are forwarded to."""
+
+    TargetGroups: list[WeightedGroup]
+
+
+class RedirectConfig(TypedDict, total=False):
+    """Where a client is sent; what is left out stays as it was asked."""
+
+    Protocol: str
+    Host: str
+    Port: str
+    Path: str
+    Query: str
+    StatusCode: str
+
+
+class FixedResponseConfig(TypedDict, total=False):
+    """What is answered without a target."""
+
+    StatusCode: str
+    ContentType: str
+    MessageBody: str
+
+
+class Action(TypedDict, total=False):
+    """What a listener does with a request."""
+
+    Type: str
+    TargetGroupArn: str
+    ForwardConfig: ForwardConfig
+    RedirectConfig: RedirectConfig
+    FixedResponseConfig: FixedResponseConfig
 
 
 @dataclass(frozen=True)
@@ -34,33 +76,27 @@ class Request:
         return urlsplit(self.url).path
 
 
-def action_for(listener: FakeListener, request: Request) -> dict[str, Any]:
+def action_for(listener: FakeListener, request: Request) -> Action:
     """The last action of the first rule that matches, else of the default rule."""
     rules = sorted(listener._non_default_rules.values(), key=lambda rule: int(rule.priority))
     for rule in rules:
         if all(_holds(condition, request) for condition in rule.conditions):
-            data: dict[str, Any] = rule.actions[-1].data
-            return data
-    default: dict[str, Any] = listener.default_actions[-1].data
-    return default
+            return cast("Action", rule.actions[-1].data)
+    return cast("Action", listener.default_actions[-1].data)
 
 
-def target_group_of(action: Mapping[str, Any]) -> str | None:
+def target_group_of(action: Action) -> str | None:
     """The target group of a forward action, drawn by weight when there are several."""
     groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
     weighted = [(group["TargetGroupArn"], int(group.get("Weight", 1))) for group in groups]
     if not weighted:
-        only: str | None = action.get("TargetGroupArn")
-        return only
+        return action.get("TargetGroupArn")
     if sum(weight for _, weight in weighted) == 0:
         return None
-    arns = [str(arn) for arn, _ in weighted]
-    return random.choices(arns, [weight for _, weight in weighted])[0]
+    return random.choices([arn for arn, _ in weighted], [weight for _, weight in weighted])[0]
 
 
-def redirect_location(
-    action: Mapping[str, Any], request: Request, scheme: str, port: int
-) -> tuple[int, str]:
+def redirect_location(action: Action, request: Request, scheme: str, port: int) -> tuple[int, str]:
     """Status and Location of a redirect action."""
     config = action["RedirectConfig"]
     url = urlsplit(request.url)

@@ -18,6 +18,7 @@ from h2.exceptions import ProtocolError
 
 from lab.running.balancers.health import judge, probe
 from lab.running.reach.groups import is_open
+from lab.running.tasks.roster import Tasks
 
 if TYPE_CHECKING:
     from moto.elbv2.models import FakeTargetGroup
@@ -125,8 +126,7 @@ class Targets:
         """Where a target really is."""
         found = group or self._groups().get(target.group)
         vpc = str(found.vpc_id) if found else ""
-        address: str = self._lab.parts["tasks"].loopback(vpc, target.id)
-        return address
+        return self._lab.part(Tasks).loopback(vpc, target.id)
 
     def is_reached(self, target: Target) -> bool:
         """Whether security groups let its load balancer in to a target."""

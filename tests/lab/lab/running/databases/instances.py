@@ -17,7 +17,7 @@ from lab.running.reach.groups import is_let_in
 from lab.world.places import of_backend
 
 if TYPE_CHECKING:
-    from moto.rds.models import DBInstance
+    from moto.rds.models import DBCluster, DBInstance
 
     from lab.running.tasks.task import Task
     from lab.world.lab import Lab
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     class Instance(DBInstance):
         """moto's instance, with what the lab keeps on it."""
 
-        lab_endpoint: tuple[str, int] | None
+        lab_endpoint: tuple[str, int | None] | None
         lab_pending: dict[str, Any]
         lab_interface: str | None
+        pending_modified_values: dict[str, Any]
+        cluster: DBCluster
 
 
 class Databases:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from lab.running.authority import Authority
 from lab.running.databases.engines import Engine, Server, folders_of
-
-if TYPE_CHECKING:
-    from lab.running.authority import Authority
 
 SETTINGS = (
     "appendonly no",
@@ -48,7 +45,7 @@ class Redis(Engine):
     def prepare(self, server: Server) -> None:
         """Writes the settings and, for TLS, a certificate."""
         if server.login.encrypted:
-            authority: Authority = self._lab.parts["authority"]
+            authority = self._lab.part(Authority)
             self._write(server.folder / "tls.pem", authority.issue([server.address]).decode())
         self.change_password(server)
 

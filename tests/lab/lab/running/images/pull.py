@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.running.images.layers import beneath, unpack_layer
+from lab.running.images.registry import Registry
 from lab.running.images.repositories import find_image, find_repository
 
 if TYPE_CHECKING:
-    from lab.running.images.registry import Registry
     from lab.world.lab import Lab
     from lab.world.places import Place
 
@@ -63,7 +63,7 @@ def resolve(lab: Lab, reference: str, place: Place, fixed: str | None = None) ->
 
     CannotPull when ECS could not.
     """
-    registry: Registry = lab.parts["registry"]
+    registry = lab.part(Registry)
     host, _, path = reference.partition("/")
     name, _, digest = path.partition("@")
     tag = "latest"

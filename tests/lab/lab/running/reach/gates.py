@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from lab.running.reach import sockets
 from lab.running.streams import copy_both_ways
+from lab.running.tasks.roster import Tasks
 
 if TYPE_CHECKING:
     from lab.running.reach.sockets import Place
-    from lab.running.tasks.roster import Tasks
     from lab.running.tasks.task import Task
     from lab.world.lab import Lab
 
@@ -84,7 +84,7 @@ class Gates:
 
     def _whose(self, peer: Place, gate: Gate) -> Task | None:
         """The task that knocks; None too where it does not matter, for to find it takes a while."""
-        tasks: Tasks = self._lab.parts["tasks"]
+        tasks = self._lab.part(Tasks)
         if all(gate.admits(task) for task in tasks.present):
             return None
         try:

@@ -6,9 +6,13 @@ import math
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lab.running.services.settings import CircuitBreaker, Settings
 from lab.running.tasks.task import Task
+
+if TYPE_CHECKING:
+    from moto.ecs.models import TaskDefinition
 
 LONG_ID_DIGITS = 19
 
@@ -17,8 +21,8 @@ LONG_ID_DIGITS = 19
 class Deployment:
     """A revision of a service being brought up, running, or being taken down."""
 
-    definition: Any
-    settings: dict[str, Any]
+    definition: TaskDefinition
+    settings: Settings
     desired: int
     service_arn: str
     id: str = ""
@@ -109,7 +113,7 @@ class Deployment:
             "rolloutStateReason": self.reason,
         }
 
-    def describe_record(self, cluster: str, settings: dict[str, Any]) -> dict[str, Any]:
+    def describe_record(self, cluster: str, settings: Settings) -> dict[str, Any]:
         """As DescribeServiceDeployments shows it."""
         enabled = bool(breaker_of(settings).get("enable"))
         shown: dict[str, Any] = {
@@ -173,7 +177,7 @@ class Deployment:
         return {key: value for key, value in shown.items() if value is not None}
 
 
-def breaker_of(settings: dict[str, Any]) -> dict[str, Any]:
+def breaker_of(settings: Settings) -> CircuitBreaker:
     """The circuit breaker part of a service's settings."""
     configuration = settings.get("deploymentConfiguration") or {}
-    return dict(configuration.get("deploymentCircuitBreaker") or {})
+    return configuration.get("deploymentCircuitBreaker") or {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.running.services.rollout import judge
 from lab.running.services.service import Service
+from lab.running.services.settings import Settings
 
 if TYPE_CHECKING:
     from moto.ecs.models import Cluster
@@ -36,7 +37,7 @@ class Services:
         """For `GET /_lab`."""
         return {service.arn: service.status for service in list(self._services.values())}
 
-    def add(self, cluster: Cluster, settings: dict[str, Any]) -> Service:
+    def add(self, cluster: Cluster, settings: Settings) -> Service:
         """Makes a service; one of the same name that is gone is forgotten."""
         service = Service(self._lab, cluster, settings)
         self._services[cluster.arn, service.name] = service

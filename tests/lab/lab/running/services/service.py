@@ -13,15 +13,18 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lab.running.balancers.targets import Target, Targets
 from lab.running.services.deployment import Deployment, breaker_of
+from lab.running.services.settings import BalancedPort, Settings
+from lab.running.tasks.roster import Tasks
+from lab.running.tasks.shapes import Tag
 from lab.running.tasks.task import Launch, Task
 from lab.world.places import of_arn
 
 if TYPE_CHECKING:
-    from moto.ecs.models import Cluster
+    from moto.ecs.models import Cluster, TaskDefinition
+    from moto.elbv2.models import FakeTargetGroup
 
-    from lab.running.balancers.targets import Targets
-    from lab.running.tasks.roster import Tasks
     from lab.world.lab import Lab
 
 EVENTS_SHOWN = 100
@@ -33,7 +36,7 @@ START_SECONDS = 2.0
 class Service:
     """State and scheduler of one service."""
 
-    def __init__(self, lab: Lab, cluster: Cluster, settings: dict[str, Any]) -> None:
+    def __init__(self, lab: Lab, cluster: Cluster, settings: Settings) -> None:
         self._lab = lab
         self.cluster = cluster
         self.place = of_arn(cluster.arn)
@@ -42,7 +45,7 @@ class Service:
         self.arn = f"{cluster.arn.replace(':cluster/', ':service/')}/{self.name}"
         self.status = "ACTIVE"
         self.desired = int(settings.get("desiredCount") or 0)
-        self.tags: list[dict[str, str]] = settings.get("tags") or []
+        self.tags: list[Tag] = settings.get("tags") or []
         self.created = _now()
         self.events: list[dict[str, Any]] = []
         self.deployments: list[Deployment] = []
@@ -61,14 +64,16 @@ class Service:
         """All tasks not told to stop."""
         return [task for deployment in self.deployments for task in deployment.present]
 
-    def deploy(self, definition: Any) -> None:
+    def deploy(self, definition: TaskDefinition) -> None:
         """Begins a new deployment; the one before it becomes ACTIVE."""
         previous = [d.revision_arn for d in self.deployments if d.rollout == "COMPLETED"]
         for deployment in self.deployments:
             deployment.status = "ACTIVE"
             if deployment.record == "IN_PROGRESS":
                 deployment.finish(deployment.rollout, deployment.reason, "STOPPED")
-        new = Deployment(definition, dict(self.settings), self.desired, self.arn, replaces=previous)
+        new = Deployment(
+            definition, self.settings.copy(), self.desired, self.arn, replaces=previous
+        )
         self.deployments.insert(0, new)
         self.records = [new, *self.records][:RECORDS_KEPT]
         self.is_steady = False
@@ -96,14 +101,14 @@ class Service:
 
     def drain_targets(self, task: Task) -> float:
         """Takes a stopping task out of its target groups; returns the seconds to wait."""
-        targets: Targets = self._lab.parts["targets"]
+        targets = self._lab.part(Targets)
         longest = 0.0
         for entry in self._balanced(task):
             with self._lab.lock:
                 group = target_group(entry["targetGroupArn"])
                 if group is None or task.id not in self._registered:
                     continue
-                delay = float(group.attributes["deregistration_delay.timeout_seconds"])
+                delay = float(str(group.attributes["deregistration_delay.timeout_seconds"]))
                 delay *= self._lab.options.scale
                 arn, port = entry["targetGroupArn"], int(entry["containerPort"])
                 if targets.deregister(arn, task.address, port, delay):
@@ -135,14 +140,14 @@ class Service:
             if d is self.primary or not all(task.is_over for task in d.tasks)
         ]
 
-    def _balanced(self, task: Task) -> list[dict[str, Any]]:
+    def _balanced(self, task: Task) -> list[BalancedPort]:
         """Where a task is registered: as its own deployment says, whatever came after it."""
         owner = next((d for d in self.deployments if task in d.tasks), self.primary)
         return [e for e in owner.settings.get("loadBalancers") or [] if e.get("targetGroupArn")]
 
     def _register(self) -> None:
         """Puts tasks that began to run into their target groups."""
-        targets: Targets = self._lab.parts["targets"]
+        targets = self._lab.part(Targets)
         for task in self.present:
             if task.last_status != "RUNNING" or task.id in self._registered:
                 continue
@@ -233,8 +238,8 @@ class Service:
     def _resets(deployment: Deployment) -> bool:
         return bool(breaker_of(deployment.settings).get("resetOnHealthyTask", True))
 
-    def _targets_of(self, task: Task) -> list[tuple[dict[str, Any], Any]]:
-        targets: Targets = self._lab.parts["targets"]
+    def _targets_of(self, task: Task) -> list[tuple[BalancedPort, Target]]:
+        targets = self._lab.part(Targets)
         return [
             (entry, target)
             for entry in self._balanced(task)
@@ -272,7 +277,7 @@ class Service:
             self.event(f"has started {len(started)} tasks: {names}.")
 
     def _launch(self, deployment: Deployment) -> Task | None:
-        tasks: Tasks = self._lab.parts["tasks"]
+        tasks = self._lab.part(Tasks)
         launch = Launch(
             cluster=self.cluster,
             definition=deployment.definition,
@@ -292,7 +297,7 @@ class Service:
         deployment.tasks.append(task)
         return task
 
-    def _task_tags(self, deployment: Deployment) -> list[dict[str, str]]:
+    def _task_tags(self, deployment: Deployment) -> list[Tag]:
         source = self.settings.get("propagateTags")
         if source == "SERVICE":
             return list(self.tags)
@@ -317,7 +322,7 @@ class Service:
         self.event(f"has stopped 1 running tasks: (task {task.id}).")
 
 
-def target_group(arn: str) -> Any:
+def target_group(arn: str) -> FakeTargetGroup | None:
     """A target group of any region."""
     from moto.elbv2.models import elbv2_backends
 

@@ -12,11 +12,12 @@ import signal
 import subprocess
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab.running.images.layers import beneath, entry
 from lab.running.images.pull import Image, unpack
 from lab.running.tasks import log_lines
+from lab.running.tasks.shapes import ContainerDefinition, ContainerOverride, HealthCheck
 from lab.world.places import Place
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class CannotStart(Exception):
 class Container:
     """A container definition and the process that runs for it."""
 
-    def __init__(self, lab: Lab, definition: dict[str, Any], place: Place, task: str) -> None:
+    def __init__(self, lab: Lab, definition: ContainerDefinition, place: Place, task: str) -> None:
         self._lab = lab
         self.definition = definition
         self._home = place
@@ -61,12 +62,11 @@ class Container:
         return bool(self.definition.get("essential", True))
 
     @property
-    def health_check(self) -> dict[str, Any] | None:
+    def health_check(self) -> HealthCheck | None:
         """The task definition's check; ECS ignores the image's own."""
-        check: dict[str, Any] | None = self.definition.get("healthCheck")
-        return check
+        return self.definition.get("healthCheck")
 
-    def start(self, environment: dict[str, str], overrides: dict[str, Any]) -> None:
+    def start(self, environment: dict[str, str], overrides: ContainerOverride) -> None:
         """Unpacks the image and starts the process."""
         if self._lab.options.hollow:
             self.status = "RUNNING"

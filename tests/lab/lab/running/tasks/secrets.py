@@ -9,6 +9,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
 from lab.aws.common.permissions import Denied, Reader
+from lab.running.tasks.shapes import ContainerDefinition
 from lab.world.places import Place, of_arn
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ class CannotInitialise(Exception):
     """The task cannot start; the text is its stopped reason."""
 
 
-def resolve(lab: Lab, definition: dict[str, Any], place: Place, reader: Reader) -> dict[str, str]:
+def resolve(
+    lab: Lab, definition: ContainerDefinition, place: Place, reader: Reader
+) -> dict[str, str]:
     """The secret variables of one container."""
     with lab.lock:
         return {

@@ -8,7 +8,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from lab.aws.common import interfaces
 from lab.aws.common.permissions import Denied, Reader
@@ -18,6 +18,7 @@ from lab.running.reach.routes import lead_out
 from lab.running.tasks import log_lines
 from lab.running.tasks import secrets as task_secrets
 from lab.running.tasks.container import CannotStart, Container
+from lab.running.tasks.shapes import ContainerDefinition, NetworkConfiguration, Overrides, Tag
 from lab.world.places import Place, of_arn
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ class Launch:
     started_by: str = ""
     launch_type: str = "FARGATE"
     platform_version: str = "1.4.0"
-    network: dict[str, Any] = field(default_factory=dict)
-    overrides: dict[str, Any] = field(default_factory=dict)
-    tags: list[dict[str, str]] = field(default_factory=list)
+    network: NetworkConfiguration = field(default_factory=NetworkConfiguration)
+    overrides: Overrides = field(default_factory=Overrides)
+    tags: list[Tag] = field(default_factory=list)
     execute_command: bool = False
     digests: dict[str, str] = field(default_factory=dict)
 
@@ -73,7 +74,7 @@ class Task:
         # Why its service wants another one in its place; nothing while it does not.
         self.doomed = ""
         self.containers = [
-            Container(lab, definition, launch.place, self.id)
+            Container(lab, cast("ContainerDefinition", definition), launch.place, self.id)
             for definition in launch.definition.container_definitions
         ]
         self._reader = Reader(getattr(launch.definition, "execution_role_arn", None), self.id)
@@ -195,7 +196,7 @@ class Task:
         self.times["pullStoppedAt"] = _now()
         return True
 
-    def _resolve(self, definition: dict[str, Any]) -> Image:
+    def _resolve(self, definition: ContainerDefinition) -> Image:
         """Finds the image; a deployment's tasks all run what its first task found by the tag."""
         reference = definition["image"]
         self._check_pull(reference)
