@@ -61,7 +61,7 @@ class Aurora:
     def status(self) -> str | None:
         """The cluster's."""
         found = self.cluster()
-        return found and found["Status"]
+        return str(found["Status"]) if found else None
 
     def instances(self) -> dict[str, str]:
         """The instances and their states."""

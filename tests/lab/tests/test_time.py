@@ -59,10 +59,10 @@ def test_states_follow_the_table(slow: RunningLab) -> None:
     assert made["State"] == "pending"
 
     def gateway() -> str:
-        return ec2.describe_nat_gateways()["NatGateways"][0]["State"]
+        return str(ec2.describe_nat_gateways()["NatGateways"][0]["State"])
 
     def load_balancer() -> str:
-        return elbv2.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"]
+        return str(elbv2.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"])
 
     def database() -> str | None:
         found = rds.describe_db_instances()["DBInstances"]
