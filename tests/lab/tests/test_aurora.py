@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from conftest import RunningLab, until
 from stack import TAGS, network, refused
 
@@ -69,6 +70,7 @@ class Aurora:
         return {one["DBInstanceIdentifier"]: one["DBInstanceStatus"] for one in found}
 
 
+@pytest.mark.slow
 def test_instances_wait_for_their_cluster_and_readers_for_the_writer(
     start_lab: Callable[..., RunningLab],
 ) -> None:

@@ -107,6 +107,7 @@ def furnish(place: Place) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_same_names_stand_for_other_things_in_every_place(places: list[Place]) -> None:
     lab = places[0].lab
     for done, place in enumerate(places):
@@ -136,6 +137,7 @@ def _arns(found: Any) -> list[str]:
     return [word for word in words if word.startswith("arn:aws:")]
 
 
+@pytest.mark.slow
 def test_each_places_databases_are_servers_of_their_own(places: list[Place]) -> None:
     for place in (places[0], places[2]):
         furnish(place)

@@ -48,6 +48,7 @@ def stopped_reason(web: Web) -> str:
     return str(until(web.stopped, "a stopped task")[0]["stoppedReason"])
 
 
+@pytest.mark.slow
 def test_a_database_answers_whom_its_security_groups_let_in(web: Web) -> None:
     group, endpoint = database(web)
     place = f"{endpoint['Address']} {endpoint['Port']}"
