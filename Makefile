@@ -44,6 +44,7 @@ lint: ## Formatting and lints
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo fmt --manifest-path app/Cargo.toml --check
 	cargo clippy --manifest-path app/Cargo.toml --all-targets -- --deny warnings
+	tests/lab/lint
 
 check: lint ## Formatting, lints and licences
 	@scripts/setup check

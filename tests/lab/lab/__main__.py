@@ -10,9 +10,9 @@ import threading
 import warnings
 from pathlib import Path
 
-from lab.light import lighten
-from lab.strict import PARTS, parts_of
-from lab.world import Lab, Options
+from lab.aws.common.light import lighten
+from lab.world.lab import Lab, Options
+from lab.world.strict import PARTS, parts_of
 
 
 def main() -> None:
@@ -22,16 +22,18 @@ def main() -> None:
     lighten()
     lab = Lab(options)
 
-    from lab import overlay
+    from lab.aws import overlay
+    from lab.aws.api import Aws
     from lab.control import Control
-    from lab.registry import Registry
-    from lab.server import Aws, Server
+    from lab.http.server import Server
+    from lab.running.images.registry import Registry
 
     try:
-        server = Server(lab, Aws(lab), Registry(lab), Control(lab))
+        server = Server(options.port, Aws(lab), Registry(lab), Control(lab))
     except OSError as error:
         lab.stop()
         sys.exit(f"lab: cannot listen on 127.0.0.1:{options.port}: {error.strerror}")
+    lab.port = server.port
     lab.addresses.settle(lab.port)
     overlay.install(lab)
 

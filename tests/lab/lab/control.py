@@ -8,23 +8,35 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from email.message import Message
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qs, urlsplit
 
-from lab.doors import lacks_header
-from lab.errors import Reply
+from lab.aws.acm.certificates import issue
+from lab.aws.cloudwatch.metrics import measure
+from lab.aws.common.model_check import check_all
+from lab.aws.common.windows import open_windows
+from lab.aws.sts.sessions import expire_all, open_account
+from lab.http.doors import lacks_header
+from lab.http.errors import Reply
 from lab.inventory import inventory, secret_values
-from lab.model_check import check_all
-from lab.overlay.acm import issue
-from lab.overlay.cloudwatch import measure
 from lab.population import populate
-from lab.sessions import expire_all, open_account
-from lab.windows import open_windows
-from lab.world import Lab
+from lab.running.tasks.roster import Tasks
+from lab.world.lab import Lab
 
 FREE = ("GET", "/_lab")
-Answer = Callable[[dict[str, Any], bytes], Any]
+Query = dict[str, str]
+Answer = Callable[[Query, bytes], Any]
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A part that says something about itself."""
+
+    def describe(self) -> dict[str, Any]:
+        """For `GET /_lab`."""
+        ...
 
 
 class Control:
@@ -57,7 +69,7 @@ class Control:
             ("POST", "/_lab/stop"): self.stop,
         }
 
-    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def answer(self, method: str, url: str, headers: Message, body: bytes) -> Reply:
         """Serves one request; but for what this lab is, only those that no page can send."""
         parts = urlsplit(url)
         asked = (method, parts.path.rstrip("/"))
@@ -78,7 +90,7 @@ class Control:
             return 200, [("Content-Type", "application/x-ndjson")], result.encode()
         return _json(200, {"ok": True} if result is None else result)
 
-    def status(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def status(self, query: Query, body: bytes) -> dict[str, Any]:
         """What this lab is."""
         options = self._lab.options
         return {
@@ -91,71 +103,71 @@ class Control:
             **{
                 name: part.describe()
                 for name, part in self._lab.parts.items()
-                if hasattr(part, "describe")
+                if isinstance(part, Described)
             },
         }
 
-    def secrets(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def secrets(self, query: Query, body: bytes) -> dict[str, Any]:
         """The values of all secrets, and of the fields of those that are JSON: what may not leak."""
         with self._lab.lock:
             return {"values": secret_values()}
 
-    def add_certificate(self, query: dict[str, Any], body: bytes) -> None:
+    def add_certificate(self, query: Query, body: bytes) -> None:
         """Puts an issued certificate under the ARN that is asked for."""
         with self._lab.lock:
             issue(json.loads(body)["arn"])
 
-    def inventory(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def inventory(self, query: Query, body: bytes) -> dict[str, Any]:
         """Everything that exists, tagged or not."""
         with self._lab.lock:
             resources = inventory()
         return {"count": len(resources), "resources": resources}
 
-    def model_check(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def model_check(self, query: Query, body: bytes) -> dict[str, Any]:
         """Which of the requests so far AWS's own models would refuse."""
         return check_all(self._lab.calls.requests())
 
-    def tasks(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def tasks(self, query: Query, body: bytes) -> dict[str, Any]:
         """Where each task really runs."""
-        return {"tasks": self._lab.parts["tasks"].list()}
+        return {"tasks": self._lab.part(Tasks).list()}
 
-    def measure(self, query: dict[str, Any], body: bytes) -> None:
+    def measure(self, query: Query, body: bytes) -> None:
         """Puts points of a metric, as AWS itself does."""
         with self._lab.lock:
             measure(json.loads(body))
 
-    def add_faults(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def add_faults(self, query: Query, body: bytes) -> dict[str, Any]:
         """Adds one rule, or a list of them."""
         rules = json.loads(body)
         for rule in rules if isinstance(rules, list) else [rules]:
             self._lab.faults.add(rule)
         return {"faults": self._lab.faults.public()}
 
-    def open_windows(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def open_windows(self, query: Query, body: bytes) -> dict[str, Any]:
         """Lets the maintenance windows come."""
         return {"opened": open_windows(self._lab)}
 
-    def switch(self, query: dict[str, Any], body: bytes) -> dict[str, bool]:
+    def switch(self, query: Query, body: bytes) -> dict[str, bool]:
         """Switches parts of the strict profile on and off."""
         self._lab.strict.switch(json.loads(body))
         return self._lab.strict.public()
 
-    def populate(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def populate(self, query: Query, body: bytes) -> dict[str, Any]:
         """Makes things of others."""
         return {"made": populate(self._lab, json.loads(body))}
 
-    def open_account(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def open_account(self, query: Query, body: bytes) -> dict[str, Any]:
         """Makes roles in another account, to be assumed."""
         wanted = json.loads(body)
         with self._lab.lock:
             return {"roles": open_account(str(wanted.get("account")), wanted.get("roles") or [])}
 
-    def expire_sessions(self, query: dict[str, Any], body: bytes) -> dict[str, Any]:
+    def expire_sessions(self, query: Query, body: bytes) -> dict[str, Any]:
         """Lets the sessions of all assumed roles be over."""
         with self._lab.lock:
             return {"expired": expire_all()}
 
-    def stop(self, query: dict[str, Any], body: bytes) -> None:
+    def stop(self, query: Query, body: bytes) -> None:
         """Ends the lab once this request is answered."""
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
 

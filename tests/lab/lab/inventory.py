@@ -13,9 +13,9 @@ from moto.route53.models import route53_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
-from lab.overlay.tagging import everything
-from lab.places import ACCOUNT, Place, everywhere
-from lab.sessions import LAB_PATH
+from lab.aws.sts.sessions import LAB_PATH
+from lab.aws.tagging.index import everything
+from lab.world.places import ACCOUNT, Place, everywhere
 
 GONE = {"INACTIVE", "DELETE_IN_PROGRESS", "deleted"}
 # Linked roles, and those of accounts that the lab was asked to open.
@@ -55,10 +55,12 @@ def secret_values() -> list[str]:
 def _places() -> list[Place]:
     """The places in which anything was asked for."""
     known = set(ec2_backends[ACCOUNT].regions)
+    # A list of a generic class, which means nothing to those who only read it.
+    services: Any = BackendDict
     return sorted(
         {
             Place(account, region)
-            for backends in list(BackendDict._instances)  # type: ignore[misc]
+            for backends in list(services._instances)
             for account, regions in list(backends.items())
             for region in regions
             if region in known

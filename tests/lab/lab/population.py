@@ -17,10 +17,10 @@ from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
-from lab.places import ACCOUNT
+from lab.world.places import ACCOUNT
 
 if TYPE_CHECKING:
-    from lab.world import Lab
+    from lab.world.lab import Lab
 
 REGION = "eu-west-1"
 NUMBERS = itertools.count(1)
@@ -90,7 +90,7 @@ class Others:
         )
 
     def _repository(self, name: str) -> None:
-        self._ecr.create_repository(name, None, None, None, "MUTABLE", [])
+        self._ecr.create_repository(name, None, {}, None, "MUTABLE", [])
 
     def _secret(self, name: str) -> None:
         self._secrets.create_secret(name, "theirs", None, None, [], None, None, [], False)

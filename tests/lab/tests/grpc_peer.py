@@ -48,7 +48,8 @@ class Server:
         connection.initiate_connection()
         for event in events(connection, client):
             if isinstance(event, RequestReceived):
-                self.paths.append(str(dict(event.headers)[":path"]))
+                headers = {str(name): str(value) for name, value in event.headers}
+                self.paths.append(headers[":path"])
             if isinstance(event, StreamEnded):
                 head = [(":status", "200"), ("content-type", "application/grpc")]
                 connection.send_headers(event.stream_id, head)

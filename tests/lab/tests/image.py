@@ -42,9 +42,10 @@ def program() -> bytes:
 
 def content(archive: tarfile.TarFile) -> bytes:
     """The bytes of an archive that was opened to be read."""
-    assert archive.fileobj is not None
-    archive.fileobj.seek(0)
-    read: bytes = archive.fileobj.read()
+    # Typed for what tarfile itself needs of it, which always asks for a size.
+    file: Any = archive.fileobj
+    file.seek(0)
+    read: bytes = file.read()
     return read
 
 
@@ -91,9 +92,9 @@ class Registry:
         layers: Sequence[tarfile.TarFile] = (),
     ) -> str:
         """Pushes an image of the test program, under more layers, and returns its digest."""
-        status, _, text = self.manifest(name, tag, settings or {}, layers)
+        status, headers, text = self.manifest(name, tag, settings or {}, layers)
         assert status == 201, text
-        return _["Docker-Content-Digest"]
+        return str(headers["Docker-Content-Digest"])
 
     def manifest(
         self,

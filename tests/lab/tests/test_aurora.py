@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from conftest import RunningLab, until
 from stack import TAGS, network, refused
 
-from lab.times import DURATIONS
+from lab.world.times import DURATIONS
 
 SCALE = 0.015
 INSTANCE = DURATIONS["database.creating"]
@@ -61,7 +62,7 @@ class Aurora:
     def status(self) -> str | None:
         """The cluster's."""
         found = self.cluster()
-        return found and found["Status"]
+        return str(found["Status"]) if found else None
 
     def instances(self) -> dict[str, str]:
         """The instances and their states."""
@@ -69,6 +70,7 @@ class Aurora:
         return {one["DBInstanceIdentifier"]: one["DBInstanceStatus"] for one in found}
 
 
+@pytest.mark.slow
 def test_instances_wait_for_their_cluster_and_readers_for_the_writer(
     start_lab: Callable[..., RunningLab],
 ) -> None:

@@ -21,9 +21,8 @@ class Echo(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        text = (
-            f"{self.server.server_address[1]} {self.command} {self.path} {body.decode()}".encode()
-        )
+        port = self.connection.getsockname()[1]
+        text = f"{port} {self.command} {self.path} {body.decode()}".encode()
         healthy = self.path != "/healthz" or self.status == 200
         self.send_response(200 if healthy else 500)
         self.send_header("Content-Length", str(len(text)))

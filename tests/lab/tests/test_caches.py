@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.authority import Authority
-from lab.caches import Caches
-from lab.world import Lab, Options
+from lab.running.authority import Authority
+from lab.running.databases.caches import Caches
+from lab.world.lab import Lab, Options
 
 TOKEN, OTHER = "a-token-of-16-letters", "another-token-of-it"
 has_redis = pytest.mark.skipif(
@@ -79,7 +79,7 @@ def test_a_token_is_needed_and_a_former_one_stays_good_while_it_is_kept(lab: Lab
 def test_encryption_in_transit_is_tls_with_a_certificate_of_the_labs_authority(lab: Lab) -> None:
     place = Caches(lab).start("sessions", "redis", 6379, tls=True)
     assert place is not None
-    trust: Path = lab.parts["authority"].file
+    trust = lab.part(Authority).file
     assert ask(place, "ping", trust=trust) == "PONG"
     assert ask(place, "ping") != "PONG"
 
@@ -87,7 +87,7 @@ def test_encryption_in_transit_is_tls_with_a_certificate_of_the_labs_authority(l
 def test_a_machine_without_redis_is_told_that_nothing_listens(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("lab.redis.folders_of", lambda program: [])
+    monkeypatch.setattr("lab.running.databases.redis.folders_of", lambda program: [])
     caches = Caches(lab)
     assert caches.describe() == {"redis": None, "valkey": None}
     assert caches.start("sessions", "redis", 6379) is None

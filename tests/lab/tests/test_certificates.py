@@ -17,7 +17,7 @@ def test_a_certificate_is_issued_once_its_records_exist(lab: RunningLab) -> None
     assert again["CertificateArn"] == arn
 
     def status() -> str:
-        return acm.describe_certificate(CertificateArn=arn)["Certificate"]["Status"]
+        return str(acm.describe_certificate(CertificateArn=arn)["Certificate"]["Status"])
 
     assert status() == "PENDING_VALIDATION"
     elbv2 = lab.client("elbv2")

@@ -44,6 +44,7 @@ def aws(lab: RunningLab, *arguments: str) -> Any:
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 
+@pytest.mark.slow
 def test_the_cli_makes_and_reads_a_stack_as_boto3_does(lab: RunningLab) -> None:
     vpc = aws(lab, "ec2", "create-vpc", "--cidr-block", "10.20.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -171,6 +172,7 @@ LIFECYCLE = {
 }
 
 
+@pytest.mark.slow
 def test_the_cli_says_of_every_kind_what_boto3_says(
     lab: RunningLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,7 +188,9 @@ def test_the_cli_says_of_every_kind_what_boto3_says(
         )
         said = aws(lab, service, operation.replace("_", "-"), "--cli-input-json", filled)
         answer = getattr(lab.client(service), operation)(**json.loads(filled))
-        return f"{operation}: {found}" if (found := differences(shown(said), shown(answer))) else None
+        return (
+            f"{operation}: {found}" if (found := differences(shown(said), shown(answer))) else None
+        )
 
     with ThreadPoolExecutor(4) as pool:
         assert [found for found in pool.map(differs, READS) if found] == []

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ MANAGED = {
 }
 
 
-def instance(lab: RunningLab, name: str = "main", **settings: object) -> dict[str, object]:
+def instance(lab: RunningLab, name: str = "main", **settings: Any) -> dict[str, Any]:
     """Creates an instance in a subnet group and waits until it is available."""
     ec2, rds = lab.client("ec2"), lab.client("rds")
     vpc, subnets, group = network(ec2)
@@ -38,11 +39,13 @@ def instance(lab: RunningLab, name: str = "main", **settings: object) -> dict[st
         **{**MANAGED, **settings},
     )
 
-    def available() -> dict[str, object] | None:
-        found = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    def available() -> dict[str, Any] | None:
+        found: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][
+            0
+        ]
         return found if found["DBInstanceStatus"] == "available" else None
 
-    found: dict[str, object] = until(available, "the instance")
+    found: dict[str, Any] = until(available, "the instance")
     return {**found, "vpc": vpc, "subnets": subnets, "group": group}
 
 
@@ -50,6 +53,10 @@ def state(rds: Any, name: str) -> str:
     """The status of an instance."""
     found = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     return str(found["DBInstanceStatus"])
+
+
+def _is_available(rds: Any, name: str) -> bool:
+    return state(rds, name) == "available"
 
 
 def ask_postgres(found: Any, password: str, statements: str) -> subprocess.CompletedProcess[str]:
@@ -167,7 +174,7 @@ def test_a_replica_follows_its_source_until_either_goes(lab: RunningLab) -> None
             )
             until(lambda: state(rds, "main") == "available", "the source's backups")
         rds.create_db_instance_read_replica(**request, VpcSecurityGroupIds=[found["group"]])
-        until(lambda name=name: state(rds, name) == "available", "the replica")
+        until(partial(_is_available, rds, name), "the replica")
     one = rds.describe_db_instances(DBInstanceIdentifier="one")["DBInstances"][0]
     assert one["ReadReplicaSourceDBInstanceIdentifier"] == "main"
     assert (one["BackupRetentionPeriod"], one["TagList"]) == (0, [])

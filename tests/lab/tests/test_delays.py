@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import RunningLab
 
-from lab.faults import Fault
+from lab.http.faults import Fault
 
 MANY = 4000
 

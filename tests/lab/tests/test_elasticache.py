@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from conftest import RunningLab, until
 from stack import TAGS, network, refused
 
@@ -215,6 +216,7 @@ def test_a_single_cluster(lab: RunningLab) -> None:
         caches.node("one")
 
 
+@pytest.mark.slow
 def test_states_of_a_cache_follow_the_table(start_lab: Callable[..., RunningLab]) -> None:
     lab = start_lab("--scale", "0.01")
     caches = Caches(lab)

@@ -29,6 +29,7 @@ has_namespaces = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @has_namespaces
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_nothing_is_left_however_it_ends(start_lab: Callable[..., RunningLab], number: int) -> None:

@@ -13,7 +13,7 @@ from conftest import RunningLab, until
 from stack import forward, target_group
 from test_balancer import Edge
 
-GRPC = {"ProtocolVersion": "GRPC", "HealthCheckPath": "/AWS.ALB/healthcheck"}
+GRPC: dict[str, Any] = {"ProtocolVersion": "GRPC", "HealthCheckPath": "/AWS.ALB/healthcheck"}
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_grpc_target_is_healthy_by_its_status(
     edge: Edge, status: int, matcher: str | None
 ) -> None:
     peer = grpc_peer.Server(status)
-    settings = {"Matcher": {"GrpcCode": matcher}} if matcher else {}
+    settings: dict[str, Any] = {"Matcher": {"GrpcCode": matcher}} if matcher else {}
     becomes(edge, with_target(edge, peer.port, **GRPC, **settings), "healthy", None, None)
     assert set(peer.paths) == {"/AWS.ALB/healthcheck"}
     peer.close()

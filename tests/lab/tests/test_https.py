@@ -127,8 +127,8 @@ def test_the_name_asked_for_picks_among_the_listeners_certificates(edge: Secure)
 
 
 def test_an_imported_certificate_is_shown_as_it_is(edge: Secure, tmp_path: Path) -> None:
-    from lab.authority import Authority
-    from lab.world import Lab, Options
+    from lab.running.authority import Authority
+    from lab.world.lab import Lab, Options
 
     elsewhere = Lab(Options(data=tmp_path))
     pem = Authority(elsewhere).issue(["own.example.org"])

@@ -152,6 +152,7 @@ def test_fifty_callers_at_once(lab: RunningLab) -> None:
     assert len(set(made)) == 50 == vpcs(lab)
 
 
+@pytest.mark.slow
 def test_a_thousand_resources_do_not_slow_it_down(lab: RunningLab) -> None:
     ec2, ecr = lab.client("ec2"), lab.client("ecr")
     logs, secrets = lab.client("logs"), lab.client("secretsmanager")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from conftest import RunningLab, until
@@ -58,12 +59,13 @@ def test_new_load_balancers_and_what_belongs_to_them_are_not_there_yet(lab: Runn
     listener = elbv2.create_listener(
         LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward(targets)
     )["Listeners"][0]["ListenerArn"]
-    for describe, error in (
+    early: list[tuple[Callable[[], Any], str]] = [
         (lambda: elbv2.describe_load_balancers(LoadBalancerArns=[arn]), "LoadBalancerNotFound"),
         (lambda: elbv2.describe_load_balancers(Names=["edge"]), "LoadBalancerNotFound"),
         (lambda: elbv2.describe_target_groups(TargetGroupArns=[targets]), "TargetGroupNotFound"),
         (lambda: elbv2.describe_listeners(ListenerArns=[listener]), "ListenerNotFound"),
-    ):
+    ]
+    for describe, error in early:
         with refused(error):
             describe()
     assert elbv2.describe_load_balancers()["LoadBalancers"] == []

@@ -13,8 +13,8 @@ from conftest import RunningLab, until
 from image import content
 from test_services import Web
 
-from lab import images
-from lab.layers import unpack_layer
+from lab.running.images import pull
+from lab.running.images.layers import unpack_layer
 
 Member = tuple[str, Any]
 
@@ -148,7 +148,9 @@ def test_devices_are_left_out_and_no_program_gets_more_rights(root: Path) -> Non
 
 def test_the_data_filter_has_the_last_look(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    monkeypatch.setattr("lab.layers.data_filter", lambda member, _: seen.append(member.name))
+    monkeypatch.setattr(
+        "lab.running.images.layers.data_filter", lambda member, _: seen.append(member.name)
+    )
     unpack(root, layer(("lib", symlink("usr/lib")), ("usr/lib", None)), layer(("lib/a", "x")))
     assert seen == ["usr/lib", "usr/lib/a"]
 
@@ -211,7 +213,7 @@ def test_what_fargate_adds_stays_inside(root: Path, outside: Path, tmp_path: Pat
     for archive, target in ((folders, place), (files, linked)):
         packed = tmp_path / f"{target.name}.tar"
         packed.write_bytes(content(archive))
-        images.unpack(images.Image("web", "", [packed]), target)
+        pull.unpack(pull.Image("web", "", [packed]), target)
     assert sorted(path.name for path in outside.iterdir()) == ["hosts", "kept"]
     assert (outside / "hosts").read_text() == "kept"
     assert not (linked / "etc/hosts").is_symlink()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -10,7 +12,7 @@ from botocore.exceptions import ClientError
 from conftest import REGION, RunningLab
 
 
-def unchecked(lab: RunningLab, service: str) -> object:
+def unchecked(lab: RunningLab, service: str) -> Any:
     """A client that sends what it is given."""
     config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
     return boto3.client(
@@ -44,14 +46,15 @@ def test_good_requests_pass(lab: RunningLab) -> None:
 
 def test_what_aws_would_refuse_is_named(lab: RunningLab) -> None:
     ecs, logs = unchecked(lab, "ecs"), unchecked(lab, "logs")
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: ecs.create_cluster(
             clusterName="main", settings=[{"name": "insights", "value": "on"}]
         ),
         lambda: ecs.describe_services(cluster="main"),
         lambda: logs.create_log_group(logGroupName="a group"),
         lambda: logs.create_log_group(logGroupName="g" * 513),
-    ):
+    ]
+    for call in calls:
         with contextlib.suppress(ClientError):
             call()
     found = problems(lab)

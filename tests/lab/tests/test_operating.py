@@ -71,6 +71,7 @@ def test_lines_of_all_streams_come_in_the_order_of_time_from_either_end(lab: Run
         logs.filter_log_events(logGroupName="/other")
 
 
+@pytest.mark.slow
 def test_exec_opens_a_session_once_the_agent_runs(start_lab: Callable[..., RunningLab]) -> None:
     web = Web(start_lab("--scale", "0.2"))
     web.registry.push("web", "1")

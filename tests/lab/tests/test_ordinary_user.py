@@ -61,10 +61,12 @@ def test_tasks_run_and_the_load_balancer_answers_on_a_high_port(lab: RunningLab)
     assert web.get().startswith("plain")
 
 
+@pytest.mark.slow
 def test_databases_and_caches_run(lab: RunningLab) -> None:
     serve(lab, present())
 
 
+@pytest.mark.slow
 @has_namespaces
 def test_nothing_is_left(lab: RunningLab) -> None:
     mark = uuid.uuid4().hex

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,12 +28,13 @@ def test_a_secure_string_is_read_by_whoever_decrypts_it(lab: RunningLab) -> None
     ssm = lab.client("ssm")
     put(ssm, f"{FOLDER}/key", "private half", Type="SecureString")
     put(ssm, f"{FOLDER}/public", "public half")
-    for read in (
+    reads: list[Callable[..., Any]] = [
         lambda **how: ssm.get_parameter(Name=f"{FOLDER}/key", **how)["Parameter"],
         lambda **how: ssm.get_parameters(Names=[f"{FOLDER}/key"], **how)["Parameters"][0],
         lambda **how: ssm.get_parameters_by_path(Path=FOLDER, **how)["Parameters"][0],
         lambda **how: ssm.get_parameter_history(Name=f"{FOLDER}/key", **how)["Parameters"][0],
-    ):
+    ]
+    for read in reads:
         assert "private" not in json.dumps(read(), default=str)
         assert read(WithDecryption=True)["Value"] == "private half"
     assert "half" not in json.dumps(ssm.describe_parameters(), default=str)

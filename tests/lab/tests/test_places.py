@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import partial
 from typing import Any
 
 import boto3
@@ -106,6 +107,7 @@ def furnish(place: Place) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_same_names_stand_for_other_things_in_every_place(places: list[Place]) -> None:
     lab = places[0].lab
     for done, place in enumerate(places):
@@ -135,6 +137,7 @@ def _arns(found: Any) -> list[str]:
     return [word for word in words if word.startswith("arn:aws:")]
 
 
+@pytest.mark.slow
 def test_each_places_databases_are_servers_of_their_own(places: list[Place]) -> None:
     for place in (places[0], places[2]):
         furnish(place)
@@ -199,11 +202,10 @@ def test_tokens_names_and_quotas_count_in_their_place(places: list[Place]) -> No
     switch(places[0].lab, "quotas", "secret-name", "parameter-name")
     for place in places:
         ec2 = place.client("ec2")
-        for number in range(5):
-            vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
+        made = [ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"] for number in range(5)]
         with refused("VpcLimitExceeded"):
             ec2.create_vpc(CidrBlock="10.9.0.0/16")
-        ec2.create_route_table(VpcId=vpc, ClientToken="once")
+        ec2.create_route_table(VpcId=made[-1]["VpcId"], ClientToken="once")
         secrets, ssm = place.client("secretsmanager"), place.client("ssm")
         secrets.create_secret(Name="key", SecretString="x")
         secrets.delete_secret(SecretId="key", ForceDeleteWithoutRecovery=True)
@@ -217,9 +219,8 @@ def test_each_place_has_token_buckets_of_its_own(places: list[Place]) -> None:
     codes = [code(lambda: elbv2.delete_rule(RuleArn="none")) for _ in range(60)]
     assert "Throttling" in codes
     for place in places[1:]:
-        assert code(lambda place=place: place.client("elbv2").delete_rule(RuleArn="none")) != (
-            "Throttling"
-        )
+        delete_rule = place.client("elbv2").delete_rule
+        assert code(partial(delete_rule, RuleArn="none")) != "Throttling"
 
 
 def test_roles_are_an_accounts_and_no_regions(places: list[Place]) -> None:

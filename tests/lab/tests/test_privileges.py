@@ -15,7 +15,7 @@ from test_ends import below, has_namespaces, name
 from test_services import Web
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root's lab locks tasks in")
-LAUNCH = Path(__file__).parents[1] / "lab/launch.py"
+LAUNCH = Path(__file__).parents[1] / "lab/world/launch.py"
 SHOW = ["/bin/sh", "-c", "id -u; id -g; cat /proc/self/status"]
 
 

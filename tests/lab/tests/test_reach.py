@@ -48,6 +48,7 @@ def stopped_reason(web: Web) -> str:
     return str(until(web.stopped, "a stopped task")[0]["stoppedReason"])
 
 
+@pytest.mark.slow
 def test_a_database_answers_whom_its_security_groups_let_in(web: Web) -> None:
     group, endpoint = database(web)
     place = f"{endpoint['Address']} {endpoint['Port']}"
@@ -68,7 +69,9 @@ def test_a_task_is_started_with_what_its_role_may_do(web: Web) -> None:
     iam.delete_role_policy(RoleName=EXECUTION, PolicyName="secrets")
     web.create(web.definition(secrets=[{"name": "SECRET", "valueFrom": secret}]))
     reason = stopped_reason(web)
-    assert f"not authorized to perform: secretsmanager:GetSecretValue on resource: {secret}" in reason
+    assert (
+        f"not authorized to perform: secretsmanager:GetSecretValue on resource: {secret}" in reason
+    )
     iam.detach_role_policy(
         RoleName=EXECUTION,
         PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",

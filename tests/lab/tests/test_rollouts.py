@@ -162,6 +162,7 @@ def test_without_the_circuit_breaker_it_tries_on_and_says_so(web: Web) -> None:
     assert "is unable to consistently start tasks successfully" in web.messages()
 
 
+@pytest.mark.slow
 def test_the_grace_period_spares_a_task_whose_target_is_unhealthy(
     start_lab: Callable[..., RunningLab],
 ) -> None:

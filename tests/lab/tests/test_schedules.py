@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from lab.schedules import is_due, is_valid
+from lab.aws.autoscaling.schedules import is_due, is_valid
 
 
 def seconds(text: str) -> float:

@@ -24,6 +24,7 @@ from stack import (
 
 LOW_TAGS = [{"key": tag["Key"], "value": tag["Value"]} for tag in TAGS]
 
+
 class Web:
     """A service `web` and all that it needs."""
 
@@ -215,7 +216,7 @@ def test_a_new_revision_rolls_over_and_is_recorded(web: Web) -> None:
     assert len(web.describe()["deployments"]) == 1
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     "exits at once": (
         {"environment": {"EXIT": "3"}},
         "Essential container in task exited",

@@ -32,6 +32,7 @@ def test_a_part_that_nobody_knows_is_refused(lab: RunningLab) -> None:
     assert ended.returncode == 2 and "no part is called 'nonsense'" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_service_comes_up_for_whoever_is_patient(start_lab: Callable[..., RunningLab]) -> None:
     lab = start_lab("--profile", "strict")
     assert all(lab.get("strict").values())

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_terraform_makes_reads_and_deletes_a_stack(lab: RunningLab, tmp_path: Path) -> None:
     shutil.copytree(STACK, tmp_path / "stack")
 

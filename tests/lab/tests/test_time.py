@@ -48,6 +48,7 @@ def states(
     raise AssertionError(f"{last} was not reached: {seen}")
 
 
+@pytest.mark.slow
 def test_states_follow_the_table(slow: RunningLab) -> None:
     ec2, elbv2, rds = slow.client("ec2"), slow.client("elbv2"), slow.client("rds")
     _, subnets, group = network(ec2)
@@ -59,10 +60,10 @@ def test_states_follow_the_table(slow: RunningLab) -> None:
     assert made["State"] == "pending"
 
     def gateway() -> str:
-        return ec2.describe_nat_gateways()["NatGateways"][0]["State"]
+        return str(ec2.describe_nat_gateways()["NatGateways"][0]["State"])
 
     def load_balancer() -> str:
-        return elbv2.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"]
+        return str(elbv2.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"])
 
     def database() -> str | None:
         found = rds.describe_db_instances()["DBInstances"]
@@ -104,6 +105,7 @@ def test_a_busy_instance_is_not_changed(slow: RunningLab) -> None:
         rds.delete_db_subnet_group(DBSubnetGroupName="d")
 
 
+@pytest.mark.slow
 def test_storage_that_grew_is_optimized_and_not_changed_meanwhile(slow: RunningLab) -> None:
     rds = slow.client("rds")
     _, subnets, _ = network(slow.client("ec2"))
@@ -147,6 +149,7 @@ def test_interfaces_outlive_their_owner(slow: RunningLab) -> None:
     ec2.delete_security_group(GroupId=group)
 
 
+@pytest.mark.slow
 def test_the_interface_of_a_task_outlives_it(start_lab: Callable[..., RunningLab]) -> None:
     lab = start_lab("--scale", "0.05")
     ec2, ecs = lab.client("ec2"), lab.client("ecs")

@@ -1,0 +1,1 @@
+"""What goes across services: patching, pages, tokens, tags, interfaces, permissions."""

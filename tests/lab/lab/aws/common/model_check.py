@@ -1,0 +1,160 @@
+"""Holds requests against AWS's own service models, which botocore ships.
+
+A request with a member the model does not know, without one it requires, or with a value
+outside its enumeration, length, range or pattern would be refused by AWS.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.serialize import create_serializer
+from moto.core.model import ServiceModel as MotoServiceModel
+from moto.core.parse import PROTOCOL_PARSERS
+
+from lab.http.calls import Call
+
+SERVICES = {
+    "elasticloadbalancing": "elbv2",
+    "tagging": "resourcegroupstaggingapi",
+    "monitoring": "cloudwatch",
+}
+NOT_MEMBERS = {"Action", "Version"}
+
+
+def check_all(requests: Counter[Call]) -> dict[str, Any]:
+    """Checks every request but those to the registry, for which there is no model.
+
+    `skipped` are those of AWS that none can be held against.
+    """
+    checked, skipped = 0, 0
+    refused: dict[tuple[str, str], int] = {}
+    for call, times in requests.items():
+        if call.protocol == "registry":
+            continue
+        if call.protocol == "rest" or call.service == "unsigned":
+            skipped += times
+            continue
+        checked += times
+        for problem in check(call):
+            refused[call.name, problem] = refused.get((call.name, problem), 0) + times
+    return {
+        "checked": checked,
+        "skipped": skipped,
+        "refused": [
+            {"operation": name, "problem": problem, "times": times}
+            for (name, problem), times in refused.items()
+        ],
+    }
+
+
+def check(call: Call) -> list[str]:
+    """What the model says against one request."""
+    try:
+        operation = _model(call.service).operation_model(call.operation)
+    except Exception:  # noqa: BLE001 - botocore has no common base for what it does not know
+        return [f"the model of {call.service} has no operation {call.operation}"]
+    shape = operation.input_shape
+    if shape is None:
+        return []
+    if call.protocol == "json":
+        parameters = json.loads(call.body or b"{}")
+        return list(_problems(parameters, shape, ""))
+    given = dict(parse_qsl(call.body.decode(), keep_blank_values=True))
+    parameters = _parse(call, given)
+    return [*_unknown(operation, parameters, given), *_problems(parameters, shape, "")]
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    name = SERVICES.get(service, service)
+    return ServiceModel(Loader().load_service_model(name, "service-2"), name)
+
+
+@cache
+def _moto_model(service: str) -> MotoServiceModel:
+    name = SERVICES.get(service, service)
+    return MotoServiceModel(Loader().load_service_model(name, "service-2"), name)
+
+
+def _parse(call: Call, given: dict[str, str]) -> dict[str, Any]:
+    model = _moto_model(call.service)
+    parser = PROTOCOL_PARSERS[call.protocol](model.operation_model(call.operation), map_type=dict)
+    # The parser reads nothing else of a request, and takes a plain mapping of its values.
+    request: Any = {"method": "POST", "values": given, "headers": {}, "body": b"", "url_path": "/"}
+    request["url_params"] = {}
+    parsed: dict[str, Any] = parser.parse(request)
+    return parsed
+
+
+def _unknown(operation: OperationModel, parameters: Any, given: dict[str, str]) -> Iterator[str]:
+    """Members that are lost when the request is read and written again."""
+    protocol = operation.service_model.resolved_protocol
+    serializer = create_serializer(protocol, include_validation=False)
+    written = serializer.serialize_to_request(parameters, operation)["body"]
+    for name in given.keys() - written.keys() - NOT_MEMBERS:
+        if given[name] != "":
+            yield f"{name}: not a member of the request"
+
+
+def _problems(value: Any, shape: Shape, where: str) -> Iterator[str]:
+    kind = shape.type_name
+    if kind == "structure":
+        if not isinstance(value, dict):
+            yield f"{where}: not a structure"
+            return
+        for name in getattr(shape, "required_members", []):
+            if value.get(name) is None:
+                yield f"{where}{name}: required"
+        for name, member in value.items():
+            if name not in shape.members:
+                yield f"{where}{name}: not a member of {shape.name}"
+            elif member is not None:
+                yield from _problems(member, shape.members[name], f"{where}{name}.")
+    elif kind == "list":
+        yield from _length(len(value), shape, where)
+        for member in value:
+            yield from _problems(member, shape.member, where)
+    elif kind == "map":
+        yield from _length(len(value), shape, where)
+        for key, member in value.items():
+            yield from _problems(key, shape.key, where)
+            yield from _problems(member, shape.value, where)
+    elif kind == "string":
+        yield from _text(value, shape, where)
+    elif kind in ("integer", "long", "float", "double"):
+        yield from _length(float(value), shape, where)
+
+
+def _text(value: Any, shape: Shape, where: str) -> Iterator[str]:
+    name = where.rstrip(".")
+    if not isinstance(value, str):
+        yield f"{name}: not a string"
+        return
+    allowed = getattr(shape, "enum", None)
+    if allowed and value not in allowed:
+        yield f"{name}: {value!r} is not one of {', '.join(allowed)}"
+    yield from _length(len(value), shape, where)
+    pattern = shape.metadata.get("pattern")
+    if pattern:
+        try:
+            if not re.fullmatch(pattern, value):
+                yield f"{name}: {value!r} does not match {pattern}"
+        except re.error:
+            pass
+
+
+def _length(size: float, shape: Shape, where: str) -> Iterator[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and size < low:
+        yield f"{where.rstrip('.')}: {size:g} is less than {low}"
+    if high is not None and size > high:
+        yield f"{where.rstrip('.')}: {size:g} is more than {high}"

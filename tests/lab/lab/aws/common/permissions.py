@@ -1,0 +1,60 @@
+"""What the role of a task may do, by the policies it has.
+
+IAM user guide, "Policy evaluation logic": what no policy allows is denied, and one that denies
+counts more than all that allow. Conditions and boundaries are not looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from moto.iam.access_control import IAMPolicy, PermissionResult
+
+from lab.world.places import of_arn
+
+if TYPE_CHECKING:
+    from moto.iam.models import Role
+
+
+class Denied(Exception):
+    """The text is what AWS answers the role."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who starts a task: the task's execution role, in a session named after the task.
+
+    A task without such a role is not judged.
+    """
+
+    role: str | None
+    session: str
+
+    def demand(self, action: str, resource: str) -> None:
+        """Goes on when the role may; Denied when it may not."""
+        if not self.role:
+            return
+        account, name = of_arn(self.role).account, self.role.rsplit("/", 1)[-1]
+        role = _find(account, self.role)
+        if role is None:
+            raise Denied(
+                f"ECS was unable to assume the role '{self.role}' that was provided for this task. "
+                "Please verify that the role being passed has the proper trust relationship and "
+                "permissions and that your IAM user has permissions to pass this role."
+            )
+        policies = [*role.policies.values(), *role.managed_policies.values()]
+        results = [IAMPolicy(policy).is_action_permitted(action, resource) for policy in policies]
+        if PermissionResult.DENIED in results or PermissionResult.PERMITTED not in results:
+            user = f"arn:aws:sts::{account}:assumed-role/{name}/{self.session}"
+            raise Denied(
+                f"AccessDeniedException: User: {user} is not authorized to perform: {action} on "
+                f"resource: {resource} because no identity-based policy allows the {action} action"
+            )
+
+
+def _find(account: str, arn: str) -> Role | None:
+    from moto.iam.models import iam_backends
+
+    backend = iam_backends[account]["aws"]
+    return next((role for role in list(backend.roles.values()) if role.arn == arn), None)

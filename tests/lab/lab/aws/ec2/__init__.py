@@ -1,0 +1,1 @@
+"""EC2, of which the lab has the network."""

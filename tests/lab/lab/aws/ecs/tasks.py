@@ -1,0 +1,169 @@
+"""ECS's tasks: run, stopped, described, listed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, cast
+
+from moto.core.responses import ActionResult
+from moto.ecs.exceptions import (
+    ECSException,
+    InvalidParameterException,
+    ServiceNotFoundException,
+)
+from moto.ecs.responses import EC2ContainerServiceResponse as Response
+
+from lab.aws.common.pages import page
+from lab.aws.common.patching import patch
+from lab.aws.common.tokens import Tokens
+from lab.aws.ecs import service_shape, task_shape
+from lab.running.services.scheduler import Services
+from lab.running.services.settings import Settings
+from lab.running.tasks.roster import Tasks
+from lab.running.tasks.shapes import NetworkConfiguration, Overrides
+from lab.running.tasks.task import Launch
+from lab.world.places import of_request
+
+if TYPE_CHECKING:
+    from moto.ecs.models import Cluster
+
+TASKS_A_PAGE = 100
+NO_EXEC = (
+    "The execute command failed because execute command was not enabled when the task was run or "
+    "the execute command agent isn't running. Wait and try again or run a new task with execute "
+    "command enabled and try again."
+)
+NOT_CONNECTED = "The execute command failed due to an internal error. Try again later."
+
+
+def _session(region: str) -> dict[str, str]:
+    """A session as Systems Manager words it. Nobody listens at its address."""
+    session = f"ecs-execute-command-{secrets.token_hex(9)}"
+    host = f"wss://ssmmessages.{region}.amazonaws.com"
+    return {
+        "sessionId": session,
+        "streamUrl": f"{host}/v1/data-channel/{session}?role=publish_subscribe",
+        "tokenValue": secrets.token_urlsafe(96),
+    }
+
+
+def cluster_of(response: Any) -> Cluster:
+    """The cluster a request names."""
+    found: Cluster = response.ecs_backend._get_cluster(response._get_param("cluster", "default"))
+    return found
+
+
+def page_of(response: Any, items: list[Any], size: int, most: int) -> tuple[list[Any], str | None]:
+    """One page of a list, as the request asks for it."""
+    wanted = response._get_int_param("maxResults") or size
+    try:
+        return page(items, response._get_param("nextToken"), wanted, most)
+    except ValueError:
+        raise InvalidParameterException("Invalid token") from None
+
+
+def install(services: Services, tasks: Tasks, tokens: Tokens) -> None:
+    """Patches the operations on tasks."""
+
+    @patch(Response)
+    def run_task(self: Any) -> ActionResult:
+        cluster = cluster_of(self)
+        definition = self.ecs_backend.describe_task_definition(self._get_param("taskDefinition"))
+        request = {**self._get_params(), "loadBalancers": []}
+        service_shape.check(cast("Settings", request), definition, of_request(self))
+        launch = Launch(
+            cluster=cluster,
+            definition=definition,
+            group=self._get_param("group") or f"family:{definition.family}",
+            started_by=self._get_param("startedBy") or "",
+            network=cast("NetworkConfiguration", self._get_param("networkConfiguration") or {}),
+            overrides=cast("Overrides", self._get_param("overrides") or {}),
+            tags=self._get_param("tags") or [],
+            execute_command=bool(self._get_param("enableExecuteCommand")),
+        )
+        count = self._get_int_param("count", 1)
+        started = tokens.once(
+            of_request(self),
+            "RunTask",
+            self._get_param("clientToken"),
+            dict(self._get_params()),
+            lambda: [tasks.start(launch) for _ in range(count)],
+            lambda: ECSException(
+                "ConflictException", "The clientToken was used with another request."
+            ),
+        )
+        shown = [task_shape.describe(task, with_tags=True) for task in started]
+        return ActionResult({"tasks": shown, "failures": []})
+
+    @patch(Response)
+    def stop_task(self: Any) -> ActionResult:
+        task = tasks.find(cluster_of(self).arn, self._get_param("task"))
+        if task is None:
+            raise InvalidParameterException("The referenced task was not found.")
+        task.stop(self._get_param("reason") or "Task stopped by user", "UserInitiated")
+        return ActionResult({"task": task_shape.describe(task, with_tags=False)})
+
+    @patch(Response)
+    def describe_tasks(self: Any) -> ActionResult:
+        cluster, wanted = cluster_of(self), self._get_param("tasks", [])
+        if len(wanted) > 100:
+            raise InvalidParameterException("Tasks cannot be more than 100.")
+        with_tags = "TAGS" in (self._get_param("include") or [])
+        found = {id: tasks.find(cluster.arn, id) for id in wanted}
+        prefix = cluster.arn.replace(":cluster/", ":task/")
+        return ActionResult(
+            {
+                "tasks": [task_shape.describe(t, with_tags) for t in found.values() if t],
+                "failures": [
+                    {"arn": id if id.startswith("arn:") else f"{prefix}/{id}", "reason": "MISSING"}
+                    for id, task in found.items()
+                    if task is None
+                ],
+            }
+        )
+
+    @patch(Response)
+    def execute_command(self: Any) -> ActionResult:
+        cluster = cluster_of(self)
+        task = tasks.find(cluster.arn, self._get_param("task"))
+        if task is None:
+            raise InvalidParameterException("The referenced task was not found.")
+        if not self._get_param("interactive"):
+            raise InvalidParameterException("Interactive must be true.")
+        names = [container.name for container in task.containers]
+        name = self._get_param("container") or (names[0] if len(names) == 1 else None)
+        if name not in names:
+            raise InvalidParameterException("The container name is missing or unknown.")
+        if not task.launch.execute_command or task.last_status != "RUNNING":
+            raise InvalidParameterException(NO_EXEC)
+        if task.exec_agent != "RUNNING":
+            raise ECSException("TargetNotConnectedException", NOT_CONNECTED)
+        return ActionResult(
+            {
+                "clusterArn": cluster.arn,
+                "taskArn": task.arn,
+                "containerArn": f"{task.arn.replace(':task/', ':container/')}/{name}",
+                "containerName": name,
+                "interactive": True,
+                "session": _session(of_request(self).region),
+            }
+        )
+
+    @patch(Response)
+    def list_tasks(self: Any) -> ActionResult:
+        cluster = cluster_of(self)
+        name, family = self._get_param("serviceName"), self._get_param("family")
+        if name and services.find(cluster, name) is None:
+            raise ServiceNotFoundException()
+        wanted = self._get_param("desiredStatus") or "RUNNING"
+        started_by = self._get_param("startedBy")
+        arns = [
+            task.arn
+            for task in tasks.all(cluster.arn)
+            if task.desired_status == wanted
+            and (not name or task.launch.group == f"service:{name.rsplit('/', 1)[-1]}")
+            and (not family or task.launch.definition.family == family)
+            and (not started_by or task.launch.started_by == started_by)
+        ]
+        shown, following = page_of(self, arns, TASKS_A_PAGE, TASKS_A_PAGE)
+        return ActionResult({"taskArns": shown, "nextToken": following})

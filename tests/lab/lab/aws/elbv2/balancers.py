@@ -1,0 +1,294 @@
+"""Load balancers: states that take time, interfaces in their subnets, AWS's defaults and refusals."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from moto.core.responses import ActionResult
+from moto.elbv2.exceptions import (
+    DuplicateLoadBalancerName,
+    ELBClientError,
+    TargetGroupNotFoundError,
+)
+from moto.elbv2.models import (
+    ELBv2Backend,
+    FakeLoadBalancer,
+    FakeTargetGroup,
+)
+from moto.elbv2.responses import ELBV2Response
+
+from lab.aws.common import interfaces
+from lab.aws.common.patching import patch, put
+from lab.aws.elbv2 import rules
+from lab.aws.elbv2.defaults import (
+    BALANCER_ATTRIBUTES,
+    GROUP_ATTRIBUTES,
+)
+from lab.running.balancers.listening import Balancers
+from lab.running.balancers.targets import Targets, describe
+from lab.world.lab import Lab
+from lab.world.places import Place, of_backend
+
+if TYPE_CHECKING:
+
+    class Balancer(FakeLoadBalancer):
+        """moto's load balancer, with its interfaces by their subnet."""
+
+        interfaces: dict[str, str]
+
+
+NAME = re.compile(r"^(?!-)(?!internal-)[A-Za-z0-9-]{1,32}(?<!-)$")
+
+
+def install(lab: Lab) -> None:
+    """Patches moto's load balancers and starts ours."""
+    targets = Targets(lab)
+    balancers = Balancers(lab, targets)
+    lab.parts["targets"] = targets
+
+    @patch(ELBV2Response)
+    def call_action(original: Any, self: Any) -> Any:
+        try:
+            return original(self)
+        finally:
+            if self._get_action()[0] not in "DL" or self._get_action().startswith("Delete"):
+                balancers.sync()
+
+    _patch_balancers(lab, balancers)
+    _patch_groups(lab, targets)
+    rules.install()
+
+
+def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
+    @patch(FakeLoadBalancer)
+    def activate(self: Any) -> None:
+        """Leaves the state to the clock."""
+
+    @patch(FakeLoadBalancer, "__init__")
+    def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.attrs = dict(BALANCER_ATTRIBUTES)
+
+    @patch(ELBv2Backend)
+    def create_load_balancer(original: Any, self: Any, name: str, **kwargs: Any) -> Any:
+        if not NAME.match(name):
+            raise ELBClientError(
+                "ValidationError",
+                f"Load balancer name '{name}' cannot be longer than '32' characters"
+                if len(name) > 32
+                else f"The load balancer name '{name}' can only contain characters that are "
+                "alphanumeric characters and hyphens(-), and must not begin or end with a hyphen "
+                "or begin with 'internal-'",
+            )
+        subnets = [*kwargs.get("subnet_ids", [])]
+        subnets += [m["SubnetId"] for m in kwargs.get("subnet_mappings") or []]
+        groups = kwargs.get("security_groups") or []
+        _check_network(self, subnets, groups, kwargs.get("loadbalancer_type") or "application")
+        kwargs["scheme"] = kwargs.get("scheme") or "internet-facing"
+        if kwargs["scheme"] == "internet-facing":
+            _check_gateway(self, subnets[0])
+        for existing in self.load_balancers.values():
+            if existing.name == name:
+                same = (
+                    {s.id for s in existing.subnets} == set(subnets)
+                    and set(existing.security_groups) == set(groups)
+                    and existing.scheme == kwargs["scheme"]
+                )
+                if same:
+                    return existing
+                raise DuplicateLoadBalancerName()
+        balancer = original(self, name, **kwargs)
+        balancer.dns_name = balancers.name(balancer.arn)
+        _place_interfaces(of_backend(self), balancer)
+
+        def activate() -> None:
+            balancer.state = "active"
+            balancers.sync()
+
+        lab.timers.after("load-balancer.provisioning", activate)
+        return balancer
+
+    @patch(ELBv2Backend)
+    def delete_load_balancer(original: Any, self: Any, arn: str) -> None:
+        balancer = self.load_balancers.get(arn)
+        if balancer is None:
+            return
+        if str(balancer.attrs.get("deletion_protection.enabled")).lower() == "true":
+            raise ELBClientError(
+                "OperationNotPermitted",
+                f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled",
+            )
+        original(self, arn)
+        for gone in [arn, *balancer.listeners]:
+            self.tagging_service.delete_all_tags_for_resource(gone)
+        place, lingering = of_backend(self), list(balancer.interfaces.values())
+
+        def release() -> None:
+            for interface in lingering:
+                interfaces.delete(place, interface)
+
+        lab.timers.after("load-balancer.interfaces-linger", release)
+
+    @patch(ELBv2Backend)
+    def set_security_groups(original: Any, self: Any, arn: str, sec_groups: list[str]) -> None:
+        original(self, arn, sec_groups)
+        for interface in self.load_balancers[arn].interfaces.values():
+            interfaces.set_groups(of_backend(self), interface, sec_groups)
+
+    @patch(ELBv2Backend)
+    def set_subnets(original: Any, self: Any, arn: str, *args: Any) -> Any:
+        zones = original(self, arn, *args)
+        _place_interfaces(of_backend(self), self.load_balancers[arn])
+        return zones
+
+
+def _patch_groups(lab: Lab, targets: Targets) -> None:
+    @patch(FakeTargetGroup, "__init__")
+    def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if self.protocol in ("HTTP", "HTTPS"):
+            self.attributes = dict(GROUP_ATTRIBUTES)
+            if self.protocol_version == "GRPC" and not kwargs.get("matcher"):
+                self.matcher = {"GrpcCode": "12"}
+                self.health_check_path = kwargs.get("healthcheck_path") or "/AWS.ALB/healthcheck"
+
+    def users(self: Any) -> list[str]:
+        backend = lab_backend(self)
+        return sorted(
+            balancer.arn
+            for balancer in backend.load_balancers.values()
+            for listener in balancer.listeners.values()
+            if any(
+                self.arn in backend._get_target_group_arns_from(action_data=action.data)
+                for rule in listener.rules.values()
+                for action in rule.actions
+            )
+        )[:1]
+
+    put(FakeTargetGroup, load_balancer_arns=property(users, lambda self, value: None))
+
+    @patch(ELBv2Backend)
+    def create_target_group(original: Any, self: Any, name: str, **kwargs: Any) -> Any:
+        for existing in self.target_groups.values():
+            if existing.name == name and _same_group(existing, kwargs):
+                return existing
+        return original(self, name, **kwargs)
+
+    @patch(ELBv2Backend)
+    def register_targets(self: Any, target_group_arn: str, instances: list[Any]) -> None:
+        group = self.target_groups.get(target_group_arn)
+        if group is None:
+            raise TargetGroupNotFoundError()
+        for target in instances:
+            targets.register(target_group_arn, target["Id"], int(target.get("Port") or group.port))
+
+    @patch(ELBv2Backend)
+    def deregister_targets(self: Any, target_group_arn: str, instances: list[Any]) -> None:
+        group = self.target_groups.get(target_group_arn)
+        if group is None:
+            raise TargetGroupNotFoundError()
+        delay = float(group.attributes["deregistration_delay.timeout_seconds"])
+        for target in instances:
+            port = int(target.get("Port") or group.port)
+            targets.deregister(target_group_arn, target["Id"], port, delay * lab.options.scale)
+
+    @patch(ELBV2Response)
+    def describe_target_health(self: Any) -> ActionResult:
+        arn = self._get_param("TargetGroupArn")
+        group = self.elbv2_backend.target_groups.get(arn)
+        if group is None:
+            raise TargetGroupNotFoundError()
+        asked = self._get_param("Targets") or []
+        places = [(target["Id"], int(target.get("Port") or group.port)) for target in asked]
+        found = targets.described(arn, places)
+        return ActionResult({"TargetHealthDescriptions": [describe(t, group) for t in found]})
+
+    @patch(ELBv2Backend)
+    def delete_target_group(original: Any, self: Any, target_group_arn: str) -> Any:
+        group = original(self, target_group_arn)
+        targets.forget_group(target_group_arn)
+        self.tagging_service.delete_all_tags_for_resource(target_group_arn)
+        return group
+
+    @patch(ELBV2Response)
+    def modify_target_group_attributes(original: Any, self: Any) -> ActionResult:
+        original(self)
+        group = self.elbv2_backend.target_groups[self._get_param("TargetGroupArn")]
+        return ActionResult({"Attributes": group.attributes})
+
+    @patch(ELBV2Response)
+    def modify_target_group(original: Any, self: Any) -> Any:
+        result = original(self)
+        group = self.elbv2_backend.target_groups[self._get_param("TargetGroupArn")]
+        matcher = self._get_param("Matcher") or {}
+        if matcher:
+            group.matcher = {key: value for key, value in matcher.items() if value}
+        return result
+
+
+def lab_backend(group: FakeTargetGroup) -> Any:
+    """The state a target group is part of."""
+    from moto.elbv2.models import elbv2_backends
+
+    return elbv2_backends[group.account_id][group.region_name]
+
+
+def _same_group(existing: FakeTargetGroup, wanted: dict[str, Any]) -> bool:
+    return bool(
+        existing.protocol == wanted.get("protocol")
+        and str(existing.port) == str(wanted.get("port"))
+        and existing.vpc_id == wanted.get("vpc_id")
+        and existing.target_type == wanted.get("target_type")
+        and existing.health_check_path == (wanted.get("healthcheck_path") or "/")
+    )
+
+
+def _check_gateway(backend: ELBv2Backend, subnet_id: str) -> None:
+    vpc = backend.ec2_backend.get_subnet(subnet_id).vpc_id
+    if not interfaces.has_gateway(of_backend(backend), vpc):
+        raise ELBClientError("InvalidSubnet", f"VPC {vpc} has no internet gateway")
+
+
+def _check_network(backend: ELBv2Backend, subnets: list[str], groups: list[str], kind: str) -> None:
+    ec2 = backend.ec2_backend
+    known = {s.id: s for zone in ec2.subnets.values() for s in zone.values()}
+    for subnet in subnets:
+        if subnet not in known:
+            raise ELBClientError("SubnetNotFound", f"The subnet ID '{subnet}' does not exist")
+    zones = {known[subnet].availability_zone for subnet in subnets}
+    if kind == "application" and len(zones) < 2:
+        raise ELBClientError(
+            "ValidationError",
+            "At least two subnets in two different Availability Zones must be specified",
+        )
+    if len(zones) < len(subnets):
+        raise ELBClientError(
+            "InvalidConfigurationRequest",
+            "A load balancer cannot be attached to multiple subnets in the same Availability Zone",
+        )
+    for group in groups:
+        if ec2.get_security_group_from_id(group) is None:
+            raise ELBClientError(
+                "InvalidConfigurationRequest", f"The security group '{group}' does not exist"
+            )
+
+
+def _place_interfaces(place: Place, balancer: Balancer) -> None:
+    """Gives a load balancer one interface in each of its subnets, and no other."""
+    held: dict[str, str] = getattr(balancer, "interfaces", {})
+    wanted = [subnet.id for subnet in balancer.subnets]
+    for subnet in [subnet for subnet in held if subnet not in wanted]:
+        interfaces.delete(place, held.pop(subnet))
+    tail = balancer.arn.split(":loadbalancer/", 1)[1]
+    for subnet in wanted:
+        if subnet not in held:
+            held[subnet] = interfaces.create(
+                place,
+                subnet,
+                balancer.security_groups,
+                f"ELB {tail}",
+                "amazon-elb",
+                public=balancer.scheme == "internet-facing",
+            ).id
+    balancer.interfaces = held

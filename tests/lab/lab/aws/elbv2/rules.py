@@ -1,0 +1,90 @@
+"""Listeners and their rules: both spellings of actions and conditions, priorities that can swap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.elbv2.exceptions import DuplicateListenerError, PriorityInUseError
+from moto.elbv2.models import ELBv2Backend, FakeAction, FakeListener, FakeListenerRule
+
+from lab.aws.common.patching import patch, put
+from lab.aws.elbv2.defaults import complete_action, complete_conditions
+
+
+def install() -> None:
+    """Patches listeners, rules and actions."""
+
+    @patch(FakeAction, "__init__")
+    def make_action(original: Any, self: Any, data: dict[str, Any]) -> None:
+        original(self, complete_action(data))
+
+    @patch(FakeListenerRule, "__init__")
+    def make_rule(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.conditions = complete_conditions(self.conditions)
+
+    def ordered(self: Any) -> dict[Any, Any]:
+        rules = sorted(self._non_default_rules.items(), key=lambda item: int(item[1].priority))
+        return dict([*rules, *self._default_rule.items()])
+
+    put(FakeListener, rules=property(ordered))
+
+    def policy(self: Any) -> str | None:
+        return self._ssl_policy if self.protocol in ("HTTPS", "TLS") else None
+
+    def choose(self: Any, policy: str | None) -> None:
+        self._ssl_policy = policy
+
+    put(FakeListener, ssl_policy=property(policy, choose))
+
+    @patch(ELBv2Backend)
+    def create_listener(
+        original: Any,
+        self: Any,
+        load_balancer_arn: str,
+        protocol: str,
+        port: Any,
+        *a: Any,
+        **kw: Any,
+    ) -> Any:
+        balancer = self.load_balancers.get(load_balancer_arn)
+        if balancer and any(int(o.port) == int(port) for o in balancer.listeners.values()):
+            raise DuplicateListenerError()
+        return original(self, load_balancer_arn, protocol, port, *a, **kw)
+
+    @patch(ELBv2Backend)
+    def delete_listener(original: Any, self: Any, listener_arn: str) -> Any:
+        listener = original(self, listener_arn)
+        for arn in [listener_arn, *listener._non_default_rules]:
+            self.tagging_service.delete_all_tags_for_resource(arn)
+        return listener
+
+    @patch(ELBv2Backend)
+    def delete_rule(original: Any, self: Any, arn: str) -> None:
+        original(self, arn)
+        self.tagging_service.delete_all_tags_for_resource(arn)
+
+    @patch(ELBv2Backend)
+    def create_rule(original: Any, self: Any, listener_arn: str, *args: Any, **kwargs: Any) -> Any:
+        if "priority" in kwargs:
+            kwargs["priority"] = int(kwargs["priority"])
+        return original(self, listener_arn, *args, **kwargs)
+
+    @patch(ELBv2Backend)
+    def modify_rule(original: Any, self: Any, rule_arn: str, conditions: Any, actions: Any) -> Any:
+        rule = original(self, rule_arn, conditions or [], actions)
+        rule.conditions = complete_conditions(rule.conditions)
+        return rule
+
+    @patch(ELBv2Backend)
+    def set_rule_priorities(self: Any, rule_priorities: list[dict[str, Any]]) -> list[Any]:
+        wanted = {item["RuleArn"]: int(item["Priority"]) for item in rule_priorities}
+        rules = self.describe_rules(listener_arn=None, rule_arns=list(wanted))
+        for rule in rules:
+            listener = self.describe_listeners(None, [rule.listener_arn])[0]
+            for other in listener._non_default_rules.values():
+                if other.arn not in wanted and int(other.priority) == wanted[rule.arn]:
+                    raise PriorityInUseError()
+        for rule in rules:
+            rule.priority = wanted[rule.arn]
+        return list(rules)

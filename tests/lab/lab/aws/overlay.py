@@ -1,0 +1,64 @@
+"""What moto lacks, forgets or waves through, put right in one room a service.
+
+`install(lab)` patches moto's classes once, before the first call is served.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.world.lab import Lab
+
+
+def install(lab: Lab) -> None:
+    """Patches every service; what goes across services comes first and last."""
+    from lab.aws.acm import certificates
+    from lab.aws.autoscaling import targets
+    from lab.aws.cloudwatch import metrics
+    from lab.aws.common import paging, tag_rules
+    from lab.aws.ec2 import addresses, groups, network
+    from lab.aws.ec2 import paging as network_paging
+    from lab.aws.ec2 import tokens as network_tokens
+    from lab.aws.ecr import images
+    from lab.aws.ecs import services
+    from lab.aws.elasticache import caches
+    from lab.aws.elbv2 import balancers
+    from lab.aws.iam import roles
+    from lab.aws.kms import keys
+    from lab.aws.logs import groups as log_groups
+    from lab.aws.rds import instances
+    from lab.aws.route53 import zones
+    from lab.aws.secrets import names
+    from lab.aws.ssm import parameters
+    from lab.aws.strict import profile
+    from lab.aws.sts import roles as assumed_roles
+    from lab.aws.tagging import index
+
+    for part in (
+        tag_rules,
+        network,
+        groups,
+        network_paging,
+        addresses,
+        network_tokens,
+        balancers,
+        certificates,
+        zones,
+        images,
+        services,
+        instances,
+        caches,
+        roles,
+        log_groups,
+        metrics,
+        names,
+        parameters,
+        assumed_roles,
+        targets,
+        index,
+        keys,
+        paging,
+        profile,
+    ):
+        part.install(lab)

@@ -1,0 +1,61 @@
+"""A role just made: IAM itself does not find it at first, and ECS cannot assume it for longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ecs.exceptions import InvalidParameterException
+from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import IAMBackend, Role, iam_backends
+from moto.iam.responses import IamResponse
+
+from lab.aws.common.patching import patch
+from lab.world.lab import Lab
+
+BY_NAME = ("get_role", "put_role_policy", "attach_role_policy", "tag_role")
+
+
+def install(lab: Lab) -> None:
+    """Patches roles and those who use them."""
+
+    @patch(Role, "__init__")
+    def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        lab.strict.made(self)
+
+    for operation in BY_NAME:
+        _patch_by_name(lab, operation)
+
+    @patch(EC2ContainerServiceResponse)
+    def create_service(original: Any, self: Any) -> Any:
+        _check_assumable(lab, self, self._get_param("taskDefinition"))
+        return original(self)
+
+    @patch(EC2ContainerServiceResponse)
+    def update_service(original: Any, self: Any) -> Any:
+        if definition := self._get_param("taskDefinition"):
+            _check_assumable(lab, self, definition)
+        return original(self)
+
+
+def _patch_by_name(lab: Lab, operation: str) -> None:
+    @patch(IamResponse, operation)
+    def by_name(original: Any, self: Any) -> Any:
+        backend: IAMBackend = iam_backends[self.current_account]["aws"]
+        name = self._get_param("RoleName")
+        for role in backend.roles.values():
+            if role.name == name and lab.strict.is_fresh("role-policy", role):
+                raise NotFoundException(f"The role with name {name} cannot be found.")
+        return original(self)
+
+
+def _check_assumable(lab: Lab, response: Any, definition: str) -> None:
+    described = response.ecs_backend.describe_task_definition(definition)
+    used = {getattr(described, f"{kind}_role_arn", None) for kind in ("execution", "task")}
+    for role in iam_backends[response.current_account]["aws"].roles.values():
+        if role.arn in used and lab.strict.is_fresh("role", role):
+            raise InvalidParameterException(
+                "Unable to assume role and validate the specified task definition. Please verify "
+                f"that the ECS service role being passed has the proper permissions: {role.arn}"
+            )

@@ -1,0 +1,114 @@
+"""The tagging API: everything that carries tags, also what moto leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from moto.core.resource_tagging import (
+    TaggedResource,
+    iter_taggable_backends,
+    make_tag_matcher,
+    match_resource_type,
+)
+from moto.ec2.models import ec2_backends
+from moto.ecr.models import ecr_backends
+from moto.elbv2.models import elbv2_backends
+from moto.rds.models import rds_backends
+from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
+
+from lab.aws.autoscaling import targets
+from lab.aws.common.patching import patch
+from lab.world.lab import Lab
+from lab.world.places import Place, of_backend
+
+
+def install(lab: Lab) -> None:
+    """Patches moto's GetResources."""
+
+    @patch(ResourceGroupsTaggingAPIBackend)
+    def _get_resources_generator(
+        self: Any,
+        tag_filters: list[dict[str, Any]] | None = None,
+        resource_type_filters: list[str] | None = None,
+        resource_arn_list: list[str] | None = None,
+    ) -> Iterator[TaggedResource]:
+        matches = make_tag_matcher(tag_filters)
+        for resource in list(indexed(of_backend(self))):
+            if (
+                resource.tags
+                and matches(resource.tags)
+                and match_resource_type(resource.resource_type, resource_type_filters)
+                and (not resource_arn_list or resource.arn in resource_arn_list)
+            ):
+                yield resource
+
+
+def everything(place: Place) -> Iterator[TaggedResource]:
+    """Every resource of a place that can carry tags, IAM excepted as on AWS."""
+    for backend in iter_taggable_backends(*place):
+        yield from backend.iter_tagged_resources()
+    yield from _addresses(place)
+    yield from _group_rules(place)
+    yield from _listeners(place)
+    yield from _repositories(place)
+    yield from _database_groups(place)
+    yield from targets.tagged(place)
+
+
+indexed = everything  # What the tagging API sees; the strict profile lets it lag behind.
+
+
+def _in_use(backends: Any, place: Place) -> Any | None:
+    account, region = place
+    return backends[account].get(region) if account in backends else None
+
+
+def _addresses(place: Place) -> Iterator[TaggedResource]:
+    if ec2 := _in_use(ec2_backends, place):
+        for address in list(ec2.addresses):
+            arn = f"arn:aws:ec2:{place.region}:{place.account}:elastic-ip/{address.allocation_id}"
+            tags = dict(ec2.tags.get(address.allocation_id, {}))
+            yield TaggedResource(arn, tags, "ec2:elastic-ip")
+
+
+def _group_rules(place: Place) -> Iterator[TaggedResource]:
+    if ec2 := _in_use(ec2_backends, place):
+        for groups in list(ec2.groups.values()):
+            for group in list(groups.values()):
+                for rule in [*group.ingress_rules, *group.egress_rules]:
+                    if ec2.tags.get(rule.id):
+                        arn = f"arn:aws:ec2:{place.region}:{place.account}:security-group-rule/{rule.id}"
+                        tags = dict(ec2.tags[rule.id])
+                        yield TaggedResource(arn, tags, "ec2:security-group-rule")
+
+
+def _listeners(place: Place) -> Iterator[TaggedResource]:
+    if elbv2 := _in_use(elbv2_backends, place):
+        tags = elbv2.tagging_service.get_tag_dict_for_resource
+        for balancer in list(elbv2.load_balancers.values()):
+            for listener in list(balancer.listeners.values()):
+                kind = "elasticloadbalancing:listener"
+                yield TaggedResource(listener.arn, tags(listener.arn), kind)
+                for rule in list(listener._non_default_rules.values()):
+                    yield TaggedResource(rule.arn, tags(rule.arn), f"{kind}-rule")
+
+
+def _repositories(place: Place) -> Iterator[TaggedResource]:
+    if ecr := _in_use(ecr_backends, place):
+        for repository in list(ecr.repositories.values()):
+            found = ecr.tagger.list_tags_for_resource(repository.arn)["tags"]
+            tags = {tag["Key"]: tag["Value"] for tag in found}
+            yield TaggedResource(repository.arn, tags, "ecr:repository")
+
+
+def _database_groups(place: Place) -> Iterator[TaggedResource]:
+    if rds := _in_use(rds_backends, place):
+        for kind, groups in (
+            ("subgrp", rds.subnet_groups),
+            ("pg", rds.db_parameter_groups),
+            ("cluster-pg", rds.db_cluster_parameter_groups),
+        ):
+            for group in list(groups.values()):
+                tags = {tag["Key"]: tag["Value"] for tag in group.get_tags()}
+                yield TaggedResource(group.arn, tags, f"rds:{kind}")

@@ -1,0 +1,1 @@
+"""What speaks HTTP and carries requests: the server, who may come in, faults, the journal, errors."""

@@ -1,0 +1,1 @@
+"""What really runs: tasks, services, images, load balancers, databases, and who reaches whom."""

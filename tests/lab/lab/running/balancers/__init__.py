@@ -1,0 +1,1 @@
+"""Load balancers that listen, their rules, and their targets."""

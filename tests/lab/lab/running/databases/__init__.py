@@ -1,0 +1,1 @@
+"""Servers behind databases and caches."""

@@ -1,0 +1,1 @@
+"""Images: the registry they are pushed to, and how they are unpacked."""

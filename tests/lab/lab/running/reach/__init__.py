@@ -1,0 +1,1 @@
+"""Who reaches whom: security groups, routes, gates before servers."""

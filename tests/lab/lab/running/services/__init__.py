@@ -1,0 +1,1 @@
+"""Services of ECS: how many tasks run, and how deployments roll."""

@@ -1,0 +1,183 @@
+"""One deployment of a service: what it runs, how far it is, and whether the circuit breaker trips."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lab.running.services.settings import CircuitBreaker, Settings
+from lab.running.tasks.task import Task
+
+if TYPE_CHECKING:
+    from moto.ecs.models import TaskDefinition
+
+LONG_ID_DIGITS = 19
+
+
+@dataclass
+class Deployment:
+    """A revision of a service being brought up, running, or being taken down."""
+
+    definition: TaskDefinition
+    settings: Settings
+    desired: int
+    service_arn: str
+    id: str = ""
+    status: str = "PRIMARY"
+    rollout: str = "IN_PROGRESS"
+    reason: str = ""
+    record: str = "IN_PROGRESS"
+    record_reason: str = ""
+    failed: int = 0
+    total_failed: int = 0
+    breaker: str = "MONITORING"
+    tasks: list[Task] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    updated: datetime = field(default_factory=lambda: datetime.now(UTC))
+    finished: datetime | None = None
+    next_start: float = 0.0
+    replaces: list[str] = field(default_factory=list)
+    rolled_back_from: str | None = None
+
+    def __post_init__(self) -> None:
+        digits = "".join(random.choice("0123456789") for _ in range(LONG_ID_DIGITS))
+        self.id = self.id or f"ecs-svc/{digits}"
+        self.reason = self.reason or f"ECS deployment {self.id} in progress."
+
+    @property
+    def number(self) -> str:
+        """The id without its prefix."""
+        return self.id.split("/")[1]
+
+    @property
+    def revision_arn(self) -> str:
+        """The service revision it brings up."""
+        return f"{self.service_arn.replace(':service/', ':service-revision/')}/{self.number}"
+
+    @property
+    def record_arn(self) -> str:
+        """Its entry among the service deployments."""
+        return f"{self.service_arn.replace(':service/', ':service-deployment/')}/{self.number}"
+
+    @property
+    def present(self) -> list[Task]:
+        """Tasks that were not told to stop."""
+        return [task for task in self.tasks if task.desired_status == "RUNNING"]
+
+    @property
+    def running(self) -> int:
+        """Tasks that run."""
+        return sum(1 for task in self.tasks if task.last_status == "RUNNING")
+
+    @property
+    def pending(self) -> int:
+        """Tasks that are on their way."""
+        return sum(1 for task in self.present if task.last_status != "RUNNING")
+
+    def finish(self, rollout: str, reason: str, record: str) -> None:
+        """Ends the rollout, well or badly."""
+        self.rollout, self.reason, self.record, self.record_reason = rollout, reason, record, reason
+        self.finished = self.updated = datetime.now(UTC)
+        self.breaker = "MONITORING_COMPLETE" if rollout == "COMPLETED" else "TRIGGERED"
+
+    def threshold(self) -> int:
+        """How many failed tasks trip the circuit breaker."""
+        configuration = breaker_of(self.settings).get("thresholdConfiguration") or {}
+        kind, value = configuration.get("type", "BOUNDED_PERCENT"), configuration.get("value", 50)
+        if kind == "COUNT":
+            return max(int(value), 1)
+        share = math.ceil(self.desired * float(value) / 100)
+        return max(share, 1) if kind == "UNBOUNDED_PERCENT" else min(max(share, 3), 200)
+
+    def describe(self) -> dict[str, Any]:
+        """As it stands in a service's `deployments`."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "taskDefinition": self.definition.arn,
+            "desiredCount": self.desired if self.status == "PRIMARY" else 0,
+            "pendingCount": self.pending,
+            "runningCount": self.running,
+            "failedTasks": self.failed,
+            "createdAt": self.created,
+            "updatedAt": self.updated,
+            "launchType": self.settings.get("launchType") or "FARGATE",
+            "platformVersion": "1.4.0",
+            "platformFamily": "Linux",
+            "networkConfiguration": self.settings.get("networkConfiguration"),
+            "rolloutState": self.rollout,
+            "rolloutStateReason": self.reason,
+        }
+
+    def describe_record(self, cluster: str, settings: Settings) -> dict[str, Any]:
+        """As DescribeServiceDeployments shows it."""
+        enabled = bool(breaker_of(settings).get("enable"))
+        shown: dict[str, Any] = {
+            "serviceDeploymentArn": self.record_arn,
+            "serviceArn": self.service_arn,
+            "clusterArn": cluster,
+            "createdAt": self.created,
+            "startedAt": self.created,
+            "updatedAt": self.updated,
+            "status": self.record,
+            "deploymentConfiguration": settings["deploymentConfiguration"],
+            "targetServiceRevision": {
+                "arn": self.revision_arn,
+                "requestedTaskCount": self.desired,
+                "runningTaskCount": self.running,
+                "pendingTaskCount": self.pending,
+            },
+            "sourceServiceRevisions": [
+                {"arn": arn, "requestedTaskCount": 0, "runningTaskCount": 0, "pendingTaskCount": 0}
+                for arn in self.replaces
+            ],
+            "deploymentCircuitBreaker": {
+                "status": self.breaker if enabled else "DISABLED",
+                "failureCount": self.failed,
+                "threshold": self.threshold(),
+            },
+        }
+        if self.finished:
+            shown["finishedAt"] = self.finished
+        if self.record_reason:
+            shown["statusReason"] = self.record_reason
+        if self.rolled_back_from:
+            shown["rollback"] = {
+                "reason": self.record_reason,
+                "startedAt": self.finished or self.updated,
+                "serviceRevisionArn": self.rolled_back_from,
+            }
+        return shown
+
+    def describe_revision(self, cluster: str) -> dict[str, Any]:
+        """As DescribeServiceRevisions shows it, with the digests its tasks resolved."""
+        images = [
+            {"containerName": c.name, "image": c.definition["image"], "imageDigest": c.image.digest}
+            for task in self.tasks[-1:]
+            for c in task.containers
+            if c.image
+        ]
+        shown = {
+            "serviceRevisionArn": self.revision_arn,
+            "serviceArn": self.service_arn,
+            "clusterArn": cluster,
+            "taskDefinition": self.definition.arn,
+            "launchType": self.settings.get("launchType"),
+            "platformVersion": "1.4.0",
+            "platformFamily": "Linux",
+            "loadBalancers": self.settings.get("loadBalancers") or [],
+            "networkConfiguration": self.settings.get("networkConfiguration"),
+            "containerImages": images,
+            "createdAt": self.created,
+        }
+        return {key: value for key, value in shown.items() if value is not None}
+
+
+def breaker_of(settings: Settings) -> CircuitBreaker:
+    """The circuit breaker part of a service's settings."""
+    configuration = settings.get("deploymentConfiguration") or {}
+    return configuration.get("deploymentCircuitBreaker") or {}

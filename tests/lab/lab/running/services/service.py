@@ -1,0 +1,337 @@
+"""One ECS service: keeps its tasks at the desired count and rolls deployments over.
+
+`tick` is called often, under the lab's lock, and takes one look: replace what failed, start
+what is missing within the maximum percent, stop what is too much above the minimum percent.
+Whether the deployment is done or has failed is then `rollout`'s to judge.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lab.running.balancers.targets import Target, Targets
+from lab.running.services.deployment import Deployment, breaker_of
+from lab.running.services.settings import BalancedPort, Settings
+from lab.running.tasks.roster import Tasks
+from lab.running.tasks.shapes import Tag
+from lab.running.tasks.task import Launch, Task
+from lab.world.places import of_arn
+
+if TYPE_CHECKING:
+    from moto.ecs.models import Cluster, TaskDefinition
+    from moto.elbv2.models import FakeTargetGroup
+
+    from lab.world.lab import Lab
+
+EVENTS_SHOWN = 100
+RECORDS_KEPT = 100
+SHORTEST_BACKOFF = 0.05
+START_SECONDS = 2.0
+
+
+class Service:
+    """State and scheduler of one service."""
+
+    def __init__(self, lab: Lab, cluster: Cluster, settings: Settings) -> None:
+        self._lab = lab
+        self.cluster = cluster
+        self.place = of_arn(cluster.arn)
+        self.settings = settings
+        self.name = str(settings["serviceName"])
+        self.arn = f"{cluster.arn.replace(':cluster/', ':service/')}/{self.name}"
+        self.status = "ACTIVE"
+        self.desired = int(settings.get("desiredCount") or 0)
+        self.tags: list[Tag] = settings.get("tags") or []
+        self.created = _now()
+        self.events: list[dict[str, Any]] = []
+        self.deployments: list[Deployment] = []
+        self.records: list[Deployment] = []
+        self.is_steady = False
+        self._registered: set[str] = set()
+        self._reported: set[str] = set()
+
+    @property
+    def primary(self) -> Deployment:
+        """The newest deployment."""
+        return self.deployments[0]
+
+    @property
+    def present(self) -> list[Task]:
+        """All tasks not told to stop."""
+        return [task for deployment in self.deployments for task in deployment.present]
+
+    def deploy(self, definition: TaskDefinition) -> None:
+        """Begins a new deployment; the one before it becomes ACTIVE."""
+        previous = [d.revision_arn for d in self.deployments if d.rollout == "COMPLETED"]
+        for deployment in self.deployments:
+            deployment.status = "ACTIVE"
+            if deployment.record == "IN_PROGRESS":
+                deployment.finish(deployment.rollout, deployment.reason, "STOPPED")
+        new = Deployment(
+            definition, self.settings.copy(), self.desired, self.arn, replaces=previous
+        )
+        self.deployments.insert(0, new)
+        self.records = [new, *self.records][:RECORDS_KEPT]
+        self.is_steady = False
+
+    def scale(self, desired: int) -> None:
+        """Changes the desired count without a deployment."""
+        self.desired = self.primary.desired = desired
+        self.is_steady = False
+
+    def drain(self) -> None:
+        """Begins to delete the service."""
+        self.status = "DRAINING"
+        self.desired = self.primary.desired = 0
+        for task in self.present:
+            self.stop_task(task, f"Scaling activity initiated by (deployment {self.primary.id})")
+
+    def event(self, message: str) -> None:
+        """Adds one line of history, newest first."""
+        entry = {
+            "id": str(uuid.uuid4()),
+            "createdAt": _now(),
+            "message": f"(service {self.name}) {message}",
+        }
+        self.events = [entry, *self.events][:EVENTS_SHOWN]
+
+    def drain_targets(self, task: Task) -> float:
+        """Takes a stopping task out of its target groups; returns the seconds to wait."""
+        targets = self._lab.part(Targets)
+        longest = 0.0
+        for entry in self._balanced(task):
+            with self._lab.lock:
+                group = target_group(entry["targetGroupArn"])
+                if group is None or task.id not in self._registered:
+                    continue
+                delay = float(str(group.attributes["deregistration_delay.timeout_seconds"]))
+                delay *= self._lab.options.scale
+                arn, port = entry["targetGroupArn"], int(entry["containerPort"])
+                if targets.deregister(arn, task.address, port, delay):
+                    self.event(f"deregistered 1 targets in (target-group {arn})")
+                    self.event("has begun draining connections on 1 tasks.")
+                    longest = max(longest, delay)
+        return longest
+
+    def tick(self) -> bool:
+        """Takes one look; true where the deployment is to be judged after it."""
+        self._register()
+        self._judge_tasks()
+        if self.status == "DRAINING":
+            if all(task.is_over for d in self.deployments for task in d.tasks):
+                self.status = "INACTIVE"
+            return False
+        if self.status != "ACTIVE":
+            return False
+        self._start_missing()
+        self._stop_doomed()
+        self._stop_surplus()
+        return True
+
+    def forget_ended(self) -> None:
+        """Drops the deployments that have no more tasks, but for the newest."""
+        self.deployments = [
+            d
+            for d in self.deployments
+            if d is self.primary or not all(task.is_over for task in d.tasks)
+        ]
+
+    def _balanced(self, task: Task) -> list[BalancedPort]:
+        """Where a task is registered: as its own deployment says, whatever came after it."""
+        owner = next((d for d in self.deployments if task in d.tasks), self.primary)
+        return [e for e in owner.settings.get("loadBalancers") or [] if e.get("targetGroupArn")]
+
+    def _register(self) -> None:
+        """Puts tasks that began to run into their target groups."""
+        targets = self._lab.part(Targets)
+        for task in self.present:
+            if task.last_status != "RUNNING" or task.id in self._registered:
+                continue
+            self._registered.add(task.id)
+            for entry in self._balanced(task):
+                arn = entry["targetGroupArn"]
+                targets.register(arn, task.address, int(entry["containerPort"]))
+                self.event(f"registered 1 targets in (target-group {arn})")
+
+    def _judge_tasks(self) -> None:
+        """Counts failures, and stops tasks whose checks fail."""
+        for deployment in self.deployments:
+            for task in list(deployment.tasks):
+                if task.desired_status == "STOPPED" and task.id not in self._reported:
+                    self._reported.add(task.id)
+                    if task.stop_code in ("TaskFailedToStart", "EssentialContainerExited"):
+                        self._count_failure(deployment)
+                if task.is_over:
+                    deployment.tasks.remove(task)
+                elif task.last_status == "RUNNING" and task.desired_status == "RUNNING":
+                    self._check(deployment, task)
+
+    def _check(self, deployment: Deployment, task: Task) -> None:
+        if self.is_healthy(task):
+            if not task.was_healthy:
+                task.was_healthy = True
+                deployment.failed = 0 if self._resets(deployment) else deployment.failed
+            task.doomed = ""
+        if self.is_healthy(task) or task.doomed:
+            return
+        if task.health == "UNHEALTHY":
+            self.event(f"(task {task.id}) failed container health checks.")
+            self._fail(deployment, task, "Task failed container health checks")
+            return
+        given = float(self.settings.get("healthCheckGracePeriodSeconds") or 0)
+        # A program has to start, however quick AWS is: none is replaced before it could answer.
+        grace = max(given * self._lab.options.scale, min(given, START_SECONDS))
+        age = (_now() - task.times["startedAt"]).total_seconds()
+        for entry, target in self._targets_of(task):
+            if target.state[0] == "unhealthy" and age >= grace:
+                arn, reason = entry["targetGroupArn"], target.state[2]
+                self.event(
+                    f"(port {target.port}) is unhealthy in (target-group {arn}) due to "
+                    f"(reason {reason})."
+                )
+                self._fail(
+                    deployment, task, f"Task failed ELB health checks in (target-group {arn})"
+                )
+                return
+
+    def _fail(self, deployment: Deployment, task: Task, reason: str) -> None:
+        """Counts a task that is unhealthy. It is stopped once another is there in its place."""
+        task.doomed = reason
+        self._reported.add(task.id)
+        self._count_failure(deployment)
+
+    def _stop_doomed(self) -> None:
+        """Stops unhealthy tasks: after their replacements, where the maximum leaves room for these.
+
+        ECS developer guide, service definition parameters, `maximumPercent`: a replacement comes
+        first; once it is healthy, or unhealthy itself, one of them goes.
+        """
+        deployment, (_, high) = self.primary, self._limits()
+        doomed = [task for task in deployment.present if task.doomed]
+        coming = [t for t in deployment.present if not t.doomed and not self.is_healthy(t)]
+        if len(deployment.present) <= self.desired and len(self.present) >= high:
+            # One at a time: not while one is on its way out.
+            replaced = 1 if self._alive() == len(self.present) else 0
+        else:
+            replaced = len(deployment.present) - self.desired - len(coming)
+        for task in doomed[: max(replaced, 0)]:
+            self.stop_task(task, task.doomed)
+
+    def _count_failure(self, deployment: Deployment) -> None:
+        deployment.failed += 1
+        deployment.total_failed += 1
+        deployment.updated = _now()
+        backoff = self._lab.timers.seconds("service.backoff") * deployment.total_failed
+        deployment.next_start = time.monotonic() + max(backoff, SHORTEST_BACKOFF)
+        self.is_steady = False
+        if deployment.total_failed == 2:
+            self.event(
+                "is unable to consistently start tasks successfully. For more information, see the "
+                "Troubleshooting section of the Amazon ECS Developer Guide."
+            )
+
+    @staticmethod
+    def _resets(deployment: Deployment) -> bool:
+        return bool(breaker_of(deployment.settings).get("resetOnHealthyTask", True))
+
+    def _targets_of(self, task: Task) -> list[tuple[BalancedPort, Target]]:
+        targets = self._lab.part(Targets)
+        return [
+            (entry, target)
+            for entry in self._balanced(task)
+            for target in targets.of(entry["targetGroupArn"])
+            if target.id == task.address and target.port == int(entry["containerPort"])
+        ]
+
+    def is_healthy(self, task: Task) -> bool:
+        """Whether it runs and passes all checks, its container's and its target groups'."""
+        if not task.passes_checks or task.desired_status != "RUNNING":
+            return False
+        states = [target.state[0] for _, target in self._targets_of(task)]
+        return len(states) == len(self._balanced(task)) and set(states) <= {"healthy", "unused"}
+
+    def _limits(self) -> tuple[int, int]:
+        """How many tasks must be healthy, and how many there may be."""
+        configuration = self.settings["deploymentConfiguration"]
+        low = math.ceil(self.desired * int(configuration["minimumHealthyPercent"]) / 100)
+        high = math.floor(self.desired * int(configuration["maximumPercent"]) / 100)
+        return low, max(high, 1 if low < self.desired else self.desired)
+
+    def _alive(self) -> int:
+        """How many tasks have not ended, whatever they were told."""
+        return sum(1 for d in self.deployments for task in d.tasks if not task.is_over)
+
+    def _start_missing(self) -> None:
+        primary, (_, high) = self.primary, self._limits()
+        if primary.rollout == "FAILED" or time.monotonic() < primary.next_start:
+            return
+        well = sum(1 for task in primary.present if not task.doomed)
+        missing = min(self.desired - well, high - self._alive())
+        started = [task for _ in range(missing) if (task := self._launch(primary))]
+        if started:
+            names = " ".join(f"(task {task.id})" for task in started)
+            self.event(f"has started {len(started)} tasks: {names}.")
+
+    def _launch(self, deployment: Deployment) -> Task | None:
+        tasks = self._lab.part(Tasks)
+        launch = Launch(
+            cluster=self.cluster,
+            definition=deployment.definition,
+            group=f"service:{self.name}",
+            started_by=deployment.id,
+            network=deployment.settings.get("networkConfiguration") or {},
+            tags=self._task_tags(deployment),
+            execute_command=bool(self.settings.get("enableExecuteCommand")),
+            digests=deployment.digests,
+        )
+        try:
+            task = tasks.start(launch, self.drain_targets)
+        except Exception as error:  # noqa: BLE001 - told as ECS tells it, in an event
+            self.event(f"was unable to place a task. Reason: {error}.")
+            self._count_failure(deployment)
+            return None
+        deployment.tasks.append(task)
+        return task
+
+    def _task_tags(self, deployment: Deployment) -> list[Tag]:
+        source = self.settings.get("propagateTags")
+        if source == "SERVICE":
+            return list(self.tags)
+        return list(deployment.definition.tags) if source == "TASK_DEFINITION" else []
+
+    def _stop_surplus(self) -> None:
+        low, _ = self._limits()
+        healthy = sum(1 for task in self.present if self.is_healthy(task))
+        old = [task for d in self.deployments[1:] for task in d.present]
+        surplus = [task for task in self.primary.present if not task.doomed][self.desired :]
+        for task in [*old, *surplus]:
+            counts = self.is_healthy(task)
+            if counts and healthy - 1 < low:
+                continue
+            healthy -= counts
+            self.stop_task(task, f"Scaling activity initiated by (deployment {self.primary.id})")
+
+    def stop_task(self, task: Task, reason: str) -> None:
+        """Stops a task on purpose."""
+        self._reported.add(task.id)
+        task.stop(reason, "ServiceSchedulerInitiated")
+        self.event(f"has stopped 1 running tasks: (task {task.id}).")
+
+
+def target_group(arn: str) -> FakeTargetGroup | None:
+    """A target group of any region."""
+    from moto.elbv2.models import elbv2_backends
+
+    for account in list(elbv2_backends.values()):
+        for backend in list(account.values()):
+            if arn in backend.target_groups:
+                return backend.target_groups[arn]
+    return None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Tasks of ECS and their containers."""

@@ -1,0 +1,224 @@
+"""One container of a task: unpacked, started, watched, stopped; its output goes to the logs.
+
+As root the process is locked into its root folder and runs as the image's user. An ordinary
+user cannot do that, so there the entry point is run straight from the unpacked folder, which
+suits static binaries.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.running.images.layers import beneath, entry
+from lab.running.images.pull import Image, unpack
+from lab.running.tasks import log_lines
+from lab.running.tasks.shapes import ContainerDefinition, ContainerOverride, HealthCheck
+from lab.world.places import Place
+
+if TYPE_CHECKING:
+    from lab.world.lab import Lab
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+STOP_TIMEOUT = 30.0
+SHORTEST_STOP = 0.1
+
+
+class CannotStart(Exception):
+    """The image has no such program; the text is the container's reason."""
+
+
+class Container:
+    """A container definition and the process that runs for it."""
+
+    def __init__(self, lab: Lab, definition: ContainerDefinition, place: Place, task: str) -> None:
+        self._lab = lab
+        self.definition = definition
+        self._home = place
+        self._task = task
+        self.image: Image | None = None
+        self._folder = lab.data / "tasks"
+        self.root = self._folder / task / str(definition["name"])
+        self.environment: dict[str, str] = {}
+        self.exit_code: int | None = None
+        self.reason: str | None = None
+        self.status = "PENDING"
+        self.health = "UNKNOWN"
+        self._child: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+
+    @property
+    def name(self) -> str:
+        """The container's name in its task."""
+        return str(self.definition["name"])
+
+    @property
+    def is_essential(self) -> bool:
+        """Whether the task ends with it."""
+        return bool(self.definition.get("essential", True))
+
+    @property
+    def health_check(self) -> HealthCheck | None:
+        """The task definition's check; ECS ignores the image's own."""
+        return self.definition.get("healthCheck")
+
+    def start(self, environment: dict[str, str], overrides: ContainerOverride) -> None:
+        """Unpacks the image and starts the process."""
+        if self._lab.options.hollow:
+            self.status = "RUNNING"
+            return
+        assert self.image is not None
+        # What a task makes, such as a program that runs as its owner, is for nobody outside.
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        unpack(self.image, self.root)
+        changed = {item["name"]: item["value"] for item in overrides.get("environment") or []}
+        own = {item["name"]: item["value"] for item in self.definition.get("environment") or []}
+        self.environment = {
+            "PATH": DEFAULT_PATH,
+            **environment,
+            **self.image.environment,
+            **own,
+            **changed,
+        }
+        entry, arguments = self.image.command
+        if self.definition.get("entryPoint"):
+            entry, arguments = list(self.definition["entryPoint"]), []
+        arguments = list(overrides.get("command") or self.definition.get("command") or arguments)
+        command = [*entry, *arguments]
+        self._check_program(command[0] if command else "")
+        self._child = self._launch(command, subprocess.PIPE)
+        self.status = "RUNNING"
+        self._reader = threading.Thread(target=self._read, name=f"logs-{self.name}", daemon=True)
+        self._reader.start()
+
+    def poll(self) -> int | None:
+        """The exit code as a shell tells it, once the process has ended."""
+        if self.exit_code is None and self._child is not None:
+            code = self._child.poll()
+            if code is not None:
+                self.exit_code = 128 - code if code < 0 else code
+                self.status = "STOPPED"
+        return self.exit_code
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL after the stop timeout.
+
+        A program that listens has all of the time; for one that does not, the wait is AWS's
+        alone and is scaled.
+        """
+        if self._child is None or self.poll() is not None:
+            self.status = "STOPPED"
+            return
+        given = self.definition.get("stopTimeout")
+        timeout = STOP_TIMEOUT if given is None else float(given)
+        if not self._lab.processes.listens(self._child, signal.SIGTERM):
+            timeout = max(timeout * self._lab.options.scale, SHORTEST_STOP)
+        self._lab.processes.signal(self._child, signal.SIGTERM)
+        try:
+            self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.poll()
+
+    def processes(self) -> list[int]:
+        """What runs for it."""
+        return self._lab.processes.family(self._child) if self._child is not None else []
+
+    def kill(self) -> None:
+        """Ends the process at once."""
+        if self._child is not None and self._child.poll() is None:
+            self._lab.processes.signal(self._child, signal.SIGKILL)
+            self._child.wait(10)
+
+    def finish_logs(self) -> None:
+        """Waits until all output is in the logs."""
+        if self._reader is not None:
+            self._reader.join(2)
+
+    def check(self) -> bool:
+        """Runs the health check command once, inside the container."""
+        if self._lab.options.hollow:
+            return True
+        assert self.health_check is not None
+        kind, *command = self.health_check["command"]
+        if kind == "CMD-SHELL":
+            command = ["/bin/sh", "-c", " ".join(command)]
+        elif kind != "CMD":
+            command = [kind, *command]
+        child = self._launch(command, subprocess.DEVNULL)
+        try:
+            return child.wait(float(self.health_check.get("timeout") or 5)) == 0
+        except subprocess.TimeoutExpired:
+            self._lab.processes.signal(child, signal.SIGKILL)
+            child.wait(10)
+            return False
+
+    def _launch(self, command: list[str], stdout: int) -> subprocess.Popen[bytes]:
+        assert self.image is not None
+        folder = self.definition.get("workingDirectory") or self.image.folder
+        if os.geteuid() != 0:
+            inside = beneath(self.root, folder)
+            command = [str(self._place(command[0])), *command[1:]]
+            return self._lab.processes.start(
+                command, environment=self.environment, folder=inside, stdout=stdout
+            )
+        uid, gid = self.image.user
+        user = str(self.definition.get("user") or "").partition(":")[0]
+        return self._lab.processes.start(
+            command,
+            environment=self.environment,
+            folder=Path(folder),
+            root=self.root,
+            user=int(user) if user.isdigit() else uid,
+            group=gid,
+            stdout=stdout,
+        )
+
+    def _check_program(self, program: str) -> None:
+        place = self._place(program)
+        if program and (place.exists() or place.is_symlink()):
+            return
+        missing = (
+            f"stat {program}: no such file or directory"
+            if program.startswith("/")
+            else "executable file not found in $PATH"
+        )
+        self.reason = (
+            "CannotStartContainerError: ResourceInitializationError: failed to create new "
+            "container runtime task: failed to create shim task: OCI runtime create failed: runc "
+            f'create failed: unable to start container process: exec: "{program}": {missing}: '
+            "unknown"
+        )
+        raise CannotStart(self.reason)
+
+    def _place(self, program: str) -> Path:
+        """Where a program of the image lies for a process that is not locked in."""
+        if "/" not in program:
+            for folder in self.environment.get("PATH", DEFAULT_PATH).split(":"):
+                place = beneath(self.root, folder) / program
+                if place.exists():
+                    return place
+        return entry(self.root, program)
+
+    def _read(self) -> None:
+        assert self._child is not None and self._child.stdout is not None
+        options = self._log_options()
+        for line in self._child.stdout:
+            if options is not None:
+                text = line.decode("utf-8", "replace").rstrip("\r\n")
+                with self._lab.lock:
+                    log_lines.write(*options, [text] if text else [" "])
+
+    def _log_options(self) -> tuple[Place, str, str] | None:
+        configuration = self.definition.get("logConfiguration") or {}
+        options = configuration.get("options") or {}
+        if configuration.get("logDriver") != "awslogs" or "awslogs-group" not in options:
+            return None
+        prefix = options.get("awslogs-stream-prefix", "ecs")
+        region = options.get("awslogs-region", self._home.region)
+        place = self._home._replace(region=region)
+        return place, options["awslogs-group"], f"{prefix}/{self.name}/{self._task}"

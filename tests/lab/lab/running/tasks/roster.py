@@ -1,0 +1,89 @@
+"""All tasks of the lab: started, found, listed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from lab.running.tasks.task import Launch, Task
+
+if TYPE_CHECKING:
+    from lab.world.lab import Lab
+
+STOPPED_VISIBLE = timedelta(hours=1)
+STOPPED_KEPT = 1000
+
+
+class Tasks:
+    """Running tasks, and stopped ones for the hour ECS shows them."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._tasks: OrderedDict[str, Task] = OrderedDict()
+        lab.resets.append(self._reset)
+        lab.parts["tasks"] = self
+
+    def start(self, launch: Launch, drain: Callable[[Task], float] | None = None) -> Task:
+        """Starts a task; `drain` is called when it stops and says how long to wait."""
+        task = Task(self._lab, launch, drain)
+        self._tasks[task.arn] = task
+        stopped = [other for other in self._tasks.values() if other.is_over]
+        for old in stopped[:-STOPPED_KEPT]:
+            del self._tasks[old.arn]
+        return task
+
+    @property
+    def present(self) -> list[Task]:
+        """Those of any cluster that have not ended."""
+        return [task for task in list(self._tasks.values()) if not task.is_over]
+
+    def all(self, cluster: str) -> list[Task]:
+        """The visible tasks of a cluster."""
+        oldest = datetime.now(UTC) - STOPPED_VISIBLE
+        return [
+            task
+            for task in list(self._tasks.values())
+            if task.launch.cluster.arn == cluster
+            and (not task.is_over or task.times.get("stoppedAt", oldest) >= oldest)
+        ]
+
+    def find(self, cluster: str, id_or_arn: str) -> Task | None:
+        """A task of a cluster by its id or ARN."""
+        for task in self.all(cluster):
+            if id_or_arn in (task.id, task.arn):
+                return task
+        return None
+
+    def loopback(self, vpc: str, address: str) -> str:
+        """Where the task with this address of a VPC really is; others stand for themselves."""
+        for task in reversed(list(self._tasks.values())):
+            ours = task.interface.subnet.vpc_id == vpc
+            if ours and task.address == address and not task.is_over:
+                return task.loopback
+        return address
+
+    def holder(self, inode: int) -> Task | None:
+        """The task that has a socket open."""
+        return next((task for task in self.present if task.holds(inode)), None)
+
+    def list(self) -> list[dict[str, Any]]:
+        """For `GET /_lab/tasks`."""
+        return [
+            {
+                "id": task.id,
+                "group": task.launch.group,
+                "status": task.last_status,
+                "address": task.address,
+                "loopback": task.loopback,
+                "reason": task.stopped_reason,
+            }
+            for task in list(self._tasks.values())
+        ]
+
+    def _reset(self) -> None:
+        for task in list(self._tasks.values()):
+            if not task.is_over:
+                task.kill()
+        self._tasks.clear()

@@ -1,0 +1,108 @@
+"""Secrets of a task: what `valueFrom` points to, looked up when the task starts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.ssm.models import ssm_backends
+
+from lab.aws.common.permissions import Denied, Reader
+from lab.running.tasks.shapes import ContainerDefinition
+from lab.world.places import Place, of_arn
+
+if TYPE_CHECKING:
+    from lab.world.lab import Lab
+
+FAILURE = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
+    "retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): "
+)
+
+
+class CannotInitialise(Exception):
+    """The task cannot start; the text is its stopped reason."""
+
+
+def resolve(
+    lab: Lab, definition: ContainerDefinition, place: Place, reader: Reader
+) -> dict[str, str]:
+    """The secret variables of one container."""
+    with lab.lock:
+        return {
+            secret["name"]: _value(secret["valueFrom"], place, reader)
+            for secret in definition.get("secrets") or []
+        }
+
+
+def _value(reference: str, place: Place, reader: Reader) -> str:
+    if ":secretsmanager:" not in reference:
+        return _parameter(reference, place, reader)
+    parts = reference.split(":")
+    arn, rest = ":".join(parts[:7]), [*parts[7:], "", "", ""]
+    key, stage, version = rest[:3]
+    try:
+        reader.demand("secretsmanager:GetSecretValue", arn)
+    except Denied as error:
+        raise CannotInitialise(
+            f"{FAILURE}failed to fetch secret {arn} from secrets manager: {error}"
+        ) from None
+    secret = secretsmanager_backends[parts[4]][parts[3]].secrets.get(arn)
+    if secret is None or secret.is_deleted():
+        raise CannotInitialise(
+            f"{FAILURE}failed to fetch secret {arn} from secrets manager: "
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+        )
+    wanted = version or (_with_stage(secret, stage) if stage else secret.default_version_id)
+    text = (secret.versions.get(wanted or "") or {}).get("secret_string")
+    if text is None:
+        raise CannotInitialise(
+            f"{FAILURE}failed to fetch secret {arn} from secrets manager: "
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret value for "
+            f"staging label: {stage or 'AWSCURRENT'}"
+        )
+    if not key:
+        return str(text)
+    try:
+        return _text(json.loads(text)[key])
+    except (ValueError, KeyError, TypeError):
+        raise CannotInitialise(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+            "resource retrieval failed: unable to retrieve secret from asm: retrieved secret from "
+            f"Secrets Manager did not contain json key {key}"
+        ) from None
+
+
+def _with_stage(secret: Any, stage: str) -> str | None:
+    for version, content in secret.versions.items():
+        if stage in content["version_stages"]:
+            return str(version)
+    return None
+
+
+def _parameter(reference: str, place: Place, reader: Reader) -> str:
+    name = reference
+    if ":ssm:" in reference:
+        place, name = of_arn(reference), reference.rsplit(":parameter", maxsplit=1)[-1]
+    arn = f"arn:aws:ssm:{place.region}:{place.account}:parameter/{name.removeprefix('/')}"
+    try:
+        reader.demand("ssm:GetParameters", arn)
+    except Denied as error:
+        raise CannotInitialise(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+            "resource retrieval failed: unable to retrieve secrets from ssm: service call has been "
+            f"retried 1 time(s): {error}"
+        ) from None
+    parameter = ssm_backends[place.account][place.region].get_parameter(name)
+    if parameter is None:
+        raise CannotInitialise(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+            "resource retrieval failed: unable to retrieve secrets from ssm: service call has been "
+            f"retried 1 time(s): invalid parameters: {name}"
+        )
+    return str(parameter.decrypt(parameter.value))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,1 @@
+"""What all other rooms stand on: the lab and its lock, the clock, places, children, addresses."""
