@@ -111,7 +111,8 @@ impl<W: Connect> Session<'_, W> {
 
     /// What results are printed on.
     pub(crate) fn page(&self) -> Page {
-        Page { theme: self.out, width: self.terminal.width }
+        let is_terminal = self.terminal.stdout.is_terminal;
+        Page { theme: self.out, width: self.terminal.width, is_terminal }
     }
 
     /// Reads and checks the stack; tells its warnings.

@@ -193,6 +193,8 @@ pub trait Kind: Send + Sync + 'static {
     const REPLACEMENT: Replacement = Replacement::CreateFirst;
     /// What becomes of it when it is no longer wanted.
     const REMOVAL: Removal = Removal::Delete;
+    /// Whether clients connect to it, at what [`Kind::endpoint`] says.
+    const IS_REACHED: bool = false;
     /// What users notice when it is deleted.
     const DELETION: Impact = Impact::Outage;
     /// The boolean field that forbids deleting it, where AWS has one.
@@ -249,6 +251,12 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Where clients connect to, as far as AWS has said it: `host:5432`. Only where
+    /// [`Kind::IS_REACHED`].
+    fn endpoint(_output: &Self::Output) -> Option<String> {
+        None
+    }
+
     /// What users notice of a change in place that depends on its values, such as their direction.
     fn notices(_live: &Self::Spec, _wanted: &Self::Spec) -> Vec<Notice> {
         Vec::new()
@@ -295,6 +303,8 @@ pub struct KindInfo {
     pub naming: Option<Naming>,
     /// See [`Kind::REMOVAL`].
     pub removal: Removal,
+    /// See [`Kind::IS_REACHED`].
+    pub is_reached: bool,
     /// See [`Kind::DELETION`].
     pub deletion: Impact,
     /// See [`Kind::PROTECTION`].
@@ -322,6 +332,7 @@ pub struct KindInfo {
     facts: fn(&Value) -> Vec<Fact>,
     notices: fn(&Value, &Value) -> Vec<Notice>,
     reserve: fn(Option<&Value>, &Value) -> Option<Value>,
+    endpoint: fn(&Value) -> Option<String>,
     lenient: fn(&Value, &Value) -> Option<Value>,
     watch: fn(&Value, &Value) -> u32,
     replacement: fn(&Value, &Value) -> Replacement,
@@ -341,6 +352,7 @@ impl KindInfo {
             changes: K::CHANGES,
             naming: K::NAMING,
             removal: K::REMOVAL,
+            is_reached: K::IS_REACHED,
             deletion: K::DELETION,
             protection: K::PROTECTION,
             held: K::HELD,
@@ -354,6 +366,10 @@ impl KindInfo {
             moves: K::MOVES,
             supersedes: matches!(K::REPLACEMENT, Replacement::Supersede),
             refined: K::change,
+            endpoint: |output| {
+                let output = K::Output::deserialize(output).ok()?;
+                K::endpoint(&output)
+            },
             facts: |spec| spec_of::<K>(spec).map(|spec| K::facts(&spec)).unwrap_or_default(),
             notices: |live, wanted| match (spec_of::<K>(live), spec_of::<K>(wanted)) {
                 (Ok(live), Ok(wanted)) => K::notices(&live, &wanted),
@@ -408,8 +424,13 @@ impl KindInfo {
         self.changes.iter().map(|(path, _)| *path).filter(|path| !path.contains('.'))
     }
 
+    /// See [`Kind::endpoint`]; none for an output that is not of this kind.
+    pub fn endpoint(&self, output: &Value) -> Option<String> {
+        (self.endpoint)(output)
+    }
+
     /// See [`Kind::facts`].
-    pub(crate) fn facts(&self, spec: &Value) -> Vec<Fact> {
+    pub fn facts(&self, spec: &Value) -> Vec<Fact> {
         (self.facts)(spec)
     }
 

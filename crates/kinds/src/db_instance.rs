@@ -66,8 +66,14 @@ impl Kind for DbInstance {
     // Public deployment logs: create 5-17 min, delete 5 min and more. A change that moves the
     // instance: assumed.
     const TYPICAL: Typical = Typical { create: 480, update: 300, delete: 300 };
+    const IS_REACHED: bool = true;
     type Spec = DbInstanceSpec;
     type Output = DbInstanceOutput;
+
+    fn endpoint(output: &DbInstanceOutput) -> Option<String> {
+        let (host, port) = output.host.as_ref().zip(output.port)?;
+        Some(format!("{host}:{port}"))
+    }
 
     /// A snapshot takes the longer the more there is, and so does a standby that is made of one. A
     /// change of class or version is made to the standby first.

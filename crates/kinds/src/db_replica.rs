@@ -38,8 +38,14 @@ impl Kind for DbReplica {
     const PROTECTION: Option<&'static str> = Some("deletion-protection");
     // Those of an instance: no log of a replica is known to us.
     const TYPICAL: Typical = Typical { create: 480, update: 300, delete: 300 };
+    const IS_REACHED: bool = true;
     type Spec = DbReplicaSpec;
     type Output = DbReplicaOutput;
+
+    fn endpoint(output: &DbReplicaOutput) -> Option<String> {
+        let (host, port) = output.host.as_ref().zip(output.port)?;
+        Some(format!("{host}:{port}"))
+    }
 
     /// A replica is made of a snapshot of its source, whose size its spec does not say.
     fn time(

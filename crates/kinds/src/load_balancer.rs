@@ -41,8 +41,13 @@ impl Kind for LoadBalancer {
     // Public deployment logs: active after 135-187 s.
     const HELD: bool = true;
     const TYPICAL: Typical = Typical { create: 160, update: 2, delete: 10 };
+    const IS_REACHED: bool = true;
     type Spec = LoadBalancerSpec;
     type Output = LoadBalancerOutput;
+
+    fn endpoint(output: &LoadBalancerOutput) -> Option<String> {
+        Some(output.dns.clone())
+    }
 
     fn facts(spec: &LoadBalancerSpec) -> Vec<Fact> {
         let groups = spec.security_groups.iter().map(Thing::from).collect();

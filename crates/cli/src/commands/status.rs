@@ -1,7 +1,9 @@
-//! `deployer status`: what is there.
+//! `deployer status`: what is there, and how it is.
 
-use deployer_core::{Live, Phase, Snapshot};
-use deployer_engine::Scan;
+use std::collections::BTreeSet;
+
+use deployer_core::{Address, Fact, Kinds, Live, Phase, Snapshot};
+use deployer_engine::{Health, RolloutState, Running, Scan, Task, TaskState, running};
 
 use crate::answer::{Answer, Form, Page, document};
 use crate::args::StackArgs;
@@ -9,20 +11,24 @@ use crate::command::Command;
 use crate::exit::{Error, Exit};
 use crate::render;
 use crate::session::Session;
-use crate::wire::state::Status;
+use crate::wire::state::{Endpoint, Resource, Rollout, Service, Status};
 use crate::world::Connect;
 
 /// What `status` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "List what is there",
-    long_about = "List what is there.\n\n\
-        All that this environment of the stack owns in the account, by its tags, with AWS's own \
-        word for its state. The stack need not be right for this.",
+    about = "Show what is there, and how it is",
+    long_about = "Show what is there, and how it is.\n\n\
+        First the services: how many of their tasks run, what the checks of their containers say, \
+        which release they run and how far its rollout is. Then what clients connect to, with its \
+        state and address. Then all that this environment of the stack owns in the account, by its \
+        record and its tags, with AWS's own word for its state. The stack need not be right for \
+        this. Lines are broken to the width of a terminal, and whole everywhere else.",
     after_long_help = "\
 Examples:
   deployer status --env prod
-  deployer status --json"
+  deployer status --json
+  deployer status | grep service/"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -32,15 +38,157 @@ pub(crate) struct Args {
 impl Command for Args {
     const FORM: Form = Form::Document(document::<Status>);
 
-    /// Scans what is there, and lists it.
+    /// Scans what is there, looks at what runs, and shows it.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let place = session.locate(&self.stack)?;
         let (connected, _) = session.connect_anyway(&self.stack, &place).await?;
         let deeds = session.deeds(&connected, &place.scope).await?;
         let snapshot = session.observe(&connected, &place.scope, Scan::Known, &deeds).await?;
-        session.answer(&Shown { snapshot: &snapshot });
+        let registry = session.world.registry();
+        let looking = running(&registry, &connected, &snapshot.lives, &deeds.record.roles);
+        let running = session.unless_cancelled(looking).await?;
+        session.answer(&Shown { snapshot: &snapshot, running, kinds: registry.kinds() });
         session.tell(&render::strays(&snapshot.strays, &session.err, session.terminal.width));
         Ok(Exit::Done)
+    }
+}
+
+/// What is there, as it is shown.
+struct Shown<'a> {
+    snapshot: &'a Snapshot,
+    running: Vec<Running<'a>>,
+    kinds: Kinds,
+}
+
+impl Shown<'_> {
+    fn services(&self) -> impl Iterator<Item = Service> {
+        self.running.iter().map(|running| {
+            let kind = self.kinds.find(&running.live.address.kind);
+            let facts = kind.map(|kind| kind.facts(&running.live.spec)).unwrap_or_default();
+            let wanted = facts.into_iter().find_map(|fact| match fact {
+                Fact::Runs(run) => run.tasks,
+                _ => None,
+            });
+            service(running, wanted)
+        })
+    }
+
+    /// What clients connect to, each with where.
+    fn endpoints(&self) -> impl Iterator<Item = (&Live, Option<String>)> {
+        self.snapshot.lives.iter().filter_map(|live| {
+            let kind = self.kinds.find(&live.address.kind).filter(|kind| kind.is_reached)?;
+            Some((live, kind.endpoint(&live.output)))
+        })
+    }
+}
+
+impl Answer for Shown<'_> {
+    type Wire = Status;
+
+    fn wire(&self) -> Status {
+        let endpoints =
+            self.endpoints().map(|(live, endpoint)| Endpoint { resource: live.into(), endpoint });
+        Status {
+            scope: self.snapshot.scope.to_string(),
+            account: self.snapshot.account.clone(),
+            region: self.snapshot.region.clone(),
+            services: self.services().collect(),
+            endpoints: endpoints.collect(),
+            resources: self.snapshot.lives.iter().map(Resource::from).collect(),
+            strays: self.snapshot.strays.iter().map(Into::into).collect(),
+        }
+    }
+
+    fn text(&self, page: &Page) -> String {
+        let Snapshot { lives, scope, region, account, .. } = self.snapshot;
+        if lives.is_empty() {
+            return format!("There is nothing of {scope} in {region}.\n");
+        }
+        let title = page.theme.strong.style(format!("{scope} in {region}, account {account}"));
+        let table = |headings: &[&str], rows: Vec<Vec<String>>| match rows.as_slice() {
+            [] => String::new(),
+            rows => format!("\n{}", render::table(headings, rows, &page.theme, page.columns())),
+        };
+        let services = self.services().zip(&self.running);
+        let services = services.map(|(service, running)| service_row(&service, running.live));
+        let endpoints = self.endpoints().map(|(live, endpoint)| {
+            let address = endpoint.unwrap_or_else(|| "(not known yet)".to_owned());
+            vec![render::located(&live.address, &live.place), state(live), address]
+        });
+        let all = lives.iter().map(row);
+        [
+            format!("{title}\n"),
+            table(&["SERVICE", "TASKS", "HEALTH", "RELEASE", "ROLLOUT"], services.collect()),
+            table(&["ENDPOINT", "STATE", "ADDRESS"], endpoints.collect()),
+            table(&["RESOURCE", "STATE", "GEN", "ID"], all.collect()),
+        ]
+        .concat()
+    }
+}
+
+/// What there is to say of one service.
+fn service(running: &Running<'_>, wanted: Option<u32>) -> Service {
+    let tasks = running.tasks.as_deref().unwrap_or_default();
+    let count = |is_meant: &dyn Fn(&Task) -> bool| tasks.iter().filter(|it| is_meant(it)).count();
+    let releases: BTreeSet<&str> = tasks.iter().map(|task| task.revision.as_str()).collect();
+    let containers = tasks.iter().flat_map(|task| &task.containers);
+    let failures = [running.tasks.as_ref().err(), running.rollouts.as_ref().err()];
+    Service {
+        resource: running.live.into(),
+        name: running.live.address.name.clone(),
+        wanted,
+        running: count(&|task| task.state == TaskState::Running),
+        starting: count(&|task| task.state == TaskState::Starting),
+        healthy: count(&|task| task.health == Health::Healthy),
+        unhealthy: count(&|task| task.health == Health::Unhealthy),
+        releases: releases.into_iter().map(str::to_owned).collect(),
+        digests: containers.filter_map(|container| container.digest.clone()).collect(),
+        rollout: running.rollouts.iter().flatten().next().map(Into::into),
+        failures: failures.into_iter().flatten().map(Into::into).collect(),
+    }
+}
+
+fn service_row(service: &Service, live: &Live) -> Vec<String> {
+    let Address { kind, .. } = &live.address;
+    let name = render::located(&live.address, &live.place).replacen(&format!("{kind}/"), "", 1);
+    if !service.failures.is_empty() {
+        return vec![name, "could not be read".to_owned()];
+    }
+    let tasks = match service.wanted {
+        Some(wanted) => format!("{} of {wanted}", service.running),
+        None => service.running.to_string(),
+    };
+    let health = match (service.healthy, service.unhealthy) {
+        (0, 0) => "not checked".to_owned(),
+        (_, 0) => "healthy".to_owned(),
+        (_, unhealthy) => format!("{unhealthy} unhealthy"),
+    };
+    let release = |id: &str| id.rsplit('/').next().unwrap_or(id).to_owned();
+    let releases: Vec<String> = service.releases.iter().map(|id| release(id)).collect();
+    let releases = if releases.is_empty() { "none".to_owned() } else { releases.join(", ") };
+    let rollout = service.rollout.as_ref().map_or_else(String::new, rollout_words);
+    vec![name, tasks, health, releases, rollout]
+}
+
+/// How far a rollout is, in words.
+fn rollout_words(rollout: &Rollout) -> String {
+    let because = |what: &str| match &rollout.reason {
+        Some(reason) => format!("{what}: {reason}"),
+        None => what.to_owned(),
+    };
+    match rollout.state {
+        _ if rollout.is_held => "waits for an answer".to_owned(),
+        RolloutState::Pending => "begins".to_owned(),
+        RolloutState::UnderWay => match rollout.wanted {
+            Some(wanted) => format!("under way: {} of {wanted}", rollout.running),
+            None => "under way".to_owned(),
+        },
+        RolloutState::GoingBack => because("going back"),
+        RolloutState::Succeeded => "done".to_owned(),
+        RolloutState::RolledBack => because("rolled back"),
+        RolloutState::Stopped => "stopped".to_owned(),
+        RolloutState::Failed => because("failed"),
+        RolloutState::Unknown => rollout.status.clone(),
     }
 }
 
@@ -61,26 +209,4 @@ fn state(live: &Live) -> String {
         Phase::Leaving => "leaving",
     };
     if live.state.is_empty() { word.to_owned() } else { live.state.clone() }
-}
-
-/// What is there, as it is shown.
-struct Shown<'a> {
-    snapshot: &'a Snapshot,
-}
-
-impl Answer for Shown<'_> {
-    type Wire = Status;
-
-    fn wire(&self) -> Status {
-        Status::of(self.snapshot)
-    }
-
-    fn text(&self, page: &Page) -> String {
-        let Snapshot { lives, scope, region, .. } = self.snapshot;
-        if lives.is_empty() {
-            return format!("There is nothing of {scope} in {region}.\n");
-        }
-        let rows: Vec<Vec<String>> = lives.iter().map(row).collect();
-        render::table(&["RESOURCE", "STATE", "GEN", "ID"], &rows, &page.theme, page.width)
-    }
 }

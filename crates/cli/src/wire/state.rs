@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Live, Phase, Snapshot};
+use deployer_core::{Live, Phase};
+use deployer_engine::RolloutState;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::document::{Position, scope};
+use super::document::Position;
+use super::error::Failure;
 
 /// One resource that is there.
 #[derive(Serialize, JsonSchema)]
@@ -67,27 +69,96 @@ impl From<&deployer_core::Stray> for Stray {
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Status {
     /// The stack and the environment.
-    scope: String,
+    pub(crate) scope: String,
     /// The account, twelve digits.
-    account: String,
+    pub(crate) account: String,
     /// The region.
-    region: String,
+    pub(crate) region: String,
+    /// What runs as tasks.
+    pub(crate) services: Vec<Service>,
+    /// What clients connect to.
+    pub(crate) endpoints: Vec<Endpoint>,
     /// All that is there and ours.
-    resources: Vec<Resource>,
+    pub(crate) resources: Vec<Resource>,
     /// What carries our tags and is not ours.
-    strays: Vec<Stray>,
+    pub(crate) strays: Vec<Stray>,
 }
 
-impl Status {
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+/// Something that runs as tasks.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Service {
+    #[serde(flatten)]
+    pub(crate) resource: Resource,
+    /// Its name, without the kind.
+    pub(crate) name: String,
+    /// How many tasks it is to have; null where nobody says.
+    pub(crate) wanted: Option<u32>,
+    /// How many of its tasks run.
+    pub(crate) running: usize,
+    /// How many are on their way to run.
+    pub(crate) starting: usize,
+    /// Of how many the containers' own checks pass.
+    pub(crate) healthy: usize,
+    /// Of how many they fail. The rest have none, or none that has ended.
+    pub(crate) unhealthy: usize,
+    /// What its tasks run, by AWS's identifier: one, or several while a rollout is under way.
+    pub(crate) releases: Vec<String>,
+    /// The digests of the images that its tasks run: `sha256:…`.
+    pub(crate) digests: BTreeSet<String>,
+    /// The newest rollout.
+    pub(crate) rollout: Option<Rollout>,
+    /// Why its tasks or rollouts could not be read; empty when they could.
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// How far a rollout is.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Rollout {
+    /// AWS's identifier of it.
+    id: String,
+    /// How far it is.
+    pub(crate) state: RolloutState,
+    /// AWS's own word for it: `ROLLBACK_IN_PROGRESS`.
+    pub(crate) status: String,
+    /// What AWS says of it, such as why it failed.
+    pub(crate) reason: Option<String>,
+    /// How many tasks of the new release there are to be.
+    pub(crate) wanted: Option<u32>,
+    /// How many of them run.
+    pub(crate) running: u32,
+    /// Whether it waits for somebody to let it go on.
+    pub(crate) is_held: bool,
+    /// When it began, as RFC 3339 has it.
+    started: Option<String>,
+    /// When it was over.
+    finished: Option<String>,
+}
+
+impl From<&deployer_engine::Rollout> for Rollout {
+    fn from(rollout: &deployer_engine::Rollout) -> Self {
         Self {
-            scope: scope(&snapshot.scope),
-            account: snapshot.account.clone(),
-            region: snapshot.region.clone(),
-            resources: snapshot.lives.iter().map(Resource::from).collect(),
-            strays: snapshot.strays.iter().map(Stray::from).collect(),
+            id: rollout.id.clone(),
+            state: rollout.state,
+            status: rollout.status.clone(),
+            reason: rollout.reason.clone(),
+            wanted: rollout.to.as_ref().map(|to| to.wanted),
+            running: rollout.to.as_ref().map_or(0, |to| to.running),
+            is_held: rollout.holds.iter().any(|hold| hold.is_for_people),
+            started: rollout.started.map(|at| at.to_string()),
+            finished: rollout.finished.map(|at| at.to_string()),
         }
     }
+}
+
+/// Something that clients connect to.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Endpoint {
+    #[serde(flatten)]
+    pub(crate) resource: Resource,
+    /// Where they connect to: a host, or `host:5432`; null before AWS has said it.
+    pub(crate) endpoint: Option<String>,
 }
 
 /// What was changed outside.

@@ -1,7 +1,8 @@
 //! The commands that only read.
 
 use deployer_cli::Exit;
-use serde_json::Value;
+use deployer_engine::{Rollout, Task};
+use serde_json::{Value, json};
 
 use crate::world::{STACK, World};
 
@@ -36,6 +37,72 @@ async fn status_lists_what_is_there() {
     let json: Value =
         serde_json::from_str(&world.run("status --env dev --json").await.stdout).unwrap();
     assert_eq!(json["resources"].as_array().unwrap().len(), 3);
+}
+
+/// Two services.
+const SERVICES: &str = "\
+stack: notes
+region: eu-west-1
+environments: { dev: {} }
+resources:
+  network: { main: { range: 10.0.0.0/16 } }
+  part: { a: { network: main, zone: a } }
+  gate: { front: { network: main, port: 80, protocol: http } }
+  revision: { web: { image: one, url: nowhere } }
+  service:
+    web: { revision: web, gates: [], parts: [a] }
+    api: { revision: web, gates: [], parts: [a] }
+  store: { main: { network: main, engine: pg, size: 20 } }
+";
+
+/// A task of a service.
+fn task(state: &str, health: &str, revision: &str) -> Task {
+    let arn = format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/{revision}");
+    let task = json!({
+        "id": "t", "state": state, "status": "", "desired": "RUNNING", "health": health,
+        "revision": arn, "containers": [],
+    });
+    serde_json::from_value(task).expect("a task")
+}
+
+fn rollout(state: &str, reason: Option<&str>) -> Rollout {
+    let rollout = json!({
+        "id": "r", "state": state, "status": "", "reason": reason, "from": [], "alarms": {},
+        "to": { "id": "2", "digests": {}, "wanted": 2, "running": 1, "pending": 1 }, "holds": [],
+    });
+    serde_json::from_value(rollout).expect("a rollout")
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_says_how_services_are_and_where_clients_connect_to() {
+    let mut world = World::applied(SERVICES).await;
+    world.memory.act("service/web", |activity| {
+        activity.tasks = vec![
+            task("starting", "unknown", "notes-dev-web:4"),
+            task("running", "healthy", "notes-dev-web:3"),
+            task("running", "unhealthy", "notes-dev-web:3"),
+        ];
+        activity.rollouts =
+            vec![rollout("going-back", Some("tasks failed to start")), rollout("succeeded", None)];
+    });
+    world.memory.act("service/api", |activity| {
+        activity.tasks = vec![task("running", "healthy", "notes-dev-api:1")];
+        activity.rollouts = vec![rollout("succeeded", None)];
+    });
+    let piped = world.run("status --env dev").await;
+    assert_eq!(piped.exit, Exit::Done);
+    insta::assert_snapshot!("status_piped", piped.stdout);
+    world.is_terminal = true;
+    let shown = world.run("status --env dev --no-color").await.stdout;
+    let widest = shown.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(80), "{shown}");
+    insta::assert_snapshot!("status_in_a_terminal", shown);
+    let json: Value =
+        serde_json::from_str(&world.run("status --env dev --json").await.stdout).unwrap();
+    let web = json["services"].as_array().unwrap().iter().find(|it| it["name"] == "web").unwrap();
+    assert_eq!((&web["running"], &web["unhealthy"]), (&json!(2), &json!(1)));
+    assert_eq!(web["rollout"]["state"], "going-back");
+    assert!(json["endpoints"][0]["endpoint"].is_string(), "{json:#}");
 }
 
 #[tokio::test(start_paused = true)]

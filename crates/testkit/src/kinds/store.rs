@@ -55,8 +55,13 @@ impl Kind for Store {
     const GENTLEST: &'static [(&'static str, &'static str)] = &[("wipe", "false")];
     const PROTECTION: Option<&'static str> = Some("protected");
     const TYPICAL: Typical = Typical { create: 400, update: 60, delete: 300 };
+    const IS_REACHED: bool = true;
     type Spec = Spec;
     type Output = Output;
+
+    fn endpoint(output: &Output) -> Option<String> {
+        output.host.clone()
+    }
 
     fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
         let shrinks = field == "size" && wanted.as_u64() < live.as_u64();
