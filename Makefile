@@ -35,7 +35,7 @@ test: ## Sets up and runs every test
 	app/tests/run
 
 quick: ## Runs the tests that need no lab
-	cargo test --workspace --lib --test planner --test engine --test stack --test cli --test arrows --test operations --test words
+	cargo test --workspace --lib --test planner --test engine --test stack --test cli --test arrows --test imports --test operations --test words
 
 lint: ## Formatting and lints
 	cargo fmt --all --check

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::resolve::references;
-use crate::rules::below;
 use crate::{Change, is_unread};
 
 /// One field that differs.
@@ -114,6 +113,18 @@ pub(crate) fn is_marker(value: &Value) -> bool {
     value.as_object().is_some_and(|object| {
         object.len() == 1 && ["ref", "id", "text"].iter().any(|key| object.contains_key(*key))
     })
+}
+
+/// Does something one step further in.
+pub(crate) fn below<T>(
+    path: &mut Vec<String>,
+    key: &str,
+    look: impl FnOnce(&mut Vec<String>) -> T,
+) -> T {
+    path.push(key.to_owned());
+    let found = look(path);
+    path.pop();
+    found
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Address, Impact, Kind, Ref, Target};
+use crate::{Address, Impact};
 
 /// What one resource does, as its spec says.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,15 +33,6 @@ pub enum Thing {
     Named(Address),
     /// One by the identifier AWS gave it.
     Physical(String),
-}
-
-impl<K: Kind> From<&Ref<K>> for Thing {
-    fn from(reference: &Ref<K>) -> Self {
-        match reference.target() {
-            Target::Named(name) => Self::Named(Address::new(K::NAME, name)),
-            Target::Physical(id) => Self::Physical(id.clone()),
-        }
-    }
 }
 
 /// Which requests are led where.

@@ -8,86 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Action, Address, Fact, Naming, Notice, Scope, unread};
-
-/// What users of the system notice of a change, from nothing to the worst.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Impact {
-    /// Nobody notices.
-    #[default]
-    None,
-    /// Tasks are replaced one after another; requests go on.
-    Rolling,
-    /// Somebody else answers than before.
-    Elsewhere,
-    /// A short interruption, such as a database's reboot.
-    Restart,
-    /// Not available while the change is made.
-    Outage,
-    /// Data is gone for good.
-    DataLoss,
-    /// Not known; counts as the worst.
-    Unknown,
-}
-
-/// What a difference in one field of a spec leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// AWS changes it where it is.
-    InPlace(Impact),
-    /// The resource is made anew.
-    Replace(Impact),
-    /// Somebody else owns the value once the resource exists: a difference is no difference, and
-    /// an update is given the value that is there.
-    Delegated,
-    /// AWS cannot do it, and making the resource anew would be worse; says what to do instead.
-    Never(&'static str),
-}
-
-impl Change {
-    /// What users notice of it.
-    pub fn impact(self) -> Impact {
-        match self {
-            Self::InPlace(impact) | Self::Replace(impact) => impact,
-            Self::Delegated | Self::Never(_) => Impact::None,
-        }
-    }
-}
-
-/// How the successor of a resource comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Replacement {
-    /// The successor comes first, under a name of its own; the old one goes when nothing uses it.
-    CreateFirst,
-    /// The two cannot exist side by side: the old one goes first.
-    DeleteFirst,
-    /// The successor supersedes the old one, which stays as history.
-    Supersede,
-}
-
-/// What becomes of a resource that is no longer wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// It is deleted.
-    Delete,
-    /// It goes when the resource it is kept in goes, and stays until then.
-    WithParent,
-}
+use crate::{
+    Action, Address, Change, Fact, Impact, Naming, Notice, Removal, Replacement, Scope, unread,
+};
 
 /// A kind whose resources must be there before this one works, though no field says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

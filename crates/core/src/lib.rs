@@ -4,6 +4,7 @@
 //! snapshot always give the same plan, byte for byte.
 
 mod address;
+mod change;
 mod diagnostic;
 mod diff;
 mod event;
@@ -11,6 +12,7 @@ mod fact;
 mod failure;
 mod graph;
 mod kind;
+mod live;
 mod mark;
 mod naming;
 mod opaque;
@@ -21,20 +23,20 @@ mod planner;
 mod reference;
 mod resolve;
 mod rules;
+mod scope;
 mod snapshot;
 mod stack;
 
 pub use address::{Address, InvalidAddress};
+pub use change::{Action, Change, Impact, Removal, Replacement};
 pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
 pub use diff::Difference;
 pub use event::{Event, What};
 pub use fact::{Admission, Destination, Fact, Join, Lead, Notice, Pace, Peer, Routes, Run, Thing};
 pub use failure::{Cause, Failure};
 pub use graph::{Cycle, Graph, ReadyQueue};
-pub use kind::{
-    After, Change, Grant, Impact, Kind, KindInfo, Kinds, Problem, Removal, Replacement, Time,
-    Typical,
-};
+pub use kind::{After, Grant, Kind, KindInfo, Kinds, Problem, Time, Typical};
+pub use live::{Dispute, Live, Phase, Standing, Stray, Unrecorded};
 pub use naming::{Alphabet, Naming};
 pub use opaque::{Opaque, is_unread, unread};
 pub use ownership::{
@@ -42,9 +44,10 @@ pub use ownership::{
     Unreadable,
 };
 pub use place::{NoPlace, Place, Roles};
-pub use plan::{Action, Half, Plan, Reason, Step, StepId, Summary, Unrecorded};
+pub use plan::{Half, Plan, Reason, Step, StepId, Summary};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};
 pub use resolve::{Outputs, references, resolve};
-pub use snapshot::{Dispute, Live, Phase, Snapshot, Standing, Stray};
-pub use stack::{Desired, Scope, Stack};
+pub use scope::Scope;
+pub use snapshot::Snapshot;
+pub use stack::{Desired, Stack};

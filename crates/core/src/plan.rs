@@ -7,28 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Address, Cycle, Difference, Graph, Impact, Live, Notice, Outputs, Place, Replacement, Roles,
-    Scope, Serial, Stray,
+    Action, Address, Cycle, Difference, Graph, Impact, Live, Notice, Outputs, Place, Replacement,
+    Roles, Scope, Stray, Unrecorded,
 };
 
 /// Numbers a step within its plan.
 pub type StepId = usize;
-
-/// What a step does.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// Makes a resource and waits until it works.
-    Create,
-    /// Changes a resource where it is and waits until it works.
-    Update,
-    /// Waits for a resource that an earlier run began and AWS has not finished.
-    Await,
-    /// Deletes a resource and waits until it is gone.
-    Delete,
-}
 
 /// Why there is a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -148,21 +132,6 @@ pub struct Plan {
     /// written: who applies one finds it anew.
     #[serde(skip)]
     pub unrecorded: Vec<Unrecorded>,
-}
-
-/// Something that is ours by its proof and that the record does not have yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unrecorded {
-    /// Where it is.
-    pub place: Place,
-    /// The resource.
-    pub address: Address,
-    /// Its generation.
-    pub generation: u32,
-    /// The create that made it.
-    pub serial: Serial,
-    /// Its identifier.
-    pub id: String,
 }
 
 impl Plan {

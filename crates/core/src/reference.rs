@@ -13,7 +13,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::{Address, Kind};
+use crate::{Address, Kind, Thing};
 
 /// What a [`Ref`] points at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +59,15 @@ impl<R: Kind> Ref<R> {
         match &self.target {
             Target::Physical(id) => id,
             Target::Named(name) => panic!("{}/{name} was used before it was resolved", R::NAME),
+        }
+    }
+}
+
+impl<R: Kind> From<&Ref<R>> for Thing {
+    fn from(reference: &Ref<R>) -> Self {
+        match reference.target() {
+            Target::Named(name) => Self::Named(Address::new(R::NAME, name)),
+            Target::Physical(id) => Self::Physical(id.clone()),
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::diff::{differences, is_marker};
+use crate::diff::{below, differences, is_marker};
 use crate::{Change, Difference, Impact, KindInfo, is_unread, unread};
 
 impl KindInfo {
@@ -128,18 +128,6 @@ fn strip(path: &mut Vec<String>, value: &Value, is_delegated: Asked<'_>) -> Valu
         }
         plain => plain.clone(),
     }
-}
-
-/// Does something one step further in.
-pub(crate) fn below<T>(
-    path: &mut Vec<String>,
-    key: &str,
-    look: impl FnOnce(&mut Vec<String>) -> T,
-) -> T {
-    path.push(key.to_owned());
-    let found = look(path);
-    path.pop();
-    found
 }
 
 #[cfg(test)]

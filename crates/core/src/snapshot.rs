@@ -2,112 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::live::physical;
 use crate::naming::hex;
 use crate::ownership::{Judged, judge};
-use crate::{Address, Deeds, Kinds, Place, Roles, Scope, Seen, Serial, Unrecorded, unread};
-
-/// How far AWS is with a resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// It works.
-    #[default]
-    Ready,
-    /// It is being made or changed, and will be ready by itself.
-    Settling,
-    /// It is being deleted, and will be gone by itself.
-    Leaving,
-}
-
-/// One resource of ours as it is in AWS, its kind erased.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Live {
-    /// Which resource of the stack it is.
-    pub address: Address,
-    /// Where it is.
-    #[serde(default, skip_serializing_if = "Place::is_home")]
-    pub place: Place,
-    /// How often the resource has been replaced, plus one.
-    pub generation: u32,
-    /// The mark of the spec it was last given; none where nobody knows.
-    pub mark: Option<String>,
-    /// The create that made it; none before it is known whose it is, and for what is part of
-    /// another resource.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub serial: Option<Serial>,
-    /// How it is known to be ours.
-    #[serde(default)]
-    pub standing: Standing,
-    /// Whether its tags are as we wrote them.
-    #[serde(default)]
-    pub is_signed: bool,
-    /// The serialised `Spec`, every reference a physical identifier.
-    pub spec: Value,
-    /// The serialised `Output`; what is not known yet is null.
-    pub output: Value,
-    /// How far AWS is with it.
-    pub phase: Phase,
-    /// AWS's own word for its state, such as `available`; empty where there is none.
-    pub state: String,
-    /// What is attached to it that is not ours or that a spec cannot say: told, never touched.
-    pub foreign: Vec<String>,
-}
-
-/// How something is known to be ours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Standing {
-    /// The record has it.
-    #[default]
-    Recorded,
-    /// The record has the create that made it, and not yet what that made.
-    Begun,
-    /// Its proof holds, and the record is lost: somebody has to confirm it.
-    Unconfirmed,
-}
-
-impl Live {
-    /// The identifier AWS gave it.
-    pub fn id(&self) -> &str {
-        self.output.get("id").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The paths, with dots, of what AWS does not show of it, or what this version cannot read.
-    pub fn unread(&self) -> BTreeSet<String> {
-        unread(&self.spec)
-    }
-}
-
-/// Something that carries our tags and is not ours all the same: told, never touched.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Stray {
-    /// The resource that its tags say it is.
-    pub address: Address,
-    /// Where it is.
-    #[serde(default, skip_serializing_if = "Place::is_home")]
-    pub place: Place,
-    /// The identifier AWS gave it, or its name.
-    pub id: String,
-    /// How it is known, as a sentence: `its tags are copied …`.
-    pub because: String,
-    /// The identifiers it refers to.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub uses: BTreeSet<String>,
-}
-
-/// Several things of which one is ours, and nobody knows which.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dispute {
-    /// The resource that one of them is.
-    pub address: Address,
-    /// Their identifiers, in order.
-    pub ids: Vec<String>,
-}
+use crate::{
+    Address, Deeds, Dispute, Kinds, Live, Phase, Place, Roles, Scope, Seen, Standing, Stray,
+    Unrecorded,
+};
 
 /// All that a stack's environment owns, at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -145,15 +49,14 @@ impl Snapshot {
         deeds: &Deeds,
         kinds: &Kinds,
     ) -> Self {
-        let (origin, roles) = (deeds.record.origin.clone(), deeds.record.roles.clone());
-        let (lives, strays, disputes) = (vec![], vec![], vec![]);
-        let empty = Self { scope, account, region, roles, lives, strays, disputes, origin };
-        let Judged { mut lives, mut strays, mut disputes } = judge(&empty, seen, deeds, kinds);
+        let judged = judge(&scope, (&account, &region), seen, deeds, kinds);
+        let Judged { mut lives, mut strays, mut disputes } = judged;
         sort(&mut lives);
         strays.sort();
         strays.dedup();
         disputes.sort_by(|a, b| a.address.cmp(&b.address));
-        Self { lives, strays, disputes, ..empty }
+        let (origin, roles) = (deeds.record.origin.clone(), deeds.record.roles.clone());
+        Self { scope, account, region, roles, lives, strays, disputes, origin }
     }
 
     /// The snapshot wherever the stack that made it is kept.
@@ -243,16 +146,4 @@ fn sort(lives: &mut [Live]) {
             b.id(),
         ))
     });
-}
-
-/// The physical identifiers a live spec refers to.
-pub(crate) fn physical(spec: &Value) -> BTreeSet<&str> {
-    match spec {
-        Value::Object(fields) => match (fields.len(), fields.get("id").and_then(Value::as_str)) {
-            (1, Some(id)) => BTreeSet::from([id]),
-            _ => fields.values().flat_map(physical).collect(),
-        },
-        Value::Array(items) => items.iter().flat_map(physical).collect(),
-        _ => BTreeSet::new(),
-    }
 }

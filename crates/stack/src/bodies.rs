@@ -2,61 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Diagnostic, Part, Text, closest};
+use deployer_core::{Diagnostic, Part};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::draft::{Draft, owned};
-use crate::language::{self, schema_of};
+use crate::facets::schema_of;
 use crate::node::{Content, Node};
-use crate::section::Sections;
-use crate::sections::LIST;
 use crate::shape::{self, Rules};
 use crate::words::is_word;
 
 /// What people name as they like: nothing in AWS is called by it.
-const OUTPUTS: &str = "outputs";
-
-/// Reads all sections.
-pub(crate) fn read(draft: &mut Draft) -> Sections {
-    declare(draft);
-    let mut all = Sections::default();
-    for section in LIST {
-        (section.read)(draft, &mut all);
-    }
-    let outputs: BTreeMap<String, Text> = of(draft, OUTPUTS, true);
-    draft.outputs.extend(outputs);
-    all
-}
-
-/// Takes down which names there are, readable or not.
-fn declare(draft: &mut Draft) {
-    let root = draft.root.clone();
-    for entry in root.entries().iter().filter(|entry| !language::is_key(&entry.key)) {
-        // A misspelt section is told already; what is in it is not missing.
-        if let Some(meant) = closest(&entry.key, LIST.iter().map(|section| section.key)) {
-            draft.broken.insert((meant.to_owned(), String::new()));
-        }
-    }
-    for section in LIST.iter().filter(|section| section.is_later) {
-        if root.field(section.key).is_some_and(|node| node.content != Content::Null) {
-            draft.broken.insert((section.key.to_owned(), String::new()));
-        }
-    }
-    for section in LIST.iter().filter(|section| section.is_named && !section.is_later) {
-        let Some(node) = root.field(section.key) else { continue };
-        match &node.content {
-            Content::Map(entries) => {
-                let names = entries.iter().map(|entry| entry.key.clone()).collect();
-                draft.declared.insert(section.key, names);
-            }
-            _ => {
-                draft.broken.insert((section.key.to_owned(), String::new()));
-            }
-        }
-    }
-}
+pub(crate) const OUTPUTS: &str = "outputs";
 
 /// Reads the bodies of a section, by name; one that holds no names is the body itself.
 pub(crate) fn of<T: DeserializeOwned + JsonSchema>(

@@ -7,10 +7,8 @@ use deployer_kinds::{Cidr, Subnet};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::interpolate::Asked;
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::Node;
-use crate::sections;
 use crate::shape::not_yet;
 
 /// A stack on its way from sections to resources.
@@ -21,6 +19,8 @@ pub(crate) struct Draft {
     pub(crate) region: String,
     /// The names each section has, readable or not.
     pub(crate) declared: BTreeMap<&'static str, BTreeSet<String>>,
+    /// The least that may be written for an entry of each section, as advice shows it.
+    pub(crate) examples: BTreeMap<&'static str, &'static str>,
     /// The bodies that could not be read: section and name.
     pub(crate) broken: BTreeSet<(String, String)>,
     pub(crate) network: NetworkFacts,
@@ -60,6 +60,14 @@ pub(crate) struct Made {
     pub(crate) place: Place,
     pub(crate) spec: Value,
     pub(crate) origin: Origin,
+}
+
+/// An output that a value asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) address: Address,
+    pub(crate) field: String,
+    pub(crate) span: Span,
 }
 
 /// The part of the text that a resource comes from.
@@ -195,7 +203,7 @@ impl Draft {
             return false;
         }
         let advice = if names.is_empty() {
-            let example = sections::find(section).map_or("{}", |section| section.example);
+            let example = self.examples.get(section).copied().unwrap_or("{}");
             format!("add it: `{section}: {{ {name}: {example} }}`")
         } else {
             suggestion(name, names.iter().map(String::as_str))

@@ -1,6 +1,21 @@
-//! Reads JSON schemas: which branches, types and words one has.
+//! JSON schemas: that of a type, and which branches, types and words one has.
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
+
+/// The schema of a type, with everything inlined.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft07().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("title");
+    }
+    schema
+}
 
 pub(crate) fn branches(schema: &Map<String, Value>) -> Option<Vec<&Value>> {
     let branches = schema.get("anyOf").or_else(|| schema.get("oneOf"))?.as_array()?;

@@ -4,11 +4,23 @@ use std::collections::BTreeMap;
 
 use deployer_core::{Diagnostic, Scope, Span};
 
-use crate::Options;
 use crate::mistakes::{Mistakes, listed, suggestion};
 use crate::node::{Content, Node};
 use crate::shape::bad_name;
 use crate::words::is_word;
+
+/// What a stack's text does not say.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The environment; needed when there are several.
+    pub environment: Option<String>,
+    /// The region, instead of the stack's own.
+    pub region: Option<String>,
+    /// What tells the stack from another of the same name, unless the stack says it.
+    pub origin: Option<String>,
+    /// Values of variables.
+    pub variables: BTreeMap<String, String>,
+}
 
 /// What a stack is called in AWS begins with its name, and load balancers take 32 characters.
 const LONGEST: usize = 20;

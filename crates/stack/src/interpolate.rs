@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use deployer_core::{Address, Diagnostic, Part, Span, closest};
 
+use crate::draft::Asked;
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::{Content, Node};
 use crate::section::{Output, SectionInfo};
@@ -26,14 +27,6 @@ pub(crate) struct Words<'a> {
     pub(crate) are_kinds_known: Cell<bool>,
     /// How many bytes may still be filled in.
     pub(crate) room: Cell<usize>,
-}
-
-/// An output that a value asks for.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) address: Address,
-    pub(crate) field: String,
-    pub(crate) span: Span,
 }
 
 /// Fills in every value below `node`; tells which outputs were asked for.

@@ -1,10 +1,9 @@
 //! The keys of a stack, and their schemas.
 
 use deployer_core::{Kinds, Text};
-use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::facets::schema_of;
 use crate::node::Node;
 use crate::sections;
 use crate::shape::NOT_YET;
@@ -31,19 +30,6 @@ pub(crate) fn is_key(key: &str) -> bool {
     OTHERS.contains(&key)
         || LATER.iter().any(|(later, _)| *later == key)
         || sections::find(key).is_some()
-}
-
-/// The schema of a type, with everything inlined.
-pub(crate) fn schema_of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft07().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    if let Some(schema) = schema.as_object_mut() {
-        schema.remove("title");
-    }
-    schema
 }
 
 /// The schema of a whole stack, for editors.

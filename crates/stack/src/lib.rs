@@ -31,7 +31,8 @@ mod words;
 mod yaml;
 
 pub use expanded::expanded;
-pub use load::{Loaded, Options, load};
+pub use head::Options;
+pub use load::{Loaded, load};
 pub use outline::{Outline, outline};
 pub use schema::schema;
 pub use yaml::to_yaml;

@@ -3,30 +3,21 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, Desired, Diagnostic, Kinds, Roles, Scope, Span, Stack, Text};
+use deployer_core::{
+    Address, Desired, Diagnostic, Kinds, Roles, Scope, Span, Stack, Text, closest,
+};
 
-use crate::draft::{Draft, Made, NetworkFacts};
-use crate::interpolate::{Asked, MOST_FILLED, Words, interpolate};
+use crate::bodies::{self, OUTPUTS};
+use crate::draft::{Asked, Draft, Made, NetworkFacts};
+use crate::head::{self, Options};
+use crate::interpolate::{MOST_FILLED, Words, interpolate};
 use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
 use crate::overlay::{fill_empty, merge};
-use crate::section::{Output, SectionInfo};
+use crate::section::{Output, SectionInfo, Sections};
 use crate::sections::{self, LIST};
 use crate::shape::{self, Rules};
-use crate::{bodies, check, head, language, like, resources, source};
-
-/// What a stack's text does not say.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// The environment; needed when there are several.
-    pub environment: Option<String>,
-    /// The region, instead of the stack's own.
-    pub region: Option<String>,
-    /// What tells the stack from another of the same name, unless the stack says it.
-    pub origin: Option<String>,
-    /// Values of variables.
-    pub variables: BTreeMap<String, String>,
-}
+use crate::{check, language, like, resources, source};
 
 /// A stack that could be read.
 #[derive(Clone, Debug)]
@@ -91,6 +82,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         scope,
         region,
         declared: BTreeMap::new(),
+        examples: BTreeMap::new(),
         broken: BTreeSet::new(),
         network: NetworkFacts::default(),
         made: BTreeMap::new(),
@@ -101,7 +93,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         asked,
         mistakes,
     };
-    let sections = bodies::read(&mut draft);
+    let sections = read(&mut draft);
     let written_outputs = std::mem::take(&mut draft.outputs);
     draft.outputs = printed;
     for section in LIST {
@@ -143,6 +135,47 @@ fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &
                 // The names are one level deeper than in the sections.
                 "resources" => fill_empty(&mut entry.value, 2),
                 _ => fill_empty(&mut entry.value, 1),
+            }
+        }
+    }
+}
+
+/// Reads the bodies of all sections.
+fn read(draft: &mut Draft) -> Sections {
+    declare(draft);
+    let mut all = Sections::new(LIST);
+    for section in LIST {
+        (section.read)(draft, &mut all);
+    }
+    let outputs: BTreeMap<String, Text> = bodies::of(draft, OUTPUTS, true);
+    draft.outputs.extend(outputs);
+    all
+}
+
+/// Takes down which names there are, readable or not.
+fn declare(draft: &mut Draft) {
+    draft.examples.extend(LIST.iter().map(|section| (section.key, section.example)));
+    let root = draft.root.clone();
+    for entry in root.entries().iter().filter(|entry| !language::is_key(&entry.key)) {
+        // A misspelt section is told already; what is in it is not missing.
+        if let Some(meant) = closest(&entry.key, LIST.iter().map(|section| section.key)) {
+            draft.broken.insert((meant.to_owned(), String::new()));
+        }
+    }
+    for section in LIST.iter().filter(|section| section.is_later) {
+        if root.field(section.key).is_some_and(|node| node.content != Content::Null) {
+            draft.broken.insert((section.key.to_owned(), String::new()));
+        }
+    }
+    for section in LIST.iter().filter(|section| section.is_named && !section.is_later) {
+        let Some(node) = root.field(section.key) else { continue };
+        match &node.content {
+            Content::Map(entries) => {
+                let names = entries.iter().map(|entry| entry.key.clone()).collect();
+                draft.declared.insert(section.key, names);
+            }
+            _ => {
+                draft.broken.insert((section.key.to_owned(), String::new()));
             }
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::bodies;
 use crate::draft::Draft;
-use crate::language::schema_of;
+use crate::facets::schema_of;
 use crate::later::NotYet;
 use crate::node::Node;
 
@@ -159,12 +159,23 @@ impl SectionInfo {
 }
 
 /// The sections of one environment, as far as they could be read.
-#[derive(Debug, Default)]
 pub(crate) struct Sections {
+    /// All sections that there are in the language.
+    pub(crate) list: &'static [SectionInfo],
     bodies: BTreeMap<TypeId, Box<dyn Any>>,
 }
 
 impl Sections {
+    /// None that has been read yet.
+    pub(crate) fn new(list: &'static [SectionInfo]) -> Self {
+        Self { list, bodies: BTreeMap::new() }
+    }
+
+    /// The section at a key.
+    pub(crate) fn section(&self, key: &str) -> Option<&'static SectionInfo> {
+        self.list.iter().find(|section| section.key == key)
+    }
+
     /// All bodies of a section, by name.
     pub(crate) fn of<S: Section>(&self) -> impl Iterator<Item = (&str, &S)> {
         let bodies = self.bodies.get(&TypeId::of::<S>());
@@ -176,4 +187,9 @@ impl Sections {
     pub(crate) fn get<S: Section>(&self, name: &str) -> Option<&S> {
         self.of::<S>().find(|(known, _)| *known == name).map(|(_, body)| body)
     }
+}
+
+/// The default of a switch that is on.
+pub(crate) fn yes() -> bool {
+    true
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Keys, Proof, Record, Serial, Statement};
-use crate::snapshot::physical;
+use crate::live::physical;
 use crate::{
-    Address, Change, Dispute, KindInfo, Kinds, Live, Phase, Place, Replacement, Scope, Snapshot,
-    Standing, Stray,
+    Address, Change, Dispute, KindInfo, Kinds, Live, Phase, Place, Replacement, Scope, Standing,
+    Stray,
 };
 
 /// Something that carries the tags of a scope, as a scan saw it.
@@ -59,14 +59,14 @@ impl Deeds {
     }
 
     /// The create that tags speak of, if their proof holds.
-    fn proven(&self, of: &Snapshot, seen: &Seen) -> Option<Serial> {
+    fn proven(&self, scope: &Scope, home: (&str, &str), seen: &Seen) -> Option<Serial> {
         let proof: Proof = seen.proof.as_ref()?.parse().ok()?;
         let live = &seen.live;
-        let (account, region) = live.place.within((&of.account, &of.region));
+        let (account, region) = live.place.within(home);
         let statement = Statement {
             account,
             region,
-            scope: &of.scope,
+            scope,
             address: &live.address,
             generation: live.generation,
             serial: &proof.serial,
@@ -90,8 +90,14 @@ struct Candidate {
     serial: Serial,
 }
 
-/// Tells what is ours; `of` is the snapshot that is being put together, for its scope and place.
-pub(crate) fn judge(of: &Snapshot, seen: Vec<Seen>, deeds: &Deeds, kinds: &Kinds) -> Judged {
+/// Tells what is ours of what carries the tags of a scope; `home` is its account and region.
+pub(crate) fn judge(
+    scope: &Scope,
+    home: (&str, &str),
+    seen: Vec<Seen>,
+    deeds: &Deeds,
+    kinds: &Kinds,
+) -> Judged {
     let mut judged = Judged::default();
     let mut candidates: BTreeMap<(Address, u32, Option<Serial>), Vec<Candidate>> = BTreeMap::new();
     let mut parts = Vec::new();
@@ -101,7 +107,7 @@ pub(crate) fn judge(of: &Snapshot, seen: Vec<Seen>, deeds: &Deeds, kinds: &Kinds
             parts.push(seen.live);
             continue;
         }
-        let proven = deeds.proven(of, &seen);
+        let proven = deeds.proven(scope, home, &seen);
         if let Some((address, generation, serial)) =
             deeds.record.whose(&seen.live.place, kind.name, seen.live.id())
         {
@@ -122,7 +128,7 @@ pub(crate) fn judge(of: &Snapshot, seen: Vec<Seen>, deeds: &Deeds, kinds: &Kinds
         };
         seen.live.is_signed = true;
         let Live { address, generation, .. } = &seen.live;
-        let expected = kind.physical_name(&of.scope, address, *generation);
+        let expected = kind.physical_name(scope, address, *generation);
         let is_called = |seen: &Seen| {
             // RDS keeps names in lower case.
             kind.naming.is_none()

@@ -13,11 +13,26 @@ use super::model::takes_some_of;
 use super::steps::{Make, Steps};
 use super::uses::Relations;
 use super::{Decision, Planner, Verdict, stands_for};
+use crate::live::physical;
 use crate::plan::{Reason, StepId};
-use crate::snapshot::physical;
 use crate::{Address, Fact, Graph, Lead, Live, Replacement, Thing, references};
 
-pub(super) struct Edges<'a> {
+impl Planner<'_> {
+    /// Says which steps each waits for; none that another of them waits for already.
+    pub(super) fn connect(
+        &self,
+        steps: &mut Steps,
+        decisions: &BTreeMap<Address, Decision<'_>>,
+        relations: &Relations<'_>,
+    ) {
+        let after = Edges::of(self, steps, decisions, relations);
+        for (step, after) in steps.list.iter_mut().zip(after) {
+            step.after = after;
+        }
+    }
+}
+
+struct Edges<'a> {
     planner: &'a Planner<'a>,
     steps: &'a Steps,
     decisions: &'a BTreeMap<Address, Decision<'a>>,
@@ -26,8 +41,7 @@ pub(super) struct Edges<'a> {
 }
 
 impl<'a> Edges<'a> {
-    /// For each step, the steps it waits for; none that another of them waits for already.
-    pub(super) fn of(
+    fn of(
         planner: &'a Planner<'a>,
         steps: &'a Steps,
         decisions: &'a BTreeMap<Address, Decision<'a>>,

@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use self::halves::Halves;
 use self::uses::Relations;
-use crate::plan::{Action, Plan};
-use crate::snapshot::physical;
+use crate::live::physical;
+use crate::plan::Plan;
 use crate::{
-    Address, Change, Cycle, Desired, Diagnostic, Difference, Dispute, Graph, Impact, KindInfo,
-    Kinds, Live, Outputs, Phase, Replacement, Snapshot, Stack, references, resolve,
+    Action, Address, Change, Cycle, Desired, Diagnostic, Difference, Dispute, Graph, Impact,
+    KindInfo, Kinds, Live, Outputs, Phase, Replacement, Snapshot, Stack, references, resolve,
 };
 
 /// Plans how to make what is there what the stack says; a stack without resources plans its end.
@@ -39,7 +39,9 @@ pub fn plan(
     let mut planner = Planner { stack, snapshot, kinds, known: Outputs::new(), mistakes: vec![] };
     let decisions = planner.decide();
     let relations = Relations::of(stack, snapshot, kinds);
-    let mut plan = planner.steps(&decisions, &relations);
+    let mut steps = planner.steps(&decisions);
+    planner.connect(&mut steps, &decisions, &relations);
+    let mut plan = planner.whole(steps);
     planner.protect(&plan, unprotected);
     planner.miss(&decisions, unprotected);
     planner.mistakes.extend(snapshot.disputes.iter().map(disputed));

@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::edges::Edges;
 use super::halves::Halves;
-use super::uses::Relations;
 use super::{Decision, Planner, Verdict};
-use crate::plan::{Action, Half, Plan, Reason, Step, StepId};
-use crate::{Address, Impact, Live, Phase, Removal, Replacement, Roles, Standing, resolve};
+use crate::plan::{Half, Plan, Reason, Step, StepId};
+use crate::{Action, Address, Impact, Live, Phase, Removal, Replacement, Roles, Standing, resolve};
 
 /// The steps that make, change or wait for one resource; one and the same where the change is
 /// made in one.
@@ -39,12 +37,8 @@ impl Steps {
 }
 
 impl<'a> Planner<'a> {
-    /// Turns decisions into steps, and says what each waits for.
-    pub(super) fn steps(
-        &self,
-        decisions: &BTreeMap<Address, Decision<'a>>,
-        relations: &Relations<'a>,
-    ) -> Plan {
+    /// Turns decisions into steps; nothing says yet what each waits for.
+    pub(super) fn steps(&self, decisions: &BTreeMap<Address, Decision<'a>>) -> Steps {
         let mut steps = Steps::default();
         for (address, decision) in decisions {
             self.make(&mut steps, address, decision);
@@ -52,10 +46,11 @@ impl<'a> Planner<'a> {
         for (place, live) in self.snapshot.lives.iter().enumerate() {
             self.remove(&mut steps, place, live, decisions.get(&live.address));
         }
-        let after = Edges::of(self, &steps, decisions, relations);
-        for (step, after) in steps.list.iter_mut().zip(after) {
-            step.after = after;
-        }
+        steps
+    }
+
+    /// The plan that takes these steps.
+    pub(super) fn whole(&self, steps: Steps) -> Plan {
         Plan {
             scope: self.stack.scope.clone(),
             account: self.snapshot.account.clone(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::halves::Halves;
 use super::{Decision, Planner, Verdict, judged};
-use crate::snapshot::physical;
+use crate::live::physical;
 use crate::{Address, KindInfo, Live, references, resolve};
 
 impl Planner<'_> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
-use crate::snapshot::physical;
+use crate::live::physical;
 use crate::{Address, Desired, Kinds, Live, Snapshot, Stack, references};
 
 /// A shorter output may stand in a text by accident.

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Empty, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode, Uri};
@@ -94,7 +94,7 @@ impl<'a, P> Client<'a, P> {
             return Err(self.refusal(status, response, attempted).await);
         }
         // An answer to HEAD has no body; the same request as GET says why.
-        let body = super::push::empty();
+        let body = empty();
         let call = Call { method: Method::GET, uri, headers: Vec::new(), body, attempted };
         let response = self.request(call).await.unwrap_or(response);
         Err(self.refusal(status, response, attempted).await)
@@ -180,6 +180,14 @@ impl<'a, P> Client<'a, P> {
             _ => Failure::Final(PushError::Refused(refusal)),
         }
     }
+}
+
+pub(super) fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+pub(super) fn full(bytes: &[u8]) -> Body {
+    Full::new(Bytes::copy_from_slice(bytes)).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// Tells whether the same request may succeed a little later.

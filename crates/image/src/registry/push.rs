@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
+use http_body_util::StreamBody;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
-use hyper::body::{Bytes, Frame};
+use hyper::body::Frame;
 use hyper::header::{
     ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::io::ReaderStream;
 
 use super::Target;
-use super::client::{Answer, Body, Call, Client};
+use super::client::{Answer, Body, Call, Client, empty, full};
 use super::patience::{Failure, Patience, Tries};
 use crate::image::{Image, Layer};
 use crate::{Digest, Progress, PushError, Report};
@@ -120,14 +120,6 @@ impl Blob<'_> {
         });
         Ok(UnsyncBoxBody::new(StreamBody::new(pieces.map_ok(Frame::data))))
     }
-}
-
-pub(super) fn empty() -> Body {
-    Empty::new().map_err(|never| match never {}).boxed_unsync()
-}
-
-fn full(bytes: &[u8]) -> Body {
-    Full::new(Bytes::copy_from_slice(bytes)).map_err(|never| match never {}).boxed_unsync()
 }
 
 impl<P: Patience> Client<'_, P> {

@@ -15,7 +15,7 @@ use crate::draft::{Draft, Origin};
 use crate::later::NotYet;
 use crate::node::Node;
 use crate::quantities::{DaysOrNone, Gibibytes};
-use crate::section::{Offer, Output, Section, Sections};
+use crate::section::{Offer, Output, Section, Sections, yes};
 
 /// A relational database (RDS) in the data subnets. RDS makes and keeps its password.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +41,7 @@ pub(crate) struct Database {
     #[serde(default = "backup_retention")]
     pub(crate) backup_retention: DaysOrNone,
     /// Whether AWS upgrades minor versions by itself.
-    #[serde(default = "super::yes")]
+    #[serde(default = "yes")]
     pub(crate) minor_upgrades: bool,
     /// The database that is there from the beginning; named after the section's entry when left
     /// out.
@@ -52,10 +52,10 @@ pub(crate) struct Database {
     /// The port; the engine's own when left out.
     pub(crate) port: Option<u16>,
     /// Whether AWS and `destroy` refuse to delete it.
-    #[serde(default = "super::yes")]
+    #[serde(default = "yes")]
     pub(crate) protect: bool,
     /// Whether deleting it leaves a snapshot.
-    #[serde(default = "super::yes")]
+    #[serde(default = "yes")]
     pub(crate) final_snapshot: bool,
     /// The capacity that a serverless Aurora scales between.
     pub(crate) capacity: Option<NotYet>,

@@ -33,7 +33,3 @@ pub(crate) const LIST: &[SectionInfo] = &[
 pub(crate) fn find(key: &str) -> Option<&'static SectionInfo> {
     LIST.iter().find(|section| section.key == key)
 }
-
-fn yes() -> bool {
-    true
-}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::draft::{Draft, Origin};
 use crate::later::NotYet;
 use crate::node::Node;
-use crate::section::{Output, Section, Sections};
+use crate::section::{Output, Section, Sections, yes};
 
 /// A repository of container images.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -20,7 +20,7 @@ pub(crate) struct Repository {
     #[serde(default)]
     pub(crate) scan: Scan,
     /// Whether a tag, once pushed, stays with its image.
-    #[serde(default = "super::yes")]
+    #[serde(default = "yes")]
     pub(crate) immutable: bool,
     /// Whether deleting the repository deletes the images in it.
     #[serde(default)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::requests::listed;
-use super::{State, Who};
+use super::state::{State, Who};
 use crate::{Address, Impact, Notice, Peer};
 
 /// Somebody who may connect.

@@ -3,55 +3,25 @@
 mod connections;
 mod glob;
 mod requests;
+mod state;
 mod ways;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use self::connections::Lost;
 pub(super) use self::requests::takes_some_of;
-use self::ways::{Associations, Table};
+use self::state::{Names, State, Who};
 use super::Planner;
 use super::uses::Relations;
-use crate::plan::{Action, Plan, Step};
-use crate::{
-    Address, Admission, Destination, Fact, Impact, Join, Lead, Live, Notice, Pace, Peer, Run, Thing,
-};
-
-/// One resource of one generation, or something that is not ours.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Who {
-    Ours(Address, u32),
-    Foreign(String),
-}
-
-/// Everything there is at one time, by what it does.
-#[derive(Clone, Default)]
-pub(super) struct State {
-    leads: BTreeMap<Who, Vec<(Who, Lead)>>,
-    runs: BTreeMap<Who, Vec<Resolved<Run>>>,
-    joins: BTreeMap<Who, Vec<Resolved<Join>>>,
-    admits: BTreeMap<Who, Vec<(Option<Who>, Admission)>>,
-    paces: BTreeMap<Who, Pace>,
-    stands: BTreeMap<Who, BTreeSet<Who>>,
-    tables: BTreeMap<Who, Table>,
-    associations: Associations,
-    /// Everything that is there, whatever it does.
-    there: BTreeSet<Who>,
-}
-
-/// A fact, and the groups it names.
-#[derive(Clone)]
-struct Resolved<F> {
-    groups: BTreeSet<Who>,
-    fact: F,
-}
+use crate::plan::{Plan, Step};
+use crate::{Action, Address, Fact, Impact, Lead, Notice};
 
 impl Planner<'_> {
     /// Says of each step, in their order, what users notice of it.
     pub(super) fn judge(&self, plan: &mut Plan, relations: &Relations<'_>) {
-        let names = Names::of(self, plan);
+        let names = Names::of(&self.snapshot.lives, plan);
         let mut state = State::default();
         for live in &self.snapshot.lives {
             let who = Who::Ours(live.address.clone(), live.generation);
@@ -183,123 +153,4 @@ fn idle(step: &Step, facts: &[Fact]) -> Option<Notice> {
     let ends = facts.iter().any(|fact| matches!(fact, Fact::Runs(run) if run.groups.is_empty()));
     let is_wanted = !matches!(step.reason, crate::Reason::Replaced(_));
     (ends && is_wanted).then(|| Notice::new(Impact::Outage, "its tasks end"))
-}
-
-/// Who is meant by a reference, at the end of a plan.
-struct Names {
-    by_id: BTreeMap<String, Who>,
-    newest: BTreeMap<Address, u32>,
-}
-
-impl Names {
-    fn of(planner: &Planner<'_>, plan: &Plan) -> Self {
-        let lives = &planner.snapshot.lives;
-        let ours = |live: &Live| Who::Ours(live.address.clone(), live.generation);
-        let by_id = lives.iter().map(|live| (live.id().to_owned(), ours(live))).collect();
-        let mut newest = BTreeMap::new();
-        for (address, generation) in lives
-            .iter()
-            .map(|live| (&live.address, live.generation))
-            .chain(plan.steps.iter().map(|step| (&step.address, step.generation)))
-        {
-            let newest = newest.entry(address.clone()).or_insert(generation);
-            *newest = generation.max(*newest);
-        }
-        Self { by_id, newest }
-    }
-
-    fn named(&self, address: &Address) -> Who {
-        Who::Ours(address.clone(), self.newest.get(address).copied().unwrap_or(1))
-    }
-
-    fn find(&self, thing: &Thing, itself: &Who) -> Who {
-        match thing {
-            Thing::Itself => itself.clone(),
-            Thing::Named(address) => self.named(address),
-            Thing::Physical(id) => {
-                self.by_id.get(id).cloned().unwrap_or_else(|| Who::Foreign(id.clone()))
-            }
-        }
-    }
-}
-
-impl State {
-    /// How long the tasks of a step's resource take with what they fill.
-    fn pace(&self, step: &Step) -> Pace {
-        let who = Who::Ours(step.address.clone(), step.generation);
-        let groups = self.runs.get(&who).into_iter().flatten().flat_map(|run| &run.groups);
-        let paces = groups.filter_map(|group| self.paces.get(group));
-        paces.fold(Pace::default(), |longest, pace| Pace {
-            joining: longest.joining.max(pace.joining),
-            leaving: longest.leaving.max(pace.leaving),
-        })
-    }
-
-    fn set(&mut self, names: &Names, who: &Who, facts: Vec<Fact>) {
-        self.leads.remove(who);
-        self.runs.remove(who);
-        self.joins.remove(who);
-        self.admits.remove(who);
-        self.paces.remove(who);
-        self.stands.remove(who);
-        let had = self.tables.remove(who).unwrap_or_default().subnets;
-        let find = |thing: &Thing| names.find(thing, who);
-        let all = |things: &BTreeSet<Thing>| -> BTreeSet<Who> { things.iter().map(find).collect() };
-        let mut has = BTreeSet::new();
-        for fact in facts {
-            match fact {
-                Fact::Stands(subnets) => drop(self.stands.insert(who.clone(), all(&subnets))),
-                Fact::Routes(routes) => {
-                    has = all(&routes.subnets);
-                    let over = routes.over.iter().map(|(range, by)| (range.clone(), find(by)));
-                    let table = Table { subnets: has.clone(), over: over.collect() };
-                    self.tables.insert(who.clone(), table);
-                }
-                Fact::Leads(mut lead) => {
-                    let at = find(&lead.at);
-                    if let Some(Destination::Group(group)) = &mut lead.to {
-                        *group = pinned(&find(group));
-                    }
-                    self.leads.entry(who.clone()).or_default().push((at, lead));
-                }
-                Fact::Runs(run) => {
-                    let run = Resolved { groups: all(&run.groups), fact: run };
-                    self.runs.entry(who.clone()).or_default().push(run);
-                }
-                Fact::Joins(join) => {
-                    let join = Resolved { groups: all(&join.groups), fact: join };
-                    self.joins.entry(who.clone()).or_default().push(join);
-                }
-                Fact::Takes(pace) => {
-                    self.paces.insert(who.clone(), pace);
-                }
-                Fact::Admits(admission) => {
-                    let peer = match &admission.from {
-                        Peer::Group(group) => Some(find(group)),
-                        Peer::Addresses(_) | Peer::Everybody => None,
-                    };
-                    self.admits.entry(who.clone()).or_default().push((peer, admission));
-                }
-            }
-        }
-        self.associations.change(who, &had, &has);
-    }
-}
-
-/// A resource in a form that no later step changes.
-fn pinned(who: &Who) -> Thing {
-    match who {
-        Who::Ours(address, generation) => Thing::Physical(format!("{address} {generation}")),
-        Who::Foreign(id) => Thing::Physical(id.clone()),
-    }
-}
-
-impl Who {
-    /// As a person knows it.
-    fn word(&self) -> String {
-        match self {
-            Self::Ours(address, _) => address.to_string(),
-            Self::Foreign(id) => id.clone(),
-        }
-    }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{State, Who, glob, pinned};
+use super::glob;
+use super::state::{State, Who, pinned};
 use crate::{Destination, Impact, Lead, Notice, Thing};
 
 /// More rules than these are not asked in pairs, which takes the square of their number.

@@ -3,37 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::requests::listed;
-use super::{State, Who};
+use super::state::{State, Who};
 use crate::{Impact, Notice};
 
 /// Which way packets for a range go from one that stands in a subnet.
 pub(super) type Ways = BTreeMap<(Who, Who, String), Who>;
-
-/// The subnets that a table says the way for, and over what each range is reached.
-#[derive(Clone, Default)]
-pub(super) struct Table {
-    pub(super) subnets: BTreeSet<Who>,
-    pub(super) over: BTreeMap<String, Who>,
-}
-
-/// Which table says where packets of a subnet go. A subnet is associated with one at a time, so
-/// the last that takes it has it.
-#[derive(Clone, Default)]
-pub(super) struct Associations(BTreeMap<Who, Who>);
-
-impl Associations {
-    /// A table takes the subnets that are new to it and lets go of those that are no longer its.
-    pub(super) fn change(&mut self, table: &Who, had: &BTreeSet<Who>, has: &BTreeSet<Who>) {
-        for left in had.difference(has) {
-            if self.0.get(left) == Some(table) {
-                self.0.remove(left);
-            }
-        }
-        for taken in has.difference(had) {
-            self.0.insert(taken.clone(), table.clone());
-        }
-    }
-}
 
 impl State {
     /// Everyone's way out, as far as what it leads over is there.
@@ -41,7 +15,7 @@ impl State {
         let mut ways = Ways::new();
         for (who, subnets) in &self.stands {
             for subnet in subnets {
-                let table = self.associations.0.get(subnet);
+                let table = self.associations.of(subnet);
                 let table = table.and_then(|table| self.tables.get(table));
                 for (range, over) in table.into_iter().flat_map(|table| &table.over) {
                     if self.there.contains(over) || matches!(over, Who::Foreign(_)) {

@@ -11,7 +11,7 @@ use deployer_kinds::{
 };
 use ipnet::Ipv4Net;
 
-use super::{Nat, Network, Zones};
+use super::body::{Nat, Network, Zones};
 use crate::draft::{Draft, Origin};
 
 /// The tiers, each in its own quarter of the network; the fourth stays free.

@@ -11,7 +11,9 @@ use deployer_kinds::{
     TaskDefinition, TaskDefinitionSpec,
 };
 
-use super::{Health, Place, group_name, image, roles, uses};
+use super::body::Place;
+use super::forms::Health;
+use super::{image, roles, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::sections::{load_balancer, network};
@@ -122,7 +124,7 @@ fn group(draft: &mut Draft, name: &str, body: &super::Service) {
         egress: network::everything(),
     };
     let origin = Origin::new(&["services", name], &[("ingress", "ports")]);
-    draft.make::<SecurityGroup>(&group_name(name), &spec, origin);
+    draft.make::<SecurityGroup>(&uses::group_name(name), &spec, origin);
 }
 
 fn target_groups(draft: &mut Draft, name: &str, body: &super::Service) -> BTreeSet<ServiceTarget> {
@@ -182,7 +184,7 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
         task_definition: Ref::named(name),
         count: Some(count(draft, name, body)),
         subnets: draft.subnets(tier),
-        security_groups: [super::group(name)].into(),
+        security_groups: [uses::group(name)].into(),
         public_address: place == Place::Public,
         targets,
         minimum_percent: body.rollout.minimum.0,

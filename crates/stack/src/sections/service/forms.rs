@@ -1,16 +1,87 @@
-//! The short forms that some keys of a service have.
+//! The keys of a service that have a short form.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use deployer_core::Text;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Built, Health, ImageSource, Use};
 use crate::later::NotYet;
+use crate::quantities::Seconds;
+
+/// Something a service works with: `databases/main`, or with a name for what is handed over,
+/// `{ use: databases/main, as: DATABASE }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Use {
+    /// What it is, as `section/name`.
+    pub(crate) target: String,
+    /// What the variables begin with; the name in capitals when left out.
+    pub(crate) alias: Option<String>,
+}
+
+/// Where an image comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum ImageSource {
+    /// It is pulled by this name: `ghcr.io/acme/web:1.2`.
+    Pulled(Text),
+    /// It is built here.
+    Built(Built),
+}
+
+/// An image that is built here.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Built {
+    /// How it is built.
+    pub(crate) build: Build,
+    /// The repository of this stack that it is kept in; one of its own when left out.
+    pub(crate) repository: Option<String>,
+}
+
+/// How an image is built: `cargo`, `dockerfile` or `archive`. Paths are relative to the stack file.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Build {
+    /// From the Cargo package in this folder: a static binary in an otherwise empty image.
+    #[schemars(extend("x-excludes" = ["dockerfile", "archive"]))]
+    pub(crate) cargo: Option<String>,
+    /// From the Dockerfile at this path, with the builder that is on the machine.
+    #[schemars(extend("x-excludes" = ["cargo", "archive"]))]
+    pub(crate) dockerfile: Option<String>,
+    /// From an archive that another tool wrote, in the OCI or the Docker format.
+    #[schemars(extend("x-excludes" = ["cargo", "dockerfile"]))]
+    pub(crate) archive: Option<String>,
+    /// The folder that a Dockerfile copies from; its own when left out.
+    pub(crate) context: Option<NotYet>,
+    /// The stage of a Dockerfile that is built.
+    pub(crate) target: Option<NotYet>,
+    /// Build arguments of a Dockerfile.
+    pub(crate) args: Option<NotYet>,
+}
+
+/// How a load balancer finds out whether a task works.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Health {
+    /// The path that is asked for.
+    pub(crate) path: Option<String>,
+    /// The time between two checks, `5 s` to `300 s`; `10 s` when left out.
+    pub(crate) interval: Option<Seconds>,
+    /// The time until a check has failed, less than the interval; `5 s` when left out.
+    pub(crate) timeout: Option<Seconds>,
+    /// How many good checks in a row make a task healthy, 2 to 10; 2 when left out.
+    pub(crate) healthy: Option<u32>,
+    /// How many bad checks in a row make it unhealthy, 2 to 10; 3 when left out.
+    pub(crate) unhealthy: Option<u32>,
+    /// The answers that are good, such as `200-299`; for gRPC its codes, `0`.
+    pub(crate) codes: Option<String>,
+    /// Another port that is asked.
+    pub(crate) port: Option<NotYet>,
+}
 
 /// One text, or a mapping of type `M`, each of which makes a `T`.
 struct TextOr<M, T> {

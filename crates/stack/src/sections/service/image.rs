@@ -4,7 +4,8 @@
 use deployer_core::{Address, Ref, Text};
 use deployer_kinds::{self as kinds, Image, ImageSpec};
 
-use super::{Build, Built, ImageSource, Service};
+use super::body::Service;
+use super::forms::{Build, Built, ImageSource};
 use crate::draft::{Draft, Origin};
 use crate::section::Sections;
 use crate::sections::repository;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use deployer_core::{Address, Part, Text};
 use deployer_kinds::{Effect, Role, RoleSpec, Statement};
 
-use super::{ImageSource, Permission, Service, image};
+use super::body::{Permission, Service};
+use super::forms::ImageSource;
+use super::image;
 use crate::draft::{Draft, Origin};
 
 /// What lets ECS pull an image from ECR (ECS developer guide, "task execution IAM role").

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use deployer_core::{Diagnostic, Ref};
 use deployer_kinds::{Action, ListenerRule, ListenerRuleSpec, TargetVersion};
 
-use super::{Route, Service};
+use super::body::{Route, Service};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::sections::load_balancer::{Http, LoadBalancer};

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Diagnostic, Text};
+use deployer_core::{Diagnostic, Ref, Text};
+use deployer_kinds::SecurityGroup;
 
-use super::Service;
+use super::body::Service;
 use crate::draft::{Draft, owned};
 use crate::mistakes::suggestion;
 use crate::section::{Section, SectionInfo, Sections};
-use crate::sections::{self, LIST};
 use crate::words;
 
 /// The settings a container gets from what its service uses.
@@ -31,6 +31,15 @@ pub(in crate::sections) fn users<'a>(
     all.of::<Service>().filter(move |(_, service)| uses(service)).map(|(name, _)| name)
 }
 
+/// The security group of a service's tasks.
+pub(in crate::sections) fn group(name: &str) -> Ref<SecurityGroup> {
+    Ref::named(group_name(name))
+}
+
+pub(super) fn group_name(name: &str) -> String {
+    format!("service-{name}")
+}
+
 /// What a service is handed over.
 pub(super) fn hand_over(
     draft: &mut Draft,
@@ -43,8 +52,8 @@ pub(super) fn hand_over(
     for (index, used) in body.uses.iter().enumerate() {
         let place = index.to_string();
         let path = [Service::KEY, service, "uses", &place];
-        let Some((section, name)) = usable(&used.target) else {
-            not_usable(draft, &used.target, &path);
+        let Some((section, name)) = usable(all, &used.target) else {
+            not_usable(draft, all, &used.target, &path);
             continue;
         };
         if let Some(alias) = used.alias.as_ref().filter(|alias| !words::is_variable(alias)) {
@@ -120,14 +129,14 @@ fn same_variable(
 }
 
 /// Whether a section is in the language and not built yet.
-fn is_later(section: &str) -> bool {
-    sections::find(section).is_some_and(|section| section.is_later)
+fn is_later(all: &Sections, section: &str) -> bool {
+    all.section(section).is_some_and(|section| section.is_later)
 }
 
 /// The section and the name of something that can be used.
-fn usable(used: &str) -> Option<(&'static SectionInfo, &str)> {
+fn usable<'a>(all: &Sections, used: &'a str) -> Option<(&'static SectionInfo, &'a str)> {
     let (section, name) = used.split_once('/')?;
-    Some((sections::find(section).filter(|section| section.is_usable)?, name))
+    Some((all.section(section).filter(|section| section.is_usable)?, name))
 }
 
 /// The value of a secret variable, and the secrets that must be readable for it.
@@ -143,11 +152,11 @@ fn secret(
         return Some((Text::from(source), vec![Text::from(whole.join(":"))]));
     }
     let (thing, field) = source.split_once('.').unwrap_or((source, ""));
-    if thing.split_once('/').is_some_and(|(section, _)| is_later(section)) {
+    if thing.split_once('/').is_some_and(|(section, _)| is_later(all, section)) {
         draft.not_yet(source, path);
         return None;
     }
-    let Some((section, name)) = usable(thing) else {
+    let Some((section, name)) = usable(all, thing) else {
         let help = if draft.declared.get("secrets").is_some_and(|names| names.contains(source)) {
             format!("write `secrets/{source}`")
         } else {
@@ -184,19 +193,20 @@ fn secret(
     None
 }
 
-fn not_usable(draft: &mut Draft, used: &str, path: &[&str]) {
+fn not_usable(draft: &mut Draft, all: &Sections, used: &str, path: &[&str]) {
     let (section, name) = used.split_once('/').unwrap_or(("", used));
-    if is_later(section) || section == Service::KEY {
+    if is_later(all, section) || section == Service::KEY {
         return draft.not_yet(used, path);
     }
-    let mut all = LIST.iter().filter(|section| section.is_usable).map(|section| section.key);
-    let advice = if let Some(section) = all
+    let usable = all.list.iter().filter(|section| section.is_usable);
+    let mut usable = usable.map(|section| section.key);
+    let advice = if let Some(section) = usable
         .clone()
         .find(|section| draft.declared.get(section).is_some_and(|names| names.contains(name)))
     {
         format!("write `{section}/{name}`")
     } else {
-        suggestion(section, all.by_ref())
+        suggestion(section, usable.by_ref())
     };
     let title = format!("a service cannot use `{used}`");
     draft.error("bad-use", title, path, "expected `section/name`", advice);

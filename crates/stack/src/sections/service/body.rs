@@ -1,0 +1,320 @@
+//! What may stand below an entry of `services`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deployer_core::Text;
+use deployer_kinds::{Architecture, CircuitBreaker, TargetVersion};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::forms::{Health, ImageSource, Use, health, health_schema, paths, paths_schema};
+use crate::later::NotYet;
+use crate::quantities::{Days, Memory, Percent, Seconds};
+
+/// A service: so many tasks of one container on Fargate, kept running and rolled over.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Service {
+    /// What its container runs: an image that is pulled, as its name, `nginx:1.29`, or one that is
+    /// built here.
+    pub(crate) image: ImageSource,
+    /// CPU units, 1024 to a core: 256, 512, 1024, 2048, 4096, 8192 or 16384.
+    #[serde(default = "cpu")]
+    pub(crate) cpu: u32,
+    /// Memory: `512 MiB`, `1 GiB`. Which amounts there are depends on `cpu`.
+    #[serde(default = "memory")]
+    pub(crate) memory: Memory,
+    /// The processor the image is for.
+    #[serde(default)]
+    pub(crate) architecture: Architecture,
+    /// The ports it listens on, by a name of your choice.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" }))]
+    pub(crate) ports: BTreeMap<String, Port>,
+    /// What it works with: `databases/main`, `secrets/session`, `load-balancers/inner`. Security
+    /// groups are opened and settings handed over: `MAIN_HOST`, `MAIN_PORT`, `MAIN_NAME`,
+    /// `MAIN_ENGINE`, `MAIN_USER`, `MAIN_PASSWORD`; `SESSION`; `INNER_URL`. With
+    /// `{ use: databases/main, as: DATABASE }` they are called `DATABASE_HOST` and so on.
+    #[serde(default)]
+    pub(crate) uses: Vec<Use>,
+    /// What its tasks may do in AWS: `{ actions: ["ses:SendEmail"], resources: ["*"] }`, or the
+    /// ARN of a policy.
+    #[serde(default)]
+    pub(crate) permissions: Vec<Permission>,
+    /// Environment variables.
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, Text>,
+    /// Environment variables with secret values: `secrets/session`, `databases/main.password`, or
+    /// the ARN of a secret outside the stack.
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// How many tasks; 1 when neither this nor `scale` is given.
+    #[schemars(extend("x-excludes" = ["scale"]))]
+    pub(crate) count: Option<u32>,
+    /// How the number of tasks follows the load.
+    #[schemars(extend("x-excludes" = ["count"]))]
+    pub(crate) scale: Option<Scale>,
+    /// How a new version replaces the old one.
+    #[serde(default)]
+    pub(crate) rollout: Rollout,
+    /// Whether a shell can be opened in its tasks.
+    #[serde(default)]
+    pub(crate) execute_command: bool,
+    /// How long after a task's start its health does not count; `60 s` with a route, otherwise
+    /// none, when left out.
+    pub(crate) grace_period: Option<Seconds>,
+    /// The subnets its tasks are in; private ones when there is a NAT gateway, when left out.
+    pub(crate) subnets: Option<Place>,
+    /// Replaces the arguments of the image's command.
+    #[serde(default)]
+    pub(crate) command: Vec<String>,
+    /// A command inside the container that tells whether it works, run without a shell.
+    #[serde(default)]
+    pub(crate) health_command: Vec<String>,
+    /// How long between being asked to stop and being killed, `0 s` to `120 s`.
+    #[serde(default = "stop_timeout")]
+    pub(crate) stop_timeout: Seconds,
+    /// Who runs in the container: `472`, `472:472`, `app`; the image's own when left out.
+    pub(crate) user: Option<String>,
+    /// Its logs.
+    #[serde(default)]
+    pub(crate) logs: Logs,
+    /// What its tasks may reach besides what they use.
+    pub(crate) egress: Option<NotYet>,
+    /// How many of its tasks run on spare capacity.
+    pub(crate) spot: Option<NotYet>,
+    /// Containers beside its own.
+    pub(crate) sidecars: Option<NotYet>,
+    /// Volumes that it has, by name.
+    pub(crate) mounts: Option<NotYet>,
+}
+
+/// Something that tasks may do in AWS.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Permission {
+    /// What a policy allows, by its ARN.
+    Policy(String),
+    /// These actions on these resources.
+    Statement(Allowed),
+}
+
+/// What is allowed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Allowed {
+    /// The actions, such as `ses:SendEmail`.
+    pub(crate) actions: BTreeSet<String>,
+    /// The ARNs of what they are about, or `*`.
+    pub(crate) resources: BTreeSet<Text>,
+}
+
+/// A port that the container listens on.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the keys are the words of users")]
+pub(crate) struct Port {
+    /// The number of the port.
+    pub(crate) port: u16,
+    /// How the load balancer finds out whether a task works: a path, or a mapping of `path`,
+    /// `interval`, `timeout`, `healthy`, `unhealthy` and `codes`.
+    #[serde(default, deserialize_with = "health")]
+    #[schemars(schema_with = "health_schema")]
+    pub(crate) health: Health,
+    /// What it speaks. A load balancer in front of `http2` and `grpc` wants a certificate.
+    #[serde(default)]
+    pub(crate) protocol: Protocol,
+    /// How long a task that leaves may finish its requests, `0 s` to `1 h`.
+    #[serde(default = "drain")]
+    pub(crate) drain: Seconds,
+    /// Which requests reach it.
+    pub(crate) route: Option<Route>,
+}
+
+/// What a port speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Protocol {
+    /// HTTP/1.1.
+    #[default]
+    Http,
+    /// HTTP/2.
+    Http2,
+    /// gRPC.
+    Grpc,
+    /// Plain connections.
+    #[schemars(extend("x-not-yet" = true))]
+    Tcp,
+    /// Datagrams.
+    #[schemars(extend("x-not-yet" = true))]
+    Udp,
+    /// Encrypted connections.
+    #[schemars(extend("x-not-yet" = true))]
+    Tls,
+}
+
+/// Which requests reach a port.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Route {
+    /// The load balancer they come through.
+    pub(crate) load_balancer: String,
+    /// The path or paths, with `*` and `?`; all when left out.
+    #[serde(default, deserialize_with = "paths")]
+    #[schemars(schema_with = "paths_schema")]
+    pub(crate) path: Vec<String>,
+    /// The host or hosts, with `*` and `?`; any when left out.
+    #[serde(default, deserialize_with = "paths")]
+    #[schemars(schema_with = "paths_schema")]
+    pub(crate) host: Vec<String>,
+    /// Its turn among the routes of the load balancer, 1 to 50000, the lowest first; when left
+    /// out, hosts come before paths, and long paths before short ones.
+    pub(crate) priority: Option<u32>,
+    /// The port it comes in by, at a network load balancer.
+    pub(crate) port: Option<NotYet>,
+    /// What comes in by it, at a network load balancer.
+    pub(crate) protocol: Option<NotYet>,
+}
+
+/// How the number of tasks follows the load.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Scale {
+    /// The fewest tasks.
+    pub(crate) min: u32,
+    /// The most tasks.
+    pub(crate) max: Option<NotYet>,
+    /// The CPU load to keep: `60%`.
+    pub(crate) cpu: Option<NotYet>,
+    /// The memory load to keep: `70%`.
+    pub(crate) memory: Option<NotYet>,
+    /// The requests a task is to have: `500/min`.
+    pub(crate) requests: Option<NotYet>,
+    /// The messages a task is to have.
+    pub(crate) backlog: Option<NotYet>,
+    /// Other numbers at certain times.
+    pub(crate) schedules: Option<NotYet>,
+}
+
+/// How a new version replaces the old one.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Rollout {
+    /// `rolling`: new tasks come before old ones go.
+    #[serde(default)]
+    pub(crate) strategy: Strategy,
+    /// How many tasks stay in service, as a share of their number: `100%`.
+    #[serde(default = "minimum")]
+    pub(crate) minimum: Percent,
+    /// How many tasks there may be, as a share of their number: `200%`.
+    #[serde(default = "maximum")]
+    pub(crate) maximum: Percent,
+    /// What happens when new tasks keep failing: `rollback`, `stop` or `none`.
+    #[serde(default)]
+    pub(crate) circuit_breaker: CircuitBreaker,
+    /// The share of requests that a canary takes over at a time.
+    pub(crate) step: Option<NotYet>,
+    /// How long each step is watched.
+    pub(crate) step_bake: Option<NotYet>,
+    /// How long the old version stays ready afterwards.
+    pub(crate) bake: Option<NotYet>,
+    /// The alarms that take a rollout back.
+    pub(crate) alarms: Option<NotYet>,
+    /// Who lets it go on.
+    pub(crate) approve: Option<NotYet>,
+}
+
+/// How new tasks replace old ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Strategy {
+    /// New tasks come before old ones go.
+    #[default]
+    Rolling,
+    /// A new version takes over a part of the requests first.
+    #[schemars(extend("x-not-yet" = true))]
+    Canary,
+    /// A new version takes over all requests at once.
+    #[schemars(extend("x-not-yet" = true))]
+    BlueGreen,
+}
+
+/// Which subnets tasks are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Place {
+    /// Private subnets: out through a NAT gateway, nothing in but from the network.
+    Private,
+    /// Public subnets, with public addresses.
+    Public,
+}
+
+/// The logs of a service.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Logs {
+    /// How long they are kept: `30 days`.
+    #[serde(default = "keep")]
+    pub(crate) keep: Days,
+}
+
+impl Protocol {
+    /// What a target group is to speak to the tasks.
+    pub(super) fn version(self) -> TargetVersion {
+        match self {
+            Self::Http2 => TargetVersion::Http2,
+            Self::Grpc => TargetVersion::Grpc,
+            Self::Http | Self::Tcp | Self::Udp | Self::Tls => TargetVersion::Http1,
+        }
+    }
+}
+
+impl Default for Rollout {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::default(),
+            minimum: minimum(),
+            maximum: maximum(),
+            circuit_breaker: CircuitBreaker::default(),
+            step: None,
+            step_bake: None,
+            bake: None,
+            alarms: None,
+            approve: None,
+        }
+    }
+}
+
+impl Default for Logs {
+    fn default() -> Self {
+        Self { keep: keep() }
+    }
+}
+
+fn cpu() -> u32 {
+    256
+}
+
+fn memory() -> Memory {
+    Memory(512)
+}
+
+fn stop_timeout() -> Seconds {
+    Seconds(30)
+}
+
+fn drain() -> Seconds {
+    Seconds(30)
+}
+
+fn minimum() -> Percent {
+    Percent(100)
+}
+
+fn maximum() -> Percent {
+    Percent(200)
+}
+
+fn keep() -> Days {
+    Days(30)
+}
