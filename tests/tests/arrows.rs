@@ -8,7 +8,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("deployer-core", &[]),
     ("deployer-kinds", &["deployer-core"]),
-    ("deployer-stack", &["deployer-core", "deployer-kinds", "serde-saphyr"]),
+    ("deployer-stack", &["deployer-core", "deployer-kinds", "saphyr-parser"]),
     ("deployer-engine", &["deployer-core", "tokio"]),
     ("deployer-image", &["tokio"]),
     (
@@ -70,7 +70,7 @@ fn watched(name: &str) -> Option<String> {
     match name {
         name if name.starts_with("aws-") => Some("aws-sdk".to_owned()),
         name if name.starts_with("deployer-") => Some(name.to_owned()),
-        "tokio" | "serde-saphyr" => Some(name.to_owned()),
+        "tokio" | "saphyr-parser" => Some(name.to_owned()),
         _ => None,
     }
 }

@@ -1,31 +1,27 @@
 //! A board that lives at the bottom of a terminal, what is finished scrolling away above it.
-//!
-//! The cursor rests on the empty line under the board, so that a `^C` that the terminal echoes
-//! there moves nothing.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use deployer_core::{Event, Plan};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::board::Board;
 use super::reporter::Reporter;
+use super::screen::Screen;
 use crate::render::Theme;
 use crate::world::Stream;
 
-/// Erases from the cursor to the end of the line.
-const REST_OF_LINE: &str = "\x1b[K";
+/// How often a second the board is drawn at most.
+const FRAMES: u8 = 20;
 
-/// Erases from the cursor to the end of the screen.
-const REST_OF_SCREEN: &str = "\x1b[J";
-
-/// Shows a board on a terminal.
+/// Shows a board on a terminal. What stands in it is the board's own; where it stands, and what
+/// has to be written for it, is indicatif's.
 pub(crate) struct Human<'a> {
     board: Board<'a>,
-    out: Stream,
+    progress: MultiProgress,
+    /// One for each line of the board.
+    bars: Vec<ProgressBar>,
     now: Duration,
-    /// How many lines of the board are on the screen.
-    drawn: usize,
 }
 
 impl<'a> Human<'a> {
@@ -37,24 +33,28 @@ impl<'a> Human<'a> {
         width: usize,
         height: usize,
     ) -> Self {
+        let screen = Screen::new(out, width, height);
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen), FRAMES);
+        let progress = MultiProgress::with_draw_target(target);
         let board = Board::new(plan, theme, width, height);
-        Self { board, out, now: Duration::ZERO, drawn: 0 }
+        Self { board, progress, bars: Vec::new(), now: Duration::ZERO }
     }
 
-    /// Writes these lines and then those of the board over the board that is there, all at once
-    /// and without wiping it first, so that nothing flickers.
-    fn draw(&mut self, finished: &[String], board: &[String]) {
-        let mut frame = String::new();
-        // Writing to a string cannot fail.
-        if self.drawn > 0 {
-            let _ = write!(frame, "\x1b[{}A\r", self.drawn);
+    fn draw(&mut self) {
+        let lines = self.board.lines(self.now);
+        for surplus in self.bars.drain(lines.len().min(self.bars.len())..) {
+            surplus.finish_and_clear();
+            self.progress.remove(&surplus);
         }
-        for line in finished.iter().chain(board) {
-            let _ = writeln!(frame, "{line}{REST_OF_LINE}");
+        while self.bars.len() < lines.len() {
+            // A template without a name in it that could be wrong.
+            let style = ProgressStyle::with_template("{msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+            self.bars.push(self.progress.add(ProgressBar::no_length().with_style(style)));
         }
-        frame.push_str(REST_OF_SCREEN);
-        self.out.write(&frame);
-        self.drawn = board.len();
+        for (bar, line) in self.bars.iter().zip(lines) {
+            bar.set_message(line);
+        }
     }
 }
 
@@ -62,17 +62,19 @@ impl Reporter for Human<'_> {
     fn event(&mut self, event: &Event) {
         self.now = self.now.max(event.at);
         let finished = self.board.event(event);
-        let board = self.board.lines(self.now);
-        self.draw(&finished, &board);
+        self.draw();
+        if !finished.is_empty() {
+            // A terminal that cannot be written to is no reason to end a run.
+            let _ = self.progress.println(finished.join("\n"));
+        }
     }
 
     fn tick(&mut self, now: Duration) {
         self.now = self.now.max(now);
-        let board = self.board.lines(self.now);
-        self.draw(&[], &board);
+        self.draw();
     }
 
     fn finish(&mut self) {
-        self.draw(&[], &[]);
+        let _ = self.progress.clear();
     }
 }

@@ -5,6 +5,7 @@ mod human;
 mod json;
 mod plain;
 mod reporter;
+mod screen;
 
 pub(crate) use human::Human;
 pub(crate) use json::Json;

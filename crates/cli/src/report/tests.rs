@@ -116,11 +116,42 @@ fn a_board_never_outgrows_its_terminal() {
     }
 }
 
+/// What a terminal shows after each event, the first line that stands still at its top.
+fn screens(is_interrupted: bool) -> Vec<String> {
+    let plan = samples::plan();
+    let paper = Paper::default();
+    let out = Stream::new(paper.clone(), true);
+    let mut human = Human::new(&plan, Theme::default(), out, 80, 24);
+    let mut terminal = vt100::Parser::new(40, 80, 0);
+    let mut screens = Vec::new();
+    let mut show = |echo: &str| {
+        terminal.process(&std::mem::take(&mut *paper.0.lock().unwrap()));
+        terminal.process(echo.as_bytes());
+        screens.push(terminal.screen().contents());
+    };
+    for event in samples::events() {
+        human.event(&event);
+        show(if is_interrupted { "^C" } else { "" });
+    }
+    human.finish();
+    show("");
+    screens
+}
+
 #[test]
 fn what_is_finished_scrolls_away_above_the_board() {
-    let plan = samples::plan();
-    let text =
-        written(&plan, |plan, out| Box::new(Human::new(plan, Theme::default(), out, 80, 24)));
-    assert!(text.contains("✓ target-group/web created"), "{text}");
-    assert!(text.ends_with("\x1b[1A\r\x1b[J"), "the board is wiped out: {text:?}");
+    let screens = screens(false);
+    let last = screens.last().unwrap();
+    assert!(last.contains("✓ target-group/web created"), "{last}");
+    assert!(!last.contains("running"), "the board is wiped out:\n{last}");
+    let before = screens.iter().rev().find(|screen| screen.contains("running")).unwrap();
+    insta::assert_snapshot!(before);
+}
+
+#[test]
+fn an_echoed_ctrl_c_leaves_nothing_behind() {
+    let (plain, interrupted) = (screens(false), screens(true));
+    assert_eq!(plain.last(), interrupted.last());
+    let is_there_twice = |screen: &String| screen.matches("running").count() > 1;
+    assert!(!interrupted.iter().any(is_there_twice), "{interrupted:#?}");
 }
