@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 
 use deployer_aws::{Aws, Connection, connect, registry};
 use deployer_core::{
-    Action, Address, Change, Diagnostic, Half, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
-    Roles, Scope, Snapshot, Stack, Step, plan, resolve,
+    Action, Address, Change, Code, Diagnostic, Half, KindInfo, Kinds, Plan, Reason, Removal,
+    Replacement, Roles, Scope, Snapshot, Stack, Step, plan, resolve,
 };
 use deployer_engine::{
     Adoption, Book, Journal, Look, Places, Registry, Scan, execute, observe, read_book, seek,
@@ -273,7 +273,7 @@ impl Contract {
         let rule = self.kind().change(&[field.to_owned()], &live.spec, &wanted);
         if let Change::Never(_) = rule {
             let refused = planned.err().unwrap_or_default();
-            let is_told = refused.iter().any(|mistake| mistake.code == "cannot-change");
+            let is_told = refused.iter().any(|mistake| mistake.code == Code::CannotChange);
             return if is_told { Ok(false) } else { Err(format!("`{field}` is not refused")) };
         }
         let planned = planned.map_err(told)?;

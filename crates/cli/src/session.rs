@@ -336,9 +336,7 @@ pub(crate) fn unplannable(
     stack: &Stack,
     diagnostics: Vec<Diagnostic>,
 ) -> Error {
-    let refused = ["another-stack", "protected", "attached", "untagged", "disputed"];
-    let is_refusal =
-        diagnostics.iter().all(|diagnostic| refused.contains(&diagnostic.code.as_str()));
+    let is_refusal = diagnostics.iter().all(|diagnostic| diagnostic.code.is_refusal());
     let mistakes = match source {
         Some(source) => mistakes(source, diagnostics),
         None => Mistakes { name: stack.scope.to_string(), text: String::new(), diagnostics },

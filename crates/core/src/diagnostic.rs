@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Code;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -36,8 +38,8 @@ pub struct Label {
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
-    /// A short stable name of the kind of mistake: `unknown-key`.
-    pub code: String,
+    /// Which kind of mistake it is.
+    pub code: Code,
     /// One line that says what is wrong.
     pub title: String,
     /// The places it is about, the offending one first.
@@ -49,10 +51,10 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error without a place.
-    pub fn error(code: impl Into<String>, title: impl Into<String>) -> Self {
+    pub fn error(code: Code, title: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            code: code.into(),
+            code,
             title: title.into(),
             labels: Vec::new(),
             help: None,
@@ -60,7 +62,7 @@ impl Diagnostic {
     }
 
     /// A warning without a place.
-    pub fn warning(code: impl Into<String>, title: impl Into<String>) -> Self {
+    pub fn warning(code: Code, title: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, title) }
     }
 

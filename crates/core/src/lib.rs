@@ -5,6 +5,7 @@
 
 mod address;
 mod change;
+mod code;
 mod diagnostic;
 mod diff;
 mod event;
@@ -29,6 +30,7 @@ mod stack;
 
 pub use address::{Address, InvalidAddress};
 pub use change::{Action, Change, Impact, Removal, Replacement};
+pub use code::Code;
 pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
 pub use diff::Difference;
 pub use event::{Event, What};

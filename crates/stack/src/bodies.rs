@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Diagnostic, Part};
+use deployer_core::{Code, Diagnostic, Part};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -146,18 +146,18 @@ fn tell(draft: &mut Draft, node: &Node, path: &[&str], stumble: &Stumble) {
                 _ => "write the value itself, or a variable".to_owned(),
             };
             Diagnostic::error(
-                "plain-text",
+                Code::PlainText,
                 format!("`{shown}` cannot hold an output of a resource"),
             )
             .at(span, "must be known before anything is made")
             .help(help)
         }
         (_, Some((name, _))) => {
-            Diagnostic::error("missing-key", format!("`{shown}` needs `{name}`"))
+            Diagnostic::error(Code::MissingKey, format!("`{shown}` needs `{name}`"))
                 .at(span, format!("`{name}` is missing here"))
                 .help(format!("add `{name}:`"))
         }
-        _ => Diagnostic::error("bad-value", &stumble.message)
+        _ => Diagnostic::error(Code::BadValue, &stumble.message)
             .at(span, format!("not a value of `{shown}`")),
     };
     draft.mistakes.push(mistake);

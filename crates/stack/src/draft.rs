@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, Diagnostic, Kind, Place, Ref, Roles, Scope, Span, Text};
+use deployer_core::{Address, Code, Diagnostic, Kind, Place, Ref, Roles, Scope, Span, Text};
 use deployer_kinds::{Cidr, Subnet};
 use serde::Serialize;
 use serde_json::Value;
@@ -121,7 +121,7 @@ impl Draft {
         if let Some(other) = self.made.get(&address) {
             let (first, second) = (other.origin.body.join("."), origin.body.join("."));
             let mistake = Diagnostic::error(
-                "name-taken",
+                Code::NameTaken,
                 format!("`{first}` and `{second}` would both make {address}"),
             )
             .at(self.key_place(&origin.body), "one of the two")
@@ -152,7 +152,7 @@ impl Draft {
     /// Tells a mistake in the value at a path.
     pub(crate) fn error(
         &mut self,
-        code: &str,
+        code: Code,
         title: impl Into<String>,
         path: &[&str],
         label: impl Into<String>,
@@ -165,7 +165,7 @@ impl Draft {
     /// Tells a mistake in the key at the end of a path.
     pub(crate) fn key_error(
         &mut self,
-        code: &str,
+        code: Code,
         title: impl Into<String>,
         path: &[&str],
         label: impl Into<String>,
@@ -178,7 +178,8 @@ impl Draft {
     /// Tells a mistake in the body that a path leads into. Of a body that could be read in part
     /// only, names that mean nothing are told; all else may follow from what is missing.
     pub(crate) fn tell(&mut self, path: &[&str], mistake: Diagnostic) {
-        let of_its_own = ["unknown-reference", "bad-use", "bad-name"].contains(&&*mistake.code);
+        let of_its_own =
+            [Code::UnknownReference, Code::BadUse, Code::BadName].contains(&mistake.code);
         if of_its_own || !self.is_broken(path) {
             self.mistakes.push(mistake);
         }
@@ -209,7 +210,7 @@ impl Draft {
             suggestion(name, names.iter().map(String::as_str))
         };
         let title = format!("there is no `{name}` in `{section}`");
-        self.error("unknown-reference", title, path, "nothing has this name", advice);
+        self.error(Code::UnknownReference, title, path, "nothing has this name", advice);
         false
     }
 
@@ -226,7 +227,7 @@ impl Draft {
             self.network.is_asked_for = true;
             let span = self.key_place(&owned(path));
             self.mistakes.push(
-                Diagnostic::error("missing-network", "there is no network to put this in")
+                Diagnostic::error(Code::MissingNetwork, "there is no network to put this in")
                     .at(span, "needs a network")
                     .help("add `network: {}` for one with two zones and a NAT gateway"),
             );
@@ -239,7 +240,7 @@ impl Draft {
             let title = format!("{what} needs two zones");
             let path = ["network", "zones"];
             self.error(
-                "one-zone",
+                Code::OneZone,
                 title,
                 &path,
                 format!("`{name}` cannot be in one"),

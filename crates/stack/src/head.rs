@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Diagnostic, Scope, Span};
+use deployer_core::{Code, Diagnostic, Scope, Span};
 
 use crate::mistakes::{Mistakes, listed, suggestion};
 use crate::node::{Content, Node};
@@ -29,7 +29,7 @@ const LONGEST: usize = 20;
 pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     let Some(entry) = root.entry("stack") else {
         mistakes.push(
-            Diagnostic::error("missing-key", "a stack needs a name")
+            Diagnostic::error(Code::MissingKey, "a stack needs a name")
                 .at(Span { start: 0, end: 0 }, "`stack` is missing")
                 .help("add `stack:` with a short name, such as `stack: notes`"),
         );
@@ -48,7 +48,7 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     }
     if let Some(prefix) = refused {
         mistakes.push(
-            Diagnostic::error("bad-name", format!("a stack cannot be called `{name}`"))
+            Diagnostic::error(Code::BadName, format!("a stack cannot be called `{name}`"))
                 .at(span, format!("AWS keeps `{prefix}` to itself"))
                 .help("take another name"),
         );
@@ -56,7 +56,7 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     }
     if name.len() > LONGEST {
         mistakes.push(
-            Diagnostic::error("bad-name", format!("`{name}` is too long for a stack"))
+            Diagnostic::error(Code::BadName, format!("`{name}` is too long for a stack"))
                 .at(span, format!("{} characters", name.len()))
                 .help(format!("take a name of at most {LONGEST} characters")),
         );
@@ -78,7 +78,7 @@ pub(crate) fn origin(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
         return Some(origin);
     }
     mistakes.push(
-        Diagnostic::error("bad-name", "this cannot be an origin")
+        Diagnostic::error(Code::BadName, "this cannot be an origin")
             .at(entry.value_span(), "")
             .help(format!("write at most {longest} letters, digits, spaces and `_.:/=+-@`")),
     );
@@ -87,13 +87,13 @@ pub(crate) fn origin(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
 
 /// Tells that a text is YAML but no stack.
 pub(crate) fn no_stack(span: Span) -> Diagnostic {
-    Diagnostic::error("wrong-type", "this is no stack")
+    Diagnostic::error(Code::WrongType, "this is no stack")
         .at(span, "expected keys and values")
         .help("begin with `stack:` and a name, such as `stack: notes`")
 }
 
 fn no_text(key: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("wrong-type", format!("`{key}` is a text"))
+    Diagnostic::error(Code::WrongType, format!("`{key}` is a text"))
         .at(span, "expected a text")
         .help(format!("write a name after `{key}:`"))
 }
@@ -129,17 +129,17 @@ pub(crate) fn choose(
         (None, [only]) => return Ok((*only).to_owned()),
         (Some(asked), names) if names.contains(&asked) => return Ok(asked.to_owned()),
         (None, [first, ..]) => (
-            "which-environment",
+            Code::WhichEnvironment,
             "there are several environments".to_owned(),
             format!("say which: `--env {first}` ({})", listed(&names)),
         ),
         (Some(asked), []) => (
-            "unknown-environment",
+            Code::UnknownEnvironment,
             format!("there is no environment `{asked}`"),
             format!("the stack has none; add `environments: {{ {asked}: {{}} }}`"),
         ),
         (Some(asked), _) => (
-            "unknown-environment",
+            Code::UnknownEnvironment,
             format!("there is no environment `{asked}`"),
             suggestion(asked, names),
         ),
@@ -158,7 +158,7 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
             return Some(region.clone());
         }
         mistakes.push(
-            Diagnostic::error("unknown-region", format!("`{region}` is no AWS region"))
+            Diagnostic::error(Code::UnknownRegion, format!("`{region}` is no AWS region"))
                 .help("write one such as `eu-west-1`"),
         );
         return None;
@@ -166,7 +166,7 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
     let Some(entry) = root.entry("region") else {
         let start = root.entry("stack").map_or(Span { start: 0, end: 0 }, |entry| entry.span);
         mistakes.push(
-            Diagnostic::error("missing-region", "the stack has no region")
+            Diagnostic::error(Code::MissingRegion, "the stack has no region")
                 .at(start, "`region` is missing")
                 .help("add `region: eu-west-1`, or give `--region eu-west-1`"),
         );
@@ -188,7 +188,7 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
         }
     };
     mistakes.push(
-        Diagnostic::error("unknown-region", format!("`{region}` is no AWS region"))
+        Diagnostic::error(Code::UnknownRegion, format!("`{region}` is no AWS region"))
             .at(entry.value_span(), "")
             .help(help),
     );
@@ -216,7 +216,7 @@ pub(crate) fn variables(
             };
             mistakes.push(
                 Diagnostic::error(
-                    "bad-name",
+                    Code::BadName,
                     format!("a variable cannot be called `{}`", entry.key),
                 )
                 .at(entry.span, why)
@@ -229,7 +229,7 @@ pub(crate) fn variables(
             (None, Content::Null) => {
                 mistakes.push(
                     Diagnostic::error(
-                        "missing-variable",
+                        Code::MissingVariable,
                         format!("the variable `{}` has no value", entry.key),
                     )
                     .at(entry.span, "has no default")
@@ -243,8 +243,11 @@ pub(crate) fn variables(
     }
     for given in options.variables.keys().filter(|given| !values.contains_key(*given)) {
         mistakes.push(
-            Diagnostic::error("unknown-variable", format!("there is no variable `{given}` to set"))
-                .help(suggestion(given, values.keys().map(String::as_str))),
+            Diagnostic::error(
+                Code::UnknownVariable,
+                format!("there is no variable `{given}` to set"),
+            )
+            .help(suggestion(given, values.keys().map(String::as_str))),
         );
     }
     values
@@ -262,7 +265,7 @@ fn typed(name: &str, given: &str, default: &Content, mistakes: &mut Mistakes) ->
     let wanted = if matches!(default, Content::Bool(_)) { "`true` or `false`" } else { "a number" };
     mistakes.push(
         Diagnostic::error(
-            "wrong-type",
+            Code::WrongType,
             format!("the variable `{name}` is {wanted}, not `{given}`"),
         )
         .help("its default says what it is"),

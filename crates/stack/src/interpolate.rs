@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Diagnostic, Part, Span, closest};
+use deployer_core::{Address, Code, Diagnostic, Part, Span, closest};
 
 use crate::draft::Asked;
 use crate::mistakes::{Mistakes, suggestion};
@@ -78,7 +78,7 @@ impl Words<'_> {
             literal += before;
             let Some(end) = from.find('}') else {
                 mistakes.push(
-                    Diagnostic::error("unclosed-reference", "a `${` is not closed")
+                    Diagnostic::error(Code::UnclosedReference, "a `${` is not closed")
                         .at(self.inside(span, from), "this has no `}`")
                         .help("close it with `}`, or write `$${` for the text itself"),
                 );
@@ -118,7 +118,7 @@ impl Words<'_> {
             let word = self.meanings.get(inner);
             if !self.takes(word) {
                 mistakes.push(
-                    Diagnostic::error("too-large", "this is larger than any stack")
+                    Diagnostic::error(Code::TooLarge, "this is larger than any stack")
                         .at(place, format!("variables fill in over {MOST_FILLED} bytes")),
                 );
                 return Content::Unknown;
@@ -161,7 +161,7 @@ impl Words<'_> {
     fn unknown(&self, name: &str, place: Span) -> Diagnostic {
         let near = suggestion(name, self.meanings.keys().map(String::as_str));
         let and = if near.ends_with('?') { " Otherwise" } else { "; otherwise" };
-        Diagnostic::error("unknown-variable", format!("there is no variable `{name}`"))
+        Diagnostic::error(Code::UnknownVariable, format!("there is no variable `{name}`"))
             .at(place, "nothing is known by this name")
             .help(format!(
                 "{near}{and} add it to `variables:`, or write `$${{` for the text itself"
@@ -170,7 +170,7 @@ impl Words<'_> {
 
     /// What `${section/name.output}` stands for, and in `resources:` `${kind/name.output}`.
     fn output(&self, inner: &str, span: Span) -> Result<Vec<Part>, Diagnostic> {
-        let wrong = |title: String| Diagnostic::error("bad-reference", title).at(span, "");
+        let wrong = |title: String| Diagnostic::error(Code::BadReference, title).at(span, "");
         let none = || {
             wrong(format!("`{inner}` names no output"))
                 .help("write `${section/name.output}`, such as `${load-balancers/edge.url}`")
@@ -220,18 +220,18 @@ impl Words<'_> {
         if section.is_later || section.later.contains(&field) {
             return Err(not_yet(&format!("{key}/{name}.{field}"), span));
         }
-        let wrong = |code: &str, title: String| Diagnostic::error(code, title).at(span, "");
+        let wrong = |code: Code, title: String| Diagnostic::error(code, title).at(span, "");
         let Some(outputs) = self.outputs.get(&format!("{key}/{name}")) else {
             let prefix = format!("{key}/");
             let names = self.outputs.keys().filter_map(|known| known.strip_prefix(&prefix));
             let title = format!("there is no `{name}` in `{key}`");
-            return Err(wrong("unknown-reference", title).help(suggestion(name, names)));
+            return Err(wrong(Code::UnknownReference, title).help(suggestion(name, names)));
         };
         let found = outputs.iter().find(|output| output.name == field);
         found.map(|output| output.text.parts().to_vec()).ok_or_else(|| {
             let title = format!("`{key}/{name}` has no output `{field}`");
             let names = outputs.iter().map(|output| output.name);
-            wrong("unknown-output", title).help(suggestion(field, names))
+            wrong(Code::UnknownOutput, title).help(suggestion(field, names))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Diagnostic, Span};
+use deployer_core::{Code, Diagnostic, Span};
 use serde_json::Value;
 
 use crate::mistakes::{Mistakes, suggestion};
@@ -100,7 +100,7 @@ fn walk<'a>(
                 all.iter().map(|known| known.key.as_str()).filter(|known| *known != last.key);
             let title = format!("there is no `{name}` in `{section}`");
             if is_here {
-                let mistake = Diagnostic::error("unknown-reference", title);
+                let mistake = Diagnostic::error(Code::UnknownReference, title);
                 tell(mistake.at(span, "nothing has this name").help(suggestion(name, names)));
             }
             return None;
@@ -117,7 +117,7 @@ fn walk<'a>(
                 format!("`{}` is like more than {LONGEST}, one after another", first.key)
             };
             if (is_ring && is_first) || chain.len() > LONGEST {
-                let mistake = Diagnostic::error("cycle", title);
+                let mistake = Diagnostic::error(Code::Cycle, title);
                 tell(mistake.at(span, "leads on from here").help("write one of them out"));
             }
             return None;
@@ -136,7 +136,7 @@ fn target<'a>(section: &str, like: &'a Entry) -> Option<&'a str> {
 }
 
 fn wrong_form(section: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("bad-value", format!("`like` names another entry of `{section}`"))
+    Diagnostic::error(Code::BadValue, format!("`like` names another entry of `{section}`"))
         .at(span, "not such a name")
         .help("write its name alone, such as `like: web`")
 }

@@ -1,7 +1,7 @@
 //! The escape hatch: resources in the kinds' own words, and single fields of those that sections
 //! make.
 
-use deployer_core::{Address, Diagnostic, KindInfo, Kinds, Place};
+use deployer_core::{Address, Code, Diagnostic, KindInfo, Kinds, Place};
 use serde_json::Value;
 
 use crate::bodies::Stumble;
@@ -78,7 +78,7 @@ fn apart(node: &Node) -> (Node, Option<Node>) {
 fn place(draft: &mut Draft, kind: &KindInfo, at: &Node, body: &[&str]) -> Place {
     let mut place = Place::default();
     let wrong = |draft: &mut Draft, title: String, node: &Node, help: &str| {
-        let mistake = Diagnostic::error("bad-place", title).at(node.span, "").help(help);
+        let mistake = Diagnostic::error(Code::BadPlace, title).at(node.span, "").help(help);
         draft.tell(body, mistake);
     };
     if let Some(node) = at.field("role") {

@@ -3,7 +3,7 @@
 //! The schemas are those the types generate, so the editor, this check and serde agree. Serde
 //! stops at its first mistake; this does not.
 
-use deployer_core::{Diagnostic, Span, closest};
+use deployer_core::{Code, Diagnostic, Span, closest};
 use serde_json::{Map, Value};
 
 use crate::facets::{allowed_words, below, branches, example, purpose, types};
@@ -145,7 +145,7 @@ impl Shape<'_> {
             // A misspelt key is told already.
             if node.field(name).is_none() && !meant.contains(&name) {
                 self.tell(
-                    Diagnostic::error("missing-key", format!("`{path}` needs `{name}`"))
+                    Diagnostic::error(Code::MissingKey, format!("`{path}` needs `{name}`"))
                         .at(key, format!("`{name}` is missing here"))
                         .help(format!("add `{name}:`{}", purpose(properties.get(name)))),
                 );
@@ -156,10 +156,10 @@ impl Shape<'_> {
     fn unknown_key(&mut self, key: &str, span: Span, properties: &Map<String, Value>, path: &str) {
         let known = properties.keys().map(String::as_str);
         let mistake = if path.is_empty() {
-            Diagnostic::error("unknown-section", format!("there is no section `{key}`"))
+            Diagnostic::error(Code::UnknownSection, format!("there is no section `{key}`"))
                 .at(span, "not a section of a stack")
         } else {
-            Diagnostic::error("unknown-key", format!("unknown key `{key}`"))
+            Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`"))
                 .at(span, format!("not a key of `{path}`"))
         };
         self.tell(match renamed(key, properties) {
@@ -226,7 +226,7 @@ impl Shape<'_> {
         }
         let words: Vec<&str> = all.keys().map(String::as_str).collect();
         self.tell(
-            Diagnostic::error("missing-key", format!("`{path}` is empty"))
+            Diagnostic::error(Code::MissingKey, format!("`{path}` is empty"))
                 .at(key, "nothing is written here")
                 .help(format!("write one of {}", listed(&words))),
         );
@@ -251,7 +251,7 @@ impl Shape<'_> {
                 _ => format!("take {} or less", highest.unwrap_or_default()),
             };
             self.tell(
-                Diagnostic::error("bad-value", format!("{number} is out of range"))
+                Diagnostic::error(Code::BadValue, format!("{number} is out of range"))
                     .at(key, format!("not a value of `{path}`"))
                     .help(advice),
             );
@@ -262,7 +262,7 @@ impl Shape<'_> {
         let Some(text) = node.written() else { return };
         if !words.contains(&text.as_str()) {
             self.tell(
-                Diagnostic::error("unknown-value", format!("`{text}` is not a valid `{path}`"))
+                Diagnostic::error(Code::UnknownValue, format!("`{text}` is not a valid `{path}`"))
                     .at(key, "not one of its values")
                     .help(suggestion(&text, words.iter().copied())),
             );
@@ -284,7 +284,7 @@ impl Shape<'_> {
         wanted_once.dedup();
         let wanted = wanted_once.join(" or ");
         let mistake = Diagnostic::error(
-            "wrong-type",
+            Code::WrongType,
             format!("`{path}` is {wanted}, not {}", described(type_of(node))),
         )
         .at(key, format!("expected {wanted}"));
@@ -337,7 +337,7 @@ fn pairs(items: &[Node]) -> Option<String> {
 
 /// Tells that something is in the language and not built yet.
 pub(crate) fn not_yet(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("not-yet", format!("`{what}` is not built yet"))
+    Diagnostic::error(Code::NotYet, format!("`{what}` is not built yet"))
         .at(span, "not yet")
         .help("take it out for now")
 }
@@ -381,7 +381,7 @@ fn fits(node: &Node, name: &str) -> bool {
 
 /// A name that cannot be part of an address.
 pub(crate) fn bad_name(name: &str, span: Span) -> Diagnostic {
-    let mistake = Diagnostic::error("bad-name", format!("`{name}` cannot be a name"))
+    let mistake = Diagnostic::error(Code::BadName, format!("`{name}` cannot be a name"))
         .at(span, "lower-case letters, digits and single hyphens, beginning with a letter");
     let lower = name.to_lowercase();
     let words: Vec<&str> =

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Diagnostic, Span};
+use deployer_core::{Code, Diagnostic, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
 use crate::mistakes::MOST_TOLD;
@@ -70,9 +70,12 @@ impl<'a> Reader<'a> {
                 | Event::DocumentEnd
                 | Event::Nothing => {}
                 _ if document.is_some() => {
-                    return Err(Diagnostic::error("several-documents", "a stack is one document")
-                        .at(span, "a second one begins here")
-                        .help("take out the `---`, or make it another file"));
+                    return Err(Diagnostic::error(
+                        Code::SeveralDocuments,
+                        "a stack is one document",
+                    )
+                    .at(span, "a second one begins here")
+                    .help("take out the `---`, or make it another file"));
                 }
                 event => document = Some(self.node(event, span, 0)?),
             }
@@ -157,7 +160,7 @@ impl<'a> Reader<'a> {
             };
             let span = self.trimmed(span);
             if key == "<<" {
-                return Err(Diagnostic::error("merge-key", "`<<` is not part of the language")
+                return Err(Diagnostic::error(Code::MergeKey, "`<<` is not part of the language")
                     .at(span, "merges with YAML's own means")
                     .help("write `like:` with the name of another entry of the section"));
             }
@@ -166,7 +169,7 @@ impl<'a> Reader<'a> {
             if let Some(first) = entries.iter().find(|entry| entry.key == key) {
                 if self.repeated.len() < MOST_TOLD {
                     self.repeated.push(
-                        Diagnostic::error("duplicate-key", format!("`{key}` is written twice"))
+                        Diagnostic::error(Code::DuplicateKey, format!("`{key}` is written twice"))
                             .at(span, "the second time")
                             .at(first.span, "the first time")
                             .help("keep one of the two"),
@@ -214,7 +217,7 @@ impl<'a> Reader<'a> {
     }
 
     fn too_large(&self, span: Span, how: String) -> Diagnostic {
-        Diagnostic::error("too-large", "this is larger than any stack")
+        Diagnostic::error(Code::TooLarge, "this is larger than any stack")
             .at(self.first_line(span), how)
     }
 
@@ -222,7 +225,7 @@ impl<'a> Reader<'a> {
         if !tagged {
             return Ok(());
         }
-        Err(Diagnostic::error("yaml-tag", "tags such as `!name` mean nothing in a stack")
+        Err(Diagnostic::error(Code::YamlTag, "tags such as `!name` mean nothing in a stack")
             .at(self.first_line(span), "this value has one")
             .help("take the tag out"))
     }
@@ -245,7 +248,7 @@ impl<'a> Reader<'a> {
 }
 
 fn syntax(span: Span, info: &str) -> Diagnostic {
-    Diagnostic::error("yaml-syntax", format!("this is not YAML: {info}")).at(span, "")
+    Diagnostic::error(Code::YamlSyntax, format!("this is not YAML: {info}")).at(span, "")
 }
 
 fn size(node: &Node) -> usize {
@@ -289,13 +292,13 @@ mod tests {
             let previous = format!("*a{}, ", level - 1).repeat(10);
             text = format!("{text}a{level}: &a{level} [{previous}]\n");
         }
-        assert_eq!(read(&text).unwrap_err()[0].code, "too-large");
+        assert_eq!(read(&text).unwrap_err()[0].code, Code::TooLarge);
     }
 
     #[test]
     fn anchors_of_long_texts_cannot_either() {
         let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a, ".repeat(1000));
-        assert_eq!(read(&text).unwrap_err()[0].code, "too-large");
+        assert_eq!(read(&text).unwrap_err()[0].code, Code::TooLarge);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(crate) fn located_diagnostics(
     };
     let each = mistakes.iter().map(|mistake| wire::Diagnostic {
         severity: mistake.severity,
-        code: mistake.code.clone(),
+        code: mistake.code,
         title: mistake.title.clone(),
         help: mistake.help.clone(),
         labels: mistake.labels.iter().map(label).collect(),
@@ -62,7 +62,7 @@ fn group<'a>(mistake: &'a Diagnostic, name: &'a str, text: &'a str) -> Group<'a>
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(mistake.title.as_str()).id(mistake.code.as_str());
+    let title = level.primary_title(mistake.title.as_str()).id(mistake.code.name());
     let annotations = mistake.labels.iter().enumerate().map(|(place, label)| {
         let kind = if place == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let label_text = Some(label.text.as_str()).filter(|text| !text.is_empty());
@@ -88,12 +88,14 @@ fn within(span: Span, text: &str) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
+    use deployer_core::Code;
+
     use super::*;
 
     const STACK: &str = "stack: notes\nnetwrk:\n  cidr: 10.0.0.0/16\n";
 
     fn mistake() -> Diagnostic {
-        Diagnostic::error("unknown-key", "there is no section `netwrk`")
+        Diagnostic::error(Code::UnknownKey, "there is no section `netwrk`")
             .at(Span { start: 13, end: 19 }, "not a section")
             .help("did you mean `network`?")
     }
@@ -106,14 +108,15 @@ mod tests {
 
     #[test]
     fn a_mistake_without_a_place_has_its_advice() {
-        let mistake = Diagnostic::error("cycle", "resources wait for each other").help("cut it");
+        let mistake =
+            Diagnostic::error(Code::Cycle, "resources wait for each other").help("cut it");
         let shown = diagnostics(&[mistake], "deployer.yaml", STACK, &Theme::default(), 80);
         insta::assert_snapshot!(shown);
     }
 
     #[test]
     fn a_place_that_is_off_does_no_harm() {
-        let off = Diagnostic::error("x", "y").at(Span { start: 900, end: 901 }, "");
+        let off = Diagnostic::error(Code::WrongType, "y").at(Span { start: 900, end: 901 }, "");
         let shown = diagnostics(&[off], "deployer.yaml", "é", &Theme::new(true), 80);
         assert!(shown.contains('y'));
     }

@@ -1,6 +1,6 @@
 //! What went wrong.
 
-use deployer_core::{Cause, Severity};
+use deployer_core::{Cause, Code, Severity};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ pub(crate) struct Diagnostic {
     /// How bad it is.
     pub(crate) severity: Severity,
     /// Which kind of mistake it is.
-    pub(crate) code: String,
+    pub(crate) code: Code,
     /// What is wrong, in a line.
     pub(crate) title: String,
     /// What to do about it.

@@ -16,7 +16,7 @@ use self::uses::Relations;
 use crate::live::physical;
 use crate::plan::Plan;
 use crate::{
-    Action, Address, Change, Cycle, Desired, Diagnostic, Difference, Dispute, Graph, Impact,
+    Action, Address, Change, Code, Cycle, Desired, Diagnostic, Difference, Dispute, Graph, Impact,
     KindInfo, Kinds, Live, Outputs, Phase, Replacement, Snapshot, Stack, references, resolve,
 };
 
@@ -60,7 +60,7 @@ fn another_stack(stack: &Stack, other: &str) -> Diagnostic {
             .to_owned(),
     };
     let title = format!("{} is there already, made from {other}; {ours}", stack.scope);
-    Diagnostic::error("another-stack", title).help(format!(
+    Diagnostic::error(Code::AnotherStack, title).help(format!(
         "if it is another stack, give this one another name; if it is the same and has moved, \
          write `origin: {other}` in it"
     ))
@@ -72,7 +72,7 @@ fn disputed(dispute: &Dispute) -> Diagnostic {
         [id] => format!("{id} carries the tags of {address} and is not as that was made"),
         ids => format!("{} carry the tags of {address}, and only one is ours", ids.join(" and ")),
     };
-    Diagnostic::error("disputed", title).help(format!(
+    Diagnostic::error(Code::Disputed, title).help(format!(
         "say which one with `deployer adopt {address} ID`, or take the `deployer:` tags off the \
          others"
     ))
@@ -122,7 +122,7 @@ impl<'a> Planner<'a> {
         for address in order {
             let Some(kind) = self.kinds.find(&address.kind) else {
                 let title = format!("there is no kind `{}`", address.kind);
-                self.mistakes.push(Diagnostic::error("unknown-kind", title));
+                self.mistakes.push(Diagnostic::error(Code::UnknownKind, title));
                 continue;
             };
             let decision = self.decide_one(kind, &address, &resources[&address]);
@@ -158,7 +158,7 @@ impl<'a> Planner<'a> {
             Ok(wanted) => wanted,
             Err(error) => {
                 let title = format!("{address} does not resolve to a {}: {error}", kind.name);
-                self.mistakes.push(Diagnostic::error("unresolvable", title));
+                self.mistakes.push(Diagnostic::error(Code::Unresolvable, title));
                 return decision;
             }
         };
@@ -170,7 +170,7 @@ impl<'a> Planner<'a> {
             if let (Change::Never(advice), false) = (change, replace) {
                 let Difference { path, before, after, .. } = difference;
                 let title = format!("{address}: {path} cannot change from {before} to {after}");
-                self.mistakes.push(Diagnostic::error("cannot-change", title).help(*advice));
+                self.mistakes.push(Diagnostic::error(Code::CannotChange, title).help(*advice));
             }
         }
         let judge = |compared| judged(kind, live.mark.as_deref(), &wanted, compared);
@@ -211,13 +211,13 @@ impl<'a> Planner<'a> {
             let advice = format!("to delete it all the same, add `--unprotect {address}`");
             if is_protected {
                 let title = format!("{address} is protected against deletion");
-                self.mistakes.push(Diagnostic::error("protected", title).help(advice.clone()));
+                self.mistakes.push(Diagnostic::error(Code::Protected, title).help(advice.clone()));
             }
             let attached: Vec<String> =
                 step.live.iter().flat_map(|live| self.attached(live)).collect();
             for foreign in attached {
                 let title = format!("deleting {address} would also delete {foreign}");
-                self.mistakes.push(Diagnostic::error("attached", title).help(advice.clone()));
+                self.mistakes.push(Diagnostic::error(Code::Attached, title).help(advice.clone()));
             }
         }
     }
@@ -251,7 +251,7 @@ impl<'a> Planner<'a> {
             });
             let Some((user, id)) = found else { continue };
             let title = format!("{user} uses {id} as {address}, and it does not carry our tags");
-            self.mistakes.push(Diagnostic::error("untagged", title).help(format!(
+            self.mistakes.push(Diagnostic::error(Code::Untagged, title).help(format!(
                 "if somebody took them off, `deployer adopt {address} {id}` puts them back; to \
                  make another one beside it, add `--unprotect {address}`"
             )));
@@ -358,5 +358,5 @@ fn is_reference(object: &serde_json::Map<String, Value>, address: &Address) -> b
 
 fn cycle(ring: &[Address]) -> Diagnostic {
     let names: Vec<String> = ring.iter().chain(ring.first()).map(Address::to_string).collect();
-    Diagnostic::error("cycle", format!("resources wait for each other: {}", names.join(" → ")))
+    Diagnostic::error(Code::Cycle, format!("resources wait for each other: {}", names.join(" → ")))
 }

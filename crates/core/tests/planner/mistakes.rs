@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Desired, Diagnostic, Place, Stack, plan};
+use deployer_core::{Code, Desired, Diagnostic, Place, Stack, plan};
 use deployer_testkit::{StackBuilder, everything, registry};
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ fn a_protected_resource_is_neither_removed_nor_made_anew_unless_named() {
     let other = everything().with("store/main", store("my", 20, true)).build();
     for stack in [StackBuilder::default().build(), other] {
         let mistake = mistake(&world, &stack);
-        assert_eq!(mistake.code, "protected");
+        assert_eq!(mistake.code, Code::Protected);
         assert!(mistake.help.unwrap().contains("--unprotect store/main"));
         let named = BTreeSet::from([address("store/main")]);
         assert!(plan(&stack, &world.snapshot(), &registry().kinds(), &named).is_ok());
@@ -79,8 +79,12 @@ fn all_mistakes_come_at_once() {
     let mut stack = everything().with("store/main", store("pg", 10, false)).build();
     let castle = Desired { place: Place::default(), spec: json!({}) };
     stack.resources.insert(address("castle/main"), castle);
-    let codes: BTreeSet<String> =
-        world.try_plan(&stack).unwrap_err().into_iter().map(|mistake| mistake.code).collect();
+    let codes: BTreeSet<String> = world
+        .try_plan(&stack)
+        .unwrap_err()
+        .into_iter()
+        .map(|mistake| mistake.code.to_string())
+        .collect();
     assert_eq!(codes, ["cannot-change", "protected", "unknown-kind"].map(str::to_owned).into());
 }
 
@@ -96,7 +100,7 @@ fn what_another_stack_of_the_name_has_made_is_not_planned_with() {
         for stack in [&stack, &StackBuilder::default().build()] {
             let mistakes = plan(stack, &snapshot, &kinds, &BTreeSet::new()).unwrap_err();
             assert_eq!(mistakes.len(), 1);
-            assert_eq!(mistakes[0].code, "another-stack");
+            assert_eq!(mistakes[0].code, Code::AnotherStack);
             assert!(mistakes[0].title.contains("git.test/theirs:stack.yaml"));
         }
     }

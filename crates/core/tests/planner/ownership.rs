@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Deeds, Keys, Place, Record, Signer, Stack, Standing, plan};
+use deployer_core::{Code, Deeds, Keys, Place, Record, Signer, Stack, Standing, plan};
 use deployer_testkit::{StackBuilder, everything, registry};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn networks() -> StackBuilder {
 /// The codes of the mistakes that a plan by these deeds has.
 fn refused(world: &World, stack: &Stack, deeds: &Deeds) -> Vec<String> {
     let planned = plan(stack, &world.judged(deeds), &registry().kinds(), &BTreeSet::new());
-    planned.unwrap_err().into_iter().map(|mistake| mistake.code).collect()
+    planned.unwrap_err().into_iter().map(|mistake| mistake.code.to_string()).collect()
 }
 
 #[test]
@@ -203,6 +203,6 @@ fn what_hangs_on_ours_with_copied_tags_holds_it() {
     let end = StackBuilder::default().build();
     let mistakes = plan(&end, &world.judged(&deeds), &registry().kinds(), &BTreeSet::new());
     let mistakes = mistakes.unwrap_err();
-    assert_eq!(mistakes[0].code, "attached");
+    assert_eq!(mistakes[0].code, Code::Attached);
     assert!(mistakes[0].title.contains("rule-hanging"), "{mistakes:?}");
 }

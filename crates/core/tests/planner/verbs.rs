@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Action, Impact, Phase, Reason, Replacement, Step};
+use deployer_core::{Action, Code, Impact, Phase, Reason, Replacement, Step};
 use deployer_testkit::{StackBuilder, everything, everything_changed, registry};
 use serde_json::{Value, json};
 
@@ -262,7 +262,7 @@ fn what_lost_its_tags_is_not_made_a_second_time_beside_it() {
     let id = world.at("network/main").id().to_owned();
     world.lives.retain(|live| live.address.kind != "network");
     let mistakes = world.try_plan(&stack).unwrap_err();
-    assert_eq!(mistakes[0].code, "untagged");
+    assert_eq!(mistakes[0].code, Code::Untagged);
     assert!(mistakes[0].title.contains(&id), "{}", mistakes[0].title);
     assert!(mistakes[0].help.as_ref().unwrap().contains("deployer adopt network/main"));
     let another = everything().with("network/other", network(&json!({}), &json!(true))).build();
@@ -280,7 +280,7 @@ fn what_others_attached_does_not_go_along_unless_it_is_said() {
     let nothing = StackBuilder::default().build();
     let mistakes = world.try_plan(&nothing).unwrap_err();
     assert_eq!(mistakes.len(), 1);
-    assert_eq!(mistakes[0].code, "attached");
+    assert_eq!(mistakes[0].code, Code::Attached);
     assert!(mistakes[0].title.contains("listener :8443"), "{}", mistakes[0].title);
     assert!(world.try_plan(&everything().build()).unwrap().is_empty());
     let all_the_same = BTreeSet::from(["gate/edge".parse().unwrap()]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Diagnostic, Graph, references};
+use deployer_core::{Address, Code, Diagnostic, Graph, references};
 
 use crate::draft::Draft;
 
@@ -16,12 +16,12 @@ pub(super) fn cycles(draft: &mut Draft) {
     if let [alone] = cycle.0.as_slice() {
         let Some(made) = draft.made.get(alone) else { return };
         let path = made.origin.overrides.as_ref().map_or(&made.origin.body, |(body, _)| body);
-        let mistake = Diagnostic::error("cycle", format!("{alone} refers to itself"))
+        let mistake = Diagnostic::error(Code::Cycle, format!("{alone} refers to itself"))
             .at(draft.key_place(path), "would wait for itself")
             .help("take the reference out; a rule of a security group says `itself`");
         return draft.mistakes.push(mistake);
     }
-    let mut mistake = Diagnostic::error("cycle", "resources wait for each other in a ring");
+    let mut mistake = Diagnostic::error(Code::Cycle, "resources wait for each other in a ring");
     let mut places = BTreeSet::new();
     for address in &cycle.0 {
         let Some(made) = draft.made.get(address) else { continue };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Diagnostic, Kinds};
+use deployer_core::{Address, Code, Diagnostic, Kinds};
 
 use crate::draft::Draft;
 
@@ -34,7 +34,7 @@ pub(super) fn names(draft: &mut Draft, kinds: &Kinds) {
         let body = |address: &Address| draft.made.get(address).map(|made| made.origin.body.clone());
         let (Some(first), Some(second)) = (body(&address), body(&other)) else { continue };
         let mistake = Diagnostic::error(
-            "same-name",
+            Code::SameName,
             format!("{address} and a successor of {other} would both be called `{name}` in AWS"),
         )
         .at(draft.key_place(&first), "one of the two")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Diagnostic, Kinds, Place};
+use deployer_core::{Address, Code, Diagnostic, Kinds, Place};
 use serde_json::Value;
 
 use crate::draft::Draft;
@@ -41,7 +41,7 @@ fn apart(
         |place: &Place| if place.is_home() { "at home".into() } else { format!("in {place}") };
     let (here, there) = (located(here), located(there));
     let title = format!("{address} is {here}, and {other}, which it refers to, is {there}");
-    Diagnostic::error("bad-place", title)
+    Diagnostic::error(Code::BadPlace, title)
         .at(draft.key_place(body), "refers to what is elsewhere")
         .help("give both the same `at:`")
 }

@@ -1,6 +1,6 @@
 //! What each kind finds in its own specs, told at the keys they come from.
 
-use deployer_core::{Address, Diagnostic, Kinds, Problem, Span};
+use deployer_core::{Address, Code, Diagnostic, Kinds, Problem, Span};
 
 use crate::draft::Draft;
 
@@ -21,7 +21,7 @@ pub(super) fn problems(draft: &mut Draft, kinds: &Kinds) {
 
 fn told(problem: &Problem, address: &Address, span: Span) -> Diagnostic {
     let mistake =
-        Diagnostic::error("bad-value", &problem.message).at(span, format!("of {address}"));
+        Diagnostic::error(Code::BadValue, &problem.message).at(span, format!("of {address}"));
     match &problem.help {
         Some(help) => mistake.help(help),
         None => mistake,

@@ -1,6 +1,6 @@
 //! Whether subnets lie inside of their VPC and apart from each other.
 
-use deployer_core::{Diagnostic, references};
+use deployer_core::{Code, Diagnostic, references};
 use deployer_kinds::Cidr;
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
             let span = draft.place(path);
             let title = format!("`{cidr}` is not inside of {vpc}, which has `{around}`");
             draft.mistakes.push(
-                Diagnostic::error("cidr-outside", title)
+                Diagnostic::error(Code::CidrOutside, title)
                     .at(span, format!("of {address}"))
                     .help(format!("take a part of `{around}`")),
             );
@@ -47,7 +47,7 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
                 let span = draft.place(path);
                 let title = format!("{address} and {other} share addresses");
                 draft.mistakes.push(
-                    Diagnostic::error("cidr-overlap", title)
+                    Diagnostic::error(Code::CidrOverlap, title)
                         .at(span, format!("{other} has `{range}`"))
                         .help(format!("take a part that is free{}", free(&taken, *cidr, around))),
                 );

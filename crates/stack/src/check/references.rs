@@ -1,6 +1,6 @@
 //! Whether what is referred to is there: names in `resources:`, and outputs in `${…}`.
 
-use deployer_core::{Address, Diagnostic, Kinds, Span, closest};
+use deployer_core::{Address, Code, Diagnostic, Kinds, Span, closest};
 use serde_json::Value;
 
 use crate::draft::Draft;
@@ -68,7 +68,7 @@ fn one_reference(draft: &mut Draft, kind: &str, name: &str, span: Span) {
             ("of another kind", format!("name a {kind}{}", choices(draft, kind)))
         };
         let title = format!("expected the name of a {kind}, got `{name}`");
-        draft.mistakes.push(Diagnostic::error("wrong-kind", title).at(span, label).help(help));
+        draft.mistakes.push(Diagnostic::error(Code::WrongKind, title).at(span, label).help(help));
         return;
     }
     missing(draft, &Address::new(kind, name), span);
@@ -103,7 +103,7 @@ fn missing(draft: &mut Draft, address: &Address, span: Span) -> bool {
             names => suggestion(&address.name, names.iter().copied()),
         };
         let mistake =
-            Diagnostic::error("unknown-reference", title).at(span, "names nothing").help(help);
+            Diagnostic::error(Code::UnknownReference, title).at(span, "names nothing").help(help);
         draft.mistakes.push(mistake);
     }
     true
@@ -119,8 +119,9 @@ pub(super) fn asked_outputs(draft: &mut Draft, kinds: &Kinds) {
                     format!("did you mean `{near}`?")
                 });
             let title = format!("there is no kind `{}`", asked.address.kind);
-            let mistake =
-                Diagnostic::error("unknown-kind", title).at(asked.span, "names no kind").help(help);
+            let mistake = Diagnostic::error(Code::UnknownKind, title)
+                .at(asked.span, "names no kind")
+                .help(help);
             draft.mistakes.push(mistake);
             continue;
         };
@@ -131,7 +132,7 @@ pub(super) fn asked_outputs(draft: &mut Draft, kinds: &Kinds) {
         if !fields.contains(&asked.field) {
             let title = format!("a {} has no output `{}`", kind.name, asked.field);
             draft.mistakes.push(
-                Diagnostic::error("unknown-output", title)
+                Diagnostic::error(Code::UnknownOutput, title)
                     .at(asked.span, "asks for nothing there is")
                     .help(suggestion(&asked.field, fields.iter().map(String::as_str))),
             );

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Part, Ref, Text};
+use deployer_core::{Address, Code, Part, Ref, Text};
 use deployer_kinds::{
     self as kinds, Action, Ingress, Listener, ListenerProtocol, ListenerSpec, LoadBalancerSpec,
     Network, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup, SecurityGroupSpec,
@@ -166,7 +166,7 @@ impl LoadBalancer {
             Http::Forward => nothing.clone(),
             Http::Redirect if self.certificate.is_none() => {
                 draft.error(
-                    "missing-certificate",
+                    Code::MissingCertificate,
                     format!("`{name}` redirects to HTTPS but has no certificate"),
                     &[Self::KEY, name, "http"],
                     "nothing listens where this leads",
@@ -209,7 +209,7 @@ impl LoadBalancer {
                 certificate_form(draft, name, &json(certificate));
             }
             None if self.tls_policy.is_some() => draft.error(
-                "missing-certificate",
+                Code::MissingCertificate,
                 format!("`{name}` has a TLS policy but no certificate"),
                 &[Self::KEY, name, "tls-policy"],
                 "used for HTTPS only",
@@ -240,7 +240,7 @@ fn group_name(name: &str) -> String {
 fn certificate_form(draft: &mut Draft, name: &str, certificate: &serde_json::Value) {
     if certificate.as_str().is_some_and(|text| !text.starts_with("arn:")) {
         draft.error(
-            "bad-value",
+            Code::BadValue,
             "a certificate is named by its ARN",
             &[LoadBalancer::KEY, name, "certificate"],
             "not an ARN",

@@ -1,5 +1,6 @@
 //! What destroy and status need works on stacks whose sections have mistakes.
 
+use deployer_core::Code;
 use std::collections::BTreeMap;
 
 use deployer_stack::{Outline, outline};
@@ -33,8 +34,8 @@ colour: blue
 fn an_outline_chooses_the_environment_as_a_load_does() {
     let several = outline("stack: shop\nenvironments: { dev: {}, prod: {} }").unwrap();
     assert_eq!(several.environment(Some("prod")), Ok("prod".to_owned()));
-    assert_eq!(several.environment(None).unwrap_err().code, "which-environment");
-    assert_eq!(several.environment(Some("prd")).unwrap_err().code, "unknown-environment");
+    assert_eq!(several.environment(None).unwrap_err().code, Code::WhichEnvironment);
+    assert_eq!(several.environment(Some("prd")).unwrap_err().code, Code::UnknownEnvironment);
     let none = outline("stack: shop").unwrap();
     assert_eq!(none.environment(None), Ok("default".to_owned()));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Diagnostic, Stack};
+use deployer_core::{Code, Diagnostic, Stack};
 use deployer_stack::{Options, expanded, load, outline, to_yaml};
 use proptest::prelude::*;
 
@@ -138,7 +138,7 @@ fn variables_cannot_blow_a_stack_up() {
     let text = format!(
         "stack: a\nregion: eu-west-1\nvariables: {{ long: {value} }}\noutputs: {{ o: \"{uses}\" }}\n"
     );
-    assert_eq!(told(&text, None).unwrap_err()[0].code, "too-large");
+    assert_eq!(told(&text, None).unwrap_err()[0].code, Code::TooLarge);
 }
 
 #[test]

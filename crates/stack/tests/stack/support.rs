@@ -37,7 +37,7 @@ fn one(name: &str, text: &str, diagnostic: &Diagnostic) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(&*diagnostic.title).id(&*diagnostic.code);
+    let title = level.primary_title(&*diagnostic.title).id(diagnostic.code.name());
     let mut group = Group::with_title(title);
     if !diagnostic.labels.is_empty() {
         let mut snippet = Snippet::source(text).path(name);

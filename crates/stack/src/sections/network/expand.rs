@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use deployer_core::Ref;
+use deployer_core::{Code, Ref};
 use deployer_kinds::{
     Cidr, Egress, ElasticIp, ElasticIpSpec, InternetGateway, InternetGatewaySpec, NatGateway,
     NatGatewaySpec, Peer, Ports, Protocol, RouteTable, RouteTableSpec, RouteTarget, Subnet,
@@ -25,7 +25,7 @@ pub(super) fn expand(draft: &mut Draft, network: &Network) {
     // A VPC takes /16 to /28, a subnet /28 at least (EC2 API reference).
     if !(16..=24).contains(&network.cidr.0.prefix_len()) {
         draft.error(
-            "network-size",
+            Code::NetworkSize,
             format!("`{}` is no size for a network", network.cidr),
             &["network", "cidr"],
             "three tiers of subnets do not fit, or AWS takes no network as large",
@@ -66,14 +66,14 @@ fn zones(draft: &mut Draft, network: &Network) -> Vec<(char, String)> {
                     .filter(char::is_ascii_lowercase);
                 match letter {
                     None => draft.error(
-                        "unknown-zone",
+                        Code::UnknownZone,
                         format!("`{name}` is not a zone of {region}"),
                         &path,
                         "not an availability zone of the stack's region",
                         format!("write the region and a letter: `{region}a`"),
                     ),
                     Some(letter) if zones.contains_key(&letter) => draft.error(
-                        "duplicate-zone",
+                        Code::DuplicateZone,
                         format!("`{name}` is written twice"),
                         &path,
                         "the second time",
@@ -98,7 +98,7 @@ fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
         let slot = u32::from(*letter) - u32::from('a');
         if slot >= 1 << slot_bits {
             draft.error(
-                "network-size",
+                Code::NetworkSize,
                 format!("`{}` has no room for zone `{zone}`", network.cidr),
                 &["network", "zones"],
                 format!("a network of this size has room for {} zones", 1 << slot_bits),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Diagnostic, Ref, Text};
+use deployer_core::{Code, Diagnostic, Ref, Text};
 use deployer_kinds::{
     Cluster, ClusterSpec, Container, ContainerHealth, HealthCheck, Ingress, Insights, Log,
     LogGroup, LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec, Service,
@@ -56,7 +56,7 @@ fn task_definition(
     {
         if !crate::words::is_variable(variable) {
             draft.key_error(
-                "bad-name",
+                Code::BadName,
                 format!("`{variable}` cannot be an environment variable"),
                 &["services", name, key, variable],
                 crate::words::VARIABLE,
@@ -203,7 +203,7 @@ fn place(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
     if let Some(place) = body.subnets {
         if place == Place::Private && !has_nat {
             draft.error(
-                "no-way-out",
+                Code::NoWayOut,
                 format!("`{name}` could not fetch its image: private subnets have no way out"),
                 &["services", name, "subnets"],
                 "there is no NAT gateway",
@@ -220,7 +220,7 @@ fn place(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
     }
     let span = draft.place(&owned(&["network", "nat"]));
     draft.mistakes.push(
-        Diagnostic::warning("public-services", "services get public addresses")
+        Diagnostic::warning(Code::PublicServices, "services get public addresses")
             .at(span, "without a NAT gateway, public subnets are the only way out")
             .help("say `subnets: public` in each service if that is meant, or take `nat: single`"),
     );
@@ -231,7 +231,7 @@ fn count(draft: &mut Draft, name: &str, body: &super::Service) -> u32 {
     let Some(scale) = &body.scale else { return body.count.unwrap_or(1) };
     if body.count.is_some() {
         draft.error(
-            "count-twice",
+            Code::CountTwice,
             format!("`{name}` has both a count and a scale"),
             &["services", name, "count"],
             "`scale` says it too",

@@ -1,7 +1,7 @@
 //! The image of a service: one that is built here becomes a resource in a repository, one from
 //! elsewhere a text.
 
-use deployer_core::{Address, Ref, Text};
+use deployer_core::{Address, Code, Ref, Text};
 use deployer_kinds::{self as kinds, Image, ImageSpec};
 
 use super::body::Service;
@@ -88,14 +88,14 @@ fn way(draft: &mut Draft, path: &[&str], written: &Build) -> Option<kinds::Build
     match (ways.next(), ways.next()) {
         (Some(way), None) => return Some(way),
         (None, _) => draft.key_error(
-            "image-source",
+            Code::ImageSource,
             "nothing says what the image is built from",
             &place,
             "",
             "write `cargo: .`, `dockerfile: Dockerfile` or `archive: image.tar`",
         ),
         _ => draft.key_error(
-            "image-source",
+            Code::ImageSource,
             "an image is built in one way",
             &place,
             "",

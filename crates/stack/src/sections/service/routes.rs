@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Diagnostic, Ref};
+use deployer_core::{Code, Diagnostic, Ref};
 use deployer_kinds::{Action, ListenerRule, ListenerRuleSpec, TargetVersion};
 
 use super::body::{Route, Service};
@@ -135,14 +135,14 @@ fn refuse_the_same_twice(draft: &mut Draft, routes: &[Routed<'_>]) {
             let (code, title, key_name, help) = if a.priority.is_some() && a.priority == b.priority
             {
                 (
-                    "same-priority",
+                    Code::SamePriority,
                     "two routes have the same turn",
                     "priority",
                     "give one of them another priority",
                 )
             } else if key(a) == key(b) {
                 (
-                    "same-route",
+                    Code::SameRoute,
                     "two routes take the same requests",
                     "path",
                     "give one of them another path or host",
@@ -166,7 +166,7 @@ fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>) {
         return;
     }
     draft.error(
-        "missing-certificate",
+        Code::MissingCertificate,
         "HTTP/2 and gRPC are routed over HTTPS only",
         &["services", routed.service, "ports", routed.port, "protocol"],
         format!("`{balancer}` has no certificate"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Diagnostic, Ref, Text};
+use deployer_core::{Code, Diagnostic, Ref, Text};
 use deployer_kinds::SecurityGroup;
 
 use super::body::Service;
@@ -60,7 +60,7 @@ pub(super) fn hand_over(
             let path = [Service::KEY, service, "uses", &place, "as"];
             let title = format!("`{alias}` cannot begin an environment variable");
             let help = format!("write `as: {}`", words::variable(alias));
-            draft.error("bad-name", title, &path, words::VARIABLE, help);
+            draft.error(Code::BadName, title, &path, words::VARIABLE, help);
             continue;
         }
         if !draft.must_have(section.key, name, &path) {
@@ -119,7 +119,7 @@ fn same_variable(
     let [one, other] = [first, second].map(|index| body.uses[index].target.clone());
     let alias = words::variable(&other.replace('/', "-"));
     let mistake = Diagnostic::error(
-        "same-variable",
+        Code::SameVariable,
         format!("`{one}` and `{other}` would both be handed over as `{variable}`"),
     )
     .at(draft.place(&place(second)), "this one")
@@ -163,7 +163,7 @@ fn secret(
             "write `secrets/…`, `databases/….password`, or the ARN of a secret".to_owned()
         };
         let title = format!("`{source}` is not a secret");
-        draft.error("bad-use", title, path, "expected `section/name`", help);
+        draft.error(Code::BadUse, title, path, "expected `section/name`", help);
         return None;
     };
     if !draft.must_have(section.key, name, path) {
@@ -189,7 +189,7 @@ fn secret(
         format!("write {}", fields.join(" or "))
     };
     let title = format!("`{source}` is not a secret value");
-    draft.error("bad-use", title, path, "expected `section/name.output`", help);
+    draft.error(Code::BadUse, title, path, "expected `section/name.output`", help);
     None
 }
 
@@ -209,5 +209,5 @@ fn not_usable(draft: &mut Draft, all: &Sections, used: &str, path: &[&str]) {
         suggestion(section, usable.by_ref())
     };
     let title = format!("a service cannot use `{used}`");
-    draft.error("bad-use", title, path, "expected `section/name`", advice);
+    draft.error(Code::BadUse, title, path, "expected `section/name`", advice);
 }
