@@ -28,17 +28,8 @@ pub(crate) trait Answer {
 pub(crate) struct Page {
     /// The colours.
     pub(crate) theme: Theme,
-    /// How many columns there are.
+    /// How many columns there are; in a file or a pipe so many that nothing is cut.
     pub(crate) width: usize,
-    /// Whether it is a terminal, and not a file or a pipe.
-    pub(crate) is_terminal: bool,
-}
-
-impl Page {
-    /// How wide a table may be: in a file or a pipe nothing is cut.
-    pub(crate) fn columns(&self) -> usize {
-        if self.is_terminal { self.width } else { usize::MAX }
-    }
 }
 
 /// The form of what a command prints for machines.

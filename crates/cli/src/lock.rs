@@ -65,11 +65,11 @@ impl<W: Connect> Session<'_, W> {
             && let Err(failure) = self.attended(journal.end(lock.epoch())).await
         {
             let text = format!("{failure}; the next run will find what was made");
-            self.warn(&render::notice("warning:", &text, &self.err, self.terminal.width));
+            self.warn(&render::notice("warning:", &text, &self.err, self.margin()));
         }
         if let Err(failure) = self.attended(lock.release()).await {
             let text = format!("{failure}; the next run will take it over");
-            self.warn(&render::notice("warning:", &text, &self.err, self.terminal.width));
+            self.warn(&render::notice("warning:", &text, &self.err, self.margin()));
         }
         match lease.lost_to() {
             Some(holder) => Err(Error::LockLost(holder)),
@@ -91,7 +91,7 @@ impl<W: Connect> Session<'_, W> {
                 ("warning:", format!("took over the lock of {from}: {because}"))
             }
         };
-        self.tell(&render::notice(heading, &text, &self.err, self.terminal.width));
+        self.tell(&render::notice(heading, &text, &self.err, self.margin()));
     }
 }
 

@@ -26,8 +26,7 @@ const TICK: Duration = Duration::from_millis(100);
 impl<W: Connect> Session<'_, W> {
     /// Shows a plan to whoever is to confirm it.
     pub(crate) fn show(&self, plan: &Plan, detail: Detail) {
-        let width = self.terminal.width;
-        self.tell(&render::plan(plan, detail, &self.err, width));
+        self.tell(&render::plan(plan, detail, &self.err, self.margin()));
     }
 
     /// Asks, and gives what was typed; refuses when nobody is there to answer.
@@ -121,7 +120,7 @@ impl<W: Connect> Session<'_, W> {
             }
         };
         reporter.into_inner().finish();
-        let end = render::outcome(plan, &outcome, &self.err, self.terminal.width);
+        let end = render::outcome(plan, &outcome, &self.err, self.margin());
         self.tell(&format!("\n{end}"));
         Ok(outcome)
     }

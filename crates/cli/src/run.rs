@@ -45,7 +45,7 @@ pub async fn run<W: Connect>(
     };
     trace(global.verbose, &terminal.stderr);
     let (stdout, stderr) = (terminal.stdout.clone(), terminal.stderr.clone());
-    let width = terminal.width;
+    let width = terminal.columns(&stderr);
     let mut session = Session {
         out: Theme::new(is_coloured(&global, &terminal, &stdout)),
         err: Theme::new(is_coloured(&global, &terminal, &stderr)),

@@ -111,8 +111,12 @@ impl<W: Connect> Session<'_, W> {
 
     /// What results are printed on.
     pub(crate) fn page(&self) -> Page {
-        let is_terminal = self.terminal.stdout.is_terminal;
-        Page { theme: self.out, width: self.terminal.width, is_terminal }
+        Page { theme: self.out, width: self.terminal.columns(&self.terminal.stdout) }
+    }
+
+    /// How wide what is shown on stderr may be.
+    pub(crate) fn margin(&self) -> usize {
+        self.terminal.columns(&self.terminal.stderr)
     }
 
     /// Reads and checks the stack; tells its warnings.
@@ -122,7 +126,7 @@ impl<W: Connect> Session<'_, W> {
         let Loaded { stack, warnings, images, entries } =
             deployer_stack::load(&source.text, &options(args, &source), &kinds)
                 .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
-        let width = self.terminal.width;
+        let width = self.margin();
         self.warn(&render::diagnostics(&warnings, &source.name, &source.text, &self.err, width));
         Ok(Project { source, stack, images, entries })
     }

@@ -27,6 +27,9 @@ pub trait Connect {
     ) -> impl Future<Output = Result<Places<Self::Cloud>, Failure>>;
 }
 
+/// More columns than any line has.
+const UNCUT: usize = 10_000;
+
 /// Where input comes from, where output goes, and what the process was started with.
 pub struct Terminal {
     /// What is typed.
@@ -73,6 +76,11 @@ impl Terminal {
 }
 
 impl Terminal {
+    /// How many columns there are on one of its streams; in a file or a pipe nothing is cut.
+    pub(crate) fn columns(&self, stream: &Stream) -> usize {
+        if stream.is_terminal { self.width } else { UNCUT }
+    }
+
     /// Whether it can do nothing but print line after line.
     pub(crate) fn is_dumb(&self) -> bool {
         self.environment.get("TERM").is_some_and(|term| term == "dumb")

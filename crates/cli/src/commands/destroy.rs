@@ -227,7 +227,7 @@ fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_
         return exit;
     }
     let Swept { gone, kept, .. } = swept;
-    let Page { theme, width, .. } = session.page();
+    let Page { theme, width } = session.page();
     if gone.is_empty() && kept.is_empty() && snapshot.lives.is_empty() {
         session.print(&format!("There is nothing of {} in {}.\n", snapshot.scope, snapshot.region));
     } else {

@@ -41,7 +41,7 @@ impl Command for Args {
         let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
         let shown = Shown { plan: &plan, drift: Drift::of(&plan, &snapshot) };
         session.answer(&shown);
-        session.tell(&render::strays(&plan.strays, &session.err, session.terminal.width));
+        session.tell(&render::strays(&plan.strays, &session.err, session.margin()));
         Ok(if shown.drift.is_none() { Exit::Done } else { Exit::Pending })
     }
 }

@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_is_not_there_yet_is_said_to_be() {
         let expected = "database  (not known yet)\nurl       http://edge.example\n";
-        let page = Page { theme: Theme::default(), width: 80, is_terminal: true };
+        let page = Page { theme: Theme::default(), width: 80 };
         assert_eq!(outputs().text(&page), expected);
     }
 

@@ -48,7 +48,7 @@ impl Command for Args {
         let looking = running(&registry, &connected, &snapshot.lives, &deeds.record.roles);
         let running = session.unless_cancelled(looking).await?;
         session.answer(&Shown { snapshot: &snapshot, running, kinds: registry.kinds() });
-        session.tell(&render::strays(&snapshot.strays, &session.err, session.terminal.width));
+        session.tell(&render::strays(&snapshot.strays, &session.err, session.margin()));
         Ok(Exit::Done)
     }
 }
@@ -107,7 +107,7 @@ impl Answer for Shown<'_> {
         let title = page.theme.strong.style(format!("{scope} in {region}, account {account}"));
         let table = |headings: &[&str], rows: Vec<Vec<String>>| match rows.as_slice() {
             [] => String::new(),
-            rows => format!("\n{}", render::table(headings, rows, &page.theme, page.columns())),
+            rows => format!("\n{}", render::table(headings, rows, &page.theme, page.width)),
         };
         let services = self.services().zip(&self.running);
         let services = services.map(|(service, running)| service_row(&service, running.live));

@@ -2,6 +2,12 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// Where notes beside something stand at most, so that the eye finds its way to them.
+const BESIDE: usize = 90;
+
+/// The widest that sentences are set: longer lines are hard to read.
+const READABLE: usize = 100;
+
 /// How many columns a text without colours takes.
 pub(crate) fn width_of(text: &str) -> usize {
     text.width()
@@ -30,18 +36,24 @@ pub(crate) fn truncate(text: &str, width: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// `left`, and `right` at the end of a line of `width` columns; `left` gives way. Gives the two
-/// with the gap between them, so that each can be coloured.
+/// `left`, and `right` at the end of a line of `width` columns, or of [`BESIDE`] in wider ones;
+/// where not both fit, `left` gives way. Gives the two with the gap between them, so that each can
+/// be coloured.
 pub(crate) fn fit(left: &str, right: &str, width: usize) -> (String, String) {
     if right.is_empty() {
         return (truncate(left, width), String::new());
     }
     let room = width.saturating_sub(width_of(right) + 2);
-    (pad(&truncate(left, room), room + 2), right.to_owned())
+    let column = width.min(BESIDE).saturating_sub(width_of(right) + 2);
+    let left = truncate(left, room);
+    let column = column.max(width_of(&left));
+    (pad(&left, column + 2), right.to_owned())
 }
 
-/// The pieces, joined by `separator` and broken into lines of at most `width` columns at it.
+/// The pieces, joined by `separator` and broken at it into lines of at most `width` columns, and
+/// never more than [`READABLE`].
 pub(crate) fn wrapped(pieces: &[String], separator: &str, width: usize) -> Vec<String> {
+    let width = width.min(READABLE);
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces {
         match lines.last_mut() {
