@@ -23,6 +23,48 @@ the tests of `deployer-stack`; do not edit.
 The rules of the language, which hold for all of them, are in [language.md](../language.md).
 ";
 
+const ENVIRONMENTS: &str = "
+An environment may have every key that the stack has but `stack` and `origin`, and `like: other`. Without
+`environments` there is one, `default`.
+
+```yaml
+stack: notes
+region: eu-west-1
+environments:
+  dev: {}
+  prod:
+    region: eu-central-1
+    services: { web: { scale: { min: 4 } } }
+    databases: { main: { standby: true, class: db.m7g.large } }
+network: {}
+databases:
+  main: { engine: postgres, version: 16 }
+services:
+  web: { image: \"nginx:1.29\", uses: [databases/main], scale: { min: 1 } }
+```
+";
+
+const RESOURCES: &str = "
+The fields of each kind are in [kinds.md](kinds.md). An entry with the name of a resource that a section makes
+lays its fields over it: mappings merge, lists and values replace, `null` removes; any other name is a resource
+of its own. `at: { role: …, region: … }` puts one into another account or region.
+
+```yaml
+stack: notes
+region: eu-west-1
+network: { nat: single }
+services:
+  web: { image: \"nginx:1.29\" }
+resources:
+  log-group:
+    web: { retention-days: 90 }
+  route-table:
+    private-a: { routes: { 0.0.0.0/0: null } }
+  security-group:
+    office: { vpc: main, ingress: [{ port: 443, from: 203.0.113.0/24 }] }
+```
+";
+
 /// How the description of what is not built yet ends.
 const LATER: &str = "Not built yet.";
 
@@ -30,12 +72,13 @@ const LATER: &str = "Not built yet.";
 pub(crate) fn sections(schema: &Value) -> String {
     let mut page = SECTIONS.to_owned();
     for (name, about) in schema["properties"].as_object().into_iter().flatten() {
-        if matches!(name.as_str(), "environments" | "resources") {
-            continue;
-        }
         // Writing to a string cannot fail.
         let _ = write!(page, "\n## {name}\n\n{}\n", text_of(about));
-        nested(&mut page, name, about);
+        match name.as_str() {
+            "environments" => page.push_str(ENVIRONMENTS),
+            "resources" => page.push_str(RESOURCES),
+            _ => nested(&mut page, name, about),
+        }
     }
     page
 }
