@@ -14,9 +14,6 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Ident, Item, LitStr, Macro, Meta, Token, UseTree, VisRestricted, token};
 
-/// Crates that still have rings, which nobody has untied yet.
-const TIED: [&str; 3] = ["aws", "engine", "testkit"];
-
 #[test]
 fn no_file_takes_from_one_that_takes_from_it() {
     let crates = fs::read_dir(root().join("crates")).expect("a folder");
@@ -26,14 +23,7 @@ fn no_file_takes_from_one_that_takes_from_it() {
         let name = folder.file_name().expect("a name").display().to_string();
         let mut files = Files::new();
         below(&folder.join("src"), "", &mut files);
-        let rings = rings(&files);
-        match (TIED.contains(&name.as_str()), rings.is_empty()) {
-            (true, true) => {
-                wrong.push(format!("{name} has no ring any more: take it off the list"));
-            }
-            (true, false) => {}
-            (false, _) => wrong.extend(rings.iter().map(|ring| format!("{name}: {ring}"))),
-        }
+        wrong.extend(rings(&files).iter().map(|ring| format!("{name}: {ring}")));
     }
     assert!(wrong.is_empty(), "files that take from each other:\n{}", wrong.join("\n"));
 }

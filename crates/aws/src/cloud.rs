@@ -1,17 +1,13 @@
 //! AWS as the engine sees it: one client a service, and what the scans of one observation share.
 
+use std::any::Any;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use aws_config::SdkConfig;
 use deployer_engine::{Calls, Cloud, Result};
 
-use crate::ec2::{NatGateways, RouteTables};
-use crate::ecr::Repositories;
-use crate::ecs::Clusters;
-use crate::elb::Inventory;
 use crate::fence::Fence;
-use crate::index::TagIndex;
-use crate::rds::Databases;
 
 /// One account and region of AWS.
 pub struct Aws {
@@ -52,14 +48,30 @@ impl Cloud for Aws {
     }
 }
 
-/// What the scans of one observation share.
+/// What the scans of one observation share: one of each type that they ask for, made when the first
+/// does. So a service keeps for itself what it shares.
 #[derive(Default)]
-pub struct Shared {
-    pub(crate) clusters: Clusters,
-    pub(crate) databases: Databases,
-    pub(crate) elb: Inventory,
-    pub(crate) nat_gateways: NatGateways,
-    pub(crate) repositories: Repositories,
-    pub(crate) route_tables: RouteTables,
-    pub(crate) tags: TagIndex,
+pub struct Shared(OnceLock<(Box<dyn Any + Send + Sync>, Box<Shared>)>);
+
+impl Shared {
+    /// The one of a type: the first, or one of the rest.
+    pub(crate) fn get<T: Any + Default + Send + Sync>(&self) -> &T {
+        let (first, rest) = self.0.get_or_init(|| (Box::new(T::default()), Box::default()));
+        first.downcast_ref().unwrap_or_else(|| rest.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_type_there_is_one_whoever_asks() {
+        let shared = Shared::default();
+        let (numbers, texts): (&OnceLock<u8>, &OnceLock<String>) = (shared.get(), shared.get());
+        numbers.set(1).expect("it is empty");
+        texts.set("one".to_owned()).expect("it is empty");
+        assert_eq!(shared.get::<OnceLock<u8>>().get(), Some(&1));
+        assert_eq!(shared.get::<OnceLock<String>>().get().map(String::as_str), Some("one"));
+    }
 }

@@ -1,13 +1,11 @@
 //! What a kind is handed when it is asked to do something.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use deployer_core::{Address, Deeds, Kind, KindInfo, Place, Record, Scope};
-use tokio::sync::mpsc::UnboundedSender;
 
 use crate::work::Work;
-use crate::{Badge, Calls, Pauses, Result};
+use crate::{Badge, Calls, Pauses, Result, Voice};
 
 /// A cloud that resources live in.
 pub trait Cloud: Send + Sync + Sized + 'static {
@@ -193,34 +191,5 @@ impl<C: Cloud> Context<'_, C> {
     /// A handle for telling from elsewhere, such as a callback.
     pub fn voice(&self) -> Voice {
         self.voice.clone()
-    }
-}
-
-/// Carries what a step has to tell to the owner of the run.
-#[derive(Clone)]
-pub struct Voice(pub(crate) Arc<dyn Fn(String) + Send + Sync>);
-
-impl Voice {
-    /// A voice that is heard by a function.
-    pub fn new(hear: impl Fn(String) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(hear))
-    }
-
-    /// A voice that nobody hears.
-    pub fn silent() -> Self {
-        Self::new(|_| {})
-    }
-
-    /// Tells one line.
-    pub fn say(&self, line: String) {
-        (self.0)(line);
-    }
-
-    pub(crate) fn channel<T: Send + 'static>(
-        sender: UnboundedSender<T>,
-        wrap: impl Fn(String) -> T + Send + Sync + 'static,
-    ) -> Self {
-        // The owner outlives its steps; if it is gone there is nobody left to tell.
-        Self(Arc::new(move |line| drop(sender.send(wrap(line)))))
     }
 }

@@ -5,6 +5,7 @@
 //! erased, and with what people do after a deploy: a [`Capability`] each.
 
 mod adopt;
+mod answer;
 mod bucket;
 mod caller;
 mod calls;
@@ -27,18 +28,20 @@ mod retry;
 mod running;
 mod speak;
 mod turns;
+mod voice;
 mod wait;
 mod work;
 
 pub use adopt::{Adoption, adopt, seek};
+pub use answer::{Badge, Found, Progress, Result};
 pub use calls::{Calls, Pauses, listed};
 pub use capability::{
-    AnyLogs, AnyMetrics, AnyRollouts, AnyShell, AnyTasks, Capability, Command, Container, Cursor,
-    Health, Hold, Line, LogPage, LogQuery, Logs, Metrics, Order, Point, Revision, Rollout,
-    RolloutState, Rollouts, Series, Session, Shell, Steering, Stop, StopCause, Tail, Task,
-    TaskState, Tasks, Token, Unit, Which, Window,
+    AnyLogs, AnyMetrics, AnyRollouts, AnyShell, AnyTasks, Command, Container, Cursor, Health, Hold,
+    Line, LogPage, LogQuery, Logs, Metrics, Order, Point, Revision, Rollout, RolloutState,
+    Rollouts, Series, Session, Shell, Steering, Stop, StopCause, Tail, Task, TaskState, Tasks,
+    Token, Unit, Which, Window,
 };
-pub use cloud::{Cloud, Context, Identity, Look, Survey, Voice};
+pub use cloud::{Cloud, Context, Identity, Look, Survey};
 pub use execute::{Outcome, execute};
 pub use lock::{Claim, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
 pub use observe::{Scan, observe};
@@ -47,7 +50,8 @@ pub use ownership::{Book, Journal, read_book};
 pub use parameters::{Parameter, Parameters, Secrecy};
 pub use places::Places;
 pub use prepare::prepare;
-pub use registry::Registry;
-pub use resource::{Badge, Found, Progress, Resource, Result};
+pub use registry::{Capability, Registry};
+pub use resource::Resource;
 pub use running::{Running, running};
+pub use voice::Voice;
 pub use work::{attended, shown};

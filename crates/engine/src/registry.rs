@@ -1,14 +1,17 @@
-//! The kinds that a cloud knows.
+//! The kinds that a cloud knows, and what each may be asked for after a deploy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use deployer_core::{Cause, Failure, Kinds};
+use serde::{Deserialize, Serialize};
 
-use crate::capability::Offers;
 use crate::driver::{Driver, Typed};
-use crate::{Cloud, Resource, Result};
+use crate::{
+    AnyLogs, AnyMetrics, AnyRollouts, AnyShell, AnyTasks, Cloud, Logs, Metrics, Resource, Result,
+    Rollouts, Shell, Tasks,
+};
 
 /// The kinds of a cloud, each with how it is scanned, created, changed and deleted, and with what it
 /// may be asked for after a deploy.
@@ -51,16 +54,65 @@ impl<C: Cloud> Registry<C> {
         self.drivers.values()
     }
 
-    /// What a kind may be asked for, to add to it.
-    pub(crate) fn offers(&mut self, kind: &'static str) -> &mut Offers<C> {
-        self.offers.entry(kind).or_default()
+    /// What each kind may be asked for, by its name. Kinds that offer nothing are left out.
+    pub fn capabilities(&self) -> BTreeMap<&'static str, BTreeSet<Capability>> {
+        self.offers.iter().map(|(kind, offers)| (*kind, offers.all())).collect()
     }
+}
 
-    pub(crate) fn offered(&self, kind: &str) -> Option<&Offers<C>> {
-        self.offers.get(kind)
-    }
+/// Declares what there is to ask for, and how [`Registry`] takes and gives each.
+macro_rules! offers {
+    ($($typed:ident, $erased:ident, $with:ident, $find:ident;)+) => {
+        /// What a kind may be asked for after a deploy.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Capability {
+            $(
+                #[doc = concat!("[`", stringify!($typed), "`].")]
+                $typed,
+            )+
+        }
 
-    pub(crate) fn all_offers(&self) -> impl Iterator<Item = (&'static str, &Offers<C>)> {
-        self.offers.iter().map(|(kind, offers)| (*kind, offers))
-    }
+        /// What one kind may be asked for.
+        struct Offers<C: Cloud> {
+            $($find: Option<&'static dyn $erased<C>>,)+
+        }
+
+        impl<C: Cloud> Default for Offers<C> {
+            fn default() -> Self {
+                Self { $($find: None,)+ }
+            }
+        }
+
+        impl<C: Cloud> Offers<C> {
+            fn all(&self) -> BTreeSet<Capability> {
+                let each = [$((Capability::$typed, self.$find.is_some()),)+];
+                each.into_iter().filter(|(_, is_there)| *is_there).map(|(what, _)| what).collect()
+            }
+        }
+
+        impl<C: Cloud> Registry<C> {
+            $(
+                #[doc = concat!("The registry with [`", stringify!($typed), "`] of one of its kinds.")]
+                #[must_use]
+                pub fn $with<K: $typed<C>>(mut self) -> Self {
+                    self.offers.entry(K::NAME).or_default().$find = Some(&Typed::<K>(PhantomData));
+                    self
+                }
+
+                #[doc = concat!("[`", stringify!($typed), "`] of a kind; none for a kind without.")]
+                pub fn $find(&self, kind: &str) -> Option<&'static dyn $erased<C>> {
+                    self.offers.get(kind)?.$find
+                }
+            )+
+        }
+    };
+}
+
+offers! {
+    Logs, AnyLogs, with_logs, logs;
+    Tasks, AnyTasks, with_tasks, tasks;
+    Rollouts, AnyRollouts, with_rollouts, rollouts;
+    Shell, AnyShell, with_shell, shell;
+    Metrics, AnyMetrics, with_metrics, metrics;
 }

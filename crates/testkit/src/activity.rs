@@ -2,17 +2,14 @@
 //!
 //! A test says what there is, and the kinds that have it show it as a cloud does.
 
-use deployer_core::{Cause, Failure, Kind};
+use deployer_core::{Cause, Failure};
 use deployer_engine::{
-    Command, Cursor, Found, Line, LogPage, LogQuery, Logs, Metrics, Order, Result, Rollout,
-    RolloutState, Rollouts, Series, Session, Shell, Steering, Task, TaskState, Tasks, Token, Which,
-    Window,
+    Command, Cursor, Line, LogPage, LogQuery, Order, Result, Rollout, RolloutState, Series,
+    Session, Steering, Task, TaskState, Token, Which, Window,
 };
 use jiff::Timestamp;
 
-use crate::kinds::Toy;
-use crate::things::refusal;
-use crate::{Memory, Operation, Output, Service, Store};
+use crate::fault::refusal;
 
 /// How many lines a page has where nobody says.
 const PAGE: u32 = 3;
@@ -33,155 +30,80 @@ pub struct Activity {
     pub series: Vec<Series>,
 }
 
-impl Memory {
-    /// Changes what goes on in a resource.
-    ///
-    /// # Panics
-    /// When there is no such resource.
-    pub fn act(&self, address: &str, change: impl FnOnce(&mut Activity)) {
-        let mut state = self.lock();
-        let mut things = state.things.values_mut();
-        let thing = things.find(|thing| thing.address.to_string() == address);
-        change(&mut thing.expect("it is there").activity);
+impl Activity {
+    /// A page of the lines that are asked for. Its cursor is how many came before.
+    pub(crate) fn page(&self, query: &LogQuery) -> LogPage {
+        let is_meant = |line: &&Line| {
+            let is_in_time = query.since.is_none_or(|since| line.at >= since)
+                && query.until.is_none_or(|until| line.at <= until);
+            let is_of_task = query.tasks.is_empty()
+                || line.task.as_ref().is_some_and(|task| query.tasks.contains(task));
+            let is_of_container = query.container.is_none() || line.container == query.container;
+            let has_text = query.containing.as_ref().is_none_or(|text| line.text.contains(text));
+            is_in_time && is_of_task && is_of_container && has_text
+        };
+        let mut meant: Vec<&Line> = self.lines.iter().filter(is_meant).collect();
+        meant.sort_by_key(|line| line.at);
+        if query.order == Order::NewestFirst {
+            meant.reverse();
+        }
+        let from =
+            query.after.as_ref().map_or(0, |Cursor(from)| from.parse().unwrap_or(usize::MAX));
+        let size = usize::try_from(query.limit.unwrap_or(PAGE)).unwrap_or(usize::MAX);
+        let rest = meant.get(from..).unwrap_or_default();
+        let shown: Vec<Line> = rest.iter().take(size).map(|line| (*line).clone()).collect();
+        let next = (rest.len() > shown.len()).then(|| Cursor((from + shown.len()).to_string()));
+        LogPage { lines: shown, next }
     }
 
-    /// What goes on in a live thing, or is done about it.
-    async fn activity<K: Toy, T>(
-        &self,
-        operation: Operation,
-        live: &Found<K>,
-        effect: impl Fn(&mut Activity) -> Result<T>,
-    ) -> Result<T> {
-        self.call::<K, _>(operation, &live.badge.name, |state| {
-            effect(&mut state.find(&live.output.id)?.activity)
-        })
-        .await
-    }
-}
-
-impl Logs<Memory> for Service {
-    async fn log(cloud: &Memory, live: &Found<Self>, query: &LogQuery) -> Result<LogPage> {
-        cloud.activity(Operation::Look, live, |activity| Ok(page(&activity.lines, query))).await
-    }
-}
-
-impl Tasks<Memory> for Service {
-    async fn tasks(cloud: &Memory, live: &Found<Self>, which: &Which) -> Result<Vec<Task>> {
+    /// The tasks that are asked for.
+    pub(crate) fn tasks(&self, which: Which) -> Vec<Task> {
         let is_meant = |task: &Task| match (which, task.stop.is_some()) {
             (Which::All, _) => true,
             (Which::Wanted, is_stopped) => !is_stopped,
             (Which::Stopped, is_stopped) => is_stopped,
         };
-        cloud
-            .activity(Operation::Look, live, |activity| {
-                Ok(activity.tasks.iter().filter(|task| is_meant(task)).cloned().collect())
-            })
-            .await
-    }
-}
-
-impl Rollouts<Memory> for Service {
-    async fn rollouts(cloud: &Memory, live: &Found<Self>) -> Result<Vec<Rollout>> {
-        cloud.activity(Operation::Look, live, |activity| Ok(activity.rollouts.clone())).await
+        self.tasks.iter().filter(|task| is_meant(task)).cloned().collect()
     }
 
-    async fn rollout(cloud: &Memory, live: &Found<Self>, id: &str) -> Result<Option<Rollout>> {
-        cloud
-            .activity(Operation::Look, live, |activity| {
-                Ok(activity.rollouts.iter().find(|rollout| rollout.id == id).cloned())
-            })
-            .await
+    /// The rollout of this identifier.
+    pub(crate) fn rollout(&self, id: &str) -> Option<Rollout> {
+        self.rollouts.iter().find(|rollout| rollout.id == id).cloned()
     }
 
-    async fn steer(cloud: &Memory, live: &Found<Self>, id: &str, how: &Steering) -> Result<()> {
-        cloud
-            .activity(Operation::Steer, live, |activity| {
-                let mut under_way =
-                    activity.rollouts.iter_mut().filter(|rollout| !rollout.state.is_over());
-                let rollout = under_way.find(|rollout| rollout.id == id);
-                let rollout =
-                    rollout.ok_or_else(|| refusal(Cause::Refused, format!("{id} is over")))?;
-                steer(rollout, how)
-            })
-            .await
+    /// Stops a rollout that is under way, or lets it go on.
+    pub(crate) fn steer(&mut self, id: &str, how: &Steering) -> Result<()> {
+        let mut under_way = self.rollouts.iter_mut().filter(|rollout| !rollout.state.is_over());
+        let rollout = under_way.find(|rollout| rollout.id == id);
+        steer(rollout.ok_or_else(|| refusal(Cause::Refused, format!("{id} is over")))?, how)
     }
-}
 
-impl Shell<Memory> for Service {
-    async fn open(cloud: &Memory, live: &Found<Self>, command: &Command) -> Result<Session> {
-        cloud
-            .activity(Operation::Open, live, |activity| {
-                let mut tasks = activity.tasks.iter();
-                let task = tasks.find(|task| task.id == command.task);
-                let shut = |cause| refusal(cause, format!("{} lets nobody in", command.task));
-                let task = match task {
-                    Some(task) if task.state == TaskState::Running => task,
-                    Some(task) if task.state == TaskState::Starting => {
-                        return Err(shut(Cause::NotYet));
-                    }
-                    _ => return Err(shut(Cause::Refused)),
-                };
-                let session = format!("{}-{}", task.id, command.line);
-                Ok(Session {
-                    url: format!("wss://memory/{session}"),
-                    token: Token::new(format!("{TOKEN}-{session}")),
-                    target: format!("memory:{}", task.id),
-                    id: session,
-                })
-            })
-            .await
-    }
-}
-
-impl Metrics<Memory> for Service {
-    async fn metrics(cloud: &Memory, live: &Found<Self>, window: &Window) -> Result<Vec<Series>> {
-        measured(cloud, live, window).await
-    }
-}
-
-impl Metrics<Memory> for Store {
-    async fn metrics(cloud: &Memory, live: &Found<Self>, window: &Window) -> Result<Vec<Series>> {
-        measured(cloud, live, window).await
-    }
-}
-
-async fn measured<K>(cloud: &Memory, live: &Found<K>, window: &Window) -> Result<Vec<Series>>
-where
-    K: Toy + Kind<Output = Output>,
-{
-    cloud
-        .activity(Operation::Look, live, |activity| {
-            let mut series = activity.series.clone();
-            for series in &mut series {
-                series.points.retain(|point| (window.since..window.until).contains(&point.at));
-            }
-            Ok(series)
+    /// A session in a task.
+    pub(crate) fn open(&self, command: &Command) -> Result<Session> {
+        let task = self.tasks.iter().find(|task| task.id == command.task);
+        let shut = |cause| refusal(cause, format!("{} lets nobody in", command.task));
+        let task = match task {
+            Some(task) if task.state == TaskState::Running => task,
+            Some(task) if task.state == TaskState::Starting => return Err(shut(Cause::NotYet)),
+            _ => return Err(shut(Cause::Refused)),
+        };
+        let session = format!("{}-{}", task.id, command.line);
+        Ok(Session {
+            url: format!("wss://memory/{session}"),
+            token: Token::new(format!("{TOKEN}-{session}")),
+            target: format!("memory:{}", task.id),
+            id: session,
         })
-        .await
-}
-
-/// A page of the lines that are asked for. Its cursor is how many came before.
-fn page(lines: &[Line], query: &LogQuery) -> LogPage {
-    let is_meant = |line: &&Line| {
-        let is_in_time = query.since.is_none_or(|since| line.at >= since)
-            && query.until.is_none_or(|until| line.at <= until);
-        let is_of_task = query.tasks.is_empty()
-            || line.task.as_ref().is_some_and(|task| query.tasks.contains(task));
-        let is_of_container = query.container.is_none() || line.container == query.container;
-        let has_text = query.containing.as_ref().is_none_or(|text| line.text.contains(text));
-        is_in_time && is_of_task && is_of_container && has_text
-    };
-    let mut meant: Vec<&Line> = lines.iter().filter(is_meant).collect();
-    meant.sort_by_key(|line| line.at);
-    if query.order == Order::NewestFirst {
-        meant.reverse();
     }
-    let from = query.after.as_ref().map_or(0, |Cursor(from)| from.parse().unwrap_or(usize::MAX));
-    let size = usize::try_from(query.limit.unwrap_or(PAGE)).unwrap_or(usize::MAX);
-    let rest = meant.get(from..).unwrap_or_default();
-    let shown: Vec<Line> = rest.iter().take(size).map(|line| (*line).clone()).collect();
-    let next = (rest.len() > shown.len()).then(|| Cursor((from + shown.len()).to_string()));
-    LogPage { lines: shown, next }
+
+    /// What is measured in a time.
+    pub(crate) fn measured(&self, window: &Window) -> Vec<Series> {
+        let mut series = self.series.clone();
+        for series in &mut series {
+            series.points.retain(|point| (window.since..window.until).contains(&point.at));
+        }
+        series
+    }
 }
 
 fn steer(rollout: &mut Rollout, how: &Steering) -> Result<()> {

@@ -1,6 +1,8 @@
 //! What goes wrong, and when.
 
 use deployer_core::{Cause, Failure};
+use deployer_engine::Result;
+use tokio::sync::Notify;
 
 /// When a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,20 +35,23 @@ impl Fault {
         }
     }
 
-    /// What the call gives instead of its reply.
+    /// What the call gives instead of its reply. Whoever waits for one that hangs is told.
     ///
     /// # Panics
     /// When it is told to.
-    pub(crate) async fn strike<T>(self, memory: &crate::Memory) -> Result<T, Failure> {
+    pub(crate) async fn strike<T>(self, hanging: &Notify) -> Result<T> {
         match self {
-            Self::Fail(_, cause) => {
-                Err(Failure::new(cause, "make a call", format!("it was made to fail: {cause:?}")))
-            }
+            Self::Fail(_, cause) => Err(refusal(cause, format!("it was made to fail: {cause:?}"))),
             Self::Hang(_) => {
-                memory.hanging().notify_one();
+                hanging.notify_one();
                 std::future::pending().await
             }
             Self::Panic => panic!("a call was made to panic"),
         }
     }
+}
+
+/// The failure of a call that is refused.
+pub(crate) fn refusal(cause: Cause, message: impl Into<String>) -> Failure {
+    Failure::new(cause, "make a call", message)
 }

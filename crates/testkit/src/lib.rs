@@ -5,6 +5,7 @@
 
 mod activity;
 mod arbitrary;
+mod call;
 mod fault;
 mod history;
 mod kinds;
@@ -15,15 +16,15 @@ mod shelf;
 mod stacks;
 mod things;
 mod time;
+mod toy;
 
 pub use activity::{Activity, line};
 pub use arbitrary::{messes, stacks};
+pub use call::{Call, Operation};
 pub use fault::{Fault, Moment};
 pub use history::History;
-pub use kinds::{
-    Gate, Mark, Network, Output, Part, Revision, Rule, Service, Store, Wall, registry,
-};
-pub use memory::{Call, Memory, Operation};
+pub use kinds::{Gate, Mark, Network, Part, Revision, Rule, Service, Store, Wall, registry};
+pub use memory::Memory;
 pub use mess::Mess;
 pub use run::{
     PLACE, Ran, apply, begun, converge, observed, places, planned, run, run_until, settled,
@@ -31,3 +32,4 @@ pub use run::{
 pub use shelf::Shelf;
 pub use stacks::{StackBuilder, everything, everything_changed, scope};
 pub use time::pass;
+pub use toy::Output;

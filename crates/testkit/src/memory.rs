@@ -8,7 +8,7 @@ use std::time::Duration;
 use deployer_core::{Address, Cause, Failure, Phase, Place, Removal, Scope};
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Result, Secrecy,
-    Service, Survey,
+    Survey,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,72 +16,10 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::kinds::Toy;
-use crate::things::{State, Thing, not_there, refusal, seconds, targets};
-use crate::{Activity, Fault, Moment, Output, pass};
-
-/// The service behind all kinds. It takes as many calls as one likes.
-static MEMORY: Service =
-    Service { name: "memory", burst: u32::MAX, per_second: u32::MAX, codes: &[] };
-
-static READS: deployer_engine::Operation = MEMORY.reads("Read");
-static CHANGES: deployer_engine::Operation = MEMORY.changes("Change");
-
-/// What a call does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Operation {
-    /// Finds all of a kind.
-    Scan,
-    /// Finds one of a kind by its identifier.
-    Read,
-    /// Makes one.
-    Create,
-    /// Does the second half of making one.
-    Configure,
-    /// Changes one.
-    Update,
-    /// Notes what it was last given.
-    Remember,
-    /// Deletes one.
-    Delete,
-    /// Looks whether it is ready.
-    Ready,
-    /// Looks whether it is gone.
-    Gone,
-    /// Looks at what goes on in one.
-    Look,
-    /// Stops a rollout, or lets it go on.
-    Steer,
-    /// Opens a session.
-    Open,
-}
-
-impl Operation {
-    /// The same for the engine.
-    fn of_engine(self) -> &'static deployer_engine::Operation {
-        match self {
-            Self::Scan | Self::Read | Self::Ready | Self::Gone | Self::Look => &READS,
-            Self::Create
-            | Self::Configure
-            | Self::Update
-            | Self::Remember
-            | Self::Delete
-            | Self::Steer
-            | Self::Open => &CHANGES,
-        }
-    }
-}
-
-/// A call that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// What it did.
-    pub operation: Operation,
-    /// The kind it was made for.
-    pub kind: &'static str,
-    /// The name of the resource, or its identifier where it is read; empty for a scan.
-    pub name: String,
-}
+use crate::fault::refusal;
+use crate::things::{State, Thing, not_there, seconds, targets};
+use crate::toy::Toy;
+use crate::{Activity, Call, Fault, Moment, Operation, Output, pass};
 
 /// A cloud in memory, at one place; others are reached from it.
 ///
@@ -307,13 +245,20 @@ impl Memory {
         self.lock().things.retain(|_, thing| thing.address.to_string() != address);
     }
 
+    /// Changes what goes on in a resource.
+    ///
+    /// # Panics
+    /// When there is no such resource.
+    pub fn act(&self, address: &str, change: impl FnOnce(&mut Activity)) {
+        let mut state = self.lock();
+        let mut things = state.things.values_mut();
+        let thing = things.find(|thing| thing.address.to_string() == address);
+        change(&mut thing.expect("it is there").activity);
+    }
+
     /// Waits until a call hangs.
     pub async fn hung(&self) {
         self.hanging.notified().await;
-    }
-
-    pub(crate) fn hanging(&self) -> &Notify {
-        &self.hanging
     }
 
     /// Makes a resource; with a unique name, one that is there already is made no second time.
@@ -490,8 +435,21 @@ impl Memory {
         .await
     }
 
+    /// What goes on in a live thing, or is done about it.
+    pub(crate) async fn activity<K: Toy, T>(
+        &self,
+        operation: Operation,
+        live: &Found<K>,
+        effect: impl Fn(&mut Activity) -> Result<T>,
+    ) -> Result<T> {
+        self.call::<K, _>(operation, &live.badge.name, |state| {
+            effect(&mut state.find(&live.output.id)?.activity)
+        })
+        .await
+    }
+
     /// Makes a call, as the engine makes calls.
-    pub(crate) async fn call<K: Toy, T>(
+    async fn call<K: Toy, T>(
         &self,
         operation: Operation,
         name: &str,
@@ -509,7 +467,7 @@ impl Memory {
         self.lock().under_way -= 1;
         self.pass_fence(operation)?;
         if let Some(fault) = fault.filter(|fault| fault.moment() == Moment::Before) {
-            return fault.strike(self).await;
+            return fault.strike(&self.hanging).await;
         }
         let result = {
             let mut state = self.lock();
@@ -517,7 +475,7 @@ impl Memory {
             effect(&mut state)
         };
         match fault {
-            Some(fault) => fault.strike(self).await,
+            Some(fault) => fault.strike(&self.hanging).await,
             None => result,
         }
     }

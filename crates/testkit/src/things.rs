@@ -8,6 +8,7 @@ use deployer_engine::{Badge, Result};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::fault::refusal;
 use crate::{Activity, Call, Fault, Output, Shelf};
 
 /// How long every call takes, unless it is told to be slow.
@@ -145,11 +146,6 @@ pub(crate) fn targets(spec: &Value) -> Vec<&str> {
 /// The failure of a call on what is not there.
 pub(crate) fn not_there(id: &str) -> Failure {
     refusal(Cause::Gone, format!("there is no {id}"))
-}
-
-/// The failure of a call that is refused.
-pub(crate) fn refusal(cause: Cause, message: impl Into<String>) -> Failure {
-    Failure::new(cause, "make a call", message)
 }
 
 /// A kind's typical time.

@@ -11,7 +11,9 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
 
 use crate::Aws;
+use crate::ec2::nat_gateway::NatGateways;
 use crate::ec2::{self, filter, owned_by, tagged, tags};
+use crate::index::TagIndex;
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -79,7 +81,7 @@ impl Resource<Aws> for ElasticIp {
 /// An address cannot be released while a gateway has it ("NAT gateway basics" in the VPC user
 /// guide), so what an available one shows is there.
 async fn of_gateways(survey: &Survey<'_, Aws>) -> Result<Option<Vec<Found<ElasticIp>>>> {
-    let gateways = survey.shared.nat_gateways.if_any(survey).await?;
+    let gateways = survey.shared.get::<NatGateways>().if_any(survey).await?;
     let addresses: BTreeMap<&str, &NatGatewayAddress> = gateways
         .iter()
         .filter(|gateway| gateway.state() == Some(&NatGatewayState::Available))
@@ -90,7 +92,7 @@ async fn of_gateways(survey: &Survey<'_, Aws>) -> Result<Option<Vec<Found<Elasti
         .filter_map(|address| Some((address.allocation_id()?, address)))
         .collect();
     let is_shown = |id: &str| addresses.contains_key(id);
-    let index = &survey.shared.tags;
+    let index = survey.shared.get::<TagIndex>();
     let all = index.all_of::<ElasticIp>(survey, ("ec2", "elastic-ip/"), is_shown).await;
     let Some(all) = all else { return Ok(None) };
     all.iter()

@@ -11,7 +11,9 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
 
 use crate::Aws;
+use crate::ec2::route_table::RouteTables;
 use crate::ec2::{self, blockers, filter, owned_by, tagged, tags};
+use crate::index::TagIndex;
 use crate::missing::Required;
 use crate::ownership::Owned;
 use crate::send::unless_gone;
@@ -101,14 +103,14 @@ impl Resource<Aws> for InternetGateway {
 /// for them. A route is `active` only while its gateway is attached to the VPC of its table, and
 /// `blackhole` otherwise (`Route` in the EC2 API reference), so it shows all that a spec has.
 async fn on_routes(survey: &Survey<'_, Aws>) -> Result<Option<Vec<Found<InternetGateway>>>> {
-    let tables = survey.shared.route_tables.if_any(survey).await?;
+    let tables = survey.shared.get::<RouteTables>().if_any(survey).await?;
     let routes = tables.iter().flat_map(|table| table.routes().iter().map(move |it| (table, it)));
     let vpcs: BTreeMap<&str, &str> = routes
         .filter(|(_, route)| route.state() == Some(&RouteState::Active))
         .filter_map(|(table, route)| Some((route.gateway_id()?, table.vpc_id()?)))
         .collect();
     let is_shown = |id: &str| vpcs.contains_key(id);
-    let index = &survey.shared.tags;
+    let index = survey.shared.get::<TagIndex>();
     let all = index.all_of::<InternetGateway>(survey, ("ec2", "internet-gateway/"), is_shown);
     let Some(all) = all.await else { return Ok(None) };
     all.iter()

@@ -19,9 +19,7 @@ use deployer_engine::{Context, Identity, Result};
 use crate::Aws;
 use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
 
-pub(crate) use nat_gateway::NatGateways;
 pub(crate) use operations::*;
-pub(crate) use route_table::RouteTables;
 
 /// What a call has made or changed may be missing from the answers to the next ones for a while
 /// (EC2 user guide, "Eventual consistency in the Amazon EC2 API").

@@ -25,7 +25,7 @@ const EPOCHS: usize = 4;
 
 /// The NAT gateways of one observation, asked for once.
 #[derive(Default)]
-pub(crate) struct NatGateways(OnceCell<Vec<Described>>);
+pub(super) struct NatGateways(OnceCell<Vec<Described>>);
 
 impl NatGateways {
     /// Every gateway that carries the scope's tags.
@@ -46,7 +46,7 @@ impl Resource<Aws> for NatGateway {
     const MADE_ONCE: bool = true;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let gateways = survey.shared.nat_gateways.of(survey).await?;
+        let gateways = survey.shared.get::<NatGateways>().of(survey).await?;
         gateways
             .iter()
             .filter_map(|gateway| {

@@ -23,7 +23,7 @@ type Routes = BTreeMap<Cidr, RouteTarget>;
 
 /// The route tables of one observation, asked for once.
 #[derive(Default)]
-pub(crate) struct RouteTables(OnceCell<Vec<Described>>);
+pub(super) struct RouteTables(OnceCell<Vec<Described>>);
 
 impl RouteTables {
     /// Every route table that carries the scope's tags.
@@ -42,7 +42,7 @@ impl Resource<Aws> for RouteTable {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let tables = survey.shared.route_tables.of(survey).await?;
+        let tables = survey.shared.get::<RouteTables>().of(survey).await?;
         tables
             .iter()
             .filter_map(|table| {

@@ -19,7 +19,7 @@ use deployer_image::{
 use deployer_kinds::{Architecture, Build, Image, ImageOutput, ImageSpec};
 
 use crate::Aws;
-use crate::ecr;
+use crate::ecr::{self, Repositories};
 use crate::fence::Fenced;
 use crate::missing::Required;
 
@@ -28,7 +28,7 @@ impl Resource<Aws> for Image {
     /// for, not something to plan with.
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let mut current: BTreeMap<String, Found<Self>> = BTreeMap::new();
-        for (_, repository) in survey.shared.repositories.of(survey).await? {
+        for (_, repository) in survey.shared.get::<Repositories>().of(survey).await? {
             for (release, digest) in releases(survey.cloud, repository).await? {
                 let Some((name, generation)) = numbered(&release) else { continue };
                 if current.get(name).is_none_or(|other| other.badge.generation < generation) {

@@ -13,7 +13,7 @@ use deployer_kinds::Repository;
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::index::{by_name, id};
+use crate::index::{TagIndex, by_name, id};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
 use crate::send::unless_gone;
@@ -33,7 +33,7 @@ impl Repositories {
 
 async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let aws = survey.cloud;
-    let names = survey.shared.tags.names::<Repository>(survey, name).await;
+    let names = survey.shared.get::<TagIndex>().names::<Repository>(survey, name).await;
     let (name, id) = (Description::repository_name, Description::repository_name);
     let describe = |names| describe(aws, names);
     let mut ours = by_name::<Repository, _, _>(survey, names, name, id, describe).await?;
@@ -41,7 +41,7 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
     ours.retain(|it| it.repository_name().is_some_and(|name| name.starts_with(&prefix)));
     let arns = ours.iter().map(arn).collect::<Result<_>>()?;
-    let tags = survey.shared.tags.of(survey, arns, |arns| tags(aws, arns)).await?;
+    let tags = survey.shared.get::<TagIndex>().of(survey, arns, |arns| tags(aws, arns)).await?;
     let owned = ours.into_iter().filter_map(|repository| {
         let (name, tags) = (repository.repository_name(), tags.get(&arn(&repository).ok()?)?);
         Some((Owned::named::<Repository>(survey.scope, name, tags)?, repository))

@@ -11,7 +11,7 @@ use deployer_kinds::{Repository, RepositoryOutput, RepositorySpec};
 use serde_json::{Value, json};
 
 use crate::Aws;
-use crate::ecr;
+use crate::ecr::{self, Repositories};
 use crate::missing::Required;
 use crate::ownership::{Kept, Owned};
 use crate::send::unless_gone;
@@ -24,7 +24,7 @@ impl Resource<Aws> for Repository {
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let mut lives = Vec::new();
-        for (owned, repository) in survey.shared.repositories.of(survey).await? {
+        for (owned, repository) in survey.shared.get::<Repositories>().of(survey).await? {
             let name = repository.repository_name().required("the name of a repository")?;
             if let Some(lifecycle) = listed(|| lifecycle(survey.cloud, name)).await? {
                 lives.push(found(owned, repository, lifecycle.as_deref())?);

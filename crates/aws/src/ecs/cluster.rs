@@ -6,7 +6,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Cluster, ClusterOutput, ClusterSpec, Insights};
 
 use crate::Aws;
-use crate::ecs::{self, tagged};
+use crate::ecs::{self, Clusters, tagged};
 use crate::iam::linked_role;
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
@@ -15,7 +15,7 @@ const CREATE: &str = "create the cluster";
 
 impl Resource<Aws> for Cluster {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let clusters = survey.shared.clusters.of(survey).await?;
+        let clusters = survey.shared.get::<Clusters>().of(survey).await?;
         clusters.iter().map(|(owned, cluster)| found(owned, cluster)).collect()
     }
 

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::Aws;
 use crate::elb;
-use crate::index::{by_name, id};
+use crate::index::{TagIndex, by_name, id};
 use crate::missing::Required;
 use crate::ownership::{Owned, Tags};
 use crate::send::unless_gone;
@@ -43,7 +43,7 @@ impl Inventory {
         survey: &Survey<'_, Aws>,
     ) -> Result<&[Tagged<LoadBalancer>]> {
         let balancers = self.balancers.get_or_try_init(|| async {
-            let index = &survey.shared.tags;
+            let index = survey.shared.get::<TagIndex>();
             let names = index.names::<deployer_kinds::LoadBalancer>(survey, balancer_name).await;
             let describe = |names| balancers(survey.cloud, names);
             let (name, id) = (LoadBalancer::load_balancer_name, LoadBalancer::load_balancer_arn);
@@ -104,7 +104,7 @@ pub(crate) async fn with_tags<T>(
 ) -> Result<Vec<Tagged<T>>> {
     let arns: Vec<String> = things.iter().filter_map(&arn).collect();
     let ask = |unknown: Vec<String>| async move { elb::tags(survey.cloud, &unknown).await };
-    let mut tags = survey.shared.tags.of(survey, arns, ask).await?;
+    let mut tags = survey.shared.get::<TagIndex>().of(survey, arns, ask).await?;
     let mut tagged = Vec::new();
     for thing in things {
         let arn = arn(&thing).required("the ARN of a load balancer or a part of one")?;
@@ -177,7 +177,7 @@ pub(crate) async fn rules(aws: &Aws, listener: &str) -> Result<Vec<Rule>> {
 
 /// The ARNs of the parents of everything of one type that the tagging index has for the scope.
 async fn parents(survey: &Survey<'_, Aws>, of: &str, parent: &str) -> BTreeSet<String> {
-    let shared = &survey.shared.tags;
+    let shared = survey.shared.get::<TagIndex>();
     let arns = shared.nominated(survey.cloud, survey.scope, "elasticloadbalancing").await;
     arns.iter().filter_map(|arn| parent_arn(arn, of, parent)).collect()
 }

@@ -8,7 +8,8 @@ use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Listener, ListenerOutput, ListenerProtocol, ListenerRule, ListenerSpec};
 
 use crate::Aws;
-use crate::elb::{self, Tagged, action, tagged};
+use crate::elb::inventory::{self, Inventory, Tagged};
+use crate::elb::{self, action, tagged};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
 use crate::send::unless_gone;
@@ -17,7 +18,7 @@ const CREATE: &str = "create the listener";
 
 impl Resource<Aws> for Listener {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let inventory = &survey.shared.elb;
+        let inventory = survey.shared.get::<Inventory>();
         let (listeners, rules) =
             tokio::try_join!(inventory.listeners(survey), inventory.rules(survey))?;
         listeners
@@ -33,7 +34,7 @@ impl Resource<Aws> for Listener {
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
         let Some(listener) = unless_gone(look(survey.cloud, id).await)? else { return Ok(None) };
         let (tags, rules) =
-            tokio::try_join!(elb::tags_of(survey.cloud, id), elb::tagged_rules(survey, id))?;
+            tokio::try_join!(elb::tags_of(survey.cloud, id), inventory::tagged_rules(survey, id))?;
         let Some(tags) = tags else { return Ok(None) };
         let owned = Owned::read::<Self>(survey.scope, None, &tags);
         found(&owned, &listener, foreign_rules(survey, id, &rules)).map(Some)
@@ -149,8 +150,8 @@ fn foreign_rules(
     rules: &[Tagged<DescribedRule>],
 ) -> Vec<String> {
     let foreign = rules.iter().filter(|rule| {
-        elb::parent_arn(&rule.arn, "listener-rule", "listener").as_deref() == Some(listener)
-            && !elb::is_ours::<ListenerRule>(survey, &rule.tags)
+        inventory::parent_arn(&rule.arn, "listener-rule", "listener").as_deref() == Some(listener)
+            && !inventory::is_ours::<ListenerRule>(survey, &rule.tags)
     });
     foreign.map(|rule| foreign_rule(&rule.thing)).collect()
 }
@@ -199,7 +200,7 @@ async fn modify(
 /// The listener that has the port already, if a call whose reply was lost made it: on a load
 /// balancer that is not ours a scan depends on the tagging index, which lags behind.
 async fn standing(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<Option<String>> {
-    let listeners = elb::listeners(cx.cloud, spec.load_balancer.id()).await?;
+    let listeners = inventory::listeners(cx.cloud, spec.load_balancer.id()).await?;
     let same = listeners.into_iter().find(|listener| listener.port() == Some(spec.port.into()));
     let Some(id) = same.and_then(|listener| listener.listener_arn) else { return Ok(None) };
     let tags = elb::tags(cx.cloud, std::slice::from_ref(&id)).await?;

@@ -12,6 +12,7 @@ use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec};
 
 use crate::Aws;
+use crate::elb::inventory::{self, Inventory};
 use crate::elb::{self, action, tagged};
 use crate::missing::Required;
 use crate::ownership::{self, Owned, Tags};
@@ -19,7 +20,7 @@ use crate::send::unless_gone;
 
 impl Resource<Aws> for ListenerRule {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let rules = survey.shared.elb.rules(survey).await?;
+        let rules = survey.shared.get::<Inventory>().rules(survey).await?;
         rules
             .iter()
             .filter_map(|rule| {
@@ -59,7 +60,7 @@ impl Resource<Aws> for ListenerRule {
             Err(failure) if is_taken(&failure) => failure,
             result => return result,
         };
-        let rules = elb::rules(cx.cloud, spec.listener.id()).await?;
+        let rules = inventory::rules(cx.cloud, spec.listener.id()).await?;
         let taken: BTreeSet<u32> = rules.iter().filter_map(position).collect();
         let holder = holder_among(cx.cloud, rules, spec).await?;
         // A call whose reply was lost made it: on a listener that is not ours a scan depends on
@@ -126,7 +127,7 @@ impl Resource<Aws> for ListenerRule {
 }
 
 fn found(owned: &Owned, arn: &str, rule: &Described) -> Result<Found<ListenerRule>> {
-    let listener = elb::parent_arn(arn, "listener-rule", "listener");
+    let listener = inventory::parent_arn(arn, "listener-rule", "listener");
     let action::Read { action, reserves, mut foreign } = action::read(rule.actions())?;
     let mut spec = ListenerRuleSpec {
         listener: Ref::physical(listener.required("the listener of a rule")?),
@@ -255,7 +256,7 @@ async fn move_to(cx: &Context<'_, Aws>, id: &str, spec: &ListenerRuleSpec) -> Re
         Err(failure) if is_taken(&failure) => failure,
         result => return result,
     };
-    let rules = elb::rules(cx.cloud, spec.listener.id()).await?;
+    let rules = inventory::rules(cx.cloud, spec.listener.id()).await?;
     let this = rules.iter().find(|rule| rule.rule_arn() == Some(id)).and_then(position);
     let this = this.and_then(|position| i32::try_from(position).ok());
     let holder = holder_among(cx.cloud, rules, spec).await?;

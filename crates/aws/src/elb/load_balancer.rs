@@ -14,7 +14,8 @@ use futures_util::future::try_join_all;
 
 use crate::Aws;
 use crate::ec2::{blockers, filter};
-use crate::elb::{self, Tagged, tagged};
+use crate::elb::inventory::{self, Inventory, Tagged};
+use crate::elb::{self, tagged};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
 use crate::send::unless_gone;
@@ -32,7 +33,7 @@ const CREATE: &str = "create the load balancer";
 
 impl Resource<Aws> for LoadBalancer {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let inventory = &survey.shared.elb;
+        let inventory = survey.shared.get::<Inventory>();
         let ours = inventory.balancers(survey).await?.iter().filter_map(|balancer| {
             let name = balancer.thing.load_balancer_name();
             Some((Owned::named::<Self>(survey.scope, name, &balancer.tags)?, balancer))
@@ -56,7 +57,7 @@ impl Resource<Aws> for LoadBalancer {
         let (tags, attributes, listeners) = tokio::try_join!(
             elb::tags_of(survey.cloud, id),
             attributes(survey.cloud, id),
-            elb::tagged_listeners(survey, id),
+            inventory::tagged_listeners(survey, id),
         )?;
         let Some((tags, attributes)) = tags.zip(attributes) else { return Ok(None) };
         let name = balancer.load_balancer_name();
@@ -248,7 +249,7 @@ fn foreign_listeners(
 ) -> Vec<String> {
     let foreign = listeners.iter().filter(|listener| {
         listener.thing.load_balancer_arn() == Some(balancer)
-            && !elb::is_ours::<Listener>(survey, &listener.tags)
+            && !inventory::is_ours::<Listener>(survey, &listener.tags)
     });
     foreign.map(|listener| foreign_listener(&listener.thing)).collect()
 }

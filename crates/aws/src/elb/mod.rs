@@ -20,7 +20,6 @@ use crate::Aws;
 use crate::ownership::{self, Kept, Tags};
 use crate::send::unless_gone;
 
-pub(crate) use inventory::*;
 pub(crate) use operations::*;
 
 /// How many resources DescribeTags takes (ELB API reference).

@@ -17,8 +17,9 @@ use futures_util::future::try_join_all;
 use crate::Aws;
 use crate::ec2::blockers::interfaces;
 use crate::ec2::{FILTERED, one_of};
-use crate::elb::{self, tagged, with_tags};
-use crate::index::{by_name, id};
+use crate::elb::inventory::with_tags;
+use crate::elb::{self, tagged};
+use crate::index::{TagIndex, by_name, id};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
 use crate::send::unless_gone;
@@ -38,7 +39,7 @@ const CREATE: &str = "create the target group";
 
 impl Resource<Aws> for TargetGroup {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let names = survey.shared.tags.names::<Self>(survey, name).await;
+        let names = survey.shared.get::<TagIndex>().names::<Self>(survey, name).await;
         let (name, id) = (Described::target_group_name, Described::target_group_arn);
         let describe = |names| describe(survey.cloud, names);
         let groups = by_name::<Self, _, _>(survey, names, name, id, describe).await?;

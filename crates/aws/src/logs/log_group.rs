@@ -9,6 +9,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{LogGroup, LogGroupOutput, LogGroupSpec};
 
 use crate::Aws;
+use crate::index::TagIndex;
 use crate::logs;
 use crate::missing::Required;
 use crate::ownership::{self, Owned, Tags};
@@ -20,7 +21,7 @@ impl Resource<Aws> for LogGroup {
         let aws = survey.cloud;
         let groups = named(aws, &prefix(survey.scope)).await?;
         let arns = groups.iter().map(arn).collect::<Result<Vec<_>>>()?;
-        let tags = survey.shared.tags.of(survey, arns, |arns| tags(aws, arns)).await?;
+        let tags = survey.shared.get::<TagIndex>().of(survey, arns, |arns| tags(aws, arns)).await?;
         groups
             .iter()
             .filter_map(|group| {

@@ -9,13 +9,13 @@ use deployer_kinds::{DbReplica, DbReplicaOutput, DbReplicaSpec};
 use crate::Aws;
 use crate::missing::Required;
 use crate::ownership::{Kept, Owned};
-use crate::rds;
 use crate::rds::db_instance::machine::{self, Machine};
 use crate::rds::db_instance::{removal, state};
+use crate::rds::{self, Databases};
 
 impl Resource<Aws> for DbReplica {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let replicas = survey.shared.databases.of::<Self>(survey).await?;
+        let replicas = survey.shared.get::<Databases>().of::<Self>(survey).await?;
         replicas.iter().map(|(owned, instance)| found(owned, instance)).collect()
     }
 

@@ -10,9 +10,10 @@ use deployer_kinds::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 
 use crate::Aws;
 use crate::iam::linked_role;
+use crate::index::TagIndex;
 use crate::missing::Required;
 use crate::ownership::{Kept, Owned, Tags};
-use crate::rds;
+use crate::rds::{self, Databases};
 use crate::send::unless_gone;
 
 impl Resource<Aws> for DbSubnetGroup {
@@ -29,7 +30,7 @@ impl Resource<Aws> for DbSubnetGroup {
             group.db_subnet_group_name().is_some_and(|name| name.starts_with(&prefix))
         });
         let arns = groups.iter().map(arn).collect::<Result<Vec<_>>>()?;
-        let tags = survey.shared.tags.of(survey, arns, |arns| tags(aws, arns)).await?;
+        let tags = survey.shared.get::<TagIndex>().of(survey, arns, |arns| tags(aws, arns)).await?;
         groups
             .iter()
             .filter_map(|group| {
@@ -110,7 +111,7 @@ impl Resource<Aws> for DbSubnetGroup {
 /// them. DescribeDBInstances shows the whole group with each database, but for its ARN (seen; that
 /// its subnets are as new as those of DescribeDBSubnetGroups is an assumption).
 async fn of_databases(survey: &Survey<'_, Aws>) -> Result<Option<Vec<Found<DbSubnetGroup>>>> {
-    let databases = survey.shared.databases.if_any(survey).await?;
+    let databases = survey.shared.get::<Databases>().if_any(survey).await?;
     let groups: BTreeMap<&str, (&Description, &str)> = databases
         .iter()
         .filter_map(|database| {
@@ -119,7 +120,7 @@ async fn of_databases(survey: &Survey<'_, Aws>) -> Result<Option<Vec<Found<DbSub
         })
         .collect();
     let is_shown = |name: &str| groups.contains_key(name);
-    let index = &survey.shared.tags;
+    let index = survey.shared.get::<TagIndex>();
     let all = index.all_of::<DbSubnetGroup>(survey, ("rds", "subgrp:"), is_shown).await;
     let Some(all) = all else { return Ok(None) };
     all.iter()

@@ -8,6 +8,7 @@ use deployer_engine::{Badge, Context, Found, Progress, Resource, Result, Survey}
 use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
 
 use crate::Aws;
+use crate::index::TagIndex;
 use crate::missing::Required;
 use crate::ownership::{self, ENVIRONMENT, Kept, Owned, STACK, kept_key};
 use crate::random;
@@ -214,8 +215,11 @@ async fn known(survey: &Survey<'_, Aws>) -> Result<Vec<DescribeSecretOutput>> {
                 .build()
         })
         .collect();
-    let nominated =
-        survey.shared.tags.nominated(survey.cloud, survey.scope, "secretsmanager").await;
+    let nominated = survey
+        .shared
+        .get::<TagIndex>()
+        .nominated(survey.cloud, survey.scope, "secretsmanager")
+        .await;
     for arn in nominated {
         if !secrets.iter().any(|secret| secret.arn() == Some(&arn)) {
             secrets.extend(describe(survey.cloud, &arn).await?);

@@ -9,7 +9,7 @@ use super::capability;
 
 capability! {
     /// A kind whose resources write logs, or hold them.
-    Logs, AnyLogs, with_logs, logs {
+    Logs, AnyLogs {
         /// One page of its lines. A page without lines is not the end: the end is a page without
         /// `next`. [`Tail`](crate::Tail) follows a log.
         fn log(query: LogQuery) -> LogPage;

@@ -7,7 +7,7 @@ use super::capability;
 
 capability! {
     /// A kind whose resources the cloud measures.
-    Metrics, AnyMetrics, with_metrics, metrics {
+    Metrics, AnyMetrics {
         /// What is worth knowing of it, always the same series in the same order. Where nothing was
         /// measured a series has no points, which is not the same as zero. The last one or two
         /// minutes may be incomplete.

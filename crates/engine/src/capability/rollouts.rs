@@ -10,7 +10,7 @@ use super::capability;
 
 capability! {
     /// A kind whose changes are rolled out by the cloud, over some time.
-    Rollouts, AnyRollouts, with_rollouts, rollouts {
+    Rollouts, AnyRollouts {
         /// Those under way and the last ones, the newest first, twenty at most.
         fn rollouts() -> Vec<Rollout>;
 

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 capability! {
     /// A kind into whose tasks one can get.
-    Shell, AnyShell, with_shell, shell {
+    Shell, AnyShell {
         /// Starts a command in a task and opens a session with it. It is a change, made once: where
         /// the reply got lost a session may be open that ends by itself. A task that lets nobody in
         /// yet is [`Cause::NotYet`]; [`Session::opened`] asks again.

@@ -7,7 +7,7 @@ use super::capability;
 
 capability! {
     /// A kind whose resources run as tasks.
-    Tasks, AnyTasks, with_tasks, tasks {
+    Tasks, AnyTasks {
         /// Its tasks, the newest first.
         fn tasks(which: Which) -> Vec<Task>;
     }

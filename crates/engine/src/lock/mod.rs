@@ -11,9 +11,11 @@
 
 mod acquire;
 mod claim;
+mod holder;
 mod lease;
 
 pub use acquire::{Lock, Notice, Request, Unlocked, lock};
+pub use claim::Claim;
 pub(crate) use claim::claimed;
-pub use claim::{Claim, Holder, LEASE};
+pub use holder::{Holder, LEASE};
 pub use lease::Lease;

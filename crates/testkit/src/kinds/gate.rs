@@ -5,7 +5,8 @@ use deployer_engine::{Context, Found, Progress, Resource, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kinds::{Toy, plain};
+use super::plain::plain;
+use crate::toy::Toy;
 use crate::{Memory, Network, Operation, Output};
 
 /// The kind.

@@ -6,8 +6,8 @@ use deployer_core::{Change, Impact, Kind, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::plain::plain;
 use crate::Output;
-use crate::kinds::plain;
 
 /// The kind.
 pub struct Network;

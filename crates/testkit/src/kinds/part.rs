@@ -4,7 +4,7 @@ use deployer_core::{Change, Impact, Kind, Ref, Replacement, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kinds::plain;
+use super::plain::plain;
 use crate::{Network, Output};
 
 /// The kind.

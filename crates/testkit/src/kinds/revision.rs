@@ -8,7 +8,8 @@ use deployer_engine::{Context, Found, Resource, Result, Voice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kinds::{Toy, plain};
+use super::plain::plain;
+use crate::toy::Toy;
 use crate::{Memory, Output};
 
 /// How long it takes to build an image whose name ends with `:heavy`.

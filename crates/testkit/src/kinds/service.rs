@@ -7,7 +7,7 @@ use deployer_core::{After, Change, Grant, Impact, Kind, Naming, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kinds::plain;
+use super::plain::plain;
 use crate::{Gate, Output, Part, Revision, Wall};
 
 /// The kind.

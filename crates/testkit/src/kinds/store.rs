@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kinds::{Toy, plain};
+use super::plain::plain;
+use crate::toy::Toy;
 use crate::{Memory, Network, Output, Wall};
 
 /// The kind.

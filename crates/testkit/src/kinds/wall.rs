@@ -6,7 +6,7 @@ use deployer_core::{Change, Grant, Impact, Kind, Ref, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kinds::plain;
+use super::plain::plain;
 use crate::{Network, Output};
 
 /// The kind.

@@ -19,7 +19,8 @@ use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
 use sha2::{Digest, Sha256};
 
 use crate::Aws;
-use crate::ecs::{self, tagged, tags};
+use crate::ecs::{self, Clusters, tagged, tags};
+use crate::index::TagIndex;
 use crate::missing::Required;
 use crate::ownership::Owned;
 use crate::send::unless_gone;
@@ -165,7 +166,7 @@ impl Resource<Aws> for Service {
 /// drains is not listed (ECS API reference).
 async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut candidates: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (_, cluster) in survey.shared.clusters.of(survey).await? {
+    for (_, cluster) in survey.shared.get::<Clusters>().of(survey).await? {
         let arn = cluster.cluster_arn().required("the ARN of a cluster")?;
         if let Some(names) = survey.expected::<Service>() {
             let folder = arn.replacen(":cluster/", ":service/", 1);
@@ -186,7 +187,7 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSe
         let arns = pages.into_iter().flat_map(|page| page.service_arns.unwrap_or_default());
         candidates.entry(arn.to_owned()).or_default().extend(arns);
     }
-    for arn in survey.shared.tags.nominated(survey.cloud, survey.scope, "ecs").await {
+    for arn in survey.shared.get::<TagIndex>().nominated(survey.cloud, survey.scope, "ecs").await {
         if let Some(cluster) = cluster(&arn) {
             candidates.entry(cluster).or_default().insert(arn);
         }

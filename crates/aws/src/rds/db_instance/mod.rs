@@ -17,12 +17,12 @@ use crate::Aws;
 use crate::iam::linked_role;
 use crate::missing::Required;
 use crate::ownership::{Kept, Owned};
-use crate::rds;
+use crate::rds::{self, Databases};
 
 impl Resource<Aws> for DbInstance {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let ours = replicas(survey).await?;
-        let instances = survey.shared.databases.of::<Self>(survey).await?.into_iter();
+        let instances = survey.shared.get::<Databases>().of::<Self>(survey).await?.into_iter();
         // A copy of our tags makes no replica an instance of ours.
         instances
             .filter(|(_, instance)| is_source(instance))
@@ -102,7 +102,7 @@ fn is_source(instance: &Description) -> bool {
 
 /// The identifiers of the replicas that the scope owns.
 async fn replicas<'a>(survey: &'a Survey<'_, Aws>) -> Result<BTreeSet<&'a str>> {
-    let replicas = survey.shared.databases.of::<DbReplica>(survey).await?;
+    let replicas = survey.shared.get::<Databases>().of::<DbReplica>(survey).await?;
     Ok(replicas.into_iter().filter_map(|(_, it)| it.db_instance_identifier()).collect())
 }
 

@@ -1,0 +1,57 @@
+//! What kinds offer after a deploy: what a test has said that goes on in them.
+
+use deployer_engine::{
+    Command, Found, LogPage, LogQuery, Logs, Metrics, Result, Rollout, Rollouts, Series, Session,
+    Shell, Steering, Task, Tasks, Which, Window,
+};
+
+use crate::toy::Toy;
+use crate::{Memory, Operation, Service, Store};
+
+impl Logs<Memory> for Service {
+    async fn log(cloud: &Memory, live: &Found<Self>, query: &LogQuery) -> Result<LogPage> {
+        cloud.activity(Operation::Look, live, |activity| Ok(activity.page(query))).await
+    }
+}
+
+impl Tasks<Memory> for Service {
+    async fn tasks(cloud: &Memory, live: &Found<Self>, which: &Which) -> Result<Vec<Task>> {
+        cloud.activity(Operation::Look, live, |activity| Ok(activity.tasks(*which))).await
+    }
+}
+
+impl Rollouts<Memory> for Service {
+    async fn rollouts(cloud: &Memory, live: &Found<Self>) -> Result<Vec<Rollout>> {
+        cloud.activity(Operation::Look, live, |activity| Ok(activity.rollouts.clone())).await
+    }
+
+    async fn rollout(cloud: &Memory, live: &Found<Self>, id: &str) -> Result<Option<Rollout>> {
+        cloud.activity(Operation::Look, live, |activity| Ok(activity.rollout(id))).await
+    }
+
+    async fn steer(cloud: &Memory, live: &Found<Self>, id: &str, how: &Steering) -> Result<()> {
+        cloud.activity(Operation::Steer, live, |activity| activity.steer(id, how)).await
+    }
+}
+
+impl Shell<Memory> for Service {
+    async fn open(cloud: &Memory, live: &Found<Self>, command: &Command) -> Result<Session> {
+        cloud.activity(Operation::Open, live, |activity| activity.open(command)).await
+    }
+}
+
+impl Metrics<Memory> for Service {
+    async fn metrics(cloud: &Memory, live: &Found<Self>, window: &Window) -> Result<Vec<Series>> {
+        measured(cloud, live, window).await
+    }
+}
+
+impl Metrics<Memory> for Store {
+    async fn metrics(cloud: &Memory, live: &Found<Self>, window: &Window) -> Result<Vec<Series>> {
+        measured(cloud, live, window).await
+    }
+}
+
+async fn measured<K: Toy>(cloud: &Memory, live: &Found<K>, window: &Window) -> Result<Vec<Series>> {
+    cloud.activity(Operation::Look, live, |activity| Ok(activity.measured(window))).await
+}
