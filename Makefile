@@ -42,6 +42,8 @@ lint: ## Formatting and lints
 	@# A macro declares these, so that cargo does not find them.
 	rustfmt --check --edition 2024 crates/cli/src/commands/*.rs
 	cargo clippy --workspace --all-targets -- --deny warnings
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --manifest-path fuzz/Cargo.toml --all-targets -- --deny warnings
 	cargo fmt --manifest-path app/Cargo.toml --check
 	cargo clippy --manifest-path app/Cargo.toml --all-targets -- --deny warnings
 	tests/lab/lint

@@ -87,7 +87,7 @@ fn change(value: &mut Value, other: Value, dice: &mut Dice) {
         (_, Value::String(text)) => match dice.roll(4) {
             0 => text.push_str("-a"),
             1 => text.push_str(LONG),
-            2 => *text = word(dice).to_owned(),
+            2 => word(dice).clone_into(text),
             _ => *value = other,
         },
         (_, value) => *value = other,
