@@ -73,9 +73,8 @@ fn an_image_that_exits_is_told_with_its_exit_code_and_last_words() {
 fn an_image_that_is_never_healthy_is_told_with_what_its_check_was_answered() {
     let told = flat(&publish_with(|stack| stack.replace("answers.tar", "unwell.tar")));
     for part in [
-        "stopped: Task failed ELB health checks in (target-group",
-        "ECS says: (port 8080) is unhealthy in (target-group",
-        "Health checks failed with these codes: [500]",
+        "= GET / on port 8080 answered 500; expected 200",
+        "stopped: Task failed ELB health checks in (target-group web-default-web-http)",
         "ECS has gone back to what ran before",
         "help: check that `web` listens on port 8080 and passes its health check",
     ] {
@@ -88,8 +87,8 @@ fn an_image_that_is_never_healthy_is_told_with_what_its_check_was_answered() {
 fn an_image_that_listens_elsewhere_is_told_with_the_port_it_is_asked_at() {
     let told = flat(&publish_with(|stack| stack.replace("answers.tar", "elsewhere.tar")));
     for part in [
-        "stopped: Task failed ELB health checks in (target-group",
-        "(reason Health checks failed)",
+        "= GET / on port 8080 was not answered",
+        "stopped: Task failed ELB health checks in (target-group web-default-web-http)",
         "ECS has gone back to what ran before",
         "help: check that `web` listens on port 8080",
     ] {

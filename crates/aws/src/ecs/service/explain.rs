@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{logging, tasks};
 use crate::Aws;
+use crate::elb;
 use crate::logs;
 use crate::missing::Required;
 use crate::moment::moment;
@@ -25,6 +26,8 @@ const ORDINARY: &[&str] = &[
     "has reached a steady state",
     "has started ",
     "has stopped ",
+    // What made the tasks stop says more.
+    "is unable to consistently start tasks successfully",
     "registered ",
     "rolling back to ",
 ];
@@ -55,7 +58,7 @@ impl Stopped {
                 words.push(format!("{name}: {}", reason.trim_end_matches('.')));
             }
         }
-        words.join("; ")
+        with_names(&words.join("; "))
     }
 
     /// What can be done about it.
@@ -120,20 +123,26 @@ pub(super) async fn failure(
     rollout: &Rollout<'_>,
     fate: &str,
 ) -> Result<Failure> {
-    let mut lines = Vec::new();
     let deployment = match rollout {
         Rollout::Deployment(deployment) => Some(*deployment),
         Rollout::TaskDefinition(_) => None,
     };
-    let reason = deployment.and_then(Deployment::rollout_state_reason);
-    lines.extend(reason.filter(|text| !text.ends_with("in progress.")).map(ToOwned::to_owned));
     let stopped = stopped(aws, service, rollout).await?;
     let begun = deployment.and_then(|deployment| moment(deployment.created_at()));
     let begun = begun.or_else(|| stopped.as_ref().and_then(|task| task.0.created));
+    let said = begun.map(|begun| events(service, begun)).unwrap_or_default();
+    // What is wrong with the task comes first, then what that led to.
+    let mut lines = Vec::new();
+    for unhealthy in said.iter().filter_map(|words| Unhealthy::read(words)) {
+        lines.push(unhealthy.verdict(aws).await);
+    }
     if let Some(task) = &stopped {
         lines.push(format!("task {} stopped: {}", task.0.id, task.reason()));
     }
-    lines.extend(begun.map(|begun| events(service, begun)).unwrap_or_default());
+    let others = said.iter().filter(|words| Unhealthy::read(words).is_none());
+    lines.extend(others.map(|words| format!("ECS says: {}", with_names(words))));
+    let reason = deployment.and_then(Deployment::rollout_state_reason);
+    lines.extend(reason.filter(|text| !text.ends_with("in progress.")).map(ToOwned::to_owned));
     if let Some(task) = &stopped {
         lines.extend(log(aws, task).await?);
     }
@@ -141,7 +150,7 @@ pub(super) async fn failure(
         lines.push("ECS no longer says why".to_owned());
     }
     lines.push(fate.to_owned());
-    let failure = Failure::new(Cause::Refused, "see its new tasks healthy", lines.join("\n"));
+    let failure = Failure::new(Cause::Refused, "get its new tasks healthy", lines.join("\n"));
     Ok(match &stopped {
         Some(task) => failure.help(task.advice(service)),
         None => failure,
@@ -167,14 +176,16 @@ pub(super) async fn stopped(
     }))
 }
 
-/// What ECS said since then that is not the ordinary course, each thing once, the oldest first.
+/// What ECS said since then that is not the ordinary course and says more than that it failed, each
+/// thing once, the oldest first.
 fn events(service: &Description, since: Timestamp) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     for event in service.events() {
         let words = event.message().map(words).unwrap_or_default();
         let is_ordinary = words.is_empty()
             || ORDINARY.iter().any(|begin| words.starts_with(begin))
-            || words.ends_with("deployment completed");
+            || words.ends_with("deployment completed")
+            || words.ends_with("deployment failed: tasks failed to start");
         if moment(event.created_at()).is_none_or(|at| at < since) || told.len() == EVENTS {
             break;
         }
@@ -182,7 +193,70 @@ fn events(service: &Description, since: Timestamp) -> Vec<String> {
             told.push(words.to_owned());
         }
     }
-    told.into_iter().rev().map(|words| format!("ECS says: {words}")).collect()
+    told.reverse();
+    told
+}
+
+/// What ECS says of a target that fails its health check: `(port 8080) is unhealthy in
+/// (target-group ARN) due to (reason …)` (ECS developer guide, "Amazon ECS service event messages").
+struct Unhealthy<'a> {
+    port: &'a str,
+    group: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> Unhealthy<'a> {
+    fn read(words: &'a str) -> Option<Self> {
+        let (port, rest) =
+            words.strip_prefix("(port ")?.split_once(") is unhealthy in (target-group ")?;
+        let (group, rest) = rest.split_once(") due to (reason ")?;
+        Some(Self { port, group, reason: rest.trim_end_matches(')') })
+    }
+
+    /// What was asked and what came of it, in one line. What the target group expects only helps
+    /// to explain, so one that cannot be read is no failure.
+    async fn verdict(&self, aws: &Aws) -> String {
+        let request = aws.elb.describe_target_groups().target_group_arns(self.group);
+        let answer = aws
+            .send(&elb::DESCRIBE_TARGET_GROUPS, "look at the target group", || {
+                request.clone().send()
+            })
+            .await;
+        let group = answer.ok().and_then(|answer| answer.target_groups?.pop());
+        let path = group.as_ref().and_then(|group| group.health_check_path());
+        let matcher = group.as_ref().and_then(|group| group.matcher());
+        let expected = matcher.and_then(|it| it.http_code().or_else(|| it.grpc_code()));
+        self.words(path, expected)
+    }
+
+    fn words(&self, path: Option<&str>, expected: Option<&str>) -> String {
+        let Self { port, reason, .. } = self;
+        let asked = match path {
+            Some(path) => format!("GET {path} on port {port}"),
+            None => format!("the health check on port {port}"),
+        };
+        // Elastic Load Balancing, "Health checks for your target groups": the reason codes.
+        match reason.strip_prefix("Health checks failed with these codes: ") {
+            Some(codes) => {
+                let codes = codes.trim_matches(['[', ']']);
+                let expected =
+                    expected.map(|codes| format!("; expected {codes}")).unwrap_or_default();
+                format!("{asked} answered {codes}{expected}")
+            }
+            None if *reason == "Health checks failed" => format!("{asked} was not answered"),
+            None => format!("{asked} failed: {reason}"),
+        }
+    }
+}
+
+/// The text with target groups by their names, which is all that a person needs of their ARNs.
+fn with_names(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let arn = word.trim_matches(['(', ')', '.', ',']);
+        let name = arn.split_once(":targetgroup/").and_then(|(_, rest)| rest.split('/').next());
+        name.map_or_else(|| word.to_owned(), |name| word.replace(arn, name))
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The words of an event, each of which begins with `(service name) `.
@@ -195,7 +269,7 @@ fn words(message: &str) -> &str {
 pub(super) fn newest_event(service: &Description, deployment: &Deployment) -> Option<String> {
     let event = service.events().first()?;
     let is_new = event.created_at()? >= deployment.created_at()?;
-    event.message().filter(|_| is_new).map(|message| words(message).to_owned())
+    event.message().filter(|_| is_new).map(|message| with_names(words(message)))
 }
 
 /// The last lines that the container to blame wrote. Logs only help to explain, so a log that
@@ -230,4 +304,44 @@ async fn stream(aws: &Aws, task: &Stopped) -> Result<Option<(String, String)>> {
     Ok(logging
         .get(&container.name)
         .map(|log| (log.group.clone(), log.stream(&container.name, &task.0.id))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str =
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web-http/7";
+
+    fn words(reason: &str, path: Option<&str>, expected: Option<&str>) -> String {
+        let event = format!("(port 8080) is unhealthy in (target-group {GROUP}) due to ({reason})");
+        let unhealthy = Unhealthy::read(&event).unwrap();
+        assert_eq!(unhealthy.group, GROUP);
+        unhealthy.words(path, expected)
+    }
+
+    #[test]
+    fn a_failed_health_check_is_said_as_what_was_asked_and_answered() {
+        let codes = "reason Health checks failed with these codes: [500]";
+        let asked = Some("/healthz");
+        assert_eq!(
+            words(codes, asked, Some("200")),
+            "GET /healthz on port 8080 answered 500; expected 200"
+        );
+        assert_eq!(words(codes, None, None), "the health check on port 8080 answered 500");
+        assert_eq!(
+            words("reason Health checks failed", asked, Some("200")),
+            "GET /healthz on port 8080 was not answered"
+        );
+        assert_eq!(
+            words("reason Request timed out", asked, None),
+            "GET /healthz on port 8080 failed: Request timed out"
+        );
+    }
+
+    #[test]
+    fn target_groups_are_called_by_their_names() {
+        let text = format!("Task failed ELB health checks in (target-group {GROUP})");
+        assert_eq!(with_names(&text), "Task failed ELB health checks in (target-group web-http)");
+    }
 }
