@@ -26,7 +26,7 @@ pub(crate) struct Caller {
     /// How long it may take with this very spec, in seconds.
     pub(crate) limit: u32,
     /// Until when a thing that is not there may merely not be visible yet.
-    pub(crate) young_until: Option<Instant>,
+    pub(crate) may_lag_until: Option<Instant>,
 }
 
 impl Caller {
@@ -106,7 +106,7 @@ impl Caller {
 
     /// Waits before it is asked again, or says why it is not.
     pub(crate) async fn back_off(&self, retries: &mut Retries, failure: Failure) -> Result<()> {
-        let failure = as_not_yet(failure, self.young_until);
+        let failure = as_not_yet(failure, self.may_lag_until);
         let delay = retries.next(failure.clone())?;
         tracing::debug!(?delay, %failure, "will ask again");
         self.speaker.retrying(&failure);

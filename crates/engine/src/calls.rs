@@ -160,7 +160,7 @@ impl Pauses<'_> {
 ///
 /// # Errors
 /// Those of the call, but for [`Cause::Gone`].
-pub async fn listed<T, F>(ask: impl Fn() -> F) -> Result<Option<T>>
+pub async fn unless_gone_for_good<T, F>(ask: impl Fn() -> F) -> Result<Option<T>>
 where
     F: Future<Output = Result<T>>,
 {
@@ -362,7 +362,7 @@ mod tests {
     async fn what_is_listed_is_believed_to_be_gone_when_it_stays_so() {
         let gone = || Failure::new(Cause::Gone, "look", "not there");
         let begun = Instant::now();
-        assert_eq!(listed(|| async { Err::<(), _>(gone()) }).await, Ok(None));
+        assert_eq!(unless_gone_for_good(|| async { Err::<(), _>(gone()) }).await, Ok(None));
         assert_eq!(begun.elapsed(), BELIEF.iter().sum());
         let tries = Mutex::new(0);
         let late = || async {
@@ -370,6 +370,6 @@ mod tests {
             *tries += 1;
             if *tries < 3 { Err(gone()) } else { Ok(*tries) }
         };
-        assert_eq!(listed(late).await, Ok(Some(3)));
+        assert_eq!(unless_gone_for_good(late).await, Ok(Some(3)));
     }
 }

@@ -83,7 +83,7 @@ pub async fn execute<C: Parameters>(
         urgency: urgency(plan),
         tasks: JoinSet::new(),
         running: BTreeMap::new(),
-        young_until: BTreeMap::new(),
+        may_lag_until: BTreeMap::new(),
         outcome: Outcome { outputs: plan.known.clone(), ..Outcome::default() },
     };
     let outcome = tokio::select! {
@@ -119,7 +119,7 @@ struct Run<'a, C: Parameters> {
     tasks: JoinSet<Result<Finished, Stop>>,
     running: BTreeMap<Id, Running>,
     /// Until when what each step made may not be visible to others.
-    young_until: BTreeMap<StepId, Instant>,
+    may_lag_until: BTreeMap<StepId, Instant>,
     outcome: Outcome,
 }
 
@@ -225,10 +225,10 @@ impl<C: Parameters> Run<'_, C> {
                 speaker,
                 typical: step.typical,
                 limit,
-                young_until: step
+                may_lag_until: step
                     .after
                     .iter()
-                    .filter_map(|id| self.young_until.get(id))
+                    .filter_map(|id| self.may_lag_until.get(id))
                     .max()
                     .copied(),
             },
@@ -276,7 +276,7 @@ impl<C: Parameters> Run<'_, C> {
             self.outcome.outputs.insert(step.address.clone(), output);
         }
         if step.action == Action::Create {
-            self.young_until.insert(id, Instant::now() + PROPAGATION);
+            self.may_lag_until.insert(id, Instant::now() + PROPAGATION);
         }
         let left = finished.left.iter().map(|left| (step.address.clone(), left.clone()));
         self.outcome.left.extend(left);

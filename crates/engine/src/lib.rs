@@ -34,7 +34,7 @@ mod work;
 
 pub use adopt::{Adoption, adopt, seek};
 pub use answer::{Badge, Found, Progress, Result};
-pub use calls::{Calls, Pauses, listed};
+pub use calls::{Calls, Pauses, unless_gone_for_good};
 pub use capability::{
     AnyLogs, AnyMetrics, AnyRollouts, AnyShell, AnyTasks, Command, Container, Cursor, Health, Hold,
     Line, LogPage, LogQuery, Logs, Metrics, Order, Point, Revision, Rollout, RolloutState,

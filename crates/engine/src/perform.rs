@@ -128,7 +128,7 @@ impl<C: Parameters> Performer<'_, C> {
             if let Some(live) = self.find(caller).await? {
                 tracing::debug!(address = %live.address, id = live.id(), "found after a failure");
                 // It is as young as one whose create succeeded.
-                caller.young_until = Some(Instant::now() + PROPAGATION);
+                caller.may_lag_until = Some(Instant::now() + PROPAGATION);
                 if let Some(serial) = &live.serial {
                     let Live { place, address, generation, .. } = &live;
                     self.journal.made(place, address, *generation, serial, live.id());
@@ -137,9 +137,9 @@ impl<C: Parameters> Performer<'_, C> {
                 break self.complete(caller, live, spec).await?;
             }
         };
-        caller.young_until = Some(Instant::now() + PROPAGATION);
+        caller.may_lag_until = Some(Instant::now() + PROPAGATION);
         let finished = self.settle(caller, &output).await?;
-        self.see(caller, spec).await?;
+        self.await_visibility(caller, spec).await?;
         Ok(finished)
     }
 
@@ -232,7 +232,7 @@ impl<C: Parameters> Performer<'_, C> {
 
     /// Waits until a scan shows what was written, where the cloud shows it late. What is there and
     /// stays different is the next plan's to tell: the cloud may write it in another way.
-    async fn see(&self, caller: &Caller, spec: &Value) -> Result<()> {
+    async fn await_visibility(&self, caller: &Caller, spec: &Value) -> Result<()> {
         if !self.driver.is_shown_late() {
             return Ok(());
         }
@@ -279,7 +279,7 @@ impl<C: Parameters> Performer<'_, C> {
             caller.insist(|| self.driver.update(&self.cx, &changed, live.spec.clone())).await?;
             return Err(failure.help("it was put back as it was; change it and apply again"));
         }
-        self.see(caller, spec).await?;
+        self.await_visibility(caller, spec).await?;
         Ok(finished)
     }
 
@@ -304,7 +304,7 @@ impl<C: Parameters> Performer<'_, C> {
 
     /// Deletes. What is not there is deleted.
     async fn delete(&self, caller: &mut Caller, live: &Live) -> Result<Finished> {
-        caller.young_until = None;
+        caller.may_lag_until = None;
         let left = caller
             .insist(|| {
                 Box::pin(async {

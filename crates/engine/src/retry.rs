@@ -90,9 +90,9 @@ impl Retries {
 }
 
 /// Whether a thing referred to or just made may merely not be visible yet.
-pub(crate) fn as_not_yet(mut failure: Failure, young_until: Option<Instant>) -> Failure {
+pub(crate) fn as_not_yet(mut failure: Failure, may_lag_until: Option<Instant>) -> Failure {
     let is_absent = matches!(failure.cause, Cause::Gone | Cause::Missing);
-    if is_absent && young_until.is_some_and(|until| Instant::now() < until) {
+    if is_absent && may_lag_until.is_some_and(|until| Instant::now() < until) {
         failure.cause = Cause::NotYet;
     }
     failure

@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, VpcAttributeName};
 use deployer_core::Phase;
-use deployer_engine::{Context, Found, Resource, Result, Survey, listed};
+use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
@@ -19,7 +19,7 @@ impl Resource<Aws> for Vpc {
         let mut lives = Vec::new();
         for vpc in describe(survey.cloud, owned_by(survey.scope)).await? {
             if let Some(owned) = Owned::tagged::<Self>(survey.scope, &tags(vpc.tags())) {
-                lives.extend(listed(|| found(survey.cloud, &owned, &vpc)).await?);
+                lives.extend(unless_gone_for_good(|| found(survey.cloud, &owned, &vpc)).await?);
             }
         }
         Ok(lives)
@@ -29,7 +29,7 @@ impl Resource<Aws> for Vpc {
         let vpcs = describe(survey.cloud, vec![filter("vpc-id", id)]).await?;
         let Some(vpc) = vpcs.first() else { return Ok(None) };
         let owned = Owned::read::<Self>(survey.scope, None, &tags(vpc.tags()));
-        listed(|| found(survey.cloud, &owned, vpc)).await
+        unless_gone_for_good(|| found(survey.cloud, &owned, vpc)).await
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &VpcSpec) -> Result<VpcOutput> {

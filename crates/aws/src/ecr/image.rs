@@ -11,7 +11,9 @@ use aws_sdk_ecr::types::{DescribeImagesFilter, Repository as Stored, TagStatus};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deployer_core::{Cause, Failure, Opaque, Phase, Ref};
-use deployer_engine::{Badge, Context, Found, Pauses, Resource, Result, Survey, Voice, listed};
+use deployer_engine::{
+    Badge, Context, Found, Pauses, Resource, Result, Survey, Voice, unless_gone_for_good,
+};
 use deployer_image::{
     CargoSource, Credentials, DockerfileSource, Patience, Platform, Progress, PushError, Settings,
     Source, Target,
@@ -134,7 +136,7 @@ async fn releases(aws: &Aws, repository: &Stored) -> Result<Vec<(String, String)
     let name = repository.repository_name().required("the name of a repository")?;
     let tagged = DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build();
     let request = aws.ecr.describe_images().repository_name(name).filter(tagged).max_results(1000);
-    let pages = listed(|| {
+    let pages = unless_gone_for_good(|| {
         aws.pages(
             &ecr::DESCRIBE_IMAGES,
             "find the images",

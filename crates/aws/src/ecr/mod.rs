@@ -8,7 +8,7 @@ mod repository;
 use std::collections::BTreeMap;
 
 use aws_sdk_ecr::types::{Repository as Description, Tag};
-use deployer_engine::{Context, Identity, Result, Survey, listed};
+use deployer_engine::{Context, Identity, Result, Survey, unless_gone_for_good};
 use deployer_kinds::Repository;
 use tokio::sync::OnceCell;
 
@@ -108,7 +108,7 @@ async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
     let mut all = BTreeMap::new();
     for arn in arns {
         let request = aws.ecr.list_tags_for_resource().resource_arn(&arn);
-        let answer = listed(|| {
+        let answer = unless_gone_for_good(|| {
             aws.send(&LIST_TAGS_FOR_RESOURCE, "read the repository's tags", || {
                 request.clone().send()
             })

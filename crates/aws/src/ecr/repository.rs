@@ -6,7 +6,7 @@ use aws_sdk_ecr::types::{
     ImageScanningConfiguration, ImageTagMutability, Repository as Description,
 };
 use deployer_core::{Cause, Phase};
-use deployer_engine::{Context, Found, Resource, Result, Survey, listed};
+use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Repository, RepositoryOutput, RepositorySpec};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ impl Resource<Aws> for Repository {
         let mut lives = Vec::new();
         for (owned, repository) in survey.shared.get::<Repositories>().of(survey).await? {
             let name = repository.repository_name().required("the name of a repository")?;
-            if let Some(lifecycle) = listed(|| lifecycle(survey.cloud, name)).await? {
+            if let Some(lifecycle) = unless_gone_for_good(|| lifecycle(survey.cloud, name)).await? {
                 lives.push(found(owned, repository, lifecycle.as_deref())?);
             }
         }

@@ -8,7 +8,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
 };
 use deployer_core::{Cause, Phase, Ref};
-use deployer_engine::{Context, Found, Progress, Resource, Result, Survey, listed};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Listener, LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
 use futures_util::future::try_join_all;
 
@@ -298,7 +298,7 @@ async fn set_attributes(aws: &Aws, id: &str, wanted: Vec<(&str, String)>) -> Res
 /// The attributes; none when the load balancer is gone.
 async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     let request = aws.elb.describe_load_balancer_attributes().load_balancer_arn(id);
-    let answer = listed(|| {
+    let answer = unless_gone_for_good(|| {
         aws.send(
             &elb::DESCRIBE_LOAD_BALANCER_ATTRIBUTES,
             "read the load balancer's attributes",

@@ -8,7 +8,9 @@ use aws_sdk_elasticloadbalancingv2::types::{
     TargetHealthDescription, TargetHealthStateEnum, TargetTypeEnum,
 };
 use deployer_core::{Phase, Ref};
-use deployer_engine::{Context, Found, Look, Progress, Resource, Result, Survey, listed};
+use deployer_engine::{
+    Context, Found, Look, Progress, Resource, Result, Survey, unless_gone_for_good,
+};
 use deployer_kinds::{
     HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
 };
@@ -339,7 +341,7 @@ async fn set_attributes(aws: &Aws, id: &str, wanted: Vec<(&str, String)>) -> Res
 /// The attributes; none when the target group is gone.
 async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     let request = aws.elb.describe_target_group_attributes().target_group_arn(id);
-    let answer = listed(|| {
+    let answer = unless_gone_for_good(|| {
         aws.send(
             &elb::DESCRIBE_TARGET_GROUP_ATTRIBUTES,
             "read the target group's attributes",

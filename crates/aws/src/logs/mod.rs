@@ -6,7 +6,7 @@ mod operations;
 
 use std::collections::HashMap;
 
-use deployer_engine::{Context, Identity, Result, listed};
+use deployer_engine::{Context, Identity, Result, unless_gone_for_good};
 
 use crate::Aws;
 use crate::ownership::{self, Kept, Tags};
@@ -33,5 +33,7 @@ pub(crate) async fn tags(aws: &Aws, arn: &str) -> Result<Option<Tags>> {
     let ask = || {
         aws.send(&LIST_TAGS_FOR_RESOURCE, "read the log group's tags", || request.clone().send())
     };
-    Ok(listed(ask).await?.map(|answer| answer.tags.unwrap_or_default().into_iter().collect()))
+    Ok(unless_gone_for_good(ask)
+        .await?
+        .map(|answer| answer.tags.unwrap_or_default().into_iter().collect()))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::DbSubnetGroup as Description;
 use deployer_core::{Phase, Ref};
-use deployer_engine::{Context, Found, Resource, Result, Survey, listed};
+use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 
 use crate::Aws;
@@ -196,7 +196,7 @@ async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
     let mut all = BTreeMap::new();
     for arn in arns {
         let request = aws.rds.list_tags_for_resource().resource_name(&arn);
-        let answer = listed(|| {
+        let answer = unless_gone_for_good(|| {
             aws.send(&rds::LIST_TAGS_FOR_RESOURCE, "read the DB subnet group's tags", || {
                 request.clone().send()
             })

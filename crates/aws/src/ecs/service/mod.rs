@@ -14,7 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as Description, ServiceField};
 use deployer_core::Phase;
-use deployer_engine::{Context, Found, Identity, Progress, Resource, Result, Survey, listed};
+use deployer_engine::{
+    Context, Found, Identity, Progress, Resource, Result, Survey, unless_gone_for_good,
+};
 use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
 use sha2::{Digest, Sha256};
 
@@ -175,7 +177,7 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSe
             continue;
         }
         let request = survey.cloud.ecs.list_services().cluster(arn).max_results(100);
-        let pages = listed(|| {
+        let pages = unless_gone_for_good(|| {
             survey.cloud.pages(
                 &ecs::LIST_SERVICES,
                 "find the services",

@@ -13,7 +13,7 @@ use aws_sdk_ecs::types::{
     TaskDefinitionStatus,
 };
 use deployer_core::{Phase, Ref};
-use deployer_engine::{Context, Found, Resource, Result, Survey, listed};
+use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDefinitionSpec};
 
 use crate::Aws;
@@ -38,7 +38,7 @@ impl Resource<Aws> for TaskDefinition {
         };
         let mut lives = Vec::new();
         for family in &families {
-            let described = listed(|| describe(survey.cloud, family)).await?;
+            let described = unless_gone_for_good(|| describe(survey.cloud, family)).await?;
             let Some(described) = described else { continue };
             let tags = tags(described.tags());
             if let Some(owned) = Owned::named::<Self>(survey.scope, Some(family), &tags) {
@@ -125,7 +125,7 @@ impl Resource<Aws> for TaskDefinition {
         for status in [TaskDefinitionStatus::Inactive, TaskDefinitionStatus::Active] {
             let mut ours = Vec::new();
             for arn in revisions(cx.cloud, family, status.clone()).await? {
-                let described = listed(|| describe(cx.cloud, &arn)).await?;
+                let described = unless_gone_for_good(|| describe(cx.cloud, &arn)).await?;
                 if described.is_some_and(|it| is_ours(cx, family, &arn, &it)) {
                     ours.push(arn);
                 }
