@@ -160,7 +160,7 @@ fn a_place_that_is_none_is_a_mistake_where_it_stands() {
     world.role = format!("arn:aws:iam::{OTHER}:role/deploy");
     world.write(&STACK.replace("at: { region: eu-central-1 }", "at: { region: eu-centrall }"));
     let wrong = world.run("plan").expect(1).stderr;
-    assert!(wrong.contains("`eu-centrall` is no AWS region"), "{wrong}");
+    assert!(wrong.contains("`eu-centrall` is not a valid AWS region"), "{wrong}");
     world.write(&STACK.replace("at: { role: \"${role}\" }", "at: { region: eu-central-1 }"));
     let wrong = world.run("plan").expect(1).stderr;
     assert!(wrong.contains("a role is in no region"), "{wrong}");

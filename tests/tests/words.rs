@@ -18,12 +18,18 @@ const AVOIDED: [(&str, &str); 9] = [
     ("Make what is there what the stack says", "until the account matches the stack"),
 ];
 
+/// One word for many things: report, show, say, list, name, print, distinguish. Each of those says
+/// more.
+const VAGUE: [&str; 4] = ["tell", "tells", "told", "telling"];
+
 fn below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")) {
         let path = entry.path();
         if path.is_dir() {
             below(&path, found);
-        } else if path.extension().is_some_and(|end| ["rs", "md", "snap"].iter().any(|e| end == *e))
+        } else if path
+            .extension()
+            .is_some_and(|end| ["rs", "md", "snap", "yaml"].iter().any(|e| end == *e))
         {
             found.push(path);
         }
@@ -48,4 +54,39 @@ fn no_message_and_no_page_says_what_nobody_understands() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The lines of a source that people may read: comments, and those with a text or a part of one.
+fn read_by_people(source: &str) -> impl Iterator<Item = &str> {
+    let mut continues = false;
+    source.lines().map(str::trim).filter(move |line| {
+        let is_text = continues || line.starts_with("//") || line.contains('"');
+        continues = is_text && line.ends_with('\\');
+        is_text
+    })
+}
+
+#[test]
+fn what_is_reported_shown_or_listed_is_called_so() {
+    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    below(&root().join("docs"), &mut pages);
+    below(&root().join("examples"), &mut pages);
+    let mut sources = Vec::new();
+    for name in ["cli", "core", "stack", "kinds", "image"] {
+        below(&root().join("crates").join(name).join("src"), &mut sources);
+    }
+    let mut wrong = Vec::new();
+    for file in pages.iter().chain(&sources) {
+        let text = fs::read_to_string(file).expect("a text");
+        let is_source = file.extension().is_some_and(|end| end == "rs");
+        let lines: Vec<&str> =
+            if is_source { read_by_people(&text).collect() } else { text.lines().collect() };
+        for line in lines {
+            let mut words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            if words.any(|word| VAGUE.contains(&word.to_lowercase().as_str())) {
+                wrong.push(format!("{}: {line}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "say report, show, list, name or print:\n{}", wrong.join("\n"));
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::render::Theme;
 use crate::wire::document::Document;
-use crate::wire::run::{Event, Told};
+use crate::wire::run::{Event, RunLine};
 
 /// A result. [`Session::answer`](crate::session::Session::answer) prints it, and nothing else does.
 pub(crate) trait Answer {
@@ -48,10 +48,10 @@ impl Form {
     pub(crate) fn schema(self, generator: &mut SchemaGenerator) -> Option<Value> {
         Some(match self {
             Self::Document(schema) => {
-                json!({ "anyOf": [schema(generator), document::<Told>(generator)] })
+                json!({ "anyOf": [schema(generator), document::<RunLine>(generator)] })
             }
             Self::Lines => {
-                json!({ "anyOf": [document::<Told>(generator), document::<Event>(generator)] })
+                json!({ "anyOf": [document::<RunLine>(generator), document::<Event>(generator)] })
             }
             Self::Same => return None,
         })

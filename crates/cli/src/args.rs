@@ -18,7 +18,7 @@ pub(crate) struct GlobalArgs {
         help = "Print without colours; so does NO_COLOR"
     )]
     pub(crate) no_color: bool,
-    /// Tell on stderr what goes on inside; twice for more
+    /// Show on stderr what happens inside; twice for more
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,
 }
@@ -47,7 +47,8 @@ pub(crate) struct TargetArgs {
     /// resource such as `service/web`; may be repeated
     #[arg(long = "target", value_name = "ADDRESS")]
     pub(crate) targets: Vec<Address>,
-    /// Let this be deleted though it is protected, named the same way; may be repeated
+    /// Allow this to be deleted although it is protected, named the same way; may be
+    /// repeated
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) unprotect: Vec<Address>,
 }

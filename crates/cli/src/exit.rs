@@ -78,7 +78,7 @@ pub(crate) enum Error {
     #[error("{0}")]
     Stack(Mistakes),
     /// What would be deleted is protected, or of another stack.
-    #[error("refused: it would harm what is there; nothing was begun")]
+    #[error("refused: it would harm what exists; nothing was begun")]
     Protected(Mistakes),
     /// The account could not be read, before anything began.
     #[error("could not read the account")]
@@ -186,8 +186,8 @@ pub(crate) enum RequestError {
     /// There is no such resource.
     #[error("there is no resource `{0}`, neither in the stack nor in AWS")]
     NoTarget(Address),
-    /// The resource is there already.
-    #[error("{address} is there already: {id}")]
+    /// The resource exists already.
+    #[error("{address} exists already: {id}")]
     AlreadyThere {
         /// The resource.
         address: Address,
@@ -228,7 +228,7 @@ impl RequestError {
                 Some("`deployer expand` lists the addresses of the stack's resources".to_owned())
             }
             Self::AlreadyThere { address, .. } => Some(format!(
-                "to have another one in its place, take {address} out of the stack and apply first"
+                "to have another one in its place, remove {address} from the stack and apply first"
             )),
             Self::NothingToAdopt { .. } => Some(
                 "`deployer help adopt` says which identifier each kind has and what can be taken \
@@ -243,10 +243,11 @@ impl RequestError {
 /// The known word that was most likely meant, or all of them.
 fn suggest(asked: &str, known: &[String]) -> Option<String> {
     let names = known.iter().map(String::as_str);
-    match deployer_core::closest(asked, names) {
-        Some(name) => Some(format!("did you mean `{name}`?")),
-        None if known.is_empty() => None,
-        None => Some(format!("there is {}", known.join(", "))),
+    match (deployer_core::closest(asked, names), known) {
+        (Some(name), _) => Some(format!("did you mean `{name}`?")),
+        (None, []) => None,
+        (None, [only]) => Some(format!("expected {only}")),
+        (None, several) => Some(format!("expected one of {}", several.join(", "))),
     }
 }
 
@@ -254,7 +255,7 @@ fn suggest(asked: &str, known: &[String]) -> Option<String> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     /// A question needs an answer and nobody is there to give one.
-    #[error("refused: nobody is there to confirm it; nothing was begun")]
+    #[error("refused: nobody can confirm it here; nothing was begun")]
     Unattended {
         /// What to type.
         help: &'static str,
@@ -269,7 +270,7 @@ pub(crate) enum Refusal {
         what: String,
     },
     /// Another run has the lock.
-    #[error("refused: another run is at work, of {}; nothing was begun", .0.holder)]
+    #[error("refused: another run is at work, that of {}; nothing was begun", .0.holder)]
     Locked(Box<Claim>),
     /// The record is lost, and nobody has confirmed what is ours.
     #[error(
@@ -314,10 +315,10 @@ impl Refusal {
 
 /// The first few of them, and how many more there are.
 fn list(addresses: &[Address]) -> String {
-    const TOLD: usize = 5;
-    let mut names: Vec<String> = addresses.iter().take(TOLD).map(Address::to_string).collect();
-    if addresses.len() > TOLD {
-        names.push(format!("{} more", addresses.len() - TOLD));
+    const LISTED: usize = 5;
+    let mut names: Vec<String> = addresses.iter().take(LISTED).map(Address::to_string).collect();
+    if addresses.len() > LISTED {
+        names.push(format!("{} more", addresses.len() - LISTED));
     }
     names.join(", ")
 }

@@ -33,7 +33,7 @@ pub(crate) fn this_run(command: &str, environment: &BTreeMap<String, String>) ->
 }
 
 /// Whether a holder ran on this machine and does not any more. One that ran elsewhere, or on a
-/// system that does not tell, may run still.
+/// system that does not say, may still run.
 pub(crate) fn is_gone(holder: &Holder) -> bool {
     let Some(theirs) = &holder.process else { return false };
     let Some((place, rest)) = theirs.split_once('#') else { return false };
@@ -63,7 +63,7 @@ fn token() -> String {
 }
 
 /// A process among all that ever ran, and its state: where it runs, its number there, and when it
-/// began in ticks since the start of the machine. Linux alone tells (proc(5)).
+/// began in ticks since the start of the machine. Only Linux gives these (proc(5)).
 fn process(number: u32) -> Option<(String, char)> {
     let status = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
     // The name is in parentheses and may hold anything; the state comes right after it, and the
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_a_ci_system_tells_its_address() {
+    fn a_run_of_a_ci_system_gives_its_address() {
         let variables = [
             ("GITHUB_ACTOR", "alice"),
             ("GITHUB_SERVER_URL", "https://github.com"),

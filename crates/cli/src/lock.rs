@@ -10,7 +10,7 @@ use crate::exit::{Error, Refusal};
 use crate::holder;
 use crate::render;
 use crate::session::Session;
-use crate::wire::run::{Held, Locked, Told};
+use crate::wire::run::{Held, Locked, RunLine};
 use crate::world::Connect;
 
 /// How to go about other runs.
@@ -82,16 +82,16 @@ impl<W: Connect> Session<'_, W> {
             Notice::Waiting(claim) => (Held::Waiting, &claim.holder),
             Notice::TakenOver { from, .. } => (Held::TakenOver, from),
         };
-        self.line(Told::Lock(Locked { lock, holder: holder.into() }));
+        self.line(RunLine::Lock(Locked { lock, holder: holder.into() }));
         let (heading, text) = match notice {
             Notice::Waiting(claim) => {
-                ("waiting:", format!("another run is at work, of {}", claim.holder))
+                ("waiting:", format!("another run is at work, that of {}", claim.holder))
             }
             Notice::TakenOver { from, because } => {
                 ("warning:", format!("took over the lock of {from}: {because}"))
             }
         };
-        self.tell(&render::notice(heading, &text, &self.err, self.margin()));
+        self.note(&render::notice(heading, &text, &self.err, self.margin()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a stack file is kept, which tells a stack from another of the same name.
+//! Where a stack file is kept, which distinguishes a stack from another of the same name.
 
 use std::path::Path;
 use std::process::Command;
@@ -37,7 +37,7 @@ fn place(remote: &str) -> Option<String> {
         None => remote.split_once(':').filter(|(host, _)| !host.contains('/'))?,
     };
     let host = authority.rsplit('@').next()?.split(':').next()?;
-    // A password with a slash in it, unescaped, looks like this. It is not to be told.
+    // A password with a slash in it, unescaped, looks like this. It must not be shown.
     if path.contains('@') {
         return None;
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_a_repository_is_told_from_one_beside_it() {
+    fn a_file_in_a_repository_is_distinguished_from_one_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let below = folder.path().join("deploy");
         std::fs::create_dir(&below).unwrap();

@@ -17,16 +17,16 @@ use crate::exit::{Error, Exit, Refusal};
 use crate::render::{self, Detail};
 use crate::report::{Human, Json, Plain, Reporter};
 use crate::session::Session;
-use crate::wire::run::{Outcome, Told};
+use crate::wire::run::{Outcome, RunLine};
 use crate::world::Connect;
 
 /// How often the board moves on though nothing happened.
 const TICK: Duration = Duration::from_millis(100);
 
 impl<W: Connect> Session<'_, W> {
-    /// Shows a plan to whoever is to confirm it.
+    /// Shows a plan to the person who confirms it.
     pub(crate) fn show(&self, plan: &Plan, detail: Detail) {
-        self.tell(&render::plan(plan, detail, &self.err, self.margin()));
+        self.note(&render::plan(plan, detail, &self.err, self.margin()));
     }
 
     /// Asks, and gives what was typed; refuses when nobody is there to answer.
@@ -38,14 +38,14 @@ impl<W: Connect> Session<'_, W> {
         if !self.terminal.is_interactive || self.is_json {
             Err(Refusal::Unattended { help: unattended })?;
         }
-        self.tell(&format!("\n{} ", self.err.strong.style(question)));
+        self.note(&format!("\n{} ", self.err.strong.style(question)));
         let input = std::mem::replace(&mut self.terminal.input, Box::new(io::empty()));
         let (sender, receiver) = tokio::sync::oneshot::channel();
         // A thread of its own: a line that is never typed must not hold up the end of the process.
         thread::spawn(move || sender.send(read_line(input)));
         let answer = self.unless_cancelled(receiver).await;
         if answer.is_err() {
-            self.tell("\n");
+            self.note("\n");
         }
         let (line, input) = answer?.unwrap_or_else(|_| (String::new(), Box::new(io::empty())));
         self.terminal.input = input;
@@ -83,7 +83,7 @@ impl<W: Connect> Session<'_, W> {
         if is_unattended || self.is_json || !self.terminal.is_interactive {
             return Err(refusal().into());
         }
-        self.tell(&format!(
+        self.note(&format!(
             "The record of what {} has made is lost. These carry its signature:\n\n{}",
             snapshot.scope,
             ours.concat()
@@ -105,7 +105,7 @@ impl<W: Connect> Session<'_, W> {
         let registry = Arc::new(self.world.registry());
         let beginning = journal.begin(plan, &registry);
         self.unless_cancelled(beginning).await?.map_err(|failure| Error::Cloud(vec![failure]))?;
-        self.tell("\n");
+        self.note("\n");
         let reporter = RefCell::new(self.reporter(plan));
         let began = Instant::now();
         let mut report = |event: &_| reporter.borrow_mut().event(event);
@@ -121,7 +121,7 @@ impl<W: Connect> Session<'_, W> {
         };
         reporter.into_inner().finish();
         let end = render::outcome(plan, &outcome, &self.err, self.margin());
-        self.tell(&format!("\n{end}"));
+        self.note(&format!("\n{end}"));
         Ok(outcome)
     }
 
@@ -133,7 +133,7 @@ impl<W: Connect> Session<'_, W> {
         outputs: &BTreeMap<String, Value>,
     ) -> Exit {
         let exit = exit_of(outcome);
-        self.line(Told::Result(Box::new(Outcome::of(plan, outcome, exit.code(), outputs))));
+        self.line(RunLine::Result(Box::new(Outcome::of(plan, outcome, exit.code(), outputs))));
         exit
     }
 

@@ -64,8 +64,10 @@ pub async fn run<W: Connect>(
     }
     ended.unwrap_or_else(|error| {
         if global.json {
-            stdout
-                .write(&format!("{}\n", as_json(wire::run::Told::Error(Box::new(failed(&error))))));
+            stdout.write(&format!(
+                "{}\n",
+                as_json(wire::run::RunLine::Error(Box::new(failed(&error))))
+            ));
         }
         stderr.write(&render::error(&error, &theme, width));
         error.exit()
@@ -127,7 +129,7 @@ fn is_coloured(global: &GlobalArgs, terminal: &Terminal, stream: &Stream) -> boo
     stream.is_terminal && !global.no_color && !no_color && !terminal.is_dumb()
 }
 
-/// Tells on stderr what goes on inside, as far as `-v` asks for it.
+/// Shows on stderr what happens inside, as far as `-v` asks for it.
 fn trace(verbose: u8, stderr: &Stream) {
     let level = match verbose {
         0 => return,

@@ -168,7 +168,7 @@ pub(crate) fn refusal() -> Failure {
     Failure {
         code: Some("InvalidParameterException".to_owned()),
         request: Some("4f1c0f3e-7c1b-4a55-a1a7-6f0c2d9e8b11".to_owned()),
-        help: Some("take a port that the container listens on".to_owned()),
+        help: Some("use a port that the container listens on".to_owned()),
         ..Failure::new(
             Cause::Refused,
             "update the service (ecs:UpdateService)",

@@ -14,7 +14,7 @@ use crate::args::{StackArgs, TargetArgs};
 use crate::exit::{Error, Mistakes, RequestError};
 use crate::render::{self, Theme};
 use crate::source::{self, Source};
-use crate::wire::run::Told;
+use crate::wire::run::RunLine;
 use crate::world::{Connect, Terminal};
 
 /// One command under way.
@@ -65,8 +65,8 @@ impl Project {
     }
 }
 
-/// Which environment of which stack, known without the stack being right.
-pub(crate) struct Place {
+/// An environment of a stack, known even when the stack has mistakes.
+pub(crate) struct Environment {
     /// Stack and environment.
     pub(crate) scope: Scope,
     /// The region, where one is named.
@@ -85,10 +85,10 @@ impl<W: Connect> Session<'_, W> {
         });
     }
 
-    /// Prints a line of what goes on, for machines alone.
-    pub(crate) fn line(&self, told: Told) {
+    /// Prints a line about the run, for machines only.
+    pub(crate) fn line(&self, line: RunLine) {
         if self.is_json {
-            self.print(&format!("{}\n", as_json(told)));
+            self.print(&format!("{}\n", as_json(line)));
         }
     }
 
@@ -97,8 +97,8 @@ impl<W: Connect> Session<'_, W> {
         self.terminal.stdout.write(text);
     }
 
-    /// Shows a person something beside the result.
-    pub(crate) fn tell(&self, text: &str) {
+    /// Notes something for a person, beside the result.
+    pub(crate) fn note(&self, text: &str) {
         if !self.is_json {
             self.warn(text);
         }
@@ -119,7 +119,7 @@ impl<W: Connect> Session<'_, W> {
         self.terminal.columns(&self.terminal.stderr)
     }
 
-    /// Reads and checks the stack; tells its warnings.
+    /// Reads and checks the stack; shows its warnings.
     pub(crate) fn load(&self, args: &StackArgs) -> Result<Project, Error> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
         let kinds = self.world.registry().kinds();
@@ -141,7 +141,7 @@ impl<W: Connect> Session<'_, W> {
     }
 
     /// Finds out which environment of which stack is meant, even if the stack has mistakes.
-    pub(crate) fn locate(&self, args: &StackArgs) -> Result<Place, Error> {
+    pub(crate) fn locate(&self, args: &StackArgs) -> Result<Environment, Error> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
         let outline = deployer_stack::outline(&source.text)
             .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
@@ -149,7 +149,7 @@ impl<W: Connect> Session<'_, W> {
             .environment(args.env.as_deref())
             .map_err(|diagnostic| Error::Stack(mistakes(&source, vec![diagnostic])))?;
         let named = outline.region_of(&environment).map(str::to_owned);
-        Ok(Place {
+        Ok(Environment {
             scope: Scope {
                 stack: outline.name,
                 environment,
@@ -176,9 +176,9 @@ impl<W: Connect> Session<'_, W> {
         Ok((project, connected, snapshot))
     }
 
-    /// The environments that are still there and that the stack no longer names. They are looked
-    /// for when there is nothing of this one, which may be to take the place of another; whoever
-    /// may not look is told of none.
+    /// The environments that still exist and that the stack no longer names. They are looked for
+    /// when nothing of this one exists yet, since this one may replace another. None are found by
+    /// somebody who may not look.
     pub(crate) async fn left_behind(
         &self,
         connected: &Places<W::Cloud>,
@@ -220,7 +220,7 @@ impl<W: Connect> Session<'_, W> {
         }
     }
 
-    /// Reads what tells whose something is.
+    /// Reads what shows whose something is.
     pub(crate) async fn deeds(
         &self,
         connected: &Arc<Places<W::Cloud>>,
@@ -246,9 +246,9 @@ impl<W: Connect> Session<'_, W> {
     pub(crate) async fn connect_anyway(
         &self,
         args: &StackArgs,
-        place: &Place,
+        environment: &Environment,
     ) -> Result<(Arc<Places<W::Cloud>>, bool), Error> {
-        let connected = self.connect(place.region.as_deref(), &place.folder).await?;
+        let connected = self.connect(environment.region.as_deref(), &environment.folder).await?;
         Ok(match self.load_if_right(args).map(|project| project.stack) {
             Some(stack) => (Arc::new(connected.of(&stack)), true),
             None => (Arc::new(connected), false),
@@ -278,7 +278,7 @@ impl<W: Connect> Session<'_, W> {
         self.unless_cancelled(observing).await?.map_err(Error::Cloud)
     }
 
-    /// Plans how to make what is there what the stack says.
+    /// Plans how to make the account match the stack.
     pub(crate) fn plan(
         &self,
         source: Option<&Source>,

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn none_and_several_are_told_apart() {
+    fn none_and_several_are_distinguished() {
         let none = folder(&[("ci.yaml", "jobs: {}")]);
         assert!(matches!(read(none.path(), None), Err(SourceError::Missing(_))));
         let several = folder(&[("a.yaml", "stack: a"), ("b.yaml", "stack: b")]);

@@ -39,7 +39,7 @@ pub enum Impact {
     /// Nobody notices.
     #[default]
     None,
-    /// Tasks are replaced one after another; requests go on.
+    /// Tasks are replaced one after another; requests are still answered.
     Rolling,
     /// Somebody else answers than before.
     Elsewhere,
@@ -58,12 +58,12 @@ pub enum Impact {
 pub enum Change {
     /// AWS changes it where it is.
     InPlace(Impact),
-    /// The resource is made anew.
+    /// The resource is replaced.
     Replace(Impact),
     /// Somebody else owns the value once the resource exists: a difference is no difference, and
     /// an update is given the value that is there.
     Delegated,
-    /// AWS cannot do it, and making the resource anew would be worse; says what to do instead.
+    /// AWS cannot do it, and replacing the resource would be worse; says what to do instead.
     Never(&'static str),
 }
 

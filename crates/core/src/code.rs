@@ -28,23 +28,23 @@ macro_rules! codes {
 }
 
 codes! {
-    /// What is there belongs to a stack of the same name that is kept elsewhere.
+    /// The existing resources belong to a stack of the same name that is kept elsewhere.
     AnotherStack = "another-stack",
     /// What would be deleted has something of others attached, which would go with it.
     Attached = "attached",
     /// A name has letters that cannot be in it, or is too long.
     BadName = "bad-name",
-    /// Where a resource is to be cannot be.
+    /// A resource cannot be where it should be.
     BadPlace = "bad-place",
     /// A reference is not written as references are.
     BadReference = "bad-reference",
     /// What is named in `uses:` cannot be used.
     BadUse = "bad-use",
-    /// A value is of the right type and not one that is possible.
+    /// A value has the right type but is not allowed.
     BadValue = "bad-value",
-    /// AWS cannot make the change, and making the resource anew would be worse.
+    /// AWS cannot make the change, and making the resource again would be worse.
     CannotChange = "cannot-change",
-    /// A range of addresses is not inside the one it is to be a part of.
+    /// A range of addresses is not inside the one that it should be a part of.
     CidrOutside = "cidr-outside",
     /// Two ranges of addresses overlap.
     CidrOverlap = "cidr-overlap",
@@ -128,18 +128,18 @@ codes! {
     Untagged = "untagged",
     /// There are several environments, and none is named.
     WhichEnvironment = "which-environment",
-    /// What is referred to is of another kind.
+    /// The resource that is referred to has another kind.
     WrongKind = "wrong-kind",
-    /// A value is of another type.
+    /// A value has another type.
     WrongType = "wrong-type",
-    /// The file is no YAML.
+    /// The file is not YAML.
     YamlSyntax = "yaml-syntax",
     /// A YAML tag stands in the file.
     YamlTag = "yaml-tag",
 }
 
 impl Code {
-    /// Whether it is no mistake of the stack's: going on would harm what is there.
+    /// Whether it is no mistake of the stack's: continuing would harm what exists.
     pub fn is_refusal(self) -> bool {
         use Code::{AnotherStack, Attached, Disputed, Protected, Untagged};
         matches!(self, AnotherStack | Protected | Attached | Untagged | Disputed)

@@ -1,4 +1,4 @@
-//! What a person is told about a mistake, as data. Only the command line renders it.
+//! What a person reads about a mistake, as data. Only the command line renders it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::Code;
 pub enum Severity {
     /// Nothing is done until it is mended.
     Error,
-    /// Worth knowing; the work goes on.
+    /// Worth knowing; the work continues.
     Warning,
 }
 
@@ -29,7 +29,7 @@ pub struct Span {
 pub struct Label {
     /// Where.
     pub span: Span,
-    /// What is to be said there; empty for a bare underline.
+    /// The text to show there; empty for a bare underline.
     pub text: String,
 }
 

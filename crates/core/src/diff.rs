@@ -13,7 +13,7 @@ pub struct Difference {
     pub path: String,
     /// The value in AWS; null when there is none.
     pub before: Value,
-    /// The value wanted; null when there is to be none.
+    /// The value wanted; null when there should be none.
     pub after: Value,
     /// Whether the value is known only once another resource exists.
     pub unknown: bool,

@@ -39,7 +39,7 @@ pub enum What {
         /// Why it was refused.
         failure: Failure,
     },
-    /// A step has something to tell, such as a line of a build.
+    /// A step has something to report, such as a line of a build.
     Said {
         /// The step.
         step: StepId,
@@ -55,7 +55,7 @@ pub enum What {
         /// What it leaves behind on purpose, such as a final snapshot.
         left: Vec<String>,
     },
-    /// A step failed. What does not wait for it goes on.
+    /// A step failed. What does not wait for it continues.
     Failed {
         /// The step.
         step: StepId,

@@ -1,4 +1,4 @@
-//! What a resource does in the whole. Kinds tell facts; what a change of them means is worked out
+//! What a resource does in the whole. Kinds state facts; what a change of them means is worked out
 //! from all of them together, before, in between and after.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ pub enum Fact {
 /// A resource that a fact is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Thing {
-    /// The one that tells the fact.
+    /// The one that states the fact.
     Itself,
     /// Another of the stack.
     Named(Address),
@@ -59,7 +59,7 @@ pub enum Destination {
     Group(Thing),
     /// They are answered on the spot: `get 404`.
     Answer(String),
-    /// Whoever asks is told to ask elsewhere: `are redirected to HTTPS`.
+    /// The client is sent elsewhere: `are redirected to HTTPS`.
     Redirect(String),
 }
 
@@ -68,7 +68,7 @@ pub enum Destination {
 pub struct Run {
     /// What they fill.
     pub groups: BTreeSet<Thing>,
-    /// How many there are to be; none where others say.
+    /// How many there should be; none where others say.
     pub tasks: Option<u32>,
 }
 
@@ -102,9 +102,9 @@ pub struct Admission {
 /// Who may come in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
-    /// Whoever is in this group.
+    /// Everything in this group.
     Group(Thing),
-    /// Whoever has such an address, in words.
+    /// Anybody with such an address, in words.
     Addresses(String),
     /// Everybody.
     Everybody,

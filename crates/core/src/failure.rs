@@ -22,7 +22,7 @@ pub enum Cause {
     Gone,
     /// Another thing that the call refers to is not there: it may merely not be visible yet.
     Missing,
-    /// What is to be made is there already, or its name or place is taken.
+    /// What should be made exists already, or its name or place is taken.
     Taken,
     /// The credentials lack a permission.
     Denied,

@@ -27,8 +27,8 @@ pub struct After {
 pub struct Grant {
     /// The field.
     pub field: &'static str,
-    /// The keys that tell one item from another, for items of which AWS takes no two that differ
-    /// in the rest alone; the whole item when empty.
+    /// The keys that distinguish one item from another, for items of which AWS accepts no two that
+    /// differ in the rest alone; the whole item when empty.
     pub by: &'static [&'static str],
     /// The key, and its value, of an item that forbids what others allow.
     pub forbids: Option<(&'static str, &'static str)>,
@@ -81,7 +81,7 @@ impl Typical {
 pub struct Problem {
     /// The field, as a path with dots: `ingress.0.port`.
     pub path: String,
-    /// What is wrong with it, as a fragment: `cpu 300 is no Fargate size`.
+    /// What is wrong with it, as a fragment: `cpu 300 is not a Fargate size`.
     pub message: String,
     /// Advice that can be typed.
     pub help: Option<String>,
@@ -112,7 +112,7 @@ pub trait Kind: Send + Sync + 'static {
     const CHANGES: &'static [(&'static str, Change)];
     /// How AWS wants its names; `None` where it is only tagged.
     const NAMING: Option<Naming> = None;
-    /// How its successor comes when it must be made anew.
+    /// How its successor comes when it must be replaced.
     const REPLACEMENT: Replacement = Replacement::CreateFirst;
     /// What becomes of it when it is no longer wanted.
     const REMOVAL: Removal = Removal::Delete;
@@ -122,9 +122,9 @@ pub trait Kind: Send + Sync + 'static {
     const DELETION: Impact = Impact::Outage;
     /// The boolean field that forbids deleting it, where AWS has one.
     const PROTECTION: Option<&'static str> = None;
-    /// Whether AWS keeps one from being deleted while others are in it or use it, so that a
-    /// reference to one tells that it is there.
-    const HELD: bool = false;
+    /// Whether AWS refuses to delete one while others are in it or use it, so that a reference
+    /// to one shows that it exists.
+    const REFUSED_WHILE_USED: bool = false;
     /// Whether the service has no regions, so that one is the same in all of an account's.
     const GLOBAL: bool = false;
     /// The field that says what it is part of, for what can carry no tags of its own: it is ours
@@ -153,7 +153,7 @@ pub trait Kind: Send + Sync + 'static {
 
     /// What we want of it.
     type Spec: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static;
-    /// What AWS tells of it once it exists.
+    /// What AWS returns for it once it exists.
     type Output: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static;
 
     /// Finds mistakes that the types cannot say.
@@ -232,8 +232,8 @@ pub struct KindInfo {
     pub deletion: Impact,
     /// See [`Kind::PROTECTION`].
     pub protection: Option<&'static str>,
-    /// See [`Kind::HELD`].
-    pub held: bool,
+    /// See [`Kind::REFUSED_WHILE_USED`].
+    pub refused_while_used: bool,
     /// See [`Kind::GLOBAL`].
     pub global: bool,
     /// See [`Kind::PART_OF`].
@@ -278,7 +278,7 @@ impl KindInfo {
             is_reached: K::IS_REACHED,
             deletion: K::DELETION,
             protection: K::PROTECTION,
-            held: K::HELD,
+            refused_while_used: K::REFUSED_WHILE_USED,
             global: K::GLOBAL,
             part_of: K::PART_OF,
             gentlest: K::GENTLEST,
@@ -392,7 +392,7 @@ impl KindInfo {
         (self.normalize)(spec)
     }
 
-    /// Normalises a spec that a person wrote: what its type refuses is told with its path.
+    /// Normalises a spec that a person wrote: what its type refuses is reported with its path.
     pub fn read(&self, spec: Value) -> Result<Value, Problem> {
         (self.read)(spec)
     }

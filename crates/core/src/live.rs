@@ -51,7 +51,7 @@ pub struct Live {
     pub phase: Phase,
     /// AWS's own word for its state, such as `available`; empty where there is none.
     pub state: String,
-    /// What is attached to it that is not ours or that a spec cannot say: told, never touched.
+    /// What is attached to it that is not ours or that a spec cannot say: reported, never touched.
     pub foreign: Vec<String>,
 }
 
@@ -95,7 +95,7 @@ pub struct Unrecorded {
     pub id: String,
 }
 
-/// Something that carries our tags and is not ours all the same: told, never touched.
+/// Something that carries our tags and is not ours all the same: reported, never touched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stray {
     /// The resource that its tags say it is.

@@ -5,10 +5,10 @@
 //! whatever other fields there are, so that a release which adds, removes or reorders fields still
 //! reads what an earlier one wrote of the others.
 //!
-//! It takes no key, since what proves whose a resource is lies elsewhere. Nor does it tell a value:
-//! one in 262,144 of all values has the same three characters. But whoever reads the tags can
-//! confirm a guess, and of a short list of values tell the one. So no field of a spec holds a
-//! secret; it says where one is kept.
+//! It takes no key, since what proves whose a resource is lies elsewhere. Nor does it reveal a
+//! value: one in 262,144 of all values has the same three characters. But anybody who reads the tags
+//! can confirm a guess, and find the value when it is one of a short list. So no field of a spec
+//! holds a secret; it says where one is kept.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -66,9 +66,9 @@ impl fmt::Display for Place {
     }
 }
 
-/// A text is no place.
+/// A text is not a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no place: expected an account, a region, or `ACCOUNT/REGION`")]
+#[error("is not a valid place; expected an account, a region or `ACCOUNT/REGION`")]
 pub struct NoPlace;
 
 impl FromStr for Place {

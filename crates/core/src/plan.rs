@@ -24,7 +24,7 @@ pub enum Reason {
     Differs,
     /// Somebody has changed the tags that say whose it is.
     Unsigned,
-    /// It must be made anew, in this way.
+    /// It must be replaced, in this way.
     Replaced(Replacement),
     /// AWS has not finished with it.
     Unfinished,
@@ -69,7 +69,7 @@ pub struct Step {
     pub generation: u32,
     /// What users notice.
     pub impact: Impact,
-    /// What users notice and why, where there is a reason to tell; the worst first.
+    /// What users notice and why, where there is a reason to give; the worst first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
     /// The fields that differ; for a replacement all that do, not only those that force it.
@@ -92,7 +92,7 @@ pub struct Summary {
     pub create: usize,
     /// Changed where they are.
     pub update: usize,
-    /// Made anew.
+    /// Replaced.
     pub replace: usize,
     /// Deleted.
     pub delete: usize,
@@ -120,12 +120,12 @@ pub struct Plan {
     pub known: Outputs,
     /// The names that outputs are printed under.
     pub outputs: BTreeMap<String, crate::Text>,
-    /// What was found on our resources that is not ours; told, never touched.
+    /// What was found on our resources that is not ours; reported, never touched.
     pub foreign: BTreeMap<Address, Vec<String>>,
-    /// What carries our tags and is not ours; told, never touched.
+    /// What carries our tags and is not ours; reported, never touched.
     pub strays: Vec<Stray>,
-    /// Environments of the stack that are still there and that it no longer names; told. Whoever
-    /// shows a plan looks for them.
+    /// Environments of the stack that still exist and that it no longer names. They are reported;
+    /// the command that shows a plan looks for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,
     /// What is ours and not in the record yet. Not part of a saved plan, which anybody may have
@@ -150,7 +150,7 @@ impl Plan {
         self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
     }
 
-    /// The reason for that, where there is one to tell.
+    /// The reason for that, where there is one to give.
     pub fn worst(&self) -> Option<&Notice> {
         let notices = self.steps.iter().flat_map(|step| &step.notices);
         notices.into_iter().find(|notice| notice.impact == self.impact())

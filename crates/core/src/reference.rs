@@ -148,7 +148,7 @@ impl<R: Kind> JsonSchema for Ref<R> {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            // Tells editors nothing, and the stack crate which names may stand here.
+            // Means nothing to editors; the stack crate reads from it which names may stand here.
             "x-ref": R::NAME,
             "description": format!("The name of a {}, or the identifier of one outside the stack.", R::NAME),
             "anyOf": [

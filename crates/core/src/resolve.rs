@@ -81,7 +81,7 @@ fn collect(value: &Value, found: &mut BTreeSet<Address>) {
     }
 }
 
-/// An output as text. Null means that AWS has not told it yet.
+/// An output as text. Null means that AWS has not returned it yet.
 fn output(outputs: &Outputs, address: &Address, field: &str) -> Option<String> {
     match outputs.get(address)?.get(field)? {
         Value::Null => None,

@@ -11,7 +11,7 @@ pub struct Scope {
     pub stack: String,
     /// The environment's name.
     pub environment: String,
-    /// Where the stack is written, which tells it from another of the same name; none where
+    /// Where the stack is written, which distinguishes it from another of the same name; none where
     /// nobody knows. What it makes is tagged with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,

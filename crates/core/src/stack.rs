@@ -10,7 +10,7 @@ use crate::{Address, Place, Roles, Scope, Text};
 /// What we want one resource to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Desired {
-    /// Where it is to be.
+    /// Where it should be.
     #[serde(default, skip_serializing_if = "Place::is_home")]
     pub place: Place,
     /// The serialised `Spec` of its kind, references unresolved.
@@ -34,7 +34,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The places its resources are to be at.
+    /// The places where its resources should be.
     pub fn places(&self) -> BTreeSet<Place> {
         self.resources.values().map(|desired| desired.place.clone()).collect()
     }

@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    // Without a folder to stand in or signals to listen to there is nobody to tell.
+    // Without a folder to stand in or signals to listen to there is nobody to report to.
     let (Ok(terminal), Ok(cancel)) = (Terminal::of_process(environment), cancelled_by_signals())
     else {
         return Exit::Wrong.into();

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::contents::{Contents, document, is_gzip};
-use crate::image::{self, DOCKER_INDEX, Descriptor, INDEX, Layer, Manifest, Place};
+use crate::image::{self, DOCKER_INDEX, Descriptor, FileRange, INDEX, Layer, Manifest};
 use crate::{BuildError, Digest, Image, Platform, layer};
 
 /// Indexes point to indexes; no real archive goes deeper.
@@ -74,7 +74,7 @@ struct Candidates {
 }
 
 impl Archive<'_> {
-    fn oci(&self, index: &Place) -> Result<Image, BuildError> {
+    fn oci(&self, index: &FileRange) -> Result<Image, BuildError> {
         let index: Index = self.parse("index.json", &self.bytes("index.json", index)?)?;
         let mut candidates = Candidates::default();
         self.sort(index.manifests, &mut candidates, DEPTH)?;
@@ -132,7 +132,7 @@ impl Archive<'_> {
         Ok((config.os, config.architecture))
     }
 
-    fn docker(&self, manifest: &Place, scratch: &Path) -> Result<Image, BuildError> {
+    fn docker(&self, manifest: &FileRange, scratch: &Path) -> Result<Image, BuildError> {
         let bytes = self.bytes("manifest.json", manifest)?;
         let manifests: Vec<DockerManifest> = self.parse("manifest.json", &bytes)?;
         let [manifest] = manifests.as_slice() else {
@@ -153,7 +153,7 @@ impl Archive<'_> {
             let target = directory.path().join(format!("{}.tar.gz", layers.len()));
             let (layer, diff_id) = self
                 .find(name)
-                .and_then(|place| compress(&place, &target).map_err(self.unreadable()))?;
+                .and_then(|range| compress(&range, &target).map_err(self.unreadable()))?;
             if diff_id != *expected {
                 return Err(self.broken(format!("its layer {name} is damaged")));
             }
@@ -163,13 +163,13 @@ impl Archive<'_> {
     }
 
     fn layer(&self, descriptor: Descriptor) -> Result<Layer, BuildError> {
-        let place = self.blob(&descriptor)?;
-        let digest = place.open().and_then(Digest::of_reader).map_err(self.unreadable())?;
+        let range = self.blob(&descriptor)?;
+        let digest = range.open().and_then(Digest::of_reader).map_err(self.unreadable())?;
         if digest != descriptor.digest {
             return Err(self.broken(format!("its blob {} is damaged", descriptor.digest)));
         }
         let Descriptor { media_type, digest, size, .. } = descriptor;
-        Ok(Layer { media_type, digest, size, place })
+        Ok(Layer { media_type, digest, size, range })
     }
 
     fn blob_bytes(&self, descriptor: &Descriptor) -> Result<Vec<u8>, BuildError> {
@@ -180,20 +180,20 @@ impl Archive<'_> {
         Ok(bytes)
     }
 
-    fn blob(&self, descriptor: &Descriptor) -> Result<Place, BuildError> {
-        let place = self.find(&format!("blobs/sha256/{}", descriptor.digest.hex()))?;
-        if place.size != descriptor.size {
+    fn blob(&self, descriptor: &Descriptor) -> Result<FileRange, BuildError> {
+        let range = self.find(&format!("blobs/sha256/{}", descriptor.digest.hex()))?;
+        if range.size != descriptor.size {
             return Err(self.broken(format!("its blob {} is damaged", descriptor.digest)));
         }
-        Ok(place)
+        Ok(range)
     }
 
-    fn find(&self, name: &str) -> Result<Place, BuildError> {
+    fn find(&self, name: &str) -> Result<FileRange, BuildError> {
         self.contents.find(name).ok_or_else(|| self.broken(format!("it lacks {name}")))
     }
 
-    fn bytes(&self, name: &str, place: &Place) -> Result<Vec<u8>, BuildError> {
-        document(place).map_err(|error| self.broken(format!("{name}: {error}")))
+    fn bytes(&self, name: &str, range: &FileRange) -> Result<Vec<u8>, BuildError> {
+        document(range).map_err(|error| self.broken(format!("{name}: {error}")))
     }
 
     fn parse<T: DeserializeOwned>(&self, what: &str, bytes: &[u8]) -> Result<T, BuildError> {
@@ -216,11 +216,11 @@ impl Archive<'_> {
 }
 
 /// Compresses a docker archive's layer, which some tools have compressed already.
-fn compress(place: &Place, target: &Path) -> io::Result<(Layer, Digest)> {
-    let tar: Box<dyn Read> = if is_gzip(place.open()?)? {
-        Box::new(MultiGzDecoder::new(place.open()?))
+fn compress(range: &FileRange, target: &Path) -> io::Result<(Layer, Digest)> {
+    let tar: Box<dyn Read> = if is_gzip(range.open()?)? {
+        Box::new(MultiGzDecoder::new(range.open()?))
     } else {
-        Box::new(place.open()?)
+        Box::new(range.open()?)
     };
     layer::compress(tar, target)
 }

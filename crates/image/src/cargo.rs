@@ -83,7 +83,7 @@ struct Binary {
 }
 
 impl Binary {
-    /// The binary a line of cargo's JSON tells of, if it tells of one.
+    /// The binary that a line of cargo's JSON names, if it names one.
     fn in_message(message: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Artifact {

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use crate::digest::copy;
-use crate::image::Place;
+use crate::image::FileRange;
 
 /// Manifests and configurations are far smaller; a larger one is not read into memory.
 const DOCUMENT: u64 = 8 * 1024 * 1024;
@@ -21,7 +21,7 @@ pub(crate) enum Contents {
 
 /// What a name in a tar file leads to.
 pub(crate) enum Entry {
-    File(Place),
+    File(FileRange),
     Link(PathBuf),
 }
 
@@ -50,7 +50,7 @@ impl Contents {
                     Entry::Link(plain(&name.parent().unwrap_or(Path::new("")).join(link)))
                 }
                 (tar::EntryType::Link, Some(link)) => Entry::Link(plain(&link)),
-                (kind, _) if kind.is_file() => Entry::File(Place {
+                (kind, _) if kind.is_file() => Entry::File(FileRange {
                     path: path.to_owned(),
                     offset: entry.raw_file_position(),
                     size: entry.size(),
@@ -63,18 +63,18 @@ impl Contents {
     }
 
     /// Where a file's bytes are; links are followed.
-    pub(crate) fn find(&self, name: &str) -> Option<Place> {
+    pub(crate) fn find(&self, name: &str) -> Option<FileRange> {
         let mut name = plain(Path::new(name));
         match self {
             Self::Directory(directory) => {
                 let path = directory.join(name);
                 let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-                Some(Place { path, offset: 0, size: metadata.len() })
+                Some(FileRange { path, offset: 0, size: metadata.len() })
             }
             Self::Tar(entries) => {
                 for _ in 0..8 {
                     match entries.get(&name)? {
-                        Entry::File(place) => return Some(place.clone()),
+                        Entry::File(range) => return Some(range.clone()),
                         Entry::Link(target) => name.clone_from(target),
                     }
                 }
@@ -85,16 +85,16 @@ impl Contents {
 }
 
 /// Reads a small file whole.
-pub(crate) fn document(place: &Place) -> io::Result<Vec<u8>> {
-    if place.size > DOCUMENT {
-        return Err(io::Error::other(format!("{} bytes are too many for it", place.size)));
+pub(crate) fn document(range: &FileRange) -> io::Result<Vec<u8>> {
+    if range.size > DOCUMENT {
+        return Err(io::Error::other(format!("{} bytes are too many for it", range.size)));
     }
     let mut bytes = Vec::new();
-    place.open()?.read_to_end(&mut bytes)?;
+    range.open()?.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Tells whether the first bytes are gzip's.
+/// Whether the first bytes are gzip's.
 pub(crate) fn is_gzip(mut reader: impl Read) -> io::Result<bool> {
     let mut magic = Vec::new();
     reader.by_ref().take(2).read_to_end(&mut magic)?;

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_machine_without_any_tool_is_told_which_would_do() {
+    async fn a_machine_without_any_tool_is_shown_which_would_do() {
         let absent = Tool { name: "no-such-builder", build: &[], save: &[] };
         let error = first_present(&[absent]).await.expect_err("it is absent").to_string();
         let expected = "no-such-builder is not on the PATH; install one of them, or give the \

@@ -1,4 +1,4 @@
-//! As much of ELF as tells whether a binary runs in an empty root.
+//! As much of ELF as shows whether a binary runs in an empty root.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dynamic_binary_is_told_from_what_is_no_binary() {
+    fn a_dynamic_binary_is_distinguished_from_what_is_no_binary() {
         let shell = read(Path::new("/bin/sh")).expect("/bin/sh is readable").expect("it is ELF");
         assert!(shell.needs_loader);
         assert_eq!(read(Path::new("Cargo.toml")).expect("readable"), None);

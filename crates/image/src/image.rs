@@ -37,18 +37,18 @@ pub struct Layer {
     pub digest: Digest,
     /// Its bytes, as pushed.
     pub size: u64,
-    pub(crate) place: Place,
+    pub(crate) range: FileRange,
 }
 
 /// A range of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct FileRange {
     pub(crate) path: PathBuf,
     pub(crate) offset: u64,
     pub(crate) size: u64,
 }
 
-impl Place {
+impl FileRange {
     pub(crate) fn open(&self) -> io::Result<Take<File>> {
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(self.offset))?;
@@ -59,7 +59,7 @@ impl Place {
 impl Layer {
     /// Opens the layer's bytes for reading.
     pub fn open(&self) -> io::Result<Take<File>> {
-        self.place.open()
+        self.range.open()
     }
 }
 

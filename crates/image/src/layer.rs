@@ -8,23 +8,24 @@ use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
 use crate::digest::{DigestWriter, copy};
-use crate::image::{LAYER_GZIP, Layer, Place};
+use crate::image::{FileRange, LAYER_GZIP, Layer};
 use crate::{BuildError, Digest};
 
 type Gzip = GzEncoder<DigestWriter<BufWriter<File>>>;
 
-/// A layer in the making: entries have no time, belong to root unless told, and keep their order.
+/// A layer in the making: entries have no time, belong to root unless said otherwise, and keep
+/// their order.
 pub(crate) struct LayerWriter {
     tar: tar::Builder<DigestWriter<Gzip>>,
 }
 
 impl LayerWriter {
     /// Starts a layer in a new file of `directory`.
-    pub(crate) fn create(directory: &Path, name: &str) -> Result<(Self, Place), BuildError> {
+    pub(crate) fn create(directory: &Path, name: &str) -> Result<(Self, FileRange), BuildError> {
         let path = directory.join(name);
         let file = File::create(&path).map_err(BuildError::file("create", &path))?;
         let tar = tar::Builder::new(DigestWriter::new(gzip(file)));
-        Ok((Self { tar }, Place { path, offset: 0, size: 0 }))
+        Ok((Self { tar }, FileRange { path, offset: 0, size: 0 }))
     }
 
     /// Adds a directory; parents come first.
@@ -62,15 +63,15 @@ impl LayerWriter {
     }
 
     /// Ends the layer; the second value is the address of its uncompressed bytes.
-    pub(crate) fn finish(self, place: Place) -> Result<(Layer, Digest), BuildError> {
-        let failed = BuildError::file("write", &place.path);
+    pub(crate) fn finish(self, range: FileRange) -> Result<(Layer, Digest), BuildError> {
+        let failed = BuildError::file("write", &range.path);
         let ended = self.tar.into_inner().and_then(|tar| {
             let (gzip, diff_id, _) = tar.finish();
             Ok((gzip.finish()?, diff_id))
         });
         let ended = ended.and_then(|(digest, diff_id)| Ok((close(digest)?, diff_id)));
         let ((digest, size), diff_id) = ended.map_err(failed)?;
-        Ok((gzip_layer(digest, Place { size, ..place }), diff_id))
+        Ok((gzip_layer(digest, FileRange { size, ..range }), diff_id))
     }
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn compress(mut tar: impl Read, path: &Path) -> io::Result<(Layer, Di
     copy(&mut tar, &mut writer)?;
     let (gzip, diff_id, _) = writer.finish();
     let (digest, size) = close(gzip.finish()?)?;
-    Ok((gzip_layer(digest, Place { path: path.to_owned(), offset: 0, size }), diff_id))
+    Ok((gzip_layer(digest, FileRange { path: path.to_owned(), offset: 0, size }), diff_id))
 }
 
 /// Compresses with nothing in the header that varies from run to run. `miniz_oxide` rather than
@@ -96,6 +97,6 @@ fn close(writer: DigestWriter<BufWriter<File>>) -> io::Result<(Digest, u64)> {
     Ok((digest, size))
 }
 
-fn gzip_layer(digest: Digest, place: Place) -> Layer {
-    Layer { media_type: LAYER_GZIP.to_owned(), digest, size: place.size, place }
+fn gzip_layer(digest: Digest, range: FileRange) -> Layer {
+    Layer { media_type: LAYER_GZIP.to_owned(), digest, size: range.size, range }
 }

@@ -48,9 +48,9 @@ fn check(binary: &Path, platform: Platform) -> Result<(), BuildError> {
 }
 
 fn base_layer(directory: &Path, user: u32) -> Result<(Layer, Digest), BuildError> {
-    let (mut layer, place) = LayerWriter::create(directory, "base.tar.gz")?;
-    base::write(&mut layer, user).map_err(BuildError::file("write", &place.path))?;
-    layer.finish(place)
+    let (mut layer, range) = LayerWriter::create(directory, "base.tar.gz")?;
+    base::write(&mut layer, user).map_err(BuildError::file("write", &range.path))?;
+    layer.finish(range)
 }
 
 fn program_layer(
@@ -58,11 +58,11 @@ fn program_layer(
     binary: &Path,
     name: &str,
 ) -> Result<(Layer, Digest), BuildError> {
-    let (mut layer, place) = LayerWriter::create(directory, "program.tar.gz")?;
+    let (mut layer, range) = LayerWriter::create(directory, "program.tar.gz")?;
     let file = File::open(binary).map_err(BuildError::file("open", binary))?;
     let size = file.metadata().map_err(BuildError::file("read", binary))?.len();
     layer.file(name, 0o755, size, file).map_err(BuildError::file("pack", binary))?;
-    layer.finish(place)
+    layer.finish(range)
 }
 
 /// The configuration, with a fixed time so that the same binary gives the same image.

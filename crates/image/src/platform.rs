@@ -40,7 +40,7 @@ impl Platform {
         }
     }
 
-    /// Tells whether OCI's pair of names means this platform.
+    /// Whether OCI's pair of names means this platform.
     pub(crate) fn is_called(self, os: &str, architecture: &str) -> bool {
         os == "linux" && architecture == self.architecture()
     }

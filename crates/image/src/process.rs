@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_program_and_a_missing_directory_are_told_apart() {
+    async fn a_missing_program_and_a_missing_directory_are_distinguished() {
         let mut command = Command::new("no-such-program");
         let error = run(Command::new("no-such-program"), "it", |_| {}).await;
         let error = error.expect_err("there is none").to_string();

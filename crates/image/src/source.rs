@@ -56,7 +56,7 @@ pub struct DockerfileSource {
 pub struct Settings {
     /// Arguments to the binary, which is itself the entry point.
     pub arguments: Vec<String>,
-    /// The command that tells whether the container is healthy, run without a shell. Docker reads
+    /// The command that checks whether the container is healthy, run without a shell. Docker reads
     /// it; ECS wants the same in its task definition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healthcheck: Option<Vec<String>>,

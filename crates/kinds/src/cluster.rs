@@ -12,7 +12,7 @@ impl Kind for Cluster {
     const CHANGES: &'static [(&'static str, Change)] =
         &[("container-insights", Change::InPlace(Impact::None))];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     // No service is in it any more, or it could not be deleted.
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 3 };
@@ -42,7 +42,7 @@ pub enum Insights {
     Enhanced,
 }
 
-/// What AWS tells of a cluster.
+/// What AWS returns for a cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterOutput {
     /// The ARN.

@@ -105,22 +105,26 @@ impl Kind for DbInstance {
         // General-purpose storage begins at 20 GiB; backups are kept 0-35 days (RDS API reference).
         if !(20..=65_536).contains(&spec.storage) {
             let message = format!("{} GiB of storage is out of range", spec.storage);
-            problems.push(Problem::new("storage", message, "take 20 to 65536"));
+            problems.push(Problem::new("storage", message, "expected 20 to 65536"));
         }
         if spec.max_storage != 0 && spec.max_storage <= spec.storage {
             let message = format!("{} GiB leaves no room to grow", spec.max_storage);
-            problems.push(Problem::new("max-storage", message, "take more than `storage`, or 0"));
+            problems.push(Problem::new(
+                "max-storage",
+                message,
+                "expected more than `storage`, or 0",
+            ));
         }
         if spec.backup_days > 35 {
             let message = format!("RDS keeps backups for 35 days, not {}", spec.backup_days);
-            problems.push(Problem::new("backup-days", message, "take 0 to 35"));
+            problems.push(Problem::new("backup-days", message, "expected 0 to 35"));
         }
         problems.extend(no_class(&spec.class));
         for (path, name) in [("database", &spec.database), ("user", &spec.user)] {
             if !is_identifier(name) {
                 problems.push(Problem::new(
                     path,
-                    format!("`{name}` is no name RDS takes"),
+                    format!("`{name}` is not a name that RDS accepts"),
                     "begin with a letter, then letters, digits and underscores, 16 at most for a user",
                 ));
             }
@@ -251,7 +255,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// The port it listens on unless told otherwise (`CreateDBInstance` in the RDS API reference).
+    /// The port it listens on unless set otherwise (`CreateDBInstance` in the RDS API reference).
     pub fn port(self) -> u16 {
         match self {
             Self::Postgres => 5432,
@@ -265,7 +269,7 @@ fn numbers(version: &str) -> Vec<u32> {
     version.split('.').map_while(|number| number.parse().ok()).collect()
 }
 
-/// What AWS tells of a database instance.
+/// What AWS returns for a database instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DbInstanceOutput {
     /// The identifier.
@@ -287,8 +291,8 @@ pub struct DbInstanceOutput {
 
 /// What is wrong with the name of a class.
 pub(crate) fn no_class(class: &str) -> Option<Problem> {
-    let message = format!("`{class}` is not a class of instances");
-    let problem = Problem::new("class", message, "take one such as `db.t4g.micro`");
+    let message = format!("`{class}` is not a valid instance class");
+    let problem = Problem::new("class", message, "expected one such as `db.t4g.micro`");
     (!class.starts_with("db.")).then_some(problem)
 }
 

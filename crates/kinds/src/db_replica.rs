@@ -101,7 +101,7 @@ pub struct DbReplicaSpec {
     pub deletion_protection: bool,
 }
 
-/// What AWS tells of a read replica.
+/// What AWS returns for a read replica.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DbReplicaOutput {
     /// The identifier.

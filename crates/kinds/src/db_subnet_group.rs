@@ -20,7 +20,7 @@ impl Kind for DbSubnetGroup {
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
     // Quotas of RDS (user guide): twenty subnets.
     const GRANTS: &'static [Grant] = &[Grant { most: 20, ..Grant::of("subnets") }];
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     // No instance is in it any more, or it could not be deleted.
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
@@ -50,7 +50,7 @@ pub struct DbSubnetGroupSpec {
     pub description: String,
 }
 
-/// What AWS tells of a DB subnet group.
+/// What AWS returns for a DB subnet group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DbSubnetGroupOutput {
     /// The name.

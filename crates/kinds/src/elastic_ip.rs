@@ -12,7 +12,7 @@ impl Kind for ElasticIp {
     const CHANGES: &'static [(&'static str, Change)] = &[];
     // An address in use in a VPC needs that VPC's internet gateway, so it must outlive the address.
     const AFTER: &'static [After] = &[After { kind: "internet-gateway", sharing: None }];
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     // Nothing uses it any more, or it could not be released.
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
@@ -25,7 +25,7 @@ impl Kind for ElasticIp {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ElasticIpSpec {}
 
-/// What AWS tells of an elastic IP.
+/// What AWS returns for an elastic IP.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ElasticIpOutput {
     /// The allocation, `eipalloc-…`.

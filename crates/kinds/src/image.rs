@@ -49,7 +49,7 @@ pub struct ImageSpec {
     /// What it runs; for a `cargo` build its binary when empty.
     #[serde(default)]
     pub command: Opaque<Vec<String>>,
-    /// What tells whether it works, for the image's own health check; none when empty.
+    /// The command that checks whether it works, for the image's own health check; none when empty.
     #[serde(default)]
     pub health_command: Opaque<Vec<String>>,
     /// The digest, `sha256:…`; whatever the current release has when left out.
@@ -68,7 +68,7 @@ pub enum Build {
     Archive(String),
 }
 
-/// What AWS tells of an image.
+/// What AWS returns for an image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageOutput {
     /// The digest, `sha256:…`.

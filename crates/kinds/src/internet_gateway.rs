@@ -42,7 +42,7 @@ pub struct InternetGatewaySpec {
     pub vpc: Opaque<Ref<Vpc>>,
 }
 
-/// What AWS tells of an internet gateway.
+/// What AWS returns for an internet gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InternetGatewayOutput {
     /// The identifier, `igw-…`.

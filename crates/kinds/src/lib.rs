@@ -10,6 +10,7 @@ mod db_subnet_group;
 mod elastic_ip;
 mod image;
 mod internet_gateway;
+mod ip_range;
 mod lingering;
 mod list;
 mod listener;
@@ -17,7 +18,6 @@ mod listener_rule;
 mod load_balancer;
 mod log_group;
 mod nat_gateway;
-mod network;
 mod repository;
 mod role;
 mod route_table;
@@ -36,6 +36,7 @@ pub use db_subnet_group::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec}
 pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
 pub use image::{Build, Image, ImageOutput, ImageSpec};
 pub use internet_gateway::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
+pub use ip_range::{Cidr, IpRange};
 pub use list::all;
 pub use listener::{
     Action, Listener, ListenerOutput, ListenerProtocol, ListenerSpec, Redirect, Reserves, Respond,
@@ -44,7 +45,6 @@ pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec};
 pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
 pub use log_group::{LogGroup, LogGroupOutput, LogGroupSpec};
 pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
-pub use network::{Cidr, Network};
 pub use repository::{Repository, RepositoryOutput, RepositorySpec};
 pub use role::{Effect, Role, RoleOutput, RoleSpec, Statement};
 pub use route_table::{RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget};

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_fits_into_a_tag_and_tells_no_value() {
+    fn a_mark_fits_into_a_tag_and_reveals_no_value() {
         for kind in all().iter() {
             assert!(kind.mark(&json!({})).len() <= 256, "{} has too many fields", kind.name);
             for field in kind.fields() {

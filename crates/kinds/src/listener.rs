@@ -25,7 +25,7 @@ impl Kind for Listener {
         ("reserves", Change::InPlace(Impact::None)),
     ];
     const LEADS: Option<&'static str> = Some("default-action");
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = ListenerSpec;
@@ -40,7 +40,7 @@ impl Kind for Listener {
             )],
             (Some(ListenerProtocol::Http), Some(_)) => vec![Problem::new(
                 "certificate",
-                "a plain HTTP listener takes no certificate",
+                "a plain HTTP listener cannot have a certificate",
                 "add `protocol: https`",
             )],
             _ => Vec::new(),
@@ -186,7 +186,7 @@ pub struct Respond {
     pub body: String,
 }
 
-/// What AWS tells of a listener.
+/// What AWS returns for a listener.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ListenerOutput {
     /// The ARN.

@@ -39,19 +39,19 @@ impl Kind for ListenerRule {
         let mut problems = Vec::new();
         // Priorities run from 1 to 50000; a rule takes five values in all (ELBv2 API reference).
         if !(1..=ListenerRuleSpec::LAST).contains(&spec.priority) {
-            let message = format!("{} is no priority", spec.priority);
-            problems.push(Problem::new("priority", message, "take 1 to 50000"));
+            let message = format!("{} is not a valid priority", spec.priority);
+            problems.push(Problem::new("priority", message, "expected 1 to 50000"));
         }
         match spec.paths.len() + spec.hosts.len() + spec.methods.len() {
             0 => problems.push(Problem::new(
                 "",
-                "a rule without a condition takes nothing",
+                "a rule without a condition matches nothing",
                 "add `paths: [\"/*\"]`",
             )),
             1..=5 => {}
             count => problems.push(Problem::new(
                 "paths",
-                format!("a rule takes five conditions, not {count}"),
+                format!("a rule can have five conditions, not {count}"),
                 "spread them over several rules",
             )),
         }
@@ -117,7 +117,7 @@ impl ListenerRuleSpec {
     }
 }
 
-/// What AWS tells of a rule.
+/// What AWS returns for a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ListenerRuleOutput {
     /// The ARN.

@@ -39,7 +39,7 @@ impl Kind for LoadBalancer {
         After { kind: "route-table", sharing: Some("subnet") },
     ];
     // Public deployment logs: active after 135-187 s.
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     const TYPICAL: Typical = Typical { create: 160, update: 2, delete: 10 };
     const IS_REACHED: bool = true;
     type Spec = LoadBalancerSpec;
@@ -77,8 +77,8 @@ impl Kind for LoadBalancer {
         }
         // idle_timeout.timeout_seconds takes 1-4000 (ELBv2 API reference).
         if !(1..=4000).contains(&spec.idle_timeout) {
-            let message = format!("{} seconds is no idle timeout", spec.idle_timeout);
-            problems.push(Problem::new("idle-timeout", message, "take 1 to 4000 seconds"));
+            let message = format!("{} seconds is not a valid idle timeout", spec.idle_timeout);
+            problems.push(Problem::new("idle-timeout", message, "expected 1 to 4000 seconds"));
         }
         problems
     }
@@ -115,7 +115,7 @@ pub struct LoadBalancerSpec {
     pub preserve_host: bool,
 }
 
-/// What AWS tells of a load balancer.
+/// What AWS returns for a load balancer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadBalancerOutput {
     /// The ARN.

@@ -42,7 +42,7 @@ impl Kind for LogGroup {
         vec![Problem::new(
             "retention-days",
             format!("CloudWatch Logs cannot keep logs for {days} days"),
-            format!("the nearest it takes is {nearest}; 0 keeps them for ever"),
+            format!("the nearest that it accepts is {nearest}; 0 keeps them for ever"),
         )]
     }
 }
@@ -56,7 +56,7 @@ pub struct LogGroupSpec {
     pub retention_days: u32,
 }
 
-/// What AWS tells of a log group.
+/// What AWS returns for a log group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogGroupOutput {
     /// The name.

@@ -50,7 +50,7 @@ pub struct NatGatewaySpec {
     pub address: Opaque<Ref<ElasticIp>>,
 }
 
-/// What AWS tells of a NAT gateway.
+/// What AWS returns for a NAT gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NatGatewayOutput {
     /// The identifier, `nat-…`.

@@ -19,7 +19,7 @@ impl Kind for Repository {
     const NAMING: Option<Naming> = Some(Naming::hyphens(256));
     const GENTLEST: &'static [(&'static str, &'static str)] = &[("force-delete", "false")];
     const DELETION: Impact = Impact::DataLoss;
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     type Spec = RepositorySpec;
     type Output = RepositoryOutput;
 
@@ -62,7 +62,7 @@ pub struct RepositorySpec {
     pub force_delete: Opaque<bool>,
 }
 
-/// What AWS tells of a repository.
+/// What AWS returns for a repository.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RepositoryOutput {
     /// The name.

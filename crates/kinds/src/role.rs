@@ -74,7 +74,7 @@ pub enum Effect {
     Deny,
 }
 
-/// What AWS tells of a role.
+/// What AWS returns for a role.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoleOutput {
     /// The ARN.

@@ -67,7 +67,7 @@ pub enum RouteTarget {
     NatGateway(Ref<NatGateway>),
 }
 
-/// What AWS tells of a route table.
+/// What AWS returns for a route table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteTableOutput {
     /// The identifier, `rtb-…`.

@@ -28,14 +28,18 @@ impl Kind for Secret {
     fn check(spec: &SecretSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(length) = spec.length.known().filter(|length| !(8..=4096).contains(*length)) {
-            let message = format!("{length} characters is no length for a secret");
-            problems.push(Problem::new("length", message, "take 8 to 4096"));
+            let message = format!("{length} characters is not a valid length for a secret");
+            problems.push(Problem::new("length", message, "expected 8 to 4096"));
         }
         // RecoveryWindowInDays takes 7 to 30 (Secrets Manager API reference).
         let days = spec.recovery_days.known();
         if let Some(days) = days.filter(|days| **days != 0 && !(7..=30).contains(*days)) {
             let message = format!("a secret cannot be recovered for {days} days");
-            problems.push(Problem::new("recovery-days", message, "take 7 to 30, or 0 for none"));
+            problems.push(Problem::new(
+                "recovery-days",
+                message,
+                "expected 7 to 30, or 0 for none",
+            ));
         }
         problems
     }
@@ -76,7 +80,7 @@ pub enum Characters {
     Printable,
 }
 
-/// What AWS tells of a secret.
+/// What AWS returns for a secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretOutput {
     /// The ARN.

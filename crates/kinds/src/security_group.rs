@@ -13,7 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Network, Vpc, lingering};
+use crate::{IpRange, Vpc, lingering};
 
 /// How many rules a group takes in each direction (VPC user guide, "Amazon VPC quotas").
 const RULES: usize = 60;
@@ -34,7 +34,7 @@ impl Kind for SecurityGroup {
         Grant { by: &["from", "port", "protocol"], most: RULES, ..Grant::of("ingress") },
         Grant { by: &["to", "port", "protocol"], most: RULES, ..Grant::of("egress") },
     ];
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     // Nothing is in it any more, or it could not be deleted.
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
@@ -64,8 +64,8 @@ impl Kind for SecurityGroup {
                 Ports::Range(first, last) => (first, last),
             };
             let from = match &rule.from {
-                Peer::Network(network) if network.is_everything() => Admitted::Everybody,
-                Peer::Network(network) => Admitted::Addresses(network.to_string()),
+                Peer::IpRange(range) if range.is_everything() => Admitted::Everybody,
+                Peer::IpRange(range) => Admitted::Addresses(range.to_string()),
                 Peer::SecurityGroup(group) => Admitted::Group(group.into()),
                 Peer::PrefixList(list) => Admitted::Addresses(list.clone()),
                 Peer::Itself => Admitted::Group(Thing::Itself),
@@ -136,13 +136,13 @@ pub struct Egress {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "Value", try_from = "Value")]
 pub enum Peer {
-    /// Whoever has an address of the range.
-    Network(Network),
-    /// Whoever is in the group.
+    /// Anybody with an address of the range.
+    IpRange(IpRange),
+    /// Everything in the group.
     SecurityGroup(Ref<SecurityGroup>),
-    /// Whoever has an address of a prefix list, such as the one of CloudFront.
+    /// Anybody with an address of a prefix list, such as the one of CloudFront.
     PrefixList(String),
-    /// Whoever is in this very group.
+    /// Everything in this very group.
     Itself,
 }
 
@@ -175,7 +175,7 @@ pub enum Protocol {
     Number(u8),
 }
 
-/// What AWS tells of a security group.
+/// What AWS returns for a security group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SecurityGroupOutput {
     /// The identifier, `sg-…`.
@@ -183,8 +183,8 @@ pub struct SecurityGroupOutput {
 }
 
 /// Mistakes in the rules of one direction. EC2 keeps a rule by its protocol, ports and peer, and
-/// tells one over all ports without ports (`IpPermission` in the EC2 API reference), so what it
-/// would tell back differently is refused here.
+/// shows one over all ports without ports (`IpPermission` in the EC2 API reference), so what it
+/// would show differently is refused here.
 fn rules<'a>(
     field: &str,
     rules: impl Iterator<Item = (Ports, Protocol, &'a Peer)>,
@@ -225,7 +225,7 @@ fn everything() -> BTreeSet<Egress> {
         .into_iter()
         .filter_map(|range| range.parse().ok())
         .map(|range| Egress {
-            to: Peer::Network(range),
+            to: Peer::IpRange(range),
             port: Ports::All,
             protocol: Protocol::All,
             description: String::new(),
@@ -236,7 +236,7 @@ fn everything() -> BTreeSet<Egress> {
 impl From<Peer> for Value {
     fn from(peer: Peer) -> Self {
         match peer {
-            Peer::Network(range) => Self::String(range.to_string()),
+            Peer::IpRange(range) => Self::String(range.to_string()),
             Peer::SecurityGroup(group) => serde_json::json!({ "security-group": group }),
             Peer::PrefixList(list) => serde_json::json!({ "prefix-list": list }),
             Peer::Itself => Self::from("itself"),
@@ -252,7 +252,7 @@ impl TryFrom<Value> for Peer {
             return if text == "itself" {
                 Ok(Self::Itself)
             } else {
-                text.parse().map(Self::Network)
+                text.parse().map(Self::IpRange)
             };
         }
         let mut fields = match value {
@@ -287,7 +287,8 @@ impl TryFrom<Value> for Ports {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let mistake = || format!("`{text}` is no port: write `443`, `8000-8100` or `all`");
+        let mistake =
+            || format!("`{text}` is not a valid port; expected `443`, `8000-8100` or `all`");
         if text == "all" {
             return Ok(Self::All);
         }
@@ -339,7 +340,10 @@ impl FromStr for Protocol {
             "icmpv6" | "58" => Self::Icmpv6,
             "all" | "-1" => Self::All,
             number => Self::Number(number.parse().map_err(|_| {
-                format!("`{number}` is no protocol: write `tcp`, `udp`, `icmp`, `icmpv6` or `all`")
+                format!(
+                    "`{number}` is not a valid protocol; expected `tcp`, `udp`, `icmp`, `icmpv6` \
+                     or `all`"
+                )
             })?),
         })
     }
@@ -411,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_ec2_would_tell_back_differently_are_refused() {
+    fn rules_that_ec2_would_show_differently_are_refused() {
         let spec = |ingress: Value| -> SecurityGroupSpec {
             serde_json::from_value(json!({ "vpc": "main", "ingress": ingress })).unwrap()
         };

@@ -106,14 +106,14 @@ impl Kind for Service {
             problems.push(Problem::new(
                 "minimum-percent",
                 format!("{} is more than all tasks", spec.minimum_percent),
-                "take 0 to 100",
+                "expected 0 to 100",
             ));
         }
         if spec.maximum_percent <= spec.minimum_percent.max(99) && spec.minimum_percent >= 100 {
             problems.push(Problem::new(
                 "maximum-percent",
                 format!("{} leaves a rollout no room to begin", spec.maximum_percent),
-                "take more than 100, or a `minimum-percent` below 100",
+                "expected more than 100, or a `minimum-percent` below 100",
             ));
         }
         problems
@@ -185,7 +185,7 @@ pub enum CircuitBreaker {
     Rollback,
 }
 
-/// What AWS tells of a service.
+/// What AWS returns for a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceOutput {
     /// The ARN.
@@ -194,7 +194,7 @@ pub struct ServiceOutput {
     pub name: String,
     /// The ARN of its cluster.
     pub cluster: String,
-    /// The ARN of the task definition it was last told to run.
+    /// The ARN of the task definition it was last set to run.
     pub task_definition: String,
 }
 

@@ -17,7 +17,7 @@ impl Kind for Subnet {
         ("zone", Change::Replace(Impact::Outage)),
         ("public-addresses", Change::InPlace(Impact::None)),
     ];
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     // Nothing is in it any more, or it could not be deleted.
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
@@ -33,8 +33,8 @@ impl Kind for Subnet {
         if (16..=28).contains(&spec.cidr.0.prefix_len()) {
             return Vec::new();
         }
-        let message = format!("`{}` is no size for a subnet", spec.cidr);
-        vec![Problem::new("cidr", message, "take a prefix from /16 to /28")]
+        let message = format!("`{}` is not a valid size for a subnet", spec.cidr);
+        vec![Problem::new("cidr", message, "expected a prefix from /16 to /28")]
     }
 
     /// Ranges that overlap cannot exist side by side in one VPC.
@@ -62,7 +62,7 @@ pub struct SubnetSpec {
     pub public_addresses: bool,
 }
 
-/// What AWS tells of a subnet.
+/// What AWS returns for a subnet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SubnetOutput {
     /// The identifier, `subnet-…`.

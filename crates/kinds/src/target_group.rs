@@ -70,7 +70,11 @@ impl Kind for TargetGroup {
         let mut range = |path: &str, value: u32, lowest: u32, highest: u32| {
             if !(lowest..=highest).contains(&value) {
                 let message = format!("{value} is out of range");
-                problems.push(Problem::new(path, message, format!("take {lowest} to {highest}")));
+                problems.push(Problem::new(
+                    path,
+                    message,
+                    format!("expected {lowest} to {highest}"),
+                ));
             }
         };
         // Ranges from the ELBv2 API reference.
@@ -89,7 +93,7 @@ impl Kind for TargetGroup {
         {
             problems.push(Problem::new(
                 "health-check.codes",
-                format!("`{}` is no gRPC status", health.codes),
+                format!("`{}` is not a valid gRPC status", health.codes),
                 "write `codes: \"0\"` for OK, or a range such as `0-99`",
             ));
         }
@@ -97,7 +101,7 @@ impl Kind for TargetGroup {
             problems.push(Problem::new(
                 "health-check.timeout",
                 format!("a timeout of {} s outlasts the interval", health.timeout),
-                format!("take less than the interval, {} s", health.interval),
+                format!("expected less than the interval, {} s", health.interval),
             ));
         }
         problems
@@ -183,7 +187,7 @@ pub struct HealthCheck {
     pub codes: String,
 }
 
-/// What AWS tells of a target group.
+/// What AWS returns for a target group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetGroupOutput {
     /// The ARN.

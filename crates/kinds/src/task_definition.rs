@@ -38,19 +38,19 @@ impl Kind for TaskDefinition {
             None => problems.push(Problem::new(
                 "cpu",
                 format!("Fargate has no size with {} CPU units", spec.cpu),
-                "take 256, 512, 1024, 2048, 4096, 8192 or 16384",
+                "expected 256, 512, 1024, 2048, 4096, 8192 or 16384",
             )),
             Some(sizes) if !sizes.contains(&spec.memory) => problems.push(Problem::new(
                 "memory",
                 format!("Fargate has no size with {} CPU units and {} MiB", spec.cpu, spec.memory),
-                format!("with {} CPU units, take {}", spec.cpu, listed(&sizes)),
+                format!("with {} CPU units, expected {}", spec.cpu, listed(&sizes)),
             )),
             Some(_) => {}
         }
         // Ephemeral storage on Fargate: 20 GiB to 200 GiB (ECS API reference).
         if !(20..=200).contains(&spec.storage) {
             let message = format!("{} GiB of storage is out of range", spec.storage);
-            problems.push(Problem::new("storage", message, "take 20 to 200"));
+            problems.push(Problem::new("storage", message, "expected 20 to 200"));
         }
         if !spec.containers.values().any(|container| container.essential) {
             problems.push(Problem::new(
@@ -65,7 +65,7 @@ impl Kind for TaskDefinition {
                 problems.push(Problem::new(
                     format!("containers.{name}.stop-timeout"),
                     format!("{} s is too long a stop timeout", container.stop_timeout),
-                    "take 0 to 120 seconds",
+                    "expected 0 to 120 seconds",
                 ));
             }
             for twice in
@@ -144,7 +144,7 @@ pub struct Container {
     pub ports: BTreeSet<u16>,
     /// Where its output goes; nowhere when left out.
     pub log: Option<Log>,
-    /// A command that tells whether it works.
+    /// A command that checks whether it works.
     pub health: Option<ContainerHealth>,
     /// Seconds between being asked to stop and being killed, 0 to 120.
     #[serde(default = "stop_timeout")]
@@ -170,7 +170,7 @@ pub struct Log {
     pub prefix: String,
 }
 
-/// A command that tells whether a container works.
+/// A command that checks whether a container works.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ContainerHealth {
@@ -190,7 +190,7 @@ pub struct ContainerHealth {
     pub start_period: u32,
 }
 
-/// What AWS tells of a task definition.
+/// What AWS returns for a task definition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskDefinitionOutput {
     /// The ARN, with the revision.

@@ -15,13 +15,13 @@ impl Kind for Vpc {
         (
             "cidr",
             Change::Never(
-                "all that is in a VPC is bound to it: bring the stack up under another name or \
+                "everything in a VPC is bound to it: bring the stack up under another name or \
                  environment with the new range, move over, and destroy this one",
             ),
         ),
         ("dns-hostnames", Change::InPlace(Impact::None)),
     ];
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     // Nothing is in it any more, or it could not be deleted.
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
@@ -33,8 +33,8 @@ impl Kind for Vpc {
         if (16..=28).contains(&spec.cidr.0.prefix_len()) {
             return Vec::new();
         }
-        let message = format!("`{}` is no size for a VPC", spec.cidr);
-        vec![Problem::new("cidr", message, "take a prefix from /16 to /28")]
+        let message = format!("`{}` is not a valid size for a VPC", spec.cidr);
+        vec![Problem::new("cidr", message, "expected a prefix from /16 to /28")]
     }
 }
 
@@ -49,7 +49,7 @@ pub struct VpcSpec {
     pub dns_hostnames: bool,
 }
 
-/// What AWS tells of a VPC.
+/// What AWS returns for a VPC.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VpcOutput {
     /// The identifier, `vpc-…`.

@@ -1,4 +1,4 @@
-//! Reads bodies through their types, and tells everything that is wrong with each.
+//! Reads bodies through their types, and reports everything that is wrong with each.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ impl From<serde_path_to_error::Error<serde_json::Error>> for Stumble {
 }
 
 /// Reads a value through a type; takes out what it stumbles over and goes on, so that everything
-/// is told.
+/// is reported.
 pub(crate) fn typed<T>(
     draft: &mut Draft,
     node: &Node,
@@ -113,7 +113,7 @@ pub(crate) fn typed<T>(
             .any(|path| path.len() > stumble.path.len() && path.starts_with(&stumble.path));
         let is_unknown = rest.follow(&stumble.path).is_none_or(Node::has_unknown);
         if !follows && !is_unknown {
-            tell(draft, &rest, path, &stumble);
+            report(draft, &rest, path, &stumble);
         }
         is_whole = false;
         if !rest.remove(&stumble.path) {
@@ -123,13 +123,13 @@ pub(crate) fn typed<T>(
     }
 }
 
-/// Tells what a type stumbled over, unless the comparison with its schema did.
-fn tell(draft: &mut Draft, node: &Node, path: &[&str], stumble: &Stumble) {
+/// Reports what a type stumbled over, unless the comparison with its schema did.
+fn report(draft: &mut Draft, node: &Node, path: &[&str], stumble: &Stumble) {
     let body = owned(path);
     let span = node.place(&stumble.path).unwrap_or_else(|| draft.place(&body));
     let key = node.key_place(&stumble.path).unwrap_or(span);
     let whole = node.follow(&stumble.path).map_or(span, |node| node.span);
-    if [span, key, whole].iter().any(|place| draft.mistakes.is_told(*place)) {
+    if [span, key, whole].iter().any(|place| draft.mistakes.is_reported(*place)) {
         return;
     }
     let names = stumble.path.iter().filter(|piece| piece.parse::<usize>().is_err());
@@ -158,7 +158,7 @@ fn tell(draft: &mut Draft, node: &Node, path: &[&str], stumble: &Stumble) {
                 .help(format!("add `{name}:`"))
         }
         _ => Diagnostic::error(Code::BadValue, &stumble.message)
-            .at(span, format!("not a value of `{shown}`")),
+            .at(span, format!("not a valid value of `{shown}`")),
     };
     draft.mistakes.push(mistake);
 }

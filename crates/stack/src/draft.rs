@@ -41,14 +41,14 @@ pub(crate) struct NetworkFacts {
     /// The letters of the zones.
     pub(crate) zones: Vec<char>,
     pub(crate) cidr: Option<Cidr>,
-    /// Whether it was told that there is none.
+    /// Whether it was reported that there is none.
     pub(crate) is_asked_for: bool,
     /// Whether private subnets reach the internet.
     pub(crate) has_nat: bool,
 }
 
 impl Default for NetworkFacts {
-    /// Of one that is missing: what else is wrong can be told all the same.
+    /// Of one that is missing: what else is wrong can be reported all the same.
     fn default() -> Self {
         Self { zones: vec!['a', 'b'], cidr: None, is_asked_for: false, has_nat: true }
     }
@@ -149,7 +149,7 @@ impl Draft {
         self.root.key_place(path).unwrap_or_else(|| self.place(path))
     }
 
-    /// Tells a mistake in the value at a path.
+    /// Reports a mistake in the value at a path.
     pub(crate) fn error(
         &mut self,
         code: Code,
@@ -159,10 +159,10 @@ impl Draft {
         help: impl Into<String>,
     ) {
         let span = self.place(&owned(path));
-        self.tell(path, Diagnostic::error(code, title).at(span, label).help(help));
+        self.report(path, Diagnostic::error(code, title).at(span, label).help(help));
     }
 
-    /// Tells a mistake in the key at the end of a path.
+    /// Reports a mistake in the key at the end of a path.
     pub(crate) fn key_error(
         &mut self,
         code: Code,
@@ -172,12 +172,12 @@ impl Draft {
         help: impl Into<String>,
     ) {
         let span = self.key_place(&owned(path));
-        self.tell(path, Diagnostic::error(code, title).at(span, label).help(help));
+        self.report(path, Diagnostic::error(code, title).at(span, label).help(help));
     }
 
-    /// Tells a mistake in the body that a path leads into. Of a body that could be read in part
-    /// only, names that mean nothing are told; all else may follow from what is missing.
-    pub(crate) fn tell(&mut self, path: &[&str], mistake: Diagnostic) {
+    /// Reports a mistake in the body that a path leads into. Of a body that could be read only in
+    /// part, names that mean nothing are reported; all else may follow from what is missing.
+    pub(crate) fn report(&mut self, path: &[&str], mistake: Diagnostic) {
         let of_its_own =
             [Code::UnknownReference, Code::BadUse, Code::BadName].contains(&mistake.code);
         if of_its_own || !self.is_broken(path) {
@@ -193,7 +193,7 @@ impl Draft {
             .any(|(section, name)| section == piece(0) && (name.is_empty() || name == piece(1)))
     }
 
-    /// Whether a section has an entry of this name; tells it at `path` when not.
+    /// Whether a section has an entry of this name; reports it at `path` when not.
     pub(crate) fn must_have(&mut self, section: &str, name: &str, path: &[&str]) -> bool {
         let empty = BTreeSet::new();
         let names = self.declared.get(section).unwrap_or(&empty);
@@ -214,13 +214,13 @@ impl Draft {
         false
     }
 
-    /// Tells that what stands at `path` is in the language and not built yet.
+    /// Reports that what stands at `path` is in the language and not built yet.
     pub(crate) fn not_yet(&mut self, what: &str, path: &[&str]) {
         let span = self.place(&owned(path));
-        self.tell(path, not_yet(what, span));
+        self.report(path, not_yet(what, span));
     }
 
-    /// Tells, once, that there is no network for what stands at `path`.
+    /// Reports, once, that there is no network for what stands at `path`.
     pub(crate) fn must_have_network(&mut self, path: &[&str]) {
         let is_there = self.root.field("network").is_some() || self.is_broken(&["network"]);
         if !is_there && !self.network.is_asked_for {
@@ -234,7 +234,7 @@ impl Draft {
         }
     }
 
-    /// Tells that something wants subnets in two zones, when there is one.
+    /// Reports that something wants subnets in two zones, when there is one.
     pub(crate) fn must_have_two_zones(&mut self, what: &str, section: &str, name: &str) {
         if self.network.zones.len() < 2 && !self.is_broken(&["network"]) {
             let title = format!("{what} needs two zones");

@@ -16,7 +16,7 @@ pub struct Options {
     pub environment: Option<String>,
     /// The region, instead of the stack's own.
     pub region: Option<String>,
-    /// What tells the stack from another of the same name, unless the stack says it.
+    /// What distinguishes the stack from another of the same name, unless the stack says it.
     pub origin: Option<String>,
     /// Values of variables.
     pub variables: BTreeMap<String, String>,
@@ -25,7 +25,7 @@ pub struct Options {
 /// What a stack is called in AWS begins with its name, and load balancers take 32 characters.
 const LONGEST: usize = 20;
 
-/// Reads the stack's name, or tells why it cannot be one.
+/// Reads the stack's name, or reports why it cannot be one.
 pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     let Some(entry) = root.entry("stack") else {
         mistakes.push(
@@ -50,7 +50,7 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
         mistakes.push(
             Diagnostic::error(Code::BadName, format!("a stack cannot be called `{name}`"))
                 .at(span, format!("AWS keeps `{prefix}` to itself"))
-                .help("take another name"),
+                .help("use another name"),
         );
         return None;
     }
@@ -58,14 +58,14 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
         mistakes.push(
             Diagnostic::error(Code::BadName, format!("`{name}` is too long for a stack"))
                 .at(span, format!("{} characters", name.len()))
-                .help(format!("take a name of at most {LONGEST} characters")),
+                .help(format!("use a name of at most {LONGEST} characters")),
         );
         return None;
     }
     Some(name)
 }
 
-/// Reads what tells the stack from another of the same name, if it is written.
+/// Reads what distinguishes the stack from another of the same name, if it is written.
 pub(crate) fn origin(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     let entry = root.entry("origin")?;
     let Some(origin) = entry.value.written() else {
@@ -85,9 +85,9 @@ pub(crate) fn origin(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     None
 }
 
-/// Tells that a text is YAML but no stack.
+/// Reports that a text is YAML but not a stack.
 pub(crate) fn no_stack(span: Span) -> Diagnostic {
-    Diagnostic::error(Code::WrongType, "this is no stack")
+    Diagnostic::error(Code::WrongType, "this is not a stack")
         .at(span, "expected keys and values")
         .help("begin with `stack:` and a name, such as `stack: notes`")
 }
@@ -158,8 +158,8 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
             return Some(region.clone());
         }
         mistakes.push(
-            Diagnostic::error(Code::UnknownRegion, format!("`{region}` is no AWS region"))
-                .help("write one such as `eu-west-1`"),
+            Diagnostic::error(Code::UnknownRegion, format!("`{region}` is not a valid AWS region"))
+                .help("expected one such as `eu-west-1`"),
         );
         return None;
     }
@@ -188,7 +188,7 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
         }
     };
     mistakes.push(
-        Diagnostic::error(Code::UnknownRegion, format!("`{region}` is no AWS region"))
+        Diagnostic::error(Code::UnknownRegion, format!("`{region}` is not a valid AWS region"))
             .at(entry.value_span(), "")
             .help(help),
     );
@@ -220,7 +220,7 @@ pub(crate) fn variables(
                     format!("a variable cannot be called `{}`", entry.key),
                 )
                 .at(entry.span, why)
-                .help("take another name"),
+                .help("use another name"),
             );
             continue;
         }

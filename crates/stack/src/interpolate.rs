@@ -29,7 +29,7 @@ pub(crate) struct Words<'a> {
     pub(crate) room: Cell<usize>,
 }
 
-/// Fills in every value below `node`; tells which outputs were asked for.
+/// Fills in every value below `node`; returns which outputs were asked for.
 pub(crate) fn interpolate(
     node: &mut Node,
     words: &Words<'_>,

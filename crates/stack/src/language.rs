@@ -68,7 +68,7 @@ fn language<'k>(
     }));
     keys.insert("origin".to_owned(), json!({
         "type": "string",
-        "description": "What tells this stack from another of the same name in the same account: by default where the file is, as the remote of its git repository and the path in it, such as `github.com/acme/shop:deploy/stack.yaml`. Written here it stays the same when the file moves.",
+        "description": "What distinguishes this stack from another of the same name in the same account: by default where the file is, as the remote of its git repository and the path in it, such as `github.com/acme/shop:deploy/stack.yaml`. Written here it stays the same when the file moves.",
     }));
     keys.insert(
         "region".to_owned(),

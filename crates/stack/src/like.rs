@@ -39,7 +39,7 @@ pub(crate) fn resolve(
 }
 
 /// The overlays of an environment, each to be laid over the one before: those it is like, and its
-/// own. Tells what is wrong with any of them.
+/// own. Reports what is wrong with any of them.
 pub(crate) fn overlays(root: &Node, environment: &str, mistakes: &mut Mistakes) -> Vec<Node> {
     let all = root.field("environments").map(Node::entries).unwrap_or_default();
     for entry in all {
@@ -62,7 +62,7 @@ fn resolve_all(section: &str, all: &mut Node, schema: &Value, mistakes: &mut Mis
     let written = entries.clone();
     for entry in entries.iter_mut().filter(|entry| entry.value.field(LIKE).is_some()) {
         let chain = walk(section, entry, &written, &mut |mistake| mistakes.push(mistake));
-        // What is wrong was told; nothing is said of what would come of it.
+        // What is wrong was reported; nothing is said about what would follow from it.
         let span = entry.value.span;
         entry.value = chain.map_or(Node { span, content: Content::Unknown }, |chain| {
             chain.into_iter().rev().fold(Node::empty(), |model, entry| {
@@ -79,7 +79,7 @@ fn walk<'a>(
     section: &str,
     first: &'a Entry,
     all: &'a [Entry],
-    tell: &mut dyn FnMut(Diagnostic),
+    report: &mut dyn FnMut(Diagnostic),
 ) -> Option<Vec<&'a Entry>> {
     let mut chain = vec![all.iter().find(|entry| entry.key == first.key)?];
     loop {
@@ -87,11 +87,11 @@ fn walk<'a>(
         let like = last.value.entry(LIKE).filter(|like| like.value.content != Content::Null);
         let Some(like) = like else { return Some(chain) };
         let span = like.value_span();
-        // What is wrong further on is told where it stands.
+        // What is wrong further on is reported where it stands.
         let is_here = chain.len() == 1;
         let Some(name) = target(section, like) else {
             if is_here {
-                tell(wrong_form(section, span));
+                report(wrong_form(section, span));
             }
             return None;
         };
@@ -101,13 +101,13 @@ fn walk<'a>(
             let title = format!("there is no `{name}` in `{section}`");
             if is_here {
                 let mistake = Diagnostic::error(Code::UnknownReference, title);
-                tell(mistake.at(span, "nothing has this name").help(suggestion(name, names)));
+                report(mistake.at(span, "nothing has this name").help(suggestion(name, names)));
             }
             return None;
         };
         let place = |key: &str| all.iter().position(|entry| entry.key == key);
         if chain.len() > LONGEST || chain.iter().any(|seen| seen.key == other.key) {
-            // A ring is told once: by the first of those in it.
+            // A ring is reported once: by the first of those in it.
             let is_ring = other.key == first.key;
             let is_first = chain.iter().all(|seen| place(&seen.key) >= place(&first.key));
             let keys: Vec<&str> = chain.iter().map(|seen| seen.key.as_str()).collect();
@@ -118,7 +118,7 @@ fn walk<'a>(
             };
             if (is_ring && is_first) || chain.len() > LONGEST {
                 let mistake = Diagnostic::error(Code::Cycle, title);
-                tell(mistake.at(span, "leads on from here").help("write one of them out"));
+                report(mistake.at(span, "leads on from here").help("write one of them out"));
             }
             return None;
         }

@@ -157,7 +157,7 @@ fn declare(draft: &mut Draft) {
     draft.examples.extend(LIST.iter().map(|section| (section.key, section.example)));
     let root = draft.root.clone();
     for entry in root.entries().iter().filter(|entry| !language::is_key(&entry.key)) {
-        // A misspelt section is told already; what is in it is not missing.
+        // A misspelt section is reported already; what is in it is not missing.
         if let Some(meant) = closest(&entry.key, LIST.iter().map(|section| section.key)) {
             draft.broken.insert((meant.to_owned(), String::new()));
         }

@@ -2,9 +2,9 @@
 
 use deployer_core::{Diagnostic, Label, Severity, Span};
 
-/// How many mistakes are told: more than anybody mends before looking again, and few enough that
-/// telling them takes no time.
-pub(crate) const MOST_TOLD: usize = 100;
+/// How many mistakes are reported: more than anybody mends before looking again, and few enough
+/// that reporting them takes no time.
+pub(crate) const MOST_REPORTED: usize = 100;
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -13,10 +13,10 @@ pub(crate) struct Mistakes {
 }
 
 impl Mistakes {
-    /// Adds a diagnostic, unless its kind was told at this place already, or there are plenty.
+    /// Adds a diagnostic, unless its kind was reported at this place already, or there are plenty.
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         // The one error among many warnings counts.
-        let is_plenty = self.found.len() >= MOST_TOLD;
+        let is_plenty = self.found.len() >= MOST_REPORTED;
         if is_plenty && (diagnostic.severity == Severity::Warning || self.count() > 0) {
             return;
         }
@@ -35,8 +35,8 @@ impl Mistakes {
         self.found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
     }
 
-    /// Whether something was said about this place already.
-    pub(crate) fn is_told(&self, span: Span) -> bool {
+    /// Whether something was reported about this place already.
+    pub(crate) fn is_reported(&self, span: Span) -> bool {
         let inside = |label: &Label| span.start <= label.span.start && label.span.end <= span.end;
         self.found.iter().any(|diagnostic| diagnostic.labels.first().is_some_and(inside))
     }
@@ -59,6 +59,18 @@ pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'
             [only] => format!("there is `{only}`"),
             _ => format!("there are {}", listed(&candidates)),
         },
+    }
+}
+
+/// The end of a sentence of advice: the likely word, or what was expected.
+pub(crate) fn expected<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let quoted: Vec<String> = candidates.iter().map(|word| format!("`{word}`")).collect();
+    match (deployer_core::closest(word, candidates), quoted.as_slice()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, []) => "expected nothing here".to_owned(),
+        (None, [only]) => format!("expected {only}"),
+        (None, several) => format!("expected one of {}", several.join(", ")),
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) enum Content {
     Text(String),
     /// A text that holds outputs of resources.
     Parts(Vec<Part>),
-    /// What could not be filled in; that was told.
+    /// What could not be filled in; that was reported.
     Unknown,
     List(Vec<Node>),
     Map(Vec<Entry>),

@@ -13,7 +13,7 @@ use crate::{head, like, source};
 pub struct Outline {
     /// The stack's name.
     pub name: String,
-    /// What tells it from another stack of the same name, when the file says it.
+    /// What distinguishes it from another stack of the same name, when the file says it.
     pub origin: Option<String>,
     /// The region, when the file says it.
     pub region: Option<String>,
@@ -43,7 +43,7 @@ impl Outline {
 /// Reads a stack's name, origin, region and environments; mistakes in its sections do not matter.
 ///
 /// # Errors
-/// When the text is no YAML, or the stack has no usable name or origin.
+/// When the text is not YAML, or the stack has no usable name or origin.
 pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
     let root = source::read(text)?;
     if !matches!(root.content, Content::Map(_)) {
@@ -63,7 +63,7 @@ pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
     });
     let regions = regions.collect();
     mistakes.finish()?;
-    // Without a name something was told.
+    // Without a name, a mistake was reported.
     let name = name.unwrap_or_default();
     Ok(Outline {
         name,

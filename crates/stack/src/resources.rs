@@ -18,7 +18,7 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
     let root = draft.root.clone();
     let sections_are_whole = draft.broken.is_empty();
     for kind_entry in root.field("resources").into_iter().flat_map(Node::entries) {
-        // An unknown kind is told by the check of what is written.
+        // An unknown kind is reported by the check of what is written.
         let Some(kind) = kinds.find(&kind_entry.key) else { continue };
         let whole = kind.spec_schema().to_value();
         let part = partial(&whole);
@@ -79,7 +79,7 @@ fn place(draft: &mut Draft, kind: &KindInfo, at: &Node, body: &[&str]) -> Place 
     let mut place = Place::default();
     let wrong = |draft: &mut Draft, title: String, node: &Node, help: &str| {
         let mistake = Diagnostic::error(Code::BadPlace, title).at(node.span, "").help(help);
-        draft.tell(body, mistake);
+        draft.report(body, mistake);
     };
     if let Some(node) = at.field("role") {
         let role = node.text().unwrap_or_default();
@@ -96,7 +96,7 @@ fn place(draft: &mut Draft, kind: &KindInfo, at: &Node, body: &[&str]) -> Place 
                 draft,
                 format!("two roles lead to the account {account}: {other} and {role}"),
                 node,
-                "use one of them for all that is there",
+                "use one of them for everything there",
             ),
             (Some(account), _) => {
                 draft.roles.insert(account.clone(), role.to_owned());
@@ -107,11 +107,11 @@ fn place(draft: &mut Draft, kind: &KindInfo, at: &Node, body: &[&str]) -> Place 
     if let Some(node) = at.field("region") {
         let region = node.text().unwrap_or_default();
         if !head::is_region(region) {
-            let help = "write it as `eu-central-1`";
-            wrong(draft, format!("`{region}` is no AWS region"), node, help);
+            let help = "expected one such as `eu-central-1`";
+            wrong(draft, format!("`{region}` is not a valid AWS region"), node, help);
         } else if kind.global {
             let title = format!("a {} is in no region", kind.name);
-            wrong(draft, title, node, "take `region:` out");
+            wrong(draft, title, node, "remove `region:`");
         } else {
             place.region = (region != draft.region).then(|| region.to_owned());
         }

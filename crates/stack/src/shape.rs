@@ -1,4 +1,4 @@
-//! Compares a value with a JSON schema and tells every difference, each at its place.
+//! Compares a value with a JSON schema and reports every difference, each at its place.
 //!
 //! The schemas are those the types generate, so the editor, this check and serde agree. Serde
 //! stops at its first mistake; this does not.
@@ -7,7 +7,7 @@ use deployer_core::{Code, Diagnostic, Span, closest};
 use serde_json::{Map, Value};
 
 use crate::facets::{allowed_words, below, branches, example, purpose, types};
-use crate::mistakes::{Mistakes, listed, suggestion};
+use crate::mistakes::{Mistakes, expected, listed};
 use crate::node::{Content, Node, Numeral};
 use crate::words::is_word;
 
@@ -41,8 +41,8 @@ pub(crate) enum Rules {
     Whole,
 }
 
-/// Tells every difference between `node` and `schema`, and whether there is none. `path` names the node in messages, `key`
-/// is where its own key stands.
+/// Reports every difference between `node` and `schema`, and returns whether there is none. `path`
+/// names the node in messages, `key` is where its own key stands.
 pub(crate) fn check(
     node: &Node,
     key: Span,
@@ -63,7 +63,7 @@ struct Shape<'m> {
 }
 
 impl Shape<'_> {
-    fn tell(&mut self, mistake: Diagnostic) {
+    fn report(&mut self, mistake: Diagnostic) {
         self.is_right = false;
         self.mistakes.push(mistake);
     }
@@ -72,7 +72,7 @@ impl Shape<'_> {
         if schema.get(NOT_YET).is_some() {
             // Out of an overlay, or given up: nothing is asked for.
             if node.content != Content::Null {
-                self.tell(not_yet(path, key));
+                self.report(not_yet(path, key));
             }
             return;
         }
@@ -128,10 +128,10 @@ impl Shape<'_> {
             if schema.contains_key("propertyNames") && !is_word(&entry.key) {
                 let is_pattern = path == "environments" && entry.key.contains('*');
                 if is_pattern {
-                    self.tell(not_yet(&inner, entry.span));
+                    self.report(not_yet(&inner, entry.span));
                     continue;
                 }
-                self.tell(bad_name(&entry.key, entry.span));
+                self.report(bad_name(&entry.key, entry.span));
             }
             if let Some(schema) = others {
                 self.walk(&entry.value, place, schema, &inner);
@@ -142,9 +142,9 @@ impl Shape<'_> {
         }
         let required = schema.get("required").and_then(Value::as_array);
         for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            // A misspelt key is told already.
+            // A misspelt key is reported already.
             if node.field(name).is_none() && !meant.contains(&name) {
-                self.tell(
+                self.report(
                     Diagnostic::error(Code::MissingKey, format!("`{path}` needs `{name}`"))
                         .at(key, format!("`{name}` is missing here"))
                         .help(format!("add `{name}:`{}", purpose(properties.get(name)))),
@@ -162,13 +162,13 @@ impl Shape<'_> {
             Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`"))
                 .at(span, format!("not a key of `{path}`"))
         };
-        self.tell(match renamed(key, properties) {
+        self.report(match renamed(key, properties) {
             Some((_, advice)) => mistake.help(advice),
-            None => mistake.help(suggestion(key, known)),
+            None => mistake.help(expected(key, known)),
         });
     }
 
-    /// Takes the branch that fits best, so that what is wrong inside of it can be told.
+    /// Takes the branch that fits best, so that what is wrong inside of it can be reported.
     fn choose(&mut self, node: &Node, key: Span, branches: &[&Value], path: &str) {
         let kind = type_of(node);
         let fitting: Vec<&Value> = branches
@@ -200,7 +200,7 @@ impl Shape<'_> {
                         && branch.get("const").and_then(Value::as_str) == written.as_deref()
                 };
                 if several.iter().any(is_later) {
-                    self.tell(not_yet(&format!("{path}: {}", written.unwrap_or_default()), key));
+                    self.report(not_yet(&format!("{path}: {}", written.unwrap_or_default()), key));
                 } else if !open {
                     self.word(node, key, &words, path);
                 }
@@ -225,7 +225,7 @@ impl Shape<'_> {
             return self.unknown_key(&entry.key, entry.span, &all, path);
         }
         let words: Vec<&str> = all.keys().map(String::as_str).collect();
-        self.tell(
+        self.report(
             Diagnostic::error(Code::MissingKey, format!("`{path}` is empty"))
                 .at(key, "nothing is written here")
                 .help(format!("write one of {}", listed(&words))),
@@ -246,13 +246,13 @@ impl Shape<'_> {
             || highest.is_some_and(|highest| value > highest)
         {
             let advice = match (lowest, highest) {
-                (Some(lowest), Some(highest)) => format!("take {lowest} to {highest}"),
-                (Some(lowest), None) => format!("take {lowest} or more"),
-                _ => format!("take {} or less", highest.unwrap_or_default()),
+                (Some(lowest), Some(highest)) => format!("expected {lowest} to {highest}"),
+                (Some(lowest), None) => format!("expected {lowest} or more"),
+                _ => format!("expected {} or less", highest.unwrap_or_default()),
             };
-            self.tell(
+            self.report(
                 Diagnostic::error(Code::BadValue, format!("{number} is out of range"))
-                    .at(key, format!("not a value of `{path}`"))
+                    .at(key, format!("not a valid value of `{path}`"))
                     .help(advice),
             );
         }
@@ -261,10 +261,10 @@ impl Shape<'_> {
     fn word(&mut self, node: &Node, key: Span, words: &[&str], path: &str) {
         let Some(text) = node.written() else { return };
         if !words.contains(&text.as_str()) {
-            self.tell(
+            self.report(
                 Diagnostic::error(Code::UnknownValue, format!("`{text}` is not a valid `{path}`"))
                     .at(key, "not one of its values")
-                    .help(suggestion(&text, words.iter().copied())),
+                    .help(expected(&text, words.iter().copied())),
             );
         }
     }
@@ -308,7 +308,7 @@ impl Shape<'_> {
                 Some(format!("write a whole number{about}"))
             }
             Content::List(items) if allowed.contains(&"object") => pairs(items),
-            Content::Null => Some("write a value, or take the key out".to_owned()),
+            Content::Null => Some("write a value, or remove the key".to_owned()),
             Content::Text(text) if allowed == ["array"] => {
                 Some(format!("write a list: `[{text}]`"))
             }
@@ -317,7 +317,7 @@ impl Shape<'_> {
             }
             _ => None,
         };
-        self.tell(match help {
+        self.report(match help {
             Some(help) => mistake.help(help),
             None => mistake,
         });
@@ -335,11 +335,11 @@ fn pairs(items: &[Node]) -> Option<String> {
     Some(format!("write a mapping: `{{ {} }}`", pairs.join(", ")))
 }
 
-/// Tells that something is in the language and not built yet.
+/// Reports that something is in the language and not built yet.
 pub(crate) fn not_yet(what: &str, span: Span) -> Diagnostic {
     Diagnostic::error(Code::NotYet, format!("`{what}` is not built yet"))
         .at(span, "not yet")
-        .help("take it out for now")
+        .help("remove it for now")
 }
 
 /// Takes numbers, `true` and `false` for texts as they are written, wherever a text is wanted.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use deployer_core::{Code, Diagnostic, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
-use crate::mistakes::MOST_TOLD;
+use crate::mistakes::MOST_REPORTED;
 use crate::node::{Content, Entry, Node};
 use crate::scalar::plain;
 
@@ -23,7 +23,7 @@ const AUTHORS_OWN: &str = "x-";
 /// Deeper than any stack goes.
 const DEEPEST: usize = 64;
 
-/// Reads a text; tells the first mistake of form, or all repeated keys.
+/// Reads a text; reports the first mistake of form, or all repeated keys.
 pub(crate) fn read(text: &str) -> Result<Node, Vec<Diagnostic>> {
     // A byte order mark, which some editors write, is not part of the first key.
     let body = text.trim_start_matches('\u{feff}');
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
                         "a stack is one document",
                     )
                     .at(span, "a second one begins here")
-                    .help("take out the `---`, or make it another file"));
+                    .help("remove the `---`, or move the rest to another file"));
                 }
                 event => document = Some(self.node(event, span, 0)?),
             }
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
             let (event, value_span) = self.next()?;
             let value = self.node(event, value_span, depth + 1)?;
             if let Some(first) = entries.iter().find(|entry| entry.key == key) {
-                if self.repeated.len() < MOST_TOLD {
+                if self.repeated.len() < MOST_REPORTED {
                     self.repeated.push(
                         Diagnostic::error(Code::DuplicateKey, format!("`{key}` is written twice"))
                             .at(span, "the second time")
@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
         }
         Err(Diagnostic::error(Code::YamlTag, "tags such as `!name` mean nothing in a stack")
             .at(self.first_line(span), "this value has one")
-            .help("take the tag out"))
+            .help("remove the tag"))
     }
 
     fn byte(&self, character: usize) -> usize {
@@ -302,8 +302,8 @@ mod tests {
     }
 
     #[test]
-    fn of_many_repeated_keys_the_first_are_told() {
-        assert_eq!(read(&"k: 1\n".repeat(3000)).unwrap_err().len(), MOST_TOLD);
+    fn of_many_repeated_keys_the_first_are_reported() {
+        assert_eq!(read(&"k: 1\n".repeat(3000)).unwrap_err().len(), MOST_REPORTED);
     }
 
     #[test]

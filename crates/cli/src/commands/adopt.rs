@@ -13,7 +13,7 @@ use crate::exit::{Error, Exit, RequestError};
 use crate::lock::LockArgs;
 use crate::render::{self, Detail};
 use crate::session::{Project, Session, unplannable};
-use crate::wire::run::{Adopted, Told};
+use crate::wire::run::{Adopted, RunLine};
 use crate::world::Connect;
 
 /// What `adopt` takes.
@@ -40,13 +40,13 @@ Examples:
   deployer adopt --all --env prod"
 )]
 pub(crate) struct Args {
-    /// The resource of the stack that it is to be
+    /// The resource of the stack that it should become
     #[arg(value_name = "ADDRESS", required_unless_present = "all")]
     address: Option<Address>,
     /// What it is, by AWS's identifier
     #[arg(value_name = "ID", required_unless_present = "all")]
     id: Option<String>,
-    /// Take over all that carries this environment's tags
+    /// Take over everything that carries this environment's tags
     #[arg(long, conflicts_with_all = ["address", "id"])]
     all: bool,
     #[command(flatten)]
@@ -114,7 +114,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         let plan = deployer_core::plan(stack, &there.with(live.clone()), &registry.kinds(), &all)
             .map_err(|mistakes| unplannable(Some(source), stack, mistakes))?
             .only(&all);
-        session.tell(&format!(
+        session.note(&format!(
             "{id} becomes {address}. The next `deployer apply` then does this:\n\n"
         ));
         session.show(&plan, Detail::Changes);
@@ -155,17 +155,17 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         }
         let unrecorded = there.unrecorded();
         if sought.is_empty() && unrecorded.is_empty() {
-            session.tell(&format!("There is nothing of {} to take over.\n", there.scope));
+            session.note(&format!("There is nothing of {} to take over.\n", there.scope));
             return Ok(Exit::Done);
         }
         {
-            session.tell(&format!("These carry the tags of {}:\n\n", there.scope));
+            session.note(&format!("These carry the tags of {}:\n\n", there.scope));
             let line = |address: &Address, place: &Place, id: &str| {
                 format!("  {}  {id}\n", render::located(address, place))
             };
             let signed = unrecorded.iter().map(|it| line(&it.address, &it.place, &it.id));
             let others = sought.iter().map(|it| line(&it.address, &it.place, it.id()));
-            session.tell(&signed.chain(others).collect::<String>());
+            session.note(&signed.chain(others).collect::<String>());
         }
         if !is_unattended {
             let help = "add `--yes` to take all of them over without a question";
@@ -188,7 +188,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         session.observe(self.connected, &self.project.stack.scope, scan, &deeds).await
     }
 
-    /// Finds what is to be taken over.
+    /// Finds what should be taken over.
     async fn seek<W: Connect<Cloud = C>>(
         &self,
         adoption: &Adoption,
@@ -217,7 +217,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
 }
 
 fn conclude<W: Connect>(live: &Live, plan: Option<&Plan>, session: &Session<'_, W>) {
-    session.line(Told::Adopted(Box::new(Adopted {
+    session.line(RunLine::Adopted(Box::new(Adopted {
         address: live.address.to_string(),
         id: live.id().to_owned(),
         next: plan.map(Into::into),

@@ -23,7 +23,7 @@ use crate::world::Connect;
     about = "Create, change or delete what differs from the stack",
     long_about = "Create, change or delete resources until the account matches the stack.\n\n\
         Shows the plan, asks, and does it. A step that fails stops only what needs it, and the \
-        next run goes on from what is there. Images that are built here and were never \
+        next run continues from what exists. Images that are built here and were never \
         published are built along the way; later `deployer publish` rolls out new ones.\n\n\
         A saved plan is applied as it is, and refused when the account has moved since.",
     after_long_help = "\
@@ -79,7 +79,7 @@ pub(crate) async fn carry_out<W: Connect>(
     let exit = session.conclude(plan, &outcome, &outputs.0);
     // For machines they are in the result.
     if exit == Exit::Done && !session.is_json && !outputs.0.is_empty() {
-        session.tell("\n");
+        session.note("\n");
         session.answer(&outputs);
     }
     Ok(exit)
@@ -120,11 +120,11 @@ async fn apply_saved<W: Connect>(
     let plan = saved.plan;
     let folder = if stack.file.is_some() {
         let env = Some(plan.scope.environment.clone());
-        let place = session.locate(&StackArgs { env, ..stack.clone() })?;
-        moved("the stack", &plan.scope.stack, &place.scope.stack)?;
+        let environment = session.locate(&StackArgs { env, ..stack.clone() })?;
+        moved("the stack", &plan.scope.stack, &environment.scope.stack)?;
         let origin = |scope: &Scope| scope.origin.clone().unwrap_or_else(|| "unknown".to_owned());
-        moved("where the stack is kept", &origin(&plan.scope), &origin(&place.scope))?;
-        place.folder
+        moved("where the stack is kept", &origin(&plan.scope), &origin(&environment.scope))?;
+        environment.folder
     } else {
         session.terminal.folder.join(&saved.folder)
     };
@@ -137,7 +137,7 @@ async fn apply_saved<W: Connect>(
         let (scan, deeds) = (Scan::All(Look::Quick), journal.deeds());
         let snapshot = session.observe(&connected, &plan.scope, scan, &deeds).await?;
         if snapshot.fingerprint() != plan.fingerprint || snapshot.other_origin().is_some() {
-            let what = format!("what is there of {}", plan.scope);
+            let what = format!("what exists of {}", plan.scope);
             Err(Refusal::Moved { what })?;
         }
         session.confirm_ours(&snapshot, args.yes).await?;

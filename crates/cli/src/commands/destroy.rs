@@ -12,8 +12,8 @@ use crate::command::Command;
 use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
 use crate::render::{self, Detail};
-use crate::session::{Place, Session};
-use crate::wire::run::{Gone, Kept, Receipt, Told};
+use crate::session::{Environment, Session};
+use crate::wire::run::{Gone, Kept, Receipt, RunLine};
 use crate::wire::state::Resource;
 use crate::world::Connect;
 
@@ -29,7 +29,7 @@ const SWEEPS: usize = 3;
 #[command(
     about = "Take everything down, and prove it",
     long_about = "Take everything down, and prove it.\n\n\
-        Deletes all that this environment of the stack owns, whether or not the file still \
+        Deletes everything that this environment of the stack owns, whether or not the file still \
         declares it, and nothing else. Ends with a receipt: what is gone, what was kept on \
         purpose, and what a last look at the account found.\n\n\
         The stack need not be right, nor even be there: `--stack`, `--env` and `--region` do.",
@@ -45,8 +45,8 @@ pub(crate) struct Args {
     /// The stack's name, instead of a file
     #[arg(long = "stack", value_name = "NAME", requires = "env", conflicts_with = "file")]
     name: Option<String>,
-    /// Let this be deleted though it is protected, such as `databases/main` or a single resource;
-    /// may be repeated
+    /// Allow this to be deleted although it is protected, such as `databases/main` or a single
+    /// resource; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     unprotect: Vec<Address>,
     /// Do not ask
@@ -61,8 +61,8 @@ impl Command for Args {
 
     /// Deletes, sweeps, and prints the receipt.
     async fn run<W: Connect>(mut self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
-        let place = match (&self.name, &self.stack.env) {
-            (Some(name), Some(environment)) => Place {
+        let environment = match (&self.name, &self.stack.env) {
+            (Some(name), Some(environment)) => Environment {
                 scope: Scope {
                     stack: name.clone(),
                     environment: environment.clone(),
@@ -75,9 +75,14 @@ impl Command for Args {
         };
         // A file that lies here by chance says nothing of a stack that is named.
         let (connected, is_declared) = if self.name.is_some() {
-            (Arc::new(session.connect(place.region.as_deref(), &place.folder).await?), false)
+            (
+                Arc::new(
+                    session.connect(environment.region.as_deref(), &environment.folder).await?,
+                ),
+                false,
+            )
         } else {
-            session.connect_anyway(&self.stack, &place).await?
+            session.connect_anyway(&self.stack, &environment).await?
         };
         // A stack full of mistakes has no sections that could be named.
         let names_some = self.name.is_none() && !self.unprotect.is_empty();
@@ -86,7 +91,7 @@ impl Command for Args {
             self.unprotect = project.meant(&named).unprotect;
         }
         let nothing = Stack {
-            scope: place.scope.clone(),
+            scope: environment.scope.clone(),
             region: connected.home().1.to_owned(),
             roles: Roles::new(),
             resources: BTreeMap::new(),
@@ -94,7 +99,7 @@ impl Command for Args {
         };
         let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
             let deeds = journal.deeds();
-            let snapshot = session.observe(&connected, &place.scope, ALL, &deeds).await?;
+            let snapshot = session.observe(&connected, &environment.scope, ALL, &deeds).await?;
             let is_sure = is_declared || deeds.record.is_whole();
             let mut swept = Swept { is_sure, ..Swept::default() };
             if snapshot.lives.is_empty() {
@@ -105,11 +110,11 @@ impl Command for Args {
             session.confirm_ours(&snapshot, self.yes).await?;
             session.show(&plan, Detail::Removal);
             if !self.yes {
-                confirm(&place.scope, session).await?;
+                confirm(&environment.scope, session).await?;
             }
             delete(plan, &nothing, &self, &connected, journal, swept, session).await
         };
-        session.locked("destroy", &self.lock, &connected, &place.scope, work).await
+        session.locked("destroy", &self.lock, &connected, &environment.scope, work).await
     }
 }
 
@@ -219,11 +224,12 @@ fn unswept(why: Error) -> Error {
     Error::Unswept(Box::new(why))
 }
 
-/// Prints the receipt. What is there decides how it ended, not what was told on the way.
+/// Prints the receipt. How it ended depends on what still exists, not on what was reported on the
+/// way.
 fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_, W>) -> Exit {
     let exit = if snapshot.lives.is_empty() { Exit::Done } else { Exit::Failed };
     if session.is_json {
-        session.line(Told::Receipt(Box::new(receipt(swept, snapshot, exit))));
+        session.line(RunLine::Receipt(Box::new(receipt(swept, snapshot, exit))));
         return exit;
     }
     let Swept { gone, kept, .. } = swept;
@@ -231,7 +237,7 @@ fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_
     if gone.is_empty() && kept.is_empty() && snapshot.lives.is_empty() {
         session.print(&format!("There is nothing of {} in {}.\n", snapshot.scope, snapshot.region));
     } else {
-        session.tell("\n");
+        session.note("\n");
         let scope = &snapshot.scope;
         session.print(&render::receipt(scope, gone, kept, &snapshot.lives, &theme, width));
     }

@@ -18,7 +18,7 @@ use crate::world::Connect;
     about = "Show what was changed outside",
     long_about = "Show what was changed outside.\n\n\
         Each resource carries a mark of what it was last given, so what somebody changed in the \
-        console is told apart from what the file changed since. What others own, such as a \
+        console is distinguished from what the file changed since. What others own, such as a \
         count that a scaler sets, and what AWS moves by itself are no drift. Exits with 3 when \
         there is some; `deployer apply` puts it back.",
     after_long_help = "\
@@ -41,7 +41,7 @@ impl Command for Args {
         let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
         let shown = Shown { plan: &plan, drift: Drift::of(&plan, &snapshot) };
         session.answer(&shown);
-        session.tell(&render::strays(&plan.strays, &session.err, session.margin()));
+        session.note(&render::strays(&plan.strays, &session.err, session.margin()));
         Ok(if shown.drift.is_none() { Exit::Done } else { Exit::Pending })
     }
 }

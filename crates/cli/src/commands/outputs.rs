@@ -18,7 +18,7 @@ use crate::world::Connect;
 #[command(
     about = "Print the stack's outputs",
     long_about = "Print the stack's outputs.\n\n\
-        They are read from what is there, and nothing is planned. With a name, the bare value \
+        They are read from the account, and nothing is planned. With a name, the bare value \
         is printed, ready for a script.",
     after_long_help = "\
 Examples:
@@ -27,7 +27,7 @@ Examples:
   deployer outputs --json"
 )]
 pub(crate) struct Args {
-    /// Only this one, bare
+    /// Only this output, as a bare value
     #[arg(value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]

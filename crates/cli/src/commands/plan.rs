@@ -59,7 +59,7 @@ impl Command for Args {
         if let Some(path) = self.out {
             plan_file::write(&session.terminal.folder.join(&path), &project.source.folder, &plan)?;
             session
-                .tell(&format!("\nSaved. To do exactly this: deployer apply {}\n", path.display()));
+                .note(&format!("\nSaved. To do exactly this: deployer apply {}\n", path.display()));
         }
         Ok(if self.check && !plan.is_empty() { Exit::Pending } else { Exit::Done })
     }

@@ -33,7 +33,7 @@ Examples:
   deployer publish web --env prod   only `web`, in prod"
 )]
 pub(crate) struct Args {
-    /// The services; all whose images are built here when none is named
+    /// The services; when none is named, all whose images are built here
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
     #[command(flatten)]
@@ -95,7 +95,7 @@ fn chosen(
         .collect()
 }
 
-/// Builds the images to learn their digests; tells each line of the builds.
+/// Builds the images to learn their digests; shows each line of the builds.
 async fn build<W: Connect>(
     project: &Project,
     connected: &Arc<Places<W::Cloud>>,
@@ -103,10 +103,10 @@ async fn build<W: Connect>(
     session: &Session<'_, W>,
 ) -> Result<Stack, Error> {
     let registry = session.world.registry();
-    let tell = |address: &Address, line: &str| {
-        session.tell(&format!("{} {line}\n", session.err.faint.style(format!("{address} |"))));
+    let show = |address: &Address, line: &str| {
+        session.note(&format!("{} {line}\n", session.err.faint.style(format!("{address} |"))));
     };
-    let building = prepare(&registry, &**connected.cloud(), &project.stack, images, &tell);
+    let building = prepare(&registry, &**connected.cloud(), &project.stack, images, &show);
     session
         .unless_cancelled(building)
         .await?
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_without_an_image_of_its_own_is_told_from_one_misspelt() {
+    fn a_service_without_an_image_of_its_own_is_distinguished_from_one_misspelt() {
         let images = BTreeMap::from([("web".to_owned(), address("image/web"))]);
         let error = Error::from(chosen(&["wbe".to_owned()], &images).unwrap_err());
         assert_eq!(error.help().as_deref(), Some("did you mean `web`?"));

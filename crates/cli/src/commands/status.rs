@@ -17,12 +17,12 @@ use crate::world::Connect;
 /// What `status` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Show what is there, and how it is",
-    long_about = "Show what is there, and how it is.\n\n\
+    about = "Show what exists and its state",
+    long_about = "Show what exists and its state.\n\n\
         First the services: how many of their tasks run, what the checks of their containers say, \
         which release they run and how far its rollout is. Then what clients connect to, with its \
-        state and address. Then all that this environment of the stack owns in the account, by its \
-        record and its tags, with AWS's own word for its state. The stack need not be right for \
+        state and address. Then everything that this environment of the stack owns in the \
+        account, by its record and its tags, with AWS's own word for its state. The stack need not be right for \
         this. Lines are broken to the width of a terminal, and whole everywhere else.",
     after_long_help = "\
 Examples:
@@ -40,15 +40,15 @@ impl Command for Args {
 
     /// Scans what is there, looks at what runs, and shows it.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
-        let place = session.locate(&self.stack)?;
-        let (connected, _) = session.connect_anyway(&self.stack, &place).await?;
-        let deeds = session.deeds(&connected, &place.scope).await?;
-        let snapshot = session.observe(&connected, &place.scope, Scan::Known, &deeds).await?;
+        let environment = session.locate(&self.stack)?;
+        let (connected, _) = session.connect_anyway(&self.stack, &environment).await?;
+        let deeds = session.deeds(&connected, &environment.scope).await?;
+        let snapshot = session.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
         let registry = session.world.registry();
         let looking = running(&registry, &connected, &snapshot.lives, &deeds.record.roles);
         let running = session.unless_cancelled(looking).await?;
         session.answer(&Shown { snapshot: &snapshot, running, kinds: registry.kinds() });
-        session.tell(&render::strays(&snapshot.strays, &session.err, session.margin()));
+        session.note(&render::strays(&snapshot.strays, &session.err, session.margin()));
         Ok(Exit::Done)
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn heading(head: &str, title: &str, theme: &Theme, width: usize) -> V
         .collect()
 }
 
-/// Something that is told and is no error.
+/// Something that people should see and that is no error.
 pub(crate) fn notice(head: &str, text: &str, theme: &Theme, width: usize) -> String {
     heading(head, text, theme, width).join("\n") + "\n"
 }
@@ -77,7 +77,7 @@ fn advice(cause: Cause) -> Option<&'static str> {
             "let the identity you run as do this, or run as another one: `aws sts \
              get-caller-identity` says which it is",
         ),
-        Cause::Throttled => Some("AWS takes no more calls for now; run the command again later"),
+        Cause::Throttled => Some("AWS accepts no more calls for now; run the command again later"),
         Cause::NotYet
         | Cause::Busy
         | Cause::Ambiguous

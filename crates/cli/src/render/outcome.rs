@@ -60,7 +60,7 @@ fn summary(plan: &Plan, outcome: &Outcome, theme: &Theme) -> String {
     let advice = if outcome.is_success() {
         ""
     } else {
-        "Run the same command again: it continues from what is there.\n"
+        "Run the same command again: it continues from what exists.\n"
     };
     format!("{head} {}.\n{advice}", counts(plan, outcome))
 }
@@ -80,12 +80,12 @@ fn counts(plan: &Plan, outcome: &Outcome) -> String {
         (count(Action::Delete), "deleted"),
         (count(Action::Await), "waited for"),
     ];
-    let told: Vec<String> = counts
+    let parts: Vec<String> = counts
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    if told.is_empty() { "nothing was begun".to_owned() } else { told.join(", ") }
+    if parts.is_empty() { "nothing was begun".to_owned() } else { parts.join(", ") }
 }
 
 /// What a destroy leaves: what is gone, what was kept on purpose, and what the last sweep found.
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    /// The end of the run that the sample events tell.
+    /// The end of the run in the sample events.
     fn ended() -> Outcome {
         Outcome {
             done: vec![1, 2, 3, 4, 0],

@@ -16,7 +16,7 @@ use super::words::{impact, short, typical};
 const INDENT: usize = 6;
 
 /// From how many seconds on a step says how long it typically takes.
-const WORTH_TELLING: u32 = 10;
+const WORTH_SHOWING: u32 = 10;
 
 /// How much of a plan is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,10 +120,10 @@ fn resource(group: &Group<'_>, detail: Detail, theme: &Theme, width: usize) -> V
     }
     let mut lines = vec![line];
     for notice in &step.notices {
-        let told = format!("{}: {}", impact(notice.impact), notice.because);
+        let text = format!("{}: {}", impact(notice.impact), notice.because);
         let style = theme.impact(notice.impact);
-        let told = broken(&told, width - INDENT).into_iter();
-        lines.extend(told.map(|line| format!("{}{}", " ".repeat(INDENT), style.style(line))));
+        let shown = broken(&text, width - INDENT).into_iter();
+        lines.extend(shown.map(|line| format!("{}{}", " ".repeat(INDENT), style.style(line))));
     }
     match (&step.wanted, step.action) {
         (Some(spec), Action::Create)
@@ -156,7 +156,7 @@ fn remarks(group: &Group<'_>, detail: Detail) -> String {
     let id = step.live.as_ref().map(|live| short(live.id()));
     let why = match step.reason {
         Reason::Missing | Reason::Differs => None,
-        Reason::Unsigned => Some("its tags were changed, and are written anew"),
+        Reason::Unsigned => Some("its tags were changed, and are written again"),
         Reason::Replaced(Replacement::CreateFirst) => Some("successor first"),
         Reason::Replaced(Replacement::DeleteFirst) => Some("old one goes first"),
         Reason::Replaced(Replacement::Supersede) => Some("old one stays as history"),
@@ -171,7 +171,7 @@ fn remarks(group: &Group<'_>, detail: Detail) -> String {
         Half::Second => "second half: all the rest",
     });
     let seconds = step.typical + group.old.map_or(0, |old| old.typical);
-    let time = (seconds >= WORTH_TELLING).then(|| typical(seconds));
+    let time = (seconds >= WORTH_SHOWING).then(|| typical(seconds));
     let remarks: Vec<String> =
         noticed.into_iter().chain(half.or(why).map(str::to_owned)).chain(time).collect();
     remarks.join(" · ")
@@ -181,16 +181,16 @@ fn remarks(group: &Group<'_>, detail: Detail) -> String {
 fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for (address, marks) in &plan.foreign {
-        let told =
+        let text =
             truncate(&format!("{address} has more than the stack says: left alone"), width - 9);
-        lines.push(format!("{} {told}", theme.caution.style("warning:")));
+        lines.push(format!("{} {text}", theme.caution.style("warning:")));
         lines.extend(marks.iter().map(|mark| format!("  · {}", truncate(mark, width - 4))));
     }
     lines.extend(stray_lines(&plan.strays, theme, width));
     for environment in &plan.left_behind {
         let Scope { stack, .. } = &plan.scope;
-        let told = format!("{stack}/{environment} is still there, and the file does not name it");
-        lines.push(format!("{} {}", theme.caution.style("warning:"), truncate(&told, width - 9)));
+        let text = format!("{stack}/{environment} is still there, and the file does not name it");
+        lines.push(format!("{} {}", theme.caution.style("warning:"), truncate(&text, width - 9)));
         lines.push("  If nobody needs it:".to_owned());
         let region = &plan.region;
         let command =

@@ -14,7 +14,7 @@ use crate::render::{Theme, doing, done, elapsed, fit, truncate, typical};
 const REMEMBERED: usize = 20;
 
 /// From how many seconds on a step shows how long it typically takes.
-const WORTH_TELLING: u32 = 10;
+const WORTH_SHOWING: u32 = 10;
 
 /// The marks of something under way, one after another.
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -133,7 +133,7 @@ impl<'a> Board<'a> {
             on => format!("{} {}: {on}", step.address, doing(step.action)),
         };
         let mut right = elapsed(since);
-        if step.typical >= WORTH_TELLING && since.as_secs() < u64::from(step.typical) {
+        if step.typical >= WORTH_SHOWING && since.as_secs() < u64::from(step.typical) {
             right = format!("{right} of {}", typical(step.typical));
         }
         let (left, right) = fit(&left, &right, self.width.saturating_sub(3));

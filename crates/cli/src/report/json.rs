@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::reporter::Reporter;
 use crate::answer::as_json;
-use crate::wire::run::{self, Told};
+use crate::wire::run::{self, RunLine};
 use crate::world::Stream;
 
 /// Prints each event as a line of JSON.
@@ -17,7 +17,7 @@ impl Json {
     /// A reporter that begins with the plan, which gives the events' step numbers their meaning.
     pub(crate) fn new(plan: &Plan, out: Stream) -> Self {
         let reporter = Self { out };
-        reporter.print(Told::Plan { plan: Box::new(plan.into()) });
+        reporter.print(RunLine::Plan { plan: Box::new(plan.into()) });
         reporter
     }
 

@@ -9,9 +9,9 @@ use crate::render::{Theme, doing, done, elapsed, typical};
 use crate::world::Stream;
 
 /// From how many seconds on the beginning of a step says how long it typically takes.
-const WORTH_TELLING: u32 = 30;
+const WORTH_SHOWING: u32 = 30;
 
-/// Tells each event in a line that begins with the time since the run began.
+/// Prints each event as a line that begins with the time since the run began.
 pub(crate) struct Plain<'a> {
     plan: &'a Plan,
     theme: Theme,
@@ -65,7 +65,7 @@ impl<'a> Plain<'a> {
     fn begun(&self, step: StepId) -> String {
         let step = &self.plan.steps[step];
         match step.typical {
-            seconds if seconds >= WORTH_TELLING && step.action != Action::Await => {
+            seconds if seconds >= WORTH_SHOWING && step.action != Action::Await => {
                 format!("{}, typically {}", doing(step.action), typical(seconds))
             }
             _ => doing(step.action).to_owned(),

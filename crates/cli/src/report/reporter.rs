@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deployer_core::Event;
 
-/// Tells what happens.
+/// Reports what happens.
 pub(crate) trait Reporter {
     /// Something happened.
     fn event(&mut self, event: &Event);

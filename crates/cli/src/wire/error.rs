@@ -14,7 +14,7 @@ pub(crate) struct Failed {
     pub(crate) error: String,
     /// What to do about it.
     pub(crate) help: Option<String>,
-    /// The mistakes in the stack, and what may not be done to what is there.
+    /// The mistakes in the stack, and what may not be done to what exists.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What AWS refused.
     pub(crate) failures: Vec<Failure>,
@@ -50,7 +50,7 @@ pub(crate) struct Label {
     pub(crate) end_line: usize,
     /// The column behind its end.
     pub(crate) end_column: usize,
-    /// What is to be said of it; empty for a bare underline.
+    /// The text to show there; empty for a bare underline.
     pub(crate) text: String,
 }
 

@@ -43,7 +43,7 @@ struct Summary {
     create: usize,
     /// Changed where they are.
     update: usize,
-    /// Made anew.
+    /// Replaced.
     replace: usize,
     /// Deleted.
     delete: usize,
@@ -61,7 +61,7 @@ pub(crate) struct Plan {
     account: String,
     /// The region.
     region: String,
-    /// The steps, each after all that it waits for.
+    /// The steps, each after everything it waits for.
     steps: Vec<Step>,
     /// What is on resources of ours and is not in the stack, by address.
     foreign: BTreeMap<String, Vec<String>>,
@@ -109,9 +109,9 @@ struct Step {
     notices: Vec<Notice>,
     /// The fields that differ.
     differences: Vec<Difference>,
-    /// AWS's identifier of what is there.
+    /// AWS's identifier of what exists.
     current: Option<String>,
-    /// All fields as they are to be; null for a delete.
+    /// All fields as they should be; null for a delete.
     wanted: Option<Value>,
     /// The steps that must have succeeded before it begins.
     after: BTreeSet<usize>,
@@ -159,7 +159,7 @@ pub(crate) struct Difference {
     path: String,
     /// The value that AWS has; null when there is none.
     before: Value,
-    /// The value wanted; null when there is to be none.
+    /// The value wanted; null when there should be none.
     after: Value,
     /// Whether the value is known only once another resource exists.
     unknown: bool,

@@ -13,10 +13,10 @@ use super::error::{Failed, Failure};
 use super::plan::{Plan, Planned};
 use super::state::Resource;
 
-/// What is told of a run as a whole.
+/// A line about a run as a whole.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "event")]
-pub(crate) enum Told {
+pub(crate) enum RunLine {
     /// What is going to be done. The numbers of its steps are those of the events.
     Plan {
         /// The plan.
@@ -82,7 +82,7 @@ enum Happened {
         /// What it leaves on purpose, such as a last snapshot.
         kept: Vec<String>,
     },
-    /// It failed. What does not wait for it goes on.
+    /// It failed. What does not wait for it continues.
     Failed {
         /// The step.
         step: usize,
@@ -150,7 +150,7 @@ pub(crate) struct Locked {
 pub(crate) enum Held {
     /// Another run is at work; this one waits.
     Waiting,
-    /// The other run gave no sign of life, and this one goes on.
+    /// The other run gave no sign of life, and this one continues.
     TakenOver,
 }
 
@@ -282,7 +282,7 @@ struct Abandoned {
 /// What was kept on purpose.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Kept {
-    /// The resource it is of, or the environment.
+    /// The resource it belongs to, or the environment.
     pub(crate) of: String,
     /// What it is: `snapshot notes-prod-main-final`.
     pub(crate) what: String,

@@ -64,7 +64,7 @@ impl From<&deployer_core::Stray> for Stray {
     }
 }
 
-/// What there is of one environment of a stack.
+/// What exists of one environment of a stack.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Status {
@@ -122,13 +122,13 @@ pub(crate) struct Rollout {
     pub(crate) state: RolloutState,
     /// AWS's own word for it: `ROLLBACK_IN_PROGRESS`.
     pub(crate) status: String,
-    /// What AWS says of it, such as why it failed.
+    /// What AWS says about it, such as why it failed.
     pub(crate) reason: Option<String>,
-    /// How many tasks of the new release there are to be.
+    /// How many tasks of the new release there should be.
     pub(crate) wanted: Option<u32>,
     /// How many of them run.
     pub(crate) running: u32,
-    /// Whether it waits for somebody to let it go on.
+    /// Whether it waits for somebody to let it continue.
     pub(crate) is_held: bool,
     /// When it began, as RFC 3339 has it.
     started: Option<String>,

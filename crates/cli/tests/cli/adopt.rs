@@ -10,8 +10,8 @@ async fn with_a_store() -> (World, String) {
     let world = World::with(STACK);
     world.run("apply --env prod --yes").await;
     world.run("apply --env dev --yes --target network/main").await;
-    let told = world.run("status --env prod --json").await.stdout;
-    let status: Value = serde_json::from_str(&told).expect("JSON");
+    let printed = world.run("status --env prod --json").await.stdout;
+    let status: Value = serde_json::from_str(&printed).expect("JSON");
     let resources = status["resources"].as_array().expect("resources");
     let store = resources.iter().find(|it| it["address"] == "store/main").expect("a store");
     (world, store["id"].as_str().expect("an identifier").to_owned())
@@ -42,15 +42,15 @@ async fn without_a_yes_nothing_is_taken_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_there_or_is_not_there_is_told_before_anything_is_tagged() {
+async fn what_exists_or_does_not_is_reported_before_anything_is_tagged() {
     let (world, id) = with_a_store().await;
-    for (command, told) in [
-        ("adopt network/main network-1 --env dev --yes".to_owned(), "is there already"),
+    for (command, text) in [
+        ("adopt network/main network-1 --env dev --yes".to_owned(), "exists already"),
         ("adopt store/main store-77 --env dev --yes".to_owned(), "there is no `store-77`"),
         (format!("adopt store/other {id} --env dev --yes"), "there is no resource `store/other`"),
     ] {
         let ran = world.run(&command).await;
         assert_eq!(ran.exit, Exit::Wrong, "{command}: {}", ran.stderr);
-        assert!(ran.stderr.contains(told), "{command}: {}", ran.stderr);
+        assert!(ran.stderr.contains(text), "{command}: {}", ran.stderr);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::world::{STACK, World};
 
 #[tokio::test(start_paused = true)]
-async fn an_apply_tells_what_happens_and_prints_the_outputs() {
+async fn an_apply_shows_what_happens_and_prints_the_outputs() {
     let world = World::with(STACK);
     let ran = world.run("apply --env dev --yes").await;
     assert_eq!(ran.exit, Exit::Done, "{ran:?}");
@@ -49,7 +49,7 @@ async fn with_nothing_to_do_nothing_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_fails_is_told_in_full_and_the_next_run_continues() {
+async fn a_step_that_fails_is_reported_in_full_and_the_next_run_continues() {
     let world = World::with(STACK);
     // A scan of each of the three kinds that are declared; then the create of the network.
     let fault = Fault::Fail(Moment::Before, Cause::Refused);

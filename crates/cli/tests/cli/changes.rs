@@ -21,7 +21,7 @@ struct Case {
     /// What stands in the stack, and what it becomes.
     edits: &'static [(&'static str, &'static str)],
     impact: &'static str,
-    /// What is told of it; nothing when empty.
+    /// What is said about it; nothing when empty.
     because: &'static str,
     /// Steps, each of which is done before the next.
     order: &'static [&'static str],
@@ -427,19 +427,19 @@ async fn play(case: &Case) -> Result<(), String> {
     world.write("deployer.yaml", &changed);
     let plan = planned(&world).await?;
     if plan["impact"] != case.impact {
-        return Err(format!("it says {}\n{}", plan["impact"], told(&world).await));
+        return Err(format!("it says {}\n{}", plan["impact"], shown(&world).await));
     }
     let reasons: Vec<&str> = steps(&plan)
         .iter()
         .flat_map(|step| step["notices"].as_array().into_iter().flatten())
         .filter_map(|notice| notice["because"].as_str())
         .collect();
-    let is_told = match case.because {
+    let is_said = match case.because {
         "" => true,
         because => reasons.iter().any(|reason| reason.contains(because)),
     };
-    if !is_told {
-        return Err(format!("it tells {reasons:?}"));
+    if !is_said {
+        return Err(format!("it says {reasons:?}"));
     }
     for pair in case.order.windows(2) {
         let place = |word: &str| steps(&plan).iter().position(|step| word_of(step) == *word);
@@ -484,7 +484,7 @@ async fn planned(world: &World<Lookalike>) -> Result<Value, String> {
     }
 }
 
-async fn told(world: &World<Lookalike>) -> String {
+async fn shown(world: &World<Lookalike>) -> String {
     world.run("plan --env dev").await.stdout
 }
 

@@ -25,10 +25,10 @@ async fn what_somebody_changed_is_shown_with_what_it_was_given() {
     let ran = world.run("drift --env dev").await;
     assert_eq!(ran.exit, Exit::Pending);
     insta::assert_snapshot!(ran.stdout);
-    let told: serde_json::Value =
+    let printed: serde_json::Value =
         serde_json::from_str(&world.run("drift --env dev --json").await.stdout).unwrap();
     assert_eq!(
-        told["changed"][0]["fields"][0],
+        printed["changed"][0]["fields"][0],
         json!({ "path": "protected", "given": false, "now": true })
     );
 
@@ -51,7 +51,7 @@ async fn what_the_file_changed_is_no_drift() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_there_is_told() {
+async fn what_does_not_exist_is_reported() {
     let world = applied().await;
     world.memory.lose("part/a");
     let ran = world.run("drift --env dev").await;

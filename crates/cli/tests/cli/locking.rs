@@ -26,7 +26,7 @@ async fn taken_by(process: Option<String>) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_finds_the_lock_taken_is_told_by_whom_and_changes_nothing() {
+async fn who_has_the_lock_is_named_and_nothing_is_changed() {
     let world = taken_by(None).await;
     for command in ["apply --env dev --yes", "destroy --env dev --yes"] {
         let ran = world.run(&format!("{command} --lock-timeout 10s")).await;
@@ -59,14 +59,14 @@ async fn a_run_that_was_killed_here_is_followed_at_once_and_it_is_said() {
     let world = taken_by(Some(process)).await;
     let ran = world.run("apply --env dev --yes --lock-timeout 0").await;
     assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
-    let told: Vec<&str> = ran.stderr.lines().take(7).collect();
-    insta::assert_snapshot!(told.join("\n"));
+    let shown: Vec<&str> = ran.stderr.lines().take(7).collect();
+    insta::assert_snapshot!(shown.join("\n"));
     let claims: Vec<Claim> = read_book(&*world.memory, &scope()).await.unwrap().claims;
     assert_eq!(claims, []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn machines_are_told_too() {
+async fn machines_read_of_it_too() {
     let world = taken_by(None).await;
     let ran = world.run("apply --env dev --yes --json --lock-timeout 0").await;
     let first: serde_json::Value =

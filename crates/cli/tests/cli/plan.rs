@@ -26,22 +26,22 @@ async fn a_plan_after_an_apply_is_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_tells_changes_by_its_exit_code() {
+async fn a_check_reports_changes_by_its_exit_code() {
     let world = World::with(STACK);
     assert_eq!(world.run("plan --env dev --check").await.exit, Exit::Pending);
 }
 
 /// Whoever gives a stack environments makes everything anew beside what runs.
 #[tokio::test(start_paused = true)]
-async fn a_new_environment_is_told_of_those_the_file_names_no_more() {
+async fn a_plan_of_a_new_environment_names_those_that_left_the_file() {
     let declared = "environments: { dev: {}, prod: {} }\n";
     let world = World::with(&STACK.replace(declared, ""));
     assert_eq!(world.run("apply --yes").await.exit, Exit::Done);
     world.write("deployer.yaml", STACK);
     let ran = world.run("plan --env dev").await;
-    let told = "warning: notes/default is still there, and the file does not name it\n  \
+    let text = "warning: notes/default is still there, and the file does not name it\n  \
                 If nobody needs it:\n    deployer destroy --stack notes --env default --region eu-west-1\n";
-    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    assert!(ran.stdout.contains(text), "{}", ran.stdout);
     let json = world.run("plan --env dev --json").await.stdout;
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["plan"]["left-behind"], serde_json::json!(["default"]));

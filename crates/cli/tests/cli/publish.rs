@@ -61,8 +61,8 @@ async fn what_else_would_change_is_named_and_needs_a_yes() {
     let world = World::new(registry, NOTES);
     let ran = world.run("publish --env dev").await;
     assert_eq!(ran.exit, Exit::Refused, "{}", ran.stderr);
-    let told = ran.stderr.split("error: ").last().unwrap_or_default();
-    insta::assert_snapshot!(told);
+    let shown = ran.stderr.split("error: ").last().unwrap_or_default();
+    insta::assert_snapshot!(shown);
 }
 
 #[tokio::test(start_paused = true)]

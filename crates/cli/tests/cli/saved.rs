@@ -58,7 +58,7 @@ async fn a_saved_plan_is_refused_for_another_stack() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_no_plan_is_told_from_a_damaged_one() {
+async fn a_file_that_is_no_plan_is_distinguished_from_a_damaged_one() {
     let world = planned().await;
     let ran = world.run("apply deployer.yaml").await;
     assert_eq!(ran.exit, Exit::Wrong);

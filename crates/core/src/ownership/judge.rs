@@ -1,4 +1,4 @@
-//! Tells what is ours from what only says so.
+//! Distinguishes what is ours from what only says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ impl Seen {
     }
 }
 
-/// What the account keeps of an environment to tell whose something is.
+/// What the account keeps about an environment, to find whose something is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deeds {
     /// What the environment has made.
@@ -76,7 +76,7 @@ impl Deeds {
     }
 }
 
-/// What was seen, told apart.
+/// What was seen, sorted by whose it is.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
     pub(crate) lives: Vec<Live>,
@@ -90,7 +90,7 @@ struct Candidate {
     serial: Serial,
 }
 
-/// Tells what is ours of what carries the tags of a scope; `home` is its account and region.
+/// Finds what is ours among what carries the tags of a scope; `home` is its account and region.
 pub(crate) fn judge(
     scope: &Scope,
     home: (&str, &str),

@@ -56,7 +56,7 @@ impl TryFrom<String> for Serial {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let is_one = (1..=32).contains(&text.len())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        if is_one { Ok(Self(text)) } else { Err("it is no serial") }
+        if is_one { Ok(Self(text)) } else { Err("it is not a serial") }
     }
 }
 
@@ -125,9 +125,9 @@ impl FromStr for Proof {
         let (Some(VERSION), Some(serial), Some(signature)) =
             (parts.next(), parts.next(), parts.next())
         else {
-            return Err("it is no proof of this version");
+            return Err("it is not a proof of this version");
         };
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "it is no signature")?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "it is not a signature")?;
         Ok(Self { serial: serial.to_owned().try_into()?, signature })
     }
 }
@@ -183,8 +183,8 @@ impl FromStr for PublicKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| "it is no public key")?;
-        bytes.try_into().map(Self).map_err(|_| "it is no public key")
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| "it is not a public key")?;
+        bytes.try_into().map(Self).map_err(|_| "it is not a public key")
     }
 }
 

@@ -570,7 +570,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_the_mark_that_was_given_last_from_one_before() {
+    fn it_distinguishes_the_mark_that_was_given_last_from_one_before() {
         let mut record = Record::new(None);
         assert_eq!(record.is_last_given(&home(), &vpc(), "vpc-1", "1:new"), None);
         record.made(&home(), &vpc(), 1, &serial(1), "vpc-1");

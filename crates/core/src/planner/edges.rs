@@ -12,7 +12,7 @@ use super::halves::Halves;
 use super::model::takes_some_of;
 use super::steps::{Make, Steps};
 use super::uses::Relations;
-use super::{Decision, Planner, Verdict, stands_for};
+use super::{Decision, Planner, Verdict, ids_behind};
 use crate::live::physical;
 use crate::plan::{Reason, StepId};
 use crate::{Address, Fact, Graph, Lead, Live, Replacement, Thing, references};
@@ -493,7 +493,7 @@ impl<'a> Edges<'a> {
             let history = references(&decision.desired.spec);
             history.iter().any(|used| {
                 self.planner.kinds.is_passive(&used.kind)
-                    && !stands_for(used, &decision.desired.spec, &live.spec).is_subset(&known)
+                    && !ids_behind(used, &decision.desired.spec, &live.spec).is_subset(&known)
             })
         };
         (0..lives.len()).filter(|place| is_opaque(&lives[*place])).collect()
@@ -512,7 +512,7 @@ impl<'a> Edges<'a> {
     fn reduced(self) -> Vec<BTreeSet<StepId>> {
         let steps = self.after.len();
         let graph = Graph::new(self.after.iter().cloned().enumerate());
-        // Whoever arranges the steps tells of the ring.
+        // The ring is reported where the steps are put in order.
         let Ok(order) = graph.order() else { return self.after };
         let mut before: Vec<Vec<bool>> = vec![Vec::new(); steps];
         let mut reduced = vec![BTreeSet::new(); steps];

@@ -144,7 +144,7 @@ impl Halves {
 }
 
 impl Grant {
-    /// What tells an item from others: two with the same cannot both be there.
+    /// What distinguishes an item from others: two with the same cannot both exist.
     fn key<'a>(&self, item: &'a Value) -> Vec<Option<&'a Value>> {
         match self.by {
             [] => vec![Some(item)],

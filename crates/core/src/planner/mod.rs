@@ -20,7 +20,7 @@ use crate::{
     KindInfo, Kinds, Live, Outputs, Phase, Replacement, Snapshot, Stack, references, resolve,
 };
 
-/// Plans how to make what is there what the stack says; a stack without resources plans its end.
+/// Plans how to make the account match the stack; a stack without resources plans its end.
 ///
 /// A resource with deletion protection is deleted only when it is in `unprotected`.
 ///
@@ -59,7 +59,7 @@ fn another_stack(stack: &Stack, other: &str) -> Diagnostic {
                  that has a remote `origin`"
             .to_owned(),
     };
-    let title = format!("{} is there already, made from {other}; {ours}", stack.scope);
+    let title = format!("{} exists already, made from {other}; {ours}", stack.scope);
     Diagnostic::error(Code::AnotherStack, title).help(format!(
         "if it is another stack, give this one another name; if it is the same and has moved, \
          write `origin: {other}` in it"
@@ -69,11 +69,11 @@ fn another_stack(stack: &Stack, other: &str) -> Diagnostic {
 fn disputed(dispute: &Dispute) -> Diagnostic {
     let Dispute { address, ids } = dispute;
     let title = match ids.as_slice() {
-        [id] => format!("{id} carries the tags of {address} and is not as that was made"),
+        [id] => format!("{id} carries the tags of {address} and is not what was made"),
         ids => format!("{} carry the tags of {address}, and only one is ours", ids.join(" and ")),
     };
     Diagnostic::error(Code::Disputed, title).help(format!(
-        "say which one with `deployer adopt {address} ID`, or take the `deployer:` tags off the \
+        "say which one with `deployer adopt {address} ID`, or remove the `deployer:` tags from the \
          others"
     ))
 }
@@ -239,13 +239,13 @@ impl<'a> Planner<'a> {
         let missing = decisions.iter().filter(|(address, decision)| {
             decision.live.is_none()
                 && !unprotected.contains(*address)
-                && self.kinds.find(&address.kind).is_some_and(|kind| kind.held)
+                && self.kinds.find(&address.kind).is_some_and(|kind| kind.refused_while_used)
         });
         let known: BTreeSet<&str> = self.snapshot.lives.iter().map(Live::id).collect();
         for (address, _) in missing {
             let found = decisions.iter().find_map(|(user, decision)| {
                 let live = decision.live.filter(|live| live.phase != Phase::Leaving)?;
-                let ids = stands_for(address, &decision.desired.spec, &live.spec);
+                let ids = ids_behind(address, &decision.desired.spec, &live.spec);
                 let id = ids.into_iter().find(|id| !known.contains(id))?;
                 Some((user, id))
             });
@@ -264,7 +264,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// The differences as a plan tells them, and the worst that users notice of them.
+/// The differences as a plan shows them, and the worst that users notice of them.
 fn judged(
     kind: &KindInfo,
     mark: Option<&str>,
@@ -333,14 +333,14 @@ fn spread_delete_first(decisions: &mut BTreeMap<Address, Decision<'_>>) {
 }
 
 /// The physical identifiers that stand in a live spec where a wanted one refers to `address`.
-fn stands_for<'a>(address: &Address, wanted: &Value, live: &'a Value) -> BTreeSet<&'a str> {
+fn ids_behind<'a>(address: &Address, wanted: &Value, live: &'a Value) -> BTreeSet<&'a str> {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(_)) if is_reference(wanted, address) => {
             physical(live)
         }
         (Value::Object(wanted), Value::Object(live)) => wanted
             .iter()
-            .filter_map(|(key, wanted)| Some(stands_for(address, wanted, live.get(key)?)))
+            .filter_map(|(key, wanted)| Some(ids_behind(address, wanted, live.get(key)?)))
             .flatten()
             .collect(),
         // The order of a set of references says nothing, so each may be the one.

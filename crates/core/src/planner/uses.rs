@@ -9,7 +9,7 @@ use crate::live::physical;
 use crate::{Address, Desired, Kinds, Live, Snapshot, Stack, references};
 
 /// A shorter output may stand in a text by accident.
-const TELLING: usize = 6;
+const LONG_ENOUGH: usize = 6;
 
 /// Who uses what, as it is to be and as it is.
 pub(super) struct Relations<'a> {
@@ -208,7 +208,8 @@ fn said(lives: &[Live]) -> Vec<BTreeSet<usize>> {
     let mut needles: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for (place, live) in lives.iter().enumerate() {
         let outputs = live.output.as_object().into_iter().flatten();
-        for text in outputs.filter_map(|(_, value)| value.as_str()).filter(|it| is_telling(it)) {
+        for text in outputs.filter_map(|(_, value)| value.as_str()).filter(|it| is_distinctive(it))
+        {
             needles.entry(text).or_default().insert(place);
         }
     }
@@ -236,9 +237,9 @@ fn said(lives: &[Live]) -> Vec<BTreeSet<usize>> {
 
 /// Whether an output can be nothing else, such as an ARN, a host or `vpc-0abc`: a bare name can be
 /// that of many things.
-fn is_telling(output: &str) -> bool {
+fn is_distinctive(output: &str) -> bool {
     let numbered = output.contains('-') && output.contains(|letter: char| letter.is_ascii_digit());
-    output.len() >= TELLING && (numbered || output.contains(['.', ':', '/']))
+    output.len() >= LONG_ENOUGH && (numbered || output.contains(['.', ':', '/']))
 }
 
 /// Whether what was found is no part of a longer name.

@@ -26,7 +26,8 @@ fn refused(world: &World, stack: &Stack, deeds: &Deeds) -> Vec<String> {
 fn a_copy_of_what_is_recorded_is_named_and_left_alone() {
     let mut world = World::with(&networks().build());
     let copied = world.copy("network/main");
-    // What was made is known by its identifier, so the copy is told from it however alike they are.
+    // What was made is known by its identifier, so the copy is distinguished from it however alike
+    // they are.
     let mut deeds = world.deeds();
     let live = &world.lives[0];
     let serial = live.serial.clone().unwrap();

@@ -194,7 +194,7 @@ fn a_successor_never_takes_a_name_that_is_on_its_way_out() {
 }
 
 #[test]
-fn what_is_not_ours_is_told_and_left_alone() {
+fn what_is_not_ours_is_reported_and_left_alone() {
     let mut world = World::with(&everything().build());
     world.at("gate/edge").foreign = vec!["a rule made by hand".to_owned()];
     let plan = world.plan(&everything().build());
@@ -212,7 +212,7 @@ fn a_plan_says_the_worst_that_users_notice() {
 }
 
 #[test]
-fn what_was_changed_outside_is_told_apart_from_what_the_file_changed() {
+fn what_was_changed_outside_is_distinguished_from_what_the_file_changed() {
     let drifts = |world: &World, stack: &deployer_core::Stack| -> Vec<(String, bool)> {
         let steps = world.plan(stack).steps;
         let differences = steps.into_iter().flat_map(|step| step.differences);

@@ -190,7 +190,7 @@ pub(super) fn full(bytes: &[u8]) -> Body {
     Full::new(Bytes::copy_from_slice(bytes)).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// Tells whether the same request may succeed a little later.
+/// Whether the same request may succeed a little later.
 fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
@@ -220,7 +220,7 @@ impl Problems {
     }
 }
 
-/// Tells whether the two sides could not agree to trust each other, which trying again mends not.
+/// Whether the two sides could not agree to trust each other, which another try does not mend.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
     // What an `io::Error` wraps is not among its sources.
     let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mistrust_is_told_from_a_broken_connection_however_deep_it_is_wrapped() {
+    fn mistrust_is_distinguished_from_a_broken_connection_however_deep_it_is_wrapped() {
         let mistrust = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, mistrust));
         assert!(is_tls(&wrapped));

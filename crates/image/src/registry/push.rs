@@ -105,7 +105,7 @@ impl Blob<'_> {
         }
     }
 
-    /// The blob as a request's body, which tells `sent` the length of each piece that leaves.
+    /// The blob as a request's body, which reports to `sent` the length of each piece that leaves.
     fn body(&self, sent: mpsc::UnboundedSender<u64>) -> Result<Body, PushError> {
         let layer = match self {
             Self::Config(image) => return Ok(full(image.config())),
@@ -123,7 +123,7 @@ impl Blob<'_> {
 }
 
 impl<P: Patience> Client<'_, P> {
-    /// Tells whether `reference`, a tag or a digest, names this very image.
+    /// Whether `reference`, a tag or a digest, names this very image.
     async fn names(
         &self,
         image: &Image,
@@ -145,7 +145,7 @@ impl<P: Patience> Client<'_, P> {
         }
     }
 
-    /// Uploads a blob unless the registry has it; tells whether it was uploaded.
+    /// Uploads a blob unless the registry has it; returns whether it was uploaded.
     async fn upload(&self, blob: &Blob<'_>, report: Report<'_>) -> Result<bool, PushError> {
         let mut tries = Tries::new(self.patience);
         loop {

@@ -111,7 +111,7 @@ async fn a_binary_for_another_platform_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_binary_and_what_is_not_there_are_told_apart() {
+async fn what_is_no_binary_and_what_does_not_exist_are_distinguished() {
     let error = failure(&Source::Binary("Cargo.toml".into()), PLATFORM).await.to_string();
     assert!(error.ends_with("Cargo.toml is not a 64-bit Linux binary"), "{error}");
     let error = failure(&Source::Binary("/no/such/file".into()), PLATFORM).await.to_string();

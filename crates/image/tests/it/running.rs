@@ -54,7 +54,7 @@ async fn unpacked() -> tempfile::TempDir {
 }
 
 /// What the image's program says, or nothing where changing the root is not allowed.
-#[expect(clippy::print_stderr, reason = "a part that is left out is told")]
+#[expect(clippy::print_stderr, reason = "a part that is left out is reported")]
 fn run(root: &Path, arguments: &[&str]) -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         eprintln!("left out: running the image needs root, for chroot");

@@ -1,4 +1,4 @@
-//! A door before a registry that misbehaves as told, one connection after the other.
+//! A door before a registry that misbehaves as asked, one connection after the other.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};

@@ -18,7 +18,7 @@ pub(super) fn cycles(draft: &mut Draft) {
         let path = made.origin.overrides.as_ref().map_or(&made.origin.body, |(body, _)| body);
         let mistake = Diagnostic::error(Code::Cycle, format!("{alone} refers to itself"))
             .at(draft.key_place(path), "would wait for itself")
-            .help("take the reference out; a rule of a security group says `itself`");
+            .help("remove the reference; a rule of a security group says `itself`");
         return draft.mistakes.push(mistake);
     }
     let mut mistake = Diagnostic::error(Code::Cycle, "resources wait for each other in a ring");
@@ -33,5 +33,5 @@ pub(super) fn cycles(draft: &mut Draft) {
     }
     draft
         .mistakes
-        .push(mistake.help(format!("{}: take one of these references out", ring.join(" → "))));
+        .push(mistake.help(format!("{}: remove one of these references", ring.join(" → "))));
 }

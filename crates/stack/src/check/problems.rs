@@ -1,4 +1,4 @@
-//! What each kind finds in its own specs, told at the keys they come from.
+//! What each kind finds in its own specs, reported at the keys they come from.
 
 use deployer_core::{Address, Code, Diagnostic, Kinds, Problem, Span};
 
@@ -14,12 +14,12 @@ pub(super) fn problems(draft: &mut Draft, kinds: &Kinds) {
         for problem in kind.check(&made.spec) {
             let path = made.origin.path(&problem.path);
             let place = draft.place(&path);
-            draft.mistakes.push(told(&problem, &address, place));
+            draft.mistakes.push(mistake(&problem, &address, place));
         }
     }
 }
 
-fn told(problem: &Problem, address: &Address, span: Span) -> Diagnostic {
+fn mistake(problem: &Problem, address: &Address, span: Span) -> Diagnostic {
     let mistake =
         Diagnostic::error(Code::BadValue, &problem.message).at(span, format!("of {address}"));
     match &problem.help {

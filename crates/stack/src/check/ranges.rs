@@ -30,18 +30,18 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
             .and_then(|made| range(&made.spec));
         if let Some(around) = around.filter(|around| !around.0.contains(&cidr.0)) {
             let span = draft.place(path);
-            let title = format!("`{cidr}` is not inside of {vpc}, which has `{around}`");
+            let title = format!("`{cidr}` is not inside {vpc}, which has `{around}`");
             draft.mistakes.push(
                 Diagnostic::error(Code::CidrOutside, title)
                     .at(span, format!("of {address}"))
-                    .help(format!("take a part of `{around}`")),
+                    .help(format!("use a part of `{around}`")),
             );
         }
         let clash = subnets.iter().enumerate().find(|(other, (_, range, of, _))| {
             *other != index && of == vpc && range.overlaps(*cidr) && (is_by_hand || *other < index)
         });
         if let Some((_, (other, range, _, other_path))) = clash {
-            // Two written by hand are told once, at the later one.
+            // Two written by hand are reported once, at the later one.
             let both = other_path.first().is_some_and(|section| section == "resources");
             if is_by_hand && !(both && other > address) {
                 let span = draft.place(path);
@@ -49,7 +49,7 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
                 draft.mistakes.push(
                     Diagnostic::error(Code::CidrOverlap, title)
                         .at(span, format!("{other} has `{range}`"))
-                        .help(format!("take a part that is free{}", free(&taken, *cidr, around))),
+                        .help(format!("use a part that is free{}", free(&taken, *cidr, around))),
                 );
             }
         }

@@ -86,7 +86,7 @@ fn names_of<'d>(draft: &'d Draft, kind: &str) -> Vec<&'d str> {
     of_kind.map(|address| address.name.as_str()).collect()
 }
 
-/// Tells a reference to nothing, unless what it means could only not be read.
+/// Reports a reference to nothing, unless what it means could only not be read.
 fn missing(draft: &mut Draft, address: &Address, span: Span) -> bool {
     if draft.made.contains_key(address) {
         return false;
@@ -133,7 +133,7 @@ pub(super) fn asked_outputs(draft: &mut Draft, kinds: &Kinds) {
             let title = format!("a {} has no output `{}`", kind.name, asked.field);
             draft.mistakes.push(
                 Diagnostic::error(Code::UnknownOutput, title)
-                    .at(asked.span, "asks for nothing there is")
+                    .at(asked.span, "asks for what does not exist")
                     .help(suggestion(&asked.field, fields.iter().map(String::as_str))),
             );
         }

@@ -71,7 +71,7 @@ pub(crate) struct Database {
     pub(crate) key: Option<NotYet>,
     /// What it is restored from when it is made.
     pub(crate) restore: Option<NotYet>,
-    /// One that is there already.
+    /// One that exists already.
     pub(crate) existing: Option<NotYet>,
 }
 

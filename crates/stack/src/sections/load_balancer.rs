@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use deployer_core::{Address, Code, Part, Ref, Text};
 use deployer_kinds::{
-    self as kinds, Action, Ingress, Listener, ListenerProtocol, ListenerSpec, LoadBalancerSpec,
-    Network, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup, SecurityGroupSpec,
+    self as kinds, Action, Ingress, IpRange, Listener, ListenerProtocol, ListenerSpec,
+    LoadBalancerSpec, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup, SecurityGroupSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ pub(crate) struct LoadBalancer {
     pub(crate) idle_timeout: Seconds,
     /// The address ranges that may reach it: everybody, or for an internal one the network, when
     /// left out.
-    pub(crate) from: Option<BTreeSet<Network>>,
+    pub(crate) from: Option<BTreeSet<IpRange>>,
     /// The domains it is reached by, with their certificates and records.
     pub(crate) domains: Option<NotYet>,
     /// How long its access logs are kept.
@@ -51,7 +51,7 @@ pub(crate) struct LoadBalancer {
     pub(crate) kind: Option<NotYet>,
     /// Addresses of its own for a network load balancer: `static`.
     pub(crate) addresses: Option<NotYet>,
-    /// One that is there already.
+    /// One that exists already.
     pub(crate) existing: Option<NotYet>,
 }
 
@@ -123,9 +123,9 @@ impl LoadBalancer {
     }
 
     fn group(&self, draft: &mut Draft, all: &Sections, name: &str) {
-        let inside = draft.network.cidr.map(|cidr| Network(cidr.0.into()));
-        let everybody: Option<Network> = "0.0.0.0/0".parse().ok();
-        let from: BTreeSet<Network> = match &self.from {
+        let inside = draft.network.cidr.map(|cidr| IpRange(cidr.0.into()));
+        let everybody: Option<IpRange> = "0.0.0.0/0".parse().ok();
+        let from: BTreeSet<IpRange> = match &self.from {
             Some(from) => from.clone(),
             None if self.internal => inside.into_iter().collect(),
             None => everybody.into_iter().collect(),
@@ -133,7 +133,7 @@ impl LoadBalancer {
         let users = service::users(all, Self::KEY, name);
         let peers: Vec<Peer> = from
             .into_iter()
-            .map(Peer::Network)
+            .map(Peer::IpRange)
             .chain(users.map(|user| Peer::SecurityGroup(service::group(user))))
             .collect();
         let rule = |from: &Peer, port: u16| Ingress {
@@ -213,7 +213,7 @@ impl LoadBalancer {
                 format!("`{name}` has a TLS policy but no certificate"),
                 &[Self::KEY, name, "tls-policy"],
                 "used for HTTPS only",
-                "add `certificate:` with the ARN of one, or take this out",
+                "add `certificate:` with the ARN of one, or remove this",
             ),
             None => {}
         }

@@ -30,7 +30,7 @@ pub(crate) struct Secret {
     pub(crate) store: Option<NotYet>,
     /// Other regions it is copied to.
     pub(crate) copy_to: Option<NotYet>,
-    /// One that is there already.
+    /// One that exists already.
     pub(crate) existing: Option<NotYet>,
 }
 

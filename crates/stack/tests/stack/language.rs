@@ -59,7 +59,7 @@ databases: {{ main: {{ engine: postgres, version: 16.10 }} }}
 services:
   web:
     image: nginx:1
-    environment: {{ PORT: 8080, DEBUG: true, RATE: 1.10, ACCOUNT: 012345678901, TOLD: \"${{rate}}\", ON: \"${{debug}}\" }}
+    environment: {{ PORT: 8080, DEBUG: true, RATE: 1.10, ACCOUNT: 012345678901, SHOWN: \"${{rate}}\", ON: \"${{debug}}\" }}
 "
     );
     assert_eq!(spec(&text, None, "db-instance/main")["version"], "16.10");
@@ -67,7 +67,7 @@ services:
     let environment = containers["web"]["environment"].clone();
     let expected = json!({
         "PORT": "8080", "DEBUG": "true", "RATE": "1.10", "ACCOUNT": "012345678901",
-        "TOLD": "1.10", "ON": "true",
+        "SHOWN": "1.10", "ON": "true",
     });
     assert_eq!(environment, expected);
 }

@@ -1,4 +1,4 @@
-//! One file a mistake, beside what a person is told about it.
+//! One file a mistake, beside what a person reads about it.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ pub(crate) fn mistakes() -> Vec<(String, String)> {
 
 /// A mistake as the command line shows it.
 pub(crate) fn rendered_mistakes(name: &str, text: &str) -> String {
-    rendered(&format!("{name}.yaml"), text, &told(text))
+    rendered(&format!("{name}.yaml"), text, &found_in(text))
 }
 
 /// Comments at the top say what was asked for: `# env: prod`, `# var: name=value`.
@@ -38,24 +38,24 @@ fn options(text: &str) -> Options {
     options
 }
 
-fn told(text: &str) -> Vec<Diagnostic> {
+fn found_in(text: &str) -> Vec<Diagnostic> {
     load(text, &options(text), &deployer_kinds::all())
         .err()
         .unwrap_or_else(|| panic!("no mistake in\n{text}"))
 }
 
 #[test]
-fn every_mistake_is_told_as_it_should_be() {
+fn every_mistake_is_reported_as_it_should_be() {
     let mistakes = mistakes();
     assert!(mistakes.len() >= 35, "{}", mistakes.len());
     for (name, text) in mistakes {
-        let told = rendered_mistakes(&name, &text);
+        let shown = rendered_mistakes(&name, &text);
         insta::with_settings!({
             snapshot_path => "../mistakes",
             prepend_module_to_snapshot => false,
             omit_expression => true,
         }, {
-            insta::assert_snapshot!(name.clone(), told);
+            insta::assert_snapshot!(name.clone(), shown);
         });
     }
 }
@@ -63,7 +63,7 @@ fn every_mistake_is_told_as_it_should_be() {
 #[test]
 fn every_mistake_has_advice_and_a_place_in_the_text() {
     for (name, text) in mistakes() {
-        for mistake in told(&text) {
+        for mistake in found_in(&text) {
             let of_options = mistake.title.contains("variable `zones`");
             assert!(of_options || !mistake.labels.is_empty(), "{name}: {}", mistake.title);
             for label in &mistake.labels {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::support::read;
 
-fn told(text: &str, environment: Option<&str>) -> Result<Stack, Vec<Diagnostic>> {
+fn loaded(text: &str, environment: Option<&str>) -> Result<Stack, Vec<Diagnostic>> {
     let options = Options { environment: environment.map(str::to_owned), ..Options::default() };
     load(text, &options, &deployer_kinds::all()).map(|loaded| loaded.stack)
 }
@@ -75,7 +75,7 @@ proptest! {
     #[test]
     fn no_text_makes_a_load_panic(text in any::<String>()) {
         let _ = outline(&text);
-        if let Err(mistakes) = told(&text, None) {
+        if let Err(mistakes) = loaded(&text, None) {
             prop_assert!(within(&text, &mistakes));
         }
     }
@@ -83,7 +83,7 @@ proptest! {
     #[test]
     fn no_heap_of_pieces_makes_a_load_panic(text in pieces()) {
         let _ = outline(&text);
-        if let Err(mistakes) = told(&text, None) {
+        if let Err(mistakes) = loaded(&text, None) {
             prop_assert!(!mistakes.is_empty());
             prop_assert!(within(&text, &mistakes));
         }
@@ -94,9 +94,9 @@ proptest! {
         let whole = read("stacks/notes.yaml");
         let kept = whole.chars().take(start).chain(whole.chars().skip(start + length));
         let text: String = kept.collect();
-        match told(&text, Some("dev")) {
+        match loaded(&text, Some("dev")) {
             Ok(stack) => {
-                let again = told(&to_yaml(&expanded(&stack)), None);
+                let again = loaded(&to_yaml(&expanded(&stack)), None);
                 prop_assert_eq!(again.map_err(|_| ()), Ok(stack));
             }
             Err(mistakes) => prop_assert!(!mistakes.is_empty() && within(&text, &mistakes)),
@@ -111,9 +111,9 @@ proptest! {
         let twice = format!("{head}{sections}environments:\n  dev:\n{overlay}");
         let once = format!("{head}{sections}environments: {{ dev: {{}} }}\n");
         let only_there = format!("{head}environments:\n  dev:\n{overlay}");
-        let stack = told(&once, None).unwrap();
-        prop_assert_eq!(&told(&twice, None).unwrap(), &stack);
-        prop_assert_eq!(&told(&only_there, None).unwrap(), &stack);
+        let stack = loaded(&once, None).unwrap();
+        prop_assert_eq!(&loaded(&twice, None).unwrap(), &stack);
+        prop_assert_eq!(&loaded(&only_there, None).unwrap(), &stack);
     }
 
     #[test]
@@ -121,7 +121,7 @@ proptest! {
         let more = (few + more).min(6);
         let subnets = |zones: u32| -> BTreeMap<_, _> {
             let text = format!("stack: shop\nregion: eu-west-1\nnetwork: {{ zones: {zones} }}\n");
-            let resources = told(&text, None).unwrap().resources;
+            let resources = loaded(&text, None).unwrap().resources;
             resources.into_iter().filter(|(address, _)| address.kind == "subnet").collect()
         };
         let (before, after) = (subnets(few), subnets(more));
@@ -138,13 +138,13 @@ fn variables_cannot_blow_a_stack_up() {
     let text = format!(
         "stack: a\nregion: eu-west-1\nvariables: {{ long: {value} }}\noutputs: {{ o: \"{uses}\" }}\n"
     );
-    assert_eq!(told(&text, None).unwrap_err()[0].code, Code::TooLarge);
+    assert_eq!(loaded(&text, None).unwrap_err()[0].code, Code::TooLarge);
 }
 
 #[test]
-fn of_very_many_mistakes_the_first_are_told() {
+fn of_very_many_mistakes_the_first_are_reported() {
     let keys: Vec<String> = (0..3000).map(|key| format!("k{key}: 1\n")).collect();
-    assert_eq!(told(&format!("stack: a\n{}", keys.concat()), None).unwrap_err().len(), 100);
+    assert_eq!(loaded(&format!("stack: a\n{}", keys.concat()), None).unwrap_err().len(), 100);
 }
 
 #[test]
@@ -156,7 +156,7 @@ network: {}
 secrets: { session: { length: 64 }, other: }
 environments: { dev: { secrets: { session: { length: null }, other: null }, network: null } }
 ";
-    let stack = told(text, None).unwrap();
+    let stack = loaded(text, None).unwrap();
     let addresses: Vec<String> = stack.resources.keys().map(ToString::to_string).collect();
     assert_eq!(addresses, ["secret/session"]);
     assert_eq!(stack.resources.values().next().unwrap().spec["length"], 32);

@@ -51,11 +51,11 @@ fn the_mistakes_are_written_down() {
                     `deployer-stack`; do not edit.\n"
             .to_owned();
     for (name, text) in mistakes::mistakes() {
-        let told = mistakes::rendered_mistakes(&name, &text);
+        let shown = mistakes::rendered_mistakes(&name, &text);
         let title = name.replace('-', " ");
         let text = text.trim_end();
         // Writing to a string cannot fail.
-        let _ = write!(page, "\n## {title}\n\n```yaml\n{text}\n```\n\n```text\n{told}```\n");
+        let _ = write!(page, "\n## {title}\n\n```yaml\n{text}\n```\n\n```text\n{shown}```\n");
     }
     fresh("mistakes.md", &page);
 }

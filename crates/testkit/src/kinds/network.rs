@@ -31,7 +31,7 @@ impl Kind for Network {
         ("labels", Change::InPlace(Impact::None)),
         ("names", Change::InPlace(Impact::None)),
     ];
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 3 };
     type Spec = Spec;
     type Output = Output;

@@ -27,7 +27,7 @@ impl Kind for Wall {
     const CHANGES: &'static [(&'static str, Change)] =
         &[("network", Change::Replace(Impact::Outage)), ("admits", Change::InPlace(Impact::None))];
     const GRANTS: &'static [Grant] = &[Grant::of("admits")];
-    const HELD: bool = true;
+    const REFUSED_WHILE_USED: bool = true;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = Spec;
     type Output = Output;

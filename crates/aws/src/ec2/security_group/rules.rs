@@ -74,7 +74,7 @@ impl Key {
 
     /// Whether this is the rule that AWS gives every new group.
     fn is_default(&self) -> bool {
-        let is_everyone = matches!(&self.peer, Peer::Network(range)
+        let is_everyone = matches!(&self.peer, Peer::IpRange(range)
             if range.0.prefix_len() == 0 && matches!(range.0, IpNet::V4(_)));
         self.is_egress && self.protocol == Protocol::All && is_everyone
     }
@@ -98,7 +98,7 @@ impl Key {
             UserIdGroupPair::builder().group_id(id).set_description(text.clone()).build()
         };
         match &self.peer {
-            Peer::Network(range) => match range.0 {
+            Peer::IpRange(range) => match range.0 {
                 IpNet::V4(_) => permission.ip_ranges(
                     IpRange::builder().cidr_ip(range.to_string()).set_description(text).build(),
                 ),
@@ -177,7 +177,7 @@ fn key(is_egress: bool, rule: &SecurityGroupRule) -> Option<Key> {
     let protocol: Protocol = rule.ip_protocol()?.parse().ok()?;
     let group = rule.referenced_group_info().and_then(|other| other.group_id());
     let peer = if let Some(range) = rule.cidr_ipv4().or(rule.cidr_ipv6()) {
-        Peer::Network(range.parse().ok()?)
+        Peer::IpRange(range.parse().ok()?)
     } else if let Some(list) = rule.prefix_list_id() {
         Peer::PrefixList(list.to_owned())
     } else if group == rule.group_id() {

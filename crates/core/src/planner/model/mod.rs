@@ -33,7 +33,7 @@ impl Planner<'_> {
         let (mut answers, mut reached) = (samples.answers(&state), state.reached());
         let mut ways = state.ways();
         for step in &mut plan.steps {
-            step.notices = self.told(step);
+            step.notices = self.noticed(step);
             let leaving = state.pace(step).leaving;
             if self.take(&mut state, &names, step) {
                 let (then, open) = (samples.answers(&state), state.reached());
@@ -82,8 +82,8 @@ impl Planner<'_> {
         released
     }
 
-    /// What the kind says of a change's values.
-    fn told(&self, step: &Step) -> Vec<Notice> {
+    /// What the kind says about the new values.
+    fn noticed(&self, step: &Step) -> Vec<Notice> {
         let (Action::Update, Some(live), Some(wanted), Some(kind)) =
             (step.action, &step.live, &step.wanted, self.kinds.find(&step.address.kind))
         else {

@@ -37,7 +37,7 @@ pub(super) enum Answer {
     Served(BTreeSet<Who>),
     /// It is answered on the spot.
     Answered(String),
-    /// Whoever asks is told to ask elsewhere.
+    /// The client is sent elsewhere.
     Redirected(String),
     /// It is led to where no task is.
     Nobody,
@@ -105,7 +105,7 @@ impl Samples {
                 noticed.entry(change).or_default().insert(&sample.word);
             }
         }
-        let told = noticed.into_iter().map(|((impact, what), requests)| {
+        let found = noticed.into_iter().map(|((impact, what), requests)| {
             let mut words: Vec<&str> = requests.iter().take(NAMED).copied().collect();
             let more = format!("{} more", requests.len().saturating_sub(NAMED));
             if requests.len() > NAMED {
@@ -113,7 +113,7 @@ impl Samples {
             }
             Notice::new(impact, format!("requests for {} {what}", listed(&words)))
         });
-        told.collect()
+        found.collect()
     }
 }
 

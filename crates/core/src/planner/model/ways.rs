@@ -45,7 +45,7 @@ impl State {
             };
             noticed.entry((impact, range, instead)).or_default().insert(who.word());
         }
-        let told = noticed.into_iter().map(|((impact, range, instead), who)| {
+        let found = noticed.into_iter().map(|((impact, range, instead), who)| {
             let who = listed(who);
             let because = match instead {
                 Some(over) => {
@@ -55,6 +55,6 @@ impl State {
             };
             Notice::new(impact, because)
         });
-        told.collect()
+        found.collect()
     }
 }

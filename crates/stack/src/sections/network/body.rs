@@ -31,7 +31,7 @@ pub(crate) struct Network {
     pub(crate) acls: Option<NotYet>,
     /// How long records of its traffic are kept.
     pub(crate) flow_logs: Option<NotYet>,
-    /// A network that is there already.
+    /// A network that exists already.
     pub(crate) existing: Option<NotYet>,
 }
 

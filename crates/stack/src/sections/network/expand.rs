@@ -26,10 +26,10 @@ pub(super) fn expand(draft: &mut Draft, network: &Network) {
     if !(16..=24).contains(&network.cidr.0.prefix_len()) {
         draft.error(
             Code::NetworkSize,
-            format!("`{}` is no size for a network", network.cidr),
+            format!("`{}` is not a valid size for a network", network.cidr),
             &["network", "cidr"],
-            "three tiers of subnets do not fit, or AWS takes no network as large",
-            "take a prefix from /16 to /24",
+            "three tiers of subnets do not fit, or AWS accepts no network as large",
+            "expected a prefix from /16 to /24",
         );
         draft.broken.insert(("network".to_owned(), String::new()));
         return;
@@ -102,7 +102,7 @@ fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
                 format!("`{}` has no room for zone `{zone}`", network.cidr),
                 &["network", "zones"],
                 format!("a network of this size has room for {} zones", 1 << slot_bits),
-                "take fewer zones, or a prefix from /16 to /23",
+                "use fewer zones, or a prefix from /16 to /23",
             );
             continue;
         }
@@ -122,7 +122,7 @@ fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
     }
 }
 
-/// How many bits of a tier's addresses tell the zone: eight zones, or four in the smallest network.
+/// How many bits of a tier's addresses name the zone: eight zones, or four in the smallest network.
 fn slot_bits(cidr: Cidr) -> u8 {
     if cidr.0.prefix_len() <= 23 { 3 } else { 2 }
 }
@@ -180,9 +180,9 @@ fn route_tables(draft: &mut Draft, network: &Network, zones: &[(char, String)]) 
 
 /// The rule that lets everything out.
 pub(in crate::sections) fn everything() -> BTreeSet<Egress> {
-    let everywhere = deployer_kinds::Network(Ipv4Net::default().into());
+    let everywhere = deployer_kinds::IpRange(Ipv4Net::default().into());
     let rule = Egress {
-        to: Peer::Network(everywhere),
+        to: Peer::IpRange(everywhere),
         port: Ports::All,
         protocol: Protocol::All,
         description: String::new(),

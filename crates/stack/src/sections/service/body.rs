@@ -68,7 +68,7 @@ pub(crate) struct Service {
     /// Replaces the arguments of the image's command.
     #[serde(default)]
     pub(crate) command: Vec<String>,
-    /// A command inside the container that tells whether it works, run without a shell.
+    /// A command inside the container that checks whether it works, run without a shell.
     #[serde(default)]
     pub(crate) health_command: Vec<String>,
     /// How long between being asked to stop and being killed, `0 s` to `120 s`.

@@ -222,7 +222,7 @@ fn place(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
     draft.mistakes.push(
         Diagnostic::warning(Code::PublicServices, "services get public addresses")
             .at(span, "without a NAT gateway, public subnets are the only way out")
-            .help("say `subnets: public` in each service if that is meant, or take `nat: single`"),
+            .help("say `subnets: public` in each service if that is meant, or use `nat: single`"),
     );
     Place::Public
 }

@@ -154,7 +154,7 @@ fn refuse_the_same_twice(draft: &mut Draft, routes: &[Routed<'_>]) {
                 .at(draft.place(&at(second, key_name)), "this one")
                 .at(draft.place(&at(first, key_name)), "and this one")
                 .help(help);
-            draft.tell(&["services", second.service], mistake);
+            draft.report(&["services", second.service], mistake);
         }
     }
 }

@@ -107,7 +107,7 @@ pub(super) fn hand_over(
     handed
 }
 
-/// Tells that two things would be handed over as the same variable.
+/// Reports that two things would be handed over as the same variable.
 fn same_variable(
     draft: &mut Draft,
     service: &str,
@@ -125,7 +125,7 @@ fn same_variable(
     .at(draft.place(&place(second)), "this one")
     .at(draft.place(&place(first)), "and this one")
     .help(format!("give one of them a name of its own: `{{ use: {other}, as: {alias} }}`"));
-    draft.tell(&[Service::KEY, service], mistake);
+    draft.report(&[Service::KEY, service], mistake);
 }
 
 /// Whether a section is in the language and not built yet.

@@ -16,7 +16,7 @@ pub struct Cidr(pub Ipv4Net);
 /// An IPv4 or IPv6 range whose address is its first: `0.0.0.0/0`, `2001:db8::/32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Network(pub IpNet);
+pub struct IpRange(pub IpNet);
 
 impl Cidr {
     /// Whether the two ranges share an address.
@@ -25,7 +25,7 @@ impl Cidr {
     }
 }
 
-impl Network {
+impl IpRange {
     /// Whether every address is in it.
     pub fn is_everything(self) -> bool {
         self.0.prefix_len() == 0
@@ -36,9 +36,9 @@ impl FromStr for Cidr {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let range: Ipv4Net = text
-            .parse()
-            .map_err(|_| format!("`{text}` is no IPv4 range such as `10.20.0.0/16`"))?;
+        let range: Ipv4Net = text.parse().map_err(|_| {
+            format!("`{text}` is not a valid IPv4 range; expected one such as `10.20.0.0/16`")
+        })?;
         if range == range.trunc() {
             Ok(Self(range))
         } else {
@@ -47,13 +47,13 @@ impl FromStr for Cidr {
     }
 }
 
-impl FromStr for Network {
+impl FromStr for IpRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let range: IpNet = text
-            .parse()
-            .map_err(|_| format!("`{text}` is no address range such as `203.0.113.0/24`"))?;
+        let range: IpNet = text.parse().map_err(|_| {
+            format!("`{text}` is not a valid address range; expected one such as `203.0.113.0/24`")
+        })?;
         if range == range.trunc() {
             Ok(Self(range))
         } else {
@@ -101,7 +101,7 @@ macro_rules! text_form {
 }
 
 text_form!(Cidr, "Cidr", "10.20.0.0/16");
-text_form!(Network, "Network", "203.0.113.0/24");
+text_form!(IpRange, "IpRange", "203.0.113.0/24");
 
 #[cfg(test)]
 mod tests {
