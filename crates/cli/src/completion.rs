@@ -38,6 +38,9 @@ pub(crate) fn answer<C: Cloud>(
     folder: &Path,
     registry: &Registry<C>,
 ) -> io::Result<String> {
+    if words.is_empty() {
+        return Ok(String::new());
+    }
     let known = Known::of(&words, folder, registry);
     let mut cli = known.offered(cli);
     cli.build();

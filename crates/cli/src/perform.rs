@@ -142,7 +142,7 @@ impl<W: Connect> Session<'_, W> {
         let stderr = terminal.stderr.clone();
         if self.is_json {
             Box::new(Json::new(plan, terminal.stdout.clone()))
-        } else if stderr.is_terminal && !self.is_verbose && !terminal.is_dumb() {
+        } else if stderr.is_terminal && !self.is_verbose && terminal.takes_a_board() {
             Box::new(Human::new(plan, self.err, stderr, terminal.width, terminal.height))
         } else {
             Box::new(Plain::new(plan, self.err, stderr))

@@ -12,17 +12,14 @@ use crate::args::GlobalArgs;
 use crate::cli::Cli;
 use crate::commands::{Commands, schema};
 use crate::completion;
-use crate::exit::{Error, Exit, Mistakes};
+use crate::exit::{Error, Exit, Mistakes, RequestError};
 use crate::render::{self, Theme};
 use crate::session::Session;
 use crate::wire;
-use crate::world::{Connect, Stream, Terminal};
+use crate::world::{Connect, NARROWEST, Stream, Terminal};
 
 /// The widest that help is printed: longer lines are hard to read.
 const WIDEST_HELP: usize = 100;
-
-/// The narrowest that anything is laid out for; a terminal that is narrower breaks lines itself.
-const NARROWEST: usize = 40;
 
 /// Does what a command line asks for. After `cancel` nothing new begins, and what is under way
 /// ends at its next wait.
@@ -32,8 +29,7 @@ pub async fn run<W: Connect>(
     mut terminal: Terminal,
     cancel: CancellationToken,
 ) -> Exit {
-    terminal.width = terminal.width.max(NARROWEST);
-    let cli = Cli::command().term_width(terminal.width.min(WIDEST_HELP));
+    let cli = Cli::command().term_width(terminal.width.clamp(NARROWEST, WIDEST_HELP));
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(shell) = asks_for_completion(&args, &terminal) {
         return complete(&shell, args, cli, &world.registry(), &terminal);
@@ -149,6 +145,11 @@ fn trace(verbose: u8, stderr: &Stream) {
 /// The error as machines get it.
 fn failed(error: &Error) -> wire::error::Failed {
     let (diagnostics, failures) = match error {
+        Error::Unswept(why) => {
+            let wire::error::Failed { diagnostics, failures, .. } = failed(why);
+            (diagnostics, failures)
+        }
+        Error::Request(RequestError::Build { failure, .. }) => (Vec::new(), vec![failure.into()]),
         Error::Stack(Mistakes { name, text, diagnostics })
         | Error::Protected(Mistakes { name, text, diagnostics }) => {
             (render::located_diagnostics(diagnostics, name, text), Vec::new())

@@ -27,6 +27,9 @@ pub trait Connect {
     ) -> impl Future<Output = Result<Places<Self::Cloud>, Failure>>;
 }
 
+/// The narrowest that anything is laid out for; a terminal that is narrower breaks lines itself.
+pub(crate) const NARROWEST: usize = 40;
+
 /// More columns than any line has.
 const UNCUT: usize = 10_000;
 
@@ -56,10 +59,10 @@ impl Terminal {
     /// # Errors
     /// When the folder it was started in is gone.
     pub fn of_process(environment: BTreeMap<String, String>) -> io::Result<Self> {
-        // Some pseudo-terminals have no columns.
+        // Some pseudo-terminals have no columns, or no lines.
         let size = terminal_size::terminal_size_of(io::stderr())
             .or_else(|| terminal_size::terminal_size_of(io::stdout()))
-            .filter(|(width, _)| width.0 > 0);
+            .filter(|(width, height)| width.0 > 0 && height.0 > 0);
         let (width, height) =
             size.map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()));
         Ok(Self {
@@ -78,7 +81,13 @@ impl Terminal {
 impl Terminal {
     /// How many columns there are on one of its streams; in a file or a pipe nothing is cut.
     pub(crate) fn columns(&self, stream: &Stream) -> usize {
-        if stream.is_terminal { self.width } else { UNCUT }
+        if stream.is_terminal { self.width.max(NARROWEST) } else { UNCUT }
+    }
+
+    /// Whether there is room for lines that change, and a way to change them. What is narrower
+    /// than what is laid out for breaks lines by itself, and nobody knows how many there are then.
+    pub(crate) fn takes_a_board(&self) -> bool {
+        self.width >= NARROWEST && self.height > 5 && !self.is_dumb()
     }
 
     /// Whether it can do nothing but print line after line.

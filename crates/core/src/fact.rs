@@ -19,7 +19,7 @@ pub enum Fact {
     /// It takes its time with tasks that fill it.
     Takes(Pace),
     /// It reaches others from these subnets.
-    Stands(BTreeSet<Thing>),
+    Stands(Stand),
     /// It says which way packets of subnets go.
     Routes(Routes),
 }
@@ -110,13 +110,31 @@ pub enum Peer {
     Everybody,
 }
 
+/// Where one reaches others from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stand {
+    /// The subnets.
+    pub subnets: BTreeSet<Thing>,
+    /// Whether it has a public address in them.
+    pub has_address: bool,
+}
+
 /// Which way packets of subnets go.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Routes {
     /// The subnets.
     pub subnets: BTreeSet<Thing>,
-    /// Each range of addresses, in words, and over what it is reached.
-    pub over: BTreeMap<String, Thing>,
+    /// Each range of addresses, in words, and how it is reached.
+    pub over: BTreeMap<String, Way>,
+}
+
+/// How a range of addresses is reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    /// Over what.
+    pub over: Thing,
+    /// Whether only those get there who have a public address.
+    pub needs_address: bool,
 }
 
 /// What users notice of a change, and why, in words that follow a colon: `logs older than 7 days

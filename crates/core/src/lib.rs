@@ -34,7 +34,9 @@ pub use code::Code;
 pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
 pub use diff::Difference;
 pub use event::{Event, What};
-pub use fact::{Admission, Destination, Fact, Join, Lead, Notice, Pace, Peer, Routes, Run, Thing};
+pub use fact::{
+    Admission, Destination, Fact, Join, Lead, Notice, Pace, Peer, Routes, Run, Stand, Thing, Way,
+};
 pub use failure::{Cause, Failure};
 pub use graph::{Cycle, Graph, ReadyQueue};
 pub use kind::{After, Grant, Kind, KindInfo, Kinds, Problem, Time, Typical};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    After, Change, Fact, Grant, Impact, Join, Kind, Naming, Problem, Ref, Thing, Typical,
+    After, Change, Fact, Grant, Impact, Join, Kind, Naming, Problem, Ref, Stand, Thing, Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,8 @@ impl Kind for LoadBalancer {
         if spec.internal {
             return vec![joins];
         }
-        vec![joins, Fact::Stands(spec.subnets.iter().map(Thing::from).collect())]
+        let subnets = spec.subnets.iter().map(Thing::from).collect();
+        vec![joins, Fact::Stands(Stand { subnets, has_address: true })]
     }
 
     fn check(spec: &LoadBalancerSpec) -> Vec<Problem> {

@@ -1,6 +1,8 @@
 //! A NAT gateway: the way from private subnets to the internet.
 
-use deployer_core::{After, Change, Fact, Impact, Kind, Opaque, Ref, Replacement, Thing, Typical};
+use deployer_core::{
+    After, Change, Fact, Impact, Kind, Opaque, Ref, Replacement, Stand, Thing, Typical,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +29,8 @@ impl Kind for NatGateway {
     type Output = NatGatewayOutput;
 
     fn facts(spec: &NatGatewaySpec) -> Vec<Fact> {
-        vec![Fact::Stands([Thing::from(&spec.subnet)].into())]
+        let subnets = [Thing::from(&spec.subnet)].into();
+        vec![Fact::Stands(Stand { subnets, has_address: true })]
     }
 
     /// An address can be in one gateway at a time.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Change, Fact, Grant, Impact, Kind, Ref, Routes, Thing, Typical};
+use deployer_core::{Change, Fact, Grant, Impact, Kind, Ref, Routes, Thing, Typical, Way};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,12 +31,16 @@ impl Kind for RouteTable {
 
     fn facts(spec: &RouteTableSpec) -> Vec<Fact> {
         let route = |(range, target): (&Cidr, &RouteTarget)| {
-            let over = match target {
-                RouteTarget::InternetGateway(gateway) => gateway.into(),
-                RouteTarget::NatGateway(gateway) => gateway.into(),
+            let way = match target {
+                RouteTarget::InternetGateway(gateway) => {
+                    Way { over: gateway.into(), needs_address: true }
+                }
+                RouteTarget::NatGateway(gateway) => {
+                    Way { over: gateway.into(), needs_address: false }
+                }
             };
             let is_everything = range.0.prefix_len() == 0;
-            (if is_everything { "the internet".to_owned() } else { range.to_string() }, over)
+            (if is_everything { "the internet".to_owned() } else { range.to_string() }, way)
         };
         let subnets = spec.subnets.iter().map(Thing::from).collect();
         vec![Fact::Routes(Routes { subnets, over: spec.routes.iter().map(route).collect() })]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use deployer_core::{
     Action, After, Change, Fact, Grant, Impact, Join, Kind, Naming, Notice, Problem, Ref, Run,
-    Thing, Time, Typical,
+    Stand, Thing, Time, Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,10 @@ impl Kind for Service {
         vec![
             Fact::Runs(Run { groups, tasks: spec.count }),
             Fact::Joins(Join { groups: joined, ports }),
-            Fact::Stands(spec.subnets.iter().map(Thing::from).collect()),
+            Fact::Stands(Stand {
+                subnets: spec.subnets.iter().map(Thing::from).collect(),
+                has_address: spec.public_address,
+            }),
         ]
     }
 

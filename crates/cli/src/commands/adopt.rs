@@ -123,7 +123,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
             session.confirm(&format!("Take over {id}?"), help).await?;
         }
         self.take(&live, session).await?;
-        conclude(&live, Some(&plan), session);
+        conclude(address, id, Some(&plan), session);
         Ok(Exit::Done)
     }
 
@@ -173,9 +173,12 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         }
         let confirming = self.journal.confirm(&unrecorded);
         session.unless_cancelled(confirming).await?.map_err(|it| Error::Cloud(vec![it]))?;
+        for confirmed in &unrecorded {
+            conclude(&confirmed.address, &confirmed.id, None, session);
+        }
         for live in &sought {
             self.take(live, session).await?;
-            conclude(live, None, session);
+            conclude(&live.address, live.id(), None, session);
         }
         Ok(Exit::Done)
     }
@@ -216,14 +219,19 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
     }
 }
 
-fn conclude<W: Connect>(live: &Live, plan: Option<&Plan>, session: &Session<'_, W>) {
+fn conclude<W: Connect>(
+    address: &Address,
+    id: &str,
+    plan: Option<&Plan>,
+    session: &Session<'_, W>,
+) {
     session.line(RunLine::Adopted(Box::new(Adopted {
-        address: live.address.to_string(),
-        id: live.id().to_owned(),
+        address: address.to_string(),
+        id: id.to_owned(),
         next: plan.map(Into::into),
     })));
     if !session.is_json {
         let done = session.out.good.style("Taken over:");
-        session.print(&format!("{done} {} is {} now.\n", live.id(), live.address));
+        session.print(&format!("{done} {id} is {address} now.\n"));
     }
 }

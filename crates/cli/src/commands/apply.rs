@@ -38,7 +38,11 @@ pub(crate) struct Args {
     #[arg(value_name = "PLAN", conflicts_with_all = ["env", "variables", "targets", "unprotect"])]
     saved: Option<PathBuf>,
     /// The same as PLAN
-    #[arg(long, value_name = "PLAN", conflicts_with = "saved")]
+    #[arg(
+        long,
+        value_name = "PLAN",
+        conflicts_with_all = ["saved", "env", "variables", "targets", "unprotect"]
+    )]
     plan: Option<PathBuf>,
     #[command(flatten)]
     stack: StackArgs,

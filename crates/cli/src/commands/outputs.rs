@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use deployer_core::{Outputs as Known, Text, resolve};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Form, Page, plain};
@@ -35,7 +37,7 @@ pub(crate) struct Args {
 }
 
 impl Command for Args {
-    const FORM: Form = Form::Document(plain::<BTreeMap<String, Option<String>>>);
+    const FORM: Form = Form::Document(plain::<Printed>);
 
     /// Looks what is there, and prints the outputs.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
@@ -81,6 +83,17 @@ impl Outputs {
             Some(_) => Err(RequestError::OutputNotKnown(name.to_owned())),
         }
     }
+}
+
+/// What is printed for machines.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is asked for")]
+enum Printed {
+    /// All of them, by name; null for one that is not known yet.
+    All(BTreeMap<String, Option<String>>),
+    /// The one that was asked for; null where it is not known yet.
+    One(Option<String>),
 }
 
 impl Answer for Outputs {

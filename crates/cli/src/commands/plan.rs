@@ -54,10 +54,13 @@ impl Command for Args {
         let mut plan =
             session.plan(source, &project.stack, &snapshot, &project.meant(&self.targets))?;
         plan.left_behind = session.left_behind(&connected, &project.source, &snapshot).await;
+        // The file comes first: after the answer nothing can go wrong any more.
+        if let Some(path) = &self.out {
+            plan_file::write(&session.terminal.folder.join(path), &project.source.folder, &plan)?;
+        }
         let detail = if self.full { Detail::Everything } else { Detail::Changes };
         session.answer(&Shown { plan: &plan, detail });
         if let Some(path) = self.out {
-            plan_file::write(&session.terminal.folder.join(&path), &project.source.folder, &plan)?;
             session
                 .note(&format!("\nSaved. To do exactly this: deployer apply {}\n", path.display()));
         }

@@ -128,6 +128,7 @@ impl Answer for Shown<'_> {
 
 /// What there is to say of one service.
 fn service(running: &Running<'_>, wanted: Option<u32>) -> Service {
+    let known = running.tasks.is_ok();
     let tasks = running.tasks.as_deref().unwrap_or_default();
     let count = |is_meant: &dyn Fn(&Task) -> bool| tasks.iter().filter(|it| is_meant(it)).count();
     let releases: BTreeSet<&str> = tasks.iter().map(|task| task.revision.as_str()).collect();
@@ -137,8 +138,8 @@ fn service(running: &Running<'_>, wanted: Option<u32>) -> Service {
         resource: running.live.into(),
         name: running.live.address.name.clone(),
         wanted,
-        running: count(&|task| task.state == TaskState::Running),
-        starting: count(&|task| task.state == TaskState::Starting),
+        running: known.then(|| count(&|task| task.state == TaskState::Running)),
+        starting: known.then(|| count(&|task| task.state == TaskState::Starting)),
         healthy: count(&|task| task.health == Health::Healthy),
         unhealthy: count(&|task| task.health == Health::Unhealthy),
         releases: releases.into_iter().map(str::to_owned).collect(),
@@ -154,9 +155,10 @@ fn service_row(service: &Service, live: &Live) -> Vec<String> {
     if !service.failures.is_empty() {
         return vec![name, "could not be read".to_owned()];
     }
+    let running = service.running.unwrap_or_default();
     let tasks = match service.wanted {
-        Some(wanted) => format!("{} of {wanted}", service.running),
-        None => service.running.to_string(),
+        Some(wanted) => format!("{running} of {wanted}"),
+        None => running.to_string(),
     };
     let health = match (service.healthy, service.unhealthy) {
         (0, 0) => "not checked".to_owned(),

@@ -87,7 +87,8 @@ impl<'a> Board<'a> {
                 self.failed += 1;
                 let mut lines: Vec<String> = said.unwrap_or_default().into();
                 for line in &mut lines {
-                    *line = format!("  {}", truncate(line, self.width.saturating_sub(2)));
+                    let said = truncate(line, self.width.saturating_sub(3));
+                    format!("  {said}").trim_end().clone_into(line);
                 }
                 let why = failure.code.as_deref().unwrap_or(&failure.message);
                 let what = format!("{} failed: {why}", self.address(*step));

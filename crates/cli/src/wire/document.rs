@@ -11,7 +11,8 @@ const VERSION: u32 = 1;
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "{T}Document")]
 pub(crate) struct Document<T> {
-    /// The version of the format: 1. A later one may add members to it, and takes none away.
+    /// The version of the format: 1. What is added does not change it; what is renamed, moved or
+    /// taken away does.
     version: u32,
     #[serde(flatten)]
     what: T,

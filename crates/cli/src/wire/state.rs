@@ -94,10 +94,10 @@ pub(crate) struct Service {
     pub(crate) name: String,
     /// How many tasks it is to have; null where nobody says.
     pub(crate) wanted: Option<u32>,
-    /// How many of its tasks run.
-    pub(crate) running: usize,
+    /// How many of its tasks run; null where its tasks could not be read.
+    pub(crate) running: Option<usize>,
     /// How many are on their way to run.
-    pub(crate) starting: usize,
+    pub(crate) starting: Option<usize>,
     /// Of how many the containers' own checks pass.
     pub(crate) healthy: usize,
     /// Of how many they fail. The rest have none, or none that has ended.

@@ -232,6 +232,20 @@ const CASES: &[Case] = &[
         order: &["update route-table/private-a"],
     },
     Case {
+        name: "a way for those alone who have public addresses",
+        edits: &[("repositories:", PUBLIC_WAY)],
+        impact: "outage",
+        because: "the internet is no longer reached from service/api and service/web",
+        order: &["update route-table/public"],
+    },
+    Case {
+        name: "a service leaves for where there is no way",
+        edits: &[("repositories:", NOWHERE)],
+        impact: "outage",
+        because: "the internet is no longer reached from service/api",
+        order: &["update service/api"],
+    },
+    Case {
         name: "a service goes",
         edits: &[
             ("  api: # service", "  # gone\n  other:"),
@@ -276,6 +290,18 @@ const CERTIFICATE: &str = ", certificate: \"arn:aws:acm:eu-west-1:123456789012:c
 const NO_WAY: &str = "\
 resources:
   route-table: { private-a: { routes: { 0.0.0.0/0: null } } }
+repositories:";
+
+const PUBLIC_WAY: &str = "\
+resources:
+  route-table:
+    private-a: { subnets: [] }
+    public: { subnets: [public-a, public-b, public-c, private-a] }
+repositories:";
+
+const NOWHERE: &str = "\
+resources:
+  service: { api: { subnets: [data-a, data-b, data-c] } }
 repositories:";
 
 const MORE: &str = "\

@@ -54,3 +54,17 @@ async fn the_script_asks_the_binary() {
         );
     }
 }
+
+#[tokio::test]
+async fn nothing_is_offered_where_nothing_is_asked() {
+    let mut world = World::with(STACK);
+    for (shell, words, exit) in [
+        ("fish", "--", Exit::Done),
+        ("powershell", "--", Exit::Done),
+        ("ksh", "-- deployer p", Exit::Wrong),
+    ] {
+        world.environment.insert("COMPLETE".to_owned(), shell.to_owned());
+        let ran = world.run(words).await;
+        assert_eq!((ran.exit, ran.stdout.as_str()), (exit, ""), "{shell}");
+    }
+}

@@ -77,3 +77,21 @@ async fn a_saved_plan_takes_no_targets() {
     let ran = planned().await.run("apply p.json --target part/a").await;
     assert_eq!(ran.exit, Exit::Usage);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_cannot_be_saved_is_one_error_and_nothing_else() {
+    let world = World::with(STACK);
+    let ran = world.run("plan --env dev --json --out nowhere/p.json").await;
+    assert_eq!(ran.exit, Exit::Wrong);
+    let error: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one document");
+    assert_eq!(error["event"], "error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saved_plan_takes_no_targets_however_it_is_named() {
+    let world = World::with(STACK);
+    for saved in ["p.json", "--plan p.json"] {
+        let ran = world.run(&format!("apply {saved} --target store/main")).await;
+        assert_eq!(ran.exit, Exit::Usage, "{ran:?}");
+    }
+}

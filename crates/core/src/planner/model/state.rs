@@ -20,7 +20,7 @@ pub(super) struct State {
     pub(super) joins: BTreeMap<Who, Vec<Resolved<Join>>>,
     pub(super) admits: BTreeMap<Who, Vec<(Option<Who>, Admission)>>,
     paces: BTreeMap<Who, Pace>,
-    pub(super) stands: BTreeMap<Who, BTreeSet<Who>>,
+    pub(super) stands: BTreeMap<Who, (BTreeSet<Who>, bool)>,
     pub(super) tables: BTreeMap<Who, Table>,
     pub(super) associations: Associations,
     /// Everything that is there, whatever it does.
@@ -34,11 +34,12 @@ pub(super) struct Resolved<F> {
     pub(super) fact: F,
 }
 
-/// The subnets that a table says the way for, and over what each range is reached.
+/// The subnets that a table says the way for, and over what each range is reached: by all, or by
+/// those alone who have a public address.
 #[derive(Clone, Default)]
 pub(super) struct Table {
     pub(super) subnets: BTreeSet<Who>,
-    pub(super) over: BTreeMap<String, Who>,
+    pub(super) over: BTreeMap<String, (Who, bool)>,
 }
 
 /// Which table says where packets of a subnet go. A subnet is associated with one at a time, so
@@ -47,6 +48,11 @@ pub(super) struct Table {
 pub(super) struct Associations(BTreeMap<Who, Who>);
 
 impl Associations {
+    /// Each subnet, and the table that says where its packets go.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Who, &Who)> {
+        self.0.iter()
+    }
+
     /// The table that says where packets of a subnet go.
     pub(super) fn of(&self, subnet: &Who) -> Option<&Who> {
         self.0.get(subnet)
@@ -127,10 +133,16 @@ impl State {
         let mut has = BTreeSet::new();
         for fact in facts {
             match fact {
-                Fact::Stands(subnets) => drop(self.stands.insert(who.clone(), all(&subnets))),
+                Fact::Stands(stand) => {
+                    let stands = (all(&stand.subnets), stand.has_address);
+                    self.stands.insert(who.clone(), stands);
+                }
                 Fact::Routes(routes) => {
                     has = all(&routes.subnets);
-                    let over = routes.over.iter().map(|(range, by)| (range.clone(), find(by)));
+                    let over = routes
+                        .over
+                        .iter()
+                        .map(|(range, way)| (range.clone(), (find(&way.over), way.needs_address)));
                     let table = Table { subnets: has.clone(), over: over.collect() };
                     self.tables.insert(who.clone(), table);
                 }
