@@ -158,15 +158,13 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
             session.note(&format!("There is nothing of {} to take over.\n", there.scope));
             return Ok(Exit::Done);
         }
-        {
-            session.note(&format!("These carry the tags of {}:\n\n", there.scope));
-            let line = |address: &Address, place: &Place, id: &str| {
-                format!("  {}  {id}\n", render::located(address, place))
-            };
-            let signed = unrecorded.iter().map(|it| line(&it.address, &it.place, &it.id));
-            let others = sought.iter().map(|it| line(&it.address, &it.place, it.id()));
-            session.note(&signed.chain(others).collect::<String>());
-        }
+        session.note(&format!("These carry the tags of {}:\n\n", there.scope));
+        let line = |address: &Address, place: &Place, id: &str| {
+            format!("  {}  {id}\n", render::located(address, place))
+        };
+        let signed = unrecorded.iter().map(|it| line(&it.address, &it.place, &it.id));
+        let others = sought.iter().map(|it| line(&it.address, &it.place, it.id()));
+        session.note(&signed.chain(others).collect::<String>());
         if !is_unattended {
             let help = "add `--yes` to take all of them over without a question";
             session.confirm("Take over all of them?", help).await?;

@@ -22,8 +22,8 @@ use crate::world::Connect;
         First the services: how many of their tasks run, what the checks of their containers say, \
         which release they run and how far its rollout is. Then what clients connect to, with its \
         state and address. Then everything that this environment of the stack owns in the \
-        account, by its record and its tags, with AWS's own word for its state. The stack need not be right for \
-        this. Lines are broken to the width of a terminal, and whole everywhere else.",
+        account, by its record and its tags, with AWS's own word for its state. The stack need not \
+        be right for this. Lines are broken to the width of a terminal, and whole everywhere else.",
     after_long_help = "\
 Examples:
   deployer status --env prod

@@ -12,13 +12,13 @@ use crate::logs;
 use crate::missing::Required;
 use crate::moment::moment;
 
-/// How many lines of a container's log are told.
+/// How many lines of a container's log are shown.
 const LINES: i32 = 10;
 
-/// How many events of a service are told.
+/// How many events of a service are shown.
 const EVENTS: usize = 5;
 
-/// How the events begin that tell of nothing but the ordinary course (ECS developer guide,
+/// How the events begin that report nothing but the ordinary course (ECS developer guide,
 /// "Amazon ECS service event messages").
 const ORDINARY: &[&str] = &[
     "deregistered ",
