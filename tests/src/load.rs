@@ -32,17 +32,31 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Answers that are neither what was answered before nor what is answered after.
+    /// Answers that are neither what was answered before nor what is answered after. Where nobody
+    /// answered before, it is not strange that nobody does yet.
     pub fn strange(&self) -> usize {
         let known = [&self.before, &self.after];
-        let strange = self.answers.iter().filter(|(answer, _)| !known.contains(answer));
+        let is_strange = |answer: &String| {
+            !known.contains(&answer) && (self.was_answered() || !is_failure(answer))
+        };
+        let strange = self.answers.iter().filter(|(answer, _)| is_strange(answer));
         strange.map(|(_, times)| times).sum()
+    }
+
+    /// Whether somebody answered before, whatever they said.
+    pub fn was_answered(&self) -> bool {
+        !is_failure(&self.before)
     }
 
     /// How many answers there were.
     pub fn total(&self) -> usize {
         self.answers.values().sum()
     }
+}
+
+/// Whether an answer says that nobody answered: a load balancer's own, or none.
+fn is_failure(answer: &str) -> bool {
+    !answer.starts_with(['2', '3', '4'])
 }
 
 /// A load that goes on until it is ended.

@@ -252,7 +252,7 @@ pub struct KindInfo {
     pub moves: &'static [(&'static str, &'static str)],
     supersedes: bool,
     pub(crate) refined: fn(&str, &Value, &Value) -> Option<Change>,
-    facts: fn(&Value) -> Vec<Fact>,
+    facts: fn(&Value) -> Option<Vec<Fact>>,
     notices: fn(&Value, &Value) -> Vec<Notice>,
     reserve: fn(Option<&Value>, &Value) -> Option<Value>,
     endpoint: fn(&Value) -> Option<String>,
@@ -293,7 +293,7 @@ impl KindInfo {
                 let output = K::Output::deserialize(output).ok()?;
                 K::endpoint(&output)
             },
-            facts: |spec| spec_of::<K>(spec).map(|spec| K::facts(&spec)).unwrap_or_default(),
+            facts: |spec| spec_of::<K>(spec).ok().map(|spec| K::facts(&spec)),
             notices: |live, wanted| match (spec_of::<K>(live), spec_of::<K>(wanted)) {
                 (Ok(live), Ok(wanted)) => K::notices(&live, &wanted),
                 _ => Vec::new(),
@@ -352,8 +352,9 @@ impl KindInfo {
         (self.endpoint)(output)
     }
 
-    /// See [`Kind::facts`].
-    pub fn facts(&self, spec: &Value) -> Vec<Fact> {
+    /// See [`Kind::facts`]; none where the spec is not of the kind's form, so that nobody knows
+    /// what the resource does.
+    pub fn facts(&self, spec: &Value) -> Option<Vec<Fact>> {
         (self.facts)(spec)
     }
 

@@ -64,7 +64,7 @@ impl Shown<'_> {
     fn services(&self) -> impl Iterator<Item = Service> {
         self.running.iter().map(|running| {
             let kind = self.kinds.find(&running.live.address.kind);
-            let facts = kind.map(|kind| kind.facts(&running.live.spec)).unwrap_or_default();
+            let facts = kind.and_then(|kind| kind.facts(&running.live.spec)).unwrap_or_default();
             let wanted = facts.into_iter().find_map(|fact| match fact {
                 Fact::Runs(run) => run.tasks,
                 _ => None,

@@ -429,7 +429,7 @@ impl<'a> Edges<'a> {
 
     /// Which requests something takes in its turn.
     fn lead(&self, address: &Address, spec: &Value) -> Option<Lead> {
-        let facts = self.planner.kinds.find(&address.kind)?.facts(spec);
+        let facts = self.planner.kinds.find(&address.kind)?.facts(spec)?;
         facts.into_iter().find_map(|fact| match fact {
             Fact::Leads(lead) if lead.turn.is_some() => Some(lead),
             _ => None,

@@ -58,6 +58,17 @@ fn a_delegated_field_is_nobodys_business_once_the_resource_is_there() {
 }
 
 #[test]
+fn a_change_of_what_nobody_can_read_counts_as_the_worst() {
+    let mut world = World::with(&everything().build());
+    world.at("network/main").spec["names"] = json!("as they come");
+    let wanted = network(&json!({ "team": "b" }), &Value::Null);
+    let plan = world.plan(&everything().with("network/main", wanted).build());
+    assert_eq!(words(&plan), ["update network/main"]);
+    assert_eq!(plan.steps[0].impact, Impact::Unknown);
+    assert_eq!(plan.steps[0].notices[0].because, "what it does now cannot be read");
+}
+
+#[test]
 fn a_successor_under_a_name_of_its_own_comes_before_the_old_one_goes() {
     let plan = World::with(&everything().build()).plan(
         &everything().with("gate/edge", json!({ "network": "main", "protocol": "tls" })).build(),

@@ -34,6 +34,7 @@ impl Planner<'_> {
         let mut ways = state.ways();
         for step in &mut plan.steps {
             step.notices = self.noticed(step);
+            step.notices.extend(self.unreadable(step));
             let leaving = state.pace(step).leaving;
             if self.take(&mut state, &names, step) {
                 let (then, open) = (samples.answers(&state), state.reached());
@@ -93,8 +94,15 @@ impl Planner<'_> {
         kind.notices(&live.spec, &kind.leave_delegated(&live.spec, &wanted))
     }
 
+    /// What it does now cannot be read, so neither can what its change means.
+    fn unreadable(&self, step: &Step) -> Option<Notice> {
+        let (live, kind) = (step.live.as_ref()?, self.kinds.find(&step.address.kind)?);
+        let is_known = step.action == Action::Await || kind.facts(&live.spec).is_some();
+        (!is_known).then(|| Notice::new(Impact::Unknown, "what it does now cannot be read"))
+    }
+
     fn facts(&self, address: &Address, spec: &Value) -> Vec<Fact> {
-        self.kinds.find(&address.kind).map(|kind| kind.facts(spec)).unwrap_or_default()
+        self.kinds.find(&address.kind).and_then(|kind| kind.facts(spec)).unwrap_or_default()
     }
 
     fn facts_before(&self, step: &Step) -> Vec<Fact> {
