@@ -199,6 +199,13 @@ pub struct ServiceOutput {
     pub cluster: String,
     /// The ARN of the task definition it was last set to run.
     pub task_definition: String,
+    /// The deployment that brings that up, `ecs-svc/…`.
+    #[serde(default)]
+    pub deployment: Option<String>,
+    /// When the deployment last changed, by ECS's clock, in milliseconds since 1970: an answer
+    /// that shows it earlier is older than the change. None where nothing was changed.
+    #[serde(default)]
+    pub changed: Option<i64>,
 }
 
 fn minimum_percent() -> u32 {

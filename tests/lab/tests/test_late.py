@@ -224,3 +224,32 @@ def test_an_instant_lab_tells_at_once(lab: RunningLab) -> None:
     for _ in range(2):
         secrets.create_secret(Name="key", SecretString="one")
         secrets.delete_secret(SecretId="key", ForceDeleteWithoutRecovery=True)
+
+
+def test_a_new_service_is_missing_and_a_changed_one_is_as_it_was(lab: RunningLab) -> None:
+    ecs = lab.client("ecs")
+    ecs.create_cluster(clusterName="main")
+    settings = definition(lab)["service"]
+    target = {"cluster": "main", "service": "web"}
+    switch(lab, "service")
+
+    def shown() -> Any:
+        answer = ecs.describe_services(cluster="main", services=["web"])
+        assert bool(answer["services"]) != bool(answer["failures"])
+        return answer["services"][0] if answer["services"] else None
+
+    arn = ecs.create_service(**settings)["service"]["serviceArn"]
+    assert shown() is None and ecs.list_services(cluster="main")["serviceArns"] == []
+    assert ecs.list_service_deployments(**target)["serviceDeployments"] == []
+    until(shown, "the service", 5)
+    assert ecs.list_services(cluster="main")["serviceArns"] == [arn]
+    changed = ecs.update_service(**target, forceNewDeployment=True)["service"]
+    newest = changed["deployments"][0]["id"]
+    assert shown()["deployments"][0]["id"] != newest
+    assert len(ecs.list_service_deployments(**target)["serviceDeployments"]) == 1
+    until(lambda: shown()["deployments"][0]["id"] == newest, "the change", 5)
+    ecs.delete_service(**target)
+    until(lambda: shown()["status"] == "INACTIVE", "the end")
+    ecs.create_service(**settings)
+    assert shown()["status"] == "INACTIVE"
+    until(lambda: shown()["status"] == "ACTIVE", "the successor", 5)

@@ -183,3 +183,25 @@ def test_the_grace_period_spares_a_task_whose_target_is_unhealthy(
     assert (task["stoppingAt"] - task["startedAt"]).total_seconds() > 4.9
     assert task["stoppedReason"].startswith("Task failed ELB health checks in (target-group arn:")
     assert "is unhealthy in (target-group " in web.messages()
+
+
+def test_tasks_that_end_after_they_ran_trip_no_circuit_breaker(web: Web) -> None:
+    web.create_worker(
+        web.definition(environment={"LIVES": "3"}), deploymentConfiguration=breaker(rollback=True)
+    )
+    until(lambda: len(web.stopped()) > 1, "a second end")
+    deployment = web.describe()["deployments"][0]
+    assert (deployment["failedTasks"], deployment["rolloutState"]) == (0, "COMPLETED")
+    assert {task["stopCode"] for task in web.stopped()} == {"EssentialContainerExited"}
+
+
+@pytest.mark.slow
+def test_a_task_that_nothing_checks_is_healthy_a_while_after_it_runs(
+    start_lab: Callable[..., RunningLab],
+) -> None:
+    web = Web(start_lab("--scale", "0.1"))
+    web.registry.push("web", "1")
+    web.create_worker(web.definition(environment={"LIVES": "3"}))
+    until(lambda: len(web.stopped()) > 1, "a second end")
+    deployment = web.describe()["deployments"][0]
+    assert (deployment["failedTasks"], deployment["rolloutState"]) == (0, "IN_PROGRESS")

@@ -97,6 +97,17 @@ class Web:
             **settings,
         )["service"]
 
+    def create_worker(self, definition: str, **settings: Any) -> Any:
+        """Creates the service without a load balancer before it."""
+        return self.ecs.create_service(
+            cluster="main",
+            serviceName="web",
+            taskDefinition=definition,
+            desiredCount=1,
+            networkConfiguration=placed(self.subnets, self.group),
+            **settings,
+        )["service"]
+
     def describe(self) -> Any:
         """The service as it is."""
         return self.ecs.describe_services(cluster="main", services=["web"], include=["TAGS"])[
@@ -369,3 +380,26 @@ def test_sizes_that_fargate_does_not_have_are_refused(web: Web) -> None:
 def test_no_target_no_answer(web: Web) -> None:
     with pytest.raises(urllib.error.HTTPError, match="503"):
         web.get()
+
+
+def test_the_same_token_gives_the_same_service_though_defaults_were_left_out(web: Web) -> None:
+    definition = web.definition()
+    place = {"awsvpcConfiguration": {"subnets": web.subnets}}
+    request = {
+        "cluster": "main",
+        "serviceName": "idle",
+        "taskDefinition": definition,
+        "desiredCount": 0,
+        "networkConfiguration": place,
+        "clientToken": "once",
+    }
+    made, again = (web.ecs.create_service(**request)["service"] for _ in range(2))
+    assert made["serviceArn"] == again["serviceArn"] and made["createdAt"] == again["createdAt"]
+    with refused("InvalidParameterException", "not idempotent"):
+        web.ecs.create_service(**{**request, "desiredCount": 1})
+
+
+def test_a_task_definition_has_a_largest_size(web: Web) -> None:
+    web.definition(environment={"TEXT": "x" * 60_000})
+    with refused("ClientException", "Max allowed length is '65536' bytes"):
+        web.definition(environment={"TEXT": "x" * 66_000})

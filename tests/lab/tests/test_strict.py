@@ -54,6 +54,8 @@ def test_a_service_comes_up_for_whoever_is_patient(start_lab: Callable[..., Runn
     web.registry.push("web", "1")
     definition = web.definition(environment={"NAME": "patient"})
     patiently("the service", lambda: web.create(definition))
+    shown = {"cluster": "main", "services": ["web"]}
+    until(lambda: ecs.describe_services(**shown)["services"], "a description of it")
     web.rollout()
     assert web.get().startswith("patient")
     assert refusals >= LATE

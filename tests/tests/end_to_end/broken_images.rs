@@ -15,12 +15,7 @@ fn publish_with(change: impl FnOnce(&str) -> String) -> String {
     let good = running(&lab);
     let url = run(&lab, &["outputs", "--file", WEB, "edge-url"]).expect(0).stdout;
 
-    let stacks = root().join("tests/stacks");
-    let stacks = stacks.to_str().expect("a plain path");
-    let stack = std::fs::read_to_string(format!("{stacks}/web.yaml")).expect("the stack");
-    let broken = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a file");
-    let text = change(&stack.replace("../contracts/", &format!("{stacks}/../contracts/")));
-    std::fs::write(broken.path(), text).expect("a file");
+    let broken = changed(change);
     let file = broken.path().to_str().expect("a plain path");
     let told = run(&lab, &["publish", "--file", file, "--yes"]).expect(4).stderr;
 
@@ -30,6 +25,17 @@ fn publish_with(change: impl FnOnce(&str) -> String) -> String {
         is_ready(&status, "service/web") && running(&lab) == good
     });
     told
+}
+
+/// The stack with something changed, in a file of its own.
+fn changed(change: impl FnOnce(&str) -> String) -> tempfile::NamedTempFile {
+    let stacks = root().join("tests/stacks");
+    let stacks = stacks.to_str().expect("a plain path");
+    let stack = std::fs::read_to_string(format!("{stacks}/web.yaml")).expect("the stack");
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a file");
+    let text = change(&stack.replace("../contracts/", &format!("{stacks}/../contracts/")));
+    std::fs::write(file.path(), text).expect("a file");
+    file
 }
 
 /// The failure as one line, however it was broken into lines.
@@ -110,4 +116,34 @@ fn an_image_that_needs_a_missing_secret_is_told_with_its_name() {
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
+}
+
+/// The service without anything that asks it: its tasks are only started.
+fn as_worker(stack: &str, archive: &str) -> String {
+    let (stack, _) = stack.split_once("    ports:").expect("the service has ports");
+    let edge = "load-balancers:\n  edge: { http: forward }\n";
+    stack.replace(edge, "").replace("answers.tar", archive)
+}
+
+#[test]
+fn a_worker_that_ends_again_and_again_is_not_done() {
+    let lab = Lab::start(0.0);
+    let worker = changed(|stack| as_worker(stack, "dies.tar"));
+    let file = worker.path().to_str().expect("a plain path");
+    let told = flat(&run(&lab, &["apply", "--file", file, "--yes"]).expect(4).stderr);
+    for part in [
+        "stopped: Essential container in task exited; web ended with exit code 7",
+        "working fatal: the queue is gone",
+        "ECS goes on trying: its circuit breaker does not count tasks that end after they ran",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn a_worker_that_stays_is_done() {
+    let lab = Lab::start(0.0);
+    let worker = changed(|stack| as_worker(stack, "answers.tar"));
+    let file = worker.path().to_str().expect("a plain path");
+    run(&lab, &["apply", "--file", file, "--yes"]).expect(0);
 }

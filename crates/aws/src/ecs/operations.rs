@@ -33,15 +33,19 @@ operations! {
         .also(&["ecs:TagResource"])
         .codes(&[Code::new("InvalidParameterException", Cause::NotYet)]);
     /// Of one before it that is on its way out ECS says that it is "still Draining" (faas-
-    /// fargate#13). The same code says that ECS cannot take a setting, and that it cannot find a
-    /// role or a target group's load balancer, and it finds new ones late (Terraform's AWS
-    /// provider asks again for minutes, `internal/service/ecs/service.go`).
+    /// fargate#13), and of one that is there that the creation "was not idempotent". The same code
+    /// says that ECS cannot take a setting, and that it cannot find a role or a target group's load
+    /// balancer, and it finds new ones late (Terraform's AWS provider asks again for minutes,
+    /// `internal/service/ecs/service.go`). That a new revision is found late too is an assumption.
     CREATE_SERVICE = SERVICE.changes("CreateService")
         .also(&["ecs:TagResource", "iam:PassRole"])
         .codes(&[
             Code::new("InvalidParameterException", Cause::Busy)
                 .saying("still Draining"),
+            Code::new("InvalidParameterException", Cause::Taken)
+                .saying("not idempotent"),
             Code::new("InvalidParameterException", Cause::Missing),
+            Code::new("ClientException", Cause::Missing).saying("TaskDefinition not found"),
         ]);
     DELETE_CLUSTER = SERVICE.changes("DeleteCluster").gone(&["ClusterNotFoundException"]);
     /// One that drains is not active, which is what was asked for. A service goes with its
@@ -89,5 +93,8 @@ operations! {
     UPDATE_SERVICE = SERVICE.changes("UpdateService")
         .also(&["iam:PassRole"])
         .gone(&["ServiceNotFoundException"])
-        .codes(&[Code::new("InvalidParameterException", Cause::Missing)]);
+        .codes(&[
+            Code::new("InvalidParameterException", Cause::Missing),
+            Code::new("ClientException", Cause::Missing).saying("TaskDefinition not found"),
+        ]);
 }

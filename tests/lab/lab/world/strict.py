@@ -21,6 +21,7 @@ LATE = {
     "role-policy": "consistency.role-policy",
     "linked-role": "consistency.linked-role",
     "cluster": "consistency.describe",
+    "service": "consistency.describe",
     "target-group": "consistency.describe",
     "tag-index": "consistency.tag-index",
     "secret-name": "consistency.secret-name",

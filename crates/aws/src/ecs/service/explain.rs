@@ -35,6 +35,26 @@ const ORDINARY: &[&str] = &[
 /// A task that stopped, and why.
 pub(super) struct Stopped(Task, Stop);
 
+/// The tasks of a rollout that stopped.
+pub(super) struct Ended {
+    /// How many were themselves why they stopped.
+    pub(super) by_themselves: i32,
+    /// The one to blame: one that failed by itself before one that ECS stopped, and the newest of
+    /// them.
+    pub(super) newest: Option<Stopped>,
+}
+
+impl Ended {
+    /// What there is to say of them while it goes on; `most` may end by themselves.
+    pub(super) fn words(&self, most: i32) -> Option<String> {
+        let reason = self.newest.as_ref()?.reason();
+        Some(match self.by_themselves {
+            0 => format!("one stopped: {reason}"),
+            ended => format!("{ended} ended ({most} are too many): {reason}"),
+        })
+    }
+}
+
 impl Stopped {
     /// Whether the task itself is why it stopped: it did not start, or an essential container
     /// ended. Others stop because ECS or somebody wanted it.
@@ -107,7 +127,7 @@ pub(super) enum Rollout<'a> {
 impl Rollout<'_> {
     /// Whether it started a task: the tasks of a service are started by its deployment (ECS API
     /// reference, `startedBy`).
-    fn has_started(&self, task: &Task) -> bool {
+    pub(super) fn has_started(&self, task: &Task) -> bool {
         match self {
             Self::Deployment(deployment) => task.started_by.as_deref() == deployment.id(),
             Self::TaskDefinition(arn) => task.revision == *arn,
@@ -127,7 +147,7 @@ pub(super) async fn failure(
         Rollout::Deployment(deployment) => Some(*deployment),
         Rollout::TaskDefinition(_) => None,
     };
-    let stopped = stopped(aws, service, rollout).await?;
+    let stopped = ended(aws, service, rollout).await?.newest;
     let begun = deployment.and_then(|deployment| moment(deployment.created_at()));
     let begun = begun.or_else(|| stopped.as_ref().and_then(|task| task.0.created));
     let said = begun.map(|begun| events(service, begun)).unwrap_or_default();
@@ -157,13 +177,12 @@ pub(super) async fn failure(
     })
 }
 
-/// The task to blame of those of a rollout that stopped: one that failed by itself before one that
-/// ECS stopped, and the newest of them.
-pub(super) async fn stopped(
+/// The tasks of a rollout that stopped.
+pub(super) async fn ended(
     aws: &Aws,
     service: &Description,
     rollout: &Rollout<'_>,
-) -> Result<Option<Stopped>> {
+) -> Result<Ended> {
     let cluster = service.cluster_arn().required("the cluster of a service")?;
     let name = service.service_name().required("the name of a service")?;
     let tasks = tasks::find(aws, cluster, name, DesiredStatus::Stopped).await?.into_iter();
@@ -171,9 +190,12 @@ pub(super) async fn stopped(
         let stop = task.stop.take().filter(|stop| stop.code.is_some())?;
         Some(Stopped(task, stop))
     });
-    Ok(stopped.max_by_key(|task| {
+    let stopped: Vec<Stopped> = stopped.collect();
+    let by_themselves = stopped.iter().filter(|task| task.is_its_own_fault()).count();
+    let newest = stopped.into_iter().max_by_key(|task| {
         (task.is_its_own_fault(), task.1.cause != StopCause::Surplus, task.0.stopping)
-    }))
+    });
+    Ok(Ended { by_themselves: i32::try_from(by_themselves).unwrap_or(i32::MAX), newest })
 }
 
 /// What ECS said since then that is not the ordinary course and says more than that it failed, each

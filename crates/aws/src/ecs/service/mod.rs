@@ -13,11 +13,12 @@ mod tasks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as Description, ServiceField};
-use deployer_core::Phase;
+use deployer_core::{Cause, Failure, Phase};
 use deployer_engine::{
     Context, Found, Identity, Progress, Resource, Result, Survey, unless_gone_for_good,
 };
 use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
+use futures_util::future::try_join_all;
 use sha2::{Digest, Sha256};
 
 use crate::Aws;
@@ -34,12 +35,14 @@ const SERVICES_A_CALL: usize = 10;
 const COUNT: u32 = 1;
 
 impl Resource<Aws> for Service {
+    /// For some seconds ECS shows what a service was like before it was made or changed (ecs_deploy
+    /// pull request 60, Terraform's AWS provider #3387).
+    const SHOWN_LATE: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let mut lives = Vec::new();
-        for (cluster, services) in candidates(survey).await? {
-            let services: Vec<String> = services.into_iter().collect();
-            let services = describe(survey.cloud, &cluster, &services).await?;
-            for service in services.iter().filter(|service| is_there(service)) {
+        for (cluster, candidates) in candidates(survey).await? {
+            for service in &present(survey.cloud, &cluster, candidates).await? {
                 let (name, tags) = (service.service_name(), tags(service.tags()));
                 if let Some(owned) = Owned::named::<Self>(survey.scope, name, &tags) {
                     lives.push(found(&owned, service)?);
@@ -83,7 +86,7 @@ impl Resource<Aws> for Service {
         let made =
             cx.cloud.send(&ecs::CREATE_SERVICE, "create the service", || request.clone().send());
         let made = made.await?;
-        output(&made.service.required("the service")?)
+        changed(&made.service.required("the service")?)
     }
 
     /// UpdateService merges: a field that is left out stays as it is. So what starts no rollout is
@@ -121,10 +124,10 @@ impl Resource<Aws> for Service {
         if live.spec.targets != spec.targets {
             request = request.set_load_balancers(Some(spec::targets(spec)));
         }
-        let changed =
+        let answer =
             cx.cloud.send(&ecs::UPDATE_SERVICE, "change the service", || request.clone().send());
-        let changed = changed.await?;
-        output(&changed.service.required("the service")?)
+        let answer = answer.await?;
+        changed(&answer.service.required("the service")?)
     }
 
     async fn remember(cx: &Context<'_, Aws>, output: &ServiceOutput) -> Result<()> {
@@ -146,7 +149,7 @@ impl Resource<Aws> for Service {
         cx: &Context<'_, Aws>,
         output: ServiceOutput,
     ) -> Result<Progress<ServiceOutput>> {
-        let service = look(cx.cloud, &output).await?.required("the service")?;
+        let service = look(cx.cloud, &output).await?.filter(is_there).ok_or_else(not_found)?;
         rollout::progress(cx, &service, output).await
     }
 
@@ -163,17 +166,26 @@ impl Resource<Aws> for Service {
     }
 }
 
+/// The services of one cluster to look at, by their ARNs.
+#[derive(Default)]
+struct Candidates {
+    /// Those that the record has or ECS lists.
+    known: BTreeSet<String>,
+    /// Those of the tagging index, which remembers what is gone.
+    nominated: BTreeSet<String>,
+}
+
 /// The services to look at, by cluster: in clusters of ours those that the record has, or else
 /// those that are listed, and everywhere those that the tagging index knows, since a service that
 /// drains is not listed (ECS API reference).
-async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSet<String>>> {
-    let mut candidates: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, Candidates>> {
+    let mut candidates: BTreeMap<String, Candidates> = BTreeMap::new();
     for (_, cluster) in survey.shared.get::<Clusters>().of(survey).await? {
         let arn = cluster.cluster_arn().required("the ARN of a cluster")?;
         if let Some(names) = survey.expected::<Service>() {
             let folder = arn.replacen(":cluster/", ":service/", 1);
             let arns = names.into_iter().map(|name| format!("{folder}/{name}"));
-            candidates.entry(arn.to_owned()).or_default().extend(arns);
+            candidates.entry(arn.to_owned()).or_default().known.extend(arns);
             continue;
         }
         let request = survey.cloud.ecs.list_services().cluster(arn).max_results(100);
@@ -187,14 +199,41 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, BTreeSe
         });
         let pages = pages.await?.unwrap_or_default();
         let arns = pages.into_iter().flat_map(|page| page.service_arns.unwrap_or_default());
-        candidates.entry(arn.to_owned()).or_default().extend(arns);
+        candidates.entry(arn.to_owned()).or_default().known.extend(arns);
     }
     for arn in survey.shared.get::<TagIndex>().nominated(survey.cloud, survey.scope, "ecs").await {
         if let Some(cluster) = cluster(&arn) {
-            candidates.entry(cluster).or_default().insert(arn);
+            candidates.entry(cluster).or_default().nominated.insert(arn);
         }
     }
     Ok(candidates)
+}
+
+/// Those of the candidates that are there. One that was just made is `MISSING` at first, or ECS
+/// shows the deleted one of its name (Terraform's AWS provider #3387 and #24565): one that is known
+/// is asked for again before it is taken for gone.
+async fn present(aws: &Aws, cluster: &str, candidates: Candidates) -> Result<Vec<Description>> {
+    let Candidates { known, nominated } = candidates;
+    let all: Vec<String> = known.union(&nominated).cloned().collect();
+    let mut present = describe(aws, cluster, &all).await?;
+    present.retain(is_there);
+    let is_shown = |arn: &&String| present.iter().any(|it| it.service_arn() == Some(arn));
+    let hidden = known.iter().filter(|arn| !is_shown(arn));
+    let late = hidden.map(|arn| unless_gone_for_good(move || shown(aws, cluster, arn)));
+    let late = try_join_all(late).await?;
+    present.extend(late.into_iter().flatten());
+    Ok(present)
+}
+
+/// A service that is there.
+async fn shown(aws: &Aws, cluster: &str, arn: &str) -> Result<Description> {
+    let found = describe(aws, cluster, &[arn.to_owned()]).await?;
+    found.into_iter().find(is_there).ok_or_else(not_found)
+}
+
+/// That ECS does not show a service.
+fn not_found() -> Failure {
+    Failure::new(Cause::Gone, "find the service", "ECS does not show it")
 }
 
 /// The ARN of the cluster that is named in a service's.
@@ -232,7 +271,14 @@ fn output(service: &Description) -> Result<ServiceOutput> {
         name: text(service.service_name(), "the name of a service")?,
         cluster: text(service.cluster_arn(), "the cluster of a service")?,
         task_definition: text(service.task_definition(), "the task definition of a service")?,
+        deployment: rollout::primary(service).and_then(|it| it.id()).map(ToOwned::to_owned),
+        changed: None,
     })
+}
+
+/// The output of a service by the answer to its change, which is what later ones are held against.
+fn changed(service: &Description) -> Result<ServiceOutput> {
+    Ok(ServiceOutput { changed: rollout::last_change(service), ..output(service)? })
 }
 
 /// Services of one cluster, those that are not there left out.

@@ -14,7 +14,8 @@ use aws_sdk_ecs::types::{
 };
 use deployer_core::{Cause, Failure};
 use deployer_engine::{Found, Hold, Result, Revision, Rollout, RolloutState, Rollouts, Steering};
-use deployer_kinds::Service;
+use deployer_kinds::{Service, ServiceOutput};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Aws;
 use crate::ecs;
@@ -32,21 +33,7 @@ const A_CALL: usize = 20;
 /// ECS remembers them for 90 days, and those since 25 October 2024 (ECS API reference).
 impl Rollouts<Aws> for Service {
     async fn rollouts(aws: &Aws, live: &Found<Self>) -> Result<Vec<Rollout>> {
-        let request = aws
-            .ecs
-            .list_service_deployments()
-            .cluster(&live.output.cluster)
-            .service(&live.output.name)
-            .max_results(LISTED);
-        let listed = aws
-            .send(&ecs::LIST_SERVICE_DEPLOYMENTS, "find the rollouts", || request.clone().send())
-            .await?;
-        let mut listed = listed.service_deployments.unwrap_or_default();
-        listed.sort_by_key(|brief| Reverse(brief.created_at));
-        let arns = listed.into_iter().filter_map(|brief| brief.service_deployment_arn);
-        let mut rollouts = described(aws, arns.take(A_CALL).collect()).await?;
-        rollouts.sort_by_key(|rollout| Reverse(rollout.created));
-        Ok(rollouts)
+        newest(aws, &live.output).await
     }
 
     async fn rollout(aws: &Aws, _live: &Found<Self>, id: &str) -> Result<Option<Rollout>> {
@@ -68,6 +55,51 @@ impl Rollouts<Aws> for Service {
             }
         }
     }
+}
+
+/// How much later than its deployment a rollout may be recorded, or earlier. An assumption.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// The newest rollouts of a service, the newest first.
+async fn newest(aws: &Aws, output: &ServiceOutput) -> Result<Vec<Rollout>> {
+    let request = aws
+        .ecs
+        .list_service_deployments()
+        .cluster(&output.cluster)
+        .service(&output.name)
+        .max_results(LISTED);
+    let listed = aws
+        .send(&ecs::LIST_SERVICE_DEPLOYMENTS, "find the rollouts", || request.clone().send())
+        .await?;
+    let mut listed = listed.service_deployments.unwrap_or_default();
+    listed.sort_by_key(|brief| Reverse(brief.created_at));
+    let arns = listed.into_iter().filter_map(|brief| brief.service_deployment_arn);
+    let mut rollouts = described(aws, arns.take(A_CALL).collect()).await?;
+    rollouts.sort_by_key(|rollout| Reverse(rollout.created));
+    Ok(rollouts)
+}
+
+/// What ECS has recorded of the deployment that a change of a service began; none while it has
+/// recorded nothing.
+pub(super) async fn of(aws: &Aws, output: &ServiceOutput) -> Result<Option<Rollout>> {
+    let mut rollouts = newest(aws, output).await?.into_iter();
+    Ok(rollouts.find(|rollout| is_recorded(rollout, output)))
+}
+
+/// Whether a rollout is the record of a service's deployment. ECS does not say so anywhere
+/// (containers-roadmap#2709). A revision and its deployment seem to have one number; otherwise it
+/// is the one that brings up the task definition, and was recorded when the deployment began.
+fn is_recorded(rollout: &Rollout, output: &ServiceOutput) -> bool {
+    let Some(to) = &rollout.to else { return false };
+    let number = |id: &str| id.rsplit('/').next().map(ToOwned::to_owned);
+    if output.deployment.as_deref().is_some_and(|id| number(id) == number(&to.id)) {
+        return true;
+    }
+    let begun = output.changed.and_then(|at| Timestamp::from_millisecond(at).ok());
+    to.runs.as_deref() == Some(&output.task_definition)
+        && begun
+            .zip(rollout.created)
+            .is_some_and(|(begun, recorded)| recorded.duration_since(begun).abs() <= AT_ONCE)
 }
 
 /// Whether a rollout is one of a service, by their ARNs: nobody ends another's by a slip.
@@ -266,6 +298,37 @@ mod tests {
         for other in ["service-deployment/main/web2/1a", "service-deployment/other/web/1a", "x"] {
             assert!(!is_of(&service, &arn(other)), "{other}");
         }
+    }
+
+    #[test]
+    fn a_deployment_is_found_among_what_ecs_recorded() {
+        let output = ServiceOutput {
+            id: "arn:aws:ecs:eu-west-1:123456789012:service/main/web".to_owned(),
+            name: "web".to_owned(),
+            cluster: "main".to_owned(),
+            task_definition: "web:3".to_owned(),
+            deployment: Some("ecs-svc/77".to_owned()),
+            changed: Some(60_000),
+        };
+        let recorded = |revision: &str, runs: &str, second: i64| {
+            let to = ServiceRevisionSummary::builder().arn(format!("revision/{revision}")).build();
+            let revisions = ServiceRevision::builder()
+                .service_revision_arn(format!("revision/{revision}"))
+                .task_definition(runs)
+                .build();
+            let deployment = Description::builder()
+                .service_deployment_arn("arn")
+                .status(ServiceDeploymentStatus::Pending)
+                .target_service_revision(to)
+                .created_at(aws_smithy_types::DateTime::from_secs(second))
+                .build();
+            let revisions = BTreeMap::from([(format!("revision/{revision}"), revisions)]);
+            is_recorded(&rollout(&deployment, &revisions).unwrap(), &output)
+        };
+        assert!(recorded("77", "web:2", 0), "by its number");
+        assert!(recorded("5", "web:3", 61), "by what it runs and when");
+        assert!(!recorded("5", "web:3", 0), "the same was tried before");
+        assert!(!recorded("5", "web:2", 61), "another that began just then");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, TypeVar
 
 from lab.world.places import Place
@@ -34,8 +35,10 @@ class Tokens:
             return make()
         known = self._made.get((place, operation, token))
         if known is None:
+            # Whoever makes it may complete the request where it is.
+            asked = deepcopy(request)
             thing = make()
-            self._made[place, operation, token] = (request, thing)
+            self._made[place, operation, token] = (asked, thing)
             return thing
         if known[0] != request:
             raise mismatch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lab.running.tasks.roster import Tasks
 
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,255}$")
+LARGEST = 64 * 1024
 GIB = 1024
 FARGATE_MEMORY: dict[int, list[int]] = {
     256: [512, GIB, 2 * GIB],
@@ -127,6 +129,12 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
 
     @patch(Response, "register_task_definition")
     def register(original: Any, self: Any) -> ActionResult:
+        asked = {key: value for key, value in self._get_params().items() if key != "tags"}
+        size = len(json.dumps(asked, separators=(",", ":")).encode())
+        if size > LARGEST:
+            raise EcsClientException(
+                f"Actual length: '{size}'. Max allowed length is '{LARGEST}' bytes."
+            )
         result: Any = original(self).result
         definition = result["taskDefinition"]
         definition.enable_fault_injection = bool(self._get_param("enableFaultInjection"))

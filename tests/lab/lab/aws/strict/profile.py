@@ -21,6 +21,7 @@ def install(lab: Lab) -> None:
         quotas,
         roles,
         secret_names,
+        services,
         tag_index,
         target_groups,
     )
@@ -30,6 +31,7 @@ def install(lab: Lab) -> None:
         attributes,
         roles,
         clusters,
+        services,
         target_groups,
         tag_index,
         secret_names,

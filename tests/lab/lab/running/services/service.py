@@ -31,6 +31,8 @@ EVENTS_SHOWN = 100
 RECORDS_KEPT = 100
 SHORTEST_BACKOFF = 0.05
 START_SECONDS = 2.0
+# A program that ends sooner after its start was never seen to run, however quick AWS is.
+NOTICED_SECONDS = 2.0
 
 
 class Service:
@@ -81,6 +83,7 @@ class Service:
     def scale(self, desired: int) -> None:
         """Changes the desired count without a deployment."""
         self.desired = self.primary.desired = desired
+        self.primary.updated = _now()
         self.is_steady = False
 
     def drain(self) -> None:
@@ -163,12 +166,19 @@ class Service:
             for task in list(deployment.tasks):
                 if task.desired_status == "STOPPED" and task.id not in self._reported:
                     self._reported.add(task.id)
-                    if task.stop_code in ("TaskFailedToStart", "EssentialContainerExited"):
+                    if self._failed_to_run(task):
                         self._count_failure(deployment)
                 if task.is_over:
                     deployment.tasks.remove(task)
                 elif task.last_status == "RUNNING" and task.desired_status == "RUNNING":
                     self._check(deployment, task)
+
+    def _failed_to_run(self, task: Task) -> bool:
+        """Whether it ended before it was seen to run: only then does ECS count it as failed."""
+        if task.stop_code != "EssentialContainerExited":
+            return task.stop_code == "TaskFailedToStart"
+        ran = (task.times["stoppingAt"] - task.times["startedAt"]).total_seconds()
+        return ran < max(self._lab.timers.seconds("deployment.noticed"), NOTICED_SECONDS)
 
     def _check(self, deployment: Deployment, task: Task) -> None:
         if self.is_healthy(task):
@@ -251,6 +261,9 @@ class Service:
         """Whether it runs and passes all checks, its container's and its target groups'."""
         if not task.passes_checks or task.desired_status != "RUNNING":
             return False
+        if not task.is_checked and not self._balanced(task):
+            age = (_now() - task.times["startedAt"]).total_seconds()
+            return age >= self._lab.timers.seconds("deployment.steady")
         states = [target.state[0] for _, target in self._targets_of(task)]
         return len(states) == len(self._balanced(task)) and set(states) <= {"healthy", "unused"}
 

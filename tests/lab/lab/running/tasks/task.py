@@ -118,10 +118,14 @@ class Task:
         return "RUNNING" if runs >= self._lab.timers.seconds("task.exec-agent") else "PENDING"
 
     @property
+    def is_checked(self) -> bool:
+        """Whether one of its essential containers has a check of its own."""
+        return any(c.health_check and c.is_essential for c in self.containers)
+
+    @property
     def passes_checks(self) -> bool:
         """Whether it runs and its container checks, if it has any, pass."""
-        checked = any(c.health_check and c.is_essential for c in self.containers)
-        return self.last_status == "RUNNING" and (not checked or self.health == "HEALTHY")
+        return self.last_status == "RUNNING" and (not self.is_checked or self.health == "HEALTHY")
 
     def holds(self, inode: int) -> bool:
         """Whether one of its processes has a socket open."""
