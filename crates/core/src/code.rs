@@ -54,6 +54,8 @@ codes! {
     Cycle = "cycle",
     /// Several things carry the same tags, and nobody knows which of them is ours.
     Disputed = "disputed",
+    /// What `resources:` writes leaves out what a section makes.
+    Drops = "drops",
     /// A key stands twice in one mapping.
     DuplicateKey = "duplicate-key",
     /// A zone is named twice.

@@ -85,6 +85,11 @@ pub struct Problem {
     pub message: String,
     /// Advice that can be typed.
     pub help: Option<String>,
+    /// Whether `{30}` in its texts is an amount, in the unit that the field counts in: see
+    /// [`Problem::amounts`].
+    pub has_amounts: bool,
+    /// The other fields that it depends on.
+    pub along: &'static [&'static str],
 }
 
 impl Problem {
@@ -94,8 +99,47 @@ impl Problem {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
-        Self { path: path.into(), message: message.into(), help: Some(help.into()) }
+        let help = Some(help.into());
+        Self { path: path.into(), message: message.into(), help, has_amounts: false, along: &[] }
     }
+
+    /// A problem with an amount. Each `{30}` or `{30 days}` in its texts is one, in the unit that
+    /// the field counts in: where it comes from a value that is written otherwise, such as
+    /// `30 days`, it is shown so, because that is what can be typed there.
+    pub fn amounts(
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { has_amounts: true, ..Self::new(path, message, help) }
+    }
+
+    /// The same, of a problem that depends on other fields as well.
+    #[must_use]
+    pub fn along(self, along: &'static [&'static str]) -> Self {
+        Self { along, ..self }
+    }
+
+    /// The message and the advice, with each amount as `write` shows it; without one, as it stands
+    /// between its braces.
+    pub fn shown(&self, write: impl Fn(u32) -> Option<String>) -> (String, Option<String>) {
+        let filled =
+            |text: &str| if self.has_amounts { fill(text, &write) } else { text.to_owned() };
+        (filled(&self.message), self.help.as_deref().map(filled))
+    }
+}
+
+/// A text with its amounts filled in.
+fn fill(text: &str, write: &impl Fn(u32) -> Option<String>) -> String {
+    let mut pieces = text.split('{');
+    let mut filled = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (amount, rest) = piece.split_once('}').unwrap_or((piece, ""));
+        let number = amount.split(' ').next().and_then(|number| number.parse().ok());
+        filled += &number.and_then(write).unwrap_or_else(|| amount.to_owned());
+        filled += rest;
+    }
+    filled
 }
 
 /// One kind of AWS resource: its spec, its output, and what a change in each field leads to.
@@ -422,7 +466,8 @@ impl KindInfo {
 }
 
 fn read<K: Kind>(spec: Value) -> Result<Value, Problem> {
-    let problem = |path: String, message: String| Problem { path, message, help: None };
+    let problem =
+        |path: String, message: String| Problem { help: None, ..Problem::new(path, message, "") };
     let spec: K::Spec = serde_path_to_error::deserialize(spec)
         .map_err(|error| problem(error.path().to_string(), error.inner().to_string()))?;
     let spec =

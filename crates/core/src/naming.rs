@@ -25,12 +25,26 @@ pub struct Naming {
     pub longest: usize,
     /// How the pieces are joined.
     pub alphabet: Alphabet,
+    /// What no name may begin with. A name begins with the stack's, whichever environment,
+    /// resource and generation it is of.
+    pub refused: &'static [&'static str],
 }
 
 impl Naming {
     /// Hyphenated names of at most `longest` characters.
     pub const fn hyphens(longest: usize) -> Self {
-        Self { longest, alphabet: Alphabet::Hyphens }
+        Self { longest, alphabet: Alphabet::Hyphens, refused: &[] }
+    }
+
+    /// The same, where AWS keeps names that begin so to itself.
+    #[must_use]
+    pub const fn refusing(self, refused: &'static [&'static str]) -> Self {
+        Self { refused, ..self }
+    }
+
+    /// What a name begins with and may not, if it does.
+    pub fn refusal(&self, name: &str) -> Option<&'static str> {
+        self.refused.iter().copied().find(|refused| name.starts_with(refused))
     }
 
     /// The name in AWS of the `generation`-th resource at `address`.

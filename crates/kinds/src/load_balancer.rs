@@ -27,7 +27,7 @@ impl Kind for LoadBalancer {
         ("preserve-host", Change::InPlace(Impact::None)),
     ];
     // Names of load balancers: at most 32 letters, digits and hyphens (ELBv2 API reference).
-    const NAMING: Option<Naming> = Some(Naming::hyphens(32));
+    const NAMING: Option<Naming> = Some(Naming::hyphens(32).refusing(&["internal-"]));
     // Quotas for application load balancers (user guide): five security groups.
     const GRANTS: &'static [Grant] =
         &[Grant::of("subnets"), Grant { most: 5, ..Grant::of("security-groups") }];
@@ -78,8 +78,8 @@ impl Kind for LoadBalancer {
         }
         // idle_timeout.timeout_seconds takes 1-4000 (ELBv2 API reference).
         if !(1..=4000).contains(&spec.idle_timeout) {
-            let message = format!("{} seconds is not a valid idle timeout", spec.idle_timeout);
-            problems.push(Problem::new("idle-timeout", message, "expected 1 to 4000 seconds"));
+            let message = format!("{{{} s}} is not a valid idle timeout", spec.idle_timeout);
+            problems.push(Problem::amounts("idle-timeout", message, "expected `{1}` to `{4000}`"));
         }
         problems
     }

@@ -18,7 +18,8 @@ impl Kind for LogGroup {
     const CHANGES: &'static [(&'static str, Change)] =
         &[("retention-days", Change::InPlace(Impact::None))];
     // Names of log groups: at most 512 characters (CloudWatch Logs API reference).
-    const NAMING: Option<Naming> = Some(Naming { longest: 512, alphabet: Alphabet::Path });
+    const NAMING: Option<Naming> =
+        Some(Naming { longest: 512, alphabet: Alphabet::Path, refused: &[] });
     const DELETION: Impact = Impact::DataLoss;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = LogGroupSpec;
@@ -39,10 +40,10 @@ impl Kind for LogGroup {
             return Vec::new();
         }
         let nearest = RETENTIONS.iter().min_by_key(|other| other.abs_diff(days)).unwrap_or(&30);
-        vec![Problem::new(
+        vec![Problem::amounts(
             "retention-days",
-            format!("CloudWatch Logs cannot keep logs for {days} days"),
-            format!("the nearest that it accepts is {nearest}; 0 keeps them for ever"),
+            format!("CloudWatch Logs cannot keep logs for {{{days} days}}"),
+            format!("the nearest that it accepts is `{{{nearest}}}`; `{{0}}` keeps them for ever"),
         )]
     }
 }

@@ -18,7 +18,8 @@ impl Kind for Secret {
         ("recovery-days", Change::InPlace(Impact::None)),
     ];
     // Names of secrets: at most 512 characters (Secrets Manager API reference).
-    const NAMING: Option<Naming> = Some(Naming { longest: 512, alphabet: Alphabet::Slashes });
+    const NAMING: Option<Naming> =
+        Some(Naming { longest: 512, alphabet: Alphabet::Slashes, refused: &[] });
     const GENTLEST: &'static [(&'static str, &'static str)] = &[("recovery-days", "30")];
     const DELETION: Impact = Impact::DataLoss;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
@@ -34,11 +35,10 @@ impl Kind for Secret {
         // RecoveryWindowInDays takes 7 to 30 (Secrets Manager API reference).
         let days = spec.recovery_days.known();
         if let Some(days) = days.filter(|days| **days != 0 && !(7..=30).contains(*days)) {
-            let message = format!("a secret cannot be recovered for {days} days");
-            problems.push(Problem::new(
+            problems.push(Problem::amounts(
                 "recovery-days",
-                message,
-                "expected 7 to 30, or 0 for none",
+                format!("a secret cannot be recovered for {{{days} days}}"),
+                "expected `{7}` to `{30}`, or `{0}` for not at all",
             ));
         }
         problems

@@ -29,7 +29,8 @@ impl Kind for SecurityGroup {
         ("ingress", Change::InPlace(Impact::None)),
         ("egress", Change::InPlace(Impact::Outage)),
     ];
-    const NAMING: Option<Naming> = Some(Naming::hyphens(255));
+    // Names may not begin with `sg-` (EC2 API reference, `CreateSecurityGroup`).
+    const NAMING: Option<Naming> = Some(Naming::hyphens(255).refusing(&["sg-"]));
     const GRANTS: &'static [Grant] = &[
         Grant { by: &["from", "port", "protocol"], most: RULES, ..Grant::of("ingress") },
         Grant { by: &["to", "port", "protocol"], most: RULES, ..Grant::of("egress") },
@@ -54,6 +55,19 @@ impl Kind for SecurityGroup {
         let egress = spec.egress.iter().map(|rule| (rule.port, rule.protocol, &rule.to));
         let mut problems = rules("ingress", ingress);
         problems.extend(rules("egress", egress));
+        problems.extend(bad_description("description", &spec.description));
+        if spec.description.is_empty() {
+            let message = "a security group needs a description";
+            problems.push(Problem::new("description", message, "write what the group is for"));
+        }
+        for (index, rule) in spec.ingress.iter().enumerate() {
+            let path = format!("ingress.{index}.description");
+            problems.extend(bad_description(&path, &rule.description));
+        }
+        for (index, rule) in spec.egress.iter().enumerate() {
+            let path = format!("egress.{index}.description");
+            problems.extend(bad_description(&path, &rule.description));
+        }
         problems
     }
 
@@ -75,12 +89,42 @@ impl Kind for SecurityGroup {
         admissions.collect()
     }
 
-    /// Nobody notices rules that are only added.
+    /// Nobody notices rules that are only added, nor what they are said to be for.
     fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
         let (Value::Array(live), Value::Array(wanted)) = (live, wanted) else { return None };
-        let keeps_all = live.iter().all(|rule| wanted.contains(rule));
+        let lets_out = |rule: &Value| ["to", "port", "protocol"].map(|key| rule.get(key).cloned());
+        let wanted: Vec<_> = wanted.iter().map(lets_out).collect();
+        let keeps_all = live.iter().all(|rule| wanted.contains(&lets_out(rule)));
         (field == "egress" && keeps_all).then_some(Change::InPlace(Impact::None))
     }
+}
+
+/// What EC2 takes in the description of a group or a rule, beside letters and digits (EC2 API
+/// reference, `CreateSecurityGroup` and `IpRange`).
+const SIGNS: &str = " ._-:/()#,@[]+=&;{}!$*";
+
+/// The most characters of a description (EC2 API reference).
+const LONGEST_DESCRIPTION: usize = 255;
+
+/// A character as messages show it.
+pub(crate) fn shown(character: char) -> String {
+    let escaped = || character.escape_debug().to_string();
+    if character.is_control() { escaped() } else { character.to_string() }
+}
+
+/// What is wrong with a description.
+fn bad_description(path: &str, text: &str) -> Option<Problem> {
+    let is_taken = |c: char| c.is_ascii_alphanumeric() || SIGNS.contains(c);
+    if let Some(strange) = text.chars().find(|c| !is_taken(*c)) {
+        let message = format!("a description in EC2 cannot hold `{}`", shown(strange));
+        let help = format!("write letters from a to z, digits, spaces and `{}`", SIGNS.trim());
+        return Some(Problem::new(path, message, help));
+    }
+    let length = text.chars().count();
+    (length > LONGEST_DESCRIPTION).then(|| {
+        let message = format!("a description of {length} characters is too long");
+        Problem::new(path, message, format!("expected {LONGEST_DESCRIPTION} characters at most"))
+    })
 }
 
 /// What we want of a security group.
@@ -435,6 +479,43 @@ mod tests {
         }
         let fine = json!([{ "from": "itself", "port": 53 }, { "from": "itself", "port": 54 }]);
         assert!(SecurityGroup::check(&spec(fine)).is_empty());
+    }
+
+    #[test]
+    fn descriptions_that_ec2_refuses_are_refused_at_their_place() {
+        let long = "x".repeat(256);
+        for (field, text, path) in [
+            ("description", "Köln", "description"),
+            ("description", "it's ours", "description"),
+            ("description", "", "description"),
+            ("ingress", "Büro", "ingress.0.description"),
+            ("egress", &long, "egress.0.description"),
+        ] {
+            let rule = |side: &str| json!([{ side: "itself", "port": 53, "description": text }]);
+            let mut spec = json!({ "vpc": "main", "description": "group", "egress": [] });
+            spec[field] = match field {
+                "ingress" => rule("from"),
+                "egress" => rule("to"),
+                _ => json!(text),
+            };
+            let problems = SecurityGroup::check(&serde_json::from_value(spec).unwrap());
+            assert_eq!(problems.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), [path]);
+        }
+        let all = format!("aZ09{SIGNS}");
+        let fine = json!({ "vpc": "main", "description": all, "ingress": [
+            { "from": "itself", "port": 53, "description": &long[1..] },
+        ]});
+        assert_eq!(SecurityGroup::check(&serde_json::from_value(fine).unwrap()), []);
+    }
+
+    #[test]
+    fn nobody_notices_what_a_rule_is_said_to_be_for() {
+        let rule = |port: u16, text: &str| json!({ "to": "itself", "port": port, "protocol": "tcp", "description": text });
+        let change = |live: &Value, wanted: &Value| SecurityGroup::change("egress", live, wanted);
+        let nobody = Some(Change::InPlace(Impact::None));
+        assert_eq!(change(&json!([rule(53, "a")]), &json!([rule(53, "b")])), nobody);
+        assert_eq!(change(&json!([rule(53, "a")]), &json!([rule(54, ""), rule(53, "")])), nobody);
+        assert_eq!(change(&json!([rule(53, "a")]), &json!([rule(54, "a")])), None);
     }
 
     #[test]

@@ -106,18 +106,21 @@ impl Kind for Service {
     fn check(spec: &ServiceSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
         if spec.minimum_percent > 100 {
-            problems.push(Problem::new(
+            problems.push(Problem::amounts(
                 "minimum-percent",
-                format!("{} is more than all tasks", spec.minimum_percent),
-                "expected 0 to 100",
+                format!("{{{}}} is more than all tasks", spec.minimum_percent),
+                "expected `{0}` to `{100}`",
             ));
         }
         if spec.maximum_percent <= spec.minimum_percent.max(99) && spec.minimum_percent >= 100 {
-            problems.push(Problem::new(
-                "maximum-percent",
-                format!("{} leaves a rollout no room to begin", spec.maximum_percent),
-                "expected more than 100, or a `minimum-percent` below 100",
-            ));
+            problems.push(
+                Problem::amounts(
+                    "maximum-percent",
+                    format!("{{{}}} leaves a rollout no room to begin", spec.maximum_percent),
+                    "expected more than `{100}`, or a minimum below it",
+                )
+                .along(&["minimum-percent"]),
+            );
         }
         problems
     }

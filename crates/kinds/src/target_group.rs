@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Vpc;
+use crate::security_group::shown;
 
 /// A target group of IP addresses.
 pub struct TargetGroup;
@@ -69,12 +70,9 @@ impl Kind for TargetGroup {
         let mut problems = Vec::new();
         let mut range = |path: &str, value: u32, lowest: u32, highest: u32| {
             if !(lowest..=highest).contains(&value) {
-                let message = format!("{value} is out of range");
-                problems.push(Problem::new(
-                    path,
-                    message,
-                    format!("expected {lowest} to {highest}"),
-                ));
+                let message = format!("{{{value}}} is out of range");
+                let help = format!("expected `{{{lowest}}}` to `{{{highest}}}`");
+                problems.push(Problem::amounts(path, message, help));
             }
         };
         // Ranges from the ELBv2 API reference.
@@ -88,21 +86,17 @@ impl Kind for TargetGroup {
         if spec.slow_start != 0 {
             range("slow-start", spec.slow_start, 30, 900);
         }
-        // A gRPC status is a number up to 99 (ELBv2 API reference, `Matcher`).
-        if spec.version == TargetVersion::Grpc.into() && health.codes.split([',', '-']).any(is_http)
-        {
-            problems.push(Problem::new(
-                "health-check.codes",
-                format!("`{}` is not a valid gRPC status", health.codes),
-                "write `codes: \"0\"` for OK, or a range such as `0-99`",
-            ));
-        }
+        problems.extend(bad_path(&health.path));
+        problems.extend(bad_codes(&health.codes, spec.version == TargetVersion::Grpc.into()));
         if health.timeout >= health.interval {
-            problems.push(Problem::new(
-                "health-check.timeout",
-                format!("a timeout of {} s outlasts the interval", health.timeout),
-                format!("expected less than the interval, {} s", health.interval),
-            ));
+            problems.push(
+                Problem::amounts(
+                    "health-check.timeout",
+                    format!("a timeout of {{{} s}} outlasts the interval", health.timeout),
+                    format!("expected less than the interval, `{{{}}}`", health.interval),
+                )
+                .along(&["health-check.interval"]),
+            );
         }
         problems
     }
@@ -214,8 +208,83 @@ impl HealthCheck {
     }
 }
 
-fn is_http(code: &str) -> bool {
-    code.trim().parse::<u32>().is_ok_and(|code| code > 99)
+/// What a path may hold beside letters and digits: what ELB's console lists, and the hyphen, which
+/// paths have everywhere. Anything else can be written as `%` and two digits.
+const SIGNS: &str = "-@:%_+.~#?&/=";
+
+/// The most characters of a path (API reference of Elastic Load Balancing, `HealthCheckPath`).
+const LONGEST_PATH: usize = 1024;
+
+/// What is wrong with the path of a health check.
+fn bad_path(path: &str) -> Option<Problem> {
+    let problem = |message, help| Some(Problem::new("health-check.path", message, help));
+    let is_taken = |c: char| c.is_ascii_alphanumeric() || SIGNS.contains(c);
+    if !path.starts_with('/') {
+        // The path of a whole URL, or the one that only lacks its beginning.
+        let inside = path
+            .split_once("://")
+            .map_or(path, |(_, rest)| rest.find('/').map_or("", |at| &rest[at + 1..]));
+        let message = format!("`{path}` does not begin with `/`, as a path does");
+        return problem(message, format!("write `/{inside}`"));
+    }
+    if let Some(strange) = path.chars().find(|c| !is_taken(*c)) {
+        let mut bytes = [0; 4];
+        let bytes = strange.encode_utf8(&mut bytes).bytes();
+        let encoded = bytes.map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+        let message = format!("the path of a health check cannot hold `{}`", shown(strange));
+        return problem(message, format!("write `{encoded}` instead"));
+    }
+    if path.len() > LONGEST_PATH {
+        let message = format!("a path of {} characters is too long", path.len());
+        return problem(message, format!("expected {LONGEST_PATH} characters at most"));
+    }
+    None
+}
+
+/// What is wrong with the codes that are good: numbers and ranges with commas between them, 200 to
+/// 499 in HTTP and 0 to 99 in gRPC (API reference of Elastic Load
+/// Balancing, `Matcher`).
+fn bad_codes(codes: &str, is_grpc: bool) -> Option<Problem> {
+    let known = if is_grpc { 0..=99 } else { 200..=499 };
+    let number = |code: &str| {
+        let is_plain = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit());
+        code.parse::<u32>().ok().filter(|code| is_plain && known.contains(code))
+    };
+    let is_right = |codes: &str| {
+        codes.split(',').all(|part| match part.split_once('-') {
+            Some((first, last)) => {
+                number(first).zip(number(last)).is_some_and(|(first, last)| first < last)
+            }
+            None => number(part).is_some(),
+        })
+    };
+    if is_right(codes) {
+        return None;
+    }
+    let (message, examples) = if is_grpc {
+        (
+            format!("`{codes}` is not a valid gRPC status"),
+            "expected 0 to 99, such as `0`, `0,12` or `0-99`",
+        )
+    } else {
+        let examples = "expected 200 to 499, such as `200`, `200,302` or `200-399`";
+        (format!("`{codes}` is not a valid list of HTTP status codes"), examples)
+    };
+    // `2xx`, `200 302`, `200, 302`, `200 - 299`, `299-200`: what is meant can be seen.
+    let spaced = codes.to_lowercase().replace(" - ", "-").replace([';', '|', ' '], ",");
+    let parts = spaced.split(',').filter(|part| !part.is_empty()).map(|part| {
+        match (part.strip_suffix("xx"), part.split_once('-')) {
+            (Some(hundred), _) => format!("{hundred}00-{hundred}99"),
+            (None, Some((first, last))) if number(first) > number(last) => {
+                format!("{last}-{first}")
+            }
+            (None, Some((first, last))) if first == last => first.to_owned(),
+            _ => part.to_owned(),
+        }
+    });
+    let meant = parts.collect::<Vec<_>>().join(",");
+    let help = if is_right(&meant) { format!("write `{meant}`") } else { examples.to_owned() };
+    Some(Problem::new("health-check.codes", message, help).along(&["version"]))
 }
 
 fn deregistration_delay() -> u32 {
@@ -244,4 +313,52 @@ fn unhealthy() -> u32 {
 
 fn codes() -> String {
     "200".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_elb_refuses_are_refused_with_the_one_to_write() {
+        for path in ["/", "/healthz", "/a-b_c.d~e?x=1&y=%20#z", "/grpc.health.v1.Health/Check"] {
+            assert_eq!(bad_path(path), None, "{path}");
+        }
+        for (path, help) in [
+            ("", "write `/`"),
+            ("healthz", "write `/healthz`"),
+            ("http://localhost:8080/healthz", "write `/healthz`"),
+            ("/a b", "write `%20` instead"),
+            ("/?query={__typename}", "write `%7B` instead"),
+            ("/grün", "write `%C3%BC` instead"),
+        ] {
+            assert_eq!(bad_path(path).unwrap().help.as_deref(), Some(help), "{path}");
+        }
+        assert!(bad_path(&format!("/{}", "x".repeat(1023))).is_none());
+        assert!(bad_path(&format!("/{}", "x".repeat(1024))).is_some());
+    }
+
+    #[test]
+    fn codes_that_elb_refuses_are_refused_with_those_to_write() {
+        for codes in ["200", "200,302", "200-399", "200-299,302", "499"] {
+            assert_eq!(bad_codes(codes, false), None, "{codes}");
+        }
+        for codes in ["0", "12", "0,12", "0-99"] {
+            assert_eq!(bad_codes(codes, true), None, "{codes}");
+        }
+        for (codes, help) in [
+            ("2xx", "write `200-299`"),
+            ("200 302", "write `200,302`"),
+            ("200, 302", "write `200,302`"),
+            ("399-200", "write `200-399`"),
+            ("200-200", "write `200`"),
+        ] {
+            assert_eq!(bad_codes(codes, false).unwrap().help.as_deref(), Some(help), "{codes}");
+        }
+        for codes in ["", "600", "99-600", "ok", "5xx", "+200", "0"] {
+            let help = bad_codes(codes, false).unwrap().help.unwrap();
+            assert!(help.starts_with("expected 200 to 499"), "{codes}: {help}");
+        }
+        assert!(bad_codes("200", true).is_some() && bad_codes("100", true).is_some());
+    }
 }

@@ -35,16 +35,30 @@ impl Kind for TaskDefinition {
     fn check(spec: &TaskDefinitionSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
         match memory_for(spec.cpu) {
+            // Units are meant by few who write `cpu: 1`.
+            None if memory_for(spec.cpu.saturating_mul(1024)).is_some() => {
+                problems.push(Problem::new(
+                    "cpu",
+                    format!("Fargate has no size with {} CPU units", spec.cpu),
+                    format!("write `{}`: 1024 units are a core", spec.cpu * 1024),
+                ));
+            }
             None => problems.push(Problem::new(
                 "cpu",
                 format!("Fargate has no size with {} CPU units", spec.cpu),
                 "expected 256, 512, 1024, 2048, 4096, 8192 or 16384",
             )),
-            Some(sizes) if !sizes.contains(&spec.memory) => problems.push(Problem::new(
-                "memory",
-                format!("Fargate has no size with {} CPU units and {} MiB", spec.cpu, spec.memory),
-                format!("with {} CPU units, expected {}", spec.cpu, listed(&sizes)),
-            )),
+            Some(sizes) if !sizes.contains(&spec.memory) => problems.push(
+                Problem::amounts(
+                    "memory",
+                    format!(
+                        "Fargate has no size with {} CPU units and {{{} MiB}}",
+                        spec.cpu, spec.memory
+                    ),
+                    format!("with {} CPU units, expected {}", spec.cpu, listed(&sizes)),
+                )
+                .along(&["cpu"]),
+            ),
             Some(_) => {}
         }
         // Ephemeral storage on Fargate: 20 GiB to 200 GiB (ECS API reference).
@@ -62,10 +76,23 @@ impl Kind for TaskDefinition {
         for (name, container) in &spec.containers {
             // stopTimeout: at most 120 s on Fargate (ECS API reference).
             if container.stop_timeout > 120 {
-                problems.push(Problem::new(
+                problems.push(Problem::amounts(
                     format!("containers.{name}.stop-timeout"),
-                    format!("{} s is too long a stop timeout", container.stop_timeout),
-                    "expected 0 to 120 seconds",
+                    format!("{{{} s}} is too long a stop timeout", container.stop_timeout),
+                    "expected `{0}` to `{120}`",
+                ));
+            }
+            // Docker marks a command so; ours is run without a shell in any case.
+            let first = container.health.as_ref().and_then(|health| health.command.first());
+            if let Some(mark) = first.filter(|first| ["CMD", "CMD-SHELL"].contains(&first.as_str()))
+            {
+                problems.push(Problem::new(
+                    format!("containers.{name}.health.command"),
+                    format!("`{mark}` is not a command"),
+                    match mark.as_str() {
+                        "CMD" => "remove it: what follows is run without a shell",
+                        _ => "write `sh, -c` in its place",
+                    },
                 ));
             }
             for twice in
@@ -128,9 +155,11 @@ pub struct Container {
     pub essential: bool,
     /// Replaces the image's entry point; the image's own when empty.
     #[serde(default)]
+    #[schemars(extend("x-words" = true))]
     pub entry_point: Vec<String>,
     /// Replaces the image's command; the image's own when empty.
     #[serde(default)]
+    #[schemars(extend("x-words" = true))]
     pub command: Vec<String>,
     /// Environment variables.
     #[serde(default)]
@@ -175,6 +204,7 @@ pub struct Log {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ContainerHealth {
     /// The command and its arguments, run without a shell; exit code 0 is healthy.
+    #[schemars(extend("x-words" = true))]
     pub command: Vec<String>,
     /// Seconds between two runs, 5 to 300.
     #[serde(default = "interval")]
@@ -220,14 +250,15 @@ fn memory_for(cpu: u32) -> Option<Vec<u32>> {
     }
 }
 
+/// Amounts of memory, as [`Problem::amounts`] shows them.
 fn listed(sizes: &[u32]) -> String {
     match sizes {
         [first, second, .., last] if sizes.len() > 4 => {
-            format!("{first} to {last} MiB in steps of {}", second - first)
+            format!("`{{{first}}}` to `{{{last}}}` in steps of {{{} MiB}}", second - first)
         }
         _ => {
-            let sizes: Vec<String> = sizes.iter().map(u32::to_string).collect();
-            format!("{} MiB", sizes.join(", "))
+            let sizes: Vec<String> = sizes.iter().map(|size| format!("`{{{size}}}`")).collect();
+            sizes.join(", ")
         }
     }
 }
@@ -262,8 +293,9 @@ mod tests {
 
     #[test]
     fn memory_is_offered_for_the_cpu_that_was_asked_for() {
-        assert_eq!(listed(&memory_for(256).unwrap()), "512, 1024, 2048 MiB");
-        assert_eq!(listed(&memory_for(1024).unwrap()), "2048 to 8192 MiB in steps of 1024");
+        assert_eq!(listed(&memory_for(256).unwrap()), "`{512}`, `{1024}`, `{2048}`");
+        let steps = "`{2048}` to `{8192}` in steps of {1024 MiB}";
+        assert_eq!(listed(&memory_for(1024).unwrap()), steps);
         assert_eq!(memory_for(300), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Code, Diagnostic, Part};
+use deployer_core::{Code, Diagnostic};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -134,30 +134,13 @@ fn report(draft: &mut Draft, node: &Node, path: &[&str], stumble: &Stumble) {
     }
     let names = stumble.path.iter().filter(|piece| piece.parse::<usize>().is_err());
     let shown = body.iter().chain(names).map(String::as_str).collect::<Vec<_>>().join(".");
-    let value = node.follow(&stumble.path).map(|node| &node.content);
     let missing = stumble.message.strip_prefix("missing field `");
     let missing = missing.and_then(|rest| rest.split_once('`'));
-    let mistake = match (value, missing) {
-        (Some(Content::Parts(parts)), _) => {
-            let help = match parts.as_slice() {
-                [Part::Output { address, field }] if field == "id" => {
-                    format!("write its name alone: `{}`", address.name)
-                }
-                _ => "write the value itself, or a variable".to_owned(),
-            };
-            Diagnostic::error(
-                Code::PlainText,
-                format!("`{shown}` cannot hold an output of a resource"),
-            )
-            .at(span, "must be known before anything is made")
-            .help(help)
-        }
-        (_, Some((name, _))) => {
-            Diagnostic::error(Code::MissingKey, format!("`{shown}` needs `{name}`"))
-                .at(span, format!("`{name}` is missing here"))
-                .help(format!("add `{name}:`"))
-        }
-        _ => Diagnostic::error(Code::BadValue, &stumble.message)
+    let mistake = match missing {
+        Some((name, _)) => Diagnostic::error(Code::MissingKey, format!("`{shown}` needs `{name}`"))
+            .at(span, format!("`{name}` is missing here"))
+            .help(format!("add `{name}:`")),
+        None => Diagnostic::error(Code::BadValue, &stumble.message)
             .at(span, format!("not a valid value of `{shown}`")),
     };
     draft.mistakes.push(mistake);

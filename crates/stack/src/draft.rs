@@ -185,6 +185,18 @@ impl Draft {
         }
     }
 
+    /// Whether a resource may be one that a body would make that could not be read.
+    pub(crate) fn may_be_unread(&self, address: &Address) -> bool {
+        let is_of_network = OF_NETWORK.contains(&address.kind.as_str());
+        self.broken.iter().any(|(section, name)| match section.as_str() {
+            "network" => is_of_network,
+            "resources" => address.name == *name,
+            _ if is_of_network => false,
+            "services" if address.kind == "cluster" => true,
+            _ => name.is_empty() || format!("-{}-", address.name).contains(&format!("-{name}-")),
+        })
+    }
+
     /// Whether the body that a path leads into could be read in part only.
     pub(crate) fn is_broken<S: AsRef<str>>(&self, path: &[S]) -> bool {
         let piece = |index: usize| path.get(index).map(AsRef::as_ref).unwrap_or_default();
@@ -250,6 +262,10 @@ impl Draft {
         }
     }
 }
+
+/// The kinds that the network section makes, and no other does.
+const OF_NETWORK: [&str; 6] =
+    ["vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table"];
 
 /// A path from borrowed pieces.
 pub(crate) fn owned(path: &[&str]) -> Vec<String> {

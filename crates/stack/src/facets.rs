@@ -2,7 +2,84 @@
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+/// What marks the schema of a text that may hold outputs of resources.
+pub(crate) const OUTPUTS: &str = "x-outputs";
+
+/// The key below which a list is written that is added to another.
+pub(crate) const ADD: &str = "add";
+
+/// What marks the schema of a list that is added to another.
+const ADDS: &str = "x-adds";
+
+/// Whether a schema is that of a list that is added to another.
+pub(crate) fn is_addition(schema: &Value) -> bool {
+    schema.get(ADDS).is_some()
+}
+
+/// Whether a schema takes a list, or one that is added to another.
+pub(crate) fn takes_additions(schema: &Value) -> bool {
+    let branches = schema.as_object().and_then(branches);
+    branches.is_some_and(|branches| branches.into_iter().any(is_addition))
+}
+
+/// A schema in which a list may be one that is added to another, wherever one may be laid over
+/// another.
+pub(crate) fn adding(schema: &Value) -> Value {
+    let Value::Object(fields) = schema else { return schema.clone() };
+    if schema.get("items").is_some() && types(fields).contains(&"array") {
+        let mut list = fields.clone();
+        let about = list.remove("description");
+        let mut addition = list.clone();
+        addition.insert("type".to_owned(), "array".into());
+        addition.remove("default");
+        let adds = json!({
+            "type": "object", "properties": { ADD: addition }, "required": [ADD],
+            "additionalProperties": false, ADDS: true,
+        });
+        let mut either = Map::new();
+        either.extend(about.map(|about| ("description".to_owned(), about)));
+        either.insert("anyOf".to_owned(), json!([list, adds]));
+        return either.into();
+    }
+    let inner = fields.iter().map(|(key, value)| {
+        let value = match (key.as_str(), value) {
+            ("properties", Value::Object(keys)) => keys
+                .iter()
+                .map(|(key, schema)| (key.clone(), adding(schema)))
+                .collect::<Map<_, _>>()
+                .into(),
+            ("additionalProperties", _) => adding(value),
+            ("anyOf" | "oneOf", Value::Array(all)) => all.iter().map(adding).collect(),
+            _ => value.clone(),
+        };
+        (key.clone(), value)
+    });
+    inner.collect::<Map<_, _>>().into()
+}
+
+/// Whether a key of a mapping goes when these are written over it: the keys of a choice of which one
+/// alone can be made, such as where a route leads.
+pub(crate) fn is_other_choice(schema: &Value, known: &str, written: &[&str]) -> bool {
+    if written.is_empty() || written.contains(&known) {
+        return false;
+    }
+    let branches = schema.as_object().and_then(branches).unwrap_or_else(|| vec![schema]);
+    let has = |branch: &Value, key: &str| {
+        branch.get("properties").is_some_and(|keys| keys.get(key).is_some())
+    };
+    let has_written = |branch: &Value| written.iter().all(|key| has(branch, key));
+    let takes_one = |branch: &Value| branch.get("maxProperties").is_some_and(|most| *most == 1);
+    let is_beside = |branch: &&&Value| has(branch, known) && has_written(branch);
+    match branches.iter().find(is_beside) {
+        Some(branch) => takes_one(branch),
+        None => {
+            branches.iter().any(|branch| has_written(branch))
+                && branches.iter().any(|branch| has(branch, known))
+        }
+    }
+}
 
 /// The schema of a type, with everything inlined.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {

@@ -6,6 +6,7 @@ use deployer_core::{Code, Diagnostic, Scope, Span};
 
 use crate::mistakes::{Mistakes, listed, suggestion};
 use crate::node::{Content, Node};
+use crate::regions;
 use crate::shape::bad_name;
 use crate::words::is_word;
 
@@ -40,16 +41,15 @@ pub(crate) fn name(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
         mistakes.push(no_text("stack", span));
         return None;
     };
-    // Load balancers may not begin with `internal-`, nor much else with `aws` (API references).
-    let refused = ["internal-", "aws"].iter().find(|prefix| name.starts_with(**prefix));
     if !is_word(&name) {
         mistakes.push(bad_name(&name, span));
         return None;
     }
-    if let Some(prefix) = refused {
+    // So in many services (API references); what a single kind refuses is in its `Naming`.
+    if name.starts_with("aws") {
         mistakes.push(
             Diagnostic::error(Code::BadName, format!("a stack cannot be called `{name}`"))
-                .at(span, format!("AWS keeps `{prefix}` to itself"))
+                .at(span, "AWS keeps `aws` to itself")
                 .help("use another name"),
         );
         return None;
@@ -155,6 +155,7 @@ pub(crate) fn choose(
 pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) -> Option<String> {
     if let Some(region) = &options.region {
         if is_region(region) {
+            mistakes.extend(unknown_region(region));
             return Some(region.clone());
         }
         mistakes.push(
@@ -177,6 +178,8 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
         return None;
     };
     if is_region(region) {
+        let warning = unknown_region(region);
+        mistakes.extend(warning.map(|it| it.at(entry.value_span(), "may be a mistake")));
         return Some(region.to_owned());
     }
     let zone = region.strip_suffix(|c: char| c.is_ascii_lowercase()).filter(|rest| is_region(rest));
@@ -193,6 +196,14 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
             .help(help),
     );
     None
+}
+
+/// Warns of a region that has the form of one and is not known.
+fn unknown_region(region: &str) -> Option<Diagnostic> {
+    let title = format!("`{region}` is not a region that this version knows");
+    let help = format!("{}, unless the region is new", suggestion(region, regions::near(region)));
+    let warning = Diagnostic::warning(Code::UnknownRegion, title).help(help);
+    (!regions::is_known(region)).then_some(warning)
 }
 
 /// What `${name}` stands for.

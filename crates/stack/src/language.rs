@@ -3,7 +3,7 @@
 use deployer_core::{Kinds, Text};
 use serde_json::{Map, Value, json};
 
-use crate::facets::schema_of;
+use crate::facets::{adding, schema_of};
 use crate::node::Node;
 use crate::sections;
 use crate::shape::NOT_YET;
@@ -35,7 +35,8 @@ pub(crate) fn is_key(key: &str) -> bool {
 /// The schema of a whole stack, for editors.
 pub(crate) fn whole(kinds: &Kinds) -> Value {
     // A resource may override single fields of one that a section makes, so none is required.
-    language(|_| true, kinds.iter().map(|kind| (kind.name, partial(kind.spec_schema().as_value()))))
+    let kinds = kinds.iter().map(|kind| (kind.name, over(kind.spec_schema().as_value())));
+    language(|_| true, kinds)
 }
 
 /// The schema of what is written in a stack: nothing is said of what is not used, because putting
@@ -50,7 +51,7 @@ pub(crate) fn used(root: &Node, kinds: &Kinds) -> Value {
         layers().filter_map(|layer| layer.field("resources")).any(|all| all.field(kind).is_some())
     };
     let kinds = kinds.iter().map(|kind| {
-        let spec = is_used(kind.name).then(|| kind.spec_schema().to_value());
+        let spec = is_used(kind.name).then(|| adding(kind.spec_schema().as_value()));
         (kind.name, spec.unwrap_or(Value::Bool(true)))
     });
     language(|key| layers().any(|layer| layer.field(key).is_some()), kinds)
@@ -181,6 +182,11 @@ fn placed(mut spec: Value) -> Value {
         );
     }
     spec
+}
+
+/// The schema of single fields that are laid over those that a section makes.
+pub(crate) fn over(spec: &Value) -> Value {
+    adding(&partial(spec))
 }
 
 /// A schema in which every key may be missing, and null stands for "take it out".

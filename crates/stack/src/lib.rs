@@ -4,12 +4,14 @@
 //! filled in, each body read through its own type, the sections expanded into resources, the
 //! `resources:` merged in, and the whole checked.
 
+mod advice;
 mod bodies;
 mod check;
 mod draft;
 mod expanded;
 mod facets;
 mod head;
+mod indent;
 mod interpolate;
 mod language;
 mod later;
@@ -20,6 +22,7 @@ mod node;
 mod outline;
 mod overlay;
 mod quantities;
+mod regions;
 mod resources;
 mod scalar;
 mod schema;

@@ -17,7 +17,7 @@ use crate::overlay::{fill_empty, merge};
 use crate::section::{Output, SectionInfo, Sections};
 use crate::sections::{self, LIST};
 use crate::shape::{self, Rules};
-use crate::{check, language, like, resources, source};
+use crate::{check, indent, language, like, resources, source};
 
 /// A stack that could be read.
 #[derive(Clone, Debug)]
@@ -44,6 +44,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let mut mistakes = Mistakes::default();
     let written = language::used(&root, kinds);
     let start = Span { start: 0, end: 0 };
+    indent::mend(&mut root, &written, &mut mistakes);
     shape::check(&root, start, &written, "", Rules::Written, &mut mistakes);
     shape::as_written(&mut root, &written);
 

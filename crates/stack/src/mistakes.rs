@@ -30,6 +30,13 @@ impl Mistakes {
         }
     }
 
+    /// Adds several.
+    pub(crate) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        for diagnostic in diagnostics {
+            self.push(diagnostic);
+        }
+    }
+
     /// How many errors there are.
     pub(crate) fn count(&self) -> usize {
         self.found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()

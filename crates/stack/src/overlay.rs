@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::facets::below;
+use crate::facets::{ADD, below, is_other_choice, takes_additions};
 use crate::node::{Content, Entry, Node};
 
 /// What marks the keys that one excludes, in its schema.
@@ -18,6 +18,9 @@ pub(crate) fn merge(base: Node, overlay: &Node, schema: &Value) -> Node {
 /// The same; where it `keeps` nulls, because what comes of the two is laid over something itself.
 fn lay_over(base: Node, overlay: &Node, schema: &Value, keeps: bool) -> Node {
     let Content::Map(over) = &overlay.content else { return overlay.clone() };
+    if let Some(added) = overlay.field(ADD).filter(|_| takes_additions(schema)) {
+        return added_to(base, overlay, added);
+    }
     let (span, mut entries) = match base.content {
         Content::Map(entries) => (base.span, entries),
         _ => (overlay.span, Vec::new()),
@@ -44,7 +47,30 @@ fn lay_over(base: Node, overlay: &Node, schema: &Value, keeps: bool) -> Node {
         }
         entries.retain(|known| !is_excluded(below, &known.key, over));
     }
+    let written = over.iter().filter(|entry| entry.value.content != Content::Null);
+    let written: Vec<&str> = written.map(|entry| entry.key.as_str()).collect();
+    entries.retain(|known| !is_other_choice(schema, &known.key, &written));
     Node { span, content: Content::Map(entries) }
+}
+
+/// What comes of a list, or of one that is added to what a section makes, when another is added.
+fn added_to(mut base: Node, overlay: &Node, added: &Node) -> Node {
+    let Content::List(added) = &added.content else { return overlay.clone() };
+    let list = match &mut base.content {
+        Content::Map(entries) => entries.iter_mut().find(|entry| entry.key == ADD),
+        Content::List(items) => {
+            items.extend(added.iter().cloned());
+            return base;
+        }
+        _ => None,
+    };
+    match list.map(|entry| &mut entry.value.content) {
+        Some(Content::List(items)) => {
+            items.extend(added.iter().cloned());
+            base
+        }
+        _ => overlay.clone(),
+    }
 }
 
 /// Whether a mapping is laid over another entry of its section.

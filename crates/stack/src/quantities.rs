@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Gibibytes(pub(crate) u32);
 
-/// A number of days: `7 days`, `2 weeks`.
+/// A number of days, or `forever`, which is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub(crate) struct Days(pub(crate) u32);
+pub(crate) struct DaysOrForever(pub(crate) u32);
 
 /// A number of days, or `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,11 +58,21 @@ impl TryFrom<String> for Memory {
     }
 }
 
-impl TryFrom<String> for Days {
+impl TryFrom<String> for DaysOrForever {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        days(&text).map(Self).ok_or_else(|| wrong(&text, "a number of days", &["days", "weeks"], 7))
+        if text == "forever" {
+            return Ok(Self(0));
+        }
+        days(&text).filter(|days| *days > 0).map(Self).ok_or_else(|| {
+            let is_endless =
+                ["never", "for ever", "infinite", "none", "0"].contains(&text.as_str());
+            if is_endless || days(&text).is_some() {
+                return format!("`{text}` is not a number of days: write `forever`");
+            }
+            wrong(&text, "a number of days, or `forever`,", &["days", "weeks"], 7)
+        })
     }
 }
 
@@ -106,6 +116,41 @@ impl TryFrom<String> for Percent {
             None => format!("`{text}` is not a percentage such as `60%`"),
         })
     }
+}
+
+/// How an amount of a unit, as [`UNIT`] has it, is written in a stack; none of one that is unknown.
+pub(crate) fn written(unit: &str, amount: u32) -> Option<String> {
+    let in_larger = |factor: u32, larger: &str, unit: &str| match amount {
+        0 => format!("0 {unit}"),
+        _ if amount.is_multiple_of(factor) => format!("{} {larger}", amount / factor),
+        _ => format!("{amount} {unit}"),
+    };
+    match unit {
+        "GiB" => Some(in_larger(1024, "TiB", "GiB")),
+        "MiB" => Some(in_larger(1024, "GiB", "MiB")),
+        "s" => Some(in_larger(3600, "h", "s")),
+        "%" => Some(Percent(amount).to_string()),
+        "days or none" => Some(DaysOrNone(amount).to_string()),
+        "days or forever" => Some(DaysOrForever(amount).to_string()),
+        _ => None,
+    }
+}
+
+/// What names the unit of an amount in its schema.
+pub(crate) const UNIT: &str = "x-unit";
+
+/// How many CPU units people mean who write cores: `0.25`, `0.5 vCPU`, `500m`. The next size of
+/// Fargate that is as large.
+pub(crate) fn cpu_units(text: &str) -> Option<u32> {
+    let text = text.trim().to_lowercase();
+    let endings = [("m", 1.024), ("vcpus", 1024.0), ("vcpu", 1024.0), ("cpus", 1024.0)];
+    let endings = endings.into_iter().chain([("cpu", 1024.0), ("cores", 1024.0), ("core", 1024.0)]);
+    let found = endings.into_iter().find_map(|(end, units)| Some((text.strip_suffix(end)?, units)));
+    let (number, units) = found.unwrap_or((&text, 1024.0));
+    let number: f64 = number.trim().parse().ok().filter(|number| *number > 0.0)?;
+    let units = number * units;
+    let sizes = [256, 512, 1024, 2048, 4096, 8192, 16384];
+    sizes.into_iter().find(|size| f64::from(*size) >= units)
 }
 
 /// What people write for nothing at all elsewhere.
@@ -159,20 +204,25 @@ impl fmt::Display for Percent {
     }
 }
 
-impl fmt::Display for Days {
+/// Days as they are written.
+fn counted(days: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{days} day{}", if days == 1 { "" } else { "s" })
+}
+
+impl fmt::Display for DaysOrForever {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} day{}", self.0, if self.0 == 1 { "" } else { "s" })
+        if self.0 == 0 { f.write_str("forever") } else { counted(self.0, f) }
     }
 }
 
 impl fmt::Display for DaysOrNone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 { f.write_str("none") } else { Days(self.0).fmt(f) }
+        if self.0 == 0 { f.write_str("none") } else { counted(self.0, f) }
     }
 }
 
 macro_rules! text_form {
-    ($type:ident, $pattern:literal, $examples:tt) => {
+    ($type:ident, $unit:literal, $pattern:literal, $examples:tt) => {
         impl From<$type> for String {
             fn from(amount: $type) -> Self {
                 amount.to_string()
@@ -189,18 +239,25 @@ macro_rules! text_form {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "pattern": $pattern, "examples": $examples })
+                json_schema!({
+                    "type": "string", "pattern": $pattern, "examples": $examples, (UNIT): $unit,
+                })
             }
         }
     };
 }
 
-text_form!(Gibibytes, r"^[0-9]+ ?(GiB|TiB)$|\$\{", ["20 GiB"]);
-text_form!(Memory, r"^[0-9]+ ?(MiB|GiB)$|\$\{", ["512 MiB", "1 GiB"]);
-text_form!(Seconds, r"^[0-9]+ ?(s|min|h)$|\$\{", ["30 s", "5 min"]);
-text_form!(Percent, r"^[0-9]+ ?%$|\$\{", ["60%"]);
-text_form!(Days, r"^[0-9]+ ?(days?|weeks?)$|\$\{", ["7 days"]);
-text_form!(DaysOrNone, r"^[0-9]+ ?(days?|weeks?)$|^none$|\$\{", ["7 days", "none"]);
+text_form!(Gibibytes, "GiB", r"^[0-9]+ ?(GiB|TiB)$|\$\{", ["20 GiB"]);
+text_form!(Memory, "MiB", r"^[0-9]+ ?(MiB|GiB)$|\$\{", ["512 MiB", "1 GiB"]);
+text_form!(Seconds, "s", r"^[0-9]+ ?(s|min|h)$|\$\{", ["30 s", "5 min"]);
+text_form!(Percent, "%", r"^[0-9]+ ?%$|\$\{", ["60%"]);
+text_form!(DaysOrNone, "days or none", r"^[0-9]+ ?(days?|weeks?)$|^none$|\$\{", ["7 days", "none"]);
+text_form!(
+    DaysOrForever,
+    "days or forever",
+    r"^[0-9]+ ?(days?|weeks?)$|^forever$|\$\{",
+    ["30 days", "forever"]
+);
 
 fn days(text: &str) -> Option<u32> {
     amount(text, &[("days", 1), ("day", 1), ("weeks", 7), ("week", 7)])
@@ -222,12 +279,43 @@ mod tests {
     fn amounts_are_read_with_their_units() {
         assert_eq!(Gibibytes::try_from("20 GiB".to_owned()), Ok(Gibibytes(20)));
         assert_eq!(Gibibytes::try_from("1TiB".to_owned()), Ok(Gibibytes(1024)));
-        assert_eq!(Days::try_from("1 day".to_owned()), Ok(Days(1)));
-        assert_eq!(Days::try_from("2 weeks".to_owned()), Ok(Days(14)));
+        assert_eq!(DaysOrNone::try_from("1 day".to_owned()), Ok(DaysOrNone(1)));
+        assert_eq!(DaysOrForever::try_from("2 weeks".to_owned()), Ok(DaysOrForever(14)));
         assert_eq!(Seconds::try_from("5 min".to_owned()), Ok(Seconds(300)));
         assert_eq!(Percent::try_from("60%".to_owned()), Ok(Percent(60)));
         assert_eq!(Memory::try_from("1 GiB".to_owned()), Ok(Memory(1024)));
         assert_eq!(DaysOrNone::try_from("none".to_owned()), Ok(DaysOrNone(0)));
+        assert_eq!(DaysOrForever::try_from("forever".to_owned()), Ok(DaysOrForever(0)));
+    }
+
+    #[test]
+    fn amounts_are_written_as_they_are_read() {
+        for (unit, amount, text) in [
+            ("GiB", 20, "20 GiB"),
+            ("GiB", 65_536, "64 TiB"),
+            ("MiB", 512, "512 MiB"),
+            ("MiB", 2048, "2 GiB"),
+            ("s", 0, "0 s"),
+            ("s", 300, "300 s"),
+            ("s", 3600, "1 h"),
+            ("%", 100, "100%"),
+            ("days or none", 1, "1 day"),
+            ("days or none", 0, "none"),
+            ("days or forever", 0, "forever"),
+        ] {
+            assert_eq!(written(unit, amount).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn cores_are_so_many_units() {
+        for (text, units) in
+            [("0.25", 256), (".5 vCPU", 512), ("0.5 vCPU", 512), ("500m", 512), ("1 core", 1024)]
+        {
+            assert_eq!(cpu_units(text), Some(units), "{text}");
+        }
+        assert_eq!(cpu_units("large"), None);
+        assert_eq!(cpu_units("32 vCPU"), None);
     }
 
     #[test]
@@ -242,10 +330,12 @@ mod tests {
         assert_eq!(error, "`2 hours` is not a duration: write `2 h`");
         let error = Percent::try_from("60".to_owned()).unwrap_err();
         assert_eq!(error, "`60` has no unit: write `60%`");
+        let error = DaysOrForever::try_from("0 days".to_owned()).unwrap_err();
+        assert_eq!(error, "`0 days` is not a number of days: write `forever`");
         let error = DaysOrNone::try_from("off".to_owned()).unwrap_err();
         assert_eq!(error, "`off` is not a number of days: write `none`");
-        assert!(Days::try_from("7".to_owned()).is_err());
-        assert!(Days::try_from("-7 days".to_owned()).is_err());
+        assert!(DaysOrNone::try_from("7".to_owned()).is_err());
+        assert!(DaysOrNone::try_from("-7 days".to_owned()).is_err());
         assert!(Gibibytes::try_from("99999999999 GiB".to_owned()).is_err());
     }
 }

@@ -29,9 +29,8 @@ fn with_variables(schema: &Value) -> Value {
         Value::Object(fields) => {
             let mut open: Map<String, Value> = fields
                 .iter()
-                .filter(|(key, _)| {
-                    !matches!(key.as_str(), "x-ref" | "x-excludes" | NOT_YET | "format")
-                })
+                // What begins with `x-` is for us alone.
+                .filter(|(key, _)| !key.starts_with("x-") && *key != "format")
                 .map(|(key, value)| match (key.as_str(), value) {
                     ("properties", Value::Object(keys)) => {
                         let open = |(key, schema): (&String, &Value)| {

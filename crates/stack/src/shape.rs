@@ -3,33 +3,17 @@
 //! The schemas are those the types generate, so the editor, this check and serde agree. Serde
 //! stops at its first mistake; this does not.
 
-use deployer_core::{Code, Diagnostic, Span, closest};
+use deployer_core::{Code, Diagnostic, Part, Span};
 use serde_json::{Map, Value};
 
-use crate::facets::{allowed_words, below, branches, example, purpose, types};
+use crate::advice;
+use crate::facets::{OUTPUTS, allowed_words, below, branches, is_addition, purpose, types};
 use crate::mistakes::{Mistakes, expected, listed};
-use crate::node::{Content, Node, Numeral};
-use crate::words::is_word;
+use crate::node::{Content, Entry, Node, Numeral};
+use crate::words::{is_word, latin};
 
 /// What marks a schema of something that is in the language and not built yet.
 pub(crate) const NOT_YET: &str = "x-not-yet";
-
-/// Keys that people know from elsewhere or from before, a key that stands beside what they mean, and
-/// what to write.
-const RENAMED: [(&str, &str, &str); 6] = [
-    ("env", "environment", "write `environment`"),
-    ("backups", "backup-retention", "write `backup-retention`"),
-    ("version", "protocol", "write `protocol`"),
-    ("from", "build", "write the image as a text: `image: nginx:1.29`"),
-    ("tag", "build", "write the image as a text: `image: nginx:1.29`"),
-    ("desired-count", "count", "write `count`"),
-];
-
-/// What is meant by a key that is written otherwise, and how to write it.
-fn renamed(key: &str, properties: &Map<String, Value>) -> Option<(&'static str, &'static str)> {
-    let found = RENAMED.iter().find(|(old, new, _)| *old == key && properties.contains_key(*new));
-    found.map(|(_, new, advice)| (*new, *advice))
-}
 
 /// Which rules hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,9 +72,13 @@ impl Shape<'_> {
         }
         let allowed = types(schema);
         if !allowed.is_empty() && !allowed.iter().any(|name| fits(node, name)) {
-            let example = example(schema);
-            let about = purpose(Some(&Value::Object(schema.clone())));
-            return self.wrong_type(node, key, &allowed, path, (&example, &about));
+            return self.wrong_type(node, key, &allowed, path, schema);
+        }
+        if let Content::Parts(parts) = &node.content
+            && allowed.contains(&"string")
+            && !schema.contains_key(OUTPUTS)
+        {
+            return self.report(plain_text(path, parts, key));
         }
         self.values(node, key, schema, path);
         match &node.content {
@@ -120,9 +108,8 @@ impl Shape<'_> {
                 continue;
             }
             if others == Some(&Value::Bool(false)) {
-                self.unknown_key(&entry.key, entry.span, properties, path);
-                meant.extend(closest(&entry.key, properties.keys().map(String::as_str)));
-                meant.extend(renamed(&entry.key, properties).map(|(key, _)| key));
+                self.unknown_key(entry, properties, path);
+                meant.extend(advice::meant(&entry.key, &entry.value, properties));
                 continue;
             }
             if schema.contains_key("propertyNames") && !is_word(&entry.key) {
@@ -153,7 +140,8 @@ impl Shape<'_> {
         }
     }
 
-    fn unknown_key(&mut self, key: &str, span: Span, properties: &Map<String, Value>, path: &str) {
+    fn unknown_key(&mut self, entry: &Entry, properties: &Map<String, Value>, path: &str) {
+        let (key, span) = (entry.key.as_str(), entry.span);
         let known = properties.keys().map(String::as_str);
         let mistake = if path.is_empty() {
             Diagnostic::error(Code::UnknownSection, format!("there is no section `{key}`"))
@@ -162,7 +150,7 @@ impl Shape<'_> {
             Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`"))
                 .at(span, format!("not a key of `{path}`"))
         };
-        self.report(match renamed(key, properties) {
+        self.report(match advice::renamed(key, &entry.value, properties) {
             Some((_, advice)) => mistake.help(advice),
             None => mistake.help(expected(key, known)),
         });
@@ -171,6 +159,12 @@ impl Shape<'_> {
     /// Takes the branch that fits best, so that what is wrong inside of it can be reported.
     fn choose(&mut self, node: &Node, key: Span, branches: &[&Value], path: &str) {
         let kind = type_of(node);
+        // Only a mapping can be meant to add to a list.
+        let branches: Vec<&Value> = branches
+            .iter()
+            .copied()
+            .filter(|branch| kind == "object" || !is_addition(branch))
+            .collect();
         let fitting: Vec<&Value> = branches
             .iter()
             .copied()
@@ -184,9 +178,11 @@ impl Shape<'_> {
                 let all = branches.iter().filter_map(|branch| branch.as_object());
                 let mut allowed: Vec<&str> = all.flat_map(types).collect();
                 allowed.dedup();
-                let example = branches.iter().filter_map(|branch| branch.as_object()).map(example);
-                let example = example.collect::<String>();
-                self.wrong_type(node, key, &allowed, path, (&example, ""));
+                let schemas = || branches.iter().filter_map(|branch| branch.as_object());
+                let takes_keys = |schema: &&Map<String, Value>| types(schema).contains(&"object");
+                let shown = schemas().find(takes_keys).or_else(|| schemas().next());
+                let empty = Map::new();
+                self.wrong_type(node, key, &allowed, path, shown.unwrap_or(&empty));
             }
             [only] => self.walk(node, key, only, path),
             several if kind == "object" => self.tagged(node, key, several, path),
@@ -222,7 +218,7 @@ impl Shape<'_> {
         let all: Map<String, Value> =
             branches.iter().flat_map(|branch| properties(branch)).collect();
         if let Some(entry) = node.entries().first() {
-            return self.unknown_key(&entry.key, entry.span, &all, path);
+            return self.unknown_key(entry, &all, path);
         }
         let words: Vec<&str> = all.keys().map(String::as_str).collect();
         self.report(
@@ -269,70 +265,34 @@ impl Shape<'_> {
         }
     }
 
-    /// `example` is a key that a mapping may have, and `about` what the value is for.
     fn wrong_type(
         &mut self,
         node: &Node,
         key: Span,
         allowed: &[&str],
         path: &str,
-        (example, about): (&str, &str),
+        schema: &Map<String, Value>,
     ) {
         let wanted: Vec<&str> =
             allowed.iter().filter(|name| **name != "null").map(|name| described(name)).collect();
         let mut wanted_once = wanted.clone();
         wanted_once.dedup();
         let wanted = wanted_once.join(" or ");
-        let mistake = Diagnostic::error(
-            Code::WrongType,
-            format!("`{path}` is {wanted}, not {}", described(type_of(node))),
-        )
-        .at(key, format!("expected {wanted}"));
-        let help = match &node.content {
-            Content::Text(text) if allowed.contains(&"boolean") => {
-                match text.to_lowercase().as_str() {
-                    "yes" | "on" | "true" | "y" => Some("write `true`".to_owned()),
-                    "no" | "off" | "false" | "n" => Some("write `false`".to_owned()),
-                    _ => Some("write `true` or `false`".to_owned()),
-                }
+        let got = match &node.content {
+            Content::Number(number) if allowed.contains(&"integer") => {
+                format!("`{}`", number.written)
             }
-            Content::Text(text) if allowed.contains(&"integer") => {
-                let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-                Some(if digits.is_empty() {
-                    "write a number".to_owned()
-                } else {
-                    format!("write a plain number: `{digits}`")
-                })
-            }
-            Content::Number(_) if allowed.contains(&"integer") => {
-                Some(format!("write a whole number{about}"))
-            }
-            Content::List(items) if allowed.contains(&"object") => pairs(items),
-            Content::Null => Some("write a value, or remove the key".to_owned()),
-            Content::Text(text) if allowed == ["array"] => {
-                Some(format!("write a list: `[{text}]`"))
-            }
-            _ if !example.is_empty() => {
-                Some(format!("write its keys, such as `{{ {example}: … }}`"))
-            }
-            _ => None,
+            _ => described(type_of(node)).to_owned(),
         };
+        let mistake =
+            Diagnostic::error(Code::WrongType, format!("`{path}` is {wanted}, not {got}"))
+                .at(key, format!("expected {wanted}"));
+        let help = advice::instead(node, schema, allowed);
         self.report(match help {
             Some(help) => mistake.help(help),
             None => mistake,
         });
     }
-}
-
-/// How a list of `NAME=value` is written as a mapping.
-fn pairs(items: &[Node]) -> Option<String> {
-    let pair = |item: &Node| {
-        let (name, value) = item.text()?.split_once('=')?;
-        Some(format!("{name}: {value}"))
-    };
-    let pairs: Option<Vec<String>> = items.iter().map(pair).collect();
-    let pairs = pairs.filter(|pairs| !pairs.is_empty())?;
-    Some(format!("write a mapping: `{{ {} }}`", pairs.join(", ")))
 }
 
 /// Reports that something is in the language and not built yet.
@@ -383,11 +343,39 @@ fn fits(node: &Node, name: &str) -> bool {
 pub(crate) fn bad_name(name: &str, span: Span) -> Diagnostic {
     let mistake = Diagnostic::error(Code::BadName, format!("`{name}` cannot be a name"))
         .at(span, "lower-case letters, digits and single hyphens, beginning with a letter");
-    let lower = name.to_lowercase();
-    let words: Vec<&str> =
+    let lower = latin(name).to_lowercase();
+    let mut words: Vec<&str> =
         lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let better = words.join("-");
-    if is_word(&better) { mistake.help(format!("write `{better}`")) } else { mistake }
+    let mut better = words.join("-");
+    if let Some(first) =
+        words.first().copied().filter(|first| !first.starts_with(|c: char| c.is_ascii_alphabetic()))
+    {
+        // `1web` is `web-1`, and `2-web` is `web-2`.
+        let rest = first.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = &first[..first.len() - rest.len()];
+        words.remove(0);
+        let letters = [rest].into_iter().chain(words).filter(|word| !word.is_empty());
+        better = letters.chain([digits]).collect::<Vec<_>>().join("-");
+    }
+    let help =
+        if is_word(&better) { format!("write `{better}`") } else { "use another name".to_owned() };
+    mistake.help(help)
+}
+
+/// Reports an output of a resource where a value must be known before anything is made.
+fn plain_text(path: &str, parts: &[Part], span: Span) -> Diagnostic {
+    let help = match parts {
+        [Part::Output { address, field }]
+            if field == "id" || path.ends_with(&format!(".{}", address.kind)) =>
+        {
+            format!("write its name alone: `{}`", address.name)
+        }
+        _ => "write the value itself, or a variable".to_owned(),
+    };
+    let title = format!("`{path}` cannot hold an output of a resource");
+    Diagnostic::error(Code::PlainText, title)
+        .at(span, "must be known before anything is made")
+        .help(help)
 }
 
 /// Whether something else may come of it. A variable stands for one value, never for a list or a

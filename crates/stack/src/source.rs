@@ -210,6 +210,9 @@ impl<'a> Reader<'a> {
             return mistake
                 .help("indent keys of one mapping alike, and put texts with `: ` in quotes");
         }
+        if info.contains("did not find expected") {
+            return mistake.help("let the keys of one mapping begin in one column");
+        }
         if info.contains("flow") {
             return mistake.help("close every `{` and `[`");
         }

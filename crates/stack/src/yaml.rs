@@ -72,7 +72,7 @@ fn scalar(value: &Value) -> String {
 }
 
 /// A text without quotes where it can be, otherwise as JSON writes it, which is YAML too.
-fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     let inside = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
     let begins = |c: char| c.is_ascii_alphanumeric() || c == '/';
     // Older readers take more words for booleans and numbers than ours.

@@ -126,6 +126,41 @@ def test_route_tables_with_routes_and_associations(lab: RunningLab) -> None:
     ec2.delete_route_table(RouteTableId=table)
 
 
+def test_descriptions_of_groups_and_rules_take_ascii_alone(lab: RunningLab) -> None:
+    ec2 = lab.client("ec2")
+    vpc, _, group = network(ec2)
+    ranges = [{"CidrIp": "10.0.0.0/8", "Description": ""}]
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": ranges}
+    for text in ["Köln", "it's ours", "x" * 256]:
+        with refused("InvalidParameterValue"):
+            ec2.create_security_group(VpcId=vpc, GroupName="other", Description=text)
+        ranges[0]["Description"] = text
+        for authorize in (
+            ec2.authorize_security_group_ingress,
+            ec2.authorize_security_group_egress,
+        ):
+            with refused("InvalidParameterValue"):
+                authorize(GroupId=group, IpPermissions=[rule])
+    ranges[0]["Description"] = "administrators: #1 (office) & co."
+    added = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    named = {"SecurityGroupRuleId": added["SecurityGroupRules"][0]["SecurityGroupRuleId"]}
+    with refused("InvalidParameterValue"):
+        ec2.update_security_group_rule_descriptions_ingress(
+            GroupId=group, SecurityGroupRuleDescriptions=[{**named, "Description": "Köln"}]
+        )
+    with refused("InvalidParameterValue"):
+        changed = {
+            "IpProtocol": "tcp",
+            "FromPort": 22,
+            "ToPort": 22,
+            "CidrIpv4": "10.0.0.0/8",
+            "Description": "Köln",
+        }
+        ec2.modify_security_group_rules(
+            GroupId=group, SecurityGroupRules=[{**named, "SecurityGroupRule": changed}]
+        )
+
+
 def test_security_group_rules_carry_tags_and_change_in_place(lab: RunningLab) -> None:
     ec2 = lab.client("ec2")
     vpc, _, group = network(ec2)

@@ -32,6 +32,35 @@ POLICY = json.dumps(
 EXECUTION = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
 
+def test_health_checks_take_paths_and_codes_that_can_be_asked_for(lab: RunningLab) -> None:
+    ec2, elbv2 = lab.client("ec2"), lab.client("elbv2")
+    vpc, _, _ = network(ec2)
+    given = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "ip"}
+    paths = ["healthz", "/a b", "/?query={x}", "/" + "x" * 1024]
+    codes = ["100", "99-600", "2xx", "200 302", "399-200"]
+    wrong: list[dict[str, Any]] = [{"HealthCheckPath": path} for path in paths]
+    wrong += [{"Matcher": {"HttpCode": code}} for code in codes]
+    for check in wrong:
+        with refused("ValidationError"):
+            elbv2.create_target_group(Name="wrong", **given, **check)
+    made = elbv2.create_target_group(
+        Name="right",
+        **given,
+        HealthCheckPath="/a-b_c?x=1",
+        Matcher={"HttpCode": "200-299,302"},
+    )
+    arn = made["TargetGroups"][0]["TargetGroupArn"]
+    for check in wrong:
+        with refused("ValidationError"):
+            elbv2.modify_target_group(TargetGroupArn=arn, **check)
+    grpc = {**given, "ProtocolVersion": "GRPC"}
+    with refused("ValidationError"):
+        elbv2.create_target_group(Name="calls", **grpc, Matcher={"GrpcCode": "200"})
+    elbv2.create_target_group(
+        Name="calls", **grpc, HealthCheckPath="/a.b.C/Check", Matcher={"GrpcCode": "0,12"}
+    )
+
+
 def test_load_balancers_and_their_attributes(lab: RunningLab) -> None:
     ec2, elbv2 = lab.client("ec2"), lab.client("elbv2")
     vpc, subnets, group = network(ec2, zones=3)

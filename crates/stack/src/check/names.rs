@@ -1,4 +1,4 @@
-//! Whether names in AWS stay apart, now and after a replacement.
+//! Whether names in AWS are accepted, and stay apart, now and after a replacement.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,34 @@ use deployer_core::{Address, Code, Diagnostic, Kinds};
 
 use crate::draft::Draft;
 
-/// Names in AWS that would be the same, now or after a replacement.
+/// Names in AWS that would be refused, or the same, now or after a replacement.
 pub(super) fn names(draft: &mut Draft, kinds: &Kinds) {
+    refused(draft, kinds);
+    alike(draft, kinds);
+}
+
+/// A name in AWS begins with the stack's, so of a stack with the wrong name nothing of a kind could
+/// ever be made, in no environment. That is so of the kinds that it does not have yet as well.
+fn refused(draft: &mut Draft, kinds: &Kinds) {
+    let refusal = kinds.iter().find_map(|kind| {
+        let name = kind.physical_name(&draft.scope, &Address::new(kind.name, "x"), 1);
+        Some((kind.name, kind.naming?.refusal(&name)?, name))
+    });
+    let Some((kind, prefix, name)) = refusal else { return };
+    let stack = &draft.scope.stack;
+    let title = format!("a stack cannot be called `{stack}`");
+    let begin = name.trim_end_matches('x');
+    let label =
+        format!("the name of a {kind} would begin with `{begin}`, and AWS refuses `{prefix}…`");
+    let path = ["stack".to_owned()];
+    let mistake = Diagnostic::error(Code::BadName, title)
+        .at(draft.place(&path), label)
+        .help("use another name");
+    draft.mistakes.push(mistake);
+}
+
+/// Names in AWS that would be the same, now or after a replacement.
+fn alike(draft: &mut Draft, kinds: &Kinds) {
     let mut taken: BTreeMap<(String, String), Address> = BTreeMap::new();
     let addresses: Vec<Address> = draft.made.keys().cloned().collect();
     let mut clashes = Vec::new();

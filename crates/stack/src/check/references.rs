@@ -4,19 +4,16 @@ use deployer_core::{Address, Code, Diagnostic, Kinds, Span, closest};
 use serde_json::Value;
 
 use crate::draft::Draft;
+use crate::facets;
 use crate::mistakes::{listed, suggestion};
 use crate::node::{Content, Node};
-
-/// The kinds that the network section makes.
-const OF_NETWORK: [&str; 6] =
-    ["vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table"];
 
 /// The names that `resources:` refers to.
 pub(super) fn named_in_resources(draft: &mut Draft, kinds: &Kinds) {
     let root = draft.root.clone();
     for kind_entry in root.field("resources").into_iter().flat_map(Node::entries) {
         let Some(kind) = kinds.find(&kind_entry.key) else { continue };
-        let schema = kind.spec_schema().to_value();
+        let schema = facets::adding(kind.spec_schema().as_value());
         for entry in kind_entry.value.entries() {
             let is_broken = ("resources".to_owned(), entry.key.clone());
             if !draft.broken.contains(&is_broken) {
@@ -91,11 +88,7 @@ fn missing(draft: &mut Draft, address: &Address, span: Span) -> bool {
     if draft.made.contains_key(address) {
         return false;
     }
-    let is_broken = draft.broken.iter().any(|(section, name)| {
-        let of_network = section == "network" && OF_NETWORK.contains(&address.kind.as_str());
-        of_network || (section != "network" && address.name.starts_with(name.as_str()))
-    });
-    if !is_broken {
+    if !draft.may_be_unread(address) {
         let title = format!("there is no {address}");
         let names = names_of(draft, &address.kind);
         let help = match names.as_slice() {

@@ -33,7 +33,7 @@ pub(crate) struct LoadBalancer {
     pub(crate) internal: bool,
     /// Whether AWS refuses to delete it.
     #[serde(default)]
-    pub(crate) deletion_protection: bool,
+    pub(crate) protect: bool,
     /// After how long a silent connection is closed, `1 s` to `4000 s`.
     #[serde(default = "idle_timeout")]
     pub(crate) idle_timeout: Seconds,
@@ -80,7 +80,7 @@ impl Section for LoadBalancer {
             subnets: draft.subnets(if self.internal { "private" } else { "public" }),
             security_groups: [group(name)].into(),
             internal: self.internal,
-            deletion_protection: self.deletion_protection,
+            deletion_protection: self.protect,
             idle_timeout: self.idle_timeout.0,
             client_keep_alive: 3600,
             http2: true,

@@ -87,7 +87,7 @@ stack: shop
 region: eu-west-1
 variables: { zones: 2, protect: true, office: }
 network: { zones: \"${zones}\" }
-load-balancers: { edge: { from: [\"${office}\"], deletion-protection: \"${protect}\" } }
+load-balancers: { edge: { from: [\"${office}\"], protect: \"${protect}\" } }
 ";
     let variables = [("zones", "3"), ("protect", "false"), ("office", "203.0.113.0/24")];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();

@@ -289,3 +289,129 @@ fn a_certificate_that_is_not_written_is_none() {
     let url = loaded(&text, None).stack.outputs["edge-url"].to_string();
     assert!(url.starts_with("http://"), "{url}");
 }
+
+const ROUTED: &str = "
+load-balancers: { edge: {} }
+services:
+  web: { image: nginx:1, ports: { http: { port: 80, route: { load-balancer: edge } } } }
+";
+
+fn warnings(text: &str, environment: Option<&str>) -> Vec<String> {
+    loaded(text, environment).warnings.into_iter().map(|warning| warning.title).collect()
+}
+
+#[test]
+fn a_list_can_be_added_to_what_a_section_makes() {
+    let text = format!(
+        "{PLAIN}{ROUTED}
+resources:
+  security-group:
+    load-balancer-edge: {{ ingress: {{ add: [{{ from: 203.0.113.0/24, port: 8443 }}] }} }}
+  role:
+    web-task: {{ inline: {{ mail: [{{ actions: [\"ses:SendEmail\"], resources: [\"*\"] }}] }} }}
+environments:
+  dev: {{}}
+  prod:
+    resources:
+      security-group:
+        load-balancer-edge: {{ ingress: {{ add: [{{ from: 198.51.100.0/24, port: 8443 }}] }} }}
+"
+    );
+    let ports = |environment: &str| {
+        let spec = spec(&text, Some(environment), "security-group/load-balancer-edge");
+        let rules = spec["ingress"].as_array().unwrap().clone();
+        rules.iter().map(|rule| rule["port"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(ports("dev"), [80, 8443]);
+    assert_eq!(ports("prod"), [80, 8443, 8443], "what an environment adds comes beside");
+    assert_eq!(warnings(&text, Some("prod")), [""; 0]);
+}
+
+#[test]
+fn an_override_that_drops_what_a_section_makes_says_so() {
+    let text = format!(
+        "{PLAIN}{ROUTED}
+resources:
+  security-group:
+    load-balancer-edge: {{ ingress: [{{ from: 203.0.113.0/24, port: 8443 }}] }}
+"
+    );
+    let expected = "`resources.security-group.load-balancer-edge.ingress` drops an item that \
+                    `load-balancers.edge` makes";
+    assert_eq!(warnings(&text, None), [expected]);
+    let kept = text.replace("port: 8443 }]", "port: 8443 }, { from: 0.0.0.0/0, port: 80 }]");
+    assert_eq!(warnings(&kept, None), [""; 0]);
+}
+
+#[test]
+fn one_choice_laid_over_another_takes_its_place() {
+    let text = format!(
+        "{PLAIN}
+resources:
+  route-table:
+    private-a: {{ routes: {{ 0.0.0.0/0: {{ internet-gateway: main }} }} }}
+environments:
+  dev: {{}}
+  prod:
+    resources: {{ route-table: {{ private-a: {{ routes: {{ 0.0.0.0/0: {{ nat-gateway: nat-a }} }} }} }} }}
+"
+    );
+    let route = |environment| {
+        spec(&text, Some(environment), "route-table/private-a")["routes"]["0.0.0.0/0"].clone()
+    };
+    assert_eq!(route("dev"), json!({ "internet-gateway": { "ref": "internet-gateway/main" } }));
+    assert_eq!(route("prod"), json!({ "nat-gateway": { "ref": "nat-gateway/nat-a" } }));
+}
+
+#[test]
+fn what_is_elsewhere_comes_home_where_nothing_is_said() {
+    let text = format!(
+        "{PLAIN}
+services: {{ web: {{ image: nginx:1 }} }}
+resources: {{ log-group: {{ web: {{ at: {{ region: eu-central-1 }} }} }} }}
+environments: {{ dev: {{ resources: {{ log-group: {{ web: {{ at: ~ }} }} }} }}, prod: {{}} }}
+"
+    );
+    let is_home = |environment| {
+        let stack = loaded(&text, Some(environment)).stack;
+        stack.resources[&"log-group/web".parse().unwrap()].place.is_home()
+    };
+    assert!(is_home("dev"));
+    let elsewhere = mistakes(&text, Some("prod"));
+    assert_eq!(elsewhere[0].code, Code::BadPlace, "what refers to it is at home");
+    let written = text.replace("{ region: eu-central-1 }", "~");
+    assert!(
+        loaded(&written, Some("prod")).stack.resources[&"log-group/web".parse().unwrap()]
+            .place
+            .is_home()
+    );
+}
+
+#[test]
+fn an_environment_takes_every_name_that_ecs_takes() {
+    let text = format!(
+        "{PLAIN}
+services: {{ web: {{ image: nginx:1, environment: {{ spring.datasource.url: x, A-B: y }} }} }}
+"
+    );
+    let containers = spec(&text, None, "task-definition/web")["containers"].clone();
+    let environment = containers["web"]["environment"].clone();
+    assert_eq!(environment, json!({ "spring.datasource.url": "x", "A-B": "y" }));
+}
+
+#[test]
+fn logs_are_kept_for_ever_where_that_is_written() {
+    let text =
+        format!("{PLAIN}services: {{ web: {{ image: nginx:1, logs: {{ keep: forever }} }} }}\n");
+    assert_eq!(spec(&text, None, "log-group/web")["retention-days"], 0);
+}
+
+#[test]
+fn a_region_that_is_not_known_is_not_refused() {
+    let text = "stack: shop\nregion: eu-west-9\n";
+    let warnings = loaded(text, None).warnings;
+    assert_eq!(warnings[0].title, "`eu-west-9` is not a region that this version knows");
+    let help = warnings[0].help.clone().unwrap();
+    assert!(help.contains("eu-west-1") && help.ends_with("unless the region is new"), "{help}");
+    assert_eq!(loaded(&text.replace('9', "3"), None).warnings, []);
+}

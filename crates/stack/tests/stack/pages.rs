@@ -46,8 +46,9 @@ services:
 
 const RESOURCES: &str = "
 The fields of each kind are in [kinds.md](kinds.md). An entry with the name of a resource that a section makes
-lays its fields over it: mappings merge, lists and values replace, `null` removes; any other name is a resource
-of its own. `at: { role: …, region: … }` puts one into another account or region.
+lays its fields over it: mappings merge, lists and values replace, `null` removes, and `{ add: [ … ] }` adds to
+a list; any other name is a resource of its own. `at: { role: …, region: … }` puts one into another account or
+region.
 
 ```yaml
 stack: notes
@@ -61,6 +62,7 @@ resources:
   route-table:
     private-a: { routes: { 0.0.0.0/0: null } }
   security-group:
+    service-web: { ingress: { add: [{ port: 9090, from: 203.0.113.0/24 }] } }
     office: { vpc: main, ingress: [{ port: 443, from: 203.0.113.0/24 }] }
 ```
 ";

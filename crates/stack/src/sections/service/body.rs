@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::forms::{Health, ImageSource, Use, health, health_schema, paths, paths_schema};
 use crate::later::NotYet;
-use crate::quantities::{Days, Memory, Percent, Seconds};
+use crate::quantities::{DaysOrForever, Memory, Percent, Seconds};
 
 /// A service: so many tasks of one container on Fargate, kept running and rolled over.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,7 @@ pub(crate) struct Service {
     pub(crate) image: ImageSource,
     /// CPU units, 1024 to a core: 256, 512, 1024, 2048, 4096, 8192 or 16384.
     #[serde(default = "cpu")]
+    #[schemars(extend("x-unit" = "cpu"))]
     pub(crate) cpu: u32,
     /// Memory: `512 MiB`, `1 GiB`. Which amounts there are depends on `cpu`.
     #[serde(default = "memory")]
@@ -29,7 +30,7 @@ pub(crate) struct Service {
     pub(crate) architecture: Architecture,
     /// The ports it listens on, by a name of your choice.
     #[serde(default)]
-    #[schemars(extend("propertyNames" = { "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" }))]
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" }, "x-name" = "http"))]
     pub(crate) ports: BTreeMap<String, Port>,
     /// What it works with: `databases/main`, `secrets/session`, `load-balancers/inner`. Security
     /// groups are opened and settings handed over: `MAIN_HOST`, `MAIN_PORT`, `MAIN_NAME`,
@@ -67,9 +68,11 @@ pub(crate) struct Service {
     pub(crate) subnets: Option<Place>,
     /// Replaces the arguments of the image's command.
     #[serde(default)]
+    #[schemars(extend("x-words" = true))]
     pub(crate) command: Vec<String>,
     /// A command inside the container that checks whether it works, run without a shell.
     #[serde(default)]
+    #[schemars(extend("x-words" = true))]
     pub(crate) health_command: Vec<String>,
     /// How long between being asked to stop and being killed, `0 s` to `120 s`.
     #[serde(default = "stop_timeout")]
@@ -253,9 +256,9 @@ pub(crate) enum Place {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Logs {
-    /// How long they are kept: `30 days`.
+    /// How long they are kept: `30 days`, or `forever`.
     #[serde(default = "keep")]
-    pub(crate) keep: Days,
+    pub(crate) keep: DaysOrForever,
 }
 
 impl Protocol {
@@ -315,6 +318,6 @@ fn maximum() -> Percent {
     Percent(200)
 }
 
-fn keep() -> Days {
-    Days(30)
+fn keep() -> DaysOrForever {
+    DaysOrForever(30)
 }

@@ -54,12 +54,12 @@ fn task_definition(
         .map(|variable| ("environment", variable))
         .chain(body.secrets.keys().map(|variable| ("secrets", variable)))
     {
-        if !crate::words::is_variable(variable) {
+        if crate::words::is_refused_variable(variable) {
             draft.key_error(
                 Code::BadName,
                 format!("`{variable}` cannot be an environment variable"),
                 &["services", name, key, variable],
-                crate::words::VARIABLE,
+                "a name without `=`",
                 format!("write `{}`", crate::words::variable(variable)),
             );
         }
@@ -96,6 +96,7 @@ fn task_definition(
         containers: [(name.to_owned(), container)].into(),
     };
     let mut origin = Origin::new(&["services", name], &[("cpu", "cpu"), ("memory", "memory")]);
+    origin.fields.push((format!("containers.{name}.health"), vec!["health-command".to_owned()]));
     for key in ["stop-timeout", "environment", "secrets"] {
         origin.fields.push((format!("containers.{name}.{key}"), vec![key.to_owned()]));
     }
@@ -142,7 +143,11 @@ fn target_groups(draft: &mut Draft, name: &str, body: &super::Service) -> BTreeS
             slow_start: 0,
             stickiness: 0,
         };
-        let fields = &[("health-check", "health"), ("deregistration-delay", "drain")];
+        let fields = &[
+            ("health-check", "health"),
+            ("deregistration-delay", "drain"),
+            ("version", "protocol"),
+        ];
         let mut origin = Origin::new(&["services", name, "ports", port_name], fields);
         for key in ["path", "interval", "timeout", "healthy", "unhealthy", "codes"] {
             let place = vec!["health".to_owned(), key.to_owned()];

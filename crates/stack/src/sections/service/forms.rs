@@ -45,6 +45,7 @@ pub(crate) struct Built {
 /// How an image is built: `cargo`, `dockerfile` or `archive`. Paths are relative to the stack file.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "dockerfile": "Dockerfile" }]))]
 pub(crate) struct Build {
     /// From the Cargo package in this folder: a static binary in an otherwise empty image.
     #[schemars(extend("x-excludes" = ["dockerfile", "archive"]))]
@@ -237,6 +238,7 @@ impl JsonSchema for ImageSource {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        text_or::<Built>(generator)
+        let [name, built] = [Text::json_schema(generator), Built::json_schema(generator)];
+        json_schema!({ "anyOf": [name, built] })
     }
 }

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from moto.ec2.models import EC2Backend
 
 NAME = re.compile(r"^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}$")
+DESCRIBED = (
+    "strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
+)
 
 
 def install(lab: Lab) -> None:
@@ -85,8 +88,7 @@ def install(lab: Lab) -> None:
             if not NAME.match(description or ""):
                 raise EC2ClientError(
                     "InvalidParameterValue",
-                    f"Value ({description}) for parameter GroupDescription is invalid. Character "
-                    "sets beyond ASCII are not supported.",
+                    f"Invalid security group description. Valid descriptions are {DESCRIBED}",
                 )
         group = original(self, name, description, *args, **kwargs)
         for rule in group.egress_rules:
@@ -137,6 +139,8 @@ def install(lab: Lab) -> None:
                     "InvalidSecurityGroupRuleId.NotFound",
                     f"The security group rule ID '{rule_id}' does not exist",
                 )
+        for new in rules.values():
+            _check_description(new)
         for rule_id, new in rules.items():
             _modify(self, group.get_rule(rule_id), new)
 
@@ -193,6 +197,12 @@ def _authorize(response: Any, egress: bool) -> ActionResult:
         for request in requests:
             for item in request["ip_ranges"]:
                 _check_cidr(item)
+            for item in [
+                *request["ip_ranges"],
+                *(request.get("source_groups") or []),
+                *(request.get("prefix_list_ids") or []),
+            ]:
+                _check_description(item)
             rules, _ = getattr(ec2, f"authorize_security_group_{side}")(**request)
             added += rules
     except Exception:
@@ -214,6 +224,8 @@ def _describe(original: Any, response: Any) -> ActionResult:
     group = response.ec2_backend.get_security_group_from_id(group_id)
     if group is None:
         raise _not_found(group_id)
+    for text in texts:
+        _check_description(text)
     found = [(group.get_rule(text["SecurityGroupRuleId"]), text) for text in texts]
     for rule, text in found:
         if rule is None:
@@ -228,6 +240,15 @@ def _describe(original: Any, response: Any) -> ActionResult:
             setattr(rule, place, {**kept, **described} if kept else {})
         rule.prefix_list_description = described.get("Description")
     return ActionResult({"Return": True})
+
+
+def _check_description(item: Any) -> None:
+    text = item.get("Description") if isinstance(item, dict) else None
+    if text and not NAME.match(text):
+        raise EC2ClientError(
+            "InvalidParameterValue",
+            f"Invalid rule description. Valid descriptions are {DESCRIBED}",
+        )
 
 
 def _check_cidr(item: dict[str, str]) -> None:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         interfaces: dict[str, str]
 
 
+# ELB's own message names the signs; the hyphen is assumed, since paths have it everywhere.
+PATH = re.compile(r"^/[-A-Za-z0-9@:%_+.~#?&/=]{0,1023}$")
 NAME = re.compile(r"^(?!-)(?!internal-)[A-Za-z0-9-]{1,32}(?<!-)$")
 
 
@@ -170,6 +172,11 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
 
     @patch(ELBv2Backend)
     def create_target_group(original: Any, self: Any, name: str, **kwargs: Any) -> Any:
+        _check_health(
+            kwargs.get("healthcheck_path"),
+            kwargs.get("matcher"),
+            kwargs.get("protocol_version"),
+        )
         for existing in self.target_groups.values():
             if existing.name == name and _same_group(existing, kwargs):
                 return existing
@@ -219,6 +226,12 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
 
     @patch(ELBV2Response)
     def modify_target_group(original: Any, self: Any) -> Any:
+        known = self.elbv2_backend.target_groups.get(self._get_param("TargetGroupArn"))
+        _check_health(
+            self._get_param("HealthCheckPath"),
+            self._get_param("Matcher"),
+            known.protocol_version if known else None,
+        )
         result = original(self)
         group = self.elbv2_backend.target_groups[self._get_param("TargetGroupArn")]
         matcher = self._get_param("Matcher") or {}
@@ -242,6 +255,31 @@ def _same_group(existing: FakeTargetGroup, wanted: dict[str, Any]) -> bool:
         and existing.target_type == wanted.get("target_type")
         and existing.health_check_path == (wanted.get("healthcheck_path") or "/")
     )
+
+
+def _check_health(path: str | None, matcher: dict[str, str] | None, version: str | None) -> None:
+    """Refuses what a health check cannot ask for or expect."""
+    if path is not None and not PATH.match(path):
+        raise ELBClientError(
+            "ValidationError",
+            f"Health check path '{path}' must begin with a '/' and can only consist of the "
+            "characters: a-z, A-Z, 0-9, and -@:%_+.~#?&/=",
+        )
+    grpc = version == "GRPC"
+    codes = (matcher or {}).get("GrpcCode" if grpc else "HttpCode")
+    lowest, highest = (0, 99) if grpc else (200, 499)
+    if codes and not all(_is_range(part, lowest, highest) for part in codes.split(",")):
+        raise ELBClientError(
+            "ValidationError",
+            f"Health check matcher '{codes}' must be codes or ranges from {lowest} to {highest}",
+        )
+
+
+def _is_range(part: str, lowest: int, highest: int) -> bool:
+    ends = part.split("-")
+    if len(ends) > 2 or not all(end.isascii() and end.isdigit() for end in ends):
+        return False
+    return all(lowest <= int(end) <= highest for end in ends) and int(ends[0]) <= int(ends[-1])
 
 
 def _check_gateway(backend: ELBv2Backend, subnet_id: str) -> None:
