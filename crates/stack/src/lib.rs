@@ -29,6 +29,7 @@ mod shape;
 mod source;
 mod words;
 mod yaml;
+mod zones;
 
 pub use expanded::expanded;
 pub use head::Options;
@@ -36,3 +37,4 @@ pub use load::{Loaded, load};
 pub use outline::{Outline, outline};
 pub use schema::schema;
 pub use yaml::to_yaml;
+pub use zones::Zones;
