@@ -38,6 +38,16 @@ impl Lab {
         Self::start_with(&["--hollow"])
     }
 
+    /// Starts a hollow one whose partition does not have these attributes of load balancers and
+    /// target groups.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_without(attributes: &[&str]) -> Self {
+        let each = attributes.iter().flat_map(|attribute| ["--without", attribute]);
+        Self::start_with(&std::iter::once("--hollow").chain(each).collect::<Vec<_>>())
+    }
+
     fn start_with(options: &[&str]) -> Self {
         let mut process = Command::new(root().join("tests/lab/start"))
             .args(["--port", "0"])

@@ -1,12 +1,14 @@
 //! AWS as the engine sees it: one client a service, and what the scans of one observation share.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use aws_config::SdkConfig;
 use deployer_engine::{Calls, Cloud, Result};
 
+use crate::ec2;
 use crate::fence::Fence;
 
 /// One account and region of AWS.
@@ -45,6 +47,10 @@ impl Cloud for Aws {
 
     async fn at(&self, role: Option<&str>, region: Option<&str>) -> Result<Self> {
         self.elsewhere(role, region).await
+    }
+
+    async fn zones(&self) -> Result<BTreeSet<String>> {
+        ec2::zones(self).await
     }
 }
 

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use deployer_core::{Address, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack};
-use deployer_engine::{Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
-use deployer_stack::{Loaded, Options};
+use deployer_engine::{Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
+use deployer_stack::{Loaded, Options, Zones};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Form, Page, as_json};
@@ -40,6 +40,7 @@ pub(crate) struct Session<'a, W: Connect> {
 }
 
 /// A stack that has been read and checked.
+#[derive(Clone)]
 pub(crate) struct Project {
     /// The file.
     pub(crate) source: Source,
@@ -49,9 +50,18 @@ pub(crate) struct Project {
     pub(crate) images: BTreeMap<String, Address>,
     /// What each entry of each section became, by `section/name`.
     entries: BTreeMap<String, BTreeSet<Address>>,
+    /// The zones that stand for as many of those that the account has, since nobody has looked.
+    pub(crate) assumed_zones: Vec<String>,
+    /// How it was read.
+    options: Options,
 }
 
 impl Project {
+    fn new(source: Source, options: Options, loaded: Loaded) -> Self {
+        let Loaded { stack, images, entries, assumed_zones, .. } = loaded;
+        Self { source, stack, images, entries, assumed_zones, options }
+    }
+
     /// The resources that are meant: an entry of a section stands for all it became.
     pub(crate) fn meant(&self, named: &TargetArgs) -> TargetArgs {
         let meant = |all: &[Address]| -> Vec<Address> {
@@ -122,22 +132,51 @@ impl<W: Connect> Session<'_, W> {
     /// Reads and checks the stack; shows its warnings.
     pub(crate) fn load(&self, args: &StackArgs) -> Result<Project, Error> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
+        let options = options(args, &source);
+        let loaded = self.expand(&source, &options)?;
+        let (width, warnings) = (self.margin(), &loaded.warnings);
+        self.warn(&render::diagnostics(warnings, &source.name, &source.text, &self.err, width));
+        Ok(Project::new(source, options, loaded))
+    }
+
+    /// The same stack in zones that there are. A network that only says how many it takes keeps
+    /// those that it is in, and has the first of the others; nobody asks for them while it is in as
+    /// many as that. One that a subnet is to be in and that is not there is a mistake.
+    pub(crate) async fn settle(
+        &self,
+        project: Project,
+        connected: &Places<W::Cloud>,
+        snapshot: &Snapshot,
+    ) -> Result<Project, Error> {
+        let Project { source, mut options, .. } = project;
+        let mut zones = Zones::of(snapshot);
+        options.zones = Some(zones.clone());
+        let mut loaded = self.expand(&source, &options)?;
+        let unknown = zones.unknown(&loaded.stack);
+        if !unknown.is_empty() {
+            for place in unknown {
+                let looking = async { connected.at(&place, &snapshot.roles).await?.zones().await };
+                let there = self.unless_cancelled(looking).await?;
+                zones = zones.and(place, there.map_err(|failure| Error::Cloud(vec![failure]))?);
+            }
+            options.zones = Some(zones);
+            loaded = self.expand(&source, &options)?;
+        }
+        Ok(Project::new(source, options, loaded))
+    }
+
+    fn expand(&self, source: &Source, options: &Options) -> Result<Loaded, Error> {
         let kinds = self.world.registry().kinds();
-        let Loaded { stack, warnings, images, entries } =
-            deployer_stack::load(&source.text, &options(args, &source), &kinds)
-                .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
-        let width = self.margin();
-        self.warn(&render::diagnostics(&warnings, &source.name, &source.text, &self.err, width));
-        Ok(Project { source, stack, images, entries })
+        deployer_stack::load(&source.text, options, &kinds)
+            .map_err(|diagnostics| Error::Stack(mistakes(source, diagnostics)))
     }
 
     /// The stack if it is right, without a word if not.
     pub(crate) fn load_if_right(&self, args: &StackArgs) -> Option<Project> {
         let source = source::read(&self.terminal.folder, args.file.as_deref()).ok()?;
-        let kinds = self.world.registry().kinds();
-        let loaded = deployer_stack::load(&source.text, &options(args, &source), &kinds).ok()?;
-        let Loaded { stack, images, entries, .. } = loaded;
-        Some(Project { source, stack, images, entries })
+        let options = options(args, &source);
+        let loaded = self.expand(&source, &options).ok()?;
+        Some(Project::new(source, options, loaded))
     }
 
     /// Finds out which environment of which stack is meant, even if the stack has mistakes.
@@ -173,6 +212,7 @@ impl<W: Connect> Session<'_, W> {
         let deeds = self.deeds(&connected, &stack.scope).await?;
         let scan = all.map_or(Scan::For(stack), Scan::All);
         let snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
+        let project = self.settle(project, &connected, &snapshot).await?;
         Ok((project, connected, snapshot))
     }
 
@@ -325,6 +365,7 @@ fn options(args: &StackArgs, source: &Source) -> Options {
         region: args.region.clone(),
         origin: source.origin.clone(),
         variables: args.variables.iter().cloned().collect(),
+        zones: None,
     }
 }
 

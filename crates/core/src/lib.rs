@@ -18,6 +18,7 @@ mod mark;
 mod naming;
 mod opaque;
 mod ownership;
+mod partition;
 mod place;
 mod plan;
 mod planner;
@@ -47,6 +48,7 @@ pub use ownership::{
     Deeds, Keys, Proof, PublicKey, Record, Seen, Serial, Signer, Statement, TooManyRoles,
     Unreadable,
 };
+pub use partition::{Arn, Partition, principal, repository_of};
 pub use place::{NoPlace, Place, Roles};
 pub use plan::{Half, Plan, Reason, Step, StepId, Summary};
 pub use planner::plan;

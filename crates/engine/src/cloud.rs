@@ -26,6 +26,12 @@ pub trait Cloud: Send + Sync + Sized + 'static {
         role: Option<&str>,
         region: Option<&str>,
     ) -> impl Future<Output = Result<Self>> + Send;
+
+    /// The availability zones that something new can be in, by name.
+    ///
+    /// # Errors
+    /// When nobody says.
+    fn zones(&self) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
 }
 
 /// What a scan is handed: whose resources to look for, and where.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    After, Change, Fact, Grant, Impact, Join, Kind, Naming, Problem, Ref, Stand, Thing, Typical,
+    After, Change, Fact, Grant, Impact, Join, Kind, Naming, Opaque, Problem, Ref, Stand, Thing,
+    Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,8 +78,9 @@ impl Kind for LoadBalancer {
             ));
         }
         // idle_timeout.timeout_seconds takes 1-4000 (ELBv2 API reference).
-        if !(1..=4000).contains(&spec.idle_timeout) {
-            let message = format!("{{{} s}} is not a valid idle timeout", spec.idle_timeout);
+        let seconds = spec.idle_timeout.known().copied().unwrap_or(60);
+        if !(1..=4000).contains(&seconds) {
+            let message = format!("{{{seconds} s}} is not a valid idle timeout");
             problems.push(Problem::amounts("idle-timeout", message, "expected `{1}` to `{4000}`"));
         }
         problems
@@ -98,22 +100,22 @@ pub struct LoadBalancerSpec {
     pub internal: bool,
     /// Whether AWS refuses to delete it.
     #[serde(default)]
-    pub deletion_protection: bool,
+    pub deletion_protection: Opaque<bool>,
     /// Seconds after which a silent connection is closed, 1 to 4000.
     #[serde(default = "idle_timeout")]
-    pub idle_timeout: u32,
+    pub idle_timeout: Opaque<u32>,
     /// Seconds a client may keep a connection open, 60 to 604800.
     #[serde(default = "client_keep_alive")]
-    pub client_keep_alive: u32,
+    pub client_keep_alive: Opaque<u32>,
     /// Whether clients may speak HTTP/2.
     #[serde(default = "yes")]
-    pub http2: bool,
+    pub http2: Opaque<bool>,
     /// Whether headers with invalid names are dropped.
     #[serde(default)]
-    pub drop_invalid_headers: bool,
+    pub drop_invalid_headers: Opaque<bool>,
     /// Whether targets see the client's `Host` header unchanged.
     #[serde(default)]
-    pub preserve_host: bool,
+    pub preserve_host: Opaque<bool>,
 }
 
 /// What AWS returns for a load balancer.
@@ -127,14 +129,14 @@ pub struct LoadBalancerOutput {
     pub zone: String,
 }
 
-fn idle_timeout() -> u32 {
-    60
+fn idle_timeout() -> Opaque<u32> {
+    60.into()
 }
 
-fn client_keep_alive() -> u32 {
-    3600
+fn client_keep_alive() -> Opaque<u32> {
+    3600.into()
 }
 
-fn yes() -> bool {
-    true
+fn yes() -> Opaque<bool> {
+    true.into()
 }

@@ -52,7 +52,7 @@ pub struct RepositorySpec {
     pub immutable: Opaque<bool>,
     /// Whether images are scanned for known vulnerabilities when pushed.
     #[serde(default = "yes")]
-    pub scan_on_push: bool,
+    pub scan_on_push: Opaque<bool>,
     /// How many images are kept, the newest; all of them when 0.
     #[serde(default)]
     pub keep: Opaque<u32>,
@@ -77,6 +77,6 @@ fn immutable() -> Opaque<bool> {
     true.into()
 }
 
-fn yes() -> bool {
-    true
+fn yes() -> Opaque<bool> {
+    true.into()
 }

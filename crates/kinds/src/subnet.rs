@@ -1,6 +1,8 @@
 //! A subnet: a range of a VPC's addresses in one zone.
 
-use deployer_core::{Action, Change, Impact, Kind, Problem, Ref, Replacement, Time, Typical};
+use deployer_core::{
+    Action, Change, Impact, Kind, Opaque, Problem, Ref, Replacement, Time, Typical,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +61,7 @@ pub struct SubnetSpec {
     pub zone: String,
     /// Whether what is started in it gets a public address by itself.
     #[serde(default)]
-    pub public_addresses: bool,
+    pub public_addresses: Opaque<bool>,
 }
 
 /// What AWS returns for a subnet.

@@ -37,24 +37,28 @@ impl Kind for TargetGroup {
     /// Old tasks may not know the new path, and new ones not the old: in between, any answer that
     /// is no failure of the task itself will do.
     fn lenient(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> Option<TargetGroupSpec> {
-        if live.health_check.asks_like(&wanted.health_check) {
+        let (was, will) = live.health_check.known().zip(wanted.health_check.known())?;
+        if was.asks_like(will) {
             return None;
         }
         let codes = if wanted.version == TargetVersion::Grpc.into() { "0-99" } else { "200-499" };
-        let health_check = HealthCheck { codes: codes.to_owned(), ..wanted.health_check.clone() };
-        Some(TargetGroupSpec { health_check, ..wanted.clone() })
+        let health_check = HealthCheck { codes: codes.to_owned(), ..will.clone() };
+        Some(TargetGroupSpec { health_check: health_check.into(), ..wanted.clone() })
     }
 
     /// Until tasks that fail the new check are known to. How often it is made, and how many good
     /// ones make a new task healthy, fails no healthy one.
     fn watch(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> u32 {
-        let HealthCheck { interval, healthy, unhealthy, timeout, .. } = wanted.health_check;
-        let was = HealthCheck { interval, healthy, ..live.health_check.clone() };
-        if was == wanted.health_check { 0 } else { unhealthy * interval + timeout }
+        let checks = live.health_check.known().zip(wanted.health_check.known());
+        let Some((was, will)) = checks else { return 0 };
+        let HealthCheck { interval, healthy, unhealthy, timeout, .. } = *will;
+        let was = HealthCheck { interval, healthy, ..was.clone() };
+        if was == *will { 0 } else { unhealthy * interval + timeout }
     }
 
     fn notices(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> Vec<Notice> {
-        if live.health_check.asks_like(&wanted.health_check) {
+        let checks = live.health_check.known().zip(wanted.health_check.known());
+        if checks.is_none_or(|(was, will)| was.asks_like(will)) {
             return Vec::new();
         }
         let because = "tasks that fail the new check are replaced; it is put back if they do";
@@ -62,8 +66,11 @@ impl Kind for TargetGroup {
     }
 
     fn facts(spec: &TargetGroupSpec) -> Vec<Fact> {
-        let HealthCheck { healthy, interval, .. } = spec.health_check;
-        vec![Fact::Takes(Pace { joining: healthy * interval, leaving: spec.deregistration_delay })]
+        let check = spec.health_check.known();
+        let joining = check.map_or(0, |check| check.healthy * check.interval);
+        // What AWS gives a group that says nothing (ELB user guide, "Deregistration delay").
+        let leaving = spec.deregistration_delay.known().copied().unwrap_or(300);
+        vec![Fact::Takes(Pace { joining, leaving })]
     }
 
     fn check(spec: &TargetGroupSpec) -> Vec<Problem> {
@@ -76,16 +83,17 @@ impl Kind for TargetGroup {
             }
         };
         // Ranges from the ELBv2 API reference.
-        let health = &spec.health_check;
+        let of = |value: &Opaque<u32>| value.known().copied().unwrap_or_default();
+        range("deregistration-delay", of(&spec.deregistration_delay), 0, 3600);
+        range("stickiness", of(&spec.stickiness), 0, 604_800);
+        if of(&spec.slow_start) != 0 {
+            range("slow-start", of(&spec.slow_start), 30, 900);
+        }
+        let Some(health) = spec.health_check.known() else { return problems };
         range("health-check.interval", health.interval, 5, 300);
         range("health-check.timeout", health.timeout, 2, 120);
         range("health-check.healthy", health.healthy, 2, 10);
         range("health-check.unhealthy", health.unhealthy, 2, 10);
-        range("deregistration-delay", spec.deregistration_delay, 0, 3600);
-        range("stickiness", spec.stickiness, 0, 604_800);
-        if spec.slow_start != 0 {
-            range("slow-start", spec.slow_start, 30, 900);
-        }
         problems.extend(bad_path(&health.path));
         problems.extend(bad_codes(&health.codes, spec.version == TargetVersion::Grpc.into()));
         if health.timeout >= health.interval {
@@ -119,16 +127,16 @@ pub struct TargetGroupSpec {
     pub version: Opaque<TargetVersion>,
     /// How it finds out which targets work.
     #[serde(default)]
-    pub health_check: HealthCheck,
+    pub health_check: Opaque<HealthCheck>,
     /// Seconds a target that leaves may finish its requests, 0 to 3600.
     #[serde(default = "deregistration_delay")]
-    pub deregistration_delay: u32,
+    pub deregistration_delay: Opaque<u32>,
     /// Seconds over which a new target gets its full share, 30 to 900; 0 for at once.
     #[serde(default)]
-    pub slow_start: u32,
+    pub slow_start: Opaque<u32>,
     /// Seconds a client stays with its target by cookie, up to 604800; 0 for not at all.
     #[serde(default)]
-    pub stickiness: u32,
+    pub stickiness: Opaque<u32>,
 }
 
 /// What a load balancer speaks to targets.
@@ -287,8 +295,8 @@ fn bad_codes(codes: &str, is_grpc: bool) -> Option<Problem> {
     Some(Problem::new("health-check.codes", message, help).along(&["version"]))
 }
 
-fn deregistration_delay() -> u32 {
-    30
+fn deregistration_delay() -> Opaque<u32> {
+    30.into()
 }
 
 fn path() -> String {

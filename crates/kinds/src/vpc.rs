@@ -1,6 +1,6 @@
 //! A virtual private cloud: the network everything else is in.
 
-use deployer_core::{Change, Impact, Kind, Problem, Typical};
+use deployer_core::{Change, Impact, Kind, Opaque, Problem, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ pub struct VpcSpec {
     pub cidr: Cidr,
     /// Whether instances with public addresses get public host names.
     #[serde(default = "yes")]
-    pub dns_hostnames: bool,
+    pub dns_hostnames: Opaque<bool>,
 }
 
 /// What AWS returns for a VPC.
@@ -56,6 +56,6 @@ pub struct VpcOutput {
     pub id: String,
 }
 
-fn yes() -> bool {
-    true
+fn yes() -> Opaque<bool> {
+    true.into()
 }

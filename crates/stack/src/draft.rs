@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::Node;
 use crate::shape::not_yet;
+use crate::zones::Zones;
 
 /// A stack on its way from sections to resources.
 pub(crate) struct Draft {
@@ -17,6 +18,8 @@ pub(crate) struct Draft {
     pub(crate) root: Node,
     pub(crate) scope: Scope,
     pub(crate) region: String,
+    /// The zones, where somebody has looked.
+    pub(crate) zones: Option<Zones>,
     /// The names each section has, readable or not.
     pub(crate) declared: BTreeMap<&'static str, BTreeSet<String>>,
     /// The least that may be written for an entry of each section, as advice shows it.
@@ -45,12 +48,20 @@ pub(crate) struct NetworkFacts {
     pub(crate) is_asked_for: bool,
     /// Whether private subnets reach the internet.
     pub(crate) has_nat: bool,
+    /// The zones that stand for whichever there are, since nobody has looked.
+    pub(crate) assumed: Vec<String>,
 }
 
 impl Default for NetworkFacts {
     /// Of one that is missing: what else is wrong can be reported all the same.
     fn default() -> Self {
-        Self { zones: vec!['a', 'b'], cidr: None, is_asked_for: false, has_nat: true }
+        Self {
+            zones: vec!['a', 'b'],
+            cidr: None,
+            is_asked_for: false,
+            has_nat: true,
+            assumed: Vec::new(),
+        }
     }
 }
 

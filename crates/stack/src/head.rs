@@ -9,6 +9,7 @@ use crate::node::{Content, Node};
 use crate::regions;
 use crate::shape::bad_name;
 use crate::words::is_word;
+use crate::zones::Zones;
 
 /// What a stack's text does not say.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Options {
     pub origin: Option<String>,
     /// Values of variables.
     pub variables: BTreeMap<String, String>,
+    /// The zones, where somebody has looked.
+    pub zones: Option<Zones>,
 }
 
 /// What a stack is called in AWS begins with its name, and load balancers take 32 characters.
@@ -291,14 +294,14 @@ pub(crate) fn words(scope: &Scope, region: &str) -> BTreeMap<String, Content> {
         .into()
 }
 
-/// Letters, words and a digit, such as `eu-west-1` or `us-gov-west-1`.
+/// Letters, words and a digit, such as `eu-west-1`, `us-gov-west-1` or `eusc-de-east-1`.
 pub(crate) fn is_region(text: &str) -> bool {
     let pieces: Vec<&str> = text.split('-').collect();
     let is_word = |piece: &&str| !piece.is_empty() && piece.chars().all(|c| c.is_ascii_lowercase());
     match pieces.split_last() {
         Some((number, words)) => {
             words.len() >= 2
-                && words[0].len() == 2
+                && (2..=4).contains(&words[0].len())
                 && words.iter().all(is_word)
                 && number.len() == 1
                 && number.chars().all(|c| c.is_ascii_digit())

@@ -32,6 +32,7 @@ mod shape;
 mod source;
 mod words;
 mod yaml;
+mod zones;
 
 pub use expanded::expanded;
 pub use head::Options;
@@ -39,3 +40,4 @@ pub use load::{Loaded, load};
 pub use outline::{Outline, outline};
 pub use schema::schema;
 pub use yaml::to_yaml;
+pub use zones::Zones;

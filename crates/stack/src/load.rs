@@ -30,6 +30,8 @@ pub struct Loaded {
     pub images: BTreeMap<String, Address>,
     /// What each entry of each section became, by `section/name`.
     pub entries: BTreeMap<String, BTreeSet<Address>>,
+    /// The zones that stand for as many of those that the account has, since nobody has looked.
+    pub assumed_zones: Vec<String>,
 }
 
 /// Reads a stack's text and expands one environment of it.
@@ -82,6 +84,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         root,
         scope,
         region,
+        zones: options.zones.clone(),
         declared: BTreeMap::new(),
         examples: BTreeMap::new(),
         broken: BTreeSet::new(),
@@ -105,7 +108,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     check::check(&mut draft, kinds);
 
     let warnings = draft.mistakes.finish()?;
-    let Draft { scope, region, roles, made, outputs, images, .. } = draft;
+    let Draft { scope, region, roles, made, outputs, images, network, .. } = draft;
     let mut entries: BTreeMap<String, BTreeSet<Address>> = BTreeMap::new();
     for (address, made) in &made {
         if let [section, name, ..] = made.origin.body.as_slice()
@@ -119,7 +122,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         .map(|(address, Made { place, spec, .. })| (address, Desired { place, spec }))
         .collect();
     let stack = Stack { scope, region, roles, resources, outputs };
-    Ok(Loaded { stack, warnings, images, entries })
+    Ok(Loaded { stack, warnings, images, entries, assumed_zones: network.assumed })
 }
 
 fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &mut Vec<Asked>) {

@@ -53,6 +53,11 @@ impl Cloud for Memory {
         }
         Ok(self.elsewhere(role, region))
     }
+
+    /// None of the kinds in memory is in one.
+    async fn zones(&self) -> Result<BTreeSet<String>> {
+        Ok(BTreeSet::new())
+    }
 }
 
 impl Parameters for Memory {

@@ -64,9 +64,17 @@ def arguments() -> Options:
     parser.add_argument(
         "--hollow", action="store_true", help="nothing runs: tasks and servers are states alone"
     )
+    parser.add_argument(
+        "--without",
+        metavar="ATTRIBUTE",
+        action="append",
+        default=[],
+        help="an attribute of load balancers or target groups that the partition does not have",
+    )
     parser.add_argument("--ready-file", type=Path, help="gets the address once the lab listens")
     parser.add_argument("--data", type=Path, help="kept; by default a folder removed at the end")
     given = vars(parser.parse_args())
+    given["without"] = frozenset(given["without"])
     parts = given.pop("strict") or {"strict": "all", "instant": "none"}[given["profile"]]
     try:
         return Options(**given, strict=parts_of(parts))

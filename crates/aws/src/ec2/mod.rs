@@ -9,6 +9,7 @@ mod route_table;
 mod security_group;
 mod subnet;
 mod vpc;
+mod zones;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use crate::Aws;
 use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
 
 pub(crate) use operations::*;
+pub(crate) use zones::zones;
 
 /// What a call has made or changed may be missing from the answers to the next ones for a while
 /// (EC2 user guide, "Eventual consistency in the Amazon EC2 API").

@@ -58,6 +58,7 @@ operations! {
     DELETE_SUBNET = SERVICE.changes("DeleteSubnet").gone(&["InvalidSubnetID.NotFound"]);
     DELETE_VPC = SERVICE.changes("DeleteVpc").gone(&["InvalidVpcID.NotFound"]);
     DESCRIBE_ADDRESSES = SERVICE.reads("DescribeAddresses");
+    DESCRIBE_AVAILABILITY_ZONES = SERVICE.reads("DescribeAvailabilityZones");
     DESCRIBE_INTERNET_GATEWAYS = SERVICE.reads("DescribeInternetGateways")
         .gone(&["InvalidInternetGatewayID.NotFound"]);
     DESCRIBE_NAT_GATEWAYS = SERVICE.reads("DescribeNatGateways")

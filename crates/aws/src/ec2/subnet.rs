@@ -49,7 +49,7 @@ impl Resource<Aws> for Subnet {
             .await?;
         let id =
             made.subnet.and_then(|subnet| subnet.subnet_id).required("the id of the subnet")?;
-        if spec.public_addresses {
+        if *spec.public_addresses.wanted()? {
             set_public_addresses(cx.cloud, &id, true).await?;
         }
         Ok(SubnetOutput { id })
@@ -60,7 +60,7 @@ impl Resource<Aws> for Subnet {
         live: &Found<Self>,
         spec: &SubnetSpec,
     ) -> Result<SubnetOutput> {
-        set_public_addresses(cx.cloud, &live.output.id, spec.public_addresses).await?;
+        set_public_addresses(cx.cloud, &live.output.id, *spec.public_addresses.wanted()?).await?;
         Ok(live.output.clone())
     }
 
@@ -92,9 +92,7 @@ fn found(owned: &Owned, subnet: &Described) -> Result<Found<Subnet>> {
             vpc: Ref::physical(subnet.vpc_id().required("the VPC of a subnet")?),
             cidr: range.required("the range of a subnet")?,
             zone: subnet.availability_zone().required("the zone of a subnet")?.to_owned(),
-            public_addresses: subnet
-                .map_public_ip_on_launch()
-                .required("whether a subnet gives public addresses")?,
+            public_addresses: subnet.map_public_ip_on_launch().into(),
         },
         output: SubnetOutput { id: subnet.subnet_id().required("the id of a subnet")?.to_owned() },
         phase: Phase::Ready,

@@ -42,7 +42,7 @@ impl Resource<Aws> for Vpc {
         let made =
             cx.cloud.send(&ec2::CREATE_VPC, "create the VPC", || request.clone().send()).await?;
         let id = made.vpc.and_then(|vpc| vpc.vpc_id).required("the id of the VPC")?;
-        set_dns_hostnames(cx.cloud, &id, spec.dns_hostnames).await?;
+        set_dns_hostnames(cx.cloud, &id, *spec.dns_hostnames.wanted()?).await?;
         Ok(VpcOutput { id })
     }
 
@@ -51,7 +51,7 @@ impl Resource<Aws> for Vpc {
         live: &Found<Self>,
         spec: &VpcSpec,
     ) -> Result<VpcOutput> {
-        set_dns_hostnames(cx.cloud, &live.output.id, spec.dns_hostnames).await?;
+        set_dns_hostnames(cx.cloud, &live.output.id, *spec.dns_hostnames.wanted()?).await?;
         Ok(live.output.clone())
     }
 
@@ -78,7 +78,7 @@ async fn found(aws: &Aws, owned: &Owned, vpc: &Described) -> Result<Found<Vpc>> 
         badge: owned.badge(),
         spec: VpcSpec {
             cidr: range.required("the range of a VPC")?,
-            dns_hostnames: dns_hostnames(aws, id).await?,
+            dns_hostnames: dns_hostnames(aws, id).await?.into(),
         },
         output: VpcOutput { id: id.to_owned() },
         phase: Phase::Ready,
@@ -101,16 +101,13 @@ async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
 }
 
 /// `DescribeVpcs` leaves the attribute out, so it takes a call of its own.
-async fn dns_hostnames(aws: &Aws, id: &str) -> Result<bool> {
+async fn dns_hostnames(aws: &Aws, id: &str) -> Result<Option<bool>> {
     let request =
         aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(VpcAttributeName::EnableDnsHostnames);
     let answer = aws
         .send(&ec2::DESCRIBE_VPC_ATTRIBUTE, "read the VPC's host names", || request.clone().send())
         .await?;
-    answer
-        .enable_dns_hostnames
-        .and_then(|attribute| attribute.value)
-        .required("whether a VPC has host names")
+    Ok(answer.enable_dns_hostnames.and_then(|attribute| attribute.value))
 }
 
 async fn set_dns_hostnames(aws: &Aws, id: &str, wanted: bool) -> Result<()> {

@@ -48,7 +48,7 @@ impl Resource<Aws> for Repository {
             .repository_name(name)
             .set_tags(Some(ecr::tagged(cx.identity, &kept(spec)?)))
             .image_tag_mutability(mutability(*spec.immutable.wanted()?))
-            .image_scanning_configuration(scanning(spec.scan_on_push));
+            .image_scanning_configuration(scanning(*spec.scan_on_push.wanted()?));
         let made = cx
             .cloud
             .send(&ecr::CREATE_REPOSITORY, "create the repository", || request.clone().send())
@@ -87,7 +87,7 @@ impl Resource<Aws> for Repository {
             let request = client
                 .put_image_scanning_configuration()
                 .repository_name(name)
-                .image_scanning_configuration(scanning(spec.scan_on_push));
+                .image_scanning_configuration(scanning(*spec.scan_on_push.wanted()?));
             cx.cloud
                 .send(
                     &ecr::PUT_IMAGE_SCANNING_CONFIGURATION,
@@ -143,17 +143,17 @@ fn found(
     let foreign = keep.is_none().then(|| "it has a lifecycle policy of another make".to_owned());
     let force_delete: Option<bool> = owned.kept(FORCE_DELETE).and_then(|kept| kept.parse().ok());
     let mutability = repository.image_tag_mutability();
-    let mutability = mutability.required("whether a repository's tags stay")?;
-    let immutable = match mutability {
+    let immutable = mutability.and_then(|mutability| match mutability {
         ImageTagMutability::Immutable => Some(true),
         // With exclusions some tags move, which is less than was asked for.
         ImageTagMutability::Mutable
         | ImageTagMutability::ImmutableWithExclusion
         | ImageTagMutability::MutableWithExclusion => Some(false),
         _ => None,
-    };
+    });
     let exclusions = repository.image_tag_mutability_exclusion_filters().iter();
-    let mutable = immutable.is_none().then(|| format!("whether tags stay is `{mutability}`"));
+    let mutable = mutability.filter(|_| immutable.is_none());
+    let mutable = mutable.map(|mutability| format!("whether tags stay is `{mutability}`"));
     let exclusions = exclusions.map(|filter| {
         format!("tags like `{}` are excluded from the rule whether tags stay", filter.filter())
     });
@@ -164,7 +164,7 @@ fn found(
             scan_on_push: repository
                 .image_scanning_configuration()
                 .map(ImageScanningConfiguration::scan_on_push)
-                .required("whether a repository's images are scanned")?,
+                .into(),
             keep: keep.into(),
             force_delete: force_delete.into(),
         },

@@ -83,14 +83,15 @@ impl Resource<Aws> for Cluster {
 
 fn found(owned: &Owned, cluster: &Description) -> Result<Found<Cluster>> {
     let state = cluster.status().required("the status of a cluster")?;
-    let setting = insights(cluster).required("the Container Insights of a cluster")?;
+    let setting = insights(cluster);
     let insights = match setting {
-        "disabled" => Some(Insights::Disabled),
-        "enabled" => Some(Insights::Enabled),
-        "enhanced" => Some(Insights::Enhanced),
+        Some("disabled") => Some(Insights::Disabled),
+        Some("enabled") => Some(Insights::Enabled),
+        Some("enhanced") => Some(Insights::Enhanced),
         _ => None,
     };
-    let foreign = insights.is_none().then(|| format!("Container Insights are `{setting}`"));
+    let foreign = setting.filter(|_| insights.is_none());
+    let foreign = foreign.map(|setting| format!("Container Insights are `{setting}`"));
     Ok(Found {
         badge: owned.badge(),
         spec: ClusterSpec { container_insights: insights.into() },

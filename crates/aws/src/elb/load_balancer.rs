@@ -1,8 +1,6 @@
 //! Application load balancers on ELB: CreateLoadBalancer, ModifyLoadBalancerAttributes, SetSubnets,
 //! SetSecurityGroups, DescribeLoadBalancers, DescribeLoadBalancerAttributes, DeleteLoadBalancer.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_elasticloadbalancingv2::types::{
     IpAddressType, Listener as DescribedListener, LoadBalancer as Described, LoadBalancerAttribute,
     LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
@@ -15,7 +13,7 @@ use futures_util::future::try_join_all;
 use crate::Aws;
 use crate::ec2::{blockers, filter};
 use crate::elb::inventory::{self, Inventory, Tagged};
-use crate::elb::{self, tagged};
+use crate::elb::{self, Attributes, Settings, setting, tagged};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
 use crate::send::unless_gone;
@@ -26,8 +24,6 @@ const KEEP_ALIVE: &str = "client_keep_alive.seconds";
 const HTTP2: &str = "routing.http2.enabled";
 const DROP_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
 const PRESERVE_HOST: &str = "routing.http.preserve_host_header.enabled";
-
-type Attributes = BTreeMap<String, String>;
 
 const CREATE: &str = "create the load balancer";
 
@@ -99,7 +95,8 @@ impl Resource<Aws> for LoadBalancer {
         let balancer = made.load_balancers.unwrap_or_default().pop();
         let output = output(&balancer.required("the load balancer just made")?)?;
         // Attributes can be set while it is provisioning: the AWS Load Balancer Controller does.
-        set_attributes(cx.cloud, &output.id, wanted(spec)).await?;
+        let wanted = elb::differing(&new(), settings(spec));
+        set_attributes(cx.cloud, &output.id, wanted).await?;
         Ok(output)
     }
 
@@ -133,9 +130,8 @@ impl Resource<Aws> for LoadBalancer {
                 })
                 .await?;
         }
-        if wanted(&live.spec) != wanted(spec) {
-            set_attributes(cx.cloud, id, wanted(spec)).await?;
-        }
+        let wanted = elb::differing(&settings(&live.spec), settings(spec));
+        set_attributes(cx.cloud, id, wanted).await?;
         Ok(live.output.clone())
     }
 
@@ -145,8 +141,9 @@ impl Resource<Aws> for LoadBalancer {
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let id = &live.output.id;
-        if live.spec.deletion_protection {
-            set_attributes(cx.cloud, id, vec![(PROTECTION, "false".to_owned())]).await?;
+        if live.spec.deletion_protection == true.into() {
+            let off = Attributes::from([(PROTECTION.to_owned(), "false".to_owned())]);
+            set_attributes(cx.cloud, id, off).await?;
         }
         let request = cx.cloud.elb.delete_load_balancer().load_balancer_arn(id);
         cx.cloud
@@ -214,12 +211,12 @@ fn found(
             subnets: zones.filter_map(|zone| zone.subnet_id()).map(Ref::physical).collect(),
             security_groups: balancer.security_groups().iter().map(Ref::physical).collect(),
             internal: *scheme == LoadBalancerSchemeEnum::Internal,
-            deletion_protection: value(attributes, PROTECTION)?,
-            idle_timeout: value(attributes, IDLE_TIMEOUT)?,
-            client_keep_alive: value(attributes, KEEP_ALIVE)?,
-            http2: value(attributes, HTTP2)?,
-            drop_invalid_headers: value(attributes, DROP_HEADERS)?,
-            preserve_host: value(attributes, PRESERVE_HOST)?,
+            deletion_protection: elb::attribute(attributes, PROTECTION),
+            idle_timeout: elb::attribute(attributes, IDLE_TIMEOUT),
+            client_keep_alive: elb::attribute(attributes, KEEP_ALIVE),
+            http2: elb::attribute(attributes, HTTP2),
+            drop_invalid_headers: elb::attribute(attributes, DROP_HEADERS),
+            preserve_host: elb::attribute(attributes, PRESERVE_HOST),
         },
         output: output(balancer)?,
         phase: match state {
@@ -263,23 +260,35 @@ fn ids<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<String> {
     ids.map(ToOwned::to_owned).collect()
 }
 
-fn value<T: std::str::FromStr>(attributes: &Attributes, key: &str) -> Result<T> {
-    let value = attributes.get(key).and_then(|value| value.parse().ok());
-    value.required(&format!("the attribute {key} of a load balancer"))
+/// What a new load balancer has: of attributes that are so already nothing is said, since a
+/// partition may not know them (ELB user guide, "Load balancer attributes").
+fn new() -> Settings {
+    let as_usual = |key, value: &str| (key, Some(value.to_owned()));
+    Settings::from([
+        as_usual(PROTECTION, "false"),
+        as_usual(IDLE_TIMEOUT, "60"),
+        as_usual(KEEP_ALIVE, "3600"),
+        as_usual(HTTP2, "true"),
+        as_usual(DROP_HEADERS, "false"),
+        as_usual(PRESERVE_HOST, "false"),
+    ])
 }
 
-fn wanted(spec: &LoadBalancerSpec) -> Vec<(&'static str, String)> {
-    vec![
-        (PROTECTION, spec.deletion_protection.to_string()),
-        (IDLE_TIMEOUT, spec.idle_timeout.to_string()),
-        (KEEP_ALIVE, spec.client_keep_alive.to_string()),
-        (HTTP2, spec.http2.to_string()),
-        (DROP_HEADERS, spec.drop_invalid_headers.to_string()),
-        (PRESERVE_HOST, spec.preserve_host.to_string()),
-    ]
+fn settings(spec: &LoadBalancerSpec) -> Settings {
+    Settings::from([
+        (PROTECTION, setting(&spec.deletion_protection)),
+        (IDLE_TIMEOUT, setting(&spec.idle_timeout)),
+        (KEEP_ALIVE, setting(&spec.client_keep_alive)),
+        (HTTP2, setting(&spec.http2)),
+        (DROP_HEADERS, setting(&spec.drop_invalid_headers)),
+        (PRESERVE_HOST, setting(&spec.preserve_host)),
+    ])
 }
 
-async fn set_attributes(aws: &Aws, id: &str, wanted: Vec<(&str, String)>) -> Result<()> {
+async fn set_attributes(aws: &Aws, id: &str, wanted: Attributes) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
     let attributes = wanted
         .into_iter()
         .map(|(key, value)| LoadBalancerAttribute::builder().key(key).value(value).build());
@@ -330,4 +339,25 @@ async fn named(aws: &Aws, name: &str) -> Result<Option<Described>> {
         .await,
     )?;
     Ok(answer.and_then(|answer| answer.load_balancers.unwrap_or_default().pop()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_of_an_attribute_that_a_partition_does_not_have() {
+        let spec = |fields: serde_json::Value| -> LoadBalancerSpec {
+            let mut spec = json!({ "subnets": [], "security-groups": [] });
+            spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            serde_json::from_value(spec).unwrap()
+        };
+        let usual = spec(json!({}));
+        assert_eq!(elb::differing(&new(), settings(&usual)), Attributes::new());
+        let lacking = spec(json!({ "client-keep-alive": { "unread": true }, "idle-timeout": 5 }));
+        let wanted = elb::differing(&settings(&lacking), settings(&usual));
+        assert_eq!(wanted, Attributes::from([(IDLE_TIMEOUT.to_owned(), "60".to_owned())]));
+    }
 }

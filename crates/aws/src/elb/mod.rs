@@ -11,8 +11,10 @@ mod operations;
 mod target_group;
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use aws_sdk_elasticloadbalancingv2::types::{Tag, TagDescription};
+use deployer_core::Opaque;
 use deployer_engine::{Context, Identity, Result};
 use futures_util::future::try_join_all;
 
@@ -21,6 +23,35 @@ use crate::ownership::{self, Kept, Tags};
 use crate::send::unless_gone;
 
 pub(crate) use operations::*;
+
+/// The attributes of a load balancer or a target group, as AWS has them.
+pub(crate) type Attributes = BTreeMap<String, String>;
+
+/// The attributes that a spec speaks of; none for what is unread.
+pub(crate) type Settings = BTreeMap<&'static str, Option<String>>;
+
+/// An attribute: unread where a partition or a type does not have it, or where it is of a form that
+/// this version does not know.
+pub(crate) fn attribute<T: FromStr>(attributes: &Attributes, key: &str) -> Opaque<T> {
+    attributes.get(key).and_then(|value| value.parse().ok()).into()
+}
+
+/// A value of a spec as an attribute.
+pub(crate) fn setting<T: ToString>(value: &Opaque<T>) -> Option<String> {
+    value.known().map(ToString::to_string)
+}
+
+/// What is to be set to come from one spec to another. Of what AWS does not show nothing is said:
+/// it would refuse a key that it does not know.
+pub(crate) fn differing(live: &Settings, wanted: Settings) -> Attributes {
+    let differs = |key: &str, value: &String| match live.get(key) {
+        Some(Some(is)) => is != value,
+        Some(None) => false,
+        None => true,
+    };
+    let wanted = wanted.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    wanted.filter(|(key, value)| differs(key, value)).collect()
+}
 
 /// How many resources DescribeTags takes (ELB API reference).
 const TAGGED: usize = 20;

@@ -1,13 +1,13 @@
 //! Target groups on ELB: CreateTargetGroup, ModifyTargetGroup, ModifyTargetGroupAttributes,
 //! DescribeTargetGroups, DescribeTargetGroupAttributes, DeleteTargetGroup.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, TargetDescription, TargetGroup as Described, TargetGroupAttribute,
     TargetHealthDescription, TargetHealthStateEnum, TargetTypeEnum,
 };
-use deployer_core::{Phase, Ref};
+use deployer_core::{Opaque, Phase, Ref};
 use deployer_engine::{
     Context, Found, Look, Progress, Resource, Result, Survey, unless_gone_for_good,
 };
@@ -20,7 +20,7 @@ use crate::Aws;
 use crate::ec2::blockers::interfaces;
 use crate::ec2::{FILTERED, one_of};
 use crate::elb::inventory::with_tags;
-use crate::elb::{self, tagged};
+use crate::elb::{self, Attributes, Settings, setting, tagged};
 use crate::index::{TagIndex, by_name, id};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
@@ -34,8 +34,6 @@ const STICKINESS_SECONDS: &str = "stickiness.lb_cookie.duration_seconds";
 
 /// Checks go to the port a target is registered with.
 const TRAFFIC_PORT: &str = "traffic-port";
-
-type Attributes = BTreeMap<String, String>;
 
 const CREATE: &str = "create the target group";
 
@@ -84,7 +82,7 @@ impl Resource<Aws> for TargetGroup {
                 return Err(ownership::taken(&elb::CREATE_TARGET_GROUP.attempted(CREATE), name));
             }
         }
-        let health = &spec.health_check;
+        let health = spec.health_check.wanted()?;
         let (spoken, http) = (protocol(*spec.protocol.wanted()?), *spec.version.wanted()?);
         let request = cx
             .cloud
@@ -111,7 +109,8 @@ impl Resource<Aws> for TargetGroup {
         let group = made.target_groups.unwrap_or_default().pop();
         let id = group.and_then(|group| group.target_group_arn);
         let id = id.required("the ARN of the target group")?;
-        set_attributes(cx.cloud, &id, wanted(spec)).await?;
+        let wanted = elb::differing(&new(), settings(spec));
+        set_attributes(cx.cloud, &id, wanted).await?;
         Ok(TargetGroupOutput { id })
     }
 
@@ -122,7 +121,7 @@ impl Resource<Aws> for TargetGroup {
     ) -> Result<TargetGroupOutput> {
         let id = &live.output.id;
         if live.spec.health_check != spec.health_check {
-            let health = &spec.health_check;
+            let health = spec.health_check.wanted()?;
             let request = cx
                 .cloud
                 .elb
@@ -143,9 +142,8 @@ impl Resource<Aws> for TargetGroup {
                 })
                 .await?;
         }
-        if wanted(&live.spec) != wanted(spec) {
-            set_attributes(cx.cloud, id, wanted(spec)).await?;
-        }
+        let wanted = elb::differing(&settings(&live.spec), settings(spec));
+        set_attributes(cx.cloud, id, wanted).await?;
         Ok(live.output.clone())
     }
 
@@ -195,15 +193,15 @@ impl Resource<Aws> for TargetGroup {
 
 fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Found<TargetGroup>> {
     let port = group.port().and_then(|port| u16::try_from(port).ok());
-    let version = match group.protocol_version().required("the version of a target group")? {
-        "HTTP1" => Some(TargetVersion::Http1),
-        "HTTP2" => Some(TargetVersion::Http2),
-        "GRPC" => Some(TargetVersion::Grpc),
+    let version = match group.protocol_version() {
+        Some("HTTP1") => Some(TargetVersion::Http1),
+        Some("HTTP2") => Some(TargetVersion::Http2),
+        Some("GRPC") => Some(TargetVersion::Grpc),
         _ => None,
     };
-    let spoken = match group.protocol().required("the protocol of a target group")? {
-        ProtocolEnum::Http => Some(TargetProtocol::Http),
-        ProtocolEnum::Https => Some(TargetProtocol::Https),
+    let spoken = match group.protocol() {
+        Some(ProtocolEnum::Http) => Some(TargetProtocol::Http),
+        Some(ProtocolEnum::Https) => Some(TargetProtocol::Https),
         _ => None,
     };
     Ok(Found {
@@ -213,10 +211,10 @@ fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Fo
             port: port.required("the port of a target group")?,
             protocol: spoken.into(),
             version: version.into(),
-            health_check: health_check(group)?,
-            deregistration_delay: value(attributes, DELAY)?,
-            slow_start: value(attributes, SLOW_START)?,
-            stickiness: stickiness(attributes)?,
+            health_check: health_check(group).into(),
+            deregistration_delay: elb::attribute(attributes, DELAY),
+            slow_start: elb::attribute(attributes, SLOW_START),
+            stickiness: stickiness(attributes),
         },
         output: TargetGroupOutput {
             id: group.target_group_arn().required("the ARN of a target group")?.to_owned(),
@@ -227,19 +225,18 @@ fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Fo
     })
 }
 
-fn health_check(group: &Described) -> Result<HealthCheck> {
-    let of =
-        |value: Option<i32>, what| value.and_then(|value| value.try_into().ok()).required(what);
+/// The health check; none where it is of another make than those over HTTP.
+fn health_check(group: &Described) -> Option<HealthCheck> {
+    let of = |value: Option<i32>| value.and_then(|value| value.try_into().ok());
     // It has those of gRPC or those of HTTP (ELB API reference, `Matcher`).
     let codes = group.matcher().and_then(|matcher| matcher.grpc_code().or(matcher.http_code()));
-    let path = group.health_check_path().required("the path of a health check")?;
-    Ok(HealthCheck {
-        path: path.to_owned(),
-        interval: of(group.health_check_interval_seconds(), "the interval of a health check")?,
-        timeout: of(group.health_check_timeout_seconds(), "the timeout of a health check")?,
-        healthy: of(group.healthy_threshold_count(), "the good checks that count")?,
-        unhealthy: of(group.unhealthy_threshold_count(), "the bad checks that count")?,
-        codes: codes.required("the codes of a health check")?.to_owned(),
+    Some(HealthCheck {
+        path: group.health_check_path()?.to_owned(),
+        interval: of(group.health_check_interval_seconds())?,
+        timeout: of(group.health_check_timeout_seconds())?,
+        healthy: of(group.healthy_threshold_count())?,
+        unhealthy: of(group.unhealthy_threshold_count())?,
+        codes: codes?.to_owned(),
     })
 }
 
@@ -271,27 +268,39 @@ fn foreign(group: &Described, attributes: &Attributes) -> Vec<String> {
     foreign
 }
 
-fn stickiness(attributes: &Attributes) -> Result<u32> {
-    let is_sticky: bool = value(attributes, STICKINESS)?;
-    if is_sticky { value(attributes, STICKINESS_SECONDS) } else { Ok(0) }
-}
-
-fn value<T: std::str::FromStr>(attributes: &Attributes, key: &str) -> Result<T> {
-    let value = attributes.get(key).and_then(|value| value.parse().ok());
-    value.required(&format!("the attribute {key} of a target group"))
-}
-
-fn wanted(spec: &TargetGroupSpec) -> Vec<(&'static str, String)> {
-    let mut wanted = vec![
-        (DELAY, spec.deregistration_delay.to_string()),
-        (SLOW_START, spec.slow_start.to_string()),
-        (STICKINESS, (spec.stickiness > 0).to_string()),
-    ];
-    if spec.stickiness > 0 {
-        wanted.push((STICKINESS_TYPE, "lb_cookie".to_owned()));
-        wanted.push((STICKINESS_SECONDS, spec.stickiness.to_string()));
+fn stickiness(attributes: &Attributes) -> Opaque<u32> {
+    match elb::attribute(attributes, STICKINESS) {
+        Opaque::Known(true) => elb::attribute(attributes, STICKINESS_SECONDS),
+        Opaque::Known(false) => 0.into(),
+        Opaque::Unread => Opaque::Unread,
     }
-    wanted
+}
+
+/// What a new target group has: of attributes that are so already nothing is said, since a
+/// partition may not know them (ELB user guide, "Target group attributes").
+fn new() -> Settings {
+    let as_usual = |key, value: &str| (key, Some(value.to_owned()));
+    Settings::from([
+        as_usual(DELAY, "300"),
+        as_usual(SLOW_START, "0"),
+        as_usual(STICKINESS, "false"),
+        as_usual(STICKINESS_TYPE, "lb_cookie"),
+    ])
+}
+
+fn settings(spec: &TargetGroupSpec) -> Settings {
+    let is_sticky = spec.stickiness.known().map(|seconds| *seconds > 0);
+    let mut settings = Settings::from([
+        (DELAY, setting(&spec.deregistration_delay)),
+        (SLOW_START, setting(&spec.slow_start)),
+        (STICKINESS, is_sticky.map(|is_sticky| is_sticky.to_string())),
+    ]);
+    // Who does not stick has no use for a duration.
+    if is_sticky != Some(false) {
+        settings.insert(STICKINESS_TYPE, is_sticky.map(|_| "lb_cookie".to_owned()));
+        settings.insert(STICKINESS_SECONDS, setting(&spec.stickiness));
+    }
+    settings
 }
 
 fn protocol(protocol: TargetProtocol) -> ProtocolEnum {
@@ -322,7 +331,10 @@ fn seconds(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
-async fn set_attributes(aws: &Aws, id: &str, wanted: Vec<(&str, String)>) -> Result<()> {
+async fn set_attributes(aws: &Aws, id: &str, wanted: Attributes) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
     let attributes = wanted
         .into_iter()
         .map(|(key, value)| TargetGroupAttribute::builder().key(key).value(value).build());
@@ -453,8 +465,7 @@ mod tests {
 
     #[test]
     fn no_stickiness_leaves_its_duration_alone() {
-        let is_set =
-            |fields| wanted(&spec(&fields)).iter().any(|(key, _)| *key == STICKINESS_SECONDS);
+        let is_set = |fields| settings(&spec(&fields)).contains_key(STICKINESS_SECONDS);
         assert!(!is_set(json!({})));
         assert!(is_set(json!({ "stickiness": 60 })));
     }

@@ -64,23 +64,15 @@ impl Command for Args {
     /// Finds it, shows what would become of it, asks, and tags it.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let project = session.load(&self.stack)?;
-        let stack = &project.stack;
-        if let Some(address) = self.address.as_ref().filter(|it| !stack.resources.contains_key(it))
-        {
-            Err(RequestError::NoTarget(address.clone()))?;
-        }
         let connected = session.connect_for(&project).await?;
         let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
             let adopting = Adopting { project: &project, connected: &connected, journal };
             match self.address.clone().zip(self.id.clone()) {
-                Some((address, id)) => {
-                    let place = stack.resources[&address].place.clone();
-                    adopting.one(Adoption { address, place, id }, self.yes, session).await
-                }
+                Some((address, id)) => adopting.one(address, id, self.yes, session).await,
                 None => adopting.all(self.yes, session).await,
             }
         };
-        session.locked("adopt", &self.lock, &connected, &stack.scope, work).await
+        session.locked("adopt", &self.lock, &connected, &project.stack.scope, work).await
     }
 }
 
@@ -94,12 +86,18 @@ struct Adopting<'a, C: deployer_engine::Parameters> {
 impl<C: deployer_engine::Parameters> Adopting<'_, C> {
     async fn one<W: Connect<Cloud = C>>(
         &self,
-        adoption: Adoption,
+        address: Address,
+        id: String,
         is_unattended: bool,
         session: &mut Session<'_, W>,
     ) -> Result<Exit, Error> {
-        let Project { source, stack, .. } = self.project;
         let there = self.look(session).await?;
+        let project = session.settle(self.project.clone(), self.connected, &there).await?;
+        let Project { source, stack, .. } = &project;
+        let Some(wanted) = stack.resources.get(&address) else {
+            return Err(RequestError::NoTarget(address).into());
+        };
+        let adoption = Adoption { address, place: wanted.place.clone(), id };
         let Adoption { address, id, .. } = &adoption;
         if let Some(live) = there.current(address) {
             let (address, id) = (address.clone(), live.id().to_owned());

@@ -93,11 +93,13 @@ pub(crate) async fn carry_out<W: Connect>(
 async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> Result<Exit, Error> {
     let project = session.load(&args.stack)?;
     let connected = session.connect_for(&project).await?;
-    let targets = project.meant(&args.targets);
-    let Project { source, stack, .. } = project;
+    let scope = project.stack.scope.clone();
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
-        let (scan, deeds) = (Scan::For(&stack), journal.deeds());
-        let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
+        let (scan, deeds) = (Scan::For(&project.stack), journal.deeds());
+        let snapshot = session.observe(&connected, &scope, scan, &deeds).await?;
+        let project = session.settle(project.clone(), &connected, &snapshot).await?;
+        let targets = project.meant(&args.targets);
+        let Project { source, stack, .. } = project;
         let mut plan = session.plan(Some(&source), &stack, &snapshot, &targets)?;
         plan.left_behind = session.left_behind(&connected, &source, &snapshot).await;
         session.confirm_ours(&snapshot, args.yes).await?;
@@ -108,7 +110,7 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
         }
         carry_out(&plan, &connected, journal, session).await
     };
-    session.locked("apply", &args.lock, &connected, &stack.scope, work).await
+    session.locked("apply", &args.lock, &connected, &scope, work).await
 }
 
 /// Runs a saved plan without a question, since it has been looked at; refuses it when the world is

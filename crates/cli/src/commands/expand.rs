@@ -15,7 +15,8 @@ use crate::world::Connect;
     about = "Show the resources that the stack expands into",
     long_about = "Show the resources that the stack expands into.\n\n\
         Every resource with all its fields, as `resources:` would have them. Nothing is looked \
-        up; no credentials are needed.",
+        up; no credentials are needed. So a network that only says how many zones it takes is \
+        shown in the first letters, whatever the account has.",
     after_long_help = "\
 Examples:
   deployer expand --env prod
@@ -33,6 +34,16 @@ impl Command for Args {
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let project = session.load(&self.stack)?;
         session.answer(&Expanded(deployer_stack::expanded(&project.stack)));
+        if let [zones @ .., last] = project.assumed_zones.as_slice() {
+            let zones = match zones {
+                [] => last.clone(),
+                zones => format!("{} and {last}", zones.join(", ")),
+            };
+            session.note(&format!(
+                "\nNobody has looked which zones the account has: {zones} may be others. A plan \
+                 keeps those that the network is in, and has the first of the others.\n"
+            ));
+        }
         Ok(Exit::Done)
     }
 }

@@ -53,11 +53,16 @@ impl Command for Args {
         let project = session.load(&self.stack)?;
         let images = chosen(&self.services, &project.images)?;
         let connected = session.connect_for(&project).await?;
-        let stack = build(&project, &connected, &images, session).await?;
-        let followers = followers(&stack, &images);
+        let built = build(&project, &connected, &images, session).await?;
+        let scope = built.scope.clone();
         let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
-            let (scan, deeds) = (Scan::For(&stack), journal.deeds());
-            let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
+            let (scan, deeds) = (Scan::For(&built), journal.deeds());
+            let snapshot = session.observe(&connected, &scope, scan, &deeds).await?;
+            let project = session.settle(project.clone(), &connected, &snapshot).await?;
+            let mut stack = project.stack;
+            let known = built.resources.iter().filter(|(address, _)| images.contains(*address));
+            stack.resources.extend(known.map(|(image, it)| (image.clone(), it.clone())));
+            let followers = followers(&stack, &images);
             session.confirm_ours(&snapshot, false).await?;
             let targets = TargetArgs::default();
             let plan = session.plan(Some(&project.source), &stack, &snapshot, &targets)?;
@@ -69,7 +74,7 @@ impl Command for Args {
             }
             carry_out(&plan, &connected, journal, session).await
         };
-        session.locked("publish", &self.lock, &connected, &stack.scope, work).await
+        session.locked("publish", &self.lock, &connected, &scope, work).await
     }
 }
 

@@ -64,6 +64,11 @@ impl Cloud for Lookalike {
     async fn at(&self, _role: Option<&str>, _region: Option<&str>) -> Result<Self> {
         Ok(Self::default())
     }
+
+    /// Those of Ireland.
+    async fn zones(&self) -> Result<BTreeSet<String>> {
+        Ok(["a", "b", "c"].map(|letter| format!("eu-west-1{letter}")).into())
+    }
 }
 
 impl Parameters for Lookalike {

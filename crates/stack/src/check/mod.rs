@@ -6,6 +6,7 @@ mod places;
 mod problems;
 mod ranges;
 mod references;
+mod zones;
 
 use deployer_core::Kinds;
 
@@ -17,6 +18,7 @@ pub(crate) fn check(draft: &mut Draft, kinds: &Kinds) {
     references::named_in_resources(draft, kinds);
     references::asked_outputs(draft, kinds);
     ranges::subnet_ranges(draft);
+    zones::zones(draft);
     cycles::cycles(draft);
     names::names(draft, kinds);
     places::places(draft, kinds);

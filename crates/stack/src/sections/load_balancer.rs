@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Code, Part, Ref, Text};
+use deployer_core::{Address, Code, Part, Partition, Ref, Text};
 use deployer_kinds::{
     self as kinds, Action, Ingress, IpRange, Listener, ListenerProtocol, ListenerSpec,
     LoadBalancerSpec, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup, SecurityGroupSpec,
@@ -80,12 +80,12 @@ impl Section for LoadBalancer {
             subnets: draft.subnets(if self.internal { "private" } else { "public" }),
             security_groups: [group(name)].into(),
             internal: self.internal,
-            deletion_protection: self.protect,
-            idle_timeout: self.idle_timeout.0,
-            client_keep_alive: 3600,
-            http2: true,
-            drop_invalid_headers: true,
-            preserve_host: false,
+            deletion_protection: self.protect.into(),
+            idle_timeout: self.idle_timeout.0.into(),
+            client_keep_alive: 3600.into(),
+            http2: true.into(),
+            drop_invalid_headers: true.into(),
+            preserve_host: false.into(),
         };
         let origin =
             Origin::new(&path, &[("idle-timeout", "idle-timeout"), ("internal", "internal")]);
@@ -239,12 +239,13 @@ fn group_name(name: &str) -> String {
 
 fn certificate_form(draft: &mut Draft, name: &str, certificate: &serde_json::Value) {
     if certificate.as_str().is_some_and(|text| !text.starts_with("arn:")) {
+        let (region, partition) = (draft.region.clone(), Partition::of(&draft.region).name());
         draft.error(
             Code::BadValue,
             "a certificate is named by its ARN",
             &[LoadBalancer::KEY, name, "certificate"],
             "not an ARN",
-            "write one such as `arn:aws:acm:eu-west-1:123456789012:certificate/…`",
+            format!("write one such as `arn:{partition}:acm:{region}:123456789012:certificate/…`"),
         );
     }
 }

@@ -45,7 +45,7 @@ pub(crate) enum Scan {
 pub(super) fn make_own(draft: &mut Draft, name: &str, body: &[&str]) {
     let spec = RepositorySpec {
         immutable: true.into(),
-        scan_on_push: true,
+        scan_on_push: true.into(),
         keep: keep().into(),
         force_delete: true.into(),
     };
@@ -59,7 +59,7 @@ impl Section for Repository {
     fn expand(&self, name: &str, _all: &Sections, draft: &mut Draft) {
         let spec = RepositorySpec {
             immutable: self.immutable.into(),
-            scan_on_push: self.scan == Scan::OnPush,
+            scan_on_push: (self.scan == Scan::OnPush).into(),
             keep: self.keep.into(),
             force_delete: self.force_delete.into(),
         };

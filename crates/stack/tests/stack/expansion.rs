@@ -1,8 +1,12 @@
 //! What the sections become.
 
+use std::collections::BTreeSet;
+
+use deployer_core::{Address, Place, Snapshot};
+use deployer_stack::{Options, Zones, expanded, load, to_yaml};
+use serde_json::json;
+
 use crate::support::{loaded, read, rendered};
-use deployer_core::Address;
-use deployer_stack::{Options, expanded, load, to_yaml};
 
 #[test]
 fn the_sample_stack_expands_for_dev() {
@@ -126,4 +130,125 @@ resources:
     let routes = |name: &str| &resources[&Address::new("route-table", name)].spec["routes"];
     assert!(routes("private-a").as_object().unwrap().is_empty());
     assert_eq!(routes("private-b").as_object().unwrap().len(), 1);
+}
+
+/// What an account has of Tokyo, and the zones there in which an environment has a network.
+fn tokyo(used: &[char]) -> Zones {
+    let live = |address: String, zone: Option<String>| {
+        json!({
+            "address": address, "generation": 1, "mark": null, "spec": { "zone": zone },
+            "output": { "id": address }, "phase": "ready", "state": "", "foreign": [],
+        })
+    };
+    let subnets = used.iter().map(|letter| {
+        live(format!("subnet/public-{letter}"), Some(format!("ap-northeast-1{letter}")))
+    });
+    let gateway = used.last().map(|letter| live(format!("nat-gateway/nat-{letter}"), None));
+    let snapshot: Snapshot = serde_json::from_value(json!({
+        "scope": { "stack": "tea", "environment": "default" },
+        "account": "123456789012", "region": "ap-northeast-1", "roles": {},
+        "lives": subnets.chain(gateway).collect::<Vec<_>>(),
+        "strays": [], "disputes": [], "origin": null,
+    }))
+    .unwrap();
+    let there = ["a", "c", "d"].map(|letter| format!("ap-northeast-1{letter}"));
+    Zones::of(&snapshot).and(Place::default(), there.into())
+}
+
+#[test]
+fn as_many_zones_are_those_that_the_network_is_in_and_the_first_of_the_others() {
+    for (count, used, expected) in [
+        (2, "", "ac"),
+        (3, "", "acd"),
+        (2, "cd", "cd"),
+        (3, "cd", "acd"),
+        (2, "acd", "ac"),
+        (1, "d", "d"),
+        // One that has closed since.
+        (2, "b", "ab"),
+    ] {
+        let used: Vec<char> = used.chars().collect();
+        let text = format!("stack: tea\nregion: ap-northeast-1\nnetwork: {{ zones: {count} }}\n");
+        let options = Options { zones: Some(tokyo(&used)), ..Options::default() };
+        let loaded = load(&text, &options, &deployer_kinds::all()).unwrap();
+        assert_eq!(loaded.assumed_zones, Vec::<String>::new());
+        let subnets = loaded.stack.resources.iter().filter(|(it, _)| it.kind == "subnet");
+        let zones: BTreeSet<&str> =
+            subnets.filter_map(|(_, it)| it.spec["zone"].as_str()).collect();
+        let wanted: Vec<String> =
+            expected.chars().map(|it| format!("ap-northeast-1{it}")).collect();
+        assert_eq!(zones.into_iter().collect::<Vec<_>>(), wanted, "{count} of {used:?}");
+        // The NAT gateway stays where it is.
+        let kept = used.last().filter(|letter| expected.contains(**letter));
+        let zone = kept.copied().or(expected.chars().next()).unwrap();
+        let gateway = Address::new("nat-gateway", format!("nat-{zone}"));
+        assert!(loaded.stack.resources.contains_key(&gateway), "{count} of {used:?}");
+    }
+}
+
+#[test]
+fn a_zone_that_has_closed_stays_where_the_network_is_in_it() {
+    let text = "stack: tea\nregion: ap-northeast-1\nnetwork: { zones: [ap-northeast-1b, ap-northeast-1c] }\n";
+    let load = |used: &[char]| {
+        let options = Options { zones: Some(tokyo(used)), ..Options::default() };
+        load(text, &options, &deployer_kinds::all())
+    };
+    assert!(load(&['b']).is_ok());
+    assert!(load(&['c']).is_err());
+}
+
+#[test]
+fn without_a_look_the_first_letters_stand_for_the_zones() {
+    let count = loaded("stack: tea\nregion: eu-west-1\nnetwork: {}\n", None);
+    assert_eq!(count.assumed_zones, ["eu-west-1a", "eu-west-1b"]);
+    let named = "stack: tea\nregion: eu-west-1\nnetwork: { zones: [eu-west-1c, eu-west-1d] }\n";
+    assert_eq!(loaded(named, None).assumed_zones, Vec::<String>::new());
+}
+
+#[test]
+fn a_value_outside_the_stack_is_read_by_the_service_that_keeps_it() {
+    let text = "\
+stack: tea
+region: cn-north-1
+network: {}
+services:
+  worker:
+    image: 123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/tools/worker:1
+    secrets:
+      DB_PASSWORD: arn:aws-cn:ssm:cn-north-1:123456789012:parameter/copilot/secrets/DB_PASSWORD
+      PINNED: arn:aws-cn:ssm:cn-north-1:123456789012:parameter/pinned:3
+      API_KEY: \"arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:keys-AbCdEf:api_key::\"
+";
+    let resources = loaded(text, None).stack.resources;
+    let spec = |kind: &str, name: &str| &resources[&Address::new(kind, name)].spec;
+    let policy = &spec("role", "worker-execution")["inline"]["execution"];
+    let allowed = |action: &str| {
+        let statements = policy.as_array().unwrap().iter();
+        let mut of =
+            statements.filter(|it| it["actions"].as_array().unwrap().contains(&action.into()));
+        of.next().map(|it| it["resources"].clone()).unwrap()
+    };
+    let here = "cn-north-1:123456789012";
+    assert_eq!(
+        allowed("ssm:GetParameters"),
+        json!([
+            format!("arn:aws-cn:ssm:{here}:parameter/copilot/secrets/DB_PASSWORD"),
+            format!("arn:aws-cn:ssm:{here}:parameter/pinned"),
+        ])
+    );
+    let secret = format!("arn:aws-cn:secretsmanager:{here}:secret:keys-AbCdEf");
+    assert_eq!(allowed("secretsmanager:GetSecretValue"), json!([secret]));
+    let repository = format!("arn:aws-cn:ecr:{here}:repository/tools/worker");
+    assert_eq!(allowed("ecr:BatchGetImage"), json!([repository]));
+    let container = &spec("task-definition", "worker")["containers"]["worker"];
+    assert_eq!(container["secrets"]["API_KEY"], format!("{secret}:api_key::"));
+    assert_eq!(container["secrets"]["PINNED"], format!("arn:aws-cn:ssm:{here}:parameter/pinned:3"));
+}
+
+#[test]
+fn regions_of_all_partitions_are_regions() {
+    for region in ["eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1"] {
+        let stack = loaded(&format!("stack: tea\nregion: {region}\n"), None).stack;
+        assert_eq!(stack.region, region);
+    }
 }

@@ -3,8 +3,8 @@
 use std::fs;
 
 use crate::support::{rendered, root};
-use deployer_core::Diagnostic;
-use deployer_stack::{Options, load};
+use deployer_core::{Diagnostic, Place};
+use deployer_stack::{Options, Zones, load};
 
 /// The mistakes: the name of the file, and its text.
 pub(crate) fn mistakes() -> Vec<(String, String)> {
@@ -22,7 +22,8 @@ pub(crate) fn rendered_mistakes(name: &str, text: &str) -> String {
     rendered(&format!("{name}.yaml"), text, &found_in(text))
 }
 
-/// Comments at the top say what was asked for: `# env: prod`, `# var: name=value`.
+/// Comments at the top say what was asked for, `# env: prod`, `# var: name=value`, and which zones
+/// the account has: `# zones: eu-west-1a eu-west-1b`.
 fn options(text: &str) -> Options {
     let mut options = Options::default();
     for line in text.lines() {
@@ -33,6 +34,10 @@ fn options(text: &str) -> Options {
             line.strip_prefix("# var: ").and_then(|var| var.split_once('='))
         {
             options.variables.insert(name.to_owned(), value.to_owned());
+        }
+        if let Some(zones) = line.strip_prefix("# zones: ") {
+            let there = zones.split(' ').map(str::to_owned).collect();
+            options.zones = Some(Zones::default().and(Place::default(), there));
         }
     }
     options

@@ -20,6 +20,7 @@ def install(lab: Lab) -> None:
     from lab.aws.ec2 import addresses, groups, network
     from lab.aws.ec2 import paging as network_paging
     from lab.aws.ec2 import tokens as network_tokens
+    from lab.aws.ec2 import zones as network_zones
     from lab.aws.ecr import images
     from lab.aws.ecs import services
     from lab.aws.elasticache import caches
@@ -38,6 +39,7 @@ def install(lab: Lab) -> None:
     for part in (
         tag_rules,
         network,
+        network_zones,
         groups,
         network_paging,
         addresses,

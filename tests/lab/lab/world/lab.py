@@ -34,6 +34,7 @@ class Options:
     ready_file: Path | None = None
     data: Path | None = None
     hollow: bool = False
+    without: frozenset[str] = frozenset()
 
 
 class Lab:

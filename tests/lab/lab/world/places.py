@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from moto.utilities.utils import get_partition
+
 # The account of all credentials but those of sessions in others.
 ACCOUNT = "123456789012"
 
@@ -13,6 +15,19 @@ class Place(NamedTuple):
 
     account: str
     region: str
+
+    @property
+    def partition(self) -> str:
+        """The part of AWS that the region is in, as ARNs name it."""
+        return str(get_partition(self.region))
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of a service here."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def arn_of_iam(self, resource: str) -> str:
+        """The ARN of something of the account that has no region."""
+        return f"arn:{self.partition}:iam::{self.account}:{resource}"
 
 
 def of_backend(backend: Any) -> Place:
@@ -29,6 +44,11 @@ def of_arn(arn: str) -> Place:
     """The place that an ARN names."""
     parts = arn.split(":")
     return Place(parts[4], parts[3])
+
+
+def partition_in(arn: str) -> str:
+    """The partition that an ARN names."""
+    return arn.split(":")[1]
 
 
 def everywhere(backends: Any) -> list[Any]:

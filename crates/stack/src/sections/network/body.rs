@@ -17,8 +17,9 @@ pub(crate) struct Network {
     /// The addresses of the whole network, from /16 to /24.
     #[serde(default = "cidr")]
     pub(crate) cidr: Cidr,
-    /// How many availability zones, or which: `2`, `[eu-west-1a, eu-west-1c]`. A zone's subnets
-    /// never move when others are added.
+    /// How many availability zones, or which: `2`, `[eu-west-1a, eu-west-1c]`. As many are the
+    /// first that the account has; those that the network is in are kept. A zone's subnets never
+    /// move when others are added.
     #[serde(default)]
     pub(crate) zones: Zones,
     /// The way out of the private subnets: one NAT gateway (`single`), one in each zone
@@ -38,7 +39,7 @@ pub(crate) struct Network {
 /// Which availability zones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Zones {
-    /// The first so many: `a`, `b`, ….
+    /// So many of those that the account has.
     Count(u32),
     /// These.
     Named(Vec<String>),

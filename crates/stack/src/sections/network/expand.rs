@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use deployer_core::{Code, Ref};
+use deployer_core::{Code, Place, Ref};
 use deployer_kinds::{
     Cidr, Egress, ElasticIp, ElasticIpSpec, InternetGateway, InternetGatewaySpec, NatGateway,
     NatGatewaySpec, Peer, Ports, Protocol, RouteTable, RouteTableSpec, RouteTarget, Subnet,
@@ -12,10 +12,9 @@ use deployer_kinds::{
 use ipnet::Ipv4Net;
 
 use super::body::{Nat, Network, Zones};
-use crate::draft::{Draft, Origin};
-
-/// The tiers, each in its own quarter of the network; the fourth stays free.
-const TIERS: [&str; 3] = ["public", "private", "data"];
+use crate::draft::{Draft, Origin, owned};
+use crate::mistakes::listed;
+use crate::zones::{TIERS, letter, no_zone};
 
 pub(super) fn expand(draft: &mut Draft, network: &Network) {
     let zones = zones(draft, network);
@@ -37,7 +36,7 @@ pub(super) fn expand(draft: &mut Draft, network: &Network) {
 
     let body = &["network"];
     let vpc = Ref::<Vpc>::named("main");
-    let spec = VpcSpec { cidr: network.cidr, dns_hostnames: true };
+    let spec = VpcSpec { cidr: network.cidr, dns_hostnames: true.into() };
     draft.make::<Vpc>("main", &spec, Origin::new(body, &[("cidr", "cidr")]));
     let spec = InternetGatewaySpec { vpc: vpc.clone().into() };
     draft.make::<InternetGateway>("main", &spec, Origin::new(body, &[]));
@@ -48,45 +47,75 @@ pub(super) fn expand(draft: &mut Draft, network: &Network) {
 
 /// The letters and names of the zones.
 fn zones(draft: &mut Draft, network: &Network) -> Vec<(char, String)> {
-    let region = draft.region.clone();
     match &network.zones {
-        Zones::Count(count) => ('a'..='z')
-            .take(*count as usize)
-            .map(|letter| (letter, format!("{region}{letter}")))
-            .collect(),
-        Zones::Named(names) => {
-            let mut zones: BTreeMap<char, String> = BTreeMap::new();
-            for (index, name) in names.iter().enumerate() {
-                let index = index.to_string();
-                let path = ["network", "zones", &index];
-                let letter = name
-                    .strip_prefix(&region)
-                    .filter(|letter| letter.len() == 1)
-                    .and_then(|letter| letter.chars().next())
-                    .filter(char::is_ascii_lowercase);
-                match letter {
-                    None => draft.error(
-                        Code::UnknownZone,
-                        format!("`{name}` is not a zone of {region}"),
-                        &path,
-                        "not an availability zone of the stack's region",
-                        format!("write the region and a letter: `{region}a`"),
-                    ),
-                    Some(letter) if zones.contains_key(&letter) => draft.error(
-                        Code::DuplicateZone,
-                        format!("`{name}` is written twice"),
-                        &path,
-                        "the second time",
-                        "keep one of the two",
-                    ),
-                    Some(letter) => {
-                        zones.insert(letter, name.clone());
-                    }
+        Zones::Count(count) => chosen(draft, *count as usize),
+        Zones::Named(names) => named(draft, names),
+    }
+}
+
+/// As many zones as that: those that the network is in, then the first of those that there are.
+fn chosen(draft: &mut Draft, count: usize) -> Vec<(char, String)> {
+    let region = draft.region.clone();
+    let known = draft.zones.clone().unwrap_or_default();
+    let used = known.used();
+    let others = known.letters(&region).into_iter().filter(|letter| !used.contains(letter));
+    let mut letters: Vec<char> = used.iter().copied().chain(others).take(count).collect();
+    letters.sort_unstable();
+    if known.available(&Place::default()).is_some() && letters.len() < count {
+        let there: Vec<String> = letters.iter().map(|letter| format!("{region}{letter}")).collect();
+        let there: Vec<&str> = there.iter().map(String::as_str).collect();
+        draft.error(
+            Code::UnknownZone,
+            format!("{region} has fewer than {count} zones for this account"),
+            &["network", "zones"],
+            format!("there are {}", listed(&there)),
+            format!("write `zones: {}`", letters.len()),
+        );
+    }
+    let zones: Vec<(char, String)> =
+        letters.into_iter().map(|letter| (letter, format!("{region}{letter}"))).collect();
+    if draft.zones.is_none() {
+        draft.network.assumed = zones.iter().map(|(_, name)| name.clone()).collect();
+    }
+    zones
+}
+
+/// The zones of these names.
+fn named(draft: &mut Draft, names: &[String]) -> Vec<(char, String)> {
+    let region = draft.region.clone();
+    let known = draft.zones.clone().unwrap_or_default();
+    let used = known.used();
+    let mut zones: BTreeMap<char, String> = BTreeMap::new();
+    for (index, name) in names.iter().enumerate() {
+        let index = index.to_string();
+        let path = ["network", "zones", &index];
+        let there = known.available(&Place::default());
+        match letter(&region, name) {
+            None => draft.error(
+                Code::UnknownZone,
+                format!("`{name}` is not a zone of {region}"),
+                &path,
+                "not an availability zone of the stack's region",
+                format!("write the region and a letter: `{region}a`"),
+            ),
+            Some(letter) if zones.contains_key(&letter) => draft.error(
+                Code::DuplicateZone,
+                format!("`{name}` is written twice"),
+                &path,
+                "the second time",
+                "keep one of the two",
+            ),
+            Some(letter) => {
+                zones.insert(letter, name.clone());
+                let there = there.filter(|there| !there.contains(name) && !used.contains(&letter));
+                if let Some(there) = there {
+                    let mistake = no_zone(name, there, draft.place(&owned(&path)));
+                    draft.report(&path, mistake);
                 }
             }
-            zones.into_iter().collect()
         }
     }
+    zones.into_iter().collect()
 }
 
 /// A quarter of the network for each tier, and in it a fixed slot for each letter: so no subnet
@@ -114,7 +143,7 @@ fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
                 vpc: Ref::named("main"),
                 cidr,
                 zone: zone.clone(),
-                public_addresses: false,
+                public_addresses: false.into(),
             };
             let origin = Origin::new(&["network"], &[("cidr", "cidr"), ("zone", "zones")]);
             draft.make::<Subnet>(&format!("{name}-{letter}"), &spec, origin);
@@ -135,12 +164,12 @@ fn part(whole: Cidr, length: u8, index: u32) -> Option<Cidr> {
 }
 
 fn gateways(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
-    let count = match network.nat {
-        Nat::None => 0,
-        Nat::Single => 1,
-        Nat::PerZone => zones.len(),
+    let letters: Vec<char> = match network.nat {
+        Nat::None => Vec::new(),
+        Nat::Single => single(draft, zones).into_iter().collect(),
+        Nat::PerZone => zones.iter().map(|(letter, _)| *letter).collect(),
     };
-    for (letter, _) in zones.iter().take(count) {
+    for letter in letters {
         let name = format!("nat-{letter}");
         let origin = Origin::new(&["network"], &[("", "nat")]);
         draft.make::<ElasticIp>(&name, &ElasticIpSpec {}, origin.clone());
@@ -152,8 +181,19 @@ fn gateways(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
     }
 }
 
+/// The zone of the only NAT gateway: where there is one already, or else the first.
+fn single(draft: &Draft, zones: &[(char, String)]) -> Option<char> {
+    let mut letters = zones.iter().map(|(letter, _)| *letter);
+    let first = letters.clone().next();
+    let known = draft.zones.as_ref();
+    letters
+        .find(|letter| known.is_some_and(|known| known.has_gateway(&format!("nat-{letter}"))))
+        .or(first)
+}
+
 /// One table for the public tier, one for each private subnet, and one without a way out for data.
 fn route_tables(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
+    let single = single(draft, zones);
     let mut table = |name: &str, target: Option<RouteTarget>, subnets: BTreeSet<Ref<Subnet>>| {
         let everywhere = Cidr(Ipv4Net::default());
         let routes = target.map(|target| (everywhere, target)).into_iter().collect();
@@ -169,7 +209,7 @@ fn route_tables(draft: &mut Draft, network: &Network, zones: &[(char, String)]) 
     for (letter, _) in zones {
         let gateway = match network.nat {
             Nat::None => None,
-            Nat::Single => zones.first().map(|(first, _)| format!("nat-{first}")),
+            Nat::Single => single.map(|letter| format!("nat-{letter}")),
             Nat::PerZone => Some(format!("nat-{letter}")),
         };
         let target = gateway.map(|gateway| RouteTarget::NatGateway(Ref::named(gateway)));

@@ -138,10 +138,10 @@ fn target_groups(draft: &mut Draft, name: &str, body: &super::Service) -> BTreeS
             port: port.port,
             protocol: TargetProtocol::Http.into(),
             version: version.into(),
-            health_check: health_check(&port.health, version),
-            deregistration_delay: port.drain.0,
-            slow_start: 0,
-            stickiness: 0,
+            health_check: health_check(&port.health, version).into(),
+            deregistration_delay: port.drain.0.into(),
+            slow_start: 0.into(),
+            stickiness: 0.into(),
         };
         let fields = &[
             ("health-check", "health"),

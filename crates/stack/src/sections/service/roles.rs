@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, Part, Text};
+use deployer_core::{Address, Arn, Part, Text, principal, repository_of};
 use deployer_kinds::{Effect, Role, RoleSpec, Statement};
 
 use super::body::{Permission, Service};
@@ -34,8 +34,14 @@ pub(super) fn make(draft: &mut Draft, service: &str, body: &Service, readable: B
         statements.push(allow(["ecr:GetAuthorizationToken"], [Text::from("*")]));
         statements.push(allow(PULL, [repository]));
     }
-    if !readable.is_empty() {
-        statements.push(allow(["secretsmanager:GetSecretValue"], readable));
+    // Which of the two keeps a value, its ARN says; what a stack makes is a secret.
+    let (parameters, secrets): (BTreeSet<Text>, BTreeSet<Text>) =
+        readable.into_iter().partition(|it| it.literal().is_some_and(is_parameter));
+    if !secrets.is_empty() {
+        statements.push(allow(["secretsmanager:GetSecretValue"], secrets));
+    }
+    if !parameters.is_empty() {
+        statements.push(allow(["ssm:GetParameters"], parameters));
     }
     role(draft, service, "execution", statements, BTreeSet::new());
 
@@ -67,7 +73,7 @@ fn role(
 ) {
     let policies = (!statements.is_empty()).then(|| (which.to_owned(), statements));
     let spec = RoleSpec {
-        services: ["ecs-tasks.amazonaws.com".to_owned()].into(),
+        services: [principal("ecs-tasks")].into(),
         inline: policies.into_iter().collect(),
         managed,
     };
@@ -90,13 +96,12 @@ fn repository(draft: &Draft, service: &str, body: &Service) -> Option<Text> {
     {
         return Some(Text::output(address.clone(), "arn"));
     }
-    let (host, rest) = image.literal()?.split_once('/')?;
-    let mut pieces = host.split('.');
-    let (account, service, kind, region) =
-        (pieces.next()?, pieces.next()?, pieces.next()?, pieces.next()?);
-    let path = rest.split('@').next()?.split(':').next()?;
-    (service == "dkr" && kind == "ecr")
-        .then(|| Text::from(format!("arn:aws:ecr:{region}:{account}:repository/{path}")))
+    repository_of(image.literal()?).map(Text::from)
+}
+
+/// Whether an ARN is that of a parameter of Systems Manager.
+fn is_parameter(arn: &str) -> bool {
+    Arn::read(arn).is_some_and(|arn| arn.service == "ssm")
 }
 
 fn allow<const N: usize>(

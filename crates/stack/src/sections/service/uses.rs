@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Code, Diagnostic, Ref, Text};
+use deployer_core::{Arn, Code, Diagnostic, Partition, Ref, Text};
 use deployer_kinds::SecurityGroup;
 
 use super::body::Service;
@@ -147,9 +147,22 @@ fn secret(
     path: &[&str],
 ) -> Option<(Text, Vec<Text>)> {
     if source.starts_with("arn:") {
-        // An ARN has seven pieces; a key of a JSON secret, a stage and a version may follow.
-        let whole: Vec<&str> = source.splitn(8, ':').take(7).collect();
-        return Some((Text::from(source), vec![Text::from(whole.join(":"))]));
+        let Some(whole) = stored(source) else {
+            let label = match Arn::read(source) {
+                Some(arn) if !["secretsmanager", "ssm"].contains(&arn.service) => {
+                    format!("ECS reads no secret from `{}`", arn.service)
+                }
+                _ => "not the ARN of a secret or of a parameter".to_owned(),
+            };
+            let partition = Partition::of(&draft.region).name();
+            let help = format!(
+                "write the ARN of a secret, `arn:{partition}:secretsmanager:…:secret:…`, or of a \
+                 parameter, `arn:{partition}:ssm:…:parameter/…`"
+            );
+            draft.error(Code::BadUse, format!("`{source}` is not a secret"), path, label, help);
+            return None;
+        };
+        return Some((Text::from(source), vec![Text::from(whole)]));
     }
     let (thing, field) = source.split_once('.').unwrap_or((source, ""));
     if thing.split_once('/').is_some_and(|(section, _)| is_later(all, section)) {
@@ -191,6 +204,26 @@ fn secret(
     let title = format!("`{source}` is not a secret value");
     draft.error(Code::BadUse, title, path, "expected `section/name.output`", help);
     None
+}
+
+/// What must be readable for the value of an ARN: the secret or the parameter itself.
+fn stored(source: &str) -> Option<&str> {
+    let arn = Arn::read(source)?;
+    let begins = source.len() - arn.resource.len();
+    let ends = match arn.service {
+        // A key of a JSON secret, a stage and a version may follow.
+        "secretsmanager" => {
+            let name = arn.resource.strip_prefix("secret:").filter(|name| !name.is_empty())?;
+            begins + "secret:".len() + name.find(':').unwrap_or(name.len())
+        }
+        // A version or a label may follow.
+        "ssm" => {
+            arn.resource.strip_prefix("parameter/").filter(|name| !name.is_empty())?;
+            begins + arn.resource.find(':').unwrap_or(arn.resource.len())
+        }
+        _ => return None,
+    };
+    source.get(..ends)
 }
 
 fn not_usable(draft: &mut Draft, all: &Sections, used: &str, path: &[&str]) {

@@ -85,8 +85,10 @@ def _patch_targets(services: Services, clamp: Clamp) -> None:
         original(self, *args, **kwargs)
         self.lab_tags = {}
         self.role_arn = self.role_arn or (
-            f"arn:aws:iam::{of_arn(self.arn).account}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
-            "AWSServiceRoleForApplicationAutoScaling_ECSService"
+            of_arn(self.arn).arn_of_iam(
+                "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
+                "AWSServiceRoleForApplicationAutoScaling_ECSService"
+            )
         )
         self.suspended_state = self.suspended_state or {
             "DynamicScalingInSuspended": False,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from lab.world.places import of_arn
+from lab.world.places import of_arn, partition_in
 
 if TYPE_CHECKING:
     from moto.iam.models import Role
@@ -46,7 +46,8 @@ class Reader:
         policies = [*role.policies.values(), *role.managed_policies.values()]
         results = [IAMPolicy(policy).is_action_permitted(action, resource) for policy in policies]
         if PermissionResult.DENIED in results or PermissionResult.PERMITTED not in results:
-            user = f"arn:aws:sts::{account}:assumed-role/{name}/{self.session}"
+            partition = partition_in(self.role)
+            user = f"arn:{partition}:sts::{account}:assumed-role/{name}/{self.session}"
             raise Denied(
                 f"AccessDeniedException: User: {user} is not authorized to perform: {action} on "
                 f"resource: {resource} because no identity-based policy allows the {action} action"
@@ -56,5 +57,5 @@ class Reader:
 def _find(account: str, arn: str) -> Role | None:
     from moto.iam.models import iam_backends
 
-    backend = iam_backends[account]["aws"]
+    backend = iam_backends[account][partition_in(arn)]
     return next((role for role in list(backend.roles.values()) if role.arn == arn), None)

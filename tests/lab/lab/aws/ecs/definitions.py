@@ -102,7 +102,7 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
     def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         self.registered_at = datetime.now(UTC)
-        self.registered_by = f"arn:aws:iam::{of_arn(self.arn).account}:user/lab"
+        self.registered_by = of_arn(self.arn).arn_of_iam("user/lab")
         self.enable_fault_injection = False
         self.container_definitions = [
             _completed(definition, self.network_mode) for definition in self.container_definitions

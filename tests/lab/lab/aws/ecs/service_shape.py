@@ -11,7 +11,7 @@ from lab.aws.common import interfaces
 from lab.running.services.service import Service, target_group
 from lab.running.services.settings import BalancedPort, Settings
 from lab.running.tasks.shapes import AwsvpcConfiguration, ContainerDefinition
-from lab.world.places import Place
+from lab.world.places import Place, of_arn
 
 if TYPE_CHECKING:
     from moto.ecs.models import TaskDefinition
@@ -138,11 +138,12 @@ def describe(service: Service, with_tags: bool) -> dict[str, Any]:
         else [deployment.describe() for deployment in service.deployments],
         "events": list(service.events),
         "createdAt": service.created,
-        "createdBy": f"arn:aws:iam::{service.arn.split(':')[4]}:user/lab",
+        "createdBy": of_arn(service.arn).arn_of_iam("user/lab"),
         "placementConstraints": [],
         "placementStrategy": [],
-        "roleArn": f"arn:aws:iam::{service.arn.split(':')[4]}:role/aws-service-role/"
-        "ecs.amazonaws.com/AWSServiceRoleForECS",
+        "roleArn": of_arn(service.arn).arn_of_iam(
+            "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+        ),
         "currentServiceRevisions": [
             {
                 "arn": deployment.revision_arn,

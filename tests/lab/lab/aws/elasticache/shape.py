@@ -48,9 +48,7 @@ class Cache:
         self.settings.setdefault("Port", PORTS.get(engine, 6379))
         self.created = datetime.now(UTC)
         self.suffix = "".join(secrets.choice(string.ascii_lowercase) for _ in range(6))
-        self.arn = (
-            f"arn:aws:elasticache:{self.place.region}:{self.place.account}:{self.kind}:{self.id}"
-        )
+        self.arn = self.place.arn("elasticache", f"{self.kind}:{self.id}")
 
     @property
     def is_group(self) -> bool:
@@ -166,7 +164,7 @@ class Cache:
             **{key: settings.get(key) for key in (*SHOWN, "CacheNodeType", "Engine")},
             "EngineVersion": settings["EngineVersion"],
             "CacheClusterId": name,
-            "ARN": f"arn:aws:elasticache:{self.place.region}:{self.place.account}:cluster:{name}",
+            "ARN": self.place.arn("elasticache", f"cluster:{name}"),
             "CacheClusterStatus": self.status,
             "NumCacheNodes": many,
             "PreferredAvailabilityZone": self._zone(name),

@@ -59,6 +59,8 @@ def install(lab: Lab) -> None:
 
     _patch_balancers(lab, balancers)
     _patch_groups(lab, targets)
+    for what, name in (("Load balancer", "load_balancer"), ("Target group", "target_group")):
+        _patch_lacking(lab, what, f"modify_{name}_attributes")
     rules.install()
 
 
@@ -70,7 +72,7 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
     @patch(FakeLoadBalancer, "__init__")
     def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        self.attrs = dict(BALANCER_ATTRIBUTES)
+        self.attrs = _known(lab, BALANCER_ATTRIBUTES)
 
     @patch(ELBv2Backend)
     def create_load_balancer(original: Any, self: Any, name: str, **kwargs: Any) -> Any:
@@ -150,7 +152,7 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
     def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         if self.protocol in ("HTTP", "HTTPS"):
-            self.attributes = dict(GROUP_ATTRIBUTES)
+            self.attributes = _known(lab, GROUP_ATTRIBUTES)
             if self.protocol_version == "GRPC" and not kwargs.get("matcher"):
                 self.matcher = {"GrpcCode": "12"}
                 self.health_check_path = kwargs.get("healthcheck_path") or "/AWS.ALB/healthcheck"
@@ -238,6 +240,23 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
         if matcher:
             group.matcher = {key: value for key, value in matcher.items() if value}
         return result
+
+
+def _known(lab: Lab, attributes: dict[str, str]) -> dict[str, str]:
+    """Those of AWS's defaults that the partition has."""
+    return {key: value for key, value in attributes.items() if key not in lab.options.without}
+
+
+def _patch_lacking(lab: Lab, what: str, operation: str) -> None:
+    """Lets an operation refuse attributes that the partition does not have."""
+
+    @patch(ELBV2Response, operation)
+    def modify(original: Any, self: Any) -> Any:
+        for attribute in self._get_param("Attributes") or []:
+            if attribute["Key"] in lab.options.without:
+                message = f"{what} attribute key '{attribute['Key']}' is not recognized"
+                raise ELBClientError("ValidationError", message)
+        return original(self)
 
 
 def lab_backend(group: FakeTargetGroup) -> Any:

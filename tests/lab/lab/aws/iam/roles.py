@@ -33,8 +33,10 @@ def install(lab: Lab) -> None:
     @patch(IAMBackend)
     def attach_role_policy(original: Any, self: Any, policy_arn: str, role_name: str) -> None:
         known = any(policy.arn == policy_arn for policy in self.managed_policies.values())
-        if not known and ":iam::aws:policy/" in policy_arn and policy_arn in _managed():
-            data = _managed()[policy_arn]
+        # They are the same in each partition, under its own name.
+        own = policy_arn.replace(f"arn:{self.partition}:", "arn:aws:", 1)
+        if not known and ":iam::aws:policy/" in policy_arn and own in _managed():
+            data = _managed()[own]
             policy = AWSManagedPolicy.from_data(
                 data["name"], self.account_id, self.region_name, data
             )

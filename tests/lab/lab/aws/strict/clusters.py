@@ -25,7 +25,7 @@ def install(lab: Lab) -> None:
 
     @patch(EC2ContainerServiceBackend)
     def create_cluster(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-        iam = iam_backends[self.account_id]["aws"]
+        iam = iam_backends[self.account_id][self.partition]
         linked = [role for role in iam.roles.values() if role.path == LINKED_ROLES]
         if not linked and lab.strict.is_on("linked-role"):
             linked = [iam.create_service_linked_role("ecs.amazonaws.com", "", "")]

@@ -42,7 +42,7 @@ def install(lab: Lab) -> None:
 def _patch_by_name(lab: Lab, operation: str) -> None:
     @patch(IamResponse, operation)
     def by_name(original: Any, self: Any) -> Any:
-        backend: IAMBackend = iam_backends[self.current_account]["aws"]
+        backend: IAMBackend = iam_backends[self.current_account][self.partition]
         name = self._get_param("RoleName")
         for role in backend.roles.values():
             if role.name == name and lab.strict.is_fresh("role-policy", role):
@@ -53,7 +53,7 @@ def _patch_by_name(lab: Lab, operation: str) -> None:
 def _check_assumable(lab: Lab, response: Any, definition: str) -> None:
     described = response.ecs_backend.describe_task_definition(definition)
     used = {getattr(described, f"{kind}_role_arn", None) for kind in ("execution", "task")}
-    for role in iam_backends[response.current_account]["aws"].roles.values():
+    for role in iam_backends[response.current_account][response.partition].roles.values():
         if role.arn in used and lab.strict.is_fresh("role", role):
             raise InvalidParameterException(
                 "Unable to assume role and validate the specified task definition. Please verify "

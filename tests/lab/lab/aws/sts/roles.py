@@ -13,10 +13,10 @@ from moto.sts.responses import TokenResponse
 from lab.aws.common.patching import patch
 from lab.http.errors import error_reply
 from lab.world.lab import Lab
-from lab.world.places import of_arn
+from lab.world.places import of_arn, partition_in
 
 SESSION_NAME = re.compile(r"^[A-Za-z0-9_+=,.@-]{2,64}$")
-ROLE = re.compile(r"^arn:aws:iam::(\d{12}):role/(?:[!-~]+/)?([\w+=,.@-]{1,64})$")
+ROLE = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}):role/(?:[!-~]+/)?([\w+=,.@-]{1,64})$")
 SHORTEST, CHAINED = 900, 3600
 
 
@@ -49,16 +49,17 @@ def _role(arn: str) -> Any | None:
     account = of_arn(arn).account
     if account not in iam_backends:
         return None
-    roles = iam_backends[account]["aws"].roles.values()
+    roles = iam_backends[account][partition_in(arn)].roles.values()
     return next((role for role in roles if role.arn == arn), None)
 
 
 def _trusts(role: Any, caller: str, external_id: str | None) -> bool:
     """Whether the role's trust policy names the caller; of conditions, the external ID counts."""
     account = of_arn(caller).account
-    names = {"*", account, f"arn:aws:iam::{account}:root", caller}
+    partition = partition_in(caller)
+    names = {"*", account, f"arn:{partition}:iam::{account}:root", caller}
     if ":assumed-role/" in caller:
-        names.add(f"arn:aws:iam::{account}:role/{caller.split('/')[1]}")
+        names.add(f"arn:{partition}:iam::{account}:role/{caller.split('/')[1]}")
     for statement in _listed(json.loads(role.assume_role_policy_document)["Statement"]):
         principal = statement.get("Principal") or {}
         trusted = [principal] if isinstance(principal, str) else _listed(principal.get("AWS"))

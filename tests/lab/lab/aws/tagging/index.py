@@ -67,7 +67,7 @@ def _in_use(backends: Any, place: Place) -> Any | None:
 def _addresses(place: Place) -> Iterator[TaggedResource]:
     if ec2 := _in_use(ec2_backends, place):
         for address in list(ec2.addresses):
-            arn = f"arn:aws:ec2:{place.region}:{place.account}:elastic-ip/{address.allocation_id}"
+            arn = place.arn("ec2", f"elastic-ip/{address.allocation_id}")
             tags = dict(ec2.tags.get(address.allocation_id, {}))
             yield TaggedResource(arn, tags, "ec2:elastic-ip")
 
@@ -78,7 +78,7 @@ def _group_rules(place: Place) -> Iterator[TaggedResource]:
             for group in list(groups.values()):
                 for rule in [*group.ingress_rules, *group.egress_rules]:
                     if ec2.tags.get(rule.id):
-                        arn = f"arn:aws:ec2:{place.region}:{place.account}:security-group-rule/{rule.id}"
+                        arn = place.arn("ec2", f"security-group-rule/{rule.id}")
                         tags = dict(ec2.tags[rule.id])
                         yield TaggedResource(arn, tags, "ec2:security-group-rule")
 

@@ -85,7 +85,7 @@ def _parameter(reference: str, place: Place, reader: Reader) -> str:
     name = reference
     if ":ssm:" in reference:
         place, name = of_arn(reference), reference.rsplit(":parameter", maxsplit=1)[-1]
-    arn = f"arn:aws:ssm:{place.region}:{place.account}:parameter/{name.removeprefix('/')}"
+    arn = place.arn("ssm", f"parameter/{name.removeprefix('/')}")
     try:
         reader.demand("ssm:GetParameters", arn)
     except Denied as error:

@@ -86,7 +86,7 @@ class Task:
             launch.place,
             self.subnet,
             network.get("securityGroups") or [],
-            f"arn:aws:ecs:{launch.place.region}:{launch.place.account}:attachment/{uuid.uuid4()}",
+            launch.place.arn("ecs", f"attachment/{uuid.uuid4()}"),
             "amazon-ecs",
             public=network.get("assignPublicIp") == "ENABLED",
         )
@@ -217,7 +217,7 @@ class Task:
             return
         name = path.partition("@")[0].partition(":")[0]
         place = self.launch.place
-        repository = f"arn:aws:ecr:{place.region}:{place.account}:repository/{name}"
+        repository = place.arn("ecr", f"repository/{name}")
         try:
             self._reader.demand("ecr:GetAuthorizationToken", "*")
             self._reader.demand("ecr:BatchGetImage", repository)
@@ -236,7 +236,7 @@ class Task:
         with self._lab.lock:
             if options.get("awslogs-create-group") == "true":
                 log_lines.create_group(place, group)
-            arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{group}:log-stream:{self.id}"
+            arn = place.arn("logs", f"log-group:{group}:log-stream:{self.id}")
             try:
                 self._reader.demand("logs:CreateLogStream", arn)
             except Denied as error:
