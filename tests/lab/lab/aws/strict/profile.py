@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 def install(lab: Lab) -> None:
     """Patches every part; called after the services were patched."""
     from lab.aws.strict import (
+        addresses,
         attributes,
         clusters,
         describe,
+        linked_roles,
+        network_elsewhere,
         parameter_names,
         quotas,
         roles,
+        second_call,
         secret_names,
         tag_index,
         target_groups,
@@ -27,9 +31,13 @@ def install(lab: Lab) -> None:
 
     for part in (
         describe,
+        second_call,
         attributes,
         roles,
+        linked_roles,
         clusters,
+        network_elsewhere,
+        addresses,
         target_groups,
         tag_index,
         secret_names,
