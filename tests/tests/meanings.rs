@@ -51,7 +51,77 @@ fn what_a_create_made_a_moment_ago_may_not_be_found_by_its_second_call() {
 }
 
 #[test]
+fn what_a_killed_run_made_may_not_be_found_by_the_next_one() {
+    let lab = Lab::start(0.0);
+    let file = ["--file", "tests/contracts/load-balancer.yaml", "--env", "base"];
+    let run = |command: &[&str]| run(&lab, &[command, &file].concat());
+    // Half of the VPC is made, and nothing refers to it yet.
+    lab.fault(&json!([
+        { "kind": "kill", "match": "ec2:ModifyVpcAttribute", "times": 1 },
+    ]));
+    assert_ne!(run(&["apply", "--yes"]).code, Some(0));
+    lab.fault(&json!([
+        says("ec2:ModifyVpcAttribute", "InvalidVpcID.NotFound", "it does not exist", 2),
+        says("ec2:CreateSubnet", "InvalidVpcID.NotFound", "it does not exist", 1),
+        says("ec2:CreateSecurityGroup", "InvalidVpcID.NotFound", "it does not exist", 1),
+    ]));
+    run(&["apply", "--yes"]).expect(0);
+    run(&["plan", "--check"]).expect(0);
+    run(&["destroy", "--yes"]).expect(0);
+    assert_eq!(lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn of_rules_of_which_one_is_gone_the_others_go_as_well() {
+    let lab = Lab::start(0.0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("stack.yaml").display().to_string();
+    let stack = |ports: &[u16]| {
+        let rules = ports.iter().map(|port| format!("{{ from: 10.0.0.0/8, port: {port} }}"));
+        let rules = rules.collect::<Vec<_>>().join(", ");
+        let text = format!(
+            "stack: rules\nregion: eu-west-1\nnetwork: {{ cidr: 10.40.0.0/16, nat: none }}\n\
+             resources:\n  security-group: {{ web: {{ vpc: main, description: web, \
+             ingress: [{rules}] }} }}\n"
+        );
+        std::fs::write(&path, text).expect("a file");
+    };
+    let deployer = |command: &str| -> deployer_tests::Ran {
+        run(&lab, &command.split(' ').chain(["--file", &path]).collect::<Vec<_>>())
+    };
+    stack(&[80, 81, 82]);
+    deployer("apply --yes").expect(0);
+    stack(&[80]);
+    lab.fault(&json!([says(
+        "ec2:RevokeSecurityGroupIngress",
+        "InvalidSecurityGroupRuleId.NotFound",
+        "The security group rule ID 'sgr-1' does not exist",
+        1,
+    )]));
+    deployer("apply --yes").expect(0);
+    deployer("plan --check").expect(0);
+    let rules = lab.by_hand("ec2", "DescribeSecurityGroupRules", &[]);
+    for closed in ["<fromPort>81", "<fromPort>82"] {
+        assert!(!rules.contains(closed), "{closed}: {rules}");
+    }
+    deployer("destroy --yes").expect(0);
+}
+
+#[test]
 fn one_service_may_not_know_yet_what_another_shows() {
+    comes_through(
+        "tests/contracts/db-subnet-group.yaml",
+        &[says("rds:CreateDBSubnetGroup", "InvalidSubnet", "The subnet is invalid", 2)],
+    );
+    comes_through(
+        "tests/contracts/route-table.yaml",
+        &[says(
+            "ec2:CreateRoute",
+            "InvalidParameterValue",
+            "route table rtb-1 and network gateway igw-1 belong to different networks",
+            1,
+        )],
+    );
     comes_through(
         "tests/contracts/load-balancer.yaml",
         &[

@@ -105,10 +105,173 @@ fn a_namesake_that_is_not_ours_is_neither_taken_over_nor_deleted() {
     let ran = world.run("apply --yes").expect(4);
     for address in ["log-group/work", "cluster/main"] {
         assert!(ran.stderr.contains(&format!("error: {address}")), "{}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("deployer adopt {address}")), "{}", ran.stderr);
     }
-    assert!(ran.stderr.contains("that this stack did not make"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("was not made by this stack"), "{}", ran.stderr);
     world.run("destroy --yes").expect(0);
     assert_eq!(world.lab.everything().len(), 2, "{:?}", world.lab.everything());
+}
+
+#[test]
+fn what_aws_hands_back_as_if_it_were_made_is_not_taken_over() {
+    // What others made has the very name and settings, so that a create succeeds and makes none.
+    let stack = format!(
+        "{STACK}  listener: {{ extra: {{ load-balancer: edge, port: 8080, \
+         default-action: {{ forward: web }} }} }}\n"
+    );
+    let world = World::with(&stack);
+    world.run("apply --yes").expect(0);
+    let before = world.lab.everything();
+    for address in ["listener/extra", "target-group/web", "load-balancer/edge"] {
+        let arn = world.lab.arn_at(address);
+        let keys: Vec<(String, String)> = world
+            .lab
+            .tags_of(&arn)
+            .into_iter()
+            .map(|(key, _)| key)
+            .filter(|key| key.starts_with("deployer:"))
+            .enumerate()
+            .map(|(place, key)| (format!("TagKeys.member.{}", place + 1), key))
+            .collect();
+        let mut untag = vec![("ResourceArns.member.1", arn.as_str())];
+        untag.extend(keys.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        world.lab.by_hand("elasticloadbalancing", "RemoveTags", &untag);
+
+        let refused = world.run("apply --yes");
+        assert!(matches!(refused.code, Some(4 | 5)), "{address}: {}", refused.stderr);
+        let told = format!("deployer adopt {address} {arn}");
+        let said: String = refused.stderr.split_whitespace().collect();
+        let wanted: String = told.split_whitespace().collect();
+        assert!(said.contains(&wanted), "{told}: {}", refused.stderr);
+        assert!(!refused.stderr.contains("delete"), "{}", refused.stderr);
+        assert_eq!(world.lab.everything(), before, "{address}");
+        world.run(&format!("adopt {address} {arn} --yes")).expect(0);
+        world.run("plan --check").expect(0);
+    }
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn what_has_a_name_and_lost_its_tags_is_to_get_them_back() {
+    let stack = "\
+stack: mine
+region: eu-west-1
+resources:
+  log-group: { work: { retention-days: 7 } }
+  repository: { web: {} }
+  role: { web: { services: [ecs-tasks.amazonaws.com] } }
+";
+    let world = World::with(stack);
+    world.run("apply --yes").expect(0);
+    let repository = world.lab.arn_at("repository/web");
+    let role_arn = world.lab.arn_at("role/web");
+    let target = "AmazonEC2ContainerRegistry_V20150921.UntagResource";
+    let keys = json!(["deployer:stack", "deployer:proof"]);
+    let untag = json!({ "resourceArn": repository, "tagKeys": keys });
+    world.lab.by_hand_in_json("ecr", target, &untag);
+    let role = [
+        ("RoleName", "mine-default-web"),
+        ("TagKeys.member.1", "deployer:stack"),
+        ("TagKeys.member.2", "deployer:proof"),
+    ];
+    world.lab.by_hand("iam", "UntagRole", &role);
+    let before = world.lab.everything();
+
+    let ran = world.run("apply --yes").expect(4);
+    assert!(!ran.stderr.contains("delete"), "{}", ran.stderr);
+    let told: String = ran.stderr.split_whitespace().collect();
+    for (address, id) in [("repository/web", "mine-default-web"), ("role/web", &role_arn)] {
+        let back = format!("deployeradopt{address}{id}");
+        assert!(told.contains(&back), "{back}: {}", ran.stderr);
+        assert!(ran.stderr.contains("its tags are gone"), "{}", ran.stderr);
+        world.run(&format!("adopt {address} {id} --yes")).expect(0);
+    }
+    world.run("plan --check").expect(0);
+    assert_eq!(world.lab.everything(), before);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+/// A stack with a listener on a load balancer that somebody else has.
+const GUEST: &str = "\
+stack: guest
+region: eu-west-1
+network: { cidr: 10.41.0.0/16, zones: 2, nat: none }
+resources:
+  target-group: { web: { vpc: main, port: 9000 } }
+  listener: { extra: { load-balancer: BALANCER, port: 8080, default-action: { forward: web } } }
+";
+
+#[test]
+fn what_could_not_be_looked_at_is_not_certified_to_be_gone() {
+    let world = World::with(STACK);
+    world.run("apply --yes").expect(0);
+    let balancer = world.arn("elasticloadbalancing:loadbalancer");
+    let guest = GUEST.replace("BALANCER", &format!("\"{balancer}\""));
+    // The target group has to be where the load balancer is.
+    let guest = guest
+        .replace("network: { cidr: 10.41.0.0/16, zones: 2, nat: none }\n", "")
+        .replace("vpc: main", &format!("vpc: {}", world.id("ec2:vpc")));
+    world.write("guest.yaml", &guest);
+    world.run_on("guest.yaml", "apply --yes").expect(0);
+    let all = world.lab.everything();
+    world.lab.fault(&json!({ "kind": "deny", "match": "tagging:GetResources" }));
+
+    let plan = world.run_on("guest.yaml", "plan").expect(0);
+    assert!(plan.stdout.contains("there may be more of: listener"), "{}", plan.stdout);
+    let status = world.run_on("guest.yaml", "status --json").expect(0);
+    assert!(status.stdout.contains("\"unseen\""), "{}", status.stdout);
+    let destroyed = world.run_on("guest.yaml", "destroy --yes").expect(4);
+    assert!(destroyed.stdout.contains("not all could be looked at"), "{}", destroyed.stdout);
+    assert!(destroyed.stderr.contains("allow `tag:GetResources`"), "{}", destroyed.stderr);
+    let receipt = world.run_on("guest.yaml", "destroy --yes --json").expect(4);
+    let last = receipt.stdout.lines().last().expect("a receipt");
+    let last: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!(last["unseen"][0]["what"], json!(["listener"]), "{last}");
+
+    world.lab.clear_faults();
+    world.run_on("guest.yaml", "destroy --yes").expect(0);
+    assert_eq!(world.lab.everything().len(), all.len() - 2);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn a_repository_that_keeps_its_images_is_kept_in_one_pass() {
+    let stack = "stack: mine\nregion: eu-west-1\nresources:\n  repository: { web: {} }\n";
+    let world = World::with(stack);
+    world.run("apply --yes").expect(0);
+    for tag in ["web-1", "latest"] {
+        let manifest = json!({
+            "repositoryName": "mine-default-web", "imageTag": tag,
+            "imageManifest": json!({ "schemaVersion": 2, "of": tag }).to_string(),
+        });
+        world.lab.by_hand_in_json(
+            "ecr",
+            "AmazonEC2ContainerRegistry_V20150921.PutImage",
+            &manifest,
+        );
+        let destroyed = world.run("destroy --yes --json").expect(0);
+        let lines: Vec<serde_json::Value> = destroyed
+            .stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        assert!(lines.iter().filter(|line| line["event"] == "plan").count() <= 1, "{lines:#?}");
+        let receipt = lines.last().expect("a receipt");
+        assert_eq!((&receipt["exit"], &receipt["gone"]), (&json!(0), &json!([])), "{receipt:#}");
+        assert_eq!(receipt["still-there"], json!([]), "{receipt:#}");
+        assert!(receipt["kept"][0]["of"] == "repository/web", "{receipt:#}");
+        assert!(receipt["kept"][0]["what"].to_string().contains("force-delete"), "{receipt:#}");
+    }
+    world.write("stack.yaml", "stack: mine\nregion: eu-west-1\nresources: {}\n");
+    let plan = world.run("plan --check").expect(0);
+    assert!(plan.stdout.contains("repository/web stays"), "{}", plan.stdout);
+    world.write("stack.yaml", &stack.replace("{}", "{ force-delete: true }"));
+    world.run("apply --yes").expect(0);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
 }
 
 #[test]

@@ -90,3 +90,36 @@ fn what_is_reported_shown_or_listed_is_called_so() {
     }
     assert!(wrong.is_empty(), "say report, show, list, name or print:\n{}", wrong.join("\n"));
 }
+
+/// What only its owner may advise: what stands in the way may be ours, and have lost its tags.
+const NEVER_ADVISED: [&str; 8] = [
+    "delete it:",
+    "delete it,",
+    "delete it or",
+    "delete it for good",
+    "delete that",
+    "delete those",
+    "delete or rename",
+    "or delete",
+];
+
+#[test]
+fn no_message_advises_to_delete_what_may_be_ours() {
+    let mut sources = Vec::new();
+    for name in ["aws", "engine", "core", "kinds"] {
+        below(&root().join("crates").join(name).join("src"), &mut sources);
+    }
+    let mut wrong = Vec::new();
+    for file in sources {
+        let text = fs::read_to_string(&file).expect("a text");
+        let lines = read_by_people(&text).filter(|line| !line.starts_with("//"));
+        let text =
+            lines.map(|line| line.trim_end_matches('\\').trim()).collect::<Vec<_>>().join(" ");
+        for advice in NEVER_ADVISED {
+            if text.contains(advice) {
+                wrong.push(format!("{}: `{advice}`", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "say `deployer adopt ADDRESS ID`:\n{}", wrong.join("\n"));
+}

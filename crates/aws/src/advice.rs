@@ -35,11 +35,6 @@ pub(crate) fn advice(
             Some("log in again, such as with `aws sso login`, and check AWS_PROFILE".to_owned())
         }
         Cause::Denied => Some(permit(operation, message)),
-        Cause::Taken => Some(
-            "the account has one of that name which does not carry this stack's tags: delete that \
-             one, or name the stack, the environment or the resource differently"
-                .to_owned(),
-        ),
         Cause::Unreachable => Some("check the network, the region and AWS_ENDPOINT_URL".to_owned()),
         _ => None,
     }

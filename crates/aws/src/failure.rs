@@ -67,15 +67,24 @@ const AMBIGUOUS: &[&str] = &[
 ];
 
 /// What services say of a role that IAM has just made and that they do not see yet, each with a
-/// code of its own: ECS of a task's role (terraform-ecs-fargate#8) and of its linked one
-/// (containers-roadmap#2614), RDS of its linked one (eks-workshop-v2#1609,
-/// terraform-aws-rds#364), IAM itself of a role in a policy.
+/// code of its own: ECS of a task's role (terraform-ecs-fargate#8), of a service's (Terraform's AWS
+/// provider, `internal/service/ecs/service.go`) and of its linked one (containers-roadmap#2614),
+/// RDS of its linked one (eks-workshop-v2#1609, terraform-aws-rds#364) and of the one that its
+/// monitoring takes (the same provider, `internal/service/rds/instance.go`), IAM itself of a role
+/// in a policy. The others are the words of services that no kind of ours hands a role to yet.
 const YOUNG_ROLES: &[&str] = &[
     "Role is not valid",
     "Unable to assume the service linked role",
+    "Unable to assume role",
+    "verify that the ECS service role being passed has the proper permissions",
     "Verify that you have permission to create service linked role. Otherwise wait",
     "Missing necessary credentials",
     "Invalid principal in policy",
+    "IAM role ARN value is invalid or does not include the required permissions for: \
+     ENHANCED_MONITORING",
+    "is unable to assume",
+    "cannot be assumed",
+    "Role validation failed",
 ];
 
 /// Says what an error of the SDK means. `purpose` reads after "could not ".
@@ -260,6 +269,26 @@ mod tests {
         let port = "Port must be between 1 and 65535";
         means(&elb::CREATE_TARGET_GROUP, "ValidationError", port, Cause::Refused);
         means(&ec2::CREATE_NAT_GATEWAY, "Resource.AlreadyAssociated", "", Cause::Busy);
+        for operation in [&rds::CREATE_DB_SUBNET_GROUP, &rds::MODIFY_DB_SUBNET_GROUP] {
+            means(operation, "InvalidSubnet", "", Cause::Missing);
+        }
+        means(&elb::SET_SUBNETS, "InvalidSubnet", gateway, Cause::Missing);
+        means(&elb::SET_SECURITY_GROUPS, "InvalidSecurityGroup", "", Cause::Missing);
+        let apart = "route table rtb-1 and network gateway igw-1 belong to different networks";
+        for operation in [&ec2::CREATE_ROUTE, &ec2::REPLACE_ROUTE] {
+            means(operation, "InvalidParameterValue", apart, Cause::Missing);
+            means(operation, "InvalidParameterValue", "no such range", Cause::Refused);
+        }
+        for operation in [&ecs::CREATE_SERVICE, &ecs::UPDATE_SERVICE] {
+            means(operation, "ClientException", "TaskDefinition not found.", Cause::Missing);
+            means(operation, "ClientException", "no such network", Cause::Refused);
+        }
+        let group = "Invalid security group , groupId= sg-1, groupName=.";
+        for operation in [&rds::CREATE_DB_INSTANCE, &rds::MODIFY_DB_INSTANCE] {
+            means(operation, "InvalidParameterValue", group, Cause::Missing);
+            means(operation, "InvalidParameterValue", "Invalid storage size", Cause::Refused);
+        }
+        means(&ec2::DELETE_SECURITY_GROUP, "InvalidGroup.InUse", "", Cause::Busy);
     }
 
     #[test]
@@ -281,6 +310,19 @@ mod tests {
                 &ecs::CREATE_SERVICE,
                 "InvalidParameterException",
                 "Unable to assume the service linked role. Please verify that it exists",
+            ),
+            (
+                &ecs::UPDATE_SERVICE,
+                "InvalidParameterException",
+                "Unable to assume role and validate the listeners configured on your load \
+                 balancer. Please verify that the ECS service role being passed has the proper \
+                 permissions",
+            ),
+            (
+                &rds::MODIFY_DB_INSTANCE,
+                "InvalidParameterValue",
+                "IAM role ARN value is invalid or does not include the required permissions for: \
+                 ENHANCED_MONITORING",
             ),
         ] {
             means(operation, code, message, Cause::NotYet);

@@ -16,9 +16,12 @@ use crate::ownership::{ENVIRONMENT, STACK, Tags, are_outdated, collect};
 use crate::send::unless_gone;
 use crate::tagging;
 
-/// The index, asked once for each observation.
+/// The index, asked once for each observation; what failed where it does not answer.
 #[derive(Default)]
-pub(crate) struct TagIndex(OnceCell<BTreeMap<String, Tags>>);
+pub(crate) struct TagIndex(OnceCell<Result<BTreeMap<String, Tags>>>);
+
+/// An index that has nothing.
+static EMPTY: BTreeMap<String, Tags> = BTreeMap::new();
 
 impl TagIndex {
     /// The tags of these ARNs: from the index where it knows them and has those that were written
@@ -44,10 +47,23 @@ impl TagIndex {
         Ok(tags)
     }
 
-    /// The ARNs that the index has for the scope, of those that begin like this.
-    pub(crate) async fn nominated(&self, aws: &Aws, scope: &Scope, service: &str) -> Vec<String> {
-        let index = self.entries(aws, scope).await;
-        index.keys().filter(|arn| arn.split(':').nth(2) == Some(service)).cloned().collect()
+    /// The ARNs that the index has for the scope, of a service: it alone leads to some of a kind,
+    /// so where it does not answer these may be missed.
+    pub(crate) async fn nominated<K: Kind>(
+        &self,
+        survey: &Survey<'_, Aws>,
+        service: &str,
+    ) -> Vec<String> {
+        match self.answer(survey.cloud, survey.scope).await {
+            Ok(index) => {
+                let of_service = |arn: &&String| arn.split(':').nth(2) == Some(service);
+                index.keys().filter(of_service).cloned().collect()
+            }
+            Err(failure) => {
+                survey.missed::<K>(failure);
+                Vec::new()
+            }
+        }
     }
 
     /// The tags of all of a kind that there may be, by identifier, where something else has shown
@@ -85,15 +101,20 @@ impl TagIndex {
         Some(names)
     }
 
-    /// All entries of the scope. The index only saves calls, so where it does not answer, or not
-    /// to these credentials, it is taken as empty.
+    /// All entries of the scope. Here the index only saves calls, so where it does not answer, or
+    /// not to these credentials, it is taken as empty.
     async fn entries(&self, aws: &Aws, scope: &Scope) -> &BTreeMap<String, Tags> {
+        self.answer(aws, scope).await.as_ref().unwrap_or(&EMPTY)
+    }
+
+    async fn answer(&self, aws: &Aws, scope: &Scope) -> &Result<BTreeMap<String, Tags>> {
         self.0
             .get_or_init(|| async {
-                fetch(aws, scope).await.unwrap_or_else(|failure| {
+                let answer = fetch(aws, scope).await;
+                if let Err(failure) = &answer {
                     tracing::debug!(%failure, "goes on without the tagging index");
-                    BTreeMap::new()
-                })
+                }
+                answer
             })
             .await
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Cause, Failure, Kind, Scope};
+use deployer_core::{Address, Failure, Kind, Scope};
 use deployer_engine::{Badge, Context, Identity, Survey};
 
 use crate::Aws;
@@ -14,6 +14,9 @@ const ADDRESS: &str = "deployer:address";
 const GENERATION: &str = "deployer:generation";
 const SPEC: &str = "deployer:spec";
 pub(crate) const PROOF: &str = "deployer:proof";
+
+/// What helps where something else has a name.
+const OTHERWISE: &str = "name the stack, the environment or the resource differently";
 
 /// What the keys of [`Kept`] values begin with.
 const KEPT: &str = "deployer:keep:";
@@ -137,11 +140,10 @@ pub(crate) fn owns<K: Kind>(
     owned.is_some_and(|owned| cx.owns(&owned.called(name).badge, id))
 }
 
-/// The failure of a create whose name somebody else's resource has.
-pub(crate) fn taken(attempted: &str, name: &str) -> Failure {
-    let message = format!("the account has one called `{name}` that this stack did not make");
-    Failure::new(Cause::Refused, attempted, message)
-        .help("delete that one, or name the stack, the environment or the resource differently")
+/// The failure of a create because something that is not the very resource has the name: AWS would
+/// hand it back as if the call had made it.
+pub(crate) fn taken(cx: &Context<'_, Aws>, attempted: String, id: &str) -> Failure {
+    cx.in_the_way(attempted, id, &format!("the name `{}`", cx.identity.name), OTHERWISE)
 }
 
 /// Collects the tags of an answer whose tags have an optional key and value each.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use deployer_core::{
     Action, Address, Cause, Desired, Difference, Event, Failure, Half, Impact, Live, Notice,
-    Outputs, Phase, Place, Plan, Reason, Replacement, Roles, Scope, Stack, Standing, Step, StepId,
-    Stray, What,
+    Outputs, Phase, Place, Plan, Reason, Replacement, Roles, Scope, Snapshot, Stack, Standing,
+    Stays, Step, StepId, Stray, Unseen, What,
 };
 use serde_json::{Value, json};
 
@@ -103,6 +103,8 @@ pub(crate) fn plan() -> Plan {
         outputs: BTreeMap::new(),
         unrecorded: vec![],
         left_behind: vec!["default".to_owned()],
+        stays: vec![stays()],
+        unseen: vec![unseen()],
         strays: vec![Stray {
             address: "db-instance/main".parse().unwrap(),
             place: Place::default(),
@@ -119,8 +121,50 @@ pub(crate) fn plan() -> Plan {
 
 /// A plan with nothing to do.
 pub(crate) fn empty_plan() -> Plan {
-    let (foreign, strays, left_behind) = (BTreeMap::new(), vec![], vec![]);
-    Plan { steps: vec![], foreign, strays, left_behind, ..plan() }
+    let bare = Plan { foreign: BTreeMap::new(), strays: vec![], left_behind: vec![], ..plan() };
+    Plan { steps: vec![], stays: vec![], unseen: vec![], ..bare }
+}
+
+/// An account that has nothing.
+pub(crate) fn snapshot() -> Snapshot {
+    let Plan { scope, account, region, .. } = plan();
+    Snapshot {
+        scope,
+        account,
+        region,
+        roles: Roles::new(),
+        lives: vec![],
+        strays: vec![],
+        disputes: vec![],
+        unseen: vec![],
+        origin: None,
+    }
+}
+
+/// A repository that keeps its images.
+fn stays() -> Stays {
+    Stays {
+        address: "repository/old".parse().unwrap(),
+        place: Place::default(),
+        id: "notes-prod-old".to_owned(),
+        because: "it holds images; with `force-delete: true` they go too".to_owned(),
+    }
+}
+
+/// What a denied tagging index keeps from being seen.
+pub(crate) fn unseen() -> Unseen {
+    let failure = Failure {
+        code: Some("AccessDeniedException".to_owned()),
+        ..Failure::new(
+            Cause::Denied,
+            "read the tagging index (tag:GetResources)",
+            "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: tag:GetResources",
+        )
+    };
+    Unseen {
+        what: BTreeSet::from(["listener".to_owned(), "listener-rule".to_owned()]),
+        failure: failure.help("allow `tag:GetResources` to these credentials"),
+    }
 }
 
 /// The stack around the plan's service.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use deployer_core::{Address, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack};
+use deployer_core::{
+    Address, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack, Unseen,
+};
 use deployer_engine::{Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
 use deployer_stack::{Loaded, Options, Zones};
 use tokio_util::sync::CancellationToken;
@@ -216,19 +218,20 @@ impl<W: Connect> Session<'_, W> {
         Ok((project, connected, snapshot))
     }
 
-    /// The environments that still exist and that the stack no longer names. They are looked for
-    /// when nothing of this one exists yet, since this one may replace another. None are found by
-    /// somebody who may not look.
-    pub(crate) async fn left_behind(
+    /// Adds to a plan the environments that still exist and that the stack no longer names. They
+    /// are looked for when nothing of this one exists yet, since this one may replace another. To
+    /// somebody who may not look, the plan says so.
+    pub(crate) async fn find_left_behind(
         &self,
+        plan: &mut Plan,
         connected: &Places<W::Cloud>,
         source: &Source,
         snapshot: &Snapshot,
-    ) -> Vec<String> {
+    ) {
         let (true, Ok(outline)) =
             (snapshot.lives.is_empty(), deployer_stack::outline(&source.text))
         else {
-            return Vec::new();
+            return;
         };
         let cloud = connected.cloud();
         let looking = async {
@@ -251,12 +254,12 @@ impl<W: Connect> Session<'_, W> {
             Ok::<_, Failure>(left_behind)
         };
         match self.unless_cancelled(looking).await {
-            Ok(Ok(left_behind)) => left_behind,
+            Ok(Ok(left_behind)) => plan.left_behind = left_behind,
             Ok(Err(failure)) => {
-                tracing::debug!(%failure, "goes on without other environments");
-                Vec::new()
+                plan.unseen
+                    .push(Unseen { what: BTreeSet::from(["environment".to_owned()]), failure });
             }
-            Err(_) => Vec::new(),
+            Err(_) => {}
         }
     }
 

@@ -100,6 +100,8 @@ codes! {
     SameVariable = "same-variable",
     /// The file holds more than one YAML document.
     SeveralDocuments = "several-documents",
+    /// AWS shows a field that never changes otherwise than it was given.
+    ShownOtherwise = "shown-otherwise",
     /// The file, or what comes of it, is larger than any stack.
     TooLarge = "too-large",
     /// A `${` has no `}`.
@@ -143,8 +145,8 @@ codes! {
 impl Code {
     /// Whether it is no mistake of the stack's: continuing would harm what exists.
     pub fn is_refusal(self) -> bool {
-        use Code::{AnotherStack, Attached, Disputed, Protected, Untagged};
-        matches!(self, AnotherStack | Protected | Attached | Untagged | Disputed)
+        use Code::{AnotherStack, Attached, Disputed, Protected, ShownOtherwise, Untagged};
+        matches!(self, AnotherStack | Protected | Attached | ShownOtherwise | Untagged | Disputed)
     }
 }
 

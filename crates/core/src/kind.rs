@@ -224,6 +224,13 @@ pub trait Kind: Send + Sync + 'static {
         None
     }
 
+    /// Why one that has something in it stays when it is to go, and what to do about that; none for
+    /// one that goes with all that is in it. What is in it are the parts of it
+    /// ([`Kind::PART_OF`]).
+    fn stays(_live: &Self::Spec) -> Option<&'static str> {
+        None
+    }
+
     /// What users notice of a change in place that depends on its values, such as their direction.
     fn notices(_live: &Self::Spec, _wanted: &Self::Spec) -> Vec<Notice> {
         Vec::new()
@@ -297,6 +304,7 @@ pub struct KindInfo {
     supersedes: bool,
     pub(crate) refined: fn(&str, &Value, &Value) -> Option<Change>,
     facts: fn(&Value) -> Option<Vec<Fact>>,
+    stays: fn(&Value) -> Option<&'static str>,
     notices: fn(&Value, &Value) -> Vec<Notice>,
     reserve: fn(Option<&Value>, &Value) -> Option<Value>,
     endpoint: fn(&Value) -> Option<String>,
@@ -338,6 +346,7 @@ impl KindInfo {
                 K::endpoint(&output)
             },
             facts: |spec| spec_of::<K>(spec).ok().map(|spec| K::facts(&spec)),
+            stays: |live| spec_of::<K>(live).ok().and_then(|live| K::stays(&live)),
             notices: |live, wanted| match (spec_of::<K>(live), spec_of::<K>(wanted)) {
                 (Ok(live), Ok(wanted)) => K::notices(&live, &wanted),
                 _ => Vec::new(),
@@ -400,6 +409,11 @@ impl KindInfo {
     /// what the resource does.
     pub fn facts(&self, spec: &Value) -> Option<Vec<Fact>> {
         (self.facts)(spec)
+    }
+
+    /// See [`Kind::stays`].
+    pub(crate) fn stays(&self, live: &Value) -> Option<&'static str> {
+        (self.stays)(live)
     }
 
     /// See [`Kind::notices`].

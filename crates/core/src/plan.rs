@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Action, Address, Cycle, Difference, Graph, Impact, Live, Notice, Outputs, Place, Replacement,
-    Roles, Scope, Stray, Unrecorded,
+    Roles, Scope, Stray, Unrecorded, Unseen,
 };
 
 /// Numbers a step within its plan.
@@ -85,6 +85,20 @@ pub struct Step {
     pub typical: u32,
 }
 
+/// Something that the stack no longer has and that is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stays {
+    /// The resource.
+    pub address: Address,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Place::is_home")]
+    pub place: Place,
+    /// Its identifier.
+    pub id: String,
+    /// Why, and what to do about that.
+    pub because: String,
+}
+
 /// How many resources a plan touches, and how. A replacement counts once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -128,6 +142,12 @@ pub struct Plan {
     /// the command that shows a plan looks for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,
+    /// What is to go and stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<Stays>,
+    /// What could not be looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Unseen>,
     /// What is ours and not in the record yet. Not part of a saved plan, which anybody may have
     /// written: who applies one finds it anew.
     #[serde(skip)]

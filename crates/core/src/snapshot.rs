@@ -9,9 +9,18 @@ use crate::live::physical;
 use crate::naming::hex;
 use crate::ownership::{Judged, judge};
 use crate::{
-    Address, Deeds, Dispute, Kinds, Live, Phase, Place, Roles, Scope, Seen, Standing, Stray,
-    Unrecorded,
+    Address, Deeds, Dispute, Failure, Kinds, Live, Phase, Place, Roles, Scope, Seen, Standing,
+    Stray, Unrecorded,
 };
+
+/// Something that could not be looked at, so that nobody knows whether there is more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// The kinds that something may have been missed of; `environment` for whole environments.
+    pub what: BTreeSet<String>,
+    /// Why.
+    pub failure: Failure,
+}
 
 /// All that a stack's environment owns, at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +39,8 @@ pub struct Snapshot {
     pub strays: Vec<Stray>,
     /// Of what nobody knows which one is ours.
     pub disputes: Vec<Dispute>,
+    /// What could not be looked at although the record has more than was seen.
+    pub unseen: Vec<Unseen>,
     /// Where the stack that made it is kept, as the record says; none where it does not.
     pub origin: Option<String>,
 }
@@ -56,7 +67,8 @@ impl Snapshot {
         strays.dedup();
         disputes.sort_by(|a, b| a.address.cmp(&b.address));
         let (origin, roles) = (deeds.record.origin.clone(), deeds.record.roles.clone());
-        Self { scope, account, region, roles, lives, strays, disputes, origin }
+        let unseen = Vec::new();
+        Self { scope, account, region, roles, lives, strays, disputes, unseen, origin }
     }
 
     /// The snapshot wherever the stack that made it is kept.
@@ -103,6 +115,19 @@ impl Snapshot {
     pub fn current(&self, address: &Address) -> Option<&Live> {
         let found = self.lives.iter().filter(|live| live.address == *address);
         found.min_by_key(|live| live.phase == Phase::Leaving)
+    }
+
+    /// What is part of something, such as the images of a repository.
+    pub fn parts_of<'a>(
+        &'a self,
+        kinds: &'a Kinds,
+        whole: &'a Live,
+    ) -> impl Iterator<Item = &'a Live> {
+        self.lives.iter().filter(move |part| {
+            let field = kinds.find(&part.address.kind).and_then(|kind| kind.part_of);
+            let of = field.and_then(|field| part.spec.get(field));
+            part.place == whole.place && of.is_some_and(|of| physical(of).contains(whole.id()))
+        })
     }
 
     /// The same, but of several that stay the one that is where it is to be, if there is one.

@@ -1,5 +1,7 @@
 //! Takes something over that the stack did not make.
 
+use std::sync::Mutex;
+
 use deployer_core::{Address, Cause, Deeds, Failure, Live, Place, Roles, Scope, Seen};
 
 use crate::perform::JournalOf;
@@ -36,7 +38,8 @@ pub async fn seek<C: Cloud>(
     let deeds = Deeds::default();
     let (cloud, shared, deeds, look) = (&*cloud, &shared, &deeds, Look::Quick);
     let (home, is_by_record) = (places.home(), false);
-    let survey = Survey { cloud, scope, shared, deeds, place, home, look, is_by_record };
+    let missed = Mutex::default();
+    let survey = Survey { cloud, scope, shared, deeds, place, home, look, is_by_record, missed };
     let seen = insist(|| driver.read(&survey, id)).await?;
     Ok(seen.map(|Seen { live, .. }| {
         // One that was this very resource before is it again.

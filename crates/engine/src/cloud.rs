@@ -1,8 +1,9 @@
 //! What a kind is handed when it is asked to do something.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
-use deployer_core::{Address, Deeds, Kind, KindInfo, Place, Record, Scope};
+use deployer_core::{Address, Cause, Deeds, Failure, Kind, KindInfo, Place, Record, Scope};
 
 use crate::work::Work;
 use crate::{Badge, Calls, Pauses, Result, Voice};
@@ -52,6 +53,8 @@ pub struct Survey<'a, C: Cloud> {
     pub look: Look,
     /// Whether it is enough to look for what the record has; otherwise for all there is.
     pub(crate) is_by_record: bool,
+    /// The kinds that something may have been missed of, and why.
+    pub(crate) missed: Mutex<Vec<(&'static str, Failure)>>,
 }
 
 /// How closely a survey looks at what it finds.
@@ -88,6 +91,13 @@ impl<C: Cloud> Survey<'_, C> {
     /// nobody has written down yet may be another.
     pub fn are_all<'i, K: Kind>(&self, ids: impl IntoIterator<Item = &'i str>) -> bool {
         self.record().is_some_and(|record| record.has_only(self.place, K::NAME, ids))
+    }
+
+    /// Notes that something of a kind may have been missed, since what leads to it could not be
+    /// looked at. It is reported where the record has more than was seen.
+    pub fn missed<K: Kind>(&self, failure: &Failure) {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.push((K::NAME, failure.clone()));
     }
 
     /// The record, where it says what there may be. One that never had anything does not: it may
@@ -143,6 +153,9 @@ pub(crate) trait Notary: Send + Sync {
     /// Whether a thing of the step's kind with this badge and identifier is ours.
     fn owns(&self, badge: &Badge, id: &str) -> bool;
 
+    /// The resource that a thing of the step's kind is by the record, whatever its tags say.
+    fn whose(&self, id: &str) -> Option<Address>;
+
     /// A proof for a part of what a step is about.
     fn prove_part(&self, identity: &Identity, part: &str) -> Option<String>;
 
@@ -161,6 +174,31 @@ impl<C: Cloud> Context<'_, C> {
     /// Whether something of the step's kind is ours, whichever it is.
     pub fn owns(&self, badge: &Badge, id: &str) -> bool {
         self.notary.owns(badge, id)
+    }
+
+    /// The failure of a create that something stands in the way of: it has `what` the resource is
+    /// to have, such as a port. One that is ours has lost its tags, and nothing that may be ours
+    /// is advised to be deleted. `otherwise` is what helps instead of taking it over.
+    pub fn in_the_way(
+        &self,
+        attempted: impl Into<String>,
+        id: &str,
+        what: &str,
+        otherwise: &str,
+    ) -> Failure {
+        let Identity { address, .. } = self.identity;
+        let (message, help) = match self.notary.whose(id) {
+            Some(owner) if owner == *address => (
+                format!("{what} is taken: {id} is {address}, and its tags are gone"),
+                format!("`deployer adopt {address} {id}` puts them back"),
+            ),
+            Some(owner) => (format!("{what} is taken: {id} is {owner}"), otherwise.to_owned()),
+            None => (
+                format!("{what} is taken: {id} was not made by this stack"),
+                format!("{otherwise}, or take it over with `deployer adopt {address} {id}`"),
+            ),
+        };
+        Failure::new(Cause::Refused, attempted, message).help(help)
     }
 
     /// What proves that we made a part of the resource that carries tags of its own, such as a rule

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::caller::Caller;
 use crate::perform::{Finished, Job, Stop};
-use crate::retry::PROPAGATION;
+use crate::retry::{PROPAGATION, SEEN};
 use crate::speak::{Gate, Speaker};
 use crate::wait::Wait;
 use crate::work::{Urgency, Work};
@@ -118,7 +118,7 @@ struct Run<'a, C: Parameters> {
     urgency: Vec<u32>,
     tasks: JoinSet<Result<Finished, Stop>>,
     running: BTreeMap<Id, Running>,
-    /// Until when what each step made may not be visible to others.
+    /// Until when what each step made or changed may not be visible to others.
     may_lag_until: BTreeMap<StepId, Instant>,
     outcome: Outcome,
 }
@@ -225,15 +225,22 @@ impl<C: Parameters> Run<'_, C> {
                 speaker,
                 typical: step.typical,
                 limit,
-                may_lag_until: step
-                    .after
-                    .iter()
-                    .filter_map(|id| self.may_lag_until.get(id))
-                    .max()
-                    .copied(),
+                may_lag_until: self.may_lag_until(&step),
             },
             step,
         })
+    }
+
+    /// Until when what a step is about, or refers to, may not be visible to its calls: what was
+    /// made before it in this run, and what the plan saw a moment ago, which a run that was killed
+    /// may have made just before.
+    fn may_lag_until(&self, step: &Step) -> Option<Instant> {
+        let wanted = step.wanted.as_ref();
+        let is_seen =
+            step.live.is_some() || wanted.is_some_and(|wanted| !references(wanted).is_empty());
+        let seen = is_seen.then(|| self.began + SEEN);
+        let made = step.after.iter().filter_map(|id| self.may_lag_until.get(id)).max().copied();
+        seen.max(made)
     }
 
     /// The spec a step wants, with the outputs of all that was made before it.
@@ -275,7 +282,8 @@ impl<C: Parameters> Run<'_, C> {
         if let Some(output) = finished.output {
             self.outcome.outputs.insert(step.address.clone(), output);
         }
-        if step.action == Action::Create {
+        // What an update attaches, such as an internet gateway, is as young as what a create makes.
+        if matches!(step.action, Action::Create | Action::Update) {
             self.may_lag_until.insert(id, Instant::now() + PROPAGATION);
         }
         let left = finished.left.iter().map(|left| (step.address.clone(), left.clone()));

@@ -1,8 +1,9 @@
 //! Finds out what is there and ours.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
-use deployer_core::{Cause, Deeds, Failure, KindInfo, Place, Scope, Seen, Snapshot, Stack};
+use deployer_core::{Cause, Deeds, Failure, KindInfo, Place, Scope, Seen, Snapshot, Stack, Unseen};
 use futures_util::future::join_all;
 
 use crate::retry::insist;
@@ -37,17 +38,22 @@ pub async fn observe<C: Cloud>(
         _ => places.declared().chain(deeds.record.places()).collect(),
     };
     let looks = sought.into_iter().map(|place| look(registry, places, scope, place, scan, deeds));
-    let (mut seen, mut failures) = (Vec::new(), Vec::new());
+    let (mut seen, mut unseen, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for result in join_all(looks).await {
         match result {
-            Ok(found) => seen.extend(found),
+            Ok((found, missed)) => {
+                seen.extend(found);
+                unseen.extend(missed);
+            }
             Err(failed) => failures.extend(failed),
         }
     }
     if failures.is_empty() {
         let (account, region) = places.home();
         let (account, region) = (account.to_owned(), region.to_owned());
-        Ok(Snapshot::new(scope.clone(), account, region, seen, deeds, &registry.kinds()))
+        let kinds = registry.kinds();
+        let snapshot = Snapshot::new(scope.clone(), account, region, seen, deeds, &kinds);
+        Ok(Snapshot { unseen, ..snapshot })
     } else {
         Err(once(failures))
     }
@@ -61,7 +67,7 @@ async fn look<C: Cloud>(
     place: &Place,
     scan: Scan<'_>,
     deeds: &Deeds,
-) -> std::result::Result<Vec<Seen>, Vec<Failure>> {
+) -> std::result::Result<(Vec<Seen>, Vec<Unseen>), Vec<Failure>> {
     let (kinds, look) = sought(scan, place, deeds);
     // What has no regions has been seen from home, or by a role alone.
     let is_sought = |kind: &KindInfo| {
@@ -79,6 +85,7 @@ async fn look<C: Cloud>(
         home: places.home(),
         look,
         is_by_record: !matches!(scan, Scan::All(_)),
+        missed: Mutex::default(),
     };
     let drivers = registry.drivers().filter(|driver| is_sought(&driver.info()));
     let scans = drivers.map(|driver| insist(|| driver.scan(&survey)));
@@ -89,7 +96,35 @@ async fn look<C: Cloud>(
             Err(failure) => failures.push(located(failure, place)),
         }
     }
-    if failures.is_empty() { Ok(found) } else { Err(collapse(failures)) }
+    if !failures.is_empty() {
+        return Err(collapse(failures));
+    }
+    let missed = survey.missed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let unseen = unseen(missed, &found, place, deeds);
+    Ok((found, unseen))
+}
+
+/// What was missed, of the kinds that the record has more of than was found, each failure once.
+fn unseen(
+    missed: Vec<(&'static str, Failure)>,
+    found: &[Seen],
+    place: &Place,
+    deeds: &Deeds,
+) -> Vec<Unseen> {
+    let mut unseen: Vec<Unseen> = Vec::new();
+    for (kind, failure) in missed {
+        let of_kind = found.iter().filter(|seen| seen.live.address.kind == kind);
+        let are_all = deeds.record.has_only(place, kind, of_kind.map(|seen| seen.live.id()));
+        if are_all && deeds.record.is_whole() {
+            continue;
+        }
+        let failure = located(failure, place);
+        match unseen.iter_mut().find(|other| other.failure == failure) {
+            Some(other) => drop(other.what.insert(kind.to_owned())),
+            None => unseen.push(Unseen { what: BTreeSet::from([kind.to_owned()]), failure }),
+        }
+    }
+    unseen
 }
 
 /// A failure that says where, if that is not at home.

@@ -1,16 +1,18 @@
 //! Performs one step of a plan: its calls, and the wait until AWS has finished.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use deployer_core::{
-    Action, Address, Cause, Change, Failure, KindInfo, Kinds, Live, Phase, Place, Reason,
+    Action, Address, Cause, Change, Deeds, Failure, KindInfo, Kinds, Live, Phase, Place, Reason,
     Replacement, Roles, Scope, Seen, Standing, Step,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::caller::Caller;
+use crate::calls::unless_gone_for_good;
 use crate::cloud::Notary;
 use crate::driver::Driver;
 use crate::retry::{PROPAGATION, Retries, of_a_create};
@@ -38,6 +40,9 @@ pub(crate) enum Stop {
     /// The run was interrupted before it had made a call.
     NotBegun,
 }
+
+/// What helps where something else has a name.
+const OTHERWISE: &str = "name the stack, the environment or the resource differently";
 
 /// A step with all it needs, on its way into a task of its own.
 pub(crate) struct Job<C: Parameters> {
@@ -110,7 +115,11 @@ impl<C: Parameters> Performer<'_, C> {
     async fn create(&self, caller: &mut Caller, spec: &Value) -> Result<Finished> {
         let mut retries = Retries::within(caller.begin());
         let mut again = None;
+        let Identity { address, generation, .. } = self.cx.identity;
+        // Whether a try before this one, or a run before this, may have made it.
+        let mut may_be_made = self.journal.is_reopened(address, *generation);
         let output = loop {
+            let mut found = None;
             let identity = again.as_ref().unwrap_or(self.cx.identity);
             let cx = Context { identity, voice: self.cx.voice.clone(), ..self.cx };
             match self.driver.create(&cx, spec.clone()).await {
@@ -118,14 +127,21 @@ impl<C: Parameters> Performer<'_, C> {
                     self.note(identity, &output);
                     break output;
                 }
-                Err(failure) => {
+                Err(mut failure) => {
+                    may_be_made |= failure.cause == Cause::Ambiguous;
                     if failure.cause == Cause::Ambiguous && !self.driver.is_made_once() {
                         again = Some(self.identify_again(caller).await?);
                     }
-                    caller.back_off(&mut retries, of_a_create(failure)).await?;
+                    if failure.cause == Cause::Taken {
+                        (found, failure) = self.of_a_name(caller, failure, may_be_made).await?;
+                    }
+                    if found.is_none() {
+                        caller.back_off(&mut retries, of_a_create(failure)).await?;
+                        found = self.find(caller).await?;
+                    }
                 }
             }
-            if let Some(live) = self.find(caller).await? {
+            if let Some(live) = found {
                 tracing::debug!(address = %live.address, id = live.id(), "found after a failure");
                 // It is as young as one whose create succeeded.
                 caller.may_lag_until = Some(Instant::now() + PROPAGATION);
@@ -173,21 +189,75 @@ impl<C: Parameters> Performer<'_, C> {
         caller.insist(|| Box::pin(self.look())).await
     }
 
+    /// What has the name of the resource, if it is the very one, and what the failure of a create
+    /// means whose name is taken. Where nothing is shown that has it, a try whose reply got lost
+    /// may have made it.
+    async fn of_a_name(
+        &self,
+        caller: &Caller,
+        failure: Failure,
+        may_be_made: bool,
+    ) -> Result<(Option<Live>, Failure)> {
+        let name = &self.cx.identity.name;
+        let bearer = match self.driver.info().naming {
+            Some(_) => caller.insist(|| Box::pin(self.read(name))).await?,
+            None => None,
+        };
+        let Some(bearer) = bearer else {
+            let cause = if may_be_made { Cause::NotYet } else { failure.cause };
+            return Ok((None, Failure { cause, ..failure }));
+        };
+        let (id, phase) = (bearer.live.id().to_owned(), bearer.live.phase);
+        if phase == Phase::Leaving {
+            return Ok((None, Failure { cause: Cause::Busy, ..failure }));
+        }
+        // By the record alone it would be ours as well, and no scan would find it.
+        let says_so = bearer.live.address == self.cx.identity.address;
+        let live = if says_so { self.this_of(self.ours(vec![bearer])?) } else { None };
+        if live.is_some() {
+            return Ok((live, failure));
+        }
+        let what = format!("the name `{name}`");
+        Err(self.cx.in_the_way(failure.attempted, &id, &what, OTHERWISE))
+    }
+
     /// One look for it.
     async fn look(&self) -> Result<Option<Live>> {
-        let Identity { scope, address, generation, .. } = self.cx.identity;
         let (shared, deeds) = (C::Shared::default(), self.journal.deeds());
-        let (cloud, shared, deeds) = (self.cx.cloud, &shared, &deeds);
-        let (place, home, look) = (self.place, self.journal.home(), Look::Quick);
-        let is_by_record = false;
-        let survey = Survey { cloud, scope, shared, deeds, place, home, look, is_by_record };
-        let seen = self.driver.scan(&survey).await?;
-        let lives = self.ours(seen.into_iter().map(|seen| seen.at(place)).collect())?;
-        Ok(lives.into_iter().find(|live| {
+        let seen = self.driver.scan(&self.survey(&shared, &deeds)).await?;
+        let seen = seen.into_iter().map(|seen| seen.at(self.place)).collect();
+        Ok(self.this_of(self.ours(seen)?))
+    }
+
+    /// What is shown by an identifier or a name, whosever it is.
+    async fn read(&self, id: &str) -> Result<Option<Seen>> {
+        let (shared, deeds) = (C::Shared::default(), self.journal.deeds());
+        let seen = self.driver.read(&self.survey(&shared, &deeds), id).await?;
+        Ok(seen.map(|seen| seen.at(self.place)))
+    }
+
+    fn survey<'s>(&'s self, shared: &'s C::Shared, deeds: &'s Deeds) -> Survey<'s, C> {
+        Survey {
+            cloud: self.cx.cloud,
+            scope: &self.cx.identity.scope,
+            shared,
+            deeds,
+            place: self.place,
+            home: self.journal.home(),
+            look: Look::Quick,
+            is_by_record: false,
+            missed: Mutex::default(),
+        }
+    }
+
+    /// The very resource that the step is about, unless it is on its way out.
+    fn this_of(&self, lives: Vec<Live>) -> Option<Live> {
+        let Identity { address, generation, .. } = self.cx.identity;
+        lives.into_iter().find(|live| {
             live.address == *address
                 && live.generation == *generation
                 && live.phase != Phase::Leaving
-        }))
+        })
     }
 
     /// What is ours of what a scan of the kind saw.
@@ -305,10 +375,16 @@ impl<C: Parameters> Performer<'_, C> {
     /// Deletes. What is not there is deleted.
     async fn delete(&self, caller: &mut Caller, live: &Live) -> Result<Finished> {
         caller.may_lag_until = None;
+        // Where a try before it may have deleted it already, it is believed at once to be gone.
+        let may_be_gone = AtomicBool::new(live.phase == Phase::Leaving);
         let left = caller
             .insist(|| {
                 Box::pin(async {
-                    match self.driver.delete(&self.cx, live).await {
+                    let delete = || self.driver.delete(&self.cx, live);
+                    if !may_be_gone.swap(true, Ordering::Relaxed) {
+                        return Ok(unless_gone_for_good(delete).await?.unwrap_or_default());
+                    }
+                    match delete().await {
                         Err(failure) if failure.cause == Cause::Gone => Ok(Vec::new()),
                         result => result,
                     }
@@ -358,6 +434,12 @@ impl<C: Parameters> Notary for JournalOf<'_, C> {
         };
         let seen = Seen { live, called: badge.called.clone(), proof: badge.proof.clone() };
         !self.journal.snapshot(vec![seen], &Kinds::new([info])).lives.is_empty()
+    }
+
+    fn whose(&self, id: &str) -> Option<Address> {
+        let deeds = self.journal.deeds();
+        let whose = deeds.record.whose(self.place, self.driver.info().name, id);
+        whose.map(|(address, ..)| address.clone())
     }
 
     fn prove_part(&self, identity: &Identity, part: &str) -> Option<String> {

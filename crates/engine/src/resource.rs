@@ -30,7 +30,8 @@ pub trait Resource<C: Cloud>: Kind {
         Self: Sized;
 
     /// Finds one by its identifier, the `id` of its output, whoever made it and whatever its tags
-    /// say; none where there is none. What they do not say is left out of its badge.
+    /// say; none where there is none. What they do not say is left out of its badge. A kind whose
+    /// names are unique in an account and region finds one by its name as well.
     ///
     /// A kind that AWS shows by its identifier asks for that one alone. This default finds only
     /// what a scan does.

@@ -12,6 +12,10 @@ use crate::work::Work;
 /// single-digit seconds as a rule; Terraform's provider and others give up after two minutes too.
 pub(crate) const PROPAGATION: Duration = Duration::from_mins(2);
 
+/// How long after the beginning of a run what its plan saw may not be visible to a call, though it
+/// was listed a moment ago: a run that was killed may have made it just before.
+pub(crate) const SEEN: Duration = Duration::from_secs(30);
+
 /// What is not visible yet is asked for at least this often, since it mostly is a moment later.
 const NOT_YET: Duration = Duration::from_secs(2);
 

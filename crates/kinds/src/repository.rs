@@ -23,6 +23,11 @@ impl Kind for Repository {
     type Spec = RepositorySpec;
     type Output = RepositoryOutput;
 
+    fn stays(live: &RepositorySpec) -> Option<&'static str> {
+        let goes = live.force_delete == true.into();
+        (!goes).then_some("it holds images; with `force-delete: true` they go too")
+    }
+
     fn notices(live: &RepositorySpec, wanted: &RepositorySpec) -> Vec<Notice> {
         let kept = |keep: &Opaque<u32>| match keep.known() {
             Some(0) | None => u32::MAX,

@@ -245,6 +245,18 @@ impl Memory {
         self.lock().things.insert(found.0, found.1);
     }
 
+    /// Takes the tags off a resource, as somebody does in a console.
+    ///
+    /// # Panics
+    /// When there is no such resource.
+    pub fn untag(&self, address: &str) {
+        let mut state = self.lock();
+        let mut things = state.things.values_mut();
+        let thing = things.find(|thing| thing.address.to_string() == address);
+        let thing = thing.expect("it is there");
+        (thing.scope.stack, thing.mark, thing.proof) = (String::new(), None, None);
+    }
+
     /// Deletes a resource as somebody does in a console.
     pub fn lose(&self, address: &str) {
         self.lock().things.retain(|_, thing| thing.address.to_string() != address);
@@ -281,7 +293,7 @@ impl Memory {
                 .iter()
                 .find(|(_, thing)| name.is_some() && thing.kind == K::NAME && thing.name == name);
             if let Some((id, bearer)) = bearer {
-                let is_same = cx.is_ours(&bearer.badge(), id);
+                let is_same = bearer.scope == identity.scope && cx.is_ours(&bearer.badge(), id);
                 return match (is_same, bearer.gone_at) {
                     (_, Some(_)) => Err(refusal(Cause::Busy, "the name is still draining")),
                     (true, None) => Ok(bearer.output(id)),
@@ -432,7 +444,10 @@ impl Memory {
     ) -> Result<Option<Found<K>>> {
         self.call::<K, _>(Operation::Read, id, |state| {
             let mut seen = state.seen::<K>();
-            Ok(seen.find(|(other, _)| *other == id).map(|(id, thing)| {
+            let is_it = |(other, thing): &(&String, &Thing)| {
+                *other == id || thing.name.as_deref() == Some(id)
+            };
+            Ok(seen.find(is_it).map(|(id, thing)| {
                 let is_ours = thing.scope == *survey.scope;
                 thing.found(id, if is_ours { thing.badge() } else { Badge::default() })
             }))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -134,6 +135,134 @@ def test_iam_itself_does_not_find_a_new_role_yet(lab: RunningLab) -> None:
         iam.get_role(RoleName="r")
 
 
+def test_a_task_definition_does_not_find_a_new_role_yet(lab: RunningLab) -> None:
+    switch(lab, "role-definition")
+    ecs, iam = lab.client("ecs"), lab.client("iam")
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+
+    def register() -> Any:
+        return ecs.register_task_definition(
+            family="web",
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="512",
+            taskRoleArn=role,
+            containerDefinitions=[{"name": "web", "image": "x"}],
+        )
+
+    eventually(register, "ClientException")
+
+
+def test_a_second_call_does_not_find_what_the_first_made(lab: RunningLab) -> None:
+    ec2, elbv2 = lab.client("ec2"), lab.client("elbv2")
+    ecr, logs = lab.client("ecr"), lab.client("logs")
+    vpc, subnets, group = network(ec2)
+    switch(lab, "second-call")
+    rule = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    oldest = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 5}
+    keep = {"rules": [{"rulePriority": 1, "selection": oldest, "action": {"type": "expire"}}]}
+    policy = json.dumps(keep)
+    idle = [{"Key": "idle_timeout.timeout_seconds", "Value": "30"}]
+    delay = [{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]
+    # What makes the thing, the second call, and what that says at first.
+    seconds: list[tuple[Callable[[], Any], Callable[[Any], Any], str]] = [
+        (lambda: ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"],
+         lambda id: ec2.modify_vpc_attribute(VpcId=id, EnableDnsHostnames={"Value": True}),
+         "InvalidVpcID.NotFound"),
+        (lambda: ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.9.0/24")["Subnet"]["SubnetId"],
+         lambda id: ec2.modify_subnet_attribute(SubnetId=id, MapPublicIpOnLaunch={"Value": True}),
+         "InvalidSubnetID.NotFound"),
+        (lambda: ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"],
+         lambda id: ec2.attach_internet_gateway(InternetGatewayId=id, VpcId=ec2.create_vpc(CidrBlock="10.31.0.0/16")["Vpc"]["VpcId"]),
+         "InvalidInternetGatewayID.NotFound"),
+        (lambda: ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"],
+         lambda id: ec2.associate_route_table(RouteTableId=id, SubnetId=subnets[0]),
+         "InvalidRouteTableID.NotFound"),
+        (lambda: ec2.create_security_group(VpcId=vpc, GroupName="in", Description="in")["GroupId"],
+         lambda id: ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=[rule]),
+         "InvalidGroup.NotFound"),
+        (lambda: balancer(elbv2, subnets, group),
+         lambda id: elbv2.modify_load_balancer_attributes(LoadBalancerArn=id, Attributes=idle),
+         "LoadBalancerNotFound"),
+        (lambda: target_group(elbv2, vpc),
+         lambda id: elbv2.modify_target_group_attributes(TargetGroupArn=id, Attributes=delay),
+         "TargetGroupNotFound"),
+        (lambda: ecr.create_repository(repositoryName="web"),
+         lambda _: ecr.put_lifecycle_policy(repositoryName="web", lifecyclePolicyText=policy),
+         "RepositoryNotFoundException"),
+        (lambda: logs.create_log_group(logGroupName="web"),
+         lambda _: logs.put_retention_policy(logGroupName="web", retentionInDays=7),
+         "ResourceNotFoundException"),
+    ]  # fmt: skip
+    for make, second, error in seconds:
+        made = make()
+        eventually(lambda second=second, made=made: second(made), error)
+
+
+def test_elb_and_rds_see_late_what_ec2_has_made(lab: RunningLab) -> None:
+    switch(lab, "network-elsewhere")
+    ec2, elbv2, rds = lab.client("ec2"), lab.client("elbv2"), lab.client("rds")
+    vpc, subnets, group = network(ec2)
+    assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"], "EC2 itself sees it"
+    with refused("InvalidSubnet"):
+        elbv2.create_load_balancer(Name="edge", Subnets=subnets)
+    with refused("ValidationError"):
+        target_group(elbv2, vpc)
+    with refused("InvalidSubnet"):
+        rds.create_db_subnet_group(
+            DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets
+        )
+    eventually(lambda: balancer(elbv2, subnets, group), "InvalidSecurityGroup")
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets
+    )
+    other = ec2.create_security_group(VpcId=vpc, GroupName="o", Description="o")["GroupId"]
+    eventually(
+        lambda: rds.create_db_instance(
+            DBInstanceIdentifier="main",
+            DBSubnetGroupName="d",
+            DBInstanceClass="db.t4g.micro",
+            Engine="mysql",
+            AllocatedStorage=20,
+            MasterUsername="notes",
+            ManageMasterUserPassword=True,
+            VpcSecurityGroupIds=[other],
+        ),
+        "InvalidParameterValue",
+    )
+
+
+def test_an_address_is_held_after_its_gateway_is_gone(lab: RunningLab) -> None:
+    switch(lab, "address")
+    ec2 = lab.client("ec2")
+    _, subnets, _ = network(ec2)
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    gateway = ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address)["NatGateway"]
+    id = gateway["NatGatewayId"]
+
+    def is_in(state: str) -> bool:
+        shown: str = ec2.describe_nat_gateways(NatGatewayIds=[id])["NatGateways"][0]["State"]
+        return shown == state
+
+    until(lambda: is_in("available"), "the gateway")
+    ec2.delete_nat_gateway(NatGatewayId=id)
+    until(lambda: is_in("deleted"), "its end")
+    eventually(lambda: ec2.release_address(AllocationId=address), "AuthFailure")
+
+
+def test_the_first_database_meets_no_linked_role(lab: RunningLab) -> None:
+    switch(lab, "linked-role")
+    rds = lab.client("rds")
+    _, subnets, _ = network(lab.client("ec2"))
+    eventually(
+        lambda: rds.create_db_subnet_group(
+            DBSubnetGroupName="d", DBSubnetGroupDescription="d", SubnetIds=subnets
+        ),
+        "InvalidParameterValue",
+    )
+
+
 def test_the_first_cluster_meets_no_linked_role(lab: RunningLab) -> None:
     switch(lab, "linked-role")
     ecs = lab.client("ecs")
@@ -207,9 +336,21 @@ def test_the_name_of_a_deleted_secret_is_taken_for_a_while(lab: RunningLab) -> N
     secrets = lab.client("secretsmanager")
     secrets.create_secret(Name="key", SecretString="one", Tags=TAGS)
     secrets.delete_secret(SecretId="key", ForceDeleteWithoutRecovery=True)
+    described = secrets.describe_secret(SecretId="key")
+    assert described["DeletedDate"] and described["Tags"] == TAGS
     eventually(
         lambda: secrets.create_secret(Name="key", SecretString="two"), "InvalidRequestException"
     )
+    assert "DeletedDate" not in secrets.describe_secret(SecretId="key")
+
+
+def test_a_secret_that_is_vanishing_can_be_restored(lab: RunningLab) -> None:
+    switch(lab, "secret-name")
+    secrets = lab.client("secretsmanager")
+    secrets.create_secret(Name="key", SecretString="one")
+    secrets.delete_secret(SecretId="key", ForceDeleteWithoutRecovery=True)
+    secrets.restore_secret(SecretId="key")
+    assert secrets.get_secret_value(SecretId="key")["SecretString"] == "one"
 
 
 def test_an_instant_lab_tells_at_once(lab: RunningLab) -> None:

@@ -122,9 +122,16 @@ def test_target_groups_listeners_and_rules(lab: RunningLab) -> None:
         listener["DefaultActions"][0]["ForwardConfig"]["TargetGroups"][0]["TargetGroupArn"]
         == targets
     )
+    again = elbv2.create_listener(
+        LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward(targets)
+    )["Listeners"][0]
+    assert again["ListenerArn"] == listener["ListenerArn"], "the same settings are the same one"
+    elsewhere: list[dict[str, Any]] = [
+        {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_302", "Path": "/x"}}
+    ]
     with refused("DuplicateListener"):
         elbv2.create_listener(
-            LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward(targets)
+            LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=elsewhere
         )
     rules = [
         elbv2.create_rule(

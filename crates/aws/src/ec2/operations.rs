@@ -39,7 +39,14 @@ operations! {
     CREATE_NAT_GATEWAY = SERVICE.changes("CreateNatGateway")
         .also(&["ec2:CreateTags"])
         .codes(&[Code::new("Resource.AlreadyAssociated", Cause::Busy)]);
-    CREATE_ROUTE = SERVICE.changes("CreateRoute").gone(&["InvalidRouteTableID.NotFound"]);
+    /// A gateway whose attachment is not visible yet is of no network (giantswarm/aws-operator#634:
+    /// "route table … and network gateway … belong to different networks").
+    CREATE_ROUTE = SERVICE.changes("CreateRoute")
+        .gone(&["InvalidRouteTableID.NotFound"])
+        .codes(&[
+            Code::new("InvalidParameterValue", Cause::Missing)
+                .saying("belong to different networks"),
+        ]);
     CREATE_ROUTE_TABLE = SERVICE.changes("CreateRouteTable").also(&["ec2:CreateTags"]);
     CREATE_SECURITY_GROUP = SERVICE.changes("CreateSecurityGroup").also(&["ec2:CreateTags"]);
     CREATE_SUBNET = SERVICE.changes("CreateSubnet").also(&["ec2:CreateTags"]);
@@ -53,8 +60,11 @@ operations! {
         .gone(&["InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"]);
     DELETE_ROUTE_TABLE = SERVICE.changes("DeleteRouteTable")
         .gone(&["InvalidRouteTableID.NotFound"]);
+    /// Both codes say that something uses it; Terraform's AWS provider asks again on either
+    /// (`internal/service/ec2/vpc_security_group.go`).
     DELETE_SECURITY_GROUP = SERVICE.changes("DeleteSecurityGroup")
-        .gone(&["InvalidGroup.NotFound"]);
+        .gone(&["InvalidGroup.NotFound"])
+        .codes(&[Code::new("InvalidGroup.InUse", Cause::Busy)]);
     DELETE_SUBNET = SERVICE.changes("DeleteSubnet").gone(&["InvalidSubnetID.NotFound"]);
     DELETE_VPC = SERVICE.changes("DeleteVpc").gone(&["InvalidVpcID.NotFound"]);
     DESCRIBE_ADDRESSES = SERVICE.reads("DescribeAddresses");
@@ -94,7 +104,13 @@ operations! {
                 .saying("do not have permission to access the specified resource"),
             Code::new("InvalidNetworkInterfaceID.NotFound", Cause::Busy),
         ]);
-    REPLACE_ROUTE = SERVICE.changes("ReplaceRoute").gone(&["InvalidRouteTableID.NotFound"]);
+    /// As for CreateRoute.
+    REPLACE_ROUTE = SERVICE.changes("ReplaceRoute")
+        .gone(&["InvalidRouteTableID.NotFound"])
+        .codes(&[
+            Code::new("InvalidParameterValue", Cause::Missing)
+                .saying("belong to different networks"),
+        ]);
     /// What it is about is the association. The table to move to has just been made or seen.
     REPLACE_ROUTE_TABLE_ASSOCIATION = SERVICE.changes("ReplaceRouteTableAssociation")
         .gone(&["InvalidAssociationID.NotFound"])

@@ -52,13 +52,7 @@ impl Resource<Aws> for Repository {
         let made = cx
             .cloud
             .send(&ecr::CREATE_REPOSITORY, "create the repository", || request.clone().send())
-            .await;
-        let made = made.map_err(|failure| match failure.cause {
-            Cause::Taken => failure.help(format!(
-                "another has made the repository `{name}`: delete it, or give this one another name"
-            )),
-            _ => failure,
-        })?;
+            .await?;
         if let keep @ 1.. = *spec.keep.wanted()? {
             put_lifecycle(cx.cloud, name, keep).await?;
         }

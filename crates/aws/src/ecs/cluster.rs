@@ -34,7 +34,7 @@ impl Resource<Aws> for Cluster {
         for other in ecs::clusters(cx.cloud, std::slice::from_ref(name)).await? {
             let (id, tags) = (other.cluster_arn().unwrap_or_default(), ecs::tags(other.tags()));
             if !ownership::is_this::<Self>(cx, id, other.cluster_name(), Some(&tags)) {
-                return Err(ownership::taken(&ecs::CREATE_CLUSTER.attempted(CREATE), name));
+                return Err(ownership::taken(cx, ecs::CREATE_CLUSTER.attempted(CREATE), id));
             }
         }
         linked_role::ensure(cx.cloud, "ecs.amazonaws.com").await?;

@@ -58,8 +58,7 @@ impl Clusters {
 /// the tagging index knows.
 async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let mut names = BTreeSet::from([main_cluster(survey.scope)]);
-    let nominated =
-        survey.shared.get::<TagIndex>().nominated(survey.cloud, survey.scope, "ecs").await;
+    let nominated = survey.shared.get::<TagIndex>().nominated::<Cluster>(survey, "ecs").await;
     names
         .extend(nominated.iter().filter_map(|arn| Some(arn.split_once(":cluster/")?.1.to_owned())));
     let names: Vec<String> = names.into_iter().collect();

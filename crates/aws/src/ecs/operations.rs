@@ -21,6 +21,11 @@ pub(crate) static SERVICE: Service = Service {
     ],
 };
 
+/// A task definition that was registered a moment ago and that a service does not see yet: ECS has no
+/// code for it, only words (remind101/empire#353).
+const UNSEEN_DEFINITION: Code =
+    Code::new("ClientException", Cause::Missing).saying("TaskDefinition not found");
+
 operations! {
     /// It has no token: one whose reply got lost is refused when it is made again, and whoever asks
     /// looks first.
@@ -45,7 +50,7 @@ operations! {
             Code::new("InvalidParameterException", Cause::Taken)
                 .saying("not idempotent"),
             Code::new("InvalidParameterException", Cause::Missing),
-            Code::new("ClientException", Cause::Missing).saying("TaskDefinition not found"),
+            UNSEEN_DEFINITION,
         ]);
     DELETE_CLUSTER = SERVICE.changes("DeleteCluster").gone(&["ClusterNotFoundException"]);
     /// One that drains is not active, which is what was asked for. A service goes with its
@@ -93,8 +98,5 @@ operations! {
     UPDATE_SERVICE = SERVICE.changes("UpdateService")
         .also(&["iam:PassRole"])
         .gone(&["ServiceNotFoundException"])
-        .codes(&[
-            Code::new("InvalidParameterException", Cause::Missing),
-            Code::new("ClientException", Cause::Missing).saying("TaskDefinition not found"),
-        ]);
+        .codes(&[Code::new("InvalidParameterException", Cause::Missing), UNSEEN_DEFINITION]);
 }

@@ -58,7 +58,8 @@ impl Inventory {
     /// The listeners of our load balancers, ours or not, and those of others where one is ours.
     pub(crate) async fn listeners(&self, survey: &Survey<'_, Aws>) -> Result<&[Tagged<Listener>]> {
         let listeners = self.listeners.get_or_try_init(|| async {
-            let nominated = parents(survey, "listener", "loadbalancer").await;
+            let nominated =
+                parents::<deployer_kinds::Listener>(survey, "listener", "loadbalancer").await;
             let balancers = self.balancers(survey).await?.iter().filter(|balancer| {
                 is_ours::<deployer_kinds::LoadBalancer>(survey, &balancer.tags)
                     || nominated.contains(&balancer.arn)
@@ -75,7 +76,8 @@ impl Inventory {
     /// listeners' default rules.
     pub(crate) async fn rules(&self, survey: &Survey<'_, Aws>) -> Result<&[Tagged<Rule>]> {
         let rules = self.rules.get_or_try_init(|| async {
-            let mut arns = parents(survey, "listener-rule", "listener").await;
+            let mut arns =
+                parents::<deployer_kinds::ListenerRule>(survey, "listener-rule", "listener").await;
             let ours = self
                 .listeners(survey)
                 .await?
@@ -176,9 +178,9 @@ pub(crate) async fn rules(aws: &Aws, listener: &str) -> Result<Vec<Rule>> {
 }
 
 /// The ARNs of the parents of everything of one type that the tagging index has for the scope.
-async fn parents(survey: &Survey<'_, Aws>, of: &str, parent: &str) -> BTreeSet<String> {
+async fn parents<K: Kind>(survey: &Survey<'_, Aws>, of: &str, parent: &str) -> BTreeSet<String> {
     let shared = survey.shared.get::<TagIndex>();
-    let arns = shared.nominated(survey.cloud, survey.scope, "elasticloadbalancing").await;
+    let arns = shared.nominated::<K>(survey, "elasticloadbalancing").await;
     arns.iter().filter_map(|arn| parent_arn(arn, of, parent)).collect()
 }
 

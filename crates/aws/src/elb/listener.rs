@@ -217,7 +217,6 @@ async fn standing(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<Option<S
         return Err(Failure::new(Cause::Busy, attempted, message)
             .help("give each listener of a load balancer a port of its own"));
     }
-    let message = format!("{id} has the port {}, and this stack did not make it", spec.port);
-    Err(Failure::new(Cause::Taken, attempted, message)
-        .help("take another port, or delete that listener"))
+    let what = format!("the port {}", spec.port);
+    Err(cx.in_the_way(attempted, &id, &what, "take another port"))
 }

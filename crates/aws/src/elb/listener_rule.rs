@@ -324,9 +324,8 @@ fn held(
         failure.message = format!("listener-rule/{} has the priority {priority}", owned.name());
         return failure.help("give each rule of a listener a priority of its own");
     }
-    failure.message =
-        format!("{} has the priority {priority}, and this stack did not make it", holder.id);
-    failure.help("take another priority, or delete that rule")
+    let what = format!("the priority {priority}");
+    cx.in_the_way(failure.attempted, &holder.id, &what, "take another priority")
 }
 
 #[cfg(test)]

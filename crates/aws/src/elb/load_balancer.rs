@@ -14,6 +14,7 @@ use crate::Aws;
 use crate::ec2::{blockers, filter};
 use crate::elb::inventory::{self, Inventory, Tagged};
 use crate::elb::{self, Attributes, Settings, setting, tagged};
+use crate::iam::linked_role;
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
 use crate::send::unless_gone;
@@ -50,6 +51,7 @@ impl Resource<Aws> for LoadBalancer {
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
         let Some(balancer) = unless_gone(look(survey.cloud, id).await)? else { return Ok(None) };
+        let id = balancer.load_balancer_arn().required("the ARN of a load balancer")?;
         let (tags, attributes, listeners) = tokio::try_join!(
             elb::tags_of(survey.cloud, id),
             attributes(survey.cloud, id),
@@ -64,15 +66,16 @@ impl Resource<Aws> for LoadBalancer {
 
     async fn create(cx: &Context<'_, Aws>, spec: &LoadBalancerSpec) -> Result<LoadBalancerOutput> {
         let name = &cx.identity.name;
+        linked_role::ensure(cx.cloud, "elasticloadbalancing.amazonaws.com").await?;
         // CreateLoadBalancer hands back one of that name and settings whosever it is, so it is
         // looked for first (Terraform's provider does the same).
-        if let Some(other) = named(cx.cloud, name).await? {
+        if let Some(other) = unless_gone(look(cx.cloud, name).await)? {
             let arn = other.load_balancer_arn().required("the ARN of a load balancer")?;
             let tags = elb::tags(cx.cloud, &[arn.to_owned()]).await?;
             // One without an entry went away since.
             let tags = tags.get(arn);
             if tags.is_some() && !ownership::is_this::<Self>(cx, arn, Some(name), tags) {
-                return Err(ownership::taken(&elb::CREATE_LOAD_BALANCER.attempted(CREATE), name));
+                return Err(ownership::taken(cx, elb::CREATE_LOAD_BALANCER.attempted(CREATE), arn));
             }
         }
         let scheme = if spec.internal {
@@ -321,24 +324,14 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     }))
 }
 
+/// The load balancer that has this ARN or this name, whosever it is.
 async fn look(aws: &Aws, id: &str) -> Result<Described> {
-    let request = aws.elb.describe_load_balancers().load_balancer_arns(id);
+    let request = aws.elb.describe_load_balancers();
+    let request = if elb::is_arn(id) { request.load_balancer_arns(id) } else { request.names(id) };
     let answer = aws
         .send(&elb::DESCRIBE_LOAD_BALANCERS, "look at the load balancer", || request.clone().send())
         .await?;
     answer.load_balancers.unwrap_or_default().pop().required("the load balancer asked for")
-}
-
-/// The load balancer of this name, whosever it is.
-async fn named(aws: &Aws, name: &str) -> Result<Option<Described>> {
-    let request = aws.elb.describe_load_balancers().names(name);
-    let answer = unless_gone(
-        aws.send(&elb::DESCRIBE_LOAD_BALANCERS, "look for the load balancer's name", || {
-            request.clone().send()
-        })
-        .await,
-    )?;
-    Ok(answer.and_then(|answer| answer.load_balancers.unwrap_or_default().pop()))
 }
 
 #[cfg(test)]

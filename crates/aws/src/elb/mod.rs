@@ -71,6 +71,11 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether something that is to be looked for is named by its ARN, and not by its name.
+pub(crate) fn is_arn(id: &str) -> bool {
+    id.starts_with("arn:")
+}
+
 /// The tags of these resources, as ELB itself has them; none of one that is gone.
 pub(crate) async fn tags(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, Tags>> {
     let answers = try_join_all(arns.chunks(TAGGED).map(|some| async move {

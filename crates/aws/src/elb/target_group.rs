@@ -55,7 +55,9 @@ impl Resource<Aws> for TargetGroup {
     }
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
-        let request = survey.cloud.elb.describe_target_groups().target_group_arns(id);
+        let request = survey.cloud.elb.describe_target_groups();
+        let request =
+            if elb::is_arn(id) { request.target_group_arns(id) } else { request.names(id) };
         let answer = survey
             .cloud
             .send(&elb::DESCRIBE_TARGET_GROUPS, "look at the target group", || {
@@ -64,6 +66,7 @@ impl Resource<Aws> for TargetGroup {
             .await;
         let groups = unless_gone(answer)?.and_then(|answer| answer.target_groups);
         let Some(group) = groups.and_then(|mut groups| groups.pop()) else { return Ok(None) };
+        let id = group.target_group_arn().required("the ARN of a target group")?;
         let Some(tags) = elb::tags_of(survey.cloud, id).await? else { return Ok(None) };
         let owned = Owned::read::<Self>(survey.scope, group.target_group_name(), &tags);
         look(survey, &owned, id, &group).await
@@ -79,7 +82,7 @@ impl Resource<Aws> for TargetGroup {
             // One without an entry went away since.
             let tags = tags.get(arn);
             if tags.is_some() && !ownership::is_this::<Self>(cx, arn, Some(name), tags) {
-                return Err(ownership::taken(&elb::CREATE_TARGET_GROUP.attempted(CREATE), name));
+                return Err(ownership::taken(cx, elb::CREATE_TARGET_GROUP.attempted(CREATE), arn));
             }
         }
         let health = spec.health_check.wanted()?;

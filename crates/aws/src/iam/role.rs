@@ -34,12 +34,13 @@ impl Resource<Aws> for Role {
 
     /// From the same list: by its name it takes a call for each thing that the list has at once.
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
-        let roles = details(survey.cloud, |arns| arns.contains(id)).await?;
+        let is_it = |arn: &str| arn == id || arn.rsplit('/').next() == Some(id);
+        let roles = details(survey.cloud, |arns| arns.iter().any(|arn| is_it(arn))).await?;
         let read = |role: &RoleDetail| {
             let tags = iam::tags(role.tags());
             found(&Owned::read::<Self>(survey.scope, role.role_name(), &tags), role)
         };
-        roles.iter().find(|role| role.arn() == Some(id)).map(read).transpose()
+        roles.iter().find(|role| role.arn().is_some_and(is_it)).map(read).transpose()
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &RoleSpec) -> Result<RoleOutput> {
@@ -53,14 +54,7 @@ impl Resource<Aws> for Role {
             .assume_role_policy_document(policy::trust(&spec.services))
             .set_tags(Some(iam::tagged(cx.identity)));
         let made =
-            cx.cloud.send(&iam::CREATE_ROLE, "create the role", || request.clone().send()).await;
-        let made = made.map_err(|failure| match failure.cause {
-            Cause::Taken => failure.help(format!(
-                "another has made the role `{name}`, perhaps for another region: delete it, or \
-                 give the stack another name"
-            )),
-            _ => failure,
-        })?;
+            cx.cloud.send(&iam::CREATE_ROLE, "create the role", || request.clone().send()).await?;
         let output = RoleOutput { id: made.role.required("the role")?.arn, name: name.clone() };
         let none = RoleSpec { inline: BTreeMap::new(), managed: [].into(), ..spec.clone() };
         change(cx, &output, &none, spec).await?;

@@ -55,7 +55,7 @@ impl Resource<Aws> for LogGroup {
             Ok(_) => {}
             Err(failure) if failure.cause == Cause::Taken => {
                 if !is_ours(cx, name).await? {
-                    return Err(ownership::taken(&logs::CREATE_LOG_GROUP.attempted(CREATE), name));
+                    return Err(failure);
                 }
             }
             Err(failure) => return Err(failure),

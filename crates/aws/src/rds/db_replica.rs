@@ -49,7 +49,7 @@ impl Resource<Aws> for DbReplica {
             .await
         {
             Ok(made) => made,
-            Err(failure) => return Err(explained(cx.cloud, spec, failure, &name).await),
+            Err(failure) => return Err(explained(cx.cloud, spec, failure).await),
         };
         output(&made.db_instance.required("the replica")?)
     }
@@ -131,7 +131,7 @@ fn output(instance: &Description) -> Result<DbReplicaOutput> {
 
 /// Adds what to do. RDS says InvalidDBInstanceState of a source that is busy, which ends by itself,
 /// and of one that keeps no backups, which does not.
-async fn explained(aws: &Aws, spec: &DbReplicaSpec, mut failure: Failure, name: &str) -> Failure {
+async fn explained(aws: &Aws, spec: &DbReplicaSpec, mut failure: Failure) -> Failure {
     match failure.cause {
         Cause::Busy => {
             let Some(source) = spec.source.known() else { return failure };
@@ -142,10 +142,6 @@ async fn explained(aws: &Aws, spec: &DbReplicaSpec, mut failure: Failure, name: 
             failure.cause = Cause::Refused;
             failure.help("give its source `backup-days: 1` or more")
         }
-        Cause::Taken => failure.help(format!(
-            "a database is called `{name}`, and replicas share their names with instances: give \
-             this one another name"
-        )),
         _ => failure,
     }
 }

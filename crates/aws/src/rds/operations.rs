@@ -16,6 +16,11 @@ pub(crate) static SERVICE: Service = Service {
     ],
 };
 
+/// A security group that EC2 has just made and that RDS may not see yet: an assumption, since ELB does
+/// not either. RDS has no code for one that is not there, only words (aws-cli#574).
+const UNSEEN_GROUP: Code =
+    Code::new("InvalidParameterValue", Cause::Missing).saying("Invalid security group");
+
 operations! {
     ADD_TAGS_TO_RESOURCE = SERVICE.changes("AddTagsToResource")
         .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
@@ -25,9 +30,11 @@ operations! {
             "rds:AddTagsToResource",
             "secretsmanager:CreateSecret",
             "secretsmanager:TagResource",
-        ]);
+        ])
+        .codes(&[UNSEEN_GROUP]);
     CREATE_DB_INSTANCE_READ_REPLICA = SERVICE.changes("CreateDBInstanceReadReplica")
-        .also(&["rds:AddTagsToResource"]);
+        .also(&["rds:AddTagsToResource"])
+        .codes(&[UNSEEN_GROUP]);
     /// RDS may not see yet what EC2 has just made; an assumption, since ELB does not either.
     CREATE_DB_SUBNET_GROUP = SERVICE.changes("CreateDBSubnetGroup")
         .also(&["rds:AddTagsToResource"])
@@ -46,7 +53,10 @@ operations! {
     LIST_TAGS_FOR_RESOURCE = SERVICE.reads("ListTagsForResource")
         .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
     MODIFY_DB_INSTANCE = SERVICE.changes("ModifyDBInstance")
-        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"]);
+        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"])
+        .codes(&[UNSEEN_GROUP]);
+    /// As for CreateDBSubnetGroup.
     MODIFY_DB_SUBNET_GROUP = SERVICE.changes("ModifyDBSubnetGroup")
-        .gone(&["DBSubnetGroupNotFoundFault"]);
+        .gone(&["DBSubnetGroupNotFoundFault"])
+        .codes(&[Code::new("InvalidSubnet", Cause::Missing)]);
 }

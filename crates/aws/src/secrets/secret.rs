@@ -1,8 +1,11 @@
 //! Secrets of Secrets Manager: `CreateSecret`, `RestoreSecret`, `UpdateSecret`, `TagResource`,
 //! `ListSecrets`, `DescribeSecret`, `DeleteSecret`.
 
+use std::time::SystemTime;
+
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
+use aws_smithy_types::DateTime;
 use deployer_core::{Cause, Failure, Opaque, Phase};
 use deployer_engine::{Badge, Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
@@ -10,13 +13,16 @@ use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
 use crate::Aws;
 use crate::index::TagIndex;
 use crate::missing::Required;
-use crate::ownership::{self, ENVIRONMENT, Kept, Owned, STACK, kept_key};
+use crate::ownership::{self, ENVIRONMENT, Kept, Owned, STACK, Tags, kept_key};
 use crate::random;
 use crate::secrets::{self, tagged, tags};
 use crate::send::unless_gone;
 
 /// The field that is kept as a tag, since only `DeleteSecret` takes it.
 const RECOVERY: &str = "recovery-days";
+
+/// The seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
 
 /// The longest window that `DeleteSecret` takes, in days: what counts where the tag is missing.
 const LONGEST_RECOVERY: u32 = 30;
@@ -143,27 +149,22 @@ async fn adopt(
         return Err(failure);
     };
     let tags = tags(secret.tags());
-    let is_deleted = secret.deleted_date().is_some();
-    // One deleted without recovery is described for a while after (terraform-provider-aws #10259).
-    let passes = is_deleted && tags.get(&kept_key(RECOVERY)).is_some_and(|days| days == "0");
     let id = secret.arn().required("the ARN of a secret")?;
-    if !ownership::is_this::<Secret>(cx, id, Some(name), Some(&tags)) {
-        if passes {
-            failure.cause = Cause::NotYet;
-        }
+    if is_vanishing(secret.deleted_date(), &tags, now()) {
+        failure.cause = Cause::NotYet;
         return Err(failure.help(format!(
-            "another has the secret `{name}`: delete it for good, or give this one another name"
+            "if it stays, somebody has scheduled it for deletion: `aws secretsmanager \
+             restore-secret --secret-id {name}` brings it back"
         )));
     }
-    if is_deleted {
+    if !ownership::is_this::<Secret>(cx, id, Some(name), Some(&tags)) {
+        return Err(ownership::taken(cx, failure.attempted, id));
+    }
+    if secret.deleted_date().is_some() {
         let request = cx.cloud.secrets.restore_secret().secret_id(name);
-        let restored = cx
-            .cloud
-            .send(&secrets::RESTORE_SECRET, "restore the secret", || request.clone().send());
-        if let Err(refused) = restored.await {
-            failure.cause = Cause::NotYet;
-            return Err(if passes { failure } else { refused });
-        }
+        cx.cloud
+            .send(&secrets::RESTORE_SECRET, "restore the secret", || request.clone().send())
+            .await?;
         cx.say(format!("secret {name} was scheduled for deletion and is back, with its value"));
     }
     let output =
@@ -177,6 +178,25 @@ async fn adopt(
         foreign: Vec::new(),
     };
     Secret::update(cx, &live, spec).await
+}
+
+/// Whether a secret was deleted without a way back a moment ago. It is described for a while after
+/// that (terraform-provider-aws#10259), and must not be restored: who deletes a secret at once wants
+/// its value gone.
+///
+/// The date is that of the deletion (Secrets Manager API reference, `SecretListEntry`) or the one
+/// that it is scheduled for (the same, DescribeSecret), which with a way back is a week ahead at
+/// least. So one that is about now is that of a deletion for good, by what the tag says, or of one
+/// that somebody has asked for within a day.
+fn is_vanishing(deleted: Option<&DateTime>, tags: &Tags, now: SystemTime) -> bool {
+    let has_no_way_back = tags.get(&kept_key(RECOVERY)).is_some_and(|days| days == "0");
+    let now = DateTime::from(now).secs();
+    has_no_way_back && deleted.is_some_and(|date| date.secs().abs_diff(now) < DAY)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a deletion's time is AWS's; there is no other now")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// The secrets that the scope's tags lead to: those listed, and those not listed yet that the
@@ -215,11 +235,8 @@ async fn known(survey: &Survey<'_, Aws>) -> Result<Vec<DescribeSecretOutput>> {
                 .build()
         })
         .collect();
-    let nominated = survey
-        .shared
-        .get::<TagIndex>()
-        .nominated(survey.cloud, survey.scope, "secretsmanager")
-        .await;
+    let nominated =
+        survey.shared.get::<TagIndex>().nominated::<Secret>(survey, "secretsmanager").await;
     for arn in nominated {
         if !secrets.iter().any(|secret| secret.arn() == Some(&arn)) {
             secrets.extend(describe(survey.cloud, &arn).await?);
@@ -271,6 +288,27 @@ fn alphabet(characters: Characters) -> &'static str {
         }
         Characters::Printable => {
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#%&()*+,-.:;<=>?[]^_{|}~"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_deleted_without_a_way_back_a_moment_ago_is_not_restored() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 20_000);
+        let at = |hours: i64| DateTime::from_secs(DateTime::from(now).secs() + hours * 60 * 60);
+        let kept = |days: &str| Tags::from([(kept_key(RECOVERY), days.to_owned())]);
+        assert!(is_vanishing(Some(&at(0)), &kept("0"), now));
+        assert!(!is_vanishing(None, &kept("0"), now), "it is there");
+        assert!(!is_vanishing(Some(&at(7 * 24)), &kept("0"), now), "somebody left it a week");
+        assert!(!is_vanishing(Some(&at(-48)), &kept("0"), now), "the day before yesterday");
+        for others in [kept("7"), Tags::new()] {
+            assert!(!is_vanishing(Some(&at(0)), &others, now), "it has a way back");
         }
     }
 }

@@ -101,7 +101,7 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
         let targets = project.meant(&args.targets);
         let Project { source, stack, .. } = project;
         let mut plan = session.plan(Some(&source), &stack, &snapshot, &targets)?;
-        plan.left_behind = session.left_behind(&connected, &source, &snapshot).await;
+        session.find_left_behind(&mut plan, &connected, &source, &snapshot).await;
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);
         if !plan.is_empty() && !args.yes {

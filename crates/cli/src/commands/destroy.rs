@@ -1,9 +1,9 @@
 //! `deployer destroy`: takes everything down, and proves it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deployer_core::{Address, Plan, Roles, Scope, Snapshot, Stack};
+use deployer_core::{Address, Kinds, Plan, Roles, Scope, Snapshot, Stack, Stays};
 use deployer_engine::{Journal, Look, Places, Scan};
 
 use crate::answer::{Form, Page};
@@ -14,7 +14,7 @@ use crate::lock::LockArgs;
 use crate::render::{self, Detail};
 use crate::session::{Environment, Session};
 use crate::wire::run::{Gone, Kept, Receipt, RunLine};
-use crate::wire::state::Resource;
+use crate::wire::state::{Resource, Unseen};
 use crate::world::Connect;
 
 /// Everything is looked at, and what others attached to it.
@@ -102,11 +102,17 @@ impl Command for Args {
             let snapshot = session.observe(&connected, &environment.scope, ALL, &deeds).await?;
             let is_sure = is_declared || deeds.record.is_whole();
             let mut swept = Swept { is_sure, ..Swept::default() };
-            if snapshot.lives.is_empty() {
+            let mut plan = None;
+            let mut rest = snapshot;
+            if !rest.lives.is_empty() {
+                let all = plan.insert(end(&nothing, &rest, &self, session)?);
+                rest = swept.keep(rest, &all.stays, &session.world.registry().kinds());
+            }
+            let snapshot = rest;
+            let Some(plan) = plan.filter(|_| !snapshot.lives.is_empty()) else {
                 close(journal, &snapshot, &mut swept, session).await?;
                 return Ok(conclude(&swept, &snapshot, session));
-            }
-            let plan = end(&nothing, &snapshot, &self, session)?;
+            };
             session.confirm_ours(&snapshot, self.yes).await?;
             session.show(&plan, Detail::Removal);
             if !self.yes {
@@ -153,6 +159,28 @@ struct Swept {
     gone: Vec<(String, String)>,
     /// What was left behind on purpose.
     kept: Vec<(String, String)>,
+    /// The identifiers of the resources that were.
+    stay: BTreeSet<String>,
+}
+
+impl Swept {
+    /// Notes what a plan leaves as it is; gives what is there besides that, and besides what is
+    /// part of it.
+    fn keep(&mut self, mut snapshot: Snapshot, stays: &[Stays], kinds: &Kinds) -> Snapshot {
+        for Stays { address, place, id, because } in stays {
+            if self.stay.insert(id.clone()) {
+                self.kept.push((render::located(address, place), because.clone()));
+            }
+        }
+        // What a step left that was there before is the thing itself.
+        self.gone.retain(|(_, id)| !self.stay.contains(id));
+        let parts = snapshot.lives.iter().filter(|live| self.stay.contains(live.id()));
+        let parts = parts.flat_map(|whole| snapshot.parts_of(kinds, whole));
+        let kept: BTreeSet<String> =
+            parts.map(|part| part.id().to_owned()).chain(self.stay.iter().cloned()).collect();
+        snapshot.lives.retain(|live| !kept.contains(live.id()));
+        snapshot
+    }
 }
 
 /// Runs plan after plan until nothing is left, a run fails, or it has been enough.
@@ -175,6 +203,12 @@ async fn delete<W: Connect>(
         }
         sweeps += 1;
         let steps = outcome.done.iter().map(|step| &plan.steps[*step]);
+        let left: BTreeSet<&Address> = outcome.left.iter().map(|(address, _)| address).collect();
+        let left: BTreeSet<String> = steps
+            .clone()
+            .filter(|step| left.contains(&step.address))
+            .filter_map(|step| step.live.as_ref().map(|live| live.id().to_owned()))
+            .collect();
         swept.gone.extend(steps.map(|step| {
             let id = step.live.as_ref().map(|live| live.id().to_owned());
             (render::located(&step.address, &step.place), id.unwrap_or_default())
@@ -184,10 +218,15 @@ async fn delete<W: Connect>(
         let deeds = journal.deeds();
         let looking = session.observe(connected, &nothing.scope, ALL, &deeds);
         snapshot = looking.await.map_err(unswept)?;
+        let planned = end(nothing, &snapshot, args, session);
+        let still = |id: &&String| snapshot.lives.iter().any(|live| live.id() == **id);
+        swept.stay.extend(left.iter().filter(still).cloned());
+        let stays = planned.as_ref().map(|plan| plan.stays.clone()).unwrap_or_default();
+        snapshot = swept.keep(snapshot, &stays, &session.world.registry().kinds());
         if snapshot.lives.is_empty() || exit == Exit::Failed || sweeps == SWEEPS {
             break;
         }
-        plan = end(nothing, &snapshot, args, session).map_err(unswept)?;
+        plan = planned.map_err(unswept)?;
         if plan.is_empty() {
             break;
         }
@@ -203,12 +242,17 @@ async fn close<W: Connect>(
     swept: &mut Swept,
     session: &Session<'_, W>,
 ) -> Result<(), Error> {
-    if !snapshot.lives.is_empty() {
+    if !snapshot.lives.is_empty() || !snapshot.unseen.is_empty() {
         return Ok(());
     }
     if !swept.is_sure {
         let what = "its keys are kept: the record of it is lost, and only a file can say whether \
                     it has something in other accounts or regions";
+        swept.kept.push((snapshot.scope.to_string(), what.to_owned()));
+        return Ok(());
+    }
+    if !swept.stay.is_empty() {
+        let what = "the record of it and its keys are kept, for as long as that is there";
         swept.kept.push((snapshot.scope.to_string(), what.to_owned()));
         return Ok(());
     }
@@ -227,19 +271,20 @@ fn unswept(why: Error) -> Error {
 /// Prints the receipt. How it ended depends on what still exists, not on what was reported on the
 /// way.
 fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_, W>) -> Exit {
-    let exit = if snapshot.lives.is_empty() { Exit::Done } else { Exit::Failed };
+    let is_clean = snapshot.lives.is_empty() && snapshot.unseen.is_empty();
+    let exit = if is_clean { Exit::Done } else { Exit::Failed };
     if session.is_json {
         session.line(RunLine::Receipt(Box::new(receipt(swept, snapshot, exit))));
         return exit;
     }
     let Swept { gone, kept, .. } = swept;
     let Page { theme, width } = session.page();
-    if gone.is_empty() && kept.is_empty() && snapshot.lives.is_empty() {
+    if gone.is_empty() && kept.is_empty() && is_clean {
         session.print(&format!("There is nothing of {} in {}.\n", snapshot.scope, snapshot.region));
     } else {
         session.note("\n");
-        let scope = &snapshot.scope;
-        session.print(&render::receipt(scope, gone, kept, &snapshot.lives, &theme, width));
+        session.print(&render::receipt(snapshot, gone, kept, &theme, width));
+        session.note(&render::unseen(&snapshot.unseen, &session.err, session.margin()));
     }
     exit
 }
@@ -253,5 +298,6 @@ fn receipt(swept: &Swept, snapshot: &Snapshot, exit: Exit) -> Receipt {
         gone: gone.map(|(address, id)| Gone { address, id }).collect(),
         kept: kept.map(|(of, what)| Kept { of, what }).collect(),
         still_there: snapshot.lives.iter().map(Resource::from).collect(),
+        unseen: snapshot.unseen.iter().map(Unseen::from).collect(),
     }
 }

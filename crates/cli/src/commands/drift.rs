@@ -37,11 +37,14 @@ impl Command for Args {
     /// Looks what is there, and shows what nobody wrote into the file.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let (project, _, snapshot) = session.look(&self.stack, Some(Look::Close)).await?;
-        let targets = TargetArgs::default();
+        // What is not done needs no permission.
+        let unprotect = snapshot.lives.iter().map(|live| live.address.clone()).collect();
+        let targets = TargetArgs { unprotect, ..TargetArgs::default() };
         let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
         let shown = Shown { plan: &plan, drift: Drift::of(&plan, &snapshot) };
         session.answer(&shown);
         session.note(&render::strays(&plan.strays, &session.err, session.margin()));
+        session.note(&render::unseen(&plan.unseen, &session.err, session.margin()));
         Ok(if shown.drift.is_none() { Exit::Done } else { Exit::Pending })
     }
 }
@@ -111,6 +114,7 @@ impl Answer for Shown<'_> {
             attached: attached.collect(),
             unread: unread.collect(),
             strays: self.plan.strays.iter().map(Into::into).collect(),
+            unseen: self.plan.unseen.iter().map(Into::into).collect(),
         }
     }
 

@@ -53,7 +53,7 @@ impl Command for Args {
         let source = Some(&project.source);
         let mut plan =
             session.plan(source, &project.stack, &snapshot, &project.meant(&self.targets))?;
-        plan.left_behind = session.left_behind(&connected, &project.source, &snapshot).await;
+        session.find_left_behind(&mut plan, &connected, &project.source, &snapshot).await;
         // The file comes first: after the answer nothing can go wrong any more.
         if let Some(path) = &self.out {
             plan_file::write(&session.terminal.folder.join(path), &project.source.folder, &plan)?;

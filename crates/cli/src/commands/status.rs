@@ -49,6 +49,7 @@ impl Command for Args {
         let running = session.unless_cancelled(looking).await?;
         session.answer(&Shown { snapshot: &snapshot, running, kinds: registry.kinds() });
         session.note(&render::strays(&snapshot.strays, &session.err, session.margin()));
+        session.note(&render::unseen(&snapshot.unseen, &session.err, session.margin()));
         Ok(Exit::Done)
     }
 }
@@ -96,6 +97,7 @@ impl Answer for Shown<'_> {
             endpoints: endpoints.collect(),
             resources: self.snapshot.lives.iter().map(Resource::from).collect(),
             strays: self.snapshot.strays.iter().map(Into::into).collect(),
+            unseen: self.snapshot.unseen.iter().map(Into::into).collect(),
         }
     }
 

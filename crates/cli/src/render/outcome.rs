@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use deployer_core::{Action, Address, Half, Live, Plan, Scope, Step};
+use deployer_core::{Action, Address, Half, Plan, Snapshot, Step};
 use deployer_engine::Outcome;
 
 use super::failure::failure;
@@ -90,21 +90,24 @@ fn counts(plan: &Plan, outcome: &Outcome) -> String {
 
 /// What a destroy leaves: what is gone, what was kept on purpose, and what the last sweep found.
 pub(crate) fn receipt(
-    scope: &Scope,
+    last: &Snapshot,
     gone: &[(String, String)],
     kept: &[(String, String)],
-    still: &[Live],
     theme: &Theme,
     width: usize,
 ) -> String {
     let gone = gone.iter().map(|(address, id)| (address.clone(), short(id).to_owned()));
     let mut text = list("Gone", gone, theme, width);
     text.push_str(&list("Kept on purpose", kept.iter().cloned(), theme, width));
+    let Snapshot { scope, lives: still, unseen, .. } = last;
     let remains = still
         .iter()
         .map(|live| (live.address.to_string(), format!("{} {}", short(live.id()), live.state)));
     text.push_str(&list("Still there", remains, theme, width));
-    let (head, verdict) = if still.is_empty() {
+    let (head, verdict) = if still.is_empty() && !unseen.is_empty() {
+        let verdict = format!("not all could be looked at, so something of {scope} may be left.");
+        (theme.bad.style("Last sweep:"), verdict)
+    } else if still.is_empty() {
         (theme.good.style("Last sweep:"), format!("nothing of {scope} is left."))
     } else {
         let things = if still.len() == 1 { "resource is" } else { "resources are" };
@@ -185,10 +188,14 @@ mod tests {
         let rows = |rows: &[(&str, &str)]| -> Vec<(String, String)> {
             rows.iter().map(|(left, right)| ((*left).to_owned(), (*right).to_owned())).collect()
         };
-        let still = [samples::live("security-group/web", "sg-0abc", "in-use")];
+        let still = vec![samples::live("security-group/web", "sg-0abc", "in-use")];
         let theme = Theme::default();
-        let clean = receipt(&samples::scope(), &rows(&gone), &rows(&kept), &[], &theme, 80);
-        let held = receipt(&samples::scope(), &rows(&gone), &[], &still, &theme, 80);
-        insta::assert_snapshot!(format!("{clean}\n----\n\n{held}"));
+        let last = samples::snapshot();
+        let clean = receipt(&last, &rows(&gone), &rows(&kept), &theme, 80);
+        let held = Snapshot { lives: still, ..samples::snapshot() };
+        let held = receipt(&held, &rows(&gone), &[], &theme, 80);
+        let blind = Snapshot { unseen: vec![samples::unseen()], ..samples::snapshot() };
+        let blind = receipt(&blind, &rows(&gone), &[], &theme, 80);
+        insta::assert_snapshot!([clean, held, blind].join("\n----\n\n"));
     }
 }

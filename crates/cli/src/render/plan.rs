@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use deployer_core::{
-    Action, Address, Difference, Half, Impact, Place, Plan, Reason, Replacement, Scope, Step, Stray,
+    Action, Address, Difference, Half, Impact, Place, Plan, Reason, Replacement, Scope, Stays,
+    Step, Stray, Unseen,
 };
 
 use super::difference::{differences, whole};
@@ -186,7 +187,13 @@ fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
         lines.push(format!("{} {text}", theme.caution.style("warning:")));
         lines.extend(marks.iter().map(|mark| format!("  · {}", truncate(mark, width - 4))));
     }
+    for Stays { address, place, id, because } in &plan.stays {
+        let text = format!("{} stays: {}", located(address, place), short(id));
+        lines.push(format!("{} {}", theme.caution.style("note:"), truncate(&text, width - 6)));
+        lines.extend(broken(because, width - 2).into_iter().map(|line| format!("  {line}")));
+    }
     lines.extend(stray_lines(&plan.strays, theme, width));
+    lines.extend(unseen_lines(&plan.unseen, theme, width));
     for environment in &plan.left_behind {
         let Scope { stack, .. } = &plan.scope;
         let text = format!("{stack}/{environment} is still there, and the file does not name it");
@@ -206,6 +213,27 @@ fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
 /// What only carries our tags.
 pub(crate) fn strays(strays: &[Stray], theme: &Theme, width: usize) -> String {
     stray_lines(strays, theme, width).into_iter().map(|line| line + "\n").collect()
+}
+
+/// What could not be looked at.
+pub(crate) fn unseen(unseen: &[Unseen], theme: &Theme, width: usize) -> String {
+    unseen_lines(unseen, theme, width).into_iter().map(|line| line + "\n").collect()
+}
+
+fn unseen_lines(unseen: &[Unseen], theme: &Theme, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for Unseen { what, failure } in unseen {
+        let what = what.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let text = format!("not all could be looked at, there may be more of: {what}");
+        lines.push(format!("{} {}", theme.caution.style("warning:"), truncate(&text, width - 9)));
+        let because = broken(&failure.to_string(), width - 4);
+        let because = because.into_iter().enumerate();
+        lines.extend(
+            because.map(|(at, line)| format!("  {} {line}", if at == 0 { '·' } else { ' ' })),
+        );
+        lines.extend(failure.help.iter().map(|help| format!("  {}", truncate(help, width - 2))));
+    }
+    lines
 }
 
 fn stray_lines(strays: &[Stray], theme: &Theme, width: usize) -> Vec<String> {

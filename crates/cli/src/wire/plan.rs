@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::document::{Position, scope};
-use super::state::Stray;
+use super::state::{Stray, Unseen};
 
 /// A plan, and what follows from all of its steps.
 #[derive(Serialize, JsonSchema)]
@@ -69,6 +69,10 @@ pub(crate) struct Plan {
     strays: Vec<Stray>,
     /// Environments that are still there and that the stack no longer names.
     left_behind: Vec<String>,
+    /// What the stack no longer has and that is left as it is.
+    stays: Vec<Stays>,
+    /// What could not be looked at.
+    unseen: Vec<Unseen>,
 }
 
 impl From<&deployer_core::Plan> for Plan {
@@ -82,7 +86,27 @@ impl From<&deployer_core::Plan> for Plan {
             foreign: foreign.map(|(address, what)| (address.to_string(), what.clone())).collect(),
             strays: plan.strays.iter().map(Stray::from).collect(),
             left_behind: plan.left_behind.clone(),
+            stays: plan.stays.iter().map(Stays::from).collect(),
+            unseen: plan.unseen.iter().map(Unseen::from).collect(),
         }
+    }
+}
+
+/// Something that is left as it is although it is to go.
+#[derive(Serialize, JsonSchema)]
+struct Stays {
+    #[serde(flatten)]
+    what: Position,
+    /// AWS's identifier of it.
+    id: String,
+    /// Why, and what to do about that.
+    because: String,
+}
+
+impl From<&deployer_core::Stays> for Stays {
+    fn from(stays: &deployer_core::Stays) -> Self {
+        let what = Position::of(&stays.address, &stays.place);
+        Self { what, id: stays.id.clone(), because: stays.because.clone() }
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::document::scope;
 use super::error::{Failed, Failure};
 use super::plan::{Plan, Planned};
-use super::state::Resource;
+use super::state::{Resource, Unseen};
 
 /// A line about a run as a whole.
 #[derive(Serialize, JsonSchema)]
@@ -302,6 +302,8 @@ pub(crate) struct Receipt {
     pub(crate) kept: Vec<Kept>,
     /// What a last look at the account still found.
     pub(crate) still_there: Vec<Resource>,
+    /// What that look could not see: while there is any, nobody knows that all is gone.
+    pub(crate) unseen: Vec<Unseen>,
 }
 
 /// What is gone.

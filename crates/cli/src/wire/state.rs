@@ -64,6 +64,21 @@ impl From<&deployer_core::Stray> for Stray {
     }
 }
 
+/// Something that could not be looked at, so that nobody knows whether there is more.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Unseen {
+    /// The kinds that something may have been missed of; `environment` for whole environments.
+    what: BTreeSet<String>,
+    /// Why.
+    failure: Failure,
+}
+
+impl From<&deployer_core::Unseen> for Unseen {
+    fn from(unseen: &deployer_core::Unseen) -> Self {
+        Self { what: unseen.what.clone(), failure: (&unseen.failure).into() }
+    }
+}
+
 /// What exists of one environment of a stack.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -82,6 +97,8 @@ pub(crate) struct Status {
     pub(crate) resources: Vec<Resource>,
     /// What carries our tags and is not ours.
     pub(crate) strays: Vec<Stray>,
+    /// What could not be looked at.
+    pub(crate) unseen: Vec<Unseen>,
 }
 
 /// Something that runs as tasks.
@@ -181,6 +198,8 @@ pub(crate) struct Drift {
     pub(crate) unread: Vec<Unread>,
     /// What carries our tags and is not ours.
     pub(crate) strays: Vec<Stray>,
+    /// What could not be looked at.
+    pub(crate) unseen: Vec<Unseen>,
 }
 
 /// A resource that is not as it was last given.

@@ -43,6 +43,7 @@ pub fn plan(
     planner.connect(&mut steps, &decisions, &relations);
     let mut plan = planner.whole(steps);
     planner.protect(&plan, unprotected);
+    planner.refuse_phantoms(&decisions, unprotected);
     planner.miss(&decisions, unprotected);
     planner.mistakes.extend(snapshot.disputes.iter().map(disputed));
     if let Err(Cycle(ring)) = plan.arrange() {
@@ -87,6 +88,8 @@ struct Decision<'a> {
     impact: Impact,
     /// What an update gives and takes away, where it is about sets of such.
     halves: Option<Halves>,
+    /// What alone it would be replaced for, although it was given just that.
+    phantoms: Vec<Difference>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -152,6 +155,7 @@ impl<'a> Planner<'a> {
             differences: vec![],
             impact: Impact::None,
             halves: None,
+            phantoms: vec![],
         };
         let Some(live) = live else { return decision };
         let wanted = match kind.normalize(resolve(&desired.spec, &self.known)) {
@@ -173,8 +177,18 @@ impl<'a> Planner<'a> {
                 self.mistakes.push(Diagnostic::error(Code::CannotChange, title).help(*advice));
             }
         }
+        let is_fixed = |(_, change): &&(Difference, Change)| matches!(change, Change::Replace(_));
+        let fixed: BTreeSet<String> = compared
+            .iter()
+            .filter(is_fixed)
+            .map(|(difference, _)| difference.path.clone())
+            .collect();
         let judge = |compared| judged(kind, live.mark.as_deref(), &wanted, compared);
         (decision.differences, decision.impact) = judge(compared);
+        let fixed = decision.differences.iter().filter(|it| fixed.contains(&it.path));
+        if live.phase != Phase::Leaving && fixed.clone().all(|difference| difference.drift) {
+            decision.phantoms = fixed.cloned().collect();
+        }
         let moves = live.place != desired.place;
         if moves {
             decision.impact = decision.impact.max(kind.deletion);
@@ -218,6 +232,26 @@ impl<'a> Planner<'a> {
             for foreign in attached {
                 let title = format!("deleting {address} would also delete {foreign}");
                 self.mistakes.push(Diagnostic::error(Code::Attached, title).help(advice.clone()));
+            }
+        }
+    }
+
+    /// Refuses to replace what AWS shows otherwise than it was given, where nothing but a new one
+    /// could change that: a new one may be shown alike, and would be made again and again.
+    fn refuse_phantoms(
+        &mut self,
+        decisions: &BTreeMap<Address, Decision<'_>>,
+        unprotected: &BTreeSet<Address>,
+    ) {
+        let refused = decisions.iter().filter(|(address, _)| !unprotected.contains(*address));
+        for (address, decision) in refused {
+            for Difference { path, before, after, .. } in &decision.phantoms {
+                let title =
+                    format!("{address}: AWS shows {path} as {before}, and it was given {after}");
+                self.mistakes.push(Diagnostic::error(Code::ShownOtherwise, title).help(format!(
+                    "only a new one could change that, and may be shown the same: to make one, add \
+                     `--unprotect {address}`; to keep this one, write what AWS shows"
+                )));
             }
         }
     }

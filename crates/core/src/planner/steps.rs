@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use super::halves::Halves;
 use super::{Decision, Planner, Verdict};
-use crate::plan::{Half, Plan, Reason, Step, StepId};
-use crate::{Action, Address, Impact, Live, Phase, Removal, Replacement, Roles, Standing, resolve};
+use crate::plan::{Half, Plan, Reason, Stays, Step, StepId};
+use crate::{
+    Action, Address, Impact, KindInfo, Live, Phase, Removal, Replacement, Roles, Standing, resolve,
+};
 
 /// The steps that make, change or wait for one resource; one and the same where the change is
 /// made in one.
@@ -26,6 +28,8 @@ pub(super) struct Steps {
     pub(super) makes: BTreeMap<Address, Make>,
     /// Those that delete, with the place in the snapshot of what they delete.
     pub(super) removals: BTreeMap<usize, StepId>,
+    /// What is to go and stays.
+    pub(super) stays: Vec<Stays>,
 }
 
 impl Steps {
@@ -63,6 +67,8 @@ impl<'a> Planner<'a> {
             foreign: self.foreign(),
             strays: self.snapshot.strays.clone(),
             left_behind: Vec::new(),
+            stays: steps.stays,
+            unseen: self.snapshot.unseen.clone(),
             unrecorded: self.snapshot.unrecorded(),
         }
     }
@@ -151,6 +157,10 @@ impl<'a> Planner<'a> {
             Some(Verdict::Replace(how)) => Reason::Replaced(how),
             Some(_) => return,
         };
+        if let Some(stays) = self.stays(kind, live) {
+            steps.stays.push(stays);
+            return;
+        }
         let deletion = kind.map_or(Impact::Unknown, |kind| kind.deletion);
         let id = steps.add(Step {
             id: 0,
@@ -170,6 +180,18 @@ impl<'a> Planner<'a> {
                 .map_or(0, |kind| kind.time(Action::Delete, Some(&live.spec), None).typical),
         });
         steps.removals.insert(place, id);
+    }
+
+    /// What is left as it is although it is to go, for what is in it.
+    fn stays(&self, kind: Option<&KindInfo>, live: &Live) -> Option<Stays> {
+        let because = kind?.stays(&live.spec)?;
+        let holds = self.snapshot.parts_of(self.kinds, live).next().is_some();
+        holds.then(|| Stays {
+            address: live.address.clone(),
+            place: live.place.clone(),
+            id: live.id().to_owned(),
+            because: because.to_owned(),
+        })
     }
 
     /// The roles that lead to other accounts: the stack's where it has one.

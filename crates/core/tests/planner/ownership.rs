@@ -102,6 +102,22 @@ fn what_is_proven_and_looks_different_is_refused_and_never_made_again() {
 }
 
 #[test]
+fn what_is_recorded_and_looks_different_is_refused_and_never_made_again() {
+    let mut world = World::with(&networks().build());
+    world.lives[0].spec["range"] = json!("192.168.0.0/16");
+    assert_eq!(refused(&world, &networks().build(), &world.deeds()), ["shown-otherwise"]);
+    // Whoever says so has it made anew.
+    let named = BTreeSet::from(["network/main".parse().unwrap()]);
+    let snapshot = world.judged(&world.deeds());
+    let planned = plan(&networks().build(), &snapshot, &registry().kinds(), &named).unwrap();
+    assert_eq!(planned.steps.len(), 2, "{:?}", words(&planned));
+    // What the file changes is replaced without a word.
+    let moved = networks().with("network/main", json!({ "range": "10.9.0.0/16" })).build();
+    let planned = plan(&moved, &snapshot, &registry().kinds(), &BTreeSet::new()).unwrap();
+    assert_eq!(planned.steps.len(), 2, "{:?}", words(&planned));
+}
+
+#[test]
 fn tags_of_something_that_is_gone_are_worth_nothing_on_something_else() {
     let mut world = World::with(&networks().build());
     let deeds = Deeds { record: Record::new(None), ..world.deeds() };

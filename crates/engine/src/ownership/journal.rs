@@ -1,6 +1,6 @@
 //! Writes down what a run makes: before it makes it, and as it succeeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,6 +44,9 @@ struct State {
     parts: BTreeMap<usize, String>,
     /// The creates of this run.
     serials: BTreeMap<(Address, u32), Serial>,
+    /// The creates of this run that one before it had begun, and of which nobody knows what it
+    /// made.
+    reopened: BTreeSet<(Address, u32)>,
     /// The roles that lead to other accounts.
     roles: Roles,
 }
@@ -82,7 +85,9 @@ impl<C: Parameters> Journal<C> {
         book: Book,
     ) -> Self {
         let Book { deeds, parts, has_private, .. } = book;
-        let (serials, roles) = (BTreeMap::new(), Roles::new());
+        let signer = None;
+        let (serials, reopened, roles) = (BTreeMap::new(), BTreeSet::new(), Roles::new());
+        let state = State { deeds, signer, has_private, parts, serials, reopened, roles };
         Self {
             cloud,
             scope: scope.clone(),
@@ -90,7 +95,7 @@ impl<C: Parameters> Journal<C> {
             region: region.to_owned(),
             lease,
             run: Serial::of(&random()),
-            state: Mutex::new(State { deeds, signer: None, has_private, parts, serials, roles }),
+            state: Mutex::new(state),
             writing: tokio::sync::Mutex::default(),
         }
     }
@@ -127,8 +132,11 @@ impl<C: Parameters> Journal<C> {
                     continue;
                 }
                 let at = (step.address.clone(), step.generation);
-                let open =
-                    record.open(&step.place, &at.0, at.1).filter(|_| kind.is_made_once()).cloned();
+                let open = record.open(&step.place, &at.0, at.1).cloned();
+                if open.is_some() {
+                    state.reopened.insert(at.clone());
+                }
+                let open = open.filter(|_| kind.is_made_once());
                 let serial = open.unwrap_or_else(|| self.run.clone());
                 record.begin(&step.place, &at.0, at.1, &serial);
                 state.serials.insert(at, serial);
@@ -162,6 +170,12 @@ impl<C: Parameters> Journal<C> {
     pub(crate) fn serial(&self, address: &Address, generation: u32) -> Serial {
         let known = self.lock().serials.get(&(address.clone(), generation)).cloned();
         known.unwrap_or_else(|| self.run.clone())
+    }
+
+    /// Whether a run before this one had begun the create of a resource, and nobody knows what it
+    /// made.
+    pub(crate) fn is_reopened(&self, address: &Address, generation: u32) -> bool {
+        self.lock().reopened.contains(&(address.clone(), generation))
     }
 
     /// The proof for the tags of something.
@@ -371,7 +385,10 @@ impl<C: Parameters> Journal<C> {
                 format!("read the private key of {}", self.scope),
                 format!("the parameter {PRIVATE} does not hold one"),
             )
-            .help("delete that parameter; what is recorded stays this environment's")
+            .help(format!(
+                "put an earlier value of {PRIVATE} back: `aws ssm get-parameter-history \
+                 --with-decryption --name NAME` lists them"
+            ))
         })?;
         let mut keys = self.lock().deeds.keys.clone();
         if !keys.contains(&signer.public()) {

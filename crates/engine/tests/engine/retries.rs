@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use deployer_core::{Action, Cause, Failure, Live, Place, Plan, Reason, What};
 use deployer_testkit::{
-    Fault, Memory, Moment, Operation, Ran, StackBuilder, apply, converge, everything, run,
+    Fault, Memory, Moment, Operation, Ran, StackBuilder, apply, converge, everything, run, settled,
 };
 use serde_json::json;
 
-use crate::world::plan;
+use crate::world::{plan, runs_until_hung};
 
 fn network() -> StackBuilder {
     StackBuilder::default().with("network/main", json!({ "range": "10.0.0.0/16" }))
@@ -184,6 +184,125 @@ async fn what_is_left_of_a_create_is_done_although_the_thing_is_not_visible_to_a
     memory.arm(3, Fault::Fail(Moment::Before, Cause::Gone));
     let ran = run(&memory, plan).await;
     assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_plan_saw_a_moment_ago_may_be_invisible_to_a_call() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    let part = json!({ "network": "main", "zone": "a" });
+    let labelled = json!({ "range": "10.0.0.0/16", "labels": { "team": "a" } });
+    // What a run that was killed made is changed, referred to, deleted.
+    let stacks = [
+        (network().with("network/main", labelled), Cause::Gone),
+        (network().with("part/a", part), Cause::Missing),
+        (StackBuilder::default(), Cause::Gone),
+    ];
+    for (stack, cause) in stacks {
+        let (memory, stack) = (Arc::new(memory.fork()), stack.build());
+        let plan = plan(&memory, &stack).await;
+        memory.arm(0, Fault::Fail(Moment::Before, cause));
+        let ran = run(&memory, plan).await;
+        assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+        settled(&memory, &stack).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_plan_saw_and_stays_away_fails_within_a_minute() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    let part = json!({ "network": "main", "zone": "a" });
+    let plan = plan(&memory, &network().with("part/a", part).build()).await;
+    memory.lose("network/main");
+    let ran = run(&memory, plan).await;
+    assert_eq!(only_failure(&ran).cause, Cause::Missing);
+    assert!(ran.outcome.took < Duration::from_secs(35), "{:?}", ran.outcome.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_update_attached_is_as_young_as_what_a_create_made() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    let labelled = json!({ "range": "10.0.0.0/16", "labels": { "team": "a" } });
+    let part = json!({ "network": "main", "zone": "a" });
+    let stack = network().with("network/main", labelled).with("part/a", part).build();
+    let mut plan = plan(&memory, &stack).await;
+    // The part waits for the network's change.
+    let update = plan.steps.iter().position(|step| step.action == Action::Update).unwrap();
+    let create = plan.steps.iter_mut().find(|step| step.action == Action::Create).unwrap();
+    create.after.insert(update);
+    let clean = Arc::new(memory.fork());
+    run(&clean, plan.clone()).await;
+    let before = memory.calls().len();
+    let calls = &clean.calls()[before..];
+    let create = calls.iter().position(|call| call.operation == Operation::Create).unwrap();
+    // The change takes longer than what the plan saw may be invisible.
+    memory.slow_down(Duration::from_secs(20));
+    memory.arm(create, Fault::Fail(Moment::Before, Cause::Missing));
+    let ran = run(&memory, plan).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+}
+
+fn store() -> StackBuilder {
+    network().with("store/main", json!({ "network": "main", "engine": "pg", "size": 20 }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_a_create_took_whose_reply_got_lost_is_looked_at_again() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    memory.hide_for(Duration::from_secs(10));
+    let plan = plan(&memory, &store().build()).await;
+    // Create, scan, create: the name is taken, by something that is not shown yet.
+    memory.arm(0, Fault::LOST_REPLY);
+    memory.arm(2, Fault::Fail(Moment::Before, Cause::Taken));
+    let ran = run(&memory, plan).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    settled(&memory, &store().build()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_a_run_before_took_is_looked_at_again() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    memory.hide_for(Duration::from_secs(10));
+    let first = plan(&memory, &store().build()).await;
+    memory.arm(0, Fault::Hang(Moment::After));
+    assert!(runs_until_hung(&memory, &first).await);
+    let second = plan(&memory, &store().build()).await;
+    memory.arm(0, Fault::Fail(Moment::Before, Cause::Taken));
+    let ran = run(&memory, second).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    settled(&memory, &store().build()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_the_name_and_is_ours_is_to_get_its_tags_back() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &store().build()).await;
+    memory.untag("store/main");
+    let ran = apply(&memory, &store().build()).await;
+    let failure = only_failure(&ran);
+    assert!(failure.message.contains("store-2 is store/main, and its tags are gone"), "{failure}");
+    assert_eq!(failure.help.as_deref(), Some("`deployer adopt store/main store-2` puts them back"));
+    assert!(ran.outcome.took < Duration::from_secs(1), "it is said at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_the_name_and_is_not_ours_can_be_taken_over() {
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &network().build()).await;
+    let first = plan(&memory, &store().build()).await;
+    memory.arm(0, Fault::Hang(Moment::After));
+    assert!(runs_until_hung(&memory, &first).await);
+    // Whoever made it, the record does not have it.
+    memory.untag("store/main");
+    let ran = apply(&memory, &store().build()).await;
+    let failure = only_failure(&ran);
+    assert!(failure.message.contains("store-2 was not made by this stack"), "{failure}");
+    let help = failure.help.as_deref().unwrap_or_default();
+    assert!(help.contains("take it over with `deployer adopt store/main store-2`"), "{help}");
 }
 
 #[tokio::test(start_paused = true)]

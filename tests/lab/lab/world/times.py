@@ -42,6 +42,8 @@ DURATIONS: dict[str, float] = {
     "deployment.steady": 40,
     "deployment.noticed": 5,
     "consistency.describe": 3,
+    "consistency.network": 6,
+    "consistency.address": 5,
     "consistency.role": 7,
     "consistency.role-policy": 2,
     "consistency.linked-role": 5,

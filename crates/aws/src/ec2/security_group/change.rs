@@ -214,16 +214,25 @@ impl Side {
             .filter(|(is_egress, _)| self.is(*is_egress))
             .map(|(_, rule)| (*rule).to_owned())
             .collect();
-        if rules.is_empty() {
+        if rules.is_empty() || unless_gone(self.revoke_all(aws, id, &rules).await)?.is_some() {
             return Ok(());
         }
-        let result = match self {
+        // Somebody was quicker with one of them, and EC2 has removed none of the others.
+        for rule in rules.chunks(1) {
+            unless_gone(self.revoke_all(aws, id, rule).await)?;
+        }
+        Ok(())
+    }
+
+    async fn revoke_all(self, aws: &Aws, id: &str, rules: &[String]) -> Result<()> {
+        let rules = Some(rules.to_vec());
+        match self {
             Self::Ingress => {
                 let request = aws
                     .ec2
                     .revoke_security_group_ingress()
                     .group_id(id)
-                    .set_security_group_rule_ids(Some(rules));
+                    .set_security_group_rule_ids(rules);
                 aws.send(&ec2::REVOKE_SECURITY_GROUP_INGRESS, "remove ingress rules", || {
                     request.clone().send()
                 })
@@ -235,15 +244,13 @@ impl Side {
                     .ec2
                     .revoke_security_group_egress()
                     .group_id(id)
-                    .set_security_group_rule_ids(Some(rules));
+                    .set_security_group_rule_ids(rules);
                 aws.send(&ec2::REVOKE_SECURITY_GROUP_EGRESS, "remove egress rules", || {
                     request.clone().send()
                 })
                 .await
                 .map(drop)
             }
-        };
-        // Somebody was quicker; a rule of the same call that still stands shows in the next plan.
-        unless_gone(result).map(drop)
+        }
     }
 }

@@ -200,5 +200,7 @@ async fn explained(cx: &Context<'_, Aws>, vpc: &str, mut failure: Failure) -> Fa
         failure.cause = Cause::NotYet;
         return failure;
     }
-    failure.help("delete or rename the group of that name, or name the stack differently")
+    // None that is shown yet is the engine's to judge.
+    let Some(id) = groups.first().and_then(|group| group.group_id()) else { return failure };
+    ownership::taken(cx, failure.attempted, id)
 }

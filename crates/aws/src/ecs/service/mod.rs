@@ -201,7 +201,7 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, Candida
         let arns = pages.into_iter().flat_map(|page| page.service_arns.unwrap_or_default());
         candidates.entry(arn.to_owned()).or_default().known.extend(arns);
     }
-    for arn in survey.shared.get::<TagIndex>().nominated(survey.cloud, survey.scope, "ecs").await {
+    for arn in survey.shared.get::<TagIndex>().nominated::<Service>(survey, "ecs").await {
         if let Some(cluster) = cluster(&arn) {
             candidates.entry(cluster).or_default().nominated.insert(arn);
         }

@@ -9,7 +9,6 @@ pub(crate) mod state;
 use std::collections::BTreeSet;
 
 use aws_sdk_rds::types::DbInstance as Description;
-use deployer_core::Cause;
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{DbInstance, DbInstanceOutput, DbInstanceSpec, DbReplica};
 
@@ -46,13 +45,8 @@ impl Resource<Aws> for DbInstance {
             .set_tags(Some(rds::tagged(cx.identity, &spec::kept(spec))));
         let made = cx
             .cloud
-            .send(&rds::CREATE_DB_INSTANCE, "create the database", || request.clone().send());
-        let made = made.await.map_err(|failure| match failure.cause {
-            Cause::Taken => failure.help(format!(
-                "another has made the database `{name}`: delete it, or give this one another name"
-            )),
-            _ => failure,
-        })?;
+            .send(&rds::CREATE_DB_INSTANCE, "create the database", || request.clone().send())
+            .await?;
         output(&made.db_instance.required("the database")?)
     }
 

@@ -44,13 +44,22 @@ def install() -> None:
         load_balancer_arn: str,
         protocol: str,
         port: Any,
+        ssl_policy: str,
+        certificate: str | None,
+        actions: list[dict[str, Any]],
         *a: Any,
         **kw: Any,
     ) -> Any:
         balancer = self.load_balancers.get(load_balancer_arn)
-        if balancer and any(int(o.port) == int(port) for o in balancer.listeners.values()):
-            raise DuplicateListenerError()
-        return original(self, load_balancer_arn, protocol, port, *a, **kw)
+        wanted = (protocol, ssl_policy, certificate, [FakeAction(it).data for it in actions])
+        for other in balancer.listeners.values() if balancer else ():
+            if int(other.port) == int(port):
+                theirs = [action.data for action in other.default_actions]
+                if (other.protocol, other._ssl_policy, other.certificate, theirs) == wanted:
+                    return other
+                raise DuplicateListenerError()
+        settings = (ssl_policy, certificate, actions)
+        return original(self, load_balancer_arn, protocol, port, *settings, *a, **kw)
 
     @patch(ELBv2Backend)
     def delete_listener(original: Any, self: Any, listener_arn: str) -> Any:

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 def install(lab: Lab) -> None:
     """Patches every part; called after the services were patched."""
     from lab.aws.strict import (
+        addresses,
         attributes,
         clusters,
         describe,
+        linked_roles,
+        network_elsewhere,
         parameter_names,
         quotas,
         roles,
+        second_call,
         secret_names,
         services,
         tag_index,
@@ -28,10 +32,14 @@ def install(lab: Lab) -> None:
 
     for part in (
         describe,
+        second_call,
         attributes,
         roles,
+        linked_roles,
         clusters,
         services,
+        network_elsewhere,
+        addresses,
         target_groups,
         tag_index,
         secret_names,

@@ -1,10 +1,10 @@
-"""A role just made: IAM itself does not find it at first, and ECS cannot assume it for longer."""
+"""A role just made: IAM and ECS do not find it at first, and ECS cannot assume it for longer."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.ecs.exceptions import InvalidParameterException
+from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend, Role, iam_backends
@@ -14,6 +14,8 @@ from lab.aws.common.patching import patch
 from lab.world.lab import Lab
 
 BY_NAME = ("get_role", "put_role_policy", "attach_role_policy", "tag_role")
+# The roles that a task definition names.
+NAMED = ("executionRoleArn", "taskRoleArn")
 
 
 def install(lab: Lab) -> None:
@@ -26,6 +28,14 @@ def install(lab: Lab) -> None:
 
     for operation in BY_NAME:
         _patch_by_name(lab, operation)
+
+    @patch(EC2ContainerServiceResponse)
+    def register_task_definition(original: Any, self: Any) -> Any:
+        used = {self._get_param(name) for name in NAMED}
+        for role in iam_backends[self.current_account]["aws"].roles.values():
+            if role.arn in used and lab.strict.is_fresh("role-definition", role):
+                raise EcsClientException("Role is not valid")
+        return original(self)
 
     @patch(EC2ContainerServiceResponse)
     def create_service(original: Any, self: Any) -> Any:
