@@ -102,6 +102,7 @@ pub(crate) fn plan() -> Plan {
         known: Outputs::new(),
         outputs: BTreeMap::new(),
         unrecorded: vec![],
+        refused: vec![],
         left_behind: vec!["default".to_owned()],
         strays: vec![Stray {
             address: "db-instance/main".parse().unwrap(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use deployer_core::{Address, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack};
 use deployer_engine::{Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
-use deployer_stack::{Loaded, Options};
+use deployer_stack::{Loaded, Options, Written};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Form, Page, as_json};
@@ -49,6 +49,8 @@ pub(crate) struct Project {
     pub(crate) images: BTreeMap<String, Address>,
     /// What each entry of each section became, by `section/name`.
     entries: BTreeMap<String, BTreeSet<Address>>,
+    /// Where in the file its resources come from.
+    written: Written,
 }
 
 impl Project {
@@ -123,12 +125,12 @@ impl<W: Connect> Session<'_, W> {
     pub(crate) fn load(&self, args: &StackArgs) -> Result<Project, Error> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
         let kinds = self.world.registry().kinds();
-        let Loaded { stack, warnings, images, entries } =
+        let Loaded { stack, warnings, images, entries, written } =
             deployer_stack::load(&source.text, &options(args, &source), &kinds)
                 .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
         let width = self.margin();
         self.warn(&render::diagnostics(&warnings, &source.name, &source.text, &self.err, width));
-        Ok(Project { source, stack, images, entries })
+        Ok(Project { source, stack, images, entries, written })
     }
 
     /// The stack if it is right, without a word if not.
@@ -136,8 +138,8 @@ impl<W: Connect> Session<'_, W> {
         let source = source::read(&self.terminal.folder, args.file.as_deref()).ok()?;
         let kinds = self.world.registry().kinds();
         let loaded = deployer_stack::load(&source.text, &options(args, &source), &kinds).ok()?;
-        let Loaded { stack, images, entries, .. } = loaded;
-        Some(Project { source, stack, images, entries })
+        let Loaded { stack, images, entries, written, .. } = loaded;
+        Some(Project { source, stack, images, entries, written })
     }
 
     /// Finds out which environment of which stack is meant, even if the stack has mistakes.
@@ -297,6 +299,28 @@ impl<W: Connect> Session<'_, W> {
             .map_err(|diagnostics| unplannable(source, stack, diagnostics))?;
         let wanted: BTreeSet<Address> = targets.targets.iter().cloned().collect();
         Ok(if wanted.is_empty() { plan } else { plan.only(&wanted) })
+    }
+
+    /// Shows what a plan leaves as it is because AWS cannot change it, where the file asks for it.
+    pub(crate) fn show_refused(&self, plan: &Plan, project: Option<&Project>) {
+        let diagnostics: Vec<Diagnostic> = plan
+            .refused
+            .iter()
+            .map(|refused| {
+                let (address, difference) = (&refused.address, &refused.difference);
+                let place =
+                    project.and_then(|project| project.written.place(address, &difference.path));
+                let text = format!("AWS has {}", difference.before);
+                match place {
+                    Some(place) => refused.diagnostic().at(place, text),
+                    None => refused.diagnostic(),
+                }
+            })
+            .collect();
+        let (name, text) = project
+            .map(|Project { source, .. }| (source.name.as_str(), source.text.as_str()))
+            .unwrap_or_default();
+        self.warn(&render::diagnostics(&diagnostics, name, text, &self.err, self.margin()));
     }
 
     /// Awaits something that makes calls, and shows a person what they wait for.

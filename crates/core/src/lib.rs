@@ -48,7 +48,7 @@ pub use ownership::{
     Unreadable,
 };
 pub use place::{NoPlace, Place, Roles};
-pub use plan::{Half, Plan, Reason, Step, StepId, Summary};
+pub use plan::{Half, Plan, Reason, Refused, Step, StepId, Summary};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};
 pub use resolve::{Outputs, references, resolve};

@@ -64,6 +64,7 @@ impl Command for Args {
             let plan = plan.only(&followers);
             let beyond = beyond(&plan, &followers);
             session.show(&plan, Detail::Changes);
+            session.show_refused(&plan, Some(&project));
             if !beyond.is_empty() && !self.yes {
                 Err(Refusal::Beyond(beyond))?;
             }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::halves::Halves;
 use super::{Decision, Planner, Verdict};
-use crate::plan::{Half, Plan, Reason, Step, StepId};
+use crate::plan::{Half, Plan, Reason, Refused, Step, StepId};
 use crate::{Action, Address, Impact, Live, Phase, Removal, Replacement, Roles, Standing, resolve};
 
 /// The steps that make, change or wait for one resource; one and the same where the change is
@@ -58,6 +58,7 @@ impl<'a> Planner<'a> {
             roles: self.roles(),
             fingerprint: self.snapshot.fingerprint(),
             steps: steps.list,
+            refused: self.refused(),
             known: self.known.clone(),
             outputs: self.stack.outputs.clone(),
             foreign: self.foreign(),
@@ -170,6 +171,13 @@ impl<'a> Planner<'a> {
                 .map_or(0, |kind| kind.time(Action::Delete, Some(&live.spec), None).typical),
         });
         steps.removals.insert(place, id);
+    }
+
+    /// What is refused, in the order of the addresses.
+    fn refused(&self) -> Vec<Refused> {
+        let mut refused = self.refused.clone();
+        refused.sort_by(|a, b| a.address.cmp(&b.address));
+        refused
     }
 
     /// The roles that lead to other accounts: the stack's where it has one.
