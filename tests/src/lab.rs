@@ -191,6 +191,16 @@ impl Lab {
         values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
+    /// Lets RDS move a database by itself, in the form that the lab's own documentation gives.
+    pub fn move_database(&self, wanted: &Value) {
+        self.post("/_lab/databases", wanted);
+    }
+
+    /// Lets the maintenance windows come.
+    pub fn open_windows(&self) {
+        self.post("/_lab/maintenance-window", &Value::Null);
+    }
+
     /// Counts calls from now on.
     pub fn reset_calls(&self) {
         self.post("/_lab/reset-calls", &Value::Null);

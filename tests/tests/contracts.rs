@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 
 use deployer_aws::{Aws, Connection, connect, registry};
 use deployer_core::{
-    Action, Address, Change, Code, Diagnostic, Half, KindInfo, Kinds, Plan, Reason, Removal,
-    Replacement, Roles, Scope, Snapshot, Stack, Step, plan, resolve,
+    Action, Address, Change, Diagnostic, Half, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
+    Roles, Scope, Snapshot, Stack, Step, plan, resolve,
 };
 use deployer_engine::{
     Adoption, Book, Journal, Look, Places, Registry, Scan, execute, observe, read_book, seek,
@@ -271,12 +271,15 @@ impl Contract {
         let known = snapshot.lives.iter().map(|live| (live.address.clone(), live.output.clone()));
         let wanted = resolve(&changed.resources[&self.subject].spec, &known.collect());
         let rule = self.kind().change(&[field.to_owned()], &live.spec, &wanted);
-        if let Change::Never(_) = rule {
-            let refused = planned.err().unwrap_or_default();
-            let is_told = refused.iter().any(|mistake| mistake.code == Code::CannotChange);
-            return if is_told { Ok(false) } else { Err(format!("`{field}` is not refused")) };
-        }
         let planned = planned.map_err(told)?;
+        if let Change::Never(_) = rule {
+            let is_refused = planned.asked_in_vain().any(|refused| {
+                refused.address == self.subject && refused.difference.field() == field
+            });
+            let is_spared = planned.steps.iter().all(|step| step.address != self.subject);
+            let is_as_ruled = is_refused && is_spared;
+            return if is_as_ruled { Ok(false) } else { Err(format!("`{field}` is not refused")) };
+        }
         let steps = planned.steps.iter().filter(|step| step.address == self.subject);
         let halves: Vec<Option<Half>> = steps.clone().map(|step| step.half).collect();
         let steps: Vec<(Action, Reason)> = steps.map(|step| (step.action, step.reason)).collect();
@@ -455,7 +458,9 @@ impl Account {
 
     /// Goes back to the base; by way of nothing where the change has no way back.
     async fn restore(&self, base: &Stack, mut snapshot: Snapshot) -> Result<Snapshot, String> {
-        if self.plan(base, &snapshot).is_err() {
+        // A database goes to no earlier version.
+        let goes_back = self.plan(base, &snapshot).is_ok_and(|plan| plan.refused.is_empty());
+        if !goes_back {
             self.destroy().await?;
             snapshot = self.observe().await?;
         }

@@ -23,7 +23,7 @@ pub enum Exit {
     /// The run failed part-way; the same command continues it.
     Failed = 4,
     /// Refused: protection, another stack, a lock, a moved world, no confirmation; nothing was
-    /// begun.
+    /// begun. Or some of the changes, which AWS cannot make; all the others were made.
     Refused = 5,
     /// Interrupted; the same command continues.
     Interrupted = 130,
@@ -55,7 +55,8 @@ impl Exit {
             Self::Pending => "there are changes to make (`plan --check`), or there is drift",
             Self::Failed => "the run failed part-way; the same command continues it",
             Self::Refused => {
-                "refused: protection, another stack of the name, a lock, a moved world, no confirmation"
+                "refused: protection, another stack of the name, a lock, a moved world, no \
+                 confirmation; or a change that AWS cannot make, and the rest was done"
             }
             Self::Interrupted => "interrupted; the same command continues",
         }

@@ -132,7 +132,7 @@ impl<W: Connect> Session<'_, W> {
         outcome: &Ended,
         outputs: &BTreeMap<String, Value>,
     ) -> Exit {
-        let exit = exit_of(outcome);
+        let exit = exit_of(plan, outcome);
         self.line(RunLine::Result(Box::new(Outcome::of(plan, outcome, exit.code(), outputs))));
         exit
     }
@@ -151,14 +151,19 @@ impl<W: Connect> Session<'_, W> {
 }
 
 /// The exit code that the end of a run leads to.
-pub(crate) fn exit_of(outcome: &Ended) -> Exit {
+pub(crate) fn exit_of(plan: &Plan, outcome: &Ended) -> Exit {
     if outcome.is_success() {
-        Exit::Done
+        whole(plan)
     } else if outcome.interrupted {
         Exit::Interrupted
     } else {
         Exit::Failed
     }
+}
+
+/// The exit code of a plan of which all was done that can be.
+pub(crate) fn whole(plan: &Plan) -> Exit {
+    if plan.is_whole() { Exit::Done } else { Exit::Refused }
 }
 
 /// Moves the board on for as long as the run lasts.

@@ -17,7 +17,36 @@ pub(crate) fn scope() -> Scope {
 
 /// A plan with a step of every sort.
 pub(crate) fn plan() -> Plan {
-    let steps = vec![
+    Plan {
+        scope: scope(),
+        account: "123456789012".to_owned(),
+        region: "eu-west-1".to_owned(),
+        roles: Roles::new(),
+        fingerprint: "5eed".to_owned(),
+        steps: steps().into_iter().enumerate().map(|(id, step)| Step { id, ..step }).collect(),
+        known: Outputs::new(),
+        outputs: BTreeMap::new(),
+        unrecorded: vec![],
+        refused: vec![],
+        left_behind: vec!["default".to_owned()],
+        stays: vec![stays()],
+        unseen: vec![unseen()],
+        strays: vec![Stray {
+            address: "db-instance/main".parse().unwrap(),
+            place: Place::default(),
+            id: "notes-restored".to_owned(),
+            because: "its tags are copied: it is not called notes-prod-main".to_owned(),
+            uses: BTreeSet::new(),
+        }],
+        foreign: BTreeMap::from([(
+            Address::new("security-group", "web"),
+            vec!["ingress 3389 from 198.51.100.7/32, described as \"temporary\"".to_owned()],
+        )]),
+    }
+}
+
+fn steps() -> Vec<Step> {
+    vec![
         step("db-instance/main", Action::Await, Reason::Unfinished, 540),
         Step {
             impact: Impact::None,
@@ -91,32 +120,7 @@ pub(crate) fn plan() -> Plan {
             after: BTreeSet::from([4]),
             ..step("security-group/web", Action::Update, Reason::Differs, 1)
         },
-    ];
-    Plan {
-        scope: scope(),
-        account: "123456789012".to_owned(),
-        region: "eu-west-1".to_owned(),
-        roles: Roles::new(),
-        fingerprint: "5eed".to_owned(),
-        steps: steps.into_iter().enumerate().map(|(id, step)| Step { id, ..step }).collect(),
-        known: Outputs::new(),
-        outputs: BTreeMap::new(),
-        unrecorded: vec![],
-        left_behind: vec!["default".to_owned()],
-        stays: vec![stays()],
-        unseen: vec![unseen()],
-        strays: vec![Stray {
-            address: "db-instance/main".parse().unwrap(),
-            place: Place::default(),
-            id: "notes-restored".to_owned(),
-            because: "its tags are copied: it is not called notes-prod-main".to_owned(),
-            uses: BTreeSet::new(),
-        }],
-        foreign: BTreeMap::from([(
-            Address::new("security-group", "web"),
-            vec!["ingress 3389 from 198.51.100.7/32, described as \"temporary\"".to_owned()],
-        )]),
-    }
+    ]
 }
 
 /// A plan with nothing to do.

@@ -8,7 +8,7 @@ use deployer_core::{
     Address, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack, Unseen,
 };
 use deployer_engine::{Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
-use deployer_stack::{Loaded, Options, Zones};
+use deployer_stack::{Loaded, Options, Written, Zones};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Form, Page, as_json};
@@ -56,12 +56,14 @@ pub(crate) struct Project {
     pub(crate) assumed_zones: Vec<String>,
     /// How it was read.
     options: Options,
+    /// Where in the file its resources come from.
+    written: Written,
 }
 
 impl Project {
     fn new(source: Source, options: Options, loaded: Loaded) -> Self {
-        let Loaded { stack, images, entries, assumed_zones, .. } = loaded;
-        Self { source, stack, images, entries, assumed_zones, options }
+        let Loaded { stack, images, entries, assumed_zones, written, .. } = loaded;
+        Self { source, stack, images, entries, assumed_zones, options, written }
     }
 
     /// The resources that are meant: an entry of a section stands for all it became.
@@ -340,6 +342,28 @@ impl<W: Connect> Session<'_, W> {
             .map_err(|diagnostics| unplannable(source, stack, diagnostics))?;
         let wanted: BTreeSet<Address> = targets.targets.iter().cloned().collect();
         Ok(if wanted.is_empty() { plan } else { plan.only(&wanted) })
+    }
+
+    /// Shows what a plan leaves as it is because AWS cannot change it, where the file asks for it.
+    pub(crate) fn show_refused(&self, plan: &Plan, project: Option<&Project>) {
+        let diagnostics: Vec<Diagnostic> = plan
+            .refused
+            .iter()
+            .map(|refused| {
+                let (address, difference) = (&refused.address, &refused.difference);
+                let place =
+                    project.and_then(|project| project.written.place(address, &difference.path));
+                let text = format!("AWS has {}", difference.before);
+                match place {
+                    Some(place) => refused.diagnostic().at(place, text),
+                    None => refused.diagnostic(),
+                }
+            })
+            .collect();
+        let (name, text) = project
+            .map(|Project { source, .. }| (source.name.as_str(), source.text.as_str()))
+            .unwrap_or_default();
+        self.warn(&render::diagnostics(&diagnostics, name, text, &self.err, self.margin()));
     }
 
     /// Awaits something that makes calls, and shows a person what they wait for.

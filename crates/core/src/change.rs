@@ -63,7 +63,8 @@ pub enum Change {
     /// Somebody else owns the value once the resource exists: a difference is no difference, and
     /// an update is given the value that is there.
     Delegated,
-    /// AWS cannot do it, and replacing the resource would be worse; says what to do instead.
+    /// AWS cannot do it, and replacing the resource would be worse: the field stays as it is, and
+    /// everything else is done. Says what to do instead.
     Never(&'static str),
 }
 

@@ -212,6 +212,12 @@ pub trait Kind: Send + Sync + 'static {
         None
     }
 
+    /// Whether a difference in a field is one that AWS makes by itself, such as storage that grows:
+    /// then it is none, and an update is given the value that is there.
+    fn is_moved(_field: &str, _live: &Self::Spec, _wanted: &Self::Spec) -> bool {
+        false
+    }
+
     /// What one does in the whole: what users notice of changes of that is worked out from the
     /// plan, whatever the rules of its fields say.
     fn facts(_spec: &Self::Spec) -> Vec<Fact> {
@@ -303,6 +309,7 @@ pub struct KindInfo {
     pub moves: &'static [(&'static str, &'static str)],
     supersedes: bool,
     pub(crate) refined: fn(&str, &Value, &Value) -> Option<Change>,
+    pub(crate) moved: fn(&str, &Value, &Value) -> bool,
     facts: fn(&Value) -> Option<Vec<Fact>>,
     stays: fn(&Value) -> Option<&'static str>,
     notices: fn(&Value, &Value) -> Vec<Notice>,
@@ -341,6 +348,10 @@ impl KindInfo {
             moves: K::MOVES,
             supersedes: matches!(K::REPLACEMENT, Replacement::Supersede),
             refined: K::change,
+            moved: |field, live, wanted| match (spec_of::<K>(live), spec_of::<K>(wanted)) {
+                (Ok(live), Ok(wanted)) => K::is_moved(field, &live, &wanted),
+                _ => false,
+            },
             endpoint: |output| {
                 let output = K::Output::deserialize(output).ok()?;
                 K::endpoint(&output)

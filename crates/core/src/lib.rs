@@ -50,7 +50,7 @@ pub use ownership::{
 };
 pub use partition::{Arn, Partition, principal, repository_of};
 pub use place::{NoPlace, Place, Roles};
-pub use plan::{Half, Plan, Reason, Stays, Step, StepId, Summary};
+pub use plan::{Half, Plan, Reason, Refused, Stays, Step, StepId, Summary};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};
 pub use resolve::{Outputs, references, resolve};

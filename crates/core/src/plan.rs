@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Action, Address, Cycle, Difference, Graph, Impact, Live, Notice, Outputs, Place, Replacement,
-    Roles, Scope, Stray, Unrecorded, Unseen,
+    Action, Address, Code, Cycle, Diagnostic, Difference, Graph, Impact, Live, Notice, Outputs,
+    Place, Replacement, Roles, Scope, Stray, Unrecorded, Unseen,
 };
 
 /// Numbers a step within its plan.
@@ -99,6 +99,37 @@ pub struct Stays {
     pub because: String,
 }
 
+/// A difference that stays, since AWS cannot make the change. The rest of the plan goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The resource.
+    pub address: Address,
+    /// The field. Where it was changed outside, nobody has asked for the change, and there is only
+    /// nothing that would put it back.
+    pub difference: Difference,
+    /// What to do instead.
+    pub advice: String,
+}
+
+impl Refused {
+    /// What a person reads about it, without its place.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let Self { address, difference: Difference { path, before, after, drift, .. }, advice } =
+            self;
+        let diagnostic = if *drift {
+            let title = format!(
+                "{address}: {path} was changed outside from {after} to {before}, and cannot be \
+                 changed back"
+            );
+            Diagnostic::warning(Code::CannotChange, title)
+        } else {
+            let title = format!("{address}: {path} cannot change from {before} to {after}");
+            Diagnostic::error(Code::CannotChange, title)
+        };
+        diagnostic.help(advice.as_str())
+    }
+}
+
 /// How many resources a plan touches, and how. A replacement counts once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -130,6 +161,9 @@ pub struct Plan {
     pub fingerprint: String,
     /// The steps, numbered from zero, each after all it waits for.
     pub steps: Vec<Step>,
+    /// What stays as it is although the stack says otherwise, by address and path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
     /// What is known of the resources that exist already.
     pub known: Outputs,
     /// The names that outputs are printed under.
@@ -158,6 +192,16 @@ impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Whether nothing that the stack asks for is refused.
+    pub fn is_whole(&self) -> bool {
+        self.asked_in_vain().next().is_none()
+    }
+
+    /// What the stack asks for and AWS cannot do.
+    pub fn asked_in_vain(&self) -> impl Iterator<Item = &Refused> {
+        self.refused.iter().filter(|refused| !refused.difference.drift)
     }
 
     /// The places it does something at.
@@ -236,6 +280,11 @@ impl Plan {
         }
         self.steps.retain(|step| kept.contains(&step.id));
         self.renumber();
+        let Self { steps, refused, .. } = &mut self;
+        refused.retain(|refused| {
+            targets.contains(&refused.address)
+                || steps.iter().any(|step| step.address == refused.address)
+        });
         self
     }
 

@@ -55,9 +55,12 @@ impl KindInfo {
             .max_by_key(|(length, _)| *length)
     }
 
-    /// What the kind says of a field by its two values.
+    /// What the kind says of a field by its two values, or by the two specs.
     fn refine(&self, path: &[String], live: &Value, wanted: &Value) -> Option<Change> {
         let field = path.first()?;
+        if (self.moved)(field, live, wanted) {
+            return Some(Change::Delegated);
+        }
         let of = |spec: &Value| spec.get(field).cloned().unwrap_or_default();
         (self.refined)(field, &of(live), &of(wanted))
     }
@@ -165,6 +168,10 @@ mod tests {
             let is_lost = field == "key" && is_unread(live);
             is_lost.then_some(Change::InPlace(Impact::Outage))
         }
+
+        fn is_moved(field: &str, live: &Spec, wanted: &Spec) -> bool {
+            field == "key" && wanted.weights["moves"] == true && live.key > wanted.key
+        }
     }
 
     fn compared(live: &Value, wanted: &Value) -> Vec<(String, Change)> {
@@ -195,6 +202,16 @@ mod tests {
         assert_eq!(kind.leave_delegated(&live, &wanted), given);
         let left_out = json!({ "weights": null, "key": "2" });
         assert_eq!(kind.leave_delegated(&live, &left_out), left_out);
+    }
+
+    #[test]
+    fn what_the_cloud_moves_by_itself_is_what_others_own() {
+        let kind = KindInfo::of::<Rule>();
+        let spec = |key: &str| json!({ "weights": { "moves": true }, "key": key });
+        assert_eq!(compared(&spec("2"), &spec("1")), []);
+        assert_eq!(kind.leave_delegated(&spec("2"), &spec("1")), spec("2"));
+        let back = ("key".to_owned(), Change::Replace(Impact::None));
+        assert_eq!(compared(&spec("1"), &spec("2")), [back]);
     }
 
     #[test]

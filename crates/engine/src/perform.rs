@@ -341,6 +341,8 @@ impl<C: Parameters> Performer<'_, C> {
             caller.insist(|| self.driver.update(&self.cx, live, wanted.clone())).await?
         };
         self.remember(caller, &output).await;
+        // What is ready may be so as it was before.
+        self.await_visibility(caller, spec).await?;
         let finished = self.settle(caller, &output).await?;
         let watch = Wait::of(Duration::from_secs(info.watch(&live.spec, &wanted).into()));
         let look = || self.driver.holds(&self.cx, &output);
@@ -349,7 +351,6 @@ impl<C: Parameters> Performer<'_, C> {
             caller.insist(|| self.driver.update(&self.cx, &changed, live.spec.clone())).await?;
             return Err(failure.help("it was put back as it was; change it and apply again"));
         }
-        self.await_visibility(caller, spec).await?;
         Ok(finished)
     }
 

@@ -10,9 +10,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::db_names as names;
 use crate::{DbSubnetGroup, SecurityGroup};
 
 const HOUR: u32 = 3600;
+
+/// From how much gp3 storage on, in GiB, RDS spreads it over several volumes; only then can more
+/// than the baseline be had (RDS user guide, "gp3 storage").
+const STRIPED: u32 = 400;
+
+/// What gp3 storage does from [`STRIPED`] on, in operations a second. RDS does not take it for
+/// granted there: a change of the size without it is refused (terraform-provider-aws #28382).
+const STRIPED_IOPS: u32 = 12_000;
+
+/// The types of storage that RDS offers for new databases (`CreateDBInstance` in the RDS API
+/// reference).
+const STORAGE_TYPES: [&str; 4] = ["gp2", "gp3", "io1", "io2"];
 
 /// What a standby adds, in seconds: RDS makes it of a snapshot, and changes it first (RDS user
 /// guide, "Multi-AZ DB instance deployments"). The number is an assumption.
@@ -40,6 +53,7 @@ impl Kind for DbInstance {
         ("storage", Change::InPlace(Impact::None)),
         ("max-storage", Change::InPlace(Impact::None)),
         ("storage-type", Change::InPlace(Impact::None)),
+        ("iops", Change::InPlace(Impact::None)),
         ("database", Change::Replace(Impact::DataLoss)),
         ("user", Change::Replace(Impact::DataLoss)),
         ("port", Change::InPlace(Impact::Restart)),
@@ -101,33 +115,17 @@ impl Kind for DbInstance {
     }
 
     fn check(spec: &DbInstanceSpec) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        // General-purpose storage begins at 20 GiB; backups are kept 0-35 days (RDS API reference).
-        if !(20..=65_536).contains(&spec.storage) {
-            let message = format!("{} GiB of storage is out of range", spec.storage);
-            problems.push(Problem::new("storage", message, "expected 20 to 65536"));
-        }
-        if spec.max_storage != 0 && spec.max_storage <= spec.storage {
-            let message = format!("{} GiB leaves no room to grow", spec.max_storage);
-            problems.push(Problem::new(
-                "max-storage",
-                message,
-                "expected more than `storage`, or 0",
-            ));
-        }
+        let mut problems = storage_problems(spec);
+        // Backups are kept 0-35 days (RDS API reference).
         if spec.backup_days > 35 {
             let message = format!("RDS keeps backups for 35 days, not {}", spec.backup_days);
             problems.push(Problem::new("backup-days", message, "expected 0 to 35"));
         }
         problems.extend(no_class(&spec.class));
-        for (path, name) in [("database", &spec.database), ("user", &spec.user)] {
-            if !is_identifier(name) {
-                problems.push(Problem::new(
-                    path,
-                    format!("`{name}` is not a name that RDS accepts"),
-                    "begin with a letter, then letters, digits and underscores, 16 at most for a user",
-                ));
-            }
+        if let Some(engine) = spec.engine.known() {
+            problems.extend(names::user(*engine, &spec.user));
+            let database = spec.database.known();
+            problems.extend(database.and_then(|database| names::database(*engine, database)));
         }
         problems
     }
@@ -140,22 +138,29 @@ impl Kind for DbInstance {
     }
 
     fn notices(live: &DbInstanceSpec, wanted: &DbInstanceSpec) -> Vec<Notice> {
-        let because = match (live.backup_days, wanted.backup_days) {
-            (1.., 0) => "its automatic backups are deleted, and none are made".to_owned(),
+        let (live, wanted) = (live.backup_days, wanted.backup_days);
+        let lost = match (live, wanted) {
+            (1.., 0) => Some("its automatic backups are deleted, and none are made".to_owned()),
             (live, wanted) if wanted < live => {
-                format!("backups older than {wanted} days are deleted")
+                Some(format!("backups older than {wanted} days are deleted"))
             }
-            _ => return Vec::new(),
+            _ => None,
         };
-        vec![Notice::new(Impact::DataLoss, because)]
+        // BackupRetentionPeriod of ModifyDBInstance in the RDS API reference.
+        let turns = (live == 0) != (wanted == 0);
+        let begun = if wanted == 0 { "end" } else { "begin" };
+        let outage = turns.then(|| format!("RDS interrupts it when automatic backups {begun}"));
+        let lost = lost.map(|because| Notice::new(Impact::DataLoss, because));
+        lost.into_iter().chain(outage.map(|it| Notice::new(Impact::Outage, it))).collect()
     }
 
-    /// AWS moves versions and storage by itself, and storage never shrinks.
+    /// There is no way back to an earlier version or to less storage, and what is written less
+    /// exactly than AWS shows it is no difference.
     fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
         match field {
             "version" => {
                 let (live, wanted) = (live.as_str()?, wanted.as_str()?);
-                if live.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.')) {
+                if is_one_of(live, wanted) {
                     return Some(Change::Delegated);
                 }
                 // Upgrading a DB instance (RDS user guide): there is no way back.
@@ -164,13 +169,43 @@ impl Kind for DbInstance {
                      from before",
                 ))
             }
-            // Storage autoscaling grows it; without autoscaling it can only be asked to grow.
             "storage" if live.as_u64()? > wanted.as_u64()? => Some(Change::Never(
                 "storage of a database cannot shrink: write the size it has, or move the data to a new database",
             )),
+            // RDS stores them in lower case (`ModifyDBInstance` in the RDS API reference).
+            "backup-window" | "maintenance-window" => {
+                let is_same = live.as_str()?.eq_ignore_ascii_case(wanted.as_str()?);
+                is_same.then_some(Change::Delegated)
+            }
             // A tag that is gone is written again.
             "final-snapshot" if is_unread(live) => Some(Change::InPlace(Impact::None)),
             _ => None,
+        }
+    }
+
+    /// RDS grows the storage where it may, and rounds it up; it upgrades minor versions where it
+    /// may.
+    fn is_moved(field: &str, live: &DbInstanceSpec, wanted: &DbInstanceSpec) -> bool {
+        match field {
+            "storage" if live.storage > wanted.storage => {
+                // What is asked for is made a tenth more than there was (RDS user guide,
+                // "Increasing DB instance storage capacity").
+                let rounded = live.storage <= with_a_tenth(wanted.storage);
+                wanted.max_storage != 0 || rounded
+            }
+            // Grown as far as it may, RDS shows no limit any more.
+            "max-storage" => {
+                live.max_storage == 0
+                    && wanted.max_storage != 0
+                    && live.storage >= wanted.max_storage
+            }
+            "version" => {
+                let major = |version| wanted.engine.known().map(|it| it.major(version));
+                wanted.minor_upgrades
+                    && major(&live.version) == major(&wanted.version)
+                    && numbers(&wanted.version) < numbers(&live.version)
+            }
+            _ => false,
         }
     }
 }
@@ -179,9 +214,19 @@ impl DbInstanceSpec {
     /// Whether the machine stays as it is when the other is wanted: only settings differ.
     fn stays(&self, wanted: &Self) -> bool {
         let machine = |spec: &Self| {
-            (spec.class.clone(), spec.version.clone(), spec.port, spec.storage, spec.standby)
+            let storage = (spec.storage, spec.storage_type.clone(), spec.iops);
+            (spec.class.clone(), spec.version.clone(), spec.port, storage, spec.standby)
         };
         machine(self) == machine(wanted)
+    }
+
+    /// How many operations a second its storage is asked for: none where RDS takes no number.
+    pub fn wants_iops(&self) -> Option<u32> {
+        match self.storage_type.as_str() {
+            "gp3" if self.storage >= STRIPED => Some(self.iops.unwrap_or(STRIPED_IOPS)),
+            "io1" | "io2" => self.iops,
+            _ => None,
+        }
     }
 }
 
@@ -197,14 +242,18 @@ pub struct DbInstanceSpec {
     pub class: String,
     /// Storage in GiB, from 20; it can grow but never shrink.
     pub storage: u32,
-    /// How far RDS may grow the storage by itself, in GiB; not at all when 0.
+    /// How far RDS may grow the storage by itself, in GiB, at least a tenth beyond `storage`; not
+    /// at all when 0.
     #[serde(default)]
     pub max_storage: u32,
     /// `gp3`, `gp2`, `io1` or `io2`.
     #[serde(default = "storage_type")]
     pub storage_type: String,
+    /// How many operations a second the storage does; must be given for `io1` and `io2`, can be
+    /// for `gp3` of 400 GiB or more. RDS's own choice when left out.
+    pub iops: Option<u32>,
     /// The database that is there from the beginning.
-    pub database: String,
+    pub database: Opaque<String>,
     /// The master user.
     #[serde(default = "user")]
     pub user: String,
@@ -264,9 +313,87 @@ impl Engine {
     }
 }
 
-/// A version as its numbers, to compare by.
+impl Engine {
+    /// The part of a version that only somebody changes: RDS upgrades minor versions by itself
+    /// ("Upgrading a DB instance engine version" in the RDS user guide).
+    fn major(self, version: &str) -> Vec<u32> {
+        let numbers = match self {
+            Self::Postgres => 1,
+            Self::Mysql | Self::Mariadb => 2,
+        };
+        self::numbers(version).into_iter().take(numbers).collect()
+    }
+}
+
+/// A version as its numbers, to compare by: those of `5.7.44-RDS.20240408` end with 20240408.
 fn numbers(version: &str) -> Vec<u32> {
-    version.split('.').map_while(|number| number.parse().ok()).collect()
+    let numbers = version.split(|letter: char| !letter.is_ascii_digit());
+    numbers.filter_map(|number| number.parse().ok()).collect()
+}
+
+/// Whether a version is one of those that are written less exactly: 16.4 is one of `16`.
+pub fn is_one_of(version: &str, written: &str) -> bool {
+    let rest = version.strip_prefix(written);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+}
+
+/// A tenth more, rounded up.
+fn with_a_tenth(storage: u32) -> u32 {
+    storage.saturating_add(storage.div_ceil(10))
+}
+
+/// What is wrong with the storage that is asked for.
+fn storage_problems(spec: &DbInstanceSpec) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let kind = spec.storage_type.as_str();
+    if !STORAGE_TYPES.contains(&kind) {
+        let message = format!("`{kind}` is not a type of storage that RDS offers");
+        problems.push(Problem::new("storage-type", message, "expected gp3, gp2, io1 or io2"));
+    }
+    // "Amazon RDS DB instance storage" in the RDS user guide; the same for all three engines.
+    let is_provisioned = ["io1", "io2"].contains(&kind);
+    let least = if is_provisioned { 100 } else { 20 };
+    if !(least..=65_536).contains(&spec.storage) {
+        let message = format!("{} GiB of storage is out of range", spec.storage);
+        let kind = if is_provisioned { format!(" for {kind}") } else { String::new() };
+        problems.push(Problem::new("storage", message, format!("expected {least} to 65536{kind}")));
+    }
+    let iops = match kind {
+        "gp3" if spec.storage >= STRIPED => Some(STRIPED_IOPS..=64_000),
+        "io1" | "io2" => Some(1000..=256_000),
+        _ => None,
+    };
+    match (spec.iops, iops) {
+        (Some(iops), Some(range)) if !range.contains(&iops) => {
+            let message = format!("{kind} storage cannot be asked for {iops} operations a second");
+            let help = format!("expected {} to {}", range.start(), range.end());
+            problems.push(Problem::new("iops", message, help));
+        }
+        (Some(_), None) if kind == "gp3" => problems.push(Problem::new(
+            "iops",
+            format!("gp3 storage of less than {STRIPED} GiB always does 3000 operations a second"),
+            format!("leave `iops` out, or have a storage of {STRIPED} GiB or more"),
+        )),
+        (Some(_), None) if kind == "gp2" => problems.push(Problem::new(
+            "iops",
+            "gp2 storage does as much as its size allows",
+            "leave `iops` out, or write `storage-type: gp3`",
+        )),
+        (None, Some(_)) if is_provisioned => problems.push(Problem::new(
+            "storage-type",
+            format!("{kind} storage must be asked for a number of operations a second"),
+            "add `iops: 3000`",
+        )),
+        _ => {}
+    }
+    // MaxAllocatedStorage of CreateDBInstance in the RDS API reference: ten per cent at least.
+    let least = with_a_tenth(spec.storage);
+    if spec.max_storage != 0 && spec.max_storage < least {
+        let message = format!("{} GiB leaves too little room to grow", spec.max_storage);
+        let help = format!("expected a tenth more than `storage`, {least} GiB, or more");
+        problems.push(Problem::new("max-storage", message, help));
+    }
+    problems
 }
 
 /// What AWS returns for a database instance.
@@ -280,8 +407,8 @@ pub struct DbInstanceOutput {
     pub host: Option<String>,
     /// The port; not known until the instance is made.
     pub port: Option<u16>,
-    /// The database that was there from the beginning.
-    pub database: String,
+    /// The database that was there from the beginning; none in one that was made without.
+    pub database: Option<String>,
     /// The master user.
     pub user: String,
     /// The ARN of the secret that RDS keeps the master password in, as JSON with `username` and
@@ -294,12 +421,6 @@ pub(crate) fn no_class(class: &str) -> Option<Problem> {
     let message = format!("`{class}` is not a valid instance class");
     let problem = Problem::new("class", message, "expected one such as `db.t4g.micro`");
     (!class.starts_with("db.")).then_some(problem)
-}
-
-fn is_identifier(name: &str) -> bool {
-    name.len() <= 63
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn storage_type() -> String {
@@ -328,6 +449,17 @@ mod tests {
 
     use super::*;
 
+    fn spec(fields: &Value) -> DbInstanceSpec {
+        let mut spec = json!({
+            "engine": "postgres", "version": "17", "class": "db.t4g.micro", "storage": 20,
+            "database": "notes", "subnet-group": { "id": "notes" }, "security-groups": [],
+        });
+        for (field, value) in fields.as_object().unwrap() {
+            spec[field] = value.clone();
+        }
+        serde_json::from_value(spec).unwrap()
+    }
+
     #[test]
     fn a_version_is_compared_as_exactly_as_it_is_written() {
         let change =
@@ -335,20 +467,99 @@ mod tests {
         assert_eq!(change("16.4", "16"), Some(Change::Delegated));
         assert_eq!(change("16.4", "16.6"), None);
         assert_eq!(change("16.4", "16.10"), None);
+        assert_eq!(change("5.7.44-RDS.20240408", "5.7.44"), Some(Change::Delegated));
+        assert_eq!(change("16.3-R2", "16.3"), Some(Change::Delegated));
         for earlier in ["16.3", "15", "1"] {
             assert!(matches!(change("16.4", earlier), Some(Change::Never(_))), "{earlier}");
         }
+        assert!(matches!(change("16.3-R2", "16.3-R1"), Some(Change::Never(_))));
+    }
+
+    #[test]
+    fn a_minor_version_that_rds_has_upgraded_is_no_difference_and_a_major_one_is() {
+        let moved = |engine: &str, live: &str, wanted: &str, upgrades: bool| {
+            let of = |version: &str| {
+                spec(&json!({ "engine": engine, "version": version, "minor-upgrades": upgrades }))
+            };
+            DbInstance::is_moved("version", &of(live), &of(wanted))
+        };
+        assert!(moved("postgres", "16.10", "16.9", true));
+        assert!(moved("mysql", "8.0.43", "8.0.40", true));
+        assert!(moved("postgres", "16.3-R2", "16.3-R1", true));
+        assert!(!moved("postgres", "16.10", "16.9", false), "RDS may not, so somebody did");
+        assert!(!moved("postgres", "16.10", "15.3", true));
+        assert!(!moved("mysql", "8.4.6", "8.0.43", true));
+        assert!(!moved("postgres", "16.9", "16.10", true), "an upgrade is asked for");
+    }
+
+    #[test]
+    fn storage_that_rds_grew_or_rounded_up_is_no_difference() {
+        let moved = |field: &str, live: Value, wanted: Value| {
+            DbInstance::is_moved(field, &spec(&live), &spec(&wanted))
+        };
+        let grown = json!({ "storage": 35, "max-storage": 100 });
+        for wanted in [20, 30] {
+            let wanted = json!({ "storage": wanted, "max-storage": 100 });
+            assert!(moved("storage", grown.clone(), wanted));
+        }
+        assert!(!moved("storage", grown.clone(), json!({ "storage": 20 })), "it may not grow");
+        assert!(!moved("storage", grown, json!({ "storage": 40, "max-storage": 100 })));
+        assert!(moved("storage", json!({ "storage": 110 }), json!({ "storage": 105 })));
+        let limit = json!({ "storage": 20, "max-storage": 100 });
+        assert!(moved("max-storage", json!({ "storage": 100 }), limit.clone()));
+        assert!(!moved("max-storage", json!({ "storage": 90 }), limit));
+    }
+
+    #[test]
+    fn storage_is_asked_for_as_rds_takes_it() {
+        let problems = |fields: Value| -> Vec<String> {
+            DbInstance::check(&spec(&fields)).into_iter().map(|problem| problem.path).collect()
+        };
+        assert_eq!(problems(json!({ "storage": 400, "iops": 16000 })), [""; 0]);
+        let io2 = |storage: u32| json!({ "storage": storage, "storage-type": "io2", "iops": 3000 });
+        assert_eq!(problems(io2(100)), [""; 0]);
+        assert_eq!(problems(io2(99)), ["storage"]);
+        assert_eq!(problems(json!({ "storage": 100, "storage-type": "io1" })), ["storage-type"]);
+        assert_eq!(problems(json!({ "storage-type": "magnetic" })), ["storage-type"]);
+        for fields in [
+            json!({ "iops": 3000 }),
+            json!({ "iops": 3000, "storage-type": "gp2" }),
+            json!({ "iops": 3000, "storage": 400 }),
+            json!({ "iops": 999, "storage": 100, "storage-type": "io1" }),
+        ] {
+            assert_eq!(problems(fields.clone()), ["iops"], "{fields}");
+        }
+        assert_eq!(problems(json!({ "storage": 100, "max-storage": 109 })), ["max-storage"]);
+        assert_eq!(problems(json!({ "storage": 100, "max-storage": 110 })), [""; 0]);
+        assert_eq!(spec(&json!({ "storage": 399 })).wants_iops(), None);
+        assert_eq!(spec(&json!({ "storage": 400 })).wants_iops(), Some(12_000));
+    }
+
+    #[test]
+    fn backups_that_begin_or_end_interrupt_a_database() {
+        let worst = |live: u32, wanted: u32| {
+            let [live, wanted] = [live, wanted].map(|days| spec(&json!({ "backup-days": days })));
+            DbInstance::notices(&live, &wanted).into_iter().map(|notice| notice.impact).min()
+        };
+        assert_eq!(worst(0, 7), Some(Impact::Outage));
+        assert_eq!(worst(7, 0), Some(Impact::Outage));
+        assert_eq!(worst(7, 14), None);
+    }
+
+    #[test]
+    fn windows_are_the_same_in_small_letters() {
+        let change = |live: &str, wanted: &str| {
+            DbInstance::change("maintenance-window", &json!(live), &json!(wanted))
+        };
+        let live = "sun:05:00-sun:06:00";
+        assert_eq!(change(live, "Sun:05:00-Sun:06:00"), Some(Change::Delegated));
+        assert_eq!(change(live, "mon:05:00-mon:06:00"), None);
     }
 
     #[test]
     fn what_copies_the_data_may_take_as_long_as_there_is_data() {
-        let spec = |storage: u32, snapshot: bool| -> DbInstanceSpec {
-            let spec = json!({
-                "engine": "postgres", "version": "17", "class": "db.t4g.micro",
-                "storage": storage, "database": "notes", "user": "notes",
-                "subnet-group": { "id": "notes" }, "security-groups": [], "final-snapshot": snapshot,
-            });
-            serde_json::from_value(spec).unwrap()
+        let spec = |storage: u32, snapshot: bool| {
+            spec(&json!({ "storage": storage, "final-snapshot": snapshot }))
         };
         let delete =
             |spec: &DbInstanceSpec| DbInstance::time(Action::Delete, Some(spec), None).limit;
@@ -369,15 +580,8 @@ mod tests {
 
     #[test]
     fn a_setting_takes_a_minute_and_a_machine_with_a_standby_longer_than_one_alone() {
-        let plain = json!({
-            "engine": "postgres", "version": "17", "class": "db.t4g.micro", "storage": 20,
-            "database": "notes", "subnet-group": { "id": "notes" }, "security-groups": [],
-        });
         let update = |field: &str, value: Value| {
-            let mut wanted = plain.clone();
-            wanted[field] = value;
-            let [live, wanted]: [DbInstanceSpec; 2] =
-                [plain.clone(), wanted].map(|spec| serde_json::from_value(spec).unwrap());
+            let (live, wanted) = (spec(&json!({})), spec(&json!({ field: value })));
             DbInstance::time(Action::Update, Some(&live), Some(&wanted)).typical
         };
         assert_eq!(update("backup-days", json!(1)), 60);

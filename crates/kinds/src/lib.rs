@@ -5,6 +5,7 @@
 
 mod cluster;
 mod db_instance;
+mod db_names;
 mod db_replica;
 mod db_subnet_group;
 mod elastic_ip;
@@ -30,7 +31,7 @@ mod task_definition;
 mod vpc;
 
 pub use cluster::{Cluster, ClusterOutput, ClusterSpec, Insights};
-pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, Engine};
+pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, Engine, is_one_of};
 pub use db_replica::{DbReplica, DbReplicaOutput, DbReplicaSpec};
 pub use db_subnet_group::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};

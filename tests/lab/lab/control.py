@@ -17,11 +17,13 @@ from lab.aws.acm.certificates import issue
 from lab.aws.cloudwatch.metrics import measure
 from lab.aws.common.model_check import check_all
 from lab.aws.common.windows import open_windows
+from lab.aws.rds.changes import move, rotate_all
 from lab.aws.sts.sessions import expire_all, open_account
 from lab.http.doors import lacks_header
 from lab.http.errors import Reply
 from lab.inventory import inventory, secret_values
 from lab.population import populate
+from lab.running.databases.instances import Databases
 from lab.running.tasks.roster import Tasks
 from lab.world.lab import Lab
 
@@ -62,6 +64,8 @@ class Control:
             ("POST", "/_lab/maintenance-window"): self.open_windows,
             ("GET", "/_lab/strict"): lambda query, body: lab.strict.public(),
             ("POST", "/_lab/strict"): self.switch,
+            ("POST", "/_lab/databases"): self.move_database,
+            ("POST", "/_lab/rotate-secrets"): self.rotate_secrets,
             ("POST", "/_lab/populate"): self.populate,
             ("POST", "/_lab/accounts"): self.open_account,
             ("POST", "/_lab/expire-sessions"): self.expire_sessions,
@@ -146,6 +150,17 @@ class Control:
     def open_windows(self, query: Query, body: bytes) -> dict[str, Any]:
         """Lets the maintenance windows come."""
         return {"opened": open_windows(self._lab)}
+
+    def move_database(self, query: Query, body: bytes) -> None:
+        """Lets RDS move a database by itself: `{"database": …, "storage": 35, "status": …}`."""
+        wanted = json.loads(body)
+        with self._lab.lock:
+            move(self._lab, str(wanted.get("database")), wanted)
+
+    def rotate_secrets(self, query: Query, body: bytes) -> dict[str, Any]:
+        """Rotates the passwords that RDS manages."""
+        with self._lab.lock:
+            return {"rotated": rotate_all(self._lab.part(Databases))}
 
     def switch(self, query: Query, body: bytes) -> dict[str, bool]:
         """Switches parts of the strict profile on and off."""

@@ -266,3 +266,107 @@ def test_what_is_pending_is_applied_when_the_window_comes_or_the_instance_reboot
     rds.modify_db_instance(DBInstanceIdentifier="main", DBInstanceClass="db.t4g.medium")
     rds.reboot_db_instance(DBInstanceIdentifier="main")
     until(lambda: shown()[0] == "db.t4g.medium", "the reboot")
+
+
+def _shown(rds: Any) -> dict[str, Any]:
+    found: dict[str, Any] = rds.describe_db_instances()["DBInstances"][0]
+    return found
+
+
+def test_an_engine_goes_to_what_it_is_offered_and_never_back(lab: RunningLab) -> None:
+    rds = lab.client("rds")
+    instance(lab, EngineVersion="16.9")
+    change = {"DBInstanceIdentifier": "main", "ApplyImmediately": True}
+    (version,) = rds.describe_db_engine_versions(Engine="postgres", EngineVersion="16.9")[
+        "DBEngineVersions"
+    ]
+    targets = {
+        t["EngineVersion"]: t["IsMajorVersionUpgrade"] for t in version["ValidUpgradeTarget"]
+    }
+    assert targets == {"16.10": False, "17.6": True, "18.1": True}
+    for earlier in ("16.8", "15"):
+        with refused("InvalidParameterCombination"):
+            rds.modify_db_instance(**change, EngineVersion=earlier)
+    with refused("InvalidParameterCombination"):
+        rds.modify_db_instance(**change, EngineVersion="17.6")
+    rds.modify_db_instance(**change, EngineVersion="17.6", AllowMajorVersionUpgrade=True)
+    until(lambda: _shown(rds)["EngineVersion"] == "17.6", "the upgrade")
+
+
+def test_a_minor_version_is_upgraded_in_the_window_where_it_may_be(lab: RunningLab) -> None:
+    rds = lab.client("rds")
+    instance(lab, EngineVersion="16.9", AutoMinorVersionUpgrade=False)
+    assert lab.post("maintenance-window") == {"opened": []}
+    rds.modify_db_instance(DBInstanceIdentifier="main", AutoMinorVersionUpgrade=True)
+    assert len(lab.post("maintenance-window")["opened"]) == 1
+    until(lambda: _shown(rds)["EngineVersion"] == "16.10", "the upgrade")
+
+
+def test_storage_has_a_size_a_speed_and_room_to_grow(lab: RunningLab) -> None:
+    rds = lab.client("rds")
+    instance(lab, StorageType="gp3", AllocatedStorage=100, MaxAllocatedStorage=500)
+    change = {"DBInstanceIdentifier": "main", "ApplyImmediately": True}
+    with refused("InvalidParameterCombination"):
+        rds.modify_db_instance(**change, MaxAllocatedStorage=109)
+    with refused("InvalidParameterCombination"):
+        rds.modify_db_instance(**change, Iops=4000)
+    with refused("InvalidParameterCombination"):
+        rds.modify_db_instance(**change, AllocatedStorage=400)
+    with refused("InvalidParameterCombination"):
+        rds.modify_db_instance(**change, StorageType="io2")
+    with refused("InvalidParameterValue"):
+        rds.modify_db_instance(**change, AllocatedStorage=99)
+
+    def grown(storage: int) -> bool:
+        found = _shown(rds)
+        settled = found["DBInstanceStatus"] == "available"
+        return settled and int(found["AllocatedStorage"]) == storage
+
+    rds.modify_db_instance(**change, AllocatedStorage=105)
+    until(lambda: grown(110), "the size, rounded up")
+    lab.post("databases", {"database": "main", "storage": 150})
+    assert grown(150)
+    rds.modify_db_instance(**change, AllocatedStorage=400, Iops=12000)
+    until(lambda: grown(400), "the size")
+    with refused("InvalidParameterCombination"):
+        rds.modify_db_instance(**change, Iops=16000)
+    rds.modify_db_instance(**change, AllocatedStorage=400, Iops=16000)
+    until(lambda: _shown(rds)["Iops"] == 16000, "the speed")
+
+
+def test_full_storage_is_shown_for_a_while_after_it_was_given_more(lab: RunningLab) -> None:
+    rds = lab.client("rds")
+    instance(lab)
+    lab.post("databases", {"database": "main", "status": "storage-full"})
+    with refused("InvalidDBInstanceState"):
+        rds.modify_db_instance(DBInstanceIdentifier="main", BackupRetentionPeriod=3)
+    rds.modify_db_instance(DBInstanceIdentifier="main", AllocatedStorage=40, ApplyImmediately=True)
+    until(lambda: state(rds, "main") == "available", "the cure")
+    assert _shown(rds)["AllocatedStorage"] == 40
+
+
+def test_a_managed_password_is_rotated_and_the_server_takes_the_new_one(
+    lab: RunningLab, engine: Any
+) -> None:
+    name, asked, _, ask = engine
+    rds, secrets = lab.client("rds"), lab.client("secretsmanager")
+    found = instance(lab, Engine=name, EngineVersion=asked)
+    arn = found["MasterUserSecret"]["SecretArn"]
+
+    def password() -> str:
+        return str(json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])["password"])
+
+    first = password()
+    with refused("InvalidParameterCombination"):
+        rds.modify_db_instance(DBInstanceIdentifier="main", RotateMasterUserPassword=True)
+    rds.modify_db_instance(
+        DBInstanceIdentifier="main", RotateMasterUserPassword=True, ApplyImmediately=True
+    )
+    until(lambda: state(rds, "main") == "available", "the rotation")
+    second = password()
+    assert second != first
+    assert ask(found, first, "select 1").returncode != 0
+    assert ask(found, second, "select 1").stdout.strip() == "1"
+    assert len(lab.post("rotate-secrets")["rotated"]) == 1
+    until(lambda: state(rds, "main") == "available", "the rotation by RDS")
+    assert password() not in (first, second)

@@ -9,6 +9,7 @@ from typing import Any
 from conftest import RunningLab, until
 from late import TRUST, eventually, switch
 from stack import TAGS, balancer, forward, network, refused, tags_for, target_group
+from test_database import instance
 
 POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
@@ -107,6 +108,22 @@ def test_a_changed_attribute_is_seen_late(lab: RunningLab) -> None:
     ec2.modify_subnet_attribute(SubnetId=subnets[0], MapPublicIpOnLaunch={"Value": True})
     assert shown() is False
     until(shown, "the change")
+
+
+def test_a_changed_database_is_seen_late(lab: RunningLab) -> None:
+    switch(lab, "changed-attribute")
+    rds = lab.client("rds")
+    instance(lab)
+
+    def shown() -> tuple[str, str]:
+        found = rds.describe_db_instances()["DBInstances"][0]
+        return found["DBInstanceStatus"], found["DBInstanceClass"]
+
+    rds.modify_db_instance(
+        DBInstanceIdentifier="main", DBInstanceClass="db.t4g.small", ApplyImmediately=True
+    )
+    assert shown() == ("available", "db.t4g.micro")
+    until(lambda: shown() == ("available", "db.t4g.small"), "the change")
 
 
 def test_a_new_role_cannot_be_assumed_yet(lab: RunningLab) -> None:

@@ -14,6 +14,8 @@ use crate::rds::db_instance::{removal, state};
 use crate::rds::{self, Databases};
 
 impl Resource<Aws> for DbReplica {
+    const SHOWN_LATE: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let replicas = survey.shared.get::<Databases>().of::<Self>(survey).await?;
         replicas.iter().map(|(owned, instance)| found(owned, instance)).collect()

@@ -9,7 +9,7 @@ mod operations;
 
 use aws_sdk_rds::types::{DbInstance as Description, Tag};
 use deployer_core::Kind;
-use deployer_engine::{Context, Identity, Progress, Result, Survey};
+use deployer_engine::{Context, Identity, Progress, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{DbInstance, DbReplica};
 use tokio::sync::OnceCell;
 
@@ -81,11 +81,13 @@ pub(crate) async fn describe(aws: &Aws, id: &str) -> Result<Description> {
     answer.await?.db_instances.and_then(|mut found| found.pop()).required("the database")
 }
 
-/// One look at whether a deleted database is gone: one that is not there is DBInstanceNotFound,
-/// which the engine takes for gone.
+/// One look at whether a deleted database is gone. It is when it stays so for some seconds: RDS
+/// may leave one out that is still there (Terraform's provider waits for three such answers).
 pub(crate) async fn gone(aws: &Aws, id: &str) -> Result<Progress<()>> {
-    let instance = describe(aws, id).await?;
-    Ok(Progress::Waiting(instance.db_instance_status.unwrap_or_default()))
+    let instance = unless_gone_for_good(|| describe(aws, id)).await?;
+    Ok(instance.map_or(Progress::Done(()), |instance| {
+        Progress::Waiting(instance.db_instance_status.unwrap_or_default())
+    }))
 }
 
 /// Writes who a resource is, what it was last given, and what is kept as tags.

@@ -46,6 +46,7 @@ operations! {
         .codes(&[Code::new("InvalidParameterCombination", Cause::NotYet)]);
     DELETE_DB_SUBNET_GROUP = SERVICE.changes("DeleteDBSubnetGroup")
         .gone(&["DBSubnetGroupNotFoundFault"]);
+    DESCRIBE_DB_ENGINE_VERSIONS = SERVICE.reads("DescribeDBEngineVersions");
     DESCRIBE_DB_INSTANCES = SERVICE.reads("DescribeDBInstances")
         .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"]);
     DESCRIBE_DB_SUBNET_GROUPS = SERVICE.reads("DescribeDBSubnetGroups")

@@ -116,6 +116,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
             "{id} becomes {address}. The next `deployer apply` then does this:\n\n"
         ));
         session.show(&plan, Detail::Changes);
+        session.show_refused(&plan, Some(self.project));
         if !is_unattended {
             let help = "add `--yes` to take it over without a question";
             session.confirm(&format!("Take over {id}?"), help).await?;

@@ -12,6 +12,7 @@ use crate::command::Command;
 use crate::commands::outputs::Outputs;
 use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
+use crate::perform::whole;
 use crate::plan_file;
 use crate::render::Detail;
 use crate::session::{Project, Session};
@@ -76,13 +77,13 @@ pub(crate) async fn carry_out<W: Connect>(
 ) -> Result<Exit, Error> {
     if plan.is_empty() && plan.unrecorded.is_empty() && !session.is_json {
         session.answer(&Outputs::of(&plan.outputs, &plan.known));
-        return Ok(Exit::Done);
+        return Ok(whole(plan));
     }
     let outcome = session.perform(connected, journal, plan).await?;
     let outputs = Outputs::of(&plan.outputs, &outcome.outputs);
     let exit = session.conclude(plan, &outcome, &outputs.0);
     // For machines they are in the result.
-    if exit == Exit::Done && !session.is_json && !outputs.0.is_empty() {
+    if outcome.is_success() && !session.is_json && !outputs.0.is_empty() {
         session.note("\n");
         session.answer(&outputs);
     }
@@ -99,11 +100,12 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
         let snapshot = session.observe(&connected, &scope, scan, &deeds).await?;
         let project = session.settle(project.clone(), &connected, &snapshot).await?;
         let targets = project.meant(&args.targets);
-        let Project { source, stack, .. } = project;
-        let mut plan = session.plan(Some(&source), &stack, &snapshot, &targets)?;
-        session.find_left_behind(&mut plan, &connected, &source, &snapshot).await;
+        let Project { source, stack, .. } = &project;
+        let mut plan = session.plan(Some(source), stack, &snapshot, &targets)?;
+        session.find_left_behind(&mut plan, &connected, source, &snapshot).await;
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);
+        session.show_refused(&plan, Some(&project));
         if !plan.is_empty() && !args.yes {
             let help = "add `--yes` to apply without a question";
             session.confirm("Apply this?", help).await?;
@@ -149,6 +151,7 @@ async fn apply_saved<W: Connect>(
         session.confirm_ours(&snapshot, args.yes).await?;
         let plan = Plan { unrecorded: snapshot.unrecorded(), ..plan.clone() };
         session.show(&plan, Detail::Changes);
+        session.show_refused(&plan, None);
         carry_out(&plan, &connected, journal, session).await
     };
     session.locked("apply", &args.lock, &connected, &plan.scope, work).await

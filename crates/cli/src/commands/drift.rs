@@ -1,6 +1,8 @@
 //! `deployer drift`: what was changed outside.
 
-use deployer_core::{Action, Difference, Plan, Reason, Snapshot};
+use std::collections::BTreeMap;
+
+use deployer_core::{Action, Address, Difference, Plan, Reason, Snapshot};
 use deployer_engine::Look;
 
 use crate::answer::{Answer, Form, Page, document};
@@ -57,12 +59,18 @@ impl Drift {
                 step.differences.iter().filter(|it| it.drift).map(turned).collect();
             (!drifted.is_empty()).then(|| (step.address.clone(), drifted))
         });
+        let mut changed: BTreeMap<Address, Vec<Difference>> = changed.collect();
+        // What cannot be put back was changed outside all the same.
+        for refused in plan.refused.iter().filter(|refused| refused.difference.drift) {
+            let fields = changed.entry(refused.address.clone()).or_default();
+            fields.push(turned(&refused.difference));
+        }
         let missing = plan
             .steps
             .iter()
             .filter(|step| (step.action, step.reason) == (Action::Create, Reason::Missing));
         Self {
-            changed: changed.collect(),
+            changed: changed.into_iter().collect(),
             missing: missing.map(|step| step.address.clone()).collect(),
             attached: plan.foreign.clone().into_iter().collect(),
             unread: unread.filter(|(_, paths)| !paths.is_empty()).collect(),

@@ -60,11 +60,16 @@ impl Command for Args {
         }
         let detail = if self.full { Detail::Everything } else { Detail::Changes };
         session.answer(&Shown { plan: &plan, detail });
+        session.show_refused(&plan, Some(&project));
         if let Some(path) = self.out {
             session
                 .note(&format!("\nSaved. To do exactly this: deployer apply {}\n", path.display()));
         }
-        Ok(if self.check && !plan.is_empty() { Exit::Pending } else { Exit::Done })
+        Ok(match () {
+            () if !plan.is_whole() => Exit::Refused,
+            () if self.check && !plan.is_empty() => Exit::Pending,
+            () => Exit::Done,
+        })
     }
 }
 

@@ -59,7 +59,7 @@ impl Command for Args {
             let (scan, deeds) = (Scan::For(&built), journal.deeds());
             let snapshot = session.observe(&connected, &scope, scan, &deeds).await?;
             let project = session.settle(project.clone(), &connected, &snapshot).await?;
-            let mut stack = project.stack;
+            let mut stack = project.stack.clone();
             let known = built.resources.iter().filter(|(address, _)| images.contains(*address));
             stack.resources.extend(known.map(|(image, it)| (image.clone(), it.clone())));
             let followers = followers(&stack, &images);
@@ -69,6 +69,7 @@ impl Command for Args {
             let plan = plan.only(&followers);
             let beyond = beyond(&plan, &followers);
             session.show(&plan, Detail::Changes);
+            session.show_refused(&plan, Some(&project));
             if !beyond.is_empty() && !self.yes {
                 Err(Refusal::Beyond(beyond))?;
             }

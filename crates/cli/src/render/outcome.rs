@@ -79,6 +79,7 @@ fn counts(plan: &Plan, outcome: &Outcome) -> String {
         (count(Action::Update), "changed"),
         (count(Action::Delete), "deleted"),
         (count(Action::Await), "waited for"),
+        (plan.asked_in_vain().count(), "refused"),
     ];
     let parts: Vec<String> = counts
         .into_iter()

@@ -57,7 +57,13 @@ pub fn plan(plan: &Plan, detail: Detail, theme: &Theme, width: usize) -> String 
 fn empty(plan: &Plan, theme: &Theme, width: usize) -> String {
     let mut lines = foreign(plan, theme, width);
     let no_changes = theme.good.style("No changes.");
-    lines.push(format!("{no_changes} {} is as the stack says.", plan.scope));
+    lines.push(match plan.asked_in_vain().count() {
+        0 => format!("{no_changes} {} is as the stack says.", plan.scope),
+        count => {
+            let changes = if count == 1 { "change that is" } else { "changes that are" };
+            format!("Nothing to do for {} but {count} {changes} refused.", plan.scope)
+        }
+    });
     lines.join("\n") + "\n"
 }
 
@@ -262,6 +268,10 @@ fn summary(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
         }
     }
     let _ = write!(counts, ", {} to destroy", summary.delete);
+    let refused = plan.asked_in_vain().count();
+    if refused > 0 {
+        let _ = write!(counts, ", {refused} refused");
+    }
     let noticed = match plan.worst() {
         Some(notice) => format!("noticed: {}: {}", impact(plan.impact()), notice.because),
         None => format!("noticed: {}", impact(plan.impact())),

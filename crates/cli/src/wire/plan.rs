@@ -63,6 +63,8 @@ pub(crate) struct Plan {
     region: String,
     /// The steps, each after everything it waits for.
     steps: Vec<Step>,
+    /// What stays as it is although the stack says otherwise, since AWS cannot change it.
+    refused: Vec<Refused>,
     /// What is on resources of ours and is not in the stack, by address.
     foreign: BTreeMap<String, Vec<String>>,
     /// What carries our tags and is not ours.
@@ -83,6 +85,7 @@ impl From<&deployer_core::Plan> for Plan {
             account: plan.account.clone(),
             region: plan.region.clone(),
             steps: plan.steps.iter().map(Step::from).collect(),
+            refused: plan.refused.iter().map(Refused::from).collect(),
             foreign: foreign.map(|(address, what)| (address.to_string(), what.clone())).collect(),
             strays: plan.strays.iter().map(Stray::from).collect(),
             left_behind: plan.left_behind.clone(),
@@ -107,6 +110,28 @@ impl From<&deployer_core::Stays> for Stays {
     fn from(stays: &deployer_core::Stays) -> Self {
         let what = Position::of(&stays.address, &stays.place);
         Self { what, id: stays.id.clone(), because: stays.because.clone() }
+    }
+}
+
+/// A field that stays as it is.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+struct Refused {
+    /// The resource: `db-instance/main`.
+    address: String,
+    #[serde(flatten)]
+    difference: Difference,
+    /// What to do instead.
+    help: String,
+}
+
+impl From<&deployer_core::Refused> for Refused {
+    fn from(refused: &deployer_core::Refused) -> Self {
+        Self {
+            address: refused.address.to_string(),
+            difference: Difference::from(&refused.difference),
+            help: refused.advice.clone(),
+        }
     }
 }
 

@@ -31,6 +31,31 @@ async fn a_check_reports_changes_by_its_exit_code() {
     assert_eq!(world.run("plan --env dev --check").await.exit, Exit::Pending);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_the_cloud_cannot_change_is_refused_at_its_line_and_the_rest_is_done() {
+    let smaller = STACK.replace("size: 20", "size: 10").replace("zone: a", "zone: b");
+    assert_ne!(smaller.matches("size: 10").count(), 0);
+    let world = World::applied(STACK).await;
+    world.write("deployer.yaml", &smaller);
+    let plan = world.run("plan --env dev").await;
+    assert_eq!(plan.exit, Exit::Refused);
+    insta::assert_snapshot!(format!("{}\n{}", plan.stdout, plan.stderr));
+    let json: Value =
+        serde_json::from_str(&world.run("plan --env dev --json").await.stdout).unwrap();
+    let refused = &json["plan"]["refused"][0];
+    assert_eq!((&refused["path"], &refused["before"]), (&"size".into(), &20.into()), "{json:#}");
+    assert_eq!(world.run("drift --env dev").await.exit, Exit::Done, "nobody changed it outside");
+    let target = world.run("plan --env dev --check --target network/main").await;
+    assert_eq!(target.exit, Exit::Done, "it is none of what is asked about");
+    let applied = world.run("apply --env dev --yes").await;
+    assert_eq!(applied.exit, Exit::Refused, "{}", applied.stderr);
+    assert!(applied.stderr.contains(", 1 refused."), "{}", applied.stderr);
+    let rest = world.run("plan --env dev").await;
+    let nothing = "Nothing to do for notes/dev but 1 change that is refused.\n";
+    assert_eq!((rest.exit, rest.stdout.as_str()), (Exit::Refused, nothing));
+    assert_eq!(world.run("destroy --env dev --yes").await.exit, Exit::Done);
+}
+
 /// Whoever gives a stack environments makes everything anew beside what runs.
 #[tokio::test(start_paused = true)]
 async fn a_plan_of_a_new_environment_names_those_that_left_the_file() {

@@ -7,6 +7,7 @@ mod steps;
 mod traffic;
 mod uses;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use self::halves::Halves;
 use self::uses::Relations;
 use crate::live::physical;
-use crate::plan::Plan;
+use crate::plan::{Plan, Refused};
 use crate::{
     Action, Address, Change, Code, Cycle, Desired, Diagnostic, Difference, Dispute, Graph, Impact,
     KindInfo, Kinds, Live, Outputs, Phase, Replacement, Snapshot, Stack, references, resolve,
@@ -24,9 +25,11 @@ use crate::{
 ///
 /// A resource with deletion protection is deleted only when it is in `unprotected`.
 ///
+/// A change that AWS cannot make is refused, and everything else is planned.
+///
 /// # Errors
-/// Everything that cannot be planned: cycles, changes AWS cannot make, protected resources that
-/// would have to go, resources that another stack of the same name has made.
+/// Everything that cannot be planned: cycles, protected resources that would have to go, resources
+/// that another stack of the same name has made.
 pub fn plan(
     stack: &Stack,
     snapshot: &Snapshot,
@@ -36,7 +39,8 @@ pub fn plan(
     if let Some(other) = snapshot.other_origin() {
         return Err(vec![another_stack(stack, other)]);
     }
-    let mut planner = Planner { stack, snapshot, kinds, known: Outputs::new(), mistakes: vec![] };
+    let (known, refused, mistakes) = (Outputs::new(), vec![], vec![]);
+    let mut planner = Planner { stack, snapshot, kinds, known, refused, mistakes };
     let decisions = planner.decide();
     let relations = Relations::of(stack, snapshot, kinds);
     let mut steps = planner.steps(&decisions);
@@ -81,7 +85,8 @@ fn disputed(dispute: &Dispute) -> Diagnostic {
 
 /// What is to become of one resource of the stack.
 struct Decision<'a> {
-    desired: &'a Desired,
+    /// What is wanted of it, but for what is refused, which is as it is.
+    desired: Cow<'a, Desired>,
     live: Option<&'a Live>,
     verdict: Verdict,
     differences: Vec<Difference>,
@@ -108,6 +113,7 @@ struct Planner<'a> {
     snapshot: &'a Snapshot,
     kinds: &'a Kinds,
     known: Outputs,
+    refused: Vec<Refused>,
     mistakes: Vec<Diagnostic>,
 }
 
@@ -149,7 +155,7 @@ impl<'a> Planner<'a> {
     ) -> Decision<'a> {
         let live = self.snapshot.current_at(&desired.place, address);
         let mut decision = Decision {
-            desired,
+            desired: Cow::Borrowed(desired),
             live,
             verdict: Verdict::Create,
             differences: vec![],
@@ -158,7 +164,7 @@ impl<'a> Planner<'a> {
             phantoms: vec![],
         };
         let Some(live) = live else { return decision };
-        let wanted = match kind.normalize(resolve(&desired.spec, &self.known)) {
+        let mut wanted = match kind.normalize(resolve(&desired.spec, &self.known)) {
             Ok(wanted) => wanted,
             Err(error) => {
                 let title = format!("{address} does not resolve to a {}: {error}", kind.name);
@@ -166,15 +172,17 @@ impl<'a> Planner<'a> {
                 return decision;
             }
         };
-        let compared = kind.compare(&live.spec, &wanted);
+        let mut compared = kind.compare(&live.spec, &wanted);
+        let moves = live.place != desired.place;
         let replace = live.phase == Phase::Leaving
             || compared.iter().any(|(_, change)| matches!(change, Change::Replace(_)));
-        for (difference, change) in &compared {
-            // What is made anew can have any value.
-            if let (Change::Never(advice), false) = (change, replace) {
-                let Difference { path, before, after, .. } = difference;
-                let title = format!("{address}: {path} cannot change from {before} to {after}");
-                self.mistakes.push(Diagnostic::error(Code::CannotChange, title).help(*advice));
+        // What is made anew can have any value.
+        if !replace && !moves {
+            let refused = self.refuse(kind, address, live, &wanted, &mut compared);
+            for difference in &refused {
+                put(&mut wanted, &difference.path, &difference.before);
+                let desired = decision.desired.to_mut();
+                put(&mut desired.spec, &difference.path, &difference.before);
             }
         }
         let is_fixed = |(_, change): &&(Difference, Change)| matches!(change, Change::Replace(_));
@@ -189,7 +197,6 @@ impl<'a> Planner<'a> {
         if live.phase != Phase::Leaving && fixed.clone().all(|difference| difference.drift) {
             decision.phantoms = fixed.cloned().collect();
         }
-        let moves = live.place != desired.place;
         if moves {
             decision.impact = decision.impact.max(kind.deletion);
             decision.differences.push(moved(live, desired));
@@ -210,6 +217,28 @@ impl<'a> Planner<'a> {
             Verdict::Keep
         };
         decision
+    }
+
+    /// Takes out of the differences those that AWS cannot make, and notes them.
+    fn refuse(
+        &mut self,
+        kind: &KindInfo,
+        address: &Address,
+        live: &Live,
+        wanted: &Value,
+        compared: &mut Vec<(Difference, Change)>,
+    ) -> Vec<Difference> {
+        let is_never = |(_, change): &mut (_, Change)| matches!(change, Change::Never(_));
+        let never: Vec<_> = compared.extract_if(.., is_never).collect();
+        let advice: Vec<_> = never.iter().map(|(_, change)| *change).collect();
+        let (refused, _) = judged(kind, live.mark.as_deref(), wanted, never);
+        for (difference, change) in refused.iter().zip(advice) {
+            if let Change::Never(advice) = change {
+                let (address, difference) = (address.clone(), difference.clone());
+                self.refused.push(Refused { address, difference, advice: advice.to_owned() });
+            }
+        }
+        refused
     }
 
     fn protect(&mut self, plan: &Plan, unprotected: &BTreeSet<Address>) {
@@ -313,6 +342,18 @@ fn judged(
         Difference { drift, ..difference }
     });
     (differences.collect(), impact)
+}
+
+/// Puts a value where a path leads to, as far as there is such a place.
+fn put(spec: &mut Value, path: &str, value: &Value) {
+    let place = path.split('.').try_fold(spec, |spec, key| match spec {
+        Value::Object(fields) => Some(fields.entry(key).or_insert(Value::Null)),
+        Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?),
+        _ => None,
+    });
+    if let Some(place) = place {
+        *place = value.clone();
+    }
 }
 
 /// What is known of a resource's outputs before its differences are gone.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::halves::Halves;
 use super::{Decision, Planner, Verdict};
-use crate::plan::{Half, Plan, Reason, Stays, Step, StepId};
+use crate::plan::{Half, Plan, Reason, Refused, Stays, Step, StepId};
 use crate::{
     Action, Address, Impact, KindInfo, Live, Phase, Removal, Replacement, Roles, Standing, resolve,
 };
@@ -62,6 +62,7 @@ impl<'a> Planner<'a> {
             roles: self.roles(),
             fingerprint: self.snapshot.fingerprint(),
             steps: steps.list,
+            refused: self.refused(),
             known: self.known.clone(),
             outputs: self.stack.outputs.clone(),
             foreign: self.foreign(),
@@ -192,6 +193,13 @@ impl<'a> Planner<'a> {
             id: live.id().to_owned(),
             because: because.to_owned(),
         })
+    }
+
+    /// What is refused, in the order of the addresses.
+    fn refused(&self) -> Vec<Refused> {
+        let mut refused = self.refused.clone();
+        refused.sort_by(|a, b| a.address.cmp(&b.address));
+        refused
     }
 
     /// The roles that lead to other accounts: the stack's where it has one.

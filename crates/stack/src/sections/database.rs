@@ -118,6 +118,11 @@ impl Database {
     fn port(&self) -> u16 {
         self.port.unwrap_or(self.engine.instance().port())
     }
+
+    /// The database that is there from the beginning.
+    fn database_name(&self, name: &str) -> String {
+        self.database.clone().unwrap_or_else(|| name.replace('-', "_"))
+    }
 }
 
 /// Fields of the instance and the keys they are written as.
@@ -170,7 +175,8 @@ impl Section for Database {
             storage: self.storage.0,
             max_storage: self.max_storage.map_or(0, |storage| storage.0),
             storage_type: "gp3".to_owned(),
-            database: self.database.clone().unwrap_or_else(|| name.replace('-', "_")),
+            iops: None,
+            database: self.database_name(name).into(),
             user: self.user.clone(),
             // Left out, it is reset to the engine's own.
             port: Some(self.port()),
@@ -196,7 +202,8 @@ impl Section for Database {
             environment: vec![
                 ("HOST", output("host")),
                 ("PORT", output("port")),
-                ("NAME", output("database")),
+                // RDS does not show what somebody has made in it since.
+                ("NAME", Text::from(self.database_name(name).as_str())),
                 ("USER", output("user")),
                 ("ENGINE", Text::from(self.engine.client())),
             ],

@@ -1,10 +1,11 @@
 //! Database instances of RDS: `CreateDBInstance`, `ModifyDBInstance`, `AddTagsToResource`,
-//! `DescribeDBInstances`, `DeleteDBInstance`.
+//! `DescribeDBInstances`, `DescribeDBEngineVersions`, `DeleteDBInstance`.
 
 pub(crate) mod machine;
 pub(crate) mod removal;
 mod spec;
 pub(crate) mod state;
+mod upgrade;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,9 @@ use crate::ownership::{Kept, Owned};
 use crate::rds::{self, Databases};
 
 impl Resource<Aws> for DbInstance {
+    /// RDS may show an instance as it was before a change, and available.
+    const SHOWN_LATE: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let ours = replicas(survey).await?;
         let instances = survey.shared.get::<Databases>().of::<Self>(survey).await?.into_iter();
@@ -56,7 +60,8 @@ impl Resource<Aws> for DbInstance {
         spec: &DbInstanceSpec,
     ) -> Result<DbInstanceOutput> {
         let DbInstanceOutput { id, arn, .. } = &live.output;
-        let request = spec::modify(&cx.cloud.rds, &live.spec, spec);
+        let upgrade = upgrade::upgrade(cx.cloud, &live.spec, spec).await?;
+        let request = spec::modify(&cx.cloud.rds, &live.spec, spec, upgrade.as_ref());
         let kept = (&spec::kept(&live.spec), &spec::kept(spec));
         machine::update(cx, (id, arn), request, kept).await?;
         Ok(live.output.clone())
@@ -124,7 +129,7 @@ fn output(instance: &Description) -> Result<DbInstanceOutput> {
         arn: text(instance.db_instance_arn(), "the ARN of a database")?,
         host: instance.endpoint().and_then(|it| it.address()).map(ToOwned::to_owned),
         port: machine::port(instance)?,
-        database: text(instance.db_name(), "the name of the database in an instance")?,
+        database: instance.db_name().map(ToOwned::to_owned),
         user: text(instance.master_username(), "the master user of a database")?,
         secret: secret.map(ToOwned::to_owned),
     })

@@ -11,6 +11,7 @@ use deployer_engine::Result;
 use deployer_kinds::{DbInstanceSpec, Engine};
 
 use super::machine::Machine;
+use super::upgrade::Upgrade;
 use crate::missing::Required;
 use crate::ownership::{Kept, Owned};
 
@@ -33,6 +34,7 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
     let text = |value: Option<&str>, what: &str| value.map(ToOwned::to_owned).required(what);
     let storage = pending.allocated_storage().or(instance.allocated_storage());
     let storage = number(storage).required("the storage of a database")?;
+    let iops = number(pending.iops().or(instance.iops()));
     let subnet_group = instance.db_subnet_group().and_then(|it| it.db_subnet_group_name());
     let backup_days = pending.backup_retention_period().or(instance.backup_retention_period());
     let final_snapshot: Option<bool> =
@@ -54,7 +56,9 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
             pending.storage_type().or(instance.storage_type()),
             "the storage type of a database",
         )?,
-        database: text(instance.db_name(), "the name of the database in an instance")?,
+        iops,
+        // One that was made without has what somebody has made in it since.
+        database: instance.db_name().map(ToOwned::to_owned).into(),
         user: text(instance.master_username(), "the master user of a database")?,
         port: machine.port,
         subnet_group: Ref::physical(subnet_group.required("the subnet group of a database")?),
@@ -96,7 +100,8 @@ pub(super) fn create(rds: &Client, spec: &DbInstanceSpec) -> Result<CreateDBInst
         .allocated_storage(count(spec.storage))
         .set_max_allocated_storage((spec.max_storage != 0).then(|| count(spec.max_storage)))
         .storage_type(&spec.storage_type)
-        .db_name(&spec.database)
+        .set_iops(spec.wants_iops().map(count))
+        .db_name(spec.database.wanted()?)
         .master_username(&spec.user)
         .manage_master_user_password(true)
         .set_port(spec.port.map(i32::from))
@@ -115,11 +120,13 @@ pub(super) fn create(rds: &Client, spec: &DbInstanceSpec) -> Result<CreateDBInst
 }
 
 /// A request that changes what differs, but for the name; none where nothing does. What stays as
-/// it is is not sent: RDS refuses some values even where they are no change.
+/// it is is not sent: RDS refuses some values even where they are no change. The version to
+/// upgrade to is looked up beforehand.
 pub(super) fn modify(
     rds: &Client,
     from: &DbInstanceSpec,
     to: &DbInstanceSpec,
+    upgrade: Option<&Upgrade>,
 ) -> Option<ModifyDBInstanceFluentBuilder> {
     let request = rds.modify_db_instance().apply_immediately(true);
     let (mut request, has_changed) = Machine::from(from).modify(&Machine::from(to), request);
@@ -128,21 +135,23 @@ pub(super) fn modify(
         is_empty &= !differs;
         differs
     };
-    // A version is asked for as exactly as anyone cares for: `16` is content with 16.4.
-    if differs(!format!("{}.", from.version).starts_with(&format!("{}.", to.version))) {
-        request = request.engine_version(&to.version).allow_major_version_upgrade(true);
+    if differs(upgrade.is_some())
+        && let Some(Upgrade { version, is_major }) = upgrade
+    {
+        request = request.engine_version(version);
+        if *is_major {
+            request = request.allow_major_version_upgrade(true);
+        }
     }
-    if differs(from.storage != to.storage) {
-        request = request.allocated_storage(count(to.storage));
+    let is_faster = to.iops.is_some() && from.iops != to.iops;
+    let is_other_type = from.storage_type != to.storage_type;
+    if differs(from.storage != to.storage || is_faster || is_other_type) {
+        request = storage(request, from, to);
     }
     if differs(from.max_storage != to.max_storage) {
         // Autoscaling is off when the most is what there is (RDS user guide, "Turning off storage
         // autoscaling").
-        let most = if to.max_storage == 0 { to.storage } else { to.max_storage };
-        request = request.max_allocated_storage(count(most));
-    }
-    if differs(from.storage_type != to.storage_type) {
-        request = request.storage_type(&to.storage_type);
+        request = request.max_allocated_storage(count(to.max_storage.max(to.storage)));
     }
     if differs(from.standby != to.standby) {
         request = request.multi_az(to.standby);
@@ -160,6 +169,28 @@ pub(super) fn modify(
     (!is_empty).then_some(request)
 }
 
+/// Size, type and speed of storage belong together: RDS wants the size wherever it is told the
+/// speed, and the speed wherever it changes the size of storage that has one (its message:
+/// terraform-provider-aws #28589).
+fn storage(
+    mut request: ModifyDBInstanceFluentBuilder,
+    from: &DbInstanceSpec,
+    to: &DbInstanceSpec,
+) -> ModifyDBInstanceFluentBuilder {
+    if from.storage_type != to.storage_type {
+        request = request.storage_type(&to.storage_type);
+    }
+    match to.wants_iops() {
+        // What it has is kept where nobody asks for anything.
+        Some(iops) => {
+            let has = from.iops.filter(|_| to.iops.is_none()).unwrap_or_default();
+            request.iops(count(iops.max(has))).allocated_storage(count(to.storage))
+        }
+        None if from.storage != to.storage => request.allocated_storage(count(to.storage)),
+        None => request,
+    }
+}
+
 fn engine(name: &str) -> Option<Engine> {
     match name {
         "postgres" => Some(Engine::Postgres),
@@ -169,7 +200,7 @@ fn engine(name: &str) -> Option<Engine> {
     }
 }
 
-fn engine_name(engine: Engine) -> &'static str {
+pub(super) fn engine_name(engine: Engine) -> &'static str {
     match engine {
         Engine::Postgres => "postgres",
         Engine::Mysql => "mysql",

@@ -3,7 +3,7 @@
 //! The states are those of the RDS user guide, "Viewing DB instance status".
 
 use aws_sdk_rds::types::DbInstance as Description;
-use deployer_core::Phase;
+use deployer_core::{Cause, Failure, Phase};
 use deployer_engine::{Progress, Result};
 
 use crate::Aws;
@@ -13,19 +13,24 @@ use crate::rds;
 /// States in which a database works. Storage is optimised in the background for hours.
 const WORKING: &[&str] = &["available", "storage-optimization"];
 
-/// States that do not end by themselves.
-const BROKEN: &[&str] = &[
-    "failed",
+/// States that do not end.
+const BROKEN: &[&str] = &["failed", "incompatible-restore", "restore-error"];
+
+/// States that end once somebody has done something about it. RDS shows them for a while after
+/// (terraform-provider-aws #5066), so they say nothing at the first look.
+const STUCK: &[&str] = &[
     "inaccessible-encryption-credentials",
+    "inaccessible-encryption-credentials-recoverable",
     "incompatible-network",
     "incompatible-option-group",
     "incompatible-parameters",
-    "incompatible-restore",
     "insufficient-capacity",
-    "restore-error",
     "stopped",
     "storage-full",
 ];
+
+/// Where RDS says why something is broken.
+const EVENTS: &str = "its events in the RDS console say why";
 
 /// States in which a final snapshot cannot be taken (`DeleteDBInstance` in the RDS API reference).
 const WITHOUT_SNAPSHOT: &[&str] = &["failed", "incompatible-network", "incompatible-restore"];
@@ -47,6 +52,9 @@ pub(crate) async fn ready<T>(
     output: impl FnOnce(&Description) -> Result<T>,
 ) -> Result<Progress<T>> {
     let instance = rds::describe(aws, id).await?;
+    if let Some(state) = instance.db_instance_status().filter(|state| STUCK.contains(state)) {
+        return Err(stuck(state));
+    }
     Ok(match progress(&instance)? {
         Progress::Done(()) => Progress::Done(output(&instance)?),
         Progress::Waiting(on) => Progress::Waiting(on),
@@ -58,7 +66,7 @@ pub(crate) async fn ready<T>(
 fn progress(instance: &Description) -> Result<Progress<()>> {
     let state = instance.db_instance_status().required("the status of a database")?;
     if BROKEN.contains(&state) {
-        return Ok(Progress::Failed(format!("RDS says it is `{state}`{}", advice(state))));
+        return Ok(Progress::Failed(format!("RDS says it is `{state}`; {EVENTS}")));
     }
     let pending = pending(instance);
     let secret = instance.master_user_secret().and_then(|secret| secret.secret_status());
@@ -75,12 +83,14 @@ pub(super) fn can_be_kept(state: &str) -> bool {
     !WITHOUT_SNAPSHOT.contains(&state)
 }
 
-fn advice(state: &str) -> &'static str {
-    match state {
-        "stopped" => "; start it with `aws rds start-db-instance`",
-        "storage-full" => "; give it more `storage`",
-        _ => "; its events in the RDS console say why",
-    }
+/// The engine looks again for as long as something may lag, and then fails with this.
+fn stuck(state: &str) -> Failure {
+    let failure = Failure::new(Cause::NotYet, "get it ready", format!("RDS says it is `{state}`"));
+    failure.help(match state {
+        "stopped" => "start it with `aws rds start-db-instance`, and apply again",
+        "storage-full" => "give it more `storage`, and apply again",
+        _ => EVENTS,
+    })
 }
 
 /// What is on its way, of the fields a spec has. A parameter that waits for a restart, a new
@@ -131,9 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_by_itself_has_failed() {
-        let instance = instance("incompatible-network", PendingModifiedValues::builder().build());
-        assert!(matches!(progress(&instance).unwrap(), Progress::Failed(_)));
+    fn what_never_ends_has_failed_and_what_may_be_cured_is_looked_at_again() {
+        let nothing = || PendingModifiedValues::builder().build();
+        let failed = progress(&instance("failed", nothing())).unwrap();
+        assert!(matches!(failed, Progress::Failed(_)));
+        for state in STUCK {
+            let progress = progress(&instance(state, nothing())).unwrap();
+            assert_eq!(progress, Progress::Waiting((*state).to_owned()));
+            assert_eq!(stuck(state).cause, Cause::NotYet);
+        }
         assert!(!can_be_kept("incompatible-network"));
     }
 }

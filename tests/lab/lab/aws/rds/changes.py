@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from moto.rds.exceptions import DBInstanceNotFoundError
+from moto.rds.exceptions import DBInstanceNotFoundError, RDSClientError
 from moto.rds.models import RDSBackend, rds_backends
 
 from lab.aws.common import interfaces
 from lab.aws.common.patching import patch
 from lab.aws.common.windows import window_waits
-from lab.aws.rds.checks import PENDING, RESTARTING, STORAGE, busy, check_storage, full_version
+from lab.aws.rds.checks import (
+    PENDING,
+    RESTARTING,
+    STORAGE,
+    busy,
+    check_storage,
+    check_upgrade,
+    major,
+    numbers,
+    upgrade_targets,
+)
 from lab.world.lab import Lab
 from lab.world.places import everywhere, of_backend
 
@@ -30,19 +40,23 @@ def install(lab: Lab, databases: Databases) -> None:
         if name not in self.databases:
             raise DBInstanceNotFoundError(db_instance_identifier)
         instance = self.databases[name]
-        if instance.status not in ("available", "storage-optimization"):
+        cures = instance.status == "storage-full" and "allocated_storage" in db_kwargs
+        if instance.status not in ("available", "storage-optimization") and not cures:
             raise busy(instance)
         changes = {k: v for k, v in dict(db_kwargs).items() if k != "db_instance_identifier"}
         now = str(changes.pop("apply_immediately", False)).lower() == "true"
-        changes.pop("allow_major_version_upgrade", None)
-        if "engine_version" in changes:
-            changes["engine_version"] = full_version(instance.engine, changes["engine_version"])
+        major_allowed = bool(changes.pop("allow_major_version_upgrade", False))
+        if version := changes.get("engine_version"):
+            changes["engine_version"] = check_upgrade(instance, version, major_allowed)
         if port := changes.pop("db_port_number", None):
             changes["port"] = int(port)
         later = {
             k: changes.pop(k) for k in PENDING if k in changes and _differs(instance, k, changes)
         }
-        check_storage(instance, later)
+        check_storage(instance, later, db_kwargs)
+        rotates = bool(changes.pop("rotate_master_user_password", False))
+        if rotates:
+            _check_rotation(instance, now)
         if "vpc_security_group_ids" in changes and instance.lab_interface:
             interfaces.set_groups(
                 of_backend(self), instance.lab_interface, changes["vpc_security_group_ids"]
@@ -57,13 +71,19 @@ def install(lab: Lab, databases: Databases) -> None:
             databases.owns_call = False
         if instance.manage_master_user_password and not managed_before:
             databases.change_password(instance, databases.password(instance))
+        elif rotates:
+            rotate(databases, instance)
         instance.pending_modified_values = {
             **instance.pending_modified_values,
             **{PENDING[k]: v for k, v in later.items()},
         }
         instance.lab_pending |= later
         if instance.lab_pending and (now or "port" in later):
-            _begin(lab, databases, instance)
+            if cures:
+                # It is shown for a while what it was.
+                lab.timers.after("consistency.describe", lambda: _begin(lab, databases, instance))
+            else:
+                _begin(lab, databases, instance)
         return instance
 
     @patch(RDSBackend)
@@ -73,6 +93,55 @@ def install(lab: Lab, databases: Databases) -> None:
             raise busy(instance)
         databases.reboot(instance, lambda: _apply(lab, instance))
         return instance
+
+
+def rotate(databases: Databases, instance: Instance) -> None:
+    """Gives the managed secret and the server another password, as RDS does every seven days."""
+    managed = instance.master_user_secret
+    databases.owns_call = True
+    try:
+        managed.secretsmanager.put_secret_value(
+            managed.secret.arn, managed._generate_secret_string(), "", "", ["AWSCURRENT"]
+        )
+    finally:
+        databases.owns_call = False
+    databases.change_password(instance, databases.password(instance))
+
+
+def rotate_all(databases: Databases) -> list[str]:
+    """Rotates every managed secret, for `POST /_lab/rotate-secrets`."""
+    rotated = []
+    for backend in everywhere(rds_backends):
+        for instance in backend.databases.values():
+            if instance.manage_master_user_password and instance.status == "available":
+                rotate(databases, instance)
+                rotated.append(instance.arn)
+    return rotated
+
+
+def move(lab: Lab, name: str, wanted: dict[str, Any]) -> None:
+    """Lets RDS move an instance by itself: its storage, which it grows, or its status."""
+    found = [b.databases[name] for b in everywhere(rds_backends) if name in b.databases]
+    if not found:
+        raise ValueError(f"there is no database {name!r}")
+    (instance,) = found
+    storage = wanted.get("storage")
+    if storage is not None:
+        most = int(instance.max_allocated_storage or 0)
+        if not int(instance.allocated_storage) < int(storage) <= most:
+            raise ValueError(f"RDS may grow it from {instance.allocated_storage} to {most} GiB")
+        instance.allocated_storage = int(storage)
+    if status := wanted.get("status"):
+        instance.status = str(status)
+
+
+def _check_rotation(instance: Instance, now: bool) -> None:
+    if not instance.manage_master_user_password or not now:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            "You can rotate the master user password only if it is managed by Amazon RDS in AWS "
+            "Secrets Manager, and only with ApplyImmediately.",
+        )
 
 
 def _begin(lab: Lab, databases: Databases, instance: Instance) -> None:
@@ -85,10 +154,23 @@ def _open_window(lab: Lab, databases: Databases) -> list[str]:
     opened = []
     for backend in everywhere(rds_backends):
         for instance in backend.databases.values():
+            _upgrade_minor(instance)
             if instance.lab_pending and instance.status == "available":
                 _begin(lab, databases, instance)
                 opened.append(instance.arn)
     return opened
+
+
+def _upgrade_minor(instance: Instance) -> None:
+    """RDS upgrades the minor version in the window, where it may."""
+    engine, version = str(instance.engine), str(instance.engine_version)
+    if str(instance.auto_minor_version_upgrade).lower() != "true":
+        return
+    for target in upgrade_targets(engine, version):
+        newer = str(target["EngineVersion"])
+        if target["AutoUpgrade"] and numbers(newer) > numbers(version):
+            assert major(engine, newer) == major(engine, version)
+            instance.lab_pending.setdefault("engine_version", newer)
 
 
 def _apply(lab: Lab, instance: Instance) -> str:

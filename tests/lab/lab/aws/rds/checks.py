@@ -44,11 +44,70 @@ LATEST = {
     "mariadb": {"10.6": "10.6.23", "10.11": "10.11.14", "11.4": "11.4.8", "11.8": "11.8.3"},
 }
 NEWEST = {"postgres": "17", "mysql": "8.4", "mariadb": "11.4"}
-RESERVED_USERS = {"admin", "administrator", "rdsadmin", "rdsrepladmin", "postgres_rds", "root"}
+RESERVED_USERS = {"rdsadmin", "rdsrepladmin"}
+RESERVED_OF_POSTGRES = {"admin", "public", "rdstopmgr", "user", "table", "select"}
+RESERVED_DATABASES = {
+    "postgres": {"rdsadmin", "template0", "template1", "table", "user"},
+    "mysql": {"mysql", "sys", "information_schema", "performance_schema", "innodb", "tmp"},
+}
+# From how much gp3 storage on RDS takes a number of operations, and wants one.
+STRIPED = 400
+STRIPED_IOPS = 12_000
+PROVISIONED = ("io1", "io2")
 CLASS = re.compile(r"^db\.[a-z0-9-]+\.[a-z0-9]+$|^db\.serverless$")
 PASSWORD = re.compile(r"^[^/\"@ ]{8,128}$")
 IDENTIFIER = re.compile(r"^(?!.*--)[a-zA-Z][a-zA-Z0-9-]{0,62}(?<!-)$")
 GROUP = re.compile(r"^[a-zA-Z0-9._\- ]{1,255}$")
+
+
+def major(engine: str, version: str) -> tuple[int, ...]:
+    """The part of a version that RDS never changes by itself."""
+    return numbers(version)[: 1 if engine == "postgres" else 2]
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """A version to compare by."""
+    return tuple(int(number) for number in re.findall(r"\d+", version))
+
+
+def upgrade_targets(engine: str, version: str) -> list[dict[str, Any]]:
+    """What a version may be upgraded to, from old to new: the newest of each line from its own on."""
+    newest = LATEST.get(engine, {})
+    own = major(engine, version)
+    later = [full for line, full in newest.items() if numbers(line) >= own]
+    return [
+        {
+            "Engine": engine,
+            "EngineVersion": full,
+            "AutoUpgrade": major(engine, full) == own,
+            "IsMajorVersionUpgrade": major(engine, full) != own,
+        }
+        for full in sorted(later, key=numbers)
+        if numbers(full) > numbers(version)
+    ]
+
+
+def check_upgrade(instance: DBInstance, wanted: str, major_allowed: bool) -> str:
+    """Completes the version of a ModifyDBInstance, and refuses what is no upgrade RDS offers."""
+    engine, current = str(instance.engine), str(instance.engine_version)
+    version = full_version(engine, wanted)
+    if version == current or engine not in LATEST:
+        return version
+    offered = {target["EngineVersion"] for target in upgrade_targets(engine, current)}
+    between = numbers(current) < numbers(version) and major(engine, current) == major(
+        engine, version
+    )
+    if version not in offered and not between:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            f"Cannot upgrade {engine} from {current} to {wanted}",
+        )
+    if major(engine, version) != major(engine, current) and not major_allowed:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version.",
+        )
+    return version
 
 
 def full_version(engine: str, wanted: str | None) -> str:
@@ -91,10 +150,12 @@ def check_create(backend: RDSBackend, request: dict[str, Any]) -> None:
     _check_login(engine, request)
     storage = int(request.get("allocated_storage") or 20)
     kind = request.get("storage_type") or "gp2"
-    if kind in ("gp2", "gp3") and not 20 <= storage <= 65536:
-        raise _invalid(
-            f"Invalid storage size for engine name {engine} and storage type {kind}: {storage}"
-        )
+    _check_size(engine, kind, storage)
+    iops = request.get("iops")
+    _check_iops(engine, kind, storage, int(iops) if iops else None)
+    if kind == "gp3" and not iops:
+        request["iops"] = STRIPED_IOPS if storage >= STRIPED else 3000
+    _check_most(storage, request.get("max_allocated_storage"))
     _check_retention(request, 0)
 
 
@@ -147,10 +208,16 @@ def _check_login(engine: str, request: dict[str, Any]) -> None:
     if (
         not re.match(r"^[a-zA-Z][a-zA-Z0-9_]*$", user)
         or len(user) > longest
-        or (user.lower() in RESERVED_USERS and not (user == "admin" and of_mysql))
+        or user.lower() in RESERVED_USERS
+        or (not of_mysql and user.lower() in RESERVED_OF_POSTGRES)
     ):
         raise _invalid(
             f"MasterUsername {user} cannot be used as it is a reserved word used by the engine"
+        )
+    if not of_mysql and user.lower().startswith("pg_"):
+        raise _invalid(
+            f'MasterUsername {user} cannot be used because role names starting with "pg_" are '
+            "reserved by the PostgreSQL engine"
         )
     managed = request.get("manage_master_user_password")
     password = request.get("master_user_password")
@@ -164,6 +231,11 @@ def _check_login(engine: str, request: dict[str, Any]) -> None:
         raise _invalid(
             f"DBName {database} must begin with a letter and contain only alphanumeric characters."
         )
+    if (
+        database
+        and str(database).lower() in RESERVED_DATABASES["mysql" if of_mysql else "postgres"]
+    ):
+        raise _invalid(f"DBName {database} cannot be used. It is a reserved word for this engine")
     if not managed and (
         not PASSWORD.match(str(password or "")) or (of_mysql and len(str(password)) > 41)
     ):
@@ -194,8 +266,48 @@ def check_replica(backend: RDSBackend, source: DBInstance, request: dict[str, An
     _check_gateway(backend, request, source.db_subnet_group.vpc_id)
 
 
-def check_storage(instance: DBInstance, changes: dict[str, Any]) -> None:
-    """Refuses to shrink the storage, and to change it while an earlier change is at work."""
+def _check_size(engine: str, kind: str, storage: int) -> None:
+    least = 100 if kind in PROVISIONED else 20
+    if not least <= storage <= 65536:
+        raise _invalid(
+            f"Invalid storage size for engine name {engine} and storage type {kind}: {storage}"
+        )
+
+
+def _check_iops(engine: str, kind: str, storage: int, iops: int | None) -> None:
+    if kind in PROVISIONED and iops is None:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            f"You must specify a value for Iops when the storage type is {kind}.",
+        )
+    if kind == "gp3" and storage < STRIPED and iops is not None:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            f"You can't specify IOPS or storage throughput for engine {engine} and a storage size "
+            f"less than {STRIPED}.",
+        )
+    least = {"gp3": STRIPED_IOPS, "io1": 1000, "io2": 1000}.get(kind)
+    if iops is not None and (least is None or iops < least):
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            f"Invalid iops value for engine name {engine} and storage type {kind}: {iops}",
+        )
+
+
+def _check_most(storage: int, most: Any) -> None:
+    if most is not None and int(most) != storage and int(most) * 10 < storage * 11:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            f"Max storage size must be at least 10% greater than storage size {storage}.",
+        )
+
+
+def check_storage(instance: DBInstance, changes: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Refuses to shrink the storage, and to change it while an earlier change is at work.
+
+    Rounds a size up that is not a tenth more than there is, and puts in the speed that comes with
+    the size.
+    """
     if STORAGE & changes.keys() and instance.status == "storage-optimization":
         raise RDSClientError(
             "InvalidParameterCombination",
@@ -208,6 +320,33 @@ def check_storage(instance: DBInstance, changes: dict[str, Any]) -> None:
             f"Requested size {wanted} GiB is smaller than the allocated storage; storage cannot be "
             "reduced."
         )
+    has = int(instance.allocated_storage)
+    if wanted is not None and int(wanted) > has:
+        changes["allocated_storage"] = max(int(wanted), -(-has * 11 // 10))
+    storage = int(changes.get("allocated_storage") or has)
+    if (most := asked.get("max_allocated_storage")) is not None:
+        _check_most(storage, most)
+    if not STORAGE & changes.keys():
+        return
+    engine, kind = str(instance.engine), str(changes.get("storage_type") or instance.storage_type)
+    _check_size(engine, kind, storage)
+    iops = changes.get("iops")
+    has_speed = kind in PROVISIONED or (kind == "gp3" and storage >= STRIPED)
+    if has_speed and iops is None and (kind in PROVISIONED or has < STRIPED):
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            f"Invalid iops value for engine name {engine} and storage type {kind}: {instance.iops}",
+        )
+    if has_speed and iops is not None and asked.get("allocated_storage") is None:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            "You must specify both the storage size and iops when modifying the storage size or iops "
+            "on a DB instance that has iops.",
+        )
+    if iops is not None:
+        _check_iops(engine, kind, storage, int(iops))
+    elif kind == "gp3":
+        changes["iops"] = instance.iops if has_speed else 3000
 
 
 def busy(instance: DBInstance) -> RDSClientError:

@@ -27,6 +27,7 @@ from lab.aws.rds.checks import (
     check_replica,
     check_subnet_group,
     full_version,
+    upgrade_targets,
 )
 from lab.running.databases.instances import Databases
 from lab.world.lab import Lab
@@ -77,6 +78,10 @@ def _patch_instances(lab: Lab, databases: Databases) -> None:
         if name in self.databases:
             raise DBInstanceAlreadyExists()
         check_create(self, db_kwargs)
+        # What RDS fills in and moto leaves out.
+        for left_out, value in (("publicly_accessible", False), ("multi_az", False)):
+            if db_kwargs.get(left_out) is None:
+                db_kwargs[left_out] = value
         instance = original(self, db_kwargs)
         if db_kwargs.get("db_cluster_identifier"):
             clusters.create_member(lab, databases, instance)
@@ -233,8 +238,14 @@ def _patch_subnet_groups() -> None:
         engine = self.params.get("Engine", "postgres")
         version = full_version(engine, self.params.get("EngineVersion"))
         family = f"{engine}{version.split('.')[0]}"
-        entry = {"Engine": engine, "EngineVersion": version, "DBParameterGroupFamily": family}
-        return ActionResult({"DBEngineVersions": [{**entry, "Status": "available"}]})
+        entry = {
+            "Engine": engine,
+            "EngineVersion": version,
+            "DBParameterGroupFamily": family,
+            "Status": "available",
+            "ValidUpgradeTarget": upgrade_targets(engine, version),
+        }
+        return ActionResult({"DBEngineVersions": [entry]})
 
 
 def _set_apart(backend: RDSBackend, replica: Instance, request: dict[str, Any]) -> None:

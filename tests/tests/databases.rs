@@ -1,0 +1,154 @@
+//! What RDS moves by itself, what it does not do, and a database that somebody else has made.
+
+use deployer_tests::{Lab, Ran, run};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A lab with one stack in it.
+struct World {
+    lab: Lab,
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { lab: Lab::start_hollow(), folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// A stack with a database of which this is said besides.
+    fn write(&self, database: &str) {
+        self.write_all(&format!(
+            "databases:\n  main: {{ engine: postgres, class: db.t4g.micro, protect: false, \
+             final-snapshot: false, {database} }}\n"
+        ));
+    }
+
+    fn write_all(&self, sections: &str) {
+        let text = format!("stack: shop\nregion: eu-west-1\nnetwork: {{ nat: none }}\n{sections}");
+        std::fs::write(self.folder.path().join("stack.yaml"), text).expect("a file");
+    }
+
+    fn run(&self, command: &str) -> Ran {
+        let path = self.folder.path().join("stack.yaml").display().to_string();
+        let words: Vec<&str> = command.split(' ').chain(["--file", &path]).collect();
+        run(&self.lab, &words)
+    }
+
+    fn planned(&self) -> Value {
+        let plan = self.run("plan --json");
+        serde_json::from_str(&plan.stdout).unwrap_or_else(|_| panic!("{}", plan.stderr))
+    }
+
+    /// What a database has under this name in RDS's answer.
+    fn shown(&self, field: &str) -> String {
+        let answer = self.lab.by_hand("rds", "DescribeDBInstances", &[]);
+        let (open, close) = (format!("<{field}>"), format!("</{field}>"));
+        let rest = answer.split_once(&open).unwrap_or_else(|| panic!("no {field}: {answer}")).1;
+        rest.split_once(&close).expect("it ends").0.to_owned()
+    }
+}
+
+#[test]
+fn storage_that_rds_has_grown_is_no_difference_and_stops_nothing() {
+    let world = World::new();
+    world.write("version: 16, storage: 20 GiB, max-storage: 100 GiB");
+    world.run("apply --yes").expect(0);
+    world.lab.move_database(&json!({ "database": "shop-default-main", "storage": 35 }));
+    for storage in ["20", "30"] {
+        world.write(&format!("version: 16, storage: {storage} GiB, max-storage: 100 GiB"));
+        world.run("plan --check").expect(0);
+        world.run("drift").expect(0);
+    }
+    world.lab.move_database(&json!({ "database": "shop-default-main", "storage": 100 }));
+    world.run("plan --check").expect(0);
+
+    // Without room to grow, less than there is cannot be; the rest is done all the same.
+    world.write("version: 16, storage: 30 GiB, backup-retention: 3 days");
+    let refused = world.run("apply --yes").expect(5);
+    assert!(refused.stderr.contains("storage cannot change from 100 to 30"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("stack.yaml:5"), "{}", refused.stderr);
+    assert_eq!(world.shown("BackupRetentionPeriod"), "3");
+    assert_eq!(world.shown("AllocatedStorage"), "100");
+    world.run("plan --check --target vpc/main").expect(0);
+    world.run("destroy --yes").expect(0);
+}
+
+#[test]
+fn a_minor_version_that_rds_has_upgraded_is_no_difference() {
+    let world = World::new();
+    world.write("version: 16.9");
+    world.run("apply --yes").expect(0);
+    world.lab.open_windows();
+    assert_eq!(world.shown("EngineVersion"), "16.10");
+    world.run("plan --check").expect(0);
+    world.run("drift").expect(0);
+    world.run("apply --yes").expect(0);
+}
+
+#[test]
+fn an_upgrade_is_one_that_rds_offers_and_there_is_no_way_back() {
+    let world = World::new();
+    world.write("version: 15");
+    world.run("apply --yes").expect(0);
+    world.write("version: 16");
+    let plan = world.run("plan --check").expect(3);
+    assert!(plan.stdout.contains("outage"), "{}", plan.stdout);
+    world.run("apply --yes").expect(0);
+    assert_eq!(world.shown("EngineVersion"), "16.10");
+    world.run("plan --check").expect(0);
+
+    world.write("version: 15");
+    let refused = world.run("plan").expect(5);
+    assert!(refused.stderr.contains("RDS goes to no earlier version"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("stack.yaml:5"), "{}", refused.stderr);
+    assert_eq!(world.planned()["plan"]["refused"][0]["path"], "version");
+
+    world.write("version: 18.0");
+    let failed = world.run("apply --yes").expect(4);
+    assert!(failed.stderr.contains("RDS does not offer that"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("17.6"), "{}", failed.stderr);
+}
+
+#[test]
+fn a_database_that_is_full_is_given_more_and_is_well_again() {
+    let world = World::new();
+    world.write("version: 16");
+    world.run("apply --yes").expect(0);
+    world.lab.move_database(&json!({ "database": "shop-default-main", "status": "storage-full" }));
+    world.write("version: 16, storage: 40 GiB");
+    world.run("apply --yes").expect(0);
+    world.run("plan --check").expect(0);
+}
+
+#[test]
+fn a_database_that_somebody_else_has_made_is_taken_over_as_it_is() {
+    let world = World::new();
+    world.write_all(
+        "databases:\n  main: { engine: postgres, version: 16, user: shop, protect: false, \
+         final-snapshot: false, backup-retention: none }\nresources: { db-instance: { main: { \
+         storage-type: gp2, encrypted: false } } }\n",
+    );
+    let groups = "--target db-subnet-group/main --target security-group/database-main";
+    world.run(&format!("apply --yes {groups}")).expect(0);
+    let group = world.lab.id_at("security-group/database-main");
+    let made = [
+        ("DBInstanceIdentifier", "shop-production"),
+        ("Engine", "postgres"),
+        ("EngineVersion", "16.9"),
+        ("DBInstanceClass", "db.t4g.micro"),
+        ("AllocatedStorage", "20"),
+        ("StorageType", "gp2"),
+        ("MasterUsername", "shop"),
+        ("ManageMasterUserPassword", "true"),
+        ("DBSubnetGroupName", "shop-default-main"),
+        ("VpcSecurityGroupIds.VpcSecurityGroupId.1", &group),
+        ("BackupRetentionPeriod", "0"),
+    ];
+    world.lab.by_hand("rds", "CreateDBInstance", &made);
+    let adopted = world.run("adopt db-instance/main shop-production --yes").expect(0);
+    assert!(!adopted.stderr.contains("data loss"), "{}", adopted.stderr);
+    world.run("apply --yes").expect(0);
+    world.run("plan --check").expect(0);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
