@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use deployer_aws::{Aws, Connection, connect, registry};
 use deployer_core::{
-    Action, Address, Change, Code, Diagnostic, Half, KindInfo, Kinds, Plan, Reason, Removal,
+    Action, Address, Change, Code, Diagnostic, Half, Home, KindInfo, Kinds, Plan, Reason, Removal,
     Replacement, Roles, Scope, Snapshot, Stack, Step, plan, resolve,
 };
 use deployer_engine::{
@@ -351,8 +351,9 @@ impl Account {
     }
 
     async fn reach(folder: &Path, stack: &Stack) -> Result<Self, String> {
-        let Connection { aws, account, region } =
-            connect(None, folder).await.map_err(|failure| failure.to_string())?;
+        let Connection { aws, region } =
+            connect(None, None, folder).await.map_err(|failure| failure.to_string())?;
+        let account = aws.account().await.map_err(|failure| failure.to_string())?;
         Ok(Self {
             registry: Arc::new(registry()),
             places: Arc::new(Places::new(Arc::new(aws), account, region).of(stack)),
@@ -468,6 +469,7 @@ impl Account {
         let nothing = Stack {
             scope: self.scope.clone(),
             region: self.places.home().1.to_owned(),
+            home: Home::default(),
             roles: Roles::new(),
             resources: BTreeMap::new(),
             outputs: BTreeMap::new(),

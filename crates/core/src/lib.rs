@@ -47,7 +47,7 @@ pub use ownership::{
     Deeds, Keys, Proof, PublicKey, Record, Seen, Serial, Signer, Statement, TooManyRoles,
     Unreadable,
 };
-pub use place::{NoPlace, Place, Roles};
+pub use place::{Home, NoPlace, Place, Roles, is_account};
 pub use plan::{Half, Plan, Reason, Step, StepId, Summary};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};

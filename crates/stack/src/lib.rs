@@ -33,6 +33,6 @@ mod yaml;
 pub use expanded::expanded;
 pub use head::Options;
 pub use load::{Loaded, load};
-pub use outline::{Outline, outline};
+pub use outline::{Outline, Whose, outline};
 pub use schema::schema;
 pub use yaml::to_yaml;

@@ -30,6 +30,8 @@ pub struct Loaded {
     pub images: BTreeMap<String, Address>,
     /// What each entry of each section became, by `section/name`.
     pub entries: BTreeMap<String, BTreeSet<Address>>,
+    /// Where the account is written that the stack is for.
+    pub account_at: Option<Span>,
 }
 
 /// Reads a stack's text and expands one environment of it.
@@ -52,6 +54,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let Some(environment) = head::environment(&root, options, &mut mistakes) else {
         return Err(mistakes.finish().err().unwrap_or_default());
     };
+    let (home, account_at) = head::home(&root, &environment, &mut mistakes);
     let overlays = like::overlays(&root, &environment, &mut mistakes);
     root.remove(&["environments".to_owned()]);
     for overlay in overlays.iter().filter(|overlay| matches!(overlay.content, Content::Map(_))) {
@@ -117,8 +120,8 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         .into_iter()
         .map(|(address, Made { place, spec, .. })| (address, Desired { place, spec }))
         .collect();
-    let stack = Stack { scope, region, roles, resources, outputs };
-    Ok(Loaded { stack, warnings, images, entries })
+    let stack = Stack { scope, region, home, roles, resources, outputs };
+    Ok(Loaded { stack, warnings, images, entries, account_at })
 }
 
 fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &mut Vec<Asked>) {
@@ -128,7 +131,7 @@ fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &
             words.are_kinds_known.set(["resources", "outputs"].contains(&entry.key.as_str()));
             interpolate(&mut entry.value, words, mistakes, asked);
             match entry.key.as_str() {
-                "stack" | "origin" | "region" => {}
+                "stack" | "origin" | "region" | "account" | "role" => {}
                 // Nothing is asked for where nothing is written.
                 key if sections::find(key).is_some_and(|section| section.is_later) => {}
                 "network" | "outputs" => fill_empty(&mut entry.value, 0),
