@@ -84,18 +84,17 @@ impl Lab {
     }
 
     /// Where it listens.
-    pub(crate) fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         &self.address
     }
 
     /// What a program needs in its environment to take the lab for AWS.
-    pub fn environment(&self) -> [(&'static str, &str); 6] {
+    pub fn environment(&self) -> [(&'static str, &str); 5] {
         [
             ("AWS_ENDPOINT_URL", &self.address),
             ("AWS_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "lab"),
             ("AWS_SECRET_ACCESS_KEY", "lab"),
-            ("AWS_ACCOUNT_ID", "123456789012"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ]
     }
@@ -224,6 +223,25 @@ impl Lab {
         let wanted = serde_json::json!({ "account": account, "roles": [name] });
         let roles = self.ask("/_lab/accounts", &wanted)["roles"].clone();
         roles[0].as_str().expect("the ARN of a role").to_owned()
+    }
+
+    /// The file with the certificate that signs what the lab shows in TLS.
+    ///
+    /// # Panics
+    /// When the lab does not answer, as everything that asks it.
+    pub fn authority(&self) -> String {
+        let file = self.get("/_lab")["authority"]["certificate"].clone();
+        file.as_str().expect("a path").to_owned()
+    }
+
+    /// Says how long the sessions of roles last that begin from now on.
+    pub fn limit_sessions(&self, seconds: u32) {
+        self.post("/_lab/sessions", &serde_json::json!({ "seconds": seconds }));
+    }
+
+    /// Opts in to a region.
+    pub fn enable(&self, region: &str) {
+        self.post("/_lab/regions", &serde_json::json!({ "enable": [region] }));
     }
 
     /// Adds faults, in the form that the lab's own documentation gives.

@@ -7,6 +7,7 @@ mod console;
 mod crash;
 mod lab;
 mod load;
+mod proxy;
 
 pub use binary::{Ran, after_script, begin, deployer, end, finish, run, signal, wait_until};
 pub use budget::{Budgeted, budgeted};
@@ -14,3 +15,4 @@ pub use changes::{Change, Shop, Sight, Way, changes, pairs};
 pub use crash::{Moment, Point, Scenario, Stacks, Stage};
 pub use lab::{Lab, root};
 pub use load::{Flow, Load, Seen};
+pub use proxy::{Manners, Proxy, credentials_after};

@@ -387,8 +387,9 @@ async fn find(file: &Path, address: &str) -> Result<(Arc<Aws>, Live), String> {
     let (registry, options) = (registry(), Options::default());
     let loaded = load(&text, &options, &registry.kinds()).map_err(|it| format!("{it:?}"))?;
     let scope = &loaded.stack.scope;
-    let connected = connect(None, Path::new(".")).await.map_err(|it| it.to_string())?;
-    let Connection { aws, account, region } = connected;
+    let connected = connect(None, None, Path::new(".")).await.map_err(|it| it.to_string())?;
+    let Connection { aws, region } = connected;
+    let account = aws.account().await.map_err(|it| it.to_string())?;
     let places = Places::new(Arc::new(aws), account, region).of(&loaded.stack);
     let book = read_book(&**places.cloud(), scope).await.map_err(|it| it.to_string())?;
     let snapshot = observe(&registry, &places, scope, Scan::All(Look::Quick), &book.deeds).await;

@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 
 use deployer_aws::{Aws, Connection, connect, registry};
 use deployer_core::{
-    Action, Address, Change, Diagnostic, Half, KindInfo, Kinds, Plan, Reason, Removal, Replacement,
-    Roles, Scope, Snapshot, Stack, Step, plan, resolve,
+    Action, Address, Change, Diagnostic, Half, Home, KindInfo, Kinds, Plan, Reason, Removal,
+    Replacement, Roles, Scope, Snapshot, Stack, Step, plan, resolve,
 };
 use deployer_engine::{
     Adoption, Book, Journal, Look, Places, Registry, Scan, execute, observe, read_book, seek,
@@ -354,8 +354,9 @@ impl Account {
     }
 
     async fn reach(folder: &Path, stack: &Stack) -> Result<Self, String> {
-        let Connection { aws, account, region } =
-            connect(None, folder).await.map_err(|failure| failure.to_string())?;
+        let Connection { aws, region } =
+            connect(None, None, folder).await.map_err(|failure| failure.to_string())?;
+        let account = aws.account().await.map_err(|failure| failure.to_string())?;
         Ok(Self {
             registry: Arc::new(registry()),
             places: Arc::new(Places::new(Arc::new(aws), account, region).of(stack)),
@@ -473,6 +474,7 @@ impl Account {
         let nothing = Stack {
             scope: self.scope.clone(),
             region: self.places.home().1.to_owned(),
+            home: Home::default(),
             roles: Roles::new(),
             resources: BTreeMap::new(),
             outputs: BTreeMap::new(),

@@ -1,8 +1,11 @@
 //! What AWS says means something else for each call: what it does not see yet is waited for, what
 //! it still holds too, and nothing billed is left because of a word.
 
-use deployer_tests::{Lab, deployer, finish, run};
+use std::process::Command;
+
+use deployer_tests::{Lab, after_script, deployer, finish, run};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// A call that fails this often, before it takes effect, with what AWS was seen to say.
 fn says(operation: &str, code: &str, message: &str, times: u32) -> Value {
@@ -223,4 +226,156 @@ fn a_throttled_plan_shows_what_it_waits_for() {
     lab.fault(&json!({ "kind": "throttle", "match": "ec2:*", "times": 3 }));
     let plan = run(&lab, &["plan", "--file", "tests/stacks/network.yaml"]).expect(0);
     assert!(plan.stderr.contains("waiting for ec2: throttled"), "{}", plan.stderr);
+}
+
+/// What STS says that could not ask an identity provider for its keys
+/// (aws-cli#7194, aws-sdk-rust#827).
+const NO_KEY: &str = "Couldn't retrieve verification key from your identity provider, please \
+                      reference AssumeRoleWithWebIdentity documentation for requirements";
+
+const NETWORK: [&str; 2] = ["--file", "tests/stacks/network.yaml"];
+
+/// A command as a build server runs it: with a token for a role that trusts it, and no keys.
+fn with_token(lab: &Lab, folder: &TempDir, command: &[&str]) -> Command {
+    let token = folder.path().join("token");
+    std::fs::write(&token, "a.b.c").expect("a file");
+    let mut command = deployer(lab, command);
+    command
+        .env("AWS_ACCESS_KEY_ID", "")
+        .env("AWS_SECRET_ACCESS_KEY", "")
+        .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/ci")
+        .env("AWS_ROLE_SESSION_NAME", "ci")
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", token);
+    command
+}
+
+/// Makes the role.
+fn trust_tokens(lab: &Lab) {
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Federated": "arn:aws:iam::123456789012:oidc-provider/ci.example" },
+            "Action": "sts:AssumeRoleWithWebIdentity",
+        }],
+    });
+    let document = trust.to_string();
+    let role = [("RoleName", "ci"), ("AssumeRolePolicyDocument", document.as_str())];
+    lab.by_hand("iam", "CreateRole", &role);
+}
+
+#[test]
+fn a_token_whose_key_sts_cannot_fetch_at_the_moment_is_shown_again() {
+    let (lab, folder) = (Lab::start(0.0), TempDir::new().expect("a folder"));
+    trust_tokens(&lab);
+    lab.fault(&says("sts:AssumeRoleWithWebIdentity", "InvalidIdentityToken", NO_KEY, 1));
+    let mut plan = with_token(&lab, &folder, &[&["plan"], &NETWORK[..]].concat());
+    let ran = finish(&mut plan).expect(0);
+    let told = "waiting: there are no credentials yet: Couldn't retrieve verification key";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+}
+
+#[test]
+fn a_run_goes_on_when_its_credentials_come_late_in_the_midst_of_it() {
+    let (lab, folder) = (Lab::start(0.2), TempDir::new().expect("a folder"));
+    trust_tokens(&lab);
+    // The SDK fetches new ones some seconds before they are over.
+    lab.limit_sessions(14);
+    lab.fault(&json!({
+        "kind": "fail", "match": "sts:AssumeRoleWithWebIdentity", "nth": 2, "status": 400,
+        "code": "InvalidIdentityToken", "message": NO_KEY,
+    }));
+    let file = ["--file", "tests/contracts/nat-gateway.yaml", "--env", "base"];
+    let mut apply = with_token(&lab, &folder, &[&["apply", "--yes"], &file[..]].concat());
+    let ran = finish(&mut apply).expect(0);
+    assert!(ran.stderr.contains("there are no credentials yet"), "{}", ran.stderr);
+    let asked = &lab.calls()["operations"]["sts:AssumeRoleWithWebIdentity"];
+    assert!(asked.as_u64() >= Some(3), "{asked}");
+    assert_eq!(lab.twins(), Vec::<String>::new());
+}
+
+#[test]
+fn credentials_that_will_not_come_end_it_at_once_and_with_what_to_do() {
+    let (lab, folder) = (Lab::start(0.0), TempDir::new().expect("a folder"));
+    let file = [&["plan"], &NETWORK[..]].concat();
+    let config = folder.path().join("config");
+    let profiles = "[profile sso]\nsso_session = acme\nsso_account_id = 123456789012\n\
+                    sso_role_name = admin\nregion = eu-west-1\n\
+                    [sso-session acme]\nsso_region = eu-west-1\n\
+                    sso_start_url = https://acme.example\n";
+    std::fs::write(&config, profiles).expect("a file");
+    let with_profile = |name: &str| {
+        let mut command = deployer(&lab, &file);
+        command
+            .env("AWS_ACCESS_KEY_ID", "")
+            .env("AWS_SECRET_ACCESS_KEY", "")
+            .env("AWS_PROFILE", name)
+            .env("AWS_CONFIG_FILE", &config)
+            .env("HOME", folder.path());
+        command
+    };
+    let without_role = with_token(&lab, &folder, &file);
+    let mut without_token = with_token(&lab, &folder, &file);
+    without_token.env("AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent/token");
+    for (mut command, told) in [
+        (with_profile("sso"), "`aws sso login --profile sso`"),
+        (with_profile("prod"), "the profile `prod` is not configured"),
+        (without_token, "/nonexistent/token"),
+        (without_role, "Not authorized to perform sts:AssumeRoleWithWebIdentity"),
+    ] {
+        let begun = std::time::Instant::now();
+        let ran = finish(&mut command).expect(1);
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        let errors = ran.stderr.lines().filter(|line| line.starts_with("error")).count();
+        assert_eq!(errors, 1, "{}", ran.stderr);
+        assert!(begun.elapsed().as_secs() < 20, "{told}: {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_session_of_aws_login_is_handed_out_by_aws_own_tool() {
+    let (lab, folder) = (Lab::start(0.0), TempDir::new().expect("a folder"));
+    let config = folder.path().join("config");
+    let profile = "[profile me]\nlogin_session = arn:aws:iam::123456789012:user/me\n";
+    std::fs::write(&config, profile).expect("a file");
+    let script = "#!/bin/sh\n[ \"$*\" = \"configure export-credentials --profile me --format \
+                  process\" ] && echo '{\"Version\":1,\"AccessKeyId\":\"lab\",\
+                  \"SecretAccessKey\":\"lab\"}'\n";
+    let tool = folder.path().join("aws");
+    std::fs::write(&tool, script).expect("a file");
+    let made = Command::new("chmod").args(["+x"]).arg(&tool).status().expect("there is chmod");
+    assert!(made.success());
+    let mut plan = deployer(&lab, &[&["plan"], &NETWORK[..]].concat());
+    plan.env("AWS_ACCESS_KEY_ID", "")
+        .env("AWS_SECRET_ACCESS_KEY", "")
+        .env("AWS_PROFILE", "me")
+        .env("AWS_CONFIG_FILE", config);
+    let script = format!("PATH={}:$PATH; export PATH", folder.path().display());
+    finish(&mut after_script(&script, &plan)).expect(0);
+}
+
+#[test]
+fn the_account_is_the_one_that_sts_names_whatever_the_environment_says() {
+    let lab = Lab::start(0.0);
+    let mut plan = deployer(&lab, &[&["plan"], &NETWORK[..]].concat());
+    let ran = finish(plan.env("AWS_ACCOUNT_ID", "999999999999")).expect(0);
+    assert!(ran.stdout.contains("account 123456789012"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_region_that_is_off_is_told_apart_from_credentials_that_are_wrong() {
+    let lab = Lab::start(0.0);
+    let plan = [&["plan", "--region", "ap-east-1"], &NETWORK[..]].concat();
+    let off = run(&lab, &plan).expect(1);
+    for told in ["the region ap-east-1 does not take these credentials", "enable-region"] {
+        assert!(off.stderr.contains(told), "{told}: {}", off.stderr);
+    }
+    assert!(!off.stderr.contains("sso login"), "{}", off.stderr);
+    let mut stranger = deployer(&lab, &plan);
+    stranger.env("AWS_ACCESS_KEY_ID", "ASIANOBODY").env("AWS_SESSION_TOKEN", "none");
+    let ran = finish(&mut stranger).expect(1);
+    assert!(ran.stderr.contains("sso login"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("enable-region"), "{}", ran.stderr);
+    lab.enable("ap-east-1");
+    run(&lab, &plan).expect(0);
 }

@@ -147,9 +147,9 @@ fn page() -> String {
          is for `apply`, `publish`, `destroy` and `adopt`, which make the reads as well. \
          `ecs:ExecuteCommand` is for whoever opens a shell in a task, \
          `ecs:StopServiceDeployment` and `ecs:ContinueServiceDeployment` for whoever steers a \
-         rollout that is under way. `sts:AssumeRole` is for stacks with something in another \
-         account, on the roles that lead there; such a role needs what the kinds there need, and \
-         nothing of Systems Manager. A stack needs what its kinds need: one without a database \
+         rollout that is under way. `sts:AssumeRole` is for stacks with a `role:`, and for those \
+         with something in another account, on the roles that lead there; the role of a resource \
+         elsewhere needs what the kinds there need, and nothing of Systems Manager. A stack needs what its kinds need: one without a database \
          makes no change to RDS. Behind an action \
          stands what IAM asks for beside it, such as the tags in the call that makes a \
          thing, or the right to hand a role to a service.\n\n\

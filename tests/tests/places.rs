@@ -165,3 +165,43 @@ fn a_place_that_is_none_is_a_mistake_where_it_stands() {
     let wrong = world.run("plan").expect(1).stderr;
     assert!(wrong.contains("a role is in no region"), "{wrong}");
 }
+
+/// A stack at home in the account that a role leads to.
+fn at_home_elsewhere(world: &World, account: &str) {
+    let role = &world.role;
+    world.write(&format!(
+        "stack: away\nregion: eu-west-1\naccount: {account}\nvariables: {{ role: \"\" }}\n\
+         environments: {{ dev: {{}}, prod: {{ account: {OTHER}, role: \"{role}\" }} }}\n\
+         resources: {{ log-group: {{ web: {{ retention-days: 7 }} }} }}\n"
+    ));
+}
+
+#[test]
+fn a_stack_is_at_home_where_its_role_leads() {
+    let world = World::new();
+    at_home_elsewhere(&world, "123456789012");
+    let plan = world.run("plan --env prod").expect(0).stdout;
+    assert!(plan.contains(&format!("account {OTHER}")), "{plan}");
+    world.run("apply --env prod --yes").expect(0);
+    let owned = world.owned();
+    assert!(!owned.is_empty());
+    assert!(owned.iter().all(|arn| arn.contains(OTHER)), "{owned:#?}");
+    world.run("plan --env prod --check").expect(0);
+    world.run("status --env prod").expect(0);
+    world.run("destroy --env prod --yes").expect(0);
+    assert_eq!(world.owned(), Vec::<String>::new());
+}
+
+#[test]
+fn with_credentials_of_another_account_only_sts_is_asked() {
+    let world = World::new();
+    at_home_elsewhere(&world, "111122223333");
+    world.lab.reset_calls();
+    for command in ["plan", "status", "outputs", "apply --yes", "destroy --yes"] {
+        let ran = world.run(&format!("{command} --env dev")).expect(5);
+        assert!(ran.stderr.contains("wrong-account"), "{command}: {}", ran.stderr);
+    }
+    let calls = world.lab.calls()["operations"].clone();
+    let names: Vec<&String> = calls.as_object().expect("counters").keys().collect();
+    assert_eq!(names, ["sts:GetCallerIdentity"]);
+}

@@ -3,11 +3,14 @@
 use deployer_core::Cause;
 use deployer_engine::Operation;
 
+use crate::said::{is_mistrust, is_refused_by_a_proxy};
+
 /// How a message of EC2 begins whose reason is encoded, so that only those see it who may (EC2 API
 /// reference, `UnauthorizedOperation`).
 const ENCODED: &str = "Encoded authorization failure message:";
 
-/// Advice that can be typed, where there is some.
+/// Advice that can be typed, where there is some. What to do about credentials depends on where they
+/// come from: see [`crate::surroundings`].
 pub(crate) fn advice(
     operation: &Operation,
     cause: Cause,
@@ -20,22 +23,18 @@ pub(crate) fn advice(
              time"
                 .to_owned(),
         ),
-        // EC2 says so of temporary credentials that have run out as well.
-        Cause::Credentials if code == Some("RequestExpired") => Some(
-            "log in again, such as with `aws sso login`, and check this machine's clock".to_owned(),
-        ),
-        // A region that an account has to opt in to takes no credentials before (IAM user guide,
-        // "Managing AWS STS in an AWS Region").
-        Cause::Credentials if code.is_some_and(is_of_the_region) => Some(
-            "log in again, such as with `aws sso login`, check AWS_PROFILE, and if the region is \
-             one to opt in to, enable it for the account"
-                .to_owned(),
-        ),
-        Cause::Credentials => {
-            Some("log in again, such as with `aws sso login`, and check AWS_PROFILE".to_owned())
-        }
         Cause::Denied => Some(permit(operation, message)),
         Cause::Unreachable => Some("check the network, the region and AWS_ENDPOINT_URL".to_owned()),
+        Cause::Refused if is_mistrust(message) => Some(
+            "if a proxy of your network reads what is sent, name its certificate with \
+             AWS_CA_BUNDLE: a file in PEM"
+                .to_owned(),
+        ),
+        Cause::Refused if is_refused_by_a_proxy(message) => Some(
+            "the proxy that HTTPS_PROXY names did not let it through: check its user and password, \
+             and whether it permits this host; NO_PROXY names what goes without it"
+                .to_owned(),
+        ),
         _ => None,
     }
 }
@@ -65,10 +64,6 @@ fn denied_action(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("is not authorized to perform: ")?;
     let action = rest.split_whitespace().next()?.trim_end_matches([',', '.']);
     action.contains(':').then_some(action)
-}
-
-fn is_of_the_region(code: &str) -> bool {
-    ["AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"].contains(&code)
 }
 
 /// Whether a signature was refused for its time alone, in the words of the services (IAM user

@@ -3,13 +3,16 @@
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
 use deployer_engine::{Calls, Cloud, Result};
+use deployer_image::Roots;
+use tokio::sync::OnceCell;
 
 use crate::ec2;
 use crate::fence::Fence;
+use crate::surroundings::Surroundings;
 
 /// One account and region of AWS.
 pub struct Aws {
@@ -36,6 +39,12 @@ pub struct Aws {
     pub(crate) config: SdkConfig,
     /// The folder that the paths of a stack are relative to.
     pub(crate) folder: PathBuf,
+    /// What is said of credentials and network, by which failures are explained.
+    pub(crate) surroundings: Arc<Surroundings>,
+    /// The certificates that are trusted instead of this machine's.
+    pub(crate) roots: Option<Roots>,
+    /// Whether the credentials hold where every account may go, once that was asked.
+    pub(crate) hold_elsewhere: OnceCell<bool>,
 }
 
 impl Cloud for Aws {

@@ -1,31 +1,52 @@
 //! Finds the credentials, the region and the account, and makes the clients.
 
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::credential_process::CredentialProcessProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_sdk_sts::error::SdkError;
-use aws_sdk_sts::operation::assume_role::AssumeRoleError;
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use deployer_core::{Cause, Failure};
-use deployer_engine::{Calls, Result, shown};
+use deployer_engine::{Calls, Result};
+use deployer_image::Roots;
+use tokio::sync::OnceCell;
 
-use crate::Aws;
-use crate::failure::failure;
 use crate::fence::Fence;
-use crate::{random, sts};
+use crate::surroundings::Surroundings;
+use crate::{Aws, credentials, network, random, sts};
 
 /// How long a connection may take: an endpoint that does not answer is told within seconds.
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long one call may take. `CreateDBInstance` is the slowest of ours, with a few seconds.
 const CALL: Duration = Duration::from_mins(1);
+
+/// How long whoever gives credentials may take, with the SDK's own retries: less than the call that
+/// waits for them.
+const CREDENTIALS: Duration = Duration::from_secs(45);
+
+/// How long one try of that may take.
+const TRY: Duration = Duration::from_secs(15);
+
+/// A region that every account may use, in the partition that has regions to opt in to (account
+/// management guide, "Enable or disable AWS Regions").
+const ALWAYS_ON: &str = "us-east-1";
+
+/// How the regions of the other partitions begin. Credentials of one hold in no other.
+const ELSEWHERE: [&str; 4] = ["cn-", "us-gov-", "eusc-", "us-iso"];
+
+/// The codes with which a region speaks of credentials that it does not know (IAM user guide,
+/// "Managing AWS STS in an AWS Region").
+const OF_THE_REGION: [&str; 3] =
+    ["AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"];
 
 /// What it takes to assume a role (IAM user guide, "Granting a user permissions to switch roles").
 const TRUST: &str = "allow `sts:AssumeRole` on the role to who runs this, and name them in the \
@@ -47,32 +68,72 @@ macro_rules! fenced {
 pub struct Connection {
     /// The cloud.
     pub aws: Aws,
-    /// The account, twelve digits.
-    pub account: String,
     /// The region.
     pub region: String,
 }
 
 /// Connects with the credentials and the region that the AWS CLI would use; `region` goes before
-/// them. Paths in a stack are relative to `folder`.
+/// them, and `role` is assumed with them. Paths in a stack are relative to `folder`. Without a role
+/// no call is made.
 ///
 /// # Errors
-/// [`Cause::Credentials`] without valid credentials, [`Cause::Unreachable`] when nothing answers,
-/// [`Cause::Refused`] without a region.
-pub async fn connect(region: Option<&str>, folder: &Path) -> Result<Connection> {
-    let config = configure(region).await;
+/// [`Cause::Refused`] without a region, and what is wrong with credentials as far as that is seen
+/// without a call, or when the role is assumed.
+pub async fn connect(
+    role: Option<&str>,
+    region: Option<&str>,
+    folder: &Path,
+) -> Result<Connection> {
+    let surroundings = Box::pin(Surroundings::of_process()).await?;
+    let roots = network::roots(&surroundings)?;
+    let http = network::client(&surroundings, roots.as_ref())?;
+    // What the SDK looks through has some ten kilobytes.
+    let config = Box::pin(configure(region, http, surroundings.session.as_deref())).await;
     let Some(region) = config.region().map(ToString::to_string) else {
         return Err(Failure::new(Cause::Refused, "choose a region", "none is set")
             .help("write `region:` in the stack, or set AWS_REGION"));
     };
-    let calls = Calls::seeded(random::seed());
-    let aws = Aws::new(config, calls, Fence::default(), folder.to_owned());
-    let account = account(&aws).await?;
-    Ok(Connection { aws, account, region })
+    let shared = Shared {
+        fence: Fence::default(),
+        folder: folder.to_owned(),
+        surroundings: Arc::new(surroundings),
+        roots,
+    };
+    let aws = Aws::new(config, Calls::seeded(random::seed()), shared);
+    let aws = match role {
+        Some(role) => Box::pin(aws.elsewhere(Some(role), None)).await?,
+        None => aws,
+    };
+    Ok(Connection { aws, region })
+}
+
+/// What the clouds at all places have in common.
+struct Shared {
+    fence: Fence,
+    folder: PathBuf,
+    surroundings: Arc<Surroundings>,
+    roots: Option<Roots>,
 }
 
 impl Aws {
-    fn new(config: SdkConfig, calls: Calls, fence: Fence, folder: PathBuf) -> Self {
+    /// Whose account the credentials are of, by STS itself: what goes with credentials, such as
+    /// AWS_ACCOUNT_ID, may have been left there by others.
+    ///
+    /// # Errors
+    /// [`Cause::Credentials`] without valid credentials, [`Cause::Unreachable`] when nothing
+    /// answers.
+    pub async fn account(&self) -> Result<String> {
+        let purpose = "find out whose account it is";
+        let asking =
+            self.send(&sts::GET_CALLER_IDENTITY, purpose, || self.sts.get_caller_identity().send());
+        asking
+            .await?
+            .account
+            .ok_or_else(|| Failure::new(Cause::Refused, purpose, "AWS did not say which it is"))
+    }
+
+    fn new(config: SdkConfig, calls: Calls, shared: Shared) -> Self {
+        let Shared { fence, folder, surroundings, roots } = shared;
         // The lock itself is kept through a fence that nobody closes.
         let open = Fence::default();
         Self {
@@ -93,6 +154,18 @@ impl Aws {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             folder,
             config,
+            surroundings,
+            roots,
+            hold_elsewhere: OnceCell::new(),
+        }
+    }
+
+    fn shared(&self) -> Shared {
+        Shared {
+            fence: self.fence.clone(),
+            folder: self.folder.clone(),
+            surroundings: Arc::clone(&self.surroundings),
+            roots: self.roots.clone(),
         }
     }
 
@@ -105,9 +178,52 @@ impl Aws {
         if let Some(role) = role {
             config = config.credentials_provider(self.assume(role).await?);
         }
-        let (calls, fence, folder) =
-            (self.calls.elsewhere(), self.fence.clone(), self.folder.clone());
-        Ok(Self::new(config.build(), calls, fence, folder))
+        Ok(Self::new(config.build(), self.calls.elsewhere(), self.shared()))
+    }
+
+    /// The failure, with what to do about it in these surroundings.
+    pub(crate) fn explained(&self, failure: Failure) -> Failure {
+        self.surroundings.advise(failure)
+    }
+
+    /// Whether the credentials may be right, and the region not enabled for their account.
+    pub(crate) fn may_be_of_the_region(&self, failure: &Failure) -> bool {
+        let is_one_of_its_codes =
+            failure.code.as_deref().is_some_and(|code| OF_THE_REGION.contains(&code));
+        let may_be_off = self.region != ALWAYS_ON
+            && !ELSEWHERE.iter().any(|beginning| self.region.starts_with(beginning));
+        failure.cause == Cause::Credentials && is_one_of_its_codes && may_be_off
+    }
+
+    /// Says of a failure that it is the region's, if the credentials hold in one that is always on.
+    pub(crate) fn tell_region_apart(
+        &self,
+        failure: Failure,
+    ) -> Pin<Box<dyn Future<Output = Failure> + Send + '_>> {
+        let ask = || async {
+            let config = self.config.to_builder().region(Region::new(ALWAYS_ON)).build();
+            let there = Self::new(config, self.calls.elsewhere(), self.shared());
+            there.account().await.is_ok()
+        };
+        // What asks is a part of what a call does that fails.
+        Box::pin(async move {
+            let is_of_the_region = *self.hold_elsewhere.get_or_init(ask).await;
+            if is_of_the_region { self.off(failure) } else { failure }
+        })
+    }
+
+    /// The failure of a region that the account has not opted in to.
+    fn off(&self, failure: Failure) -> Failure {
+        let (region, said) = (&self.region, &failure.message);
+        let message = format!(
+            "the region {region} does not take these credentials, and {ALWAYS_ON} does ({said})"
+        );
+        let help = format!(
+            "the account has to opt in to {region}: `aws account enable-region --region-name \
+             {region}`, which takes some minutes; where it has, credentials from STS's global \
+             endpoint do not hold there: set AWS_STS_REGIONAL_ENDPOINTS=regional where they are made"
+        );
+        Failure { cause: Cause::Refused, message, help: Some(help), ..failure }
     }
 
     /// Credentials for a role, which the SDK renews before they are over: in the midst of a call of
@@ -119,63 +235,47 @@ impl Aws {
         let provider = builder.configure(&config).build().await;
         let purpose = format!("assume the role {role}");
         let refused = |error: CredentialsError| {
-            let answer =
-                error.source().and_then(|it| it.downcast_ref::<SdkError<AssumeRoleError>>());
-            let said = match answer {
-                Some(answer) => failure(&sts::ASSUME_ROLE, &purpose, answer),
-                None => Failure::new(Cause::Credentials, &purpose, error.to_string()),
-            };
+            let said = credentials::failure(sts::ASSUME_ROLE.attempted(&purpose), &error);
             match said.cause {
                 Cause::Denied => said.help(TRUST),
-                _ => said,
+                _ => self.explained(said),
             }
         };
         let ask = || async { provider.provide_credentials().await.map_err(refused) };
-        self.calls.make(&sts::ASSUME_ROLE, ask).await?;
-        Ok(SharedCredentialsProvider::new(provider))
+        match self.calls.make(&sts::ASSUME_ROLE, ask).await {
+            Ok(_) => Ok(SharedCredentialsProvider::new(provider)),
+            Err(failure) if self.may_be_of_the_region(&failure) => {
+                Err(self.tell_region_apart(failure).await)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 }
 
-/// Retries are our own: the SDK's would repeat a create whose reply was lost.
-async fn configure(region: Option<&str>) -> SdkConfig {
-    let http = Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
-    let timeouts =
-        TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(CALL).build();
+/// Retries of our calls are our own: the SDK's would repeat a create whose reply was lost. What is
+/// asked for credentials is made again by the SDK, since nobody else sees those calls.
+async fn configure(
+    region: Option<&str>,
+    http: SharedHttpClient,
+    session: Option<&str>,
+) -> SdkConfig {
+    let patient = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(TRY)
+        .operation_timeout(CREDENTIALS);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts);
+        .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS).build())
+        .retry_config(RetryConfig::standard())
+        .timeout_config(patient.build());
     if let Some(region) = region {
         loader = loader.region(Region::new(region.to_owned()));
     }
-    loader.load().await
-}
-
-/// The account of the credentials. Most kinds of credentials carry it; for the others one call
-/// asks.
-async fn account(aws: &Aws) -> Result<String> {
-    let advice = "log in with `aws sso login` or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-    let missing = |message: String| {
-        Failure::new(Cause::Credentials, "find AWS credentials", message).help(advice)
-    };
-    let provider =
-        aws.config.credentials_provider().ok_or_else(|| missing("there are none".into()))?;
-    let credentials = shown("no credentials yet", provider.provide_credentials());
-    let credentials = credentials.await.map_err(|error| {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        missing(cause.unwrap_or_else(|| error.to_string()))
-    })?;
-    if let Some(account) = credentials.account_id() {
-        return Ok(account.as_str().to_owned());
+    if let Some(command) = session {
+        loader = loader.credentials_provider(CredentialProcessProvider::new(command.to_owned()));
     }
-    let identity = aws
-        .send(&sts::GET_CALLER_IDENTITY, "find out the account", || {
-            aws.sts.get_caller_identity().send()
-        })
-        .await?;
-    identity.account.ok_or_else(|| {
-        Failure::new(Cause::Refused, "find out the account", "AWS did not say which it is")
-    })
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(CALL).build();
+    let config = loader.load().await.into_builder();
+    config.retry_config(RetryConfig::disabled()).timeout_config(timeouts).build()
 }

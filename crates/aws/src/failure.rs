@@ -12,27 +12,12 @@ use deployer_core::{Cause, Failure};
 use deployer_engine::Operation;
 
 use crate::advice::advice;
+use crate::credentials;
 use crate::fence::Fenced;
-
-/// Codes of calls that came too fast. Most arrive with HTTP status 400, so only the code tells.
-const THROTTLED: &[&str] = &[
-    "BandwidthLimitExceeded",
-    "EC2ThrottledException",
-    "PriorRequestNotComplete",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "SlowDown",
-    "ThrottledException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "TooManyUpdates",
-];
-
-/// Codes of calls that the credentials do not permit.
-const DENIED: &[&str] =
-    &["AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"];
+use crate::said::{
+    AMBIGUOUS, DENIED, THROTTLED, chain, innermost, is_mistrust, is_refused_by_a_proxy,
+    is_unresolved,
+};
 
 /// Codes of credentials that are expired, unknown or wrong.
 const CREDENTIALS: &[&str] = &[
@@ -52,19 +37,6 @@ const CREDENTIALS: &[&str] = &[
 /// Codes of things that are held by another or in a state that ends by itself.
 const BUSY: &[&str] =
     &["ConcurrentModificationException", "OperationAborted", "ResourceInUseException"];
-
-/// Codes that leave open whether the call took effect.
-const AMBIGUOUS: &[&str] = &[
-    "InternalError",
-    "InternalFailure",
-    "InternalServerError",
-    "RequestTimeout",
-    "ServerException",
-    "ServiceFailure",
-    "ServiceUnavailable",
-    "ServiceUnavailableException",
-    "Unavailable",
-];
 
 /// What services say of a role that IAM has just made and that they do not see yet, each with a
 /// code of its own: ECS of a task's role (terraform-ecs-fargate#8), of a service's (Terraform's AWS
@@ -96,6 +68,10 @@ pub(crate) fn failure<E>(
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
+    let unavailable = chain(error).find_map(|source| source.downcast_ref::<CredentialsError>());
+    if let (Some(error), None) = (unavailable, error.as_service_error()) {
+        return credentials::failure(operation.attempted(purpose), error);
+    }
     let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
     let code = meta.and_then(|meta| meta.code()).map(ToOwned::to_owned);
     let message = meta
@@ -158,11 +134,11 @@ fn is_taken(code: &str) -> bool {
 /// A call that never left, or whose reply never came.
 fn by_source(error: &(dyn Error + 'static)) -> Cause {
     for source in chain(error) {
-        if source.is::<CredentialsError>() {
-            return Cause::Credentials;
-        }
         if is_unresolved(&source.to_string()) {
             return Cause::Unreachable;
+        }
+        if is_mistrust(&source.to_string()) || is_refused_by_a_proxy(&source.to_string()) {
+            return Cause::Refused;
         }
         // Nobody was there: the call cannot have had an effect.
         if let Some(kind) = source.downcast_ref::<io::Error>().map(io::Error::kind) {
@@ -177,20 +153,6 @@ fn by_source(error: &(dyn Error + 'static)) -> Cause {
         }
     }
     Cause::Ambiguous
-}
-
-/// Whether the host's name could not be resolved, or a connection to it not be made in time, in the
-/// words of hyper and of the SDK: their errors have no types that could be asked.
-fn is_unresolved(words: &str) -> bool {
-    words == "dns error" || words.starts_with("HTTP connect timeout")
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -37,13 +37,23 @@ impl Aws {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Future<Output = std::result::Result<O, SdkError<E, HttpResponse>>>,
     {
-        self.calls
+        let result = self
+            .calls
             .make(operation, || {
                 // The SDK's futures have some ten kilobytes, and are moved through a few others.
                 let request = fence::under(operation, Box::pin(send()));
-                async { request.await.map_err(|error| failure(operation, purpose, &error)) }
+                async {
+                    let explained = |error| self.explained(failure(operation, purpose, &error));
+                    request.await.map_err(explained)
+                }
             })
-            .await
+            .await;
+        match result {
+            Err(failure) if self.may_be_of_the_region(&failure) => {
+                Err(self.tell_region_apart(failure).await)
+            }
+            result => result,
+        }
     }
 
     /// Makes a call once for each page of its answer. `send` is handed the token of the page to

@@ -55,7 +55,7 @@ impl Exit {
             Self::Pending => "there are changes to make (`plan --check`), or there is drift",
             Self::Failed => "the run failed part-way; the same command continues it",
             Self::Refused => {
-                "refused: protection, another stack of the name, a lock, a moved world, no \
+                "refused: protection, another account or stack of the name, a lock, a moved world, no \
                  confirmation; or a change that AWS cannot make, and the rest was done"
             }
             Self::Interrupted => "interrupted; the same command continues",
@@ -81,6 +81,9 @@ pub(crate) enum Error {
     /// What would be deleted is protected, or of another stack.
     #[error("refused: it would harm what exists; nothing was begun")]
     Protected(Mistakes),
+    /// The credentials are of another account than the stack is for.
+    #[error("refused: the stack is for another account; nothing was read or begun")]
+    Account(Mistakes),
     /// The account could not be read, before anything began.
     #[error("could not read the account")]
     Cloud(Vec<Failure>),
@@ -111,7 +114,7 @@ impl Error {
     /// The exit code it leads to.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Refused(_) | Self::Protected(_) => Exit::Refused,
+            Self::Refused(_) | Self::Protected(_) | Self::Account(_) => Exit::Refused,
             Self::Interrupted => Exit::Interrupted,
             Self::Unswept(why) if why.exit() == Exit::Interrupted => Exit::Interrupted,
             Self::Unswept(_) | Self::LockLost(_) => Exit::Failed,

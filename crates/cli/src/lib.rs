@@ -25,9 +25,9 @@ mod wire;
 mod world;
 
 pub use deployer_core::Failure;
-pub use deployer_engine::{Places, Registry};
+pub use deployer_engine::Registry;
 pub use exit::Exit;
 pub use plan_file::{PlanFile, PlanFileError, read_plan};
 pub use run::{json_schema, run};
 pub use signals::cancelled_by_signals;
-pub use world::{Connect, Stream, Terminal};
+pub use world::{Connect, Reached, Stream, Terminal};

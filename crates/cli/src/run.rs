@@ -151,7 +151,8 @@ fn failed(error: &Error) -> wire::error::Failed {
         }
         Error::Request(RequestError::Build { failure, .. }) => (Vec::new(), vec![failure.into()]),
         Error::Stack(Mistakes { name, text, diagnostics })
-        | Error::Protected(Mistakes { name, text, diagnostics }) => {
+        | Error::Protected(Mistakes { name, text, diagnostics })
+        | Error::Account(Mistakes { name, text, diagnostics }) => {
             (render::located_diagnostics(diagnostics, name, text), Vec::new())
         }
         Error::Cloud(failures) => (Vec::new(), failures.iter().map(Into::into).collect()),

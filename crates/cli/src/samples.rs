@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use deployer_core::{
-    Action, Address, Cause, Desired, Difference, Event, Failure, Half, Impact, Live, Notice,
+    Action, Address, Cause, Desired, Difference, Event, Failure, Half, Home, Impact, Live, Notice,
     Outputs, Phase, Place, Plan, Reason, Replacement, Roles, Scope, Snapshot, Stack, Standing,
     Stays, Step, StepId, Stray, Unseen, What,
 };
@@ -21,6 +21,7 @@ pub(crate) fn plan() -> Plan {
         scope: scope(),
         account: "123456789012".to_owned(),
         region: "eu-west-1".to_owned(),
+        role: None,
         roles: Roles::new(),
         fingerprint: "5eed".to_owned(),
         steps: steps().into_iter().enumerate().map(|(id, step)| Step { id, ..step }).collect(),
@@ -182,6 +183,7 @@ pub(crate) fn stack() -> Stack {
     Stack {
         scope: scope(),
         region: "eu-west-1".to_owned(),
+        home: Home::default(),
         roles: Roles::new(),
         resources: resources
             .into_iter()

@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use deployer_core::{
-    Address, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack, Unseen,
+    Address, Code, Deeds, Diagnostic, Failure, Home, Plan, Scope, Severity, Snapshot, Span, Stack,
+    Unseen,
 };
-use deployer_engine::{Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
-use deployer_stack::{Loaded, Options, Written, Zones};
+use deployer_engine::{
+    Book, Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, read_book,
+};
+use deployer_stack::{Loaded, Options, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Form, Page, as_json};
@@ -17,7 +21,7 @@ use crate::exit::{Error, Mistakes, RequestError};
 use crate::render::{self, Theme};
 use crate::source::{self, Source};
 use crate::wire::run::RunLine;
-use crate::world::{Connect, Terminal};
+use crate::world::{Connect, Reached, Terminal};
 
 /// One command under way.
 pub(crate) struct Session<'a, W: Connect> {
@@ -58,12 +62,24 @@ pub(crate) struct Project {
     options: Options,
     /// Where in the file its resources come from.
     written: Written,
+    /// Where the account is written that it is for.
+    account_at: Option<Span>,
 }
 
 impl Project {
     fn new(source: Source, options: Options, loaded: Loaded) -> Self {
-        let Loaded { stack, images, entries, assumed_zones, written, .. } = loaded;
-        Self { source, stack, images, entries, assumed_zones, options, written }
+        let Loaded { stack, images, entries, assumed_zones, written, account_at, .. } = loaded;
+        Self { source, stack, images, entries, assumed_zones, options, written, account_at }
+    }
+
+    /// The way to where it is at home.
+    fn way(&self) -> Way {
+        Way {
+            region: Some(self.stack.region.clone()),
+            folder: self.source.folder.clone(),
+            home: self.stack.home.clone(),
+            said: self.account_at.map(|span| (self.source.clone(), span)),
+        }
     }
 
     /// The resources that are meant: an entry of a section stands for all it became.
@@ -83,10 +99,20 @@ impl Project {
 pub(crate) struct Environment {
     /// Stack and environment.
     pub(crate) scope: Scope,
+    /// The way to where it is at home.
+    pub(crate) way: Way,
+}
+
+/// The way to where a stack is at home.
+pub(crate) struct Way {
     /// The region, where one is named.
     pub(crate) region: Option<String>,
     /// The folder that paths are relative to.
-    pub(crate) folder: std::path::PathBuf,
+    pub(crate) folder: PathBuf,
+    /// The account that it has to be, and the role that leads there.
+    pub(crate) home: Home,
+    /// The file that says the account, and where it does.
+    pub(crate) said: Option<(Source, Span)>,
 }
 
 impl<W: Connect> Session<'_, W> {
@@ -192,14 +218,22 @@ impl<W: Connect> Session<'_, W> {
             .environment(args.env.as_deref())
             .map_err(|diagnostic| Error::Stack(mistakes(&source, vec![diagnostic])))?;
         let named = outline.region_of(&environment).map(str::to_owned);
+        let Whose { home, account_at, .. } = outline
+            .home_of(&environment)
+            .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
+        let way = Way {
+            region: args.region.clone().or(named),
+            folder: source.folder.clone(),
+            home,
+            said: account_at.map(|span| (source.clone(), span)),
+        };
         Ok(Environment {
             scope: Scope {
                 stack: outline.name,
                 environment,
-                origin: outline.origin.or_else(|| source.origin.clone()),
+                origin: outline.origin.or(source.origin),
             },
-            region: args.region.clone().or(named),
-            folder: source.folder,
+            way,
         })
     }
 
@@ -212,8 +246,8 @@ impl<W: Connect> Session<'_, W> {
     ) -> Result<(Project, Arc<Places<W::Cloud>>, Snapshot), Error> {
         let project = self.load(args)?;
         let stack = &project.stack;
-        let connected = self.connect_for(&project).await?;
-        let deeds = self.deeds(&connected, &stack.scope).await?;
+        let (connected, deeds) = self.arrive(&project.way(), &stack.scope).await?;
+        let connected = Arc::new(connected.of(stack));
         let scan = all.map_or(Scan::For(stack), Scan::All);
         let snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
         let project = self.settle(project, &connected, &snapshot).await?;
@@ -265,49 +299,63 @@ impl<W: Connect> Session<'_, W> {
         }
     }
 
-    /// Reads what shows whose something is.
-    pub(crate) async fn deeds(
-        &self,
-        connected: &Arc<Places<W::Cloud>>,
-        scope: &Scope,
-    ) -> Result<Deeds, Error> {
-        let reading = read_book(&**connected.cloud(), scope);
-        let book = self.unless_cancelled(reading).await?;
-        book.map(|book| book.deeds).map_err(|failure| Error::Cloud(vec![failure]))
-    }
-
     /// Finds the cloud at the places of a stack.
     pub(crate) async fn connect_for(
         &self,
         project: &Project,
     ) -> Result<Arc<Places<W::Cloud>>, Error> {
-        let Project { source, stack, .. } = project;
-        let connected = self.connect(Some(&stack.region), &source.folder).await?;
-        Ok(Arc::new(connected.of(stack)))
+        let connected = self.connect(&project.way()).await?;
+        Ok(Arc::new(connected.of(&project.stack)))
     }
 
-    /// Finds the cloud at the places of a stack that need not be right: then the record alone says
-    /// which there are beside home. Whether it was right comes with it.
-    pub(crate) async fn connect_anyway(
+    /// The cloud at the places of a stack that need not be right: then the record alone says which
+    /// there are beside home. Whether it was right comes with it.
+    pub(crate) fn anyway(
         &self,
         args: &StackArgs,
-        environment: &Environment,
-    ) -> Result<(Arc<Places<W::Cloud>>, bool), Error> {
-        let connected = self.connect(environment.region.as_deref(), &environment.folder).await?;
-        Ok(match self.load_if_right(args).map(|project| project.stack) {
+        connected: Places<W::Cloud>,
+    ) -> (Arc<Places<W::Cloud>>, bool) {
+        match self.load_if_right(args).map(|project| project.stack) {
             Some(stack) => (Arc::new(connected.of(&stack)), true),
             None => (Arc::new(connected), false),
-        })
+        }
     }
 
-    /// Finds the cloud at home.
-    pub(crate) async fn connect(
+    /// Finds the cloud at home, and whose it is.
+    pub(crate) async fn connect(&self, way: &Way) -> Result<Places<W::Cloud>, Error> {
+        let Reached { cloud, region } = self.enter(way).await?;
+        let account = self.unless_cancelled(self.world.account(&cloud)).await?;
+        let account = right_account(way, account)?;
+        Ok(Places::new(cloud, account, region))
+    }
+
+    /// The same, and reads what shows whose something is. Both are asked for at a time, unless the
+    /// stack says which account it has to be: nothing is read of another one.
+    pub(crate) async fn arrive(
         &self,
-        region: Option<&str>,
-        folder: &std::path::Path,
-    ) -> Result<Places<W::Cloud>, Error> {
-        let connecting = self.world.connect(region, folder);
-        self.unless_cancelled(connecting).await?.map_err(|failure| Error::Cloud(vec![failure]))
+        way: &Way,
+        scope: &Scope,
+    ) -> Result<(Places<W::Cloud>, Deeds), Error> {
+        let deeds = |book: Result<Book, Failure>| match book {
+            Ok(book) => Ok(book.deeds),
+            Err(failure) => Err(Error::Cloud(vec![failure])),
+        };
+        if way.home.account.is_some() {
+            let connected = self.connect(way).await?;
+            let book = self.unless_cancelled(read_book(&**connected.cloud(), scope)).await?;
+            return Ok((connected, deeds(book)?));
+        }
+        let Reached { cloud, region } = self.enter(way).await?;
+        let both = async { tokio::join!(self.world.account(&cloud), read_book(&*cloud, scope)) };
+        let (account, book) = self.unless_cancelled(both).await?;
+        let account = right_account(way, account)?;
+        Ok((Places::new(cloud, account, region), deeds(book)?))
+    }
+
+    async fn enter(&self, way: &Way) -> Result<Reached<W::Cloud>, Error> {
+        let entering =
+            self.world.connect(way.home.role.as_deref(), way.region.as_deref(), &way.folder);
+        self.unless_cancelled(entering).await?.map_err(|failure| Error::Cloud(vec![failure]))
     }
 
     /// Finds out what is there and ours.
@@ -383,6 +431,25 @@ impl<W: Connect> Session<'_, W> {
             result = self.attended(future) => Ok(result),
         }
     }
+}
+
+/// The account, if it is the one that it has to be.
+fn right_account(way: &Way, account: Result<String, Failure>) -> Result<String, Error> {
+    let account = account.map_err(|failure| Error::Cloud(vec![failure]))?;
+    let (Some(expected), Some((source, span))) = (&way.home.account, &way.said) else {
+        return Ok(account);
+    };
+    if *expected == account {
+        return Ok(account);
+    }
+    let title = format!("these are credentials of the account {account}");
+    let diagnostic = Diagnostic::error(Code::WrongAccount, title)
+        .at(*span, "the stack is for this one")
+        .help(format!(
+            "use credentials of {expected}, such as those of another AWS_PROFILE, or name a role \
+             with `role:` that leads there"
+        ));
+    Err(Error::Account(mistakes(source, vec![diagnostic])))
 }
 
 /// What the command line says of a stack.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use deployer_core::Failure;
-use deployer_engine::{Parameters, Places, Registry};
+use deployer_engine::{Parameters, Registry};
 
 /// A way to a cloud.
 pub trait Connect {
@@ -18,13 +18,26 @@ pub trait Connect {
     /// The kinds it knows.
     fn registry(&self) -> Registry<Self::Cloud>;
 
-    /// Finds out whose account it is, in this region or the one that the surroundings name.
-    /// Paths in the stack are relative to `folder`.
+    /// Finds it in this region or the one that the surroundings name, with their credentials, or
+    /// with those of the role that they may assume. Paths in the stack are relative to `folder`.
     fn connect(
         &self,
+        role: Option<&str>,
         region: Option<&str>,
         folder: &Path,
-    ) -> impl Future<Output = Result<Places<Self::Cloud>, Failure>>;
+    ) -> impl Future<Output = Result<Reached<Self::Cloud>, Failure>>;
+
+    /// Finds out whose account it is, from the cloud itself: what the surroundings say of it may be
+    /// of other credentials.
+    fn account(&self, cloud: &Self::Cloud) -> impl Future<Output = Result<String, Failure>>;
+}
+
+/// A cloud that has been found.
+pub struct Reached<C> {
+    /// The cloud.
+    pub cloud: Arc<C>,
+    /// The region.
+    pub region: String,
 }
 
 /// The narrowest that anything is laid out for; a terminal that is narrower breaks lines itself.

@@ -132,6 +132,8 @@ codes! {
     Untagged = "untagged",
     /// There are several environments, and none is named.
     WhichEnvironment = "which-environment",
+    /// The credentials are those of another account than the stack is for.
+    WrongAccount = "wrong-account",
     /// The resource that is referred to has another kind.
     WrongKind = "wrong-kind",
     /// A value has another type.
@@ -145,8 +147,19 @@ codes! {
 impl Code {
     /// Whether it is no mistake of the stack's: continuing would harm what exists.
     pub fn is_refusal(self) -> bool {
-        use Code::{AnotherStack, Attached, Disputed, Protected, ShownOtherwise, Untagged};
-        matches!(self, AnotherStack | Protected | Attached | ShownOtherwise | Untagged | Disputed)
+        use Code::{
+            AnotherStack, Attached, Disputed, Protected, ShownOtherwise, Untagged, WrongAccount,
+        };
+        matches!(
+            self,
+            AnotherStack
+                | Protected
+                | Attached
+                | ShownOtherwise
+                | Untagged
+                | Disputed
+                | WrongAccount
+        )
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Cause {
     NotYet,
     /// The thing is in a state that ends by itself, or is held by something on its way out.
     Busy,
+    /// Nothing was sent, since whoever gives the credentials did not answer: ask again soon.
+    Unsent,
     /// No reply, or one that leaves open whether it took effect: look before asking again.
     Ambiguous,
     /// The thing that the call is about is not there.

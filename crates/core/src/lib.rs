@@ -49,7 +49,7 @@ pub use ownership::{
     Unreadable,
 };
 pub use partition::{Arn, Partition, principal, repository_of};
-pub use place::{NoPlace, Place, Roles};
+pub use place::{Home, NoPlace, Place, Roles, is_account};
 pub use plan::{Half, Plan, Reason, Refused, Stays, Step, StepId, Summary};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};

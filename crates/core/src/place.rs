@@ -12,6 +12,26 @@ const HOME: &str = "home";
 /// The roles to assume, an ARN each, by the account they lead to.
 pub type Roles = BTreeMap<String, String>;
 
+/// The account that a stack is for and the way there, as far as it says: otherwise its home is the
+/// account of the credentials, whichever that is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Home {
+    /// The account, twelve digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The ARN of the role that leads there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+impl Home {
+    /// Whether it says nothing.
+    pub fn is_anywhere(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Where a resource is, as far as that is elsewhere than the stack: *home* is the account of the
 /// credentials and the region of the stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,7 +70,8 @@ impl Place {
     }
 }
 
-fn is_account(text: &str) -> bool {
+/// Whether a text is the number of an account: twelve digits, of which the first may be zero.
+pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

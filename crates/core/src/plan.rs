@@ -154,6 +154,9 @@ pub struct Plan {
     pub account: String,
     /// The region it was made for.
     pub region: String,
+    /// The role that leads to that account, where the stack names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// The roles that lead to the other accounts.
     #[serde(default, skip_serializing_if = "Roles::is_empty")]
     pub roles: Roles,

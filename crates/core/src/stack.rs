@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Address, Place, Roles, Scope, Text};
+use crate::{Address, Home, Place, Roles, Scope, Text};
 
 /// What we want one resource to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Stack {
     pub scope: Scope,
     /// The AWS region of everything whose place does not say otherwise.
     pub region: String,
+    /// Whose account it is for, and the way there.
+    #[serde(default, skip_serializing_if = "Home::is_anywhere")]
+    pub home: Home,
     /// The roles that lead to the other accounts its resources are in.
     #[serde(default, skip_serializing_if = "Roles::is_empty")]
     pub roles: Roles,

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use deployer_aws::Aws;
-use deployer_cli::{Connect, Exit, Failure, Places, Registry, Terminal, cancelled_by_signals, run};
+use deployer_cli::{
+    Connect, Exit, Failure, Reached, Registry, Terminal, cancelled_by_signals, run,
+};
 
 /// AWS, as the command line wants it.
 struct World;
@@ -17,10 +19,19 @@ impl Connect for World {
         deployer_aws::registry()
     }
 
-    async fn connect(&self, region: Option<&str>, folder: &Path) -> Result<Places<Aws>, Failure> {
-        let connection = deployer_aws::connect(region, folder).await?;
-        let deployer_aws::Connection { aws, account, region } = connection;
-        Ok(Places::new(Arc::new(aws), account, region))
+    async fn connect(
+        &self,
+        role: Option<&str>,
+        region: Option<&str>,
+        folder: &Path,
+    ) -> Result<Reached<Aws>, Failure> {
+        let deployer_aws::Connection { aws, region } =
+            deployer_aws::connect(role, region, folder).await?;
+        Ok(Reached { cloud: Arc::new(aws), region })
+    }
+
+    async fn account(&self, aws: &Aws) -> Result<String, Failure> {
+        aws.account().await
     }
 }
 

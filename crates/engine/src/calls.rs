@@ -1,7 +1,7 @@
 //! Makes calls on a cloud: at a pace that its services bear, and again where that is safe.
 //!
-//! Below it there is one try for each call, and no pause. A call that was throttled had no effect,
-//! so any is made again. One whose reply got lost may have had, so only those that change nothing
+//! Below it there is one try for each call, and no pause. A call that was throttled, or that was not
+//! sent for want of credentials, had no effect, so any is made again. One whose reply got lost may have had, so only those that change nothing
 //! are; on others whoever asked decides, by looking first.
 
 use std::sync::Arc;
@@ -181,7 +181,8 @@ where
 /// The tries of one call that failed.
 #[derive(Default)]
 struct Tries {
-    throttled: Option<(Instant, u32)>,
+    /// Since when it was throttled or not sent, and how often.
+    put_off: Option<(Instant, u32)>,
     lost: u32,
     silent: u32,
 }
@@ -195,8 +196,8 @@ impl Tries {
         patience: Duration,
     ) -> Result<(Failure, Duration)> {
         let (pause, tried) = match failure.cause {
-            Cause::Throttled => {
-                let (since, count) = self.throttled.get_or_insert_with(|| (Instant::now(), 0));
+            Cause::Throttled | Cause::Unsent => {
+                let (since, count) = self.put_off.get_or_insert_with(|| (Instant::now(), 0));
                 *count += 1;
                 let left = patience.checked_sub(since.elapsed()).filter(|left| !left.is_zero());
                 let pause = left.map(|left| doubled(*count).min(left));
@@ -258,9 +259,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_throttled_call_is_made_again_whatever_it_does() {
-        for operation in [&READ, &CHANGE] {
-            let (tries, seconds, failure) = failing(operation, Cause::Throttled).await;
+    async fn a_call_without_effect_is_made_again_whatever_it_does() {
+        let causes = [Cause::Throttled, Cause::Unsent];
+        for (operation, cause) in
+            [&READ, &CHANGE].into_iter().flat_map(|it| causes.map(|cause| (it, cause)))
+        {
+            let (tries, seconds, failure) = failing(operation, cause).await;
             assert_eq!((tries, seconds), (6, 30), "1 + 2 + 4 + 8 + 15 seconds");
             assert_eq!(failure.message, "no (tried again for 30 s)");
             assert!(failure.exhausted);

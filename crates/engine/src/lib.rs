@@ -54,4 +54,4 @@ pub use registry::{Capability, Registry};
 pub use resource::Resource;
 pub use running::{Running, running};
 pub use voice::Voice;
-pub use work::{attended, shown};
+pub use work::attended;

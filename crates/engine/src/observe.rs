@@ -179,5 +179,6 @@ fn distinct(failures: Vec<Failure>, is_same: impl Fn(&Failure, &Failure) -> bool
 
 /// Whether a cause lies in the connection or the account rather than in one kind.
 fn is_of_all(cause: Cause) -> bool {
-    matches!(cause, Cause::Credentials | Cause::Unreachable | Cause::Throttled | Cause::Ambiguous)
+    use Cause::{Ambiguous, Credentials, Throttled, Unreachable, Unsent};
+    matches!(cause, Credentials | Unreachable | Throttled | Unsent | Ambiguous)
 }

@@ -64,6 +64,7 @@ impl Retries {
             Cause::Ambiguous => bounded(&mut self.lost, LOST),
             Cause::Unreachable => bounded(&mut self.silent, SILENT),
             Cause::Throttled
+            | Cause::Unsent
             | Cause::Gone
             | Cause::Missing
             | Cause::Taken

@@ -21,13 +21,13 @@ tokio::task_local! {
 /// Nothing is silent for longer: what takes longer is shown.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// For how long a call is made again that is throttled, outside a run: someone waits for it.
+/// For how long a call is made again that has no effect, outside a run: someone waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whose calls they are.
 pub(crate) struct Work {
     pub(crate) urgency: Urgency,
-    /// For how long a call is made again that is throttled.
+    /// For how long a call is made again that is throttled, or not sent for want of credentials.
     pub(crate) patience: Duration,
     pub(crate) ear: Box<dyn Ear>,
     /// Ends the work at its next wait.
@@ -143,11 +143,6 @@ pub(crate) async fn at_once<F: Future>(future: F) -> F::Output {
     Arc::new(Work::new(Urgency::Now, NOBODY)).done(future).await
 }
 
-/// Waits for something that is no call, such as credentials; shows it when that takes long.
-pub async fn shown<F: Future>(on: &str, future: F) -> F::Output {
-    Work::current().show(on, future).await
-}
-
 /// Nobody hears anything.
 struct Nobody;
 
@@ -182,6 +177,7 @@ impl Ear for Listener {
     fn retrying(&self, service: &'static Service, failure: &Failure) {
         let why = match failure.cause {
             Cause::Throttled => "throttled",
+            Cause::Unsent => return self.say(format!("waiting: {}", failure.message)),
             Cause::Unreachable => "it cannot be reached",
             _ => "its reply got lost",
         };

@@ -24,6 +24,11 @@ pub fn expanded(stack: &Stack) -> Value {
     if let (Value::Object(keys), Some(origin)) = (&mut whole, &stack.scope.origin) {
         keys.insert("origin".to_owned(), origin.clone().into());
     }
+    if let Value::Object(keys) = &mut whole {
+        for (key, value) in [("account", &stack.home.account), ("role", &stack.home.role)] {
+            keys.extend(value.clone().map(|value| (key.to_owned(), value.into())));
+        }
+    }
     if let (Value::Object(keys), true) = (&mut whole, environment != "default") {
         keys.insert("environments".to_owned(), json!({ environment.as_str(): {} }));
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Code, Diagnostic, Scope, Span};
+use deployer_core::{Code, Diagnostic, Home, Place, Scope, Span, is_account};
 
+use crate::like;
 use crate::mistakes::{Mistakes, listed, suggestion};
-use crate::node::{Content, Node};
+use crate::node::{Content, Entry, Node};
 use crate::regions;
 use crate::shape::bad_name;
 use crate::words::is_word;
@@ -207,6 +208,58 @@ fn unknown_region(region: &str) -> Option<Diagnostic> {
     let help = format!("{}, unless the region is new", suggestion(region, regions::near(region)));
     let warning = Diagnostic::warning(Code::UnknownRegion, title).help(help);
     (!regions::is_known(region)).then_some(warning)
+}
+
+/// The account that an environment is for and the role that leads there, and where the account is
+/// written.
+pub(crate) fn home(
+    root: &Node,
+    environment: &str,
+    mistakes: &mut Mistakes,
+) -> (Home, Option<Span>) {
+    let overlays = like::overlays(root, environment, &mut Mistakes::default());
+    // The last of those that lie over one another, where it does not take it out again.
+    let said = |key: &str| {
+        let layers = std::iter::once(root).chain(&overlays);
+        let last = layers.filter_map(|layer| layer.entry(key)).next_back();
+        last.filter(|entry| entry.value.content != Content::Null)
+    };
+    let (account, role) = (said("account"), said("role"));
+    let number = account.and_then(|entry| entry.value.written());
+    let arn = role.and_then(|entry| entry.value.written());
+    let is_number = number.as_deref().is_some_and(is_account);
+    let leads_to = arn.as_deref().and_then(Place::account_of_role);
+    if let Some(entry) = account.filter(|_| !is_number) {
+        let title = "this is not the number of an account";
+        mistakes.push(
+            Diagnostic::error(Code::BadValue, title)
+                .at(entry.value_span(), "expected twelve digits")
+                .help(
+                    "write all twelve, a zero at the beginning too; `aws sts get-caller-identity` \
+                     shows it, and variables cannot stand here",
+                ),
+        );
+    }
+    if let Some(entry) = role.filter(|_| leads_to.is_none()) {
+        mistakes.push(
+            Diagnostic::error(Code::BadPlace, "this is not the ARN of a role")
+                .at(entry.value_span(), "")
+                .help(
+                    "write it as `arn:aws:iam::123456789012:role/NAME`; variables cannot stand here",
+                ),
+        );
+    }
+    if let (Some(number), Some(leads_to), Some(entry), true) = (&number, leads_to, role, is_number)
+        && number != leads_to
+    {
+        let title = format!("the role leads to {leads_to}, and the stack is for {number}");
+        mistakes.push(
+            Diagnostic::error(Code::BadPlace, title)
+                .at(entry.value_span(), "")
+                .help("write a role of that account, or the account of this role beside it"),
+        );
+    }
+    (Home { account: number, role: arn }, account.map(Entry::value_span))
 }
 
 /// What `${name}` stands for.

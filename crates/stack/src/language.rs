@@ -15,12 +15,20 @@ pub(crate) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 const ONCE: [&str; 3] = ["stack", "origin", "environments"];
 
 /// The keys of a stack that are no sections.
-const OTHERS: [&str; 7] =
-    ["stack", "origin", "region", "variables", "environments", "outputs", "resources"];
+const OTHERS: [&str; 9] = [
+    "stack",
+    "origin",
+    "region",
+    "account",
+    "role",
+    "variables",
+    "environments",
+    "outputs",
+    "resources",
+];
 
 /// Those that are not built yet.
-const LATER: [(&str, &str); 3] = [
-    ("account", "The account that it is for, checked before the first change."),
+const LATER: [(&str, &str); 2] = [
     ("tags", "Tags that everything has."),
     ("roles", "A boundary and a path for every role that is made."),
 ];
@@ -78,6 +86,15 @@ fn language<'k>(
             "description": "The AWS region, such as `eu-west-1`.",
         }),
     );
+    keys.insert("account".to_owned(), json!({
+        // Its digits are taken as they are written.
+        "type": ["string", "number"],
+        "description": "The account that it is for, twelve digits: with the credentials of another one nothing is read and nothing changed.",
+    }));
+    keys.insert("role".to_owned(), json!({
+        "type": "string",
+        "description": "The ARN of the role that leads to its account. It is assumed at the start, with the credentials at hand.",
+    }));
     keys.insert("variables".to_owned(), json!({
         "type": "object",
         "description": "Variables that `${name}` stands for, with their defaults; one without a default must be given.",
@@ -120,7 +137,6 @@ fn language<'k>(
         .map(|(key, schema)| (key.clone(), partial(schema)))
         .collect();
     overlay.insert("like".to_owned(), like("Another environment, which this one is laid over."));
-    overlay.insert("role".to_owned(), later("The role that leads to its account."));
     overlay.insert("expires".to_owned(), later("How long it is kept."));
     let overlay =
         json!({ "type": ["object", "null"], "properties": overlay, "additionalProperties": false });

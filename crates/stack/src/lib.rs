@@ -38,7 +38,7 @@ mod zones;
 pub use expanded::expanded;
 pub use head::Options;
 pub use load::{Loaded, load};
-pub use outline::{Outline, outline};
+pub use outline::{Outline, Whose, outline};
 pub use schema::schema;
 pub use written::Written;
 pub use yaml::to_yaml;

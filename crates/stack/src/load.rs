@@ -35,6 +35,8 @@ pub struct Loaded {
     pub assumed_zones: Vec<String>,
     /// Where in the text its resources come from.
     pub written: Written,
+    /// Where the account is written that the stack is for.
+    pub account_at: Option<Span>,
 }
 
 /// Reads a stack's text and expands one environment of it.
@@ -58,6 +60,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let Some(environment) = head::environment(&root, options, &mut mistakes) else {
         return Err(mistakes.finish().err().unwrap_or_default());
     };
+    let (home, account_at) = head::home(&root, &environment, &mut mistakes);
     let overlays = like::overlays(&root, &environment, &mut mistakes);
     root.remove(&["environments".to_owned()]);
     for overlay in overlays.iter().filter(|overlay| matches!(overlay.content, Content::Map(_))) {
@@ -125,9 +128,9 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         .into_iter()
         .map(|(address, Made { place, spec, .. })| (address, Desired { place, spec }))
         .collect();
-    let stack = Stack { scope, region, roles, resources, outputs };
+    let stack = Stack { scope, region, home, roles, resources, outputs };
     let assumed_zones = network.assumed;
-    Ok(Loaded { stack, warnings, images, entries, assumed_zones, written })
+    Ok(Loaded { stack, warnings, images, entries, assumed_zones, written, account_at })
 }
 
 fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &mut Vec<Asked>) {
@@ -137,7 +140,7 @@ fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &
             words.are_kinds_known.set(["resources", "outputs"].contains(&entry.key.as_str()));
             interpolate(&mut entry.value, words, mistakes, asked);
             match entry.key.as_str() {
-                "stack" | "origin" | "region" => {}
+                "stack" | "origin" | "region" | "account" | "role" => {}
                 // Nothing is asked for where nothing is written.
                 key if sections::find(key).is_some_and(|section| section.is_later) => {}
                 "network" | "outputs" => fill_empty(&mut entry.value, 0),

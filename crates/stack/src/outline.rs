@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::Diagnostic;
+use deployer_core::{Diagnostic, Home, Span};
 
 use crate::mistakes::Mistakes;
 use crate::node::{Content, Node};
 use crate::{head, like, source};
 
-/// A stack's name, origin, region and environments.
+/// A stack's name, origin, region, account and environments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// The stack's name.
@@ -21,12 +21,34 @@ pub struct Outline {
     pub environments: Vec<String>,
     /// The regions of the environments that have one of their own.
     pub regions: BTreeMap<String, String>,
+    /// The account that each environment is for, and the way there.
+    pub homes: BTreeMap<String, Whose>,
+}
+
+/// The account that an environment is for and the way there, as the file says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whose {
+    /// The account and the role.
+    pub home: Home,
+    /// Where the account is written.
+    pub account_at: Option<Span>,
+    /// What is wrong with it: then nobody knows whose it is.
+    pub mistakes: Vec<Diagnostic>,
 }
 
 impl Outline {
     /// The region of an environment, when the file says it.
     pub fn region_of(&self, environment: &str) -> Option<&str> {
         self.regions.get(environment).or(self.region.as_ref()).map(String::as_str)
+    }
+
+    /// The account that an environment is for, and the way there.
+    ///
+    /// # Errors
+    /// What is wrong with what the file says of it.
+    pub fn home_of(&self, environment: &str) -> Result<Whose, Vec<Diagnostic>> {
+        let whose = self.homes.get(environment).cloned().unwrap_or_default();
+        if whose.mistakes.is_empty() { Ok(whose) } else { Err(whose.mistakes) }
     }
 
     /// The names of the environments, in the order of the file.
@@ -40,7 +62,7 @@ impl Outline {
     }
 }
 
-/// Reads a stack's name, origin, region and environments; mistakes in its sections do not matter.
+/// Reads a stack's name, origin, region, account and environments; mistakes in its sections do not matter.
 ///
 /// # Errors
 /// When the text is not YAML, or the stack has no usable name or origin.
@@ -62,6 +84,15 @@ pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
         Some((entry.key.clone(), region.to_owned()))
     });
     let regions = regions.collect();
+    let names = environments.iter().map(|entry| entry.key.as_str());
+    let all = if environments.is_empty() { vec!["default"] } else { names.collect() };
+    let homes = all.into_iter().map(|environment| {
+        let mut wrong = Mistakes::default();
+        let (home, account_at) = head::home(&root, environment, &mut wrong);
+        let mistakes = wrong.finish().err().unwrap_or_default();
+        (environment.to_owned(), Whose { home, account_at, mistakes })
+    });
+    let homes = homes.collect();
     mistakes.finish()?;
     // Without a name, a mistake was reported.
     let name = name.unwrap_or_default();
@@ -71,5 +102,6 @@ pub fn outline(text: &str) -> Result<Outline, Vec<Diagnostic>> {
         region: region.map(str::to_owned),
         environments: head::environments(&root),
         regions,
+        homes,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Desired, Place, Roles, Scope, Stack};
+use deployer_core::{Address, Desired, Home, Place, Roles, Scope, Stack};
 use serde_json::{Value, json};
 
 use crate::registry;
@@ -21,6 +21,7 @@ impl Default for StackBuilder {
         Self(Stack {
             scope: scope(),
             region: "eu-west-1".to_owned(),
+            home: Home::default(),
             roles: Roles::new(),
             resources: BTreeMap::new(),
             outputs: BTreeMap::new(),

@@ -26,10 +26,12 @@ def main() -> None:
     from lab.aws.api import Aws
     from lab.control import Control
     from lab.http.server import Server
+    from lab.running.authority import Authority
     from lab.running.images.registry import Registry
 
     try:
-        server = Server(options.port, Aws(lab), Registry(lab), Control(lab))
+        secure = Authority(lab).secure
+        server = Server(options.port, Aws(lab), Registry(lab), Control(lab), secure)
     except OSError as error:
         lab.stop()
         sys.exit(f"lab: cannot listen on 127.0.0.1:{options.port}: {error.strerror}")

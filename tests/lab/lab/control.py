@@ -69,6 +69,8 @@ class Control:
             ("POST", "/_lab/populate"): self.populate,
             ("POST", "/_lab/accounts"): self.open_account,
             ("POST", "/_lab/expire-sessions"): self.expire_sessions,
+            ("POST", "/_lab/sessions"): self.limit_sessions,
+            ("POST", "/_lab/regions"): self.enable_regions,
             ("POST", "/_lab/reset"): lambda query, body: lab.reset(),
             ("POST", "/_lab/stop"): self.stop,
         }
@@ -181,6 +183,15 @@ class Control:
         """Lets the sessions of all assumed roles be over."""
         with self._lab.lock:
             return {"expired": expire_all()}
+
+    def limit_sessions(self, query: Query, body: bytes) -> None:
+        """Says how many seconds sessions last that begin from now on."""
+        self._lab.session_seconds = json.loads(body)["seconds"]
+
+    def enable_regions(self, query: Query, body: bytes) -> dict[str, Any]:
+        """Opts in to regions."""
+        self._lab.regions.enable(json.loads(body)["enable"])
+        return {"enabled": sorted(self._lab.regions.enabled)}
 
     def stop(self, query: Query, body: bytes) -> None:
         """Ends the lab once this request is answered."""

@@ -207,9 +207,9 @@ async fn target(aws: &Aws, repository: &str, release: &str) -> Result<Target> {
         .required("the registry's credentials")?;
     let credentials = Credentials { user: user.to_owned(), password: password.to_owned() };
     let endpoint = data.proxy_endpoint().required("the registry's address")?;
-    let fence = aws.fence.clone();
+    let (fence, roots) = (aws.fence.clone(), aws.roots.clone());
     Target::new(endpoint, repository, release, Some(&credentials))
-        .map(|target| target.while_permitted(move || fence.is_open()))
+        .map(|target| target.trusting(roots).while_permitted(move || fence.is_open()))
         .map_err(|error| Failure::new(Cause::Refused, "push the image", error.to_string()))
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use deployer_core::{Plan, Scope};
+use deployer_core::{Home, Plan, Scope};
 use deployer_engine::{Journal, Look, Places, Scan};
 
 use crate::answer::Form;
@@ -15,7 +15,7 @@ use crate::lock::LockArgs;
 use crate::perform::whole;
 use crate::plan_file;
 use crate::render::Detail;
-use crate::session::{Project, Session};
+use crate::session::{Project, Session, Way};
 use crate::world::Connect;
 
 /// What `apply` takes.
@@ -132,12 +132,14 @@ async fn apply_saved<W: Connect>(
         moved("the stack", &plan.scope.stack, &environment.scope.stack)?;
         let origin = |scope: &Scope| scope.origin.clone().unwrap_or_else(|| "unknown".to_owned());
         moved("where the stack is kept", &origin(&plan.scope), &origin(&environment.scope))?;
-        environment.folder
+        environment.way.folder
     } else {
         session.terminal.folder.join(&saved.folder)
     };
-    let region = stack.region.as_deref().unwrap_or(&plan.region);
-    let connected = session.connect(Some(region), &folder).await?;
+    let region = stack.region.as_deref().unwrap_or(&plan.region).to_owned();
+    let home = Home { account: None, role: plan.role.clone() };
+    let way = Way { region: Some(region), folder, home, said: None };
+    let connected = session.connect(&way).await?;
     moved("the account", &plan.account, connected.home().0)?;
     moved("the region", &plan.region, connected.home().1)?;
     let connected = Arc::new(connected.and(plan.places(), &plan.roles));

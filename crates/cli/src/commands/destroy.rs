@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deployer_core::{Address, Kinds, Plan, Roles, Scope, Snapshot, Stack, Stays};
+use deployer_core::{Address, Home, Kinds, Plan, Roles, Scope, Snapshot, Stack, Stays};
 use deployer_engine::{Journal, Look, Places, Scan};
 
 use crate::answer::{Form, Page};
@@ -12,7 +12,7 @@ use crate::command::Command;
 use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
 use crate::render::{self, Detail};
-use crate::session::{Environment, Session};
+use crate::session::{Environment, Session, Way};
 use crate::wire::run::{Gone, Kept, Receipt, RunLine};
 use crate::wire::state::{Resource, Unseen};
 use crate::world::Connect;
@@ -68,21 +68,20 @@ impl Command for Args {
                     environment: environment.clone(),
                     origin: None,
                 },
-                region: self.stack.region.clone(),
-                folder: session.terminal.folder.clone(),
+                way: Way {
+                    region: self.stack.region.clone(),
+                    folder: session.terminal.folder.clone(),
+                    home: Home::default(),
+                    said: None,
+                },
             },
             _ => session.locate(&self.stack)?,
         };
+        let connected = session.connect(&environment.way).await?;
         // A file that lies here by chance says nothing of a stack that is named.
-        let (connected, is_declared) = if self.name.is_some() {
-            (
-                Arc::new(
-                    session.connect(environment.region.as_deref(), &environment.folder).await?,
-                ),
-                false,
-            )
-        } else {
-            session.connect_anyway(&self.stack, &environment).await?
+        let (connected, is_declared) = match self.name {
+            Some(_) => (Arc::new(connected), false),
+            None => session.anyway(&self.stack, connected),
         };
         // A stack full of mistakes has no sections that could be named.
         let names_some = self.name.is_none() && !self.unprotect.is_empty();
@@ -93,6 +92,7 @@ impl Command for Args {
         let nothing = Stack {
             scope: environment.scope.clone(),
             region: connected.home().1.to_owned(),
+            home: environment.way.home.clone(),
             roles: Roles::new(),
             resources: BTreeMap::new(),
             outputs: BTreeMap::new(),

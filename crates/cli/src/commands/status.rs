@@ -41,8 +41,8 @@ impl Command for Args {
     /// Scans what is there, looks at what runs, and shows it.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let environment = session.locate(&self.stack)?;
-        let (connected, _) = session.connect_anyway(&self.stack, &environment).await?;
-        let deeds = session.deeds(&connected, &environment.scope).await?;
+        let (connected, deeds) = session.arrive(&environment.way, &environment.scope).await?;
+        let (connected, _) = session.anyway(&self.stack, connected);
         let snapshot = session.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
         let registry = session.world.registry();
         let looking = running(&registry, &connected, &snapshot.lives, &deeds.record.roles);

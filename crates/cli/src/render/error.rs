@@ -9,7 +9,7 @@ use crate::exit::Error;
 pub(crate) fn error(error: &Error, theme: &Theme, width: usize) -> String {
     let mut text = String::new();
     match error {
-        Error::Stack(mistakes) | Error::Protected(mistakes) => {
+        Error::Stack(mistakes) | Error::Protected(mistakes) | Error::Account(mistakes) => {
             let diagnostics =
                 diagnostics(&mistakes.diagnostics, &mistakes.name, &mistakes.text, theme, width);
             text.push_str(&diagnostics);

@@ -66,7 +66,7 @@ fn words(text: &str, width: usize) -> Vec<String> {
 fn advice(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::Credentials => Some(
-            "sign in with `aws sso login`, or name a profile in AWS_PROFILE, or set \
+            "sign in with `aws sso login` or `aws login`, or name a profile in AWS_PROFILE, or set \
              AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ),
         Cause::Unreachable => Some(
@@ -78,6 +78,7 @@ fn advice(cause: Cause) -> Option<&'static str> {
              get-caller-identity` says which it is",
         ),
         Cause::Throttled => Some("AWS accepts no more calls for now; run the command again later"),
+        Cause::Unsent => Some("run the command again when whoever gives the credentials answers"),
         Cause::NotYet
         | Cause::Busy
         | Cause::Ambiguous

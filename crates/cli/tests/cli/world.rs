@@ -7,9 +7,9 @@ use std::io::{self, Cursor, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use deployer_cli::{Connect, Exit, Stream, Terminal, json_schema, run};
-use deployer_core::Failure;
-use deployer_engine::{Parameters, Places, Registry};
+use deployer_cli::{Connect, Exit, Reached, Stream, Terminal, json_schema, run};
+use deployer_core::{Failure, Place};
+use deployer_engine::{Parameters, Registry};
 use deployer_testkit::{Memory, registry};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -38,6 +38,8 @@ pub(crate) struct World<C: Parameters = Memory> {
     pub(crate) registry: fn() -> Registry<C>,
     pub(crate) account: String,
     pub(crate) region: String,
+    /// By which role each command came in, if by one.
+    pub(crate) entered: Mutex<Vec<Option<String>>>,
     /// Why the cloud cannot be reached.
     pub(crate) failure: Option<Failure>,
     /// What is typed; nobody is there when none.
@@ -79,6 +81,7 @@ impl<C: Parameters + Default> World<C> {
             registry,
             account: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
+            entered: Mutex::default(),
             failure: None,
             typed: None,
             environment: BTreeMap::new(),
@@ -151,15 +154,26 @@ impl<C: Parameters> Connect for &World<C> {
         (self.registry)()
     }
 
-    async fn connect(&self, region: Option<&str>, _folder: &Path) -> Result<Places<C>, Failure> {
+    async fn connect(
+        &self,
+        role: Option<&str>,
+        region: Option<&str>,
+        _folder: &Path,
+    ) -> Result<Reached<C>, Failure> {
+        let region = region.unwrap_or(&self.region).to_owned();
+        self.entered.lock().expect("no panic").push(role.map(str::to_owned));
         match &self.failure {
             Some(failure) => Err(failure.clone()),
-            None => Ok(Places::new(
-                Arc::clone(&self.memory),
-                self.account.clone(),
-                region.unwrap_or(&self.region).to_owned(),
-            )),
+            None => Ok(Reached { cloud: Arc::clone(&self.memory), region }),
         }
+    }
+
+    /// Whoever came in by a role is in the account that it leads to.
+    async fn account(&self, _: &C) -> Result<String, Failure> {
+        let entered = self.entered.lock().expect("no panic");
+        let role = entered.last().cloned().flatten();
+        let leads_to = role.as_deref().and_then(Place::account_of_role).map(str::to_owned);
+        Ok(leads_to.unwrap_or_else(|| self.account.clone()))
     }
 }
 

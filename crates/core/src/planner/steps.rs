@@ -59,6 +59,7 @@ impl<'a> Planner<'a> {
             scope: self.stack.scope.clone(),
             account: self.snapshot.account.clone(),
             region: self.snapshot.region.clone(),
+            role: self.stack.home.role.clone(),
             roles: self.roles(),
             fingerprint: self.snapshot.fingerprint(),
             steps: steps.list,

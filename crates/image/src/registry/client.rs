@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::combinators::UnsyncBoxBody;
@@ -9,14 +10,16 @@ use http_body_util::{BodyExt as _, Empty, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use serde::Deserialize;
 
-use super::Target;
 use super::patience::Failure;
+use super::route::Route;
+use super::{Roots, Target};
 use crate::{PushError, Refusal};
 
 const CONNECT: Duration = Duration::from_secs(10);
@@ -27,7 +30,7 @@ pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Speaks to one repository.
 pub(super) struct Client<'a, P> {
-    http: Http<HttpsConnector<HttpConnector>, Body>,
+    http: Http<HttpsConnector<Route>, Body>,
     pub(super) target: &'a Target,
     pub(super) patience: &'a P,
 }
@@ -50,20 +53,20 @@ pub(super) struct Answer {
 
 impl<'a, P> Client<'a, P> {
     pub(super) fn new(target: &'a Target, patience: &'a P) -> Result<Self, PushError> {
-        let provider = rustls::crypto::ring::default_provider();
-        let tls = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider);
-        let tls = tls.map_err(|error| PushError::Unreachable {
+        let tls = tls(target.roots.as_ref()).map_err(|reason| PushError::Unreachable {
             registry: target.registry.to_string(),
             attempted: "speak TLS".to_owned(),
-            reason: format!("this machine's certificates: {error}"),
+            reason,
         })?;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT));
+        let over = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
+        let route = Route::of_environment(tcp.clone(), over().enable_http1().wrap_connector(tcp));
         let http = Http::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .build(tls.https_or_http().enable_http1().wrap_connector(tcp));
+            .build(over().enable_http1().wrap_connector(route));
         Ok(Self { http, target, patience })
     }
 
@@ -180,6 +183,21 @@ impl<'a, P> Client<'a, P> {
             _ => Failure::Final(PushError::Refused(refusal)),
         }
     }
+}
+
+/// TLS that trusts these certificates, or those that this machine does.
+fn tls(roots: Option<&Roots>) -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    let builder = match roots {
+        Some(roots) => builder.with_root_certificates(Arc::clone(&roots.store)),
+        None => builder
+            .with_native_roots()
+            .map_err(|error| format!("this machine's certificates: {error}"))?,
+    };
+    Ok(builder.with_no_client_auth())
 }
 
 pub(super) fn empty() -> Body {

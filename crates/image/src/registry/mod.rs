@@ -3,8 +3,11 @@
 mod client;
 mod patience;
 mod push;
+mod roots;
+mod route;
 mod target;
 
 pub use patience::Patience;
 pub use push::{Pushed, push};
+pub use roots::{Roots, RootsError};
 pub use target::{Credentials, Target};

@@ -10,6 +10,7 @@ use hyper::header::HeaderValue;
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Method, Uri};
 
+use super::Roots;
 use crate::PushError;
 
 /// A repository and tag in a registry, and what to say at its door.
@@ -20,6 +21,7 @@ pub struct Target {
     pub(super) repository: String,
     pub(super) tag: String,
     pub(super) authorization: Option<HeaderValue>,
+    pub(super) roots: Option<Roots>,
     permit: Option<Permit>,
 }
 
@@ -96,7 +98,15 @@ impl Target {
         }
         let authorization = credentials.map(Credentials::header);
         let (repository, tag) = (repository.to_owned(), tag.to_owned());
-        Ok(Self { scheme, registry, repository, tag, authorization, permit: None })
+        Ok(Self { scheme, registry, repository, tag, authorization, roots: None, permit: None })
+    }
+
+    /// The same target, whose certificate is to be signed by one of these instead of those that this
+    /// machine trusts; the proxy's as well, if there is one that has one.
+    #[must_use]
+    pub fn trusting(mut self, roots: Option<Roots>) -> Self {
+        self.roots = roots;
+        self
     }
 
     /// The same target, to which requests that change something are sent only while `permit` says

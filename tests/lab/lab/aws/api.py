@@ -12,7 +12,7 @@ from lab.aws.common.small_pages import with_small_page
 from lab.aws.sts import sessions
 from lab.http import cbor
 from lab.http.calls import identify
-from lab.http.errors import Reply, error_reply, throttled
+from lab.http.errors import Reply, error_reply, stale_credentials, throttled
 from lab.http.faults import Verdict
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Aws:
             strict = self._lab.strict
             if refused := sessions.refused(environ, call.protocol):
                 return refused
+            if self._lab.regions.is_off(call.region):
+                return stale_credentials(call.protocol, "invalid")
             if strict.is_on("buckets") and not self._lab.buckets.allows(call):
                 return throttled(call.service, call.protocol)
             if strict.is_on("pages"):

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
 JOURNAL_LENGTH = 50_000
+# What is asked for credentials with is not signed with any (STS API reference).
+UNSIGNED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 
 
@@ -46,6 +48,8 @@ def identify(environ: WSGIEnvironment, account_of: Callable[[str], str], body: b
         return Call(service, target.rsplit(".", 1)[-1], account, region, "json", body)
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         action = parse_qs(body.decode("utf-8", "replace")).get("Action", ["unknown"])[0]
+        if not scope and action in UNSIGNED:
+            service = "sts"
         protocol = "ec2" if service == "ec2" else "query"
         return Call(service, action, account, region, protocol, body)
     path = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"

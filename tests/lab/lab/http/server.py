@@ -1,4 +1,5 @@
-"""The HTTP side: one loopback port for the AWS API, the registry and `/_lab/`.
+"""The HTTP side: one loopback port for the AWS API, the registry and `/_lab/`, with TLS for those
+who begin with it.
 
 A thread a connection, kept alive between requests. Bodies of API calls are read whole;
 the registry streams its uploads.
@@ -8,8 +9,9 @@ from __future__ import annotations
 
 import io
 import socket
+import ssl
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
@@ -20,6 +22,9 @@ from lab.http.clients import Client
 from lab.http.doors import turned_away
 from lab.http.errors import Reply
 from lab.http.faults import DropConnection, Verdict
+
+# The first byte of a TLS connection (RFC 8446, 5.1: a record with a handshake).
+CLIENT_HELLO = b"\x16"
 
 
 class Api(Protocol):
@@ -54,8 +59,15 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port: int, api: Api, registry: Images, control: Steering) -> None:
-        self.api, self.registry, self.control = api, registry, control
+    def __init__(
+        self,
+        port: int,
+        api: Api,
+        registry: Images,
+        control: Steering,
+        secure: Callable[[], ssl.SSLContext],
+    ) -> None:
+        self.api, self.registry, self.control, self.secure = api, registry, control, secure
         super().__init__(("127.0.0.1", port), Handler)
 
     @property
@@ -74,6 +86,14 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = 120
+
+    def setup(self) -> None:
+        """Speaks TLS with whoever does."""
+        self.scheme = "http"
+        if self.request.recv(1, socket.MSG_PEEK) == CLIENT_HELLO:
+            self.request = self.server.secure().wrap_socket(self.request, server_side=True)
+            self.scheme = "https"
+        super().setup()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Is quiet; the journal is at `/_lab/log`."""
@@ -113,7 +133,9 @@ class Handler(BaseHTTPRequestHandler):
         """Writes one answer with its length."""
         self.send_response_only(status)
         for name, value in headers:
-            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+            if name == "Location" and self.scheme == "https":
+                self.send_header(name, value.replace("http:", "https:", 1))
+            elif name.lower() not in ("content-length", "connection", "transfer-encoding"):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -147,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
+            "wsgi.url_scheme": self.scheme,
             "wsgi.input": io.BytesIO(body),
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,

@@ -7,6 +7,7 @@ which takes no time to make.
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Authority:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._lock = threading.Lock()
+        self._lock, self._making = threading.Lock(), threading.Lock()
         lab.parts["authority"] = self
 
     @property
@@ -62,6 +63,20 @@ class Authority:
         alternatives = x509.SubjectAlternativeName([_general(name) for name in names])
         certificate = _build(_subject(names[0]), key, signer, alternatives)
         return _private(key) + certificate.public_bytes(Encoding.PEM)
+
+    def secure(self) -> ssl.SSLContext:
+        """For the lab's own port."""
+        with self._making:
+            return self._of_the_lab
+
+    @cached_property
+    def _of_the_lab(self) -> ssl.SSLContext:
+        context, file = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self._lab.data / "lab.pem"
+        file.touch(0o600)
+        file.write_bytes(self.issue(["127.0.0.1", "localhost"]))
+        context.load_cert_chain(file)
+        file.unlink()
+        return context
 
     @cached_property
     def _signer(self) -> Signer:

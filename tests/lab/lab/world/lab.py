@@ -16,6 +16,7 @@ from lab.http.buckets import Buckets
 from lab.http.calls import Calls
 from lab.http.faults import Faults
 from lab.world.addresses import Addresses
+from lab.world.places import Regions
 from lab.world.processes import Processes
 from lab.world.strict import Strict
 from lab.world.times import Timers
@@ -62,6 +63,8 @@ class Lab:
         self.buckets = Buckets()
         self.strict = Strict(options.strict, self.timers)
         self.addresses = Addresses()
+        self.regions = Regions()
+        self.session_seconds: float | None = None
         self.resets: list[Callable[[], None]] = []
         self.parts: dict[str, object] = {}
         self.windows: dict[str, Callable[[], list[str]]] = {}
@@ -71,6 +74,12 @@ class Lab:
     def endpoint(self) -> str:
         """Where the AWS API and the registry answer."""
         return f"http://127.0.0.1:{self.port}"
+
+    def endpoint_for(self, uri: str) -> str:
+        """The same for whoever asked this: in TLS if that came in it."""
+        if uri.startswith("https:"):
+            return self.endpoint.replace("http:", "https:", 1)
+        return self.endpoint
 
     @property
     def registry(self) -> str:
@@ -108,6 +117,8 @@ class Lab:
         self.faults.clear()
         self.buckets.clear()
         self.strict.reset()
+        self.regions.enabled.clear()
+        self.session_seconds = None
         self.calls.forget()
 
     def stop(self) -> None:

@@ -6,8 +6,49 @@ from typing import Any, NamedTuple
 
 from moto.utilities.utils import get_partition
 
+# The regions that an account has to opt in to (account management guide, "Enable or disable AWS
+# Regions"): until it does, they do not know its credentials.
+OPT_IN = frozenset(
+    (
+        "af-south-1",
+        "ap-east-1",
+        "ap-east-2",
+        "ap-south-2",
+        "ap-southeast-3",
+        "ap-southeast-4",
+        "ap-southeast-5",
+        "ap-southeast-6",
+        "ap-southeast-7",
+        "ca-west-1",
+        "eu-central-2",
+        "eu-south-1",
+        "eu-south-2",
+        "il-central-1",
+        "me-central-1",
+        "me-south-1",
+        "mx-central-1",
+    )
+)
 # The account of all credentials but those of sessions in others.
 ACCOUNT = "123456789012"
+
+
+class Regions:
+    """Which regions the lab's accounts have opted in to."""
+
+    def __init__(self) -> None:
+        self.enabled: set[str] = set()
+
+    def is_off(self, region: str) -> bool:
+        """Whether a region takes no credentials of these accounts."""
+        return region in OPT_IN and region not in self.enabled
+
+    def enable(self, regions: list[str]) -> None:
+        """Opts in to these; ValueError names one that needs it not."""
+        for region in regions:
+            if region not in OPT_IN:
+                raise ValueError(f"nobody opts in to {region}")
+        self.enabled.update(regions)
 
 
 class Place(NamedTuple):

@@ -61,7 +61,7 @@ def install(lab: Lab) -> None:
                 f"AWS:{token(of_request(self))}".encode()
             ).decode(),
             "expiresAt": datetime.now(UTC) + timedelta(hours=TOKEN_HOURS),
-            "proxyEndpoint": lab.endpoint,
+            "proxyEndpoint": lab.endpoint_for(self.uri),
         }
         return ActionResult({"authorizationData": [entry]})
 

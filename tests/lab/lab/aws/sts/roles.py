@@ -8,9 +8,11 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 from moto.sts.exceptions import STSValidationError
+from moto.sts.models import AssumedRole
 from moto.sts.responses import TokenResponse
 
 from lab.aws.common.patching import patch
+from lab.aws.sts import sessions
 from lab.http.errors import error_reply
 from lab.world.lab import Lab
 from lab.world.places import of_arn, partition_in
@@ -44,6 +46,21 @@ def install(lab: Lab) -> None:
         _check_duration(self._get_int_param("DurationSeconds", CHAINED), role, caller)
         return original(self)
 
+    @patch(TokenResponse)
+    def assume_role_with_web_identity(original: Any, self: Any) -> Any:
+        role = _role(self._get_param("RoleArn") or "")
+        if role is None or not _trusts_tokens(role):
+            message = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+            status, headers, body = error_reply("query", "AccessDenied", message, 403)
+            return body.decode(), {**dict(headers), "status": status}
+        return original(self)
+
+    @patch(AssumedRole, "__init__")
+    def made(original: Any, self: AssumedRole, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if lab.session_seconds is not None:
+            sessions.shorten(self, lab.session_seconds)
+
 
 def _role(arn: str) -> Any | None:
     account = of_arn(arn).account
@@ -72,6 +89,16 @@ def _trusts(role: Any, caller: str, external_id: str | None) -> bool:
         ):
             return True
     return False
+
+
+def _trusts_tokens(role: Any) -> bool:
+    """Whether the role trusts tokens of an identity provider; whose they are is not looked at."""
+    return any(
+        statement["Effect"] == "Allow"
+        and "sts:AssumeRoleWithWebIdentity" in _listed(statement.get("Action"))
+        and (statement.get("Principal") or {}).get("Federated")
+        for statement in _listed(json.loads(role.assume_role_policy_document)["Statement"])
+    )
 
 
 def _check_duration(seconds: int, role: Any, caller: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from wsgiref.types import WSGIEnvironment
 
 from moto.core.utils import utcnow
@@ -45,6 +46,11 @@ def expire_all() -> int:
     for session in ended:
         session.expiration = utcnow()
     return len(ended)
+
+
+def shorten(session: AssumedRole, seconds: float) -> None:
+    """Lets a session that has just begun end after so many seconds, if not before."""
+    session.expiration = min(session.expiration, utcnow() + timedelta(seconds=seconds))
 
 
 def open_account(account: str, roles: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ class Encryption:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._authority = Authority(lab)
+        self._authority = lab.part(Authority)
         self._contexts: dict[tuple[str, bytes], ssl.SSLContext] = {}
 
     def context(self, certificates: Callable[[], Sequence[str]]) -> ssl.SSLContext:
