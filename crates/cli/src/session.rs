@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use deployer_core::{Address, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack};
-use deployer_engine::{Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
+use deployer_core::{
+    Address, Deeds, Diagnostic, Failure, Phase, Plan, Published, Scope, Severity, Snapshot, Stack,
+};
+use deployer_engine::{
+    Look, Parameters, Places, Scan, Voice, attended, observe, prepare, read_book,
+};
 use deployer_stack::{Loaded, Options};
 use tokio_util::sync::CancellationToken;
 
@@ -174,6 +178,45 @@ impl<W: Connect> Session<'_, W> {
         let scan = all.map_or(Scan::For(stack), Scan::All);
         let snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
         Ok((project, connected, snapshot))
+    }
+
+    /// The images that are built here and published already, each with whether what it is built
+    /// from has changed. Only archives are compared: whether code makes another image, only a
+    /// build says. One that cannot be read is not compared: nothing of the plan needs it.
+    pub(crate) async fn published(
+        &self,
+        project: &Project,
+        connected: &Arc<Places<W::Cloud>>,
+        snapshot: &Snapshot,
+    ) -> Result<Vec<Published>, Error> {
+        let registry = self.world.registry();
+        let mut published: Vec<Published> = Vec::new();
+        for (service, address) in &project.images {
+            let current = snapshot.current(address).filter(|live| live.phase != Phase::Failed);
+            let Some(current) = current else { continue };
+            if published.iter().any(|image| image.address == *address) {
+                continue;
+            }
+            let spec = project.stack.resources.get(address).map(|desired| &desired.spec);
+            let is_archive = spec.is_some_and(|spec| !spec["build"]["archive"].is_null());
+            let changed = if is_archive {
+                let only = BTreeSet::from([address.clone()]);
+                let cloud = connected.cloud();
+                let reading = prepare(&registry, &**cloud, &project.stack, &only, &|_, _| ());
+                let read = self.unless_cancelled(reading).await?.ok();
+                let digest = read.map(|it| it.resources[address].spec["digest"].clone());
+                digest.map(|digest| digest != current.id())
+            } else {
+                None
+            };
+            published.push(Published {
+                address: address.clone(),
+                service: service.clone(),
+                release: current.release(),
+                changed,
+            });
+        }
+        Ok(published)
     }
 
     /// The environments that still exist and that the stack no longer names. They are looked for

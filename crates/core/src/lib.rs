@@ -40,7 +40,7 @@ pub use fact::{
 pub use failure::{Cause, Failure};
 pub use graph::{Cycle, Graph, ReadyQueue};
 pub use kind::{After, Grant, Kind, KindInfo, Kinds, Problem, Time, Typical};
-pub use live::{Dispute, Live, Phase, Standing, Stray, Unrecorded};
+pub use live::{Dispute, Fallen, Live, Phase, Standing, Stray, Unrecorded};
 pub use naming::{Alphabet, Naming};
 pub use opaque::{Opaque, is_unread, unread};
 pub use ownership::{
@@ -48,7 +48,7 @@ pub use ownership::{
     Unreadable,
 };
 pub use place::{NoPlace, Place, Roles};
-pub use plan::{Half, Plan, Reason, Step, StepId, Summary};
+pub use plan::{Half, Plan, Published, Reason, Step, StepId, Summary};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};
 pub use resolve::{Outputs, references, resolve};

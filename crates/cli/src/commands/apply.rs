@@ -94,12 +94,13 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
     let project = session.load(&args.stack)?;
     let connected = session.connect_for(&project).await?;
     let targets = project.meant(&args.targets);
-    let Project { source, stack, .. } = project;
+    let Project { source, stack, .. } = &project;
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
-        let (scan, deeds) = (Scan::For(&stack), journal.deeds());
+        let (scan, deeds) = (Scan::For(stack), journal.deeds());
         let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
-        let mut plan = session.plan(Some(&source), &stack, &snapshot, &targets)?;
-        plan.left_behind = session.left_behind(&connected, &source, &snapshot).await;
+        let mut plan = session.plan(Some(source), stack, &snapshot, &targets)?;
+        plan.images = session.published(&project, &connected, &snapshot).await?;
+        plan.left_behind = session.left_behind(&connected, source, &snapshot).await;
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);
         if !plan.is_empty() && !args.yes {

@@ -163,7 +163,8 @@ impl<'a> Planner<'a> {
             }
         };
         let compared = kind.compare(&live.spec, &wanted);
-        let replace = live.phase == Phase::Leaving
+        // A release that never came up is made again.
+        let replace = matches!(live.phase, Phase::Leaving | Phase::Failed)
             || compared.iter().any(|(_, change)| matches!(change, Change::Replace(_)));
         for (difference, change) in &compared {
             // What is made anew can have any value.
