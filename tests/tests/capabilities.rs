@@ -241,7 +241,6 @@ fn shell() {
     let file = file.replace("subnets: public\n", "subnets: public\n    execute-command: true\n");
     std::fs::write(web.file(), file).expect("a file");
     run(&web.lab, &["apply", "--file", &web.file(), "--yes"]).expect(0);
-    web.update_by_hand(&json!({ "forceNewDeployment": true }));
     wait_until("the new task runs alone", || {
         let tasks = web.tasks("wanted");
         tasks.len() == 1 && tasks[0]["containers"][0]["has-shell"] == true

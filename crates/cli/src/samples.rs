@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use deployer_core::{
-    Action, Address, Cause, Desired, Difference, Event, Failure, Half, Home, Impact, Live, Notice,
-    Outputs, Phase, Place, Plan, Reason, Replacement, Roles, Scope, Snapshot, Stack, Standing,
-    Stays, Step, StepId, Stray, Unseen, What,
+    Action, Address, Cause, Desired, Difference, Event, Failure, Fallen, Half, Home, Impact, Live,
+    Notice, Outputs, Phase, Place, Plan, Published, Reason, Replacement, Roles, Scope, Snapshot,
+    Stack, Standing, Stays, Step, StepId, Stray, Unseen, What,
 };
 use serde_json::{Value, json};
 
@@ -30,6 +30,8 @@ pub(crate) fn plan() -> Plan {
         unrecorded: vec![],
         refused: vec![],
         left_behind: vec!["default".to_owned()],
+        failed: vec![],
+        images: vec![],
         stays: vec![stays()],
         unseen: vec![unseen()],
         strays: vec![Stray {
@@ -170,6 +172,34 @@ pub(crate) fn unseen() -> Unseen {
         what: BTreeSet::from(["listener".to_owned(), "listener-rule".to_owned()]),
         failure: failure.help("allow `tag:GetResources` to these credentials"),
     }
+}
+
+/// Releases that failed: one after another that runs, and a first one.
+pub(crate) fn failed() -> Vec<Fallen> {
+    let fallen = |address: &str, release: &str, current: Option<&str>, because: &str| Fallen {
+        address: address.parse().unwrap(),
+        place: Place::default(),
+        release: release.to_owned(),
+        because: because.to_owned(),
+        current: current.map(ToOwned::to_owned),
+    };
+    let ended = "Essential container in task exited; web ended with exit code 3";
+    vec![
+        fallen("image/web", "web-3", Some("web-2"), ended),
+        fallen("image/api", "api-1", None, ended),
+        fallen("task-definition/job", "notes-prod-job:7", Some("notes-prod-job:6"), ""),
+    ]
+}
+
+/// Images that are built here: one as it was, one that changed, and one that nobody compared.
+pub(crate) fn published() -> Vec<Published> {
+    let published = |name: &str, changed| Published {
+        address: Address::new("image", name),
+        service: name.to_owned(),
+        release: format!("{name}-2"),
+        changed,
+    };
+    vec![published("api", Some(false)), published("web", Some(true)), published("work", None)]
 }
 
 /// The stack around the plan's service.

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use deployer_core::{
-    Address, Code, Deeds, Diagnostic, Failure, Home, Plan, Scope, Severity, Snapshot, Span, Stack,
-    Unseen,
+    Address, Code, Deeds, Diagnostic, Failure, Home, Phase, Plan, Published, Scope, Severity,
+    Snapshot, Span, Stack, Unseen,
 };
 use deployer_engine::{
-    Book, Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, read_book,
+    Book, Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, read_book,
 };
 use deployer_stack::{Loaded, Options, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
@@ -252,6 +252,45 @@ impl<W: Connect> Session<'_, W> {
         let snapshot = self.observe(&connected, &stack.scope, scan, &deeds).await?;
         let project = self.settle(project, &connected, &snapshot).await?;
         Ok((project, connected, snapshot))
+    }
+
+    /// The images that are built here and published already, each with whether what it is built
+    /// from has changed. Only archives are compared: whether code makes another image, only a
+    /// build says. One that cannot be read is not compared: nothing of the plan needs it.
+    pub(crate) async fn published(
+        &self,
+        project: &Project,
+        connected: &Arc<Places<W::Cloud>>,
+        snapshot: &Snapshot,
+    ) -> Result<Vec<Published>, Error> {
+        let registry = self.world.registry();
+        let mut published: Vec<Published> = Vec::new();
+        for (service, address) in &project.images {
+            let current = snapshot.current(address).filter(|live| live.phase != Phase::Failed);
+            let Some(current) = current else { continue };
+            if published.iter().any(|image| image.address == *address) {
+                continue;
+            }
+            let spec = project.stack.resources.get(address).map(|desired| &desired.spec);
+            let is_archive = spec.is_some_and(|spec| !spec["build"]["archive"].is_null());
+            let changed = if is_archive {
+                let only = BTreeSet::from([address.clone()]);
+                let cloud = connected.cloud();
+                let reading = prepare(&registry, &**cloud, &project.stack, &only, &|_, _| ());
+                let read = self.unless_cancelled(reading).await?.ok();
+                let digest = read.map(|it| it.resources[address].spec["digest"].clone());
+                digest.map(|digest| digest != current.id())
+            } else {
+                None
+            };
+            published.push(Published {
+                address: address.clone(),
+                service: service.clone(),
+                release: current.release(),
+                changed,
+            });
+        }
+        Ok(published)
     }
 
     /// Adds to a plan the environments that still exist and that the stack no longer names. They

@@ -41,7 +41,7 @@ pub use fact::{
 pub use failure::{Cause, Failure};
 pub use graph::{Cycle, Graph, ReadyQueue};
 pub use kind::{After, Grant, Kind, KindInfo, Kinds, Problem, Time, Typical};
-pub use live::{Dispute, Live, Phase, Standing, Stray, Unrecorded};
+pub use live::{Dispute, Fallen, Live, Phase, Standing, Stray, Unrecorded};
 pub use naming::{Alphabet, Naming};
 pub use opaque::{Opaque, is_unread, unread};
 pub use ownership::{
@@ -50,7 +50,7 @@ pub use ownership::{
 };
 pub use partition::{Arn, Partition, principal, repository_of};
 pub use place::{Home, NoPlace, Place, Roles, is_account};
-pub use plan::{Half, Plan, Reason, Refused, Stays, Step, StepId, Summary};
+pub use plan::{Half, Plan, Published, Reason, Refused, Stays, Step, StepId, Summary};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};
 pub use resolve::{Outputs, references, resolve};

@@ -19,6 +19,8 @@ pub enum Phase {
     Settling,
     /// It is being deleted, and will be gone by itself.
     Leaving,
+    /// A release that did not come up. What came before it is current, if there is anything.
+    Failed,
 }
 
 /// One resource of ours as it is in AWS, its kind erased.
@@ -55,6 +57,22 @@ pub struct Live {
     pub foreign: Vec<String>,
 }
 
+/// A release that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallen {
+    /// Which resource it is a release of.
+    pub address: Address,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Place::is_home")]
+    pub place: Place,
+    /// What it is called: `web-3`.
+    pub release: String,
+    /// Why it failed, as far as that is known.
+    pub because: String,
+    /// The release that is current instead; none where none before it came up.
+    pub current: Option<String>,
+}
+
 /// How something is known to be ours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -72,6 +90,12 @@ impl Live {
     /// The identifier AWS gave it.
     pub fn id(&self) -> &str {
         self.output.get("id").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What a release of it is called: as its output says, or else the end of its identifier.
+    pub fn release(&self) -> String {
+        let named = self.output.get("release").and_then(Value::as_str);
+        named.unwrap_or_else(|| self.id().rsplit('/').next().unwrap_or_default()).to_owned()
     }
 
     /// The paths, with dots, of what AWS does not show of it, or what this version cannot read.

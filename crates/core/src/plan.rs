@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Action, Address, Code, Cycle, Diagnostic, Difference, Graph, Impact, Live, Notice, Outputs,
-    Place, Replacement, Roles, Scope, Stray, Unrecorded, Unseen,
+    Action, Address, Code, Cycle, Diagnostic, Difference, Fallen, Graph, Impact, Live, Notice,
+    Outputs, Place, Replacement, Roles, Scope, Stray, Unrecorded, Unseen,
 };
 
 /// Numbers a step within its plan.
@@ -145,6 +145,19 @@ pub struct Summary {
     pub wait: usize,
 }
 
+/// An image that is built here and was published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// The image.
+    pub address: Address,
+    /// A service that runs it, by which it is published.
+    pub service: String,
+    /// Its current release: `web-2`.
+    pub release: String,
+    /// Whether what it is built from has changed since; none where only a build would say.
+    pub changed: Option<bool>,
+}
+
 /// What to do to make one environment of a stack what it should be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -173,6 +186,13 @@ pub struct Plan {
     pub outputs: BTreeMap<String, crate::Text>,
     /// What was found on our resources that is not ours; reported, never touched.
     pub foreign: BTreeMap<Address, Vec<String>>,
+    /// The releases that failed: they are not current, and are not rolled out again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Fallen>,
+    /// The images of services that are built here and published already, which a plan takes as
+    /// they are. They are reported; the command that shows a plan compares them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Published>,
     /// What carries our tags and is not ours; reported, never touched.
     pub strays: Vec<Stray>,
     /// Environments of the stack that still exist and that it no longer names. They are reported;

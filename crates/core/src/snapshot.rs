@@ -9,8 +9,8 @@ use crate::live::physical;
 use crate::naming::hex;
 use crate::ownership::{Judged, judge};
 use crate::{
-    Address, Deeds, Dispute, Failure, Kinds, Live, Phase, Place, Roles, Scope, Seen, Standing,
-    Stray, Unrecorded,
+    Address, Deeds, Dispute, Failure, Fallen, Kinds, Live, Phase, Place, Roles, Scope, Seen,
+    Standing, Stray, Unrecorded,
 };
 
 /// Something that could not be looked at, so that nobody knows whether there is more.
@@ -111,10 +111,32 @@ impl Snapshot {
     }
 
     /// The resource at an address: the newest generation where there are several, and none that
-    /// is on its way out while there is one that stays.
+    /// is on its way out or a failed release while there is one that stays.
     pub fn current(&self, address: &Address) -> Option<&Live> {
         let found = self.lives.iter().filter(|live| live.address == *address);
-        found.min_by_key(|live| live.phase == Phase::Leaving)
+        found.min_by_key(|live| rank(live))
+    }
+
+    /// The releases that failed, each with the one before it that is current instead, if there is
+    /// one. One that only runs another that failed is left out.
+    pub fn failed(&self) -> Vec<Fallen> {
+        let failed: Vec<&Live> =
+            self.lives.iter().filter(|live| live.phase == Phase::Failed).collect();
+        let runs = |live: &Live, other: &Live| {
+            other.address != live.address && live.spec.to_string().contains(other.id())
+        };
+        let causes = failed.iter().filter(|live| !failed.iter().any(|other| runs(live, other)));
+        let fallen = causes.map(|live| {
+            let current = self.current(&live.address).filter(|it| it.phase != Phase::Failed);
+            Fallen {
+                address: live.address.clone(),
+                place: live.place.clone(),
+                release: live.release(),
+                because: live.state.clone(),
+                current: current.map(Live::release),
+            }
+        });
+        fallen.collect()
     }
 
     /// What is part of something, such as the images of a repository.
@@ -133,7 +155,7 @@ impl Snapshot {
     /// The same, but of several that stay the one that is where it is to be, if there is one.
     pub(crate) fn current_at(&self, place: &Place, address: &Address) -> Option<&Live> {
         let found = self.lives.iter().filter(|live| live.address == *address);
-        found.min_by_key(|live| (live.phase == Phase::Leaving, live.place != *place))
+        found.min_by_key(|live| (rank(live), live.place != *place))
     }
 
     /// The newest generation there is of a resource, on its way out or not: its name is taken.
@@ -158,11 +180,20 @@ impl Snapshot {
     }
 }
 
+/// How far something is from being what an address stands for.
+fn rank(live: &Live) -> u8 {
+    match live.phase {
+        Phase::Ready | Phase::Settling => 0,
+        Phase::Failed => 1,
+        Phase::Leaving => 2,
+    }
+}
+
 /// Orders what is ours: of one generation first what others of ours refer to and stays.
 fn sort(lives: &mut [Live]) {
     let used: BTreeSet<String> =
         lives.iter().flat_map(|live| physical(&live.spec)).map(ToOwned::to_owned).collect();
-    let rank = |live: &Live| (live.phase == Phase::Leaving, !used.contains(live.id()));
+    let rank = |live: &Live| (rank(live), !used.contains(live.id()));
     lives.sort_by(|a, b| {
         (&a.address, b.generation, rank(a), a.id()).cmp(&(
             &b.address,

@@ -3,16 +3,25 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    Action, After, Change, Fact, Grant, Impact, Join, Kind, Naming, Notice, Problem, Ref, Run,
-    Stand, Thing, Time, Typical,
+    Action, After, Change, Fact, Grant, Impact, Join, Kind, Naming, Notice, Opaque, Problem, Ref,
+    Run, Stand, Thing, Time, Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Cluster, SecurityGroup, Subnet, TargetGroup, TaskDefinition};
 
-/// How long a rollout may take that nothing holds up, in seconds.
-const ROLLOUT: u32 = 900;
+/// How long a rollout may take that nothing holds up, in seconds: with the longest start period of
+/// a container's check, five minutes (`HealthCheck` in the ECS API reference).
+const ROLLOUT: u32 = 900 + 300;
+
+/// How long a wave of tasks after the first may take to start and become healthy, in seconds. An
+/// assumption, with the same start period in it.
+const WAVE: u32 = 300 + 300;
+
+/// The most waves that a deadline makes room for: ECS starts several tasks of a large service at a
+/// time, whatever the percentages. An assumption.
+const MOST_WAVES: u32 = 24;
 
 /// How long tasks may drain, in seconds: the longest `deregistration-delay` of a target group (ELB
 /// API reference), and the longest time to stop on Fargate (`stopTimeout` in the ECS API
@@ -36,7 +45,8 @@ impl Kind for Service {
         ("minimum-percent", Change::InPlace(Impact::None)),
         ("maximum-percent", Change::InPlace(Impact::None)),
         ("circuit-breaker", Change::InPlace(Impact::None)),
-        ("execute-command", Change::InPlace(Impact::None)),
+        // It starts none by itself, and tasks that run cannot be opened: update begins one.
+        ("execute-command", Change::InPlace(Impact::Rolling)),
         ("grace-period", Change::InPlace(Impact::None)),
         ("platform-version", Change::InPlace(Impact::Rolling)),
     ];
@@ -63,8 +73,12 @@ impl Kind for Service {
     /// and the new ones may be given time before their health counts.
     fn time(action: Action, live: Option<&ServiceSpec>, wanted: Option<&ServiceSpec>) -> Time {
         let grace = wanted.or(live).map_or(0, |spec| spec.grace_period);
-        let drains = live.is_some_and(|live| !live.targets.is_empty());
-        let limit = ROLLOUT + grace + if drains { DRAINING } else { 0 };
+        let drain = if live.is_some_and(|live| !live.targets.is_empty()) { DRAINING } else { 0 };
+        let waves = match (action, live) {
+            (Action::Update | Action::Await, Some(live)) => waves(live, wanted.unwrap_or(live)),
+            _ => 1,
+        };
+        let limit = ROLLOUT + grace + drain * waves + (WAVE + grace) * (waves - 1);
         Time { limit, ..Self::TYPICAL.time(action) }
     }
 
@@ -89,7 +103,6 @@ impl Kind for Service {
             minimum_percent: live.minimum_percent,
             maximum_percent: live.maximum_percent,
             circuit_breaker: live.circuit_breaker,
-            execute_command: live.execute_command,
             grace_period: live.grace_period,
             ..wanted.clone()
         };
@@ -154,7 +167,7 @@ pub struct ServiceSpec {
     pub maximum_percent: u32,
     /// What ECS does with a rollout whose tasks keep failing.
     #[serde(default)]
-    pub circuit_breaker: CircuitBreaker,
+    pub circuit_breaker: Opaque<CircuitBreaker>,
     /// Whether a shell can be opened in its tasks.
     #[serde(default)]
     pub execute_command: bool,
@@ -211,6 +224,17 @@ pub struct ServiceOutput {
     pub changed: Option<i64>,
 }
 
+/// In how many waves a rollout replaces the tasks: each as large as the room above the number of
+/// tasks and what may be missing below it (`minimumHealthyPercent` and `maximumPercent` in the ECS
+/// API reference). One wave ends before the next begins where there is no more room.
+fn waves(live: &ServiceSpec, wanted: &ServiceSpec) -> u32 {
+    let count = u64::from(wanted.count.or(live.count).unwrap_or(1));
+    let above = (count * u64::from(wanted.maximum_percent) / 100).saturating_sub(count);
+    let least = (count * u64::from(wanted.minimum_percent)).div_ceil(100);
+    let wave = (above + count.saturating_sub(least)).max(1);
+    u32::try_from(count.div_ceil(wave)).unwrap_or(u32::MAX).clamp(1, MOST_WAVES)
+}
+
 fn minimum_percent() -> u32 {
     100
 }
@@ -242,12 +266,36 @@ mod limit {
         ]);
         let (bare, behind) = (spec(serde_json::json!([])), spec(target));
         let limit = |action, live| Service::time(action, live, None).limit;
-        assert_eq!(limit(Action::Delete, Some(&bare)), 900 + 60);
-        assert_eq!(limit(Action::Delete, Some(&behind)), 900 + 60 + 3600 + 120);
+        assert_eq!(limit(Action::Delete, Some(&bare)), 1200 + 60);
+        assert_eq!(limit(Action::Delete, Some(&behind)), 1200 + 60 + 3600 + 120);
         assert_eq!(
             Service::time(Action::Create, None, Some(&behind)).limit,
-            900 + 60,
+            1200 + 60,
             "none drain yet"
         );
+    }
+
+    #[test]
+    fn a_rollout_in_waves_may_take_as_long_as_all_of_them() {
+        let spec = |count: u32, minimum: u32, maximum: u32| -> ServiceSpec {
+            serde_json::from_value(serde_json::json!({
+                "cluster": { "id": "c" }, "task-definition": { "id": "t" }, "count": count,
+                "subnets": [{ "id": "s" }], "security-groups": [{ "id": "g" }],
+                "minimum-percent": minimum, "maximum-percent": maximum,
+            }))
+            .unwrap()
+        };
+        let waves = |count, minimum, maximum| {
+            let spec = spec(count, minimum, maximum);
+            waves(&spec, &spec)
+        };
+        assert_eq!(waves(10, 100, 200), 1);
+        assert_eq!(waves(10, 50, 100), 2);
+        assert_eq!(waves(10, 100, 110), 10);
+        assert_eq!(waves(0, 100, 200), 1);
+        let ten = spec(10, 100, 110);
+        let limit = |action| Service::time(action, Some(&ten), Some(&ten)).limit;
+        assert_eq!(limit(Action::Update), 1200 + 9 * 600);
+        assert_eq!(limit(Action::Delete), 1200, "a service that goes has no waves");
     }
 }

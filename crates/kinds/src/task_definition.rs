@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{LogGroup, Role};
 
+/// The most bytes that a task definition may have ("Amazon ECS service quotas" in the ECS developer
+/// guide).
+const LARGEST: usize = 64 * 1024;
+
 /// A task definition for Fargate. Each change registers a new revision; the earlier ones stay as
 /// history until the whole family is deleted.
 pub struct TaskDefinition;
@@ -71,6 +75,17 @@ impl Kind for TaskDefinition {
                 "containers",
                 "no container is essential",
                 "let one container have `essential: true`",
+            ));
+        }
+        let size = spec.containers.iter().map(|(name, it)| written(name, it)).sum::<usize>();
+        if size > LARGEST
+            && let Some((name, _)) =
+                spec.containers.iter().max_by_key(|(name, it)| written(name, it))
+        {
+            problems.push(Problem::new(
+                format!("containers.{name}.environment"),
+                format!("the task definition has {size} bytes, and ECS takes {LARGEST}"),
+                "let the program read what is large from its image, or from a store when it starts",
             ));
         }
         for (name, container) in &spec.containers {
@@ -231,6 +246,16 @@ pub struct TaskDefinitionOutput {
     pub revision: u32,
 }
 
+/// The bytes that a container takes in a task definition as ECS counts it, or a few less: what
+/// other resources hand over is not known yet.
+fn written(name: &str, container: &Container) -> usize {
+    // Each variable is an object with the names of its two fields (ECS API reference).
+    let around = container.environment.len() * r#""name":,"value":{}"#.len()
+        + container.secrets.len() * r#""name":,"valueFrom":{}"#.len();
+    let text = serde_json::to_string(container).map_or(0, |text| text.len());
+    name.len() + around + text
+}
+
 /// The amounts of memory, in MiB, that Fargate has for so many CPU units.
 ///
 /// Source: the table of the ECS developer guide, "Task CPU and memory".
@@ -290,6 +315,21 @@ fn yes() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_task_definition_that_ecs_would_refuse_for_its_size_is_a_mistake() {
+        let spec = |value: usize| -> TaskDefinitionSpec {
+            serde_json::from_value(serde_json::json!({
+                "cpu": 256, "memory": 512, "execution-role": { "id": "r" },
+                "containers": { "web": { "image": "i", "environment": { "A": "x".repeat(value) } } },
+            }))
+            .unwrap()
+        };
+        assert!(TaskDefinition::check(&spec(60_000)).is_empty());
+        let problems = TaskDefinition::check(&spec(70_000));
+        let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["containers.web.environment"]);
+    }
 
     #[test]
     fn memory_is_offered_for_the_cpu_that_was_asked_for() {

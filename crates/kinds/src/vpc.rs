@@ -1,10 +1,10 @@
 //! A virtual private cloud: the network everything else is in.
 
-use deployer_core::{Change, Impact, Kind, Opaque, Problem, Typical};
+use deployer_core::{Action, Change, Impact, Kind, Opaque, Problem, Time, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Cidr;
+use crate::{Cidr, lingering};
 
 /// A virtual private cloud.
 pub struct Vpc;
@@ -27,6 +27,10 @@ impl Kind for Vpc {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = VpcSpec;
     type Output = VpcOutput;
+
+    fn time(action: Action, _live: Option<&VpcSpec>, _wanted: Option<&VpcSpec>) -> Time {
+        lingering::time(Self::TYPICAL, action)
+    }
 
     fn check(spec: &VpcSpec) -> Vec<Problem> {
         // CreateVpc takes prefixes from /16 to /28 (EC2 API reference).

@@ -402,6 +402,7 @@ impl Memory {
                 Phase::Ready => Progress::Done(thing.output(id)),
                 Phase::Settling => Progress::Waiting(thing.word().to_owned()),
                 Phase::Leaving => Progress::Failed("somebody deleted it".to_owned()),
+                Phase::Failed => Progress::Failed(thing.word().to_owned()),
             })
         })
         .await

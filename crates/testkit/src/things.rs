@@ -121,6 +121,7 @@ impl Thing {
             Phase::Ready => "available",
             Phase::Settling => "provisioning",
             Phase::Leaving => "deleting",
+            Phase::Failed => "failed",
         }
     }
 

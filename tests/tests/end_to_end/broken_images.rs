@@ -147,3 +147,63 @@ fn a_worker_that_stays_is_done() {
     let file = worker.path().to_str().expect("a plain path");
     run(&lab, &["apply", "--file", file, "--yes"]).expect(0);
 }
+
+#[test]
+fn a_release_that_ecs_rolled_back_is_not_shipped_by_the_next_apply() {
+    let lab = Lab::start(0.0);
+    let with = |archive: &str, more: &str| {
+        let settings = format!("{more}    subnets: public");
+        changed(|stack| {
+            stack.replace("answers.tar", archive).replace("    subnets: public", &settings)
+        })
+    };
+    let go = |stack: &tempfile::NamedTempFile, command: &str, more: &[&str]| {
+        let file = stack.path().to_str().expect("a plain path");
+        run(&lab, &[&[command, "--file", file], more].concat())
+    };
+    let (good, broken) = (with("answers.tar", ""), with("exits.tar", ""));
+    go(&good, "apply", &["--yes"]).expect(0);
+    go(&broken, "publish", &["--yes"]).expect(4);
+    wait_until("ECS has gone back", || {
+        is_ready(&go(&good, "status", &["--json"]).expect(0).stdout, "service/web")
+    });
+
+    let rolled_back = "image/web was rolled back: web-2 failed, web-1 runs";
+    let plan = go(&broken, "plan", &["--check"]).expect(0).stdout;
+    for part in [rolled_back, "exit code 3", "No changes.", "deployer publish web"] {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
+    assert!(go(&broken, "drift", &[]).expect(0).stderr.contains(rolled_back));
+    assert!(go(&broken, "status", &[]).expect(0).stderr.contains(rolled_back));
+
+    // A variable goes out with the release that runs, now and afterwards.
+    for variable in ["one", "two"] {
+        let more = format!("    environment: {{ WORD: {variable} }}\n");
+        let edited = with("exits.tar", &more);
+        go(&edited, "apply", &["--yes"]).expect(0);
+        go(&edited, "plan", &["--check"]).expect(0);
+    }
+    let mended = with("other.tar", "    environment: { WORD: two }\n");
+    go(&mended, "publish", &["--yes"]).expect(0);
+    let plan = go(&mended, "plan", &["--check"]).expect(0).stdout;
+    assert!(!plan.contains("failed") && !plan.contains("publish"), "{plan}");
+    go(&mended, "destroy", &["--yes"]).expect(0);
+    assert_eq!(lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn a_first_deploy_that_failed_is_mended_by_the_next_apply() {
+    let lab = Lab::start(0.0);
+    let apply = |archive: &str| {
+        let stack = changed(|stack| stack.replace("answers.tar", archive));
+        let file = stack.path().to_str().expect("a plain path").to_owned();
+        let ran = run(&lab, &["apply", "--file", &file, "--yes"]);
+        (stack, file, ran)
+    };
+    let (_, _, failed) = apply("exits.tar");
+    let told = failed.expect(4).stderr;
+    assert!(!told.contains("Run the same command again"), "{told}");
+    let (_stack, file, mended) = apply("answers.tar");
+    mended.expect(0);
+    run(&lab, &["plan", "--file", &file, "--check"]).expect(0);
+}

@@ -3,11 +3,13 @@
 //! A release is a tag, `web-12`: the twelfth generation of `image/web`. The repository that holds
 //! it carries our tags, so it says whose the images in it are.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_sdk_ecr::types::{DescribeImagesFilter, Repository as Stored, TagStatus};
+use aws_sdk_ecs::types::DeploymentRolloutState;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deployer_core::{Cause, Failure, Opaque, Phase, Ref};
@@ -22,24 +24,41 @@ use deployer_kinds::{Architecture, Build, Image, ImageOutput, ImageSpec};
 
 use crate::Aws;
 use crate::ecr::{self, Repositories};
+use crate::ecs::service::failures::Failures;
+use crate::ecs::service::find::Services;
+use crate::ecs::task_definition::Definitions;
 use crate::fence::Fenced;
 use crate::missing::Required;
 
 impl Resource<Aws> for Image {
     /// The current release of each image; what came before it is history that a rollback asks
-    /// for, not something to plan with.
+    /// for, not something to plan with. A newer one that did not come up is there as well.
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let mut current: BTreeMap<String, Found<Self>> = BTreeMap::new();
+        let mut all: BTreeMap<String, Vec<Found<Self>>> = BTreeMap::new();
         for (_, repository) in survey.shared.get::<Repositories>().of(survey).await? {
             for (release, digest) in releases(survey.cloud, repository).await? {
                 let Some((name, generation)) = numbered(&release) else { continue };
-                if current.get(name).is_none_or(|other| other.badge.generation < generation) {
-                    let found = found(name, generation, repository, release.clone(), digest)?;
-                    current.insert(name.to_owned(), found);
+                let found = found(name, generation, repository, release.clone(), digest)?;
+                all.entry(name.to_owned()).or_default().push(found);
+            }
+        }
+        let mut lives = Vec::new();
+        for mut releases in all.into_values() {
+            releases.sort_by_key(|release| Reverse(release.badge.generation));
+            let digests = releases.iter().map(|release| release.output.id.as_str());
+            let failed = fallen(survey, digests).await?;
+            for mut release in releases {
+                let because = failed.get(&release.output.id);
+                if let Some(because) = because {
+                    (release.phase, release.state) = (Phase::Failed, because.clone());
+                }
+                lives.push(release);
+                if because.is_none() {
+                    break;
                 }
             }
         }
-        Ok(current.into_values().collect())
+        Ok(lives)
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ImageSpec) -> Result<ImageOutput> {
@@ -85,6 +104,35 @@ impl Resource<Aws> for Image {
         let image = build(aws, spec, voice).await?;
         Ok(Some(ImageSpec { digest: Some(image.digest().to_string()), ..spec.clone() }))
     }
+}
+
+/// The digests among those of an image's releases, the newest first, that did not come up, each
+/// with why. Rollouts are looked at only where the newest is not in what is set to run.
+async fn fallen<'a>(
+    survey: &Survey<'_, Aws>,
+    digests: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, String>> {
+    let digests: Vec<&str> = digests.collect();
+    let services = survey.shared.get::<Services>().of(survey).await?;
+    let Some(newest) = digests.first().filter(|_| !services.is_empty()) else {
+        return Ok(BTreeMap::new());
+    };
+    for (_, described) in survey.shared.get::<Definitions>().of(survey).await? {
+        let Some(definition) = described.task_definition() else { continue };
+        let mut images = definition.container_definitions().iter().filter_map(|it| it.image());
+        let arn = definition.task_definition_arn();
+        let runs = services.iter().flat_map(|(_, service)| service.deployments()).any(|it| {
+            it.task_definition() == arn
+                && it.rollout_state() != Some(&DeploymentRolloutState::Failed)
+        });
+        if runs && images.any(|image| image.ends_with(&format!("@{newest}"))) {
+            return Ok(BTreeMap::new());
+        }
+    }
+    let failures = survey.shared.get::<Failures>().of(survey).await?;
+    let of = |digest: &str| failures.iter().find(|failed| failed.digests.contains(digest));
+    let found = digests.into_iter().filter_map(|it| Some((it.to_owned(), of(it)?.because.clone())));
+    Ok(found.collect())
 }
 
 /// The engine's pauses, for requests to the registry.

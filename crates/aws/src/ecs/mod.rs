@@ -3,8 +3,8 @@
 
 mod cluster;
 mod operations;
-mod service;
-mod task_definition;
+pub(crate) mod service;
+pub(crate) mod task_definition;
 
 use std::collections::BTreeSet;
 

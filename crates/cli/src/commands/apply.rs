@@ -102,6 +102,7 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
         let targets = project.meant(&args.targets);
         let Project { source, stack, .. } = &project;
         let mut plan = session.plan(Some(source), stack, &snapshot, &targets)?;
+        plan.images = session.published(&project, &connected, &snapshot).await?;
         session.find_left_behind(&mut plan, &connected, source, &snapshot).await;
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);

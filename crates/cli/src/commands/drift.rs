@@ -45,6 +45,7 @@ impl Command for Args {
         let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
         let shown = Shown { plan: &plan, drift: Drift::of(&plan, &snapshot) };
         session.answer(&shown);
+        session.note(&render::failed(&plan.failed, &session.err, session.margin()));
         session.note(&render::strays(&plan.strays, &session.err, session.margin()));
         session.note(&render::unseen(&plan.unseen, &session.err, session.margin()));
         Ok(if shown.drift.is_none() { Exit::Done } else { Exit::Pending })
@@ -121,6 +122,7 @@ impl Answer for Shown<'_> {
             missing: missing.iter().map(ToString::to_string).collect(),
             attached: attached.collect(),
             unread: unread.collect(),
+            failed: self.plan.failed.iter().map(Into::into).collect(),
             strays: self.plan.strays.iter().map(Into::into).collect(),
             unseen: self.plan.unseen.iter().map(Into::into).collect(),
         }

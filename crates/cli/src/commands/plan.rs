@@ -53,6 +53,7 @@ impl Command for Args {
         let source = Some(&project.source);
         let mut plan =
             session.plan(source, &project.stack, &snapshot, &project.meant(&self.targets))?;
+        plan.images = session.published(&project, &connected, &snapshot).await?;
         session.find_left_behind(&mut plan, &connected, &project.source, &snapshot).await;
         // The file comes first: after the answer nothing can go wrong any more.
         if let Some(path) = &self.out {

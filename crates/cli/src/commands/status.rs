@@ -48,6 +48,7 @@ impl Command for Args {
         let looking = running(&registry, &connected, &snapshot.lives, &deeds.record.roles);
         let running = session.unless_cancelled(looking).await?;
         session.answer(&Shown { snapshot: &snapshot, running, kinds: registry.kinds() });
+        session.note(&render::failed(&snapshot.failed(), &session.err, session.margin()));
         session.note(&render::strays(&snapshot.strays, &session.err, session.margin()));
         session.note(&render::unseen(&snapshot.unseen, &session.err, session.margin()));
         Ok(Exit::Done)
@@ -96,6 +97,7 @@ impl Answer for Shown<'_> {
             services: self.services().collect(),
             endpoints: endpoints.collect(),
             resources: self.snapshot.lives.iter().map(Resource::from).collect(),
+            failed: self.snapshot.failed().iter().map(Into::into).collect(),
             strays: self.snapshot.strays.iter().map(Into::into).collect(),
             unseen: self.snapshot.unseen.iter().map(Into::into).collect(),
         }
@@ -211,6 +213,8 @@ fn state(live: &Live) -> String {
         Phase::Ready => "ready",
         Phase::Settling => "settling",
         Phase::Leaving => "leaving",
+        // Why stands below.
+        Phase::Failed => return "failed".to_owned(),
     };
     if live.state.is_empty() { word.to_owned() } else { live.state.clone() }
 }

@@ -57,7 +57,10 @@ fn summary(plan: &Plan, outcome: &Outcome, theme: &Theme) -> String {
     } else {
         theme.bad.style(format!("Failed after {took}:"))
     };
-    let advice = if outcome.is_success() {
+    // Where a step says what to do, the same command alone would fail again.
+    let is_advised = outcome.failed.iter().any(|(_, failure)| failure.help.is_some());
+    let is_advised = is_advised && !outcome.interrupted;
+    let advice = if outcome.is_success() || is_advised {
         ""
     } else {
         "Run the same command again: it continues from what exists.\n"

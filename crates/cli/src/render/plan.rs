@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use deployer_core::{
-    Action, Address, Difference, Half, Impact, Place, Plan, Reason, Replacement, Scope, Stays,
-    Step, Stray, Unseen,
+    Action, Address, Difference, Fallen, Half, Impact, Place, Plan, Reason, Replacement, Scope,
+    Stays, Step, Stray, Unseen,
 };
 
 use super::difference::{differences, whole};
@@ -50,6 +50,7 @@ pub fn plan(plan: &Plan, detail: Detail, theme: &Theme, width: usize) -> String 
     lines.push(String::new());
     lines.extend(foreign(plan, theme, width));
     lines.extend(summary(plan, theme, width));
+    lines.extend(unpublished(plan, theme, width));
     lines.join("\n") + "\n"
 }
 
@@ -64,7 +65,34 @@ fn empty(plan: &Plan, theme: &Theme, width: usize) -> String {
             format!("Nothing to do for {} but {count} {changes} refused.", plan.scope)
         }
     });
+    lines.extend(unpublished(plan, theme, width));
     lines.join("\n") + "\n"
+}
+
+/// The images that are built here and that the plan takes as they were published, with what
+/// publishes them; those that have not changed need no word.
+fn unpublished(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for image in plan.images.iter().filter(|image| image.changed == Some(true)) {
+        let text = format!("the code of {} has changed since {}", image.service, image.release);
+        let note = theme.caution.style("note:");
+        lines.push(format!("{note} {}", truncate(&text, width.saturating_sub(6))));
+        lines.push(format!("  `deployer publish {}` rolls it out.", image.service));
+    }
+    let unknown: Vec<String> = plan
+        .images
+        .iter()
+        .filter(|image| image.changed.is_none())
+        .map(|image| image.service.clone())
+        .collect();
+    if !unknown.is_empty() {
+        let names = wrapped(&unknown, ", ", width.saturating_sub(3)).join(",\n  ");
+        lines.push(
+            "Images that are built here are not compared; `deployer publish` builds:".to_owned(),
+        );
+        lines.push(format!("  {names}"));
+    }
+    lines
 }
 
 /// Which environment of which stack, and where.
@@ -193,6 +221,7 @@ fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
         lines.push(format!("{} {text}", theme.caution.style("warning:")));
         lines.extend(marks.iter().map(|mark| format!("  · {}", truncate(mark, width - 4))));
     }
+    lines.extend(failed_lines(&plan.failed, theme, width));
     for Stays { address, place, id, because } in &plan.stays {
         let text = format!("{} stays: {}", located(address, place), short(id));
         lines.push(format!("{} {}", theme.caution.style("note:"), truncate(&text, width - 6)));
@@ -212,6 +241,36 @@ fn foreign(plan: &Plan, theme: &Theme, width: usize) -> Vec<String> {
     }
     if !lines.is_empty() {
         lines.push(String::new());
+    }
+    lines
+}
+
+/// The releases that failed.
+pub(crate) fn failed(failed: &[Fallen], theme: &Theme, width: usize) -> String {
+    failed_lines(failed, theme, width).into_iter().map(|line| line + "\n").collect()
+}
+
+fn failed_lines(failed: &[Fallen], theme: &Theme, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for Fallen { address, place, release, because, current } in failed {
+        let what = located(address, place);
+        let text = match current {
+            Some(current) => format!("{what} was rolled back: {release} failed, {current} runs"),
+            None => format!("{what}: {release} failed, and none before it runs"),
+        };
+        lines.push(format!("{} {}", theme.caution.style("warning:"), truncate(&text, width - 9)));
+        if !because.is_empty() {
+            lines.push(format!("  · {}", truncate(because, width - 4)));
+        }
+        let advice = match current {
+            // Whoever applies gets what runs.
+            Some(_) if address.kind == "image" => {
+                "Once it is mended, `deployer publish` rolls the next one out."
+            }
+            Some(_) => "It is rolled out again only where the file still says so.",
+            None => "The next apply makes it again.",
+        };
+        lines.push(format!("  {advice}"));
     }
     lines
 }
@@ -303,6 +362,18 @@ mod tests {
     #[test]
     fn a_plan_in_colour() {
         insta::assert_snapshot!(plan(&samples::plan(), Detail::Changes, &Theme::new(true), 80));
+    }
+
+    #[test]
+    fn images_that_are_built_here_are_named_with_what_publishes_them() {
+        let published = Plan { images: samples::published(), ..samples::empty_plan() };
+        insta::assert_snapshot!(plan(&published, Detail::Changes, &Theme::default(), 80));
+    }
+
+    #[test]
+    fn releases_that_failed_are_named_with_what_runs_instead() {
+        let failed = Plan { failed: samples::failed(), ..samples::empty_plan() };
+        insta::assert_snapshot!(plan(&failed, Detail::Changes, &Theme::default(), 80));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::document::{Position, scope};
-use super::state::{Stray, Unseen};
+use super::state::{Fallen, Stray, Unseen};
 
 /// A plan, and what follows from all of its steps.
 #[derive(Serialize, JsonSchema)]
@@ -67,6 +67,11 @@ pub(crate) struct Plan {
     refused: Vec<Refused>,
     /// What is on resources of ours and is not in the stack, by address.
     foreign: BTreeMap<String, Vec<String>>,
+    /// The images that are built here and published already, which a plan takes as they are:
+    /// `deployer publish` rolls out what changed.
+    images: Vec<Published>,
+    /// The releases that failed, which are not rolled out again.
+    failed: Vec<Fallen>,
     /// What carries our tags and is not ours.
     strays: Vec<Stray>,
     /// Environments that are still there and that the stack no longer names.
@@ -87,6 +92,8 @@ impl From<&deployer_core::Plan> for Plan {
             steps: plan.steps.iter().map(Step::from).collect(),
             refused: plan.refused.iter().map(Refused::from).collect(),
             foreign: foreign.map(|(address, what)| (address.to_string(), what.clone())).collect(),
+            images: plan.images.iter().map(Published::from).collect(),
+            failed: plan.failed.iter().map(Fallen::from).collect(),
             strays: plan.strays.iter().map(Stray::from).collect(),
             left_behind: plan.left_behind.clone(),
             stays: plan.stays.iter().map(Stays::from).collect(),
@@ -132,6 +139,27 @@ impl From<&deployer_core::Refused> for Refused {
             difference: Difference::from(&refused.difference),
             help: refused.advice.clone(),
         }
+    }
+}
+
+/// An image that is built here and was published.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+struct Published {
+    /// The image.
+    address: String,
+    /// The service to publish: `deployer publish SERVICE`.
+    service: String,
+    /// Its current release: `web-2`.
+    release: String,
+    /// Whether what it is built from has changed since; null where only a build would say.
+    changed: Option<bool>,
+}
+
+impl From<&deployer_core::Published> for Published {
+    fn from(image: &deployer_core::Published) -> Self {
+        let deployer_core::Published { address, service, release, changed } = image.clone();
+        Self { address: address.to_string(), service, release, changed }
     }
 }
 

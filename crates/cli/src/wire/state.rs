@@ -79,6 +79,27 @@ impl From<&deployer_core::Unseen> for Unseen {
     }
 }
 
+/// A release that failed.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Fallen {
+    #[serde(flatten)]
+    what: Position,
+    /// What it is called: `web-3`.
+    release: String,
+    /// Why it failed; empty where that is no longer known.
+    because: String,
+    /// The release that is current instead; null where none before it came up.
+    current: Option<String>,
+}
+
+impl From<&deployer_core::Fallen> for Fallen {
+    fn from(fallen: &deployer_core::Fallen) -> Self {
+        let deployer_core::Fallen { address, place, release, because, current } = fallen.clone();
+        Self { what: Position::of(&address, &place), release, because, current }
+    }
+}
+
 /// What exists of one environment of a stack.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -95,6 +116,8 @@ pub(crate) struct Status {
     pub(crate) endpoints: Vec<Endpoint>,
     /// All that is there and ours.
     pub(crate) resources: Vec<Resource>,
+    /// The releases that failed, which are not rolled out again.
+    pub(crate) failed: Vec<Fallen>,
     /// What carries our tags and is not ours.
     pub(crate) strays: Vec<Stray>,
     /// What could not be looked at.
@@ -196,6 +219,8 @@ pub(crate) struct Drift {
     pub(crate) attached: Vec<Attached>,
     /// What AWS does not show, or this version cannot read: no drift, and not known to be none.
     pub(crate) unread: Vec<Unread>,
+    /// The releases that failed: no drift, and not rolled out again.
+    pub(crate) failed: Vec<Fallen>,
     /// What carries our tags and is not ours.
     pub(crate) strays: Vec<Stray>,
     /// What could not be looked at.

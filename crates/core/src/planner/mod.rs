@@ -174,7 +174,8 @@ impl<'a> Planner<'a> {
         };
         let mut compared = kind.compare(&live.spec, &wanted);
         let moves = live.place != desired.place;
-        let replace = live.phase == Phase::Leaving
+        // A release that never came up is made again.
+        let replace = matches!(live.phase, Phase::Leaving | Phase::Failed)
             || compared.iter().any(|(_, change)| matches!(change, Change::Replace(_)));
         // What is made anew can have any value.
         if !replace && !moves {
@@ -194,7 +195,8 @@ impl<'a> Planner<'a> {
         let judge = |compared| judged(kind, live.mark.as_deref(), &wanted, compared);
         (decision.differences, decision.impact) = judge(compared);
         let fixed = decision.differences.iter().filter(|it| fixed.contains(&it.path));
-        if live.phase != Phase::Leaving && fixed.clone().all(|difference| difference.drift) {
+        let is_there = !matches!(live.phase, Phase::Leaving | Phase::Failed);
+        if is_there && fixed.clone().all(|difference| difference.drift) {
             decision.phantoms = fixed.cloned().collect();
         }
         if moves {

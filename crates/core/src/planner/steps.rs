@@ -67,6 +67,8 @@ impl<'a> Planner<'a> {
             known: self.known.clone(),
             outputs: self.stack.outputs.clone(),
             foreign: self.foreign(),
+            failed: self.snapshot.failed(),
+            images: Vec::new(),
             strays: self.snapshot.strays.clone(),
             left_behind: Vec::new(),
             stays: steps.stays,
@@ -152,8 +154,16 @@ impl<'a> Planner<'a> {
                 == (live.generation, live.id(), &live.place)
         });
         let reason = match decision.map(|decision| decision.verdict) {
+            // What deletes the failed one deletes its history.
+            None if self.newest(live).is_some_and(|it| it.phase == Phase::Failed)
+                && self.is_superseded(live) =>
+            {
+                return;
+            }
             None => Reason::Unwanted,
-            Some(_) if !is_current && self.is_history(live) => return,
+            Some(_) if !is_current && self.is_superseded(live) => return,
+            // It is history as well, although it is the newest.
+            Some(_) if !is_current && live.phase == Phase::Failed => return,
             Some(_) if !is_current => superseded(live, self.snapshot.current(&live.address)),
             Some(Verdict::Replace(Replacement::Supersede)) => return,
             Some(Verdict::Replace(how)) => Reason::Replaced(how),
@@ -210,13 +220,19 @@ impl<'a> Planner<'a> {
     }
 
     /// Whether a resource is an older generation of a kind whose old generations stay as history.
-    fn is_history(&self, live: &Live) -> bool {
+    fn is_superseded(&self, live: &Live) -> bool {
         let kind = self.kinds.find(&live.address.kind);
-        kind.zip(self.snapshot.current(&live.address)).is_some_and(|(kind, current)| {
-            live.place == current.place
-                && live.generation < current.generation
-                && kind.replacement(&live.spec, &current.spec) == Replacement::Supersede
+        kind.zip(self.newest(live)).is_some_and(|(kind, newest)| {
+            live.generation < newest.generation
+                && kind.replacement(&live.spec, &newest.spec) == Replacement::Supersede
         })
+    }
+
+    /// The newest generation of a resource where that is.
+    fn newest(&self, live: &Live) -> Option<&'a Live> {
+        let same = |it: &&Live| (&it.address, &it.place) == (&live.address, &live.place);
+        let found = self.snapshot.lives.iter().filter(same);
+        found.max_by_key(|it| (it.phase != Phase::Leaving, it.generation))
     }
 }
 

@@ -131,6 +131,53 @@ fn history_goes_when_the_resource_is_no_longer_wanted() {
     assert_eq!(gone.count(), 2);
 }
 
+/// An account in which the second revision failed and the first runs again.
+fn rolled_back() -> World {
+    let newer = everything().with("revision/web", json!({ "image": "web:2", "url": "x" })).build();
+    let mut world = World::with(&everything().build());
+    let first = world.at("revision/web").output["id"].clone();
+    world.perform(&world.plan(&newer), &[]);
+    world.at("service/web").spec["revision"]["id"] = first;
+    let failed = world.lives.iter_mut().find(|it| it.spec["image"] == "web:2").unwrap();
+    (failed.phase, failed.state) = (Phase::Failed, "it ended".to_owned());
+    world
+}
+
+#[test]
+fn a_release_that_failed_is_not_the_current_one() {
+    let world = rolled_back();
+    let plan = world.plan(&everything().build());
+    assert!(plan.is_empty(), "what runs is compared: {:?}", words(&plan));
+    let [failed] = plan.failed.as_slice() else { panic!("{:?}", plan.failed) };
+    assert_eq!((failed.because.as_str(), failed.current.is_some()), ("it ended", true));
+    let next = everything().with("revision/web", json!({ "image": "web:3", "url": "x" })).build();
+    let plan = world.plan(&next);
+    assert_eq!(words(&plan), ["create revision/web", "update service/web"]);
+    assert_eq!(plan.steps[0].generation, 3, "the name of the failed one is taken");
+}
+
+#[test]
+fn a_release_that_failed_goes_with_its_history_in_one_step() {
+    let end =
+        rolled_back().plan(&everything().without("service/web").without("revision/web").build());
+    let gone: Vec<u32> = end
+        .steps
+        .iter()
+        .filter(|step| step.address.to_string() == "revision/web")
+        .map(|step| step.generation)
+        .collect();
+    assert_eq!(gone, [2], "the record has the newest");
+}
+
+#[test]
+fn a_first_release_that_failed_is_made_again() {
+    let mut world = World::with(&everything().build());
+    world.at("revision/web").phase = Phase::Failed;
+    let plan = world.plan(&everything().build());
+    assert_eq!(words(&plan), ["create revision/web", "update service/web"]);
+    assert_eq!(plan.failed[0].current, None);
+}
+
 #[test]
 fn what_an_earlier_run_began_is_waited_for() {
     let mut world = World::with(&everything().build());

@@ -2,6 +2,8 @@
 //! `DeleteService`.
 
 mod explain;
+pub(crate) mod failures;
+pub(crate) mod find;
 mod logging;
 mod metrics;
 mod rollout;
@@ -10,26 +12,17 @@ mod shell;
 mod spec;
 mod tasks;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as Description, ServiceField};
-use deployer_core::{Cause, Failure, Phase};
-use deployer_engine::{
-    Context, Found, Identity, Progress, Resource, Result, Survey, unless_gone_for_good,
-};
+use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as Description};
+use deployer_core::Phase;
+use deployer_engine::{Context, Found, Identity, Progress, Resource, Result, Survey};
 use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
-use futures_util::future::try_join_all;
 use sha2::{Digest, Sha256};
 
+use self::find::{Services, cluster, describe, is_there, not_found};
 use crate::Aws;
-use crate::ecs::{self, Clusters, tagged, tags};
-use crate::index::TagIndex;
+use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
-use crate::send::unless_gone;
-
-/// The most services that `DescribeServices` takes (ECS API reference).
-const SERVICES_A_CALL: usize = 10;
 
 /// How many tasks a new service has where nobody says: a scaler finds one to begin with.
 const COUNT: u32 = 1;
@@ -40,16 +33,8 @@ impl Resource<Aws> for Service {
     const SHOWN_LATE: bool = true;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let mut lives = Vec::new();
-        for (cluster, candidates) in candidates(survey).await? {
-            for service in &present(survey.cloud, &cluster, candidates).await? {
-                let (name, tags) = (service.service_name(), tags(service.tags()));
-                if let Some(owned) = Owned::named::<Self>(survey.scope, name, &tags) {
-                    lives.push(found(&owned, service)?);
-                }
-            }
-        }
-        Ok(lives)
+        let services = survey.shared.get::<Services>().of(survey).await?;
+        services.iter().map(|(owned, service)| found(owned, service)).collect()
     }
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
@@ -77,7 +62,7 @@ impl Resource<Aws> for Service {
             .platform_version(&spec.platform_version)
             .network_configuration(spec::network(spec))
             .set_load_balancers(Some(spec::targets(spec)))
-            .deployment_configuration(spec::deployment(spec))
+            .deployment_configuration(spec::deployment(spec)?)
             .availability_zone_rebalancing(spec::rebalancing(spec))
             .enable_execute_command(spec.execute_command)
             .enable_ecs_managed_tags(true)
@@ -103,9 +88,11 @@ impl Resource<Aws> for Service {
             .cluster(&live.output.cluster)
             .service(&live.output.id)
             .set_desired_count(spec.count.map(spec::number))
-            .deployment_configuration(spec::deployment(spec))
+            .set_deployment_configuration(spec::deployment_change(&live.spec, spec)?)
             .availability_zone_rebalancing(spec::rebalancing(spec))
             .enable_execute_command(spec.execute_command)
+            // Tasks that run keep what they were started with.
+            .force_new_deployment(live.spec.execute_command != spec.execute_command)
             .enable_ecs_managed_tags(true)
             .propagate_tags(PropagateTags::Service)
             .set_health_check_grace_period_seconds(spec::grace_period(
@@ -166,88 +153,6 @@ impl Resource<Aws> for Service {
     }
 }
 
-/// The services of one cluster to look at, by their ARNs.
-#[derive(Default)]
-struct Candidates {
-    /// Those that the record has or ECS lists.
-    known: BTreeSet<String>,
-    /// Those of the tagging index, which remembers what is gone.
-    nominated: BTreeSet<String>,
-}
-
-/// The services to look at, by cluster: in clusters of ours those that the record has, or else
-/// those that are listed, and everywhere those that the tagging index knows, since a service that
-/// drains is not listed (ECS API reference).
-async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, Candidates>> {
-    let mut candidates: BTreeMap<String, Candidates> = BTreeMap::new();
-    for (_, cluster) in survey.shared.get::<Clusters>().of(survey).await? {
-        let arn = cluster.cluster_arn().required("the ARN of a cluster")?;
-        if let Some(names) = survey.expected::<Service>() {
-            let folder = arn.replacen(":cluster/", ":service/", 1);
-            let arns = names.into_iter().map(|name| format!("{folder}/{name}"));
-            candidates.entry(arn.to_owned()).or_default().known.extend(arns);
-            continue;
-        }
-        let request = survey.cloud.ecs.list_services().cluster(arn).max_results(100);
-        let pages = unless_gone_for_good(|| {
-            survey.cloud.pages(
-                &ecs::LIST_SERVICES,
-                "find the services",
-                |token| request.clone().set_next_token(token).send(),
-                |page| page.next_token(),
-            )
-        });
-        let pages = pages.await?.unwrap_or_default();
-        let arns = pages.into_iter().flat_map(|page| page.service_arns.unwrap_or_default());
-        candidates.entry(arn.to_owned()).or_default().known.extend(arns);
-    }
-    for arn in survey.shared.get::<TagIndex>().nominated::<Service>(survey, "ecs").await {
-        if let Some(cluster) = cluster(&arn) {
-            candidates.entry(cluster).or_default().nominated.insert(arn);
-        }
-    }
-    Ok(candidates)
-}
-
-/// Those of the candidates that are there. One that was just made is `MISSING` at first, or ECS
-/// shows the deleted one of its name (Terraform's AWS provider #3387 and #24565): one that is known
-/// is asked for again before it is taken for gone.
-async fn present(aws: &Aws, cluster: &str, candidates: Candidates) -> Result<Vec<Description>> {
-    let Candidates { known, nominated } = candidates;
-    let all: Vec<String> = known.union(&nominated).cloned().collect();
-    let mut present = describe(aws, cluster, &all).await?;
-    present.retain(is_there);
-    let is_shown = |arn: &&String| present.iter().any(|it| it.service_arn() == Some(arn));
-    let hidden = known.iter().filter(|arn| !is_shown(arn));
-    let late = hidden.map(|arn| unless_gone_for_good(move || shown(aws, cluster, arn)));
-    let late = try_join_all(late).await?;
-    present.extend(late.into_iter().flatten());
-    Ok(present)
-}
-
-/// A service that is there.
-async fn shown(aws: &Aws, cluster: &str, arn: &str) -> Result<Description> {
-    let found = describe(aws, cluster, &[arn.to_owned()]).await?;
-    found.into_iter().find(is_there).ok_or_else(not_found)
-}
-
-/// That ECS does not show a service.
-fn not_found() -> Failure {
-    Failure::new(Cause::Gone, "find the service", "ECS does not show it")
-}
-
-/// The ARN of the cluster that is named in a service's.
-fn cluster(service: &str) -> Option<String> {
-    let (account, path) = service.split_once(":service/")?;
-    let (cluster, _) = path.split_once('/')?;
-    Some(format!("{account}:cluster/{cluster}"))
-}
-
-/// A deleted service stays visible for a while.
-fn is_there(service: &Description) -> bool {
-    service.status() != Some("INACTIVE")
-}
-
 fn found(owned: &Owned, service: &Description) -> Result<Found<Service>> {
     let state = service.status().required("the status of a service")?;
     Ok(Found {
@@ -279,25 +184,6 @@ fn output(service: &Description) -> Result<ServiceOutput> {
 /// The output of a service by the answer to its change, which is what later ones are held against.
 fn changed(service: &Description) -> Result<ServiceOutput> {
     Ok(ServiceOutput { changed: rollout::last_change(service), ..output(service)? })
-}
-
-/// Services of one cluster, those that are not there left out.
-async fn describe(aws: &Aws, cluster: &str, services: &[String]) -> Result<Vec<Description>> {
-    let mut found = Vec::new();
-    for services in services.chunks(SERVICES_A_CALL) {
-        let request = aws
-            .ecs
-            .describe_services()
-            .cluster(cluster)
-            .set_services(Some(services.to_vec()))
-            .include(ServiceField::Tags);
-        let answer =
-            aws.send(&ecs::DESCRIBE_SERVICES, "look at the services", || request.clone().send());
-        // The index remembers services of clusters that are gone.
-        let answer = unless_gone(answer.await)?;
-        found.extend(answer.and_then(|answer| answer.services).unwrap_or_default());
-    }
-    Ok(found)
 }
 
 async fn look(aws: &Aws, output: &ServiceOutput) -> Result<Option<Description>> {

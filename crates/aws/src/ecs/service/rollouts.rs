@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{
-    DeploymentLifecycleHookAction, DeploymentLifecycleHookDetail,
+    ContainerImage, DeploymentLifecycleHookAction, DeploymentLifecycleHookDetail,
     DeploymentLifecycleHookTargetType, ServiceDeployment as Description, ServiceDeploymentAlarms,
     ServiceDeploymentCircuitBreaker, ServiceDeploymentRollbackMonitorsStatus,
     ServiceDeploymentStatus, ServiceRevision, ServiceRevisionSummary,
@@ -61,7 +61,7 @@ impl Rollouts<Aws> for Service {
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// The newest rollouts of a service, the newest first.
-async fn newest(aws: &Aws, output: &ServiceOutput) -> Result<Vec<Rollout>> {
+pub(super) async fn newest(aws: &Aws, output: &ServiceOutput) -> Result<Vec<Rollout>> {
     let request = aws
         .ecs
         .list_service_deployments()
@@ -232,19 +232,24 @@ fn revision(
     let id = summary.arn().required("the ARN of a revision")?;
     let revision = revisions.get(id);
     let images = revision.into_iter().flat_map(|it| it.container_images());
-    let digest = |name: &Option<String>, digest: &Option<String>| {
-        Some((name.as_ref()?.clone(), digest.as_ref()?.clone()))
-    };
     Ok(Revision {
         id: id.to_owned(),
         runs: revision.and_then(|it| it.task_definition.clone()),
-        digests: images.filter_map(|it| digest(&it.container_name, &it.image_digest)).collect(),
+        digests: images
+            .filter_map(|it| Some((it.container_name.clone()?, digest(it)?.to_owned())))
+            .collect(),
         wanted: count(summary.requested_task_count()),
         running: count(summary.running_task_count()),
         pending: count(summary.pending_task_count()),
         traffic: summary.requested_production_traffic_weight(),
         test_traffic: summary.requested_test_traffic_weight(),
     })
+}
+
+/// The digest of an image: what ECS found by its tag, or what it is named by.
+fn digest(image: &ContainerImage) -> Option<&str> {
+    let named = || image.image().and_then(|image| Some(image.split_once('@')?.1));
+    image.image_digest().or_else(named)
 }
 
 fn failures(breaker: &ServiceDeploymentCircuitBreaker) -> Option<(u32, u32)> {

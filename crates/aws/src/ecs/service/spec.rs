@@ -37,7 +37,8 @@ pub(super) fn read(service: &Description) -> Result<ServiceSpec> {
             "the minimum of healthy tasks",
         )?,
         maximum_percent: count(maximum.required("the maximum of tasks")?, "the maximum of tasks")?,
-        circuit_breaker: circuit_breaker(deployment),
+        // It is the rolling strategy's alone (ECS developer guide).
+        circuit_breaker: is_rolling(deployment).then(|| circuit_breaker(deployment)).into(),
         execute_command: service.enable_execute_command(),
         grace_period: count(
             // Without a load balancer there is none.
@@ -50,7 +51,6 @@ pub(super) fn read(service: &Description) -> Result<ServiceSpec> {
 
 /// What a spec cannot say.
 pub(super) fn foreign(service: &Description) -> Vec<String> {
-    let strategy = service.deployment_configuration().and_then(|it| it.strategy());
     let controller = service.deployment_controller().map(|controller| controller.r#type());
     let scheduling = service.scheduling_strategy();
     [
@@ -63,7 +63,7 @@ pub(super) fn foreign(service: &Description) -> Vec<String> {
         ),
         (
             "a rollout strategy other than rolling",
-            strategy.is_some_and(|strategy| *strategy != DeploymentStrategy::Rolling),
+            service.deployment_configuration().is_some_and(|it| !is_rolling(it)),
         ),
         (
             "a deployment controller other than ECS",
@@ -109,18 +109,45 @@ pub(super) fn targets(spec: &ServiceSpec) -> Vec<LoadBalancer> {
     spec.targets.iter().map(target).collect()
 }
 
-/// How it rolls over: the whole block, since ECS merges its pieces in ways of their own.
-pub(super) fn deployment(spec: &ServiceSpec) -> DeploymentConfiguration {
-    let breaker = DeploymentCircuitBreaker::builder()
-        .enable(spec.circuit_breaker != CircuitBreaker::None)
-        .rollback(spec.circuit_breaker == CircuitBreaker::Rollback)
-        .build();
-    DeploymentConfiguration::builder()
-        .strategy(DeploymentStrategy::Rolling)
+/// How a new service rolls over.
+pub(super) fn deployment(spec: &ServiceSpec) -> Result<DeploymentConfiguration> {
+    let rolling = DeploymentConfiguration::builder().strategy(DeploymentStrategy::Rolling);
+    Ok(rolling
         .minimum_healthy_percent(number(spec.minimum_percent))
         .maximum_percent(number(spec.maximum_percent))
-        .deployment_circuit_breaker(breaker)
-        .build()
+        .deployment_circuit_breaker(breaker(spec)?)
+        .build())
+}
+
+/// What changes of how a service rolls over. What is left out stays as it is (`UpdateService` in
+/// the ECS API reference), so another strategy does that somebody has chosen. The circuit breaker
+/// is sent whole, since ECS merges its pieces in ways of their own.
+pub(super) fn deployment_change(
+    live: &ServiceSpec,
+    spec: &ServiceSpec,
+) -> Result<Option<DeploymentConfiguration>> {
+    let percents = |it: &ServiceSpec| (it.minimum_percent, it.maximum_percent);
+    let is_unread = live.circuit_breaker.known().is_none();
+    if percents(live) == percents(spec)
+        && (is_unread || live.circuit_breaker == spec.circuit_breaker)
+    {
+        return Ok(None);
+    }
+    let change = DeploymentConfiguration::builder()
+        .minimum_healthy_percent(number(spec.minimum_percent))
+        .maximum_percent(number(spec.maximum_percent));
+    let change = if is_unread { change } else { change.deployment_circuit_breaker(breaker(spec)?) };
+    Ok(Some(change.build()))
+}
+
+fn breaker(spec: &ServiceSpec) -> Result<DeploymentCircuitBreaker> {
+    let wanted = *spec.circuit_breaker.wanted()?;
+    let breaker = DeploymentCircuitBreaker::builder().enable(wanted != CircuitBreaker::None);
+    Ok(breaker.rollback(wanted == CircuitBreaker::Rollback).build())
+}
+
+fn is_rolling(deployment: &DeploymentConfiguration) -> bool {
+    deployment.strategy().is_none_or(|strategy| *strategy == DeploymentStrategy::Rolling)
 }
 
 /// Zones are balanced where that is possible: it takes room for one task more (ECS developer
@@ -164,5 +191,42 @@ fn circuit_breaker(deployment: &DeploymentConfiguration) -> CircuitBreaker {
         Some(breaker) if breaker.enable() && breaker.rollback() => CircuitBreaker::Rollback,
         Some(breaker) if breaker.enable() => CircuitBreaker::Stop,
         _ => CircuitBreaker::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(breaker: Option<CircuitBreaker>, maximum: u32) -> ServiceSpec {
+        ServiceSpec {
+            cluster: Ref::physical("c"),
+            task_definition: Ref::physical("t"),
+            count: None,
+            subnets: [Ref::physical("s")].into(),
+            security_groups: [Ref::physical("g")].into(),
+            public_address: false,
+            targets: [].into(),
+            minimum_percent: 100,
+            maximum_percent: maximum,
+            circuit_breaker: breaker.into(),
+            execute_command: false,
+            grace_period: 0,
+            platform_version: "LATEST".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_strategy_that_somebody_chose_stays() {
+        let wanted = spec(Some(CircuitBreaker::Rollback), 200);
+        let change = |live: &ServiceSpec| deployment_change(live, &wanted).unwrap();
+        assert_eq!(change(&wanted), None, "what does not differ is not sent");
+        assert_eq!(change(&spec(None, 200)), None, "another strategy has no circuit breaker");
+        let percents = change(&spec(None, 150)).unwrap();
+        assert_eq!((percents.strategy(), percents.deployment_circuit_breaker()), (None, None));
+        assert_eq!(percents.maximum_percent(), Some(200));
+        let rolling = change(&spec(Some(CircuitBreaker::Stop), 200)).unwrap();
+        assert!(rolling.deployment_circuit_breaker().is_some_and(|it| it.rollback()));
+        assert_eq!(rolling.strategy(), None);
     }
 }

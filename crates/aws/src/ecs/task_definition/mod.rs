@@ -8,15 +8,18 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionOutput;
 use aws_sdk_ecs::types::{
-    Compatibility, CpuArchitecture, EphemeralStorage, NetworkMode, OsFamily, RuntimePlatform,
-    SortOrder, TaskDefinition as Description, TaskDefinitionFamilyStatus, TaskDefinitionField,
-    TaskDefinitionStatus,
+    Compatibility, CpuArchitecture, DeploymentRolloutState, EphemeralStorage, NetworkMode,
+    OsFamily, RuntimePlatform, SortOrder, TaskDefinition as Description,
+    TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus,
 };
 use deployer_core::{Phase, Ref};
 use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDefinitionSpec};
+use tokio::sync::OnceCell;
 
 use crate::Aws;
+use crate::ecs::service::failures::Failures;
+use crate::ecs::service::find::Services;
 use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::{self, Owned};
@@ -30,21 +33,20 @@ const STORAGE: i32 = 20;
 const REVISIONS_A_CALL: usize = 10;
 
 impl Resource<Aws> for TaskDefinition {
-    /// The newest active revision of each family of ours; the earlier ones are history.
+    /// The newest active revision of each family of ours; the earlier ones are history. Where the
+    /// newest did not come up, the one that runs is there as well.
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let families = match survey.expected::<Self>() {
-            Some(families) => families,
-            None => families(survey).await?,
-        };
         let mut lives = Vec::new();
-        for family in &families {
-            let described = unless_gone_for_good(|| describe(survey.cloud, family)).await?;
-            let Some(described) = described else { continue };
-            let tags = tags(described.tags());
-            if let Some(owned) = Owned::named::<Self>(survey.scope, Some(family), &tags) {
-                let definition = described.task_definition().required("a task definition")?;
-                lives.push(found(&owned, definition, &survey.cloud.region)?);
+        for (owned, described) in survey.shared.get::<Definitions>().of(survey).await? {
+            let definition = described.task_definition().required("a task definition")?;
+            let mut newest = found(owned, definition, &survey.cloud.region)?;
+            if let Some(fallen) = fallen(survey, &newest.output).await? {
+                (newest.phase, newest.state) = (Phase::Failed, fallen.because);
+                if let Some(runs) = fallen.runs {
+                    lives.extend(running(survey, &runs).await?);
+                }
             }
+            lives.push(newest);
         }
         Ok(lives)
     }
@@ -139,6 +141,87 @@ impl Resource<Aws> for TaskDefinition {
         }
         Ok(left)
     }
+}
+
+/// The newest active revision of each family of ours, asked for once an observation.
+#[derive(Default)]
+pub(crate) struct Definitions(OnceCell<Vec<(Owned, DescribeTaskDefinitionOutput)>>);
+
+impl Definitions {
+    /// Every one that says it is the scope's.
+    pub(crate) async fn of(
+        &self,
+        survey: &Survey<'_, Aws>,
+    ) -> Result<&[(Owned, DescribeTaskDefinitionOutput)]> {
+        self.0.get_or_try_init(|| fetch(survey)).await.map(Vec::as_slice)
+    }
+}
+
+async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, DescribeTaskDefinitionOutput)>> {
+    let families = match survey.expected::<TaskDefinition>() {
+        Some(families) => families,
+        None => families(survey).await?,
+    };
+    let mut newest = Vec::new();
+    for family in &families {
+        let described = unless_gone_for_good(|| describe(survey.cloud, family)).await?;
+        let Some(described) = described else { continue };
+        let tags = tags(described.tags());
+        let owned = Owned::named::<TaskDefinition>(survey.scope, Some(family), &tags);
+        newest.extend(owned.map(|owned| (owned, described)));
+    }
+    Ok(newest)
+}
+
+/// What came of a newest revision that did not come up.
+struct Fallen {
+    because: String,
+    /// The revision of its family that runs.
+    runs: Option<String>,
+}
+
+/// Whether the newest revision of a family did not come up. Rollouts are looked at only where a
+/// service runs another one, or says that its last rollout failed.
+async fn fallen(survey: &Survey<'_, Aws>, newest: &TaskDefinitionOutput) -> Result<Option<Fallen>> {
+    let revisions = newest.id.trim_end_matches(|it: char| it.is_ascii_digit());
+    let is_of_family = |it: &&str| it.starts_with(revisions) && *it != newest.id;
+    for (_, service) in survey.shared.get::<Services>().of(survey).await? {
+        let set = service.task_definition();
+        let kept = service
+            .deployments()
+            .iter()
+            .filter(|it| it.rollout_state() == Some(&DeploymentRolloutState::Completed));
+        let kept = kept.filter_map(|it| it.task_definition());
+        let runs = set.into_iter().chain(kept).find(is_of_family);
+        let is_set = set == Some(&newest.id);
+        let has_failed = service.deployments().iter().any(|it| {
+            it.rollout_state() == Some(&DeploymentRolloutState::Failed)
+                && it.task_definition() == Some(&newest.id)
+        });
+        if !(has_failed || (runs.is_some() && !is_set)) {
+            continue;
+        }
+        let failures = survey.shared.get::<Failures>().of(survey).await?;
+        if let Some(failed) = failures.iter().find(|it| it.revision == newest.id) {
+            let (because, runs) = (failed.because.clone(), runs.map(ToOwned::to_owned));
+            return Ok(Some(Fallen { because, runs }));
+        }
+    }
+    Ok(None)
+}
+
+/// The revision that runs in the place of a newer one, if it is ours.
+async fn running(survey: &Survey<'_, Aws>, arn: &str) -> Result<Option<Found<TaskDefinition>>> {
+    let described = unless_gone_for_good(|| describe(survey.cloud, arn)).await?;
+    let Some(described) = described else { return Ok(None) };
+    let definition = described.task_definition().required("a task definition")?;
+    // What is not active no service can be set to.
+    if definition.status() != Some(&TaskDefinitionStatus::Active) {
+        return Ok(None);
+    }
+    let tags = tags(described.tags());
+    let owned = Owned::named::<TaskDefinition>(survey.scope, definition.family(), &tags);
+    owned.map(|owned| found(&owned, definition, &survey.cloud.region)).transpose()
 }
 
 /// The families whose names begin like ours.

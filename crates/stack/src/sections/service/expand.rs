@@ -194,7 +194,7 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
         targets,
         minimum_percent: body.rollout.minimum.0,
         maximum_percent: body.rollout.maximum.0,
-        circuit_breaker: body.rollout.circuit_breaker,
+        circuit_breaker: body.rollout.circuit_breaker.into(),
         execute_command: body.execute_command,
         grace_period: body.grace_period.map_or(if is_routed { 60 } else { 0 }, |grace| grace.0),
         platform_version: "LATEST".to_owned(),

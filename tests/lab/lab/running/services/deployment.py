@@ -6,9 +6,10 @@ import math
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lab.running.services.settings import CircuitBreaker, Settings
+from lab.running.tasks.shapes import ContainerDefinition
 from lab.running.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -155,11 +156,18 @@ class Deployment:
 
     def describe_revision(self, cluster: str) -> dict[str, Any]:
         """As DescribeServiceRevisions shows it, with the digests its tasks resolved."""
+        definitions = cast("list[ContainerDefinition]", self.definition.container_definitions)
         images = [
-            {"containerName": c.name, "image": c.definition["image"], "imageDigest": c.image.digest}
-            for task in self.tasks[-1:]
-            for c in task.containers
-            if c.image
+            {
+                "containerName": container["name"],
+                "image": container["image"],
+                **(
+                    {"imageDigest": found}
+                    if (found := self.digests.get(container["image"]))
+                    else {}
+                ),
+            }
+            for container in definitions
         ]
         shown = {
             "serviceRevisionArn": self.revision_arn,
