@@ -1,7 +1,7 @@
 //! What AWS says means something else for each call: what it does not see yet is waited for, what
 //! it still holds too, and nothing billed is left because of a word.
 
-use deployer_tests::{Lab, deployer, finish, run};
+use deployer_tests::{Lab, begin, deployer, end, finish, run};
 use serde_json::{Value, json};
 
 /// A call that fails this often, before it takes effect, with what AWS was seen to say.
@@ -56,10 +56,11 @@ fn what_a_killed_run_made_may_not_be_found_by_the_next_one() {
     let file = ["--file", "tests/contracts/load-balancer.yaml", "--env", "base"];
     let run = |command: &[&str]| run(&lab, &[command, &file].concat());
     // Half of the VPC is made, and nothing refers to it yet.
-    lab.fault(&json!([
-        { "kind": "kill", "match": "ec2:ModifyVpcAttribute", "times": 1 },
-    ]));
-    assert_ne!(run(&["apply", "--yes"]).code, Some(0));
+    let child = begin(&mut deployer(&lab, &[&["apply", "--yes"][..], &file].concat()));
+    let (call, pid) = ("ec2:ModifyVpcAttribute", child.id());
+    lab.fault(&json!({ "kind": "kill", "match": call, "pid": pid, "when": "before" }));
+    assert_eq!(end(child).code, None, "it was killed");
+    lab.clear_faults();
     lab.fault(&json!([
         says("ec2:ModifyVpcAttribute", "InvalidVpcID.NotFound", "it does not exist", 2),
         says("ec2:CreateSubnet", "InvalidVpcID.NotFound", "it does not exist", 1),
