@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use deployer_tests::{Lab, after_script, deployer, finish, run};
+use deployer_tests::{Lab, after_script, begin, deployer, end, finish, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -59,10 +59,11 @@ fn what_a_killed_run_made_may_not_be_found_by_the_next_one() {
     let file = ["--file", "tests/contracts/load-balancer.yaml", "--env", "base"];
     let run = |command: &[&str]| run(&lab, &[command, &file].concat());
     // Half of the VPC is made, and nothing refers to it yet.
-    lab.fault(&json!([
-        { "kind": "kill", "match": "ec2:ModifyVpcAttribute", "times": 1 },
-    ]));
-    assert_ne!(run(&["apply", "--yes"]).code, Some(0));
+    let child = begin(&mut deployer(&lab, &[&["apply", "--yes"][..], &file].concat()));
+    let (call, pid) = ("ec2:ModifyVpcAttribute", child.id());
+    lab.fault(&json!({ "kind": "kill", "match": call, "pid": pid, "when": "before" }));
+    assert_eq!(end(child).code, None, "it was killed");
+    lab.clear_faults();
     lab.fault(&json!([
         says("ec2:ModifyVpcAttribute", "InvalidVpcID.NotFound", "it does not exist", 2),
         says("ec2:CreateSubnet", "InvalidVpcID.NotFound", "it does not exist", 1),

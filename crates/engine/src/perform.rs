@@ -135,6 +135,9 @@ impl<C: Parameters> Performer<'_, C> {
                     if failure.cause == Cause::Taken {
                         (found, failure) = self.of_a_name(caller, failure, may_be_made).await?;
                     }
+                    if failure.cause == Cause::Gone && !self.driver.is_made_once() {
+                        found = self.find_made(caller).await?;
+                    }
                     if found.is_none() {
                         caller.back_off(&mut retries, of_a_create(failure)).await?;
                         found = self.find(caller).await?;
@@ -189,6 +192,25 @@ impl<C: Parameters> Performer<'_, C> {
         caller.insist(|| Box::pin(self.look())).await
     }
 
+    /// What the create's own first call has made and its second does not find: it is there, and
+    /// another one would be its twin. None when it does not show.
+    async fn find_made(&self, caller: &Caller) -> Result<Option<Live>> {
+        let wait = Wait::of(PROPAGATION);
+        caller
+            .look_within(wait, "shown", || {
+                Box::pin(async move {
+                    Ok(match self.look().await? {
+                        None if !wait.is_over() => {
+                            let address = &self.cx.identity.address;
+                            Progress::Waiting(format!("{address} is not shown yet"))
+                        }
+                        found => Progress::Done(found),
+                    })
+                })
+            })
+            .await
+    }
+
     /// What has the name of the resource, if it is the very one, and what the failure of a create
     /// means whose name is taken. Where nothing is shown that has it, a try whose reply got lost
     /// may have made it.
@@ -199,13 +221,13 @@ impl<C: Parameters> Performer<'_, C> {
         may_be_made: bool,
     ) -> Result<(Option<Live>, Failure)> {
         let name = &self.cx.identity.name;
-        let bearer = match self.driver.info().naming {
-            Some(_) => caller.insist(|| Box::pin(self.read(name))).await?,
-            None => None,
-        };
-        let Some(bearer) = bearer else {
-            let cause = if may_be_made { Cause::NotYet } else { failure.cause };
-            return Ok((None, Failure { cause, ..failure }));
+        let cause = if may_be_made { Cause::NotYet } else { failure.cause };
+        let failure = Failure { cause, ..failure };
+        if self.driver.info().naming.is_none() {
+            return Ok((None, failure));
+        }
+        let Some(bearer) = caller.insist(|| Box::pin(self.read(name))).await? else {
+            return Ok((None, failure.help(OTHERWISE)));
         };
         let (id, phase) = (bearer.live.id().to_owned(), bearer.live.phase);
         if phase == Phase::Leaving {

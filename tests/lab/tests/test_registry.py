@@ -67,10 +67,11 @@ def test_what_is_not_there_is_told_in_the_registrys_codes(registry: Registry) ->
 
 def test_a_tag_that_may_not_move_does_not(registry: Registry) -> None:
     digest = registry.push("web", "1")
-    assert registry.push("web", "1") == digest
-    status, _, text = registry.manifest("web", "1", {"User": "7"})
-    assert (status, code(text)) == (400, "TAG_INVALID")
-    assert registry.push("other", "1") == digest != registry.push("other", "1", {"User": "7"})
+    for settings in ({}, {"User": "7"}):
+        status, _, text = registry.manifest("web", "1", settings)
+        assert (status, code(text)) == (400, "TAG_INVALID"), "not even to where it is"
+    assert registry.push("other", "1") == registry.push("other", "1") == digest
+    assert registry.push("other", "1", {"User": "7"}) != digest
 
 
 def test_a_blob_is_uploaded_whole_by_one_request_or_by_two(registry: Registry) -> None:

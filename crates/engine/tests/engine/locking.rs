@@ -68,6 +68,25 @@ async fn of_many_who_ask_at_once_one_has_it_and_the_others_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_that_the_account_withholds_is_waited_for_whatever_the_patience() {
+    let memory = Arc::new(Memory::default());
+    memory.withhold_names(Duration::from_secs(30));
+    ask(&memory, "alice", LEASED, &[]).await.0.ok().unwrap().release().await.unwrap();
+    // Nothing says that the epoch was had: its name is taken, and nobody has it.
+    let asked = Instant::now();
+    let lock = ask(&Arc::new(memory.door()), "bob", Duration::ZERO, &[]).await.0.ok().unwrap();
+    assert!(asked.elapsed() >= Duration::from_secs(29), "{:?}", asked.elapsed());
+    lock.release().await.unwrap();
+
+    memory.withhold_names(Duration::from_hours(1));
+    let asked = Instant::now();
+    let refused = ask(&Arc::new(memory.door()), "eve", Duration::ZERO, &[]).await.0;
+    let Err(Unlocked::Failed(failure)) = refused else { panic!("it has a withheld name") };
+    assert!(failure.message.contains("is taken, and nobody has it"), "{failure}");
+    assert!(asked.elapsed() <= Duration::from_secs(62), "{:?}", asked.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn somebody_who_does_not_wait_is_told_who_has_it() {
     let memory = Arc::new(Memory::default());
     let _held = ask(&memory, "alice", LEASED, &[]).await.0.ok().unwrap();

@@ -27,6 +27,7 @@ from lab.running.images.repositories import (
     MANIFEST_TYPES,
     find_image,
     find_repository,
+    is_immutable,
     place_of_token,
     store_image,
 )
@@ -205,9 +206,11 @@ class Registry:
             with self._lab.lock:
                 store_image(repository, manifest.decode(), media_type or None, tag)
         except ServiceException as error:
-            if error.code == "ImageTagAlreadyExistsException":
+            # The same image again is refused as well where its tag may not move.
+            if error.code == "ImageTagAlreadyExistsException" or (
+                tag and is_immutable(repository, tag)
+            ):
                 return _error(400, "TAG_INVALID", error.message)
-            # The same image under the same tag again: nothing to do.
         location = f"{self._lab.endpoint}/v2/{repository.name}/manifests/{digest}"
         return 201, [("Location", location), ("Docker-Content-Digest", digest)], b""
 
