@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use deployer_core::{Address, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack};
-use deployer_engine::{Look, Parameters, Places, Scan, Voice, attended, observe, read_book};
-use deployer_stack::{Loaded, Options};
+use deployer_core::{
+    Address, Code, Deeds, Diagnostic, Failure, Plan, Scope, Severity, Snapshot, Stack,
+};
+use deployer_engine::{
+    Look, Parameters, Places, Scan, Voice, attended, observe, preview, read_book,
+};
+use deployer_stack::{Loaded, Options, Written};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Form, Page, as_json};
@@ -49,6 +53,8 @@ pub(crate) struct Project {
     pub(crate) images: BTreeMap<String, Address>,
     /// What each entry of each section became, by `section/name`.
     entries: BTreeMap<String, BTreeSet<Address>>,
+    /// Where in the file its resources come from.
+    written: Written,
 }
 
 impl Project {
@@ -123,12 +129,12 @@ impl<W: Connect> Session<'_, W> {
     pub(crate) fn load(&self, args: &StackArgs) -> Result<Project, Error> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
         let kinds = self.world.registry().kinds();
-        let Loaded { stack, warnings, images, entries } =
+        let Loaded { stack, warnings, images, entries, written } =
             deployer_stack::load(&source.text, &options(args, &source), &kinds)
                 .map_err(|diagnostics| Error::Stack(mistakes(&source, diagnostics)))?;
         let width = self.margin();
         self.warn(&render::diagnostics(&warnings, &source.name, &source.text, &self.err, width));
-        Ok(Project { source, stack, images, entries })
+        Ok(Project { source, stack, images, entries, written })
     }
 
     /// The stack if it is right, without a word if not.
@@ -136,8 +142,8 @@ impl<W: Connect> Session<'_, W> {
         let source = source::read(&self.terminal.folder, args.file.as_deref()).ok()?;
         let kinds = self.world.registry().kinds();
         let loaded = deployer_stack::load(&source.text, &options(args, &source), &kinds).ok()?;
-        let Loaded { stack, images, entries, .. } = loaded;
-        Some(Project { source, stack, images, entries })
+        let Loaded { stack, images, entries, written, .. } = loaded;
+        Some(Project { source, stack, images, entries, written })
     }
 
     /// Finds out which environment of which stack is meant, even if the stack has mistakes.
@@ -281,7 +287,7 @@ impl<W: Connect> Session<'_, W> {
     /// Plans how to make the account match the stack.
     pub(crate) fn plan(
         &self,
-        source: Option<&Source>,
+        project: Option<&Project>,
         stack: &Stack,
         snapshot: &Snapshot,
         targets: &TargetArgs,
@@ -294,9 +300,35 @@ impl<W: Connect> Session<'_, W> {
         let unprotected: BTreeSet<Address> = targets.unprotect.iter().cloned().collect();
         let kinds = self.world.registry().kinds();
         let plan = deployer_core::plan(stack, snapshot, &kinds, &unprotected)
-            .map_err(|diagnostics| unplannable(source, stack, diagnostics))?;
+            .map_err(|diagnostics| unplannable(project, stack, diagnostics))?;
         let wanted: BTreeSet<Address> = targets.targets.iter().cloned().collect();
         Ok(if wanted.is_empty() { plan } else { plan.only(&wanted) })
+    }
+
+    /// Looks, without a call, for what would keep the creates of a plan from succeeding, such as an
+    /// archive that is not there: all of it is a mistake before anything is begun.
+    pub(crate) async fn preview(
+        &self,
+        project: &Project,
+        plan: &Plan,
+        connected: &Places<W::Cloud>,
+    ) -> Result<(), Error> {
+        let registry = self.world.registry();
+        let looking = preview(&registry, &**connected.cloud(), plan);
+        let failures = self.unless_cancelled(looking).await?;
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let mistake = |(address, failure): (Address, Failure)| {
+            let title = format!("could not {}: {}", failure.attempted, failure.message);
+            let mistake = Diagnostic::error(Code::ImageSource, title);
+            match project.written.place(&address, "build") {
+                Some(place) => mistake.at(place, format!("of {address}")),
+                None => mistake,
+            }
+        };
+        let diagnostics = failures.into_iter().map(mistake).collect();
+        Err(Error::Stack(mistakes(&project.source, diagnostics)))
     }
 
     /// Awaits something that makes calls, and shows a person what they wait for.
@@ -336,13 +368,24 @@ fn mistakes(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Mistakes {
 
 /// What would harm what is there is a refusal; everything else is a mistake in the stack.
 pub(crate) fn unplannable(
-    source: Option<&Source>,
+    project: Option<&Project>,
     stack: &Stack,
     diagnostics: Vec<Diagnostic>,
 ) -> Error {
     let is_refusal = diagnostics.iter().all(|diagnostic| diagnostic.code.is_refusal());
-    let mistakes = match source {
-        Some(source) => mistakes(source, diagnostics),
+    let located = |project: &Project, diagnostic: Diagnostic| {
+        let about = diagnostic.about.clone().filter(|_| diagnostic.labels.is_empty());
+        let place = about.and_then(|address| project.written.place(&address, ""));
+        match place {
+            Some(place) => diagnostic.at(place, ""),
+            None => diagnostic,
+        }
+    };
+    let mistakes = match project {
+        Some(project) => {
+            let all = diagnostics.into_iter().map(|diagnostic| located(project, diagnostic));
+            mistakes(&project.source, all.collect())
+        }
         None => Mistakes { name: stack.scope.to_string(), text: String::new(), diagnostics },
     };
     if is_refusal { Error::Protected(mistakes) } else { Error::Stack(mistakes) }

@@ -31,6 +31,7 @@ mod sections;
 mod shape;
 mod source;
 mod words;
+mod written;
 mod yaml;
 
 pub use expanded::expanded;
@@ -38,4 +39,5 @@ pub use head::Options;
 pub use load::{Loaded, load};
 pub use outline::{Outline, outline};
 pub use schema::schema;
+pub use written::Written;
 pub use yaml::to_yaml;

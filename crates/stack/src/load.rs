@@ -17,6 +17,7 @@ use crate::overlay::{fill_empty, merge};
 use crate::section::{Output, SectionInfo, Sections};
 use crate::sections::{self, LIST};
 use crate::shape::{self, Rules};
+use crate::written::Written;
 use crate::{check, indent, language, like, resources, source};
 
 /// A stack that could be read.
@@ -30,6 +31,8 @@ pub struct Loaded {
     pub images: BTreeMap<String, Address>,
     /// What each entry of each section became, by `section/name`.
     pub entries: BTreeMap<String, BTreeSet<Address>>,
+    /// Where in the text its resources come from.
+    pub written: Written,
 }
 
 /// Reads a stack's text and expands one environment of it.
@@ -105,7 +108,8 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     check::check(&mut draft, kinds);
 
     let warnings = draft.mistakes.finish()?;
-    let Draft { scope, region, roles, made, outputs, images, .. } = draft;
+    let Draft { root, scope, region, roles, made, outputs, images, .. } = draft;
+    let written = Written::of(root, &made);
     let mut entries: BTreeMap<String, BTreeSet<Address>> = BTreeMap::new();
     for (address, made) in &made {
         if let [section, name, ..] = made.origin.body.as_slice()
@@ -119,7 +123,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         .map(|(address, Made { place, spec, .. })| (address, Desired { place, spec }))
         .collect();
     let stack = Stack { scope, region, roles, resources, outputs };
-    Ok(Loaded { stack, warnings, images, entries })
+    Ok(Loaded { stack, warnings, images, entries, written })
 }
 
 fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &mut Vec<Asked>) {

@@ -94,12 +94,13 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
     let project = session.load(&args.stack)?;
     let connected = session.connect_for(&project).await?;
     let targets = project.meant(&args.targets);
-    let Project { source, stack, .. } = project;
+    let Project { source, stack, .. } = &project;
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
-        let (scan, deeds) = (Scan::For(&stack), journal.deeds());
+        let (scan, deeds) = (Scan::For(stack), journal.deeds());
         let snapshot = session.observe(&connected, &stack.scope, scan, &deeds).await?;
-        let mut plan = session.plan(Some(&source), &stack, &snapshot, &targets)?;
-        plan.left_behind = session.left_behind(&connected, &source, &snapshot).await;
+        let mut plan = session.plan(Some(&project), stack, &snapshot, &targets)?;
+        session.preview(&project, &plan, &connected).await?;
+        plan.left_behind = session.left_behind(&connected, source, &snapshot).await;
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);
         if !plan.is_empty() && !args.yes {
@@ -121,7 +122,7 @@ async fn apply_saved<W: Connect>(
     let stack = &args.stack;
     let path = session.terminal.folder.join(path);
     let saved = plan_file::read(&path)?;
-    let plan = saved.plan;
+    let plan = &saved.plan;
     let folder = if stack.file.is_some() {
         let env = Some(plan.scope.environment.clone());
         let environment = session.locate(&StackArgs { env, ..stack.clone() })?;
@@ -141,7 +142,8 @@ async fn apply_saved<W: Connect>(
         let (scan, deeds) = (Scan::All(Look::Quick), journal.deeds());
         let snapshot = session.observe(&connected, &plan.scope, scan, &deeds).await?;
         if snapshot.fingerprint() != plan.fingerprint || snapshot.other_origin().is_some() {
-            let what = format!("what exists of {}", plan.scope);
+            let what = saved.seen.changed(&snapshot.fingerprints());
+            let what = what.unwrap_or_else(|| format!("what exists of {}", plan.scope));
             Err(Refusal::Moved { what })?;
         }
         session.confirm_ours(&snapshot, args.yes).await?;

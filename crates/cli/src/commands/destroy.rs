@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deployer_core::{Address, Plan, Roles, Scope, Snapshot, Stack};
+use deployer_core::{Address, Place, Plan, Roles, Scope, Snapshot, Stack};
 use deployer_engine::{Journal, Look, Places, Scan};
 
 use crate::answer::{Form, Page};
@@ -13,6 +13,7 @@ use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
 use crate::render::{self, Detail};
 use crate::session::{Environment, Session};
+use crate::wire::document::Position;
 use crate::wire::run::{Gone, Kept, Receipt, RunLine};
 use crate::wire::state::Resource;
 use crate::world::Connect;
@@ -150,7 +151,7 @@ struct Swept {
     /// Whether everything was looked at that there may be: the record says so, or the file.
     is_sure: bool,
     /// The resources that are gone, each with its identifier.
-    gone: Vec<(String, String)>,
+    gone: Vec<(Address, Place, String)>,
     /// What was left behind on purpose.
     kept: Vec<(String, String)>,
 }
@@ -177,7 +178,7 @@ async fn delete<W: Connect>(
         let steps = outcome.done.iter().map(|step| &plan.steps[*step]);
         swept.gone.extend(steps.map(|step| {
             let id = step.live.as_ref().map(|live| live.id().to_owned());
-            (render::located(&step.address, &step.place), id.unwrap_or_default())
+            (step.address.clone(), step.place.clone(), id.unwrap_or_default())
         }));
         let kept = outcome.left.into_iter().map(|(address, what)| (address.to_string(), what));
         swept.kept.extend(kept);
@@ -239,7 +240,11 @@ fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_
     } else {
         session.note("\n");
         let scope = &snapshot.scope;
-        session.print(&render::receipt(scope, gone, kept, &snapshot.lives, &theme, width));
+        let gone: Vec<(String, String)> = gone
+            .iter()
+            .map(|(address, place, id)| (render::located(address, place), id.clone()))
+            .collect();
+        session.print(&render::receipt(scope, &gone, kept, &snapshot.lives, &theme, width));
     }
     exit
 }
@@ -250,7 +255,9 @@ fn receipt(swept: &Swept, snapshot: &Snapshot, exit: Exit) -> Receipt {
     Receipt {
         exit: exit.code(),
         scope: snapshot.scope.to_string(),
-        gone: gone.map(|(address, id)| Gone { address, id }).collect(),
+        gone: gone
+            .map(|(address, place, id)| Gone { what: Position::of(&address, &place), id })
+            .collect(),
         kept: kept.map(|(of, what)| Kept { of, what }).collect(),
         still_there: snapshot.lives.iter().map(Resource::from).collect(),
     }

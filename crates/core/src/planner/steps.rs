@@ -24,6 +24,8 @@ pub(super) struct Make {
 pub(super) struct Steps {
     pub(super) list: Vec<Step>,
     pub(super) makes: BTreeMap<Address, Make>,
+    /// Those that make the predecessor of a replacement suit what fills both.
+    pub(super) softened: BTreeMap<Address, StepId>,
     /// Those that delete, with the place in the snapshot of what they delete.
     pub(super) removals: BTreeMap<usize, StepId>,
 }
@@ -105,6 +107,20 @@ impl<'a> Planner<'a> {
             after: BTreeSet::new(),
             typical,
         };
+        if let (Some(softened), Some(live)) = (&decision.softened, decision.live) {
+            let step = steps.add(Step {
+                place: live.place.clone(),
+                action: Action::Update,
+                reason: Reason::Differs,
+                generation: live.generation,
+                impact: softened.impact,
+                differences: softened.differences.clone(),
+                wanted: Some(softened.spec.clone()),
+                live: Some(live.clone()),
+                ..whole.clone()
+            });
+            steps.softened.insert(address.clone(), step);
+        }
         let make = match &decision.halves {
             Some(halves) if halves.is_apart() => {
                 let (mut first, mut second) = (whole.clone(), whole);
@@ -151,7 +167,7 @@ impl<'a> Planner<'a> {
             Some(Verdict::Replace(how)) => Reason::Replaced(how),
             Some(_) => return,
         };
-        let deletion = kind.map_or(Impact::Unknown, |kind| kind.deletion);
+        let deletion = kind.map_or(Impact::Unknown, |kind| kind.deletion(&live.spec));
         let id = steps.add(Step {
             id: 0,
             address: live.address.clone(),
