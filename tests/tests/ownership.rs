@@ -458,3 +458,146 @@ fn what_no_stack_can_say_is_told_and_outlives_a_change_of_the_rest() {
         assert!(plan.stdout.contains(told), "{told}: {}", plan.stdout);
     }
 }
+
+/// What stands between two tags of an answer.
+fn within<'a>(answer: &'a str, tag: &str) -> &'a str {
+    let rest = answer.split_once(&format!("<{tag}>")).map(|(_, rest)| rest);
+    let inner = rest.and_then(|rest| rest.split_once('<')).map(|(inner, _)| inner);
+    inner.unwrap_or_else(|| panic!("no {tag} in {answer}"))
+}
+
+/// What its kinds are like when somebody makes them by hand, but for what only deployer knows.
+const BY_HAND: &str = "\
+stack: mine
+region: eu-west-1
+resources:
+  vpc: { old: { cidr: 10.60.0.0/16 } }
+  subnet:
+    a: { vpc: old, cidr: 10.60.0.0/24, zone: eu-west-1a }
+    b: { vpc: old, cidr: 10.60.1.0/24, zone: eu-west-1b }
+  internet-gateway: { old: { vpc: old } }
+  elastic-ip: { old: {} }
+  security-group: { old: { vpc: old, description: by hand } }
+  target-group: { old: { vpc: old, port: 80 } }
+  db-subnet-group: { old: { subnets: [a, b], description: by hand } }
+  cluster: { old: {} }
+  log-group: { old: {} }
+  repository: { old: {} }
+  secret: { old: { description: by hand, recovery-days: 0 } }
+  role: { old: { services: [ecs-tasks.amazonaws.com] } }
+";
+
+/// Makes one of each by hand: the address it is to have, and what AWS calls it.
+fn made_by_hand(lab: &Lab) -> Vec<(&'static str, String)> {
+    let ec2 = |action: &str, given: &[(&str, &str)]| lab.by_hand("ec2", action, given);
+    let vpc = within(&ec2("CreateVpc", &[("CidrBlock", "10.60.0.0/16")]), "vpcId").to_owned();
+    let subnet = |range: &str, zone: &str| {
+        let given = [("VpcId", vpc.as_str()), ("CidrBlock", range), ("AvailabilityZone", zone)];
+        within(&ec2("CreateSubnet", &given), "subnetId").to_owned()
+    };
+    let subnets = [subnet("10.60.0.0/24", "eu-west-1a"), subnet("10.60.1.0/24", "eu-west-1b")];
+    let gateway = within(&ec2("CreateInternetGateway", &[]), "internetGatewayId").to_owned();
+    ec2("AttachInternetGateway", &[("InternetGatewayId", &gateway), ("VpcId", &vpc)]);
+    let address = within(&ec2("AllocateAddress", &[("Domain", "vpc")]), "allocationId").to_owned();
+    let group = [("GroupName", "old"), ("GroupDescription", "by hand"), ("VpcId", vpc.as_str())];
+    let group = within(&ec2("CreateSecurityGroup", &group), "groupId").to_owned();
+    let target = [
+        ("Name", "old"),
+        ("Protocol", "HTTP"),
+        ("Port", "80"),
+        ("VpcId", vpc.as_str()),
+        ("TargetType", "ip"),
+    ];
+    let target = lab.by_hand("elasticloadbalancing", "CreateTargetGroup", &target);
+    let subnet_group = |name: &str| {
+        let given = [
+            ("DBSubnetGroupName", name),
+            ("DBSubnetGroupDescription", "by hand"),
+            ("SubnetIds.SubnetIdentifier.1", subnets[0].as_str()),
+            ("SubnetIds.SubnetIdentifier.2", subnets[1].as_str()),
+        ];
+        lab.by_hand("rds", "CreateDBSubnetGroup", &given);
+    };
+    let log_group = |name: &str| {
+        let given = json!({ "logGroupName": name });
+        lab.by_hand_in_json("logs", "Logs_20140328.CreateLogGroup", &given);
+    };
+    let repository = |name: &str| {
+        let target = "AmazonEC2ContainerRegistry_V20150921.CreateRepository";
+        lab.by_hand_in_json("ecr", target, &json!({ "repositoryName": name }));
+    };
+    let role = |name: &str, path: &str| {
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": { "Service": "ecs-tasks.amazonaws.com" },
+        }]});
+        let trust = trust.to_string();
+        let given =
+            [("RoleName", name), ("Path", path), ("AssumeRolePolicyDocument", trust.as_str())];
+        within(&lab.by_hand("iam", "CreateRole", &given), "Arn").to_owned()
+    };
+    let cluster = "AmazonEC2ContainerServiceV20141113.CreateCluster";
+    let cluster = lab.by_hand_in_json("ecs", cluster, &json!({ "clusterName": "shop" }));
+    let secret = json!({ "Name": "shop/key", "Description": "by hand", "SecretString": "secret" });
+    let secret = lab.by_hand_in_json("secretsmanager", "secretsmanager.CreateSecret", &secret);
+    // Of each the one that others would make, and one that is called as the stack's are.
+    subnet_group("shop");
+    subnet_group("mine-default-shop");
+    log_group("/ecs/shop");
+    log_group("/mine/default/shop");
+    repository("shop/web");
+    repository("mine-default-shop");
+    role("shop", "/");
+    let role = role("shop-tasks", "/deployer/mine/default/");
+    let [first, second] = subnets;
+    let text = |value: &serde_json::Value| value.as_str().expect("an ARN").to_owned();
+    vec![
+        ("vpc/old", vpc),
+        ("subnet/a", first),
+        ("subnet/b", second),
+        ("internet-gateway/old", gateway),
+        ("elastic-ip/old", address),
+        ("security-group/old", group),
+        ("target-group/old", within(&target, "TargetGroupArn").to_owned()),
+        ("db-subnet-group/old", "mine-default-shop".to_owned()),
+        ("cluster/old", text(&cluster["cluster"]["clusterArn"])),
+        ("log-group/old", "/mine/default/shop".to_owned()),
+        ("repository/old", "mine-default-shop".to_owned()),
+        ("secret/old", text(&secret["ARN"])),
+        ("role/old", role),
+    ]
+}
+
+#[test]
+fn one_of_each_kind_that_was_made_by_hand_is_taken_over_kept_and_deleted() {
+    let world = World::with(BY_HAND);
+    let made = made_by_hand(&world.lab);
+    let before = world.lab.everything();
+    // What a scan would never find again is not taken over.
+    for (address, id) in [
+        ("db-subnet-group/old", "shop"),
+        ("log-group/old", "/ecs/shop"),
+        ("repository/old", "shop/web"),
+        ("role/old", "arn:aws:iam::123456789012:role/shop"),
+    ] {
+        let refused = world.run(&format!("adopt {address} {id} --yes")).expect(1);
+        assert!(refused.stderr.contains("it is not called"), "{address}: {}", refused.stderr);
+        assert!(refused.stderr.contains("refer to it by its identifier"), "{}", refused.stderr);
+    }
+    assert_eq!(world.lab.owned(), Vec::<String>::new());
+    for (address, id) in &made {
+        world.run(&format!("adopt {address} {id} --yes")).expect(0);
+    }
+    let applied = world.run("apply --yes").expect(0);
+    for made in ["+ create", "replace"] {
+        assert!(!applied.stderr.contains(made), "{}", applied.stderr);
+    }
+    let without_ours = |all: Vec<String>| -> Vec<String> {
+        all.into_iter().filter(|it| !it.starts_with("ssm:")).collect()
+    };
+    assert_eq!(without_ours(world.lab.everything()), before, "none is made beside another");
+    world.run("plan --check").expect(0);
+    world.run("destroy --yes").expect(0);
+    let left = world.lab.everything();
+    assert_eq!(left.len(), 4, "what was refused stays: {left:?}");
+}

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::render::Theme;
 use crate::wire::document::Document;
+use crate::wire::error::ErrorLine;
 use crate::wire::run::{Event, RunLine};
 
 /// A result. [`Session::answer`](crate::session::Session::answer) prints it, and nothing else does.
@@ -48,10 +49,11 @@ impl Form {
     pub(crate) fn schema(self, generator: &mut SchemaGenerator) -> Option<Value> {
         Some(match self {
             Self::Document(schema) => {
-                json!({ "anyOf": [schema(generator), document::<RunLine>(generator)] })
+                json!({ "anyOf": [schema(generator), document::<ErrorLine>(generator)] })
             }
             Self::Lines => {
-                json!({ "anyOf": [document::<RunLine>(generator), document::<Event>(generator)] })
+                let (line, event) = (document::<RunLine>(generator), document::<Event>(generator));
+                json!({ "anyOf": [line, event, document::<ErrorLine>(generator)] })
             }
             Self::Same => return None,
         })

@@ -1,5 +1,6 @@
 //! A plan kept in a file, to be applied later as it was looked at.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -29,6 +30,34 @@ pub struct PlanFile {
     pub folder: String,
     /// The plan.
     pub plan: Plan,
+    /// What it was made from.
+    #[serde(default)]
+    pub seen: Seen,
+}
+
+/// A hash of each resource that a plan was made from, by what it is.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seen(BTreeMap<String, String>);
+
+impl Seen {
+    /// The resources that are not as they were; none where that is not known.
+    pub(crate) fn changed(&self, now: &BTreeMap<String, String>) -> Option<String> {
+        const NAMED: usize = 3;
+        let differ = |(name, hash): (&String, &String), other: &BTreeMap<String, String>| {
+            (other.get(name) != Some(hash)).then(|| name.clone())
+        };
+        let before = self.0.iter().filter_map(|one| differ(one, now));
+        let after = now.iter().filter_map(|one| differ(one, &self.0));
+        // A name begins with the address.
+        let address = |name: String| name.split(' ').next().unwrap_or_default().to_owned();
+        let changed: BTreeSet<String> = before.chain(after).map(address).collect();
+        let mut named: Vec<String> = changed.iter().take(NAMED).cloned().collect();
+        if changed.len() > NAMED {
+            named.push(format!("{} more", changed.len() - NAMED));
+        }
+        (!self.0.is_empty() && !named.is_empty()).then(|| named.join(", "))
+    }
 }
 
 /// Why a saved plan cannot be used.
@@ -88,12 +117,18 @@ impl PlanFileError {
 }
 
 /// Writes a plan, all of it or nothing, for the owner's eyes only.
-pub(crate) fn write(path: &Path, folder: &Path, plan: &Plan) -> Result<(), PlanFileError> {
+pub(crate) fn write(
+    path: &Path,
+    folder: &Path,
+    plan: &Plan,
+    seen: BTreeMap<String, String>,
+) -> Result<(), PlanFileError> {
     let saved = PlanFile {
         format: FORMAT.to_owned(),
         version: VERSION,
         folder: folder.display().to_string(),
         plan: plan.clone(),
+        seen: Seen(seen),
     };
     let unwritable =
         |reason| PlanFileError::Unwritable { name: path.display().to_string(), reason };
@@ -154,7 +189,7 @@ mod tests {
     fn saved(edit: impl FnOnce(String) -> String) -> Result<PlanFile, PlanFileError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.json");
-        write(&path, Path::new("stacks"), &samples::plan()).unwrap();
+        write(&path, Path::new("stacks"), &samples::plan(), BTreeMap::new()).unwrap();
         fs::write(&path, edit(fs::read_to_string(&path).unwrap())).unwrap();
         read(&path)
     }
@@ -166,10 +201,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_as_it_was_is_named() {
+        let all = |all: &[(&str, &str)]| -> BTreeMap<String, String> {
+            all.iter().map(|(name, hash)| ((*name).to_owned(), (*hash).to_owned())).collect()
+        };
+        let then = [("service/web home 1 a", "1"), ("log-group/web home 1 b", "1")];
+        let changed = |now: &[(&str, &str)]| Seen(all(&then)).changed(&all(now));
+        assert_eq!(changed(&then), None);
+        assert_eq!(changed(&[then[0], ("log-group/web home 1 b", "2")]).unwrap(), "log-group/web");
+        assert_eq!(changed(&[then[0]]).unwrap(), "log-group/web");
+        assert_eq!(changed(&[]).unwrap(), "log-group/web, service/web");
+        assert_eq!(Seen::default().changed(&all(&then)), None, "a file that does not say");
+    }
+
+    #[test]
     fn only_the_owner_may_read_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.json");
-        write(&path, Path::new(""), &samples::plan()).unwrap();
+        write(&path, Path::new(""), &samples::plan(), BTreeMap::new()).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 

@@ -8,7 +8,6 @@ use deployer_engine::{Cloud, Registry};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::as_json;
-use crate::args::GlobalArgs;
 use crate::cli::Cli;
 use crate::commands::{Commands, schema};
 use crate::completion;
@@ -34,17 +33,17 @@ pub async fn run<W: Connect>(
     if let Some(shell) = asks_for_completion(&args, &terminal) {
         return complete(&shell, args, cli, &world.registry(), &terminal);
     }
-    let parsed = cli.clone().try_get_matches_from(args).and_then(|it| Cli::from_arg_matches(&it));
+    let parsed = cli.clone().try_get_matches_from(&args).and_then(|it| Cli::from_arg_matches(&it));
     let Cli { global, command } = match parsed {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &terminal),
+        Err(error) => return usage(&error, &terminal, asks_for_no_color(&args)),
     };
     trace(global.verbose, &terminal.stderr);
     let (stdout, stderr) = (terminal.stdout.clone(), terminal.stderr.clone());
     let width = terminal.columns(&stderr);
     let mut session = Session {
-        out: Theme::new(is_coloured(&global, &terminal, &stdout)),
-        err: Theme::new(is_coloured(&global, &terminal, &stderr)),
+        out: Theme::new(is_coloured(global.no_color, &terminal, &stdout)),
+        err: Theme::new(is_coloured(global.no_color, &terminal, &stderr)),
         world: &world,
         terminal: &mut terminal,
         cancel,
@@ -62,12 +61,17 @@ pub async fn run<W: Connect>(
         if global.json {
             stdout.write(&format!(
                 "{}\n",
-                as_json(wire::run::RunLine::Error(Box::new(failed(&error))))
+                as_json(wire::error::ErrorLine::Error(Box::new(failed(&error))))
             ));
         }
         stderr.write(&render::error(&error, &theme, width));
         error.exit()
     })
+}
+
+/// Whether a command line that could not be read asks for no colours.
+fn asks_for_no_color(args: &[OsString]) -> bool {
+    args.iter().take_while(|word| *word != "--").any(|word| word == "--no-color")
 }
 
 /// The schema of what each command prints with `--json`: `#/$defs/plan` is that of a document of
@@ -101,11 +105,14 @@ fn complete<C: Cloud>(
 }
 
 /// Prints help where it was asked for, and what is wrong with the command line otherwise.
-fn usage(error: &clap::Error, terminal: &Terminal) -> Exit {
+fn usage(error: &clap::Error, terminal: &Terminal, no_color: bool) -> Exit {
     let text = error.render();
     let print = |stream: &Stream| {
-        let is_coloured = stream.is_terminal && !terminal.environment.contains_key("NO_COLOR");
-        stream.write(&if is_coloured { text.ansi().to_string() } else { text.to_string() });
+        stream.write(&if is_coloured(no_color, terminal, stream) {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        });
     };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -120,9 +127,9 @@ fn usage(error: &clap::Error, terminal: &Terminal) -> Exit {
 }
 
 /// Colours are for terminals, unless they are not wanted: <https://no-color.org>.
-fn is_coloured(global: &GlobalArgs, terminal: &Terminal, stream: &Stream) -> bool {
+fn is_coloured(is_unwanted: bool, terminal: &Terminal, stream: &Stream) -> bool {
     let no_color = terminal.environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
-    stream.is_terminal && !global.no_color && !no_color && !terminal.is_dumb()
+    stream.is_terminal && !is_unwanted && !no_color && !terminal.is_dumb()
 }
 
 /// Shows on stderr what happens inside, as far as `-v` asks for it.

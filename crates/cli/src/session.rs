@@ -10,7 +10,8 @@ use deployer_core::{
     Snapshot, Span, Stack, Unseen,
 };
 use deployer_engine::{
-    Book, Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, read_book,
+    Book, Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, preview,
+    read_book,
 };
 use deployer_stack::{Loaded, Options, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
@@ -413,7 +414,7 @@ impl<W: Connect> Session<'_, W> {
     /// Plans how to make the account match the stack.
     pub(crate) fn plan(
         &self,
-        source: Option<&Source>,
+        project: Option<&Project>,
         stack: &Stack,
         snapshot: &Snapshot,
         targets: &TargetArgs,
@@ -426,7 +427,7 @@ impl<W: Connect> Session<'_, W> {
         let unprotected: BTreeSet<Address> = targets.unprotect.iter().cloned().collect();
         let kinds = self.world.registry().kinds();
         let plan = deployer_core::plan(stack, snapshot, &kinds, &unprotected)
-            .map_err(|diagnostics| unplannable(source, stack, diagnostics))?;
+            .map_err(|diagnostics| unplannable(project, stack, diagnostics))?;
         let wanted: BTreeSet<Address> = targets.targets.iter().cloned().collect();
         Ok(if wanted.is_empty() { plan } else { plan.only(&wanted) })
     }
@@ -451,6 +452,32 @@ impl<W: Connect> Session<'_, W> {
             .map(|Project { source, .. }| (source.name.as_str(), source.text.as_str()))
             .unwrap_or_default();
         self.warn(&render::diagnostics(&diagnostics, name, text, &self.err, self.margin()));
+    }
+
+    /// Looks, without a call, for what would keep the creates of a plan from succeeding, such as an
+    /// archive that is not there: all of it is a mistake before anything is begun.
+    pub(crate) async fn preview(
+        &self,
+        project: &Project,
+        plan: &Plan,
+        connected: &Places<W::Cloud>,
+    ) -> Result<(), Error> {
+        let registry = self.world.registry();
+        let looking = preview(&registry, &**connected.cloud(), plan);
+        let failures = self.unless_cancelled(looking).await?;
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let mistake = |(address, failure): (Address, Failure)| {
+            let title = format!("could not {}: {}", failure.attempted, failure.message);
+            let mistake = Diagnostic::error(Code::ImageSource, title);
+            match project.written.place(&address, "build") {
+                Some(place) => mistake.at(place, format!("of {address}")),
+                None => mistake,
+            }
+        };
+        let diagnostics = failures.into_iter().map(mistake).collect();
+        Err(Error::Stack(mistakes(&project.source, diagnostics)))
     }
 
     /// Awaits something that makes calls, and shows a person what they wait for.
@@ -510,13 +537,24 @@ fn mistakes(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Mistakes {
 
 /// What would harm what is there is a refusal; everything else is a mistake in the stack.
 pub(crate) fn unplannable(
-    source: Option<&Source>,
+    project: Option<&Project>,
     stack: &Stack,
     diagnostics: Vec<Diagnostic>,
 ) -> Error {
     let is_refusal = diagnostics.iter().all(|diagnostic| diagnostic.code.is_refusal());
-    let mistakes = match source {
-        Some(source) => mistakes(source, diagnostics),
+    let located = |project: &Project, diagnostic: Diagnostic| {
+        let about = diagnostic.about.clone().filter(|_| diagnostic.labels.is_empty());
+        let place = about.and_then(|address| project.written.place(&address, ""));
+        match place {
+            Some(place) => diagnostic.at(place, ""),
+            None => diagnostic,
+        }
+    };
+    let mistakes = match project {
+        Some(project) => {
+            let all = diagnostics.into_iter().map(|diagnostic| located(project, diagnostic));
+            mistakes(&project.source, all.collect())
+        }
         None => Mistakes { name: stack.scope.to_string(), text: String::new(), diagnostics },
     };
     if is_refusal { Error::Protected(mistakes) } else { Error::Stack(mistakes) }

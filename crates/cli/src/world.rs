@@ -92,9 +92,15 @@ impl Terminal {
 }
 
 impl Terminal {
-    /// How many columns there are on one of its streams; in a file or a pipe nothing is cut.
+    /// How many columns there are on one of its streams: so many as `COLUMNS` says, where it does;
+    /// otherwise in a file or a pipe nothing is cut.
     pub(crate) fn columns(&self, stream: &Stream) -> usize {
-        if stream.is_terminal { self.width.max(NARROWEST) } else { UNCUT }
+        let asked = self.environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
+        match asked.filter(|columns| *columns > 0) {
+            Some(columns) => usize::max(columns, NARROWEST),
+            None if stream.is_terminal => self.width.max(NARROWEST),
+            None => UNCUT,
+        }
     }
 
     /// Whether there is room for lines that change, and a way to change them. What is narrower

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Code;
+use crate::{Address, Code};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,9 @@ pub struct Diagnostic {
     /// Advice that can be typed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The resource that it is about, for whoever knows where that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Address>,
 }
 
 impl Diagnostic {
@@ -58,6 +61,7 @@ impl Diagnostic {
             title: title.into(),
             labels: Vec::new(),
             help: None,
+            about: None,
         }
     }
 
@@ -70,6 +74,13 @@ impl Diagnostic {
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Says which resource it is about.
+    #[must_use]
+    pub fn about(mut self, address: &Address) -> Self {
+        self.about = Some(address.clone());
         self
     }
 

@@ -162,7 +162,7 @@ pub trait Kind: Send + Sync + 'static {
     const REMOVAL: Removal = Removal::Delete;
     /// Whether clients connect to it, at what [`Kind::endpoint`] says.
     const IS_REACHED: bool = false;
-    /// What users notice when it is deleted.
+    /// What users notice when it is deleted, where [`Kind::deletion`] does not say otherwise.
     const DELETION: Impact = Impact::Outage;
     /// The boolean field that forbids deleting it, where AWS has one.
     const PROTECTION: Option<&'static str> = None;
@@ -216,6 +216,11 @@ pub trait Kind: Send + Sync + 'static {
     /// then it is none, and an update is given the value that is there.
     fn is_moved(_field: &str, _live: &Self::Spec, _wanted: &Self::Spec) -> bool {
         false
+    }
+
+    /// What users notice when one like this is deleted.
+    fn deletion(_live: &Self::Spec) -> Impact {
+        Self::DELETION
     }
 
     /// What one does in the whole: what users notice of changes of that is worked out from the
@@ -285,8 +290,6 @@ pub struct KindInfo {
     pub removal: Removal,
     /// See [`Kind::IS_REACHED`].
     pub is_reached: bool,
-    /// See [`Kind::DELETION`].
-    pub deletion: Impact,
     /// See [`Kind::PROTECTION`].
     pub protection: Option<&'static str>,
     /// See [`Kind::REFUSED_WHILE_USED`].
@@ -308,6 +311,7 @@ pub struct KindInfo {
     /// See [`Kind::MOVES`].
     pub moves: &'static [(&'static str, &'static str)],
     supersedes: bool,
+    deletion: fn(&Value) -> Impact,
     pub(crate) refined: fn(&str, &Value, &Value) -> Option<Change>,
     pub(crate) moved: fn(&str, &Value, &Value) -> bool,
     facts: fn(&Value) -> Option<Vec<Fact>>,
@@ -335,7 +339,7 @@ impl KindInfo {
             naming: K::NAMING,
             removal: K::REMOVAL,
             is_reached: K::IS_REACHED,
-            deletion: K::DELETION,
+            deletion: |spec| spec_of::<K>(spec).map_or(K::DELETION, |spec| K::deletion(&spec)),
             protection: K::PROTECTION,
             refused_while_used: K::REFUSED_WHILE_USED,
             global: K::GLOBAL,
@@ -414,6 +418,11 @@ impl KindInfo {
     /// See [`Kind::endpoint`]; none for an output that is not of this kind.
     pub fn endpoint(&self, output: &Value) -> Option<String> {
         (self.endpoint)(output)
+    }
+
+    /// See [`Kind::deletion`].
+    pub fn deletion(&self, spec: &Value) -> Impact {
+        (self.deletion)(spec)
     }
 
     /// See [`Kind::facts`]; none where the spec is not of the kind's form, so that nobody knows

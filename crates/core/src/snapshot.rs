@@ -1,6 +1,6 @@
 //! What is there and ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -162,6 +162,18 @@ impl Snapshot {
     pub(crate) fn newest(&self, address: &Address) -> u32 {
         let found = self.lives.iter().find(|live| live.address == *address);
         found.map_or(0, |live| live.generation)
+    }
+
+    /// A hash of each resource that a plan was made from, by what it is: those whose hashes differ
+    /// are why [`Snapshot::fingerprint`] does.
+    pub fn fingerprints(&self) -> BTreeMap<String, String> {
+        let one = |live: &Live| {
+            let mut hasher = Sha256::new();
+            hasher.update(live.spec.to_string());
+            let name = format!("{} {} {} {}", live.address, live.place, live.generation, live.id());
+            (name, hex(&hasher.finalize()[..8]))
+        };
+        self.lives.iter().map(one).collect()
     }
 
     /// A hash of all that a plan was made from. States that come and go by themselves are left

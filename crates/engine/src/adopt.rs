@@ -24,7 +24,7 @@ pub struct Adoption {
 /// Finds what is to be taken over, as if it were a resource of the scope's already.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read, or is not called as scans of its kind find ours.
 pub async fn seek<C: Cloud>(
     registry: &Registry<C>,
     places: &Places<C>,
@@ -41,6 +41,17 @@ pub async fn seek<C: Cloud>(
     let missed = Mutex::default();
     let survey = Survey { cloud, scope, shared, deeds, place, home, look, is_by_record, missed };
     let seen = insist(|| driver.read(&survey, id)).await?;
+    if let Some(seen) = &seen
+        && let Some(beginning) = driver.misnamed(scope, &seen.live.output)?
+    {
+        let message = format!("it is not called `{beginning}…`, as those of {scope} are");
+        let kind = &address.kind;
+        return Err(Failure::new(Cause::Refused, format!("take over {id}"), message).help(format!(
+            "leave it out of the stack and refer to it by its identifier, `{{ id: \"{id}\" }}`, \
+             or let the next apply make a {kind} in its place and delete this one when nothing \
+             uses it any more"
+        )));
+    }
     Ok(seen.map(|Seen { live, .. }| {
         // One that was this very resource before is it again.
         let generation = if live.address == *address { live.generation } else { 1 };

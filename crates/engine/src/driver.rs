@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use deployer_core::{
-    Address, Cause, Failure, Kind, KindInfo, Live, Place, Replacement, Seen, Standing,
+    Address, Cause, Failure, Kind, KindInfo, Live, Place, Replacement, Scope, Seen, Standing,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,8 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn ready<'a>(&'a self, cx: &'a Context<'a, C>, output: Value) -> Boxed<'a, Progress<Value>>;
     fn holds<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>>;
     fn gone<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>>;
+    fn misnamed(&self, scope: &Scope, output: &Value) -> Result<Option<String>>;
+    fn preview<'a>(&'a self, cloud: &'a C, spec: &'a Value) -> Boxed<'a, ()>;
     fn prepare<'a>(
         &'a self,
         cloud: &'a C,
@@ -110,6 +112,14 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 
     fn gone<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>> {
         Box::pin(async move { K::gone(cx, &read::<K, _>(output.clone())?).await })
+    }
+
+    fn misnamed(&self, scope: &Scope, output: &Value) -> Result<Option<String>> {
+        Ok(K::misnamed(scope, &read::<K, _>(output.clone())?))
+    }
+
+    fn preview<'a>(&'a self, cloud: &'a C, spec: &'a Value) -> Boxed<'a, ()> {
+        Box::pin(async move { K::preview(cloud, &read::<K, _>(spec.clone())?).await })
     }
 
     fn prepare<'a>(

@@ -49,7 +49,7 @@ pub use operation::{Code, Operation, Service};
 pub use ownership::{Book, Journal, read_book};
 pub use parameters::{Parameter, Parameters, Secrecy};
 pub use places::Places;
-pub use prepare::prepare;
+pub use prepare::{prepare, preview};
 pub use registry::{Capability, Registry};
 pub use resource::Resource;
 pub use running::{Running, running};

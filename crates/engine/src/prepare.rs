@@ -2,10 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Failure, Stack};
+use deployer_core::{Action, Address, Failure, Plan, Stack};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::{Cloud, Registry, Voice};
+
+/// Looks, without a call, for what would keep the creates of a plan from succeeding; all of it at
+/// once.
+pub async fn preview<C: Cloud>(
+    registry: &Registry<C>,
+    cloud: &C,
+    plan: &Plan,
+) -> Vec<(Address, Failure)> {
+    let mut failures = Vec::new();
+    let creates = plan.steps.iter().filter(|step| step.action == Action::Create);
+    for (step, spec) in creates.filter_map(|step| Some((step, step.wanted.as_ref()?))) {
+        let Ok(driver) = registry.driver(&step.address.kind) else { continue };
+        if let Err(failure) = driver.preview(cloud, spec).await {
+            failures.push((step.address.clone(), failure));
+        }
+    }
+    failures
+}
 
 /// The stack with the specs of these resources made exact, such as an image's tag by its digest.
 ///

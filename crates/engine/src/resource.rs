@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use deployer_core::Kind;
+use deployer_core::{Kind, Scope};
 
 use crate::{Cloud, Context, Found, Progress, Result, Survey, Voice};
 
@@ -102,6 +102,19 @@ pub trait Resource<C: Cloud>: Kind {
         _output: &Self::Output,
     ) -> impl Future<Output = Result<Progress<()>>> + Send {
         async { Ok(Progress::Done(())) }
+    }
+
+    /// What the name of one begins with that a scan finds, where this one is called otherwise: what
+    /// AWS lists by the beginnings of names is looked for by ours alone, so nobody would see it
+    /// again if it were taken over.
+    fn misnamed(_scope: &Scope, _output: &Self::Output) -> Option<String> {
+        None
+    }
+
+    /// Looks, without a call, for what would keep one from being made, such as a file that is not
+    /// there.
+    fn preview(_cloud: &C, _spec: &Self::Spec) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
     }
 
     /// Work that can be done before planning and makes the plan exact, such as building an image

@@ -27,9 +27,24 @@ pub(crate) fn read(path: &Path, platform: Platform) -> Result<Image, BuildError>
     } else if let Some(manifest) = archive.contents.find("manifest.json") {
         archive.docker(&manifest, scratch.path())
     } else {
-        Err(archive.broken("it has neither an index.json (OCI) nor a manifest.json (docker save)"))
+        Err(archive.neither())
     };
     Ok(image?.holding(scratch))
+}
+
+/// Whether an archive has an image for `platform`, as far as its index says; layers are not read.
+pub(crate) fn look(path: &Path, platform: Platform) -> Result<(), BuildError> {
+    let scratch = image::scratch()?;
+    let contents =
+        Contents::open(path, scratch.path()).map_err(BuildError::file("read the archive", path))?;
+    let archive = Archive { path, contents, platform };
+    if let Some(index) = archive.contents.find("index.json") {
+        return archive.fitting(&index).map(|_| ());
+    }
+    match archive.contents.find("manifest.json") {
+        Some(manifest) => archive.described(&manifest).map(|_| ()),
+        None => Err(archive.neither()),
+    }
 }
 
 struct Archive<'a> {
@@ -74,7 +89,8 @@ struct Candidates {
 }
 
 impl Archive<'_> {
-    fn oci(&self, index: &FileRange) -> Result<Image, BuildError> {
+    /// The one image of an index that is for the platform.
+    fn fitting(&self, index: &FileRange) -> Result<Descriptor, BuildError> {
         let index: Index = self.parse("index.json", &self.bytes("index.json", index)?)?;
         let mut candidates = Candidates::default();
         self.sort(index.manifests, &mut candidates, DEPTH)?;
@@ -86,6 +102,11 @@ impl Archive<'_> {
             let platform = self.platform;
             return Err(self.broken(format!("it has {count} for {platform}; save only one")));
         }
+        Ok(descriptor)
+    }
+
+    fn oci(&self, index: &FileRange) -> Result<Image, BuildError> {
+        let descriptor = self.fitting(index)?;
         let bytes = self.blob_bytes(&descriptor)?;
         let manifest: Manifest = self.parse("its manifest", &bytes)?;
         let config = self.blob_bytes(&manifest.config)?;
@@ -132,17 +153,27 @@ impl Archive<'_> {
         Ok((config.os, config.architecture))
     }
 
-    fn docker(&self, manifest: &FileRange, scratch: &Path) -> Result<Image, BuildError> {
+    /// The one image of a docker archive, which is for the platform, and its configuration.
+    fn described(
+        &self,
+        manifest: &FileRange,
+    ) -> Result<(DockerManifest, Vec<u8>, Config), BuildError> {
         let bytes = self.bytes("manifest.json", manifest)?;
-        let manifests: Vec<DockerManifest> = self.parse("manifest.json", &bytes)?;
-        let [manifest] = manifests.as_slice() else {
-            return Err(self.broken(format!("it has {} of them; save only one", manifests.len())));
+        let mut manifests: Vec<DockerManifest> = self.parse("manifest.json", &bytes)?;
+        let (Some(manifest), true) = (manifests.pop(), manifests.is_empty()) else {
+            let count = manifests.len() + 1;
+            return Err(self.broken(format!("it has {count} of them; save only one")));
         };
         let config = self.bytes(&manifest.config, &self.find(&manifest.config)?)?;
         let parsed: Config = self.parse("its configuration", &config)?;
         if !self.platform.is_called(&parsed.os, &parsed.architecture) {
             return Err(self.wrong_platform([format!("{}/{}", parsed.os, parsed.architecture)]));
         }
+        Ok((manifest, config, parsed))
+    }
+
+    fn docker(&self, manifest: &FileRange, scratch: &Path) -> Result<Image, BuildError> {
+        let (manifest, config, parsed) = self.described(manifest)?;
         if parsed.rootfs.diff_ids.len() != manifest.layers.len() {
             return Err(self.broken("its configuration and manifest differ in layers"));
         }
@@ -198,6 +229,10 @@ impl Archive<'_> {
 
     fn parse<T: DeserializeOwned>(&self, what: &str, bytes: &[u8]) -> Result<T, BuildError> {
         serde_json::from_slice(bytes).map_err(|error| self.broken(format!("{what}: {error}")))
+    }
+
+    fn neither(&self) -> BuildError {
+        self.broken("it has neither an index.json (OCI) nor a manifest.json (docker save)")
     }
 
     fn broken(&self, reason: impl Into<String>) -> BuildError {

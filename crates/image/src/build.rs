@@ -1,10 +1,11 @@
 //! From a source to an image.
 
 use std::panic;
+use std::path::PathBuf;
 
 use crate::{
-    BuildError, Image, Platform, Progress, Report, Settings, Source, archive, cargo, dockerfile,
-    pack,
+    BuildError, CargoSource, DockerfileSource, Image, Platform, Progress, Report, Settings, Source,
+    archive, cargo, dockerfile, pack,
 };
 
 /// Makes an image of `source` for `platform`.
@@ -38,8 +39,29 @@ pub async fn build(
     }
 }
 
+/// Looks whether there is what an image is to be made of, without making it: a file that is not
+/// there, or an archive for other machines, is known at once.
+///
+/// # Errors
+/// What a build would end with.
+pub async fn look(source: &Source, platform: Platform) -> Result<(), BuildError> {
+    let exists = |attempted: &'static str, path: PathBuf| {
+        std::fs::metadata(&path).map(|_| ()).map_err(BuildError::file(attempted, path))
+    };
+    match source.clone() {
+        Source::Cargo(CargoSource { dir, .. }) => {
+            exists("read the package", dir.join("Cargo.toml"))
+        }
+        Source::Binary(path) => exists("read the binary", path),
+        Source::Dockerfile(DockerfileSource { dir, file }) => {
+            exists("read the Dockerfile", dir.join(file.unwrap_or("Dockerfile".into())))
+        }
+        Source::Archive(path) => blocking(move || archive::look(&path, platform)).await,
+    }
+}
+
 async fn pack_binary(
-    binary: std::path::PathBuf,
+    binary: PathBuf,
     platform: Platform,
     settings: &Settings,
     report: Report<'_>,

@@ -22,7 +22,7 @@ mod progress;
 mod registry;
 mod source;
 
-pub use build::build;
+pub use build::{build, look};
 pub use digest::Digest;
 pub use error::{BuildError, PushError, Refusal};
 pub use image::{Image, Layer};

@@ -84,6 +84,11 @@ impl Kind for DbInstance {
     type Spec = DbInstanceSpec;
     type Output = DbInstanceOutput;
 
+    /// A last snapshot keeps the data; the database is gone all the same.
+    fn deletion(live: &DbInstanceSpec) -> Impact {
+        if live.final_snapshot == true.into() { Impact::Outage } else { Impact::DataLoss }
+    }
+
     fn endpoint(output: &DbInstanceOutput) -> Option<String> {
         let (host, port) = output.host.as_ref().zip(output.port)?;
         Some(format!("{host}:{port}"))
@@ -458,6 +463,23 @@ mod tests {
             spec[field] = value.clone();
         }
         serde_json::from_value(spec).unwrap()
+    }
+
+    #[test]
+    fn data_is_lost_only_where_no_snapshot_is_left() {
+        let spec = |kept: Option<bool>| -> DbInstanceSpec {
+            let mut spec = json!({
+                "engine": "postgres", "version": "16", "class": "db.t4g.micro", "storage": 20,
+                "database": "main", "subnet-group": { "id": "g" }, "security-groups": [],
+            });
+            if let Some(kept) = kept {
+                spec["final-snapshot"] = json!(kept);
+            }
+            serde_json::from_value(spec).unwrap()
+        };
+        assert_eq!(DbInstance::deletion(&spec(None)), Impact::Outage);
+        assert_eq!(DbInstance::deletion(&spec(Some(true))), Impact::Outage);
+        assert_eq!(DbInstance::deletion(&spec(Some(false))), Impact::DataLoss);
     }
 
     #[test]

@@ -100,6 +100,13 @@ impl Resource<Aws> for Image {
         Ok(Vec::new())
     }
 
+    async fn preview(aws: &Aws, spec: &ImageSpec) -> Result<()> {
+        let source = source(&aws.folder, spec.build.wanted()?);
+        deployer_image::look(&source, platform(spec)?)
+            .await
+            .map_err(|error| Failure::new(Cause::Refused, "build the image", error.to_string()))
+    }
+
     async fn prepare(aws: &Aws, spec: &ImageSpec, voice: &Voice) -> Result<Option<ImageSpec>> {
         let image = build(aws, spec, voice).await?;
         Ok(Some(ImageSpec { digest: Some(image.digest().to_string()), ..spec.clone() }))
@@ -209,10 +216,7 @@ fn numbered(tag: &str) -> Option<(&str, u32)> {
 }
 
 async fn build(aws: &Aws, spec: &ImageSpec, voice: &Voice) -> Result<deployer_image::Image> {
-    let platform = match spec.architecture.wanted()? {
-        Architecture::X86_64 => Platform::LinuxAmd64,
-        Architecture::Arm64 => Platform::LinuxArm64,
-    };
+    let platform = platform(spec)?;
     let settings = Settings {
         arguments: spec.command.wanted()?.clone(),
         healthcheck: Some(spec.health_command.wanted()?.clone()).filter(|it| !it.is_empty()),
@@ -223,6 +227,14 @@ async fn build(aws: &Aws, spec: &ImageSpec, voice: &Voice) -> Result<deployer_im
     deployer_image::build(&source, platform, &settings, report)
         .await
         .map_err(|error| Failure::new(Cause::Refused, "build the image", error.to_string()))
+}
+
+/// The machines that an image is for.
+fn platform(spec: &ImageSpec) -> Result<Platform> {
+    Ok(match spec.architecture.wanted()? {
+        Architecture::X86_64 => Platform::LinuxAmd64,
+        Architecture::Arm64 => Platform::LinuxArm64,
+    })
 }
 
 /// Where an image comes from, its path resolved against the stack's folder.

@@ -8,6 +8,7 @@ mod repository;
 use std::collections::BTreeMap;
 
 use aws_sdk_ecr::types::{Repository as Description, Tag};
+use deployer_core::Scope;
 use deployer_engine::{Context, Identity, Result, Survey, unless_gone_for_good};
 use deployer_kinds::Repository;
 use tokio::sync::OnceCell;
@@ -38,7 +39,7 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let describe = |names| describe(aws, names);
     let mut ours = by_name::<Repository, _, _>(survey, names, name, id, describe).await?;
     // See `deployer_core::Naming` for how names begin.
-    let prefix = format!("{}-{}-", survey.scope.stack, survey.scope.environment);
+    let prefix = prefix(survey.scope);
     ours.retain(|it| it.repository_name().is_some_and(|name| name.starts_with(&prefix)));
     let arns = ours.iter().map(arn).collect::<Result<_>>()?;
     let tags = survey.shared.get::<TagIndex>().of(survey, arns, |arns| tags(aws, arns)).await?;
@@ -47,6 +48,11 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
         Some((Owned::named::<Repository>(survey.scope, name, tags)?, repository))
     });
     Ok(owned.collect())
+}
+
+/// What the names of a scope's repositories begin with.
+pub(crate) fn prefix(scope: &Scope) -> String {
+    format!("{}-{}-", scope.stack, scope.environment)
 }
 
 /// The name of a repository in its ARN.

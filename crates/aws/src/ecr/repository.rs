@@ -5,7 +5,7 @@
 use aws_sdk_ecr::types::{
     ImageScanningConfiguration, ImageTagMutability, Repository as Description,
 };
-use deployer_core::{Cause, Phase};
+use deployer_core::{Cause, Phase, Scope};
 use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Repository, RepositoryOutput, RepositorySpec};
 use serde_json::{Value, json};
@@ -37,6 +37,10 @@ impl Resource<Aws> for Repository {
         let Some((owned, repository)) = ecr::read(survey, id).await? else { return Ok(None) };
         let lifecycle = unless_gone(lifecycle(survey.cloud, id).await)?;
         lifecycle.map(|policy| found(&owned, &repository, policy.as_deref())).transpose()
+    }
+
+    fn misnamed(scope: &Scope, output: &RepositoryOutput) -> Option<String> {
+        Some(ecr::prefix(scope)).filter(|prefix| !output.id.starts_with(prefix))
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &RepositorySpec) -> Result<RepositoryOutput> {

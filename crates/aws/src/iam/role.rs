@@ -32,6 +32,12 @@ impl Resource<Aws> for Role {
             .collect()
     }
 
+    fn misnamed(scope: &Scope, output: &RoleOutput) -> Option<String> {
+        let path = path(scope);
+        let is_there = output.id.ends_with(&format!(":role{path}{}", output.name));
+        (!is_there).then(|| format!("role{path}"))
+    }
+
     /// From the same list: by its name it takes a call for each thing that the list has at once.
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
         let is_it = |arn: &str| arn == id || arn.rsplit('/').next() == Some(id);

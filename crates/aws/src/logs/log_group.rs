@@ -42,6 +42,10 @@ impl Resource<Aws> for LogGroup {
             .transpose()
     }
 
+    fn misnamed(scope: &Scope, output: &LogGroupOutput) -> Option<String> {
+        Some(prefix(scope)).filter(|prefix| !output.id.starts_with(prefix))
+    }
+
     async fn create(cx: &Context<'_, Aws>, spec: &LogGroupSpec) -> Result<LogGroupOutput> {
         let name = &cx.identity.name;
         let request = cx

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::DbSubnetGroup as Description;
-use deployer_core::{Phase, Ref};
+use deployer_core::{Phase, Ref, Scope};
 use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 
@@ -24,7 +24,7 @@ impl Resource<Aws> for DbSubnetGroup {
         let aws = survey.cloud;
         // See `deployer_core::Naming` for how names begin.
         let scope = survey.scope;
-        let prefix = format!("{}-{}-", scope.stack, scope.environment).to_lowercase();
+        let prefix = prefix(scope);
         let mut groups = describe(aws, None).await?;
         groups.retain(|group| {
             group.db_subnet_group_name().is_some_and(|name| name.starts_with(&prefix))
@@ -48,6 +48,10 @@ impl Resource<Aws> for DbSubnetGroup {
         let read = |tags| Owned::read::<Self>(survey.scope, group.db_subnet_group_name(), tags);
         // One without tags, not even none, went away between the calls.
         tags.values().next().map(|tags| found(&read(tags), group)).transpose()
+    }
+
+    fn misnamed(scope: &Scope, output: &DbSubnetGroupOutput) -> Option<String> {
+        Some(prefix(scope)).filter(|prefix| !output.id.starts_with(prefix))
     }
 
     async fn create(
@@ -105,6 +109,11 @@ impl Resource<Aws> for DbSubnetGroup {
             .await?;
         Ok(Vec::new())
     }
+}
+
+/// What the names of a scope's groups begin with; RDS keeps them in lower case.
+fn prefix(scope: &Scope) -> String {
+    format!("{}-{}-", scope.stack, scope.environment).to_lowercase()
 }
 
 /// The DB subnet groups that databases are in, where there are no others: then nobody need ask for

@@ -28,8 +28,9 @@ use crate::world::Connect;
         tags.\n\n\
         The identifier is the one that `deployer status` shows for the kind: `vpc-…`, `sg-…`, \
         the identifier of a database, the ARN of a load balancer or a secret. Roles, log groups, \
-        repositories and DB subnet groups are looked for by the names that the stack gives, so \
-        only one of that name can be taken over.\n\n\
+        repositories and DB subnet groups are looked for by the beginning of the names that the \
+        stack gives, such as `/notes/prod/` and `notes-prod-`; one that is called otherwise is \
+        refused, with what to do instead.\n\n\
         `--all` is for an environment whose record and keys are lost: it lists everything that \
         carries the environment's tags and is not known to be its own, and takes over what you \
         confirm.",
@@ -93,7 +94,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
     ) -> Result<Exit, Error> {
         let there = self.look(session).await?;
         let project = session.settle(self.project.clone(), self.connected, &there).await?;
-        let Project { source, stack, .. } = &project;
+        let Project { stack, .. } = &project;
         let Some(wanted) = stack.resources.get(&address) else {
             return Err(RequestError::NoTarget(address).into());
         };
@@ -110,7 +111,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         let registry = session.world.registry();
         let all = BTreeSet::from([address.clone()]);
         let plan = deployer_core::plan(stack, &there.with(live.clone()), &registry.kinds(), &all)
-            .map_err(|mistakes| unplannable(Some(source), stack, mistakes))?
+            .map_err(|mistakes| unplannable(Some(self.project), stack, mistakes))?
             .only(&all);
         session.note(&format!(
             "{id} becomes {address}. The next `deployer apply` then does this:\n\n"

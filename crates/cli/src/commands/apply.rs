@@ -101,7 +101,8 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
         let project = session.settle(project.clone(), &connected, &snapshot).await?;
         let targets = project.meant(&args.targets);
         let Project { source, stack, .. } = &project;
-        let mut plan = session.plan(Some(source), stack, &snapshot, &targets)?;
+        let mut plan = session.plan(Some(&project), stack, &snapshot, &targets)?;
+        session.preview(&project, &plan, &connected).await?;
         plan.images = session.published(&project, &connected, &snapshot).await?;
         session.find_left_behind(&mut plan, &connected, source, &snapshot).await;
         session.confirm_ours(&snapshot, args.yes).await?;
@@ -126,7 +127,7 @@ async fn apply_saved<W: Connect>(
     let stack = &args.stack;
     let path = session.terminal.folder.join(path);
     let saved = plan_file::read(&path)?;
-    let plan = saved.plan;
+    let plan = &saved.plan;
     let folder = if stack.file.is_some() {
         let env = Some(plan.scope.environment.clone());
         let environment = session.locate(&StackArgs { env, ..stack.clone() })?;
@@ -148,7 +149,8 @@ async fn apply_saved<W: Connect>(
         let (scan, deeds) = (Scan::All(Look::Quick), journal.deeds());
         let snapshot = session.observe(&connected, &plan.scope, scan, &deeds).await?;
         if snapshot.fingerprint() != plan.fingerprint || snapshot.other_origin().is_some() {
-            let what = format!("what exists of {}", plan.scope);
+            let what = saved.seen.changed(&snapshot.fingerprints());
+            let what = what.unwrap_or_else(|| format!("what exists of {}", plan.scope));
             Err(Refusal::Moved { what })?;
         }
         session.confirm_ours(&snapshot, args.yes).await?;

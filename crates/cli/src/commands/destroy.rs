@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deployer_core::{Address, Home, Kinds, Plan, Roles, Scope, Snapshot, Stack, Stays};
+use deployer_core::{Address, Home, Kinds, Place, Plan, Roles, Scope, Snapshot, Stack, Stays};
 use deployer_engine::{Journal, Look, Places, Scan};
 
 use crate::answer::{Form, Page};
@@ -13,6 +13,7 @@ use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
 use crate::render::{self, Detail};
 use crate::session::{Environment, Session, Way};
+use crate::wire::document::Position;
 use crate::wire::run::{Gone, Kept, Receipt, RunLine};
 use crate::wire::state::{Resource, Unseen};
 use crate::world::Connect;
@@ -156,7 +157,7 @@ struct Swept {
     /// Whether everything was looked at that there may be: the record says so, or the file.
     is_sure: bool,
     /// The resources that are gone, each with its identifier.
-    gone: Vec<(String, String)>,
+    gone: Vec<(Address, Place, String)>,
     /// What was left behind on purpose.
     kept: Vec<(String, String)>,
     /// The identifiers of the resources that were.
@@ -173,7 +174,7 @@ impl Swept {
             }
         }
         // What a step left that was there before is the thing itself.
-        self.gone.retain(|(_, id)| !self.stay.contains(id));
+        self.gone.retain(|(_, _, id)| !self.stay.contains(id));
         let parts = snapshot.lives.iter().filter(|live| self.stay.contains(live.id()));
         let parts = parts.flat_map(|whole| snapshot.parts_of(kinds, whole));
         let kept: BTreeSet<String> =
@@ -211,7 +212,7 @@ async fn delete<W: Connect>(
             .collect();
         swept.gone.extend(steps.map(|step| {
             let id = step.live.as_ref().map(|live| live.id().to_owned());
-            (render::located(&step.address, &step.place), id.unwrap_or_default())
+            (step.address.clone(), step.place.clone(), id.unwrap_or_default())
         }));
         let kept = outcome.left.into_iter().map(|(address, what)| (address.to_string(), what));
         swept.kept.extend(kept);
@@ -283,7 +284,11 @@ fn conclude<W: Connect>(swept: &Swept, snapshot: &Snapshot, session: &Session<'_
         session.print(&format!("There is nothing of {} in {}.\n", snapshot.scope, snapshot.region));
     } else {
         session.note("\n");
-        session.print(&render::receipt(snapshot, gone, kept, &theme, width));
+        let gone: Vec<(String, String)> = gone
+            .iter()
+            .map(|(address, place, id)| (render::located(address, place), id.clone()))
+            .collect();
+        session.print(&render::receipt(snapshot, &gone, kept, &theme, width));
         session.note(&render::unseen(&snapshot.unseen, &session.err, session.margin()));
     }
     exit
@@ -295,7 +300,9 @@ fn receipt(swept: &Swept, snapshot: &Snapshot, exit: Exit) -> Receipt {
     Receipt {
         exit: exit.code(),
         scope: snapshot.scope.to_string(),
-        gone: gone.map(|(address, id)| Gone { address, id }).collect(),
+        gone: gone
+            .map(|(address, place, id)| Gone { what: Position::of(&address, &place), id })
+            .collect(),
         kept: kept.map(|(of, what)| Kept { of, what }).collect(),
         still_there: snapshot.lives.iter().map(Resource::from).collect(),
         unseen: snapshot.unseen.iter().map(Unseen::from).collect(),

@@ -22,7 +22,8 @@ use crate::world::Connect;
         Each resource carries a mark of what it was last given, so what somebody changed in the \
         console is distinguished from what the file changed since. What others own, such as a \
         count that a scaler sets, and what AWS moves by itself are no drift. Exits with 3 when \
-        there is some; `deployer apply` puts it back.",
+        there is some. `deployer apply` puts back what was changed and makes what is missing; what \
+        others attached, such as a rule that somebody added by hand, it leaves alone.",
     after_long_help = "\
 Examples:
   deployer drift --env prod
@@ -42,8 +43,9 @@ impl Command for Args {
         // What is not done needs no permission.
         let unprotect = snapshot.lives.iter().map(|live| live.address.clone()).collect();
         let targets = TargetArgs { unprotect, ..TargetArgs::default() };
-        let plan = session.plan(Some(&project.source), &project.stack, &snapshot, &targets)?;
-        let shown = Shown { plan: &plan, drift: Drift::of(&plan, &snapshot) };
+        let plan = session.plan(Some(&project), &project.stack, &snapshot, &targets)?;
+        let is_new = snapshot.lives.is_empty();
+        let shown = Shown { plan: &plan, drift: Drift { is_new, ..Drift::of(&plan, &snapshot) } };
         session.answer(&shown);
         session.note(&render::failed(&plan.failed, &session.err, session.margin()));
         session.note(&render::strays(&plan.strays, &session.err, session.margin()));
@@ -71,6 +73,7 @@ impl Drift {
             .iter()
             .filter(|step| (step.action, step.reason) == (Action::Create, Reason::Missing));
         Self {
+            is_new: false,
             changed: changed.into_iter().collect(),
             missing: missing.map(|step| step.address.clone()).collect(),
             attached: plan.foreign.clone().into_iter().collect(),
@@ -99,7 +102,7 @@ impl Answer for Shown<'_> {
     type Wire = state::Drift;
 
     fn wire(&self) -> state::Drift {
-        let Drift { changed, missing, attached, unread } = &self.drift;
+        let Drift { changed, missing, attached, unread, is_new: _ } = &self.drift;
         let field = |difference: &Difference| {
             let Difference { path, before, after, .. } = difference.clone();
             Field { path, given: before, now: after }

@@ -50,14 +50,15 @@ impl Command for Args {
     /// Plans, and prints it.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let (project, connected, snapshot) = session.look(&self.stack, None).await?;
-        let source = Some(&project.source);
-        let mut plan =
-            session.plan(source, &project.stack, &snapshot, &project.meant(&self.targets))?;
+        let targets = project.meant(&self.targets);
+        let mut plan = session.plan(Some(&project), &project.stack, &snapshot, &targets)?;
+        session.preview(&project, &plan, &connected).await?;
         plan.images = session.published(&project, &connected, &snapshot).await?;
         session.find_left_behind(&mut plan, &connected, &project.source, &snapshot).await;
         // The file comes first: after the answer nothing can go wrong any more.
         if let Some(path) = &self.out {
-            plan_file::write(&session.terminal.folder.join(path), &project.source.folder, &plan)?;
+            let (path, folder) = (session.terminal.folder.join(path), &project.source.folder);
+            plan_file::write(&path, folder, &plan, snapshot.fingerprints())?;
         }
         let detail = if self.full { Detail::Everything } else { Detail::Changes };
         session.answer(&Shown { plan: &plan, detail });

@@ -65,7 +65,7 @@ impl Command for Args {
             let followers = followers(&stack, &images);
             session.confirm_ours(&snapshot, false).await?;
             let targets = TargetArgs::default();
-            let plan = session.plan(Some(&project.source), &stack, &snapshot, &targets)?;
+            let plan = session.plan(Some(&project), &stack, &snapshot, &targets)?;
             let plan = plan.only(&followers);
             let beyond = beyond(&plan, &followers);
             session.show(&plan, Detail::Changes);

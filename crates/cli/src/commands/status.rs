@@ -119,12 +119,18 @@ impl Answer for Shown<'_> {
             let address = endpoint.unwrap_or_else(|| "(not known yet)".to_owned());
             vec![render::located(&live.address, &live.place), state(live), address]
         });
-        let all = lives.iter().map(row);
+        // Most are the first of their name, and then the number says nothing.
+        let is_shown = lives.iter().any(|live| live.generation > 1);
+        let all = lives.iter().map(|live| row(live, is_shown));
+        let mut headings = vec!["RESOURCE", "STATE", "ID"];
+        if is_shown {
+            headings.insert(2, "GENERATION");
+        }
         [
             format!("{title}\n"),
             table(&["SERVICE", "TASKS", "HEALTH", "RELEASE", "ROLLOUT"], services.collect()),
             table(&["ENDPOINT", "STATE", "ADDRESS"], endpoints.collect()),
-            table(&["RESOURCE", "STATE", "GEN", "ID"], all.collect()),
+            table(&headings, all.collect()),
         ]
         .concat()
     }
@@ -198,13 +204,11 @@ fn rollout_words(rollout: &Rollout) -> String {
     }
 }
 
-fn row(live: &Live) -> Vec<String> {
-    vec![
-        render::located(&live.address, &live.place),
-        state(live),
-        live.generation.to_string(),
-        render::short(live.id()).to_owned(),
-    ]
+fn row(live: &Live, has_generation: bool) -> Vec<String> {
+    let mut row = vec![render::located(&live.address, &live.place), state(live)];
+    row.extend(has_generation.then(|| live.generation.to_string()));
+    row.push(render::short(live.id()).to_owned());
+    row
 }
 
 /// AWS's word for it where there is one.

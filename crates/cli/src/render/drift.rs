@@ -10,6 +10,8 @@ use super::theme::Theme;
 
 /// What was changed outside.
 pub(crate) struct Drift {
+    /// Whether nothing of it exists: then all is missing, and nothing was changed.
+    pub(crate) is_new: bool,
     /// Fields that are not as they were last given, by resource: before is what was given.
     pub(crate) changed: Vec<(Address, Vec<Difference>)>,
     /// Resources that are not there: deleted, or never made.
@@ -26,7 +28,12 @@ const INDENT: usize = 2;
 
 /// What was changed outside: each field with what it was given and what it is now.
 pub(crate) fn drift(scope: &Scope, drift: &Drift, theme: &Theme, width: usize) -> String {
-    let Drift { changed, missing, attached, unread: _ } = drift;
+    let Drift { is_new, changed, missing, attached, unread: _ } = drift;
+    if *is_new && !missing.is_empty() {
+        let title = theme.caution.style(format!("Nothing of {scope} exists."));
+        let count = missing.len();
+        return format!("{title} `deployer apply` makes its {count} resources.\n");
+    }
     let mut lines = Vec::new();
     for (address, fields) in changed {
         let title = format!("{address} is not as it was last given");

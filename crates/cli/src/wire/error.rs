@@ -4,6 +4,14 @@ use deployer_core::{Cause, Code, Severity};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+/// The last line of a command that did not do what was asked, or its only document.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub(crate) enum ErrorLine {
+    /// Why not.
+    Error(Box<Failed>),
+}
+
 /// Why a command did not do what was asked: the only document of one that began nothing.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

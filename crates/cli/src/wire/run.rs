@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::document::scope;
-use super::error::{Failed, Failure};
+use super::document::{Position, scope};
+use super::error::Failure;
 use super::plan::{Plan, Planned};
 use super::state::{Resource, Unseen};
 
@@ -30,8 +30,6 @@ pub(crate) enum RunLine {
     Receipt(Box<Receipt>),
     /// Something was taken over.
     Adopted(Box<Adopted>),
-    /// The command did not do what was asked: the last line then.
-    Error(Box<Failed>),
 }
 
 /// Something that happened, and when.
@@ -208,26 +206,29 @@ impl Outcome {
         exit: u8,
         outputs: &BTreeMap<String, Value>,
     ) -> Self {
-        let address = |step: &usize| plan.steps[*step].address.to_string();
+        let what = |step: &usize| {
+            let step = &plan.steps[*step];
+            Position::of(&step.address, &step.place)
+        };
         Self {
             exit,
             scope: scope(&plan.scope),
             took: ended.took.as_secs_f64(),
             interrupted: ended.interrupted,
             done: each(&ended.done, |step| Done {
-                address: address(step),
+                what: what(step),
                 action: plan.steps[*step].action,
             }),
             failed: each(&ended.failed, |(step, failure)| FailedStep {
-                address: address(step),
+                what: what(step),
                 failure: failure.into(),
             }),
             not_begun: each(&ended.not_begun, |(step, because)| NotBegun {
-                address: address(step),
+                what: what(step),
                 because: because.as_ref().map(ToString::to_string),
             }),
             abandoned: each(&ended.abandoned, |(step, on)| Abandoned {
-                address: address(step),
+                what: what(step),
                 on: on.clone(),
             }),
             kept: each(&ended.left, |(address, what)| Kept {
@@ -246,8 +247,8 @@ fn each<T, U>(all: &[T], into: impl Fn(&T) -> U) -> Vec<U> {
 /// A step that succeeded.
 #[derive(Serialize, JsonSchema)]
 struct Done {
-    /// The resource.
-    address: String,
+    #[serde(flatten)]
+    what: Position,
     /// What was done to it.
     action: Action,
 }
@@ -255,8 +256,8 @@ struct Done {
 /// A step that failed.
 #[derive(Serialize, JsonSchema)]
 struct FailedStep {
-    /// The resource.
-    address: String,
+    #[serde(flatten)]
+    what: Position,
     /// Why.
     failure: Failure,
 }
@@ -264,8 +265,8 @@ struct FailedStep {
 /// A step that was not begun.
 #[derive(Serialize, JsonSchema)]
 struct NotBegun {
-    /// The resource.
-    address: String,
+    #[serde(flatten)]
+    what: Position,
     /// The resource whose step failed; null when the run was interrupted.
     because: Option<String>,
 }
@@ -273,8 +274,8 @@ struct NotBegun {
 /// A step that was under way when the run was interrupted.
 #[derive(Serialize, JsonSchema)]
 struct Abandoned {
-    /// The resource.
-    address: String,
+    #[serde(flatten)]
+    what: Position,
     /// What it was waiting for.
     on: String,
 }
@@ -309,8 +310,8 @@ pub(crate) struct Receipt {
 /// What is gone.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Gone {
-    /// The resource.
-    pub(crate) address: String,
+    #[serde(flatten)]
+    pub(crate) what: Position,
     /// AWS's identifier of it.
     pub(crate) id: String,
 }

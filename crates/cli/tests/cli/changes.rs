@@ -58,6 +58,24 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        name: "a protocol",
+        edits: &[
+            ("port: 8080 # api", "port: 8080\n        protocol: grpc"),
+            ("RUST_LOG: info # api", "GRPC: \"1\""),
+        ],
+        impact: "rolling",
+        because: "",
+        order: &[
+            "update target-group/api-http",
+            "create target-group/api-http",
+            "first update listener-rule/api-http-secure",
+            "first update service/api",
+            "second update listener-rule/api-http-secure",
+            "second update service/api",
+            "delete target-group/api-http",
+        ],
+    },
+    Case {
         name: "a route goes elsewhere",
         edits: &[("path: \"/api*\"", "path: \"/v2*\"")],
         impact: "elsewhere",
@@ -538,6 +556,24 @@ fn is_before(plan: &Value, first: usize, second: usize) -> bool {
         next.extend(after.filter_map(|id| usize::try_from(id.as_u64()?).ok()));
     }
     false
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_site_gets_https_without_an_outage() {
+    let certificate =
+        "{ http: redirect, certificate: \"arn:aws:acm:eu-west-1:123456789012:certificate/1\" }";
+    let before = SHOP.replace(certificate, "{ http: forward }");
+    assert_ne!(before, SHOP);
+    let mut world = World::new(registry, &before);
+    assert_eq!(world.run("apply --env dev --yes").await.exit, Exit::Done);
+    let before = world.memory.copy();
+    for (http, impact) in [("forward", "none"), ("redirect", "elsewhere")] {
+        world.memory = Arc::new(before.copy());
+        world.write("deployer.yaml", &SHOP.replace("http: redirect", &format!("http: {http}")));
+        let plan = planned(&world).await.expect("a plan");
+        assert_eq!(plan["impact"], impact, "{http}: {}", shown(&world).await);
+        settle(&world).await.expect("one apply");
+    }
 }
 
 #[tokio::test(start_paused = true)]

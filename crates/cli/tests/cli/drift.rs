@@ -58,3 +58,11 @@ async fn what_does_not_exist_is_reported() {
     assert_eq!(ran.exit, Exit::Pending);
     assert!(ran.stdout.contains("part/a is not there"), "{}", ran.stdout);
 }
+
+#[tokio::test(start_paused = true)]
+async fn before_the_first_apply_there_is_one_line() {
+    let ran = World::with(STACK).run("drift --env dev").await;
+    assert_eq!(ran.exit, Exit::Pending);
+    let line = "Nothing of notes/dev exists. `deployer apply` makes its 3 resources.\n";
+    assert_eq!(ran.stdout, line);
+}

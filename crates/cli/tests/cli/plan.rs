@@ -150,6 +150,68 @@ async fn a_mistake_in_the_stack_is_shown_where_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_create_needs_and_is_not_there_is_reported_by_the_plan() {
+    let revisions = "  revision:\n    web: { image: \"web:missing\", url: x }\n    api: { image: \"api:missing\", url: x }\n";
+    let world = World::with(&format!("{STACK}{revisions}"));
+    for command in ["plan --env dev", "apply --env dev --yes"] {
+        let ran = world.run(command).await;
+        assert_eq!((ran.exit, ran.stdout.as_str()), (Exit::Wrong, ""), "{command}: {ran:?}");
+        for name in ["web", "api"] {
+            let why = format!("could not build {name}: read the archive {name}: no such file");
+            assert!(ran.stderr.contains(&why), "{command}: {}", ran.stderr);
+        }
+        assert!(ran.stderr.contains("deployer.yaml:15:"), "{}", ran.stderr);
+    }
+    assert!(world.memory.census().is_empty());
+    let ran = world.run("plan --env dev --target network/main").await;
+    assert_eq!(ran.exit, Exit::Done, "what is not made needs nothing: {ran:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_names_the_line_of_what_it_is_about() {
+    let world = World::applied(&STACK.replace("size: 20", "size: 20, protected: true")).await;
+    world.write("deployer.yaml", &STACK.replace("range: 10.0.0.0/16", "range: 10.1.0.0/16"));
+    let ran = world.run("plan --env dev --json").await;
+    assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
+    let value: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let labels: Vec<&Value> = value["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|diagnostic| &diagnostic["labels"][0]["line"])
+        .collect();
+    let line = STACK.lines().position(|line| line.contains("size: 20")).unwrap() + 1;
+    assert!(labels.contains(&&Value::from(line)), "{value:#}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_columns_are_taken_as_are_asked_for() {
+    let mut world = World::with(STACK);
+    let longest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let plan = world.run("plan --env dev --full").await.stdout;
+    assert!(longest(&plan) > 44, "{plan}");
+    world.environment.insert("COLUMNS".to_owned(), "44".to_owned());
+    let narrow = world.run("plan --env dev --full").await.stdout;
+    assert!(longest(&narrow) <= 44, "{narrow}");
+    world.environment.insert("COLUMNS".to_owned(), "many".to_owned());
+    assert_eq!(world.run("plan --env dev --full").await.stdout, plan);
+}
+
+#[tokio::test(start_paused = true)]
+async fn help_and_usage_have_colours_by_the_rules_of_all_that_is_printed() {
+    let mut world = World::with(STACK);
+    world.is_terminal = true;
+    let is_coloured = |text: &str| text.contains("\x1b[");
+    assert!(is_coloured(&world.run("help plan").await.stdout));
+    assert!(is_coloured(&world.run("plan --wrong").await.stderr));
+    assert!(!is_coloured(&world.run("plan --no-color --wrong").await.stderr));
+    world.environment.insert("NO_COLOR".to_owned(), String::new());
+    assert!(is_coloured(&world.run("help plan").await.stdout), "an empty one asks for nothing");
+    world.environment.insert("TERM".to_owned(), "dumb".to_owned());
+    assert!(!is_coloured(&world.run("help plan").await.stdout));
+}
+
+#[tokio::test(start_paused = true)]
 async fn several_environments_need_a_choice() {
     let ran = World::with(STACK).run("plan").await;
     assert_eq!(ran.exit, Exit::Wrong);

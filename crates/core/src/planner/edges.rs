@@ -105,6 +105,9 @@ impl<'a> Edges<'a> {
             if make.first != make.last {
                 self.must(make.last, make.first);
             }
+            if let Some(softened) = self.steps.softened.get(address) {
+                self.must(make.first, *softened);
+            }
         }
     }
 

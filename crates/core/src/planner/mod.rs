@@ -77,7 +77,7 @@ fn disputed(dispute: &Dispute) -> Diagnostic {
         [id] => format!("{id} carries the tags of {address} and is not what was made"),
         ids => format!("{} carry the tags of {address}, and only one is ours", ids.join(" and ")),
     };
-    Diagnostic::error(Code::Disputed, title).help(format!(
+    Diagnostic::error(Code::Disputed, title).about(address).help(format!(
         "say which one with `deployer adopt {address} ID`, or remove the `deployer:` tags from the \
          others"
     ))
@@ -95,6 +95,15 @@ struct Decision<'a> {
     halves: Option<Halves>,
     /// What alone it would be replaced for, although it was given just that.
     phantoms: Vec<Difference>,
+    /// What the predecessor of a replacement becomes first, so that it suits what fills both.
+    softened: Option<Softened>,
+}
+
+/// A spec that suits old and new, how it differs from the present one, and who notices.
+struct Softened {
+    spec: Value,
+    differences: Vec<Difference>,
+    impact: Impact,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -162,13 +171,14 @@ impl<'a> Planner<'a> {
             impact: Impact::None,
             halves: None,
             phantoms: vec![],
+            softened: None,
         };
         let Some(live) = live else { return decision };
         let mut wanted = match kind.normalize(resolve(&desired.spec, &self.known)) {
             Ok(wanted) => wanted,
             Err(error) => {
                 let title = format!("{address} does not resolve to a {}: {error}", kind.name);
-                self.mistakes.push(Diagnostic::error(Code::Unresolvable, title));
+                self.mistakes.push(Diagnostic::error(Code::Unresolvable, title).about(address));
                 return decision;
             }
         };
@@ -200,7 +210,7 @@ impl<'a> Planner<'a> {
             decision.phantoms = fixed.cloned().collect();
         }
         if moves {
-            decision.impact = decision.impact.max(kind.deletion);
+            decision.impact = decision.impact.max(kind.deletion(&live.spec));
             decision.differences.push(moved(live, desired));
         }
         decision.verdict = if moves {
@@ -256,13 +266,15 @@ impl<'a> Planner<'a> {
             let advice = format!("to delete it all the same, add `--unprotect {address}`");
             if is_protected {
                 let title = format!("{address} is protected against deletion");
-                self.mistakes.push(Diagnostic::error(Code::Protected, title).help(advice.clone()));
+                let mistake = Diagnostic::error(Code::Protected, title).about(address);
+                self.mistakes.push(mistake.help(advice.clone()));
             }
             let attached: Vec<String> =
                 step.live.iter().flat_map(|live| self.attached(live)).collect();
             for foreign in attached {
                 let title = format!("deleting {address} would also delete {foreign}");
-                self.mistakes.push(Diagnostic::error(Code::Attached, title).help(advice.clone()));
+                let mistake = Diagnostic::error(Code::Attached, title).about(address);
+                self.mistakes.push(mistake.help(advice.clone()));
             }
         }
     }
@@ -316,7 +328,8 @@ impl<'a> Planner<'a> {
             });
             let Some((user, id)) = found else { continue };
             let title = format!("{user} uses {id} as {address}, and it does not carry our tags");
-            self.mistakes.push(Diagnostic::error(Code::Untagged, title).help(format!(
+            let mistake = Diagnostic::error(Code::Untagged, title).about(user);
+            self.mistakes.push(mistake.help(format!(
                 "if somebody took them off, `deployer adopt {address} {id}` puts them back; to \
                  make another one beside it, add `--unprotect {address}`"
             )));

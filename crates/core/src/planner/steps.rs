@@ -26,6 +26,8 @@ pub(super) struct Make {
 pub(super) struct Steps {
     pub(super) list: Vec<Step>,
     pub(super) makes: BTreeMap<Address, Make>,
+    /// Those that make the predecessor of a replacement suit what fills both.
+    pub(super) softened: BTreeMap<Address, StepId>,
     /// Those that delete, with the place in the snapshot of what they delete.
     pub(super) removals: BTreeMap<usize, StepId>,
     /// What is to go and stays.
@@ -115,6 +117,20 @@ impl<'a> Planner<'a> {
             after: BTreeSet::new(),
             typical,
         };
+        if let (Some(softened), Some(live)) = (&decision.softened, decision.live) {
+            let step = steps.add(Step {
+                place: live.place.clone(),
+                action: Action::Update,
+                reason: Reason::Differs,
+                generation: live.generation,
+                impact: softened.impact,
+                differences: softened.differences.clone(),
+                wanted: Some(softened.spec.clone()),
+                live: Some(live.clone()),
+                ..whole.clone()
+            });
+            steps.softened.insert(address.clone(), step);
+        }
         let make = match &decision.halves {
             Some(halves) if halves.is_apart() => {
                 let (mut first, mut second) = (whole.clone(), whole);
@@ -173,7 +189,7 @@ impl<'a> Planner<'a> {
             steps.stays.push(stays);
             return;
         }
-        let deletion = kind.map_or(Impact::Unknown, |kind| kind.deletion);
+        let deletion = kind.map_or(Impact::Unknown, |kind| kind.deletion(&live.spec));
         let id = steps.add(Step {
             id: 0,
             address: live.address.clone(),

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::halves::Halves;
-use super::{Decision, Planner, Verdict, judged};
+use super::{Decision, Planner, Softened, Verdict, judged};
 use crate::live::physical;
-use crate::{Address, KindInfo, Live, references, resolve};
+use crate::{Address, KindInfo, Live, Replacement, references, resolve};
 
 impl Planner<'_> {
     /// Where requests are to be led to what is filled only in this plan, that is bound first and
@@ -24,6 +24,7 @@ impl Planner<'_> {
             let halves = self.reserved(kind, decision, &filled, is_successor);
             let halves = halves.or_else(|| self.lenient(kind, decision, moving.contains(address)));
             decision.halves = halves.or_else(|| decision.halves.take());
+            decision.softened = self.softened(kind, decision, moving.contains(address));
         }
     }
 
@@ -90,6 +91,24 @@ impl Planner<'_> {
         let half = |from, to| judged(kind, live.mark.as_deref(), to, kind.compare(from, to));
         let (first, second) = (half(&live.spec, &between), half(&between, &wanted));
         Some(Halves::around(between, first, second))
+    }
+
+    /// While what fills it moves to its successor, it is in both: the one that goes is to find well
+    /// what the other asks for.
+    fn softened(
+        &self,
+        kind: &KindInfo,
+        decision: &Decision<'_>,
+        is_moving: bool,
+    ) -> Option<Softened> {
+        let replaced = Verdict::Replace(Replacement::CreateFirst);
+        let live = decision.live.filter(|_| is_moving && decision.verdict == replaced)?;
+        let wanted = kind.normalize(resolve(&decision.desired.spec, &self.known)).ok()?;
+        let spec = kind.normalize(kind.lenient(&wanted, &live.spec)?).ok()?;
+        let spec = kind.leave_delegated(&live.spec, &spec);
+        let compared = kind.compare(&live.spec, &spec);
+        let (differences, impact) = judged(kind, live.mark.as_deref(), &spec, compared);
+        (!differences.is_empty()).then_some(Softened { spec, differences, impact })
     }
 
     /// What a resource is to fill and does not yet.

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use deployer_image::{Image, Platform, Settings, Source, build, push};
+use deployer_image::{
+    BuildError, CargoSource, DockerfileSource, Image, Platform, Settings, Source, build, look, push,
+};
 
 use crate::building::failure;
 use crate::probe::{self, PLATFORM};
@@ -99,4 +101,26 @@ async fn what_is_no_image_is_refused() {
     assert!(error.contains("is not an image: it has neither an index.json (OCI) nor"), "{error}");
     let error = failure(&Source::Archive("/no/such.tar".into()), PLATFORM).await.to_string();
     assert!(error.starts_with("read the archive /no/such.tar: No such file"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_missing_or_for_other_machines_is_seen_without_a_build() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let inside = |name: &str| folder.path().join(name);
+    let archive = Path::new("../../tests/contracts/images/shop.tar").to_owned();
+    let amd64 = look(&Source::Archive(archive.clone()), Platform::LinuxAmd64).await;
+    assert!(amd64.is_ok(), "{amd64:?}");
+    let arm64 = look(&Source::Archive(archive), Platform::LinuxArm64).await;
+    assert!(matches!(arm64, Err(BuildError::WrongPlatform { .. })), "{arm64:?}");
+    std::fs::write(inside("Dockerfile"), "FROM scratch").expect("a file");
+    let dockerfile = |name: Option<&str>| {
+        let (dir, file) = (folder.path().to_owned(), name.map(Into::into));
+        Source::Dockerfile(DockerfileSource { dir, file })
+    };
+    assert!(look(&dockerfile(None), Platform::LinuxAmd64).await.is_ok());
+    let cargo = Source::Cargo(CargoSource { dir: inside("nowhere"), ..CargoSource::default() });
+    for missing in [dockerfile(Some("Other")), cargo, Source::Archive(inside("web.tar"))] {
+        let error = look(&missing, Platform::LinuxAmd64).await.expect_err("nothing is there");
+        assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
+    }
 }

@@ -55,6 +55,16 @@ impl Resource<Memory> for Revision {
         cx.cloud.delete::<Self>(cx, &live.output.id).await.map(|()| Vec::new())
     }
 
+    async fn preview(_cloud: &Memory, spec: &Spec) -> Result<()> {
+        match spec.image.strip_suffix(":missing") {
+            Some(name) => {
+                let why = format!("read the archive {name}: no such file");
+                Err(Failure::new(Cause::Refused, format!("build {name}"), why))
+            }
+            None => Ok(()),
+        }
+    }
+
     async fn prepare(_cloud: &Memory, spec: &Spec, voice: &Voice) -> Result<Option<Spec>> {
         match spec.image.strip_suffix(":build") {
             Some("broken") => {

@@ -153,14 +153,17 @@ pub(super) async fn failure(
     let said = begun.map(|begun| events(service, begun)).unwrap_or_default();
     // What is wrong with the task comes first, then what that led to.
     let mut lines = Vec::new();
-    for unhealthy in said.iter().filter_map(|words| Unhealthy::read(words)) {
-        lines.push(unhealthy.verdict(aws).await);
+    let mut others = Vec::new();
+    for words in &said {
+        match Unhealthy::read(words) {
+            Some(unhealthy) => lines.push(unhealthy.verdict(aws).await),
+            None => others.push(words),
+        }
     }
     if let Some(task) = &stopped {
         lines.push(format!("task {} stopped: {}", task.0.id, task.reason()));
     }
-    let others = said.iter().filter(|words| Unhealthy::read(words).is_none());
-    lines.extend(others.map(|words| format!("ECS says: {}", with_names(words))));
+    lines.extend(others.into_iter().map(|words| format!("ECS says: {}", with_names(words))));
     let reason = deployment.and_then(Deployment::rollout_state_reason);
     lines.extend(reason.filter(|text| !text.ends_with("in progress.")).map(ToOwned::to_owned));
     if let Some(task) = &stopped {

@@ -71,7 +71,7 @@ fn make(draft: &mut Draft, name: &str, body: &Service, built: &Built) -> Option<
         health_command: body.health_command.clone().into(),
         digest: None,
     };
-    draft.make::<Image>(name, &spec, Origin::new(&path, &[]));
+    draft.make::<Image>(name, &spec, Origin::new(&path, &[("build", "build")]));
     Some(())
 }
 
