@@ -39,6 +39,16 @@ impl World {
         serde_json::from_str(&plan.stdout).unwrap_or_else(|_| panic!("{}", plan.stderr))
     }
 
+    /// What stands in the secret of the database.
+    fn secret(&self) -> Value {
+        let listed = json!({ "Filters": [{ "Key": "name", "Values": ["shop"] }] });
+        let target = |name: &str| format!("secretsmanager.{name}");
+        let all = self.lab.by_hand_in_json("secretsmanager", &target("ListSecrets"), &listed);
+        let id = json!({ "SecretId": all["SecretList"][0]["ARN"] });
+        let got = self.lab.by_hand_in_json("secretsmanager", &target("GetSecretValue"), &id);
+        serde_json::from_str(got["SecretString"].as_str().expect("a text")).expect("JSON")
+    }
+
     /// What a database has under this name in RDS's answer.
     fn shown(&self, field: &str) -> String {
         let answer = self.lab.by_hand("rds", "DescribeDBInstances", &[]);
@@ -139,7 +149,7 @@ fn a_database_that_somebody_else_has_made_is_taken_over_as_it_is() {
         ("AllocatedStorage", "20"),
         ("StorageType", "gp2"),
         ("MasterUsername", "shop"),
-        ("ManageMasterUserPassword", "true"),
+        ("MasterUserPassword", "known-to-one-person"),
         ("DBSubnetGroupName", "shop-default-main"),
         ("VpcSecurityGroupIds.VpcSecurityGroupId.1", &group),
         ("BackupRetentionPeriod", "0"),
@@ -147,8 +157,48 @@ fn a_database_that_somebody_else_has_made_is_taken_over_as_it_is() {
     world.lab.by_hand("rds", "CreateDBInstance", &made);
     let adopted = world.run("adopt db-instance/main shop-production --yes").expect(0);
     assert!(!adopted.stderr.contains("data loss"), "{}", adopted.stderr);
+    assert!(adopted.stderr.contains("its password changes"), "{}", adopted.stderr);
     world.run("apply --yes").expect(0);
     world.run("plan --check").expect(0);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn a_password_that_rds_manages_becomes_the_stacks_and_back() {
+    let world = World::new();
+    world.write("version: 16, password: managed");
+    world.run("apply --yes").expect(0);
+    assert_eq!(world.shown("SecretStatus"), "active");
+    world.write("version: 16");
+    let plan = world.run("plan --check").expect(3);
+    assert!(plan.stdout.contains("restart: its password changes"), "{}", plan.stdout);
+    world.run("apply --yes").expect(0);
+    world.run("plan --check").expect(0);
+    let secret = world.secret();
+    assert_eq!(secret["username"], "deployer");
+    assert_eq!(secret["dbname"], "main");
+    let (host, port) = (&secret["host"], &secret["port"]);
+    let password = secret["password"].as_str().expect("a text");
+    assert_eq!(password.len(), 40);
+    let host = host.as_str().expect("a text");
+    assert_eq!(secret["url"], format!("postgres://deployer:{password}@{host}:{port}/main"));
+
+    let rotated = world.run("secret rotate databases/main --yes").expect(0);
+    let other = world.secret();
+    assert_ne!(other["password"], secret["password"]);
+    assert_eq!(other["host"], secret["host"]);
+    world.run("plan --check").expect(0);
+    world.write("version: 16, password: managed");
+    world.run("apply --yes").expect(0);
+    world.run("plan --check").expect(0);
+
+    // No value was shown, nor is one kept in a tag or in the record.
+    for value in [&secret["password"], &other["password"]] {
+        let value = value.as_str().expect("a text");
+        assert!(!format!("{}{}", rotated.stdout, rotated.stderr).contains(value));
+        assert!(!world.lab.get("/_lab/inventory").to_string().contains(value));
+    }
     world.run("destroy --yes").expect(0);
     assert_eq!(world.lab.everything(), Vec::<String>::new());
 }

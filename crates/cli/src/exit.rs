@@ -190,6 +190,12 @@ pub(crate) enum RequestError {
     /// There is no such resource.
     #[error("there is no resource `{0}`, neither in the stack nor in AWS")]
     NoTarget(Address),
+    /// Nothing of it is a secret of the stack's.
+    #[error("`{0}` has no secret that the stack keeps")]
+    NoSecret(Address),
+    /// It does not exist yet.
+    #[error("{0} does not exist yet")]
+    NotThereYet(Address),
     /// The resource exists already.
     #[error("{address} exists already: {id}")]
     AlreadyThere {
@@ -222,7 +228,14 @@ impl RequestError {
             Self::NoOutput { asked, known } | Self::NoImage { asked, known } => {
                 suggest(asked, known)
             }
-            Self::OutputNotKnown(_) => Some("run `deployer apply` first".to_owned()),
+            Self::NoSecret(_) => Some(
+                "name an entry of `secrets`, or a database with `password: kept`; RDS rotates \
+                 the passwords that it manages"
+                    .to_owned(),
+            ),
+            Self::OutputNotKnown(_) | Self::NotThereYet(_) => {
+                Some("run `deployer apply` first".to_owned())
+            }
             Self::NothingToPublish => Some(
                 "give one an image with `repository:` and `build:`; `deployer apply` rolls out \
                  an image from elsewhere"

@@ -94,6 +94,15 @@ impl Snapshot {
         self
     }
 
+    /// The same, with what is at these addresses on its way out, so that a plan makes it anew.
+    #[must_use]
+    pub fn replacing(mut self, addresses: &BTreeSet<Address>) -> Self {
+        for live in self.lives.iter_mut().filter(|live| addresses.contains(&live.address)) {
+            live.phase = Phase::Leaving;
+        }
+        self
+    }
+
     /// What is ours only if somebody confirms it, since the record is lost.
     pub fn unconfirmed(&self) -> impl Iterator<Item = &Live> {
         self.lives.iter().filter(|live| live.standing == Standing::Unconfirmed)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::db_names as names;
-use crate::{DbSubnetGroup, SecurityGroup};
+use crate::{DbSubnetGroup, Secret, SecurityGroup};
 
 const HOUR: u32 = 3600;
 
@@ -40,7 +40,7 @@ const SNAPSHOT: u32 = 180;
 /// How long RDS may take to copy a GiB, in seconds: 100 MB a second, which is an assumption.
 const SECONDS_A_GIB: u32 = 10;
 
-/// An RDS database instance. RDS makes, keeps and rotates the master password.
+/// An RDS database instance.
 pub struct DbInstance;
 
 impl Kind for DbInstance {
@@ -56,6 +56,7 @@ impl Kind for DbInstance {
         ("iops", Change::InPlace(Impact::None)),
         ("database", Change::Replace(Impact::DataLoss)),
         ("user", Change::Replace(Impact::DataLoss)),
+        ("password", Change::InPlace(Impact::None)),
         ("port", Change::InPlace(Impact::Restart)),
         ("subnet-group", Change::Replace(Impact::DataLoss)),
         ("security-groups", Change::InPlace(Impact::None)),
@@ -72,7 +73,8 @@ impl Kind for DbInstance {
     // Identifiers: 1-63 characters, stored in lower case (RDS API reference).
     // An interface has at most five security groups (VPC user guide, "Amazon VPC quotas").
     const GRANTS: &'static [Grant] = &[Grant { most: 5, ..Grant::of("security-groups") }];
-    const MOVES: &'static [(&'static str, &'static str)] = &[("port", "port")];
+    const MOVES: &'static [(&'static str, &'static str)] =
+        &[("port", "port"), ("password", "secret")];
     const NAMING: Option<Naming> = Some(Naming::hyphens(63));
     const GENTLEST: &'static [(&'static str, &'static str)] = &[("final-snapshot", "true")];
     const DELETION: Impact = Impact::DataLoss;
@@ -143,6 +145,7 @@ impl Kind for DbInstance {
     }
 
     fn notices(live: &DbInstanceSpec, wanted: &DbInstanceSpec) -> Vec<Notice> {
+        let (was, will) = (&live.password, &wanted.password);
         let (live, wanted) = (live.backup_days, wanted.backup_days);
         let lost = match (live, wanted) {
             (1.., 0) => Some("its automatic backups are deleted, and none are made".to_owned()),
@@ -156,7 +159,13 @@ impl Kind for DbInstance {
         let begun = if wanted == 0 { "end" } else { "begin" };
         let outage = turns.then(|| format!("RDS interrupts it when automatic backups {begun}"));
         let lost = lost.map(|because| Notice::new(Impact::DataLoss, because));
-        lost.into_iter().chain(outage.map(|it| Notice::new(Impact::Outage, it))).collect()
+        let password = (was != will).then(|| {
+            let because = "its password changes: who is connected stays so, and who connects \
+                           anew fails until it has the new one";
+            Notice::new(Impact::Restart, because)
+        });
+        let outage = outage.map(|because| Notice::new(Impact::Outage, because));
+        lost.into_iter().chain(outage).chain(password).collect()
     }
 
     /// There is no way back to an earlier version or to less storage, and what is written less
@@ -182,8 +191,9 @@ impl Kind for DbInstance {
                 let is_same = live.as_str()?.eq_ignore_ascii_case(wanted.as_str()?);
                 is_same.then_some(Change::Delegated)
             }
-            // A tag that is gone is written again.
-            "final-snapshot" if is_unread(live) => Some(Change::InPlace(Impact::None)),
+            // A password that the stack does not know is replaced by one that it does; a tag that
+            // is gone is written again.
+            "password" | "final-snapshot" if is_unread(live) => Some(Change::InPlace(Impact::None)),
             _ => None,
         }
     }
@@ -262,6 +272,9 @@ pub struct DbInstanceSpec {
     /// The master user.
     #[serde(default = "user")]
     pub user: String,
+    /// Who keeps the master password: RDS (`managed`), or a secret (`kept`).
+    #[serde(default)]
+    pub password: Opaque<Password>,
     /// The port; the engine's own when left out.
     pub port: Option<u16>,
     /// The subnets it may be in.
@@ -294,6 +307,19 @@ pub struct DbInstanceSpec {
     /// Whether deleting it leaves a snapshot.
     #[serde(default = "final_snapshot")]
     pub final_snapshot: Opaque<bool>,
+}
+
+/// Who keeps the master password of a database.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Password {
+    /// RDS makes a secret of its own, and gives it and the database another password every seven
+    /// days.
+    #[default]
+    Managed,
+    /// A secret has it, under the key `password`, and is given the rest of what a client needs:
+    /// `username`, `host`, `port`, `dbname`, `engine` and `url`.
+    Kept(Ref<Secret>),
 }
 
 /// A database engine.
@@ -416,8 +442,8 @@ pub struct DbInstanceOutput {
     pub database: Option<String>,
     /// The master user.
     pub user: String,
-    /// The ARN of the secret that RDS keeps the master password in, as JSON with `username` and
-    /// `password`.
+    /// The ARN of the secret that has the master password, as JSON with `username` and `password`;
+    /// not known before it is the database's.
     pub secret: Option<String>,
 }
 
@@ -566,6 +592,19 @@ mod tests {
         assert_eq!(worst(0, 7), Some(Impact::Outage));
         assert_eq!(worst(7, 0), Some(Impact::Outage));
         assert_eq!(worst(7, 14), None);
+    }
+
+    #[test]
+    fn another_password_is_noticed_and_one_that_nobody_knows_is_replaced() {
+        let kept = |id: &str| spec(&json!({ "password": { "kept": { "id": id } } }));
+        let noticed = |live: &DbInstanceSpec, wanted: &DbInstanceSpec| {
+            DbInstance::notices(live, wanted).into_iter().map(|notice| notice.impact).next()
+        };
+        assert_eq!(noticed(&spec(&json!({})), &kept("a")), Some(Impact::Restart));
+        assert_eq!(noticed(&kept("a"), &kept("b")), Some(Impact::Restart));
+        assert_eq!(noticed(&kept("a"), &kept("a")), None);
+        let change = DbInstance::change("password", &json!({ "unread": true }), &json!("managed"));
+        assert_eq!(change, Some(Change::InPlace(Impact::None)));
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    Action, Change, Grant, Impact, Kind, Naming, Opaque, Problem, Ref, Target, Time, Typical,
-    is_unread,
+    Action, Change, Grant, Impact, Kind, Naming, Opaque, Problem, Ref, Time, Typical, is_unread,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,16 +57,7 @@ impl Kind for DbReplica {
     }
 
     fn check(spec: &DbReplicaSpec) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = no_class(&spec.class).into_iter().collect();
-        // "Limitations" of password management with Secrets Manager in the RDS user guide.
-        if let Some(Target::Named(name)) = spec.source.known().map(Ref::target) {
-            problems.push(Problem::new(
-                "source",
-                format!("RDS makes no read replica of `{name}`, whose password it manages"),
-                "name a database outside the stack, by its identifier: `source: { id: … }`",
-            ));
-        }
-        problems
+        no_class(&spec.class).into_iter().collect()
     }
 
     /// One that shows no source was promoted, and may have been written to since.
@@ -81,8 +71,8 @@ impl Kind for DbReplica {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct DbReplicaSpec {
-    /// The instance it follows, one outside the stack: RDS makes no replica of an instance whose
-    /// master password it manages, as it does for those of a stack. The source keeps backups.
+    /// The instance it follows. It keeps backups, and its master password: RDS makes no replica of
+    /// one whose password it manages.
     pub source: Opaque<Ref<DbInstance>>,
     /// The size of the machine, such as `db.t4g.micro`.
     pub class: String,
@@ -119,17 +109,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn a_source_whose_password_rds_manages_is_refused() {
-        let spec = |source: Value| -> DbReplicaSpec {
-            let class = "db.t4g.micro";
-            let text = json!({ "source": source, "class": class, "security-groups": [] });
-            serde_json::from_value(text).unwrap()
-        };
-        assert_eq!(DbReplica::check(&spec(json!("main"))).len(), 1);
-        assert!(DbReplica::check(&spec(json!({ "id": "outside" }))).is_empty());
-    }
 
     #[test]
     fn one_that_was_promoted_holds_data_of_its_own() {

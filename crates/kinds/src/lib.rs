@@ -31,7 +31,7 @@ mod task_definition;
 mod vpc;
 
 pub use cluster::{Cluster, ClusterOutput, ClusterSpec, Insights};
-pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, Engine, is_one_of};
+pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, Engine, Password, is_one_of};
 pub use db_replica::{DbReplica, DbReplicaOutput, DbReplicaSpec};
 pub use db_subnet_group::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};

@@ -15,6 +15,7 @@ impl Kind for Secret {
         ("description", Change::InPlace(Impact::None)),
         ("length", Change::Delegated),
         ("characters", Change::Delegated),
+        ("key", Change::Delegated),
         ("recovery-days", Change::InPlace(Impact::None)),
     ];
     // Names of secrets: at most 512 characters (Secrets Manager API reference).
@@ -64,6 +65,9 @@ pub struct SecretSpec {
     /// Which characters are generated.
     #[serde(default)]
     pub characters: Opaque<Characters>,
+    /// The key under which the value stands, in an object of JSON that can be given others; it is
+    /// the whole when left out.
+    pub key: Option<String>,
     /// Days in which it can be recovered after it is deleted, 7 to 30; gone at once when 0.
     #[serde(default = "recovery_days")]
     pub recovery_days: Opaque<u32>,

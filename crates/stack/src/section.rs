@@ -56,6 +56,8 @@ pub(crate) struct Offer {
     pub(crate) environment: Vec<(&'static str, Text)>,
     /// Settings that come out of a secret.
     pub(crate) secrets: Vec<(&'static str, Text)>,
+    /// Settings that come out of a secret and are handed over only where somebody asks for them.
+    pub(crate) on_request: Vec<(&'static str, Text)>,
     /// The secrets that are read for it.
     pub(crate) readable: Vec<Text>,
 }

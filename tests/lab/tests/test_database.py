@@ -163,7 +163,11 @@ def test_protection_and_the_name_of_the_final_snapshot(lab: RunningLab) -> None:
 
 def test_a_replica_follows_its_source_until_either_goes(lab: RunningLab) -> None:
     rds = lab.client("rds")
-    found = instance(lab, Engine="mysql", EngineVersion="8.0", BackupRetentionPeriod=0)
+    given: dict[str, Any] = {
+        "ManageMasterUserPassword": False,
+        "MasterUserPassword": "first-word",
+    }
+    found = instance(lab, Engine="mysql", EngineVersion="8.0", BackupRetentionPeriod=0, **given)
     for name in ("one", "two"):
         request = {"DBInstanceIdentifier": name, "SourceDBInstanceIdentifier": "main"}
         if name == "one":
@@ -345,6 +349,25 @@ def test_full_storage_is_shown_for_a_while_after_it_was_given_more(lab: RunningL
     assert _shown(rds)["AllocatedStorage"] == 40
 
 
+def _connected(found: Any, password: str) -> subprocess.Popen[str]:
+    """A psql that is in."""
+    place = ["-h", found["Endpoint"]["Address"], "-p", str(found["Endpoint"]["Port"])]
+    child = subprocess.Popen(
+        ["psql", *place, "-U", "notes", "-d", "notes", "-qAt"],
+        env={**os.environ, "PGPASSWORD": password},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write("select 6;\n")
+    child.stdin.flush()
+    assert child.stdout.readline() == "6\n"
+    return child
+
+
 def test_a_managed_password_is_rotated_and_the_server_takes_the_new_one(
     lab: RunningLab, engine: Any
 ) -> None:
@@ -357,6 +380,7 @@ def test_a_managed_password_is_rotated_and_the_server_takes_the_new_one(
         return str(json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])["password"])
 
     first = password()
+    stays = _connected(found, first) if name == "postgres" else None
     with refused("InvalidParameterCombination"):
         rds.modify_db_instance(DBInstanceIdentifier="main", RotateMasterUserPassword=True)
     rds.modify_db_instance(
@@ -367,6 +391,8 @@ def test_a_managed_password_is_rotated_and_the_server_takes_the_new_one(
     assert second != first
     assert ask(found, first, "select 1").returncode != 0
     assert ask(found, second, "select 1").stdout.strip() == "1"
+    if stays is not None:
+        assert stays.communicate("select 7;\n")[0].strip() == "7", "a connection that was open"
     assert len(lab.post("rotate-secrets")["rotated"]) == 1
     until(lambda: state(rds, "main") == "available", "the rotation by RDS")
     assert password() not in (first, second)

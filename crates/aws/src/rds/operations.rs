@@ -54,6 +54,7 @@ operations! {
     LIST_TAGS_FOR_RESOURCE = SERVICE.reads("ListTagsForResource")
         .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
     MODIFY_DB_INSTANCE = SERVICE.changes("ModifyDBInstance")
+        .also(&["kms:DescribeKey", "secretsmanager:CreateSecret", "secretsmanager:TagResource"])
         .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"])
         .codes(&[UNSEEN_GROUP]);
     /// As for CreateDBSubnetGroup.

@@ -21,7 +21,10 @@ operations! {
         ]);
     DELETE_SECRET = SERVICE.changes("DeleteSecret").gone(&["ResourceNotFoundException"]);
     DESCRIBE_SECRET = SERVICE.reads("DescribeSecret").gone(&["ResourceNotFoundException"]);
+    /// Of the secret of a database alone, whose password RDS is given.
+    GET_SECRET_VALUE = SERVICE.reads("GetSecretValue");
     LIST_SECRETS = SERVICE.reads("ListSecrets");
+    PUT_SECRET_VALUE = SERVICE.changes("PutSecretValue");
     RESTORE_SECRET = SERVICE.changes("RestoreSecret").gone(&["ResourceNotFoundException"]);
     TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["ResourceNotFoundException"]);
     UPDATE_SECRET = SERVICE.changes("UpdateSecret").gone(&["ResourceNotFoundException"]);

@@ -64,7 +64,10 @@ impl Resource<Aws> for Secret {
             .description(&spec.description)
             .set_tags(Some(tagged(cx.identity, &kept(spec)?)))
             .client_request_token(random::token())
-            .secret_string(random::text(*length, alphabet(*characters)));
+            .secret_string(value(
+                spec.key.as_deref(),
+                random::text(*length, alphabet(*characters)),
+            ));
         let made =
             cx.cloud.send(&secrets::CREATE_SECRET, "create the secret", || request.clone().send());
         match made.await {
@@ -264,6 +267,7 @@ fn found(owned: &Owned, secret: &DescribeSecretOutput) -> Result<Found<Secret>> 
             // How the value was made shows nowhere.
             length: Opaque::Unread,
             characters: Opaque::Unread,
+            key: None,
             recovery_days: days.into(),
         },
         output: SecretOutput {
@@ -274,6 +278,14 @@ fn found(owned: &Owned, secret: &DescribeSecretOutput) -> Result<Found<Secret>> 
         state: String::new(),
         foreign: key.into_iter().chain(rotation).collect(),
     })
+}
+
+/// The value that is generated, under its key where there is one.
+fn value(key: Option<&str>, generated: String) -> String {
+    match key {
+        Some(key) => serde_json::json!({ key: generated }).to_string(),
+        None => generated,
+    }
 }
 
 fn kept(spec: &SecretSpec) -> Result<Kept> {

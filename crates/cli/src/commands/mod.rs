@@ -42,6 +42,7 @@ commands! {
     plan: Plan,
     apply: Apply,
     publish: Publish,
+    secret: Secret,
     destroy: Destroy,
     outputs: Outputs,
     status: Status,

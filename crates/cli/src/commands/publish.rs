@@ -119,8 +119,8 @@ async fn build<W: Connect>(
         .map_err(|(address, failure)| RequestError::Build { address, failure }.into())
 }
 
-/// The images and all that refers to them, directly or not.
-fn followers(stack: &Stack, images: &BTreeSet<Address>) -> BTreeSet<Address> {
+/// These and all that refers to them, directly or not.
+pub(crate) fn followers(stack: &Stack, images: &BTreeSet<Address>) -> BTreeSet<Address> {
     let mut found = images.clone();
     loop {
         let more: Vec<Address> = stack

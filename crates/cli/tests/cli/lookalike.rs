@@ -198,7 +198,7 @@ impl Lookalike {
         let name = &cx.identity.name;
         let output = json!({
             "id": id, "arn": format!("arn:aws:{id}"), "name": name, "host": "db.example",
-            "port": 5432, "database": "notes", "user": "notes", "secret": "arn:aws:secret",
+            "port": 5432, "database": "notes", "user": "notes", "secret": secret(&spec),
             "address": "192.0.2.1", "uri": format!("registry.example/{name}@{id}"),
             "release": "web-1", "dns": "edge.example", "zone": "Z1", "cluster": "main",
             "task_definition": id, "task-definition": id, "family": name, "revision": 1,
@@ -231,7 +231,10 @@ impl Lookalike {
         thing.badge.mark = Some(cx.identity.mark.clone());
         thing.badge.proof.clone_from(&cx.identity.proof);
         thing.spec = serde_json::to_value(spec).expect("a spec");
-        live.output.clone()
+        if K::NAME == "db-instance" {
+            thing.output["secret"] = secret(&thing.spec);
+        }
+        serde_json::from_value(thing.output.clone()).expect("an output")
     }
 
     /// Deletes one, and the images with their repository.
@@ -241,6 +244,12 @@ impl Lookalike {
         state.things.remove(&id);
         state.things.retain(|_, thing| thing.spec["repository"]["id"] != json!(id));
     }
+}
+
+/// The secret that keeps the password of a database.
+fn secret(spec: &Value) -> Value {
+    let kept = spec.pointer("/password/kept/id").and_then(Value::as_str);
+    json!(kept.unwrap_or("arn:aws:secret"))
 }
 
 fn id<K: Kind>(live: &Found<K>) -> String {

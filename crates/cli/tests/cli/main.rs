@@ -15,4 +15,5 @@ mod plan;
 mod publish;
 mod reading;
 mod saved;
+mod secret;
 mod world;

@@ -6,6 +6,7 @@ mod places;
 mod problems;
 mod ranges;
 mod references;
+mod replicas;
 mod zones;
 
 use deployer_core::Kinds;
@@ -22,4 +23,5 @@ pub(crate) fn check(draft: &mut Draft, kinds: &Kinds) {
     cycles::cycles(draft);
     names::names(draft, kinds);
     places::places(draft, kinds);
+    replicas::replicas(draft);
 }

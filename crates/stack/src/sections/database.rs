@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use deployer_core::{Address, Part, Ref, Text};
 use deployer_kinds::{
-    self as kinds, DbInstance, DbInstanceSpec, DbSubnetGroup, DbSubnetGroupSpec, Ingress, Peer,
-    Ports, Protocol, SecurityGroup, SecurityGroupSpec,
+    self as kinds, Characters, DbInstance, DbInstanceSpec, DbSubnetGroup, DbSubnetGroupSpec,
+    Ingress, Password, Peer, Ports, Protocol, Secret, SecretSpec, SecurityGroup, SecurityGroupSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::node::Node;
 use crate::quantities::{DaysOrNone, Gibibytes};
 use crate::section::{Offer, Output, Section, Sections, yes};
 
-/// A relational database (RDS) in the data subnets. RDS makes and keeps its password.
+/// A relational database (RDS) in the data subnets.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the keys are the words of users")]
@@ -65,8 +65,10 @@ pub(crate) struct Database {
     pub(crate) parameters: Option<NotYet>,
     /// Whether clients must encrypt: `required` or `optional`.
     pub(crate) tls: Option<NotYet>,
-    /// Who keeps the password: the stack (`kept`), or RDS.
-    pub(crate) password: Option<NotYet>,
+    /// Who keeps the password: the stack, in a secret that changes only when you say so (`kept`),
+    /// or RDS, which changes it every seven days (`managed`).
+    #[serde(default)]
+    pub(crate) password: Keeper,
     /// The key that encrypts it, from `keys`.
     pub(crate) key: Option<NotYet>,
     /// What it is restored from when it is made.
@@ -91,6 +93,17 @@ pub(crate) enum Engine {
     /// Aurora that speaks MySQL.
     #[schemars(extend("x-not-yet" = true))]
     AuroraMysql,
+}
+
+/// Who keeps the password of a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Keeper {
+    /// The stack, in a secret of its own.
+    #[default]
+    Kept,
+    /// RDS, in one of its own.
+    Managed,
 }
 
 impl Engine {
@@ -119,6 +132,19 @@ impl Database {
         self.port.unwrap_or(self.engine.instance().port())
     }
 
+    /// The secret that keeps its password, which is gone with it unless a snapshot is left: who
+    /// restores that needs the password it had.
+    fn secret(&self, name: &str) -> SecretSpec {
+        SecretSpec {
+            description: format!("database {name}"),
+            // RDS takes 41 characters for MySQL (`CreateDBInstance` in the RDS API reference).
+            length: 40.into(),
+            characters: Characters::Alphanumeric.into(),
+            key: Some("password".to_owned()),
+            recovery_days: if self.final_snapshot { 30 } else { 0 }.into(),
+        }
+    }
+
     /// The database that is there from the beginning.
     fn database_name(&self, name: &str) -> String {
         self.database.clone().unwrap_or_else(|| name.replace('-', "_"))
@@ -142,7 +168,6 @@ impl Section for Database {
     const ABOUT: &'static str = "Relational databases, by name.";
     const EXAMPLE: &'static str = "{ engine: postgres, version: 16 }";
     const IS_USABLE: bool = true;
-    const LATER: &'static [&'static str] = &["url"];
 
     fn expand(&self, name: &str, all: &Sections, draft: &mut Draft) {
         let path = [Self::KEY, name];
@@ -168,6 +193,17 @@ impl Section for Database {
         };
         draft.make::<DbSubnetGroup>(name, &subnets, Origin::new(&path, &[]));
 
+        let password = match self.password {
+            Keeper::Managed => Password::Managed,
+            Keeper::Kept => {
+                draft.make::<Secret>(
+                    &secret_name(name),
+                    &self.secret(name),
+                    Origin::new(&path, &[]),
+                );
+                Password::Kept(Ref::named(secret_name(name)))
+            }
+        };
         let instance = DbInstanceSpec {
             engine: self.engine.instance().into(),
             version: self.version.clone(),
@@ -178,6 +214,7 @@ impl Section for Database {
             iops: None,
             database: self.database_name(name).into(),
             user: self.user.clone(),
+            password: password.into(),
             // Left out, it is reset to the engine's own.
             port: Some(self.port()),
             subnet_group: Ref::named(name),
@@ -207,14 +244,24 @@ impl Section for Database {
                 ("USER", output("user")),
                 ("ENGINE", Text::from(self.engine.client())),
             ],
-            secrets: vec![("PASSWORD", password(name))],
+            secrets: vec![("PASSWORD", in_secret(name, "password"))],
+            on_request: match self.password {
+                Keeper::Kept => vec![("URL", in_secret(name, "url"))],
+                Keeper::Managed => Vec::new(),
+            },
             readable: vec![output("secret")],
         })
     }
 
     fn outputs(name: &str, _body: &Node) -> Vec<Output> {
         let output = |field| Output::of(field, "db-instance", name, field);
-        vec![output("host").printed(), output("port"), output("database"), output("user")]
+        vec![
+            output("host").printed(),
+            output("port"),
+            output("database"),
+            output("user"),
+            output("secret"),
+        ]
     }
 }
 
@@ -223,11 +270,16 @@ fn group_name(name: &str) -> String {
     format!("database-{name}")
 }
 
-/// The password in the JSON secret that RDS keeps, in the form ECS reads one key of it.
-pub(super) fn password(name: &str) -> Text {
+/// The secret of a database whose password the stack keeps.
+fn secret_name(name: &str) -> String {
+    format!("database-{name}")
+}
+
+/// One value in the JSON secret of a database, in the form ECS reads one key of it.
+fn in_secret(name: &str, key: &str) -> Text {
     let secret =
         Part::Output { address: Address::new("db-instance", name), field: "secret".to_owned() };
-    Text::from_parts([secret, Part::Literal(":password::".to_owned())])
+    Text::from_parts([secret, Part::Literal(format!(":{key}::"))])
 }
 
 fn class() -> String {

@@ -44,6 +44,7 @@ impl Section for Secret {
             description: format!("secret {name}"),
             length: self.length.into(),
             characters: self.characters.into(),
+            key: None,
             recovery_days: self.recovery.0.into(),
         };
         let fields = &[("length", "length"), ("recovery-days", "recovery")];

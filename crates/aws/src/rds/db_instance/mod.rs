@@ -1,6 +1,8 @@
 //! Database instances of RDS: `CreateDBInstance`, `ModifyDBInstance`, `AddTagsToResource`,
-//! `DescribeDBInstances`, `DescribeDBEngineVersions`, `DeleteDBInstance`.
+//! `DescribeDBInstances`, `DescribeDBEngineVersions`, `DeleteDBInstance`; and the password:
+//! `GetSecretValue`, `PutSecretValue`.
 
+mod login;
 pub(crate) mod machine;
 pub(crate) mod removal;
 mod spec;
@@ -16,7 +18,7 @@ use deployer_kinds::{DbInstance, DbInstanceOutput, DbInstanceSpec, DbReplica};
 use crate::Aws;
 use crate::iam::linked_role;
 use crate::missing::Required;
-use crate::ownership::{Kept, Owned};
+use crate::ownership::{self, Kept, Owned};
 use crate::rds::{self, Databases};
 
 impl Resource<Aws> for DbInstance {
@@ -44,14 +46,16 @@ impl Resource<Aws> for DbInstance {
     async fn create(cx: &Context<'_, Aws>, spec: &DbInstanceSpec) -> Result<DbInstanceOutput> {
         linked_role::ensure(cx.cloud, "rds.amazonaws.com").await?;
         let name = rds::name(cx.identity);
-        let request = spec::create(&cx.cloud.rds, spec)?
+        let password = login::of_new(cx.cloud, spec).await?;
+        let request = spec::create(&cx.cloud.rds, spec, password)?
             .db_instance_identifier(&name)
             .set_tags(Some(rds::tagged(cx.identity, &spec::kept(spec))));
         let made = cx
             .cloud
             .send(&rds::CREATE_DB_INSTANCE, "create the database", || request.clone().send())
             .await?;
-        output(&made.db_instance.required("the database")?)
+        let secret = login::secret(spec).map(str::to_owned);
+        output(&made.db_instance.required("the database")?, secret)
     }
 
     async fn update(
@@ -61,10 +65,25 @@ impl Resource<Aws> for DbInstance {
     ) -> Result<DbInstanceOutput> {
         let DbInstanceOutput { id, arn, .. } = &live.output;
         let upgrade = upgrade::upgrade(cx.cloud, &live.spec, spec).await?;
-        let request = spec::modify(&cx.cloud.rds, &live.spec, spec, upgrade.as_ref());
+        let password = login::change(cx.cloud, &live.spec, spec).await?;
+        let changes_password = password.is_some();
+        if changes_password {
+            tag_password(cx, arn, spec::CHANGING).await?;
+        }
+        let (from, upgrade) = (&live.spec, upgrade.as_ref());
+        let request = spec::modify(&cx.cloud.rds, from, spec, upgrade, password);
         let kept = (&spec::kept(&live.spec), &spec::kept(spec));
         machine::update(cx, (id, arn), request, kept).await?;
-        Ok(live.output.clone())
+        let Some(secret) = login::secret(spec) else {
+            let secret = live.output.secret.clone().filter(|_| !changes_password);
+            return Ok(DbInstanceOutput { secret, ..live.output.clone() });
+        };
+        let instance = rds::describe(cx.cloud, id).await?;
+        login::complete(cx.cloud, secret, &instance, spec.port).await?;
+        if changes_password {
+            tag_password(cx, arn, secret).await?;
+        }
+        Ok(DbInstanceOutput { secret: Some(secret.to_owned()), ..live.output.clone() })
     }
 
     async fn remember(cx: &Context<'_, Aws>, output: &DbInstanceOutput) -> Result<()> {
@@ -86,12 +105,36 @@ impl Resource<Aws> for DbInstance {
         cx: &Context<'_, Aws>,
         output: DbInstanceOutput,
     ) -> Result<Progress<DbInstanceOutput>> {
-        state::ready(cx.cloud, &output.id, self::output).await
+        let ready = state::ready(cx.cloud, &output.id, |instance| Ok(instance.clone())).await?;
+        let instance = match ready {
+            Progress::Done(instance) => instance,
+            Progress::Waiting(on) => return Ok(Progress::Waiting(on)),
+            Progress::Failed(why) => return Ok(Progress::Failed(why)),
+        };
+        let kept = output.secret.filter(|_| instance.master_user_secret().is_none());
+        if let Some(secret) = &kept {
+            let pending = instance.pending_modified_values();
+            if pending.is_some_and(|pending| pending.master_user_password().is_some()) {
+                return Ok(Progress::Waiting("pending: its password".to_owned()));
+            }
+            // Only now it is known where it is.
+            login::complete(cx.cloud, secret, &instance, None).await?;
+            let tags = rds::tags(instance.tag_list());
+            if tags.get(&ownership::kept_key(spec::PASSWORD)) != Some(secret) {
+                tag_password(cx, &output.arn, secret).await?;
+            }
+        }
+        self::output(&instance, kept).map(Progress::Done)
     }
 
     async fn gone(cx: &Context<'_, Aws>, output: &DbInstanceOutput) -> Result<Progress<()>> {
         rds::gone(cx.cloud, &output.id).await
     }
+}
+
+/// Notes which secret's password it has, so that what was given half-way is given again.
+async fn tag_password(cx: &Context<'_, Aws>, arn: &str, secret: &str) -> Result<()> {
+    rds::remember(cx, arn, &Kept::from([(spec::PASSWORD, secret.to_owned())])).await
 }
 
 /// Whether it is no replica.
@@ -114,14 +157,15 @@ fn found(
     Ok(Found {
         badge: owned.badge(),
         spec: spec::read(owned, instance)?,
-        output: output(instance)?,
+        output: output(instance, spec::secret(owned).map(str::to_owned))?,
         phase: state::phase(instance)?,
         state: state.to_owned(),
         foreign: spec::foreign(instance, ours),
     })
 }
 
-fn output(instance: &Description) -> Result<DbInstanceOutput> {
+/// What RDS returns, with the secret that keeps the password where RDS does not.
+fn output(instance: &Description, kept: Option<String>) -> Result<DbInstanceOutput> {
     let text = |value: Option<&str>, what: &str| value.map(ToOwned::to_owned).required(what);
     let secret = instance.master_user_secret().and_then(|secret| secret.secret_arn());
     Ok(DbInstanceOutput {
@@ -131,6 +175,6 @@ fn output(instance: &Description) -> Result<DbInstanceOutput> {
         port: machine::port(instance)?,
         database: instance.db_name().map(ToOwned::to_owned),
         user: text(instance.master_username(), "the master user of a database")?,
-        secret: secret.map(ToOwned::to_owned),
+        secret: secret.map(ToOwned::to_owned).or(kept),
     })
 }

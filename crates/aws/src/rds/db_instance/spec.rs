@@ -8,8 +8,9 @@ use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluent
 use aws_sdk_rds::types::{DbInstance as Description, PendingModifiedValues};
 use deployer_core::Ref;
 use deployer_engine::Result;
-use deployer_kinds::{DbInstanceSpec, Engine};
+use deployer_kinds::{DbInstanceSpec, Engine, Password};
 
+use super::login::Asked;
 use super::machine::Machine;
 use super::upgrade::Upgrade;
 use crate::missing::Required;
@@ -18,7 +19,13 @@ use crate::ownership::{Kept, Owned};
 /// The field that is kept as a tag, since only `DeleteDBInstance` takes it.
 const FINAL_SNAPSHOT: &str = "final-snapshot";
 
-/// The fields that are kept as tags.
+/// The tag with the ARN of the secret whose password it was given: RDS shows none.
+pub(super) const PASSWORD: &str = "password";
+
+/// What that tag is while the password changes.
+pub(super) const CHANGING: &str = "changing";
+
+/// The fields that are kept as tags, but for the password.
 pub(super) fn kept(spec: &DbInstanceSpec) -> Kept {
     let mut kept = Machine::from(spec).kept();
     let final_snapshot = spec.final_snapshot.known();
@@ -37,6 +44,8 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
     let iops = number(pending.iops().or(instance.iops()));
     let subnet_group = instance.db_subnet_group().and_then(|it| it.db_subnet_group_name());
     let backup_days = pending.backup_retention_period().or(instance.backup_retention_period());
+    let managed = instance.master_user_secret().map(|_| Password::Managed);
+    let secret = secret(owned).map(|secret| Password::Kept(Ref::physical(secret)));
     let final_snapshot: Option<bool> =
         owned.kept(FINAL_SNAPSHOT).and_then(|kept| kept.parse().ok());
     let machine = Machine::read(owned, instance)?;
@@ -60,6 +69,7 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
         // One that was made without has what somebody has made in it since.
         database: instance.db_name().map(ToOwned::to_owned).into(),
         user: text(instance.master_username(), "the master user of a database")?,
+        password: managed.or(secret).into(),
         port: machine.port,
         subnet_group: Ref::physical(subnet_group.required("the subnet group of a database")?),
         security_groups: machine.security_groups,
@@ -78,20 +88,27 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
     })
 }
 
+/// The secret whose password it was given.
+pub(super) fn secret(owned: &Owned) -> Option<&str> {
+    owned.kept(PASSWORD).filter(|secret| secret.starts_with("arn:"))
+}
+
 /// What a spec cannot say, but for the replicas that are ours.
 pub(super) fn foreign(instance: &Description, ours: &BTreeSet<&str>) -> Vec<String> {
     let replicas = instance.read_replica_db_instance_identifiers().iter();
     let replicas = replicas.filter(|replica| !ours.contains(replica.as_str()));
-    let unmanaged = instance.master_user_secret().is_none();
-    let unmanaged = unmanaged.then(|| "its master password is not managed by RDS".to_owned());
     let other = instance.engine().filter(|name| engine(name).is_none());
     let other = other.map(|name| format!("its engine is {name}"));
     let replicas = replicas.map(|replica| format!("it has the read replica {replica}"));
-    replicas.chain(unmanaged).chain(other).collect()
+    replicas.chain(other).collect()
 }
 
 /// A request that makes an instance of this spec, but for its name and tags.
-pub(super) fn create(rds: &Client, spec: &DbInstanceSpec) -> Result<CreateDBInstanceFluentBuilder> {
+pub(super) fn create(
+    rds: &Client,
+    spec: &DbInstanceSpec,
+    password: Asked,
+) -> Result<CreateDBInstanceFluentBuilder> {
     let request = rds
         .create_db_instance()
         .engine(engine_name(*spec.engine.wanted()?))
@@ -103,7 +120,6 @@ pub(super) fn create(rds: &Client, spec: &DbInstanceSpec) -> Result<CreateDBInst
         .set_iops(spec.wants_iops().map(count))
         .db_name(spec.database.wanted()?)
         .master_username(&spec.user)
-        .manage_master_user_password(true)
         .set_port(spec.port.map(i32::from))
         .db_subnet_group_name(spec.subnet_group.id())
         .set_vpc_security_group_ids(Some(Machine::from(spec).groups()))
@@ -116,7 +132,10 @@ pub(super) fn create(rds: &Client, spec: &DbInstanceSpec) -> Result<CreateDBInst
         .storage_encrypted(spec.encrypted)
         .deletion_protection(spec.deletion_protection)
         .copy_tags_to_snapshot(true);
-    Ok(request)
+    Ok(match password {
+        Asked::Managed => request.manage_master_user_password(true),
+        Asked::Given(password) => request.master_user_password(password),
+    })
 }
 
 /// A request that changes what differs, but for the name; none where nothing does. What stays as
@@ -127,6 +146,7 @@ pub(super) fn modify(
     from: &DbInstanceSpec,
     to: &DbInstanceSpec,
     upgrade: Option<&Upgrade>,
+    password: Option<Asked>,
 ) -> Option<ModifyDBInstanceFluentBuilder> {
     let request = rds.modify_db_instance().apply_immediately(true);
     let (mut request, has_changed) = Machine::from(from).modify(&Machine::from(to), request);
@@ -135,6 +155,16 @@ pub(super) fn modify(
         is_empty &= !differs;
         differs
     };
+    if differs(password.is_some()) {
+        let was_managed = from.password.known() == Some(&Password::Managed);
+        request = match password {
+            Some(Asked::Managed) => request.manage_master_user_password(true),
+            Some(Asked::Given(password)) => request
+                .set_manage_master_user_password(was_managed.then_some(false))
+                .master_user_password(password),
+            None => request,
+        };
+    }
     if differs(upgrade.is_some())
         && let Some(Upgrade { version, is_major }) = upgrade
     {

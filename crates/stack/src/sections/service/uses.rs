@@ -188,10 +188,11 @@ fn secret(
     }
     let offer = (section.offer)(all, name)?;
     let suffix = if field.is_empty() { String::new() } else { words::variable(field) };
-    if let Some((_, text)) = offer.secrets.iter().find(|(known, _)| *known == suffix) {
+    let secrets = || offer.secrets.iter().chain(&offer.on_request);
+    if let Some((_, text)) = secrets().find(|(known, _)| *known == suffix) {
         return Some((text.clone(), offer.readable));
     }
-    let fields = offer.secrets.iter().map(|(known, _)| match known.to_lowercase().as_str() {
+    let fields = secrets().map(|(known, _)| match known.to_lowercase().as_str() {
         "" => format!("`{thing}`"),
         field => format!("`{thing}.{field}`"),
     });

@@ -71,6 +71,8 @@ def install(lab: Lab, databases: Databases) -> None:
             databases.owns_call = False
         if instance.manage_master_user_password and not managed_before:
             databases.change_password(instance, databases.password(instance))
+            secret = instance.master_user_secret
+            lab.timers.after("database.secret", lambda: setattr(secret, "_status", "active"))
         elif rotates:
             rotate(databases, instance)
         instance.pending_modified_values = {

