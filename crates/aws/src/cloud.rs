@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 use aws_config::SdkConfig;
 use deployer_engine::{Calls, Cloud, Result};
 
-use crate::ec2;
 use crate::fence::Fence;
 
 /// One account and region of AWS.
@@ -50,7 +49,7 @@ impl Cloud for Aws {
     }
 
     async fn zones(&self) -> Result<BTreeSet<String>> {
-        ec2::zones(self).await
+        self.open_zones().await
     }
 }
 

@@ -15,13 +15,12 @@ pub(crate) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 const ONCE: [&str; 3] = ["stack", "origin", "environments"];
 
 /// The keys of a stack that are no sections.
-const OTHERS: [&str; 7] =
-    ["stack", "origin", "region", "variables", "environments", "outputs", "resources"];
+const OTHERS: [&str; 8] =
+    ["stack", "origin", "region", "tags", "variables", "environments", "outputs", "resources"];
 
 /// Those that are not built yet.
-const LATER: [(&str, &str); 3] = [
+const LATER: [(&str, &str); 2] = [
     ("account", "The account that it is for, checked before the first change."),
-    ("tags", "Tags that everything has."),
     ("roles", "A boundary and a path for every role that is made."),
 ];
 
@@ -77,6 +76,11 @@ fn language<'k>(
             "description": "The AWS region, such as `eu-west-1`.",
         }),
     );
+    keys.insert("tags".to_owned(), json!({
+        "type": "object",
+        "description": "Tags that everything has from the first call, what the account keeps of the environment included, such as `{ team: notes, cost-center: 42 }`. Changed ones are written anew, and nobody notices; of those that are taken out, the ones that were given here are taken off. Tasks get them when they are started.",
+        "additionalProperties": { "type": "string" },
+    }));
     keys.insert("variables".to_owned(), json!({
         "type": "object",
         "description": "Variables that `${name}` stands for, with their defaults; one without a default must be given.",

@@ -49,4 +49,6 @@ operations! {
         .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"]);
     MODIFY_DB_SUBNET_GROUP = SERVICE.changes("ModifyDBSubnetGroup")
         .gone(&["DBSubnetGroupNotFoundFault"]);
+    REMOVE_TAGS_FROM_RESOURCE = SERVICE.changes("RemoveTagsFromResource")
+        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
 }

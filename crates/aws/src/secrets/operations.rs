@@ -24,5 +24,6 @@ operations! {
     LIST_SECRETS = SERVICE.reads("ListSecrets");
     RESTORE_SECRET = SERVICE.changes("RestoreSecret").gone(&["ResourceNotFoundException"]);
     TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["ResourceNotFoundException"]);
+    UNTAG_RESOURCE = SERVICE.changes("UntagResource").gone(&["ResourceNotFoundException"]);
     UPDATE_SECRET = SERVICE.changes("UpdateSecret").gone(&["ResourceNotFoundException"]);
 }

@@ -67,6 +67,7 @@ impl Command for Args {
                     stack: name.clone(),
                     environment: environment.clone(),
                     origin: None,
+                    tags: BTreeMap::new(),
                 },
                 region: self.stack.region.clone(),
                 folder: session.terminal.folder.clone(),
