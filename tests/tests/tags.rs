@@ -1,6 +1,6 @@
 //! Tags of the user's own: on everything from the first call, changed and taken off.
 
-use deployer_tests::{Lab, Ran, run};
+use deployer_tests::{Lab, Ran, root, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -8,26 +8,32 @@ use tempfile::TempDir;
 const STACK: &str = "\
 network: { cidr: 10.40.0.0/16, zones: 2, nat: single }
 load-balancers: { edge: { http: forward } }
-repositories: { web: {} }
+repositories: { web: { force-delete: true } }
 secrets: { session: { recovery: none } }
 databases: { main: { engine: postgres, version: 16, protect: false, final-snapshot: false } }
-services: { worker: { image: \"nginx:1.29\", uses: [databases/main] } }
+services: { worker: { image: { repository: web, build: { archive: ARCHIVE } }, uses: [databases/main] } }
 resources:
   log-group: { work: { retention-days: 7 } }
 ";
 
 /// The creates that a policy may demand tags of.
 const CREATES: &[&str] = &[
-    "ec2:Create*",
-    "ec2:Allocate*",
-    "elasticloadbalancing:Create*",
+    "ec2:AllocateAddress",
+    "ec2:AuthorizeSecurityGroup*",
+    "ec2:CreateInternetGateway",
+    "ec2:CreateNatGateway",
+    "ec2:CreateRouteTable",
+    "ec2:CreateSecurityGroup",
+    "ec2:CreateSubnet",
+    "ec2:CreateVpc",
+    "ecr:CreateRepository",
     "ecs:Create*",
-    "ecr:Create*",
-    "rds:CreateDB*",
-    "logs:CreateLogGroup",
-    "secretsmanager:CreateSecret",
-    "iam:CreateRole",
     "ecs:RegisterTaskDefinition",
+    "elasticloadbalancing:Create*",
+    "iam:CreateRole",
+    "logs:CreateLogGroup",
+    "rds:CreateDB*",
+    "secretsmanager:CreateSecret",
     "ssm:PutParameter",
 ];
 
@@ -45,7 +51,9 @@ impl World {
     }
 
     fn write(&self, head: &str) {
-        let text = format!("stack: mine\nregion: eu-west-1\n{head}\n{STACK}");
+        let image = root().join("tests/contracts/images/answers.tar").display().to_string();
+        let stack = STACK.replace("ARCHIVE", &image);
+        let text = format!("stack: mine\nregion: eu-west-1\n{head}\n{stack}");
         std::fs::write(self.folder.path().join("stack.yaml"), text).expect("a file");
     }
 
