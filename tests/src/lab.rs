@@ -142,7 +142,10 @@ impl Lab {
     }
 
     /// All that exists, with its tags.
-    pub(crate) fn resources(&self) -> Vec<Value> {
+    ///
+    /// # Panics
+    /// When the lab does not answer, as everything that asks it.
+    pub fn resources(&self) -> Vec<Value> {
         let inventory = self.get("/_lab/inventory");
         inventory["resources"].as_array().cloned().unwrap_or_default()
     }
@@ -170,6 +173,17 @@ impl Lab {
     /// Makes so many things of others, by kind, without a call each.
     pub fn populate(&self, wanted: &Value) {
         self.post("/_lab/populate", wanted);
+    }
+
+    /// Lets `GuardDuty` put into a VPC what it puts there by itself; gives its endpoint and its
+    /// security group.
+    ///
+    /// # Panics
+    /// When the lab does not answer, as everything that asks it.
+    pub fn guard_duty(&self, vpc: &str) -> (String, String) {
+        let made = self.ask("/_lab/guard-duty", &serde_json::json!({ "vpc": vpc }));
+        let id = |what: &str| made[what].as_str().expect("an identifier").to_owned();
+        (id("endpoint"), id("group"))
     }
 
     /// Puts an issued certificate under this ARN.

@@ -194,6 +194,7 @@ impl Contract {
                 stack: format!("contract-{kind}"),
                 environment: "test".into(),
                 origin: None,
+                tags: BTreeMap::new(),
             },
             text,
             folder,

@@ -1,113 +1,154 @@
-//! Proxies and certificates as people's networks have them.
+//! What others do in a network of ours, and what AWS does there by itself.
 
-use std::process::Command;
-
-use deployer_tests::{Lab, Manners, Proxy, Ran, credentials_after, deployer, finish};
+use deployer_tests::{Lab, Ran, begin, deployer, end, run, wait_until};
 use tempfile::TempDir;
 
-/// A repository with an image in it.
-const IMAGE: [&str; 4] = ["--file", "tests/contracts/image.yaml", "--env", "base"];
+const NETWORK: &str = "\
+stack: net
+region: eu-west-1
+network: { zones: 2, nat: none }
+";
 
-/// The lab in TLS, under this name.
-fn secure(lab: &Lab, name: &str) -> String {
-    let (_, port) = lab.address().rsplit_once(':').expect("a port");
-    format!("https://{name}:{port}")
+struct World {
+    lab: Lab,
+    folder: TempDir,
 }
 
-/// A command against the lab in TLS, under a name, whose authority is trusted.
-fn over_tls(lab: &Lab, name: &str, command: &[&str]) -> Command {
-    let mut command = deployer(lab, &[command, &IMAGE].concat());
-    without_proxies(&mut command)
-        .env("AWS_ENDPOINT_URL", secure(lab, name))
-        .env("AWS_CA_BUNDLE", lab.authority());
-    command
-}
-
-/// What this machine has itself does not count.
-fn without_proxies(command: &mut Command) -> &mut Command {
-    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
-        command.env_remove(name).env_remove(name.to_lowercase());
+impl World {
+    fn with(stack: &str) -> Self {
+        let world = Self { lab: Lab::start(0.0), folder: tempfile::tempdir().expect("a folder") };
+        world.write(stack);
+        world
     }
-    command
-}
 
-/// Nobody is shown the password.
-fn silent(ran: Ran) -> Ran {
-    for text in [&ran.stdout, &ran.stderr] {
-        assert!(!text.contains(Proxy::PASSWORD), "{text}");
+    fn write(&self, text: &str) {
+        std::fs::write(self.folder.path().join("stack.yaml"), text).expect("a file");
     }
-    ran
+
+    fn words(&self, command: &str) -> Vec<String> {
+        let file = self.folder.path().join("stack.yaml").display().to_string();
+        let words = command.split(' ').map(ToOwned::to_owned);
+        words.chain(["--file".to_owned(), file]).collect()
+    }
+
+    fn run(&self, command: &str) -> Ran {
+        let words = self.words(command);
+        run(&self.lab, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// What EC2 says of something, filtered.
+    fn look(&self, action: &str, filter: &str, value: &str) -> String {
+        let filters = [("Filter.1.Name", filter), ("Filter.1.Value.1", value)];
+        self.lab.by_hand("ec2", action, &filters)
+    }
+}
+
+/// What stands between the first two of these.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before}: {text}"));
+    rest.split_once(after).expect("its end").0
 }
 
 #[test]
-fn all_calls_and_the_push_go_through_the_proxy() {
-    let (lab, proxy) = (Lab::start_hollow(), Proxy::start(Manners::Open));
-    let run = |command: &[&str]| {
-        let mut command = over_tls(&lab, "127.0.0.1", command);
-        silent(finish(command.env("https_proxy", proxy.url())))
+fn routes_and_subnets_that_others_added_stay_and_are_reported() {
+    let world = World::with(NETWORK);
+    world.run("apply --yes").expect(0);
+    let [table, gateway, vpc] = ["route-table/private-a", "internet-gateway/main", "vpc/main"]
+        .map(|address| world.lab.id_at(address));
+    let route = [
+        ("RouteTableId", table.as_str()),
+        ("DestinationCidrBlock", "10.99.0.0/16"),
+        ("GatewayId", gateway.as_str()),
+    ];
+    world.lab.by_hand("ec2", "CreateRoute", &route);
+    let made = world.lab.by_hand(
+        "ec2",
+        "CreateSubnet",
+        &[("VpcId", &vpc), ("CidrBlock", "10.0.250.0/24"), ("AvailabilityZone", "eu-west-1c")],
+    );
+    let subnet = between(&made, "<subnetId>", "</subnetId>").to_owned();
+    let association = [("RouteTableId", table.as_str()), ("SubnetId", subnet.as_str())];
+    world.lab.by_hand("ec2", "AssociateRouteTable", &association);
+
+    let is_left_alone = || {
+        let plan = world.run("plan --check").expect(0).stdout;
+        assert!(plan.contains("a route to 10.99.0.0/16"), "{plan}");
+        assert!(plan.contains(&format!("an association with {subnet}")), "{plan}");
+        let there = world.look("DescribeRouteTables", "route-table-id", &table);
+        assert!(there.contains("10.99.0.0/16") && there.contains(&subnet), "{there}");
     };
-    run(&["apply", "--yes"]).expect(0);
-    let tunnels = proxy.tunnels();
-    assert!(tunnels.iter().all(|host| host.starts_with("127.0.0.1:")), "{tunnels:?}");
-    assert!(!tunnels.is_empty());
-    run(&["plan", "--check"]).expect(0);
-    assert!(proxy.tunnels().len() > tunnels.len());
-    run(&["destroy", "--yes"]).expect(0);
+    is_left_alone();
+    let more = "resources:\n  route-table:\n    private-a: { routes: { 10.98.0.0/16: { internet-gateway: main } } }\n";
+    world.write(&format!("{NETWORK}{more}"));
+    world.run("apply --yes").expect(0);
+    is_left_alone();
+    world.write(NETWORK);
+    world.run("apply --yes").expect(0);
+    is_left_alone();
+    let there = world.look("DescribeRouteTables", "route-table-id", &table);
+    assert!(!there.contains("10.98.0.0/16"), "{there}");
+    let refused = world.run("destroy --yes").expect(5).stderr;
+    assert!(refused.contains("10.99.0.0/16"), "{refused}");
 }
 
 #[test]
-fn what_no_proxy_names_is_reached_without_and_the_registry_is_asked_by_its_own_name() {
-    let (lab, proxy) = (Lab::start_hollow(), Proxy::start(Manners::Open));
-    let run = |command: &[&str]| {
-        let mut command = over_tls(&lab, "localhost", command);
-        command.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", "localhost");
-        silent(finish(&mut command))
+fn what_a_new_group_lets_out_is_ours_to_close_over_both_families() {
+    let world = World::with(NETWORK);
+    world.run("apply --yes").expect(0);
+    let vpc = world.lab.id_at("vpc/main");
+    let block = [("VpcId", vpc.as_str()), ("AmazonProvidedIpv6CidrBlock", "true")];
+    world.lab.by_hand("ec2", "AssociateVpcCidrBlock", &block);
+    let groups = |closed: &str| {
+        format!(
+            "{NETWORK}resources:\n  security-group:\n    open: {{ vpc: main }}\n    closed: {{ vpc: main, egress: {closed} }}\n"
+        )
     };
-    run(&["plan"]).expect(0);
-    assert_eq!(proxy.tunnels(), Vec::<String>::new(), "the plan asks AWS alone");
-    run(&["apply", "--yes"]).expect(0);
-    let tunnels = proxy.tunnels();
-    assert!(!tunnels.is_empty(), "the image was pushed through it");
-    assert!(tunnels.iter().all(|host| host.starts_with("127.0.0.1:")), "{tunnels:?}");
+    let egress = |name: &str| {
+        let group = world.lab.id_at(&format!("security-group/{name}"));
+        world.look("DescribeSecurityGroupRules", "group-id", &group)
+    };
+    world.write(&groups("[{ to: 10.0.0.0/8, port: 443 }]"));
+    world.run("apply --yes").expect(0);
+    let plan = world.run("plan --check").expect(0).stdout;
+    assert!(!plan.contains("::/0"), "{plan}");
+    assert!(egress("open").contains("::/0"));
+    let closed = egress("closed");
+    assert!(!closed.contains("::/0") && !closed.contains("0.0.0.0/0"), "{closed}");
+    // One that is closed later is closed for both.
+    world.write(
+        &groups("[{ to: 10.0.0.0/8, port: 443 }]")
+            .replace("open: { vpc: main }", "open: { vpc: main, egress: [] }"),
+    );
+    world.run("apply --yes").expect(0);
+    assert!(!egress("open").contains("::/0"));
+    world.run("plan --check").expect(0);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
 }
 
 #[test]
-fn a_proxy_that_lets_nobody_through_is_named() {
-    let (lab, proxy) = (Lab::start_hollow(), Proxy::start(Manners::Closed));
-    let mut plan = over_tls(&lab, "127.0.0.1", &["plan"]);
-    let ran = silent(finish(plan.env("HTTPS_PROXY", proxy.url())).expect(1));
-    assert!(ran.stderr.contains("the proxy that HTTPS_PROXY names"), "{}", ran.stderr);
-    let open = Proxy::start(Manners::Open);
-    let stranger = open.url().replace("me:", "you:");
-    let ran = silent(finish(plan.env("HTTPS_PROXY", stranger)).expect(1));
-    assert!(ran.stderr.contains("check its user and password"), "{}", ran.stderr);
-}
-
-#[test]
-fn certificates_are_trusted_that_the_variable_or_the_profile_names_and_no_others() {
-    let lab = Lab::start_hollow();
-    let mut plan = over_tls(&lab, "127.0.0.1", &["plan"]);
-    finish(&mut plan).expect(0);
-    let stranger = finish(plan.env_remove("AWS_CA_BUNDLE")).expect(1);
-    assert!(stranger.stderr.contains("with AWS_CA_BUNDLE"), "{}", stranger.stderr);
-    let folder = TempDir::new().expect("a folder");
-    let config = folder.path().join("config");
-    let profile = format!("[profile ours]\nca_bundle = {}\n", lab.authority());
-    std::fs::write(&config, profile).expect("a file");
-    finish(plan.env("AWS_CONFIG_FILE", &config).env("AWS_PROFILE", "ours")).expect(0);
-    let wrong = finish(plan.env("AWS_CA_BUNDLE", "/nonexistent.pem")).expect(1);
-    assert!(wrong.stderr.contains("AWS_CA_BUNDLE names it"), "{}", wrong.stderr);
-}
-
-#[test]
-fn the_credentials_of_a_container_are_asked_for_without_a_proxy_and_again() {
-    let (lab, proxy) = (Lab::start_hollow(), Proxy::start(Manners::Closed));
-    let mut plan = over_tls(&lab, "127.0.0.1", &["plan"]);
-    plan.env("AWS_ACCESS_KEY_ID", "")
-        .env("AWS_SECRET_ACCESS_KEY", "")
-        // They fail more often than the SDK asks by itself.
-        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", credentials_after(4))
-        .env("HTTP_PROXY", proxy.url());
-    let ran = finish(&mut plan).expect(0);
-    assert!(ran.stderr.contains("waiting: there are no credentials yet"), "{}", ran.stderr);
+fn what_holds_a_vpc_is_named_at_once_whoever_made_it() {
+    let world = World::with(
+        "stack: net\nregion: eu-west-1\nresources: { vpc: { main: { cidr: 10.0.0.0/16 } } }\n",
+    );
+    world.run("apply --yes").expect(0);
+    let vpc = world.lab.id_at("vpc/main");
+    let (endpoint, group) = world.lab.guard_duty(&vpc);
+    let acl = world.lab.by_hand("ec2", "CreateNetworkAcl", &[("VpcId", &vpc)]);
+    let acl = between(&acl, "<networkAclId>", "</networkAclId>").to_owned();
+    world.lab.reset_calls();
+    let words = world.words("destroy --yes");
+    let child =
+        begin(&mut deployer(&world.lab, &words.iter().map(String::as_str).collect::<Vec<_>>()));
+    let tries = || world.lab.calls()["operations"]["ec2:DeleteVpc"].as_u64().unwrap_or(0);
+    wait_until("it was tried some times", || tries() > 4);
+    world.lab.by_hand("ec2", "DeleteVpcEndpoints", &[("VpcEndpointId.1", &endpoint)]);
+    world.lab.by_hand("ec2", "DeleteSecurityGroup", &[("GroupId", &group)]);
+    world.lab.by_hand("ec2", "DeleteNetworkAcl", &[("NetworkAclId", &acl)]);
+    let said = end(child).expect(0).stderr;
+    for named in [&endpoint, &group, &acl] {
+        assert!(said.contains(named.as_str()), "{named}: {said}");
+    }
+    assert!(said.contains("GuardDuty"), "{said}");
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
 }

@@ -52,10 +52,15 @@ fn permit(operation: &Operation, message: &str) -> String {
             all.collect::<Vec<_>>().join(", ")
         );
     }
-    match denied_action(message) {
-        Some(action) => format!("allow `{action}` to these credentials"),
-        None => format!("allow `{operation}` to these credentials"),
+    let action = denied_action(message).map_or_else(|| operation.to_string(), str::to_owned);
+    // A policy of an organisation that demands tags denies what comes without them.
+    if message.contains("explicit deny") {
+        return format!(
+            "a policy denies `{action}`; if it demands tags, write them as `tags:` at the top of \
+             the stack"
+        );
     }
+    format!("allow `{action}` to these credentials")
 }
 
 /// The action that a message says was denied: `… is not authorized to perform: iam:PassRole on

@@ -10,7 +10,6 @@ use deployer_engine::{Calls, Cloud, Result};
 use deployer_image::Roots;
 use tokio::sync::OnceCell;
 
-use crate::ec2;
 use crate::fence::Fence;
 use crate::surroundings::Surroundings;
 
@@ -59,7 +58,7 @@ impl Cloud for Aws {
     }
 
     async fn zones(&self) -> Result<BTreeSet<String>> {
-        ec2::zones(self).await
+        self.open_zones().await
     }
 }
 

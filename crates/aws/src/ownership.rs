@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Failure, Kind, Scope};
+use deployer_core::{Address, Failure, Kind, Scope, tag_code};
 use deployer_engine::{Badge, Context, Identity, Survey};
 
 use crate::Aws;
@@ -13,6 +13,8 @@ pub(crate) const ENVIRONMENT: &str = "deployer:environment";
 const ADDRESS: &str = "deployer:address";
 const GENERATION: &str = "deployer:generation";
 const SPEC: &str = "deployer:spec";
+/// Which tags of the user's own were given: three characters for each key, in any order.
+const GIVEN: &str = "deployer:tags";
 pub(crate) const PROOF: &str = "deployer:proof";
 
 /// What helps where something else has a name.
@@ -29,7 +31,8 @@ pub(crate) type Tags = BTreeMap<String, String>;
 
 /// The tags a new resource gets: whose it is, and what the console shows as its name.
 pub(crate) fn tags(identity: &Identity, kept: &Kept) -> Tags {
-    let mut tags = Tags::from([
+    let mut tags = own(identity);
+    tags.extend([
         ("Name".to_owned(), identity.name.clone()),
         (STACK.to_owned(), identity.scope.stack.clone()),
         (ENVIRONMENT.to_owned(), identity.scope.environment.clone()),
@@ -40,6 +43,32 @@ pub(crate) fn tags(identity: &Identity, kept: &Kept) -> Tags {
     tags.extend(identity.proof.iter().map(|proof| (PROOF.to_owned(), proof.clone())));
     tags.extend(kept.iter().map(|(field, value)| (kept_key(field), value.clone())));
     tags
+}
+
+/// The tags of the user's own, and which they are.
+pub(crate) fn own(identity: &Identity) -> Tags {
+    let mut tags = identity.scope.tags.clone();
+    if !tags.is_empty() {
+        tags.insert(GIVEN.to_owned(), tags.keys().map(|key| tag_code(key)).collect());
+    }
+    tags
+}
+
+/// The keys of the tags to take off: those of the user's own that are not wanted any more.
+pub(crate) fn dropped(identity: &Identity) -> Vec<String> {
+    let is_none_left = identity.scope.tags.is_empty() && !identity.dropped.is_empty();
+    let given = is_none_left.then(|| GIVEN.to_owned());
+    identity.dropped.iter().cloned().chain(given).collect()
+}
+
+/// The tags of the user's own that were given, as they are now.
+fn given(tags: &Tags) -> Tags {
+    let Some(codes) = tags.get(GIVEN) else { return Tags::new() };
+    let codes: Vec<&[u8]> = codes.as_bytes().chunks(3).collect();
+    let is_ours = |key: &str| key.starts_with("deployer:") || key == "Name";
+    let is_given = |key: &String| !is_ours(key) && codes.contains(&tag_code(key).as_bytes());
+    let given = tags.iter().filter(|(key, _)| is_given(key));
+    given.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// The key of the tag that keeps a field.
@@ -67,6 +96,7 @@ impl Owned {
             mark: tags.get(SPEC).cloned(),
             proof: tags.get(PROOF).cloned(),
             called: None,
+            tags: given(tags),
         };
         let is_ours = is_ours && address.kind == K::NAME;
         is_ours.then(|| Self { badge, tags: tags.clone() })
@@ -157,13 +187,21 @@ pub(crate) fn collect<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use deployer_kinds::{Subnet, Vpc};
 
     use super::*;
 
     fn identity() -> Identity {
         Identity {
-            scope: Scope { stack: "notes".into(), environment: "dev".into(), origin: None },
+            dropped: BTreeSet::new(),
+            scope: Scope {
+                stack: "notes".into(),
+                environment: "dev".into(),
+                origin: None,
+                tags: BTreeMap::new(),
+            },
             address: Address::new("vpc", "main"),
             generation: 2,
             mark: "7f3a".into(),
@@ -189,5 +227,25 @@ mod tests {
         assert_eq!(Owned::tagged::<Vpc>(&other, &written), None);
         assert_eq!(Owned::read::<Vpc>(&other, None, &written).badge(), Badge::default());
         assert_eq!(Owned::tagged::<Subnet>(&identity().scope, &written), None);
+    }
+
+    #[test]
+    fn tags_of_the_users_own_are_those_that_we_gave_and_none_of_others() {
+        let mut identity = identity();
+        identity.scope.tags = [("team", "notes"), ("cost-center", "42")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        let mut written = tags(&identity, &Kept::new());
+        written.insert("owner".to_owned(), "somebody".to_owned());
+        written.insert("team".to_owned(), "others".to_owned());
+        let owned = Owned::tagged::<Vpc>(&identity.scope, &written).unwrap();
+        let given = owned.badge().tags;
+        assert_eq!(given.keys().collect::<Vec<_>>(), ["cost-center", "team"]);
+        assert_eq!(given["team"], "others");
+        // The last of them goes with what says that there were any.
+        identity.dropped = given.into_keys().collect();
+        assert_eq!(dropped(&identity).len(), 2);
+        identity.scope.tags.clear();
+        assert_eq!(dropped(&identity), ["cost-center", "team", GIVEN]);
     }
 }

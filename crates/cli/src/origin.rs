@@ -52,7 +52,7 @@ fn place(remote: &str) -> Option<String> {
 /// The text as an origin can be: its end, if it is too long.
 fn taggable(text: &str) -> String {
     let plain: String =
-        text.chars().map(|c| if Scope::may_be_in_origin(c) { c } else { '_' }).collect();
+        text.chars().map(|c| if Scope::may_be_in_tag(c) { c } else { '_' }).collect();
     plain[plain.len().saturating_sub(Scope::LONGEST_ORIGIN)..].to_owned()
 }
 

@@ -12,7 +12,12 @@ use serde_json::{Value, json};
 
 /// Whose resources they are.
 pub(crate) fn scope() -> Scope {
-    Scope { stack: "notes".to_owned(), environment: "prod".to_owned(), origin: None }
+    Scope {
+        stack: "notes".to_owned(),
+        environment: "prod".to_owned(),
+        origin: None,
+        tags: BTreeMap::new(),
+    }
 }
 
 /// A plan with a step of every sort.
@@ -235,6 +240,7 @@ pub(crate) fn live(address: &str, id: &str, state: &str) -> Live {
         serial: None,
         standing: Standing::Recorded,
         is_signed: true,
+        tags: BTreeMap::new(),
         spec: Value::Null,
         output: json!({ "id": id }),
         phase: Phase::Ready,

@@ -233,6 +233,8 @@ impl<W: Connect> Session<'_, W> {
                 stack: outline.name,
                 environment,
                 origin: outline.origin.or(source.origin),
+                // Those of a stack that has mistakes are not known.
+                tags: self.load_if_right(args).map(|it| it.stack.scope.tags).unwrap_or_default(),
             },
             way,
         })

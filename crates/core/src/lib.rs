@@ -42,6 +42,7 @@ pub use failure::{Cause, Failure};
 pub use graph::{Cycle, Graph, ReadyQueue};
 pub use kind::{After, Grant, Kind, KindInfo, Kinds, Problem, Time, Typical};
 pub use live::{Dispute, Fallen, Live, Phase, Standing, Stray, Unrecorded};
+pub use mark::code as tag_code;
 pub use naming::{Alphabet, Naming};
 pub use opaque::{Opaque, is_unread, unread};
 pub use ownership::{

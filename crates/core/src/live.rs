@@ -1,6 +1,6 @@
 //! One resource as it is in AWS, and how it is known whose it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,9 @@ pub struct Live {
     /// Whether its tags are as we wrote them.
     #[serde(default)]
     pub is_signed: bool,
+    /// The tags of the user's own that it was given, as it has them now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// The serialised `Spec`, every reference a physical identifier.
     pub spec: Value,
     /// The serialised `Output`; what is not known yet is null.

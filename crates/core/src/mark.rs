@@ -61,8 +61,8 @@ fn entry(field: &str, value: &Value) -> String {
     code(field) + &code(&format!("{field} {value}"))
 }
 
-/// A hash in so few characters.
-fn code(text: &str) -> String {
+/// A text's hash in three characters that every service takes in a tag.
+pub fn code(text: &str) -> String {
     let hash = Sha256::digest(text);
     let sixes = hash.iter().take(WIDTH).map(|byte| ALPHABET[usize::from(byte % 64)]);
     sixes.map(char::from).collect()

@@ -83,10 +83,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn scope() -> Scope {
-        Scope { stack: "notes".into(), environment: "dev".into(), origin: None }
+        Scope {
+            stack: "notes".into(),
+            environment: "dev".into(),
+            origin: None,
+            tags: BTreeMap::new(),
+        }
     }
 
     #[test]
@@ -107,7 +114,12 @@ mod tests {
 
     #[test]
     fn a_name_is_cut_between_letters_whatever_they_are() {
-        let scope = Scope { stack: "é".repeat(30), environment: "dev".into(), origin: None };
+        let scope = Scope {
+            stack: "é".repeat(30),
+            environment: "dev".into(),
+            origin: None,
+            tags: BTreeMap::new(),
+        };
         let name = Naming::hyphens(32).name(&scope, &Address::new("target-group", "web"), 1);
         assert!(name.starts_with("éééé") && name.len() <= 32, "{name}");
     }

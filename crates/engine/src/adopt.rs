@@ -1,5 +1,6 @@
 //! Takes something over that the stack did not make.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use deployer_core::{Address, Cause, Deeds, Failure, Live, Place, Roles, Scope, Seen};
@@ -87,6 +88,7 @@ pub async fn adopt<C: Parameters>(
     let serial = journal.adopt(live, &mark).await?;
     let identity = Identity {
         scope: scope.clone(),
+        dropped: BTreeSet::new(),
         address: live.address.clone(),
         generation: live.generation,
         proof: journal.prove(&live.place, &live.address, live.generation, &serial, &mark),

@@ -1,5 +1,7 @@
 //! What a cloud answers: a value or why not, what was found, and how far it is.
 
+use std::collections::BTreeMap;
+
 use deployer_core::{Failure, Kind, Phase};
 
 /// What a call on a cloud gives: a value, or why not.
@@ -18,6 +20,8 @@ pub struct Badge {
     pub proof: Option<String>,
     /// What it is called in AWS, for kinds that have names. No tag says so.
     pub called: Option<String>,
+    /// The tags of the user's own that it was given, as it has them now.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Something with our tags as a scan found it.

@@ -125,6 +125,8 @@ impl<C: Cloud> Survey<'_, C> {
 pub struct Identity {
     /// Stack and environment; goes into its tags.
     pub scope: Scope,
+    /// Tags of the user's own that it was given and that it is not to have any more.
+    pub dropped: BTreeSet<String>,
     /// The address; goes into its tags.
     pub address: Address,
     /// The generation; goes into its tags.

@@ -138,7 +138,7 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 }
 
 fn erase<K: Kind>(found: Found<K>) -> Result<Seen> {
-    let Found { badge: Badge { name, generation, mark, proof, called }, .. } = found;
+    let Found { badge: Badge { name, generation, mark, proof, called, tags }, .. } = found;
     let live = Live {
         address: Address::new(K::NAME, name),
         place: Place::default(),
@@ -147,6 +147,7 @@ fn erase<K: Kind>(found: Found<K>) -> Result<Seen> {
         serial: None,
         standing: Standing::default(),
         is_signed: false,
+        tags,
         spec: write(&found.spec)?,
         output: write(&found.output)?,
         phase: found.phase,

@@ -42,7 +42,8 @@ pub trait Parameters: Cloud {
         name: &str,
     ) -> impl Future<Output = Result<Option<String>>> + Send;
 
-    /// Makes one. `false` when there is one of the name: of all that try, exactly one succeeds.
+    /// Makes one, with the tags of the scope. `false` when there is one of the name: of all that try,
+    /// exactly one succeeds.
     fn make(
         &self,
         scope: &Scope,
@@ -59,6 +60,14 @@ pub trait Parameters: Cloud {
         name: &str,
         value: &str,
     ) -> impl Future<Output = Result<u64>> + Send;
+
+    /// Gives one the tags of the scope, and takes these off. One that is not there is no failure.
+    fn retag(
+        &self,
+        scope: &Scope,
+        name: &str,
+        dropped: &BTreeSet<String>,
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// Takes one off. One that is off already is no failure.
     fn remove(&self, scope: &Scope, name: &str) -> impl Future<Output = Result<()>> + Send;

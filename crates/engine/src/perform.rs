@@ -1,5 +1,6 @@
 //! Performs one step of a plan: its calls, and the wait until AWS has finished.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -448,6 +449,7 @@ impl<C: Parameters> Notary for JournalOf<'_, C> {
             serial: None,
             standing: Standing::default(),
             is_signed: false,
+            tags: BTreeMap::new(),
             spec: Value::Null,
             output: json!({ "id": id }),
             // What it is like is not known, and not held against its mark.
@@ -489,8 +491,11 @@ fn identify<C: Parameters>(
     let mark = kind.mark(&normal.unwrap_or_default());
     let known = step.live.as_ref().and_then(|live| live.serial.clone());
     let serial = known.unwrap_or_else(|| journal.serial(address, *generation));
+    let given = step.live.iter().flat_map(|live| live.tags.keys());
+    let dropped = given.filter(|key| !scope.tags.contains_key(*key)).cloned().collect();
     Identity {
         scope: scope.clone(),
+        dropped,
         address: address.clone(),
         generation: *generation,
         proof: journal.prove(place, address, *generation, &serial, &mark),

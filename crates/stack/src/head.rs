@@ -78,7 +78,7 @@ pub(crate) fn origin(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
     };
     let longest = Scope::LONGEST_ORIGIN;
     let is_right = (1..=longest).contains(&origin.len());
-    if is_right && origin.chars().all(Scope::may_be_in_origin) {
+    if is_right && origin.chars().all(Scope::may_be_in_tag) {
         return Some(origin);
     }
     mistakes.push(
@@ -87,6 +87,62 @@ pub(crate) fn origin(root: &Node, mistakes: &mut Mistakes) -> Option<String> {
             .help(format!("write at most {longest} letters, digits, spaces and `_.:/=+-@`")),
     );
     None
+}
+
+/// The longest key of a tag, and the longest value (tagging guide of AWS's general reference).
+const LONGEST_KEY: usize = 128;
+const LONGEST_VALUE: usize = 256;
+
+/// Reads the tags of the user's own.
+pub(crate) fn tags(root: &Node, mistakes: &mut Mistakes) -> BTreeMap<String, String> {
+    let Some(section) = root.entry("tags") else { return BTreeMap::new() };
+    let mut tags = BTreeMap::new();
+    for entry in section.value.entries() {
+        // What is no text is reported already, and what stands for something unknown as well.
+        let Some(value) = entry.value.written() else { continue };
+        let is_ours = entry.key.starts_with("deployer:") || entry.key == "Name";
+        let is_of_aws = entry.key.to_ascii_lowercase().starts_with("aws:");
+        let are_right = |text: &str| text.chars().all(Scope::may_be_in_tag);
+        let wrong = if is_ours {
+            Some((
+                entry.span,
+                format!("the tag `{}` is deployer's own", entry.key),
+                "use another key",
+            ))
+        } else if is_of_aws {
+            Some((entry.span, format!("the tag `{}` is AWS's own", entry.key), "use another key"))
+        } else if !(1..=LONGEST_KEY).contains(&entry.key.chars().count()) || !are_right(&entry.key)
+        {
+            let help = "write 1 to 128 letters, digits, spaces and `_.:/=+-@`";
+            Some((entry.span, format!("`{}` cannot be the key of a tag", entry.key), help))
+        } else if value.chars().count() > LONGEST_VALUE || !are_right(&value) {
+            let help = "write at most 256 letters, digits, spaces and `_.:/=+-@`";
+            let title = format!("this cannot be the value of the tag `{}`", entry.key);
+            Some((entry.value_span(), title, help))
+        } else {
+            None
+        };
+        match wrong {
+            Some((span, title, help)) => {
+                mistakes.push(Diagnostic::error(Code::BadName, title).at(span, "").help(help));
+            }
+            None => {
+                tags.insert(entry.key.clone(), value);
+            }
+        }
+    }
+    if tags.len() > Scope::MOST_TAGS {
+        let help = format!(
+            "use at most {}: AWS takes 50 for one thing, and some are deployer's own",
+            Scope::MOST_TAGS
+        );
+        mistakes.push(
+            Diagnostic::error(Code::BadValue, format!("{} tags are too many", tags.len()))
+                .at(section.span, "")
+                .help(help),
+        );
+    }
+    tags
 }
 
 /// Reports that a text is YAML but not a stack.

@@ -15,12 +15,13 @@ pub(crate) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 const ONCE: [&str; 3] = ["stack", "origin", "environments"];
 
 /// The keys of a stack that are no sections.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 10] = [
     "stack",
     "origin",
     "region",
     "account",
     "role",
+    "tags",
     "variables",
     "environments",
     "outputs",
@@ -28,10 +29,7 @@ const OTHERS: [&str; 9] = [
 ];
 
 /// Those that are not built yet.
-const LATER: [(&str, &str); 2] = [
-    ("tags", "Tags that everything has."),
-    ("roles", "A boundary and a path for every role that is made."),
-];
+const LATER: [(&str, &str); 1] = [("roles", "A boundary and a path for every role that is made.")];
 
 /// Whether a stack has such a key.
 pub(crate) fn is_key(key: &str) -> bool {
@@ -94,6 +92,11 @@ fn language<'k>(
     keys.insert("role".to_owned(), json!({
         "type": "string",
         "description": "The ARN of the role that leads to its account. It is assumed at the start, with the credentials at hand.",
+    }));
+    keys.insert("tags".to_owned(), json!({
+        "type": "object",
+        "description": "Tags that everything has from the first call, what the account keeps of the environment included, such as `{ team: notes, cost-center: 42 }`. Changed ones are written anew, and nobody notices; of those that are taken out, the ones that were given here are taken off. Tasks get them when they are started.",
+        "additionalProperties": { "type": "string" },
     }));
     keys.insert("variables".to_owned(), json!({
         "type": "object",

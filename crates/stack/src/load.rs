@@ -69,7 +69,8 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let images_of = like::resolve(&mut root, &written, &mut mistakes);
     let region = head::region(&root, options, &mut mistakes);
     let stack = stack.unwrap_or_else(|| "stack".to_owned());
-    let scope = Scope { stack, environment, origin };
+    let tags = BTreeMap::new();
+    let mut scope = Scope { stack, environment, origin, tags };
     let region = region.unwrap_or_else(|| "eu-west-1".to_owned());
     let mut asked = Vec::new();
     let outputs = outputs(&root);
@@ -85,6 +86,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         room: Cell::new(MOST_FILLED),
     };
     fill_in(&mut root, &words, &mut mistakes, &mut asked);
+    scope.tags = head::tags(&root, &mut mistakes);
 
     let mut draft = Draft {
         root,
@@ -140,7 +142,7 @@ fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &
             words.are_kinds_known.set(["resources", "outputs"].contains(&entry.key.as_str()));
             interpolate(&mut entry.value, words, mistakes, asked);
             match entry.key.as_str() {
-                "stack" | "origin" | "region" | "account" | "role" => {}
+                "stack" | "origin" | "region" | "account" | "role" | "tags" => {}
                 // Nothing is asked for where nothing is written.
                 key if sections::find(key).is_some_and(|section| section.is_later) => {}
                 "network" | "outputs" => fill_empty(&mut entry.value, 0),

@@ -86,6 +86,11 @@ impl Parameters for Memory {
         self.lock().shelf.write(scope, name, value)
     }
 
+    /// Its tags show nowhere.
+    async fn retag(&self, _: &Scope, _: &str, _: &BTreeSet<String>) -> Result<()> {
+        Ok(())
+    }
+
     async fn remove(&self, scope: &Scope, name: &str) -> Result<()> {
         self.pass_cut()?;
         self.lock().shelf.remove(scope, name);
@@ -431,7 +436,9 @@ impl Memory {
     /// All resources of a kind that can be seen.
     pub(crate) async fn scan<K: Toy>(&self, survey: &Survey<'_, Self>) -> Result<Vec<Found<K>>> {
         self.call::<K, _>(Operation::Scan, "", |state| {
-            let ours = state.seen::<K>().filter(|(_, thing)| thing.scope == *survey.scope);
+            let ours = state
+                .seen::<K>()
+                .filter(|(_, thing)| thing.scope.to_string() == survey.scope.to_string());
             Ok(ours.map(|(id, thing)| thing.found(id, thing.badge())).collect())
         })
         .await
@@ -449,7 +456,7 @@ impl Memory {
                 *other == id || thing.name.as_deref() == Some(id)
             };
             Ok(seen.find(is_it).map(|(id, thing)| {
-                let is_ours = thing.scope == *survey.scope;
+                let is_ours = thing.scope.to_string() == survey.scope.to_string();
                 thing.found(id, if is_ours { thing.badge() } else { Badge::default() })
             }))
         })

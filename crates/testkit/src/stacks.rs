@@ -9,7 +9,12 @@ use crate::registry;
 
 /// Whose resources all of them are.
 pub fn scope() -> Scope {
-    Scope { stack: "notes".to_owned(), environment: "dev".to_owned(), origin: None }
+    Scope {
+        stack: "notes".to_owned(),
+        environment: "dev".to_owned(),
+        origin: None,
+        tags: BTreeMap::new(),
+    }
 }
 
 /// Builds a stack, resource by resource.

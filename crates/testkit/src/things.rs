@@ -91,6 +91,7 @@ impl Thing {
             mark: self.mark.clone(),
             proof: self.proof.clone(),
             called: self.name.clone(),
+            tags: self.scope.tags.clone(),
         }
     }
 

@@ -17,6 +17,7 @@ from lab.aws.acm.certificates import issue
 from lab.aws.cloudwatch.metrics import measure
 from lab.aws.common.model_check import check_all
 from lab.aws.common.windows import open_windows
+from lab.aws.ec2.guard_duty import watch
 from lab.aws.rds.changes import move, rotate_all
 from lab.aws.sts.sessions import expire_all, open_account
 from lab.http.doors import lacks_header
@@ -61,6 +62,7 @@ class Control:
             ("GET", "/_lab/faults"): lambda query, body: {"faults": lab.faults.public()},
             ("POST", "/_lab/faults"): self.add_faults,
             ("DELETE", "/_lab/faults"): lambda query, body: lab.faults.clear(),
+            ("POST", "/_lab/guard-duty"): self.watch,
             ("POST", "/_lab/maintenance-window"): self.open_windows,
             ("GET", "/_lab/strict"): lambda query, body: lab.strict.public(),
             ("POST", "/_lab/strict"): self.switch,
@@ -148,6 +150,11 @@ class Control:
         for rule in rules if isinstance(rules, list) else [rules]:
             self._lab.faults.add(rule)
         return {"faults": self._lab.faults.public()}
+
+    def watch(self, query: Query, body: bytes) -> dict[str, str]:
+        """Lets GuardDuty put into a VPC what it puts there by itself."""
+        with self._lab.lock:
+            return watch(json.loads(body)["vpc"])
 
     def open_windows(self, query: Query, body: bytes) -> dict[str, Any]:
         """Lets the maintenance windows come."""

@@ -63,12 +63,13 @@ pub(crate) async fn name_users(aws: &Aws, failure: Failure, group: &str) -> Fail
     name(failure, found.await)
 }
 
-fn is_held(failure: &Failure) -> bool {
+/// Whether a failure says that something holds a thing.
+pub(super) fn is_held(failure: &Failure) -> bool {
     failure.code.as_deref() == Some("DependencyViolation")
 }
 
-/// What cannot be found out does not hide the failure itself.
-fn name(mut failure: Failure, holders: Result<Vec<String>>) -> Failure {
+/// Adds what holds it to a failure. What cannot be found out does not hide the failure itself.
+pub(super) fn name(mut failure: Failure, holders: Result<Vec<String>>) -> Failure {
     match holders {
         Ok(holders) if !holders.is_empty() => {
             failure.message = format!("{}; it is held by {}", failure.message, holders.join(", "));
@@ -80,7 +81,7 @@ fn name(mut failure: Failure, holders: Result<Vec<String>>) -> Failure {
 }
 
 /// Interfaces by what they belong to. Services describe theirs: `ELB app/web/0123`.
-fn described(interfaces: &[NetworkInterface]) -> Vec<String> {
+pub(super) fn described(interfaces: &[NetworkInterface]) -> Vec<String> {
     let mut by_owner: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for interface in interfaces {
         let id = interface.network_interface_id().unwrap_or("?");
@@ -117,7 +118,8 @@ async fn referring(aws: &Aws, group: &str) -> Result<Vec<String>> {
     Ok(shortened(ids.into_iter().map(|id| format!("a rule of {id}")).collect()))
 }
 
-fn shortened(mut names: Vec<String>) -> Vec<String> {
+/// The first of some names, and how many more there are.
+pub(super) fn shortened(mut names: Vec<String>) -> Vec<String> {
     let rest = names.len().saturating_sub(NAMED);
     if rest > 0 {
         names.truncate(NAMED);

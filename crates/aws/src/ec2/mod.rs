@@ -2,6 +2,7 @@
 
 pub(crate) mod blockers;
 mod elastic_ip;
+mod inside;
 mod internet_gateway;
 mod nat_gateway;
 mod operations;
@@ -21,7 +22,6 @@ use crate::Aws;
 use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
 
 pub(crate) use operations::*;
-pub(crate) use zones::zones;
 
 /// What a call has made or changed may be missing from the answers to the next ones for a while
 /// (EC2 user guide, "Eventual consistency in the Amazon EC2 API").
@@ -32,12 +32,28 @@ pub(crate) fn tagged(identity: &Identity, kind: ResourceType) -> TagSpecificatio
     TagSpecification::builder().resource_type(kind).set_tags(Some(ownership_tags(identity))).build()
 }
 
+/// The same of one of which fields are kept as tags.
+pub(crate) fn keeping(identity: &Identity, kept: &Kept, kind: ResourceType) -> TagSpecification {
+    let tags = written(ownership::tags(identity, kept));
+    TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build()
+}
+
 /// The tags that say whose a resource is.
 pub(crate) fn ownership_tags(identity: &Identity) -> Vec<Tag> {
-    ownership::tags(identity, &Kept::new())
-        .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
+    written(ownership::tags(identity, &Kept::new()))
+}
+
+/// Writes what is kept as tags.
+pub(crate) async fn keep(cx: &Context<'_, Aws>, id: &str, kept: &Kept) -> Result<()> {
+    let kept = kept.iter().map(|(field, value)| (ownership::kept_key(field), value.clone()));
+    let request = cx.cloud.ec2.create_tags().resources(id).set_tags(Some(written(kept.collect())));
+    cx.cloud.send(&CREATE_TAGS, "write down what it is given", || request.clone().send()).await?;
+    Ok(())
+}
+
+fn written(tags: Tags) -> Vec<Tag> {
+    let tags = tags.into_iter();
+    tags.map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// Writes who a resource is, and what it was last given.
@@ -45,6 +61,18 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, id: &str) -> Result<()> {
     let tags = ownership_tags(cx.identity);
     let request = cx.cloud.ec2.create_tags().resources(id).set_tags(Some(tags));
     cx.cloud.send(&CREATE_TAGS, "tag it", || request.clone().send()).await?;
+    untag(cx, &[id.to_owned()]).await
+}
+
+/// Takes off the tags of the user's own that are not wanted any more.
+pub(crate) async fn untag(cx: &Context<'_, Aws>, ids: &[String]) -> Result<()> {
+    let dropped = ownership::dropped(cx.identity).into_iter();
+    let tags: Vec<Tag> = dropped.map(|key| Tag::builder().key(key).build()).collect();
+    if tags.is_empty() || ids.is_empty() {
+        return Ok(());
+    }
+    let request = cx.cloud.ec2.delete_tags().set_resources(Some(ids.to_vec())).set_tags(Some(tags));
+    cx.cloud.send(&DELETE_TAGS, "take tags off", || request.clone().send()).await?;
     Ok(())
 }
 

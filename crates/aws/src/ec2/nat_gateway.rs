@@ -194,6 +194,8 @@ fn token(identity: &Identity, subnet: &str, elastic_ip: &str, spent: &[String]) 
     let proof = proof.as_deref().unwrap_or_default();
     let attempt =
         format!("{scope} {address} {generation} {proof} {subnet} {elastic_ip} {}", spent.join(" "));
+    let tags = &scope.tags;
+    let attempt = if tags.is_empty() { attempt } else { format!("{attempt} {tags:?}") };
     // EC2 takes 64 characters (EC2 API reference), which is what SHA-256 gives.
     format!("{:x}", Sha256::digest(attempt))
 }

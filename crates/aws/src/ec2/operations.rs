@@ -66,13 +66,16 @@ operations! {
         .gone(&["InvalidGroup.NotFound"])
         .codes(&[Code::new("InvalidGroup.InUse", Cause::Busy)]);
     DELETE_SUBNET = SERVICE.changes("DeleteSubnet").gone(&["InvalidSubnetID.NotFound"]);
+    DELETE_TAGS = SERVICE.changes("DeleteTags");
     DELETE_VPC = SERVICE.changes("DeleteVpc").gone(&["InvalidVpcID.NotFound"]);
     DESCRIBE_ADDRESSES = SERVICE.reads("DescribeAddresses");
     DESCRIBE_AVAILABILITY_ZONES = SERVICE.reads("DescribeAvailabilityZones");
+    DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS = SERVICE.reads("DescribeEgressOnlyInternetGateways");
     DESCRIBE_INTERNET_GATEWAYS = SERVICE.reads("DescribeInternetGateways")
         .gone(&["InvalidInternetGatewayID.NotFound"]);
     DESCRIBE_NAT_GATEWAYS = SERVICE.reads("DescribeNatGateways")
         .gone(&["NatGatewayNotFound", "InvalidNatGatewayID.NotFound"]);
+    DESCRIBE_NETWORK_ACLS = SERVICE.reads("DescribeNetworkAcls");
     DESCRIBE_NETWORK_INTERFACES = SERVICE.reads("DescribeNetworkInterfaces");
     DESCRIBE_ROUTE_TABLES = SERVICE.reads("DescribeRouteTables")
         .gone(&["InvalidRouteTableID.NotFound"]);
@@ -81,7 +84,10 @@ operations! {
     DESCRIBE_SUBNETS = SERVICE.reads("DescribeSubnets");
     DESCRIBE_VPC_ATTRIBUTE = SERVICE.reads("DescribeVpcAttribute")
         .gone(&["InvalidVpcID.NotFound"]);
+    DESCRIBE_VPC_ENDPOINTS = SERVICE.reads("DescribeVpcEndpoints");
+    DESCRIBE_VPC_PEERING_CONNECTIONS = SERVICE.reads("DescribeVpcPeeringConnections");
     DESCRIBE_VPCS = SERVICE.reads("DescribeVpcs");
+    DESCRIBE_VPN_GATEWAYS = SERVICE.reads("DescribeVpnGateways");
     /// What it is about is the attachment, which goes with the VPC as well.
     DETACH_INTERNET_GATEWAY = SERVICE.changes("DetachInternetGateway")
         .gone(&[

@@ -7,19 +7,22 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{
     Filter, ResourceType, Route, RouteOrigin, RouteTableAssociation, RouteTableAssociationStateCode,
 };
-use deployer_core::{Cause, Phase, Ref};
+use deployer_core::{Cause, Phase, Ref, tag_code};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Cidr, RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::ec2::{self, filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, keeping, owned_by, tags};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{Kept, Owned};
 use crate::send::{unless_gone, unless_taken};
 
 type Described = aws_sdk_ec2::types::RouteTable;
 type Routes = BTreeMap<Cidr, RouteTarget>;
+
+const ROUTES: &str = "routes";
+const SUBNETS: &str = "subnets";
 
 /// The route tables of one observation, asked for once.
 #[derive(Default)]
@@ -66,7 +69,7 @@ impl Resource<Aws> for RouteTable {
             .ec2
             .create_route_table()
             .vpc_id(spec.vpc.id())
-            .tag_specifications(tagged(cx.identity, ResourceType::RouteTable));
+            .tag_specifications(keeping(cx.identity, &kept(spec), ResourceType::RouteTable));
         let made = cx
             .cloud
             .send(&ec2::CREATE_ROUTE_TABLE, "create the route table", || request.clone().send())
@@ -89,13 +92,24 @@ impl Resource<Aws> for RouteTable {
         spec: &RouteTableSpec,
     ) -> Result<RouteTableOutput> {
         let id = &live.output.id;
+        // Whenever this ends, what was given is known for ours.
+        let mut both = spec.clone();
+        both.routes.extend(live.spec.routes.clone());
+        both.subnets.extend(live.spec.subnets.clone());
+        ec2::keep(cx, id, &kept(&both)).await?;
         set_routes(cx.cloud, id, &live.spec.routes, &spec.routes).await?;
         for subnet in spec.subnets.difference(&live.spec.subnets) {
             associate(cx.cloud, id, subnet.id()).await?;
         }
         if !live.spec.subnets.is_subset(&spec.subnets) {
-            let keep = |subnet: &str| spec.subnets.contains(&Ref::physical(subnet));
-            disassociate(cx.cloud, id, keep).await?;
+            let goes = |subnet: &str| {
+                let subnet = Ref::physical(subnet);
+                live.spec.subnets.contains(&subnet) && !spec.subnets.contains(&subnet)
+            };
+            disassociate(cx.cloud, id, |subnet| !goes(subnet)).await?;
+        }
+        if kept(&both) != kept(spec) {
+            ec2::keep(cx, id, &kept(spec)).await?;
         }
         Ok(live.output.clone())
     }
@@ -119,6 +133,9 @@ fn found(owned: &Owned, table: &Described) -> Result<Found<RouteTable>> {
     let (mut routes, mut foreign) = (Routes::new(), Vec::new());
     for route in table.routes() {
         match understood(route) {
+            Understood::Route(range, _) if !is_given(owned, ROUTES, &range.to_string()) => {
+                foreign.push(described(route));
+            }
             Understood::Route(range, target) => drop(routes.insert(range, target)),
             Understood::Local => {}
             Understood::Foreign(what) => foreign.push(what),
@@ -126,18 +143,38 @@ fn found(owned: &Owned, table: &Described) -> Result<Found<RouteTable>> {
     }
     let gateways = table.associations().iter().filter_map(RouteTableAssociation::gateway_id);
     foreign.extend(gateways.map(|gateway| format!("an association with {gateway}")));
+    let (subnets, others): (Vec<&str>, Vec<&str>) = associations(table)
+        .map(|(_, subnet)| subnet)
+        .partition(|subnet| is_given(owned, SUBNETS, subnet));
+    foreign.extend(others.iter().map(|subnet| format!("an association with {subnet}")));
     Ok(Found {
         badge: owned.badge(),
         spec: RouteTableSpec {
             vpc: Ref::physical(table.vpc_id().required("the VPC of a route table")?),
             routes,
-            subnets: associations(table).map(|(_, subnet)| Ref::physical(subnet)).collect(),
+            subnets: subnets.into_iter().map(Ref::physical).collect(),
         },
         output: RouteTableOutput { id: id.to_owned() },
         phase: Phase::Ready,
         state: String::new(),
         foreign,
     })
+}
+
+/// What is kept as tags: which routes and which subnets were given, three characters for each, since
+/// neither can carry a tag. So what others add is left alone.
+fn kept(spec: &RouteTableSpec) -> Kept {
+    let codes = |texts: Vec<String>| texts.iter().map(|text| tag_code(text)).collect::<String>();
+    Kept::from([
+        (ROUTES, codes(spec.routes.keys().map(ToString::to_string).collect())),
+        (SUBNETS, codes(spec.subnets.iter().map(|subnet| subnet.id().to_owned()).collect())),
+    ])
+}
+
+/// Whether something was given, by the tags. Where they do not say, everything was.
+fn is_given(owned: &Owned, field: &str, text: &str) -> bool {
+    let code = tag_code(text);
+    owned.kept(field).is_none_or(|kept| kept.as_bytes().chunks(3).any(|it| it == code.as_bytes()))
 }
 
 #[derive(Debug, PartialEq)]
@@ -343,7 +380,11 @@ async fn disassociate(aws: &Aws, id: &str, keep: impl Fn(&str) -> bool) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use deployer_core::Scope;
+    use serde_json::json;
+
     use super::*;
+    use crate::ownership::kept_key;
 
     fn to(range: &str) -> aws_sdk_ec2::types::builders::RouteBuilder {
         Route::builder().destination_cidr_block(range).origin(RouteOrigin::CreateRoute)
@@ -357,6 +398,46 @@ mod tests {
         assert_eq!(understood(&nat), Understood::Route(range, target));
         let local = to("10.0.0.0/16").gateway_id("local").build();
         assert_eq!(understood(&local), Understood::Local);
+    }
+
+    #[test]
+    fn a_route_and_a_subnet_that_others_added_are_theirs() {
+        let spec: RouteTableSpec = serde_json::from_value(json!({
+            "vpc": { "id": "vpc-1" },
+            "routes": { "0.0.0.0/0": { "nat-gateway": { "id": "nat-1" } } },
+            "subnets": [{ "id": "subnet-1" }],
+        }))
+        .unwrap();
+        let association = |subnet: &str| {
+            let association = RouteTableAssociation::builder();
+            association.route_table_association_id("a").subnet_id(subnet).build()
+        };
+        let table = Described::builder()
+            .route_table_id("rtb-1")
+            .vpc_id("vpc-1")
+            .routes(to("0.0.0.0/0").nat_gateway_id("nat-1").build())
+            .routes(to("10.9.0.0/16").nat_gateway_id("nat-9").build())
+            .associations(association("subnet-1"))
+            .associations(association("subnet-9"))
+            .build();
+        let with = |kept: Kept| {
+            let scope = Scope {
+                stack: String::new(),
+                environment: String::new(),
+                origin: None,
+                tags: BTreeMap::new(),
+            };
+            let kept = kept.iter().map(|(field, value)| (kept_key(field), value.clone())).collect();
+            found(&Owned::read::<RouteTable>(&scope, None, &kept), &table).unwrap()
+        };
+        let live = with(kept(&spec));
+        assert_eq!(live.spec, spec);
+        assert_eq!(
+            live.foreign,
+            ["a route to 10.9.0.0/16 over nat-9", "an association with subnet-9"]
+        );
+        // A table of an earlier version says nothing of them.
+        assert_eq!(with(Kept::new()).spec.routes.len(), 2);
     }
 
     #[test]

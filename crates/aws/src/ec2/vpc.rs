@@ -6,7 +6,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_
 use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
-use crate::ec2::{self, blockers, filter, owned_by, tagged, tags};
+use crate::ec2::{self, filter, inside, owned_by, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::Owned;
 
@@ -63,10 +63,7 @@ impl Resource<Aws> for Vpc {
         let request = cx.cloud.ec2.delete_vpc().vpc_id(&live.output.id);
         match cx.cloud.send(&ec2::DELETE_VPC, "delete the VPC", || request.clone().send()).await {
             Ok(_) => Ok(Vec::new()),
-            Err(failure) => {
-                let inside = filter("vpc-id", &live.output.id);
-                Err(blockers::name_interfaces(cx.cloud, failure, inside).await)
-            }
+            Err(failure) => Err(inside::name_all(cx.cloud, failure, &live.output.id).await),
         }
     }
 }

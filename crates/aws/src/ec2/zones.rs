@@ -12,17 +12,19 @@ use crate::ec2;
 /// `AvailabilityZone`).
 const KIND: &str = "availability-zone";
 
-/// The zones that something new can be in. Which letters there are differs between accounts: b of
-/// Tokyo and a of Northern California are closed to most.
-pub(crate) async fn zones(aws: &Aws) -> Result<BTreeSet<String>> {
-    let request = aws.ec2.describe_availability_zones();
-    let answer = aws
-        .send(&ec2::DESCRIBE_AVAILABILITY_ZONES, "find out which zones there are", || {
-            request.clone().send()
-        })
-        .await?;
-    let open = answer.availability_zones().iter().filter(|zone| is_open(zone));
-    Ok(open.filter_map(|zone| zone.zone_name().map(str::to_owned)).collect())
+impl Aws {
+    /// The zones that something new can be in. Which letters there are differs between accounts: b
+    /// of Tokyo and a of Northern California are closed to most.
+    pub(crate) async fn open_zones(&self) -> Result<BTreeSet<String>> {
+        let request = self.ec2.describe_availability_zones();
+        let answer = self
+            .send(&ec2::DESCRIBE_AVAILABILITY_ZONES, "find out which zones there are", || {
+                request.clone().send()
+            })
+            .await?;
+        let open = answer.availability_zones().iter().filter(|zone| is_open(zone));
+        Ok(open.filter_map(|zone| zone.zone_name().map(str::to_owned)).collect())
+    }
 }
 
 /// Whether a zone takes something new. What an answer leaves out is as usual.

@@ -106,6 +106,11 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str, kept: &Kept) -> R
     let tags = tagged(cx.identity, kept);
     let request = cx.cloud.ecr.tag_resource().resource_arn(arn).set_tags(Some(tags));
     cx.cloud.send(&TAG_RESOURCE, "tag the repository", || request.clone().send()).await?;
+    let dropped = ownership::dropped(cx.identity);
+    if !dropped.is_empty() {
+        let request = cx.cloud.ecr.untag_resource().resource_arn(arn).set_tag_keys(Some(dropped));
+        cx.cloud.send(&UNTAG_RESOURCE, "take tags off", || request.clone().send()).await?;
+    }
     Ok(())
 }
 

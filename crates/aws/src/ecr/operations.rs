@@ -38,4 +38,5 @@ operations! {
     PUT_LIFECYCLE_POLICY = SERVICE.changes("PutLifecyclePolicy")
         .gone(&["RepositoryNotFoundException"]);
     TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["RepositoryNotFoundException"]);
+    UNTAG_RESOURCE = SERVICE.changes("UntagResource").gone(&["RepositoryNotFoundException"]);
 }

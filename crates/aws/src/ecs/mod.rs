@@ -35,6 +35,11 @@ pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
 pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
     let request = cx.cloud.ecs.tag_resource().resource_arn(arn).set_tags(Some(tagged(cx.identity)));
     cx.cloud.send(&TAG_RESOURCE, "tag it", || request.clone().send()).await?;
+    let dropped = ownership::dropped(cx.identity);
+    if !dropped.is_empty() {
+        let request = cx.cloud.ecs.untag_resource().resource_arn(arn).set_tag_keys(Some(dropped));
+        cx.cloud.send(&UNTAG_RESOURCE, "take tags off", || request.clone().send()).await?;
+    }
     Ok(())
 }
 

@@ -92,6 +92,7 @@ operations! {
     STOP_SERVICE_DEPLOYMENT = SERVICE.changes("StopServiceDeployment")
         .gone(&["ServiceDeploymentNotFoundException"]);
     TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["ResourceNotFoundException"]);
+    UNTAG_RESOURCE = SERVICE.changes("UntagResource").gone(&["ResourceNotFoundException"]);
     UPDATE_CLUSTER_SETTINGS = SERVICE.changes("UpdateClusterSettings")
         .gone(&["ClusterNotFoundException"]);
     /// As for CreateService.

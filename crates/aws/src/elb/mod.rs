@@ -68,6 +68,11 @@ pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
 pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
     let request = cx.cloud.elb.add_tags().resource_arns(arn).set_tags(Some(tagged(cx.identity)));
     cx.cloud.send(&ADD_TAGS, "tag it", || request.clone().send()).await?;
+    let dropped = ownership::dropped(cx.identity);
+    if !dropped.is_empty() {
+        let request = cx.cloud.elb.remove_tags().resource_arns(arn).set_tag_keys(Some(dropped));
+        cx.cloud.send(&REMOVE_TAGS, "take tags off", || request.clone().send()).await?;
+    }
     Ok(())
 }
 

@@ -72,6 +72,13 @@ operations! {
     MODIFY_TARGET_GROUP = SERVICE.changes("ModifyTargetGroup").gone(&["TargetGroupNotFound"]);
     MODIFY_TARGET_GROUP_ATTRIBUTES = SERVICE.changes("ModifyTargetGroupAttributes")
         .gone(&["TargetGroupNotFound"]);
+    REMOVE_TAGS = SERVICE.changes("RemoveTags")
+        .gone(&[
+            "ListenerNotFound",
+            "LoadBalancerNotFound",
+            "RuleNotFound",
+            "TargetGroupNotFound",
+        ]);
     SET_RULE_PRIORITIES = SERVICE.changes("SetRulePriorities")
         .gone(&["RuleNotFound"])
         .codes(&[Code::new("PriorityInUse", Cause::Taken)]);

@@ -27,6 +27,11 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, role: &str) -> Result<()> {
     let tags = tagged(cx.identity);
     let request = cx.cloud.iam.tag_role().role_name(role).set_tags(Some(tags));
     cx.cloud.send(&TAG_ROLE, "tag the role", || request.clone().send()).await?;
+    let dropped = ownership::dropped(cx.identity);
+    if !dropped.is_empty() {
+        let request = cx.cloud.iam.untag_role().role_name(role).set_tag_keys(Some(dropped));
+        cx.cloud.send(&UNTAG_ROLE, "take tags off", || request.clone().send()).await?;
+    }
     Ok(())
 }
 

@@ -33,5 +33,6 @@ operations! {
     GET_ACCOUNT_AUTHORIZATION_DETAILS = SERVICE.reads("GetAccountAuthorizationDetails");
     PUT_ROLE_POLICY = SERVICE.changes("PutRolePolicy").gone(&["NoSuchEntity"]);
     TAG_ROLE = SERVICE.changes("TagRole").gone(&["NoSuchEntity"]);
+    UNTAG_ROLE = SERVICE.changes("UntagRole").gone(&["NoSuchEntity"]);
     UPDATE_ASSUME_ROLE_POLICY = SERVICE.changes("UpdateAssumeRolePolicy").gone(&["NoSuchEntity"]);
 }

@@ -28,4 +28,5 @@ operations! {
     PUT_RETENTION_POLICY = SERVICE.changes("PutRetentionPolicy")
         .gone(&["ResourceNotFoundException"]);
     TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["ResourceNotFoundException"]);
+    UNTAG_RESOURCE = SERVICE.changes("UntagResource").gone(&["ResourceNotFoundException"]);
 }

@@ -95,6 +95,14 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str, kept: &Kept) -> R
     let tags = tagged(cx.identity, kept);
     let request = cx.cloud.rds.add_tags_to_resource().resource_name(arn).set_tags(Some(tags));
     cx.cloud.send(&ADD_TAGS_TO_RESOURCE, "tag it", || request.clone().send()).await?;
+    let dropped = ownership::dropped(cx.identity);
+    if !dropped.is_empty() {
+        let request =
+            cx.cloud.rds.remove_tags_from_resource().resource_name(arn).set_tag_keys(Some(dropped));
+        cx.cloud
+            .send(&REMOVE_TAGS_FROM_RESOURCE, "take tags off", || request.clone().send())
+            .await?;
+    }
     Ok(())
 }
 

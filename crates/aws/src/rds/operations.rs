@@ -61,4 +61,6 @@ operations! {
     MODIFY_DB_SUBNET_GROUP = SERVICE.changes("ModifyDBSubnetGroup")
         .gone(&["DBSubnetGroupNotFoundFault"])
         .codes(&[Code::new("InvalidSubnet", Cause::Missing)]);
+    REMOVE_TAGS_FROM_RESOURCE = SERVICE.changes("RemoveTagsFromResource")
+        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
 }

@@ -22,6 +22,11 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, id: &str, kept: &Kept) -> Re
     let tags = tagged(cx.identity, kept);
     let request = cx.cloud.secrets.tag_resource().secret_id(id).set_tags(Some(tags));
     cx.cloud.send(&TAG_RESOURCE, "tag the secret", || request.clone().send()).await?;
+    let dropped = ownership::dropped(cx.identity);
+    if !dropped.is_empty() {
+        let request = cx.cloud.secrets.untag_resource().secret_id(id).set_tag_keys(Some(dropped));
+        cx.cloud.send(&UNTAG_RESOURCE, "take tags off", || request.clone().send()).await?;
+    }
     Ok(())
 }
 

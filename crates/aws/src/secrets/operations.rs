@@ -27,5 +27,6 @@ operations! {
     PUT_SECRET_VALUE = SERVICE.changes("PutSecretValue");
     RESTORE_SECRET = SERVICE.changes("RestoreSecret").gone(&["ResourceNotFoundException"]);
     TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["ResourceNotFoundException"]);
+    UNTAG_RESOURCE = SERVICE.changes("UntagResource").gone(&["ResourceNotFoundException"]);
     UPDATE_SECRET = SERVICE.changes("UpdateSecret").gone(&["ResourceNotFoundException"]);
 }

@@ -8,8 +8,11 @@ use crate::send::operations;
 pub(crate) static SERVICE: Service = Service { name: "ssm", burst: 10, per_second: 5, codes: &[] };
 
 operations! {
+    ADD_TAGS_TO_RESOURCE = SERVICE.changes("AddTagsToResource").gone(&["InvalidResourceId"]);
     DELETE_PARAMETER = SERVICE.changes("DeleteParameter").gone(&["ParameterNotFound"]);
     GET_PARAMETER = SERVICE.reads("GetParameter").gone(&["ParameterNotFound"]);
     GET_PARAMETERS_BY_PATH = SERVICE.reads("GetParametersByPath");
-    PUT_PARAMETER = SERVICE.changes("PutParameter");
+    PUT_PARAMETER = SERVICE.changes("PutParameter").also(&["ssm:AddTagsToResource"]);
+    REMOVE_TAGS_FROM_RESOURCE = SERVICE.changes("RemoveTagsFromResource")
+        .gone(&["InvalidResourceId"]);
 }

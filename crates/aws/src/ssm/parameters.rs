@@ -1,5 +1,5 @@
 //! What the account keeps of an environment, as parameters of Systems Manager: PutParameter,
-//! GetParametersByPath, GetParameter, DeleteParameter.
+//! GetParametersByPath, GetParameter, DeleteParameter, AddTagsToResource, RemoveTagsFromResource.
 //!
 //! They are called `/deployer/STACK/ENVIRONMENT/…`. PutParameter without `Overwrite` fails with
 //! `ParameterAlreadyExists` for all but the first (Systems Manager API reference), which is what
@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_sdk_ssm::types::{Parameter as Described, ParameterType};
+use aws_sdk_ssm::types::{Parameter as Described, ParameterType, ResourceTypeForTagging, Tag};
 use aws_smithy_types::DateTime;
 use deployer_core::Scope;
 use deployer_engine::{Lease, Parameter, Parameters, Result, Secrecy};
@@ -18,6 +18,8 @@ use crate::Aws;
 use crate::missing::Required;
 use crate::send::{unless_gone, unless_taken};
 use crate::ssm;
+
+const PARAMETER: ResourceTypeForTagging = ResourceTypeForTagging::Parameter;
 
 /// How many parameters a page has at most (Systems Manager API reference).
 const PAGE: i32 = 10;
@@ -50,7 +52,8 @@ impl Parameters for Aws {
             Secrecy::Secret => ParameterType::SecureString,
         };
         let request = self.parameters.put_parameter().name(path(scope, name)).value(value);
-        let request = request.r#type(kind);
+        let tags = scope.tags.iter().map(|(key, value)| tag(key, value)).collect();
+        let request = request.r#type(kind).set_tags(Some(tags));
         let purpose = format!("make the parameter {name}");
         let result = self.send(&ssm::PUT_PARAMETER, &purpose, || request.clone().send()).await;
         Ok(unless_taken(result)?.is_some())
@@ -64,6 +67,28 @@ impl Parameters for Aws {
         u64::try_from(answer.version).ok().required("the version of a parameter")
     }
 
+    async fn retag(&self, scope: &Scope, name: &str, dropped: &BTreeSet<String>) -> Result<()> {
+        let tags: Vec<Tag> = scope.tags.iter().map(|(key, value)| tag(key, value)).collect();
+        let purpose = format!("tag the parameter {name}");
+        if !tags.is_empty() {
+            let request = self.parameters.add_tags_to_resource().set_tags(Some(tags));
+            let request = request.resource_type(PARAMETER).resource_id(path(scope, name));
+            let result =
+                self.send(&ssm::ADD_TAGS_TO_RESOURCE, &purpose, || request.clone().send()).await;
+            unless_gone(result)?;
+        }
+        if !dropped.is_empty() {
+            let dropped = dropped.iter().cloned().collect();
+            let request = self.parameters.remove_tags_from_resource().set_tag_keys(Some(dropped));
+            let request = request.resource_type(PARAMETER).resource_id(path(scope, name));
+            let result = self
+                .send(&ssm::REMOVE_TAGS_FROM_RESOURCE, &purpose, || request.clone().send())
+                .await;
+            unless_gone(result)?;
+        }
+        Ok(())
+    }
+
     async fn remove(&self, scope: &Scope, name: &str) -> Result<()> {
         let request = self.parameters.delete_parameter().name(path(scope, name));
         let purpose = format!("delete the parameter {name}");
@@ -74,6 +99,11 @@ impl Parameters for Aws {
     fn fence(&self, lease: Lease) {
         self.fence.close_with(lease);
     }
+}
+
+/// A tag of the user's own. A scope's have a key and a value.
+fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build().expect("it has a key and a value")
 }
 
 async fn beneath(aws: &Aws, folder: &str, purpose: &str) -> Result<Vec<Described>> {

@@ -68,6 +68,7 @@ impl Command for Args {
                     stack: name.clone(),
                     environment: environment.clone(),
                     origin: None,
+                    tags: BTreeMap::new(),
                 },
                 way: Way {
                     region: self.stack.region.clone(),

@@ -85,9 +85,10 @@ impl Rotate {
             if let Some(missing) = secrets.iter().find(|it| snapshot.current(it).is_none()) {
                 Err(RequestError::NotThereYet(missing.clone()))?;
             }
+            let project = session.settle(project.clone(), &connected, &snapshot).await?;
             let snapshot = snapshot.replacing(&secrets);
             let targets = TargetArgs::default();
-            let plan = session.plan(Some(&project.source), stack, &snapshot, &targets)?;
+            let plan = session.plan(Some(&project), &project.stack, &snapshot, &targets)?;
             let plan = plan.only(&followers);
             session.show(&plan, Detail::Changes);
             session.show_refused(&plan, Some(&project));

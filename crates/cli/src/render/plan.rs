@@ -191,6 +191,8 @@ fn remarks(group: &Group<'_>, detail: Detail) -> String {
     let id = step.live.as_ref().map(|live| short(live.id()));
     let why = match step.reason {
         Reason::Missing | Reason::Differs => None,
+        // Tags of the user's own are shown as what differs.
+        Reason::Unsigned if !step.differences.is_empty() => None,
         Reason::Unsigned => Some("its tags were changed, and are written again"),
         Reason::Replaced(Replacement::CreateFirst) => Some("successor first"),
         Reason::Replaced(Replacement::DeleteFirst) => Some("old one goes first"),

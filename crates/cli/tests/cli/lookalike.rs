@@ -92,6 +92,11 @@ impl Parameters for Lookalike {
         self.lock().shelf.write(scope, name, value)
     }
 
+    /// Its tags show nowhere.
+    async fn retag(&self, _: &Scope, _: &str, _: &BTreeSet<String>) -> Result<()> {
+        Ok(())
+    }
+
     async fn remove(&self, scope: &Scope, name: &str) -> Result<()> {
         self.lock().shelf.remove(scope, name);
         Ok(())
@@ -211,6 +216,7 @@ impl Lookalike {
                 mark: Some(cx.identity.mark.clone()),
                 proof: cx.identity.proof.clone(),
                 called: Some(name.clone()),
+                tags: cx.identity.scope.tags.clone(),
             },
             scope: cx.identity.scope.to_string(),
             spec,
@@ -230,6 +236,7 @@ impl Lookalike {
         let thing = state.things.get_mut(&id::<K>(live)).expect("it is there");
         thing.badge.mark = Some(cx.identity.mark.clone());
         thing.badge.proof.clone_from(&cx.identity.proof);
+        thing.badge.tags.clone_from(&cx.identity.scope.tags);
         thing.spec = serde_json::to_value(spec).expect("a spec");
         if K::NAME == "db-instance" {
             thing.output["secret"] = secret(&thing.spec);

@@ -234,10 +234,17 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn scope() -> Scope {
-        Scope { stack: "notes".into(), environment: "dev".into(), origin: None }
+        Scope {
+            stack: "notes".into(),
+            environment: "dev".into(),
+            origin: None,
+            tags: BTreeMap::new(),
+        }
     }
 
     fn serial() -> Serial {
@@ -306,7 +313,7 @@ mod tests {
         };
         let text = signer.sign(&statement).to_string();
         assert!(text.len() <= 122, "{text}");
-        assert!(text.chars().all(Scope::may_be_in_origin), "{text}");
+        assert!(text.chars().all(Scope::may_be_in_tag), "{text}");
     }
 
     #[test]

@@ -220,8 +220,10 @@ impl<'a> Planner<'a> {
             Verdict::Replace(kind.replacement(&live.spec, &wanted))
         } else if !decision.differences.is_empty() {
             decision.halves = Halves::of(kind, &live.spec, &wanted, judge);
+            decision.differences.extend(self.retagged(kind, live));
             Verdict::Update
-        } else if !live.is_signed {
+        } else if !live.is_signed || !self.retagged(kind, live).is_empty() {
+            decision.differences = self.retagged(kind, live);
             Verdict::Sign
         } else if live.phase == Phase::Settling {
             Verdict::Await
@@ -251,6 +253,27 @@ impl<'a> Planner<'a> {
             }
         }
         refused
+    }
+
+    /// The tags of the user's own that differ. What is part of another resource has none.
+    fn retagged(&self, kind: &KindInfo, live: &Live) -> Vec<Difference> {
+        if kind.part_of.is_some() {
+            return Vec::new();
+        }
+        let wanted = &self.stack.scope.tags;
+        let keys: BTreeSet<&String> = live.tags.keys().chain(wanted.keys()).collect();
+        let differing = keys.into_iter().filter(|key| live.tags.get(*key) != wanted.get(*key));
+        let value = |tags: &BTreeMap<String, String>, key| {
+            tags.get(key).map_or(Value::Null, |value| value.as_str().into())
+        };
+        let difference = |key| Difference {
+            path: format!("tags.{key}"),
+            before: value(&live.tags, key),
+            after: value(wanted, key),
+            unknown: false,
+            drift: false,
+        };
+        differing.map(difference).collect()
     }
 
     fn protect(&mut self, plan: &Plan, unprotected: &BTreeSet<Address>) {

@@ -265,6 +265,7 @@ fn after_first(first: &Step, halves: &Halves) -> Live {
             serial: None,
             standing: Standing::default(),
             is_signed: true,
+            tags: BTreeMap::new(),
             spec,
             output: Value::Null,
             phase: Phase::Ready,

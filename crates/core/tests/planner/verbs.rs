@@ -345,3 +345,28 @@ fn what_others_attached_does_not_go_along_unless_it_is_said() {
     let kinds = registry().kinds();
     assert!(deployer_core::plan(&nothing, &world.snapshot(), &kinds, &all_the_same).is_ok());
 }
+
+#[test]
+fn tags_of_the_users_own_are_an_update_that_nobody_notices() {
+    let mut stack = everything().build();
+    let mut world = World::with(&stack);
+    let tags = |team: &str| [("team".to_owned(), team.to_owned())].into();
+    stack.scope.tags = tags("notes");
+    let plan = world.plan(&stack);
+    let kinds = registry().kinds();
+    let tagged = |kind: &str| kinds.find(kind).is_some_and(|kind| kind.part_of.is_none());
+    let all = stack.resources.keys().filter(|address| tagged(&address.kind)).count();
+    assert_eq!(plan.steps.len(), all, "{:?}", words(&plan));
+    for step in &plan.steps {
+        assert_eq!((step.action, step.reason), (Action::Update, Reason::Unsigned));
+        assert_eq!((step.impact, step.differences[0].path.as_str()), (Impact::None, "tags.team"));
+    }
+    for live in &mut world.lives {
+        if tagged(&live.address.kind) {
+            live.tags = tags("notes");
+        }
+    }
+    assert!(world.plan(&stack).is_empty());
+    stack.scope.tags.clear();
+    assert_eq!(world.plan(&stack).steps[0].differences[0].after, Value::Null);
+}

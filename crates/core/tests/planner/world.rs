@@ -1,6 +1,6 @@
 //! An account as a plain value: what a plan does to it, without waits and faults.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{
     Action, Address, Deeds, Diagnostic, Graph, Keys, Live, Outputs, Phase, Plan, ReadyQueue,
@@ -151,6 +151,7 @@ impl World {
                     serial: Some(Serial::of(&[u8::try_from(self.made).unwrap(); 9])),
                     standing: Standing::Recorded,
                     is_signed: true,
+                    tags: BTreeMap::new(),
                     spec,
                     output: json!({ "id": id, "host": format!("{id}.example") }),
                     phase: Phase::Ready,

@@ -120,6 +120,7 @@ impl<C: Parameters> Journal<C> {
         if plan.steps.iter().any(|it| matches!(it.action, Action::Create | Action::Update)) {
             self.signer().await?;
         }
+        self.retag(plan).await?;
         {
             let state = &mut *self.lock();
             state.confirm(&self.scope, &plan.unrecorded);
@@ -143,6 +144,26 @@ impl<C: Parameters> Journal<C> {
             }
         }
         self.flush().await
+    }
+
+    /// Gives what the account keeps the tags that the resources of a plan get.
+    async fn retag(&self, plan: &Plan) -> Result<()> {
+        let lives = plan.steps.iter().filter(|step| step.action == Action::Update);
+        let lives = lives.filter_map(|step| step.live.as_ref());
+        let tags = &self.scope.tags;
+        let mut differing = lives.filter(|live| live.tags != *tags).peekable();
+        if differing.peek().is_none() {
+            return Ok(());
+        }
+        let given = differing.flat_map(|live| live.tags.keys());
+        let dropped: BTreeSet<String> =
+            given.filter(|key| !tags.contains_key(*key)).cloned().collect();
+        let mut names: Vec<String> = self.lock().parts.keys().map(|it| part(*it)).collect();
+        names.extend([PRIVATE, PUBLIC].map(str::to_owned));
+        for name in names {
+            insist(|| self.cloud.retag(&self.scope, &name, &dropped)).await?;
+        }
+        Ok(())
     }
 
     /// Writes down that a create is about to be sent again although the first may have taken
@@ -304,7 +325,8 @@ impl<C: Parameters> Journal<C> {
             if self.lock().parts.get(&number) == Some(&text) {
                 continue;
             }
-            self.write(&part(number), &text).await?;
+            let is_there = self.lock().parts.contains_key(&number);
+            self.write(&part(number), &text, is_there).await?;
             self.lock().parts.insert(number, text);
         }
         Ok(())
@@ -392,18 +414,23 @@ impl<C: Parameters> Journal<C> {
         })?;
         let mut keys = self.lock().deeds.keys.clone();
         if !keys.contains(&signer.public()) {
+            let is_there = !keys.is_empty();
             keys.add(signer.public());
-            self.write(PUBLIC, &keys.written()).await?;
+            self.write(PUBLIC, &keys.written(), is_there).await?;
         }
         let state = &mut *self.lock();
         (state.deeds.keys, state.signer) = (keys, Some(Arc::new(signer)));
         Ok(())
     }
 
-    async fn write(&self, name: &str, text: &str) -> Result<()> {
+    /// Writes a text. One that is new is made, since only what makes it gives it tags.
+    async fn write(&self, name: &str, text: &str, is_there: bool) -> Result<()> {
         once_free(name, || async {
             let written = insist(|| async {
                 self.pass_fence()?;
+                if !is_there && self.cloud.make(&self.scope, name, text, Secrecy::Open).await? {
+                    return Ok(1);
+                }
                 self.cloud.write(&self.scope, name, text).await
             });
             match written.await {

@@ -364,6 +364,7 @@ async fn a_plan_file_with_a_step_that_makes_no_sense_fails_that_step() {
         serial: None,
         standing: deployer_core::Standing::Recorded,
         is_signed: true,
+        tags: std::collections::BTreeMap::new(),
         spec: json!({ "nonsense": true }),
         output: json!(null),
         phase: deployer_core::Phase::Ready,

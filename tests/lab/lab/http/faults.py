@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_plus
 
 from lab.http.calls import Call, Calls
 from lab.http.clients import Client, Process
@@ -45,6 +46,7 @@ class Fault:
     percentiles: dict[str, float] | None = None
     pid: int = 0
     times: int | None = None
+    unless_tagged: str | None = None
     seen: int = 0
     hits: int = 0
     _random: random.Random = field(default_factory=random.Random, repr=False)
@@ -65,6 +67,8 @@ class Fault:
     def strikes(self, call: Call) -> bool:
         """Whether this call is hit; counts it either way."""
         if not fnmatch.fnmatchcase(call.name, self.match):
+            return False
+        if self.unless_tagged is not None and not _makes_without(call, self.unless_tagged):
             return False
         self.seen += 1
         if self.nth is not None and self.seen != self.nth:
@@ -89,6 +93,15 @@ class Fault:
     def public(self) -> dict[str, Any]:
         """The rule and what it did, for `GET /_lab/faults`."""
         return {key: value for key, value in vars(self).items() if not key.startswith("_")}
+
+
+def _makes_without(call: Call, tag: str) -> bool:
+    """Whether a call gives tags to something new, and not this one.
+
+    What is written over has its tags already, and PutParameter takes none with `Overwrite`.
+    """
+    text = unquote_plus(call.body.decode("utf-8", "replace"))
+    return tag not in text and '"Overwrite":true' not in text.replace(" ", "")
 
 
 @dataclass

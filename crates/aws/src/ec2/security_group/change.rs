@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{ResourceType, SecurityGroupRuleDescription};
+use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule, SecurityGroupRuleDescription, Tag};
 use deployer_engine::{Context, Identity, Result};
 use deployer_kinds::SecurityGroupSpec;
 
 use super::rules::{self, Key, Standing};
 use crate::Aws;
 use crate::ec2::{self, ownership_tags, tagged};
+use crate::ownership;
 use crate::send::{unless_gone, unless_taken};
 
 /// The rules a group has now.
@@ -64,7 +65,7 @@ impl<'a> Changes<'a> {
                 changes.added.push((key, description));
                 continue;
             };
-            if !rule.counts() {
+            if !rule.counts() || rule.is_shadow() {
                 changes.adopted.push((&rule.id, key));
             }
             if rule.description != *description {
@@ -73,7 +74,10 @@ impl<'a> Changes<'a> {
         }
         let is_wanted =
             |rule: &&Standing| rule.key.as_ref().is_some_and(|key| wanted.contains_key(key));
-        let unwanted = standing.iter().filter(|rule| rule.counts() && !is_wanted(rule));
+        let is_open = wanted.keys().any(Key::is_open);
+        let unwanted = standing
+            .iter()
+            .filter(|rule| rule.counts() && !is_wanted(rule) && !(is_open && rule.is_shadow()));
         changes.revoked.extend(unwanted.map(|rule| (rule.is_egress, rule.id.as_str())));
         changes
     }
@@ -89,6 +93,36 @@ async fn adopt(cx: &Context<'_, Aws>, rules: &[(&str, &Key)]) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// Gives our rules the tags of the user's own that the group has, and takes the others off.
+pub(super) async fn retag(cx: &Context<'_, Aws>, id: &str) -> Result<()> {
+    let tags = ownership::own(cx.identity);
+    if tags.is_empty() && cx.identity.dropped.is_empty() {
+        return Ok(());
+    }
+    let rules = rules::describe(cx.cloud, &[id]).await?;
+    let is_behind = |rule: &SecurityGroupRule| {
+        let has = ec2::tags(rule.tags());
+        let lacks = tags.iter().any(|(key, value)| has.get(key) != Some(value));
+        lacks || cx.identity.dropped.iter().any(|key| has.contains_key(key))
+    };
+    let mut behind = Vec::new();
+    for rule in rules.iter().filter(|rule| is_behind(rule)) {
+        let standing = rules::read(rule, |part, proof| cx.vouches(part, proof))?;
+        behind.extend(standing.is_ours().then_some(standing.id));
+    }
+    if !tags.is_empty() && !behind.is_empty() {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let request = cx.cloud.ec2.create_tags().set_resources(Some(behind.clone()));
+        let request = request.set_tags(Some(tags.collect()));
+        cx.cloud
+            .send(&ec2::CREATE_TAGS, "tag the rules of the security group", || {
+                request.clone().send()
+            })
+            .await?;
+    }
+    ec2::untag(cx, &behind).await
 }
 
 /// What the tags of a rule say: which group it is in, with a proof that is for this rule alone.

@@ -84,7 +84,8 @@ impl Resource<Aws> for SecurityGroup {
     }
 
     async fn remember(cx: &Context<'_, Aws>, output: &SecurityGroupOutput) -> Result<()> {
-        ec2::remember(cx, &output.id).await
+        ec2::remember(cx, &output.id).await?;
+        change::retag(cx, &output.id).await
     }
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
@@ -143,7 +144,9 @@ fn found(
 ) -> Result<Found<SecurityGroup>> {
     let foreign = standing.iter().filter_map(|rule| rule.foreign()).collect();
     let (mut ingress, mut egress) = (Vec::new(), Vec::new());
-    for rule in standing.into_iter().filter(Standing::counts) {
+    let is_open = standing.iter().any(Standing::is_open);
+    let counts = |rule: &Standing| rule.counts() && !(is_open && rule.is_shadow());
+    for rule in standing.into_iter().filter(counts) {
         match rule.key {
             Some(key) if key.is_egress => egress.push(key.into_egress(rule.description)),
             Some(key) => ingress.push(key.into_ingress(rule.description)),

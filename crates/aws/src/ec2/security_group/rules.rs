@@ -72,11 +72,20 @@ impl Key {
         self
     }
 
-    /// Whether this is the rule that AWS gives every new group.
+    /// Whether this is a rule that AWS gives every new group: everything to everywhere, and in a VPC
+    /// with IPv6 addresses the same of that family (EC2 user guide, "Default security groups").
     fn is_default(&self) -> bool {
-        let is_everyone = matches!(&self.peer, Peer::IpRange(range)
-            if range.0.prefix_len() == 0 && matches!(range.0, IpNet::V4(_)));
+        let is_everyone = matches!(&self.peer, Peer::IpRange(range) if range.0.prefix_len() == 0);
         self.is_egress && self.protocol == Protocol::All && is_everyone
+    }
+
+    /// Whether it lets everything out.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_default() && self.is_ipv4()
+    }
+
+    fn is_ipv4(&self) -> bool {
+        matches!(&self.peer, Peer::IpRange(range) if matches!(range.0, IpNet::V4(_)))
     }
 
     /// The rule as a request has it; `group` is the group it is in.
@@ -121,9 +130,25 @@ fn is_every_port(protocol: Protocol, port: Ports) -> bool {
 }
 
 impl Standing {
+    /// Whether we made it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.is_ours
+    }
+
     /// Whether it is compared with the spec: it is ours, or the one that came with the group.
     pub(super) fn counts(&self) -> bool {
         self.is_ours || self.key.as_ref().is_some_and(Key::is_default)
+    }
+
+    /// Whether it is the default of the newer family, and not ours: who wants everything let out has
+    /// it beside the other, and who does not wants neither.
+    pub(super) fn is_shadow(&self) -> bool {
+        !self.is_ours && self.key.as_ref().is_some_and(|key| key.is_default() && !key.is_ipv4())
+    }
+
+    /// Whether it is the rule that lets everything out, by whomever.
+    pub(super) fn is_open(&self) -> bool {
+        self.key.as_ref().is_some_and(Key::is_open)
     }
 
     /// What to say of it when it is not ours.
@@ -273,6 +298,21 @@ mod tests {
         assert_eq!((every.ip_protocol(), every.from_port()), (Some("-1"), None));
         let pair = &every.user_id_group_pairs()[0];
         assert_eq!((pair.group_id(), pair.description()), (Some("sg-1"), Some("peers")));
+    }
+
+    #[test]
+    fn the_default_of_the_newer_family_is_the_shadow_of_the_other() {
+        let standing = |range: &str| {
+            let rule = rule("-1", -1, -1).is_egress(true).security_group_rule_id("sgr-1");
+            let rule =
+                if range.contains(':') { rule.cidr_ipv6(range) } else { rule.cidr_ipv4(range) };
+            read(&rule.build(), |_, _| false).unwrap()
+        };
+        let (old, new, other) = (standing("0.0.0.0/0"), standing("::/0"), standing("10.0.0.0/8"));
+        assert!(old.is_open() && old.counts() && !old.is_shadow());
+        assert!(!new.is_open() && new.counts() && new.is_shadow());
+        assert!(!other.is_open() && !other.counts() && !other.is_shadow());
+        assert_eq!(new.foreign(), None);
     }
 
     #[test]

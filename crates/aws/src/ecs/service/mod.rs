@@ -201,6 +201,8 @@ async fn token(cx: &Context<'_, Aws>, cluster: &str) -> Result<String> {
     let epoch = epoch.and_then(Description::created_at).map_or(0.0, |at| at.as_secs_f64());
     let proof = proof.as_deref().unwrap_or_default();
     let attempt = format!("{scope} {address} {generation} {proof} {epoch}");
+    let tags = &scope.tags;
+    let attempt = if tags.is_empty() { attempt } else { format!("{attempt} {tags:?}") };
     let hash = format!("{:x}", Sha256::digest(attempt));
     // At most 36 characters (ECS API reference).
     Ok(hash[..32].to_owned())

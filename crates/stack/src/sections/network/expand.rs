@@ -34,6 +34,18 @@ pub(super) fn expand(draft: &mut Draft, network: &Network) {
         return;
     }
 
+    // ELB takes subnets of /27 or larger (user guide, "Subnets for your load balancer").
+    let has_balancers = draft.declared.get("load-balancers").is_some_and(|it| !it.is_empty());
+    if has_balancers && subnet_length(network.cidr) > 27 {
+        draft.error(
+            Code::NetworkSize,
+            format!("`{}` is too small for load balancers", network.cidr),
+            &["network", "cidr"],
+            format!("its subnets have the size /{}", subnet_length(network.cidr)),
+            "write a prefix from /16 to /22: load balancers want subnets of /27 or larger",
+        );
+    }
+
     let body = &["network"];
     let vpc = Ref::<Vpc>::named("main");
     let spec = VpcSpec { cidr: network.cidr, dns_hostnames: true.into() };
@@ -122,7 +134,7 @@ fn named(draft: &mut Draft, names: &[String]) -> Vec<(char, String)> {
 /// moves when zones come or go.
 fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
     let slot_bits = slot_bits(network.cidr);
-    let length = network.cidr.0.prefix_len() + 2 + slot_bits;
+    let length = subnet_length(network.cidr);
     for (letter, zone) in zones {
         let slot = u32::from(*letter) - u32::from('a');
         if slot >= 1 << slot_bits {
@@ -149,6 +161,11 @@ fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
             draft.make::<Subnet>(&format!("{name}-{letter}"), &spec, origin);
         }
     }
+}
+
+/// The prefix of each subnet: a quarter of the network is a tier's, and in it each zone has a slot.
+fn subnet_length(cidr: Cidr) -> u8 {
+    cidr.0.prefix_len() + 2 + slot_bits(cidr)
 }
 
 /// How many bits of a tier's addresses name the zone: eight zones, or four in the smallest network.

@@ -204,6 +204,13 @@ def _authorize(response: Any, egress: bool) -> ActionResult:
             ]:
                 _check_description(item)
             rules, _ = getattr(ec2, f"authorize_security_group_{side}")(**request)
+            texts = {
+                item.get("PrefixListId"): item.get("Description")
+                for item in request.get("prefix_list_ids") or []
+            }
+            for rule in rules:
+                if rule.prefix_list_id in texts:
+                    rule.prefix_list_description = texts[rule.prefix_list_id]
             added += rules
     except Exception:
         if group:

@@ -22,6 +22,10 @@ def has_dependencies(kind: str, id: str) -> DependencyViolationError:
     return DependencyViolationError(f"The {kind} '{id}' has dependencies and cannot be deleted.")
 
 
+def _is_default(acl: Any) -> bool:
+    return str(acl.default) in ("True", "true")
+
+
 def _state(route: Route) -> str:
     """A route whose gateway is not attached to its VPC, or is gone, leads nowhere."""
     # moto's types know only None for a gateway and its VPC.
@@ -105,7 +109,11 @@ def install(lab: Lab) -> None:
             for table in self.route_tables.values()
             if table.vpc_id == vpc_id and not table.main_association_id
         ]
-        if gateways or groups or tables:
+        endpoints = [
+            e for e in self.vpc_end_points.values() if e.vpc_id == vpc_id and e.state != "deleted"
+        ]
+        lists = [a for a in self.network_acls.values() if a.vpc_id == vpc_id and not _is_default(a)]
+        if gateways or groups or tables or endpoints or lists:
             raise has_dependencies("vpc", vpc_id)
         vpc = original(self, vpc_id)
         for acl in [a for a in self.network_acls.values() if a.vpc_id == vpc_id]:

@@ -313,6 +313,13 @@ def _check_network(backend: ELBv2Backend, subnets: list[str], groups: list[str],
     for subnet in subnets:
         if subnet not in known:
             raise ELBClientError("SubnetNotFound", f"The subnet ID '{subnet}' does not exist")
+    for subnet in subnets:
+        if kind == "application" and known[subnet].cidr.prefixlen > 27:
+            raise ELBClientError(
+                "InvalidSubnet",
+                f"Not enough IP space available in {subnet}. ELB requires at least 8 free IP "
+                "addresses in each subnet.",
+            )
     zones = {known[subnet].availability_zone for subnet in subnets}
     if kind == "application" and len(zones) < 2:
         raise ELBClientError(

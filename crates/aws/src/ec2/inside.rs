@@ -1,0 +1,216 @@
+//! What is in a VPC beside its defaults, of every kind that keeps it from being deleted (EC2 user
+//! guide, "Delete your VPC").
+
+use aws_sdk_ec2::types::{NatGatewayState, State, Tag};
+use deployer_core::Failure;
+use deployer_engine::Result;
+use futures_util::future::join_all;
+
+use crate::Aws;
+use crate::ec2::{self, blockers, filter, tags};
+
+/// What `GuardDuty` tags with what it makes by itself (its user guide, "Runtime Monitoring":
+/// its endpoint, and the security group of that).
+const GUARD_DUTY: &str = "GuardDutyManaged";
+
+/// Adds everything that holds a VPC to a failure that says something does, of every kind and at
+/// once: what others put into it as well as what is still being deleted.
+pub(super) async fn name_all(aws: &Aws, failure: Failure, vpc: &str) -> Failure {
+    if !blockers::is_held(&failure) {
+        return failure;
+    }
+    let all = all(aws, vpc).await.into_iter();
+    blockers::name(failure, Ok(all.flat_map(blockers::shortened).collect()))
+}
+
+/// What is in a VPC, one list a kind. What cannot be looked at hides nothing of the rest.
+async fn all(aws: &Aws, vpc: &str) -> Vec<Vec<String>> {
+    type Looking<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Vec<String>>> + Send + 'a>>;
+    let looks: Vec<Looking<'_>> = vec![
+        Box::pin(interfaces(aws, vpc)),
+        Box::pin(endpoints(aws, vpc)),
+        Box::pin(groups(aws, vpc)),
+        Box::pin(subnets(aws, vpc)),
+        Box::pin(gateways(aws, vpc)),
+        Box::pin(nat_gateways(aws, vpc)),
+        Box::pin(egress_gateways(aws, vpc)),
+        Box::pin(vpn_gateways(aws, vpc)),
+        Box::pin(peerings(aws, vpc)),
+        Box::pin(tables(aws, vpc)),
+        Box::pin(lists(aws, vpc)),
+    ];
+    let found = join_all(looks).await.into_iter();
+    let lists = found.map(|looked| match looked {
+        Ok(found) => found,
+        Err(reason) => {
+            tracing::debug!(%reason, "cannot look at all that is in the VPC");
+            Vec::new()
+        }
+    });
+    lists.filter(|found| !found.is_empty()).collect()
+}
+
+/// `security group sg-1 (web)`, and whether AWS made it by itself.
+fn named(kind: &str, id: Option<&str>, what: Option<&str>, with: &[Tag]) -> String {
+    let id = id.unwrap_or("?");
+    let what = what.filter(|what| !what.is_empty());
+    match what {
+        _ if tags(with).contains_key(GUARD_DUTY) => {
+            format!("{kind} {id} (AWS's own: GuardDuty made it)")
+        }
+        Some(what) => format!("{kind} {id} ({what})"),
+        None => format!("{kind} {id}"),
+    }
+}
+
+async fn interfaces(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    Ok(blockers::described(&blockers::interfaces(aws, filter("vpc-id", vpc)).await?))
+}
+
+async fn endpoints(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let request = aws.ec2.describe_vpc_endpoints().filters(filter("vpc-id", vpc));
+    let answer = aws
+        .send(&ec2::DESCRIBE_VPC_ENDPOINTS, "find the endpoints in the VPC", || {
+            request.clone().send()
+        })
+        .await?;
+    let there = answer.vpc_endpoints().iter().filter(|it| it.state() != Some(&State::Deleted));
+    let names =
+        there.map(|it| named("endpoint", it.vpc_endpoint_id(), it.service_name(), it.tags()));
+    Ok(names.collect())
+}
+
+async fn groups(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let request = aws.ec2.describe_security_groups().filters(filter("vpc-id", vpc));
+    let answer = aws
+        .send(&ec2::DESCRIBE_SECURITY_GROUPS, "find the security groups in the VPC", || {
+            request.clone().send()
+        })
+        .await?;
+    // The default one goes with the VPC.
+    let groups = answer.security_groups().iter().filter(|it| it.group_name() != Some("default"));
+    let names = groups.map(|it| named("security group", it.group_id(), it.group_name(), it.tags()));
+    Ok(names.collect())
+}
+
+async fn subnets(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let request = aws.ec2.describe_subnets().filters(filter("vpc-id", vpc));
+    let answer = aws
+        .send(&ec2::DESCRIBE_SUBNETS, "find the subnets in the VPC", || request.clone().send())
+        .await?;
+    let names = answer
+        .subnets()
+        .iter()
+        .map(|it| named("subnet", it.subnet_id(), it.cidr_block(), it.tags()));
+    Ok(names.collect())
+}
+
+async fn gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let request = aws.ec2.describe_internet_gateways().filters(filter("attachment.vpc-id", vpc));
+    let answer = aws
+        .send(&ec2::DESCRIBE_INTERNET_GATEWAYS, "find the VPC's internet gateway", || {
+            request.clone().send()
+        })
+        .await?;
+    let names = answer
+        .internet_gateways()
+        .iter()
+        .map(|it| named("internet gateway", it.internet_gateway_id(), None, it.tags()));
+    Ok(names.collect())
+}
+
+async fn nat_gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let request = aws.ec2.describe_nat_gateways().filter(filter("vpc-id", vpc));
+    let answer = aws
+        .send(&ec2::DESCRIBE_NAT_GATEWAYS, "find the NAT gateways in the VPC", || {
+            request.clone().send()
+        })
+        .await?;
+    let there = answer.nat_gateways().iter();
+    let there = there.filter(|it| it.state() != Some(&NatGatewayState::Deleted));
+    Ok(there.map(|it| named("NAT gateway", it.nat_gateway_id(), None, it.tags())).collect())
+}
+
+async fn egress_gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let request = aws.ec2.describe_egress_only_internet_gateways();
+    let answer = aws
+        .send(&ec2::DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS, "find the egress-only gateways", || {
+            request.clone().send()
+        })
+        .await?;
+    // There is no filter for the VPC (EC2 API reference).
+    let there = answer.egress_only_internet_gateways().iter().filter(|gateway| {
+        gateway.attachments().iter().any(|attachment| attachment.vpc_id() == Some(vpc))
+    });
+    let names = there.map(|it| {
+        let id = it.egress_only_internet_gateway_id();
+        named("egress-only internet gateway", id, None, it.tags())
+    });
+    Ok(names.collect())
+}
+
+async fn vpn_gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let request = aws.ec2.describe_vpn_gateways().filters(filter("attachment.vpc-id", vpc));
+    let answer = aws
+        .send(&ec2::DESCRIBE_VPN_GATEWAYS, "find the VPN gateways of the VPC", || {
+            request.clone().send()
+        })
+        .await?;
+    let there = answer.vpn_gateways().iter();
+    Ok(there.map(|it| named("VPN gateway", it.vpn_gateway_id(), None, it.tags())).collect())
+}
+
+async fn peerings(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for side in ["requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"] {
+        let request = aws.ec2.describe_vpc_peering_connections().filters(filter(side, vpc));
+        let answer = aws
+            .send(&ec2::DESCRIBE_VPC_PEERING_CONNECTIONS, "find the VPC's peerings", || {
+                request.clone().send()
+            })
+            .await?;
+        names.extend(answer.vpc_peering_connections().iter().map(|it| {
+            named("peering connection", it.vpc_peering_connection_id(), None, it.tags())
+        }));
+    }
+    Ok(names)
+}
+
+async fn tables(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let request = aws.ec2.describe_route_tables().filters(filter("vpc-id", vpc));
+    let answer = aws
+        .send(&ec2::DESCRIBE_ROUTE_TABLES, "find the route tables in the VPC", || {
+            request.clone().send()
+        })
+        .await?;
+    // The main one goes with the VPC.
+    let others = answer.route_tables().iter().filter(|table| {
+        table.associations().iter().all(|association| association.main() != Some(true))
+    });
+    Ok(others.map(|it| named("route table", it.route_table_id(), None, it.tags())).collect())
+}
+
+async fn lists(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let request = aws.ec2.describe_network_acls().filters(filter("vpc-id", vpc));
+    let answer = aws
+        .send(&ec2::DESCRIBE_NETWORK_ACLS, "find the network ACLs in the VPC", || {
+            request.clone().send()
+        })
+        .await?;
+    // The default one goes with the VPC.
+    let others = answer.network_acls().iter().filter(|list| list.is_default() != Some(true));
+    Ok(others.map(|it| named("network ACL", it.network_acl_id(), None, it.tags())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_made_by_itself_is_marked() {
+        let tag = Tag::builder().key(GUARD_DUTY).value("true").build();
+        let of = |with: &[Tag]| named("endpoint", Some("vpce-1"), Some("guardduty-data"), with);
+        assert_eq!(of(&[]), "endpoint vpce-1 (guardduty-data)");
+        assert!(of(&[tag]).contains("AWS's own"), "{}", of(&[]));
+    }
+}

@@ -1,0 +1,38 @@
+"""What GuardDuty's Runtime Monitoring puts into a VPC by itself, and leaves there.
+
+It makes an endpoint with an interface in each subnet, and a security group for it, all tagged
+`GuardDutyManaged` (hashicorp/terraform-provider-aws#46747).
+"""
+
+from __future__ import annotations
+
+from lab.aws.common import interfaces
+from lab.world.places import ACCOUNT, Place
+
+TAG = "GuardDutyManaged"
+
+
+def watch(vpc: str, region: str = "eu-west-1") -> dict[str, str]:
+    """Lets GuardDuty watch a VPC; gives its endpoint and its security group."""
+    place = Place(ACCOUNT, region)
+    ec2 = interfaces.backend(place)
+    group = ec2.create_security_group(
+        f"GuardDutyManagedSecurityGroup-{vpc}",
+        f"Associated with VPC-{vpc} and tagged as {TAG}",
+        vpc_id=vpc,
+        tags={TAG: "true"},
+    )
+    endpoint = ec2.create_vpc_endpoint(
+        vpc,
+        f"com.amazonaws.{region}.guardduty-data",
+        "Interface",
+        None,
+        [],
+        security_group_ids=[group.id],
+        tags={TAG: "true"},
+    )
+    for subnet in ec2.describe_subnets(filters={"vpc-id": vpc}):
+        description = f"VPC Endpoint Interface {endpoint.id}"
+        made = interfaces.create(place, subnet.id, [group.id], description, "amazon-aws")
+        endpoint.network_interface_ids.append(made.id)
+    return {"endpoint": endpoint.id, "group": group.id}
