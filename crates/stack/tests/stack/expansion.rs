@@ -148,7 +148,7 @@ fn tokyo(used: &[char]) -> Zones {
         "scope": { "stack": "tea", "environment": "default" },
         "account": "123456789012", "region": "ap-northeast-1", "roles": {},
         "lives": subnets.chain(gateway).collect::<Vec<_>>(),
-        "strays": [], "disputes": [], "origin": null,
+        "strays": [], "disputes": [], "unseen": [], "origin": null,
     }))
     .unwrap();
     let there = ["a", "c", "d"].map(|letter| format!("ap-northeast-1{letter}"));
