@@ -2,7 +2,7 @@
 
 use deployer_core::Problem;
 
-use crate::Engine;
+use crate::db_engine::Engine;
 
 /// What RDS keeps for itself on every engine (RDS user guide, "Master user account privileges";
 /// cfn-lint #4425).

@@ -4,6 +4,7 @@
 //! of its fields, its `Output`, tests. No SDK and no I/O.
 
 mod cluster;
+mod db_engine;
 mod db_instance;
 mod db_names;
 mod db_replica;
@@ -31,7 +32,8 @@ mod task_definition;
 mod vpc;
 
 pub use cluster::{Cluster, ClusterOutput, ClusterSpec, Insights};
-pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, Engine, Password, is_one_of};
+pub use db_engine::{Engine, is_one_of};
+pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, Password};
 pub use db_replica::{DbReplica, DbReplicaOutput, DbReplicaSpec};
 pub use db_subnet_group::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};

@@ -111,7 +111,7 @@ pub(super) fn create(
 ) -> Result<CreateDBInstanceFluentBuilder> {
     let request = rds
         .create_db_instance()
-        .engine(engine_name(*spec.engine.wanted()?))
+        .engine(spec.engine.wanted()?.name())
         .engine_version(&spec.version)
         .db_instance_class(&spec.class)
         .allocated_storage(count(spec.storage))
@@ -227,14 +227,6 @@ fn engine(name: &str) -> Option<Engine> {
         "mysql" => Some(Engine::Mysql),
         "mariadb" => Some(Engine::Mariadb),
         _ => None,
-    }
-}
-
-pub(super) fn engine_name(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Postgres => "postgres",
-        Engine::Mysql => "mysql",
-        Engine::Mariadb => "mariadb",
     }
 }
 

@@ -4,7 +4,6 @@ use deployer_core::{Cause, Failure};
 use deployer_engine::Result;
 use deployer_kinds::{DbInstanceSpec, is_one_of};
 
-use super::spec;
 use crate::Aws;
 use crate::rds;
 
@@ -33,7 +32,7 @@ pub(super) async fn upgrade(
     let request = aws
         .rds
         .describe_db_engine_versions()
-        .engine(spec::engine_name(*to.engine.wanted()?))
+        .engine(to.engine.wanted()?.name())
         .engine_version(&from.version)
         // One that is offered to nobody any more goes somewhere all the same.
         .include_all(true);
