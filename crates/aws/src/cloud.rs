@@ -42,6 +42,8 @@ pub struct Aws {
     pub(crate) surroundings: Arc<Surroundings>,
     /// The certificates that are trusted instead of this machine's.
     pub(crate) roots: Option<Roots>,
+    /// Whose account it is, once something that AWS answered has said so.
+    pub(crate) whose: OnceLock<String>,
     /// Whether the credentials hold where every account may go, once that was asked.
     pub(crate) hold_elsewhere: OnceCell<bool>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::credential_process::CredentialProcessProvider;
@@ -116,13 +116,17 @@ struct Shared {
 }
 
 impl Aws {
-    /// Whose account the credentials are of, by STS itself: what goes with credentials, such as
-    /// AWS_ACCOUNT_ID, may have been left there by others.
+    /// Whose account the credentials are of, by AWS itself: what goes with credentials, such as
+    /// AWS_ACCOUNT_ID, may have been left there by others. STS is asked, unless the ARN of a
+    /// parameter of this account has said it already.
     ///
     /// # Errors
     /// [`Cause::Credentials`] without valid credentials, [`Cause::Unreachable`] when nothing
     /// answers.
     pub async fn account(&self) -> Result<String> {
+        if let Some(account) = self.whose.get() {
+            return Ok(account.clone());
+        }
         let purpose = "find out whose account it is";
         let asking =
             self.send(&sts::GET_CALLER_IDENTITY, purpose, || self.sts.get_caller_identity().send());
@@ -156,6 +160,7 @@ impl Aws {
             config,
             surroundings,
             roots,
+            whose: OnceLock::new(),
             hold_elsewhere: OnceCell::new(),
         }
     }

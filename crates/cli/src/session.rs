@@ -371,8 +371,8 @@ impl<W: Connect> Session<'_, W> {
         Ok(Places::new(cloud, account, region))
     }
 
-    /// The same, and reads what shows whose something is. Both are asked for at a time, unless the
-    /// stack says which account it has to be: nothing is read of another one.
+    /// The same, and reads what shows whose something is, which mostly says the account as well.
+    /// Where the stack says which account it has to be, nothing is read of another one.
     pub(crate) async fn arrive(
         &self,
         way: &Way,
@@ -388,8 +388,9 @@ impl<W: Connect> Session<'_, W> {
             return Ok((connected, deeds(book)?));
         }
         let Reached { cloud, region } = self.enter(way).await?;
-        let both = async { tokio::join!(self.world.account(&cloud), read_book(&*cloud, scope)) };
-        let (account, book) = self.unless_cancelled(both).await?;
+        let book = self.unless_cancelled(read_book(&*cloud, scope)).await?;
+        // Who cannot say whose account it is need not hear what else could not be read.
+        let account = self.unless_cancelled(self.world.account(&cloud)).await?;
         let account = right_account(way, account)?;
         Ok((Places::new(cloud, account, region), deeds(book)?))
     }

@@ -129,7 +129,11 @@ impl<C: Parameters> Performer<'_, C> {
                     break output;
                 }
                 Err(mut failure) => {
-                    may_be_made |= failure.cause == Cause::Ambiguous;
+                    // A create of several calls may have failed after the first.
+                    may_be_made |= matches!(
+                        failure.cause,
+                        Cause::Ambiguous | Cause::NotYet | Cause::Gone | Cause::Missing
+                    );
                     if failure.cause == Cause::Ambiguous && !self.driver.is_made_once() {
                         again = Some(self.identify_again(caller).await?);
                     }

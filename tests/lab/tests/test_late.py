@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from conftest import RunningLab, until
@@ -214,7 +215,7 @@ def test_a_second_call_does_not_find_what_the_first_made(lab: RunningLab) -> Non
     ]  # fmt: skip
     for make, second, error in seconds:
         made = make()
-        eventually(lambda second=second, made=made: second(made), error)
+        eventually(partial(second, made), error)
 
 
 def test_elb_and_rds_see_late_what_ec2_has_made(lab: RunningLab) -> None:

@@ -192,9 +192,12 @@ fn a_protected_database_outlives_destroy_yes() {
     let receipt = destroyed.expect(0);
     let told = receipt.stdout + &receipt.stderr;
     let left = lab.owned();
-    let [snapshot] = left.as_slice() else { panic!("more than the snapshot is left: {left:?}") };
+    let [snapshot, secret] = left.as_slice() else { panic!("not what is kept is left: {left:?}") };
     let name = snapshot.rsplit(':').next().unwrap_or_default();
     assert!(told.contains(name), "{name} is named as kept: {told}");
+    // Its password: whoever restores the snapshot finds it.
+    assert!(secret.contains("secret:safe/default/database-main"), "{secret}");
+    assert!(told.contains("secret safe/default/database-main can be recovered"), "{told}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aws_sdk_ssm::types::{Parameter as Described, ParameterType, ResourceTypeForTagging, Tag};
 use aws_smithy_types::DateTime;
-use deployer_core::Scope;
+use deployer_core::{Arn, Scope};
 use deployer_engine::{Lease, Parameter, Parameters, Result, Secrecy};
 
 use crate::Aws;
@@ -117,7 +117,14 @@ async fn beneath(aws: &Aws, folder: &str, purpose: &str) -> Result<Vec<Described
             |page| page.next_token(),
         )
         .await?;
-    Ok(pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect())
+    let all: Vec<Described> =
+        pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).collect();
+    // By a path only parameters of one's own account are read.
+    let arn = all.iter().find_map(|described| Arn::read(described.arn()?));
+    if let Some(arn) = arn {
+        aws.whose.get_or_init(|| arn.account.to_owned());
+    }
+    Ok(all)
 }
 
 fn folder(scope: &Scope) -> String {
