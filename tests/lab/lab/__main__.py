@@ -73,6 +73,9 @@ def arguments() -> Options:
         default=[],
         help="an attribute of load balancers or target groups that the partition does not have",
     )
+    parser.add_argument(
+        "--hostile", type=int, metavar="SEED", help="strict, and calls fail as the seed draws it"
+    )
     parser.add_argument("--ready-file", type=Path, help="gets the address once the lab listens")
     parser.add_argument("--data", type=Path, help="kept; by default a folder removed at the end")
     given = vars(parser.parse_args())

@@ -68,6 +68,7 @@ class Control:
             ("POST", "/_lab/strict"): self.switch,
             ("POST", "/_lab/databases"): self.move_database,
             ("POST", "/_lab/rotate-secrets"): self.rotate_secrets,
+            ("POST", "/_lab/hostile"): self.be_hostile,
             ("POST", "/_lab/populate"): self.populate,
             ("POST", "/_lab/accounts"): self.open_account,
             ("POST", "/_lab/expire-sessions"): self.expire_sessions,
@@ -175,6 +176,11 @@ class Control:
         """Switches parts of the strict profile on and off."""
         self._lab.strict.switch(json.loads(body))
         return self._lab.strict.public()
+
+    def be_hostile(self, query: Query, body: bytes) -> dict[str, Any]:
+        """Switches all that AWS does to a client on, as a seed draws it."""
+        self._lab.be_hostile(int(json.loads(body).get("seed", "none")))
+        return {"strict": self._lab.strict.public(), "faults": self._lab.faults.public()}
 
     def populate(self, query: Query, body: bytes) -> dict[str, Any]:
         """Makes things of others."""

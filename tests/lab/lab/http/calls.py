@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
+from moto.utilities.utils import get_partition
+
 JOURNAL_LENGTH = 50_000
 # What is asked for credentials with is not signed with any (STS API reference).
 UNSIGNED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
@@ -37,6 +39,11 @@ class Call:
     def name(self) -> str:
         """`ec2:CreateVpc`, as it stands in counters and faults."""
         return f"{self.service}:{self.operation}"
+
+    @property
+    def caller(self) -> str:
+        """The ARN of whoever makes it, as refusals name it."""
+        return f"arn:{get_partition(self.region)}:iam::{self.account}:user/lab"
 
 
 def identify(environ: WSGIEnvironment, account_of: Callable[[str], str], body: bytes) -> Call:

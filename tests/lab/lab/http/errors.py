@@ -6,8 +6,6 @@ import json
 import uuid
 from xml.sax.saxutils import escape
 
-from lab.world.places import Place
-
 Reply = tuple[int, list[tuple[str, str]], bytes]
 
 THROTTLE_CODES = {
@@ -57,11 +55,11 @@ def throttled(service: str, protocol: str) -> Reply:
     return error_reply(protocol, code, message, status)
 
 
-def denied(place: Place, service: str, operation: str, protocol: str) -> Reply:
+def denied(caller: str, service: str, operation: str, protocol: str) -> Reply:
     """What the service says when a policy does not allow the action."""
     prefix = {"monitoring": "cloudwatch", "tagging": "tag"}.get(service, service)
     message = (
-        f"User: {place.arn_of_iam('user/lab')} is not authorized to perform: "
+        f"User: {caller} is not authorized to perform: "
         f"{prefix}:{operation} because no identity-based policy allows the {prefix}:{operation} action"
     )
     if service == "ec2":

@@ -20,7 +20,6 @@ from lab.http.calls import Call, Calls
 from lab.http.clients import Client, Process
 from lab.http.delays import DISTRIBUTIONS, check_percentiles, from_percentiles
 from lab.http.errors import Reply, denied, error_code, error_reply, throttled
-from lab.world.places import Place
 
 KINDS = ("delay", "throttle", "fail", "drop", "deny", "freeze", "kill")
 MOMENTS = ("before", "after", "replied")
@@ -213,9 +212,7 @@ class Faults:
         elif rule.kind == "throttle":
             reply = throttled(call.service, call.protocol)
         elif rule.kind == "deny":
-            reply = denied(
-                Place(call.account, call.region), call.service, call.operation, call.protocol
-            )
+            reply = denied(call.caller, call.service, call.operation, call.protocol)
         else:
             reply = error_reply(call.protocol, rule.code, rule.message, rule.status)
         if reply and rule.when == "after":

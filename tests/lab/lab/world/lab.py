@@ -15,10 +15,11 @@ from typing import TypeVar
 from lab.http.buckets import Buckets
 from lab.http.calls import Calls
 from lab.http.faults import Faults
+from lab.http.hostile import faults
 from lab.world.addresses import Addresses
 from lab.world.places import Regions
 from lab.world.processes import Processes
-from lab.world.strict import Strict
+from lab.world.strict import PARTS, Strict
 from lab.world.times import Timers
 
 Part = TypeVar("Part")
@@ -36,6 +37,7 @@ class Options:
     data: Path | None = None
     hollow: bool = False
     without: frozenset[str] = frozenset()
+    hostile: int | None = None
 
 
 class Lab:
@@ -69,6 +71,7 @@ class Lab:
         self.parts: dict[str, object] = {}
         self.windows: dict[str, Callable[[], list[str]]] = {}
         self.generation = 0
+        self._be_hostile_from_the_start()
 
     @property
     def endpoint(self) -> str:
@@ -102,6 +105,16 @@ class Lab:
             print(f"lab: {what} failed\n{traceback.format_exc()}", file=sys.stderr, flush=True)
             return False
 
+    def be_hostile(self, seed: int) -> None:
+        """Switches all that AWS does to a client on, and lets calls fail as a seed draws it."""
+        self.strict.switch(dict.fromkeys(PARTS, True))
+        for rule in faults(seed):
+            self.faults.add(rule)
+
+    def _be_hostile_from_the_start(self) -> None:
+        if self.options.hostile is not None:
+            self.be_hostile(self.options.hostile)
+
     def reset(self) -> None:
         """Forgets all state and stops all that runs for it."""
         from moto.core.base_backend import BackendDict
@@ -120,6 +133,7 @@ class Lab:
         self.regions.enabled.clear()
         self.session_seconds = None
         self.calls.forget()
+        self._be_hostile_from_the_start()
 
     def stop(self) -> None:
         """Ends every child and removes the data directory."""
