@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use deployer_core::{Action, Address, Half, Plan, Snapshot, Step};
+use deployer_core::{Action, Address, Cause, Failure, Half, Plan, Snapshot, Step};
 use deployer_engine::Outcome;
 
 use super::failure::failure;
@@ -57,8 +57,9 @@ fn summary(plan: &Plan, outcome: &Outcome, theme: &Theme) -> String {
     } else {
         theme.bad.style(format!("Failed after {took}:"))
     };
-    // Where a step says what to do, the same command alone would fail again.
-    let is_advised = outcome.failed.iter().any(|(_, failure)| failure.help.is_some());
+    // What was refused for good is refused again, unless what its advice says is done instead.
+    let is_final = |failure: &Failure| failure.cause == Cause::Refused && failure.help.is_some();
+    let is_advised = outcome.failed.iter().any(|(_, failure)| is_final(failure));
     let is_advised = is_advised && !outcome.interrupted;
     let advice = if outcome.is_success() || is_advised {
         ""
