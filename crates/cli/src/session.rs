@@ -10,8 +10,7 @@ use deployer_core::{
     Snapshot, Span, Stack, Unseen,
 };
 use deployer_engine::{
-    Book, Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, preview,
-    read_book,
+    Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, preview, read_book,
 };
 use deployer_stack::{Loaded, Options, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
@@ -102,6 +101,19 @@ pub(crate) struct Environment {
     pub(crate) scope: Scope,
     /// The way to where it is at home.
     pub(crate) way: Way,
+    /// The stack itself, where there is one and it is right.
+    pub(crate) project: Option<Project>,
+}
+
+impl Environment {
+    /// The cloud at the places of the stack, which need not be right: then the record alone says
+    /// which there are beside home.
+    pub(crate) fn places<C: Cloud>(&self, connected: Places<C>) -> Arc<Places<C>> {
+        Arc::new(match &self.project {
+            Some(project) => connected.of(&project.stack),
+            None => connected,
+        })
+    }
 }
 
 /// The way to where a stack is at home.
@@ -203,11 +215,10 @@ impl<W: Connect> Session<'_, W> {
     }
 
     /// The stack if it is right, without a word if not.
-    pub(crate) fn load_if_right(&self, args: &StackArgs) -> Option<Project> {
-        let source = source::read(&self.terminal.folder, args.file.as_deref()).ok()?;
-        let options = options(args, &source);
-        let loaded = self.expand(&source, &options).ok()?;
-        Some(Project::new(source, options, loaded))
+    fn load_if_right(&self, args: &StackArgs, source: &Source) -> Option<Project> {
+        let options = options(args, source);
+        let loaded = self.expand(source, &options).ok()?;
+        Some(Project::new(source.clone(), options, loaded))
     }
 
     /// Finds out which environment of which stack is meant, even if the stack has mistakes.
@@ -228,16 +239,12 @@ impl<W: Connect> Session<'_, W> {
             home,
             said: account_at.map(|span| (source.clone(), span)),
         };
-        Ok(Environment {
-            scope: Scope {
-                stack: outline.name,
-                environment,
-                origin: outline.origin.or(source.origin),
-                // Those of a stack that has mistakes are not known.
-                tags: self.load_if_right(args).map(|it| it.stack.scope.tags).unwrap_or_default(),
-            },
-            way,
-        })
+        let project = self.load_if_right(args, &source);
+        // Those of a stack that has mistakes are not known.
+        let tags = project.as_ref().map(|it| it.stack.scope.tags.clone()).unwrap_or_default();
+        let origin = outline.origin.or(source.origin);
+        let scope = Scope { stack: outline.name, environment, origin, tags };
+        Ok(Environment { scope, way, project })
     }
 
     /// Reads the stack, and finds out what is there of it: of the kinds that it may have, or of
@@ -257,10 +264,27 @@ impl<W: Connect> Session<'_, W> {
         Ok((project, connected, snapshot))
     }
 
+    /// Plans a whole stack, with all that is told beside its steps: what creates would lack is a
+    /// mistake.
+    pub(crate) async fn plan_whole(
+        &self,
+        project: &Project,
+        connected: &Arc<Places<W::Cloud>>,
+        snapshot: &Snapshot,
+        targets: &TargetArgs,
+    ) -> Result<Plan, Error> {
+        let targets = project.meant(targets);
+        let mut plan = self.plan(Some(project), &project.stack, snapshot, &targets)?;
+        self.preview(project, &plan, connected).await?;
+        plan.images = self.published(project, connected, snapshot).await?;
+        self.find_left_behind(&mut plan, connected, &project.source, snapshot).await;
+        Ok(plan)
+    }
+
     /// The images that are built here and published already, each with whether what it is built
     /// from has changed. Only archives are compared: whether code makes another image, only a
     /// build says. One that cannot be read is not compared: nothing of the plan needs it.
-    pub(crate) async fn published(
+    async fn published(
         &self,
         project: &Project,
         connected: &Arc<Places<W::Cloud>>,
@@ -299,7 +323,7 @@ impl<W: Connect> Session<'_, W> {
     /// Adds to a plan the environments that still exist and that the stack no longer names. They
     /// are looked for when nothing of this one exists yet, since this one may replace another. To
     /// somebody who may not look, the plan says so.
-    pub(crate) async fn find_left_behind(
+    async fn find_left_behind(
         &self,
         plan: &mut Plan,
         connected: &Places<W::Cloud>,
@@ -350,24 +374,10 @@ impl<W: Connect> Session<'_, W> {
         Ok(Arc::new(connected.of(&project.stack)))
     }
 
-    /// The cloud at the places of a stack that need not be right: then the record alone says which
-    /// there are beside home. Whether it was right comes with it.
-    pub(crate) fn anyway(
-        &self,
-        args: &StackArgs,
-        connected: Places<W::Cloud>,
-    ) -> (Arc<Places<W::Cloud>>, bool) {
-        match self.load_if_right(args).map(|project| project.stack) {
-            Some(stack) => (Arc::new(connected.of(&stack)), true),
-            None => (Arc::new(connected), false),
-        }
-    }
-
     /// Finds the cloud at home, and whose it is.
     pub(crate) async fn connect(&self, way: &Way) -> Result<Places<W::Cloud>, Error> {
         let Reached { cloud, region } = self.enter(way).await?;
-        let account = self.unless_cancelled(self.world.account(&cloud)).await?;
-        let account = right_account(way, account)?;
+        let account = self.whose(way, &cloud).await?;
         Ok(Places::new(cloud, account, region))
     }
 
@@ -378,21 +388,23 @@ impl<W: Connect> Session<'_, W> {
         way: &Way,
         scope: &Scope,
     ) -> Result<(Places<W::Cloud>, Deeds), Error> {
-        let deeds = |book: Result<Book, Failure>| match book {
-            Ok(book) => Ok(book.deeds),
-            Err(failure) => Err(Error::Cloud(vec![failure])),
-        };
-        if way.home.account.is_some() {
-            let connected = self.connect(way).await?;
-            let book = self.unless_cancelled(read_book(&**connected.cloud(), scope)).await?;
-            return Ok((connected, deeds(book)?));
-        }
         let Reached { cloud, region } = self.enter(way).await?;
+        let is_said = way.home.account.is_some();
+        let said = if is_said { Some(self.whose(way, &cloud).await?) } else { None };
         let book = self.unless_cancelled(read_book(&*cloud, scope)).await?;
         // Who cannot say whose account it is need not hear what else could not be read.
-        let account = self.unless_cancelled(self.world.account(&cloud)).await?;
-        let account = right_account(way, account)?;
-        Ok((Places::new(cloud, account, region), deeds(book)?))
+        let account = match said {
+            Some(account) => account,
+            None => self.whose(way, &cloud).await?,
+        };
+        let book = book.map_err(|failure| Error::Cloud(vec![failure]))?;
+        Ok((Places::new(cloud, account, region), book.deeds))
+    }
+
+    /// Whose account it is, if it is the one that it has to be.
+    async fn whose(&self, way: &Way, cloud: &W::Cloud) -> Result<String, Error> {
+        let account = self.unless_cancelled(self.world.account(cloud)).await?;
+        right_account(way, account)
     }
 
     async fn enter(&self, way: &Way) -> Result<Reached<W::Cloud>, Error> {
@@ -459,7 +471,7 @@ impl<W: Connect> Session<'_, W> {
 
     /// Looks, without a call, for what would keep the creates of a plan from succeeding, such as an
     /// archive that is not there: all of it is a mistake before anything is begun.
-    pub(crate) async fn preview(
+    async fn preview(
         &self,
         project: &Project,
         plan: &Plan,

@@ -15,7 +15,7 @@ use crate::lock::LockArgs;
 use crate::perform::whole;
 use crate::plan_file;
 use crate::render::Detail;
-use crate::session::{Project, Session, Way};
+use crate::session::{Session, Way};
 use crate::world::Connect;
 
 /// What `apply` takes.
@@ -99,12 +99,7 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
         let (scan, deeds) = (Scan::For(&project.stack), journal.deeds());
         let snapshot = session.observe(&connected, &scope, scan, &deeds).await?;
         let project = session.settle(project.clone(), &connected, &snapshot).await?;
-        let targets = project.meant(&args.targets);
-        let Project { source, stack, .. } = &project;
-        let mut plan = session.plan(Some(&project), stack, &snapshot, &targets)?;
-        session.preview(&project, &plan, &connected).await?;
-        plan.images = session.published(&project, &connected, &snapshot).await?;
-        session.find_left_behind(&mut plan, &connected, source, &snapshot).await;
+        let plan = session.plan_whole(&project, &connected, &snapshot, &args.targets).await?;
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);
         session.show_refused(&plan, Some(&project));

@@ -76,18 +76,16 @@ impl Command for Args {
                     home: Home::default(),
                     said: None,
                 },
+                // A file that lies here by chance says nothing of a stack that is named.
+                project: None,
             },
             _ => session.locate(&self.stack)?,
         };
         let connected = session.connect(&environment.way).await?;
-        // A file that lies here by chance says nothing of a stack that is named.
-        let (connected, is_declared) = match self.name {
-            Some(_) => (Arc::new(connected), false),
-            None => session.anyway(&self.stack, connected),
-        };
+        let connected = environment.places(connected);
+        let is_declared = environment.project.is_some();
         // A stack full of mistakes has no sections that could be named.
-        let names_some = self.name.is_none() && !self.unprotect.is_empty();
-        if names_some && let Some(project) = session.load_if_right(&self.stack) {
+        if let Some(project) = &environment.project {
             let named = TargetArgs { targets: vec![], unprotect: self.unprotect };
             self.unprotect = project.meant(&named).unprotect;
         }

@@ -50,11 +50,7 @@ impl Command for Args {
     /// Plans, and prints it.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let (project, connected, snapshot) = session.look(&self.stack, None).await?;
-        let targets = project.meant(&self.targets);
-        let mut plan = session.plan(Some(&project), &project.stack, &snapshot, &targets)?;
-        session.preview(&project, &plan, &connected).await?;
-        plan.images = session.published(&project, &connected, &snapshot).await?;
-        session.find_left_behind(&mut plan, &connected, &project.source, &snapshot).await;
+        let plan = session.plan_whole(&project, &connected, &snapshot, &self.targets).await?;
         // The file comes first: after the answer nothing can go wrong any more.
         if let Some(path) = &self.out {
             let (path, folder) = (session.terminal.folder.join(path), &project.source.folder);

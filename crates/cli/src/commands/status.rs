@@ -42,7 +42,7 @@ impl Command for Args {
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let environment = session.locate(&self.stack)?;
         let (connected, deeds) = session.arrive(&environment.way, &environment.scope).await?;
-        let (connected, _) = session.anyway(&self.stack, connected);
+        let connected = environment.places(connected);
         let snapshot = session.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
         let registry = session.world.registry();
         let looking = running(&registry, &connected, &snapshot.lives, &deeds.record.roles);

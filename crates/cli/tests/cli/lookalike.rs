@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use deployer_cli::Exit;
 use deployer_core::{Cause, Failure, Kind, Phase, Scope};
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Registry, Resource, Result,
@@ -13,6 +14,19 @@ use deployer_engine::{
 use deployer_kinds as kinds;
 use deployer_testkit::Shelf;
 use serde_json::{Value, json};
+
+use crate::world::World;
+
+/// The sample stack.
+pub(crate) const NOTES: &str = include_str!("../../../../stacks/notes.yaml");
+
+/// The sample stack as it is after its first apply.
+pub(crate) async fn applied() -> World<Lookalike> {
+    let world = World::new(registry, NOTES);
+    let ran = world.run("apply --env dev --yes").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    world
+}
 
 /// The cloud.
 #[derive(Default)]

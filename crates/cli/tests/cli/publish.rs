@@ -2,17 +2,8 @@
 
 use deployer_cli::Exit;
 
-use crate::lookalike::{Lookalike, registry};
+use crate::lookalike::{NOTES, applied, registry};
 use crate::world::{STACK, World};
-
-const NOTES: &str = include_str!("../../../../stacks/notes.yaml");
-
-async fn applied() -> World<Lookalike> {
-    let world = World::new(registry, NOTES);
-    let ran = world.run("apply --env dev --yes").await;
-    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
-    world
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_whole_stack_goes_up_settles_and_comes_down() {

@@ -2,17 +2,8 @@
 
 use deployer_cli::Exit;
 
-use crate::lookalike::{Lookalike, registry};
+use crate::lookalike::{NOTES, applied, registry};
 use crate::world::World;
-
-const NOTES: &str = include_str!("../../../../stacks/notes.yaml");
-
-async fn applied() -> World<Lookalike> {
-    let world = World::new(registry, NOTES);
-    let ran = world.run("apply --env dev --yes").await;
-    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
-    world
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_password_is_another_secret_that_the_database_and_then_its_services_are_given() {
