@@ -264,7 +264,7 @@ impl<W: Connect> Session<'_, W> {
         Ok((project, connected, snapshot))
     }
 
-    /// Plans a whole stack, with all that is told beside its steps: what creates would lack is a
+    /// Plans a whole stack, with all that is reported beside its steps: what creates would lack is a
     /// mistake.
     pub(crate) async fn plan_whole(
         &self,
