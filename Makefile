@@ -2,7 +2,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint check bench crash-test changes fuzz nightly lab install \
+.PHONY: help demo test quick lint check bench crash-test changes hostile conformance conformance-sweep fuzz nightly \
+	lab install \
 	app up local-integration-test remote-validation stress-test bench-app app-browser-test \
 	app-api-test infra-plan infra-create publish outputs status infra-destroy
 
@@ -63,6 +64,25 @@ changes: ## Makes each change of a table to a stack under load, and says what th
 	cargo build --workspace
 	$(CARGO_TARGET_DIR)/debug/changes
 
+SEEDS ?= 1 2 3 4 5 6 7 8 9 10
+hostile: ## Contracts and whole commands where AWS's calls fail as a seed draws it: [SEEDS="1 2 3"]
+	@scripts/setup test
+	cargo build --workspace
+	for seed in $(SEEDS); do HOSTILE_SEED=$$seed cargo test --workspace --test contracts --test end_to_end || exit; done
+
+REGION ?= eu-west-1
+CONFORMANCE = $(CARGO_TARGET_DIR)/debug/conformance
+conformance: ## Keeps every kind's contract in a real account, beside the lab: ACCOUNT=… [REGION=eu-west-1] [OPTIONS=…]
+	@scripts/setup demo
+	@[[ "$(ACCOUNT)" ]] || { echo "whose account? make conformance ACCOUNT=123456789012" >&2; exit 2; }
+	cargo build --workspace
+	$(CONFORMANCE) run --account "$(ACCOUNT)" --region "$(REGION)" $(OPTIONS)
+
+conformance-sweep: ## Deletes what such a run has left: ACCOUNT=… [REGION=eu-west-1]
+	@[[ "$(ACCOUNT)" ]] || { echo "whose account? make conformance-sweep ACCOUNT=123456789012" >&2; exit 2; }
+	cargo build --workspace
+	$(CONFORMANCE) sweep --account "$(ACCOUNT)" --region "$(REGION)" $(OPTIONS)
+
 fuzz: FUZZED = $(or $(TARGET),stack)
 fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan] [SECONDS=60]
 	@scripts/setup fuzz
@@ -72,7 +92,7 @@ fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan] 
 		$(addprefix -dict=,$(wildcard fuzz/$(FUZZED).dict))
 
 nightly: ## All that takes too long for every change: the whole kill matrix, every change under load, each fuzzer for [SECONDS=3600]
-	$(MAKE) check crash-test changes bench
+	$(MAKE) check crash-test changes hostile bench
 	for target in stack overlay plan; do $(MAKE) fuzz TARGET=$$target SECONDS=$(or $(SECONDS),3600) || exit; done
 
 bench: ## Calls, start-up, memory and size of the release build, against their budgets

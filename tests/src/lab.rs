@@ -49,9 +49,11 @@ impl Lab {
     }
 
     fn start_with(options: &[&str]) -> Self {
+        let seed = hostile_seed().map(|seed| seed.to_string());
         let mut process = Command::new(root().join("tests/lab/start"))
             .args(["--port", "0"])
             .args(options)
+            .args(seed.iter().flat_map(|seed| ["--hostile", seed]))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -81,6 +83,11 @@ impl Lab {
             *part = is_strict.into();
         }
         self.post("/_lab/strict", &parts);
+    }
+
+    /// Gives AWS its bad manners and lets calls fail as a seed draws it.
+    pub fn set_hostile(&self, seed: u64) {
+        self.post("/_lab/hostile", &serde_json::json!({ "seed": seed }));
     }
 
     /// Where it listens.
@@ -319,6 +326,15 @@ impl Drop for Lab {
             self.end();
         }
     }
+}
+
+/// The seed by which every lab is to be hostile, in `HOSTILE_SEED`; none where it is not set.
+///
+/// # Panics
+/// When it is no number.
+#[expect(clippy::disallowed_methods, reason = "a test may read its own environment")]
+pub fn hostile_seed() -> Option<u64> {
+    std::env::var("HOSTILE_SEED").ok().map(|seed| seed.parse().expect("HOSTILE_SEED: a number"))
 }
 
 /// Writes a line for `make test`, which sums up what the labs of all tests saw.

@@ -1,6 +1,8 @@
 //! What RDS moves by itself, what it does not do, and a database that somebody else has made.
 
-use deployer_tests::{Lab, Ran, run};
+use std::time::Duration;
+
+use deployer_tests::{Flow, Lab, Load, Ran, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -162,6 +164,28 @@ fn a_database_that_somebody_else_has_made_is_taken_over_as_it_is() {
     world.run("plan --check").expect(0);
     world.run("destroy --yes").expect(0);
     assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+/// The sample app has a pool of connections, and PostgreSQL closes none of them.
+#[test]
+fn nobody_loses_a_request_while_a_password_is_rotated() {
+    let lab = Lab::start(0.02);
+    let sample = |command: &[&str]| {
+        let words = command.iter().chain(&["--file", "stacks/notes.yaml", "--env", "dev"]);
+        run(&lab, &words.copied().collect::<Vec<_>>())
+    };
+    sample(&["apply", "--yes"]).expect(0);
+    let url = sample(&["outputs", "edge-url"]).expect(0).stdout;
+    let flows = [Flow { path: "/api/v1/notebooks", rate: 20 }];
+    let load = Load::begin(&[url.trim().to_owned()], &flows);
+    sample(&["secret", "rotate", "databases/main", "--yes"]).expect(0);
+    for seen in load.end_after(Duration::from_secs(2)) {
+        assert!(seen.before.starts_with("200"), "{seen:?}");
+        assert_eq!(seen.strange(), 0, "{seen:?}");
+        assert!(seen.total() > 20, "{seen:?}");
+    }
+    sample(&["plan", "--check"]).expect(0);
+    sample(&["destroy", "--yes"]).expect(0);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::fence::Fence;
 use crate::surroundings::Surroundings;
+use crate::witness::Seen;
 
 /// One account and region of AWS.
 pub struct Aws {
@@ -33,6 +34,7 @@ pub struct Aws {
     pub(crate) calls: Calls,
     /// Before all that changes something.
     pub(crate) fence: Fence,
+    pub(crate) seen: Seen,
     pub(crate) region: String,
     /// What the clients were made with.
     pub(crate) config: SdkConfig,

@@ -21,6 +21,7 @@ use tokio::sync::OnceCell;
 
 use crate::fence::Fence;
 use crate::surroundings::Surroundings;
+use crate::witness::{Seen, Witness};
 use crate::{Aws, credentials, network, random, sts};
 
 /// How long a connection may take: an endpoint that does not answer is told within seconds.
@@ -55,11 +56,14 @@ const TRUST: &str = "allow `sts:AssumeRole` on the role to who runs this, and na
 /// What the sessions of roles are called, as CloudTrail shows them.
 const SESSION: &str = "deployer";
 
-/// A client whose changing calls pass the fence.
+/// A client whose changing calls pass the fence, and whose answers are seen.
 macro_rules! fenced {
-    ($sdk:ident, $config:ident, $fence:ident) => {
+    ($sdk:ident, $config:ident, $fence:ident, $seen:ident) => {
         $sdk::Client::from_conf(
-            $sdk::config::Builder::from(&$config).interceptor($fence.clone()).build(),
+            $sdk::config::Builder::from(&$config)
+                .interceptor($fence.clone())
+                .interceptor($seen.clone())
+                .build(),
         )
     };
 }
@@ -84,6 +88,29 @@ pub async fn connect(
     region: Option<&str>,
     folder: &Path,
 ) -> Result<Connection> {
+    reach(role, region, folder, Seen::default()).await
+}
+
+/// The same, with a witness of every answer from then on, the secrets in them included. What is
+/// asked for credentials and pushed to a registry is not seen.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_seen(
+    role: Option<&str>,
+    region: Option<&str>,
+    folder: &Path,
+    witness: Arc<dyn Witness>,
+) -> Result<Connection> {
+    reach(role, region, folder, Seen(Some(witness))).await
+}
+
+async fn reach(
+    role: Option<&str>,
+    region: Option<&str>,
+    folder: &Path,
+    seen: Seen,
+) -> Result<Connection> {
     let surroundings = Box::pin(Surroundings::of_process()).await?;
     let roots = network::roots(&surroundings)?;
     let http = network::client(&surroundings, roots.as_ref())?;
@@ -95,6 +122,7 @@ pub async fn connect(
     };
     let shared = Shared {
         fence: Fence::default(),
+        seen,
         folder: folder.to_owned(),
         surroundings: Arc::new(surroundings),
         roots,
@@ -110,6 +138,7 @@ pub async fn connect(
 /// What the clouds at all places have in common.
 struct Shared {
     fence: Fence,
+    seen: Seen,
     folder: PathBuf,
     surroundings: Arc<Surroundings>,
     roots: Option<Roots>,
@@ -137,24 +166,25 @@ impl Aws {
     }
 
     fn new(config: SdkConfig, calls: Calls, shared: Shared) -> Self {
-        let Shared { fence, folder, surroundings, roots } = shared;
+        let Shared { fence, seen, folder, surroundings, roots } = shared;
         // The lock itself is kept through a fence that nobody closes.
         let open = Fence::default();
         Self {
-            cloudwatch: fenced!(aws_sdk_cloudwatch, config, fence),
-            ec2: fenced!(aws_sdk_ec2, config, fence),
-            ecr: fenced!(aws_sdk_ecr, config, fence),
-            ecs: fenced!(aws_sdk_ecs, config, fence),
-            elb: fenced!(aws_sdk_elasticloadbalancingv2, config, fence),
-            iam: fenced!(aws_sdk_iam, config, fence),
-            logs: fenced!(aws_sdk_cloudwatchlogs, config, fence),
-            rds: fenced!(aws_sdk_rds, config, fence),
-            secrets: fenced!(aws_sdk_secretsmanager, config, fence),
-            parameters: fenced!(aws_sdk_ssm, config, open),
-            sts: fenced!(aws_sdk_sts, config, fence),
-            tagging: fenced!(aws_sdk_resourcegroupstagging, config, fence),
+            cloudwatch: fenced!(aws_sdk_cloudwatch, config, fence, seen),
+            ec2: fenced!(aws_sdk_ec2, config, fence, seen),
+            ecr: fenced!(aws_sdk_ecr, config, fence, seen),
+            ecs: fenced!(aws_sdk_ecs, config, fence, seen),
+            elb: fenced!(aws_sdk_elasticloadbalancingv2, config, fence, seen),
+            iam: fenced!(aws_sdk_iam, config, fence, seen),
+            logs: fenced!(aws_sdk_cloudwatchlogs, config, fence, seen),
+            rds: fenced!(aws_sdk_rds, config, fence, seen),
+            secrets: fenced!(aws_sdk_secretsmanager, config, fence, seen),
+            parameters: fenced!(aws_sdk_ssm, config, open, seen),
+            sts: fenced!(aws_sdk_sts, config, fence, seen),
+            tagging: fenced!(aws_sdk_resourcegroupstagging, config, fence, seen),
             calls,
             fence,
+            seen,
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             folder,
             config,
@@ -168,6 +198,7 @@ impl Aws {
     fn shared(&self) -> Shared {
         Shared {
             fence: self.fence.clone(),
+            seen: self.seen.clone(),
             folder: self.folder.clone(),
             surroundings: Arc::clone(&self.surroundings),
             roots: self.roots.clone(),

@@ -39,8 +39,10 @@ mod ssm;
 mod sts;
 mod surroundings;
 mod tagging;
+mod witness;
 
 pub use cloud::Aws;
-pub use connect::{Connection, connect};
+pub use connect::{Connection, connect, connect_seen};
 pub use operations::operations;
 pub use registry::registry;
+pub use witness::{Answer, Witness};

@@ -23,6 +23,7 @@ mod perform;
 mod places;
 mod prepare;
 mod registry;
+mod releases;
 mod resource;
 mod retry;
 mod running;
@@ -36,10 +37,10 @@ pub use adopt::{Adoption, adopt, seek};
 pub use answer::{Badge, Found, Progress, Result};
 pub use calls::{Calls, Pauses, unless_gone_for_good};
 pub use capability::{
-    AnyLogs, AnyMetrics, AnyRollouts, AnyShell, AnyTasks, Command, Container, Cursor, Health, Hold,
-    Line, LogPage, LogQuery, Logs, Metrics, Order, Point, Revision, Rollout, RolloutState,
-    Rollouts, Series, Session, Shell, Steering, Stop, StopCause, Tail, Task, TaskState, Tasks,
-    Token, Unit, Which, Window,
+    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyShell, AnyTasks, Command, Container, Cursor,
+    Health, Hold, Line, LogPage, LogQuery, Logs, Metrics, Order, Point, Release, Releases,
+    Revision, Rollout, RolloutState, Rollouts, Series, Session, Shell, Steering, Stop, StopCause,
+    Tail, Task, TaskState, Tasks, Token, Unit, Which, Window,
 };
 pub use cloud::{Cloud, Context, Identity, Look, Survey};
 pub use execute::{Outcome, execute};
@@ -51,6 +52,7 @@ pub use parameters::{Parameter, Parameters, Secrecy};
 pub use places::Places;
 pub use prepare::{prepare, preview};
 pub use registry::{Capability, Registry};
+pub use releases::tidy;
 pub use resource::Resource;
 pub use running::{Running, running};
 pub use voice::Voice;

@@ -33,6 +33,15 @@ impl Engine {
         }
     }
 
+    /// What RDS calls its parameters of a version, such as `postgres16` or `mysql8.0`; none where the
+    /// version does not say it ("Working with parameter groups" in the RDS user guide).
+    pub fn family(self, version: &str) -> Option<String> {
+        let major = self.major(version);
+        let is_whole = major.len() == if self == Self::Postgres { 1 } else { 2 };
+        let major: Vec<String> = major.iter().map(ToString::to_string).collect();
+        is_whole.then(|| format!("{}{}", self.name(), major.join(".")))
+    }
+
     /// The part of a version that only somebody changes: RDS upgrades minor versions by itself
     /// ("Upgrading a DB instance engine version" in the RDS user guide).
     pub(crate) fn major(self, version: &str) -> Vec<u32> {
@@ -54,4 +63,17 @@ pub(crate) fn numbers(version: &str) -> Vec<u32> {
 pub fn is_one_of(version: &str, written: &str) -> bool {
     let rest = version.strip_prefix(written);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_follows_from_a_version_that_says_it() {
+        assert_eq!(Engine::Postgres.family("16.4").as_deref(), Some("postgres16"));
+        assert_eq!(Engine::Mysql.family("8.0.43").as_deref(), Some("mysql8.0"));
+        assert_eq!(Engine::Mariadb.family("11.4").as_deref(), Some("mariadb11.4"));
+        assert_eq!(Engine::Mysql.family("8"), None);
+    }
 }

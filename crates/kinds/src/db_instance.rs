@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::db_engine::{Engine, is_one_of, numbers};
 use crate::db_names as names;
-use crate::{DbSubnetGroup, Secret, SecurityGroup};
+use crate::{DbParameterGroup, DbSubnetGroup, Secret, SecurityGroup};
 
 const HOUR: u32 = 3600;
 
@@ -59,6 +59,7 @@ impl Kind for DbInstance {
         ("user", Change::Replace(Impact::DataLoss)),
         ("password", Change::InPlace(Impact::None)),
         ("port", Change::InPlace(Impact::Restart)),
+        ("parameter-group", Change::InPlace(Impact::None)),
         ("subnet-group", Change::Replace(Impact::DataLoss)),
         ("security-groups", Change::InPlace(Impact::None)),
         ("public-address", Change::InPlace(Impact::None)),
@@ -147,6 +148,14 @@ impl Kind for DbInstance {
 
     fn notices(live: &DbInstanceSpec, wanted: &DbInstanceSpec) -> Vec<Notice> {
         let (was, will) = (&live.password, &wanted.password);
+        // "Working with DB parameter groups" in the RDS user guide: a restart by somebody, not the
+        // maintenance window. An upgrade restarts it.
+        let waits = live.parameter_group != wanted.parameter_group && live.stays(wanted);
+        let waits = waits.then(|| {
+            let because = "the parameters of another group are in force once the database is \
+                           restarted: `aws rds reboot-db-instance`";
+            Notice::new(Impact::None, because)
+        });
         let (live, wanted) = (live.backup_days, wanted.backup_days);
         let lost = match (live, wanted) {
             (1.., 0) => Some("its automatic backups are deleted, and none are made".to_owned()),
@@ -166,7 +175,7 @@ impl Kind for DbInstance {
             Notice::new(Impact::Restart, because)
         });
         let outage = outage.map(|because| Notice::new(Impact::Outage, because));
-        lost.into_iter().chain(outage).chain(password).collect()
+        lost.into_iter().chain(outage).chain(password).chain(waits).collect()
     }
 
     /// There is no way back to an earlier version or to less storage, and what is written less
@@ -278,6 +287,9 @@ pub struct DbInstanceSpec {
     pub password: Opaque<Password>,
     /// The port; the engine's own when left out.
     pub port: Option<u16>,
+    /// The parameters of the engine: RDS's own (`default`), or those of a group (`own`).
+    #[serde(default)]
+    pub parameter_group: ParameterGroup,
     /// The subnets it may be in.
     pub subnet_group: Ref<DbSubnetGroup>,
     /// The security groups that say who reaches it.
@@ -321,6 +333,17 @@ pub enum Password {
     /// A secret has it, under the key `password`, and is given the rest of what a client needs:
     /// `username`, `host`, `port`, `dbname`, `engine` and `url`.
     Kept(Ref<Secret>),
+}
+
+/// Which parameters of the engine a database has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParameterGroup {
+    /// Those that RDS has for its version.
+    #[default]
+    Default,
+    /// Those of a group.
+    Own(Ref<DbParameterGroup>),
 }
 
 /// A tenth more, rounded up.

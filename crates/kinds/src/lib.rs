@@ -7,6 +7,7 @@ mod cluster;
 mod db_engine;
 mod db_instance;
 mod db_names;
+mod db_parameter_group;
 mod db_replica;
 mod db_subnet_group;
 mod elastic_ip;
@@ -33,7 +34,10 @@ mod vpc;
 
 pub use cluster::{Cluster, ClusterOutput, ClusterSpec, Insights};
 pub use db_engine::{Engine, is_one_of};
-pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, Password};
+pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, ParameterGroup, Password};
+pub use db_parameter_group::{
+    DbParameterGroup, DbParameterGroupOutput, DbParameterGroupSpec, is_same_value,
+};
 pub use db_replica::{DbReplica, DbReplicaOutput, DbReplicaSpec};
 pub use db_subnet_group::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};

@@ -7,6 +7,7 @@ pub fn all() -> Kinds {
     Kinds::new([
         KindInfo::of::<crate::Cluster>(),
         KindInfo::of::<crate::DbInstance>(),
+        KindInfo::of::<crate::DbParameterGroup>(),
         KindInfo::of::<crate::DbReplica>(),
         KindInfo::of::<crate::DbSubnetGroup>(),
         KindInfo::of::<crate::ElasticIp>(),

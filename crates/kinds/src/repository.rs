@@ -37,7 +37,10 @@ impl Kind for Repository {
         if will >= was {
             return Vec::new();
         }
-        let because = format!("all images but the newest {will} are deleted");
+        let because = format!(
+            "with the next release all of an image but the newest {will} are deleted, and but for \
+             those that run"
+        );
         vec![Notice::new(Impact::DataLoss, because)]
     }
 
@@ -58,7 +61,8 @@ pub struct RepositorySpec {
     /// Whether images are scanned for known vulnerabilities when pushed.
     #[serde(default = "yes")]
     pub scan_on_push: Opaque<bool>,
-    /// How many images are kept, the newest; all of them when 0.
+    /// How many releases of each image are kept, the newest; all of them when 0. What runs, or ran
+    /// before that, is kept as well.
     #[serde(default)]
     pub keep: Opaque<u32>,
     /// Whether deleting the repository deletes the images in it; otherwise a repository that holds

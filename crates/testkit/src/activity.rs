@@ -4,8 +4,8 @@
 
 use deployer_core::{Cause, Failure};
 use deployer_engine::{
-    Command, Cursor, Line, LogPage, LogQuery, Order, Result, Rollout, RolloutState, Series,
-    Session, Steering, Task, TaskState, Token, Which, Window,
+    Command, Cursor, Line, LogPage, LogQuery, Order, Release, Result, Rollout, RolloutState,
+    Series, Session, Steering, Task, TaskState, Token, Which, Window,
 };
 use jiff::Timestamp;
 
@@ -26,6 +26,8 @@ pub struct Activity {
     pub tasks: Vec<Task>,
     /// Its rollouts, the newest first.
     pub rollouts: Vec<Rollout>,
+    /// Its releases, the newest first.
+    pub releases: Vec<Release>,
     /// What is measured of it.
     pub series: Vec<Series>,
 }

@@ -59,11 +59,13 @@ def _is_available(rds: Any, name: str) -> bool:
     return state(rds, name) == "available"
 
 
-def ask_postgres(found: Any, password: str, statements: str) -> subprocess.CompletedProcess[str]:
+def ask_postgres(
+    found: Any, password: str, statements: str, mode: str = "prefer"
+) -> subprocess.CompletedProcess[str]:
     """Runs statements through psql."""
     place = ["-h", found["Endpoint"]["Address"], "-p", str(found["Endpoint"]["Port"])]
     command = ["psql", *place, "-U", "notes", "-d", "notes", "-qAtc", statements]
-    environment = {**os.environ, "PGPASSWORD": password}
+    environment = {**os.environ, "PGPASSWORD": password, "PGSSLMODE": mode}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

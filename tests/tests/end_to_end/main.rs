@@ -1,6 +1,7 @@
 //! The binary, the lab and whole stacks: what a user does, and what goes wrong for a user.
 
 mod broken_images;
+mod releases;
 
 use std::time::{Duration, Instant};
 

@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aws_sdk_ecr::types::{DescribeImagesFilter, Repository as Stored, TagStatus};
+use aws_sdk_ecr::types::{
+    DescribeImagesFilter, ImageFailureCode, ImageIdentifier, Repository as Stored, TagStatus,
+};
 use aws_sdk_ecs::types::DeploymentRolloutState;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deployer_core::{Cause, Failure, Opaque, Phase, Ref};
 use deployer_engine::{
-    Badge, Context, Found, Pauses, Resource, Result, Survey, Voice, unless_gone_for_good,
+    Badge, Context, Found, Pauses, Release, Releases, Resource, Result, Survey, Voice,
+    unless_gone_for_good,
 };
 use deployer_image::{
     CargoSource, Credentials, DockerfileSource, Patience, Platform, Progress, PushError, Settings,
@@ -110,6 +113,47 @@ impl Resource<Aws> for Image {
     async fn prepare(aws: &Aws, spec: &ImageSpec, voice: &Voice) -> Result<Option<ImageSpec>> {
         let image = build(aws, spec, voice).await?;
         Ok(Some(ImageSpec { digest: Some(image.digest().to_string()), ..spec.clone() }))
+    }
+}
+
+/// How many images one call deletes (`BatchDeleteImage` in the ECR API reference).
+const A_CALL: usize = 100;
+
+impl Releases<Aws> for Image {
+    async fn releases(aws: &Aws, live: &Found<Self>) -> Result<Vec<Release>> {
+        let repository = ecr::find(aws, live.spec.repository.id()).await?;
+        let mut numbers: Vec<(u32, Release)> = releases(aws, &repository)
+            .await?
+            .into_iter()
+            .filter_map(|(name, digest)| {
+                let (image, generation) = numbered(&name)?;
+                (image == live.badge.name).then_some((generation, Release { name, digest }))
+            })
+            .collect();
+        numbers.sort_by_key(|(generation, _)| Reverse(*generation));
+        Ok(numbers.into_iter().map(|(_, release)| release).collect())
+    }
+
+    /// By its tag: an image goes with the last one that it has (ECR user guide, "Deleting an image").
+    async fn forget(aws: &Aws, live: &Found<Self>, names: &[String]) -> Result<()> {
+        for names in names.chunks(A_CALL) {
+            let tags = names.iter().map(|tag| ImageIdentifier::builder().image_tag(tag).build());
+            let request = aws
+                .ecr
+                .batch_delete_image()
+                .repository_name(live.spec.repository.id())
+                .set_image_ids(Some(tags.collect()));
+            let answer = aws
+                .send(&ecr::BATCH_DELETE_IMAGE, "delete old releases", || request.clone().send())
+                .await?;
+            let gone = Some(&ImageFailureCode::ImageNotFound);
+            let refused = answer.failures().iter().find(|it| it.failure_code() != gone);
+            if let Some(refused) = refused {
+                let why = refused.failure_reason().unwrap_or("ECR does not say why");
+                return Err(Failure::new(Cause::Refused, "delete old releases", why));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::send::operations;
 pub(crate) static SERVICE: Service = Service { name: "ecr", burst: 20, per_second: 10, codes: &[] };
 
 operations! {
+    BATCH_DELETE_IMAGE = SERVICE.changes("BatchDeleteImage").gone(&["RepositoryNotFoundException"]);
     CREATE_REPOSITORY = SERVICE.changes("CreateRepository").also(&["ecr:TagResource"]);
     DELETE_LIFECYCLE_POLICY = SERVICE.changes("DeleteLifecyclePolicy")
         .gone(&["LifecyclePolicyNotFoundException", "RepositoryNotFoundException"]);

@@ -19,6 +19,9 @@ use crate::send::unless_gone;
 /// The field that is kept as a tag, since only `DeleteRepository` takes it.
 const FORCE_DELETE: &str = "force-delete";
 
+/// The field that is kept as a tag, since a lifecycle policy of ECR knows nothing of what runs.
+const KEEP: &str = "keep";
+
 impl Resource<Aws> for Repository {
     const LEAVES_ITSELF: bool = true;
 
@@ -57,8 +60,8 @@ impl Resource<Aws> for Repository {
             .cloud
             .send(&ecr::CREATE_REPOSITORY, "create the repository", || request.clone().send())
             .await?;
-        if let keep @ 1.. = *spec.keep.wanted()? {
-            put_lifecycle(cx.cloud, name, keep).await?;
+        if *spec.keep.wanted()? > 0 {
+            put_lifecycle(cx.cloud, name).await?;
         }
         output(&made.repository.required("the repository")?)
     }
@@ -95,13 +98,14 @@ impl Resource<Aws> for Repository {
                 .await?;
         }
         let keep = spec.keep.wanted()?;
-        if live.spec.keep.known().is_some_and(|live| live != keep) {
+        let keeps_other = live.spec.keep.known().is_some_and(|live| live != keep);
+        if keeps_other {
             match *keep {
                 0 => delete_lifecycle(cx.cloud, name).await?,
-                keep => put_lifecycle(cx.cloud, name, keep).await?,
+                _ => put_lifecycle(cx.cloud, name).await?,
             }
         }
-        if live.spec.force_delete != spec.force_delete {
+        if keeps_other || live.spec.force_delete != spec.force_delete {
             ecr::remember(cx, &live.output.arn, &kept(spec)?).await?;
         }
         Ok(live.output.clone())
@@ -137,7 +141,13 @@ fn found(
     repository: &Description,
     lifecycle: Option<&str>,
 ) -> Result<Found<Repository>> {
-    let keep = lifecycle.map_or(Some(0), kept_images);
+    let number = owned.kept(KEEP).and_then(|kept| kept.parse().ok());
+    let keep = match lifecycle {
+        Some(policy) if is_ours(policy) => Some(number.unwrap_or(0)),
+        // Whoever made it decides; nobody else's is taken away.
+        Some(_) => None,
+        None => Some(0),
+    };
     let foreign = keep.is_none().then(|| "it has a lifecycle policy of another make".to_owned());
     let force_delete: Option<bool> = owned.kept(FORCE_DELETE).and_then(|kept| kept.parse().ok());
     let mutability = repository.image_tag_mutability();
@@ -182,7 +192,8 @@ fn output(repository: &Description) -> Result<RepositoryOutput> {
 }
 
 fn kept(spec: &RepositorySpec) -> Result<Kept> {
-    Ok(Kept::from([(FORCE_DELETE, spec.force_delete.wanted()?.to_string())]))
+    let keep = (KEEP, spec.keep.wanted()?.to_string());
+    Ok(Kept::from([(FORCE_DELETE, spec.force_delete.wanted()?.to_string()), keep]))
 }
 
 fn mutability(immutable: bool) -> ImageTagMutability {
@@ -208,10 +219,10 @@ async fn lifecycle(aws: &Aws, name: &str) -> Result<Option<String>> {
     }
 }
 
-async fn put_lifecycle(aws: &Aws, name: &str, keep: u32) -> Result<()> {
-    let text = keeping(keep).to_string();
+async fn put_lifecycle(aws: &Aws, name: &str) -> Result<()> {
+    let text = untagged().to_string();
     let request = aws.ecr.put_lifecycle_policy().repository_name(name).lifecycle_policy_text(text);
-    aws.send(&ecr::PUT_LIFECYCLE_POLICY, "set how many images are kept", || request.clone().send())
+    aws.send(&ecr::PUT_LIFECYCLE_POLICY, "let what has no tag expire", || request.clone().send())
         .await?;
     Ok(())
 }
@@ -224,26 +235,24 @@ async fn delete_lifecycle(aws: &Aws, name: &str) -> Result<()> {
     .map(drop)
 }
 
-/// The lifecycle policy that keeps the newest so many images.
-fn keeping(keep: u32) -> Value {
+/// The lifecycle policy that lets go of what no release is: the remains of pushes, and images whose
+/// tags are deleted. It is the only one that cannot take away what runs.
+fn untagged() -> Value {
     json!({ "rules": [{
         "rulePriority": 1,
-        "description": format!("keep the newest {keep} images"),
+        "description": "images without a tag",
         "selection": {
-            "tagStatus": "any",
-            "countType": "imageCountMoreThan",
-            "countNumber": keep,
+            "tagStatus": "untagged",
+            "countType": "sinceImagePushed",
+            "countUnit": "days",
+            "countNumber": 1,
         },
         "action": { "type": "expire" },
     }] })
 }
 
-/// How many images a policy keeps, if it is one of ours.
-fn kept_images(policy: &str) -> Option<u32> {
-    let policy: Value = serde_json::from_str(policy).ok()?;
-    let keep = policy.pointer("/rules/0/selection/countNumber")?.as_u64()?;
-    let keep = u32::try_from(keep).ok()?;
-    (policy == keeping(keep)).then_some(keep)
+fn is_ours(policy: &str) -> bool {
+    serde_json::from_str::<Value>(policy).is_ok_and(|policy| policy == untagged())
 }
 
 #[cfg(test)]
@@ -252,9 +261,9 @@ mod tests {
 
     #[test]
     fn our_lifecycle_reads_back_and_another_does_not() {
-        assert_eq!(kept_images(&keeping(20).to_string()), Some(20));
-        let mut other = keeping(20);
-        other["rules"][0]["selection"]["tagStatus"] = json!("untagged");
-        assert_eq!(kept_images(&other.to_string()), None);
+        assert!(is_ours(&untagged().to_string()));
+        let mut other = untagged();
+        other["rules"][0]["selection"]["countNumber"] = json!(2);
+        assert!(!is_ours(&other.to_string()));
     }
 }

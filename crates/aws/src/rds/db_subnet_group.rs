@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::DbSubnetGroup as Description;
 use deployer_core::{Phase, Ref, Scope};
-use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
+use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
 
 use crate::Aws;
 use crate::iam::linked_role;
 use crate::index::TagIndex;
 use crate::missing::Required;
-use crate::ownership::{Kept, Owned, Tags};
+use crate::ownership::{Kept, Owned};
 use crate::rds::{self, Databases};
 use crate::send::unless_gone;
+
+/// What it is called in what is said of it.
+const WHAT: &str = "DB subnet group";
 
 impl Resource<Aws> for DbSubnetGroup {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
@@ -24,13 +27,17 @@ impl Resource<Aws> for DbSubnetGroup {
         let aws = survey.cloud;
         // See `deployer_core::Naming` for how names begin.
         let scope = survey.scope;
-        let prefix = prefix(scope);
+        let prefix = rds::prefix(scope);
         let mut groups = describe(aws, None).await?;
         groups.retain(|group| {
             group.db_subnet_group_name().is_some_and(|name| name.starts_with(&prefix))
         });
         let arns = groups.iter().map(arn).collect::<Result<Vec<_>>>()?;
-        let tags = survey.shared.get::<TagIndex>().of(survey, arns, |arns| tags(aws, arns)).await?;
+        let tags = survey
+            .shared
+            .get::<TagIndex>()
+            .of(survey, arns, |arns| rds::tags_of(aws, arns, WHAT))
+            .await?;
         groups
             .iter()
             .filter_map(|group| {
@@ -44,14 +51,14 @@ impl Resource<Aws> for DbSubnetGroup {
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
         let groups = unless_gone(describe(survey.cloud, Some(id)).await)?.unwrap_or_default();
         let Some(group) = groups.first() else { return Ok(None) };
-        let tags = tags(survey.cloud, vec![arn(group)?]).await?;
+        let tags = rds::tags_of(survey.cloud, vec![arn(group)?], WHAT).await?;
         let read = |tags| Owned::read::<Self>(survey.scope, group.db_subnet_group_name(), tags);
         // One without tags, not even none, went away between the calls.
         tags.values().next().map(|tags| found(&read(tags), group)).transpose()
     }
 
     fn misnamed(scope: &Scope, output: &DbSubnetGroupOutput) -> Option<String> {
-        Some(prefix(scope)).filter(|prefix| !output.id.starts_with(prefix))
+        Some(rds::prefix(scope)).filter(|prefix| !output.id.starts_with(prefix))
     }
 
     async fn create(
@@ -109,11 +116,6 @@ impl Resource<Aws> for DbSubnetGroup {
             .await?;
         Ok(Vec::new())
     }
-}
-
-/// What the names of a scope's groups begin with; RDS keeps them in lower case.
-fn prefix(scope: &Scope) -> String {
-    format!("{}-{}-", scope.stack, scope.environment).to_lowercase()
 }
 
 /// The DB subnet groups that databases are in, where there are no others: then nobody need ask for
@@ -199,21 +201,6 @@ fn arn(group: &Description) -> Result<String> {
 
 fn subnets(spec: &DbSubnetGroupSpec) -> Vec<String> {
     spec.subnets.iter().map(|subnet| subnet.id().to_owned()).collect()
-}
-
-async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
-    let mut all = BTreeMap::new();
-    for arn in arns {
-        let request = aws.rds.list_tags_for_resource().resource_name(&arn);
-        let answer = unless_gone_for_good(|| {
-            aws.send(&rds::LIST_TAGS_FOR_RESOURCE, "read the DB subnet group's tags", || {
-                request.clone().send()
-            })
-        })
-        .await?;
-        all.extend(answer.map(|answer| (arn, rds::tags(answer.tag_list()))));
-    }
-    Ok(all)
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 //! the databases.
 
 mod db_instance;
+mod db_parameter_group;
 mod db_replica;
 mod db_subnet_group;
 mod metrics;
 mod operations;
 
+use std::collections::BTreeMap;
+
 use aws_sdk_rds::types::{DbInstance as Description, Tag};
-use deployer_core::Kind;
+use deployer_core::{Kind, Scope};
 use deployer_engine::{Context, Identity, Progress, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{DbInstance, DbReplica};
 use tokio::sync::OnceCell;
@@ -88,6 +91,31 @@ pub(crate) async fn gone(aws: &Aws, id: &str) -> Result<Progress<()>> {
     Ok(instance.map_or(Progress::Done(()), |instance| {
         Progress::Waiting(instance.db_instance_status.unwrap_or_default())
     }))
+}
+
+/// The tags of groups by their ARNs, a call each; none of those that have gone meanwhile. `what` is
+/// what they are: `DB subnet group`.
+pub(crate) async fn tags_of(
+    aws: &Aws,
+    arns: Vec<String>,
+    what: &str,
+) -> Result<BTreeMap<String, Tags>> {
+    let purpose = format!("read the {what}'s tags");
+    let mut all = BTreeMap::new();
+    for arn in arns {
+        let request = aws.rds.list_tags_for_resource().resource_name(&arn);
+        let answer = unless_gone_for_good(|| {
+            aws.send(&LIST_TAGS_FOR_RESOURCE, &purpose, || request.clone().send())
+        })
+        .await?;
+        all.extend(answer.map(|answer| (arn, tags(answer.tag_list()))));
+    }
+    Ok(all)
+}
+
+/// What the names of a scope's groups begin with; RDS keeps them in lower case.
+pub(crate) fn prefix(scope: &Scope) -> String {
+    format!("{}-{}-", scope.stack, scope.environment).to_lowercase()
 }
 
 /// Writes who a resource is, what it was last given, and what is kept as tags.

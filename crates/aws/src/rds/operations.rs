@@ -12,6 +12,8 @@ pub(crate) static SERVICE: Service = Service {
     per_second: 10,
     codes: &[
         Code::new("InvalidDBInstanceState", Cause::Busy),
+        // In use, or with changes that are pending (Terraform's provider, rds/parameter_group.go).
+        Code::new("InvalidDBParameterGroupState", Cause::Busy),
         Code::new("InvalidDBSubnetGroupStateFault", Cause::Busy),
     ],
 };
@@ -21,9 +23,17 @@ pub(crate) static SERVICE: Service = Service {
 const UNSEEN_GROUP: Code =
     Code::new("InvalidParameterValue", Cause::Missing).saying("Invalid security group");
 
+/// None of the things that carry tags.
+const TAGGED_AND_GONE: &[&str] = &[
+    "DBInstanceNotFound",
+    "DBInstanceNotFoundFault",
+    "DBParameterGroupNotFound",
+    "DBSubnetGroupNotFoundFault",
+];
+
 operations! {
     ADD_TAGS_TO_RESOURCE = SERVICE.changes("AddTagsToResource")
-        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
+        .gone(TAGGED_AND_GONE);
     CREATE_DB_INSTANCE = SERVICE.changes("CreateDBInstance")
         .also(&[
             "kms:DescribeKey",
@@ -35,6 +45,8 @@ operations! {
     CREATE_DB_INSTANCE_READ_REPLICA = SERVICE.changes("CreateDBInstanceReadReplica")
         .also(&["rds:AddTagsToResource"])
         .codes(&[UNSEEN_GROUP]);
+    CREATE_DB_PARAMETER_GROUP = SERVICE.changes("CreateDBParameterGroup")
+        .also(&["rds:AddTagsToResource"]);
     /// RDS may not see yet what EC2 has just made; an assumption, since ELB does not either.
     CREATE_DB_SUBNET_GROUP = SERVICE.changes("CreateDBSubnetGroup")
         .also(&["rds:AddTagsToResource"])
@@ -44,23 +56,34 @@ operations! {
     DELETE_DB_INSTANCE = SERVICE.changes("DeleteDBInstance")
         .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"])
         .codes(&[Code::new("InvalidParameterCombination", Cause::NotYet)]);
+    DELETE_DB_PARAMETER_GROUP = SERVICE.changes("DeleteDBParameterGroup")
+        .gone(&["DBParameterGroupNotFound"]);
     DELETE_DB_SUBNET_GROUP = SERVICE.changes("DeleteDBSubnetGroup")
         .gone(&["DBSubnetGroupNotFoundFault"]);
     DESCRIBE_DB_ENGINE_VERSIONS = SERVICE.reads("DescribeDBEngineVersions");
     DESCRIBE_DB_INSTANCES = SERVICE.reads("DescribeDBInstances")
         .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"]);
+    DESCRIBE_DB_PARAMETERS = SERVICE.reads("DescribeDBParameters")
+        .gone(&["DBParameterGroupNotFound"]);
+    DESCRIBE_DB_PARAMETER_GROUPS = SERVICE.reads("DescribeDBParameterGroups")
+        .gone(&["DBParameterGroupNotFound"]);
     DESCRIBE_DB_SUBNET_GROUPS = SERVICE.reads("DescribeDBSubnetGroups")
         .gone(&["DBSubnetGroupNotFoundFault"]);
+    DESCRIBE_ENGINE_DEFAULT_PARAMETERS = SERVICE.reads("DescribeEngineDefaultParameters");
     LIST_TAGS_FOR_RESOURCE = SERVICE.reads("ListTagsForResource")
-        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
+        .gone(TAGGED_AND_GONE);
     MODIFY_DB_INSTANCE = SERVICE.changes("ModifyDBInstance")
         .also(&["kms:DescribeKey", "secretsmanager:CreateSecret", "secretsmanager:TagResource"])
         .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault"])
         .codes(&[UNSEEN_GROUP]);
+    MODIFY_DB_PARAMETER_GROUP = SERVICE.changes("ModifyDBParameterGroup")
+        .gone(&["DBParameterGroupNotFound"]);
     /// As for CreateDBSubnetGroup.
     MODIFY_DB_SUBNET_GROUP = SERVICE.changes("ModifyDBSubnetGroup")
         .gone(&["DBSubnetGroupNotFoundFault"])
         .codes(&[Code::new("InvalidSubnet", Cause::Missing)]);
     REMOVE_TAGS_FROM_RESOURCE = SERVICE.changes("RemoveTagsFromResource")
-        .gone(&["DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSubnetGroupNotFoundFault"]);
+        .gone(TAGGED_AND_GONE);
+    RESET_DB_PARAMETER_GROUP = SERVICE.changes("ResetDBParameterGroup")
+        .gone(&["DBParameterGroupNotFound"]);
 }

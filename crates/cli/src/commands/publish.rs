@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deployer_core::{Address, Plan, Stack, references};
-use deployer_engine::{Journal, Places, Scan, prepare};
+use deployer_core::{Address, Live, Plan, Snapshot, Stack, references};
+use deployer_engine::{Journal, Places, Scan, prepare, tidy};
 
 use crate::answer::Form;
 use crate::args::{StackArgs, TargetArgs};
@@ -73,10 +73,47 @@ impl Command for Args {
             if !beyond.is_empty() && !self.yes {
                 Err(Refusal::Beyond(beyond))?;
             }
-            carry_out(&plan, &connected, journal, session).await
+            let exit = carry_out(&plan, &connected, journal, session).await?;
+            if !plan.is_empty() && exit == Exit::Done {
+                tidy_up(&snapshot, &images, &connected, journal, session).await;
+            }
+            Ok(exit)
         };
         session.locked("publish", &self.lock, &connected, &scope, work).await
     }
+}
+
+/// Deletes the releases that nobody needs any more, and says so. What keeps it from doing that fails
+/// nothing: the next release does.
+async fn tidy_up<W: Connect>(
+    snapshot: &Snapshot,
+    images: &BTreeSet<Address>,
+    connected: &Arc<Places<W::Cloud>>,
+    journal: &Arc<Journal<W::Cloud>>,
+    session: &Session<'_, W>,
+) {
+    let (registry, roles) = (session.world.registry(), journal.deeds().record.roles);
+    for image in images {
+        let Some(live) = snapshot.current(image) else { continue };
+        let Some(keep) = kept(snapshot, live) else { continue };
+        let tidying = tidy(&registry, connected, &snapshot.lives, &roles, (live, keep));
+        let said = match tidying.await {
+            Ok(gone) if gone.is_empty() => continue,
+            Ok(gone) => format!("{image}: deleted the old releases {}", gone.join(", ")),
+            Err(failure) => format!("{image}: old releases are left: {failure}"),
+        };
+        session.note(&format!("{}\n", session.err.faint.style(said)));
+    }
+}
+
+/// How many releases the repository of an image keeps; none where it keeps all of them.
+fn kept(snapshot: &Snapshot, image: &Live) -> Option<usize> {
+    let repository = image.spec.pointer("/repository/id")?.as_str()?;
+    let mut lives = snapshot.lives.iter();
+    let repository =
+        lives.find(|live| live.address.kind == "repository" && live.id() == repository)?;
+    let keep = repository.spec.get("keep")?.as_u64().filter(|keep| *keep > 0)?;
+    usize::try_from(keep).ok()
 }
 
 /// The images of these services, or of all.

@@ -1,17 +1,18 @@
 //! The `databases` section.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, Part, Ref, Text};
+use deployer_core::{Address, Code, Diagnostic, Part, Ref, Text};
 use deployer_kinds::{
-    self as kinds, Characters, DbInstance, DbInstanceSpec, DbSubnetGroup, DbSubnetGroupSpec,
-    Ingress, Password, Peer, Ports, Protocol, Secret, SecretSpec, SecurityGroup, SecurityGroupSpec,
+    self as kinds, Characters, DbInstance, DbInstanceSpec, DbParameterGroup, DbParameterGroupSpec,
+    DbSubnetGroup, DbSubnetGroupSpec, Ingress, ParameterGroup, Password, Peer, Ports, Protocol,
+    Secret, SecretSpec, SecurityGroup, SecurityGroupSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::service;
-use crate::draft::{Draft, Origin};
+use crate::draft::{Draft, Origin, owned};
 use crate::later::NotYet;
 use crate::node::Node;
 use crate::quantities::{DaysOrNone, Gibibytes};
@@ -61,10 +62,12 @@ pub(crate) struct Database {
     pub(crate) capacity: Option<NotYet>,
     /// How many read replicas there are.
     pub(crate) replicas: Option<NotYet>,
-    /// Settings of the engine.
-    pub(crate) parameters: Option<NotYet>,
-    /// Whether clients must encrypt: `required` or `optional`.
-    pub(crate) tls: Option<NotYet>,
+    /// Settings of the engine, as RDS calls its parameters: `{ log_min_duration_statement: 250 }`.
+    #[serde(default)]
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// Whether clients must encrypt their connections: `required` or `optional`.
+    #[serde(default)]
+    pub(crate) tls: Tls,
     /// Who keeps the password: the stack, in a secret that changes only when you say so (`kept`),
     /// or RDS, which changes it every seven days (`managed`).
     #[serde(default)]
@@ -93,6 +96,17 @@ pub(crate) enum Engine {
     /// Aurora that speaks MySQL.
     #[schemars(extend("x-not-yet" = true))]
     AuroraMysql,
+}
+
+/// Whether clients must encrypt their connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Tls {
+    /// They must.
+    #[default]
+    Required,
+    /// They may.
+    Optional,
 }
 
 /// Who keeps the password of a database.
@@ -126,7 +140,66 @@ impl Engine {
     }
 }
 
+/// From which version on RDS wants TLS of PostgreSQL's clients unless it is told otherwise (RDS user
+/// guide, "Requiring an SSL connection to a PostgreSQL DB instance").
+const TLS_BY_ITSELF: u32 = 15;
+
 impl Database {
+    /// The parameter that says whether clients must encrypt.
+    fn tls_parameter(&self) -> &'static str {
+        match self.engine.instance() {
+            kinds::Engine::Postgres => "rds.force_ssl",
+            kinds::Engine::Mysql | kinds::Engine::Mariadb => "require_secure_transport",
+        }
+    }
+
+    /// The parameters that are not RDS's own.
+    fn parameters(&self) -> BTreeMap<String, String> {
+        let mut parameters = self.parameters.clone();
+        let major = self.version.split('.').next().and_then(|major| major.parse().ok());
+        let is_postgres = self.engine.instance() == kinds::Engine::Postgres;
+        let by_itself = is_postgres && major.is_some_and(|major: u32| major >= TLS_BY_ITSELF);
+        if by_itself != (self.tls == Tls::Required) {
+            let value = if self.tls == Tls::Required { "1" } else { "0" };
+            parameters.insert(self.tls_parameter().to_owned(), value.to_owned());
+        }
+        parameters
+    }
+
+    /// Makes the group with the parameters that are not RDS's own, where there are any.
+    fn make_parameters(&self, name: &str, draft: &mut Draft) -> ParameterGroup {
+        let path = [Self::KEY, name];
+        let said = self.tls_parameter();
+        if self.parameters.contains_key(said) {
+            let place = draft.place(&owned(&[Self::KEY, name, "parameters", said]));
+            let mistake = format!("`{said}` is what `tls` says");
+            draft.mistakes.push(
+                Diagnostic::error(Code::BadValue, mistake)
+                    .at(place, "here")
+                    .help("write `tls: required` or `tls: optional` for the database"),
+            );
+        }
+        let parameters = self.parameters();
+        if parameters.is_empty() {
+            return ParameterGroup::Default;
+        }
+        let Some(family) = self.engine.instance().family(&self.version) else {
+            let place = draft.place(&owned(&[Self::KEY, name, "version"]));
+            let title = format!("version {} does not say which parameters there are", self.version);
+            draft.mistakes.push(
+                Diagnostic::error(Code::BadValue, title)
+                    .at(place, "too short")
+                    .help("write a major version in whole, such as `8.0` or `8.4`"),
+            );
+            return ParameterGroup::Default;
+        };
+        let description = format!("database {name}");
+        let group = DbParameterGroupSpec { family, description, parameters };
+        let fields = &[("parameters", "parameters"), ("family", "version")];
+        draft.make::<DbParameterGroup>(name, &group, Origin::new(&path, fields));
+        ParameterGroup::Own(Ref::named(name))
+    }
+
     /// The port it listens on.
     fn port(&self) -> u16 {
         self.port.unwrap_or(self.engine.instance().port())
@@ -161,6 +234,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("database", "database"),
     ("user", "user"),
     ("backup-days", "backup-retention"),
+    ("parameter-group", "parameters"),
 ];
 
 impl Section for Database {
@@ -204,6 +278,7 @@ impl Section for Database {
                 Password::Kept(Ref::named(secret_name(name)))
             }
         };
+        let parameter_group = self.make_parameters(name, draft);
         let instance = DbInstanceSpec {
             engine: self.engine.instance().into(),
             version: self.version.clone(),
@@ -217,6 +292,7 @@ impl Section for Database {
             password: password.into(),
             // Left out, it is reset to the engine's own.
             port: Some(self.port()),
+            parameter_group,
             subnet_group: Ref::named(name),
             security_groups: [Ref::named(group_name(name))].into(),
             public_address: false,

@@ -1,12 +1,12 @@
 //! What kinds offer after a deploy: what a test has said that goes on in them.
 
 use deployer_engine::{
-    Command, Found, LogPage, LogQuery, Logs, Metrics, Result, Rollout, Rollouts, Series, Session,
-    Shell, Steering, Task, Tasks, Which, Window,
+    Command, Found, LogPage, LogQuery, Logs, Metrics, Release, Releases, Result, Rollout, Rollouts,
+    Series, Session, Shell, Steering, Task, Tasks, Which, Window,
 };
 
 use crate::toy::Toy;
-use crate::{Memory, Operation, Service, Store};
+use crate::{Memory, Operation, Revision, Service, Store};
 
 impl Logs<Memory> for Service {
     async fn log(cloud: &Memory, live: &Found<Self>, query: &LogQuery) -> Result<LogPage> {
@@ -49,6 +49,20 @@ impl Metrics<Memory> for Service {
 impl Metrics<Memory> for Store {
     async fn metrics(cloud: &Memory, live: &Found<Self>, window: &Window) -> Result<Vec<Series>> {
         measured(cloud, live, window).await
+    }
+}
+
+impl Releases<Memory> for Revision {
+    async fn releases(cloud: &Memory, live: &Found<Self>) -> Result<Vec<Release>> {
+        cloud.activity(Operation::Look, live, |activity| Ok(activity.releases.clone())).await
+    }
+
+    async fn forget(cloud: &Memory, live: &Found<Self>, names: &[String]) -> Result<()> {
+        let forget = |activity: &mut crate::Activity| {
+            activity.releases.retain(|release| !names.contains(&release.name));
+            Ok(())
+        };
+        cloud.activity(Operation::Steer, live, forget).await
     }
 }
 

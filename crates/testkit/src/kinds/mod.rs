@@ -44,4 +44,5 @@ pub fn registry() -> Registry<Memory> {
         .with_shell::<Service>()
         .with_metrics::<Service>()
         .with_metrics::<Store>()
+        .with_releases::<Revision>()
 }

@@ -8,7 +8,7 @@ use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluent
 use aws_sdk_rds::types::{DbInstance as Description, PendingModifiedValues};
 use deployer_core::Ref;
 use deployer_engine::Result;
-use deployer_kinds::{DbInstanceSpec, Engine, Password};
+use deployer_kinds::{DbInstanceSpec, Engine, ParameterGroup, Password};
 
 use super::login::Asked;
 use super::machine::Machine;
@@ -71,6 +71,7 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
         user: text(instance.master_username(), "the master user of a database")?,
         password: managed.or(secret).into(),
         port: machine.port,
+        parameter_group: parameter_group(instance),
         subnet_group: Ref::physical(subnet_group.required("the subnet group of a database")?),
         security_groups: machine.security_groups,
         public_address: machine.public_address,
@@ -86,6 +87,27 @@ pub(super) fn read(owned: &Owned, instance: &Description) -> Result<DbInstanceSp
         deletion_protection: machine.deletion_protection,
         final_snapshot: final_snapshot.into(),
     })
+}
+
+/// What the names of the groups begin with that RDS has for each family.
+const DEFAULT: &str = "default.";
+
+/// The parameters it has; one group at most is an instance's.
+fn parameter_group(instance: &Description) -> ParameterGroup {
+    let groups = instance.db_parameter_groups();
+    let name = groups.first().and_then(|group| group.db_parameter_group_name());
+    match name.filter(|name| !name.starts_with(DEFAULT)) {
+        Some(name) => ParameterGroup::Own(Ref::physical(name)),
+        None => ParameterGroup::Default,
+    }
+}
+
+/// The name of the group that a spec is in; none where RDS takes its own by itself.
+fn named(group: &ParameterGroup) -> Option<String> {
+    match group {
+        ParameterGroup::Own(group) => Some(group.id().to_owned()),
+        ParameterGroup::Default => None,
+    }
 }
 
 /// The secret whose password it was given.
@@ -121,6 +143,7 @@ pub(super) fn create(
         .db_name(spec.database.wanted()?)
         .master_username(&spec.user)
         .set_port(spec.port.map(i32::from))
+        .set_db_parameter_group_name(named(&spec.parameter_group))
         .db_subnet_group_name(spec.subnet_group.id())
         .set_vpc_security_group_ids(Some(Machine::from(spec).groups()))
         .publicly_accessible(spec.public_address)
@@ -172,6 +195,14 @@ pub(super) fn modify(
         if *is_major {
             request = request.allow_major_version_upgrade(true);
         }
+    }
+    if differs(from.parameter_group != to.parameter_group) {
+        // The one that RDS has for the version there is; with an upgrade it takes the new one's.
+        let default = || {
+            let family = to.engine.known().and_then(|engine| engine.family(&from.version));
+            family.map(|family| format!("{DEFAULT}{family}"))
+        };
+        request = request.set_db_parameter_group_name(named(&to.parameter_group).or_else(default));
     }
     let is_faster = to.iops.is_some() && from.iops != to.iops;
     let is_other_type = from.storage_type != to.storage_type;

@@ -25,6 +25,8 @@ LISTS = (
     (ECRResponse, "describe_repositories", "repositories", "maxResults", "nextToken", "nextToken", 100, 1000),
     (ECRResponse, "describe_images", "imageDetails", "maxResults", "nextToken", "nextToken", 100, 1000),
     (RDSResponse, "describe_db_subnet_groups", "DBSubnetGroups", "MaxRecords", "Marker", "Marker", 100, 100),
+    (RDSResponse, "describe_db_parameter_groups", "DBParameterGroups", "MaxRecords", "Marker", "Marker", 100, 100),
+    (RDSResponse, "describe_db_parameters", "Parameters", "MaxRecords", "Marker", "Marker", 100, 100),
     (IamResponse, "get_account_authorization_details", "RoleDetailList", "MaxItems", "Marker", "Marker", 100, 1000),
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from lab.aws.rds.checks import (
     numbers,
     upgrade_targets,
 )
+from lab.aws.rds.parameters import change_group, check_group, take
 from lab.world.lab import Lab
 from lab.world.places import everywhere, of_backend
 
@@ -50,10 +51,18 @@ def install(lab: Lab, databases: Databases) -> None:
             changes["engine_version"] = check_upgrade(instance, version, major_allowed)
         if port := changes.pop("db_port_number", None):
             changes["port"] = int(port)
+        group = changes.pop("db_parameter_group_name", None)
         later = {
             k: changes.pop(k) for k in PENDING if k in changes and _differs(instance, k, changes)
         }
         check_storage(instance, later, db_kwargs)
+        if group:
+            version = later.get("engine_version", instance.engine_version)
+            change_group(instance, self, group, str(version))
+        elif "engine_version" in later and instance.db_parameter_group_name:
+            # A group of another family cannot stay.
+            name, engine = instance.db_parameter_group_name, str(instance.engine)
+            check_group(self, engine, later["engine_version"], name)
         rotates = bool(changes.pop("rotate_master_user_password", False))
         if rotates:
             _check_rotation(instance, now)
@@ -93,6 +102,7 @@ def install(lab: Lab, databases: Databases) -> None:
         instance = self.describe_db_instances(db_instance_identifier)[0]
         if instance.status != "available":
             raise busy(instance)
+        take(instance)
         databases.reboot(instance, lambda: _apply(lab, instance))
         return instance
 
@@ -148,7 +158,15 @@ def _check_rotation(instance: Instance, now: bool) -> None:
 
 def _begin(lab: Lab, databases: Databases, instance: Instance) -> None:
     restarts = bool((RESTARTING | {"port"}) & instance.lab_pending.keys())
+    restarts = restarts or _turns_backups(instance)
     databases.modify(instance, lambda: _apply(lab, instance), restarts)
+
+
+def _turns_backups(instance: Instance) -> bool:
+    """Whether backups begin or end, which RDS interrupts an instance for."""
+    wanted = instance.lab_pending.get("backup_retention_period")
+    current = int(instance.backup_retention_period or 0)
+    return wanted is not None and (int(wanted) == 0) != (current == 0)
 
 
 def _open_window(lab: Lab, databases: Databases) -> list[str]:
@@ -178,6 +196,8 @@ def _upgrade_minor(instance: Instance) -> None:
 def _apply(lab: Lab, instance: Instance) -> str:
     """Makes the pending changes, and tells the state they leave the instance in."""
     grows = bool(STORAGE & instance.lab_pending.keys())
+    if RESTARTING & instance.lab_pending.keys():
+        take(instance)
     for key, value in instance.lab_pending.items():
         setattr(instance, key, value)
     if instance.lab_endpoint and "port" in instance.lab_pending:

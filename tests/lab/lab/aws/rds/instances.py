@@ -20,7 +20,7 @@ from moto.rds.responses import RDSResponse
 
 from lab.aws.common import interfaces
 from lab.aws.common.patching import patch, put
-from lab.aws.rds import changes, clusters
+from lab.aws.rds import changes, clusters, parameters
 from lab.aws.rds.checks import (
     busy,
     check_create,
@@ -45,6 +45,7 @@ def install(lab: Lab) -> None:
     _patch_instances(lab, databases)
     changes.install(lab, databases)
     clusters.install(lab, databases)
+    parameters.install()
     _patch_secret(databases)
     _patch_subnet_groups()
 
@@ -78,11 +79,17 @@ def _patch_instances(lab: Lab, databases: Databases) -> None:
         if name in self.databases:
             raise DBInstanceAlreadyExists()
         check_create(self, db_kwargs)
+        if group := db_kwargs.get("db_parameter_group_name"):
+            version = full_version(db_kwargs["engine"], db_kwargs.get("engine_version"))
+            parameters.check_group(self, db_kwargs["engine"], version, group)
+            db_kwargs["db_parameter_group_name"] = group.lower()
         # What RDS fills in and moto leaves out.
         for left_out, value in (("publicly_accessible", False), ("multi_az", False)):
             if db_kwargs.get(left_out) is None:
                 db_kwargs[left_out] = value
         instance = original(self, db_kwargs)
+        if not db_kwargs.get("db_cluster_identifier"):
+            parameters.take(instance)
         if db_kwargs.get("db_cluster_identifier"):
             clusters.create_member(lab, databases, instance)
         else:
@@ -237,7 +244,7 @@ def _patch_subnet_groups() -> None:
     def describe_db_engine_versions(self: Any) -> ActionResult:
         engine = self.params.get("Engine", "postgres")
         version = full_version(engine, self.params.get("EngineVersion"))
-        family = f"{engine}{version.split('.')[0]}"
+        family = parameters.family_of(engine, version)
         entry = {
             "Engine": engine,
             "EngineVersion": version,

@@ -101,6 +101,10 @@ class Engine(ABC):
         """Sets the password of a server that runs, whose connections stay; whether it can."""
         return False
 
+    def require_tls(self, server: Server) -> None:
+        """Lets in clients that encrypt alone, or all of them, from the next start on."""
+        return None
+
     @abstractmethod
     def command(self, server: Server) -> list[str]:
         """What is started, in the foreground and with its log on standard output."""
@@ -211,6 +215,13 @@ class Servers:
             self._stop(server)
             self.engine.change_password(server)
             self._start(server)
+
+    def require_tls(self, name: str, wanted: bool) -> None:
+        """Whether clients must encrypt from the next start on."""
+        server = self._servers.get(name)
+        if server is not None and server.login.encrypted != wanted:
+            server.login = replace(server.login, encrypted=wanted)
+            self.engine.require_tls(server)
 
     def restart(self, name: str, port: int | None = None) -> None:
         """Restarts a server, on another port when one is given."""

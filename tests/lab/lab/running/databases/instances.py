@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         lab_endpoint: tuple[str, int | None] | None
         lab_pending: dict[str, Any]
         lab_interface: str | None
+        lab_parameters: dict[str, str]
+        lab_parameter_status: str
+        lab_wants_tls: bool
         pending_modified_values: dict[str, Any]
         cluster: DBCluster
 
@@ -68,6 +71,7 @@ class Databases:
         def work() -> None:
             if restarts and (servers := self._servers(instance)):
                 port = instance.lab_pending.get("port", instance.port)
+                servers.require_tls(instance.arn, instance.lab_wants_tls)
                 servers.restart(instance.arn, port)
 
         def finish(instance: Instance) -> None:
@@ -94,6 +98,7 @@ class Databases:
 
         def work() -> None:
             if servers := self._servers(instance):
+                servers.require_tls(instance.arn, instance.lab_wants_tls)
                 servers.restart(instance.arn)
 
         def finish(instance: Instance) -> None:
@@ -164,7 +169,12 @@ class Databases:
             why = "a replica" if servers else f"of engine {instance.engine}"
             nothing_listens(name, f"it is {why}, which has no server here")
             return
-        login = Login(str(instance.master_username), self.password(instance), instance.db_name)
+        login = Login(
+            str(instance.master_username),
+            self.password(instance),
+            instance.db_name,
+            encrypted=instance.lab_wants_tls,
+        )
         admits = partial(self._admits, instance)
         server = servers.create(name, login, int(instance.port or 0), admits)
         if server is not None:

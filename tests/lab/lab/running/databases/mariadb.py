@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lab.running.authority import Authority
 from lab.running.databases.engines import Engine, Server, folders_of
 
 SETTINGS = {
@@ -34,6 +35,10 @@ class MariaDb(Engine):
         account = ["--auth-root-authentication-method=socket", "--auth-root-socket-user=mysql"]
         options = [*account, "--skip-test-db", "--skip-name-resolve"]
         self.run([str(install), "--no-defaults", *options, *_settings(server)], server.folder)
+        pem = server.folder / "tls.pem"
+        pem.touch()
+        self.own(pem)
+        pem.write_bytes(self._lab.part(Authority).issue([server.outside[0]]))
         login = server.login
         user = f"{_text(login.user)}@'%'"
         statements = [
@@ -53,7 +58,10 @@ class MariaDb(Engine):
     def command(self, server: Server) -> list[str]:
         """The server with its settings."""
         place = [f"--bind-address={server.address}", f"--port={server.port}"]
-        return [*self._server(), *_settings(server), *place, "--skip-name-resolve"]
+        tls = [f"--{key}={server.folder / 'tls.pem'}" for key in ("ssl-cert", "ssl-key")]
+        if server.login.encrypted:
+            tls.append("--require-secure-transport=ON")
+        return [*self._server(), *_settings(server), *place, *tls, "--skip-name-resolve"]
 
     def _server(self) -> list[str]:
         assert self.programs is not None

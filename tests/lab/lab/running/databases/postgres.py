@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.running.authority import Authority
 from lab.running.databases.engines import START_SECONDS, Engine, Server, folders_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ SETTINGS = {
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "password_encryption": "scram-sha-256",
-    "ssl": "off",
 }
 
 
@@ -72,8 +72,18 @@ class Postgres(Engine):
         statements.append(f"ALTER DATABASE postgres OWNER TO {user}")
         statements.append(f"ALTER ROLE {ADMIN} PASSWORD {_text(self._admin_password)}")
         self._execute(server.folder, statements)
+        if self._speaks_tls:
+            pem = server.folder / "tls.pem"
+            pem.touch()
+            self.own(pem)
+            pem.write_bytes(self._lab.part(Authority).issue([server.outside[0]]))
+        self.require_tls(server)
+
+    def require_tls(self, server: Server) -> None:
+        """Says who comes in: of clients that encrypt, or of all of them."""
+        kind = "hostssl" if server.login.encrypted and self._speaks_tls else "host"
         (server.folder / "pg_hba.conf").write_text(
-            f"host all {ADMIN} 127.0.0.0/8 password\nhost all all 127.0.0.0/8 scram-sha-256\n"
+            f"host all {ADMIN} 127.0.0.0/8 password\n{kind} all all 127.0.0.0/8 scram-sha-256\n"
         )
 
     def change_password(self, server: Server) -> None:
@@ -93,6 +103,9 @@ class Postgres(Engine):
         """The server with its settings."""
         command = [str(self._reachable / "postgres"), "-D", str(server.folder)]
         settings = {**SETTINGS, "listen_addresses": server.address, "port": str(server.port)}
+        settings["ssl"] = "on" if self._speaks_tls else "off"
+        for key in ("ssl_cert_file", "ssl_key_file"):
+            settings[key] = str(server.folder / "tls.pem")
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
         return command
@@ -103,6 +116,11 @@ class Postgres(Engine):
         if self._reachable != self.programs:
             environment["LD_LIBRARY_PATH"] = str(self._reachable.parent / "lib")
         return environment
+
+    @cached_property
+    def _speaks_tls(self) -> bool:
+        """Whether it was built with OpenSSL; that of the wheel was not."""
+        return b"libssl" in (self._reachable / "postgres").resolve().read_bytes()
 
     @cached_property
     def _reachable(self) -> Path:

@@ -1,0 +1,322 @@
+//! Takes out of a recording what is nobody's business: secrets, account numbers, and whatever else
+//! the account has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+use serde_json::{Map, Value};
+
+/// Stands for what is not recorded.
+const WITHHELD: &str = "(withheld)";
+
+/// The number of every account.
+const ACCOUNT: &str = "000000000000";
+
+/// The fields whose values are secrets, in lower case; a field of the query protocols may have a
+/// path before it.
+const SECRET: &[&str] = &[
+    "authorizationtoken",
+    "accesskeyid",
+    "masteruserpassword",
+    "password",
+    "secretaccesskey",
+    "secretbinary",
+    "secretstring",
+    "sessiontoken",
+];
+
+/// The fields that say who is asking.
+const CALLER: &[&str] = &["arn", "userid", "assumedroleid"];
+
+/// A secret that is shorter is not looked for elsewhere: it would be found in what is none.
+const LONG: usize = 8;
+
+macro_rules! pattern {
+    ($pattern:literal) => {
+        LazyLock::new(|| Regex::new($pattern).expect("it is a pattern"))
+    };
+}
+
+static ACCOUNTS: LazyLock<Regex> = pattern!(r"\b[0-9]{12}\b");
+static IDS: LazyLock<Regex> = pattern!(
+    r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b[a-z]+(?:-[a-z]+)*-(?:[0-9a-f]{17}|[0-9a-f]{8})\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b|\b(?:AIDA|AKIA|ANPA|AROA|ASIA)[A-Z0-9]{12,}\b"
+);
+static SUFFIXES: LazyLock<Regex> = pattern!(r"(:secret:[A-Za-z0-9/_+=.@!-]+)-[A-Za-z0-9]{6}\b");
+static HOSTS: LazyLock<Regex> = pattern!(r"\.[a-z0-9]{8,14}(\.[a-z0-9-]+\.rds\.amazonaws\.)");
+static ADDRESSES: LazyLock<Regex> = pattern!(r"\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b");
+static TIMES: LazyLock<Regex> =
+    pattern!(r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9:]{4,6})");
+
+/// Remembers what it has seen, so that one thing has one name throughout a recording.
+#[derive(Debug)]
+pub(super) struct Scrubber {
+    /// How the names of our stacks begin.
+    ours: String,
+    /// What belongs to them, as AWS calls it.
+    belonging: BTreeSet<String>,
+    names: BTreeMap<String, String>,
+    counts: BTreeMap<String, usize>,
+    secrets: BTreeSet<String>,
+}
+
+impl Scrubber {
+    pub(super) fn new(ours: &str) -> Self {
+        Self {
+            ours: ours.to_owned(),
+            belonging: BTreeSet::new(),
+            names: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            secrets: BTreeSet::new(),
+        }
+    }
+
+    /// A request and its answer, as they may be shown.
+    pub(super) fn exchange(
+        &mut self,
+        operation: &str,
+        mut asked: Value,
+        mut answer: Value,
+    ) -> (Value, Value) {
+        let is_list = ["Describe", "List", "Get"].iter().any(|verb| operation.starts_with(verb));
+        if is_list && asks_for_nothing_of_ours(&asked, &self.belonging, &self.ours) {
+            self.leave_out_others(&mut answer);
+        } else {
+            self.learn(&answer);
+        }
+        let is_of_caller = operation == "GetCallerIdentity" || operation == "AssumeRole";
+        for value in [&mut asked, &mut answer] {
+            self.withhold(value, is_of_caller);
+        }
+        for value in [&mut asked, &mut answer] {
+            self.rename(value);
+        }
+        (asked, answer)
+    }
+
+    /// Leaves in lists what is ours or belongs to it.
+    fn leave_out_others(&mut self, answer: &mut Value) {
+        match answer {
+            Value::Array(elements) => {
+                elements.retain(|element| !element.is_object() || self.is_ours(element));
+                for element in elements.iter().filter(|element| element.is_object()) {
+                    self.learn(element);
+                }
+            }
+            Value::Object(fields) => {
+                fields.values_mut().for_each(|value| self.leave_out_others(value));
+            }
+            _ => {}
+        }
+    }
+
+    fn is_ours(&self, element: &Value) -> bool {
+        let text = element.to_string();
+        text.contains(&self.ours) || self.belonging.iter().any(|id| text.contains(id))
+    }
+
+    /// Takes every identifier in what is ours for one of ours.
+    fn learn(&mut self, value: &Value) {
+        for found in IDS.find_iter(&value.to_string()) {
+            self.belonging.insert(found.as_str().to_owned());
+        }
+    }
+
+    fn withhold(&mut self, value: &mut Value, is_of_caller: bool) {
+        match value {
+            Value::Array(elements) => {
+                for element in elements {
+                    self.withhold(element, is_of_caller);
+                }
+            }
+            Value::Object(fields) => {
+                // A parameter of Systems Manager, or one to be written.
+                let is_kept_secret = fields.get("Type").is_some_and(|it| it == "SecureString");
+                for (name, value) in fields {
+                    let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+                    let is_secret = SECRET.contains(&&*name) || (is_kept_secret && name == "value");
+                    match value {
+                        Value::String(text) if is_secret => {
+                            self.keep_secret(text);
+                            WITHHELD.clone_into(text);
+                        }
+                        Value::String(text) if is_of_caller && CALLER.contains(&&*name) => {
+                            WITHHELD.clone_into(text);
+                        }
+                        value => self.withhold(value, is_of_caller),
+                    }
+                }
+            }
+            Value::String(text) => {
+                for secret in &self.secrets {
+                    if text.contains(secret.as_str()) {
+                        *text = text.replace(secret.as_str(), WITHHELD);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks for a secret, and for each part of one that is JSON, from now on wherever it stands.
+    fn keep_secret(&mut self, secret: &str) {
+        let parts = serde_json::from_str::<Map<String, Value>>(secret).unwrap_or_default();
+        for (name, part) in &parts {
+            let is_plain = ["dbname", "engine", "host", "username"].contains(&name.as_str());
+            if let Some(part) = part.as_str().filter(|_| !is_plain) {
+                self.keep_secret(part);
+            }
+        }
+        if parts.is_empty() && secret.len() >= LONG && secret != WITHHELD {
+            self.secrets.insert(secret.to_owned());
+        }
+    }
+
+    fn rename(&mut self, value: &mut Value) {
+        match value {
+            Value::Array(elements) => elements.iter_mut().for_each(|element| self.rename(element)),
+            Value::Object(fields) => {
+                let renamed = std::mem::take(fields).into_iter().map(|(name, mut value)| {
+                    self.rename(&mut value);
+                    let is_time = ["At", "Time", "Date"].iter().any(|end| name.ends_with(end));
+                    if is_time && value.is_number() {
+                        value = 0.into();
+                    }
+                    (self.text(&name), value)
+                });
+                *fields = renamed.collect();
+            }
+            Value::String(text) => *text = self.text(text),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) -> String {
+        let text = SUFFIXES.replace_all(text, "$1-XXXXXX");
+        let text = HOSTS.replace_all(&text, ".account$1");
+        let text = TIMES.replace_all(&text, "(time)");
+        let text = IDS.replace_all(&text, |found: &Captures<'_>| self.name(&found[0]));
+        let text = ACCOUNTS.replace_all(&text, ACCOUNT);
+        let text = ADDRESSES.replace_all(&text, |found: &Captures<'_>| address(&found[0]));
+        text.into_owned()
+    }
+
+    /// The name by which an identifier goes in the recording: `vpc-1`.
+    fn name(&mut self, id: &str) -> String {
+        if let Some(name) = self.names.get(id) {
+            return name.clone();
+        }
+        let is_key = id.starts_with('A');
+        let prefix = match id.rsplit_once('-') {
+            _ if is_key => &id[..4],
+            Some((prefix, _)) if !prefix.contains(|sign: char| sign.is_ascii_digit()) => prefix,
+            Some(_) => "uuid",
+            None => "id",
+        };
+        let count = self.counts.entry(prefix.to_owned()).or_default();
+        *count += 1;
+        let name = format!("{prefix}-{count}");
+        self.names.insert(id.to_owned(), name.clone());
+        name
+    }
+}
+
+/// Whether a request is for whatever there is: what is asked for by a name or an identifier of ours
+/// is ours.
+fn asks_for_nothing_of_ours(asked: &Value, belonging: &BTreeSet<String>, ours: &str) -> bool {
+    let text = asked.to_string();
+    !text.contains(ours) && !belonging.iter().any(|id| text.contains(id))
+}
+
+/// A public address stands for itself nowhere; ranges of networks and addresses within them stay.
+fn address(text: &str) -> String {
+    let is_public = text.parse::<Ipv4Addr>().is_ok_and(|address| {
+        !address.is_private() && !address.is_loopback() && !address.is_unspecified()
+    });
+    if is_public { "192.0.2.1".to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn scrubbed(operation: &str, asked: Value, answer: Value) -> (Value, Value) {
+        Scrubber::new("contract-").exchange(operation, asked, answer)
+    }
+
+    #[test]
+    fn no_secret_is_left_wherever_it_stands() {
+        let mut scrubber = Scrubber::new("contract-");
+        let secret = r#"{"password": "hunter2hunter2", "username": "deployer"}"#;
+        let (asked, _) = scrubber.exchange(
+            "CreateSecret",
+            json!({ "Name": "contract-x", "SecretString": secret }),
+            json!({}),
+        );
+        assert_eq!(asked["SecretString"], WITHHELD);
+        let form = json!({ "MasterUserPassword": "hunter2hunter2", "Note": "hunter2hunter2!" });
+        let (asked, answer) =
+            scrubber.exchange("CreateDBInstance", form, json!({ "Echo": "it is hunter2hunter2" }));
+        assert!(!format!("{asked}{answer}").contains("hunter2"), "{asked} {answer}");
+    }
+
+    #[test]
+    fn a_parameter_that_is_encrypted_is_a_secret() {
+        let parameter = |kind: &str| json!({ "Type": kind, "Value": "the private half" });
+        let answer = json!({ "Parameters": [parameter("SecureString"), parameter("String")] });
+        let (asked, answer) = scrubbed("PutParameter", parameter("SecureString"), answer);
+        assert!(!format!("{asked}{answer}").contains("private"), "{asked} {answer}");
+    }
+
+    #[test]
+    fn no_account_and_no_caller_is_left() {
+        let arn = "arn:aws:iam::111122223333:user/jane";
+        let caller =
+            json!({ "Account": "111122223333", "Arn": arn, "UserId": "AIDAABCDEFGHIJKLMN" });
+        let (_, answer) = scrubbed("GetCallerIdentity", json!({}), caller);
+        assert_eq!(answer, json!({ "Account": ACCOUNT, "Arn": WITHHELD, "UserId": WITHHELD }));
+    }
+
+    #[test]
+    fn what_others_have_is_left_out_of_lists() {
+        let listed =
+            json!({ "Roles": [{ "RoleName": "contract-x-web" }, { "RoleName": "payroll" }] });
+        let (_, answer) = scrubbed("ListRoles", json!({}), listed);
+        assert_eq!(answer, json!({ "Roles": [{ "RoleName": "contract-x-web" }] }));
+    }
+
+    #[test]
+    fn what_belongs_to_ours_stays_and_has_one_name_throughout() {
+        let mut scrubber = Scrubber::new("contract-");
+        let id = "vpc-0123456789abcdef0";
+        scrubber.exchange("CreateVpc", json!({}), json!({ "vpcId": id }));
+        let others = json!({ "groups": [{ "vpcId": id }, { "vpcId": "vpc-0ffffffffffffffff" }] });
+        let (_, answer) = scrubber.exchange("DescribeSecurityGroups", json!({}), others);
+        assert_eq!(answer, json!({ "groups": [{ "vpcId": "vpc-1" }] }));
+    }
+
+    #[test]
+    fn addresses_hosts_and_times_are_not_those_of_the_account() {
+        let answer = json!({
+            "PublicIp": "3.248.10.11",
+            "Cidr": "10.0.0.0/16",
+            "Everywhere": "0.0.0.0/0",
+            "Host": "main.c9akciq32abc.eu-west-1.rds.amazonaws.com",
+            "At": "2026-11-29T10:00:00.123Z",
+            "createdAt": 1_795_000_000.5,
+        });
+        let (_, answer) = scrubbed("CreateX", json!({}), answer);
+        let expected = json!({
+            "PublicIp": "192.0.2.1",
+            "Cidr": "10.0.0.0/16",
+            "Everywhere": "0.0.0.0/0",
+            "Host": "main.account.eu-west-1.rds.amazonaws.com",
+            "At": "(time)",
+            "createdAt": 0,
+        });
+        assert_eq!(answer, expected);
+    }
+}
