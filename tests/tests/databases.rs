@@ -166,7 +166,8 @@ fn a_database_that_somebody_else_has_made_is_taken_over_as_it_is() {
     assert_eq!(world.lab.everything(), Vec::<String>::new());
 }
 
-/// The sample app has a pool of connections, and PostgreSQL closes none of them.
+/// The sample app has a pool of connections, asks the database whenever it is asked whether it is
+/// ready, and PostgreSQL closes no connection for another password.
 #[test]
 fn nobody_loses_a_request_while_a_password_is_rotated() {
     let lab = Lab::start(0.02);
@@ -176,7 +177,7 @@ fn nobody_loses_a_request_while_a_password_is_rotated() {
     };
     sample(&["apply", "--yes"]).expect(0);
     let url = sample(&["outputs", "edge-url"]).expect(0).stdout;
-    let flows = [Flow { path: "/api/v1/notebooks", rate: 20 }];
+    let flows = [Flow { path: "/readyz", rate: 20 }];
     let load = Load::begin(&[url.trim().to_owned()], &flows);
     sample(&["secret", "rotate", "databases/main", "--yes"]).expect(0);
     for seen in load.end_after(Duration::from_secs(2)) {

@@ -37,10 +37,7 @@ impl Kind for Repository {
         if will >= was {
             return Vec::new();
         }
-        let because = format!(
-            "with the next release all of an image but the newest {will} are deleted, and but for \
-             those that run"
-        );
+        let because = format!("with the next release those beyond the newest {will} are deleted");
         vec![Notice::new(Impact::DataLoss, because)]
     }
 

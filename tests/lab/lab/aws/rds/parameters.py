@@ -179,7 +179,11 @@ def _patch_lists() -> None:
     def describe_db_parameters(self: Any) -> ActionResult:
         group = _group(self.backend, self.params["DBParameterGroupName"])
         shown = [
-            {**_shown(name, *known), **group.parameters.get(name, {}), "Source": _source(group, name)}
+            {
+                **_shown(name, *known),
+                **group.parameters.get(name, {}),
+                "Source": _source(group, name),
+            }
             for name, known in _known(group.family).items()
         ]
         wanted = self.params.get("Source")
@@ -269,9 +273,9 @@ def _check_value(name: str, value: Any, taken: str | None) -> None:
     if taken == "0,1" and text.lower() in ("on", "off"):
         return
     limits = re.fullmatch(r"(-?\d+)-(\d+)", taken)
-    if limits and re.fullmatch(r"-?\d+", text):
-        if int(limits[1]) <= int(text) <= int(limits[2]):
-            return
+    is_number = re.fullmatch(r"-?\d+", text)
+    if limits and is_number and int(limits[1]) <= int(text) <= int(limits[2]):
+        return
     raise _invalid(
         f"Invalid parameter value: {text} for: {name} allowed values are: {taken}",
     )
