@@ -30,6 +30,7 @@ test: ## Sets up and runs every test
 	cargo build --workspace
 	@rm -f $(CARGO_TARGET_DIR)/debug/model-check
 	cargo test --workspace
+	HOSTILE_SEED=1 cargo test --workspace --test contracts --test end_to_end
 	@awk '{ checked += $$1; refused += $$2 } END { print "model check: " checked " requests of " NR " labs, " refused " refused" }' \
 		$(CARGO_TARGET_DIR)/debug/model-check
 	tests/lab/check
@@ -68,7 +69,9 @@ SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 hostile: ## Contracts and whole commands where AWS's calls fail as a seed draws it: [SEEDS="1 2 3"]
 	@scripts/setup test
 	cargo build --workspace
-	for seed in $(SEEDS); do HOSTILE_SEED=$$seed cargo test --workspace --test contracts --test end_to_end || exit; done
+	for seed in $(SEEDS); do \
+		echo "seed $$seed"; HOSTILE_SEED=$$seed cargo test --workspace --test contracts --test end_to_end || exit; \
+	done
 
 REGION ?= eu-west-1
 CONFORMANCE = $(CARGO_TARGET_DIR)/debug/conformance

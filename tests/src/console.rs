@@ -1,8 +1,13 @@
 //! What somebody does to an account by hand, beside the stack.
 
 use serde_json::Value;
+use ureq::Body;
+use ureq::http::Response;
 
-use crate::Lab;
+use crate::{Lab, hostile_seed};
+
+/// How often somebody tries by hand where calls fail for nothing.
+const TRIES: usize = 10;
 
 impl Lab {
     /// Makes a call of a service that speaks in forms, such as EC2 and ELB, and gives the answer's
@@ -18,10 +23,10 @@ impl Lab {
         };
         let form = [("Action", action), ("Version", version)];
         let form = form.iter().chain(parameters).copied();
-        let mut answer = ureq::post(self.address())
-            .header("Authorization", &signed_for(service))
-            .send_form(form)
-            .expect("AWS takes it");
+        let mut answer = insist(|| {
+            let request = ureq::post(self.address()).header("Authorization", &signed_for(service));
+            request.send_form(form.clone())
+        });
         answer.body_mut().read_to_string().expect("XML")
     }
 
@@ -31,12 +36,13 @@ impl Lab {
     /// # Panics
     /// When AWS would refuse it.
     pub fn by_hand_in_json(&self, service: &str, target: &str, body: &Value) -> Value {
-        let mut answer = ureq::post(self.address())
-            .header("Authorization", &signed_for(service))
-            .header("X-Amz-Target", target)
-            .header("Content-Type", "application/x-amz-json-1.1")
-            .send(body.to_string())
-            .expect("AWS takes it");
+        let mut answer = insist(|| {
+            ureq::post(self.address())
+                .header("Authorization", &signed_for(service))
+                .header("X-Amz-Target", target)
+                .header("Content-Type", "application/x-amz-json-1.1")
+                .send(body.to_string())
+        });
         let text = answer.body_mut().read_to_string().expect("JSON");
         serde_json::from_str(&text).unwrap_or_default()
     }
@@ -76,6 +82,17 @@ impl Lab {
             .map(|(key, value)| (key, value.as_str().unwrap_or_default().to_owned()))
             .collect()
     }
+}
+
+/// Makes a request; again where calls fail for nothing.
+fn insist(request: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Response<Body> {
+    let tries = if hostile_seed().is_some() { TRIES } else { 1 };
+    for _ in 1..tries {
+        if let Ok(answer) = request() {
+            return answer;
+        }
+    }
+    request().expect("AWS takes it")
 }
 
 /// The lab reads off a signature whom a request is for, and does not check it.

@@ -27,6 +27,9 @@ use crate::root;
 /// What the contracts are written for, and another account or region stands in its place.
 const WRITTEN_FOR: (&str, &str) = ("123456789012", "eu-west-1");
 
+/// The stack of what a contract refers to and does not make, whose names contracts have in them.
+const OUTSIDE: &str = "outside";
+
 /// The certificates that the contracts name, which an account may not have.
 const CERTIFICATES: [&str; 2] =
     ["11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"];
@@ -72,7 +75,10 @@ impl Terms {
             let written = format!("arn:aws:acm:{region}:{account}:certificate/{written}");
             read = read.replace(&written, given);
         }
-        read.replace(WRITTEN_FOR.0, &self.account).replace(WRITTEN_FOR.1, &self.region)
+        let outside = format!("{OUTSIDE}-{}-", self.environment);
+        read.replace(WRITTEN_FOR.0, &self.account)
+            .replace(WRITTEN_FOR.1, &self.region)
+            .replace(&format!("{OUTSIDE}-default-"), &outside)
     }
 }
 

@@ -237,10 +237,11 @@ impl Plan {
         self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
     }
 
-    /// The reason for that, where there is one to give.
+    /// The reason for that, where there is one to give; none where nobody notices.
     pub fn worst(&self) -> Option<&Notice> {
-        let notices = self.steps.iter().flat_map(|step| &step.notices);
-        notices.into_iter().find(|notice| notice.impact == self.impact())
+        let worst = Some(self.impact()).filter(|impact| *impact > Impact::None)?;
+        let mut notices = self.steps.iter().flat_map(|step| &step.notices);
+        notices.find(|notice| notice.impact == worst)
     }
 
     /// What waits for what.

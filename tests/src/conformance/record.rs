@@ -155,10 +155,14 @@ fn element(node: Node<'_, '_>) -> Value {
     if children.is_empty() {
         return node.text().unwrap_or_default().trim().into();
     }
-    // RDS calls elements by what they are, so that several of one name make a list as well.
-    let name = children[0].tag_name().name();
-    let is_list = ELEMENTS.contains(&name)
-        || (children.len() > 1 && children.iter().all(|child| child.tag_name().name() == name));
+    // RDS calls elements by what they are, so that several of one name make a list as well, and one
+    // does in a field that is called after many.
+    let (outer, name) = (node.tag_name().name(), children[0].tag_name().name());
+    let are_alike = children.iter().all(|child| child.tag_name().name() == name);
+    let is_of_many = outer.strip_suffix('s') == Some(name)
+        || outer.ends_with("List")
+        || name.ends_with("Membership");
+    let is_list = ELEMENTS.contains(&name) || (are_alike && (children.len() > 1 || is_of_many));
     if is_list {
         return children.into_iter().map(element).collect();
     }
@@ -201,6 +205,10 @@ mod tests {
                       </DescribeXResult><ResponseMetadata><RequestId>x</RequestId>\
                       </ResponseMetadata></DescribeXResponse>";
         assert_eq!(read(query), (json!({ "Groups": ["a"] }), None));
+        let rds =
+            b"<DescribeXResponse><DescribeXResult><DBInstances><DBInstance><A>1</A></DBInstance>\
+                    </DBInstances></DescribeXResult></DescribeXResponse>";
+        assert_eq!(read(rds), (json!({ "DBInstances": [{ "A": "1" }] }), None));
         let plain = br#"{"clusters": []}"#;
         assert_eq!(read(plain), (json!({ "clusters": [] }), None));
     }

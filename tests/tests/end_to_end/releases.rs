@@ -65,7 +65,13 @@ fn old_releases_go_and_those_that_run_or_ran_before_stay() {
     let fourth = run(&lab, &["publish", "web", "--file", file]).expect(0);
     assert_eq!(releases(&lab), ["web-1", "web-3", "web-4", "worker-1"], "{}", fourth.stderr);
     assert!(fourth.stderr.contains("deleted the old releases web-2"), "{}", fourth.stderr);
-    run(&lab, &["plan", "--check", "--file", file]).expect(0);
+    crate::settled(&lab, file);
+
+    let ids = ["web-1", "web-3", "web-4"].map(|tag| json!({ "imageTag": tag }));
+    let gone = json!({ "repositoryName": "pair-default-both", "imageIds": ids });
+    lab.by_hand_in_json("ecr", "AmazonEC2ContainerRegistry_V20150921.BatchDeleteImage", &gone);
+    let told = run(&lab, &["plan", "--file", file]).expect(0).stdout;
+    assert!(told.contains("it is there no more"), "{told}");
     run(&lab, &["destroy", "--file", file, "--yes"]).expect(0);
     assert_eq!(lab.everything(), Vec::<String>::new());
 }

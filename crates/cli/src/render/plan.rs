@@ -155,7 +155,10 @@ fn resource(group: &Group<'_>, detail: Detail, theme: &Theme, width: usize) -> V
     }
     let mut lines = vec![line];
     for notice in &step.notices {
-        let text = format!("{}: {}", impact(notice.impact), notice.because);
+        let text = match notice.impact {
+            Impact::None => notice.because.clone(),
+            noticed => format!("{}: {}", impact(noticed), notice.because),
+        };
         let style = theme.impact(notice.impact);
         let shown = broken(&text, width - INDENT).into_iter();
         lines.extend(shown.map(|line| format!("{}{}", " ".repeat(INDENT), style.style(line))));

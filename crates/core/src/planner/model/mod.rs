@@ -15,8 +15,8 @@ pub(super) use self::requests::takes_some_of;
 use self::state::{Names, State, Who};
 use super::Planner;
 use super::uses::Relations;
-use crate::plan::{Plan, Step};
-use crate::{Action, Address, Fact, Impact, Lead, Notice};
+use crate::plan::{Plan, Reason, Step};
+use crate::{Action, Address, Fact, Impact, Lead, Notice, references};
 
 impl Planner<'_> {
     /// Says of each step, in their order, what users notice of it.
@@ -35,6 +35,7 @@ impl Planner<'_> {
         for step in &mut plan.steps {
             step.notices = self.noticed(step);
             step.notices.extend(self.unreadable(step));
+            step.notices.extend(self.vanished(step));
             let leaving = state.pace(step).leaving;
             if self.take(&mut state, &names, step) {
                 let (then, open) = (samples.answers(&state), state.reached());
@@ -99,6 +100,23 @@ impl Planner<'_> {
         let (live, kind) = (step.live.as_ref()?, self.kinds.find(&step.address.kind)?);
         let is_known = step.action == Action::Await || kind.facts(&live.spec).is_some();
         (!is_known).then(|| Notice::new(Impact::Unknown, "what it does now cannot be read"))
+    }
+
+    /// A part that is to be made, such as an image, was there when something that still is was made
+    /// of it: somebody has taken it away.
+    fn vanished(&self, step: &Step) -> Option<Notice> {
+        let field = self.kinds.find(&step.address.kind)?.part_of?;
+        let wanted = step.wanted.as_ref().filter(|_| step.reason == Reason::Missing)?;
+        let within = references(wanted.get(field)?).into_iter().next()?;
+        let within = self.snapshot.current(&within)?;
+        let user = self.stack.resources.iter().find(|(user, desired)| {
+            let live = self.snapshot.current(user);
+            live.is_some_and(|live| live.spec.to_string().contains(within.id()))
+                && references(&desired.spec).contains(&step.address)
+        });
+        let (user, _) = user?;
+        let because = format!("it is there no more, and {user} was made with it");
+        Some(Notice::new(Impact::None, because))
     }
 
     fn facts(&self, address: &Address, spec: &Value) -> Vec<Fact> {
