@@ -28,7 +28,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("deployer", &["deployer-aws", "deployer-cli", "tokio"]),
     ("deployer-testkit", &["deployer-core", "deployer-engine", "tokio"]),
-    ("deployer-tests", &[]),
+    (
+        "deployer-tests",
+        &[
+            "deployer-aws",
+            "deployer-cli",
+            "deployer-core",
+            "deployer-engine",
+            "deployer-kinds",
+            "deployer-stack",
+            "tokio",
+        ],
+    ),
 ];
 
 #[test]

@@ -140,8 +140,8 @@ impl Engine {
     }
 }
 
-/// From which version on RDS wants TLS of PostgreSQL's clients unless it is told otherwise (RDS user
-/// guide, "Requiring an SSL connection to a PostgreSQL DB instance").
+/// From which version on RDS wants TLS of PostgreSQL's clients unless a parameter says otherwise
+/// (RDS user guide, "Requiring an SSL connection to a PostgreSQL DB instance").
 const TLS_BY_ITSELF: u32 = 15;
 
 impl Database {
