@@ -30,7 +30,6 @@ test: ## Sets up and runs every test
 	cargo build --workspace
 	@rm -f $(CARGO_TARGET_DIR)/debug/model-check
 	cargo test --workspace
-	HOSTILE_SEED=1 cargo test --workspace --test contracts --test end_to_end
 	@awk '{ checked += $$1; refused += $$2 } END { print "model check: " checked " requests of " NR " labs, " refused " refused" }' \
 		$(CARGO_TARGET_DIR)/debug/model-check
 	tests/lab/check

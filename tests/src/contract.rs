@@ -575,8 +575,12 @@ impl Account {
             outputs: BTreeMap::new(),
         };
         self.apply(&nothing, &self.observe().await?, "the end").await?;
-        let left: Vec<String> =
-            self.observe().await?.lives.iter().map(|live| live.address.to_string()).collect();
+        let after = self.observe().await?;
+        let lives = after.lives.iter().map(|live| live.address.to_string());
+        let strays = after.strays.iter().map(|stray| stray.id.clone());
+        let unseen = after.unseen.iter().map(|unseen| unseen.failure.to_string());
+        let left: Vec<String> = lives.chain(strays).chain(unseen).collect();
+        // What is left is found by the record, which goes with the end.
         if !left.is_empty() {
             return Err(format!("left after the end: {left:?}"));
         }

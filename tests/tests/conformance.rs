@@ -62,7 +62,7 @@ fn a_run_keeps_all_and_leaves_a_report_and_nothing_else() {
     for entry in std::fs::read_dir(folder.path().join("answers")).expect("a folder") {
         let path = entry.expect("an entry").path();
         let text = read(&path);
-        assert!(!text.contains(ACCOUNT), "{}", path.display());
+        assert!(!text.contains(ACCOUNT) && !text.contains("user/lab"), "{}", path.display());
         assert!(!secrets.iter().any(|it| it.len() > 7 && text.contains(it)), "{}", path.display());
     }
 }
@@ -76,6 +76,9 @@ fn another_account_is_refused_and_so_is_more_than_it_may_cost() {
     assert!(dear.stderr.contains("raise --dollars"), "{}", dear.stderr);
     let nobody = run(&lab, &["run", "--account", ACCOUNT, "--only", "vpc"]).expect(2);
     assert!(nobody.stderr.contains("say --yes"), "{}", nobody.stderr);
+    let shared = ["run", "--account", ACCOUNT, "--yes", "--out", "tests"];
+    let shared = run(&lab, &shared).expect(2);
+    assert!(shared.stderr.contains("name another with --out"), "{}", shared.stderr);
     let unknown = run(&lab, &["run", "--account", ACCOUNT, "--only", "vcp"]).expect(2);
     assert!(unknown.stderr.contains("`vcp` is none of"), "{}", unknown.stderr);
     assert_eq!(lab.everything(), Vec::<String>::new());

@@ -121,6 +121,27 @@ fn an_upgrade_is_one_that_rds_offers_and_there_is_no_way_back() {
     assert!(failed.stderr.contains("17.6"), "{}", failed.stderr);
 }
 
+/// PostgreSQL 14 wants TLS by a group of ours and 16 by itself: with the upgrade it leaves the group.
+#[test]
+fn a_major_upgrade_takes_the_parameters_of_the_new_version_along() {
+    let world = World::new();
+    world.write("version: 14");
+    world.run("apply --yes").expect(0);
+    assert_eq!(world.shown("DBParameterGroupName"), "shop-default-main");
+    world.write("version: 16");
+    world.run("apply --yes").expect(0);
+    assert_eq!(world.shown("DBParameterGroupName"), "default.postgres16");
+    world.run("plan --check").expect(0);
+    world.write("version: 16, parameters: { work_mem: 65536 }");
+    let told = world.run("apply --yes").expect(0).stderr;
+    assert!(told.contains("reboot-db-instance"), "{told}");
+    world.write("version: 17, parameters: { work_mem: 65536 }");
+    world.run("apply --yes").expect(0);
+    world.run("plan --check").expect(0);
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
 #[test]
 fn a_database_that_is_full_is_given_more_and_is_well_again() {
     let world = World::new();

@@ -479,13 +479,81 @@ resources:
   elastic-ip: { old: {} }
   security-group: { old: { vpc: old, description: by hand } }
   target-group: { old: { vpc: old, port: 80 } }
+  nat-gateway: { old: { subnet: a, address: old } }
+  route-table:
+    old: { vpc: old, routes: { 0.0.0.0/0: { internet-gateway: old } }, subnets: [a] }
+  load-balancer: { old: { subnets: [a, b], security-groups: [old] } }
+  listener: { old: { load-balancer: old, port: 80, default-action: { forward: old } } }
   db-subnet-group: { old: { subnets: [a, b], description: by hand } }
+  db-parameter-group:
+    old: { family: postgres16, description: by hand, parameters: { max_connections: 90 } }
   cluster: { old: {} }
   log-group: { old: {} }
   repository: { old: {} }
   secret: { old: { description: by hand, recovery-days: 0 } }
   role: { old: { services: [ecs-tasks.amazonaws.com] } }
 ";
+
+/// Makes a load balancer in these subnets that leads to a target group, and gives its listener too.
+fn balancer_by_hand(
+    lab: &Lab,
+    subnets: &[String; 2],
+    group: &str,
+    target: &str,
+) -> (String, String) {
+    let elb =
+        |action: &str, given: &[(&str, &str)]| lab.by_hand("elasticloadbalancing", action, given);
+    let balancer = [
+        ("Name", "shop"),
+        ("Subnets.member.1", subnets[0].as_str()),
+        ("Subnets.member.2", subnets[1].as_str()),
+        ("SecurityGroups.member.1", group),
+    ];
+    let balancer = within(&elb("CreateLoadBalancer", &balancer), "LoadBalancerArn").to_owned();
+    let listener = [
+        ("LoadBalancerArn", balancer.as_str()),
+        ("Protocol", "HTTP"),
+        ("Port", "80"),
+        ("DefaultActions.member.1.Type", "forward"),
+        ("DefaultActions.member.1.TargetGroupArn", target),
+    ];
+    let listener = within(&elb("CreateListener", &listener), "ListenerArn").to_owned();
+    (balancer, listener)
+}
+
+/// Makes a NAT gateway in a subnet, and the route table that leads the subnet out by the other one.
+fn ways_by_hand(
+    lab: &Lab,
+    vpc: &str,
+    subnet: &str,
+    (gateway, address): (&str, &str),
+) -> (String, String) {
+    let ec2 = |action: &str, given: &[(&str, &str)]| lab.by_hand("ec2", action, given);
+    let out = [("SubnetId", subnet), ("AllocationId", address)];
+    let out = within(&ec2("CreateNatGateway", &out), "natGatewayId").to_owned();
+    let table = within(&ec2("CreateRouteTable", &[("VpcId", vpc)]), "routeTableId").to_owned();
+    let route = [
+        ("RouteTableId", table.as_str()),
+        ("DestinationCidrBlock", "0.0.0.0/0"),
+        ("GatewayId", gateway),
+    ];
+    ec2("CreateRoute", &route);
+    ec2("AssociateRouteTable", &[("RouteTableId", &table), ("SubnetId", subnet)]);
+    (out, table)
+}
+
+fn parameter_group_by_hand(lab: &Lab, name: &str) {
+    let family = ("DBParameterGroupFamily", "postgres16");
+    let given = [("DBParameterGroupName", name), family, ("Description", "by hand")];
+    lab.by_hand("rds", "CreateDBParameterGroup", &given);
+    let given = [
+        ("DBParameterGroupName", name),
+        ("Parameters.Parameter.1.ParameterName", "max_connections"),
+        ("Parameters.Parameter.1.ParameterValue", "90"),
+        ("Parameters.Parameter.1.ApplyMethod", "pending-reboot"),
+    ];
+    lab.by_hand("rds", "ModifyDBParameterGroup", &given);
+}
 
 /// Makes one of each by hand: the address it is to have, and what AWS calls it.
 fn made_by_hand(lab: &Lab) -> Vec<(&'static str, String)> {
@@ -509,6 +577,9 @@ fn made_by_hand(lab: &Lab) -> Vec<(&'static str, String)> {
         ("TargetType", "ip"),
     ];
     let target = lab.by_hand("elasticloadbalancing", "CreateTargetGroup", &target);
+    let target = within(&target, "TargetGroupArn").to_owned();
+    let (balancer, listener) = balancer_by_hand(lab, &subnets, &group, &target);
+    let (out, table) = ways_by_hand(lab, &vpc, &subnets[0], (&gateway, &address));
     let subnet_group = |name: &str| {
         let given = [
             ("DBSubnetGroupName", name),
@@ -541,6 +612,8 @@ fn made_by_hand(lab: &Lab) -> Vec<(&'static str, String)> {
     let secret = json!({ "Name": "shop/key", "Description": "by hand", "SecretString": "secret" });
     let secret = lab.by_hand_in_json("secretsmanager", "secretsmanager.CreateSecret", &secret);
     // Of each the one that others would make, and one that is called as the stack's are.
+    parameter_group_by_hand(lab, "shop");
+    parameter_group_by_hand(lab, "mine-default-shop");
     subnet_group("shop");
     subnet_group("mine-default-shop");
     log_group("/ecs/shop");
@@ -558,7 +631,12 @@ fn made_by_hand(lab: &Lab) -> Vec<(&'static str, String)> {
         ("internet-gateway/old", gateway),
         ("elastic-ip/old", address),
         ("security-group/old", group),
-        ("target-group/old", within(&target, "TargetGroupArn").to_owned()),
+        ("target-group/old", target),
+        ("nat-gateway/old", out),
+        ("route-table/old", table),
+        ("load-balancer/old", balancer),
+        ("listener/old", listener),
+        ("db-parameter-group/old", "mine-default-shop".to_owned()),
         ("db-subnet-group/old", "mine-default-shop".to_owned()),
         ("cluster/old", text(&cluster["cluster"]["clusterArn"])),
         ("log-group/old", "/mine/default/shop".to_owned()),
@@ -575,6 +653,7 @@ fn one_of_each_kind_that_was_made_by_hand_is_taken_over_kept_and_deleted() {
     let before = world.lab.everything();
     // What a scan would never find again is not taken over.
     for (address, id) in [
+        ("db-parameter-group/old", "shop"),
         ("db-subnet-group/old", "shop"),
         ("log-group/old", "/ecs/shop"),
         ("repository/old", "shop/web"),
@@ -599,5 +678,5 @@ fn one_of_each_kind_that_was_made_by_hand_is_taken_over_kept_and_deleted() {
     world.run("plan --check").expect(0);
     world.run("destroy --yes").expect(0);
     let left = world.lab.everything();
-    assert_eq!(left.len(), 4, "what was refused stays: {left:?}");
+    assert_eq!(left.len(), 5, "what was refused stays: {left:?}");
 }

@@ -32,8 +32,9 @@ pub async fn tidy<C: Cloud>(
         let cloud = places.at(&live.place, known).await?;
         let rollouts = insist(|| rolled.rollouts(&cloud, live)).await?;
         let digests = needed_by(&rollouts).ok_or_else(|| {
-            let message = format!("what {} runs is not recorded any more", live.address);
+            let message = format!("it is not recorded what {} runs", live.address);
             Failure::new(Cause::Refused, "find out which releases are needed", message)
+                .help("they are deleted with a release after it was rolled out again")
         })?;
         needed.extend(digests);
     }
@@ -56,7 +57,7 @@ fn superfluous<'a>(
 
 /// The digests that run or that a service may go back to, by its rollouts, the newest first: those of
 /// each that is not over, and of the last that succeeded both what it came from and what it led to.
-/// None where none is recorded that succeeded, and one was there.
+/// None where that is not known in whole: none is recorded, or one without what it runs.
 fn needed_by(rollouts: &[Rollout]) -> Option<BTreeSet<String>> {
     let settled = rollouts.iter().position(|rollout| rollout.state == RolloutState::Succeeded);
     let last = match settled {
@@ -65,9 +66,16 @@ fn needed_by(rollouts: &[Rollout]) -> Option<BTreeSet<String>> {
         // None has ever come up, so all that there was is there.
         None => rollouts.len() - 1,
     };
-    let revisions =
-        rollouts[..=last].iter().flat_map(|rollout| rollout.from.iter().chain(&rollout.to));
-    Some(revisions.flat_map(|revision| revision.digests.values().cloned()).collect())
+    let mut needed = BTreeSet::new();
+    for rollout in &rollouts[..=last] {
+        for revision in rollout.from.iter().chain([rollout.to.as_ref()?]) {
+            if revision.digests.is_empty() {
+                return None;
+            }
+            needed.extend(revision.digests.values().cloned());
+        }
+    }
+    Some(needed)
 }
 
 #[cfg(test)]
@@ -114,6 +122,10 @@ mod tests {
         assert_eq!(needed_by(&all), Some(set(&["2", "3", "4", "5"])));
         assert_eq!(needed_by(&[failed]), Some(set(&["3", "4"])));
         assert_eq!(needed_by(&[]), None);
+        let unknown = Rollout { to: None, ..rollout(UnderWay, &["3"], "5") };
+        assert_eq!(needed_by(&[unknown]), None);
+        let forgotten = Rollout { from: vec![Revision::default()], ..rollout(Succeeded, &[], "3") };
+        assert_eq!(needed_by(&[forgotten]), None);
     }
 
     #[test]

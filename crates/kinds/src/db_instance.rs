@@ -148,12 +148,16 @@ impl Kind for DbInstance {
 
     fn notices(live: &DbInstanceSpec, wanted: &DbInstanceSpec) -> Vec<Notice> {
         let (was, will) = (&live.password, &wanted.password);
-        // "Working with DB parameter groups" in the RDS user guide: a restart by somebody, not the
-        // maintenance window. An upgrade restarts it.
-        let waits = live.parameter_group != wanted.parameter_group && live.stays(wanted);
-        let waits = waits.then(|| {
-            let because = "the parameters of another group are in force once the database is \
-                           restarted: `aws rds reboot-db-instance`";
+        // "Working with DB parameter groups" in the RDS user guide: with a restart by somebody, not
+        // in the maintenance window. Another class or version restarts it.
+        let moves = live.parameter_group != wanted.parameter_group;
+        let moves = moves.then(|| {
+            let because = if live.stays(wanted) {
+                "the parameters of another group are in force once the database is restarted: \
+                 `aws rds reboot-db-instance`"
+            } else {
+                "the parameters of another group come into force"
+            };
             Notice::new(Impact::None, because)
         });
         let (live, wanted) = (live.backup_days, wanted.backup_days);
@@ -175,7 +179,7 @@ impl Kind for DbInstance {
             Notice::new(Impact::Restart, because)
         });
         let outage = outage.map(|because| Notice::new(Impact::Outage, because));
-        lost.into_iter().chain(outage).chain(password).chain(waits).collect()
+        lost.into_iter().chain(outage).chain(password).chain(moves).collect()
     }
 
     /// There is no way back to an earlier version or to less storage, and what is written less

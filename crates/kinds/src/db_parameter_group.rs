@@ -56,11 +56,14 @@ impl Kind for DbParameterGroup {
         problems
     }
 
-    /// Only RDS knows which ones are static.
+    /// Only RDS knows which ones are static, and only clients whether they encrypt.
     fn notices(live: &DbParameterGroupSpec, wanted: &DbParameterGroupSpec) -> Vec<Notice> {
         let changed = live.parameters != wanted.parameters;
         let because = "static parameters are in force once the database is restarted";
-        changed.then(|| Notice::new(Impact::None, because)).into_iter().collect()
+        let waits = changed.then(|| Notice::new(Impact::None, because));
+        let refuses = (wanted.wants_tls() && !live.wants_tls())
+            .then(|| Notice::new(Impact::Unknown, "clients that do not encrypt are refused"));
+        waits.into_iter().chain(refuses).collect()
     }
 
     /// RDS shows what is on as it likes.
@@ -83,7 +86,14 @@ fn plain(value: &str) -> String {
     }
 }
 
+/// The parameters by which clients must encrypt, of PostgreSQL and of the others.
+const TLS: [&str; 2] = ["rds.force_ssl", "require_secure_transport"];
+
 impl DbParameterGroupSpec {
+    fn wants_tls(&self) -> bool {
+        TLS.iter().any(|name| self.parameters.get(*name).is_some_and(|value| plain(value) == "1"))
+    }
+
     /// The parameters that RDS has otherwise than they should be, with the values to give them.
     pub fn to_set(&self, live: &Self) -> BTreeMap<String, String> {
         let has = |name: &str| live.parameters.get(name).map(|value| plain(value));
@@ -166,6 +176,18 @@ mod tests {
         let wanted = spec(&[("a", "on"), ("b", "4")]);
         assert_eq!(wanted.to_set(&live), BTreeMap::from([("b".to_owned(), "4".to_owned())]));
         assert_eq!(wanted.to_reset(&live), ["c"]);
+    }
+
+    #[test]
+    fn who_does_not_encrypt_may_be_refused_from_now_on() {
+        let worst = |live: &[(&str, &str)], wanted: &[(&str, &str)]| {
+            let notices = DbParameterGroup::notices(&spec(live), &spec(wanted)).into_iter();
+            notices.map(|notice| notice.impact).max()
+        };
+        let on = [("require_secure_transport", "ON")];
+        assert_eq!(worst(&[], &on), Some(Impact::Unknown));
+        assert_eq!(worst(&on, &[]), Some(Impact::None));
+        assert_eq!(worst(&on, &on), None);
     }
 
     #[test]

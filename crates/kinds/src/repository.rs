@@ -58,8 +58,8 @@ pub struct RepositorySpec {
     /// Whether images are scanned for known vulnerabilities when pushed.
     #[serde(default = "yes")]
     pub scan_on_push: Opaque<bool>,
-    /// How many releases of each image are kept, the newest; all of them when 0. What runs, or ran
-    /// before that, is kept as well.
+    /// How many releases of each image are kept, the newest; all of them when 0. What runs in the
+    /// environment, or ran before that, is kept as well.
     #[serde(default)]
     pub keep: Opaque<u32>,
     /// Whether deleting the repository deletes the images in it; otherwise a repository that holds

@@ -169,6 +169,7 @@ fn against() -> String {
 
 async fn campaign(arguments: RunArguments) -> Result<bool, String> {
     let terms = agreed(&arguments.place).await?;
+    let folder = folder_for(&arguments.out)?;
     let certificates = arguments.certificates.and_then(|both| both.try_into().ok());
     let campaign = Campaign {
         terms: Terms { certificates, ..terms },
@@ -176,7 +177,7 @@ async fn campaign(arguments: RunArguments) -> Result<bool, String> {
         at_once: arguments.place.at_once.max(1),
         limit: Estimate { minutes: arguments.minutes, dollars: arguments.dollars },
         lab_speed: arguments.lab_speed,
-        folder: arguments.out,
+        folder,
     };
     let estimates = campaign.estimates()?;
     for (part, estimate) in &estimates {
@@ -207,6 +208,26 @@ async fn campaign(arguments: RunArguments) -> Result<bool, String> {
     print!("\n{}", report.summary());
     println!("{}", campaign.folder.join("report.html").display());
     Ok(report.is_good())
+}
+
+/// What a run leaves in its folder.
+const LEFT_BEHIND: [&str; 4] = ["answers", "lab", "report.html", "report.json"];
+
+/// A folder of its own: what an earlier run has left in it is replaced, and nobody else's is.
+fn folder_for(out: &Path) -> Result<PathBuf, String> {
+    let folder = std::path::absolute(out).map_err(|error| format!("{}: {error}", out.display()))?;
+    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        if !LEFT_BEHIND.iter().any(|left| name == *left) {
+            return Err(format!(
+                "{} has more in it than a run leaves, such as {}: name another with --out",
+                folder.display(),
+                name.display()
+            ));
+        }
+    }
+    Ok(folder)
 }
 
 fn is_agreed_to(account: &str) -> Result<bool, String> {

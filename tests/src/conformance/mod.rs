@@ -1,9 +1,9 @@
 //! Keeps the contracts and brings a stack up in a real account, and sets what AWS answers beside what
 //! the lab answers.
 //!
-//! Whatever is made belongs to the environment `conformance` of stacks called `contract-…` and
-//! `conformance`, so that it can be found and deleted by another run. Each part runs in a process of
-//! its own, since the SDK takes an address from the environment.
+//! Whatever is made belongs to the environment `conformance` of stacks called `contract-…`,
+//! `outside` and `conformance`, so that it can be found and deleted by another run. Each part runs
+//! in a process of its own, since the SDK takes an address from the environment.
 
 mod compare;
 mod journey;
@@ -27,6 +27,7 @@ pub use journey::STACK;
 pub use price::Estimate;
 pub use record::{Exchange, Recorder};
 pub use report::{Part, Report, Step};
+use scrub::Scrubber;
 
 use crate::contract::{
     Diary, Pages, Terms, extent_of_contract, keep_contract, spared_contract, sweep_contract,
@@ -36,11 +37,16 @@ use crate::{Lab, root};
 /// The environment that all of it belongs to.
 pub const ENVIRONMENT: &str = "conformance";
 
-/// How the names of the stacks of contracts begin.
-const OURS: &str = "contract-";
-
-/// How often what is left is swept up before it is given up.
+/// How often everything is swept up: what AWS has been asked for and does not show yet is not seen
+/// the first time.
 const SWEEPS: usize = 2;
+
+/// How long after something was asked for it may not be shown, at most. An assumption.
+const LAG: Duration = Duration::from_mins(1);
+
+/// What in a user's surroundings would lead calls that are for the lab elsewhere.
+const OF_THE_USER: [&str; 4] =
+    ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_SESSION_TOKEN"];
 
 /// A run to come.
 #[derive(Clone, Debug)]
@@ -130,7 +136,9 @@ impl Campaign {
             _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
         };
         if let Err(why) = ended {
-            tell(&format!("{why}: what is under way is ended"));
+            tell(&format!("{why}: what is under way is ended, and shows within a minute"));
+            // Nothing ever comes of it.
+            let _ = tokio::time::timeout(LAG, std::future::pending::<()>()).await;
         }
         tell("sweeping up");
         let left = sweep(&self.terms, &self.parts, self.at_once).await;
@@ -150,7 +158,7 @@ impl Campaign {
             parts,
             operations: compare::compare(&answers.concat(), &beside.concat()),
             lags: compare::lags(&answers),
-            left,
+            left: left.iter().map(|left| plain(left)).collect(),
         };
         report.write(&self.folder)?;
         Ok(report)
@@ -169,7 +177,11 @@ impl Campaign {
         let tried = self.parts.iter().filter(|part| spared_contract(part, terms).is_none());
         for part in tried {
             let mut command = itself("keep", part, terms);
-            command.arg(folder).envs(environment.iter().copied());
+            command.arg(folder);
+            if !environment.is_empty() {
+                beside_the_user(&mut command);
+            }
+            command.envs(environment.iter().copied());
             let (turn, part) = (Arc::clone(&turn), part.clone());
             under_way.spawn(async move {
                 let _turn = turn.acquire().await;
@@ -188,14 +200,13 @@ impl Campaign {
 
 /// Deletes whatever runs have left in the account; gives what could not be deleted.
 pub async fn sweep(terms: &Terms, parts: &[String], at_once: usize) -> Vec<String> {
-    let mut parts = parts.to_vec();
     let mut left = BTreeMap::new();
     for _ in 0..SWEEPS {
         let turn = Arc::new(Semaphore::new(at_once));
         let mut under_way = JoinSet::new();
         for part in parts {
-            let mut command = itself("sweep-part", &part, terms);
-            let turn = Arc::clone(&turn);
+            let mut command = itself("sweep-part", part, terms);
+            let (turn, part) = (Arc::clone(&turn), part.clone());
             under_way.spawn(async move {
                 let _turn = turn.acquire().await;
                 let output = command.stderr(Stdio::piped()).output().await;
@@ -213,7 +224,6 @@ pub async fn sweep(terms: &Terms, parts: &[String], at_once: usize) -> Vec<Strin
             .into_iter()
             .filter_map(|(part, why)| Some((part, why?)))
             .collect();
-        parts = left.keys().cloned().collect();
     }
     left.into_iter().map(|(part, why)| format!("{part}: {}", why.trim())).collect()
 }
@@ -228,10 +238,11 @@ pub async fn keep_part(part: &str, terms: &Terms, folder: &Path) -> Result<(), S
     let kept = if part == STACK {
         journey::take(terms, folder, &diary).await
     } else {
-        let recorder = Recorder::begin(&folder.join(format!("{part}.jsonl")), OURS)?;
+        let recorder = Recorder::begin(&folder.join(format!("{part}.jsonl")), ENVIRONMENT)?;
         keep_contract(part, terms, Some(Arc::new(recorder)), &diary).await
     };
-    let outcome = Outcome { why: kept.clone().err(), pages: diary.pages() };
+    let why = kept.clone().err().map(|why| plain(&why));
+    let outcome = Outcome { why, pages: diary.pages() };
     let text = serde_json::to_string_pretty(&outcome).map_err(|error| error.to_string())?;
     let path = folder.join(format!("{part}.json"));
     std::fs::write(&path, text)
@@ -245,6 +256,23 @@ pub async fn keep_part(part: &str, terms: &Terms, folder: &Path) -> Result<(), S
 /// What could not be deleted.
 pub async fn sweep_part(part: &str, terms: &Terms) -> Result<(), String> {
     if part == STACK { journey::sweep(terms).await } else { sweep_contract(part, terms).await }
+}
+
+/// A text as it may be shown to anybody.
+fn plain(text: &str) -> String {
+    Scrubber::new(ENVIRONMENT).text(text)
+}
+
+/// Takes from a command what the user has said of AWS.
+fn beside_the_user(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if OF_THE_USER.contains(&name.as_str()) || name.starts_with("AWS_ENDPOINT_URL_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("AWS_CONFIG_FILE", "/nonexistent");
+    command.env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
 }
 
 /// This program, for one part.
@@ -268,7 +296,8 @@ fn part_of(part: &str, here: &Path, there: &Path) -> Part {
     };
     let (outcome, beside) = (read(here), read(there).unwrap_or_default());
     // What was ended in the midst of it has recorded something and says nothing of itself.
-    let is_begun = here.join(format!("{part}.jsonl")).exists();
+    let first = if part == STACK { format!("{part}-apply.jsonl") } else { format!("{part}.jsonl") };
+    let is_begun = here.join(first).exists();
     let is_kept = match &outcome {
         Some(outcome) => Some(outcome.why.is_none()),
         None => is_begun.then_some(false),

@@ -30,6 +30,9 @@ const SECRET: &[&str] = &[
 /// The fields that say who is asking.
 const CALLER: &[&str] = &["arn", "userid", "assumedroleid"];
 
+/// The fields that say who has made something.
+const MAKER: &[&str] = &["createdby", "registeredby"];
+
 /// A secret that is shorter is not looked for elsewhere: it would be found in what is none.
 const LONG: usize = 8;
 
@@ -39,6 +42,8 @@ macro_rules! pattern {
     };
 }
 
+static PEOPLE: LazyLock<Regex> =
+    pattern!(r":(assumed-role|federated-user|user)/[A-Za-z0-9+=,.@_/-]+");
 static NUMBERS: LazyLock<Regex> = pattern!(r"[0-9]+");
 static IDS: LazyLock<Regex> = pattern!(
     r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b[a-z]+(?:-[a-z]+)*-(?:[0-9a-f]{17}|[0-9a-f]{8})\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b|\b(?:AIDA|AKIA|ANPA|AROA|ASIA)[A-Z0-9]{12,}\b"
@@ -116,10 +121,14 @@ impl Scrubber {
         text.contains(&self.ours) || self.belonging.iter().any(|id| text.contains(id))
     }
 
-    /// Takes every identifier in what is ours for one of ours.
+    /// Takes every identifier in what is ours for one of ours. Not those of keys, which others have
+    /// as well.
     fn learn(&mut self, value: &Value) {
         for found in IDS.find_iter(&value.to_string()) {
-            self.belonging.insert(found.as_str().to_owned());
+            let id = found.as_str();
+            if !is_uuid(id) {
+                self.belonging.insert(id.to_owned());
+            }
         }
     }
 
@@ -132,13 +141,20 @@ impl Scrubber {
             }
             Value::Object(fields) => {
                 // A parameter of Systems Manager, or one to be written.
-                let is_kept_secret = fields.get("Type").is_some_and(|it| it == "SecureString");
+                let is_encrypted = fields.get("Type").is_some_and(|it| it == "SecureString");
+                // A lock says who holds it.
+                let is_lock = fields.get("Name").is_some_and(is_lock);
                 for (name, value) in fields {
                     let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
-                    let is_secret = SECRET.contains(&&*name) || (is_kept_secret && name == "value");
+                    let is_secret = SECRET.contains(&&*name) || (is_encrypted && name == "value");
                     match value {
                         Value::String(text) if is_secret => {
                             self.keep_secret(text);
+                            WITHHELD.clone_into(text);
+                        }
+                        Value::String(text)
+                            if MAKER.contains(&&*name) || is_lock && name == "value" =>
+                        {
                             WITHHELD.clone_into(text);
                         }
                         Value::String(text) if is_of_caller && CALLER.contains(&&*name) => {
@@ -192,8 +208,10 @@ impl Scrubber {
         }
     }
 
-    fn text(&mut self, text: &str) -> String {
+    /// A text in which nothing says whose account it is of.
+    pub(super) fn text(&mut self, text: &str) -> String {
         let text = SUFFIXES.replace_all(text, "$1-XXXXXX");
+        let text = PEOPLE.replace_all(&text, ":$1/(withheld)");
         let text = HOSTS.replace_all(&text, ".account$1");
         let text = TIMES.replace_all(&text, "(time)");
         let text = IDS.replace_all(&text, |found: &Captures<'_>| self.name(&found[0]));
@@ -210,8 +228,8 @@ impl Scrubber {
         let is_key = id.starts_with('A');
         let prefix = match id.rsplit_once('-') {
             _ if is_key => &id[..4],
-            Some((prefix, _)) if !prefix.contains(|sign: char| sign.is_ascii_digit()) => prefix,
-            Some(_) => "uuid",
+            Some(_) if is_uuid(id) => "uuid",
+            Some((prefix, _)) => prefix,
             None => "id",
         };
         let count = self.counts.entry(prefix.to_owned()).or_default();
@@ -220,6 +238,16 @@ impl Scrubber {
         self.names.insert(id.to_owned(), name.clone());
         name
     }
+}
+
+/// Whether a name is of a parameter that an environment's lock is kept in.
+fn is_lock(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| name.contains("/lock"))
+}
+
+/// Whether an identifier says nothing of what it is of.
+fn is_uuid(id: &str) -> bool {
+    id.len() == 36 && id.as_bytes()[8] == b'-'
 }
 
 /// Whether a request is for whatever there is: what is asked for by a name or an identifier of ours
@@ -287,6 +315,27 @@ mod tests {
         assert_eq!(shown, json!("arn%3Aaws%3Alogs%3Aeu-west-1%3A000000000000%3Alog-group"));
         let (_, answer) = scrubbed("GetCallerIdentity", json!({}), caller);
         assert_eq!(answer, json!({ "Account": ACCOUNT, "Arn": WITHHELD, "UserId": WITHHELD }));
+    }
+
+    #[test]
+    fn nobody_who_made_something_or_holds_a_lock_is_left() {
+        let arn = "arn:aws:sts::111122223333:assumed-role/Admin/jane@example.com";
+        let lock = json!({ "Name": "/deployer/x/conformance/lock/1", "Value": "jane@laptop" });
+        let answer =
+            json!({ "registeredBy": arn, "why": format!("User: {arn} is not authorized") });
+        let (asked, answer) = scrubbed("CreateX", lock, answer);
+        assert!(!format!("{asked}{answer}").contains("jane"), "{asked} {answer}");
+    }
+
+    #[test]
+    fn what_has_the_same_key_as_ours_is_not_ours() {
+        let key = "arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef";
+        let mut scrubber = Scrubber::new("contract-");
+        let made = json!({ "Name": "contract-x", "KmsKeyId": key });
+        scrubber.exchange("CreateDBInstance", json!({}), made.clone());
+        let listed = json!({ "DBInstances": [made, { "Name": "payroll", "KmsKeyId": key }] });
+        let (_, answer) = scrubber.exchange("DescribeDBInstances", json!({}), listed);
+        assert!(!answer.to_string().contains("payroll"), "{answer}");
     }
 
     #[test]

@@ -236,7 +236,7 @@ async fn delete_lifecycle(aws: &Aws, name: &str) -> Result<()> {
 }
 
 /// The lifecycle policy that lets go of what no release is: the remains of pushes, and images whose
-/// tags are deleted. It is the only one that cannot take away what runs.
+/// tags are deleted. It takes nothing away that runs, unless somebody moves or removes its tag.
 fn untagged() -> Value {
     json!({ "rules": [{
         "rulePriority": 1,

@@ -187,8 +187,9 @@ impl Known {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         let text = plain.join(" ");
-        let takes = |sign: char| sign.is_ascii_alphanumeric() || "_.:/=+-@ ".contains(sign);
-        if text.len() > TAG || !text.chars().all(takes) {
+        let takes = |sign: char| sign.is_ascii_alphanumeric() || "_.:/=+-@".contains(sign);
+        let fits = plain.iter().all(|pair| pair.chars().all(takes));
+        if text.len() > TAG || !fits {
             let message = format!("RDS has these values anyway: {text}");
             return Err(Failure::new(Cause::Refused, "remember the parameters", message)
                 .help("leave out the parameters that have RDS's own values"));

@@ -13,8 +13,8 @@ use crate::section::{Output, Section, Sections, yes};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Repository {
-    /// How many releases of each image are kept, the newest; all of them when 0. What runs, or ran
-    /// before that, is kept as well.
+    /// How many releases of each image are kept, the newest; all of them when 0. What runs in the
+    /// environment, or ran before that, is kept as well.
     #[serde(default = "keep")]
     pub(crate) keep: u32,
     /// Whether images are scanned for known vulnerabilities when they are pushed.

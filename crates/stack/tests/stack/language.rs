@@ -415,3 +415,37 @@ fn a_region_that_is_not_known_is_not_refused() {
     assert!(help.contains("eu-west-1") && help.ends_with("unless the region is new"), "{help}");
     assert_eq!(loaded(&text.replace('9', "3"), None).warnings, []);
 }
+
+#[test]
+fn clients_of_a_database_must_encrypt_unless_the_stack_says_otherwise() {
+    let parameters = |said: &str| {
+        let text = format!("{PLAIN}databases: {{ main: {{ {said} }} }}\n");
+        let instance = spec(&text, None, "db-instance/main");
+        let has_group = instance["parameter-group"] != "default";
+        has_group.then(|| {
+            let group = spec(&text, None, "db-parameter-group/main");
+            (group["family"].clone(), group["parameters"].clone())
+        })
+    };
+    let group = |family: &str, parameters: Value| Some((json!(family), parameters));
+    // RDS asks it of PostgreSQL's clients by itself from 15 on.
+    assert_eq!(parameters("engine: postgres, version: 16"), None);
+    assert_eq!(
+        parameters("engine: postgres, version: 14"),
+        group("postgres14", json!({ "rds.force_ssl": "1" }))
+    );
+    assert_eq!(
+        parameters("engine: postgres, version: 16.4, tls: optional"),
+        group("postgres16", json!({ "rds.force_ssl": "0" }))
+    );
+    assert_eq!(parameters("engine: postgres, version: 14, tls: optional"), None);
+    assert_eq!(
+        parameters("engine: mysql, version: 8.0"),
+        group("mysql8.0", json!({ "require_secure_transport": "1" }))
+    );
+    assert_eq!(parameters("engine: mariadb, version: 11.4, tls: optional"), None);
+    assert_eq!(
+        parameters("engine: postgres, version: 17, parameters: { work_mem: 65536 }"),
+        group("postgres17", json!({ "work_mem": "65536" }))
+    );
+}

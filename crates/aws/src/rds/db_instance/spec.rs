@@ -197,9 +197,11 @@ pub(super) fn modify(
         }
     }
     if differs(from.parameter_group != to.parameter_group) {
-        // The one that RDS has for the version there is; with an upgrade it takes the new one's.
+        // The one that RDS has for the version that it will have: another is refused, and so is an
+        // upgrade that leaves it in a group of the old one.
         let default = || {
-            let family = to.engine.known().and_then(|engine| engine.family(&from.version));
+            let version = upgrade.map_or(&from.version, |upgrade| &upgrade.version);
+            let family = to.engine.known().and_then(|engine| engine.family(version));
             family.map(|family| format!("{DEFAULT}{family}"))
         };
         request = request.set_db_parameter_group_name(named(&to.parameter_group).or_else(default));

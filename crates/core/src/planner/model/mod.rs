@@ -108,10 +108,11 @@ impl Planner<'_> {
         let field = self.kinds.find(&step.address.kind)?.part_of?;
         let wanted = step.wanted.as_ref().filter(|_| step.reason == Reason::Missing)?;
         let within = references(wanted.get(field)?).into_iter().next()?;
-        let within = self.snapshot.current(&within)?;
+        // As the digest of an image follows its repository.
+        let within = format!("{}@", self.snapshot.current(&within)?.id());
         let user = self.stack.resources.iter().find(|(user, desired)| {
             let live = self.snapshot.current(user);
-            live.is_some_and(|live| live.spec.to_string().contains(within.id()))
+            live.is_some_and(|live| live.spec.to_string().contains(&within))
                 && references(&desired.spec).contains(&step.address)
         });
         let (user, _) = user?;
