@@ -65,11 +65,11 @@ changes: ## Makes each change of a table to a stack under load, and says what th
 	$(CARGO_TARGET_DIR)/debug/changes
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
-hostile: ## Contracts and whole commands where AWS's calls fail as a seed draws it: [SEEDS="1 2 3"]
+hostile: ## Contracts and whole commands where AWS's calls fail as a seed draws it: [SEEDS="1 2 3"] [TESTS="--skip …"]
 	@scripts/setup test
 	cargo build --workspace
 	for seed in $(SEEDS); do \
-		echo "seed $$seed"; HOSTILE_SEED=$$seed cargo test --workspace --test contracts --test end_to_end || exit; \
+		echo "seed $$seed"; HOSTILE_SEED=$$seed cargo test --workspace --test contracts --test end_to_end -- $(TESTS) || exit; \
 	done
 
 REGION ?= eu-west-1

@@ -243,10 +243,10 @@ impl DbInstanceSpec {
     /// Whether the machine stays as it is when the other is wanted: only settings differ.
     fn stays(&self, wanted: &Self) -> bool {
         let machine = |spec: &Self| {
-            let storage = (spec.storage, spec.storage_type.clone(), spec.iops);
-            (spec.class.clone(), spec.version.clone(), spec.port, storage, spec.standby)
+            let storage = (spec.storage, spec.storage_type.clone(), spec.wants_iops());
+            (spec.class.clone(), spec.port, storage, spec.standby)
         };
-        machine(self) == machine(wanted)
+        machine(self) == machine(wanted) && is_one_of(&self.version, &wanted.version)
     }
 
     /// How many operations a second its storage is asked for: none where RDS takes no number.
