@@ -151,7 +151,7 @@ const CASES: &[Case] = &[
         name: "fewer images are kept",
         edits: &[("keep: 20", "keep: 1")],
         impact: "data-loss",
-        because: "all images but the newest 1 are deleted",
+        because: "with the next release those beyond the newest 1 are deleted",
         order: &[],
     },
     Case {
