@@ -53,16 +53,11 @@ pub struct Terms {
 impl Terms {
     /// As the contracts are written, in an environment called `test`.
     pub fn as_written() -> Self {
-        let certificate = |name: &&str| {
-            let (account, region) = WRITTEN_FOR;
-            format!("arn:aws:acm:{region}:{account}:certificate/{name}")
-        };
-        let [one, other] = &CERTIFICATES;
         Self {
             environment: "test".to_owned(),
             account: WRITTEN_FOR.0.to_owned(),
             region: WRITTEN_FOR.1.to_owned(),
-            certificates: Some([certificate(one), certificate(other)]),
+            certificates: Some(CERTIFICATES.map(certificate)),
             elsewhere: None,
         }
     }
@@ -71,15 +66,19 @@ impl Terms {
     fn read(&self, text: &str) -> String {
         let mut read = text.to_owned();
         for (written, given) in CERTIFICATES.iter().zip(self.certificates.iter().flatten()) {
-            let (account, region) = WRITTEN_FOR;
-            let written = format!("arn:aws:acm:{region}:{account}:certificate/{written}");
-            read = read.replace(&written, given);
+            read = read.replace(&certificate(written), given);
         }
         let outside = format!("{OUTSIDE}-{}-", self.environment);
         read.replace(WRITTEN_FOR.0, &self.account)
             .replace(WRITTEN_FOR.1, &self.region)
             .replace(&format!("{OUTSIDE}-default-"), &outside)
     }
+}
+
+/// The ARN of a certificate, as contracts name it.
+fn certificate(name: &str) -> String {
+    let (account, region) = WRITTEN_FOR;
+    format!("arn:aws:acm:{region}:{account}:certificate/{name}")
 }
 
 /// A second account and region.
@@ -104,24 +103,17 @@ pub struct Lasted {
 
 /// What came of a contract so far.
 #[derive(Clone, Debug, Default)]
-pub struct Diary(Arc<Mutex<Pages>>);
-
-/// What a diary has in it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Pages {
-    /// What was applied, in turn.
-    pub lasted: Vec<Lasted>,
-}
+pub struct Diary(Arc<Mutex<Vec<Lasted>>>);
 
 impl Diary {
-    /// What has been written into it.
-    pub fn pages(&self) -> Pages {
+    /// What was applied, in turn.
+    pub fn pages(&self) -> Vec<Lasted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Adds what was done.
     pub(crate) fn add(&self, lasted: Lasted) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).lasted.push(lasted);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(lasted);
     }
 }
 

@@ -30,7 +30,7 @@ pub use report::{Part, Report, Step};
 use scrub::Scrubber;
 
 use crate::contract::{
-    Diary, Pages, Terms, extent_of_contract, keep_contract, spared_contract, sweep_contract,
+    Diary, Lasted, Terms, extent_of_contract, keep_contract, spared_contract, sweep_contract,
 };
 use crate::{Lab, root};
 
@@ -71,7 +71,8 @@ pub struct Campaign {
 struct Outcome {
     /// Why it was not kept.
     why: Option<String>,
-    pages: Pages,
+    /// What was applied, in turn.
+    lasted: Vec<Lasted>,
 }
 
 impl Campaign {
@@ -112,17 +113,16 @@ impl Campaign {
         tell("in the lab, to have something to set the answers beside");
         let lab = Lab::start(self.lab_speed);
         lab.set_strict(true);
+        let written = Terms::as_written();
         let terms = Terms {
             environment: self.terms.environment.clone(),
             region: self.terms.region.clone(),
+            certificates: self.terms.certificates.as_ref().and(written.certificates),
             ..Terms::as_written()
         };
         for certificate in terms.certificates.iter().flatten() {
             lab.issue(certificate);
         }
-        let has_certificates = self.terms.certificates.is_some();
-        let certificates = terms.certificates.filter(|_| has_certificates);
-        let terms = Terms { certificates, ..terms };
         self.keep_all(&terms, &there, lab.environment().into(), &mut |_| {}).await;
         lab.finish();
 
@@ -242,7 +242,7 @@ pub async fn keep_part(part: &str, terms: &Terms, folder: &Path) -> Result<(), S
         keep_contract(part, terms, Some(Arc::new(recorder)), &diary).await
     };
     let why = kept.clone().err().map(|why| plain(&why));
-    let outcome = Outcome { why, pages: diary.pages() };
+    let outcome = Outcome { why, lasted: diary.pages() };
     let text = serde_json::to_string_pretty(&outcome).map_err(|error| error.to_string())?;
     let path = folder.join(format!("{part}.json"));
     std::fs::write(&path, text)
@@ -303,9 +303,9 @@ fn part_of(part: &str, here: &Path, there: &Path) -> Part {
         None => is_begun.then_some(false),
     };
     let ended = (outcome.is_none() && is_begun).then(|| "it was ended in the midst of it".into());
-    let Outcome { why, pages } = outcome.unwrap_or_default();
-    let mut beside = beside.pages.lasted.into_iter();
-    let steps = pages.lasted.into_iter().map(|step| {
+    let Outcome { why, lasted } = outcome.unwrap_or_default();
+    let mut beside = beside.lasted.into_iter();
+    let steps = lasted.into_iter().map(|step| {
         // Both do the same in turn.
         let lab = beside.next().filter(|lab| lab.what == step.what).map(|lab| lab.seconds);
         Step { what: step.what, here: step.seconds, lab }

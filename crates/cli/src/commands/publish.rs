@@ -26,7 +26,9 @@ const EXPECTED: [&str; 3] = ["image", "task-definition", "service"];
     long_about = "Build the images and roll them out.\n\n\
         Builds the image of each service named, or of all, and where it is not the one that \
         runs, pushes it and rolls the service over to it. Nothing else is changed: when the \
-        rollout needs more than its image, task definition and service, it says what and stops.",
+        rollout needs more than its image, task definition and service, it says what and stops.\n\n\
+        Once the rollout is over, older releases than the repository keeps (`keep:`) are deleted, \
+        but for those that run or ran before that.",
     after_long_help = "\
 Examples:
   deployer publish                  build and roll out every service

@@ -111,9 +111,9 @@ impl Planner<'_> {
         // As the digest of an image follows its repository.
         let within = format!("{}@", self.snapshot.current(&within)?.id());
         let user = self.stack.resources.iter().find(|(user, desired)| {
-            let live = self.snapshot.current(user);
+            let is_made_of_it = references(&desired.spec).contains(&step.address);
+            let live = self.snapshot.current(user).filter(|_| is_made_of_it);
             live.is_some_and(|live| live.spec.to_string().contains(&within))
-                && references(&desired.spec).contains(&step.address)
         });
         let (user, _) = user?;
         let because = format!("it is there no more, and {user} was made with it");
