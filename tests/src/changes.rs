@@ -449,6 +449,12 @@ pub fn changes() -> Vec<Change> {
             "a service is renamed",
             &[("  api: # service", "  rest:"), ("NAME: api", "NAME: rest")],
         ),
+        // Its turn is behind all others, and so must be where its successor waits.
+        Change::of(
+            "the service of all other paths is renamed",
+            &[("services:\n  web:", "services:\n  site:"), ("NAME: web", "NAME: site")],
+        )
+        .after(&[(", priority: 20", ""), (", priority: 10", "")]),
         Change::of("a service in public subnets", &[("# rollout", "subnets: public")]),
         Change::of(
             "a silent connection is held for longer",

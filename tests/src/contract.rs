@@ -22,7 +22,7 @@ use deployer_stack::{Options, load, outline};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::root;
+use crate::{hostile_seed, root};
 
 /// What the contracts are written for, and another account or region stands in its place.
 const WRITTEN_FOR: (&str, &str) = ("123456789012", "eu-west-1");
@@ -504,8 +504,16 @@ impl Account {
 
     /// What is there, if that is what the stack says.
     async fn expect_nothing_to_do(&self, stack: &Stack, when: &str) -> Result<Snapshot, String> {
-        let snapshot = self.observe().await?;
-        let planned = self.plan(stack, &snapshot).map_err(told)?;
+        let mut snapshot = self.observe().await?;
+        let mut planned = self.plan(stack, &snapshot).map_err(told)?;
+        // An answer may be older than the one before it, and say that all is done already: what
+        // there is to wait for is waited for.
+        let waits = |plan: &Plan| plan.steps.iter().all(|step| step.action == Action::Await);
+        if hostile_seed().is_some() && !planned.is_empty() && waits(&planned) {
+            self.apply(stack, &snapshot, when).await?;
+            snapshot = self.observe().await?;
+            planned = self.plan(stack, &snapshot).map_err(told)?;
+        }
         let steps = planned.steps.iter().map(|step| {
             format!("{when}: {} is planned {:?}: {:?}", step.address, step.action, step.differences)
         });

@@ -319,3 +319,77 @@ fn a_lost_key_costs_new_tags_and_both_losses_an_adoption() {
     world.run("mine", "plan --check").expect(0);
     world.run("mine", "destroy --yes").expect(0);
 }
+
+/// What was made is in the record, and is found by its identifier or its name.
+#[test]
+fn tags_that_cannot_be_read_or_are_gone_hide_nothing() {
+    let world = World::new();
+    world.run("mine", "apply --yes").expect(0);
+    let ours = world.of("mine");
+    let odd = |name: &str| BTreeMap::from([(name.to_owned(), "x".to_owned())]);
+    for (at, thing) in ours.iter().enumerate() {
+        let tag = ["deployer:generation", "deployer:address", "deployer:stack"][at % 3];
+        world.tag(&text(&thing["arn"]), &odd(tag));
+    }
+    let plan = world.run("mine", "plan").expect(0);
+    assert!(!plan.stdout.contains("+ create"), "{}", plan.stdout);
+    let destroyed = world.run("mine", "destroy --yes").expect(0);
+    let left: Vec<String> = world.everything().into_iter().collect();
+    let kept = |it: &&String| ours.iter().any(|thing| it.ends_with(&text(&thing["arn"])));
+    let left: Vec<&String> = left.iter().filter(kept).collect();
+    assert!(left.is_empty(), "{left:#?}\n{}", destroyed.stdout);
+}
+
+/// Things that no stack could have made, and whose answers lack what every one of ours has.
+#[test]
+fn what_cannot_be_read_is_named_and_set_aside() {
+    let world = World::new();
+    world.run("mine", "apply --yes").expect(0);
+    let tags = [("stack", "mine"), ("environment", "default"), ("generation", "1")];
+    let mut fields = vec![
+        ("Name".to_owned(), "functions".to_owned()),
+        ("TargetType".to_owned(), "lambda".to_owned()),
+    ];
+    let address = ("address", "target-group/functions");
+    for (at, (name, value)) in tags.into_iter().chain([address]).enumerate() {
+        let at = at + 1;
+        fields.push((format!("Tags.member.{at}.Key"), format!("deployer:{name}")));
+        fields.push((format!("Tags.member.{at}.Value"), value.to_owned()));
+    }
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    world.lab.by_hand("elasticloadbalancing", "CreateTargetGroup", &fields);
+    let service = world.of("mine").into_iter().find(|it| it["kind"] == "ecs:service");
+    let arn = text(&service.expect("a service")["arn"]);
+    let cluster = arn.split('/').nth(1).expect("a cluster").to_owned();
+    let tagged: Value = tags
+        .into_iter()
+        .chain([("address", "service/daemon")])
+        .map(|(name, value)| json!({ "key": format!("deployer:{name}"), "value": value }))
+        .collect();
+    let definition = json!({
+        "family": "daemon",
+        "containerDefinitions": [{ "name": "a", "image": "a", "memory": 64 }],
+    });
+    let target = "AmazonEC2ContainerServiceV20141113";
+    world.lab.by_hand_in_json("ecs", &format!("{target}.RegisterTaskDefinition"), &definition);
+    let daemon = json!({
+        "cluster": cluster,
+        "serviceName": "daemon",
+        "taskDefinition": "daemon",
+        "launchType": "EC2",
+        "schedulingStrategy": "DAEMON",
+        "tags": tagged,
+    });
+    world.lab.by_hand_in_json("ecs", &format!("{target}.CreateService"), &daemon);
+    for command in ["plan", "drift", "status"] {
+        let ran = world.run("mine", command);
+        assert!(matches!(ran.code, Some(0 | 3)), "{command}: {}", ran.stderr);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("looks like target-group/functions"), "{command}: {said}");
+        assert!(said.contains("looks like service/daemon"), "{command}: {said}");
+    }
+    world.run("mine", "apply --yes").expect(0);
+    let group = world.everything().into_iter().find(|it| it.contains("targetgroup/functions"));
+    assert!(group.is_some());
+}

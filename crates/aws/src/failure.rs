@@ -8,7 +8,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use deployer_core::{Cause, Failure};
+use deployer_core::{Cause, Failure, one_line};
 use deployer_engine::Operation;
 
 use crate::advice::advice;
@@ -77,6 +77,7 @@ where
     let message = meta
         .and_then(|meta| meta.message())
         .map_or_else(|| innermost(error), |message| message.trim_end_matches('.').to_owned());
+    let message = one_line(&message);
     let cause = match error {
         SdkError::ServiceError(context) => {
             let status = context.raw().status().as_u16();

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use deployer_core::{Address, Failure, Kind, Scope, tag_code};
-use deployer_engine::{Badge, Context, Identity, Survey};
+use deployer_engine::{Badge, Context, Found, Identity, Result, Survey};
 
 use crate::Aws;
+use crate::missing::is_unread;
 
 pub(crate) const STACK: &str = "deployer:stack";
 pub(crate) const ENVIRONMENT: &str = "deployer:environment";
@@ -95,6 +96,7 @@ impl Owned {
             generation: tags.get(GENERATION)?.parse().ok()?,
             mark: tags.get(SPEC).cloned(),
             proof: tags.get(PROOF).cloned(),
+            of: named_in(tags),
             called: None,
             tags: given(tags),
         };
@@ -107,9 +109,28 @@ impl Owned {
         Self::tagged::<K>(scope, tags).map(|owned| owned.called(name))
     }
 
+    /// The same of something that the record has, whatever its tags say; but not where they name
+    /// somebody else, who may have taken it over.
+    pub(crate) fn recorded<K: Kind>(
+        survey: &Survey<'_, Aws>,
+        id: &str,
+        name: Option<&str>,
+        tags: &Tags,
+    ) -> Option<Self> {
+        let Scope { stack, environment, .. } = survey.scope;
+        let is_ours = || {
+            let is_free =
+                named_in(tags).is_none_or(|of| of == (stack.clone(), environment.clone()));
+            is_free && survey.is_recorded::<K>(id)
+        };
+        let owned = Self::named::<K>(survey.scope, name, tags);
+        owned.or_else(|| is_ours().then(|| Self::read::<K>(survey.scope, name, tags)))
+    }
+
     /// The same of something that was asked for itself: it counts whatever its tags say.
     pub(crate) fn read<K: Kind>(scope: &Scope, name: Option<&str>, tags: &Tags) -> Self {
-        let nobodys = || Self { badge: Badge::default(), tags: tags.clone() };
+        let badge = Badge { of: named_in(tags), ..Badge::default() };
+        let nobodys = || Self { badge, tags: tags.clone() };
         Self::tagged::<K>(scope, tags).unwrap_or_else(nobodys).called(name)
     }
 
@@ -136,6 +157,28 @@ impl Owned {
     fn called(mut self, name: Option<&str>) -> Self {
         self.badge.called = name.map(ToOwned::to_owned);
         self
+    }
+}
+
+/// The stack and the environment that tags name.
+fn named_in(tags: &Tags) -> Option<(String, String)> {
+    Some((tags.get(STACK)?.clone(), tags.get(ENVIRONMENT)?.clone()))
+}
+
+/// What was read of something; nothing where it cannot be read and is none of ours by the record,
+/// which is reported then.
+pub(crate) fn readable<K: Kind>(
+    survey: &Survey<'_, Aws>,
+    owned: &Owned,
+    id: Option<&str>,
+    read: Result<Found<K>>,
+) -> Option<Result<Found<K>>> {
+    match read {
+        Err(failure) if is_unread(&failure) => {
+            let aside = survey.set_aside::<K>(&owned.badge, id.unwrap_or_default(), failure);
+            aside.err().map(Err)
+        }
+        read => Some(read),
     }
 }
 
@@ -225,7 +268,8 @@ mod tests {
         let written = tags(&identity(), &Kept::new());
         let other = Scope { environment: "prod".into(), ..identity().scope };
         assert_eq!(Owned::tagged::<Vpc>(&other, &written), None);
-        assert_eq!(Owned::read::<Vpc>(&other, None, &written).badge(), Badge::default());
+        let read = Owned::read::<Vpc>(&other, None, &written).badge();
+        assert_eq!(read, Badge { of: named_in(&written), ..Badge::default() });
         assert_eq!(Owned::tagged::<Subnet>(&identity().scope, &written), None);
     }
 

@@ -48,6 +48,7 @@ impl Aws {
                 }
             })
             .await;
+        tracing::trace!(%operation, answered = result.is_ok(), "{purpose}");
         match result {
             Err(failure) if self.may_be_of_the_region(&failure) => {
                 Err(self.tell_region_apart(failure).await)

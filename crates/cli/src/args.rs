@@ -38,6 +38,10 @@ pub(crate) struct StackArgs {
     /// Set a variable of the stack; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable, help_heading = "Stack")]
     pub(crate) variables: Vec<(String, String)>,
+    /// Set variables from a file of `NAME: VALUE`, as `DEPLOYER_VAR_NAME` in the environment does;
+    /// may be repeated
+    #[arg(long = "var-file", value_name = "FILE", help_heading = "Stack")]
+    pub(crate) variable_files: Vec<PathBuf>,
 }
 
 /// Which resources.

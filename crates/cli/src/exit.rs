@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use deployer_core::{Address, Diagnostic, Failure, Scope};
+use deployer_core::{Address, Diagnostic, Failure, Scope, Severity};
 use deployer_engine::{Claim, Holder};
 
 use crate::plan_file::PlanFileError;
@@ -155,7 +155,8 @@ pub(crate) struct Mistakes {
 
 impl std::fmt::Display for Mistakes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.diagnostics.len() {
+        let errors = |it: &&Diagnostic| it.severity == Severity::Error;
+        match self.diagnostics.iter().filter(errors).count() {
             1 => write!(f, "{} has a mistake; nothing was begun", self.name),
             count => write!(f, "{} has {count} mistakes; nothing was begun", self.name),
         }
@@ -286,6 +287,12 @@ pub(crate) enum Refusal {
         /// What differs: `the region (eu-west-1, now us-east-1)`.
         what: String,
     },
+    /// A saved plan is not what its own stack gives.
+    #[error(
+        "refused: the saved plan is not the one that its stack gives: it has been edited, or \
+         another version of deployer made it; nothing was begun"
+    )]
+    Edited,
     /// Another run has the lock.
     #[error("refused: another run is at work, that of {}; nothing was begun", .0.holder)]
     Locked(Box<Claim>),
@@ -310,7 +317,9 @@ impl Refusal {
         match self {
             Self::Unattended { help } => Some((*help).to_owned()),
             Self::Declined => None,
-            Self::Moved { .. } => Some("make the plan again: `deployer plan --out …`".to_owned()),
+            Self::Moved { .. } | Self::Edited => {
+                Some("make the plan again: `deployer plan --out …`".to_owned())
+            }
             Self::Locked(_) => Some(
                 "wait longer for it to end, such as with `--lock-timeout 15m`; a run that was \
                  killed elsewhere loses its lock a minute and a half after its last sign of life"

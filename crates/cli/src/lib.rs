@@ -3,6 +3,7 @@
 
 mod answer;
 mod args;
+mod clean;
 mod cli;
 mod command;
 mod commands;
@@ -10,6 +11,7 @@ mod completion;
 mod exit;
 mod holder;
 mod lock;
+mod masking;
 mod origin;
 mod perform;
 mod plan_file;
@@ -18,6 +20,7 @@ mod report;
 mod run;
 #[cfg(test)]
 mod samples;
+mod seal;
 mod session;
 mod signals;
 mod source;
@@ -29,5 +32,6 @@ pub use deployer_engine::Registry;
 pub use exit::Exit;
 pub use plan_file::{PlanFile, PlanFileError, read_plan};
 pub use run::{json_schema, run};
+pub use seal::KeyError;
 pub use signals::cancelled_by_signals;
 pub use world::{Connect, Reached, Stream, Terminal};

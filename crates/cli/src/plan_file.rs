@@ -2,25 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-use deployer_core::Plan;
+use deployer_core::{Address, Plan, Stack};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::NamedTempFile;
+
+use crate::seal::{Key, KeyError};
+use crate::signals::reading;
 
 /// What the file says it is.
 const FORMAT: &str = "deployer-plan";
 
 /// The version of the format. A plan is not kept long enough to be worth converting.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// Longer than any step typically takes, in seconds: four hours. What is waited for, and for how
-/// long, is reckoned from it.
-const LONGEST: u32 = 4 * 60 * 60;
+/// The most that is read: a plan of ten thousand resources is not half as large.
+const LARGEST: u64 = 256 << 20;
 
-/// A saved plan.
+/// A saved plan. What is run is what its stack gives when it is planned again: the steps are there
+/// to be compared with that, and to be looked at.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanFile {
@@ -28,11 +31,64 @@ pub struct PlanFile {
     version: u32,
     /// The stack file's folder, which builds are relative to.
     pub folder: String,
+    /// The stack, in the zones that there were.
+    pub stack: Stack,
+    /// The resources that it was cut down to; none where it is whole.
+    #[serde(default)]
+    pub targets: Vec<Address>,
+    /// The resources that may be deleted although they are protected.
+    #[serde(default)]
+    pub unprotect: Vec<Address>,
     /// The plan.
     pub plan: Plan,
     /// What it was made from.
     #[serde(default)]
     pub seen: Seen,
+    /// Shows who made it; none where there was no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seal: Option<String>,
+}
+
+impl PlanFile {
+    /// A plan to be saved.
+    pub(crate) fn new(
+        folder: &Path,
+        stack: Stack,
+        plan: Plan,
+        seen: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            folder: folder.display().to_string(),
+            stack,
+            targets: Vec::new(),
+            unprotect: Vec::new(),
+            plan,
+            seen: Seen(seen),
+            seal: None,
+        }
+    }
+
+    /// The same for a plan that was cut down to `targets`, and may delete what is in `unprotect`.
+    pub(crate) fn cut_down(self, targets: Vec<Address>, unprotect: Vec<Address>) -> Self {
+        Self { targets, unprotect, ..self }
+    }
+
+    /// Whether it was made, just as it is, by somebody who has this key.
+    pub(crate) fn is_of(&self, key: &Key) -> bool {
+        let (Some(seal), Ok(text)) = (&self.seal, self.sealed()) else { return false };
+        key.has_sealed(&text, seal)
+    }
+
+    /// What the seal is on: all of it but the seal.
+    fn sealed(&self) -> serde_json::Result<Vec<u8>> {
+        let mut text = serde_json::to_value(self)?;
+        if let Some(fields) = text.as_object_mut() {
+            fields.remove("seal");
+        }
+        serde_json::to_vec(&text)
+    }
 }
 
 /// A hash of each resource that a plan was made from, by what it is.
@@ -79,6 +135,15 @@ pub enum PlanFileError {
         /// Why.
         reason: io::Error,
     },
+    /// Something else is there.
+    #[error("{0} is not a regular file, and is not replaced")]
+    Special(String),
+    /// It is larger than any plan.
+    #[error("{0} has more than {mib} MiB, which no plan has", mib = LARGEST >> 20)]
+    TooLarge(String),
+    /// There is no key to seal it with, or to look at its seal with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// It is something else.
     #[error("{0} is not a saved plan")]
     Foreign(String),
@@ -105,7 +170,9 @@ impl PlanFileError {
     pub(crate) fn help(&self) -> Option<String> {
         match self {
             Self::Unreadable { .. } | Self::Unwritable { .. } => None,
-            Self::Foreign(_) => Some(
+            Self::Special(_) => Some("name another file with `--out`".to_owned()),
+            Self::Key(error) => error.help(),
+            Self::Foreign(_) | Self::TooLarge(_) => Some(
                 "`deployer plan --out FILE` saves a plan; a stack is named with `--file`"
                     .to_owned(),
             ),
@@ -116,22 +183,20 @@ impl PlanFileError {
     }
 }
 
-/// Writes a plan, all of it or nothing, for the owner's eyes only.
+/// Writes a plan, all of it or nothing, for the owner's eyes only, and seals it where there is a
+/// key. Nothing is replaced but a regular file.
 pub(crate) fn write(
     path: &Path,
-    folder: &Path,
-    plan: &Plan,
-    seen: BTreeMap<String, String>,
+    mut saved: PlanFile,
+    key: Option<&Key>,
 ) -> Result<(), PlanFileError> {
-    let saved = PlanFile {
-        format: FORMAT.to_owned(),
-        version: VERSION,
-        folder: folder.display().to_string(),
-        plan: plan.clone(),
-        seen: Seen(seen),
-    };
     let unwritable =
         |reason| PlanFileError::Unwritable { name: path.display().to_string(), reason };
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(PlanFileError::Special(path.display().to_string()));
+    }
+    let sealed = saved.sealed().map_err(|error| unwritable(error.into()))?;
+    saved.seal = key.map(|key| key.seal(&sealed));
     let text = serde_json::to_vec_pretty(&saved).map_err(|error| unwritable(error.into()))?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     // A temporary file has the mode 0600.
@@ -144,14 +209,17 @@ pub(crate) fn write(
 /// Reads a plan from its file.
 pub(crate) fn read(path: &Path) -> Result<PlanFile, PlanFileError> {
     let name = path.display().to_string();
-    match fs::read(path) {
-        Ok(text) => read_plan(&text, &name),
+    let mut text = Vec::new();
+    let read = reading(|| fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut text));
+    match read {
+        Ok(size) if size as u64 > LARGEST => Err(PlanFileError::TooLarge(name)),
+        Ok(_) => read_plan(&text, &name),
         Err(reason) => Err(PlanFileError::Unreadable { name, reason }),
     }
 }
 
-/// Reads a saved plan, which came from `name`, and checks that its steps fit together: what it
-/// gives can be shown and run, whatever has been done to the file.
+/// Reads a saved plan, which came from `name`. Whatever has been done to the file, it is a plan or
+/// a mistake; what its steps say is believed by nobody, they are planned again.
 ///
 /// # Errors
 /// When it is no plan, one of another version, or a damaged one.
@@ -166,30 +234,40 @@ pub fn read_plan(text: &[u8], name: &str) -> Result<PlanFile, PlanFileError> {
         return Err(PlanFileError::OtherVersion { name: name(), version });
     }
     let damaged = |reason: String| PlanFileError::Damaged { name: name(), reason };
-    let saved: PlanFile =
-        serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
-    for (place, step) in saved.plan.steps.iter().enumerate() {
-        if step.id != place || step.after.iter().any(|before| *before >= place) {
-            return Err(damaged(format!("step {place} is out of order")));
-        }
-        if step.typical > LONGEST {
-            return Err(damaged(format!("step {place} takes {} s", step.typical)));
-        }
-    }
-    Ok(saved)
+    serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use deployer_core::{Home, Roles};
+
     use super::*;
     use crate::samples;
+
+    fn sample() -> PlanFile {
+        let plan = samples::plan();
+        let stack = Stack {
+            scope: plan.scope.clone(),
+            region: plan.region.clone(),
+            home: Home::default(),
+            roles: Roles::new(),
+            resources: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        };
+        PlanFile::new(Path::new("stacks"), stack, plan, BTreeMap::new())
+    }
+
+    fn key() -> Key {
+        let variable = ("DEPLOYER_PLAN_KEY".to_owned(), "k".repeat(40));
+        Key::of(&BTreeMap::from([variable])).unwrap().expect("a key")
+    }
 
     fn saved(edit: impl FnOnce(String) -> String) -> Result<PlanFile, PlanFileError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.json");
-        write(&path, Path::new("stacks"), &samples::plan(), BTreeMap::new()).unwrap();
+        write(&path, sample(), None).unwrap();
         fs::write(&path, edit(fs::read_to_string(&path).unwrap())).unwrap();
         read(&path)
     }
@@ -218,7 +296,7 @@ mod tests {
     fn only_the_owner_may_read_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.json");
-        write(&path, Path::new(""), &samples::plan(), BTreeMap::new()).unwrap();
+        write(&path, sample(), None).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
@@ -226,22 +304,40 @@ mod tests {
     fn what_is_no_plan_of_ours_is_refused() {
         assert!(matches!(saved(|_| "stack: notes".into()), Err(PlanFileError::Foreign(_))));
         assert!(matches!(saved(|_| "{}".into()), Err(PlanFileError::Foreign(_))));
-        let other = saved(|text| text.replace("\"version\": 1", "\"version\": 9")).unwrap_err();
+        let other = saved(|text| text.replace("\"version\": 2", "\"version\": 9")).unwrap_err();
         assert!(other.to_string().contains("version 9"), "{other}");
         let cut = saved(|text| text.replace("\"fingerprint\"", "\"finger\"")).unwrap_err();
         assert!(matches!(cut, PlanFileError::Damaged { .. }), "{cut}");
     }
 
     #[test]
-    fn steps_that_wait_for_later_ones_are_refused() {
-        let edited = saved(|text| text.replacen("\"after\": []", "\"after\": [7]", 1)).unwrap_err();
-        assert!(edited.to_string().contains("out of order"), "{edited}");
+    fn a_seal_is_broken_by_any_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.json");
+        write(&path, sample(), Some(&key())).unwrap();
+        assert!(read(&path).unwrap().is_of(&key()));
+        let text = fs::read_to_string(&path).unwrap();
+        for (then, now) in
+            [("\"folder\": \"stacks\"", "\"folder\": \"/tmp\""), ("\"seal\"", "\"unsealed\"")]
+        {
+            assert!(text.contains(then), "{text}");
+            fs::write(&path, text.replace(then, now)).unwrap();
+            assert!(read(&path).map_or(true, |plan| !plan.is_of(&key())), "{now}");
+        }
+        write(&path, sample(), None).unwrap();
+        assert!(!read(&path).unwrap().is_of(&key()), "there is none");
     }
 
     #[test]
-    fn a_step_that_takes_longer_than_any_is_refused() {
-        let longer = format!("\"typical\": {}", u32::MAX);
-        let edited = saved(|text| text.replacen("\"typical\": 540", &longer, 1)).unwrap_err();
-        assert!(edited.to_string().contains("takes 4294967295"), "{edited}");
+    fn nothing_but_a_regular_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        fs::write(&target, "keep").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        for path in [Path::new("/dev/null"), &link, folder.path()] {
+            let refused = write(path, sample(), None).unwrap_err();
+            assert!(matches!(refused, PlanFileError::Special(_)), "{refused}");
+        }
+        assert_eq!(fs::read_to_string(target).unwrap(), "keep");
     }
 }

@@ -6,6 +6,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use deployer_engine::{Cloud, Registry};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::answer::as_json;
 use crate::cli::Cli;
@@ -59,10 +62,8 @@ pub async fn run<W: Connect>(
     }
     ended.unwrap_or_else(|error| {
         if global.json {
-            stdout.write(&format!(
-                "{}\n",
-                as_json(wire::error::ErrorLine::Error(Box::new(failed(&error))))
-            ));
+            let line = wire::error::ErrorLine::Error(Box::new(failed(&error)));
+            stdout.write_json(&as_json(line).to_string());
         }
         stderr.write(&render::error(&error, &theme, width));
         error.exit()
@@ -132,7 +133,8 @@ fn is_coloured(is_unwanted: bool, terminal: &Terminal, stream: &Stream) -> bool 
     stream.is_terminal && !is_unwanted && !no_color && !terminal.is_dumb()
 }
 
-/// Shows on stderr what happens inside, as far as `-v` asks for it.
+/// Shows on stderr what happens inside, as far as `-v` asks for it: what deployer itself has to say.
+/// What the libraries under it would say holds whole requests and answers, and the secrets in them.
 fn trace(verbose: u8, stderr: &Stream) {
     let level = match verbose {
         0 => return,
@@ -140,11 +142,10 @@ fn trace(verbose: u8, stderr: &Stream) {
         _ => tracing::Level::TRACE,
     };
     let stream = stderr.clone();
-    let started = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_ansi(false)
-        .with_writer(move || stream.clone())
-        .try_init();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false);
+    let lines = lines.with_writer(move || stream.clone());
+    let ours = Targets::new().with_target("deployer", level);
+    let started = tracing_subscriber::registry().with(lines).with(ours).try_init();
     // A process traces once; tests run many commands in one.
     drop(started);
 }

@@ -23,6 +23,9 @@ use crate::source::{self, Source};
 use crate::wire::run::RunLine;
 use crate::world::{Connect, Reached, Terminal};
 
+/// What the names of environment variables begin with that are variables of the stack.
+const VARIABLE: &str = "DEPLOYER_VAR_";
+
 /// One command under way.
 pub(crate) struct Session<'a, W: Connect> {
     /// The way to the cloud.
@@ -131,21 +134,22 @@ pub(crate) struct Way {
 impl<W: Connect> Session<'_, W> {
     /// Prints a result, for whoever asked.
     pub(crate) fn answer<A: Answer>(&self, answer: &A) {
-        self.print(&match self.is_json {
-            true if A::IS_VERSIONED => format!("{:#}\n", as_json(answer.wire())),
-            true => format!("{:#}\n", serde_json::json!(answer.wire())),
-            false => answer.text(&self.page()),
-        });
+        if !self.is_json {
+            return self.print(&answer.text(&self.page()));
+        }
+        let wire = answer.wire();
+        let json = if A::IS_VERSIONED { as_json(wire) } else { serde_json::json!(wire) };
+        self.terminal.stdout.write_json(&format!("{json:#}"));
     }
 
     /// Prints a line about the run, for machines only.
     pub(crate) fn line(&self, line: RunLine) {
         if self.is_json {
-            self.print(&format!("{}\n", as_json(line)));
+            self.terminal.stdout.write_json(&as_json(line).to_string());
         }
     }
 
-    /// Prints a text as it is.
+    /// Prints a text.
     pub(crate) fn print(&self, text: &str) {
         self.terminal.stdout.write(text);
     }
@@ -175,7 +179,7 @@ impl<W: Connect> Session<'_, W> {
     /// Reads and checks the stack; shows its warnings.
     pub(crate) fn load(&self, args: &StackArgs) -> Result<Project, Error> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
-        let options = options(args, &source);
+        let options = self.options(args, &source)?;
         let loaded = self.expand(&source, &options)?;
         let (width, warnings) = (self.margin(), &loaded.warnings);
         self.warn(&render::diagnostics(warnings, &source.name, &source.text, &self.err, width));
@@ -214,9 +218,35 @@ impl<W: Connect> Session<'_, W> {
             .map_err(|diagnostics| Error::Stack(mistakes(source, diagnostics)))
     }
 
+    /// What the command line says of a stack, and the surroundings. Of several values of a variable
+    /// the one that was typed wins, then that of the last file.
+    fn options(&self, args: &StackArgs, source: &Source) -> Result<Options, Error> {
+        let mut variables = BTreeMap::new();
+        for file in &args.variable_files {
+            let text = source::beside(&self.terminal.folder, file)?;
+            let name = file.display().to_string();
+            let values = deployer_stack::values(&text)
+                .map_err(|diagnostics| Error::Stack(Mistakes { name, text, diagnostics }))?;
+            variables.extend(values);
+        }
+        variables.extend(args.variables.iter().cloned());
+        let surroundings = self.terminal.environment.iter().filter_map(|(name, value)| {
+            let name = name.strip_prefix(VARIABLE)?;
+            Some((name.to_ascii_uppercase(), value.clone()))
+        });
+        Ok(Options {
+            environment: args.env.clone(),
+            region: args.region.clone(),
+            origin: source.origin.clone(),
+            variables,
+            surroundings: surroundings.collect(),
+            zones: None,
+        })
+    }
+
     /// The stack if it is right, without a word if not.
     fn load_if_right(&self, args: &StackArgs, source: &Source) -> Option<Project> {
-        let options = options(args, source);
+        let options = self.options(args, source).ok()?;
         let loaded = self.expand(source, &options).ok()?;
         Some(Project::new(source.clone(), options, loaded))
     }
@@ -531,17 +561,6 @@ fn right_account(way: &Way, account: Result<String, Failure>) -> Result<String, 
              with `role:` that leads there"
         ));
     Err(Error::Account(mistakes(source, vec![diagnostic])))
-}
-
-/// What the command line says of a stack.
-fn options(args: &StackArgs, source: &Source) -> Options {
-    Options {
-        environment: args.env.clone(),
-        region: args.region.clone(),
-        origin: source.origin.clone(),
-        variables: args.variables.iter().cloned().collect(),
-        zones: None,
-    }
 }
 
 fn mistakes(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Mistakes {

@@ -1,18 +1,34 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and SIGHUP.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 
-/// A token that the first signal cancels. The second ends the process at once, which is safe:
-/// what is there is found by its tags, so the next run goes on from it.
+/// Whether something is read that may never come to an end.
+static IS_READING: AtomicBool = AtomicBool::new(false);
+
+/// Reads something that may be a pipe or a terminal, before anything has begun: a signal ends the
+/// process meanwhile.
+pub(crate) fn reading<T>(read: impl FnOnce() -> T) -> T {
+    IS_READING.store(true, Ordering::SeqCst);
+    let read = read();
+    IS_READING.store(false, Ordering::SeqCst);
+    read
+}
+
+/// A token that the first signal cancels, be it Ctrl-C, SIGTERM, or SIGHUP of a terminal that was
+/// closed. The second ends the process at once, which is safe: what is there is found by its tags,
+/// so the next run goes on from it, and what builds here ends with the process.
 ///
 /// # Errors
 /// When the process may not listen to signals.
 pub fn cancelled_by_signals() -> std::io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let cancel = CancellationToken::new();
     let token = cancel.clone();
     tokio::spawn(async move {
@@ -20,8 +36,9 @@ pub fn cancelled_by_signals() -> std::io::Result<CancellationToken> {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
-            if token.is_cancelled() {
+            if token.is_cancelled() || IS_READING.load(Ordering::SeqCst) {
                 std::process::exit(Exit::Interrupted.code().into());
             }
             token.cancel();

@@ -1,13 +1,18 @@
 //! Finding and reading the stack file.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::origin;
+use crate::signals::reading;
 
 /// What the stack file is called where it has the usual name.
 const USUAL: [&str; 2] = ["deployer.yaml", "deployer.yml"];
+
+/// The most that is read: a stack of fifty thousand lines has a tenth of it. A device or a pipe may
+/// have no end.
+const LARGEST: u64 = 16 << 20;
 
 /// A stack file that has been read.
 #[derive(Clone, Debug)]
@@ -33,6 +38,9 @@ pub(crate) enum SourceError {
         /// Why.
         reason: io::Error,
     },
+    /// It is larger than any stack.
+    #[error("{0} has more than {mib} MiB, which no stack has", mib = LARGEST >> 20)]
+    TooLarge(String),
     /// There is none here.
     #[error("there is no stack file in {0}")]
     Missing(PathBuf),
@@ -45,7 +53,7 @@ impl SourceError {
     /// What to do about it.
     pub(crate) fn help(&self) -> Option<String> {
         match self {
-            Self::Unreadable { .. } => None,
+            Self::Unreadable { .. } | Self::TooLarge(_) => None,
             Self::Missing(_) => {
                 Some("write a `deployer.yaml`, or name a file with `--file`".to_owned())
             }
@@ -61,10 +69,24 @@ pub(crate) fn read(folder: &Path, named: Option<&Path>) -> Result<Source, Source
         None => PathBuf::from(find(folder)?),
     };
     let path = folder.join(&name);
-    let text = fs::read_to_string(&path)
-        .map_err(|reason| SourceError::Unreadable { name: name.display().to_string(), reason })?;
+    let text = beside(folder, &name)?;
     let folder = path.parent().unwrap_or(folder).to_owned();
     Ok(Source { name: name.display().to_string(), folder, text, origin: origin::of(&path) })
+}
+
+/// Reads a file that was named beside the stack.
+pub(crate) fn beside(folder: &Path, named: &Path) -> Result<String, SourceError> {
+    let shown = || named.display().to_string();
+    reading(|| text(&folder.join(named)))
+        .map_err(|reason| SourceError::Unreadable { name: shown(), reason })?
+        .ok_or_else(|| SourceError::TooLarge(shown()))
+}
+
+/// The text of a file; nothing where it is larger than any stack.
+fn text(path: &Path) -> io::Result<Option<String>> {
+    let mut text = String::new();
+    let size = fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    Ok((size as u64 <= LARGEST).then_some(text))
 }
 
 /// The file with the usual name, or the only one that names a stack.
@@ -77,7 +99,10 @@ fn find(folder: &Path) -> Result<String, SourceError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
-        if is_yaml(&name) && fs::read_to_string(folder.join(&name)).is_ok_and(|it| is_stack(&it)) {
+        let path = folder.join(&name);
+        // A pipe or a device is not opened unless it is named.
+        let is_one = || path.is_file() && matches!(text(&path), Ok(Some(it)) if is_stack(&it));
+        if is_yaml(&name) && is_one() {
             found.push(name);
         }
     }
@@ -128,6 +153,12 @@ mod tests {
         let several = folder(&[("a.yaml", "stack: a"), ("b.yaml", "stack: b")]);
         let error = read(several.path(), None).unwrap_err();
         assert_eq!(error.to_string(), "there are several stack files here: a.yaml, b.yaml");
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_refused() {
+        let endless = read(Path::new("/"), Some(Path::new("/dev/zero"))).unwrap_err();
+        assert_eq!(endless.to_string(), "/dev/zero has more than 16 MiB, which no stack has");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use deployer_core::Failure;
 use deployer_engine::{Parameters, Registry};
 
+use crate::clean::{clean, escaped};
+
 /// A way to a cloud.
 pub trait Connect {
     /// The cloud.
@@ -136,9 +138,21 @@ impl Stream {
         Self { writer: Arc::new(Mutex::new(writer)), is_terminal }
     }
 
-    /// Writes a text as it stands. A run must not die because nobody listens any more, so what
-    /// goes wrong is kept for [`Stream::failure`].
+    /// Writes a text, and what a terminal would obey of it so that it is seen instead: whatever it
+    /// says, it says no more than letters can, in colours where there are any.
     pub(crate) fn write(&self, text: &str) {
+        self.write_frame(&clean(text, self.is_terminal));
+    }
+
+    /// Writes JSON and the end of its line.
+    pub(crate) fn write_json(&self, json: &str) {
+        self.write_frame(&format!("{}\n", escaped(json)));
+    }
+
+    /// Writes a text as it stands, with what moves the cursor: none of it may come from outside. A
+    /// run must not die because nobody listens any more, so what goes wrong is kept for
+    /// [`Stream::failure`].
+    pub(crate) fn write_frame(&self, text: &str) {
         let mut writer = self.lock();
         if writer.failed.is_none()
             && let Err(error) =

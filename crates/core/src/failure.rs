@@ -60,6 +60,11 @@ pub struct Failure {
     pub exhausted: bool,
 }
 
+/// The text on one line, as what comes from outside has to be where lines have a meaning.
+pub fn one_line(text: &str) -> String {
+    text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).collect::<Vec<_>>().join(" ")
+}
+
 impl Failure {
     /// A failure with neither code nor advice.
     pub fn new(cause: Cause, attempted: impl Into<String>, message: impl Into<String>) -> Self {

@@ -254,6 +254,11 @@ pub trait Kind: Send + Sync + 'static {
         None
     }
 
+    /// Whether it leads nobody, since it was only bound so far.
+    fn is_reserved(_live: &Self::Spec) -> bool {
+        false
+    }
+
     /// The spec by which both what fills it now and what is to fill it are found well; none where
     /// that is so anyway.
     fn lenient(_live: &Self::Spec, _wanted: &Self::Spec) -> Option<Self::Spec> {
@@ -318,6 +323,7 @@ pub struct KindInfo {
     stays: fn(&Value) -> Option<&'static str>,
     notices: fn(&Value, &Value) -> Vec<Notice>,
     reserve: fn(Option<&Value>, &Value) -> Option<Value>,
+    is_reserved: fn(&Value) -> bool,
     endpoint: fn(&Value) -> Option<String>,
     lenient: fn(&Value, &Value) -> Option<Value>,
     watch: fn(&Value, &Value) -> u32,
@@ -366,6 +372,7 @@ impl KindInfo {
                 (Ok(live), Ok(wanted)) => K::notices(&live, &wanted),
                 _ => Vec::new(),
             },
+            is_reserved: |live| spec_of::<K>(live).is_ok_and(|live| K::is_reserved(&live)),
             reserve: |live, wanted| {
                 let live = live.map(spec_of::<K>).transpose().ok()?;
                 let reserved = K::reserve(live.as_ref(), &spec_of::<K>(wanted).ok()?)?;
@@ -444,6 +451,11 @@ impl KindInfo {
     /// See [`Kind::reserve`].
     pub(crate) fn reserve(&self, live: Option<&Value>, wanted: &Value) -> Option<Value> {
         (self.reserve)(live, wanted)
+    }
+
+    /// See [`Kind::is_reserved`].
+    pub(crate) fn is_reserved(&self, live: &Value) -> bool {
+        (self.is_reserved)(live)
     }
 
     /// See [`Kind::lenient`].

@@ -38,7 +38,7 @@ pub use event::{Event, What};
 pub use fact::{
     Admission, Destination, Fact, Join, Lead, Notice, Pace, Peer, Routes, Run, Stand, Thing, Way,
 };
-pub use failure::{Cause, Failure};
+pub use failure::{Cause, Failure, one_line};
 pub use graph::{Cycle, Graph, ReadyQueue};
 pub use kind::{After, Grant, Kind, KindInfo, Kinds, Problem, Time, Typical};
 pub use live::{Dispute, Fallen, Live, Phase, Standing, Stray, Unrecorded};

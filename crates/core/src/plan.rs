@@ -227,6 +227,27 @@ impl Plan {
         self.refused.iter().filter(|refused| !refused.difference.drift)
     }
 
+    /// Whether it does just what another does. What is only reported may differ: what else was
+    /// found, and what AWS calls the state of things.
+    pub fn does_the_same_as(&self, other: &Self) -> bool {
+        let whole = |plan: &Self| {
+            let Self { scope, account, region, role, roles, fingerprint, .. } = plan.clone();
+            (scope, account, region, role, roles, fingerprint)
+        };
+        let step = |step: &Step| {
+            let live = step.live.clone().map(|live| {
+                let Live { address, place, generation, serial, spec, output, .. } = live;
+                (address, place, generation, serial, spec, output)
+            });
+            (Step { live: None, ..step.clone() }, live)
+        };
+        let refused = |plan: &Self| plan.refused.clone();
+        whole(self) == whole(other)
+            && refused(self) == refused(other)
+            && (&self.known, &self.outputs) == (&other.known, &other.outputs)
+            && self.steps.iter().map(step).eq(other.steps.iter().map(step))
+    }
+
     /// The places it does something at.
     pub fn places(&self) -> BTreeSet<Place> {
         self.steps.iter().map(|step| step.place.clone()).collect()

@@ -39,8 +39,9 @@ pub async fn seek<C: Cloud>(
     let deeds = Deeds::default();
     let (cloud, shared, deeds, look) = (&*cloud, &shared, &deeds, Look::Quick);
     let (home, is_by_record) = (places.home(), false);
-    let missed = Mutex::default();
-    let survey = Survey { cloud, scope, shared, deeds, place, home, look, is_by_record, missed };
+    let (missed, aside) = (Mutex::default(), Mutex::default());
+    let survey =
+        Survey { cloud, scope, shared, deeds, place, home, look, is_by_record, missed, aside };
     let seen = insist(|| driver.read(&survey, id)).await?;
     if let Some(seen) = &seen
         && let Some(beginning) = driver.misnamed(scope, &seen.live.output)?

@@ -18,6 +18,8 @@ pub struct Badge {
     pub mark: Option<String>,
     /// What is to prove the others.
     pub proof: Option<String>,
+    /// The stack and the environment that it is of.
+    pub of: Option<(String, String)>,
     /// What it is called in AWS, for kinds that have names. No tag says so.
     pub called: Option<String>,
     /// The tags of the user's own that it was given, as it has them now.

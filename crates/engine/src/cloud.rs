@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use deployer_core::{Address, Cause, Deeds, Failure, Kind, KindInfo, Place, Record, Scope};
+use deployer_core::{Address, Cause, Deeds, Failure, Kind, KindInfo, Place, Record, Scope, Stray};
 
 use crate::work::Work;
 use crate::{Badge, Calls, Pauses, Result, Voice};
@@ -55,6 +55,8 @@ pub struct Survey<'a, C: Cloud> {
     pub(crate) is_by_record: bool,
     /// The kinds that something may have been missed of, and why.
     pub(crate) missed: Mutex<Vec<(&'static str, Failure)>>,
+    /// What carries the scope's tags and cannot be read.
+    pub(crate) aside: Mutex<Vec<Stray>>,
 }
 
 /// How closely a survey looks at what it finds.
@@ -70,9 +72,14 @@ impl<C: Cloud> Survey<'_, C> {
     /// The names of the resources of a kind that there may be, by the record, so that they can be
     /// asked for by them. None where the record is lost, or where all there is is looked for.
     pub fn expected<K: Kind>(&self) -> Option<BTreeSet<String>> {
+        self.record().map(|_| self.recorded::<K>())
+    }
+
+    /// The names of the resources of a kind that the record has, whatever is looked for.
+    pub fn recorded<K: Kind>(&self) -> BTreeSet<String> {
         let kind = KindInfo::of::<K>();
         let name = |(address, generation)| kind.physical_name(self.scope, address, generation);
-        Some(self.record()?.of_kind(self.place, K::NAME).map(name).collect())
+        self.deeds.record.of_kind(self.place, K::NAME).map(name).collect()
     }
 
     /// Whether there is one of a kind by the record, so that its scan looks at it in any case and
@@ -80,6 +87,11 @@ impl<C: Cloud> Survey<'_, C> {
     pub fn looks_at<K: Kind>(&self) -> bool {
         let mut found = self.record().into_iter().flat_map(|it| it.of_kind(self.place, K::NAME));
         found.next().is_some()
+    }
+
+    /// Whether something of a kind is the scope's, by the record, whatever is looked for.
+    pub fn is_recorded<K: Kind>(&self, id: &str) -> bool {
+        self.deeds.record.whose(self.place, K::NAME, id).is_some()
     }
 
     /// Whether something of a kind is the scope's, by the record.
@@ -98,6 +110,24 @@ impl<C: Cloud> Survey<'_, C> {
     pub fn missed<K: Kind>(&self, failure: &Failure) {
         let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
         missed.push((K::NAME, failure.clone()));
+    }
+
+    /// Sets something aside that carries the scope's tags and cannot be read: somebody else's thing,
+    /// which no stack could have made, must not keep anybody from going on.
+    ///
+    /// # Errors
+    /// When it is ours by the record, with its name: then nobody knows what to do about it.
+    pub fn set_aside<K: Kind>(&self, badge: &Badge, id: &str, failure: Failure) -> Result<()> {
+        let address = Address::new(K::NAME, &badge.name);
+        if self.is_recorded::<K>(id) {
+            let attempted = format!("{} ({address}, {id})", failure.attempted);
+            return Err(Failure { attempted, ..failure });
+        }
+        let because = format!("could not {}: {}", failure.attempted, failure.message);
+        let (place, id, uses) = (self.place.clone(), id.to_owned(), BTreeSet::new());
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.push(Stray { address, place, id, because, uses });
+        Ok(())
     }
 
     /// The record, where it says what there may be. One that never had anything does not: it may

@@ -23,6 +23,7 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn leaves_itself(&self) -> bool;
     fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Seen>>;
     fn read<'a>(&'a self, survey: &'a Survey<'a, C>, id: &'a str) -> Boxed<'a, Option<Seen>>;
+    fn ids<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<String>>;
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value>;
     fn update<'a>(
         &'a self,
@@ -73,6 +74,10 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 
     fn read<'a>(&'a self, survey: &'a Survey<'a, C>, id: &'a str) -> Boxed<'a, Option<Seen>> {
         Box::pin(async move { K::read(survey, id).await?.map(erase::<K>).transpose() })
+    }
+
+    fn ids<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<String>> {
+        Box::pin(K::ids(survey))
     }
 
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value> {
@@ -138,7 +143,7 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 }
 
 fn erase<K: Kind>(found: Found<K>) -> Result<Seen> {
-    let Found { badge: Badge { name, generation, mark, proof, called, tags }, .. } = found;
+    let Found { badge: Badge { name, generation, mark, proof, of, called, tags }, .. } = found;
     let live = Live {
         address: Address::new(K::NAME, name),
         place: Place::default(),
@@ -154,7 +159,7 @@ fn erase<K: Kind>(found: Found<K>) -> Result<Seen> {
         state: found.state,
         foreign: found.foreign,
     };
-    Ok(Seen { live, called, proof })
+    Ok(Seen { live, called, proof, of })
 }
 
 pub(crate) fn restore<K: Kind>(live: &Live) -> Result<Found<K>> {

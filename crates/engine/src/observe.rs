@@ -1,13 +1,16 @@
 //! Finds out what is there and ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use deployer_core::{Cause, Deeds, Failure, KindInfo, Place, Scope, Seen, Snapshot, Stack, Unseen};
+use deployer_core::{
+    Cause, Deeds, Failure, KindInfo, Place, Scope, Seen, Snapshot, Stack, Stray, Unseen,
+};
 use futures_util::future::join_all;
 
+use crate::driver::Driver;
 use crate::retry::insist;
-use crate::{Cloud, Look, Places, Registry, Survey};
+use crate::{Look, Parameters, Places, Registry, Result, Survey, read_book};
 
 /// What is looked at, and how closely.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +29,7 @@ pub enum Scan<'a> {
 /// # Errors
 /// Every scan that failed. What fails all of them alike, such as missing credentials, is reported
 /// once.
-pub async fn observe<C: Cloud>(
+pub async fn observe<C: Parameters>(
     registry: &Registry<C>,
     places: &Places<C>,
     scope: &Scope,
@@ -39,11 +42,13 @@ pub async fn observe<C: Cloud>(
     };
     let looks = sought.into_iter().map(|place| look(registry, places, scope, place, scan, deeds));
     let (mut seen, mut unseen, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    let mut aside = Vec::new();
     for result in join_all(looks).await {
         match result {
-            Ok((found, missed)) => {
-                seen.extend(found);
-                unseen.extend(missed);
+            Ok(looked) => {
+                seen.extend(looked.seen);
+                unseen.extend(looked.unseen);
+                aside.extend(looked.aside);
             }
             Err(failed) => failures.extend(failed),
         }
@@ -52,22 +57,30 @@ pub async fn observe<C: Cloud>(
         let (account, region) = places.home();
         let (account, region) = (account.to_owned(), region.to_owned());
         let kinds = registry.kinds();
-        let snapshot = Snapshot::new(scope.clone(), account, region, seen, deeds, &kinds);
+        let mut snapshot = Snapshot::new(scope.clone(), account, region, seen, deeds, &kinds);
+        snapshot.strays.extend(aside);
         Ok(Snapshot { unseen, ..snapshot })
     } else {
         Err(once(failures))
     }
 }
 
+/// What was seen at one place.
+struct Looked {
+    seen: Vec<Seen>,
+    unseen: Vec<Unseen>,
+    aside: Vec<Stray>,
+}
+
 /// The scans of one place.
-async fn look<C: Cloud>(
+async fn look<C: Parameters>(
     registry: &Registry<C>,
     places: &Places<C>,
     scope: &Scope,
     place: &Place,
     scan: Scan<'_>,
     deeds: &Deeds,
-) -> std::result::Result<(Vec<Seen>, Vec<Unseen>), Vec<Failure>> {
+) -> std::result::Result<Looked, Vec<Failure>> {
     let (kinds, look) = sought(scan, place, deeds);
     // What has no regions has been seen from home, or by a role alone.
     let is_sought = |kind: &KindInfo| {
@@ -86,9 +99,10 @@ async fn look<C: Cloud>(
         look,
         is_by_record: !matches!(scan, Scan::All(_)),
         missed: Mutex::default(),
+        aside: Mutex::default(),
     };
     let drivers = registry.drivers().filter(|driver| is_sought(&driver.info()));
-    let scans = drivers.map(|driver| insist(|| driver.scan(&survey)));
+    let scans = drivers.map(|driver| all_of(&**driver, &survey, places.cloud()));
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for result in join_all(scans).await {
         match result {
@@ -101,7 +115,57 @@ async fn look<C: Cloud>(
     }
     let missed = survey.missed.into_inner().unwrap_or_else(PoisonError::into_inner);
     let unseen = unseen(missed, &found, place, deeds);
-    Ok((found, unseen))
+    let aside = survey.aside.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Looked { seen: found, unseen, aside })
+}
+
+/// What a scan finds, and what the record has besides: what somebody has taken the tags off is
+/// found by its name, or among all that there is. What is not there either was deleted.
+async fn all_of<C: Parameters>(
+    driver: &dyn Driver<C>,
+    survey: &Survey<'_, C>,
+    home: &C,
+) -> Result<Vec<Seen>> {
+    let mut seen = insist(|| driver.scan(survey)).await?;
+    let (kind, record) = (driver.info(), &survey.deeds.record);
+    let ids = seen.iter().map(|seen| seen.live.id());
+    let missing = record.missing(survey.place, kind.name, ids);
+    if missing.is_empty() {
+        return Ok(seen);
+    }
+    let is_ours = |id: &str| record.whose(survey.place, kind.name, id).is_some();
+    let mut sought: Vec<String> = match kind.naming {
+        Some(_) => missing
+            .iter()
+            .map(|(address, generation)| kind.physical_name(survey.scope, address, *generation))
+            .collect(),
+        None => Vec::new(),
+    };
+    sought.extend(insist(|| driver.ids(survey)).await?.into_iter().filter(|id| is_ours(id)));
+    for id in sought {
+        let Some(found) = insist(|| driver.read(survey, &id)).await? else { continue };
+        let is_seen = seen.iter().any(|seen| seen.live.id() == found.live.id());
+        if !is_seen && is_ours(found.live.id()) && !is_another_s(&found, survey, home).await? {
+            seen.push(found);
+        }
+    }
+    Ok(seen)
+}
+
+/// Whether another environment has taken something over: its tags say so, and that one's record,
+/// which who only writes tags cannot.
+async fn is_another_s<C: Parameters>(
+    seen: &Seen,
+    survey: &Survey<'_, C>,
+    home: &C,
+) -> Result<bool> {
+    let Some((stack, environment)) = seen.of.clone() else { return Ok(false) };
+    let scope = Scope { stack, environment, origin: None, tags: BTreeMap::new() };
+    if (&scope.stack, &scope.environment) == (&survey.scope.stack, &survey.scope.environment) {
+        return Ok(false);
+    }
+    let (kind, id) = (&seen.live.address.kind, seen.live.id());
+    Ok(read_book(home, &scope).await?.deeds.record.whose(survey.place, kind, id).is_some())
 }
 
 /// What was missed, of the kinds that the record has more of than was found, each failure once.

@@ -274,6 +274,7 @@ impl<C: Parameters> Performer<'_, C> {
             look: Look::Quick,
             is_by_record: false,
             missed: Mutex::default(),
+            aside: Mutex::default(),
         }
     }
 
@@ -461,7 +462,8 @@ impl<C: Parameters> Notary for JournalOf<'_, C> {
             state: String::new(),
             foreign: Vec::new(),
         };
-        let seen = Seen { live, called: badge.called.clone(), proof: badge.proof.clone() };
+        let Badge { called, proof, of, .. } = badge.clone();
+        let seen = Seen { live, called, proof, of };
         !self.journal.snapshot(vec![seen], &Kinds::new([info])).lives.is_empty()
     }
 

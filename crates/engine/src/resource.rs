@@ -48,6 +48,16 @@ pub trait Resource<C: Cloud>: Kind {
         }
     }
 
+    /// The identifiers of all of this kind that the account shows, whoever made them, or at least
+    /// of those that may be the scope's by where they are. Asked for only where the record has one
+    /// that no scan shows; not needed where one is found by its name.
+    fn ids(_survey: &Survey<'_, C>) -> impl Future<Output = Result<Vec<String>>> + Send
+    where
+        Self: Sized,
+    {
+        async { Ok(Vec::new()) }
+    }
+
     /// Makes one, its tags in the very call that makes it.
     fn create(
         cx: &Context<'_, C>,

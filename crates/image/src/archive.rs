@@ -8,8 +8,9 @@ use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::contents::{Contents, document, is_gzip};
-use crate::image::{self, DOCKER_INDEX, Descriptor, FileRange, INDEX, Layer, Manifest};
+use crate::contents::{Contents, LARGEST, document, is_gzip};
+use crate::image::{DOCKER_INDEX, Descriptor, FileRange, INDEX, Layer, Manifest};
+use crate::scratch::Scratch;
 use crate::{BuildError, Digest, Image, Platform, layer};
 
 /// Indexes point to indexes; no real archive goes deeper.
@@ -18,7 +19,7 @@ const DEPTH: u32 = 4;
 /// Reads the image for `platform` and checks every digest. Layers stay where they are, except
 /// those of a docker archive, which are compressed into files of their own.
 pub(crate) fn read(path: &Path, platform: Platform) -> Result<Image, BuildError> {
-    let scratch = image::scratch()?;
+    let scratch = Scratch::new()?;
     let contents =
         Contents::open(path, scratch.path()).map_err(BuildError::file("read the archive", path))?;
     let archive = Archive { path, contents, platform };
@@ -34,7 +35,7 @@ pub(crate) fn read(path: &Path, platform: Platform) -> Result<Image, BuildError>
 
 /// Whether an archive has an image for `platform`, as far as its index says; layers are not read.
 pub(crate) fn look(path: &Path, platform: Platform) -> Result<(), BuildError> {
-    let scratch = image::scratch()?;
+    let scratch = Scratch::new()?;
     let contents =
         Contents::open(path, scratch.path()).map_err(BuildError::file("read the archive", path))?;
     let archive = Archive { path, contents, platform };
@@ -177,8 +178,7 @@ impl Archive<'_> {
         if parsed.rootfs.diff_ids.len() != manifest.layers.len() {
             return Err(self.broken("its configuration and manifest differ in layers"));
         }
-        let directory = tempfile::tempdir_in(scratch)
-            .map_err(BuildError::file("make a directory in", scratch))?;
+        let directory = Scratch::within(scratch)?;
         let mut layers = Vec::new();
         for (name, expected) in manifest.layers.iter().zip(&parsed.rootfs.diff_ids) {
             let target = directory.path().join(format!("{}.tar.gz", layers.len()));
@@ -253,7 +253,7 @@ impl Archive<'_> {
 /// Compresses a docker archive's layer, which some tools have compressed already.
 fn compress(range: &FileRange, target: &Path) -> io::Result<(Layer, Digest)> {
     let tar: Box<dyn Read> = if is_gzip(range.open()?)? {
-        Box::new(MultiGzDecoder::new(range.open()?))
+        Box::new(MultiGzDecoder::new(range.open()?).take(LARGEST))
     } else {
         Box::new(range.open()?)
     };

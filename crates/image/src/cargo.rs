@@ -35,7 +35,7 @@ pub(crate) async fn build(
 /// configuration it joins the flags the package itself configures.
 fn command(source: &CargoSource, target: &str) -> Command {
     let mut command = Command::new("cargo");
-    command.current_dir(&source.dir).args(["build", "--release", "--color", "never"]);
+    command.current_dir(&source.dir).args(["build", "--release", "--locked", "--color", "never"]);
     command.args(["--message-format", "json-render-diagnostics", "--target", target]);
     command.arg("--config");
     command.arg(format!("target.{target}.rustflags=['-C', 'target-feature=+crt-static']"));

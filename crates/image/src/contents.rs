@@ -13,6 +13,18 @@ use crate::image::FileRange;
 /// Manifests and configurations are far smaller; a larger one is not read into memory.
 const DOCUMENT: u64 = 8 * 1024 * 1024;
 
+/// The most bytes that are decompressed: Fargate gives an image at most 200 GiB (Fargate's guide,
+/// task ephemeral storage).
+pub(crate) const LARGEST: u64 = 200 << 30;
+
+/// The most members: an image has two or three for each of its layers, and runtimes take a few
+/// hundred of those.
+const MEMBERS: usize = 20_000;
+
+/// The most bytes of a name and of what stands beside it in the tar format; a path has 4,096 on
+/// Linux.
+const NAME: u64 = 1 << 20;
+
 /// A directory, or a tar file with the places of its entries.
 pub(crate) enum Contents {
     Directory(PathBuf),
@@ -35,11 +47,16 @@ impl Contents {
             return Self::index(path);
         }
         let plain = scratch.join("archive.tar");
-        copy(&mut MultiGzDecoder::new(File::open(path)?), &mut File::create(&plain)?)?;
+        let mut content = MultiGzDecoder::new(File::open(path)?).take(LARGEST + 1);
+        copy(&mut content, &mut File::create(&plain)?)?;
+        if content.limit() == 0 {
+            return Err(too_many(&format!("more than {} GiB", LARGEST >> 30)));
+        }
         Self::index(&plain)
     }
 
     fn index(path: &Path) -> io::Result<Self> {
+        check(path)?;
         let mut archive = tar::Archive::new(File::open(path)?);
         let mut entries = BTreeMap::new();
         for entry in archive.entries_with_seek()? {
@@ -84,6 +101,47 @@ impl Contents {
     }
 }
 
+/// Looks through a tar file for what would fill the memory when it is read, however small the file
+/// was before it was decompressed: members without end, and names without end.
+fn check(path: &Path) -> io::Result<()> {
+    let mut archive = tar::Archive::new(File::open(path)?);
+    for (count, entry) in archive.entries_with_seek()?.raw(true).enumerate() {
+        let mut entry = entry?;
+        let kind = entry.header().entry_type();
+        let is_read_whole = kind.is_gnu_longname()
+            || kind.is_gnu_longlink()
+            || kind.is_pax_local_extensions()
+            || kind.is_pax_global_extensions();
+        if kind.is_gnu_sparse() {
+            return Err(io::Error::other("it has a sparse file, which no image tool writes"));
+        }
+        if count >= MEMBERS {
+            return Err(too_many(&format!("more than {MEMBERS} members")));
+        }
+        if is_read_whole && entry.header().entry_size()? > NAME {
+            return Err(too_many(&format!("a name of more than {NAME} bytes")));
+        }
+        if kind.is_pax_local_extensions() || kind.is_pax_global_extensions() {
+            let mut records = Vec::new();
+            entry.by_ref().take(NAME).read_to_end(&mut records)?;
+            // A size that is not the header's would make one reader skip what another reads.
+            let odd = tar::PaxExtensions::new(&records).any(|record| {
+                record.map_or(true, |record| {
+                    record.key().map_or(true, |key| key == "size" || key.starts_with("GNU.sparse"))
+                })
+            });
+            if odd {
+                return Err(io::Error::other("it says of a file that it has another size"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn too_many(what: &str) -> io::Error {
+    io::Error::other(format!("it has {what}, which no image has"))
+}
+
 /// Reads a small file whole.
 pub(crate) fn document(range: &FileRange) -> io::Result<Vec<u8>> {
     if range.size > DOCUMENT {
@@ -114,4 +172,53 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    /// What is said of a gzipped archive that is built so.
+    fn refusal(build: impl FnOnce(&mut tar::Builder<GzEncoder<File>>)) -> String {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let path = scratch.path().join("bomb.tar.gz");
+        let file = File::create(&path).expect("a file");
+        let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::best()));
+        build(&mut tar);
+        tar.into_inner().and_then(GzEncoder::finish).expect("an archive");
+        let size = path.metadata().expect("a file").len();
+        assert!(size < 1 << 20, "{size} bytes");
+        Contents::open(&path, scratch.path()).err().expect("it is refused").to_string()
+    }
+
+    #[test]
+    fn an_archive_with_members_without_end_is_refused() {
+        let said = refusal(|tar| {
+            for number in 0..=MEMBERS {
+                let mut header = tar::Header::new_gnu();
+                header.set_size(0);
+                let name = format!("{number}");
+                tar.append_data(&mut header, name, io::empty()).expect("a member");
+            }
+        });
+        assert_eq!(said, "it has more than 20000 members, which no image has");
+    }
+
+    #[test]
+    fn a_name_without_end_is_not_read() {
+        for kind in [tar::EntryType::GNULongName, tar::EntryType::XHeader] {
+            let said = refusal(|tar| {
+                let mut header = tar::Header::new_gnu();
+                header.set_path("long").expect("a name");
+                header.set_entry_type(kind);
+                header.set_size(64 << 20);
+                header.set_cksum();
+                tar.append(&header, io::repeat(b'x').take(64 << 20)).expect("a member");
+            });
+            assert_eq!(said, "it has a name of more than 1048576 bytes, which no image has");
+        }
+    }
 }

@@ -5,11 +5,11 @@ use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::process::{Line, run};
-use crate::{BuildError, DockerfileSource, Platform, Progress, Report, image};
+use crate::scratch::Scratch;
+use crate::{BuildError, DockerfileSource, Platform, Progress, Report};
 
 /// A program that builds Dockerfiles.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,7 @@ pub(crate) async fn build(
     source: &DockerfileSource,
     platform: Platform,
     report: Report<'_>,
-) -> Result<(TempDir, PathBuf), BuildError> {
+) -> Result<(Scratch, PathBuf), BuildError> {
     build_with(first_present(&TOOLS).await?, source, platform, report).await
 }
 
@@ -49,8 +49,8 @@ async fn build_with(
     source: &DockerfileSource,
     platform: Platform,
     report: Report<'_>,
-) -> Result<(TempDir, PathBuf), BuildError> {
-    let scratch = image::scratch()?;
+) -> Result<(Scratch, PathBuf), BuildError> {
+    let scratch = Scratch::new()?;
     let (id_file, archive) = (scratch.path().join("id"), scratch.path().join("image.tar"));
 
     let mut build = Command::new(tool.name);

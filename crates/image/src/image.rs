@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Take};
 use std::path::PathBuf;
 
+use crate::Digest;
+use crate::scratch::Scratch;
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
-
-use crate::{BuildError, Digest};
 
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -25,7 +24,7 @@ pub struct Image {
     config_digest: Digest,
     layers: Vec<Layer>,
     /// Where its files were written, if they were; removed with the image.
-    directories: Vec<TempDir>,
+    directories: Vec<Scratch>,
 }
 
 /// A layer of an image: a range of a file on disk.
@@ -117,7 +116,7 @@ impl Image {
     }
 
     /// An image whose manifest is written here; `directory` holds the layers.
-    pub(crate) fn from_layers(config: Vec<u8>, layers: Vec<Layer>, directory: TempDir) -> Self {
+    pub(crate) fn from_layers(config: Vec<u8>, layers: Vec<Layer>, directory: Scratch) -> Self {
         let describe = |media_type: &str, digest: Digest, size| Descriptor {
             media_type: media_type.to_owned(),
             digest,
@@ -139,7 +138,7 @@ impl Image {
     }
 
     /// Ties a directory of layers to the image's life.
-    pub(crate) fn holding(mut self, directory: TempDir) -> Self {
+    pub(crate) fn holding(mut self, directory: Scratch) -> Self {
         self.directories.push(directory);
         self
     }
@@ -178,10 +177,4 @@ impl Image {
     pub fn size(&self) -> u64 {
         self.config.len() as u64 + self.layers.iter().map(|layer| layer.size).sum::<u64>()
     }
-}
-
-/// A directory for an image's files, removed when dropped.
-pub(crate) fn scratch() -> Result<TempDir, BuildError> {
-    let made = tempfile::Builder::new().prefix("deployer-image-").tempdir();
-    made.map_err(BuildError::file("make a directory for the image in", std::env::temp_dir()))
 }

@@ -20,7 +20,9 @@ mod platform;
 mod process;
 mod progress;
 mod registry;
+mod scratch;
 mod source;
+mod watch;
 
 pub use build::{build, look};
 pub use digest::Digest;

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::image::Layer;
 use crate::layer::LayerWriter;
-use crate::{BuildError, Digest, Image, Platform, Settings, base, elf, image};
+use crate::scratch::Scratch;
+use crate::{BuildError, Digest, Image, Platform, Settings, base, elf};
 
 /// Packs `binary` as `/<its file name>`; it becomes the entry point.
 pub(crate) fn pack(
@@ -20,7 +21,7 @@ pub(crate) fn pack(
     let not_binary = || BuildError::NotBinary { path: binary.to_owned() };
     let name = binary.file_name().and_then(|name| name.to_str()).ok_or_else(not_binary)?;
 
-    let directory = image::scratch()?;
+    let directory = Scratch::new()?;
     let base = base_layer(directory.path(), settings.user)?;
     let program = program_layer(directory.path(), binary, name)?;
 

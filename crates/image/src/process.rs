@@ -1,4 +1,5 @@
-//! Runs a build tool, hands on its lines, and ends it with everything it started when dropped.
+//! Runs a build tool, hands on its lines, and ends it with everything it started when dropped, or
+//! when this process ends.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,9 +11,10 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt as _, stream};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::BuildError;
+use crate::watch::Watch;
 
 /// How many lines of stderr an error keeps.
 const TAIL: usize = 20;
@@ -30,7 +32,8 @@ pub(crate) enum Line {
 /// Runs `command` to its end; fails unless it succeeds.
 ///
 /// The tool gets a process group of its own. Dropping the future sends the group SIGTERM: cargo
-/// and its compilers end at once, and container tools clean up after themselves.
+/// and its compilers end at once, and container tools clean up after themselves. So does the end
+/// of this process, whatever ends it. What goes on for ten seconds after that is killed.
 pub(crate) async fn run(
     mut command: Command,
     advice: &str,
@@ -38,6 +41,7 @@ pub(crate) async fn run(
 ) -> Result<(), BuildError> {
     let shown = shown(&command);
     let program = command.as_std().get_program().to_string_lossy().into_owned();
+    keep_to_ourselves(&mut command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().map_err(|source| match source.kind() {
         io::ErrorKind::NotFound if command.as_std().get_current_dir().is_none_or(Path::is_dir) => {
@@ -49,7 +53,7 @@ pub(crate) async fn run(
             source,
         },
     })?;
-    let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let group = Group::of(&child);
 
     let mut tail = VecDeque::new();
     let mut hear = |line: Line| {
@@ -87,6 +91,30 @@ pub(crate) async fn run(
     Err(BuildError::ToolFailed { command: shown, status: status.to_string(), tail })
 }
 
+/// Takes out of a tool's environment what it could act with in our place: a build runs what others
+/// have written, down to the build script of a dependency's dependency. The file of credentials in
+/// the home folder is not hidden by that.
+fn keep_to_ourselves(command: &mut Command) {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| is_ours_alone(name)) {
+        command.env_remove(name);
+    }
+}
+
+fn is_ours_alone(name: &str) -> bool {
+    const CREDENTIALS: [&str; 6] = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    ];
+    CREDENTIALS.contains(&name)
+        || name.starts_with("AWS_CONTAINER_")
+        || name.starts_with("DEPLOYER_")
+}
+
 /// The lines of a pipe, whatever their encoding, until it ends.
 fn segments(pipe: impl AsyncRead + Unpin) -> impl Stream<Item = String> {
     stream::unfold(BufReader::new(pipe).split(b'\n'), |mut split| async {
@@ -102,21 +130,39 @@ fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// A process group that is asked to end when this is dropped.
-struct Group(Option<Pid>);
+/// Ends the process group in `$0`.
+const END: &str = "kill -TERM -- \"-$0\" 2>&- || exit
+for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 1; kill -0 -- \"-$0\" 2>&- || exit; done
+kill -KILL -- \"-$0\"";
+
+/// A process group that is made to end when this is dropped, and when this process ends.
+struct Group(Option<(Pid, Watch)>);
 
 impl Group {
+    /// The group of a tool that leads one.
+    fn of(leader: &Child) -> Self {
+        let pid = leader.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let watched = |pid: Pid| {
+            let watch = Watch::begin(END, pid.as_raw_nonzero().to_string().as_ref());
+            (pid, watch)
+        };
+        Self(pid.map(watched))
+    }
+
     /// Leaves the group alone from now on: its number may be given to somebody else.
     fn has_ended(mut self) {
-        self.0 = None;
+        if let Some((_, mut watch)) = self.0.take() {
+            watch.end();
+        }
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(group) = self.0 {
+        if let Some((group, mut watch)) = self.0.take() {
             // It may have ended by itself a moment ago, which is as good.
             let _ = kill_process_group(group, Signal::TERM);
+            watch.act();
         }
     }
 }
@@ -146,6 +192,21 @@ mod tests {
         assert!(error.ends_with("\n30\nno line end"), "{error}");
         assert_eq!(heard.len(), 32);
         assert!(heard.contains(&"out out".to_owned()), "{heard:?}");
+    }
+
+    #[test]
+    fn a_tool_gets_nothing_to_act_with_in_our_place() {
+        for ours in [
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "DEPLOYER_PLAN_KEY",
+            "DEPLOYER_VAR_PASSWORD",
+        ] {
+            assert!(is_ours_alone(ours), "{ours}");
+        }
+        for anybodys in ["PATH", "HOME", "AWS_REGION", "CARGO_HOME", "DOCKER_HOST"] {
+            assert!(!is_ours_alone(anybodys), "{anybodys}");
+        }
     }
 
     #[tokio::test]

@@ -53,7 +53,7 @@ pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
 pub use log_group::{LogGroup, LogGroupOutput, LogGroupSpec};
 pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
 pub use repository::{Repository, RepositoryOutput, RepositorySpec};
-pub use role::{Effect, Role, RoleOutput, RoleSpec, Statement};
+pub use role::{Conditions, Effect, Role, RoleOutput, RoleSpec, Statement};
 pub use route_table::{RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget};
 pub use secret::{Characters, Secret, SecretOutput, SecretSpec};
 pub use security_group::{

@@ -65,8 +65,13 @@ impl Kind for ListenerRule {
         vec![Fact::Leads(Lead { at, turn, hosts, paths, methods, to })]
     }
 
-    /// A new one is there for a host that nobody has until its tasks are, at a turn that nobody
-    /// else should have: whoever has its own takes these requests until then.
+    fn is_reserved(live: &ListenerRuleSpec) -> bool {
+        live.is_reserved()
+    }
+
+    /// A new one is there for a host that nobody has until its tasks are, right behind its turn:
+    /// whoever has that takes these requests until then, and nobody's place among the others
+    /// changes when the two change places.
     fn reserve(
         live: Option<&ListenerRuleSpec>,
         wanted: &ListenerRuleSpec,
@@ -74,9 +79,8 @@ impl Kind for ListenerRule {
         let Some(live) = live else {
             let hosts = [NOBODY.to_owned()].into();
             let (paths, methods) = (BTreeSet::new(), BTreeSet::new());
-            // Another one whatever is wanted: the sum of the two is odd.
             let last = ListenerRuleSpec::LAST;
-            let priority = last + 1 - wanted.priority.clamp(1, last);
+            let priority = if wanted.priority < last { wanted.priority + 1 } else { last - 1 };
             return Some(ListenerRuleSpec { priority, paths, hosts, methods, ..wanted.clone() });
         };
         let reserves = reserved(&live.action, &wanted.action)?;

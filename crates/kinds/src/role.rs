@@ -15,6 +15,8 @@ impl Kind for Role {
     const NAME: &'static str = "role";
     const CHANGES: &'static [(&'static str, Change)] = &[
         ("services", Change::InPlace(Impact::None)),
+        ("own-account-only", Change::InPlace(Impact::None)),
+        ("conditions", Change::Delegated),
         ("inline", Change::InPlace(Impact::None)),
         ("managed", Change::InPlace(Impact::None)),
     ];
@@ -33,12 +35,23 @@ impl Kind for Role {
     type Output = RoleOutput;
 }
 
+/// Conditions of a policy: operator, then key, then values.
+pub type Conditions = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
 /// What we want of a role.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RoleSpec {
     /// The services that may take it, such as `ecs-tasks.amazonaws.com`.
     pub services: BTreeSet<String>,
+    /// Whether they may only for what is of the account that the role is in, so that nobody else
+    /// can have them take it (IAM user guide, "The confused deputy problem"). Not every service
+    /// says for whom it takes a role.
+    #[serde(default)]
+    pub own_account_only: bool,
+    /// What else must hold for that; whatever others add is left as it is.
+    #[serde(default)]
+    pub conditions: Conditions,
     /// Its own policies, by name.
     #[serde(default)]
     pub inline: BTreeMap<String, Vec<Statement>>,
@@ -60,7 +73,7 @@ pub struct Statement {
     pub resources: BTreeSet<Text>,
     /// When it holds: operator, then key, then values.
     #[serde(default)]
-    pub conditions: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+    pub conditions: Conditions,
 }
 
 /// Whether a statement allows or denies.

@@ -114,7 +114,7 @@ const RENAMED: &[(&[&str], &str, &str)] = &[
     (
         &["backups", "backup-retention-period", "backup-days"],
         "backup-retention",
-        "write `backup-retention: 7 days`",
+        "write `backup-retention: {}`",
     ),
     (&["skip-final-snapshot"], "final-snapshot", "write `final-snapshot`, which says the contrary"),
     (&["auto-minor-version-upgrade"], "minor-upgrades", "write `minor-upgrades: {}`"),

@@ -23,6 +23,9 @@ pub struct Options {
     pub origin: Option<String>,
     /// Values of variables.
     pub variables: BTreeMap<String, String>,
+    /// What the surroundings have for variables that are not among those, in capitals and with
+    /// underscores for hyphens; there may be more than the stack has.
+    pub surroundings: BTreeMap<String, String>,
     /// The zones, where somebody has looked.
     pub zones: Option<Zones>,
 }
@@ -347,7 +350,10 @@ pub(crate) fn variables(
             );
             continue;
         }
-        let value = match (options.variables.get(&entry.key), &entry.value.content) {
+        let surrounding = entry.key.replace('-', "_").to_ascii_uppercase();
+        let given = options.variables.get(&entry.key);
+        let given = given.or_else(|| options.surroundings.get(&surrounding));
+        let value = match (given, &entry.value.content) {
             (Some(given), default) => typed(entry.key.as_str(), given, default, mistakes),
             (None, Content::Null) => {
                 mistakes.push(
@@ -356,7 +362,10 @@ pub(crate) fn variables(
                         format!("the variable `{}` has no value", entry.key),
                     )
                     .at(entry.span, "has no default")
-                    .help(format!("give `--var {}=…`, or write a default here", entry.key)),
+                    .help(format!(
+                        "give `--var {}=…`, set DEPLOYER_VAR_{surrounding}, or write a default here",
+                        entry.key
+                    )),
                 );
                 Content::Unknown
             }
@@ -389,7 +398,7 @@ fn typed(name: &str, given: &str, default: &Content, mistakes: &mut Mistakes) ->
     mistakes.push(
         Diagnostic::error(
             Code::WrongType,
-            format!("the variable `{name}` is {wanted}, not `{given}`"),
+            format!("the variable `{name}` is {wanted}, and what was given is not"),
         )
         .help("its default says what it is"),
     );

@@ -145,10 +145,10 @@ fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &
                 "stack" | "origin" | "region" | "account" | "role" | "tags" => {}
                 // Nothing is asked for where nothing is written.
                 key if sections::find(key).is_some_and(|section| section.is_later) => {}
-                "network" | "outputs" => fill_empty(&mut entry.value, 0),
+                "network" | "outputs" => fill_empty(&mut entry.value, 0, false),
                 // The names are one level deeper than in the sections.
-                "resources" => fill_empty(&mut entry.value, 2),
-                _ => fill_empty(&mut entry.value, 1),
+                "resources" => fill_empty(&mut entry.value, 2, true),
+                _ => fill_empty(&mut entry.value, 1, false),
             }
         }
     }

@@ -12,11 +12,12 @@ const EXCLUDES: &str = "x-excludes";
 
 /// What comes of `base` with `overlay` over it; `schema` is that of both.
 pub(crate) fn merge(base: Node, overlay: &Node, schema: &Value) -> Node {
-    lay_over(base, overlay, schema, false)
+    lay_over(base, overlay, schema, (false, false))
 }
 
-/// The same; where it `keeps` nulls, because what comes of the two is laid over something itself.
-fn lay_over(base: Node, overlay: &Node, schema: &Value, keeps: bool) -> Node {
+/// The same; where it `keeps` nulls, because what comes of the two is laid over something itself,
+/// or at least those that remove nothing here, since it `overrides` what sections make.
+fn lay_over(base: Node, overlay: &Node, schema: &Value, (keeps, overrides): (bool, bool)) -> Node {
     let Content::Map(over) = &overlay.content else { return overlay.clone() };
     if let Some(added) = overlay.field(ADD).filter(|_| takes_additions(schema)) {
         return added_to(base, overlay, added);
@@ -29,20 +30,25 @@ fn lay_over(base: Node, overlay: &Node, schema: &Value, keeps: bool) -> Node {
     for entry in over {
         let below = below(schema, &entry.key);
         let existing = entries.iter().position(|known| known.key == entry.key);
+        // What stands there is laid over what the sections make.
+        let is_override = entry.key == "resources" && schema.pointer("/properties/stack").is_some();
+        let keeps_new = keeps || overrides;
         if entry.value.content == Content::Null {
             match existing {
                 Some(index) if keeps => entries[index].value = entry.value.clone(),
                 Some(index) => drop(entries.remove(index)),
-                None if keeps => entries.push(entry.clone()),
+                None if keeps_new => entries.push(entry.clone()),
                 None => {}
             }
             continue;
         }
         if let Some(index) = existing {
             let value = std::mem::replace(&mut entries[index].value, Node::empty());
-            entries[index].value = lay_over(value, &entry.value, below, keeps);
+            let overrides = overrides || is_override;
+            entries[index].value = lay_over(value, &entry.value, below, (keeps, overrides));
         } else {
-            let value = lay_over(Node::empty(), &entry.value, below, keeps);
+            let overrides = overrides || is_override;
+            let value = lay_over(Node::empty(), &entry.value, below, (keeps, overrides));
             entries.push(Entry { value, ..entry.clone() });
         }
         entries.retain(|known| !is_excluded(below, &known.key, over));
@@ -87,14 +93,15 @@ fn is_excluded(schema: &Value, known: &str, over: &[Entry]) -> bool {
 }
 
 /// Makes entries with nothing after their colon empty mappings, `depth` levels down:
-/// `secrets: { session: }` is a secret with all defaults.
-pub(crate) fn fill_empty(node: &mut Node, depth: usize) {
-    if node.content == Content::Null {
+/// `secrets: { session: }` is a secret with all defaults. Where a written `null` removes, it stays.
+pub(crate) fn fill_empty(node: &mut Node, depth: usize, removes: bool) {
+    let is_written = node.span.start < node.span.end;
+    if node.content == Content::Null && !(removes && is_written) {
         node.content = Content::Map(Vec::new());
     }
     if let (Content::Map(entries), true) = (&mut node.content, depth > 0) {
         for entry in entries {
-            fill_empty(&mut entry.value, depth - 1);
+            fill_empty(&mut entry.value, depth - 1, removes);
         }
     }
 }

@@ -25,6 +25,17 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
         for entry in kind_entry.value.entries().iter().filter(|entry| is_word(&entry.key)) {
             let address = Address::new(kind.name, &entry.key);
             let path = ["resources", kind.name, &entry.key];
+            if entry.value.content == Content::Null {
+                if draft.made.remove(&address).is_none() && !draft.may_be_unread(&address) {
+                    let title = format!("there is no {address} to take out");
+                    draft.mistakes.push(
+                        Diagnostic::error(Code::UnknownReference, title)
+                            .at(entry.span, "nothing makes it")
+                            .help("remove this; `deployer expand` shows what the sections make"),
+                    );
+                }
+                continue;
+            }
             let made = draft.made.get(&address).cloned();
             // What it overrides may be what could not be read.
             let is_addition = made.is_none() && !draft.may_be_unread(&address);

@@ -140,6 +140,7 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, start: Span, depth: usize) -> Read<Node> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut places: BTreeMap<String, Span> = BTreeMap::new();
         loop {
             let (event, span) = self.next()?;
             let key = match event {
@@ -166,16 +167,17 @@ impl<'a> Reader<'a> {
             }
             let (event, value_span) = self.next()?;
             let value = self.node(event, value_span, depth + 1)?;
-            if let Some(first) = entries.iter().find(|entry| entry.key == key) {
+            if let Some(first) = places.get(&key) {
                 if self.repeated.len() < MOST_REPORTED {
                     self.repeated.push(
                         Diagnostic::error(Code::DuplicateKey, format!("`{key}` is written twice"))
                             .at(span, "the second time")
-                            .at(first.span, "the first time")
+                            .at(*first, "the first time")
                             .help("keep one of the two"),
                     );
                 }
             } else {
+                places.insert(key.clone(), span);
                 entries.push(Entry { key, span, value });
             }
         }

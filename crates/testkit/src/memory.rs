@@ -457,7 +457,8 @@ impl Memory {
             };
             Ok(seen.find(is_it).map(|(id, thing)| {
                 let is_ours = thing.scope.to_string() == survey.scope.to_string();
-                thing.found(id, if is_ours { thing.badge() } else { Badge::default() })
+                let nobodys = || Badge { of: thing.badge().of, ..Badge::default() };
+                thing.found(id, if is_ours { thing.badge() } else { nobodys() })
             }))
         })
         .await

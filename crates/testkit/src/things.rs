@@ -90,6 +90,7 @@ impl Thing {
             generation: self.generation,
             mark: self.mark.clone(),
             proof: self.proof.clone(),
+            of: Some((self.scope.stack.clone(), self.scope.environment.clone())),
             called: self.name.clone(),
             tags: self.scope.tags.clone(),
         }

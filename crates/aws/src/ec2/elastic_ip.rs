@@ -15,7 +15,7 @@ use crate::ec2::nat_gateway::NatGateways;
 use crate::ec2::{self, filter, owned_by, tagged, tags};
 use crate::index::TagIndex;
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{Owned, readable};
 
 impl Resource<Aws> for ElasticIp {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
@@ -29,7 +29,7 @@ impl Resource<Aws> for ElasticIp {
             .iter()
             .filter_map(|address| {
                 let owned = Owned::tagged::<Self>(survey.scope, &tags(address.tags()))?;
-                Some(found(&owned, address))
+                readable(survey, &owned, address.allocation_id(), found(&owned, address))
             })
             .collect()
     }
@@ -40,6 +40,11 @@ impl Resource<Aws> for ElasticIp {
             found(&Owned::read::<Self>(survey.scope, None, &tags(address.tags())), address)
         };
         addresses.first().map(read).transpose()
+    }
+
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        let all = describe(survey.cloud, Vec::new()).await?;
+        Ok(all.into_iter().filter_map(|it| it.allocation_id).collect())
     }
 
     async fn create(cx: &Context<'_, Aws>, _spec: &ElasticIpSpec) -> Result<ElasticIpOutput> {

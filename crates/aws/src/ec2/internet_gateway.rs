@@ -15,7 +15,7 @@ use crate::ec2::route_table::RouteTables;
 use crate::ec2::{self, blockers, filter, owned_by, tagged, tags};
 use crate::index::TagIndex;
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{Owned, readable};
 use crate::send::unless_gone;
 
 type Described = aws_sdk_ec2::types::InternetGateway;
@@ -32,7 +32,7 @@ impl Resource<Aws> for InternetGateway {
             .iter()
             .filter_map(|gateway| {
                 let owned = Owned::tagged::<Self>(survey.scope, &tags(gateway.tags()))?;
-                Some(found(&owned, gateway))
+                readable(survey, &owned, gateway.internet_gateway_id(), found(&owned, gateway))
             })
             .collect()
     }
@@ -43,6 +43,11 @@ impl Resource<Aws> for InternetGateway {
             found(&Owned::read::<Self>(survey.scope, None, &tags(gateway.tags())), gateway)
         };
         gateways.first().map(read).transpose()
+    }
+
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        let all = describe(survey.cloud, Vec::new()).await?;
+        Ok(all.into_iter().filter_map(|it| it.internet_gateway_id).collect())
     }
 
     async fn create(

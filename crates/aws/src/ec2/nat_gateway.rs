@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use crate::Aws;
 use crate::ec2::{self, filter, one_of, owned_by, tagged, tags};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{Owned, readable};
 
 type Described = aws_sdk_ec2::types::NatGateway;
 
@@ -51,7 +51,7 @@ impl Resource<Aws> for NatGateway {
             .iter()
             .filter_map(|gateway| {
                 let owned = Owned::tagged::<Self>(survey.scope, &tags(gateway.tags()))?;
-                Some(found(&owned, gateway))
+                readable(survey, &owned, gateway.nat_gateway_id(), found(&owned, gateway))
             })
             .collect()
     }
@@ -63,6 +63,11 @@ impl Resource<Aws> for NatGateway {
             found(&Owned::read::<Self>(survey.scope, None, &tags(gateway.tags())), gateway)
         };
         gateways.first().map(read).transpose()
+    }
+
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        let all = describe(survey.cloud, vec![one_of("state", THERE)]).await?;
+        Ok(all.into_iter().filter_map(|it| it.nat_gateway_id).collect())
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &NatGatewaySpec) -> Result<NatGatewayOutput> {

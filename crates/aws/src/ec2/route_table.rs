@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use crate::Aws;
 use crate::ec2::{self, filter, keeping, owned_by, tags};
 use crate::missing::Required;
-use crate::ownership::{Kept, Owned};
+use crate::ownership::{Kept, Owned, readable};
 use crate::send::{unless_gone, unless_taken};
 
 type Described = aws_sdk_ec2::types::RouteTable;
@@ -50,7 +50,7 @@ impl Resource<Aws> for RouteTable {
             .iter()
             .filter_map(|table| {
                 let owned = Owned::tagged::<Self>(survey.scope, &tags(table.tags()))?;
-                Some(found(&owned, table))
+                readable(survey, &owned, table.route_table_id(), found(&owned, table))
             })
             .collect()
     }
@@ -61,6 +61,11 @@ impl Resource<Aws> for RouteTable {
             found(&Owned::read::<Self>(survey.scope, None, &tags(table.tags())), table)
         };
         tables.first().map(read).transpose()
+    }
+
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        let all = describe(survey.cloud, Vec::new()).await?;
+        Ok(all.into_iter().filter_map(|it| it.route_table_id).collect())
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &RouteTableSpec) -> Result<RouteTableOutput> {

@@ -8,7 +8,7 @@ use deployer_kinds::{Subnet, SubnetOutput, SubnetSpec};
 use crate::Aws;
 use crate::ec2::{self, blockers, filter, owned_by, tagged, tags};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{Owned, readable};
 
 type Described = aws_sdk_ec2::types::Subnet;
 
@@ -21,7 +21,7 @@ impl Resource<Aws> for Subnet {
             .iter()
             .filter_map(|subnet| {
                 let owned = Owned::tagged::<Self>(survey.scope, &tags(subnet.tags()))?;
-                Some(found(&owned, subnet))
+                readable(survey, &owned, subnet.subnet_id(), found(&owned, subnet))
             })
             .collect()
     }
@@ -32,6 +32,11 @@ impl Resource<Aws> for Subnet {
             found(&Owned::read::<Self>(survey.scope, None, &tags(subnet.tags())), subnet)
         };
         subnets.first().map(read).transpose()
+    }
+
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        let all = describe(survey.cloud, Vec::new()).await?;
+        Ok(all.into_iter().filter_map(|it| it.subnet_id).collect())
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &SubnetSpec) -> Result<SubnetOutput> {

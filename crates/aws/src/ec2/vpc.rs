@@ -8,7 +8,7 @@ use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 use crate::Aws;
 use crate::ec2::{self, filter, inside, owned_by, tagged, tags};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{Owned, readable};
 
 type Described = aws_sdk_ec2::types::Vpc;
 
@@ -19,7 +19,10 @@ impl Resource<Aws> for Vpc {
         let mut lives = Vec::new();
         for vpc in describe(survey.cloud, owned_by(survey.scope)).await? {
             if let Some(owned) = Owned::tagged::<Self>(survey.scope, &tags(vpc.tags())) {
-                lives.extend(unless_gone_for_good(|| found(survey.cloud, &owned, &vpc)).await?);
+                let read = unless_gone_for_good(|| found(survey.cloud, &owned, &vpc)).await;
+                let read =
+                    read.transpose().and_then(|it| readable(survey, &owned, vpc.vpc_id(), it));
+                lives.extend(read.transpose()?);
             }
         }
         Ok(lives)
@@ -30,6 +33,11 @@ impl Resource<Aws> for Vpc {
         let Some(vpc) = vpcs.first() else { return Ok(None) };
         let owned = Owned::read::<Self>(survey.scope, None, &tags(vpc.tags()));
         unless_gone_for_good(|| found(survey.cloud, &owned, vpc)).await
+    }
+
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        let all = describe(survey.cloud, Vec::new()).await?;
+        Ok(all.into_iter().filter_map(|it| it.vpc_id).collect())
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &VpcSpec) -> Result<VpcOutput> {

@@ -252,11 +252,17 @@ async fn releases(aws: &Aws, repository: &Stored) -> Result<Vec<(String, String)
     Ok(releases)
 }
 
-/// The image and the generation that a tag such as `web-12` names.
+/// The highest number of a release that is believed: whoever may push could use the numbers up
+/// otherwise. At one a minute it is reached after 19 years.
+const HIGHEST: u32 = 10_000_000;
+
+/// The image and the generation that a tag such as `web-12` names. A tag with a higher number than
+/// any release has is none of ours.
 fn numbered(tag: &str) -> Option<(&str, u32)> {
     let (name, number) = tag.rsplit_once('-')?;
     let is_plain = !number.starts_with(['0', '+']) && !name.is_empty();
-    Some((name, number.parse().ok().filter(|_| is_plain)?))
+    let number = number.parse().ok().filter(|number| is_plain && *number <= HIGHEST)?;
+    Some((name, number))
 }
 
 async fn build(aws: &Aws, spec: &ImageSpec, voice: &Voice) -> Result<deployer_image::Image> {
@@ -363,7 +369,7 @@ mod tests {
     fn a_release_is_a_name_and_a_number() {
         assert_eq!(numbered("web-12"), Some(("web", 12)));
         assert_eq!(numbered("web-api-3"), Some(("web-api", 3)));
-        for other in ["latest", "web-", "-3", "web-03", "web-1a", "12"] {
+        for other in ["latest", "web-", "-3", "web-03", "web-1a", "12", "web-4294967295"] {
             assert_eq!(numbered(other), None, "{other}");
         }
     }

@@ -45,7 +45,7 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let tags = survey.shared.get::<TagIndex>().of(survey, arns, |arns| tags(aws, arns)).await?;
     let owned = ours.into_iter().filter_map(|repository| {
         let (name, tags) = (repository.repository_name(), tags.get(&arn(&repository).ok()?)?);
-        Some((Owned::named::<Repository>(survey.scope, name, tags)?, repository))
+        Some((Owned::recorded::<Repository>(survey, name?, name, tags)?, repository))
     });
     Ok(owned.collect())
 }

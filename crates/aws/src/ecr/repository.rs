@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::Aws;
 use crate::ecr::{self, Repositories};
 use crate::missing::Required;
-use crate::ownership::{Kept, Owned};
+use crate::ownership::{Kept, Owned, readable};
 use crate::send::unless_gone;
 
 /// The field that is kept as a tag, since only `DeleteRepository` takes it.
@@ -30,7 +30,8 @@ impl Resource<Aws> for Repository {
         for (owned, repository) in survey.shared.get::<Repositories>().of(survey).await? {
             let name = repository.repository_name().required("the name of a repository")?;
             if let Some(lifecycle) = unless_gone_for_good(|| lifecycle(survey.cloud, name)).await? {
-                lives.push(found(owned, repository, lifecycle.as_deref())?);
+                let read = found(owned, repository, lifecycle.as_deref());
+                lives.extend(readable(survey, owned, Some(name), read).transpose()?);
             }
         }
         Ok(lives)

@@ -9,14 +9,17 @@ use crate::Aws;
 use crate::ecs::{self, Clusters, tagged};
 use crate::iam::linked_role;
 use crate::missing::Required;
-use crate::ownership::{self, Owned};
+use crate::ownership::{self, Owned, readable};
 
 const CREATE: &str = "create the cluster";
 
 impl Resource<Aws> for Cluster {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let clusters = survey.shared.get::<Clusters>().of(survey).await?;
-        clusters.iter().map(|(owned, cluster)| found(owned, cluster)).collect()
+        let read = clusters.iter().filter_map(|(owned, cluster)| {
+            readable(survey, owned, cluster.cluster_arn(), found(owned, cluster))
+        });
+        read.collect()
     }
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {

@@ -162,6 +162,14 @@ pub(crate) async fn listeners(aws: &Aws, balancer: &str) -> Result<Vec<Listener>
     Ok(pages.into_iter().flat_map(|page| page.listeners.unwrap_or_default()).collect())
 }
 
+/// The ARNs of all listeners of the load balancers that may be ours by their names.
+pub(crate) async fn all_listeners(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+    let balancers = survey.shared.get::<Inventory>().balancers(survey).await?;
+    let found = balancers.iter().map(|balancer| listeners(survey.cloud, &balancer.arn));
+    let found = try_join_all(found).await?.into_iter().flatten();
+    Ok(found.filter_map(|listener| listener.listener_arn).collect())
+}
+
 /// All rules of a listener but the default one, which is the listener's own default action; none
 /// where it is gone.
 pub(crate) async fn rules(aws: &Aws, listener: &str) -> Result<Vec<Rule>> {

@@ -11,7 +11,7 @@ use crate::Aws;
 use crate::elb::inventory::{self, Inventory, Tagged};
 use crate::elb::{self, action, tagged};
 use crate::missing::Required;
-use crate::ownership::{self, Owned};
+use crate::ownership::{self, Owned, readable};
 use crate::send::unless_gone;
 
 const CREATE: &str = "create the listener";
@@ -26,7 +26,8 @@ impl Resource<Aws> for Listener {
             .filter_map(|listener| {
                 let owned = Owned::tagged::<Self>(survey.scope, &listener.tags)?;
                 let foreign = foreign_rules(survey, &listener.arn, rules);
-                Some(found(&owned, &listener.thing, foreign))
+                let read = found(&owned, &listener.thing, foreign);
+                readable(survey, &owned, Some(&listener.arn), read)
             })
             .collect()
     }
@@ -38,6 +39,10 @@ impl Resource<Aws> for Listener {
         let Some(tags) = tags else { return Ok(None) };
         let owned = Owned::read::<Self>(survey.scope, None, &tags);
         found(&owned, &listener, foreign_rules(survey, id, &rules)).map(Some)
+    }
+
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        inventory::all_listeners(survey).await
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<ListenerOutput> {

@@ -11,11 +11,13 @@ use deployer_core::{Cause, Failure, Phase, Ref};
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec};
 
+use futures_util::future::try_join_all;
+
 use crate::Aws;
 use crate::elb::inventory::{self, Inventory};
 use crate::elb::{self, action, tagged};
 use crate::missing::Required;
-use crate::ownership::{self, Owned, Tags};
+use crate::ownership::{self, Owned, Tags, readable};
 use crate::send::unless_gone;
 
 impl Resource<Aws> for ListenerRule {
@@ -25,7 +27,8 @@ impl Resource<Aws> for ListenerRule {
             .iter()
             .filter_map(|rule| {
                 let owned = Owned::tagged::<Self>(survey.scope, &rule.tags)?;
-                Some(found(&owned, &rule.arn, &rule.thing))
+                let read = found(&owned, &rule.arn, &rule.thing);
+                readable(survey, &owned, Some(&rule.arn), read)
             })
             .collect()
     }
@@ -44,6 +47,13 @@ impl Resource<Aws> for ListenerRule {
         let tags = elb::tags_of(survey.cloud, id).await?;
         let read = |tags| found(&Owned::read::<Self>(survey.scope, None, &tags), id, &rule);
         tags.map(read).transpose()
+    }
+
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        let listeners = inventory::all_listeners(survey).await?;
+        let rules = listeners.iter().map(|listener| inventory::rules(survey.cloud, listener));
+        let rules = try_join_all(rules).await?.into_iter().flatten();
+        Ok(rules.filter_map(|rule| rule.rule_arn).collect())
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerRuleSpec) -> Result<ListenerRuleOutput> {
@@ -71,9 +81,10 @@ impl Resource<Aws> for ListenerRule {
             modify(cx.cloud, &this.id, None, spec).await?;
             return Ok(ListenerRuleOutput { id: this.id.clone() });
         }
-        // Any turn will do for what takes no request.
-        let mut turns = (1..=ListenerRuleSpec::LAST).rev();
-        let spare = turns.find(|turn| !taken.contains(turn) && *turn != spec.priority);
+        // Any turn will do for what takes no request; the nearest one lets it change places with
+        // who has its turn, and nobody's order with others changes.
+        let near = (1..=ListenerRuleSpec::LAST).filter(|turn| !taken.contains(turn));
+        let spare = near.min_by_key(|turn| turn.abs_diff(spec.priority));
         if let Some(spare) = spare.filter(|_| spec.is_reserved()) {
             let made = make(cx.cloud, request.priority(as_number(spare))).await;
             // Somebody took it meanwhile: another one is looked for.

@@ -16,7 +16,7 @@ use crate::elb::inventory::{self, Inventory, Tagged};
 use crate::elb::{self, Attributes, Settings, setting, tagged};
 use crate::iam::linked_role;
 use crate::missing::Required;
-use crate::ownership::{self, Owned};
+use crate::ownership::{self, Owned, readable};
 use crate::send::unless_gone;
 
 const PROTECTION: &str = "deletion_protection.enabled";
@@ -44,7 +44,8 @@ impl Resource<Aws> for LoadBalancer {
             .filter_map(|((owned, balancer), attributes)| {
                 // One without attributes went away between the calls.
                 let foreign = foreign_listeners(survey, &balancer.arn, listeners);
-                attributes.map(|attributes| found(&owned, &balancer.thing, &attributes, foreign))
+                let read = found(&owned, &balancer.thing, &attributes?, foreign);
+                readable(survey, &owned, Some(&balancer.arn), read)
             })
             .collect()
     }

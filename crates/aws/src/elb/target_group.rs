@@ -23,7 +23,7 @@ use crate::elb::inventory::with_tags;
 use crate::elb::{self, Attributes, Settings, setting, tagged};
 use crate::index::{TagIndex, by_name, id};
 use crate::missing::Required;
-use crate::ownership::{self, Owned};
+use crate::ownership::{self, Owned, readable};
 use crate::send::unless_gone;
 
 const DELAY: &str = "deregistration_delay.timeout_seconds";
@@ -49,7 +49,11 @@ impl Resource<Aws> for TargetGroup {
             Some((Owned::named::<Self>(survey.scope, name, &group.tags)?, group))
         });
         let lives = ours.map(|(owned, group)| {
-            Box::pin(async move { look(survey, &owned, &group.arn, &group.thing).await })
+            Box::pin(async move {
+                let read = look(survey, &owned, &group.arn, &group.thing).await;
+                let read = read.transpose();
+                read.and_then(|it| readable(survey, &owned, Some(&group.arn), it)).transpose()
+            })
         });
         Ok(try_join_all(lives).await?.into_iter().flatten().collect())
     }

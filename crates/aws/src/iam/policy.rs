@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::Text;
-use deployer_kinds::{Effect, Statement};
+use deployer_kinds::{Conditions, Effect, Statement};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -21,32 +21,87 @@ pub(crate) fn decoded(document: &str) -> String {
     percent_decode_str(document).decode_utf8_lossy().into_owned()
 }
 
-/// The policy that lets these services take a role.
-pub(crate) fn trust(services: &BTreeSet<String>) -> String {
-    let statement = json!({
-        "Effect": "Allow",
-        "Principal": { "Service": services },
-        "Action": ASSUME,
-    });
-    json!({ "Version": VERSION, "Statement": [statement] }).to_string()
+/// Who may take a role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trust {
+    /// The services that may.
+    pub(crate) services: BTreeSet<String>,
+    /// Whether they may only for what is of the role's own account.
+    pub(crate) own_account_only: bool,
+    /// What else must hold.
+    pub(crate) conditions: Conditions,
 }
 
-/// The services that a trust policy lets take the role, and nothing else: a document that says
-/// more than [`trust`] can is given back as if it were the name of one.
-pub(crate) fn services(document: &str) -> BTreeSet<String> {
-    let read = || {
+impl Trust {
+    /// The policy of a role in this account of this partition.
+    pub(crate) fn document(&self, partition: &str, account: &str) -> String {
+        let mut statement = json!({
+            "Effect": "Allow",
+            "Principal": { "Service": self.services },
+            "Action": ASSUME,
+        });
+        let mut conditions = self.conditions.clone();
+        if self.own_account_only {
+            for (operator, key, value) in own(partition, account) {
+                let keys = conditions.entry(operator.to_owned()).or_default();
+                // Whoever has said it more closely is not overruled.
+                keys.entry(key.to_owned()).or_insert_with(|| [value].into());
+            }
+        }
+        if !conditions.is_empty() {
+            statement["Condition"] = json!(conditions);
+        }
+        json!({ "Version": VERSION, "Statement": [statement] }).to_string()
+    }
+
+    /// What a policy says of a role in this account. One that says more than [`Trust`] can has its
+    /// document in place of the name of a service.
+    pub(crate) fn read(document: &str, partition: &str, account: &str) -> Self {
+        Self::plain(document, partition, account).unwrap_or_else(|| Self {
+            services: BTreeSet::from([document.to_owned()]),
+            ..Self::default()
+        })
+    }
+
+    fn plain(document: &str, partition: &str, account: &str) -> Option<Self> {
         let statements = listed(document)?;
         let [statement] = statements.as_slice() else { return None };
         let statement = statement.as_object()?;
-        let known = ["Effect", "Principal", "Action", "Sid"];
+        let known = ["Effect", "Principal", "Action", "Sid", "Condition"];
         let principal = statement.get("Principal")?.as_object()?;
         let is_plain = statement.keys().all(|key| known.contains(&key.as_str()))
             && statement.get("Effect")? == "Allow"
             && strings(statement.get("Action")?)? == BTreeSet::from([ASSUME.to_owned()])
             && principal.len() == 1;
-        is_plain.then(|| strings(principal.get("Service")?)).flatten()
-    };
-    read().unwrap_or_else(|| BTreeSet::from([document.to_owned()]))
+        let services = strings(principal.get("Service").filter(|_| is_plain)?)?;
+        let mut conditions = match statement.get("Condition") {
+            Some(conditions) => read_conditions(conditions)?,
+            None => Conditions::new(),
+        };
+        let [of_account, _] = own(partition, account);
+        let (operator, key, value) = &of_account;
+        let values = conditions.get(*operator).and_then(|keys| keys.get(*key));
+        let own_account_only = values.is_some_and(|values| values.iter().eq([value]));
+        if own_account_only {
+            for (operator, key, value) in own(partition, account) {
+                let keys = conditions.entry(operator.to_owned()).or_default();
+                if keys.get(key).is_some_and(|values| values.iter().eq([&value])) {
+                    keys.remove(key);
+                }
+            }
+            conditions.retain(|_, keys| !keys.is_empty());
+        }
+        Some(Self { services, own_account_only, conditions })
+    }
+}
+
+/// What holds when ECS takes a role for something of this account (ECS developer guide, "Task IAM
+/// role"): operator, key, value.
+fn own(partition: &str, account: &str) -> [(&'static str, &'static str, String); 2] {
+    [
+        ("StringEquals", "aws:SourceAccount", account.to_owned()),
+        ("ArnLike", "aws:SourceArn", format!("arn:{partition}:ecs:*:{account}:*")),
+    ]
 }
 
 /// The document of these statements.
@@ -105,9 +160,7 @@ fn read(statement: &Value) -> Option<Statement> {
     })
 }
 
-fn read_conditions(
-    conditions: &Value,
-) -> Option<BTreeMap<String, BTreeMap<String, BTreeSet<String>>>> {
+fn read_conditions(conditions: &Value) -> Option<Conditions> {
     let operators = conditions.as_object()?.iter();
     operators
         .map(|(operator, keys)| {
@@ -156,6 +209,8 @@ fn unreadable(text: String) -> Statement {
 mod tests {
     use super::*;
 
+    const ACCOUNT: &str = "123456789012";
+
     fn statement() -> Statement {
         Statement {
             effect: Effect::Deny,
@@ -173,9 +228,16 @@ mod tests {
     fn what_was_written_reads_back_as_it_was() {
         let written = vec![statement(), Statement { conditions: [].into(), ..statement() }];
         assert_eq!(statements(&document(&written)), written);
-        let services_wanted: BTreeSet<String> =
-            ["ecs.amazonaws.com", "ecs-tasks.amazonaws.com"].map(ToOwned::to_owned).into();
-        assert_eq!(services(&trust(&services_wanted)), services_wanted);
+        for (own_account_only, conditions) in [
+            (true, Conditions::new()),
+            (false, Conditions::new()),
+            (true, statement().conditions),
+            (false, statement().conditions),
+        ] {
+            let services = ["ecs.amazonaws.com", "ecs-tasks.amazonaws.com"].map(ToOwned::to_owned);
+            let trust = Trust { services: services.into(), own_account_only, conditions };
+            assert_eq!(Trust::read(&trust.document("aws", ACCOUNT), "aws", ACCOUNT), trust);
+        }
     }
 
     #[test]
@@ -212,11 +274,11 @@ mod tests {
         for statement in [
             r#"{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}"#,
             r#"{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}"#,
-            r#"{"Effect":"Allow","Principal":{"Service":"ecs.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{}}"#,
             r#"{"Effect":"Allow","Principal":{"Service":"ecs.amazonaws.com","AWS":"1"},"Action":"sts:AssumeRole"}"#,
         ] {
             let document = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
-            assert_eq!(services(&document), BTreeSet::from([document.clone()]));
+            let read = Trust::read(&document, "aws", ACCOUNT);
+            assert_eq!(read.services, BTreeSet::from([document.clone()]));
         }
     }
 
@@ -226,5 +288,27 @@ mod tests {
             decoded("%7B%22Version%22%3A%20%222012-10-17%22%7D"),
             r#"{"Version": "2012-10-17"}"#
         );
+    }
+
+    #[test]
+    fn what_others_have_added_to_a_trust_is_kept_and_one_for_all_accounts_is_no_guard() {
+        let document = |conditions: &str| {
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"ecs-tasks.amazonaws.com"}},"Action":"sts:AssumeRole","Condition":{conditions}}}]}}"#
+            )
+        };
+        let closer = r#"{"StringEquals":{"aws:SourceAccount":"123456789012"},"ArnLike":{"aws:SourceArn":"arn:aws:ecs:eu-west-1:123456789012:*"},"Bool":{"aws:Mfa":"true"}}"#;
+        let trust = Trust::read(&document(closer), "aws", ACCOUNT);
+        assert!(trust.own_account_only);
+        assert_eq!(trust.conditions.keys().collect::<Vec<_>>(), ["ArnLike", "Bool"]);
+        assert_eq!(Trust::read(&trust.document("aws", ACCOUNT), "aws", ACCOUNT), trust);
+        for open in [
+            "{}",
+            r#"{"StringEquals":{"aws:SourceAccount":["123456789012","210987654321"]}}"#,
+            r#"{"StringEquals":{"aws:SourceAccount":"210987654321"}}"#,
+            r#"{"StringLike":{"aws:SourceAccount":"*"}}"#,
+        ] {
+            assert!(!Trust::read(&document(open), "aws", ACCOUNT).own_account_only, "{open}");
+        }
     }
 }

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
 use aws_sdk_iam::types::{EntityType, RoleDetail};
-use deployer_core::{Cause, Failure, Phase, Scope};
+use deployer_core::{Arn, Cause, Failure, Partition, Phase, Scope};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Role, RoleOutput, RoleSpec};
 
 use crate::Aws;
+use crate::iam::policy::Trust;
 use crate::iam::{self, policy};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{Owned, readable};
 use crate::send::unless_gone;
 
 impl Resource<Aws> for Role {
@@ -27,7 +28,7 @@ impl Resource<Aws> for Role {
             .filter_map(|role| {
                 let tags = iam::tags(role.tags());
                 let owned = Owned::named::<Self>(survey.scope, role.role_name(), &tags)?;
-                Some(found(&owned, role))
+                readable(survey, &owned, role.arn(), found(&owned, role))
             })
             .collect()
     }
@@ -51,13 +52,15 @@ impl Resource<Aws> for Role {
 
     async fn create(cx: &Context<'_, Aws>, spec: &RoleSpec) -> Result<RoleOutput> {
         let name = &cx.identity.name;
+        let account = &cx.cloud.account().await?;
+        let partition = Partition::of(&cx.cloud.region).name();
         let request = cx
             .cloud
             .iam
             .create_role()
             .path(path(&cx.identity.scope))
             .role_name(name)
-            .assume_role_policy_document(policy::trust(&spec.services))
+            .assume_role_policy_document(trust(spec).document(partition, account))
             .set_tags(Some(iam::tagged(cx.identity)));
         let made =
             cx.cloud.send(&iam::CREATE_ROLE, "create the role", || request.clone().send()).await?;
@@ -122,7 +125,11 @@ async fn details(
 }
 
 fn found(owned: &Owned, role: &RoleDetail) -> Result<Found<Role>> {
+    let id = role.arn().required("the ARN of a role")?;
+    let arn = Arn::read(id).required("the account of a role")?;
     let trust = role.assume_role_policy_document().required("the trust policy of a role")?;
+    let Trust { services, own_account_only, conditions } =
+        Trust::read(&policy::decoded(trust), arn.partition, arn.account);
     let mut inline = BTreeMap::new();
     for own in role.role_policy_list() {
         let name = own.policy_name().required("the name of a policy")?;
@@ -136,7 +143,9 @@ fn found(owned: &Owned, role: &RoleDetail) -> Result<Found<Role>> {
     Ok(Found {
         badge: owned.badge(),
         spec: RoleSpec {
-            services: policy::services(&policy::decoded(trust)),
+            services,
+            own_account_only,
+            conditions,
             inline,
             managed: managed
                 .map(|policy| policy.policy_arn().map(ToOwned::to_owned))
@@ -144,7 +153,7 @@ fn found(owned: &Owned, role: &RoleDetail) -> Result<Found<Role>> {
                 .required("the ARN of a managed policy")?,
         },
         output: RoleOutput {
-            id: role.arn().required("the ARN of a role")?.to_owned(),
+            id: id.to_owned(),
             name: role.role_name().required("the name of a role")?.to_owned(),
         },
         phase: Phase::Ready,
@@ -161,6 +170,12 @@ fn path(scope: &Scope) -> String {
     format!("/deployer/{}/{}/", scope.stack, scope.environment)
 }
 
+/// Who may take a role.
+fn trust(spec: &RoleSpec) -> Trust {
+    let RoleSpec { services, own_account_only, conditions, .. } = spec.clone();
+    Trust { services, own_account_only, conditions }
+}
+
 /// Makes of a role as it is the role it should be.
 async fn change(
     cx: &Context<'_, Aws>,
@@ -169,11 +184,14 @@ async fn change(
     to: &RoleSpec,
 ) -> Result<()> {
     let (client, name) = (&cx.cloud.iam, &role.name);
-    if from.services != to.services {
+    if (&from.services, from.own_account_only) != (&to.services, to.own_account_only) {
+        let arn = Arn::read(&role.id).required("the account of a role")?;
+        // What others have added stays.
+        let trust = Trust { conditions: from.conditions.clone(), ..trust(to) };
         let request = client
             .update_assume_role_policy()
             .role_name(name)
-            .policy_document(policy::trust(&to.services));
+            .policy_document(trust.document(arn.partition, arn.account));
         cx.cloud
             .send(&iam::UPDATE_ASSUME_ROLE_POLICY, "set the role's trust", || {
                 request.clone().send()

@@ -12,7 +12,7 @@ use crate::Aws;
 use crate::index::TagIndex;
 use crate::logs;
 use crate::missing::Required;
-use crate::ownership::{self, Owned, Tags};
+use crate::ownership::{self, Owned, Tags, readable};
 
 const CREATE: &str = "create the log group";
 
@@ -28,7 +28,7 @@ impl Resource<Aws> for LogGroup {
                 let tags = tags.get(&arn(group).ok()?)?;
                 let name = group.log_group_name();
                 let owned = Owned::named::<Self>(survey.scope, name, tags)?;
-                Some(found(&owned, group))
+                readable(survey, &owned, name, found(&owned, group))
             })
             .collect()
     }

@@ -16,7 +16,7 @@ use deployer_kinds::{
 use crate::Aws;
 use crate::index::TagIndex;
 use crate::missing::Required;
-use crate::ownership::{Kept, Owned};
+use crate::ownership::{Kept, Owned, readable};
 use crate::rds;
 use crate::send::unless_gone;
 
@@ -67,7 +67,9 @@ impl Resource<Aws> for DbParameterGroup {
             let Some(tags) = tags.get(&arn(group)?) else { continue };
             let owned = Owned::named::<Self>(scope, group.db_parameter_group_name(), tags);
             if let Some(owned) = owned {
-                all.extend(found(aws, &owned, group).await?);
+                let read = found(aws, &owned, group).await.transpose();
+                let id = group.db_parameter_group_name();
+                all.extend(read.and_then(|it| readable(survey, &owned, id, it)).transpose()?);
             }
         }
         Ok(all)

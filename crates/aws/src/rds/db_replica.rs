@@ -8,7 +8,7 @@ use deployer_kinds::{DbReplica, DbReplicaOutput, DbReplicaSpec};
 
 use crate::Aws;
 use crate::missing::Required;
-use crate::ownership::{Kept, Owned};
+use crate::ownership::{Kept, Owned, readable};
 use crate::rds::db_instance::machine::{self, Machine};
 use crate::rds::db_instance::{removal, state};
 use crate::rds::{self, Databases};
@@ -18,7 +18,11 @@ impl Resource<Aws> for DbReplica {
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let replicas = survey.shared.get::<Databases>().of::<Self>(survey).await?;
-        replicas.iter().map(|(owned, instance)| found(owned, instance)).collect()
+        let read = replicas.iter().filter_map(|(owned, instance)| {
+            let id = instance.db_instance_identifier();
+            readable(survey, owned, id, found(owned, instance))
+        });
+        read.collect()
     }
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {

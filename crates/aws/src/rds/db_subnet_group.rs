@@ -12,7 +12,7 @@ use crate::Aws;
 use crate::iam::linked_role;
 use crate::index::TagIndex;
 use crate::missing::Required;
-use crate::ownership::{Kept, Owned};
+use crate::ownership::{Kept, Owned, readable};
 use crate::rds::{self, Databases};
 use crate::send::unless_gone;
 
@@ -43,7 +43,7 @@ impl Resource<Aws> for DbSubnetGroup {
             .filter_map(|group| {
                 let tags = tags.get(&arn(group).ok()?)?;
                 let owned = Owned::named::<Self>(scope, group.db_subnet_group_name(), tags)?;
-                Some(found(&owned, group))
+                readable(survey, &owned, group.db_subnet_group_name(), found(&owned, group))
             })
             .collect()
     }

@@ -13,7 +13,7 @@ use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
 use crate::Aws;
 use crate::index::TagIndex;
 use crate::missing::Required;
-use crate::ownership::{self, ENVIRONMENT, Kept, Owned, STACK, Tags, kept_key};
+use crate::ownership::{self, ENVIRONMENT, Kept, Owned, STACK, Tags, kept_key, readable};
 use crate::random;
 use crate::secrets::{self, tagged, tags};
 use crate::send::unless_gone;
@@ -39,7 +39,8 @@ impl Resource<Aws> for Secret {
             .filter(|secret| secret.deleted_date().is_none())
             .filter_map(|secret| {
                 let tags = tags(secret.tags());
-                Some(found(&Owned::named::<Self>(survey.scope, secret.name(), &tags)?, secret))
+                let owned = Owned::named::<Self>(survey.scope, secret.name(), &tags)?;
+                readable(survey, &owned, secret.arn(), found(&owned, secret))
             })
             .collect()
     }

@@ -110,7 +110,10 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         let live = self.seek(&Adoption { place, ..adoption.clone() }, session).await?;
         let registry = session.world.registry();
         let all = BTreeSet::from([address.clone()]);
-        let plan = deployer_core::plan(stack, &there.with(live.clone()), &registry.kinds(), &all)
+        // What the next apply needs permission for, it says itself.
+        let permitted = stack.resources.keys().cloned().collect();
+        let with = there.with(live.clone());
+        let plan = deployer_core::plan(stack, &with, &registry.kinds(), &permitted)
             .map_err(|mistakes| unplannable(Some(self.project), stack, mistakes))?
             .only(&all);
         session.note(&format!(

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use deployer_core::{Home, Plan, Scope};
-use deployer_engine::{Journal, Look, Places, Scan};
+use deployer_core::{Plan, Scope, Snapshot};
+use deployer_engine::{Journal, Places, Scan};
 
 use crate::answer::Form;
 use crate::args::{StackArgs, TargetArgs};
@@ -13,10 +13,15 @@ use crate::commands::outputs::Outputs;
 use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
 use crate::perform::whole;
-use crate::plan_file;
-use crate::render::Detail;
+use crate::plan_file::{self, PlanFile, PlanFileError};
+use crate::render::{self, Detail};
+use crate::seal::Key;
 use crate::session::{Session, Way};
 use crate::world::Connect;
+
+/// What to do about a plan that carries no seal, where nobody can answer.
+const UNSEALED: &str = "look at it and add `--yes`; where plans are made on another machine, as in \
+                        CI, give both the same DEPLOYER_PLAN_KEY";
 
 /// What `apply` takes.
 #[derive(Debug, clap::Args)]
@@ -26,23 +31,25 @@ use crate::world::Connect;
         Shows the plan, asks, and does it. A step that fails stops only what needs it, and the \
         next run continues from what exists. Images that are built here and were never \
         published are built along the way; later `deployer publish` rolls out new ones.\n\n\
-        A saved plan is applied as it is, and refused when the account has moved since.",
+        A saved plan is applied as it is, and refused when the account has moved since. One \
+        that was made elsewhere, or has been edited, is shown and asked about.",
     after_long_help = "\
 Examples:
   deployer apply                    show the plan, ask, do it
   deployer apply --env prod --yes   without a question, as in CI
   deployer apply p.json             what `deployer plan --out p.json` showed
+  deployer apply p.json --yes       the same, though it was made elsewhere
   deployer apply --target services/web"
 )]
 pub(crate) struct Args {
     /// A saved plan, instead of the stack
-    #[arg(value_name = "PLAN", conflicts_with_all = ["env", "variables", "targets", "unprotect"])]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["env", "variables", "variable_files", "targets", "unprotect"])]
     saved: Option<PathBuf>,
     /// The same as PLAN
     #[arg(
         long,
         value_name = "PLAN",
-        conflicts_with_all = ["saved", "env", "variables", "targets", "unprotect"]
+        conflicts_with_all = ["saved", "env", "variables", "variable_files", "targets", "unprotect"]
     )]
     plan: Option<PathBuf>,
     #[command(flatten)]
@@ -112,8 +119,9 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
     session.locked("apply", &args.lock, &connected, &scope, work).await
 }
 
-/// Runs a saved plan without a question, since it has been looked at; refuses it when the world is
-/// not what it was made for.
+/// Runs a saved plan; refuses it when the world is not what it was made for. Who made it has looked
+/// at it; one that nobody who has the key has made is asked about. What is run is what its stack
+/// gives when it is planned again: nothing that a file says of the account is believed.
 async fn apply_saved<W: Connect>(
     path: &Path,
     args: &Args,
@@ -122,7 +130,9 @@ async fn apply_saved<W: Connect>(
     let stack = &args.stack;
     let path = session.terminal.folder.join(path);
     let saved = plan_file::read(&path)?;
-    let plan = &saved.plan;
+    let key = Key::of(&session.terminal.environment).map_err(PlanFileError::Key)?;
+    let is_ours = key.is_some_and(|key| saved.is_of(&key));
+    let (plan, wanted) = (&saved.plan, &saved.stack);
     let folder = if stack.file.is_some() {
         let env = Some(plan.scope.environment.clone());
         let environment = session.locate(&StackArgs { env, ..stack.clone() })?;
@@ -133,15 +143,15 @@ async fn apply_saved<W: Connect>(
     } else {
         session.terminal.folder.join(&saved.folder)
     };
-    let region = stack.region.as_deref().unwrap_or(&plan.region).to_owned();
-    let home = Home { account: None, role: plan.role.clone() };
-    let way = Way { region: Some(region), folder, home, said: None };
+    let region = stack.region.as_deref().unwrap_or(&wanted.region).to_owned();
+    let home = wanted.home.clone();
+    let way = Way { region: Some(region), folder: folder.clone(), home, said: None };
     let connected = session.connect(&way).await?;
     moved("the account", &plan.account, connected.home().0)?;
     moved("the region", &plan.region, connected.home().1)?;
-    let connected = Arc::new(connected.and(plan.places(), &plan.roles));
+    let connected = Arc::new(connected.of(wanted));
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
-        let (scan, deeds) = (Scan::All(Look::Quick), journal.deeds());
+        let (scan, deeds) = (Scan::For(wanted), journal.deeds());
         let snapshot = session.observe(&connected, &plan.scope, scan, &deeds).await?;
         if snapshot.fingerprint() != plan.fingerprint || snapshot.other_origin().is_some() {
             let what = saved.seen.changed(&snapshot.fingerprints());
@@ -149,12 +159,36 @@ async fn apply_saved<W: Connect>(
             Err(Refusal::Moved { what })?;
         }
         session.confirm_ours(&snapshot, args.yes).await?;
-        let plan = Plan { unrecorded: snapshot.unrecorded(), ..plan.clone() };
-        session.show(&plan, Detail::Changes);
+        let plan = again(&saved, &snapshot, session)?;
+        let detail = if is_ours { Detail::Changes } else { Detail::Everything };
+        session.show(&plan, detail);
         session.show_refused(&plan, None);
+        if !is_ours && !plan.is_empty() {
+            session.warn(&render::elsewhere(&plan, &folder, &session.err));
+            if !args.yes {
+                session.confirm("Apply this?", UNSEALED).await?;
+            }
+        }
         carry_out(&plan, &connected, journal, session).await
     };
     session.locked("apply", &args.lock, &connected, &plan.scope, work).await
+}
+
+/// The plan that a saved one's stack gives now, if it is the one that was saved.
+fn again<W: Connect>(
+    saved: &PlanFile,
+    snapshot: &Snapshot,
+    session: &Session<'_, W>,
+) -> Result<Plan, Error> {
+    let PlanFile { stack, targets, unprotect, plan: then, .. } = saved;
+    let targets = TargetArgs { targets: targets.clone(), unprotect: unprotect.clone() };
+    let now = session.plan(None, stack, snapshot, &targets)?;
+    if !now.does_the_same_as(then) {
+        return Err(Refusal::Edited.into());
+    }
+    // What only the command that shows a plan looks for, and nothing is done about.
+    let (images, left_behind) = (then.images.clone(), then.left_behind.clone());
+    Ok(Plan { images, left_behind, ..now })
 }
 
 fn moved(what: &str, then: &str, now: &str) -> Result<(), Refusal> {

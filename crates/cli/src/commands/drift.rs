@@ -9,6 +9,7 @@ use crate::answer::{Answer, Form, Page, document};
 use crate::args::{StackArgs, TargetArgs};
 use crate::command::Command;
 use crate::exit::{Error, Exit};
+use crate::masking::masked;
 use crate::render::{self, Drift};
 use crate::session::Session;
 use crate::wire::state::{self, Attached, Changed, Field, Unread};
@@ -105,7 +106,8 @@ impl Answer for Shown<'_> {
         let Drift { changed, missing, attached, unread, is_new: _ } = &self.drift;
         let field = |difference: &Difference| {
             let Difference { path, before, after, .. } = difference.clone();
-            Field { path, given: before, now: after }
+            let (given, now) = (masked(&path, &before), masked(&path, &after));
+            Field { path, given, now }
         };
         let changed = changed.iter().map(|(address, fields)| Changed {
             address: address.to_string(),

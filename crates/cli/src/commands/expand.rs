@@ -6,6 +6,7 @@ use crate::answer::{Answer, Form, Page, plain};
 use crate::args::StackArgs;
 use crate::command::Command;
 use crate::exit::{Error, Exit};
+use crate::masking::masked;
 use crate::session::Session;
 use crate::world::Connect;
 
@@ -16,7 +17,8 @@ use crate::world::Connect;
     long_about = "Show the resources that the stack expands into.\n\n\
         Every resource with all its fields, as `resources:` would have them. Nothing is looked \
         up; no credentials are needed. So a network that only says how many zones it takes is \
-        shown in the first letters, whatever the account has.",
+        shown in the first letters, whatever the account has. Values that look secret are left \
+        out.",
     after_long_help = "\
 Examples:
   deployer expand --env prod
@@ -33,7 +35,7 @@ impl Command for Args {
     /// Reads the stack, and prints its resources.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let project = session.load(&self.stack)?;
-        session.answer(&Expanded(deployer_stack::expanded(&project.stack)));
+        session.answer(&Expanded(masked("", &deployer_stack::expanded(&project.stack))));
         if let [zones @ .., last] = project.assumed_zones.as_slice() {
             let zones = match zones {
                 [] => last.clone(),

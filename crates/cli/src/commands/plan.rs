@@ -8,8 +8,9 @@ use crate::answer::{Answer, Form, Page, document};
 use crate::args::{StackArgs, TargetArgs};
 use crate::command::Command;
 use crate::exit::{Error, Exit};
-use crate::plan_file;
+use crate::plan_file::{self, PlanFile, PlanFileError};
 use crate::render::{self, Detail};
+use crate::seal::Key;
 use crate::session::Session;
 use crate::wire::plan::Planned;
 use crate::world::Connect;
@@ -53,8 +54,12 @@ impl Command for Args {
         let plan = session.plan_whole(&project, &connected, &snapshot, &self.targets).await?;
         // The file comes first: after the answer nothing can go wrong any more.
         if let Some(path) = &self.out {
-            let (path, folder) = (session.terminal.folder.join(path), &project.source.folder);
-            plan_file::write(&path, folder, &plan, snapshot.fingerprints())?;
+            let (folder, stack) = (&project.source.folder, project.stack.clone());
+            let saved = PlanFile::new(folder, stack, plan.clone(), snapshot.fingerprints());
+            let TargetArgs { targets, unprotect } = project.meant(&self.targets);
+            let saved = saved.cut_down(targets, unprotect);
+            let key = Key::of(&session.terminal.environment).map_err(PlanFileError::Key)?;
+            plan_file::write(&session.terminal.folder.join(path), saved, key.as_ref())?;
         }
         let detail = if self.full { Detail::Everything } else { Detail::Changes };
         session.answer(&Shown { plan: &plan, detail });

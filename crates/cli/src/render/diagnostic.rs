@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use deployer_core::{Diagnostic, Label, Severity, Span};
+use deployer_core::{Diagnostic, Label, Severity, Span, one_line};
 
 use super::theme::Theme;
 use crate::wire::error as wire;
@@ -57,15 +57,16 @@ pub(crate) fn located_diagnostics(
     each.collect()
 }
 
+/// A name from the file, such as a key with a line end in it, makes no lines.
 fn group<'a>(mistake: &'a Diagnostic, name: &'a str, text: &'a str) -> Group<'a> {
     let level = match mistake.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(mistake.title.as_str()).id(mistake.code.name());
+    let title = level.primary_title(one_line(&mistake.title)).id(mistake.code.name());
     let annotations = mistake.labels.iter().enumerate().map(|(place, label)| {
         let kind = if place == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let label_text = Some(label.text.as_str()).filter(|text| !text.is_empty());
+        let label_text = Some(one_line(&label.text)).filter(|text| !text.is_empty());
         kind.span(within(label.span, text)).label(label_text)
     });
     let mut group = Group::with_title(title);

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::layout::{broken, pad, width_of};
 use super::theme::Theme;
 use super::value::{marker, value, wanted};
+use crate::masking::{MASKED, masked};
 
 /// How many lines one value gets at most; `--json` has the rest.
 const LINES: usize = 12;
@@ -42,8 +43,8 @@ pub(super) fn differences(
 
 /// The lines for every field of something that is made.
 pub(super) fn whole(spec: &Value, theme: &Theme, indent: usize, width: usize) -> Vec<String> {
-    let mut leaves = Vec::new();
-    leaves_of(String::new(), spec, &mut leaves);
+    let (mut leaves, spec) = (Vec::new(), masked("", spec));
+    leaves_of(String::new(), &spec, &mut leaves);
     let fields: Vec<Field> = leaves
         .into_iter()
         .map(|(path, leaf)| {
@@ -112,7 +113,12 @@ fn set(sign: &str, text: &str, style: &Style, indent: usize, width: usize) -> Ve
 /// A difference, taken apart into what a person wants to compare.
 fn fields(difference: &Difference) -> Vec<Field> {
     let Difference { path, before, after, .. } = difference;
+    // Of two lists both are masked whole: in a command a word is the value of the one before.
+    let (before, after) = (&masked(path, before), &masked(path, after));
     match (before, after) {
+        (Value::Array(_), Value::Array(_)) if before == after => {
+            vec![changed(path, &MASKED.into(), &MASKED.into())]
+        }
         (Value::Array(before), Value::Array(after)) => vec![elements(path, before, after)],
         (Value::Array(before), Value::Null) if !before.is_empty() => {
             vec![elements(path, before, &[])]

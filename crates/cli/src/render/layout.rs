@@ -1,5 +1,6 @@
 //! Fitting text into columns.
 
+use crate::clean::clean;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Where notes beside something stand at most, so that the eye finds its way to them.
@@ -20,7 +21,8 @@ pub(crate) fn pad(text: &str, width: usize) -> String {
 
 /// The text on one line, cut to at most `width` columns; a cut shows as `…`.
 pub(crate) fn truncate(text: &str, width: usize) -> String {
-    let text = text.replace(['\n', '\t'], " ").replace('\r', "");
+    // What it has is counted as it will be seen.
+    let text = clean(text, false).replace(['\n', '\t'], " ");
     if width_of(&text) <= width {
         return text;
     }
@@ -71,7 +73,7 @@ pub(crate) fn wrapped(pieces: &[String], separator: &str, width: usize) -> Vec<S
 /// that is wider than that.
 pub(crate) fn broken(text: &str, width: usize) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
-    for word in text.split(' ') {
+    for word in text.split([' ', '\n']) {
         let mut piece = String::new();
         for letter in word.chars() {
             if width_of(&piece) + letter.width().unwrap_or(0) > width {

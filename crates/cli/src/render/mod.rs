@@ -21,7 +21,7 @@ pub(crate) use failure::notice;
 pub(crate) use layout::{fit, truncate};
 pub(crate) use outcome::{outcome, receipt};
 pub use plan::{Detail, plan};
-pub(crate) use plan::{failed, located, strays, unseen};
+pub(crate) use plan::{elsewhere, failed, located, strays, unseen};
 pub(crate) use table::table;
 pub use theme::Theme;
 pub(crate) use words::{doing, done, elapsed, short, typical};

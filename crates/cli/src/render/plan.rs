@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 use deployer_core::{
     Action, Address, Difference, Fallen, Half, Impact, Place, Plan, Reason, Replacement, Scope,
@@ -163,6 +164,7 @@ fn resource(group: &Group<'_>, detail: Detail, theme: &Theme, width: usize) -> V
         let shown = broken(&text, width - INDENT).into_iter();
         lines.extend(shown.map(|line| format!("{}{}", " ".repeat(INDENT), style.style(line))));
     }
+    lines.extend(built(step).map(|line| format!("{}{line}", " ".repeat(INDENT))));
     match (&step.wanted, step.action) {
         (Some(spec), Action::Create)
             if detail == Detail::Everything && step.reason == Reason::Missing =>
@@ -180,6 +182,36 @@ fn resource(group: &Group<'_>, detail: Detail, theme: &Theme, width: usize) -> V
         }
     }
     lines
+}
+
+/// What is run or read on this machine for an image that is made here.
+fn built(step: &Step) -> Option<String> {
+    let wanted = step.wanted.as_ref().filter(|_| step.action == Action::Create)?;
+    let (how, path) = wanted.get("build")?.as_object()?.iter().next()?;
+    let path = path.as_str()?;
+    Some(match how.as_str() {
+        "cargo" => format!("runs cargo here, in {path}"),
+        "dockerfile" => format!("runs the Dockerfile {path} here"),
+        _ => format!("reads the {how} {path}"),
+    })
+}
+
+/// What somebody should know who applies a plan that somebody else may have made.
+pub(crate) fn elsewhere(plan: &Plan, folder: &Path, theme: &Theme) -> String {
+    let warning = theme.caution.style("warning:");
+    let mut lines = vec![
+        String::new(),
+        format!("{warning} this plan was made elsewhere, or has been edited since"),
+        "  It carries no seal of yours, so all of it is shown.".to_owned(),
+    ];
+    let builds: Vec<String> = plan.steps.iter().filter_map(built).collect();
+    if !builds.is_empty() {
+        lines.push(format!("  In {} it:", folder.display()));
+        lines.extend(builds.into_iter().map(|build| format!("  · {build}")));
+    }
+    let roles = plan.role.iter().chain(plan.roles.values());
+    lines.extend(roles.map(|role| format!("  · acts as {role}")));
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 /// Who notices, why, and how long it takes, as far as it is worth a word.

@@ -1,25 +1,16 @@
-//! One value of a spec as a person would write it, with what is secret by its name left out.
+//! One value of a spec as a person would write it, with what is secret left out.
 
 use deployer_core::{Text, is_unread, references};
 use serde_json::Value;
 
-/// What stands in the place of a value that is not shown.
-const MASKED: &str = "(not shown)";
+use crate::masking::masked;
 
 /// What stands for a value that AWS does not show, or that this version does not know.
 const UNREAD: &str = "(not shown by AWS)";
 
-/// What the names of environment variables hold whose values are not shown.
-const SECRETIVE: [&str; 6] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL"];
-
 /// The value at this path of a spec, on one line.
 pub(crate) fn value(path: &str, value: &Value) -> String {
-    let mut segments = path.rsplit('.');
-    let (last, parent) = (segments.next().unwrap_or_default(), segments.next());
-    if parent == Some("environment") && is_secretive(last) && !value.is_null() {
-        return MASKED.to_owned();
-    }
-    flow(last, value, true)
+    flow(&masked(path, value), true)
 }
 
 /// The value, and that it is known only later where it is.
@@ -28,30 +19,22 @@ pub(crate) fn wanted(path: &str, wanted: &Value) -> String {
     if references(wanted).is_empty() { text } else { format!("{text} (known after apply)") }
 }
 
-/// Flow style, as in YAML. `key` is what the value is found under.
-fn flow(key: &str, value: &Value, is_outermost: bool) -> String {
+/// Flow style, as in YAML.
+fn flow(value: &Value, is_outermost: bool) -> String {
     match value {
         Value::Null => "(none)".to_owned(),
-        Value::String(text) => quoted(&without_password(text), is_outermost),
+        Value::String(text) => quoted(text, is_outermost),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| flow(key, item, false)).collect();
+            let items: Vec<String> = items.iter().map(|item| flow(item, false)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Object(fields) => {
             if let Some(text) = marker(value) {
-                return without_password(&text);
+                return text;
             }
             let fields = fields.iter().filter(|(_, value)| !is_nothing(value));
-            let fields: Vec<String> = fields
-                .map(|(name, value)| {
-                    let shown = if key == "environment" && is_secretive(name) {
-                        MASKED.to_owned()
-                    } else {
-                        flow(name, value, false)
-                    };
-                    format!("{name}: {shown}")
-                })
-                .collect();
+            let fields: Vec<String> =
+                fields.map(|(name, value)| format!("{name}: {}", flow(value, false))).collect();
             format!("{{{}}}", fields.join(", "))
         }
         plain => plain.to_string(),
@@ -79,24 +62,6 @@ fn is_nothing(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
         _ => false,
-    }
-}
-
-fn is_secretive(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    SECRETIVE.iter().any(|word| name.contains(word))
-}
-
-/// An address with a password in it, the password left out.
-fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host)))
-    {
-        Some((user, host)) => {
-            format!("{scheme}://{user}:…@{host}{}", &rest[authority.len()..])
-        }
-        None => text.to_owned(),
     }
 }
 
@@ -128,22 +93,5 @@ mod tests {
     fn what_is_not_known_yet_says_so() {
         assert_eq!(wanted("vpc", &json!({ "ref": "vpc/main" })), "vpc/main (known after apply)");
         assert_eq!(wanted("vpc", &json!({ "id": "vpc-1" })), "vpc-1");
-    }
-
-    #[test]
-    fn environment_values_that_look_secret_are_not_shown() {
-        assert_eq!(value("containers.web.environment.API_KEY", &json!("s3cr3t")), MASKED);
-        assert_eq!(value("containers.web.environment.API_KEY", &Value::Null), "(none)");
-        let whole = json!({ "environment": { "DB_PASSWORD": "s3cr3t", "LOG": "info" } });
-        assert_eq!(value("x", &whole), "{environment: {DB_PASSWORD: (not shown), LOG: info}}");
-        assert_eq!(value("containers.web.secrets.DB_PASSWORD", &json!("arn:x")), "arn:x");
-    }
-
-    #[test]
-    fn a_password_within_an_address_is_not_shown() {
-        let address = json!("postgres://notes:s3cr3t@db.example:5432/notes?sslmode=require");
-        let shown = "postgres://notes:…@db.example:5432/notes?sslmode=require";
-        assert_eq!(value("environment.DATABASE_URL", &address), shown);
-        assert_eq!(value("x", &json!("http://host/a:b@c")), "http://host/a:b@c");
     }
 }

@@ -22,7 +22,7 @@ impl Json {
     }
 
     fn print(&self, line: impl Serialize) {
-        self.out.write(&format!("{}\n", as_json(line)));
+        self.out.write_json(&as_json(line).to_string());
     }
 }
 

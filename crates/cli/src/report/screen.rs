@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::TermLike;
 
+use crate::clean::clean;
 use crate::world::Stream;
 
 /// Wipes the rest of a line, and goes on to the next.
@@ -80,7 +81,7 @@ impl TermLike for Screen {
     }
 
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.frame().text.push_str(text);
+        self.frame().text.push_str(&clean(text, true));
         self.frame().text.push_str(LINE_END);
         Ok(())
     }
@@ -89,12 +90,17 @@ impl TermLike for Screen {
     /// An end of the line does the same and stays one where the text is copied or the window grows.
     fn write_str(&self, text: &str) -> io::Result<()> {
         let is_filler = !text.is_empty() && text.chars().all(|c| c == ' ');
-        self.frame().text.push_str(if is_filler { LINE_END } else { text });
+        if is_filler {
+            self.frame().text.push_str(LINE_END);
+        } else {
+            self.frame().text.push_str(&clean(text, true));
+        }
         Ok(())
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.write_str("\r\x1b[2K")
+        self.frame().text.push_str("\r\x1b[2K");
+        Ok(())
     }
 
     fn flush(&self) -> io::Result<()> {
@@ -103,7 +109,7 @@ impl TermLike for Screen {
             return Ok(());
         }
         let back = if frame.is_resting { "\x1b[1A" } else { "" };
-        self.out.write(&format!("{back}{}\x1b[J", frame.text));
+        self.out.write_frame(&format!("{back}{}\x1b[J", frame.text));
         frame.is_resting = frame.text.ends_with(LINE_END);
         frame.text.clear();
         Ok(())

@@ -32,7 +32,7 @@ fn written<'a>(
     reporter: impl Fn(&'a Plan, Stream) -> Box<dyn Reporter + 'a>,
 ) -> String {
     let paper = Paper::default();
-    let mut reporter = reporter(plan, Stream::new(paper.clone(), false));
+    let mut reporter = reporter(plan, Stream::new(paper.clone(), true));
     for event in samples::events() {
         reporter.event(&event);
         reporter.tick(event.at);

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::document::{Position, scope};
 use super::state::{Fallen, Stray, Unseen};
+use crate::masking::masked;
 
 /// A plan, and what follows from all of its steps.
 #[derive(Serialize, JsonSchema)]
@@ -188,7 +189,7 @@ struct Step {
     differences: Vec<Difference>,
     /// AWS's identifier of what exists.
     current: Option<String>,
-    /// All fields as they should be; null for a delete.
+    /// All fields as they should be, secrets left out; null for a delete.
     wanted: Option<Value>,
     /// The steps that must have succeeded before it begins.
     after: BTreeSet<usize>,
@@ -213,7 +214,7 @@ impl From<&deployer_core::Step> for Step {
             notices: step.notices.iter().map(notice).collect(),
             differences: step.differences.iter().map(Difference::from).collect(),
             current: step.live.as_ref().map(|live| live.id().to_owned()),
-            wanted: step.wanted.clone(),
+            wanted: step.wanted.as_ref().map(|wanted| masked("", wanted)),
             after: step.after.clone(),
             typical: step.typical,
         }
@@ -247,6 +248,7 @@ pub(crate) struct Difference {
 impl From<&deployer_core::Difference> for Difference {
     fn from(difference: &deployer_core::Difference) -> Self {
         let deployer_core::Difference { path, before, after, unknown, drift } = difference.clone();
+        let (before, after) = (masked(&path, &before), masked(&path, &after));
         Self { path, before, after, unknown, drift }
     }
 }

@@ -354,6 +354,60 @@ async fn when_a_step_fails_what_needs_it_waits_and_what_runs_runs_on() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
 }
 
+/// What does not get ready in one run does not in the next: nobody is led there, and nothing that
+/// is needed until then goes, however often it is tried.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_something_that_never_gets_ready_waits_in_the_next_run_too() {
+    let mut wrong = Vec::new();
+    for case in CASES {
+        let changed = case.changed().expect("a change of the stack");
+        let mut world = applied().await;
+        world.memory.recover();
+        world.write("deployer.yaml", &changed);
+        let plan = planned(&world).await.expect("a plan");
+        let before = world.memory.copy();
+        for (dying, step) in steps(&plan).iter().enumerate() {
+            let kind = step["address"].as_str().and_then(|address| address.split('/').next());
+            let gets_ready = ["service", "db-instance", "load-balancer", "nat-gateway"];
+            if step["action"] == "delete" || !kind.is_some_and(|kind| gets_ready.contains(&kind)) {
+                continue;
+            }
+            world.memory = Arc::new(before.copy());
+            if let Err(why) = run_twice(&world, &plan, dying).await {
+                wrong.push(format!("{}, {}: {why}", case.name, word_of(step)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
+}
+
+async fn run_twice(world: &World<Lookalike>, plan: &Value, dying: usize) -> Result<(), String> {
+    let was = world.memory.things();
+    let (step, nth) = call_of(plan, dying);
+    world.memory.trouble(&step, nth, Trouble::Dies);
+    let address = |step: &Value| step["address"].as_str().unwrap_or_default().to_owned();
+    let waits = |of: &String| {
+        let mut all = steps(plan).iter().enumerate().filter(|(_, step)| address(step) == *of);
+        all.all(|(place, _)| place != dying && is_before(plan, dying, place))
+    };
+    let waiting: Vec<String> = steps(plan).iter().map(address).filter(waits).collect();
+    for run in ["first", "second"] {
+        let ran = world.run("apply --env dev --yes").await;
+        if ran.exit != Exit::Failed {
+            return Err(format!("the {run} run ended with {:?}: {}", ran.exit, ran.stderr));
+        }
+        for entry in world.memory.journal() {
+            let Entry::Begun(call) = entry else { continue };
+            if waiting.iter().any(|it| call.ends_with(&format!(" {it}"))) {
+                return Err(format!("{call} did not wait in the {run} run"));
+            }
+        }
+        nobody_runs_on_what_is_gone(&was, &world.memory.things())?;
+    }
+    world.memory.recover();
+    settle(world).await
+}
+
 #[tokio::test(start_paused = true)]
 async fn when_a_step_takes_long_what_needs_it_waits() {
     let mut wrong = Vec::new();
@@ -401,7 +455,7 @@ async fn troubled_step(
         }
     }
     let expected = match trouble {
-        Trouble::Fails => Exit::Failed,
+        Trouble::Fails | Trouble::Dies => Exit::Failed,
         Trouble::Lags(_) => Exit::Done,
     };
     if ran.exit != expected {
@@ -409,7 +463,7 @@ async fn troubled_step(
     }
     nobody_runs_on_what_is_gone(&was, &world.memory.things())?;
     match trouble {
-        Trouble::Fails => settle(world).await,
+        Trouble::Fails | Trouble::Dies => settle(world).await,
         Trouble::Lags(_) => Ok(()),
     }
 }

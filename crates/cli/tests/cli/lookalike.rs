@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use deployer_cli::Exit;
-use deployer_core::{Cause, Failure, Kind, Phase, Scope};
+use deployer_core::{Address, Cause, Failure, Kind, Phase, Scope};
 use deployer_engine::{
-    Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Registry, Resource, Result,
-    Secrecy, Survey, Voice,
+    Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Registry,
+    Resource, Result, Secrecy, Survey, Voice,
 };
 use deployer_kinds as kinds;
 use deployer_testkit::Shelf;
@@ -42,6 +42,8 @@ struct State {
     /// What was begun, and what was done, in that order.
     journal: Vec<Entry>,
     trouble: Option<(String, usize, Trouble)>,
+    /// What never gets ready, by address.
+    dying: BTreeSet<String>,
 }
 
 /// One line of what was done to things.
@@ -54,7 +56,10 @@ pub(crate) enum Entry {
 /// What is the matter with one step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trouble {
+    /// It is not done.
     Fails,
+    /// It is done, and what it is about never gets ready.
+    Dies,
     Lags(Duration),
 }
 
@@ -65,6 +70,8 @@ struct Thing {
     scope: String,
     spec: Value,
     output: Value,
+    /// Whether it has not got ready yet.
+    is_settling: bool,
 }
 
 impl Cloud for Lookalike {
@@ -135,7 +142,13 @@ impl Lookalike {
     pub(crate) fn recover(&self) -> Vec<Entry> {
         let mut state = self.lock();
         state.trouble = None;
+        state.dying.clear();
         std::mem::take(&mut state.journal)
+    }
+
+    /// What was begun and done until now, whatever goes on not to go well.
+    pub(crate) fn journal(&self) -> Vec<Entry> {
+        std::mem::take(&mut self.lock().journal)
     }
 
     /// Another cloud with the same in it.
@@ -163,6 +176,11 @@ impl Lookalike {
         match trouble {
             Some(Trouble::Fails) => {
                 Err(Failure::new(Cause::Refused, "do it", "it was made to fail"))
+            }
+            Some(Trouble::Dies) => {
+                let address = step.rsplit(' ').next().unwrap_or_default();
+                self.lock().dying.insert(address.to_owned());
+                Ok(())
             }
             Some(Trouble::Lags(delay)) => {
                 deployer_testkit::pass(delay).await;
@@ -192,7 +210,7 @@ impl Lookalike {
             badge: thing.badge.clone(),
             spec: serde_json::from_value(thing.spec.clone()).expect("a spec"),
             output: serde_json::from_value(thing.output.clone()).expect("an output"),
-            phase: Phase::Ready,
+            phase: if thing.is_settling { Phase::Settling } else { Phase::Ready },
             state: "available".to_owned(),
             foreign: vec![],
         })
@@ -229,12 +247,14 @@ impl Lookalike {
                 generation: cx.identity.generation,
                 mark: Some(cx.identity.mark.clone()),
                 proof: cx.identity.proof.clone(),
+                of: None,
                 called: Some(name.clone()),
                 tags: cx.identity.scope.tags.clone(),
             },
             scope: cx.identity.scope.to_string(),
             spec,
             output: output.clone(),
+            is_settling: false,
         };
         state.things.insert(id, thing);
         serde_json::from_value(output).expect("an output")
@@ -256,6 +276,17 @@ impl Lookalike {
             thing.output["secret"] = secret(&thing.spec);
         }
         serde_json::from_value(thing.output.clone()).expect("an output")
+    }
+
+    /// One look at whether something is ready.
+    fn is_ready(&self, address: &Address, output: &Value) -> bool {
+        let mut state = self.lock();
+        let is_settling = state.dying.contains(&address.to_string());
+        let id = output["id"].as_str().unwrap_or_default();
+        if let Some(thing) = state.things.get_mut(id) {
+            thing.is_settling = is_settling;
+        }
+        !is_settling
     }
 
     /// Deletes one, and the images with their repository.
@@ -318,6 +349,18 @@ macro_rules! kinds {
                 _output: &Self::Output,
             ) -> Result<()> {
                 Ok(())
+            }
+
+            async fn ready(
+                cx: &Context<'_, Lookalike>,
+                output: Self::Output,
+            ) -> Result<Progress<Self::Output>> {
+                let value = serde_json::to_value(&output).expect("an output");
+                Ok(if cx.cloud.is_ready(&cx.identity.address, &value) {
+                    Progress::Done(output)
+                } else {
+                    Progress::Failed("it never gets ready".to_owned())
+                })
             }
 
             async fn delete(

@@ -11,6 +11,7 @@ mod documented;
 mod drift;
 mod locking;
 mod lookalike;
+mod outside;
 mod plan;
 mod publish;
 mod reading;

@@ -17,6 +17,20 @@ async fn a_whole_stack_goes_up_settles_and_comes_down() {
     assert!(ran.stdout.ends_with("Last sweep: nothing of notes/dev is left.\n"), "{}", ran.stdout);
 }
 
+/// Names that follow from it look like identifiers then.
+#[tokio::test(start_paused = true)]
+async fn a_stack_and_a_service_with_digits_in_their_names_come_down() {
+    let stack = NOTES.replace("stack: notes", "stack: notes2").replace("  web:\n", "  web2:\n");
+    let world = World::new(registry, &stack);
+    let ran = world.run("apply --env dev --yes").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    world.write("deployer.yaml", &stack.replace("  web2:\n", "  site3:\n"));
+    let ran = world.run("apply --env dev --yes").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    let ran = world.run("destroy --env dev --yes").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+}
+
 #[tokio::test(start_paused = true)]
 async fn changes_of_a_whole_stack_say_who_notices() {
     let world = applied().await;

@@ -95,3 +95,100 @@ async fn a_saved_plan_takes_no_targets_however_it_is_named() {
         assert_eq!(ran.exit, Exit::Usage, "{ran:?}");
     }
 }
+
+/// The plan of a world as text, changed.
+fn edited(world: &World, then: &str, now: &str) {
+    let text = world.read("p.json");
+    assert!(text.contains(then), "{text}");
+    world.write("p.json", &text.replace(then, now));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_was_edited_is_shown_and_asked_about() {
+    let mut world = planned().await;
+    edited(&world, "10.0.0.0/16", "10.9.0.0/16");
+    let ran = world.run("apply p.json").await;
+    assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
+    insta::assert_snapshot!(ran.stderr);
+    world.typed = Some("n\n".to_owned());
+    assert_eq!(world.run("apply p.json").await.exit, Exit::Refused);
+    assert!(world.memory.census().is_empty());
+    world.typed = Some("y\n".to_owned());
+    assert_eq!(world.run("apply p.json").await.exit, Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_somebody_else_made_is_asked_about() {
+    let mut world = planned().await;
+    world.environment.clear();
+    let ran = world.run("apply p.json").await;
+    assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
+    assert!(ran.stderr.contains("made elsewhere"), "{}", ran.stderr);
+    assert_eq!(world.run("apply p.json --yes").await.exit, Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_machines_with_the_same_key_trust_each_others_plans() {
+    let mut world = World::with(STACK);
+    let key = ("DEPLOYER_PLAN_KEY".to_owned(), "0123456789abcdef0123456789abcdef".to_owned());
+    world.environment = [key.clone()].into();
+    assert_eq!(world.run("plan --env dev --out p.json").await.exit, Exit::Done);
+    world.environment = [key, ("HOME".to_owned(), "/nonexistent".to_owned())].into();
+    assert_eq!(world.run("apply p.json").await.exit, Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_too_short_is_refused_before_anything_is_saved() {
+    let mut world = World::with(STACK);
+    world.environment.insert("DEPLOYER_PLAN_KEY".to_owned(), "secret".to_owned());
+    let ran = world.run("plan --env dev --out p.json").await;
+    assert_eq!(ran.exit, Exit::Wrong, "{ran:?}");
+    assert!(ran.stderr.contains("DEPLOYER_PLAN_KEY has 6 characters"), "{}", ran.stderr);
+    assert!(!world.folder.path().join("p.json").exists());
+}
+
+/// Whatever is edited, nothing that is not what the plan's stack gives is done, `--yes` or not.
+#[tokio::test(start_paused = true)]
+async fn a_plan_whose_steps_were_edited_is_refused() {
+    let world = World::applied(STACK).await;
+    let shrunk = STACK
+        .replace("size: 20", "size: 40")
+        .replace("  part:\n    a: { network: main, zone: a }\n", "");
+    world.write("deployer.yaml", &shrunk);
+    assert_eq!(world.run("plan --env dev --out p.json").await.exit, Exit::Done);
+    let (whole, before) = (world.read("p.json"), world.memory.census());
+    let plan: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+    let steps = plan["plan"]["steps"].as_array().expect("steps");
+    assert!(steps.len() >= 2, "{steps:#?}");
+    let mut edits: Vec<(String, serde_json::Value)> = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        if step["live"].is_object() {
+            edits.push((format!("/plan/steps/{at}/live/output/id"), "another".into()));
+        }
+        if step["wanted"].is_object() {
+            edits.push((format!("/plan/steps/{at}/wanted/size"), 4000.into()));
+        }
+        edits.push((format!("/plan/steps/{at}/action"), "delete".into()));
+        edits.push((format!("/plan/steps/{at}/impact"), "none".into()));
+        edits.push((format!("/plan/steps/{at}/after"), serde_json::json!([])));
+    }
+    edits.push(("/plan/known".to_owned(), serde_json::json!({})));
+    let mut refused = 0;
+    for (place, value) in edits {
+        let mut edited = plan.clone();
+        let field = edited.pointer_mut(&place).unwrap_or_else(|| panic!("{place}: {plan:#}"));
+        if *field == value {
+            continue;
+        }
+        *field = value;
+        world.write("p.json", &edited.to_string());
+        let ran = world.run("apply p.json --yes").await;
+        assert_eq!(ran.exit, Exit::Refused, "{place}: {ran:?}");
+        assert!(ran.stderr.contains("it has been edited"), "{place}: {}", ran.stderr);
+        assert_eq!(world.memory.census(), before, "{place}");
+        refused += 1;
+    }
+    assert!(refused >= 5, "{refused}");
+    world.write("p.json", &whole);
+    assert_eq!(world.run("apply p.json").await.exit, Exit::Done);
+}

@@ -75,8 +75,10 @@ impl World {
 impl<C: Parameters + Default> World<C> {
     /// An empty cloud with these kinds, and a folder with this stack.
     pub(crate) fn new(registry: fn() -> Registry<C>, stack: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = folder.path().join("home").display().to_string();
         let world = Self {
-            folder: tempfile::tempdir().expect("a folder"),
+            folder,
             memory: Arc::default(),
             registry,
             account: "123456789012".to_owned(),
@@ -84,7 +86,7 @@ impl<C: Parameters + Default> World<C> {
             entered: Mutex::default(),
             failure: None,
             typed: None,
-            environment: BTreeMap::new(),
+            environment: BTreeMap::from([("HOME".to_owned(), home)]),
             is_terminal: false,
             cancel: CancellationToken::new(),
         };

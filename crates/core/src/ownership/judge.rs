@@ -20,6 +20,8 @@ pub struct Seen {
     pub called: Option<String>,
     /// The tag that is to prove what the others claim.
     pub proof: Option<String>,
+    /// The stack and the environment that its tags name; none where they name none.
+    pub of: Option<(String, String)>,
 }
 
 impl Seen {

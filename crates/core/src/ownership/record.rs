@@ -318,6 +318,22 @@ impl Record {
         entries.map(|(address, entry)| (address, entry.generation))
     }
 
+    /// The resources of a kind that it has made at a place and that are not among these: somebody
+    /// has deleted them, or has taken off the tags by which they are found.
+    pub fn missing<'a>(
+        &self,
+        place: &Place,
+        kind: &str,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<(&Address, u32)> {
+        let ids: BTreeSet<String> = ids.into_iter().map(|id| hash(kind, id)).collect();
+        let entries = self.entries_at(place, kind);
+        let is_missing = |(_, entry): &(&Address, &Entry)| {
+            entry.made.as_ref().is_some_and(|made| !ids.contains(made) && !entry.is_left)
+        };
+        entries.filter(is_missing).map(|(address, entry)| (address, entry.generation)).collect()
+    }
+
     /// Forgets what is gone.
     pub fn gone(&mut self, place: &Place, address: &Address, id: &str) {
         let made = hash(&address.kind, id);

@@ -15,7 +15,7 @@ use super::uses::Relations;
 use super::{Decision, Planner, Verdict, ids_behind};
 use crate::live::physical;
 use crate::plan::{Reason, StepId};
-use crate::{Address, Fact, Graph, Lead, Live, Replacement, Thing, references};
+use crate::{Address, Fact, Graph, Lead, Live, Phase, Replacement, Thing, references};
 
 impl Planner<'_> {
     /// Says which steps each waits for; none that another of them waits for already.
@@ -171,11 +171,14 @@ impl<'a> Edges<'a> {
         let reason = self.steps.list[step].reason;
         // What only comes after it stays while it is made anew, replaced or not.
         let is_back_soon = reason == Reason::Replaced(Replacement::DeleteFirst);
+        let history = self.history_of(gone);
         for (other, other_step) in &self.steps.removals {
             let leans = !is_back_soon
                 && self.relations.there.leans(*other, gone)
                 && !self.is_led_away(gone, *other);
-            if *other != gone && (self.relations.there.refers(*other, gone) || leans) {
+            // What goes with its history is used by who runs on any of it.
+            let refers = history.iter().any(|live| self.relations.there.refers(*other, *live));
+            if *other != gone && (refers || leans) {
                 self.must(step, *other_step);
             }
         }
@@ -191,11 +194,25 @@ impl<'a> Edges<'a> {
         {
             self.must(step, successor.last);
         }
-        for user in self.relations.there.referring_to(gone).collect::<Vec<_>>() {
+        let users = history.iter().flat_map(|live| self.relations.there.referring_to(*live));
+        for user in users.collect::<Vec<_>>() {
             for moved in self.lets_go(user, &mut BTreeSet::from([gone])) {
                 self.must(step, moved);
             }
         }
+    }
+
+    /// All generations that go with the deletion of one: itself, and what it has superseded.
+    fn history_of(&self, gone: usize) -> Vec<usize> {
+        let lives = self.lives();
+        let live = &lives[gone];
+        let is_kept = self.is_passive(gone);
+        let is_one = |other: usize| {
+            other == gone
+                || is_kept
+                    && (&lives[other].address, &lives[other].place) == (&live.address, &live.place)
+        };
+        (0..lives.len()).filter(|other| is_one(*other)).collect()
     }
 
     /// What is superseded stays until the newest generation is as it should be, unless that has
@@ -279,20 +296,32 @@ impl<'a> Edges<'a> {
         }
     }
 
-    /// Who leads to what something newly fills goes there only then.
+    /// Who leads to what something newly fills goes there only then; and so does who does not lead
+    /// there yet, since a run before this one ended in between.
     fn fill_first(&mut self) {
         for (address, make) in &self.steps.makes {
             let Some(decision) = self.decisions.get(address) else { continue };
-            for filled in self.planner.newly_filled(address, decision) {
+            let newly = self.planner.newly_filled(address, decision);
+            for filled in self.planner.filled(address, decision) {
                 for user in self.relations.wanted.movers_of(&filled, self.planner.kinds) {
-                    if let Some(moves) =
-                        self.steps.makes.get(&user).filter(|_| !self.is_filler(&user))
-                    {
+                    let goes_there = newly.contains(&filled) || !self.leads_to(&user, &filled);
+                    let is_led = goes_there && !self.is_filler(&user);
+                    if let Some(moves) = self.steps.makes.get(&user).filter(|_| is_led) {
                         self.should(moves.last, make.first);
                     }
                 }
             }
         }
+    }
+
+    /// Whether something leads requests to what can be filled, as it is.
+    fn leads_to(&self, leads: &Address, filled: &Address) -> bool {
+        let kind = self.planner.kinds.find(&leads.kind);
+        let live = self.decisions.get(leads).and_then(|decision| decision.live);
+        let (Some(kind), Some(live)) = (kind, live) else { return false };
+        let led = kind.leads.and_then(|field| live.spec.get(field));
+        !kind.is_reserved(&live.spec)
+            && led.is_some_and(|led| self.planner.has_id(filled, &physical(led)))
     }
 
     /// Whether something fills what others lead to, and so leads nobody there itself.
@@ -460,6 +489,16 @@ impl<'a> Edges<'a> {
             self.take_last(*make, &halves.taken.iter().flat_map(physical).collect());
         }
         let opaque = self.opaque();
+        for (address, make, ..) in &taking {
+            for user in &opaque {
+                if self.lives()[*user].address == **address {
+                    continue;
+                }
+                for moved in self.lets_go(*user, &mut BTreeSet::new()) {
+                    self.should(make.last, moved);
+                }
+            }
+        }
         for (live, step) in &self.steps.removals {
             if self.steps.list[*step].reason == Reason::Replaced(Replacement::DeleteFirst) {
                 continue;
@@ -487,19 +526,29 @@ impl<'a> Edges<'a> {
     }
 
     /// Those that run on a piece of history nobody has read, such as a service whose last rollout
-    /// was taken back: they may use anything.
+    /// was taken back, and those that have not got through a change of a run before this one: they
+    /// may use anything, and what they used until then.
     fn opaque(&self) -> Vec<usize> {
         let lives = self.lives();
         let known: BTreeSet<&str> = lives.iter().map(Live::id).collect();
-        let is_opaque = |live: &Live| {
-            let Some(decision) = self.decisions.get(&live.address) else { return false };
+        let is_opaque = |(place, live): (usize, &Live)| {
+            let Some(decision) = self.decisions.get(&live.address) else {
+                // What fills others and goes is not known to run on what nobody has read.
+                return self.is_filler(&live.address)
+                    && self.steps.removals.contains_key(&place)
+                    && !physical(&live.spec).is_subset(&known);
+            };
+            if self.is_filler(&live.address) && live.phase == Phase::Settling {
+                return true;
+            }
             let history = references(&decision.desired.spec);
             history.iter().any(|used| {
                 self.planner.kinds.is_passive(&used.kind)
                     && !ids_behind(used, &decision.desired.spec, &live.spec).is_subset(&known)
             })
         };
-        (0..lives.len()).filter(|place| is_opaque(&lives[*place])).collect()
+        let opaque = lives.iter().enumerate().filter(|live| is_opaque(*live));
+        opaque.map(|(place, _)| place).collect()
     }
 
     /// The changes that are about sets of what is allowed.

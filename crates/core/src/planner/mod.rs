@@ -352,9 +352,20 @@ impl<'a> Planner<'a> {
             let Some((user, id)) = found else { continue };
             let title = format!("{user} uses {id} as {address}, and it does not carry our tags");
             let mistake = Diagnostic::error(Code::Untagged, title).about(user);
+            let name = self.kinds.find(&address.kind).filter(|kind| kind.naming.is_some());
+            let name = name.map(|kind| kind.physical_name(&self.stack.scope, address, 1));
+            let is_called = name.is_none_or(|name| id.contains(&name));
+            let help = if is_called {
+                format!("if somebody took them off, `deployer adopt {address} {id}` puts them back")
+            } else {
+                format!(
+                    "to go on with it, write `{{ id: {id} }}` in the place of {address} under \
+                     `resources.{}.{}`",
+                    user.kind, user.name
+                )
+            };
             self.mistakes.push(mistake.help(format!(
-                "if somebody took them off, `deployer adopt {address} {id}` puts them back; to \
-                 make another one beside it, add `--unprotect {address}`"
+                "{help}; to make another one beside it, add `--unprotect {address}`"
             )));
         }
     }

@@ -8,7 +8,8 @@ use super::halves::Halves;
 use super::{Decision, Planner, Verdict};
 use crate::plan::{Half, Plan, Reason, Refused, Stays, Step, StepId};
 use crate::{
-    Action, Address, Impact, KindInfo, Live, Phase, Removal, Replacement, Roles, Standing, resolve,
+    Action, Address, Difference, Impact, KindInfo, Live, Phase, Removal, Replacement, Roles,
+    Standing, resolve,
 };
 
 /// The steps that make, change or wait for one resource; one and the same where the change is
@@ -88,9 +89,11 @@ impl<'a> Planner<'a> {
             Verdict::Update => (Action::Update, Reason::Differs, generation),
             Verdict::Sign => (Action::Update, Reason::Unsigned, generation),
             Verdict::Await => (Action::Await, Reason::Unfinished, generation),
-            Verdict::Replace(how) => {
-                (Action::Create, Reason::Replaced(how), self.snapshot.newest(address) + 1)
-            }
+            Verdict::Replace(how) => (
+                Action::Create,
+                Reason::Replaced(how),
+                self.snapshot.newest(address).saturating_add(1),
+            ),
         };
         let place = match (action, decision.live) {
             (Action::Update | Action::Await | Action::Delete, Some(live)) => &live.place,
@@ -136,10 +139,12 @@ impl<'a> Planner<'a> {
                 let (mut first, mut second) = (whole.clone(), whole);
                 first.half = Some(Half::First);
                 (first.differences, first.impact) = halves.first.clone();
+                decision.say_what_drifted(&mut first.differences);
                 first.wanted = Some(halves.between.clone());
                 second.half = Some(Half::Second);
                 second.action = Action::Update;
                 (second.differences, second.impact) = halves.second.clone();
+                decision.say_what_drifted(&mut second.differences);
                 second.live = Some(after_first(&first, halves));
                 let (first, last) = (steps.add(first), steps.add(second));
                 Make { first, last, gives: true }
@@ -249,6 +254,17 @@ impl<'a> Planner<'a> {
         let same = |it: &&Live| (&it.address, &it.place) == (&live.address, &live.place);
         let found = self.snapshot.lives.iter().filter(same);
         found.max_by_key(|it| (it.phase != Phase::Leaving, it.generation))
+    }
+}
+
+impl Decision<'_> {
+    /// Of the differences of a half, those were made outside that the whole change puts back: what
+    /// lies between was given by nobody.
+    fn say_what_drifted(&self, differences: &mut [Difference]) {
+        for difference in differences {
+            let is_same = |whole: &&Difference| whole.path == difference.path;
+            difference.drift = self.differences.iter().find(is_same).is_some_and(|it| it.drift);
+        }
     }
 }
 

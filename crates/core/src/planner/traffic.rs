@@ -111,6 +111,13 @@ impl Planner<'_> {
         (!differences.is_empty()).then_some(Softened { spec, differences, impact })
     }
 
+    /// What a resource is to fill.
+    pub(super) fn filled(&self, address: &Address, decision: &Decision<'_>) -> BTreeSet<Address> {
+        let kind = self.kinds.find(&address.kind);
+        let filled = kind.and_then(|kind| decision.desired.spec.get(kind.fills?));
+        filled.map(references).unwrap_or_default()
+    }
+
     /// What a resource is to fill and does not yet.
     pub(super) fn newly_filled(
         &self,
@@ -122,8 +129,8 @@ impl Planner<'_> {
         let stays = !matches!(decision.verdict, Verdict::Replace(_));
         let live = decision.live.filter(|_| stays).and_then(|live| live.spec.get(field));
         let was = live.map(physical).unwrap_or_default();
-        let filled = decision.desired.spec.get(field).map(references).unwrap_or_default();
-        filled.into_iter().filter(|address| !self.has_id(address, &was)).collect()
+        let filled = self.filled(address, decision).into_iter();
+        filled.filter(|address| !self.has_id(address, &was)).collect()
     }
 
     /// Whether one of these identifiers is that of a resource as it is to stay.

@@ -6,7 +6,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
 use crate::live::physical;
-use crate::{Address, Desired, Kinds, Live, Snapshot, Stack, references};
+use crate::{Address, Desired, Kinds, Live, Scope, Snapshot, Stack, references};
 
 /// A shorter output may stand in a text by accident.
 const LONG_ENOUGH: usize = 6;
@@ -20,7 +20,7 @@ pub(super) struct Relations<'a> {
 impl<'a> Relations<'a> {
     pub(super) fn of(stack: &'a Stack, snapshot: &'a Snapshot, kinds: &Kinds) -> Self {
         let wanted = Wanted::of(&stack.resources, kinds);
-        Self { wanted, there: Uses::of(&snapshot.lives, kinds) }
+        Self { wanted, there: Uses::of(&snapshot.scope, &snapshot.lives, kinds) }
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Uses<'a> {
 }
 
 impl<'a> Uses<'a> {
-    fn of(lives: &'a [Live], kinds: &Kinds) -> Self {
+    fn of(scope: &Scope, lives: &'a [Live], kinds: &Kinds) -> Self {
         let mut by_id: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for (place, live) in lives.iter().enumerate() {
             by_id.entry(live.id()).or_default().insert(place);
@@ -103,7 +103,7 @@ impl<'a> Uses<'a> {
             filled.map(|filled| named(&by_id, &physical(filled))).unwrap_or_default()
         });
         let fills = fills.collect();
-        let mut uses = Self { lives, refers, leans: said(lives), fills, by_id };
+        let mut uses = Self { lives, refers, leans: said(scope, lives, kinds), fills, by_id };
         uses.lean(&ids, kinds);
         uses
     }
@@ -204,12 +204,16 @@ fn comes_after_kind(kinds: &Kinds, kind: &str, other: &str, shares: impl Fn(&str
 
 /// For each of what is there, of what else an output stands in the texts of its spec: the host in
 /// a variable, the ARN in a policy.
-fn said(lives: &[Live]) -> Vec<BTreeSet<usize>> {
+fn said(scope: &Scope, lives: &[Live], kinds: &Kinds) -> Vec<BTreeSet<usize>> {
     let mut needles: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for (place, live) in lives.iter().enumerate() {
+        // A name that follows from stack and environment is that of several things.
+        let kind = kinds.find(&live.address.kind).filter(|kind| kind.naming.is_some());
+        let name = kind.map(|kind| kind.physical_name(scope, &live.address, live.generation));
+        let is_name = |text: &str| name.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(text));
         let outputs = live.output.as_object().into_iter().flatten();
-        for text in outputs.filter_map(|(_, value)| value.as_str()).filter(|it| is_distinctive(it))
-        {
+        let texts = outputs.filter_map(|(_, value)| value.as_str());
+        for text in texts.filter(|text| is_distinctive(text) && !is_name(text)) {
             needles.entry(text).or_default().insert(place);
         }
     }

@@ -224,6 +224,7 @@ pub(crate) fn seen(live: &Live) -> Seen {
     Seen {
         called: kind.naming.map(|_| name()),
         proof: Some(signer().sign(&statement).to_string()),
+        of: None,
         live: live.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use deployer_core::one_line;
 use serde::{Deserialize, Serialize};
 
 /// For how many seconds a sign of life counts, unless said otherwise. Three in that time leave
@@ -48,12 +49,14 @@ impl Default for Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.name)?;
+        // Whoever may write parameters has written it.
+        write!(f, "{}", one_line(&self.name))?;
         if !self.command.is_empty() {
-            write!(f, " (`deployer {}` since {})", self.command, self.since)?;
+            let (command, since) = (one_line(&self.command), one_line(&self.since));
+            write!(f, " (`deployer {command}` since {since})")?;
         }
         match &self.run {
-            Some(run) => write!(f, ", {run}"),
+            Some(run) => write!(f, ", {}", one_line(run)),
             None => Ok(()),
         }
     }

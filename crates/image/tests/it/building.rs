@@ -86,6 +86,8 @@ async fn a_failed_build_shows_what_the_compiler_said() {
     let manifest = "[package]\nname = \"broken\"\nedition = \"2024\"\n[workspace]\n";
     std::fs::create_dir(dir.join("src")).expect("creates");
     std::fs::write(dir.join("Cargo.toml"), manifest).expect("writes");
+    let lock = "version = 4\n\n[[package]]\nname = \"broken\"\nversion = \"0.0.0\"\n";
+    std::fs::write(dir.join("Cargo.lock"), lock).expect("writes");
     std::fs::write(dir.join("src/main.rs"), "fn main() { missing() }").expect("writes");
     let source = Source::Cargo(CargoSource { dir, ..CargoSource::default() });
     let error = failure(&source, PLATFORM).await.to_string();

@@ -17,6 +17,10 @@ use crate::node::{Content, Node};
 use crate::quantities::Seconds;
 use crate::section::{Offer, Output, Section, Sections};
 
+/// The TLS policy where none is written: what ELB takes by itself allows TLS 1.0 (ELB user guide,
+/// "Security policies for your Application Load Balancer").
+const TLS: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+
 /// An application load balancer with its listeners and its security group.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -26,7 +30,8 @@ pub(crate) struct LoadBalancer {
     pub(crate) http: Option<Http>,
     /// The ARN of a certificate, which makes it listen for HTTPS on port 443.
     pub(crate) certificate: Option<Text>,
-    /// The name of the TLS policy; AWS's own choice when left out.
+    /// The name of the TLS policy; one of TLS 1.2 and 1.3, `ELBSecurityPolicy-TLS13-1-2-2021-06`,
+    /// when left out.
     pub(crate) tls_policy: Option<String>,
     /// Whether it is reached from inside the network only.
     #[serde(default)]
@@ -149,7 +154,7 @@ impl LoadBalancer {
             vpc: Ref::named("main"),
             description: format!("load balancer {name}"),
             ingress,
-            egress: network::everything(),
+            egress: network::inside(draft),
         };
         let origin = Origin::new(&[Self::KEY, name], &[("ingress", "from")]);
         draft.make::<SecurityGroup>(&group_name(name), &spec, origin);
@@ -199,7 +204,7 @@ impl LoadBalancer {
                     port: 443,
                     protocol: ListenerProtocol::Https.into(),
                     certificate: Some(certificate.clone()),
-                    tls_policy: self.tls_policy.clone(),
+                    tls_policy: Some(self.tls_policy.clone().unwrap_or_else(|| TLS.to_owned())),
                     default_action: nothing.into(),
                     reserves: None,
                     ..http

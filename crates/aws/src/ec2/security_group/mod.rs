@@ -40,6 +40,11 @@ impl Resource<Aws> for SecurityGroup {
         Ok(with_rules(survey, read.collect()).await?.pop())
     }
 
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        let all = describe(survey.cloud, Vec::new()).await?;
+        Ok(all.into_iter().filter_map(|it| it.group_id).collect())
+    }
+
     async fn create(
         cx: &Context<'_, Aws>,
         spec: &SecurityGroupSpec,

@@ -87,11 +87,11 @@ impl Stopped {
         match self.1.cause {
             StopCause::NotStarted => "check that the image, the secrets and the \
                  log group it names exist, and that its execution role may read them; then \
-                 publish again"
+                 roll it out again"
                 .to_owned(),
             StopCause::Ended => {
                 format!(
-                    "find out why `{name}` ends, in its log or by running it here; then publish again"
+                    "find out why `{name}` ends, in its log or by running it here; then roll it out again"
                 )
             }
             _ => {
@@ -103,7 +103,7 @@ impl Stopped {
                 };
                 format!(
                     "check that `{name}`{listens} passes its health check, soon enough for the \
-                     grace period; then publish again"
+                     grace period; then roll it out again"
                 )
             }
         }

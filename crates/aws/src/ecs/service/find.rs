@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ecs::types::{Service as Description, ServiceField};
 use deployer_core::{Cause, Failure};
 use deployer_engine::{Result, Survey, unless_gone_for_good};
-use deployer_kinds::Service;
+use deployer_kinds::{Cluster, Service};
 use futures_util::future::try_join_all;
 use tokio::sync::OnceCell;
 
@@ -87,6 +87,22 @@ async fn candidates(survey: &Survey<'_, Aws>) -> Result<BTreeMap<String, Candida
         }
     }
     Ok(candidates)
+}
+
+/// The ARNs of the services that the record has, in the clusters that it has.
+pub(super) async fn expected(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+    let names = survey.recorded::<Service>();
+    let clusters: Vec<String> = survey.recorded::<Cluster>().into_iter().collect();
+    if names.is_empty() || clusters.is_empty() {
+        return Ok(Vec::new());
+    }
+    let clusters = ecs::clusters(survey.cloud, &clusters).await?;
+    let folders = clusters.iter().filter_map(|it| it.cluster_arn());
+    let folders = folders.map(|arn| arn.replacen(":cluster/", ":service/", 1));
+    let arns = folders.flat_map(|folder| {
+        names.iter().map(move |name| format!("{folder}/{name}")).collect::<Vec<_>>()
+    });
+    Ok(arns.collect())
 }
 
 /// Those of the candidates that are there. One that was just made is `MISSING` at first, or ECS

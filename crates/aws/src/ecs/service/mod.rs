@@ -22,7 +22,7 @@ use self::find::{Services, cluster, describe, is_there, not_found};
 use crate::Aws;
 use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
-use crate::ownership::Owned;
+use crate::ownership::{Owned, readable};
 
 /// How many tasks a new service has where nobody says: a scaler finds one to begin with.
 const COUNT: u32 = 1;
@@ -34,7 +34,10 @@ impl Resource<Aws> for Service {
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let services = survey.shared.get::<Services>().of(survey).await?;
-        services.iter().map(|(owned, service)| found(owned, service)).collect()
+        let read = services.iter().filter_map(|(owned, service)| {
+            readable(survey, owned, service.service_arn(), found(owned, service))
+        });
+        read.collect()
     }
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
@@ -45,6 +48,11 @@ impl Resource<Aws> for Service {
             found(&Owned::read::<Self>(survey.scope, name, &tags), service)
         };
         services.iter().find(|service| is_there(service)).map(read).transpose()
+    }
+
+    /// In the clusters that are ours by their names.
+    async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
+        find::expected(survey).await
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ServiceSpec) -> Result<ServiceOutput> {

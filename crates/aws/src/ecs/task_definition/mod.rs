@@ -22,7 +22,7 @@ use crate::ecs::service::failures::Failures;
 use crate::ecs::service::find::Services;
 use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
-use crate::ownership::{self, Owned};
+use crate::ownership::{self, Owned, readable};
 use crate::send::unless_gone;
 
 /// The storage that Fargate gives without being asked; less than 21 GiB cannot be asked for
@@ -39,7 +39,10 @@ impl Resource<Aws> for TaskDefinition {
         let mut lives = Vec::new();
         for (owned, described) in survey.shared.get::<Definitions>().of(survey).await? {
             let definition = described.task_definition().required("a task definition")?;
-            let mut newest = found(owned, definition, &survey.cloud.region)?;
+            let read = found(owned, definition, &survey.cloud.region);
+            let arn = definition.task_definition_arn();
+            let Some(newest) = readable(survey, owned, arn, read) else { continue };
+            let mut newest = newest?;
             if let Some(fallen) = fallen(survey, &newest.output).await? {
                 (newest.phase, newest.state) = (Phase::Failed, fallen.because);
                 if let Some(runs) = fallen.runs {

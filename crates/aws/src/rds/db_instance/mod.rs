@@ -18,7 +18,7 @@ use deployer_kinds::{DbInstance, DbInstanceOutput, DbInstanceSpec, DbReplica};
 use crate::Aws;
 use crate::iam::linked_role;
 use crate::missing::Required;
-use crate::ownership::{self, Kept, Owned};
+use crate::ownership::{self, Kept, Owned, readable};
 use crate::rds::{self, Databases};
 
 impl Resource<Aws> for DbInstance {
@@ -31,7 +31,10 @@ impl Resource<Aws> for DbInstance {
         // A copy of our tags makes no replica an instance of ours.
         instances
             .filter(|(_, instance)| is_source(instance))
-            .map(|(owned, instance)| found(&owned, instance, &ours))
+            .filter_map(|(owned, instance)| {
+                let read = found(&owned, instance, &ours);
+                readable(survey, &owned, instance.db_instance_identifier(), read)
+            })
             .collect()
     }
 

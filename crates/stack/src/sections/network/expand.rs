@@ -235,6 +235,19 @@ fn route_tables(draft: &mut Draft, network: &Network, zones: &[(char, String)]) 
     }
 }
 
+/// The rule that lets everything out that goes to the network itself; where its range is not known,
+/// everything.
+pub(in crate::sections) fn inside(draft: &Draft) -> BTreeSet<Egress> {
+    let Some(cidr) = draft.network.cidr else { return everything() };
+    let rule = Egress {
+        to: Peer::IpRange(deployer_kinds::IpRange(cidr.0.into())),
+        port: Ports::All,
+        protocol: Protocol::All,
+        description: String::new(),
+    };
+    [rule].into()
+}
+
 /// The rule that lets everything out.
 pub(in crate::sections) fn everything() -> BTreeSet<Egress> {
     let everywhere = deployer_kinds::IpRange(Ipv4Net::default().into());

@@ -4,7 +4,7 @@ mod body;
 mod expand;
 
 pub(super) use self::body::Network;
-pub(super) use self::expand::everything;
+pub(super) use self::expand::{everything, inside};
 use crate::draft::Draft;
 use crate::section::{Section, Sections};
 

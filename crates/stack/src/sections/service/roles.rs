@@ -74,6 +74,10 @@ fn role(
     let policies = (!statements.is_empty()).then(|| (which.to_owned(), statements));
     let spec = RoleSpec {
         services: [principal("ecs-tasks")].into(),
+        // ECS says for which account and which of its resources it takes a role (ECS developer
+        // guide, "Task IAM role").
+        own_account_only: true,
+        conditions: BTreeMap::new(),
         inline: policies.into_iter().collect(),
         managed,
     };

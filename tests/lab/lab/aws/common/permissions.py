@@ -1,13 +1,15 @@
 """What the role of a task may do, by the policies it has.
 
 IAM user guide, "Policy evaluation logic": what no policy allows is denied, and one that denies
-counts more than all that allow. Conditions and boundaries are not looked at.
+counts more than all that allow. Conditions and boundaries are not looked at. A role that does not
+trust ECS for this account cannot be taken at all (ECS developer guide, "Task IAM role").
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
@@ -37,7 +39,7 @@ class Reader:
             return
         account, name = of_arn(self.role).account, self.role.rsplit("/", 1)[-1]
         role = _find(account, self.role)
-        if role is None:
+        if role is None or not _trusts(role, account):
             raise Denied(
                 f"ECS was unable to assume the role '{self.role}' that was provided for this task. "
                 "Please verify that the role being passed has the proper trust relationship and "
@@ -52,6 +54,21 @@ class Reader:
                 f"AccessDeniedException: User: {user} is not authorized to perform: {action} on "
                 f"resource: {resource} because no identity-based policy allows the {action} action"
             )
+
+
+def _trusts(role: Role, account: str) -> bool:
+    """Whether ECS may take it for a task of this account. Of conditions, whose it is counts."""
+    for statement in _listed(json.loads(role.assume_role_policy_document)["Statement"]):
+        services = _listed((statement.get("Principal") or {}).get("Service"))
+        equals = (statement.get("Condition") or {}).get("StringEquals") or {}
+        accounts = _listed(equals.get("aws:SourceAccount", account))
+        if "ecs-tasks.amazonaws.com" in services and account in accounts:
+            return True
+    return False
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _find(account: str, arn: str) -> Role | None:
