@@ -56,6 +56,8 @@ pub fn deployer(lab: &Lab, arguments: &[&str]) -> Command {
         .env_remove("AWS_PROFILE")
         // Stacks of one name in several files are one stack here, wherever this was cloned from.
         .env("GIT_CEILING_DIRECTORIES", root())
+        // Nothing is kept in the home of whoever runs the tests.
+        .env("XDG_STATE_HOME", built().join("state"))
         .env("AWS_CONFIG_FILE", "/nonexistent")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         .envs(lab.environment());

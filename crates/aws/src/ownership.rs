@@ -109,24 +109,6 @@ impl Owned {
         Self::tagged::<K>(scope, tags).map(|owned| owned.called(name))
     }
 
-    /// The same of something that the record has, whatever its tags say; but not where they name
-    /// somebody else, who may have taken it over.
-    pub(crate) fn recorded<K: Kind>(
-        survey: &Survey<'_, Aws>,
-        id: &str,
-        name: Option<&str>,
-        tags: &Tags,
-    ) -> Option<Self> {
-        let Scope { stack, environment, .. } = survey.scope;
-        let is_ours = || {
-            let is_free =
-                named_in(tags).is_none_or(|of| of == (stack.clone(), environment.clone()));
-            is_free && survey.is_recorded::<K>(id)
-        };
-        let owned = Self::named::<K>(survey.scope, name, tags);
-        owned.or_else(|| is_ours().then(|| Self::read::<K>(survey.scope, name, tags)))
-    }
-
     /// The same of something that was asked for itself: it counts whatever its tags say.
     pub(crate) fn read<K: Kind>(scope: &Scope, name: Option<&str>, tags: &Tags) -> Self {
         let badge = Badge { of: named_in(tags), ..Badge::default() };

@@ -15,6 +15,7 @@ mod masking;
 mod origin;
 mod perform;
 mod plan_file;
+mod reading;
 pub mod render;
 mod report;
 mod run;

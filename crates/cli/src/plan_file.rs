@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
+use crate::reading::reading;
 use crate::seal::{Key, KeyError};
-use crate::signals::reading;
 
 /// What the file says it is.
 const FORMAT: &str = "deployer-plan";

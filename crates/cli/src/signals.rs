@@ -1,23 +1,10 @@
 //! Ctrl-C, SIGTERM and SIGHUP.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
-
-/// Whether something is read that may never come to an end.
-static IS_READING: AtomicBool = AtomicBool::new(false);
-
-/// Reads something that may be a pipe or a terminal, before anything has begun: a signal ends the
-/// process meanwhile.
-pub(crate) fn reading<T>(read: impl FnOnce() -> T) -> T {
-    IS_READING.store(true, Ordering::SeqCst);
-    let read = read();
-    IS_READING.store(false, Ordering::SeqCst);
-    read
-}
+use crate::reading::is_reading;
 
 /// A token that the first signal cancels, be it Ctrl-C, SIGTERM, or SIGHUP of a terminal that was
 /// closed. The second ends the process at once, which is safe: what is there is found by its tags,
@@ -38,7 +25,7 @@ pub fn cancelled_by_signals() -> std::io::Result<CancellationToken> {
                 _ = terminate.recv() => {}
                 _ = hangup.recv() => {}
             }
-            if token.is_cancelled() || IS_READING.load(Ordering::SeqCst) {
+            if token.is_cancelled() || is_reading() {
                 std::process::exit(Exit::Interrupted.code().into());
             }
             token.cancel();

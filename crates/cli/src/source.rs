@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::origin;
-use crate::signals::reading;
+use crate::reading::reading;
 
 /// What the stack file is called where it has the usual name.
 const USUAL: [&str; 2] = ["deployer.yaml", "deployer.yml"];

@@ -221,4 +221,27 @@ mod tests {
             assert_eq!(said, "it has a name of more than 1048576 bytes, which no image has");
         }
     }
+
+    /// What one reader takes for another size than a second one can hide anything.
+    #[test]
+    fn a_file_whose_size_is_said_twice_is_refused() {
+        let said = refusal(|tar| {
+            let mut header = tar::Header::new_gnu();
+            header.set_path("odd").expect("a name");
+            header.set_entry_type(tar::EntryType::XHeader);
+            header.set_size(9);
+            header.set_cksum();
+            tar.append(&header, &b"9 size=5\n"[..]).expect("a member");
+        });
+        assert_eq!(said, "it says of a file that it has another size");
+        let said = refusal(|tar| {
+            let mut header = tar::Header::new_gnu();
+            header.set_path("sparse").expect("a name");
+            header.set_entry_type(tar::EntryType::GNUSparse);
+            header.set_size(0);
+            header.set_cksum();
+            tar.append(&header, io::empty()).expect("a member");
+        });
+        assert_eq!(said, "it has a sparse file, which no image tool writes");
+    }
 }

@@ -130,10 +130,10 @@ fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Ends the process group in `$0`.
-const END: &str = "kill -TERM -- \"-$0\" 2>&- || exit
-for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 1; kill -0 -- \"-$0\" 2>&- || exit; done
-kill -KILL -- \"-$0\"";
+/// Ends the process group in `$0`; `kill` as POSIX writes it, since shells differ in the rest.
+const END: &str = "kill -s TERM -- \"-$0\" 2>&- || exit
+for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 1; kill -s 0 -- \"-$0\" 2>&- || exit; done
+kill -s KILL -- \"-$0\"";
 
 /// A process group that is made to end when this is dropped, and when this process ends.
 struct Group(Option<(Pid, Watch)>);

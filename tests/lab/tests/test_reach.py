@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -81,6 +82,25 @@ def test_a_task_is_started_with_what_its_role_may_do(web: Web) -> None:
         lambda: any("logs:CreateLogStream" in task["stoppedReason"] for task in web.stopped()),
         "a task that may not write logs",
     )
+
+
+def test_a_task_is_started_with_a_role_that_trusts_ecs_for_its_account(web: Web) -> None:
+    def trust(account: str) -> None:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        }
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        iam = web.lab.client("iam")
+        iam.update_assume_role_policy(RoleName=EXECUTION, PolicyDocument=json.dumps(document))
+
+    trust("210987654321")
+    web.create(web.definition())
+    assert "unable to assume the role" in stopped_reason(web)
+    trust("123456789012")
+    until(lambda: web.describe()["runningCount"] == 1, "a task")
 
 
 def test_a_task_without_a_way_out_does_not_start(web: Web) -> None:

@@ -45,7 +45,11 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
     let tags = survey.shared.get::<TagIndex>().of(survey, arns, |arns| tags(aws, arns)).await?;
     let owned = ours.into_iter().filter_map(|repository| {
         let (name, tags) = (repository.repository_name(), tags.get(&arn(&repository).ok()?)?);
-        Some((Owned::recorded::<Repository>(survey, name?, name, tags)?, repository))
+        let owned = Owned::named::<Repository>(survey.scope, name, tags);
+        // Whatever its tags say: no other environment takes over what is called like ours.
+        let is_ours = || name.is_some_and(|name| survey.is_recorded::<Repository>(name));
+        let read = || Owned::read::<Repository>(survey.scope, name, tags);
+        Some((owned.or_else(|| is_ours().then(read))?, repository))
     });
     Ok(owned.collect())
 }

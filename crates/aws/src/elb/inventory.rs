@@ -61,7 +61,7 @@ impl Inventory {
             let nominated =
                 parents::<deployer_kinds::Listener>(survey, "listener", "loadbalancer").await;
             let balancers = self.balancers(survey).await?.iter().filter(|balancer| {
-                is_ours::<deployer_kinds::LoadBalancer>(survey, &balancer.tags)
+                is_ours::<deployer_kinds::LoadBalancer>(survey, balancer)
                     || nominated.contains(&balancer.arn)
             });
             let found =
@@ -82,7 +82,7 @@ impl Inventory {
                 .listeners(survey)
                 .await?
                 .iter()
-                .filter(|listener| is_ours::<deployer_kinds::Listener>(survey, &listener.tags));
+                .filter(|listener| is_ours::<deployer_kinds::Listener>(survey, listener));
             arns.extend(ours.map(|listener| listener.arn.clone()));
             let found = try_join_all(arns.iter().map(|listener| rules(survey.cloud, listener)));
             let all = found.await?.into_iter().flatten().collect();
@@ -92,9 +92,10 @@ impl Inventory {
     }
 }
 
-/// Whether something with these tags is a `K` of the survey's scope.
-pub(crate) fn is_ours<K: Kind>(survey: &Survey<'_, Aws>, tags: &Tags) -> bool {
-    Owned::tagged::<K>(survey.scope, tags).is_some()
+/// Whether something is a `K` of the survey's scope: by its tags, or by the record whatever they
+/// say.
+pub(crate) fn is_ours<K: Kind>(survey: &Survey<'_, Aws>, it: &Tagged<impl Sized>) -> bool {
+    Owned::tagged::<K>(survey.scope, &it.tags).is_some() || survey.is_recorded::<K>(&it.arn)
 }
 
 /// Adds their tags to what was found: from the tagging index, or from ELB where it knows none.

@@ -156,7 +156,7 @@ fn foreign_rules(
 ) -> Vec<String> {
     let foreign = rules.iter().filter(|rule| {
         inventory::parent_arn(&rule.arn, "listener-rule", "listener").as_deref() == Some(listener)
-            && !inventory::is_ours::<ListenerRule>(survey, &rule.tags)
+            && !inventory::is_ours::<ListenerRule>(survey, rule)
     });
     foreign.map(|rule| foreign_rule(&rule.thing)).collect()
 }

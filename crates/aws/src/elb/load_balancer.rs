@@ -250,7 +250,7 @@ fn foreign_listeners(
 ) -> Vec<String> {
     let foreign = listeners.iter().filter(|listener| {
         listener.thing.load_balancer_arn() == Some(balancer)
-            && !inventory::is_ours::<Listener>(survey, &listener.tags)
+            && !inventory::is_ours::<Listener>(survey, listener)
     });
     foreign.map(|listener| foreign_listener(&listener.thing)).collect()
 }

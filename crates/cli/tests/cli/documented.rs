@@ -53,6 +53,8 @@ async fn commands(world: &World) -> Vec<String> {
     let help = world.run("help").await.stdout;
     let listed = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
     let names = listed.expect("there is a list").lines();
+    // A line that goes on is set in further.
+    let names = names.filter(|line| !line.starts_with("   "));
     let names = names.filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }

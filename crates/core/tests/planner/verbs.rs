@@ -6,7 +6,7 @@ use deployer_core::{Action, Code, Impact, Phase, Reason, Replacement, Step};
 use deployer_testkit::{StackBuilder, everything, everything_changed, registry};
 use serde_json::{Value, json};
 
-use crate::world::{World, word, words};
+use crate::world::{World, is_before, word, words};
 
 /// The only step that leads from `everything` to the same with one spec changed.
 fn only_step(address: &str, spec: Value) -> Step {
@@ -167,6 +167,8 @@ fn a_release_that_failed_goes_with_its_history_in_one_step() {
         .map(|step| step.generation)
         .collect();
     assert_eq!(gone, [2], "the record has the newest");
+    // The service runs on the one before it.
+    assert!(is_before(&end, "delete service/web", "delete revision/web"), "{:?}", words(&end));
 }
 
 #[test]

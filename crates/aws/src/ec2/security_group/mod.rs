@@ -117,8 +117,12 @@ async fn with_rules(
     let whose: BTreeMap<&str, (Address, u32)> = groups
         .iter()
         .filter_map(|(owned, group)| {
-            let address = Address::new(SecurityGroup::NAME, owned.name());
-            Some((group.group_id()?, (address, owned.generation())))
+            let id = group.group_id()?;
+            // The record knows, whatever its tags say.
+            let recorded = survey.deeds.record.whose(survey.place, SecurityGroup::NAME, id);
+            let recorded = recorded.map(|(address, generation, _)| (address.clone(), generation));
+            let tagged = || (Address::new(SecurityGroup::NAME, owned.name()), owned.generation());
+            Some((id, recorded.unwrap_or_else(tagged)))
         })
         .collect();
     let ids: Vec<&str> = whose.keys().copied().collect();

@@ -59,7 +59,8 @@ class Reader:
 def _trusts(role: Role, account: str) -> bool:
     """Whether ECS may take it for a task of this account. Of conditions, whose it is counts."""
     for statement in _listed(json.loads(role.assume_role_policy_document)["Statement"]):
-        services = _listed((statement.get("Principal") or {}).get("Service"))
+        principal = statement.get("Principal")
+        services = _listed(principal.get("Service")) if isinstance(principal, dict) else []
         equals = (statement.get("Condition") or {}).get("StringEquals") or {}
         accounts = _listed(equals.get("aws:SourceAccount", account))
         if "ecs-tasks.amazonaws.com" in services and account in accounts:
