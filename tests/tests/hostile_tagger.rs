@@ -336,8 +336,14 @@ fn tags_that_cannot_be_read_or_are_gone_hide_nothing() {
     let destroyed = world.run("mine", "destroy --yes").expect(0);
     let left: Vec<String> = world.everything().into_iter().collect();
     let kept = |it: &&String| ours.iter().any(|thing| it.ends_with(&text(&thing["arn"])));
-    let left: Vec<&String> = left.iter().filter(kept).collect();
+    // What tags say of a deletion is not believed where nobody has signed it: the gentlest way it is.
+    let gentle = ["ecr:repository", "secretsmanager:secret", "ecs:task-definition"];
+    let is_gentle = |it: &&String| gentle.iter().any(|kind| it.starts_with(kind));
+    let left: Vec<&String> = left.iter().filter(kept).filter(|it| !is_gentle(it)).collect();
     assert!(left.is_empty(), "{left:#?}\n{}", destroyed.stdout);
+    for kept in ["repository/web", "secret/session"] {
+        assert!(destroyed.stdout.contains(kept), "{kept}: {}", destroyed.stdout);
+    }
 }
 
 /// Things that no stack could have made, and whose answers lack what every one of ours has.
