@@ -44,7 +44,7 @@ macro_rules! pattern {
 
 static PEOPLE: LazyLock<Regex> =
     pattern!(r":(assumed-role|federated-user|user)/[A-Za-z0-9+=,.@_/-]+");
-static NUMBERS: LazyLock<Regex> = pattern!(r"[0-9]+");
+static NUMBERS: LazyLock<Regex> = pattern!(r"%[0-9A-Fa-f]{2}|[0-9]+");
 static IDS: LazyLock<Regex> = pattern!(
     r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b[a-z]+(?:-[a-z]+)*-(?:[0-9a-f]{17}|[0-9a-f]{8})\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b|\b(?:AIDA|AKIA|ANPA|AROA|ASIA)[A-Z0-9]{12,}\b"
 );
@@ -258,7 +258,7 @@ fn asks_for_nothing_of_ours(asked: &Value, belonging: &BTreeSet<String>, ours: &
 }
 
 /// A number of twelve digits is taken for an account's, whatever stands beside it: a policy is
-/// recorded as it is sent, `%3A111122223333%3A`.
+/// recorded as it is sent, `%22111122223333%22`, where the first of those digits are a quote's.
 fn account(number: &str) -> String {
     if number.len() == ACCOUNT.len() { ACCOUNT.to_owned() } else { number.to_owned() }
 }
@@ -310,9 +310,10 @@ mod tests {
         let arn = "arn:aws:iam::111122223333:user/jane";
         let caller =
             json!({ "Account": "111122223333", "Arn": arn, "UserId": "AIDAABCDEFGHIJKLMN" });
-        let policy = json!("arn%3Aaws%3Alogs%3Aeu-west-1%3A111122223333%3Alog-group");
+        let policy = json!("arn%3Aaws%3Alogs%3A%22111122223333%22%3A111122223333%3Alog-group");
         let (_, shown) = scrubbed("GetRole", json!({ "RoleName": "contract-x" }), policy);
-        assert_eq!(shown, json!("arn%3Aaws%3Alogs%3Aeu-west-1%3A000000000000%3Alog-group"));
+        let expected = "arn%3Aaws%3Alogs%3A%22000000000000%22%3A000000000000%3Alog-group";
+        assert_eq!(shown, json!(expected));
         let (_, answer) = scrubbed("GetCallerIdentity", json!({}), caller);
         assert_eq!(answer, json!({ "Account": ACCOUNT, "Arn": WITHHELD, "UserId": WITHHELD }));
     }
