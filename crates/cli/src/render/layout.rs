@@ -1,7 +1,8 @@
 //! Fitting text into columns.
 
-use crate::clean::clean;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::clean::clean;
 
 /// Where notes beside something stand at most, so that the eye finds its way to them.
 const BESIDE: usize = 90;

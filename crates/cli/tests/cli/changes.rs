@@ -360,11 +360,7 @@ async fn when_a_step_fails_what_needs_it_waits_and_what_runs_runs_on() {
 async fn what_waits_for_something_that_never_gets_ready_waits_in_the_next_run_too() {
     let mut wrong = Vec::new();
     for case in CASES {
-        let changed = case.changed().expect("a change of the stack");
-        let mut world = applied().await;
-        world.memory.recover();
-        world.write("deployer.yaml", &changed);
-        let plan = planned(&world).await.expect("a plan");
+        let (mut world, plan) = about_to(case).await;
         let before = world.memory.copy();
         for (dying, step) in steps(&plan).iter().enumerate() {
             let kind = step["address"].as_str().and_then(|address| address.split('/').next());
@@ -417,13 +413,19 @@ async fn when_a_step_takes_long_what_needs_it_waits() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
 }
 
-/// Gives each step of a change trouble in turn.
-async fn each_step(case: &Case, trouble: Trouble, wrong: &mut Vec<String>) {
+/// A world in which the stack has been applied and the change is written, and the plan of it.
+async fn about_to(case: &Case) -> (World<Lookalike>, Value) {
     let changed = case.changed().expect("a change of the stack");
-    let mut world = applied().await;
+    let world = applied().await;
     world.memory.recover();
     world.write("deployer.yaml", &changed);
     let plan = planned(&world).await.expect("a plan");
+    (world, plan)
+}
+
+/// Gives each step of a change trouble in turn.
+async fn each_step(case: &Case, trouble: Trouble, wrong: &mut Vec<String>) {
+    let (mut world, plan) = about_to(case).await;
     let before = world.memory.copy();
     for troubled in 0..steps(&plan).len() {
         world.memory = Arc::new(before.copy());
