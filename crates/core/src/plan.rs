@@ -248,11 +248,6 @@ impl Plan {
             && self.steps.iter().map(step).eq(other.steps.iter().map(step))
     }
 
-    /// The places it does something at.
-    pub fn places(&self) -> BTreeSet<Place> {
-        self.steps.iter().map(|step| step.place.clone()).collect()
-    }
-
     /// The worst that users notice of it.
     pub fn impact(&self) -> Impact {
         self.steps.iter().map(|step| step.impact).max().unwrap_or_default()

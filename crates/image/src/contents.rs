@@ -194,6 +194,15 @@ mod tests {
         Contents::open(&path, scratch.path()).err().expect("it is refused").to_string()
     }
 
+    fn header(kind: tar::EntryType, size: u64) -> tar::Header {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("odd").expect("a name");
+        header.set_entry_type(kind);
+        header.set_size(size);
+        header.set_cksum();
+        header
+    }
+
     #[test]
     fn an_archive_with_members_without_end_is_refused() {
         let said = refusal(|tar| {
@@ -211,12 +220,8 @@ mod tests {
     fn a_name_without_end_is_not_read() {
         for kind in [tar::EntryType::GNULongName, tar::EntryType::XHeader] {
             let said = refusal(|tar| {
-                let mut header = tar::Header::new_gnu();
-                header.set_path("long").expect("a name");
-                header.set_entry_type(kind);
-                header.set_size(64 << 20);
-                header.set_cksum();
-                tar.append(&header, io::repeat(b'x').take(64 << 20)).expect("a member");
+                tar.append(&header(kind, 64 << 20), io::repeat(b'x').take(64 << 20))
+                    .expect("a member");
             });
             assert_eq!(said, "it has a name of more than 1048576 bytes, which no image has");
         }
@@ -226,20 +231,12 @@ mod tests {
     #[test]
     fn a_file_whose_size_is_said_twice_is_refused() {
         let said = refusal(|tar| {
-            let mut header = tar::Header::new_gnu();
-            header.set_path("odd").expect("a name");
-            header.set_entry_type(tar::EntryType::XHeader);
-            header.set_size(9);
-            header.set_cksum();
+            let header = header(tar::EntryType::XHeader, 9);
             tar.append(&header, &b"9 size=5\n"[..]).expect("a member");
         });
         assert_eq!(said, "it says of a file that it has another size");
         let said = refusal(|tar| {
-            let mut header = tar::Header::new_gnu();
-            header.set_path("sparse").expect("a name");
-            header.set_entry_type(tar::EntryType::GNUSparse);
-            header.set_size(0);
-            header.set_cksum();
+            let header = header(tar::EntryType::GNUSparse, 0);
             tar.append(&header, io::empty()).expect("a member");
         });
         assert_eq!(said, "it has a sparse file, which no image tool writes");

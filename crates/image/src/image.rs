@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Take};
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Digest;
 use crate::scratch::Scratch;
-use serde::{Deserialize, Serialize};
 
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";

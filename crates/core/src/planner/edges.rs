@@ -533,7 +533,7 @@ impl<'a> Edges<'a> {
         let known: BTreeSet<&str> = lives.iter().map(Live::id).collect();
         let is_opaque = |(place, live): (usize, &Live)| {
             let Some(decision) = self.decisions.get(&live.address) else {
-                // What fills others and goes is not known to run on what nobody has read.
+                // What goes and names something that nobody has read may run on it.
                 return self.is_filler(&live.address)
                     && self.steps.removals.contains_key(&place)
                     && !physical(&live.spec).is_subset(&known);
