@@ -12,7 +12,7 @@ use axum::{
     Json, Router,
     extract::State,
     http::{StatusCode, Uri},
-    response::Html,
+    response::{Html, IntoResponse},
     routing::{any, get},
 };
 use maud::Markup;
@@ -68,6 +68,11 @@ fn operations() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(notes::list, notes::add))
         .routes(routes!(notes::read, notes::edit, notes::delete))
         .split_for_parts()
+}
+
+/// Tells of a failure that came before any operation.
+pub(crate) fn problem(failure: Failure) -> impl IntoResponse {
+    Problem::from(failure)
 }
 
 async fn nowhere(_: Uri) -> Problem {

@@ -8,8 +8,10 @@ use std::sync::{
 use axum_extra::extract::cookie::Key;
 
 use crate::{
-    data::{DataError, Repository, Shared},
+    data::{Repository, Shared},
+    limits::Limits,
     operations::Operations,
+    readiness::Readiness,
     secret::Secret,
     visitors::Visitors,
 };
@@ -29,6 +31,10 @@ pub struct App {
     pub key: Key,
     /// What this process is.
     pub about: Arc<About>,
+    /// What clients may take.
+    pub limits: Arc<Limits>,
+    readiness: Readiness,
+    prepared: Arc<AtomicBool>,
     draining: Arc<AtomicBool>,
 }
 
@@ -48,6 +54,7 @@ impl App {
         shared: Arc<dyn Shared>,
         key: Key,
         about: About,
+        limits: Limits,
     ) -> Self {
         Self {
             operations: Operations::new(repository.clone(), shared.clone()),
@@ -56,6 +63,9 @@ impl App {
             shared,
             key,
             about: Arc::new(about),
+            limits: Arc::new(limits),
+            readiness: Readiness::default(),
+            prepared: Arc::default(),
             draining: Arc::default(),
         }
     }
@@ -72,10 +82,23 @@ impl App {
         Key::generate()
     }
 
-    /// Checks that requests can be served.
-    pub async fn ready(&self) -> Result<(), DataError> {
-        self.repository.ready().await?;
-        self.shared.reachable().await
+    /// Says that the database is prepared: until then there is no use in asking it.
+    pub fn open(&self) {
+        self.prepared.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether requests can be served, as found out within the last second.
+    pub async fn is_ready(&self) -> bool {
+        if !self.prepared.load(Ordering::Relaxed) {
+            return false;
+        }
+        let (repository, shared) = (self.repository.clone(), self.shared.clone());
+        self.readiness
+            .ask(async move {
+                tokio::try_join!(repository.ready(), shared.reachable())?;
+                Ok(())
+            })
+            .await
     }
 
     /// Says that the process was asked to stop: it serves on, but wants no new requests.

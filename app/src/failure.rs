@@ -1,5 +1,7 @@
 //! Why a request cannot be served, in one enum for pages, API and gRPC.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use thiserror::Error;
 
@@ -20,6 +22,12 @@ pub enum Failure {
     /// The sender may not do this.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The sender asks for more than one may have; there is more after this time.
+    #[error("you ask more often than one may; please try again in a moment")]
+    TooMany(Duration),
+    /// All places are taken.
+    #[error("there are too many requests for the moment; please try again in a few seconds")]
+    Busy,
     /// The data is away for now.
     #[error("the notes cannot be reached for the moment; please try again in a few seconds")]
     Unavailable(#[source] DataError),
@@ -36,17 +44,32 @@ impl Failure {
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// Logs what the asker is not told.
+    /// Tells how many seconds to wait, where that is known.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(wait) => Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+            _ => None,
+        }
+    }
+
+    /// Logs what the asker is not told. Refusals for want of room are counted instead: a line for
+    /// each would be one more thing to run out of.
     pub fn log(&self) {
         match self {
             Self::Unavailable(error) => tracing::warn!(%error, "could not serve a request"),
             Self::Internal(error) => tracing::error!(%error, "could not serve a request"),
-            Self::NotFound(_) | Self::Invalid(_) | Self::Conflict(_) | Self::Forbidden(_) => {}
+            Self::NotFound(_)
+            | Self::Invalid(_)
+            | Self::Conflict(_)
+            | Self::Forbidden(_)
+            | Self::TooMany(_)
+            | Self::Busy => {}
         }
     }
 }

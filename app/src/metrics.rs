@@ -1,16 +1,21 @@
-//! `/metrics`, in the words of Prometheus.
+//! `/metrics`, in the words of Prometheus, on a port of its own: what a load balancer leads to is
+//! for everybody, and this is not.
 
-use std::{sync::OnceLock, time::Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::{Method, header},
+    http::{Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
     routing::get,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tower_http::timeout::TimeoutLayer;
 
 use crate::{app::App, build};
 
@@ -18,9 +23,15 @@ use crate::{app::App, build};
 const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
 const DURATION: &str = "http_request_duration_seconds";
 
-/// Serves what was measured.
-pub fn routes() -> Router<App> {
-    Router::new().route("/metrics", get(show))
+/// How long the store may take to count jobs.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Serves what was measured, and nothing else.
+pub fn routes(app: App) -> Router {
+    Router::new()
+        .route("/metrics", get(show))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST))
+        .with_state(app)
 }
 
 /// Starts to measure; one recorder serves the whole process.

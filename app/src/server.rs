@@ -5,10 +5,10 @@ mod image;
 mod stop;
 mod stores;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use thiserror::Error;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::stop::Signals;
@@ -17,17 +17,18 @@ use crate::{
     app::{About, App},
     build,
     data::DataError,
-    grpc, metrics,
+    grpc,
+    limits::Limits,
+    listener::{Listener, SILENCE},
+    metrics,
     settings::Settings,
     web,
 };
 
 /// How long requests that are under way may take once the listener is closed.
 const LAST_REQUESTS: Duration = Duration::from_secs(15);
-/// How long a connection may take for the head of its next request. Longer than the 60 s after
-/// which a load balancer lets go of a connection that it does not use: the balancer must be the one
-/// who closes, or a request meets a closed connection.
-const LONGEST_HEAD: Duration = Duration::from_secs(75);
+/// How many connections there may be to the port of the metrics: some scrapers, and no crowd.
+const SCRAPERS: usize = 16;
 
 /// Why a process could not start or go on.
 #[derive(Debug, Error)]
@@ -47,24 +48,35 @@ pub enum ServeError {
 pub async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let mut signals = Signals::listen().map_err(ServeError::Serve)?;
     metrics::start();
-    let listener = listen(settings.address).await?;
-    let grpc_listener = listen(settings.grpc_address).await?;
+    let most = settings.limits.connections.map(NonZeroUsize::get);
+    let listener = listen(settings.address).await?.with_places(most);
+    let grpc_listener = listen(settings.grpc_address).await?.with_places(most);
+    let metrics_listener = listen(settings.metrics_address).await?.with_places(Some(SCRAPERS));
     let stores = Stores::connect(settings)?;
     let about = About { version: build::VERSION, image: image::digest(settings).await };
     let key = App::key(settings.session_key.as_ref());
-    let app = App::new(stores.repository.clone(), stores.shared.clone(), key, about);
+    let limits = Limits::new(&settings.limits);
+    let app = App::new(stores.repository.clone(), stores.shared.clone(), key, about, limits);
     tracing::info!(
         version = build::VERSION,
-        address = %listener.local_addr().map_err(ServeError::Serve)?,
-        grpc = %grpc_listener.local_addr().map_err(ServeError::Serve)?,
+        address = %listener.address().map_err(ServeError::Serve)?,
+        grpc = %grpc_listener.address().map_err(ServeError::Serve)?,
+        metrics = %metrics_listener.address().map_err(ServeError::Serve)?,
         database = settings.database.engine().name(),
         "listening"
     );
     let close = CancellationToken::new();
-    let served =
-        connections::serve(listener, web::routes(app.clone()), LONGEST_HEAD, close.clone());
+    let served = connections::serve(listener, web::routes(app.clone()), SILENCE, close.clone());
+    let measured =
+        connections::serve(metrics_listener, metrics::routes(app.clone()), SILENCE, close.clone());
     let grpc = grpc::serve(app.clone(), grpc_listener, close.clone());
-    let mut served = tokio::spawn(async { tokio::try_join!(served, grpc).map(drop) });
+    let mut served = tokio::spawn(async {
+        let over_http = async {
+            tokio::join!(served, measured);
+            Ok(())
+        };
+        tokio::try_join!(over_http, grpc).map(drop)
+    });
     let counting = tokio::spawn(count(app.clone()));
     let outcome = tokio::select! {
         outcome = stay(settings, &app, &stores, &mut signals) => outcome,
@@ -113,6 +125,7 @@ async fn stay(
         prepared = stores.prepare(settings.startup) => prepared?,
         () = signals.asked() => return Ok(()),
     }
+    app.open();
     tracing::info!("ready");
     let stop = CancellationToken::new();
     let worker = stores.worker(settings);
@@ -136,6 +149,6 @@ async fn count(app: App) {
     app.visitors.run().await;
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|error| ServeError::Listen(address, error))
+async fn listen(address: SocketAddr) -> Result<Listener, ServeError> {
+    Listener::bind(address).await.map_err(|error| ServeError::Listen(address, error))
 }

@@ -5,6 +5,7 @@
 
 mod cache;
 mod database;
+mod limits;
 mod reader;
 
 use std::{
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 pub use self::cache::CacheSettings;
 pub use self::database::{Connections, DatabaseSettings, Engine, Server, Tls};
+pub use self::limits::LimitSettings;
 use self::reader::Reader;
 use crate::secret::Secret;
 
@@ -35,6 +37,10 @@ pub struct Settings {
     pub cache: Option<CacheSettings>,
     /// Where gRPC listens: `BIND` and `GRPC_PORT`.
     pub grpc_address: SocketAddr,
+    /// Where the metrics are asked for: `BIND` and `METRICS_PORT`.
+    pub metrics_address: SocketAddr,
+    /// How much clients may take.
+    pub limits: LimitSettings,
     /// Whether `notes serve` does the work of `notes worker` too: `INLINE_WORKER`. Any number of
     /// processes may; it is turned off where workers of their own keep the load away.
     pub inline_worker: bool,
@@ -84,13 +90,18 @@ impl Settings {
         let what = "a port between 0 and 65535";
         let port: u16 = reader.parsed("PORT", "8080", what);
         let grpc_port: u16 = reader.parsed("GRPC_PORT", "9090", what);
-        if port == grpc_port && port != 0 {
-            reader.mistake("GRPC_PORT", format!("must differ from PORT, which is {port} too"));
-        }
+        // The one that the Prometheus exporters of OpenTelemetry are asked on.
+        let metrics_port: u16 = reader.parsed("METRICS_PORT", "9464", what);
+        differ(
+            &mut reader,
+            &[("PORT", port), ("GRPC_PORT", grpc_port), ("METRICS_PORT", metrics_port)],
+        );
         let database = DatabaseSettings::read(&mut reader);
         let settings = Self {
             address: SocketAddr::new(host, port),
             grpc_address: SocketAddr::new(host, grpc_port),
+            metrics_address: SocketAddr::new(host, metrics_port),
+            limits: LimitSettings::read(&mut reader),
             cache: CacheSettings::read(&mut reader),
             inline_worker: reader.one_of("INLINE_WORKER", &[("true", true), ("false", false)]),
             database,
@@ -103,6 +114,16 @@ impl Settings {
             log: log(&mut reader),
         };
         reader.finish(settings)
+    }
+}
+
+/// Checks that no two listeners want one port; 0 is a free one for each.
+fn differ(reader: &mut Reader<'_>, ports: &[(&str, u16)]) {
+    for (index, (variable, port)) in ports.iter().enumerate() {
+        let before = ports[..index].iter().find(|(_, other)| other == port && *port != 0);
+        if let Some((other, _)) = before {
+            reader.mistake(variable, format!("must differ from {other}, which is {port} too"));
+        }
     }
 }
 
@@ -178,9 +199,37 @@ mod tests {
     }
 
     #[test]
-    fn one_port_cannot_serve_both() {
+    fn one_port_cannot_serve_two_things() {
         let told = mistakes(&[("PORT", "9090")]);
         assert_eq!(told, ["GRPC_PORT: must differ from PORT, which is 9090 too"]);
+        let told = mistakes(&[("PORT", "9464")]);
+        assert_eq!(told, ["METRICS_PORT: must differ from PORT, which is 9464 too"]);
+        let told = mistakes(&[("METRICS_PORT", "9090")]);
+        assert_eq!(told, ["METRICS_PORT: must differ from GRPC_PORT, which is 9090 too"]);
+        let free = environment(&[("PORT", "0"), ("GRPC_PORT", "0"), ("METRICS_PORT", "0")]);
+        assert!(Settings::from_environment(&free).is_ok());
+    }
+
+    #[test]
+    fn zero_turns_a_limit_off_and_a_word_is_a_mistake() {
+        let limits = |variables: &[(&str, &str)]| {
+            Settings::from_environment(&environment(variables)).expect("valid settings").limits
+        };
+        let usual = limits(&[]);
+        assert_eq!(usual.rate.map(Into::into), Some(200_u32));
+        assert_eq!(usual.requests.map(Into::into), Some(256_usize));
+        assert_eq!(usual.connections.map(Into::into), Some(512_usize));
+        assert_eq!(usual.proxies, 0, "a header is believed only where that was asked for");
+        let off = limits(&[("RATE_LIMIT", "0"), ("MAX_REQUESTS", "0"), ("MAX_CONNECTIONS", "0")]);
+        assert_eq!((off.rate, off.requests, off.connections), (None, None, None));
+        let told = mistakes(&[("RATE_LIMIT", "many"), ("TRUSTED_PROXIES", "true")]);
+        assert_eq!(
+            told,
+            [
+                "RATE_LIMIT: must be a number of requests a second, or 0, not `many`",
+                "TRUSTED_PROXIES: must be a number of proxies, such as 1, not `true`",
+            ]
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! The web server: pages, health, metrics, and what surrounds every request.
+//! The web server: pages, health, and what surrounds every request.
 
 mod assets;
 mod error;
 mod form;
 mod frame;
 mod headers;
+mod limit;
 mod pages;
 mod requests;
 mod views;
@@ -16,7 +17,7 @@ pub(crate) use self::{
     frame::frame,
     requests::{keep_fine_id, span},
 };
-use crate::{api, app::App, health, metrics};
+use crate::{api, app::App, health};
 
 /// Puts all routes together.
 pub fn routes(app: App) -> Router {
@@ -24,7 +25,6 @@ pub fn routes(app: App) -> Router {
         .merge(pages::routes(&app))
         .merge(api::routes())
         .merge(assets::routes())
-        .merge(health::routes())
-        .merge(metrics::routes());
+        .merge(health::routes());
     requests::surround(routes, app.clone()).with_state(app)
 }

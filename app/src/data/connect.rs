@@ -58,7 +58,8 @@ fn postgres(server: &Server) -> Pool {
             Tls::Disable => PgSslMode::Disable,
             Tls::Prefer => PgSslMode::Prefer,
             Tls::Require => PgSslMode::Require,
-            Tls::Verify => PgSslMode::VerifyFull,
+            Tls::VerifyCa => PgSslMode::VerifyCa,
+            Tls::VerifyFull => PgSslMode::VerifyFull,
         });
     if let Some(password) = &server.password {
         options = options.password(Secret::reveal(password));
@@ -83,7 +84,8 @@ fn mysql(server: &Server) -> Pool {
             Tls::Disable => MySqlSslMode::Disabled,
             Tls::Prefer => MySqlSslMode::Preferred,
             Tls::Require => MySqlSslMode::Required,
-            Tls::Verify => MySqlSslMode::VerifyIdentity,
+            Tls::VerifyCa => MySqlSslMode::VerifyCa,
+            Tls::VerifyFull => MySqlSslMode::VerifyIdentity,
         });
     if let Some(password) = &server.password {
         options = options.password(Secret::reveal(password));

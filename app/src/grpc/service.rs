@@ -89,12 +89,14 @@ fn answer<T>(method: &'static str, outcome: Result<T, Failure>) -> Answer<T> {
     answer
 }
 
-fn code(failure: &Failure) -> Code {
+/// Tells what gRPC calls a failure.
+pub(super) fn code(failure: &Failure) -> Code {
     match failure.status() {
         StatusCode::NOT_FOUND => Code::NotFound,
         StatusCode::UNPROCESSABLE_ENTITY => Code::InvalidArgument,
         StatusCode::CONFLICT => Code::Aborted,
         StatusCode::FORBIDDEN => Code::PermissionDenied,
+        StatusCode::TOO_MANY_REQUESTS => Code::ResourceExhausted,
         StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
         _ => Code::Internal,
     }

@@ -1,50 +1,45 @@
 //! Connections over HTTP, with an end to each of them.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
-/// How long to wait when the system has no room for one more connection.
-const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+use crate::listener::Listener;
 
 /// Serves until told to close; requests under way are finished. A connection may take so long for
 /// the head of a request, waiting for it included.
 pub(super) async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     routes: Router,
     longest_head: Duration,
     close: CancellationToken,
-) -> io::Result<()> {
+) {
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(longest_head);
     let open = GracefulShutdown::new();
     loop {
-        let accepted = tokio::select! {
+        let connection = tokio::select! {
             biased;
             () = close.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            connection = listener.next() => connection,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "could not take a connection");
-                sleep(BETWEEN_TRIES).await;
-                continue;
-            }
-        };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "could not set up a connection");
-        }
-        let service = TowerToHyperService::new(routes.clone());
-        let connection = open.watch(protocol.serve_connection(TokioIo::new(stream), service));
+        let peer = connection.peer();
+        let service = routes.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            request
+        });
+        let service = TowerToHyperService::new(service);
+        let connection =
+            protocol.keep_alive(!peer.crowded).serve_connection(TokioIo::new(connection), service);
+        let connection = open.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke");
@@ -53,7 +48,6 @@ pub(super) async fn serve(
     }
     drop(listener);
     open.shutdown().await;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -68,8 +62,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_never_ends_its_head_is_hung_up_on() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let listener = Listener::bind(any).await.expect("a free port");
+        let address = listener.address().expect("an address");
         let routes = Router::new().route("/", get(|| async { "fine" }));
         let longest = Duration::from_millis(200);
         tokio::spawn(serve(listener, routes, longest, CancellationToken::new()));

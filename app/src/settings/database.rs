@@ -74,8 +74,10 @@ pub enum Tls {
     Prefer,
     /// Encrypted or not at all.
     Require,
-    /// Encrypted, and the server must prove its name.
-    Verify,
+    /// Encrypted, and an authority that is trusted must vouch for the server.
+    VerifyCa,
+    /// Encrypted, and an authority that is trusted must vouch for the server and its name.
+    VerifyFull,
     /// In the clear.
     Disable,
 }
@@ -86,6 +88,28 @@ const ENGINES: [(&str, Engine); 4] = [
     ("mysql", Engine::MySql),
     ("mariadb", Engine::MySql),
 ];
+
+/// How a connection is protected, in the words of libpq, which the settings take too, and in those
+/// of MySQL's tools.
+const PROTECTIONS: [(&str, &str, Tls); 5] = [
+    ("prefer", "preferred", Tls::Prefer),
+    ("require", "required", Tls::Require),
+    ("verify-ca", "verify_ca", Tls::VerifyCa),
+    ("verify-full", "verify_identity", Tls::VerifyFull),
+    ("disable", "disabled", Tls::Disable),
+];
+
+impl Tls {
+    /// Reads the word that a URL for the engine has for it.
+    fn from_url(word: &str, engine: Engine) -> Option<Self> {
+        let word = word.to_ascii_lowercase();
+        let named = PROTECTIONS.iter().find(|(postgres, mysql, _)| match engine {
+            Engine::MySql => *mysql == word,
+            Engine::Postgres | Engine::Sqlite => *postgres == word,
+        });
+        named.map(|(_, _, tls)| *tls)
+    }
+}
 
 impl Engine {
     fn from_word(word: &str) -> Option<Self> {
@@ -119,33 +143,37 @@ impl DatabaseSettings {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let connections = Connections::read(reader);
         let prefix = reader.text("DATABASE_PREFIX").unwrap_or("MAIN");
-        let host = format!("{prefix}_HOST");
         if let Some(url) = reader.text("DATABASE_URL") {
+            let connections = Connections::read(reader, None);
             return from_url(url, connections).unwrap_or_else(|problem| {
                 reader.mistake("DATABASE_URL", problem);
                 temporary(reader)
             });
         }
-        if reader.text(&host).is_some() {
+        if reader.text(&format!("{prefix}_HOST")).is_some() {
+            let connections = Connections::read(reader, Some(prefix));
             return Self::Server(from_parts(reader, prefix, connections));
         }
+        Connections::read(reader, None);
         temporary(reader)
     }
 }
 
 impl Connections {
-    fn read(reader: &mut Reader<'_>) -> Self {
-        let words = [
-            ("prefer", Tls::Prefer),
-            ("require", Tls::Require),
-            ("verify", Tls::Verify),
-            ("disable", Tls::Disable),
-        ];
+    /// Reads what was set for whichever database it is, or else what came with the parts.
+    fn read(reader: &mut Reader<'_>, prefix: Option<&str>) -> Self {
+        let variable = |reader: &Reader<'_>, part: &str| {
+            let own = format!("DATABASE_{part}");
+            match prefix {
+                Some(prefix) if reader.text(&own).is_none() => format!("{prefix}_{part}"),
+                _ => own,
+            }
+        };
+        let (tls, authority) = (variable(reader, "TLS"), variable(reader, "CA"));
         Self {
-            tls: reader.one_of("DATABASE_TLS", &words),
-            authorities: authorities(reader),
+            tls: reader.one_of(&tls, &PROTECTIONS.map(|(word, _, tls)| (word, tls))),
+            authorities: authorities(reader, &authority),
             pool: reader.parsed("DATABASE_POOL", "10", "a number of connections, 1 or more"),
         }
     }
@@ -153,10 +181,10 @@ impl Connections {
 
 /// Reads which file of authorities to trust. One that cannot be read is told now: later it would
 /// look like a database that is away.
-fn authorities(reader: &mut Reader<'_>) -> Option<PathBuf> {
-    let file = PathBuf::from(reader.text("DATABASE_CA")?);
+fn authorities(reader: &mut Reader<'_>, variable: &str) -> Option<PathBuf> {
+    let file = PathBuf::from(reader.text(variable)?);
     if let Err(error) = File::open(&file) {
-        reader.mistake("DATABASE_CA", format!("`{}` cannot be read: {error}", file.display()));
+        reader.mistake(variable, format!("`{}` cannot be read: {error}", file.display()));
     }
     Some(file)
 }
@@ -208,10 +236,36 @@ fn from_url(text: &str, connections: Connections) -> Result<DatabaseSettings, &'
         return Ok(DatabaseSettings::Sqlite { file, temporary: false });
     }
     let url = Url::parse(text).map_err(|_| SHAPE)?;
-    if url.query().is_some() {
-        return Err("takes no `?` part; DATABASE_TLS, DATABASE_CA and DATABASE_POOL say the rest");
+    let mut server = server(&url, connections).ok_or(SHAPE)?;
+    for (option, value) in url.query_pairs() {
+        protect(&mut server, &option, &value)?;
     }
-    server(&url, connections).map(DatabaseSettings::Server).ok_or(SHAPE)
+    Ok(DatabaseSettings::Server(server))
+}
+
+/// Takes an option from the `?` part of a URL, in the words of the driver. It is about this database
+/// and the settings are about any, so it wins.
+fn protect(server: &mut Server, option: &str, value: &str) -> Result<(), &'static str> {
+    match (server.engine, option) {
+        (engine, "sslmode" | "ssl-mode") => {
+            server.connections.tls = Tls::from_url(value, engine).ok_or(
+                "must have an `sslmode` of `disable`, `prefer`, `require`, `verify-ca` or \
+                 `verify-full` for PostgreSQL, an `ssl-mode` of `DISABLED`, `PREFERRED`, \
+                 `REQUIRED`, `VERIFY_CA` or `VERIFY_IDENTITY` for MySQL",
+            )?;
+        }
+        (Engine::Postgres, "sslrootcert" | "ssl-root-cert" | "ssl-ca")
+        | (Engine::MySql, "sslca" | "ssl-ca") => {
+            let file = PathBuf::from(value);
+            File::open(&file).map_err(|_| "names a file of authorities that cannot be read")?;
+            server.connections.authorities = Some(file);
+        }
+        _ => {
+            return Err("takes only `sslmode` and `sslrootcert` after `?` for PostgreSQL, only \
+                        `ssl-mode` and `ssl-ca` for MySQL; DATABASE_POOL says how many connections");
+        }
+    }
+    Ok(())
 }
 
 fn server(url: &Url, connections: Connections) -> Option<Server> {
@@ -314,7 +368,88 @@ mod tests {
             let mistakes = read(&[("DATABASE_URL", url)]).expect_err(url);
             assert!(mistakes[0].starts_with("DATABASE_URL: must look like"), "{mistakes:?}");
         }
-        let mistakes = read(&[("DATABASE_URL", "postgres://ann@db/notes?sslmode=require")]);
-        assert!(mistakes.expect_err("refused")[0].contains("DATABASE_TLS"));
+    }
+
+    fn server(variables: &[(&str, &str)]) -> Server {
+        match read(variables) {
+            Ok(DatabaseSettings::Server(server)) => server,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A file that is there.
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+
+    #[test]
+    fn a_url_says_in_the_words_of_its_driver_how_connections_are_protected() {
+        let postgres = format!("postgres://ann@db/notes?sslmode=verify-full&sslrootcert={FILE}");
+        let mysql = format!("mysql://ann@db/notes?ssl-mode=VERIFY_IDENTITY&ssl-ca={FILE}");
+        for url in [postgres, mysql] {
+            let read = server(&[("DATABASE_URL", &url), ("DATABASE_TLS", "disable")]).connections;
+            assert_eq!((read.tls, read.authorities), (Tls::VerifyFull, Some(FILE.into())), "{url}");
+        }
+        for (url, tls) in [
+            ("postgres://ann@db/notes?sslmode=require", Tls::Require),
+            ("postgres://ann@db/notes?ssl-mode=verify-ca", Tls::VerifyCa),
+            ("mysql://ann@db/notes?ssl-mode=DISABLED", Tls::Disable),
+            ("mysql://ann@db/notes?sslmode=required", Tls::Require),
+            ("mysql://ann@db/notes", Tls::Prefer),
+        ] {
+            assert_eq!(server(&[("DATABASE_URL", url)]).connections.tls, tls, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_a_url_says_beyond_that_is_refused_and_not_repeated() {
+        for (rest, told) in [
+            ("postgres://ann@db/notes?sslmode=hunter2", "must have an `sslmode`"),
+            ("postgres://ann@db/notes?sslmode=VERIFY_IDENTITY", "must have an `sslmode`"),
+            ("mysql://ann@db/notes?ssl-mode=verify-full", "must have an `sslmode`"),
+            ("postgres://ann@db/notes?sslrootcert=/hunter2", "cannot be read"),
+            ("mysql://ann@db/notes?sslrootcert=/hunter2", "takes only"),
+            ("postgres://ann@db/notes?password=hunter2", "takes only"),
+        ] {
+            let mistakes = read(&[("DATABASE_URL", rest)]).expect_err(rest);
+            assert!(mistakes[0].contains(told), "{mistakes:?}");
+            assert!(!mistakes[0].contains("hunter2"), "{mistakes:?}");
+        }
+    }
+
+    #[test]
+    fn parts_bring_their_own_protection_unless_something_else_was_set() {
+        let parts = [
+            ("DATABASE_PREFIX", "STORE"),
+            ("STORE_ENGINE", "postgres"),
+            ("STORE_HOST", "db"),
+            ("STORE_NAME", "notes"),
+            ("STORE_USER", "ann"),
+            ("STORE_TLS", "verify-full"),
+            ("STORE_CA", FILE),
+        ];
+        let read = server(&parts).connections;
+        assert_eq!((read.tls, read.authorities), (Tls::VerifyFull, Some(FILE.into())));
+        let read = server(&[&parts[..], &[("DATABASE_TLS", "require")]].concat()).connections;
+        assert_eq!((read.tls, read.authorities), (Tls::Require, Some(FILE.into())));
+        let url = ("DATABASE_URL", "postgres://ann@db/notes");
+        let read = server(&[&parts[..], &[url]].concat()).connections;
+        assert_eq!((read.tls, read.authorities), (Tls::Prefer, None), "that is another database");
+    }
+
+    #[test]
+    fn a_mistake_in_the_protection_names_the_variable_it_is_in() {
+        let words = "must be `prefer`, `require`, `verify-ca`, `verify-full` or `disable`";
+        let parts = [
+            ("MAIN_ENGINE", "postgres"),
+            ("MAIN_HOST", "db"),
+            ("MAIN_NAME", "notes"),
+            ("MAIN_USER", "ann"),
+            ("MAIN_TLS", "verify"),
+            ("MAIN_CA", "/nowhere/ca.pem"),
+        ];
+        let told = read(&parts).expect_err("refused");
+        assert_eq!(told[0], format!("MAIN_TLS: {words}, not `verify`"));
+        assert!(told[1].starts_with("MAIN_CA: `/nowhere/ca.pem` cannot be read"), "{told:?}");
+        let told = read(&[("DATABASE_TLS", "verify")]).expect_err("refused");
+        assert_eq!(told, [format!("DATABASE_TLS: {words}, not `verify`")]);
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     },
     http::{StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use axum_extra::extract::WithRejection;
 use maud::html;
@@ -69,19 +69,24 @@ impl IntoResponse for PageError {
     }
 }
 
+/// Makes the page that tells of a failure.
+pub(super) fn page(app: &App, status: StatusCode, text: &str) -> (StatusCode, Html<String>) {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let content = html! {
+        h1 { (title) }
+        p { "Sorry: " (text) "." }
+        p { a href="/" { "To the notes" } }
+    };
+    (status, frame(app, title, &content))
+}
+
 /// Puts the message of a failed request into the frame of a page.
 pub(super) async fn render(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(Message(text)) = response.extensions_mut().remove::<Message>() else {
         return response;
     };
-    let title = response.status().canonical_reason().unwrap_or("Error");
-    let content = html! {
-        h1 { (title) }
-        p { "Sorry: " (text) "." }
-        p { a href="/" { "To the notes" } }
-    };
-    let mut page = (response.status(), frame(&app, title, &content)).into_response();
+    let mut page = page(&app, response.status(), &text).into_response();
     // A wrong method is answered with the right ones.
     if let Some(allowed) = response.headers_mut().remove(header::ALLOW) {
         page.headers_mut().insert(header::ALLOW, allowed);

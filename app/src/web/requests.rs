@@ -17,7 +17,7 @@ use tower_http::{
 };
 use tracing::{Level, Span};
 
-use super::headers;
+use super::{headers, limit::limit};
 use crate::{app::App, metrics};
 
 const LARGEST_BODY: usize = 64 * 1024;
@@ -34,12 +34,14 @@ pub(super) fn surround(routes: Router<App>, app: App) -> Router<App> {
         ServiceBuilder::new()
             .layer(map_request(async |request: Request| keep_fine_id(request)))
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-            .layer(trace)
             .layer(middleware::from_fn(metrics::measure))
             .layer(middleware::from_fn(headers::protect))
             .layer(PropagateRequestIdLayer::x_request_id())
-            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST))
-            .layer(middleware::from_fn_with_state(app, say_goodbye)),
+            .layer(middleware::from_fn_with_state(app.clone(), say_goodbye))
+            .layer(middleware::from_fn_with_state(app, limit))
+            // What is refused for want of room is counted and not logged.
+            .layer(trace)
+            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST)),
     )
 }
 

@@ -114,6 +114,8 @@ async fn succeeds(request: RequestBuilder) {
 
 async fn a_rolling_restart_fails_nothing(mut variables: Variables) {
     variables.insert("DRAIN_SECONDS", "1".into());
+    // The load comes from one client, and as fast as it can.
+    variables.insert("RATE_LIMIT", "0".into());
     let mut old = [Process::serve(&variables).await, Process::serve(&variables).await];
     let mut instances = vec![Instance::of(&old[0]).await, Instance::of(&old[1]).await];
     let balancer = Arc::new(Balancer {

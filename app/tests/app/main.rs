@@ -7,6 +7,8 @@ mod drain;
 mod edge;
 mod environment;
 mod health;
+mod limits;
+mod metrics;
 mod migrations;
 mod outage;
 mod process;

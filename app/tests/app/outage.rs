@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use sqlx::{Connection, Executor, MySqlConnection, PgConnection};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use crate::{
     process::{Process, Variables, client, run, until},
@@ -22,6 +25,15 @@ const OUTAGE: Duration = Duration::from_secs(20);
 
 const PATHS: [&str; 3] = ["/", "/api/v1/notebooks/home", "/readyz"];
 
+/// Waits until the process has noticed: what it last found out is good for a second.
+async fn becomes_unready(client: &Client, process: &Process) {
+    until("it is not ready", async || {
+        let found = status(client, &process.at("/readyz")).await;
+        (found == (StatusCode::SERVICE_UNAVAILABLE, true)).then_some(())
+    })
+    .await;
+}
+
 async fn survives_an_outage(variables: &Variables, database: &mut Server) {
     let process = Process::serve(variables).await;
     let client = client();
@@ -29,6 +41,7 @@ async fn survives_an_outage(variables: &Variables, database: &mut Server) {
         assert_eq!(status(&client, &process.at(path)).await, (StatusCode::OK, false), "{path}");
     }
     database.fail();
+    becomes_unready(&client, &process).await;
     let end = Instant::now() + OUTAGE;
     while Instant::now() < end {
         for path in PATHS {
@@ -67,8 +80,8 @@ async fn pages_are_served_without_the_cache_but_the_process_is_not_ready() {
     let client = client();
     redis.fail();
     assert_eq!(status(&client, &process.at("/")).await.0, StatusCode::OK);
-    let ready = status(&client, &process.at("/readyz")).await;
-    assert_eq!(ready, (StatusCode::SERVICE_UNAVAILABLE, true));
+    becomes_unready(&client, &process).await;
+    assert_eq!(status(&client, &process.at("/")).await.0, StatusCode::OK);
 }
 
 /// The machine of the database is gone in the middle of a query, and nobody told the connections to
@@ -116,13 +129,38 @@ async fn mariadb_failing_over_in_the_middle_of_a_query_is_survived() {
 }
 
 #[tokio::test]
+async fn a_database_that_hangs_makes_nobody_who_asks_for_readiness_wait_longer_than_5_s() {
+    let postgres = Server::start(&POSTGRES);
+    let wire = Wire::to(postgres.port).await;
+    let process = Process::serve(&postgres.url_through(wire.port)).await;
+    let client = client();
+    wire.cut();
+    sleep(Duration::from_secs(1)).await;
+    for _ in 0..2 {
+        let mut asking = JoinSet::new();
+        for _ in 0..100 {
+            let (client, address) = (client.clone(), process.at("/readyz"));
+            asking.spawn(async move {
+                let start = Instant::now();
+                (status(&client, &address).await, start.elapsed())
+            });
+        }
+        for (found, took) in asking.join_all().await {
+            assert_eq!(found, (StatusCode::SERVICE_UNAVAILABLE, true));
+            assert!(took < Duration::from_secs(5), "{took:?}");
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test]
 async fn redis_failing_over_without_a_word_is_survived() {
     let redis = Server::start(&REDIS);
     let wire = Wire::to(redis.port).await;
     let process = Process::serve(&redis.url_through(wire.port)).await;
     let (client, ready) = (client(), process.at("/readyz"));
     wire.cut();
-    assert_eq!(status(&client, &ready).await, (StatusCode::SERVICE_UNAVAILABLE, true));
+    becomes_unready(&client, &process).await;
     wire.mend();
     until("the cache is back", async || {
         (status(&client, &ready).await == (StatusCode::OK, false)).then_some(())

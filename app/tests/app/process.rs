@@ -3,12 +3,13 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
+    net::IpAddr,
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
-use reqwest::{Certificate, Client, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, StatusCode};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -26,6 +27,8 @@ pub(crate) struct Process {
     pub(crate) http: String,
     /// Where its gRPC is.
     pub(crate) grpc: String,
+    /// Where its metrics are.
+    pub(crate) metrics: String,
     /// Its temporary folder, in which `SQLite` keeps the notes when nothing is configured.
     _folder: TempDir,
 }
@@ -49,17 +52,21 @@ pub(crate) fn client() -> Client {
 
 /// Makes a client that keeps cookies and trusts one more authority, given as PEM.
 pub(crate) fn client_trusting(authority: Option<&[u8]>) -> Client {
+    let authorities = authority.map(|pem| Certificate::from_pem(pem).unwrap());
+    builder().tls_certs_merge(authorities).build().unwrap()
+}
+
+/// Makes a client that comes from another address of this machine.
+pub(crate) fn client_from(address: [u8; 4]) -> Client {
+    builder().local_address(IpAddr::from(address)).build().unwrap()
+}
+
+fn builder() -> ClientBuilder {
     static PROVIDER: OnceLock<()> = OnceLock::new();
     PROVIDER.get_or_init(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    let authorities = authority.map(|pem| Certificate::from_pem(pem).unwrap());
-    Client::builder()
-        .cookie_store(true)
-        .timeout(PATIENCE)
-        .tls_certs_merge(authorities)
-        .build()
-        .unwrap()
+    Client::builder().cookie_store(true).timeout(PATIENCE)
 }
 
 /// Asks again and again until the answer is there.
@@ -86,22 +93,22 @@ impl Process {
     pub(crate) fn start(argument: &str, variables: &Variables) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = command(&[argument], variables)
-            .envs([("BIND", "127.0.0.1"), ("PORT", "0"), ("GRPC_PORT", "0")])
+            .envs([("BIND", "127.0.0.1"), ("PORT", "0"), ("GRPC_PORT", "0"), ("METRICS_PORT", "0")])
             .env("TMPDIR", folder.path())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let (mut http, mut grpc) = (String::new(), String::new());
+        let (mut http, mut grpc, mut metrics) = (String::new(), String::new(), String::new());
         let mut line = String::new();
         while http.is_empty() && argument == "serve" {
             line.clear();
             assert!(output.read_line(&mut line).unwrap() > 0, "ended: {lines:?}");
             let event: serde_json::Value = serde_json::from_str(&line).unwrap();
             if event["message"] == "listening" {
-                http = format!("http://{}", event["address"].as_str().unwrap());
-                grpc = format!("http://{}", event["grpc"].as_str().unwrap());
+                let at = |field: &str| format!("http://{}", event[field].as_str().unwrap());
+                (http, grpc, metrics) = (at("address"), at("grpc"), at("metrics"));
             }
             lines.lock().unwrap().push(line.clone());
         }
@@ -111,7 +118,7 @@ impl Process {
                 kept.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
-        Self { child, lines, http, grpc, _folder: folder }
+        Self { child, lines, http, grpc, metrics, _folder: folder }
     }
 
     pub(crate) async fn is_ready(&self) {

@@ -107,8 +107,17 @@ impl Server {
 
     /// Tells how to reach it through another port, in one URL.
     pub(crate) fn url_through(&self, port: u16) -> Variables {
+        self.url_of("127.0.0.1", port)
+    }
+
+    /// Tells how to reach it under a name, in one URL.
+    pub(crate) fn url_by(&self, host: &str) -> Variables {
+        self.url_of(host, self.port)
+    }
+
+    fn url_of(&self, host: &str, port: u16) -> Variables {
         let password = PASSWORD.replace('/', "%2F").replace('@', "%40");
-        Variables::from([(self.kind.url)(&format!("notes:{password}@127.0.0.1:{port}"))])
+        Variables::from([(self.kind.url)(&format!("notes:{password}@{host}:{port}"))])
     }
 
     /// Tells how to reach it, in the parts that a stack hands over.

@@ -14,7 +14,8 @@ const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const startApp = async () => {
   if (!binary) throw new Error("NOTES_BINARY is not set; tests/browser/run sets it");
   const folder = await mkdtemp(join(tmpdir(), "notes-browser-"));
-  const environment = { BIND: "127.0.0.1", PORT: "0", GRPC_PORT: "0", DRAIN_SECONDS: "0" };
+  const ports = { PORT: "0", GRPC_PORT: "0", METRICS_PORT: "0" };
+  const environment = { BIND: "127.0.0.1", ...ports, DRAIN_SECONDS: "0" };
   const child = spawn(binary, ["serve"], {
     env: { ...environment, TMPDIR: folder, IMAGE_DIGEST: "sha256:" + "5f".repeat(32) },
     stdio: ["ignore", "pipe", "inherit"],
