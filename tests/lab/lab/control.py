@@ -69,6 +69,8 @@ class Control:
             ("POST", "/_lab/databases"): self.move_database,
             ("POST", "/_lab/rotate-secrets"): self.rotate_secrets,
             ("POST", "/_lab/hostile"): self.be_hostile,
+            ("GET", "/_lab/policies"): lambda query, body: lab.policies.public(),
+            ("POST", "/_lab/policies"): self.attach_policies,
             ("POST", "/_lab/populate"): self.populate,
             ("POST", "/_lab/accounts"): self.open_account,
             ("POST", "/_lab/expire-sessions"): self.expire_sessions,
@@ -181,6 +183,10 @@ class Control:
         """Switches all that AWS does to a client on, as a seed draws it."""
         self._lab.be_hostile(int(json.loads(body).get("seed", "none")))
         return {"strict": self._lab.strict.public(), "faults": self._lab.faults.public()}
+
+    def attach_policies(self, query: Query, body: bytes) -> None:
+        """Attaches identity policies to whoever calls, or takes them off."""
+        self._lab.policies.attach(json.loads(body))
 
     def populate(self, query: Query, body: bytes) -> dict[str, Any]:
         """Makes things of others."""

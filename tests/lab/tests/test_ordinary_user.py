@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from conftest import RunningLab, until
 from test_ends import has_namespaces, marked, present, serve
+from test_layers import layer
 from test_services import Web
+
+from lab.running.images.bundle import BUNDLE
 
 NOBODY = 65534
 MAY_READ = "+dac_read_search,+dac_override"
@@ -59,6 +62,17 @@ def test_tasks_run_and_the_load_balancer_answers_on_a_high_port(lab: RunningLab)
     name = web.elbv2.describe_load_balancers()["LoadBalancers"][0]["DNSName"]
     assert name.startswith("127.0.0.1:")
     assert web.get().startswith("plain")
+
+
+def test_a_task_is_told_where_the_bundle_of_its_image_lies(lab: RunningLab) -> None:
+    web = Web(lab)
+    web.registry.push("web", "1", layers=[layer((BUNDLE, "packed"))])
+    web.create(web.definition(environment={"NAME": f"file:{BUNDLE}"}))
+    web.rollout()
+    told = Path(web.get().split()[0].removeprefix("file:"))
+    assert told != Path(BUNDLE)
+    own = Path(lab.get("")["authority"]["certificate"]).read_text()
+    assert told.read_text() == f"packed\n{own}"
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from urllib.parse import quote
 
 import pytest
 from conftest import RunningLab
@@ -53,6 +54,38 @@ def test_what_was_pushed_is_pulled_by_tag_and_by_digest(registry: Registry) -> N
     status, headers, text = registry.call("HEAD", f"/v2/web/blobs/{layer['digest']}")
     assert (status, headers["Content-Length"], text) == (200, str(layer["size"]), b"")
     assert registry.call("GET", "/v2/web/tags/list")[2] == b'{"name": "web", "tags": ["1"]}'
+
+
+def test_what_is_about_an_image_is_listed_by_its_kind(registry: Registry) -> None:
+    subject = registry.push("web", "1")
+    document = b'{"spdxVersion": "SPDX-2.3"}'
+    kind = "application/spdx+json"
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": kind,
+        "config": {
+            "mediaType": "application/vnd.oci.empty.v1+json",
+            "digest": registry.blob("web", b"{}"),
+            "size": 2,
+        },
+        "layers": [
+            {"mediaType": kind, "digest": registry.blob("web", document), "size": len(document)}
+        ],
+        "subject": {"mediaType": MANIFEST, "digest": subject, "size": 1},
+    }
+    text = json.dumps(manifest).encode()
+    status, headers, _ = registry.call(
+        "PUT", f"/v2/web/manifests/{digest_of(text)}", text, {"Content-Type": MANIFEST}
+    )
+    assert (status, headers["OCI-Subject"]) == (201, subject)
+    for query, count in (("", 1), (f"?artifactType={quote(kind)}", 1), ("?artifactType=other", 0)):
+        status, headers, index = registry.call("GET", f"/v2/web/referrers/{subject}{query}")
+        assert (status, headers["Content-Type"]) == (200, "application/vnd.oci.image.index.v1+json")
+        found = json.loads(index)["manifests"]
+        assert [one["digest"] for one in found] == [digest_of(text)] * count
+        assert all(one["artifactType"] == kind for one in found)
+    assert json.loads(registry.call("GET", "/v2/web/tags/list")[2])["tags"] == ["1"]
 
 
 def test_what_is_not_there_is_told_in_the_registrys_codes(registry: Registry) -> None:

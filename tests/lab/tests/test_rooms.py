@@ -10,7 +10,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # From the ground up: a room sees itself and those before it.
-ROOMS = ["http", "world", "aws.common", "running", "aws.<service>", "aws.strict", "aws", "lab"]
+ROOMS = [
+    "http",
+    "policies",
+    "world",
+    "aws.common",
+    "running",
+    "aws.<service>",
+    "aws.strict",
+    "aws.authorization",
+    "aws",
+    "lab",
+]
 # Rooms of services that see another service's, beside what goes across all of them.
 NEIGHBOURS = {("tagging", "autoscaling")}
 
@@ -43,7 +54,7 @@ def room_of(module: str) -> str:
     folders = module.split(".")[1:-1]
     if not folders:
         return "lab"
-    if folders == ["aws"] or folders[:2] in (["aws", "common"], ["aws", "strict"]):
+    if ".".join(folders) in ROOMS:
         return ".".join(folders)
     return "aws.<service>" if folders[0] == "aws" else folders[0]
 

@@ -8,10 +8,11 @@ import traceback
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIEnvironment
 
+from lab.aws.authorization.refusals import refusal
 from lab.aws.common.small_pages import with_small_page
 from lab.aws.sts import sessions
 from lab.http import cbor
-from lab.http.calls import identify
+from lab.http.calls import Call, identify
 from lab.http.errors import Reply, error_reply, stale_credentials, throttled
 from lab.http.faults import Verdict
 
@@ -55,11 +56,11 @@ class Aws:
                 return throttled(call.service, call.protocol)
             if strict.is_on("pages"):
                 _replace_body(environ, with_small_page(call))
-            return self._effect(environ, call.protocol)
+            return self._effect(environ, call)
 
         return self._lab.faults.befall(call, client, effect, self._lab.calls)
 
-    def _effect(self, environ: WSGIEnvironment, protocol: str) -> Reply:
+    def _effect(self, environ: WSGIEnvironment, call: Call) -> Reply:
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
@@ -67,14 +68,16 @@ class Aws:
 
         try:
             with self._lab.lock:
+                if refused := refusal(self._lab, call):
+                    return refused
                 content = b"".join(self._moto(environ, start_response))
         except NotImplementedError as error:
             message = f"the lab does not know this operation: {error}"
-            return error_reply(protocol, "NotImplemented", message, 501)
+            return error_reply(call.protocol, "NotImplemented", message, 501)
         except Exception:  # noqa: BLE001 - a bug of the emulator is shown, not hidden
             text = traceback.format_exc()
             print(f"lab: moto failed\n{text}", file=sys.stderr, flush=True)
-            return error_reply(protocol, "InternalFailure", text.splitlines()[-1], 500)
+            return error_reply(call.protocol, "InternalFailure", text.splitlines()[-1], 500)
         return started[0], started[1], content
 
 

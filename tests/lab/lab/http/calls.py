@@ -18,6 +18,8 @@ from moto.utilities.utils import get_partition
 JOURNAL_LENGTH = 50_000
 # What is asked for credentials with is not signed with any (STS API reference).
 UNSIGNED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
+# Services that IAM names otherwise than signatures do.
+PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
 SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 
 
@@ -26,6 +28,7 @@ class Call:
     """One request to the AWS API, or to the registry.
 
     `service` is the name it was signed for, or `registry`; account and region are where it goes.
+    `key` is the access key that signed it, or that got the registry's token.
     """
 
     service: str
@@ -34,11 +37,17 @@ class Call:
     region: str
     protocol: str
     body: bytes
+    key: str = ""
 
     @property
     def name(self) -> str:
         """`ec2:CreateVpc`, as it stands in counters and faults."""
         return f"{self.service}:{self.operation}"
+
+    @property
+    def action(self) -> str:
+        """`cloudwatch:GetMetricData`, as IAM names it."""
+        return f"{PREFIXES.get(self.service, self.service)}:{self.operation}"
 
     @property
     def caller(self) -> str:
@@ -52,15 +61,21 @@ def identify(environ: WSGIEnvironment, account_of: Callable[[str], str], body: b
     key, region, service = scope.groups() if scope else ("", "", "unsigned")
     account = account_of(key)
     if target := environ.get("HTTP_X_AMZ_TARGET"):
-        return Call(service, target.rsplit(".", 1)[-1], account, region, "json", body)
+        return Call(service, target.rsplit(".", 1)[-1], account, region, "json", body, key)
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         action = parse_qs(body.decode("utf-8", "replace")).get("Action", ["unknown"])[0]
         if not scope and action in UNSIGNED:
             service = "sts"
         protocol = "ec2" if service == "ec2" else "query"
-        return Call(service, action, account, region, protocol, body)
+        return Call(service, action, account, region, protocol, body, key)
     path = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
-    return Call(service, path, account, region, "rest", body)
+    return Call(service, path, account, region, "rest", body, key)
+
+
+def signed_by(authorization: str) -> str:
+    """The access key that a request is signed with; empty for one without a signature."""
+    scope = SCOPE.search(authorization)
+    return scope[1] if scope else ""
 
 
 class Calls:

@@ -55,14 +55,16 @@ def throttled(service: str, protocol: str) -> Reply:
     return error_reply(protocol, code, message, status)
 
 
-def denied(caller: str, service: str, operation: str, protocol: str) -> Reply:
-    """What the service says when a policy does not allow the action."""
-    prefix = {"monitoring": "cloudwatch", "tagging": "tag"}.get(service, service)
-    message = (
-        f"User: {caller} is not authorized to perform: "
-        f"{prefix}:{operation} because no identity-based policy allows the {prefix}:{operation} action"
-    )
-    if service == "ec2":
+def denied(
+    caller: str, action: str, protocol: str, resource: str | None = None, is_explicit: bool = False
+) -> Reply:
+    """What the service says when no policy allows the action, or one denies it."""
+    where = f" on resource: {resource}" if resource else ""
+    why = f"because no identity-based policy allows the {action} action"
+    if is_explicit:
+        why = "with an explicit deny in an identity-based policy"
+    message = f"User: {caller} is not authorized to perform: {action}{where} {why}"
+    if protocol == "ec2":
         message = f"You are not authorized to perform this operation. {message}"
     return error_reply(protocol, DENIED_CODES.get(protocol, "AccessDenied"), message, 403)
 

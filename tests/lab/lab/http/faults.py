@@ -212,7 +212,7 @@ class Faults:
         elif rule.kind == "throttle":
             reply = throttled(call.service, call.protocol)
         elif rule.kind == "deny":
-            reply = denied(call.caller, call.service, call.operation, call.protocol)
+            reply = denied(call.caller, call.action, call.protocol)
         else:
             reply = error_reply(call.protocol, rule.code, rule.message, rule.status)
         if reply and rule.when == "after":

@@ -1,4 +1,4 @@
-"""The lab's certificate authority: signs what HTTPS listeners and encrypted caches show.
+"""The lab's certificate authority: signs what HTTPS listeners, databases and caches show.
 
 Its own certificate is a file that clients can be told to trust. Keys are of the P-256 curve,
 which takes no time to make.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
     from lab.world.lab import Lab
 
 DAYS = 365
+# What RFC 5280 wants of an authority, and strict clients insist on: OpenSSL's, as Python 3.13 on.
+SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,16 @@ class Authority:
         certificate = _build(_subject(names[0]), key, signer, alternatives)
         return _private(key) + certificate.public_bytes(Encoding.PEM)
 
+    def context(self, names: Sequence[str]) -> ssl.SSLContext:
+        """For a server of these names, which asks no client for a certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        with NamedTemporaryFile(dir=self._lab.data, suffix=".pem") as file:
+            file.write(self.issue(names))
+            file.flush()
+            context.load_cert_chain(file.name)
+        return context
+
     def secure(self) -> ssl.SSLContext:
         """For the lab's own port."""
         with self._making:
@@ -71,18 +94,14 @@ class Authority:
 
     @cached_property
     def _of_the_lab(self) -> ssl.SSLContext:
-        context, file = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self._lab.data / "lab.pem"
-        file.touch(0o600)
-        file.write_bytes(self.issue(["127.0.0.1", "localhost"]))
-        context.load_cert_chain(file)
-        file.unlink()
-        return context
+        return self.context(["127.0.0.1", "localhost"])
 
     @cached_property
     def _signer(self) -> Signer:
         file, name = self._lab.data / "authority.pem", _subject("the lab's authority")
         signer = Signer(file, name, ec.generate_private_key(ec.SECP256R1()))
-        certificate = _build(signer.name, signer.key, signer, x509.BasicConstraints(True, 0))
+        extensions = x509.BasicConstraints(True, 0), SIGNS
+        certificate = _build(signer.name, signer.key, signer, *extensions)
         file.write_bytes(certificate.public_bytes(Encoding.PEM))
         return signer
 
@@ -91,10 +110,10 @@ def _build(
     subject: x509.Name,
     key: ec.EllipticCurvePrivateKey,
     signer: Signer,
-    extension: x509.ExtensionType,
+    *extensions: x509.ExtensionType,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(signer.name)
@@ -102,13 +121,15 @@ def _build(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + timedelta(days=DAYS))
-        .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key()), False
         )
-        .sign(signer.key, SHA256())
     )
+    for extension in extensions:
+        is_name = isinstance(extension, x509.SubjectAlternativeName)
+        builder = builder.add_extension(extension, critical=not is_name)
+    return builder.sign(signer.key, SHA256())
 
 
 def _subject(name: str) -> x509.Name:

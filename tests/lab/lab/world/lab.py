@@ -16,6 +16,7 @@ from lab.http.buckets import Buckets
 from lab.http.calls import Calls
 from lab.http.faults import Faults
 from lab.http.hostile import faults
+from lab.policies.attached import Policies
 from lab.world.addresses import Addresses
 from lab.world.places import Regions
 from lab.world.processes import Processes
@@ -63,6 +64,7 @@ class Lab:
         self.calls = Calls()
         self.faults = Faults()
         self.buckets = Buckets()
+        self.policies = Policies()
         self.strict = Strict(options.strict, self.timers)
         self.addresses = Addresses()
         self.regions = Regions()
@@ -129,6 +131,7 @@ class Lab:
             reset_model_data()
         self.faults.clear()
         self.buckets.clear()
+        self.policies.clear()
         self.strict.reset()
         self.regions.enabled.clear()
         self.session_seconds = None

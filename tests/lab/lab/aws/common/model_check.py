@@ -6,27 +6,19 @@ outside its enumeration, length, range or pattern would be refused by AWS.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl
 
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.serialize import create_serializer
-from moto.core.model import ServiceModel as MotoServiceModel
-from moto.core.parse import PROTOCOL_PARSERS
 
+from lab.aws.common.parameters import MODELS, given, parameters, parsed
 from lab.http.calls import Call
 
-SERVICES = {
-    "elasticloadbalancing": "elbv2",
-    "tagging": "resourcegroupstaggingapi",
-    "monitoring": "cloudwatch",
-}
 NOT_MEMBERS = {"Action", "Version"}
 
 
@@ -66,42 +58,25 @@ def check(call: Call) -> list[str]:
     if shape is None:
         return []
     if call.protocol == "json":
-        parameters = json.loads(call.body or b"{}")
-        return list(_problems(parameters, shape, ""))
-    given = dict(parse_qsl(call.body.decode(), keep_blank_values=True))
-    parameters = _parse(call, given)
-    return [*_unknown(operation, parameters, given), *_problems(parameters, shape, "")]
+        return list(_problems(parameters(call), shape, ""))
+    fields = given(call)
+    members = parsed(call, fields)
+    return [*_unknown(operation, members, fields), *_problems(members, shape, "")]
 
 
 @cache
 def _model(service: str) -> ServiceModel:
-    name = SERVICES.get(service, service)
+    name = MODELS.get(service, service)
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
-@cache
-def _moto_model(service: str) -> MotoServiceModel:
-    name = SERVICES.get(service, service)
-    return MotoServiceModel(Loader().load_service_model(name, "service-2"), name)
-
-
-def _parse(call: Call, given: dict[str, str]) -> dict[str, Any]:
-    model = _moto_model(call.service)
-    parser = PROTOCOL_PARSERS[call.protocol](model.operation_model(call.operation), map_type=dict)
-    # The parser reads nothing else of a request, and takes a plain mapping of its values.
-    request: Any = {"method": "POST", "values": given, "headers": {}, "body": b"", "url_path": "/"}
-    request["url_params"] = {}
-    parsed: dict[str, Any] = parser.parse(request)
-    return parsed
-
-
-def _unknown(operation: OperationModel, parameters: Any, given: dict[str, str]) -> Iterator[str]:
+def _unknown(operation: OperationModel, members: Any, fields: dict[str, str]) -> Iterator[str]:
     """Members that are lost when the request is read and written again."""
     protocol = operation.service_model.resolved_protocol
     serializer = create_serializer(protocol, include_validation=False)
-    written = serializer.serialize_to_request(parameters, operation)["body"]
-    for name in given.keys() - written.keys() - NOT_MEMBERS:
-        if given[name] != "":
+    written = serializer.serialize_to_request(members, operation)["body"]
+    for name in fields.keys() - written.keys() - NOT_MEMBERS:
+        if fields[name] != "":
             yield f"{name}: not a member of the request"
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from botocore.loaders import Loader
 
-from lab.aws.common.model_check import SERVICES
+from lab.aws.common.parameters import MODELS
 from lab.http.calls import Call
 
 SIZE = 2
@@ -23,7 +23,7 @@ NOT_PAGED = {"ec2", "sts", "s3", "unsigned"}
 @cache
 def paginators(service: str) -> dict[str, Any]:
     """How botocore pages a service."""
-    name = SERVICES.get(service, service)
+    name = MODELS.get(service, service)
     try:
         found: dict[str, Any] = Loader().load_service_model(name, "paginators-1")["pagination"]
     except Exception:  # noqa: BLE001 - a service without paginators, or one botocore does not know

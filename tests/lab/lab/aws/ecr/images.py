@@ -15,6 +15,7 @@ from moto.ecr.models import ECRBackend, Image, Repository
 from moto.ecr.responses import ECRResponse
 
 from lab.aws.common.patching import patch
+from lab.http.calls import signed_by
 from lab.running.images.repositories import find_image, store_image, token
 from lab.world.lab import Lab
 from lab.world.places import of_request
@@ -56,10 +57,9 @@ def install(lab: Lab) -> None:
 
     @patch(ECRResponse)
     def get_authorization_token(self: ECRResponse) -> ActionResult:
+        password = token(of_request(self), signed_by(self.headers.get("Authorization", "")))
         entry = {
-            "authorizationToken": base64.b64encode(
-                f"AWS:{token(of_request(self))}".encode()
-            ).decode(),
+            "authorizationToken": base64.b64encode(f"AWS:{password}".encode()).decode(),
             "expiresAt": datetime.now(UTC) + timedelta(hours=TOKEN_HOURS),
             "proxyEndpoint": lab.endpoint_for(self.uri),
         }

@@ -43,6 +43,9 @@ class Caches:
             return None
         present = [servers for servers in self._engines.values() if servers.engine.programs]
         servers = own if own in present or not present else present[0]
+        if servers.lack:
+            nothing_listens(name, servers.lack)
+            return None
         server = servers.create(name, Login("default", token or "", encrypted=tls), port)
         return (server.address, server.port) if server else None
 

@@ -19,10 +19,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from lab.running.reach.gates import Gate
+from lab.running.reach.gates import Gate, at_once
 
 if TYPE_CHECKING:
-    from lab.running.reach.gates import Admits, Gates
+    from lab.running.reach.gates import Admits, Begin, Gates
     from lab.world.lab import Lab
 
 START_SECONDS = 30
@@ -105,6 +105,10 @@ class Engine(ABC):
         """Lets in clients that encrypt alone, or all of them, from the next start on."""
         return None
 
+    def front(self, address: str) -> Begin:
+        """How clients begin that knock at an address: with the server itself."""
+        return at_once
+
     @abstractmethod
     def command(self, server: Server) -> list[str]:
         """What is started, in the foreground and with its log on standard output."""
@@ -172,20 +176,24 @@ class Servers:
         self._servers: dict[str, Server] = {}
         lab.resets.append(self._reset)
 
+    @property
+    def lack(self) -> str | None:
+        """Why there can be no servers, if there can be none."""
+        if self.engine.programs is not None:
+            return None
+        missing = " and ".join(self.engine.programs_needed)
+        return f"{self.engine.title} is not on this machine ({missing})"
+
     def create(
         self, name: str, login: Login, port: int, admits: Admits | None = None
     ) -> Server | None:
-        """Makes a folder, fills it, and starts a server on it; None without the programs.
+        """Makes a folder, fills it, and starts a server on it.
 
-        `admits` says which tasks come in; all of them without it. A reset in the meantime takes it
-        away again.
+        `admits` says which tasks come in; all of them without it. None if a reset in the meantime
+        took it away again.
         """
-        if self.engine.programs is None:
-            missing = " and ".join(self.engine.programs_needed)
-            nothing_listens(name, f"{self.engine.title} is not on this machine ({missing})")
-            return None
         generation = self._lab.generation
-        # Names are ARNs, whose colons would end a path in the programs' lists of paths.
+        # Caches' names are ARNs, whose colons would end a path in the programs' lists of paths.
         folder = self._lab.data / self.engine.title.lower() / name.replace(":", ".")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -196,7 +204,8 @@ class Servers:
         if admits is not None:
             outside = self._lab.addresses.take()
             place = (outside, _free_port(outside, port))
-            server.gate = Gate(place, (address, server.port), admits)
+            front = self.engine.front(outside)
+            server.gate = Gate(place, (address, server.port), admits, front)
         self.engine.prepare(server)
         self._servers[name] = server
         self._start(server)
@@ -245,11 +254,6 @@ class Servers:
             for address in {server.address, server.outside[0]}:
                 self._lab.addresses.give_back(address)
             shutil.rmtree(server.folder, ignore_errors=True)
-
-    def rename(self, old: str, new: str) -> None:
-        """Follows a rename; the data stay where they are."""
-        if old in self._servers:
-            self._servers[new] = self._servers.pop(old)
 
     def _start(self, server: Server) -> None:
         log = server.folder / "server.log"

@@ -71,8 +71,8 @@ class Databases:
         def work() -> None:
             if restarts and (servers := self._servers(instance)):
                 port = instance.lab_pending.get("port", instance.port)
-                servers.require_tls(instance.arn, instance.lab_wants_tls)
-                servers.restart(instance.arn, port)
+                servers.require_tls(instance.dbi_resource_id, instance.lab_wants_tls)
+                servers.restart(instance.dbi_resource_id, port)
 
         def finish(instance: Instance) -> None:
             instance.status = apply()
@@ -85,7 +85,7 @@ class Databases:
 
         def work() -> None:
             if servers := self._servers(instance):
-                servers.change_password(instance.arn, password)
+                servers.change_password(instance.dbi_resource_id, password)
 
         def finish(instance: Instance) -> None:
             instance.status = "available"
@@ -98,8 +98,8 @@ class Databases:
 
         def work() -> None:
             if servers := self._servers(instance):
-                servers.require_tls(instance.arn, instance.lab_wants_tls)
-                servers.restart(instance.arn)
+                servers.require_tls(instance.dbi_resource_id, instance.lab_wants_tls)
+                servers.restart(instance.dbi_resource_id)
 
         def finish(instance: Instance) -> None:
             instance.status = apply()
@@ -112,7 +112,7 @@ class Databases:
 
         def work() -> None:
             if servers := self._servers(instance):
-                servers.delete(instance.arn)
+                servers.delete(instance.dbi_resource_id)
 
         def finish(instance: Instance) -> None:
             interfaces.delete(of_backend(instance.backend), instance.lab_interface or "")
@@ -164,10 +164,13 @@ class Databases:
     def _start_server(self, instance: Instance) -> None:
         if self._lab.options.hollow:
             return
-        name, servers = instance.arn, self._servers(instance)
+        servers = self._servers(instance)
         if servers is None or instance.is_replica:
             why = "a replica" if servers else f"of engine {instance.engine}"
-            nothing_listens(name, f"it is {why}, which has no server here")
+            nothing_listens(instance.arn, f"it is {why}, which has no server here")
+            return
+        if servers.lack:
+            nothing_listens(instance.arn, servers.lack)
             return
         login = Login(
             str(instance.master_username),
@@ -176,7 +179,9 @@ class Databases:
             encrypted=instance.lab_wants_tls,
         )
         admits = partial(self._admits, instance)
-        server = servers.create(name, login, int(instance.port or 0), admits)
+        # Unlike its name, this stays: a server is the same one after a rename.
+        name, port = instance.dbi_resource_id, int(instance.port or 0)
+        server = servers.create(name, login, port, admits)
         if server is not None:
             with self._lab.lock:
                 instance.lab_endpoint = server.outside

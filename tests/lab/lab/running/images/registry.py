@@ -23,12 +23,14 @@ from moto.ecr.models import Repository
 from lab.http.calls import Call
 from lab.http.errors import Reply, error_reply
 from lab.http.faults import Verdict
+from lab.running.images.permissions import actions, refusal
 from lab.running.images.repositories import (
     MANIFEST_TYPES,
+    Ticket,
     find_image,
     find_repository,
     is_immutable,
-    place_of_token,
+    read_token,
     store_image,
 )
 from lab.world.lab import Lab
@@ -39,9 +41,10 @@ if TYPE_CHECKING:
 
 ROUTE = re.compile(
     r"^/v2/(?P<name>[a-z0-9][a-z0-9._/-]*)/"
-    r"(?P<kind>blobs|manifests|tags)/(?P<rest>uploads/?|uploads/[^/]+|list|[^/]+)$"
+    r"(?P<kind>blobs|manifests|referrers|tags)/(?P<rest>uploads/?|uploads/[^/]+|list|[^/]+)$"
 )
 DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+INDEX = "application/vnd.oci.image.index.v1+json"
 PIECE = 1 << 20
 
 
@@ -69,21 +72,23 @@ class Registry:
     def answer(self, request: Handler) -> tuple[Reply, Verdict]:
         """Answers one request; says what is still to happen after its reply."""
         source = _Body(request)
-        place = _place(request.headers.get("Authorization", ""))
-        account, region = place or Place(ACCOUNT, "")
+        ticket = _ticket(request.headers.get("Authorization", ""))
+        place, key = ticket or Ticket(Place(ACCOUNT, ""), "")
         operation = _operation(request.command, request.path)
-        call = Call("registry", operation, account, region, "registry", b"")
+        call = Call("registry", operation, *place, "registry", b"", key)
 
         def effect() -> Reply:
             kind = request.headers.get("Content-Type", "")
-            return self._answer(request.command, request.path, place, kind, source)
+            return self._answer(request.command, request.path, ticket, kind, source)
 
         reply, verdict = self._lab.faults.befall(call, request.client, effect, self._lab.calls)
         source.drain()
         return reply, verdict
 
-    def _answer(self, method: str, url: str, place: Place | None, kind: str, body: _Body) -> Reply:
-        if place is None:
+    def _answer(
+        self, method: str, url: str, ticket: Ticket | None, kind: str, body: _Body
+    ) -> Reply:
+        if ticket is None:
             challenge = f'Basic realm="{self._lab.endpoint}/",service="ecr.amazonaws.com"'
             return _error(401, "UNAUTHORIZED", "Not Authorized", [("WWW-Authenticate", challenge)])
         parts = urlsplit(url)
@@ -93,13 +98,16 @@ class Registry:
         if route is None:
             return _error(404, "PAGE_NOT_FOUND", "page not found")
         with self._lab.lock:
-            repository = find_repository(route["name"], place)
+            repository = find_repository(route["name"], ticket.place)
+            needed = actions(method, route["kind"], route["rest"], parts.query)
+            if refused := refusal(self._lab, ticket, route["name"], needed):
+                return refused
         if repository is None:
             return _error(
                 404,
                 "NAME_UNKNOWN",
                 f"The repository with name '{route['name']}' does not exist in the registry "
-                f"with id '{place.account}'",
+                f"with id '{ticket.place.account}'",
             )
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if route["kind"] == "blobs" and route["rest"].startswith("uploads"):
@@ -110,6 +118,8 @@ class Registry:
             with self._lab.lock:
                 tags = sorted(tag for image in repository.images for tag in image.image_tags)
             return _json(200, {"name": repository.name, "tags": tags})
+        if route["kind"] == "referrers":
+            return self._list_referrers(repository, route["rest"], query.get("artifactType", ""))
         if method == "PUT":
             return self._write_manifest(repository, route["rest"], kind, body.read_all())
         return self._read_manifest(repository, route["rest"])
@@ -184,6 +194,27 @@ class Registry:
         ]
         return 200, headers, image.image_manifest.encode()
 
+    def _list_referrers(self, repository: Repository, subject: str, kind: str) -> Reply:
+        """What is about an image, as OCI's distribution specification lists it."""
+        with self._lab.lock:
+            images = list(repository.images)
+        found = []
+        for image in images:
+            manifest = json.loads(image.image_manifest)
+            artifact = manifest.get("artifactType", "")
+            if manifest.get("subject", {}).get("digest") == subject and kind in ("", artifact):
+                found.append(
+                    {
+                        "mediaType": image.image_manifest_media_type,
+                        "digest": image.image_digest,
+                        "size": len(image.image_manifest.encode()),
+                        "artifactType": artifact,
+                    }
+                )
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": found}
+        filters = [("OCI-Filters-Applied", "artifactType")] if kind else []
+        return 200, [("Content-Type", INDEX), *filters], json.dumps(index).encode()
+
     def _write_manifest(
         self, repository: Repository, reference: str, media_type: str, manifest: bytes
     ) -> Reply:
@@ -212,7 +243,10 @@ class Registry:
             ):
                 return _error(400, "TAG_INVALID", error.message)
         location = f"{self._lab.endpoint}/v2/{repository.name}/manifests/{digest}"
-        return 201, [("Location", location), ("Docker-Content-Digest", digest)], b""
+        headers = [("Location", location), ("Docker-Content-Digest", digest)]
+        if subject := parsed.get("subject"):
+            headers.append(("OCI-Subject", subject["digest"]))
+        return 201, headers, b""
 
     def _make_folders(self) -> None:
         self._blobs.mkdir(parents=True, exist_ok=True)
@@ -223,14 +257,14 @@ class Registry:
         self._make_folders()
 
 
-def _place(header: str) -> Place | None:
-    """The place that a request's password is for; None without one."""
+def _ticket(header: str) -> Ticket | None:
+    """What a request's password says; None without one."""
     scheme, _, value = header.partition(" ")
     try:
         user, _, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
     except ValueError:
         return None
-    return place_of_token(password) if (scheme.lower(), user) == ("basic", "AWS") else None
+    return read_token(password) if (scheme.lower(), user) == ("basic", "AWS") else None
 
 
 def _operation(method: str, url: str) -> str:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from datetime import UTC, datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageAlreadyExistsException
@@ -33,18 +33,25 @@ class ImageTagAlreadyExists(ServiceException):
         )
 
 
-def token(place: Place) -> str:
-    """The password that goes with the user `AWS`: it says where one pushes and pulls."""
-    return base64.b64encode(" ".join((PASSWORD, *place)).encode()).decode()
+class Ticket(NamedTuple):
+    """What a password says: where one pushes and pulls, and by which key it was asked for."""
+
+    place: Place
+    key: str
 
 
-def place_of_token(password: str) -> Place | None:
-    """The place that a password is for; None for what is none."""
+def token(place: Place, key: str) -> str:
+    """The password that goes with the user `AWS`."""
+    return base64.b64encode(" ".join((PASSWORD, *place, key)).encode()).decode()
+
+
+def read_token(password: str) -> Ticket | None:
+    """What a password says; None for what is none."""
     try:
-        kind, account, region = base64.b64decode(password, validate=True).decode().split()
+        kind, account, region, key = base64.b64decode(password, validate=True).decode().split()
     except ValueError:
         return None
-    return Place(account, region) if kind == PASSWORD else None
+    return Ticket(Place(account, region), key) if kind == PASSWORD else None
 
 
 def find_repository(name: str, place: Place) -> Repository | None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lab.running.reach import sockets
-from lab.running.streams import copy_both_ways
+from lab.running.streams import Side, carry
 from lab.running.tasks.roster import Tasks
 
 if TYPE_CHECKING:
@@ -29,13 +30,29 @@ PATIENCE_SECONDS = 30
 Admits = Callable[["Task"], bool]
 
 
+class Beginning(NamedTuple):
+    """How one is carried to the server: what was heard already goes first, from which address."""
+
+    first: bytes = b""
+    source: str | None = None
+
+
+Begin = Callable[[Side, "Place"], Awaitable[Beginning]]
+
+
+async def at_once(client: Side, inside: Place) -> Beginning:
+    """Whoever comes in is carried to the server as they come."""
+    return Beginning()
+
+
 @dataclass(frozen=True)
 class Gate:
-    """Where people knock, where the server is, and who may come in."""
+    """Where people knock, where the server is, who may come in, and how they begin."""
 
     outside: Place
     inside: Place
     admits: Admits
+    begin: Begin = at_once
 
 
 class Gates:
@@ -45,6 +62,7 @@ class Gates:
         self._lab = lab
         self._loop = asyncio.new_event_loop()
         self._open: dict[Place, asyncio.Server] = {}
+        self._beginning: defaultdict[Place, set[asyncio.StreamWriter]] = defaultdict(set)
         threading.Thread(target=self._loop.run_forever, name="gates", daemon=True).start()
 
     def open(self, gate: Gate) -> None:
@@ -52,7 +70,7 @@ class Gates:
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, EOFError):
                     await self._serve(gate, reader, writer)
             finally:
                 writer.close()
@@ -64,10 +82,15 @@ class Gates:
         self._open[gate.outside] = opening.result(OPEN_SECONDS)
 
     def close(self, gate: Gate) -> None:
-        """Listens no more; who is inside stays."""
+        """Listens no more, and ends who only begins; who is inside stays."""
         server = self._open.pop(gate.outside, None)
         if server is not None:
-            self._loop.call_soon_threadsafe(server.close)
+            self._loop.call_soon_threadsafe(self._close, gate, server)
+
+    def _close(self, gate: Gate, server: asyncio.Server) -> None:
+        server.close()
+        for writer in self._beginning.pop(gate.outside, ()):
+            writer.close()
 
     async def _serve(
         self, gate: Gate, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -78,9 +101,13 @@ class Gates:
             await asyncio.sleep(LOOK_SECONDS)
             if self._loop.time() > given_up:
                 return
-        inside, out = await asyncio.open_connection(*gate.inside)
-        await copy_both_ways((reader, writer), (inside, out))
-        out.close()
+        beginning = self._beginning[gate.outside]
+        beginning.add(writer)
+        try:
+            how = await gate.begin((reader, writer), gate.inside)
+        finally:
+            beginning.discard(writer)
+        await carry((reader, writer), gate.inside, how.first, how.source)
 
     def _whose(self, peer: Place, gate: Gate) -> Task | None:
         """The task that knocks; None too where it does not matter, for to find it takes a while."""

@@ -14,6 +14,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.running.authority import Authority
+from lab.running.images.bundle import BUNDLE, trust, within
 from lab.running.images.layers import beneath, entry
 from lab.running.images.pull import Image, unpack
 from lab.running.tasks import log_lines
@@ -75,6 +77,7 @@ class Container:
         # What a task makes, such as a program that runs as its owner, is for nobody outside.
         self._folder.mkdir(mode=0o700, exist_ok=True)
         unpack(self.image, self.root)
+        trust(self.root, self._lab.part(Authority).file)
         changed = {item["name"]: item["value"] for item in overrides.get("environment") or []}
         own = {item["name"]: item["value"] for item in self.definition.get("environment") or []}
         self.environment = {
@@ -161,10 +164,11 @@ class Container:
         assert self.image is not None
         folder = self.definition.get("workingDirectory") or self.image.folder
         if os.geteuid() != 0:
-            inside = beneath(self.root, folder)
+            inside, bundle = beneath(self.root, folder), str(within(self.root))
             command = [str(self._place(command[0])), *command[1:]]
+            environment = {k: v.replace(BUNDLE, bundle) for k, v in self.environment.items()}
             return self._lab.processes.start(
-                command, environment=self.environment, folder=inside, stdout=stdout
+                command, environment=environment, folder=inside, stdout=stdout
             )
         uid, gid = self.image.user
         user = str(self.definition.get("user") or "").partition(":")[0]

@@ -1,0 +1,128 @@
+"""ECS. Clusters, services and tasks are named by name or ARN, and the cluster may be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lab.aws.authorization.table import (
+    Asked,
+    Facts,
+    On,
+    Service,
+    Want,
+    found,
+    named,
+    passing,
+    tagging,
+)
+
+# Where a service names roles of ECS's own (ECS API reference, CreateService).
+SERVICE_ROLES = (
+    "role",
+    "loadBalancers.advancedConfiguration.roleArn",
+    "deploymentConfiguration.lifecycleHooks.roleArn",
+    "volumeConfigurations.managedEBSVolume.roleArn",
+    "vpcLatticeConfigurations.roleArn",
+)
+
+
+def _cluster(asked: Asked) -> str:
+    name = asked.text("cluster") or asked.text("clusterName") or "default"
+    return name.rsplit("/", 1)[-1]
+
+
+def _in_cluster(kind: str, *paths: str) -> On:
+    """What is in a cluster, by the last part of its name."""
+
+    def resources(asked: Asked) -> Iterator[str]:
+        for name in (str(name) for path in paths for name in asked.all(path)):
+            parts = name.split("/")
+            cluster = parts[1] if len(parts) == 3 else _cluster(asked)
+            yield f"{kind}/{cluster}/{parts[-1]}"
+
+    return found(resources)
+
+
+def _with_service(kind: str, path: str) -> On:
+    """Deployments and revisions of a service, and the service."""
+
+    def resources(asked: Asked) -> Iterator[str]:
+        for arn in asked.all(path):
+            yield arn
+            if len(parts := arn.split("/")) == 4:
+                yield f"service/{parts[1]}/{parts[2]}"
+
+    return found(resources)
+
+
+def _definition(asked: Asked) -> Iterator[str]:
+    for name in asked.all("taskDefinitions"):
+        yield f"task-definition/{name.rsplit('/', 1)[-1]}"
+
+
+def _clusters(asked: Asked) -> Iterator[str]:
+    for name in asked.all("clusters") or ["default"]:
+        yield f"cluster/{name.rsplit('/', 1)[-1]}"
+
+
+def _at_cluster(form: str) -> Callable[[Asked], Iterator[str]]:
+    def resources(asked: Asked) -> Iterator[str]:
+        yield form.format(_cluster(asked))
+
+    return resources
+
+
+CLUSTER = found(_at_cluster("cluster/{}"))
+SERVICES = [_in_cluster("service", "serviceName", "service", "services")]
+TAGGED = [named("{}", "resourceArn")]
+DEPLOYMENT = [_with_service("service-deployment", "serviceDeploymentArn")]
+
+
+def _beside(asked: Asked) -> Iterator[Want]:
+    if asked.operation == "RegisterTaskDefinition":
+        yield from passing(asked, "ecs-tasks.amazonaws.com", "executionRoleArn", "taskRoleArn")
+        yield from tagging(asked, "TagResource", f"task-definition/{asked.text('family')}:*")
+    elif asked.operation == "CreateCluster":
+        yield from tagging(asked, "TagResource", f"cluster/{_cluster(asked)}")
+    elif asked.operation in ("CreateService", "UpdateService"):
+        yield from passing(asked, "ecs.amazonaws.com", *SERVICE_ROLES)
+        name = f"service/{_cluster(asked)}/{asked.text('serviceName')}"
+        yield from tagging(asked, "TagResource", name)
+
+
+def _facts(asked: Asked) -> Facts:
+    if not asked.all("cluster"):
+        return {}
+    return {"ecs:cluster": (asked.arn(f"cluster/{_cluster(asked)}"),)}
+
+
+SERVICE = Service(
+    {
+        "ContinueServiceDeployment": DEPLOYMENT,
+        "CreateCluster": [CLUSTER],
+        "CreateService": SERVICES,
+        "DeleteCluster": [CLUSTER],
+        "DeleteService": SERVICES,
+        "DeleteTaskDefinitions": [found(_definition)],
+        "DescribeClusters": [found(_clusters)],
+        "DescribeServiceDeployments": [
+            _with_service("service-deployment", "serviceDeploymentArns")
+        ],
+        "DescribeServiceRevisions": [_with_service("service-revision", "serviceRevisionArns")],
+        "DescribeServices": SERVICES,
+        "DescribeTasks": [_in_cluster("task", "tasks")],
+        "ExecuteCommand": [CLUSTER, _in_cluster("task", "task")],
+        "ListServiceDeployments": SERVICES,
+        "ListTagsForResource": TAGGED,
+        "ListTasks": [found(_at_cluster("container-instance/{}/*"))],
+        "RegisterTaskDefinition": [named("task-definition/{}:*", "family")],
+        "StopServiceDeployment": DEPLOYMENT,
+        "TagResource": TAGGED,
+        "UntagResource": TAGGED,
+        "UpdateCluster": [CLUSTER],
+        "UpdateClusterSettings": [CLUSTER],
+        "UpdateService": SERVICES,
+    },
+    _beside,
+    _facts,
+)
