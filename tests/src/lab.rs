@@ -255,6 +255,18 @@ impl Lab {
         file.as_str().expect("a path").to_owned()
     }
 
+    /// Attaches a policy to whoever calls, in the form that IAM has; everything else is denied from
+    /// now on.
+    pub fn permit(&self, policy: &Value) {
+        self.post("/_lab/policies", &serde_json::json!({ "documents": [policy] }));
+    }
+
+    /// What was asked for since then: `denied` and `allowed`, in the form that the lab's own
+    /// documentation gives.
+    pub fn permitted(&self) -> Value {
+        self.get("/_lab/policies")
+    }
+
     /// Says how long the sessions of roles last that begin from now on.
     pub fn limit_sessions(&self, seconds: u32) {
         self.post("/_lab/sessions", &serde_json::json!({ "seconds": seconds }));

@@ -198,7 +198,7 @@ fn nobody_loses_a_request_while_a_password_is_rotated() {
     };
     sample(&["apply", "--yes"]).expect(0);
     let url = sample(&["outputs", "edge-url"]).expect(0).stdout;
-    let flows = [Flow { path: "/readyz", rate: 20 }];
+    let flows = [Flow { path: "/api/v1/notebooks/home", rate: 20 }];
     let load = Load::begin(&[url.trim().to_owned()], &flows);
     sample(&["secret", "rotate", "databases/main", "--yes"]).expect(0);
     for seen in load.end_after(Duration::from_secs(2)) {

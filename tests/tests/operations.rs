@@ -133,29 +133,44 @@ fn the_page_of_permissions_is_fresh() {
     );
 }
 
+/// What stands above the lists.
+const ABOUT: &str = r#"# Permissions
+
+`deployer policy` prints what IAM has to permit for a stack, as a policy that goes into a role, for each of the three roles that people have:
+
+| | |
+|---|---|
+| `reader` | what `plan`, `status`, `drift` and `outputs` ask for; no value of a secret, no key, no token |
+| `deployer` | also what `apply`, `publish`, `secret` and `destroy` change, as far as it is this environment's: by names where names are given, by tags in EC2, which has none; in the stack's regions |
+| `break-glass` | also `adopt`, which writes tags on what others made and changes what has another name; a shell in a task, and steering a rollout by hand; on anything in the account |
+
+```
+aws iam put-role-policy --role-name deploys-prod --policy-name deployer \
+    --policy-document "$(deployer policy deployer --env prod)"
+```
+
+Each fits into the inline policies of a role (10,240 characters). In the lab, which evaluates policies, the life of a stack from the first apply to the destroy takes no more than the deployer's, and without any one of the actions that it uses a command ends with that action's name. What the tags of something say can be lost: then `deployer` may not change it, says so, and `break-glass` may.
+
+What a policy cannot keep a deployer from: roles are made with the permissions that the stack gives its tasks, so whoever may deploy can give a task any. A service control policy of the account limits that.
+
+A stack that has a `role:` gets the policy for that role; those who take it need `sts:AssumeRole` on it. Roles that lead to other accounts are named in the policy, and need one there: what the kinds there need, and nothing of Systems Manager.
+
+## What is called
+
+What `deployer` asks of AWS, by service, as IAM names it. It is written from the operations that the code declares (`crates/aws/src/*/operations.rs`); do not edit it.
+
+*Reads* change nothing. The rest is for those who change something, who make the reads as well. `ecs:ExecuteCommand` is for whoever opens a shell in a task, `ecs:StopServiceDeployment` and `ecs:ContinueServiceDeployment` for whoever steers a rollout that is under way. Behind an action stands what IAM asks for beside it, such as the tags in the call that makes a thing, or the right to hand a role to a service.
+
+Those who only plan must not have `ssm:GetParameter`: it reads the key that proves what is ours.
+"#;
+
 /// What is to be permitted, by service.
 fn page() -> String {
     let mut services: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
     for operation in operations() {
         services.entry(operation.service.name).or_default().push(operation);
     }
-    let mut page = String::from(
-        "# Permissions\n\n\
-         What `deployer` asks of AWS, by service, as IAM names it. It is written from the \
-         operations that the code declares (`crates/aws/src/*/operations.rs`); do not edit it.\n\n\
-         *Reads* change nothing: `plan`, `status`, `drift` and `outputs` make no others. The rest \
-         is for `apply`, `publish`, `destroy` and `adopt`, which make the reads as well. \
-         `ecs:ExecuteCommand` is for whoever opens a shell in a task, \
-         `ecs:StopServiceDeployment` and `ecs:ContinueServiceDeployment` for whoever steers a \
-         rollout that is under way. `sts:AssumeRole` is for stacks with a `role:`, and for those \
-         with something in another account, on the roles that lead there; the role of a resource \
-         elsewhere needs what the kinds there need, and nothing of Systems Manager. A stack needs what its kinds need: one without a database \
-         makes no change to RDS. Behind an action \
-         stands what IAM asks for beside it, such as the tags in the call that makes a \
-         thing, or the right to hand a role to a service.\n\n\
-         Those who only plan must not have `ssm:GetParameter`: it reads the key that proves what \
-         is ours.\n",
-    );
+    let mut page = ABOUT.to_owned();
     for (service, mut operations) in services {
         operations.sort_by_key(|operation| operation.name);
         let _ = write!(page, "\n## `{service}`\n");

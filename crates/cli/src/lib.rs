@@ -1,14 +1,17 @@
 //! The command line: arguments, commands, rendering and reporters, as a library that is handed
 //! its world. It knows no cloud and touches no stream but those it is given.
 
+mod again;
 mod answer;
 mod args;
+mod blotting;
 mod clean;
 mod cli;
 mod command;
 mod commands;
 mod completion;
 mod exit;
+mod habits;
 mod holder;
 mod lock;
 mod masking;
@@ -28,8 +31,8 @@ mod source;
 mod wire;
 mod world;
 
-pub use deployer_core::Failure;
-pub use deployer_engine::Registry;
+pub use deployer_core::{Failure, Stack};
+pub use deployer_engine::{Access, Registry};
 pub use exit::Exit;
 pub use plan_file::{PlanFile, PlanFileError, read_plan};
 pub use run::{json_schema, run};

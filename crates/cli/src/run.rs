@@ -10,11 +10,13 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::again;
 use crate::answer::as_json;
 use crate::cli::Cli;
 use crate::commands::{Commands, schema};
 use crate::completion;
 use crate::exit::{Error, Exit, Mistakes, RequestError};
+use crate::habits;
 use crate::render::{self, Theme};
 use crate::session::Session;
 use crate::wire;
@@ -36,11 +38,20 @@ pub async fn run<W: Connect>(
     if let Some(shell) = asks_for_completion(&args, &terminal) {
         return complete(&shell, args, cli, &world.registry(), &terminal);
     }
-    let parsed = cli.clone().try_get_matches_from(&args).and_then(|it| Cli::from_arg_matches(&it));
-    let Cli { global, command } = match parsed {
-        Ok(cli) => cli,
-        Err(error) => return usage(&error, &terminal, asks_for_no_color(&args)),
+    let parsed = cli
+        .clone()
+        .try_get_matches_from(&args)
+        .and_then(|matches| Ok((again::which(&matches), Cli::from_arg_matches(&matches)?)));
+    let (which, Cli { global, command }) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let error = habits::offering(error, &args);
+            return usage(&error, &terminal, asks_for_no_color(&args));
+        }
     };
+    for stream in [&terminal.stdout, &terminal.stderr] {
+        stream.advise(&which, terminal.columns(stream));
+    }
     trace(global.verbose, &terminal.stderr);
     let (stdout, stderr) = (terminal.stdout.clone(), terminal.stderr.clone());
     let width = terminal.columns(&stderr);

@@ -7,9 +7,11 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use deployer_core::Failure;
-use deployer_engine::{Parameters, Registry};
+use deployer_core::{Failure, Stack};
+use deployer_engine::{Access, Parameters, Registry};
+use serde_json::Value;
 
+use crate::again::typed;
 use crate::clean::{clean, escaped};
 
 /// A way to a cloud.
@@ -28,6 +30,9 @@ pub trait Connect {
         region: Option<&str>,
         folder: &Path,
     ) -> impl Future<Output = Result<Reached<Self::Cloud>, Failure>>;
+
+    /// The policy of somebody who may do so much with a stack, and no more.
+    fn policy(&self, access: Access, stack: &Stack) -> Value;
 
     /// Finds out whose account it is, from the cloud itself: what the surroundings say of it may be
     /// of other credentials.
@@ -129,19 +134,35 @@ struct Writer {
     inner: Box<dyn Write + Send>,
     /// The first thing that went wrong. Nothing is written after it.
     failed: Option<io::Error>,
+    /// How commands say which stack is meant.
+    which: String,
+    /// How many columns their lines may have.
+    width: usize,
 }
 
 impl Stream {
     /// A stream into `writer`.
     pub fn new(writer: impl Write + Send + 'static, is_terminal: bool) -> Self {
-        let writer = Writer { inner: Box::new(writer), failed: None };
+        let writer =
+            Writer { inner: Box::new(writer), failed: None, which: String::new(), width: UNCUT };
         Self { writer: Arc::new(Mutex::new(writer)), is_terminal }
+    }
+
+    /// From now on, commands that are advised say so which stack they mean.
+    pub(crate) fn advise(&self, which: &str, width: usize) {
+        let mut writer = self.lock();
+        which.clone_into(&mut writer.which);
+        writer.width = width;
     }
 
     /// Writes a text, and what a terminal would obey of it so that it is seen instead: whatever it
     /// says, it says no more than letters can, in colours where there are any.
     pub(crate) fn write(&self, text: &str) {
-        self.write_frame(&clean(text, self.is_terminal));
+        let (which, width) = {
+            let writer = self.lock();
+            (writer.which.clone(), writer.width)
+        };
+        self.write_frame(&clean(&typed(text, &which, width), self.is_terminal));
     }
 
     /// Writes JSON and the end of its line.

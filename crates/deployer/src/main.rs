@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use deployer_aws::Aws;
 use deployer_cli::{
-    Connect, Exit, Failure, Reached, Registry, Terminal, cancelled_by_signals, run,
+    Access, Connect, Exit, Failure, Reached, Registry, Stack, Terminal, cancelled_by_signals, run,
 };
+use serde_json::Value;
 
 /// AWS, as the command line wants it.
 struct World;
@@ -28,6 +29,10 @@ impl Connect for World {
         let deployer_aws::Connection { aws, region } =
             deployer_aws::connect(role, region, folder).await?;
         Ok(Reached { cloud: Arc::new(aws), region })
+    }
+
+    fn policy(&self, access: Access, stack: &Stack) -> Value {
+        deployer_aws::policy(access, stack)
     }
 
     async fn account(&self, aws: &Aws) -> Result<String, Failure> {

@@ -4,6 +4,7 @@
 //! cloud is written once, typed, as a [`Resource`]; [`Registry`] holds the kinds with their types
 //! erased, and with what people do after a deploy: a [`Capability`] each.
 
+mod access;
 mod adopt;
 mod answer;
 mod bucket;
@@ -33,6 +34,7 @@ mod voice;
 mod wait;
 mod work;
 
+pub use access::Access;
 pub use adopt::{Adoption, adopt, seek};
 pub use answer::{Badge, Found, Progress, Result};
 pub use calls::{Calls, Pauses, unless_gone_for_good};
@@ -46,7 +48,7 @@ pub use cloud::{Cloud, Context, Identity, Look, Survey};
 pub use execute::{Outcome, execute};
 pub use lock::{Claim, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
 pub use observe::{Scan, observe};
-pub use operation::{Code, Operation, Service};
+pub use operation::{Code, Operation, Reach, Service};
 pub use ownership::{Book, Journal, read_book};
 pub use parameters::{Parameter, Parameters, Secrecy};
 pub use places::Places;

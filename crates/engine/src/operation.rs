@@ -29,10 +29,22 @@ pub struct Operation {
     pub changes: bool,
     /// What else must be permitted for it: `iam:PassRole`.
     pub also: &'static [&'static str],
+    /// What of an account it is made on; with nothing here it cannot be limited.
+    pub on: &'static [Reach],
     /// The codes that say that the very thing it is about is not there.
     pub gone: &'static [&'static str],
     /// What its other codes mean, where that is not what they mean for the service.
     pub codes: &'static [Code],
+}
+
+/// Things of an account that a permission can be limited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those whose ARNs end so, from behind the account on. In braces stands what names of the
+    /// environment begin with: `role/deployer/{slashes}*`.
+    Named(&'static str),
+    /// Those that carry the environment's tags.
+    Tagged,
 }
 
 /// What one code of a failure means.
@@ -46,12 +58,12 @@ pub struct Code {
 impl Service {
     /// An operation that changes nothing.
     pub const fn reads(&'static self, name: &'static str) -> Operation {
-        Operation { service: self, name, changes: false, also: &[], gone: &[], codes: &[] }
+        Operation { service: self, name, changes: false, also: &[], on: &[], gone: &[], codes: &[] }
     }
 
     /// An operation that changes something.
     pub const fn changes(&'static self, name: &'static str) -> Operation {
-        Operation { service: self, name, changes: true, also: &[], gone: &[], codes: &[] }
+        Operation { service: self, name, changes: true, also: &[], on: &[], gone: &[], codes: &[] }
     }
 }
 
@@ -75,6 +87,13 @@ impl Operation {
     #[must_use]
     pub const fn also(mut self, also: &'static [&'static str]) -> Self {
         self.also = also;
+        self
+    }
+
+    /// The same, limited to these things.
+    #[must_use]
+    pub const fn on(mut self, on: &'static [Reach]) -> Self {
+        self.on = on;
         self
     }
 

@@ -11,6 +11,10 @@ use crate::layer::LayerWriter;
 /// Where OpenSSL, rustls and Go look first on Linux.
 const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
 
+/// Where the services of a stack look for the authorities of RDS's certificates, which no
+/// system trusts by itself ("Using SSL/TLS to encrypt a connection" in the RDS user guide).
+const RDS_CERTIFICATES: &str = "etc/ssl/certs/rds-global-bundle.pem";
+
 /// Writes certificates, the user, name resolution and a place for temporary files.
 ///
 /// The certificates are Mozilla's, from the crate rather than from the building machine, so that
@@ -30,6 +34,7 @@ pub(crate) fn write(layer: &mut LayerWriter, user: u32) -> io::Result<()> {
     layer.directory("etc/ssl/", 0o755)?;
     layer.directory("etc/ssl/certs/", 0o755)?;
     text(layer, CERTIFICATES, &certificates())?;
+    text(layer, RDS_CERTIFICATES, include_str!("../assets/rds-certificates.pem"))?;
     layer.directory("tmp/", 0o1777)
 }
 

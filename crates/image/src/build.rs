@@ -1,11 +1,15 @@
 //! From a source to an image.
 
 use std::panic;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use tokio::process::Command;
+
+use crate::attest::Made;
+use crate::process::{Line, run};
 use crate::{
     BuildError, CargoSource, DockerfileSource, Image, Platform, Progress, Report, Settings, Source,
-    archive, cargo, dockerfile, pack,
+    archive, bill, cargo, dockerfile, pack,
 };
 
 /// Makes an image of `source` for `platform`.
@@ -21,22 +25,50 @@ pub async fn build(
 ) -> Result<Image, BuildError> {
     match source {
         Source::Cargo(source) => {
-            let binary = cargo::build(source, platform, report).await?;
-            pack_binary(binary, platform, settings, report).await
+            let cargo::Built { binary, packages } = cargo::build(source, platform, report).await?;
+            let image = pack_binary(binary, platform, settings, report).await?;
+            let made = Made { way: "cargo", commit: commit(&source.dir).await };
+            Ok(image.of(packages, made))
         }
-        Source::Binary(binary) => pack_binary(binary.clone(), platform, settings, report).await,
+        Source::Binary(binary) => {
+            let image = pack_binary(binary.clone(), platform, settings, report).await?;
+            Ok(image.of(Vec::new(), Made { way: "binary", commit: None }))
+        }
         Source::Archive(path) => {
             report(Progress::Packing);
-            let path = path.clone();
-            blocking(move || archive::read(&path, platform)).await
+            let (path, made) = (path.clone(), Made { way: "archive", commit: None });
+            blocking(move || listed(archive::read(&path, platform)?, &path, made)).await
         }
         Source::Dockerfile(source) => {
             let (directory, path) = dockerfile::build(source, platform, report).await?;
             report(Progress::Packing);
-            let image = blocking(move || archive::read(&path, platform)).await?;
+            let made = Made { way: "dockerfile", commit: commit(&source.dir).await };
+            let image =
+                blocking(move || listed(archive::read(&path, platform)?, &path, made)).await?;
             Ok(image.holding(directory))
         }
     }
+}
+
+/// An image with what its layers say is in it.
+fn listed(image: Image, archive: &Path, made: Made) -> Result<Image, BuildError> {
+    let packages = bill::of_layers(image.layers())
+        .map_err(BuildError::file("list the packages in", archive))?;
+    Ok(image.of(packages, made))
+}
+
+/// The commit that a folder is checked out at, where git knows one. It looks at no file in there.
+async fn commit(folder: &Path) -> Option<String> {
+    let mut command = Command::new("git");
+    command.current_dir(folder).args(["rev-parse", "--verify", "HEAD"]);
+    let mut commit = None;
+    let ran = run(command, "git", |line| {
+        if let Line::Out(line) = line {
+            commit = Some(line);
+        }
+    });
+    ran.await.ok()?;
+    commit.filter(|it| it.len() >= 40 && it.bytes().all(|letter| letter.is_ascii_hexdigit()))
 }
 
 /// Looks whether there is what an image is to be made of, without making it: a file that is not

@@ -1,21 +1,31 @@
 //! Builds a cargo package to a static binary.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tokio::process::Command;
 
+use crate::bill::{self, Graph, Package};
 use crate::process::{Line, run};
 use crate::{BuildError, CargoSource, Platform, Progress, Report};
 
 const RUSTUP: &str = "Rust from https://rustup.rs";
 
-/// Builds the package and gives the path of its binary.
+/// What cargo has built.
+pub(crate) struct Built {
+    /// Where the binary is.
+    pub(crate) binary: PathBuf,
+    /// The crates that it is linked of.
+    pub(crate) packages: Vec<Package>,
+}
+
+/// Builds the package.
 pub(crate) async fn build(
     source: &CargoSource,
     platform: Platform,
     report: Report<'_>,
-) -> Result<PathBuf, BuildError> {
+) -> Result<Built, BuildError> {
     let target = match &source.target {
         Some(target) => target.clone(),
         None => static_target(&source.dir, platform, report).await?,
@@ -26,7 +36,34 @@ pub(crate) async fn build(
         Line::Err(line) => report(Progress::Line(line)),
     })
     .await?;
-    pick(source, binaries)
+    let Binary { path: binary, package_id, .. } = pick(source, binaries)?;
+    let packages = bill::of_binary(&graph(source, &target, report).await?, &package_id);
+    Ok(Built { binary, packages })
+}
+
+/// The crates that there are, and what each is linked with for `target`.
+async fn graph(
+    source: &CargoSource,
+    target: &str,
+    report: Report<'_>,
+) -> Result<Graph, BuildError> {
+    let mut command = Command::new("cargo");
+    command.current_dir(&source.dir).args(["metadata", "--locked", "--format-version", "1"]);
+    command.args(["--filter-platform", target]);
+    for feature in &source.features {
+        command.args(["--features", feature]);
+    }
+    let mut printed = String::new();
+    run(command, RUSTUP, |line| match line {
+        Line::Out(line) => printed.push_str(&line),
+        Line::Err(line) => report(Progress::Line(line)),
+    })
+    .await?;
+    serde_json::from_str(&printed).map_err(|error| BuildError::File {
+        attempted: "read what cargo says of",
+        path: source.dir.clone(),
+        source: io::Error::other(error),
+    })
 }
 
 /// The command that builds for `target` with everything linked in.
@@ -80,6 +117,8 @@ async fn static_target(
 struct Binary {
     name: String,
     path: PathBuf,
+    /// What cargo calls the package that it is of.
+    package_id: String,
 }
 
 impl Binary {
@@ -87,6 +126,7 @@ impl Binary {
     fn in_message(message: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Artifact {
+            package_id: String,
             target: Target,
             executable: PathBuf,
         }
@@ -98,18 +138,19 @@ impl Binary {
         // The other messages have no executable, or a null.
         let artifact: Artifact = serde_json::from_str(message).ok()?;
         let is_binary = artifact.target.kind.iter().any(|kind| kind == "bin");
-        is_binary.then_some(Self { name: artifact.target.name, path: artifact.executable })
+        let Artifact { package_id, target: Target { name, .. }, executable: path } = artifact;
+        is_binary.then_some(Self { name, path, package_id })
     }
 }
 
 /// The binary that was asked for, or the only one there is.
-fn pick(source: &CargoSource, binaries: Vec<Binary>) -> Result<PathBuf, BuildError> {
+fn pick(source: &CargoSource, binaries: Vec<Binary>) -> Result<Binary, BuildError> {
     let names: Vec<_> = binaries.iter().map(|binary| binary.name.as_str()).collect();
     let found = if names.is_empty() { "no binary".to_owned() } else { names.join(", ") };
     let wanted = |binary: &Binary| source.bin.as_ref().is_none_or(|bin| *bin == binary.name);
     let mut fitting = binaries.into_iter().filter(wanted);
     match (fitting.next(), fitting.next()) {
-        (Some(binary), None) => Ok(binary.path),
+        (Some(binary), None) => Ok(binary),
         _ => Err(BuildError::Binary { dir: source.dir.clone(), found }),
     }
 }
@@ -119,7 +160,11 @@ mod tests {
     use super::*;
 
     fn binary(name: &str) -> Binary {
-        Binary { name: name.to_owned(), path: PathBuf::from(format!("/target/{name}")) }
+        Binary {
+            name: name.to_owned(),
+            path: PathBuf::from(format!("/target/{name}")),
+            package_id: format!("{name}@0.1.0"),
+        }
     }
 
     #[test]
@@ -129,14 +174,14 @@ mod tests {
         let error = pick(&source, both.clone()).expect_err("two binaries").to_string();
         assert!(error.contains("made web, worker; name one"), "{error}");
         source.bin = Some("worker".to_owned());
-        assert_eq!(pick(&source, both).expect("named"), PathBuf::from("/target/worker"));
+        assert_eq!(pick(&source, both).expect("named"), binary("worker"));
     }
 
     #[test]
     fn only_messages_about_binaries_count() {
         let artifact = |kind: &str, executable: &str| {
             format!(
-                r#"{{"reason":"compiler-artifact","target":{{"name":"web","kind":["{kind}"]}},"executable":{executable}}}"#
+                r#"{{"reason":"compiler-artifact","package_id":"web@0.1.0","target":{{"name":"web","kind":["{kind}"]}},"executable":{executable}}}"#
             )
         };
         let found = Binary::in_message(&artifact("bin", r#""/target/web""#));

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::Digest;
+use crate::attest::Made;
+use crate::bill::Package;
 use crate::scratch::Scratch;
 
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -24,6 +26,8 @@ pub struct Image {
     config: Vec<u8>,
     config_digest: Digest,
     layers: Vec<Layer>,
+    packages: Vec<Package>,
+    made: Made,
     /// Where its files were written, if they were; removed with the image.
     directories: Vec<Scratch>,
 }
@@ -112,6 +116,8 @@ impl Image {
             media_type,
             config,
             layers,
+            packages: Vec::new(),
+            made: Made { way: "archive", commit: None },
             directories: Vec::new(),
         }
     }
@@ -142,6 +148,21 @@ impl Image {
     pub(crate) fn holding(mut self, directory: Scratch) -> Self {
         self.directories.push(directory);
         self
+    }
+
+    /// Says what is in it and how it came about.
+    pub(crate) fn of(self, packages: Vec<Package>, made: Made) -> Self {
+        Self { packages, made, ..self }
+    }
+
+    /// What is in it, as far as that is known.
+    pub(crate) fn packages(&self) -> &[Package] {
+        &self.packages
+    }
+
+    /// How it came about.
+    pub(crate) fn made(&self) -> &Made {
+        &self.made
     }
 
     /// The image's address: what a task definition should name.

@@ -5,7 +5,9 @@
 //! callback of [`Progress`].
 
 mod archive;
+mod attest;
 mod base;
+mod bill;
 mod build;
 mod cargo;
 mod contents;

@@ -93,6 +93,7 @@ const RENAMED: &[(&[&str], &str, &str)] = &[
     (&["retention", "retention-days", "retention-in-days"], "keep", "write `keep: 30 days`"),
     // Images.
     (&["from", "tag", "name"], "build", "write the image as a text: `image: nginx:1.29`"),
+    (&["location", "uri", "url", "registry"], "build", "write the image as a text: `image: {}`"),
     (&["dockerfile"], "build", "write `build: { dockerfile: {} }`"),
     (&["cargo"], "build", "write `build: { cargo: {} }`"),
     (&["archive"], "build", "write `build: { archive: {} }`"),
@@ -120,6 +121,11 @@ const RENAMED: &[(&[&str], &str, &str)] = &[
     (&["auto-minor-version-upgrade"], "minor-upgrades", "write `minor-upgrades: {}`"),
     // Load balancers, networks, secrets, repositories.
     (&["certificate-arn", "ssl-certificate"], "certificate", "write `certificate: {}`"),
+    (
+        &["https", "tls", "ssl"],
+        "certificate",
+        "write `certificate: arn:aws:acm:…`, the ARN of one that has been issued; HTTPS follows from it",
+    ),
     (&["ssl-policy"], "tls-policy", "write `tls-policy: {}`"),
     (
         &["scheme"],

@@ -51,6 +51,43 @@ const REGIONS: &[&str] = &[
     "us-west-2",
 ];
 
+/// Those whose databases show certificates of an authority that packed images have
+/// (`crates/image/assets/rds-certificates.pem`).
+const SIGNED_FOR: &[&str] = &[
+    "af-south-1",
+    "ap-east-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "me-central-1",
+    "me-south-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Whether a packed image can verify that a server is a database of a region.
+pub(crate) fn is_signed_for(region: &str) -> bool {
+    SIGNED_FOR.contains(&region)
+}
+
 /// Whether a region is known.
 pub(crate) fn is_known(region: &str) -> bool {
     REGIONS.contains(&region)
@@ -62,4 +99,27 @@ pub(crate) fn near(region: &str) -> Vec<&'static str> {
     let same = REGIONS.iter().copied().filter(|known| known.starts_with(place));
     let same: Vec<&str> = same.collect();
     if same.is_empty() { REGIONS.to_vec() } else { same }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_packed_image_has_the_authorities_of_the_regions_that_it_is_said_to() {
+        let bundle = include_str!("../../image/assets/rds-certificates.pem");
+        // Above each certificate stand its region and the kind of its key.
+        let lines = bundle.lines().filter_map(|line| line.strip_prefix("# ")?.split_once(' '));
+        let keys = ["RSA2048", "RSA4096", "ECC384"];
+        let of = |key: &str| -> BTreeSet<&str> {
+            lines.clone().filter(|(_, it)| *it == key).map(|(region, _)| region).collect()
+        };
+        for key in keys {
+            assert_eq!(of(key), SIGNED_FOR.iter().copied().collect(), "{key}");
+        }
+        let certificates = bundle.matches("-----BEGIN CERTIFICATE-----").count();
+        assert_eq!(certificates, keys.len() * SIGNED_FOR.len());
+    }
 }

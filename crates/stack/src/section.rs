@@ -54,12 +54,18 @@ pub(crate) trait Section: DeserializeOwned + JsonSchema + 'static {
 pub(crate) struct Offer {
     /// Settings anybody may read.
     pub(crate) environment: Vec<(&'static str, Text)>,
+    /// Settings that name something which only an image that is packed here has.
+    pub(crate) packed: Vec<(&'static str, Text)>,
     /// Settings that come out of a secret.
     pub(crate) secrets: Vec<(&'static str, Text)>,
     /// Settings that come out of a secret and are handed over only where somebody asks for them.
     pub(crate) on_request: Vec<(&'static str, Text)>,
     /// The secrets that are read for it.
     pub(crate) readable: Vec<Text>,
+    /// The ports it is reached at.
+    pub(crate) ports: Vec<u16>,
+    /// Whether that is by addresses outside of the network.
+    pub(crate) is_outside: bool,
 }
 
 /// What can be read of an entry of a section.

@@ -25,7 +25,7 @@ pub use fault::{Fault, Moment};
 pub use history::History;
 pub use kinds::{Gate, Mark, Network, Part, Revision, Rule, Service, Store, Wall, registry};
 pub use memory::Memory;
-pub use mess::Mess;
+pub use mess::{Mess, Retag};
 pub use run::{
     PLACE, Ran, apply, begun, converge, observed, places, planned, run, run_until, settled,
 };

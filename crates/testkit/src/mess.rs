@@ -1,5 +1,6 @@
 //! What is left in an account by runs that got only so far, and by people.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use deployer_core::{Kinds, Place, Record, Serial, Signer, Statement};
@@ -28,7 +29,63 @@ pub enum Mess {
     Remarked,
 }
 
+/// What somebody who may write tags on anything, and nothing else, writes on one resource, or makes
+/// of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retag {
+    /// Another stack.
+    Stack(String),
+    /// Another environment.
+    Environment(String),
+    /// Another name in the address.
+    Name(String),
+    /// Another generation.
+    Generation(u32),
+    /// Another mark, or none.
+    Mark(Option<String>),
+    /// Another proof, or none.
+    Proof(Option<String>),
+    /// All the tags of another resource.
+    As(usize),
+    /// None: they make a copy of their own, tags and all.
+    Copied,
+}
+
 impl Memory {
+    /// The identifiers of all that is there.
+    pub fn ids(&self) -> BTreeSet<String> {
+        self.lock().things.keys().cloned().collect()
+    }
+
+    /// Writes tags on some resource.
+    pub fn retag(&self, which: usize, retag: Retag) {
+        let mut state = self.lock();
+        let count = state.things.len().max(1);
+        let nth = |which: usize| state.things.iter().nth(which % count);
+        let Some((id, thing)) = nth(which) else { return };
+        let (id, mut thing) = (id.clone(), thing.clone());
+        match retag {
+            Retag::Stack(stack) => thing.scope.stack = stack,
+            Retag::Environment(environment) => thing.scope.environment = environment,
+            Retag::Name(name) => thing.address.name = name,
+            Retag::Generation(generation) => thing.generation = generation,
+            Retag::Mark(mark) => thing.mark = mark,
+            Retag::Proof(proof) => thing.proof = proof,
+            Retag::As(other) => {
+                let Some((_, other)) = nth(other) else { return };
+                let Thing { scope, address, generation, mark, proof, .. } = other.clone();
+                thing = Thing { scope, address, generation, mark, proof, ..thing };
+            }
+            // Two of one name cannot be.
+            Retag::Copied if thing.name.is_some() => return,
+            Retag::Copied => {
+                state.things.insert(format!("{id}-copy"), thing);
+                return;
+            }
+        }
+        state.things.insert(id, thing);
+    }
+
     /// Makes a mess of some resource, if that can become of it.
     pub fn mess(&self, which: usize, mess: Mess) {
         let mut state = self.lock();

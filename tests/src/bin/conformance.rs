@@ -11,12 +11,13 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use deployer_aws::{Aws, Connection, connect, connect_seen};
 use deployer_cli::{
-    Connect, Exit, Failure, Reached, Registry, Terminal, cancelled_by_signals, run,
+    Access, Connect, Exit, Failure, Reached, Registry, Stack, Terminal, cancelled_by_signals, run,
 };
 use deployer_tests::conformance::{
     Campaign, ENVIRONMENT, Estimate, Recorder, keep_part, sweep, sweep_part,
 };
 use deployer_tests::{Terms, root};
+use serde_json::Value;
 
 #[derive(Parser)]
 #[command(about = "Keeps the contracts of all kinds in an account of AWS", max_term_width = 100)]
@@ -274,6 +275,10 @@ impl Connect for Recorded {
             None => connect(role, region, folder).await?,
         };
         Ok(Reached { cloud: Arc::new(aws), region })
+    }
+
+    fn policy(&self, access: Access, stack: &Stack) -> Value {
+        deployer_aws::policy(access, stack)
     }
 
     async fn account(&self, aws: &Aws) -> Result<String, Failure> {

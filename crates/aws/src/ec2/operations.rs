@@ -1,7 +1,7 @@
 //! What EC2 is asked to do, and what its codes mean.
 
 use deployer_core::Cause;
-use deployer_engine::{Code, Operation, Service};
+use deployer_engine::{Code, Operation, Reach, Service};
 
 use crate::send::operations;
 
@@ -21,16 +21,27 @@ pub(crate) static SERVICE: Service = Service {
     ],
 };
 
+/// Rules have tags of their own, but for those that a group is made with.
+const RULES: &[Reach] = &[Reach::Tagged, Reach::Named("security-group-rule/*")];
+
+const GATEWAY: &[Reach] = &[Reach::Tagged, Reach::Named("vpc/*")];
+const ROUTED: &[Reach] = &[Reach::Tagged, Reach::Named("subnet/*")];
+const TAGGED: &[Reach] = &[Reach::Tagged];
+
 operations! {
     ALLOCATE_ADDRESS = SERVICE.changes("AllocateAddress").also(&["ec2:CreateTags"]);
     ASSOCIATE_ROUTE_TABLE = SERVICE.changes("AssociateRouteTable")
+        .on(ROUTED)
         .gone(&["InvalidRouteTableID.NotFound"]);
     ATTACH_INTERNET_GATEWAY = SERVICE.changes("AttachInternetGateway")
+        .on(GATEWAY)
         .gone(&["InvalidInternetGatewayID.NotFound"]);
     AUTHORIZE_SECURITY_GROUP_EGRESS = SERVICE.changes("AuthorizeSecurityGroupEgress")
+        .on(RULES)
         .also(&["ec2:CreateTags"])
         .gone(&["InvalidGroup.NotFound"]);
     AUTHORIZE_SECURITY_GROUP_INGRESS = SERVICE.changes("AuthorizeSecurityGroupIngress")
+        .on(RULES)
         .also(&["ec2:CreateTags"])
         .gone(&["InvalidGroup.NotFound"]);
     CREATE_INTERNET_GATEWAY = SERVICE.changes("CreateInternetGateway").also(&["ec2:CreateTags"]);
@@ -42,6 +53,7 @@ operations! {
     /// A gateway whose attachment is not visible yet is of no network (giantswarm/aws-operator#634:
     /// "route table … and network gateway … belong to different networks").
     CREATE_ROUTE = SERVICE.changes("CreateRoute")
+        .on(TAGGED)
         .gone(&["InvalidRouteTableID.NotFound"])
         .codes(&[
             Code::new("InvalidParameterValue", Cause::Missing)
@@ -50,24 +62,31 @@ operations! {
     CREATE_ROUTE_TABLE = SERVICE.changes("CreateRouteTable").also(&["ec2:CreateTags"]);
     CREATE_SECURITY_GROUP = SERVICE.changes("CreateSecurityGroup").also(&["ec2:CreateTags"]);
     CREATE_SUBNET = SERVICE.changes("CreateSubnet").also(&["ec2:CreateTags"]);
-    CREATE_TAGS = SERVICE.changes("CreateTags");
+    CREATE_TAGS = SERVICE.changes("CreateTags").on(TAGGED);
     CREATE_VPC = SERVICE.changes("CreateVpc").also(&["ec2:CreateTags"]);
     DELETE_INTERNET_GATEWAY = SERVICE.changes("DeleteInternetGateway")
+        .on(TAGGED)
         .gone(&["InvalidInternetGatewayID.NotFound"]);
     DELETE_NAT_GATEWAY = SERVICE.changes("DeleteNatGateway")
+        .on(TAGGED)
         .gone(&["NatGatewayNotFound", "InvalidNatGatewayID.NotFound"]);
     DELETE_ROUTE = SERVICE.changes("DeleteRoute")
+        .on(TAGGED)
         .gone(&["InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"]);
     DELETE_ROUTE_TABLE = SERVICE.changes("DeleteRouteTable")
+        .on(TAGGED)
         .gone(&["InvalidRouteTableID.NotFound"]);
     /// Both codes say that something uses it; Terraform's AWS provider asks again on either
     /// (`internal/service/ec2/vpc_security_group.go`).
     DELETE_SECURITY_GROUP = SERVICE.changes("DeleteSecurityGroup")
+        .on(TAGGED)
         .gone(&["InvalidGroup.NotFound"])
         .codes(&[Code::new("InvalidGroup.InUse", Cause::Busy)]);
-    DELETE_SUBNET = SERVICE.changes("DeleteSubnet").gone(&["InvalidSubnetID.NotFound"]);
-    DELETE_TAGS = SERVICE.changes("DeleteTags");
-    DELETE_VPC = SERVICE.changes("DeleteVpc").gone(&["InvalidVpcID.NotFound"]);
+    DELETE_SUBNET = SERVICE.changes("DeleteSubnet")
+        .on(TAGGED)
+        .gone(&["InvalidSubnetID.NotFound"]);
+    DELETE_TAGS = SERVICE.changes("DeleteTags").on(TAGGED);
+    DELETE_VPC = SERVICE.changes("DeleteVpc").on(TAGGED).gone(&["InvalidVpcID.NotFound"]);
     DESCRIBE_ADDRESSES = SERVICE.reads("DescribeAddresses");
     DESCRIBE_AVAILABILITY_ZONES = SERVICE.reads("DescribeAvailabilityZones");
     DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS = SERVICE.reads("DescribeEgressOnlyInternetGateways");
@@ -90,20 +109,26 @@ operations! {
     DESCRIBE_VPN_GATEWAYS = SERVICE.reads("DescribeVpnGateways");
     /// What it is about is the attachment, which goes with the VPC as well.
     DETACH_INTERNET_GATEWAY = SERVICE.changes("DetachInternetGateway")
+        .on(GATEWAY)
         .gone(&[
             "Gateway.NotAttached",
             "InvalidInternetGatewayID.NotFound",
             "InvalidVpcID.NotFound",
         ]);
     DISASSOCIATE_ROUTE_TABLE = SERVICE.changes("DisassociateRouteTable")
+        .on(ROUTED)
         .gone(&["InvalidAssociationID.NotFound"]);
     MODIFY_SUBNET_ATTRIBUTE = SERVICE.changes("ModifySubnetAttribute")
+        .on(TAGGED)
         .gone(&["InvalidSubnetID.NotFound"]);
-    MODIFY_VPC_ATTRIBUTE = SERVICE.changes("ModifyVpcAttribute").gone(&["InvalidVpcID.NotFound"]);
+    MODIFY_VPC_ATTRIBUTE = SERVICE.changes("ModifyVpcAttribute")
+        .on(TAGGED)
+        .gone(&["InvalidVpcID.NotFound"]);
     /// For some seconds after its NAT gateway is `deleted` the address is still held: seen as
     /// AuthFailure (kops#938, sno-for-100#9) and as the gateway's interface that is not there
     /// (terraform-provider-aws#49299). The address itself is there, and costs money.
     RELEASE_ADDRESS = SERVICE.changes("ReleaseAddress")
+        .on(TAGGED)
         .gone(&["InvalidAllocationID.NotFound"])
         .codes(&[
             Code::new("AuthFailure", Cause::Busy)
@@ -112,6 +137,7 @@ operations! {
         ]);
     /// As for CreateRoute.
     REPLACE_ROUTE = SERVICE.changes("ReplaceRoute")
+        .on(TAGGED)
         .gone(&["InvalidRouteTableID.NotFound"])
         .codes(&[
             Code::new("InvalidParameterValue", Cause::Missing)
@@ -119,16 +145,21 @@ operations! {
         ]);
     /// What it is about is the association. The table to move to has just been made or seen.
     REPLACE_ROUTE_TABLE_ASSOCIATION = SERVICE.changes("ReplaceRouteTableAssociation")
+        .on(ROUTED)
         .gone(&["InvalidAssociationID.NotFound"])
         .codes(&[Code::new("InvalidRouteTableID.NotFound", Cause::NotYet)]);
     REVOKE_SECURITY_GROUP_EGRESS = SERVICE.changes("RevokeSecurityGroupEgress")
+        .on(RULES)
         .gone(&["InvalidSecurityGroupRuleId.NotFound"]);
     REVOKE_SECURITY_GROUP_INGRESS = SERVICE.changes("RevokeSecurityGroupIngress")
+        .on(RULES)
         .gone(&["InvalidSecurityGroupRuleId.NotFound"]);
     UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS = SERVICE
         .changes("UpdateSecurityGroupRuleDescriptionsEgress")
+        .on(RULES)
         .gone(&["InvalidGroup.NotFound"]);
     UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_INGRESS = SERVICE
         .changes("UpdateSecurityGroupRuleDescriptionsIngress")
+        .on(RULES)
         .gone(&["InvalidGroup.NotFound"]);
 }

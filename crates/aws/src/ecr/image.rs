@@ -341,6 +341,11 @@ fn not_pushed(error: &PushError, release: &str) -> Failure {
         // What ECR answers where an immutable tag names another image.
         PushError::Refused(refusal) if refusal.code.as_deref() == Some("TAG_INVALID") => failure
             .help(format!("another has just published {release}: publish again for the next one")),
+        // Of a question the registry names the action that fetches what was asked for.
+        PushError::Denied(_) => failure.help(format!(
+            "a push takes `{}` on the repository",
+            ecr::GET_AUTHORIZATION_TOKEN.also.join("`, `")
+        )),
         _ => failure,
     }
 }

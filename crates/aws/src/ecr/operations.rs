@@ -1,6 +1,6 @@
 //! What ECR is asked to do, and what its codes mean.
 
-use deployer_engine::{Operation, Service};
+use deployer_engine::{Operation, Reach, Service};
 
 use crate::send::operations;
 
@@ -8,12 +8,21 @@ use crate::send::operations;
 /// quotas" in its user guide).
 pub(crate) static SERVICE: Service = Service { name: "ecr", burst: 20, per_second: 10, codes: &[] };
 
+const REPOSITORY: &[Reach] = &[Reach::Named("repository/{name}*")];
+
 operations! {
-    BATCH_DELETE_IMAGE = SERVICE.changes("BatchDeleteImage").gone(&["RepositoryNotFoundException"]);
-    CREATE_REPOSITORY = SERVICE.changes("CreateRepository").also(&["ecr:TagResource"]);
+    BATCH_DELETE_IMAGE = SERVICE.changes("BatchDeleteImage")
+        .on(REPOSITORY)
+        .gone(&["RepositoryNotFoundException"]);
+    CREATE_REPOSITORY = SERVICE.changes("CreateRepository")
+        .on(REPOSITORY)
+        .also(&["ecr:TagResource"]);
     DELETE_LIFECYCLE_POLICY = SERVICE.changes("DeleteLifecyclePolicy")
+        .on(REPOSITORY)
         .gone(&["LifecyclePolicyNotFoundException", "RepositoryNotFoundException"]);
-    DELETE_REPOSITORY = SERVICE.changes("DeleteRepository").gone(&["RepositoryNotFoundException"]);
+    DELETE_REPOSITORY = SERVICE.changes("DeleteRepository")
+        .on(REPOSITORY)
+        .gone(&["RepositoryNotFoundException"]);
     DESCRIBE_IMAGES = SERVICE.reads("DescribeImages").gone(&["RepositoryNotFoundException"]);
     DESCRIBE_REPOSITORIES = SERVICE.reads("DescribeRepositories")
         .gone(&["RepositoryNotFoundException"]);
@@ -33,11 +42,18 @@ operations! {
     LIST_TAGS_FOR_RESOURCE = SERVICE.reads("ListTagsForResource")
         .gone(&["RepositoryNotFoundException"]);
     PUT_IMAGE_SCANNING_CONFIGURATION = SERVICE.changes("PutImageScanningConfiguration")
+        .on(REPOSITORY)
         .gone(&["RepositoryNotFoundException"]);
     PUT_IMAGE_TAG_MUTABILITY = SERVICE.changes("PutImageTagMutability")
+        .on(REPOSITORY)
         .gone(&["RepositoryNotFoundException"]);
     PUT_LIFECYCLE_POLICY = SERVICE.changes("PutLifecyclePolicy")
+        .on(REPOSITORY)
         .gone(&["RepositoryNotFoundException"]);
-    TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["RepositoryNotFoundException"]);
-    UNTAG_RESOURCE = SERVICE.changes("UntagResource").gone(&["RepositoryNotFoundException"]);
+    TAG_RESOURCE = SERVICE.changes("TagResource")
+        .on(REPOSITORY)
+        .gone(&["RepositoryNotFoundException"]);
+    UNTAG_RESOURCE = SERVICE.changes("UntagResource")
+        .on(REPOSITORY)
+        .gone(&["RepositoryNotFoundException"]);
 }

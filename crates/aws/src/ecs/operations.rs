@@ -1,7 +1,7 @@
 //! What ECS is asked to do, and what its codes mean.
 
 use deployer_core::Cause;
-use deployer_engine::{Code, Operation, Service};
+use deployer_engine::{Code, Operation, Reach, Service};
 
 use crate::send::operations;
 
@@ -26,6 +26,17 @@ pub(crate) static SERVICE: Service = Service {
 const UNSEEN_DEFINITION: Code =
     Code::new("ClientException", Cause::Missing).saying("TaskDefinition not found");
 
+/// What carries tags.
+const TAGGED: &[Reach] = &[
+    Reach::Named("cluster/{name}*"),
+    Reach::Named("service/*/{name}*"),
+    Reach::Named("task-definition/{name}*"),
+];
+
+const CLUSTER: &[Reach] = &[Reach::Named("cluster/{name}*")];
+const DEFINITION: &[Reach] = &[Reach::Named("task-definition/{name}*")];
+const DEPLOYED: &[Reach] = &[Reach::Named("service/*/{name}*")];
+
 operations! {
     /// It has no token: one whose reply got lost is refused when it is made again, and whoever asks
     /// looks first.
@@ -35,6 +46,7 @@ operations! {
     /// does not see yet: "Unable to assume the service linked role" has no code of its own
     /// (containers-roadmap#2614).
     CREATE_CLUSTER = SERVICE.changes("CreateCluster")
+        .on(CLUSTER)
         .also(&["ecs:TagResource"])
         .codes(&[Code::new("InvalidParameterException", Cause::NotYet)]);
     /// Of one before it that is on its way out ECS says that it is "still Draining" (faas-
@@ -43,6 +55,7 @@ operations! {
     /// balancer, and it finds new ones late (Terraform's AWS provider asks again for minutes,
     /// `internal/service/ecs/service.go`). That a new revision is found late too is an assumption.
     CREATE_SERVICE = SERVICE.changes("CreateService")
+        .on(DEPLOYED)
         .also(&["ecs:TagResource", "iam:PassRole"])
         .codes(&[
             Code::new("InvalidParameterException", Cause::Busy)
@@ -52,16 +65,19 @@ operations! {
             Code::new("InvalidParameterException", Cause::Missing),
             UNSEEN_DEFINITION,
         ]);
-    DELETE_CLUSTER = SERVICE.changes("DeleteCluster").gone(&["ClusterNotFoundException"]);
+    DELETE_CLUSTER = SERVICE.changes("DeleteCluster")
+        .on(CLUSTER)
+        .gone(&["ClusterNotFoundException"]);
     /// One that drains is not active, which is what was asked for. A service goes with its
     /// cluster.
     DELETE_SERVICE = SERVICE.changes("DeleteService")
+        .on(DEPLOYED)
         .gone(&[
             "ServiceNotActiveException",
             "ServiceNotFoundException",
             "ClusterNotFoundException",
         ]);
-    DELETE_TASK_DEFINITIONS = SERVICE.changes("DeleteTaskDefinitions");
+    DELETE_TASK_DEFINITIONS = SERVICE.changes("DeleteTaskDefinitions").on(DEFINITION);
     DEREGISTER_TASK_DEFINITION = SERVICE.changes("DeregisterTaskDefinition");
     DESCRIBE_CLUSTERS = SERVICE.reads("DescribeClusters");
     DESCRIBE_SERVICE_DEPLOYMENTS = SERVICE.reads("DescribeServiceDeployments")
@@ -88,15 +104,20 @@ operations! {
     LIST_TASKS = SERVICE.reads("ListTasks")
         .gone(&["ClusterNotFoundException", "ServiceNotFoundException"]);
     REGISTER_TASK_DEFINITION = SERVICE.changes("RegisterTaskDefinition")
+        .on(DEFINITION)
         .also(&["ecs:TagResource", "iam:PassRole"]);
     STOP_SERVICE_DEPLOYMENT = SERVICE.changes("StopServiceDeployment")
         .gone(&["ServiceDeploymentNotFoundException"]);
-    TAG_RESOURCE = SERVICE.changes("TagResource").gone(&["ResourceNotFoundException"]);
-    UNTAG_RESOURCE = SERVICE.changes("UntagResource").gone(&["ResourceNotFoundException"]);
+    TAG_RESOURCE = SERVICE.changes("TagResource").on(TAGGED).gone(&["ResourceNotFoundException"]);
+    UNTAG_RESOURCE = SERVICE.changes("UntagResource")
+        .on(TAGGED)
+        .gone(&["ResourceNotFoundException"]);
     UPDATE_CLUSTER_SETTINGS = SERVICE.changes("UpdateClusterSettings")
+        .on(CLUSTER)
         .gone(&["ClusterNotFoundException"]);
     /// As for CreateService.
     UPDATE_SERVICE = SERVICE.changes("UpdateService")
+        .on(DEPLOYED)
         .also(&["iam:PassRole"])
         .gone(&["ServiceNotFoundException"])
         .codes(&[Code::new("InvalidParameterException", Cause::Missing), UNSEEN_DEFINITION]);

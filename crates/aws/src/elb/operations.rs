@@ -1,7 +1,9 @@
-//! What Elastic Load Balancing is asked to do, and what its codes mean.
+//! What Elastic Load Balancing is asked to do, and what its codes mean. Beside an operation stands also
+//! what it asks of EC2 under the name of whoever calls ("Elastic Load Balancing API permissions" in its
+//! user guide).
 
 use deployer_core::Cause;
-use deployer_engine::{Code, Operation, Service};
+use deployer_engine::{Code, Operation, Reach, Service};
 
 use crate::send::operations;
 
@@ -15,36 +17,73 @@ pub(crate) static SERVICE: Service = Service {
     codes: &[Code::new("ResourceInUse", Cause::Busy)],
 };
 
+/// What carries tags.
+const TAGGED: &[Reach] = &[
+    Reach::Named("listener-rule/app/{short}*"),
+    Reach::Named("listener/app/{short}*"),
+    Reach::Named("loadbalancer/app/{short}*"),
+    Reach::Named("targetgroup/{short}*"),
+];
+
+const BALANCER: &[Reach] = &[Reach::Named("loadbalancer/app/{short}*")];
+const LISTENER: &[Reach] = &[Reach::Named("listener/app/{short}*")];
+const RULE: &[Reach] = &[Reach::Named("listener-rule/app/{short}*")];
+const TARGETS: &[Reach] = &[Reach::Named("targetgroup/{short}*")];
+
 operations! {
     ADD_TAGS = SERVICE.changes("AddTags")
+        .on(TAGGED)
         .gone(&[
             "ListenerNotFound",
             "LoadBalancerNotFound",
             "RuleNotFound",
             "TargetGroupNotFound",
         ]);
-    CREATE_LISTENER = SERVICE.changes("CreateListener").also(&["elasticloadbalancing:AddTags"]);
+    CREATE_LISTENER = SERVICE.changes("CreateListener")
+        .on(BALANCER)
+        .also(&["elasticloadbalancing:AddTags"]);
     /// What EC2 has just made, and shows to us already, ELB may not see yet: security groups (aws-
     /// load-balancer-controller#2371), and the internet gateway of a subnet's VPC
     /// (openshift/installer#1110: "InvalidSubnet: VPC … has no internet gateway").
     CREATE_LOAD_BALANCER = SERVICE.changes("CreateLoadBalancer")
-        .also(&["elasticloadbalancing:AddTags"])
+        .on(BALANCER)
+        .also(&[
+            "ec2:DescribeAccountAttributes",
+            "ec2:DescribeAddresses",
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+            "elasticloadbalancing:AddTags",
+        ])
         .codes(&[
             Code::new("InvalidSecurityGroup", Cause::Missing),
             Code::new("InvalidSubnet", Cause::Missing),
         ]);
     CREATE_RULE = SERVICE.changes("CreateRule")
+        .on(LISTENER)
         .also(&["elasticloadbalancing:AddTags"])
         .codes(&[Code::new("PriorityInUse", Cause::Taken)]);
     /// ELB has no code for a VPC that it does not see (terraform-aws-alb#294).
     CREATE_TARGET_GROUP = SERVICE.changes("CreateTargetGroup")
-        .also(&["elasticloadbalancing:AddTags"])
+        .on(TARGETS)
+        .also(&[
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeVpcs",
+            "elasticloadbalancing:AddTags",
+        ])
         .codes(&[Code::new("ValidationError", Cause::Missing).saying("is not found")]);
-    DELETE_LISTENER = SERVICE.changes("DeleteListener").gone(&["ListenerNotFound"]);
-    DELETE_LOAD_BALANCER = SERVICE.changes("DeleteLoadBalancer").gone(&["LoadBalancerNotFound"]);
+    DELETE_LISTENER = SERVICE.changes("DeleteListener").on(LISTENER).gone(&["ListenerNotFound"]);
+    DELETE_LOAD_BALANCER = SERVICE.changes("DeleteLoadBalancer")
+        .on(BALANCER)
+        .gone(&["LoadBalancerNotFound"]);
     /// A rule goes with its listener.
-    DELETE_RULE = SERVICE.changes("DeleteRule").gone(&["RuleNotFound", "ListenerNotFound"]);
-    DELETE_TARGET_GROUP = SERVICE.changes("DeleteTargetGroup").gone(&["TargetGroupNotFound"]);
+    DELETE_RULE = SERVICE.changes("DeleteRule")
+        .on(RULE)
+        .gone(&["RuleNotFound", "ListenerNotFound"]);
+    DELETE_TARGET_GROUP = SERVICE.changes("DeleteTargetGroup")
+        .on(TARGETS)
+        .gone(&["TargetGroupNotFound"]);
     /// What is looked for is a listener, or those of a load balancer.
     DESCRIBE_LISTENERS = SERVICE.reads("DescribeListeners")
         .gone(&["ListenerNotFound", "LoadBalancerNotFound"]);
@@ -65,14 +104,19 @@ operations! {
         .gone(&["TargetGroupNotFound"]);
     DESCRIBE_TARGET_GROUPS = SERVICE.reads("DescribeTargetGroups").gone(&["TargetGroupNotFound"]);
     DESCRIBE_TARGET_HEALTH = SERVICE.reads("DescribeTargetHealth").gone(&["TargetGroupNotFound"]);
-    MODIFY_LISTENER = SERVICE.changes("ModifyListener").gone(&["ListenerNotFound"]);
+    MODIFY_LISTENER = SERVICE.changes("ModifyListener").on(LISTENER).gone(&["ListenerNotFound"]);
     MODIFY_LOAD_BALANCER_ATTRIBUTES = SERVICE.changes("ModifyLoadBalancerAttributes")
+        .on(BALANCER)
         .gone(&["LoadBalancerNotFound"]);
-    MODIFY_RULE = SERVICE.changes("ModifyRule").gone(&["RuleNotFound"]);
-    MODIFY_TARGET_GROUP = SERVICE.changes("ModifyTargetGroup").gone(&["TargetGroupNotFound"]);
+    MODIFY_RULE = SERVICE.changes("ModifyRule").on(RULE).gone(&["RuleNotFound"]);
+    MODIFY_TARGET_GROUP = SERVICE.changes("ModifyTargetGroup")
+        .on(TARGETS)
+        .gone(&["TargetGroupNotFound"]);
     MODIFY_TARGET_GROUP_ATTRIBUTES = SERVICE.changes("ModifyTargetGroupAttributes")
+        .on(TARGETS)
         .gone(&["TargetGroupNotFound"]);
     REMOVE_TAGS = SERVICE.changes("RemoveTags")
+        .on(TAGGED)
         .gone(&[
             "ListenerNotFound",
             "LoadBalancerNotFound",
@@ -80,14 +124,17 @@ operations! {
             "TargetGroupNotFound",
         ]);
     SET_RULE_PRIORITIES = SERVICE.changes("SetRulePriorities")
+        .on(RULE)
         .gone(&["RuleNotFound"])
         .codes(&[Code::new("PriorityInUse", Cause::Taken)]);
     /// As for CreateLoadBalancer.
     SET_SECURITY_GROUPS = SERVICE.changes("SetSecurityGroups")
+        .on(BALANCER)
         .gone(&["LoadBalancerNotFound"])
         .codes(&[Code::new("InvalidSecurityGroup", Cause::Missing)]);
     /// As for CreateLoadBalancer.
     SET_SUBNETS = SERVICE.changes("SetSubnets")
+        .on(BALANCER)
         .gone(&["LoadBalancerNotFound"])
         .codes(&[Code::new("InvalidSubnet", Cause::Missing)]);
 }

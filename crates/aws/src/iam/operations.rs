@@ -1,7 +1,7 @@
 //! What IAM is asked to do, and what its codes mean.
 
 use deployer_core::Cause;
-use deployer_engine::{Code, Operation, Service};
+use deployer_engine::{Code, Operation, Reach, Service};
 
 use crate::send::operations;
 
@@ -17,22 +17,29 @@ pub(crate) static SERVICE: Service = Service {
     ],
 };
 
+const ROLE: &[Reach] = &[Reach::Named("role/deployer/{slashes}*")];
+const LINKED_ROLE: &[Reach] = &[Reach::Named("role/aws-service-role/*")];
+
 operations! {
     /// IAM says of a policy that it "does not exist or is not attachable", and has the same code
     /// for the role (IAM user guide).
     ATTACH_ROLE_POLICY = SERVICE.changes("AttachRolePolicy")
+        .on(ROLE)
         .gone(&["NoSuchEntity"])
         .codes(&[Code::new("NoSuchEntity", Cause::Missing).saying("not attachable")]);
-    CREATE_ROLE = SERVICE.changes("CreateRole").also(&["iam:TagRole"]);
+    CREATE_ROLE = SERVICE.changes("CreateRole").on(ROLE).also(&["iam:TagRole"]);
     /// "has been taken in this account" (IAM API reference).
     CREATE_SERVICE_LINKED_ROLE = SERVICE.changes("CreateServiceLinkedRole")
+        .on(LINKED_ROLE)
         .codes(&[Code::new("InvalidInput", Cause::Taken)]);
-    DELETE_ROLE = SERVICE.changes("DeleteRole").gone(&["NoSuchEntity"]);
-    DELETE_ROLE_POLICY = SERVICE.changes("DeleteRolePolicy").gone(&["NoSuchEntity"]);
-    DETACH_ROLE_POLICY = SERVICE.changes("DetachRolePolicy").gone(&["NoSuchEntity"]);
+    DELETE_ROLE = SERVICE.changes("DeleteRole").on(ROLE).gone(&["NoSuchEntity"]);
+    DELETE_ROLE_POLICY = SERVICE.changes("DeleteRolePolicy").on(ROLE).gone(&["NoSuchEntity"]);
+    DETACH_ROLE_POLICY = SERVICE.changes("DetachRolePolicy").on(ROLE).gone(&["NoSuchEntity"]);
     GET_ACCOUNT_AUTHORIZATION_DETAILS = SERVICE.reads("GetAccountAuthorizationDetails");
-    PUT_ROLE_POLICY = SERVICE.changes("PutRolePolicy").gone(&["NoSuchEntity"]);
-    TAG_ROLE = SERVICE.changes("TagRole").gone(&["NoSuchEntity"]);
-    UNTAG_ROLE = SERVICE.changes("UntagRole").gone(&["NoSuchEntity"]);
-    UPDATE_ASSUME_ROLE_POLICY = SERVICE.changes("UpdateAssumeRolePolicy").gone(&["NoSuchEntity"]);
+    PUT_ROLE_POLICY = SERVICE.changes("PutRolePolicy").on(ROLE).gone(&["NoSuchEntity"]);
+    TAG_ROLE = SERVICE.changes("TagRole").on(ROLE).gone(&["NoSuchEntity"]);
+    UNTAG_ROLE = SERVICE.changes("UntagRole").on(ROLE).gone(&["NoSuchEntity"]);
+    UPDATE_ASSUME_ROLE_POLICY = SERVICE.changes("UpdateAssumeRolePolicy")
+        .on(ROLE)
+        .gone(&["NoSuchEntity"]);
 }

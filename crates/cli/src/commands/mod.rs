@@ -49,6 +49,7 @@ commands! {
     drift: Drift,
     adopt: Adopt,
     expand: Expand,
+    policy: Policy,
     schema: Schema,
     completions: Completions,
 }

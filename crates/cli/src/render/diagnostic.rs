@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use deployer_core::{Diagnostic, Label, Severity, Span, one_line};
 
 use super::theme::Theme;
+use crate::blotting::blotted;
 use crate::wire::error as wire;
 
 /// The mistakes in `text`, which was read from `name`, one after another.
@@ -19,9 +20,12 @@ pub fn diagnostics(
 ) -> String {
     let renderer = if theme.is_coloured { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(width).decor_style(DecorStyle::Ascii);
-    let mut shown = String::new();
+    if mistakes.is_empty() {
+        return String::new();
+    }
+    let (mut shown, text) = (String::new(), blotted(text));
     for mistake in mistakes {
-        shown.push_str(&renderer.render(&[group(mistake, name, text)]));
+        shown.push_str(&renderer.render(&[group(mistake, name, &text)]));
         shown.push_str("\n\n");
     }
     shown

@@ -18,7 +18,7 @@ pub(crate) use diagnostic::located_diagnostics;
 pub(crate) use drift::{Drift, drift};
 pub(crate) use error::error;
 pub(crate) use failure::notice;
-pub(crate) use layout::{fit, truncate};
+pub(crate) use layout::{broken, fit, truncate, width_of};
 pub(crate) use outcome::{outcome, receipt};
 pub use plan::{Detail, plan};
 pub(crate) use plan::{elsewhere, failed, located, strays, unseen};

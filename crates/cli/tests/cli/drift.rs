@@ -63,6 +63,6 @@ async fn what_does_not_exist_is_reported() {
 async fn before_the_first_apply_there_is_one_line() {
     let ran = World::with(STACK).run("drift --env dev").await;
     assert_eq!(ran.exit, Exit::Pending);
-    let line = "Nothing of notes/dev exists. `deployer apply` makes its 3 resources.\n";
+    let line = "Nothing of notes/dev exists. `deployer apply --env dev` makes its 3 resources.\n";
     assert_eq!(ran.stdout, line);
 }

@@ -13,6 +13,7 @@ mod locking;
 mod lookalike;
 mod outside;
 mod plan;
+mod policy;
 mod publish;
 mod reading;
 mod saved;

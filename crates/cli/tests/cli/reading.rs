@@ -145,3 +145,32 @@ async fn help_goes_to_stdout_and_mistakes_on_the_command_line_to_stderr() {
     assert_eq!(world.run("plan --var novalue").await.exit, Exit::Usage);
     assert_eq!(world.run("plan --target nonsense").await.exit, Exit::Usage);
 }
+
+#[tokio::test]
+async fn what_other_tools_call_it_is_answered_with_what_it_is_called_here() {
+    let world = World::with(STACK);
+    for (typed, meant) in [
+        ("deploy", "'apply'"),
+        ("up", "'apply'"),
+        ("down", "'destroy'"),
+        ("diff", "'plan'"),
+        ("import", "'adopt'"),
+        ("apply -auto-approve", "'--yes'"),
+        ("apply --auto-approve", "'--yes'"),
+        ("plan --environment=dev", "'--env'"),
+        ("plan -target=service/web", "'--target'"),
+    ] {
+        let ran = world.run(typed).await;
+        assert_eq!(ran.exit.code(), 2, "{typed}");
+        assert!(ran.stderr.contains(meant), "{typed}: {}", ran.stderr);
+        assert!(typed == "down" || !ran.stderr.contains("destroy"), "{typed}: {}", ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn advice_names_the_environment_that_the_command_named() {
+    let world = World::with(STACK);
+    let ran = world.run("drift --env prod").await;
+    let text = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(text.contains("`deployer apply --env prod`"), "{text}");
+}

@@ -29,7 +29,7 @@ async fn what_has_no_secret_or_is_not_there_cannot_be_rotated() {
     let world = World::new(registry, NOTES);
     let early = world.run("secret rotate databases/main --env dev --yes").await;
     assert_eq!(early.exit, Exit::Wrong);
-    assert!(early.stderr.contains("run `deployer apply` first"), "{}", early.stderr);
+    assert!(early.stderr.contains("run `deployer apply --env dev` first"), "{}", early.stderr);
     let none = world.run("secret rotate services/web --env dev").await;
     assert_eq!(none.exit, Exit::Wrong);
     assert!(none.stderr.contains("has no secret that the stack keeps"), "{}", none.stderr);

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use deployer_cli::{Connect, Exit, Reached, Stream, Terminal, json_schema, run};
-use deployer_core::{Failure, Place};
-use deployer_engine::{Parameters, Registry};
+use deployer_core::{Failure, Place, Stack};
+use deployer_engine::{Access, Parameters, Registry};
 use deployer_testkit::{Memory, registry};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -168,6 +168,11 @@ impl<C: Parameters> Connect for &World<C> {
             Some(failure) => Err(failure.clone()),
             None => Ok(Reached { cloud: Arc::clone(&self.memory), region }),
         }
+    }
+
+    /// Of a cloud in memory there is nothing to permit.
+    fn policy(&self, access: Access, stack: &Stack) -> Value {
+        json!({ "access": format!("{access:?}"), "stack": stack.scope.stack })
     }
 
     /// Whoever came in by a role is in the account that it leads to.

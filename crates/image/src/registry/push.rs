@@ -18,7 +18,8 @@ use tokio_util::io::ReaderStream;
 use super::Target;
 use super::client::{Answer, Body, Call, Client, empty, full};
 use super::patience::{Failure, Patience, Tries};
-use crate::image::{Image, Layer};
+use crate::attest::{Attached, EMPTY};
+use crate::image::{Image, Layer, MANIFEST};
 use crate::{Digest, Progress, PushError, Report};
 
 /// How long a registry may neither take a byte nor answer.
@@ -56,12 +57,15 @@ pub async fn push<P: Patience>(
     let blobs = image.layers().len() + 1;
     let mut pushed =
         Pushed { digest: image.digest().clone(), uploaded: 0, bytes: 0, skipped: blobs };
-    if client.names(image, &target.tag, report).await? {
+    let manifest = Manifest::of(image);
+    if client.names(&manifest, &target.tag, report).await? {
+        attach(&client, image, report).await?;
         return Ok(pushed);
     }
-    if !client.names(image, image.digest().as_str(), report).await? {
+    if !client.names(&manifest, image.digest().as_str(), report).await? {
         let layers = image.layers().iter().map(Blob::Layer);
-        for blob in layers.chain([Blob::Config(image)]) {
+        let config = Blob::Held { digest: image.config_digest().clone(), bytes: image.config() };
+        for blob in layers.chain([config]) {
             if client.upload(&blob, report).await? {
                 pushed.uploaded += 1;
                 pushed.bytes += blob.size();
@@ -71,9 +75,43 @@ pub async fn push<P: Patience>(
             }
         }
     }
-    client.store(image, report).await?;
+    client.store(&manifest, &target.tag, report).await?;
+    attach(&client, image, report).await?;
     report(Progress::Stored { digest: image.digest().clone() });
     Ok(pushed)
+}
+
+/// Makes the registry have what is known of an image beside it.
+async fn attach<P: Patience>(
+    client: &Client<'_, P>,
+    image: &Image,
+    report: Report<'_>,
+) -> Result<(), PushError> {
+    for Attached { document, manifest } in Attached::all(image) {
+        let digest = Digest::of(&manifest);
+        let manifest = Manifest { digest: &digest, media_type: MANIFEST, bytes: &manifest };
+        if client.names(&manifest, digest.as_str(), report).await? {
+            continue;
+        }
+        for bytes in [EMPTY, &document] {
+            client.upload(&Blob::Held { digest: Digest::of(bytes), bytes }, report).await?;
+        }
+        client.store(&manifest, digest.as_str(), report).await?;
+    }
+    Ok(())
+}
+
+/// A manifest, as it is stored.
+struct Manifest<'a> {
+    digest: &'a Digest,
+    media_type: &'a str,
+    bytes: &'a [u8],
+}
+
+impl<'a> Manifest<'a> {
+    fn of(image: &'a Image) -> Self {
+        Self { digest: image.digest(), media_type: image.media_type(), bytes: image.manifest() }
+    }
 }
 
 /// What happened to an upload.
@@ -86,21 +124,25 @@ enum Moved {
 
 /// Something a manifest points to.
 enum Blob<'a> {
-    Config(&'a Image),
+    /// Bytes in memory.
+    Held {
+        digest: Digest,
+        bytes: &'a [u8],
+    },
     Layer(&'a Layer),
 }
 
 impl Blob<'_> {
     fn digest(&self) -> &Digest {
         match self {
-            Self::Config(image) => image.config_digest(),
+            Self::Held { digest, .. } => digest,
             Self::Layer(layer) => &layer.digest,
         }
     }
 
     fn size(&self) -> u64 {
         match self {
-            Self::Config(image) => image.config().len() as u64,
+            Self::Held { bytes, .. } => bytes.len() as u64,
             Self::Layer(layer) => layer.size,
         }
     }
@@ -108,7 +150,7 @@ impl Blob<'_> {
     /// The blob as a request's body, which reports to `sent` the length of each piece that leaves.
     fn body(&self, sent: mpsc::UnboundedSender<u64>) -> Result<Body, PushError> {
         let layer = match self {
-            Self::Config(image) => return Ok(full(image.config())),
+            Self::Held { bytes, .. } => return Ok(full(bytes)),
             Self::Layer(layer) => layer,
         };
         let failed = |source| PushError::Layer { digest: layer.digest.clone(), source };
@@ -123,10 +165,10 @@ impl Blob<'_> {
 }
 
 impl<P: Patience> Client<'_, P> {
-    /// Whether `reference`, a tag or a digest, names this very image.
+    /// Whether `reference`, a tag or a digest, names this very manifest.
     async fn names(
         &self,
-        image: &Image,
+        manifest: &Manifest<'_>,
         reference: &str,
         report: Report<'_>,
     ) -> Result<bool, PushError> {
@@ -134,11 +176,11 @@ impl<P: Patience> Client<'_, P> {
         let mut tries = Tries::new(self.patience);
         loop {
             let mut call = self.call(Method::HEAD, &format!("manifests/{reference}"), &attempted);
-            call.headers.push((ACCEPT, image.media_type().to_owned()));
+            call.headers.push((ACCEPT, manifest.media_type.to_owned()));
             match self.within(call).await {
                 Ok(answer) => {
                     return Ok(answer.status.is_success()
-                        && digest_in(&answer.headers) == Some(image.digest().as_str()));
+                        && digest_in(&answer.headers) == Some(manifest.digest.as_str()));
                 }
                 Err(failure) => tries.pause(failure, report).await?,
             }
@@ -202,21 +244,25 @@ impl<P: Patience> Client<'_, P> {
         }
     }
 
-    /// Stores the manifest under the tag, and thereby under its digest.
-    async fn store(&self, image: &Image, report: Report<'_>) -> Result<(), PushError> {
-        let Target { repository, tag, .. } = self.target;
-        let attempted = format!("store manifest {repository}:{tag}");
+    /// Stores a manifest under a tag, and thereby under its digest, or under its digest alone.
+    async fn store(
+        &self,
+        manifest: &Manifest<'_>,
+        reference: &str,
+        report: Report<'_>,
+    ) -> Result<(), PushError> {
+        let attempted = format!("store manifest {reference} in {}", self.target.repository);
         let mut tries = Tries::new(self.patience);
         loop {
-            let mut call = self.call(Method::PUT, &format!("manifests/{tag}"), &attempted);
-            call.headers.push((CONTENT_TYPE, image.media_type().to_owned()));
-            call.body = full(image.manifest());
+            let mut call = self.call(Method::PUT, &format!("manifests/{reference}"), &attempted);
+            call.headers.push((CONTENT_TYPE, manifest.media_type.to_owned()));
+            call.body = full(manifest.bytes);
             let answer = match self.within(call).await {
                 Ok(answer) => answer,
                 // ECR refuses to write an immutable tag again even where it names this very image,
                 // as after a reply that was lost (containers-roadmap#2179).
                 Err(Failure::Final(error)) if is_taken(&error) => {
-                    let is_ours = self.names(image, tag, report).await?;
+                    let is_ours = self.names(manifest, reference, report).await?;
                     return if is_ours { Ok(()) } else { Err(error) };
                 }
                 Err(failure) => {
@@ -225,8 +271,8 @@ impl<P: Patience> Client<'_, P> {
                 }
             };
             return match digest_in(&answer.headers) {
-                Some(other) if other != image.digest().as_str() => {
-                    let problem = format!("it made {other} of {}", image.digest());
+                Some(other) if other != manifest.digest.as_str() => {
+                    let problem = format!("it made {other} of {}", manifest.digest);
                     Err(self.nonsense(&attempted, &problem))
                 }
                 _ => Ok(()),

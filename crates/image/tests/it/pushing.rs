@@ -3,7 +3,8 @@
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use deployer_image::{Digest, Progress, PushError, Pushed, Target, push};
+use deployer_image::{Digest, Progress, PushError, Pushed, Target, build, push};
+use serde_json::Value;
 
 use crate::probe;
 use crate::quick::Quick;
@@ -65,6 +66,39 @@ async fn a_changed_binary_uploads_its_own_layer_only() {
     assert_eq!(skipped, [image.layers()[0].digest.clone()]);
     assert!(uploaded.contains(&changed.layers()[1].digest), "{uploaded:?}");
     assert_eq!(digest_of(&registry, "v1"), *changed.digest());
+}
+
+/// Each is a manifest whose subject is the image, with one document.
+#[tokio::test]
+async fn what_is_in_an_image_and_how_it_came_about_is_stored_beside_it() {
+    let registry = Registry::start();
+    let (source, settings) = (probe::source(), probe::settings());
+    let built = build(&source, probe::PLATFORM, &settings, &mut |_| {}).await;
+    let image = built.expect("the probe builds");
+    push(&image, &registry.target("v1"), &Quick, &mut |_| {}).await.expect("the registry takes it");
+    let blobs: Vec<Value> = registry
+        .files()
+        .iter()
+        .filter(|path| path.ends_with("data"))
+        .filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok())
+        .collect();
+    let about = blobs.iter().filter(|it| it["subject"]["digest"] == image.digest().as_str());
+    let mut kinds = Vec::new();
+    for manifest in about {
+        let kind = manifest["artifactType"].as_str().expect("a type");
+        assert_eq!(manifest["layers"][0]["mediaType"], kind);
+        kinds.push(kind);
+    }
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["application/spdx+json", "application/vnd.in-toto+json"]);
+
+    let bill = blobs.iter().find(|it| it["spdxVersion"] == "SPDX-2.3").expect("a bill");
+    let packages = bill["packages"].as_array().expect("packages");
+    let named = |name: &str| packages.iter().any(|package| package["name"] == name);
+    assert!(named("probe") && named(image.digest().as_str()), "{bill:#}");
+    let statement = blobs.iter().find(|it| !it["predicateType"].is_null()).expect("a statement");
+    assert_eq!(statement["subject"][0]["digest"]["sha256"], image.digest().hex());
+    assert_eq!(statement["predicate"]["buildDefinition"]["externalParameters"]["build"], "cargo");
 }
 
 #[tokio::test]
@@ -170,7 +204,7 @@ async fn builds_and_pushes_can_be_spawned() {
     let mut hear = |_| {};
     is_send(&push(&image, &target, &Quick, &mut hear));
     let (source, settings) = (probe::source(), probe::settings());
-    is_send(&deployer_image::build(&source, probe::PLATFORM, &settings, &mut hear));
+    is_send(&build(&source, probe::PLATFORM, &settings, &mut hear));
 }
 
 async fn failure(target: &Target) -> PushError {

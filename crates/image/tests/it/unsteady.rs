@@ -39,8 +39,8 @@ pub(crate) fn answer(status: &str, digest: &str, body: &str) -> String {
     )
 }
 
-/// Opens a door behind which these answers are all there is, one for each connection. Gives its
-/// URL.
+/// Opens a door behind which are these answers, one for each connection, and then every manifest that
+/// somebody asks for by its digest. Gives its URL.
 pub(crate) async fn scripted(answers: Vec<String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
@@ -49,6 +49,14 @@ pub(crate) async fn scripted(answers: Vec<String>) -> String {
             let (mut client, _) = listener.accept().await.expect("a connection");
             drop(client.read(&mut [0; 16384]).await);
             drop(client.write_all(answer.as_bytes()).await);
+        }
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut asked = [0; 16384];
+            let length = client.read(&mut asked).await.unwrap_or_default();
+            let asked = String::from_utf8_lossy(&asked[..length]);
+            let digest = asked.split_whitespace().nth(1).and_then(|path| path.rsplit('/').next());
+            let there = answer("200 OK", digest.unwrap_or_default(), "");
+            drop(client.write_all(there.as_bytes()).await);
         }
     });
     format!("http://{address}")

@@ -320,12 +320,21 @@ impl Section for Database {
                 ("USER", output("user")),
                 ("ENGINE", Text::from(self.engine.client())),
             ],
+            packed: match self.tls {
+                Tls::Required => vec![
+                    ("TLS", Text::from("verify-full")),
+                    ("CA", Text::from("/etc/ssl/certs/rds-global-bundle.pem")),
+                ],
+                Tls::Optional => Vec::new(),
+            },
             secrets: vec![("PASSWORD", in_secret(name, "password"))],
             on_request: match self.password {
                 Keeper::Kept => vec![("URL", in_secret(name, "url"))],
                 Keeper::Managed => Vec::new(),
             },
             readable: vec![output("secret")],
+            ports: vec![self.port()],
+            is_outside: false,
         })
     }
 

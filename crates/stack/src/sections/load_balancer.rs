@@ -101,6 +101,8 @@ impl Section for LoadBalancer {
     fn offer(&self, name: &str) -> Option<Offer> {
         Some(Offer {
             environment: vec![("URL", url(name, self.certificate.is_some()))],
+            ports: self.ports(),
+            is_outside: !self.internal,
             ..Offer::default()
         })
     }

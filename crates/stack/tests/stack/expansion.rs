@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Place, Snapshot};
+use deployer_core::{Address, Code, Diagnostic, Place, Snapshot};
 use deployer_stack::{Options, Zones, expanded, load, to_yaml};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{loaded, read, rendered};
 
@@ -250,5 +250,57 @@ fn regions_of_all_partitions_are_regions() {
     for region in ["eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1"] {
         let stack = loaded(&format!("stack: tea\nregion: {region}\n"), None).stack;
         assert_eq!(stack.region, region);
+    }
+}
+
+/// What a service that sends to a database, a load balancer and one range lets out.
+fn let_out(egress: &str) -> Result<Vec<Value>, Vec<Diagnostic>> {
+    let text = format!(
+        "\
+stack: shop
+region: eu-west-1
+network: {{ cidr: 10.1.0.0/16, nat: single }}
+load-balancers: {{ edge: {{}} }}
+databases: {{ main: {{ engine: postgres, version: \"16\" }} }}
+services:
+  web: {{ image: nginx, uses: [databases/main, load-balancers/edge], egress: {egress} }}
+"
+    );
+    let loaded = load(&text, &Options::default(), &deployer_kinds::all())?;
+    let group = &loaded.stack.resources[&Address::new("security-group", "service-web")];
+    Ok(group.spec["egress"].as_array().cloned().unwrap_or_default())
+}
+
+#[test]
+fn a_service_sends_to_what_it_lists_and_what_it_uses() {
+    let rules = let_out("[{ to: 203.0.113.0/24, port: 443 }]").expect("a stack");
+    let to = |to: &str, port: u64| {
+        rules
+            .iter()
+            .any(|rule| rule["to"] == to && rule["port"] == port && rule["protocol"] == "tcp")
+    };
+    assert!(to("203.0.113.0/24", 443), "{rules:?}");
+    assert!(to("10.1.0.0/16", 5432), "{rules:?}");
+    assert!(to("0.0.0.0/0", 80), "{rules:?}");
+    assert_eq!(rules.len(), 3, "{rules:?}");
+}
+
+#[test]
+fn a_service_sends_to_everything_where_it_says_so() {
+    let rules = let_out("open").expect("a stack");
+    assert_eq!(rules.len(), 1);
+    assert_eq!((&rules[0]["to"], &rules[0]["port"]), (&json!("0.0.0.0/0"), &json!("all")));
+}
+
+#[test]
+fn a_service_that_cannot_fetch_its_image_is_a_mistake() {
+    for egress in [
+        "[]",
+        "[{ to: 203.0.113.0/24, port: 80 }]",
+        "[{ to: 0.0.0.0/0, port: 443, protocol: udp }]",
+    ] {
+        let mistakes = let_out(egress).expect_err("a mistake");
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        assert_eq!(mistakes[0].code, Code::NoWayOut);
     }
 }

@@ -13,10 +13,10 @@ use deployer_kinds::{
 
 use super::body::Place;
 use super::forms::Health;
-use super::{image, roles, uses};
+use super::{egress, image, roles, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
-use crate::sections::{load_balancer, network};
+use crate::sections::load_balancer;
 
 /// The cluster that all services are in, if there are any.
 pub(super) fn cluster(draft: &mut Draft, all: &Sections) {
@@ -36,7 +36,7 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &super
     roles::make(draft, name, body, handed.readable.clone());
     let Some(image) = image::image(draft, name, body) else { return };
     task_definition(draft, name, body, handed, image);
-    group(draft, name, body);
+    group(draft, all, name, body);
     let targets = target_groups(draft, name, body);
     service(draft, name, body, targets);
 }
@@ -108,7 +108,7 @@ fn task_definition(
 }
 
 /// Lets in the load balancers that route to the service, on the ports they route to.
-fn group(draft: &mut Draft, name: &str, body: &super::Service) {
+fn group(draft: &mut Draft, all: &Sections, name: &str, body: &super::Service) {
     let routed = body.ports.values().filter_map(|port| Some((port.port, port.route.as_ref()?)));
     let ingress = routed
         .map(|(port, route)| Ingress {
@@ -122,9 +122,9 @@ fn group(draft: &mut Draft, name: &str, body: &super::Service) {
         vpc: Ref::named("main"),
         description: format!("service {name}"),
         ingress,
-        egress: network::everything(),
+        egress: egress::egress(draft, all, name, body),
     };
-    let origin = Origin::new(&["services", name], &[("ingress", "ports")]);
+    let origin = Origin::new(&["services", name], &[("ingress", "ports"), ("egress", "egress")]);
     draft.make::<SecurityGroup>(&uses::group_name(name), &spec, origin);
 }
 

@@ -1,9 +1,11 @@
 //! The keys of a service that have a short form.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use deployer_core::Text;
+use deployer_kinds::Egress;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess, Visitor};
@@ -62,6 +64,24 @@ pub(crate) struct Build {
     pub(crate) target: Option<NotYet>,
     /// Build arguments of a Dockerfile.
     pub(crate) args: Option<NotYet>,
+}
+
+/// What tasks may send to besides what they use.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Reach {
+    /// Everything.
+    Open(Open),
+    /// Nothing but this.
+    Only(BTreeSet<Egress>),
+}
+
+/// The word for everything.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Open {
+    /// Everything.
+    Open,
 }
 
 /// How a load balancer finds out whether a task works.

@@ -25,6 +25,11 @@ pub(super) fn image(draft: &mut Draft, name: &str, body: &Service) -> Option<Tex
     Some(Text::output(address, "uri"))
 }
 
+/// Whether the image is made of nothing but one program and what such a program needs.
+pub(super) fn is_packed(body: &Service) -> bool {
+    matches!(&body.image, ImageSource::Built(Built { build: Build { cargo: Some(_), .. }, .. }))
+}
+
 /// Has a service build its own image where that of the one it is like is for another processor.
 pub(super) fn part_ways(draft: &mut Draft, all: &Sections, name: &str, body: &Service) {
     let of = draft.images_of.get(name).and_then(|builder| all.get::<Service>(builder));

@@ -1,6 +1,7 @@
 //! The `services` section.
 
 mod body;
+mod egress;
 mod expand;
 mod forms;
 mod image;

@@ -6,10 +6,11 @@ use deployer_core::{Arn, Code, Diagnostic, Partition, Ref, Text};
 use deployer_kinds::SecurityGroup;
 
 use super::body::Service;
+use super::image;
 use crate::draft::{Draft, owned};
 use crate::mistakes::suggestion;
 use crate::section::{Section, SectionInfo, Sections};
-use crate::words;
+use crate::{regions, words};
 
 /// The settings a container gets from what its service uses.
 #[derive(Debug, Default)]
@@ -73,7 +74,11 @@ pub(super) fn hand_over(
             suffix => format!("{prefix}_{suffix}"),
         };
         let named = |(suffix, text): (&'static str, Text)| (variable(suffix), text);
-        let environment: Vec<_> = offer.environment.into_iter().map(named).collect();
+        let mut offered = offer.environment;
+        if image::is_packed(body) && regions::is_signed_for(&draft.region) {
+            offered.extend(offer.packed);
+        }
+        let environment: Vec<_> = offered.into_iter().map(named).collect();
         let secrets: Vec<_> = offer.secrets.into_iter().map(named).collect();
         // What is written by hand settles it as well.
         let is_written = |variable: &String| {

@@ -1,0 +1,62 @@
+//! `deployer policy`: what IAM has to permit.
+
+use clap::ValueEnum;
+use deployer_engine::Access;
+
+use crate::answer::Form;
+use crate::args::StackArgs;
+use crate::command::Command;
+use crate::exit::{Error, Exit};
+use crate::session::Session;
+use crate::world::Connect;
+
+/// What `policy` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Print the IAM policy that somebody needs for the stack",
+    long_about = "Print the IAM policy that somebody needs for the stack.\n\n\
+        It permits what the commands do and no more: what a deployer changes has a name or tags of \
+        this environment, so nothing that others made, and nothing that was adopted, whose name is \
+        another. Nothing is looked up; no credentials are needed. It fits into a role as an inline \
+        policy.",
+    after_long_help = "\
+Examples:
+  deployer policy reader --env prod > reader.json
+  aws iam put-role-policy --role-name deploys-prod --policy-name deployer \\
+      --policy-document \"$(deployer policy deployer --env prod)\""
+)]
+pub(crate) struct Args {
+    /// Who
+    #[arg(value_enum, value_name = "WHO")]
+    who: Who,
+    #[command(flatten)]
+    stack: StackArgs,
+}
+
+/// Who needs one.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Who {
+    /// Looks: plan, status, drift, outputs
+    Reader,
+    /// Also changes what this environment made: apply, publish, secret, destroy
+    Deployer,
+    /// Also adopts, and does by hand what no command does; on anything in the account
+    BreakGlass,
+}
+
+impl Command for Args {
+    const FORM: Form = Form::Same;
+
+    /// Reads the stack, and prints the policy.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let project = session.load(&self.stack)?;
+        let access = match self.who {
+            Who::Reader => Access::Reader,
+            Who::Deployer => Access::Deployer,
+            Who::BreakGlass => Access::BreakGlass,
+        };
+        let policy = session.world.policy(access, &project.stack);
+        session.print(&format!("{policy:#}\n"));
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,29 @@
+//! `deployer policy`: what the cloud says that somebody needs.
+
+use crate::world::{STACK, World};
+
+#[tokio::test]
+async fn a_policy_is_printed_as_it_goes_into_iam_without_a_look_at_the_account() {
+    let world = World::with(STACK);
+    for (who, access) in
+        [("reader", "Reader"), ("deployer", "Deployer"), ("break-glass", "BreakGlass")]
+    {
+        for json in ["", " --json"] {
+            let ran = world.run(&format!("policy {who} --env dev{json}")).await;
+            assert_eq!(ran.exit.code(), 0, "{}", ran.stderr);
+            let policy: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+            assert_eq!(policy["access"], access);
+        }
+    }
+    assert!(world.memory.calls().is_empty());
+}
+
+#[tokio::test]
+async fn whose_policy_it_is_has_to_be_said() {
+    let world = World::with(STACK);
+    for line in ["policy", "policy admin"] {
+        let ran = world.run(line).await;
+        assert_eq!(ran.exit.code(), 2);
+        assert!(ran.stderr.contains("break-glass") || line == "policy", "{}", ran.stderr);
+    }
+}

@@ -1,0 +1,63 @@
+//! Where the tasks of a service may send to.
+
+use std::collections::BTreeSet;
+
+use deployer_core::Code;
+use deployer_kinds::{Egress, Peer, Ports, Protocol};
+
+use super::body::Service;
+use super::forms::Reach;
+use crate::draft::Draft;
+use crate::section::{Section, Sections};
+use crate::sections::network;
+
+/// Tasks fetch their image, read their secrets and write their logs over it.
+const HTTPS: u16 = 443;
+
+/// The rules of its group: everything, or what is listed and what it uses.
+///
+/// What it uses is let in by addresses: a group that named the other's, and the other its, could not
+/// be made one after the other.
+pub(super) fn egress(
+    draft: &mut Draft,
+    all: &Sections,
+    name: &str,
+    body: &Service,
+) -> BTreeSet<Egress> {
+    let Some(Reach::Only(listed)) = &body.egress else { return network::everything() };
+    if !listed.iter().any(carries_https) {
+        draft.error(
+            Code::NoWayOut,
+            format!("`{name}` could not fetch its image: nothing lets its tasks out on port 443"),
+            &[Service::KEY, name, "egress"],
+            "no rule for TCP on port 443",
+            "add `{ to: 0.0.0.0/0, port: 443 }`, or the range that the network's VPC endpoints are in",
+        );
+    }
+    let mut rules = listed.clone();
+    for used in &body.uses {
+        let Some((section, entry)) = used.target.split_once('/') else { continue };
+        let Some(section) = all.section(section) else { continue };
+        let Some(offer) = (section.offer)(all, entry) else { continue };
+        let to = if offer.is_outside { network::everything() } else { network::inside(draft) };
+        for rule in to {
+            let at = |port| Egress {
+                port: Ports::Range(port, port),
+                protocol: Protocol::Tcp,
+                ..rule.clone()
+            };
+            rules.extend(offer.ports.iter().copied().map(at));
+        }
+    }
+    rules
+}
+
+/// Whether a rule lets HTTPS out, to whomever it may be.
+fn carries_https(rule: &Egress) -> bool {
+    let is_tcp = matches!(rule.protocol, Protocol::Tcp | Protocol::All);
+    let has_port = match rule.port {
+        Ports::All => true,
+        Ports::Range(first, last) => (first..=last).contains(&HTTPS),
+    };
+    is_tcp && has_port && rule.to != Peer::Itself
+}
