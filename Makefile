@@ -86,7 +86,7 @@ conformance-sweep: ## Deletes what such a run has left: ACCOUNT=… [REGION=eu-w
 	$(CONFORMANCE) sweep --account "$(ACCOUNT)" --region "$(REGION)" $(OPTIONS)
 
 fuzz: FUZZED = $(or $(TARGET),stack)
-fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan] [SECONDS=60]
+fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan|parameters|tags|archive|lines] [SECONDS=60]
 	@scripts/setup fuzz
 	@mkdir -p $(CACHE)/fuzz-corpus/$(FUZZED)
 	PATH="$(CACHE)/tools/bin:$$PATH" cargo fuzz run --sanitizer none --target-dir $(CACHE)/fuzz-target $(FUZZED) \
@@ -95,7 +95,7 @@ fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan] 
 
 nightly: ## All that takes too long for every change: the whole kill matrix, every change under load, each fuzzer for [SECONDS=3600]
 	$(MAKE) check crash-test changes hostile bench
-	for target in stack overlay plan; do $(MAKE) fuzz TARGET=$$target SECONDS=$(or $(SECONDS),3600) || exit; done
+	for target in stack overlay plan parameters tags archive lines; do $(MAKE) fuzz TARGET=$$target SECONDS=$(or $(SECONDS),3600) || exit; done
 
 bench: ## Calls, start-up, memory and size of the release build, against their budgets
 	@scripts/setup demo

@@ -18,7 +18,7 @@ pub fn check(bytes: &[u8]) {
     let source = Source::Archive(path);
     runtime.block_on(async {
         let seen = look(&source, Platform::LinuxAmd64).await;
-        let read = build(&source, Platform::LinuxAmd64, &Settings::default(), &|_| {}).await;
+        let read = build(&source, Platform::LinuxAmd64, &Settings::default(), &mut |_| {}).await;
         assert!(seen.is_ok() || read.is_err(), "it is built from what cannot be looked at");
     });
 }

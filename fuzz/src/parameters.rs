@@ -43,7 +43,7 @@ pub fn check(text: &str) {
         };
         let cancel = CancellationToken::new();
         if let Ok(lock) = lock(Arc::clone(&memory), &scope, request, &cancel).await {
-            lock.release().await;
+            lock.release().await.expect("the account answers");
         }
     });
 }

@@ -2,6 +2,10 @@
 
 #![expect(unreachable_pub, reason = "the checks are those of the fuzz targets")]
 
+#[path = "../../../../fuzz/src/lines.rs"]
+mod lines;
+#[path = "../../../../fuzz/src/parameters.rs"]
+mod parameters;
 #[path = "../../../../fuzz/src/plan.rs"]
 mod plan;
 #[path = "../../../../fuzz/src/stack.rs"]
@@ -30,4 +34,18 @@ fn every_text_of_the_corpus_loads_or_says_why_not() {
 fn every_plan_of_the_corpus_that_is_read_is_shown_and_run() {
     let plans = corpus("plan").iter().filter(|text| plan::check(text)).count();
     assert!(plans > 0, "the format has changed: make the corpus anew");
+}
+
+#[test]
+fn whatever_is_in_the_accounts_parameters_is_read_within_bounds() {
+    for text in corpus("parameters") {
+        parameters::check(&String::from_utf8_lossy(&text));
+    }
+}
+
+#[test]
+fn whatever_a_line_says_a_terminal_obeys_none_of_it() {
+    for text in corpus("lines") {
+        lines::check(&text);
+    }
 }
