@@ -95,6 +95,7 @@ fuzz: ## Feeds what nobody would write to a reader: [TARGET=stack|overlay|plan|p
 
 nightly: ## All that takes too long for every change: the whole kill matrix, every change under load, each fuzzer for [SECONDS=3600]
 	$(MAKE) check crash-test changes hostile bench
+	cargo test --workspace --test policies -- --ignored
 	for target in stack overlay plan parameters tags archive lines; do $(MAKE) fuzz TARGET=$$target SECONDS=$(or $(SECONDS),3600) || exit; done
 
 bench: ## Calls, start-up, memory and size of the release build, against their budgets

@@ -180,6 +180,14 @@ fn no_mistake_shows_a_secret_that_stands_beside_it() {
         ("--token=canary-flag,", "--token=canary-flag: 1,"),
         ("MORE_SECRET: canary-resource", "MORE_SECRET: [canary-resource]"),
         ("DATABASE: postgres", "DATABASE: !secret postgres"),
+        ("DB_PASS: canary-pass", "db-pass: [canary-pass]"),
+        ("DB_PASS: canary-pass", "KEY: ${open canary-pass"),
+        ("DB_PASS: canary-pass", "KEY: \"one\n        canary-pass\" }"),
+        ("DB_PASS: canary-pass", "KEY: |\n        -----BEGIN\n        canary-pass\n      KEY: []"),
+        (
+            "command: [serve, --token=canary-flag, --password, canary-word]",
+            "command:\n      - --password\n      - [canary-word]",
+        ),
     ];
     for (is, becomes) in wrong {
         let text = right.replace(is, becomes);

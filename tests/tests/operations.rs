@@ -149,9 +149,9 @@ aws iam put-role-policy --role-name deploys-prod --policy-name deployer \
     --policy-document "$(deployer policy deployer --env prod)"
 ```
 
-Each fits into the inline policies of a role (10,240 characters). In the lab, which evaluates policies, the life of a stack from the first apply to the destroy takes no more than the deployer's, and without any one of the actions that it uses a command ends with that action's name. What the tags of something say can be lost: then `deployer` may not change it, says so, and `break-glass` may.
+Each fits into the inline policies of a role (10,240 characters) unless names are very long, which `deployer policy` warns of. EC2 apart, what describes is permitted whole (`ecs:Describe*`), since it cannot be limited and shows no secret. In the lab, which evaluates policies, the life of a stack from the first apply to the destroy takes no more than the deployer's, and without any one of the actions that it uses a command ends with that action's name. What the tags of something say can be lost: then `deployer` may not change it, says so, and `break-glass` may.
 
-What a policy cannot keep a deployer from: roles are made with the permissions that the stack gives its tasks, so whoever may deploy can give a task any. A service control policy of the account limits that.
+**Whoever may deploy can become an administrator**: roles are made with the permissions that a stack gives its tasks, so a stack can give a task any. A service control policy of the account limits that. Names are prefixes: an environment `dev` of a stack may be changed by who deploys it, and `dev-eu` of the same stack too, but for load balancers and what is in EC2. A place that is taken out of the stack still holds something until the next apply, which needs the policy from before.
 
 A stack that has a `role:` gets the policy for that role; those who take it need `sts:AssumeRole` on it. Roles that lead to other accounts are named in the policy, and need one there: what the kinds there need, and nothing of Systems Manager.
 

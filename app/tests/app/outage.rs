@@ -147,7 +147,8 @@ async fn a_database_that_hangs_makes_nobody_who_asks_for_readiness_wait_longer_t
         }
         for (found, took) in asking.join_all().await {
             assert_eq!(found, (StatusCode::SERVICE_UNAVAILABLE, true));
-            assert!(took < Duration::from_secs(5), "{took:?}");
+            // The process waits for 4 s; the machine may have other work.
+            assert!(took < Duration::from_secs(10), "{took:?}");
         }
         sleep(Duration::from_secs(1)).await;
     }

@@ -1,4 +1,5 @@
-//! How much may be asked for, and how long anything may take, on a clock that does not wait.
+//! How much may be asked for, and how long anything may take, on a clock that does not wait, but for
+//! the rate, which is counted by the real one.
 
 use std::{future::pending, net::IpAddr, time::Duration};
 

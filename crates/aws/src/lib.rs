@@ -45,6 +45,6 @@ mod witness;
 pub use cloud::Aws;
 pub use connect::{Connection, connect, connect_seen};
 pub use operations::operations;
-pub use policy::policy;
+pub use policy::{LONGEST_INLINE, policy};
 pub use registry::registry;
 pub use witness::{Answer, Witness};

@@ -35,11 +35,23 @@ const BESIDE: [(&str, &[Reach]); 10] = [
 /// The services whose things are in no region.
 const GLOBAL: [&str; 2] = ["iam", "sts"];
 
+/// What makes something with tags, in the services whose things must carry them to be changed: their
+/// own action for tags, by which AWS asks for these (IAM user guide, "Controlling access during
+/// creation").
+const TAGGING: [(&str, &str); 2] = [
+    ("ec2:CreateTags", "ec2:CreateAction"),
+    ("elasticloadbalancing:AddTags", "elasticloadbalancing:CreateAction"),
+];
+
+/// The longest that the inline policies of a role are together, in characters that are not white
+/// space ("IAM and AWS STS quotas" in the IAM user guide).
+pub const LONGEST_INLINE: usize = 10_240;
+
 /// The policy, as IAM has it, of whoever may do so much with an environment, in its own account.
 ///
 /// Names and tags of the environment limit a deployer to what it makes; what reads is limited where
-/// it could show what is secret. The things that the stack names and that others made, such as a
-/// load balancer, are let in by their ARNs.
+/// it could show what is secret. What the stack names and others made, such as a load balancer, is
+/// let in as far as something is made in it.
 pub fn policy(access: Access, stack: &Stack) -> Value {
     let around = Around::of(stack);
     let mut grants: BTreeMap<Limit, Grant> = BTreeMap::new();
@@ -51,7 +63,7 @@ pub fn policy(access: Access, stack: &Stack) -> Value {
                 grant.resources.extend(resources);
             }
         };
-        allow(&operation.to_string(), operation.on);
+        allow(&permitted(operation), operation.on);
         for beside in operation.also {
             let own = operations().find(|other| other.to_string() == *beside);
             let also = BESIDE.iter().find(|(action, _)| action == beside).map(|(_, on)| *on);
@@ -61,16 +73,32 @@ pub fn policy(access: Access, stack: &Stack) -> Value {
     let mut statements: Vec<Value> =
         grants.iter().map(|(limit, grant)| around.statement(limit, grant)).collect();
     if access == Access::Deployer {
-        statements.push(around.tagging());
+        statements.extend(TAGGING.map(|(action, key)| around.tagging(action, key)));
+    }
+    if access != Access::BreakGlass {
+        statements.push(around.without_keys(access));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// An operation as a policy has it. All descriptions of a service are permitted at once where they
+/// hold nothing secret and cannot be limited: a policy has only so much room.
+fn permitted(operation: &Operation) -> String {
+    const OPEN: [&str; 3] = ["ecs", "elasticloadbalancing", "rds"];
+    let service = operation.service.name;
+    let is_open = OPEN.contains(&service) && !operation.changes && operation.on.is_empty();
+    let verb = operation.name.char_indices().skip(1).find(|(_, letter)| letter.is_uppercase());
+    match verb.filter(|_| is_open) {
+        Some((end, _)) => format!("{service}:{}*", &operation.name[..end]),
+        None => operation.to_string(),
+    }
 }
 
 /// Whether somebody makes such calls at all.
 fn may(access: Access, operation: &Operation) -> bool {
     let name = operation.to_string();
-    let (is_by_hand, is_secret) =
-        (BY_HAND.contains(&name.as_str()), SECRET.contains(&name.as_str()));
+    let is_by_hand = BY_HAND.contains(&name.as_str());
+    let is_secret = SECRET.contains(&name.as_str());
     match access {
         Access::Reader => !operation.changes && !is_secret,
         Access::Deployer => !is_by_hand,
@@ -82,10 +110,12 @@ fn may(access: Access, operation: &Operation) -> bool {
 struct Around<'a> {
     stack: &'a Stack,
     regions: BTreeSet<String>,
-    /// Names of load balancers of others, with their identifiers.
-    balancers: BTreeSet<String>,
-    /// Roles of others that are handed to tasks.
-    roles: BTreeSet<String>,
+    /// The ARNs in the stack of load balancers and listeners of others.
+    balancers: BTreeSet<&'a str>,
+    /// The ARNs of roles of others that tasks have.
+    roles: BTreeSet<&'a str>,
+    /// The networks and subnets of others that something is in, as the ends of their ARNs.
+    networks: BTreeSet<String>,
 }
 
 impl<'a> Around<'a> {
@@ -94,68 +124,131 @@ impl<'a> Around<'a> {
         let mut regions: BTreeSet<String> =
             places.into_iter().filter_map(|place| place.region).collect();
         regions.insert(stack.region.clone());
-        let (mut balancers, mut roles) = (BTreeSet::new(), BTreeSet::new());
-        let specs = stack.resources.values().map(|desired| &desired.spec);
-        for arn in specs.flat_map(texts).filter_map(Arn::read) {
-            let resource = arn.resource.to_owned();
-            match (arn.service, resource.split('/').collect::<Vec<_>>().as_slice()) {
-                ("elasticloadbalancing", ["loadbalancer" | "listener", "app", name, id, ..]) => {
-                    balancers.insert(format!("{name}/{id}"));
+        let mut around = Self {
+            stack,
+            regions,
+            balancers: BTreeSet::new(),
+            roles: BTreeSet::new(),
+            networks: BTreeSet::new(),
+        };
+        for desired in stack.resources.values() {
+            for (field, id) in others(&desired.spec) {
+                // A pattern would let in more than the thing.
+                if id.contains(['*', '?']) {
+                    continue;
                 }
-                ("iam", ["role", ..]) => {
-                    roles.insert(resource);
+                match field {
+                    "load-balancer" | "listener" => {
+                        around.balancers.insert(id);
+                    }
+                    "task-role" | "execution-role" => {
+                        around.roles.insert(id);
+                    }
+                    "vpc" => {
+                        around.networks.insert(format!("vpc/{id}"));
+                    }
+                    "subnet" | "subnets" => {
+                        around.networks.insert(format!("subnet/{id}"));
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
         }
-        Self { stack, regions, balancers, roles }
+        around
     }
 
     /// The limits under each of which an action is allowed, with what it is allowed on.
     fn limits(&self, access: Access, action: &str, on: &[Reach]) -> Vec<(Limit, BTreeSet<String>)> {
         let service = action.split(':').next().unwrap_or_default();
         let is_regional = !GLOBAL.contains(&service);
-        let these = |resources: BTreeSet<String>| {
-            (Limit { is_regional, to: To::These(resources.clone()) }, resources)
-        };
+        let only = condition(action);
+        let limit = |to: To| Limit { is_regional, to, only };
+        let these = |them: BTreeSet<String>| (limit(To::These(them.clone())), them);
         if action == "sts:AssumeRole" {
             let led: BTreeSet<String> = self.stack.roles.values().cloned().collect();
             return if led.is_empty() { Vec::new() } else { vec![these(led)] };
         }
         if on.is_empty() || access == Access::BreakGlass {
-            return vec![these(["*".to_owned()].into())];
+            let whole = limit(To::These(["*".to_owned()].into()));
+            return vec![(Limit { only: None, ..whole }, ["*".to_owned()].into())];
         }
         let mut limits = Vec::new();
         for reach in on {
+            let mut add = |to: To, ends: Vec<String>| {
+                let arns = ends.iter().map(|end| self.arn(service, end)).collect();
+                limits.push((limit(to), arns));
+            };
             match reach {
-                Reach::Named(pattern) if pattern.contains('{') => {
-                    let ends = self.filled(pattern).into_iter();
-                    let to = To::Ours(service.to_owned());
-                    let ours = ends.map(|end| self.arn(service, &end)).collect();
-                    limits.push((Limit { is_regional, to }, ours));
+                // One environment's names; what is beneath the whole stack stands alone.
+                Reach::Named(pattern) if pattern.contains('{') && !pattern.contains("{stack}") => {
+                    add(To::Ours, vec![self.filled(pattern)]);
                 }
-                Reach::Named(pattern) => limits.push(these([self.arn(service, pattern)].into())),
-                Reach::Tagged => {
-                    let to = To::Tagged(service.to_owned());
-                    limits.push((Limit { is_regional, to }, [self.arn(service, "*")].into()));
+                Reach::Named(pattern) => {
+                    limits.push(these([self.arn(service, &self.filled(pattern))].into()));
+                }
+                Reach::Owned(pattern) => {
+                    let mut ends = vec![self.filled(pattern)];
+                    ends.extend(self.within_others(pattern));
+                    add(To::Tagged, ends);
+                }
+                Reach::Made(pattern) => add(To::Made, vec![(*pattern).to_owned()]),
+                Reach::Tagged => add(To::Tagged, vec!["*".to_owned()]),
+                Reach::Parent => {
+                    add(To::Tagged, vec!["*".to_owned()]);
+                    if !self.networks.is_empty() {
+                        let named = self.networks.iter().map(|end| self.arn(service, end));
+                        limits.push(these(named.collect()));
+                    }
                 }
             }
         }
-        if action == "iam:PassRole" && !self.roles.is_empty() {
-            limits.push(these(self.roles.iter().map(|role| self.arn("iam", role)).collect()));
-        }
+        limits.extend(self.of_others(action).filter(|them| !them.is_empty()).map(these));
         limits
     }
 
+    /// What others made and the stack names, on which an action makes something or which it hands
+    /// to tasks.
+    fn of_others(&self, action: &str) -> Option<BTreeSet<String>> {
+        let owned = |arns: &BTreeSet<&str>, kind: &str| {
+            arns.iter().filter(|arn| arn.contains(kind)).map(|arn| (*arn).to_owned()).collect()
+        };
+        match action {
+            "elasticloadbalancing:CreateListener" => Some(owned(&self.balancers, ":loadbalancer/")),
+            "elasticloadbalancing:CreateRule" => Some(owned(&self.balancers, ":listener/")),
+            "iam:PassRole" => Some(owned(&self.roles, ":role/")),
+            _ => None,
+        }
+    }
+
+    /// The ends of the ARNs of listeners and rules on load balancers of others.
+    fn within_others(&self, pattern: &str) -> Vec<String> {
+        let Some((kind @ ("listener" | "listener-rule"), _)) = pattern.split_once("/app/") else {
+            return Vec::new();
+        };
+        let names = self.balancers.iter().filter_map(|arn| {
+            let mut parts = Arn::read(arn)?.resource.split('/').skip(2);
+            Some(format!("{kind}/app/{}/{}/*", parts.next()?, parts.next()?))
+        });
+        names.collect()
+    }
+
     fn statement(&self, limit: &Limit, grant: &Grant) -> Value {
-        let Scope { stack, environment, .. } = &self.stack.scope;
         let mut equal = BTreeMap::new();
         if limit.is_regional {
             equal.insert("aws:RequestedRegion".to_owned(), json!(self.regions));
         }
-        if let To::Tagged(_) = limit.to {
-            equal.insert(format!("aws:ResourceTag/{STACK}"), json!(stack));
-            equal.insert(format!("aws:ResourceTag/{ENVIRONMENT}"), json!(environment));
+        let kind = match limit.to {
+            To::Tagged => Some("aws:ResourceTag"),
+            To::Made => Some("aws:RequestTag"),
+            To::These(_) | To::Ours => None,
+        };
+        let Scope { stack, environment, .. } = &self.stack.scope;
+        if let Some(kind) = kind {
+            equal.insert(format!("{kind}/{STACK}"), json!(stack));
+            equal.insert(format!("{kind}/{ENVIRONMENT}"), json!(environment));
+        }
+        if let Some((key, values)) = limit.only {
+            equal.insert(key.to_owned(), json!(values));
         }
         let Grant { actions, resources } = grant;
         let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
@@ -165,19 +258,46 @@ impl<'a> Around<'a> {
         statement
     }
 
-    /// Tags on what a call of EC2 makes, which carries none yet ("Grant permission to tag Amazon EC2
-    /// resources during creation" in the EC2 user guide).
-    fn tagging(&self) -> Value {
-        let making = operations().filter(|operation| operation.also.contains(&"ec2:CreateTags"));
+    /// Tags on what a call makes, which carries none yet.
+    fn tagging(&self, action: &str, key: &str) -> Value {
+        let (service, _) = action.split_once(':').unwrap_or_default();
+        let making =
+            operations().filter(|it| it.service.name == service && it.also.contains(&action));
         let making: BTreeSet<&str> = making.map(|operation| operation.name).collect();
+        let on = operations().find(|it| it.to_string() == action).map_or(&[][..], |it| it.on);
+        let ends = on.iter().flat_map(|reach| match reach {
+            Reach::Owned(pattern) => {
+                let mut ends = vec![self.filled(pattern)];
+                ends.extend(self.within_others(pattern));
+                ends
+            }
+            _ => vec!["*".to_owned()],
+        });
         json!({
             "Effect": "Allow",
-            "Action": ["ec2:CreateTags"],
-            "Resource": [self.arn("ec2", "*")],
-            "Condition": { "StringEquals": {
-                "aws:RequestedRegion": self.regions,
-                "ec2:CreateAction": making,
-            } },
+            "Action": [action],
+            "Resource": ends.map(|end| self.arn(service, &end)).collect::<BTreeSet<_>>(),
+            "Condition": { "StringEquals": { "aws:RequestedRegion": self.regions, key: making } },
+        })
+    }
+
+    /// No look at private keys but one's own: whoever may read a path may read all beneath it, and
+    /// the key that encrypts parameters is everybody's in the account ("Restricting access to
+    /// parameters" and "Parameter Store encryption context" in the Systems Manager user guide).
+    fn without_keys(&self, access: Access) -> Value {
+        const OF: &str = "kms:EncryptionContext:PARAMETER_ARN";
+        let Scope { stack, environment, .. } = &self.stack.scope;
+        let mut condition =
+            json!({ "StringLike": { OF: self.arn("ssm", "parameter/deployer/*") } });
+        if access == Access::Deployer {
+            let own = self.arn("ssm", &format!("parameter/deployer/{stack}/{environment}/*"));
+            condition["StringNotLike"] = json!({ OF: own });
+        }
+        json!({
+            "Effect": "Deny",
+            "Action": ["kms:Decrypt"],
+            "Resource": ["*"],
+            "Condition": condition,
         })
     }
 
@@ -189,19 +309,27 @@ impl<'a> Around<'a> {
         format!("arn:{partition}:{service}:{region}:{account}:{end}")
     }
 
-    /// A pattern with the names of the environment, and those of the load balancers of others.
-    fn filled(&self, pattern: &str) -> Vec<String> {
+    /// A pattern with the names of the environment.
+    fn filled(&self, pattern: &str) -> String {
         let Scope { stack, environment, .. } = &self.stack.scope;
-        let own = pattern
+        pattern
             .replace("{name}", &beginning(&self.stack.scope, 63))
             .replace("{short}", &beginning(&self.stack.scope, 32))
             .replace("{slashes}", &format!("{stack}/{environment}/"))
-            .replace("{stack}", stack);
-        let mut all = vec![own];
-        if let Some((kind, "{short}*")) = pattern.split_once("/app/") {
-            all.extend(self.balancers.iter().map(|balancer| format!("{kind}/app/{balancer}*")));
-        }
-        all
+            .replace("{stack}", stack)
+    }
+}
+
+/// What an action is limited to beside the things that it is on: the services that are handed a
+/// role, and those that AWS makes a role for or asks for something in the caller's name.
+fn condition(action: &str) -> Option<(&'static str, &'static [&'static str])> {
+    match action {
+        "iam:PassRole" => Some(("iam:PassedToService", &["ecs-tasks.amazonaws.com"])),
+        "iam:CreateServiceLinkedRole" => Some((
+            "iam:AWSServiceName",
+            &["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com", "rds.amazonaws.com"],
+        )),
+        _ => None,
     }
 }
 
@@ -214,33 +342,44 @@ fn beginning(scope: &Scope, longest: usize) -> String {
     whole[..whole.floor_char_boundary(longest - HASH_AND_GENERATION)].to_owned()
 }
 
-/// Every text in a spec.
-fn texts(spec: &Value) -> Vec<&str> {
-    match spec {
-        Value::String(text) => vec![text],
-        Value::Array(items) => items.iter().flat_map(texts).collect(),
-        Value::Object(fields) => fields.values().flat_map(texts).collect(),
-        _ => Vec::new(),
+/// The identifiers in a spec of things outside of the stack, each with the field it stands in.
+fn others(spec: &Value) -> Vec<(&str, &str)> {
+    fn find<'a>(field: &'a str, value: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
+        match value {
+            Value::Object(fields) => match fields.get("id").and_then(Value::as_str) {
+                Some(id) if fields.len() == 1 => found.push((field, id)),
+                _ => fields.iter().for_each(|(name, inner)| find(name, inner, found)),
+            },
+            Value::Array(items) => items.iter().for_each(|item| find(field, item, found)),
+            _ => {}
+        }
     }
+    let mut found = Vec::new();
+    find("", spec, &mut found);
+    found
 }
 
-/// What a statement is about. An action is on things of some kinds only, so what is limited alike is
-/// one statement, which lets in nothing more.
+/// What a statement is about. An action is on things of some kinds of its own service, so all that is
+/// limited alike is one statement: each of its resources is the environment's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Limit {
     /// Whether it is in the stack's regions.
     is_regional: bool,
     to: To,
+    /// A key of IAM and the values that it may have.
+    only: Option<(&'static str, &'static [&'static str])>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum To {
     /// These things.
     These(BTreeSet<String>),
-    /// What has a name of the environment, in one service.
-    Ours(String),
-    /// What carries the tags of the environment, in one service.
-    Tagged(String),
+    /// What has a name of the environment.
+    Ours,
+    /// What carries the tags of the environment.
+    Tagged,
+    /// What is given them as it is made.
+    Made,
 }
 
 /// What a statement allows.
@@ -296,48 +435,59 @@ mod tests {
         let policy = policy(Access::Deployer, &stack("notes", &[]));
         let databases = arns(&policy, "rds:DeleteDBInstance");
         assert!(databases.contains(&"arn:aws:rds:*:111122223333:db:notes-dev-*".to_owned()));
-        assert!(databases.iter().all(|arn| arn.contains(":notes-dev-")), "{databases:?}");
         assert_eq!(
             arns(&policy, "iam:DeleteRole"),
             ["arn:aws:iam::111122223333:role/deployer/notes/dev/*"]
         );
+        let mut parameters = arns(&policy, "ssm:PutParameter");
+        parameters.retain(|arn| arn.contains(":ssm:"));
+        assert_eq!(parameters, ["arn:aws:ssm:*:111122223333:parameter/deployer/notes/dev/*"]);
         let [(vpcs, condition)] = &reach(&policy, "ec2:DeleteVpc")[..] else {
             panic!("{policy:#}")
         };
-        assert_eq!(vpcs, &["arn:aws:ec2:*:111122223333:*"]);
+        assert!(vpcs.contains(&"arn:aws:ec2:*:111122223333:*".to_owned()), "{vpcs:?}");
         let expected = json!({ "StringEquals": {
             "aws:RequestedRegion": ["eu-west-1"],
             "aws:ResourceTag/deployer:stack": "notes",
             "aws:ResourceTag/deployer:environment": "dev",
         } });
         assert_eq!(condition, &expected);
-        for (arns, condition) in reach(&policy, "ec2:CreateTags") {
-            let equal = &condition["StringEquals"];
-            let is_making = !equal["ec2:CreateAction"].is_null();
-            assert!(is_making || equal["aws:ResourceTag/deployer:stack"] == "notes", "{arns:?}");
-        }
     }
 
+    /// Whatever changes something is on things with names or tags of the environment, or on those
+    /// that are named here with the reason.
     #[test]
-    fn what_aws_asks_for_beside_is_known() {
-        let names: BTreeSet<String> = operations().map(|it| it.to_string()).collect();
-        for beside in operations().flat_map(|operation| operation.also) {
-            let is_known = BESIDE.iter().any(|(action, _)| action == beside);
-            assert!(is_known || names.contains(*beside), "{beside}");
-        }
-    }
-
-    /// What cannot be limited is made, or is RDS's and ECR's own.
-    #[test]
-    fn what_a_deployer_may_do_to_anything_takes_nothing_away() {
+    fn everything_that_a_deployer_changes_is_of_the_environment() {
+        const OTHERS: [(&str, &str); 7] = [
+            ("ecs:DeregisterTaskDefinition", "ECS knows no resources there"),
+            ("ec2:RevokeSecurityGroup", "the rules that AWS makes with a group carry no tags"),
+            ("ec2:UpdateSecurityGroupRuleDescriptions", "the same"),
+            ("rds:CreateDBInstance", "groups of RDS's own"),
+            ("rds:ModifyDBInstance", "the same"),
+            ("iam:CreateServiceLinkedRole", "of three services"),
+            ("secretsmanager:", "RDS's own, in the name of whoever asks for them"),
+        ];
         let policy = policy(Access::Deployer, &stack("notes", &[]));
-        let changing = operations().filter(|operation| operation.changes);
-        let unlimited = changing.filter(|it| arns(&policy, &it.to_string()) == ["*"]);
-        for operation in unlimited {
-            let is_making = ["Create", "Allocate"].iter().any(|it| operation.name.starts_with(it));
-            // ECS knows no resources there.
-            let is_known = operation.name == "DeregisterTaskDefinition";
-            assert!(is_making || is_known, "{operation}");
+        for operation in operations().filter(|operation| operation.changes) {
+            let action = operation.to_string();
+            if BY_HAND.contains(&action.as_str()) {
+                continue;
+            }
+            let reach = reach(&policy, &action);
+            assert!(!reach.is_empty(), "{action}");
+            for (arns, condition) in reach {
+                let is_named =
+                    |arn: &String| ["notes-dev-", "notes/dev/"].iter().any(|it| arn.contains(it));
+                let equal = &condition["StringEquals"];
+                let tags = [
+                    "aws:ResourceTag/deployer:stack",
+                    "aws:RequestTag/deployer:stack",
+                    "ec2:CreateAction",
+                ];
+                let is_tagged = tags.iter().any(|key| !equal[*key].is_null());
+                let is_known = OTHERS.iter().any(|(known, _)| action.starts_with(known));
+                assert!(is_tagged || is_known || arns.iter().all(is_named), "{action}: {arns:?}");
+            }
         }
     }
 
@@ -350,26 +500,62 @@ mod tests {
         for action in SECRET.iter().chain(&["ecr:PutImage", "iam:PassRole"]) {
             assert!(reach(&policy, action).is_empty(), "{action}");
         }
+        let statements = policy["Statement"].as_array().expect("statements");
+        assert!(
+            statements
+                .iter()
+                .any(|it| it["Effect"] == "Deny" && it["Action"] == json!(["kms:Decrypt"]))
+        );
     }
 
     #[test]
-    fn a_load_balancer_and_a_role_of_others_are_let_in_by_their_names() {
+    fn in_what_others_made_only_what_is_ours_is_changed() {
         let listener =
             "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/shared/1/2";
-        let role = "arn:aws:iam::111122223333:role/jobs/nightly";
+        let role = "arn:aws:iam::444455556666:role/jobs/nightly";
         let stack = stack(
             "notes",
             &[
                 ("listener-rule", "web", json!({ "listener": { "id": listener } })),
-                ("task-definition", "web", json!({ "task-role": { "id": role } })),
+                (
+                    "task-definition",
+                    "web",
+                    json!({
+                        "task-role": { "id": role },
+                        "containers": { "web": { "environment": {
+                            "ANY": "arn:aws:iam::111122223333:role/*",
+                        } } },
+                    }),
+                ),
+                ("subnet", "web", json!({ "vpc": { "id": "vpc-1" } })),
             ],
         );
         let policy = policy(Access::Deployer, &stack);
-        let rules = arns(&policy, "elasticloadbalancing:DeleteRule");
-        let of_shared =
-            "arn:aws:elasticloadbalancing:*:111122223333:listener-rule/app/shared/1*".to_owned();
-        assert!(rules.contains(&of_shared), "{rules:?}");
-        assert!(arns(&policy, "iam:PassRole").contains(&role.to_owned()));
+        assert!(arns(&policy, "elasticloadbalancing:CreateRule").contains(&listener.to_owned()));
+        for action in ["DeleteLoadBalancer", "SetSecurityGroups", "ModifyLoadBalancerAttributes"] {
+            for (arns, condition) in reach(&policy, &format!("elasticloadbalancing:{action}")) {
+                let is_tagged =
+                    !condition["StringEquals"]["aws:ResourceTag/deployer:stack"].is_null();
+                assert!(is_tagged, "{action}: {arns:?}");
+            }
+        }
+        let passed = arns(&policy, "iam:PassRole");
+        assert!(passed.contains(&role.to_owned()), "{passed:?}");
+        assert_eq!(passed.len(), 2, "{passed:?}");
+        assert!(
+            arns(&policy, "ec2:CreateSubnet")
+                .contains(&"arn:aws:ec2:*:111122223333:vpc/vpc-1".to_owned())
+        );
+        assert!(!arns(&policy, "ec2:DeleteVpc").iter().any(|arn| arn.contains("vpc-1")));
+    }
+
+    #[test]
+    fn what_aws_asks_for_beside_is_known() {
+        let names: BTreeSet<String> = operations().map(|it| it.to_string()).collect();
+        for beside in operations().flat_map(|operation| operation.also) {
+            let is_known = BESIDE.iter().any(|(action, _)| action == beside);
+            assert!(is_known || names.contains(*beside), "{beside}");
+        }
     }
 
     /// Names are cut where they are too long, behind the beginning that a policy has.

@@ -1,124 +1,159 @@
 //! A stack's own text as it is shown beside a mistake: what is secret in it is blotted out, letter by
 //! letter, so that everything else stays where it is.
+//!
+//! Every value of a variable and every word of a command may be secret, so none of them is shown;
+//! elsewhere it is what is secret by its shape. The text has mistakes, so it is not read as YAML.
 
-use std::ops::Range;
-
-use crate::masking::{is_secretive, without_secrets};
+use crate::masking::without_secrets;
 
 /// What stands for each byte of a secret.
 const BLOT: u8 = b'*';
 
-/// What words end at.
+/// What values stand between.
 const BETWEEN: &str = " \t\r\n'\"[]{},";
+
+/// The keys beneath which every value is blotted out, and whether there are names beneath them.
+const SECRETIVE: [(&str, bool); 5] = [
+    ("environment", true),
+    ("variables", true),
+    ("outputs", true),
+    ("command", false),
+    ("health-command", false),
+];
 
 /// How values begin that say where a secret is, and are none.
 const ELSEWHERE: [&str; 3] = ["secrets/", "databases/", "arn:"];
 
-/// The text, as long as it was, without what is secret by the name of its variable or by its shape.
+/// The text, as long as it was, without what may be secret.
 pub(crate) fn blotted(text: &str) -> String {
-    let mut shown = Shown(text.as_bytes().to_vec());
-    let (mut start, mut variable) = (0, None);
+    let mut shown = String::with_capacity(text.len());
+    let mut beneath: Option<Beneath> = None;
     for line in text.split_inclusive('\n') {
-        let depth = line.len() - line.trim_start_matches([' ', '-']).len();
-        let is_beneath = variable.is_some_and(|at| depth > at || line.trim().is_empty());
-        if is_beneath {
-            shown.blot(text, start..start + line.len());
-        } else {
-            let goes_on = values(line, |value| {
-                shown.blot(text, start + value.start..start + value.end);
-            });
-            words(line, |word| shown.blot(text, start + word.start..start + word.end));
-            variable = goes_on.then_some(depth);
+        let depth = depth_of(line);
+        let is_blank = line.trim().is_empty();
+        if beneath.as_ref().is_some_and(|it| !is_blank && !it.holds(depth)) {
+            beneath = None;
         }
-        start += line.len();
+        if let Some(beneath) = &mut beneath {
+            shown.push_str(&beneath.blotted(line, depth));
+            continue;
+        }
+        let (end, has_names) = secretive(line).unwrap_or((line.len(), false));
+        let (plain, values) = line.split_at(end);
+        shown.push_str(&by_shape(plain));
+        let mut begun = Beneath { depth, has_names, open: 0, values: None };
+        shown.push_str(&begun.blotted(values, depth));
+        beneath = (plain.len() < line.len()).then_some(begun);
     }
-    // Whole letters have been replaced by letters.
-    String::from_utf8(shown.0).unwrap_or_default()
+    shown
 }
 
-struct Shown(Vec<u8>);
+/// Where a line begins, the signs of list items left out.
+fn depth_of(line: &str) -> usize {
+    line.len() - line.trim_start_matches([' ', '-']).len()
+}
 
-impl Shown {
-    /// Blots out what is not the frame of it: blanks, brackets, and what is filled in.
-    fn blot(&mut self, text: &str, range: Range<usize>) {
-        let mut rest = range;
-        while !rest.is_empty() {
-            let part = &text[rest.clone()];
-            let (end, next) = match part.find("${") {
-                Some(from) => (from, part[from..].find('}').map_or(part.len(), |to| from + to + 1)),
-                None => (part.len(), part.len()),
-            };
-            for byte in &mut self.0[rest.start..rest.start + end] {
-                if !BETWEEN.as_bytes().contains(byte) {
-                    *byte = BLOT;
-                }
+/// Where the first key of a line ends beneath which every value is blotted out, and whether there are
+/// names beneath it.
+fn secretive(line: &str) -> Option<(usize, bool)> {
+    let behind = |(key, has_names): &(&str, bool)| {
+        let is_key = |at: &usize| {
+            let before = line[..*at].chars().next_back();
+            let is_first = before.is_none_or(|letter| " {,'\"".contains(letter));
+            is_first && line[at + key.len()..].trim_start_matches(['\'', '"']).starts_with(':')
+        };
+        let at = line.match_indices(*key).map(|(at, _)| at).find(is_key)?;
+        Some((at + key.len(), *has_names))
+    };
+    SECRETIVE.iter().filter_map(behind).min()
+}
+
+/// A mapping or a list whose values are blotted out.
+struct Beneath {
+    /// How deep its key stands.
+    depth: usize,
+    /// Whether it has names of its own.
+    has_names: bool,
+    /// How many brackets are open in it.
+    open: usize,
+    /// How deep its own keys or items stand; none before the first.
+    values: Option<usize>,
+}
+
+impl Beneath {
+    /// Whether a line as deep as this is still of it.
+    fn holds(&self, depth: usize) -> bool {
+        self.open > 0 || depth > self.depth
+    }
+
+    fn blotted(&mut self, line: &str, depth: usize) -> String {
+        let own = *self.values.get_or_insert(depth);
+        // What is deeper than its keys is a value that goes on.
+        let is_going_on = self.open == 0 && depth > own && own > self.depth;
+        if own == self.depth {
+            self.values = None;
+        }
+        let mut shown = Vec::with_capacity(line.len());
+        let mut rest = line;
+        while let Some(letter) = rest.chars().next() {
+            match letter {
+                '[' | '{' => self.open += 1,
+                ']' | '}' => self.open = self.open.saturating_sub(1),
+                _ => {}
             }
-            rest.start += next;
+            let taken = if BETWEEN.contains(letter) || letter == ':' {
+                shown.extend(letter.to_string().as_bytes());
+                letter.len_utf8()
+            } else {
+                let end = rest.find(|c| BETWEEN.contains(c)).unwrap_or(rest.len());
+                let next = rest.find("${").filter(|at| *at > 0 && *at < end);
+                let end = filled(rest).or(next).unwrap_or(end);
+                let word = &rest[..end];
+                let is_key = self.has_names && !is_going_on && word.ends_with(':');
+                let is_shown = is_key
+                    || filled(rest).is_some()
+                    || (!is_going_on && is_elsewhere(word))
+                    || matches!(word, "-" | "|" | ">" | "#");
+                if is_shown {
+                    shown.extend(word.as_bytes());
+                } else {
+                    shown.extend(std::iter::repeat_n(BLOT, word.len()));
+                }
+                end
+            };
+            rest = &rest[taken..];
         }
+        // Whole words have been replaced by letters.
+        String::from_utf8(shown).unwrap_or_default()
     }
 }
 
-/// Finds the values of variables that are secret by their names; says whether one goes on beneath
-/// its line. The keys of the language are not written as variables are, and a key of JSON stands
-/// between quotes.
-fn values(line: &str, mut found: impl FnMut(Range<usize>)) -> bool {
-    let mut from = 0;
-    while let Some(colon) = line[from..].find(':').map(|at| from + at) {
-        from = colon + 1;
-        let before = line[..colon].strip_suffix(['"', '\'']);
-        let key = before.unwrap_or(&line[..colon]);
-        let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        let name = &key[key.trim_end_matches(is_name).len()..];
-        let is_variable = before.is_some() || name.contains(|c: char| c.is_uppercase() || c == '_');
-        let is_key = line[from..].starts_with([' ', '\n', '"']) || from == line.len();
-        let is_elsewhere = ELSEWHERE.iter().any(|it| line[from..].trim_start().starts_with(it));
-        if !is_variable || !is_key || is_elsewhere || !is_secretive(name) {
-            continue;
-        }
-        let end = from + end_of_value(&line[from..]);
-        found(from..end);
-        if matches!(line[from..].trim_start().chars().next(), None | Some('|' | '>' | '#')) {
-            return true;
-        }
-        from = end;
-    }
-    false
+/// Whether a value says where a secret is.
+fn is_elsewhere(word: &str) -> bool {
+    ELSEWHERE.iter().any(|beginning| word.starts_with(beginning))
 }
 
-/// Where a value ends: at the comma or the bracket that ends what it is in, or with its line.
-fn end_of_value(text: &str) -> usize {
-    let (mut depth, mut quote) = (0_usize, None);
-    for (at, letter) in text.char_indices() {
-        if let Some(open) = quote {
-            quote = (open != letter).then_some(open);
-            continue;
-        }
-        match letter {
-            '"' | '\'' => quote = Some(letter),
-            '[' | '{' => depth += 1,
-            ']' | '}' | ',' if depth == 0 => return at,
-            ']' | '}' => depth -= 1,
-            _ => {}
-        }
-    }
-    text.len()
+/// Where `${…}` ends that a text begins with, and that holds nothing but a name.
+fn filled(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix("${")?;
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let name = &inside[..inside.find(|c| !is_of_name(c))?];
+    inside[name.len()..].starts_with('}').then_some("${}".len() + name.len())
 }
 
-/// Finds the words that are secret by their shape, and those behind a flag that is.
-fn words(line: &str, mut found: impl FnMut(Range<usize>)) {
-    let (mut from, mut is_next_secret) = (0, false);
-    for word in line.split_inclusive(|c| BETWEEN.contains(c)) {
-        let range = from..from + word.trim_end_matches(|c| BETWEEN.contains(c)).len();
-        from += word.len();
-        let word = &line[range.clone()];
-        if word.is_empty() {
-            continue;
-        }
-        let is_flag = word.starts_with('-') && !word.contains('=') && is_secretive(word);
-        if std::mem::replace(&mut is_next_secret, is_flag) || without_secrets(word) != word {
-            found(range);
+/// A line without the words that are secret by their shape.
+fn by_shape(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for part in line.split_inclusive(|c| BETWEEN.contains(c)) {
+        let word = part.trim_end_matches(|c| BETWEEN.contains(c));
+        if without_secrets(word) == word {
+            shown.push_str(part);
+        } else {
+            shown.extend(std::iter::repeat_n(char::from(BLOT), word.len()));
+            shown.push_str(&part[word.len()..]);
         }
     }
+    shown
 }
 
 #[cfg(test)]
@@ -126,40 +161,59 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_secret_by_its_name_or_its_shape_is_blotted_out_where_it_stands() {
+    fn values_of_variables_and_words_of_commands_are_blotted_out_where_they_stand() {
         for (line, shown) in [
-            ("      DB_PASS: s3cr3t", "      DB_PASS: ******"),
-            ("DB_PASS: [s3cr3t, é] # why", "DB_PASS: [******, **] * ***"),
-            ("DB_PASS: s3${x}t", "DB_PASS: **${x}*"),
             (
-                "{ LOG: info, API_KEY: \"a, b\", PORT: 1 }",
-                "{ LOG: info, API_KEY: \"*, *\", PORT: 1 }",
+                "environment: { LOG: info, token: \"a, b\" }",
+                "environment: { LOG: ****, token: \"*, *\" }",
             ),
-            ("CONFIG: '{\"password\": \"s3cr3t\"}'", "CONFIG: '{\"password\": \"******\"}'"),
+            ("  environment: { URL: s3${x}t }", "  environment: { URL: **${x}* }"),
+            ("environment: { KEY: ${x, B: s3 }", "environment: { KEY: *{*, B: ** }"),
+            ("command: [serve, --token=s3cr3t, é]", "command: [*****, **************, **]"),
+            ("command: [--token=s3: 1]", "command: [*********** *]"),
+            (
+                "web: { cpu: 1, command: [a], memory: 2 }",
+                "web: { cpu: 1, command: [*], ******* * }",
+            ),
             ("URL: postgres://a:s3cr3t@db/main", "URL: ***************************"),
-            (
-                "command: [serve, --token=s3cr3t, --port, 80]",
-                "command: [serve, **************, --port, 80]",
-            ),
-            ("command: [serve, --password, s3cr3t]", "command: [serve, --password, ******]"),
-            // Words of the language.
+            // Not beneath any of them.
             ("password: mangaed", "password: mangaed"),
             (
                 "secrets: { SESSION_KEY: secrets/session }",
                 "secrets: { SESSION_KEY: secrets/session }",
             ),
             ("secrets: { session: { lenght: 40 } }", "secrets: { session: { lenght: 40 } }"),
+            ("execute-command: tru", "execute-command: tru"),
+            ("", ""),
         ] {
             let blotted = blotted(line);
-            assert_eq!(blotted.len(), line.len(), "{blotted}");
             assert_eq!(blotted, shown, "{line}");
+            assert_eq!(blotted.len(), line.len(), "{blotted}");
         }
     }
 
     #[test]
-    fn a_value_that_goes_on_beneath_its_name_is_blotted_out_to_its_end() {
-        let text = "environment:\n  TLS_KEY: |\n    one two\n\n    three\n  LOG: info\n  DB_PASSWORD:\n    s3cr3t\nport: 80\n";
-        let shown = "environment:\n  TLS_KEY: *\n    *** ***\n\n    *****\n  LOG: info\n  DB_PASSWORD:\n    ******\nport: 80\n";
-        assert_eq!(blotted(text), shown);
+    fn what_is_beneath_a_key_is_blotted_out_to_its_end() {
+        for (text, shown) in [
+            (
+                "environment:\n  TLS_KEY: |\n    one two\n\n    three: 3\n  LOG: info\nport: 80\n",
+                "environment:\n  TLS_KEY: |\n    *** ***\n\n    ****** *\n  LOG: ****\nport: 80\n",
+            ),
+            (
+                "  command:\n    - serve\n    - --password\n    - s3cr3t\n  cpu: 256\n",
+                "  command:\n    - *****\n    - **********\n    - ******\n  cpu: 256\n",
+            ),
+            ("  command:\n  - s3cr3t\n  cpu: 256\n", "  command:\n  - ******\n  cpu: 256\n"),
+            (
+                "environment:\n  db-pwd: \"one\n    two\"\n  A: ${api}\nport: 80\n",
+                "environment:\n  db-pwd: \"***\n    ***\"\n  A: ${api}\nport: 80\n",
+            ),
+            (
+                "environment: {\n  A: one,\nB: two }\nport: 80\n",
+                "environment: {\n  A: ***,\nB: *** }\nport: 80\n",
+            ),
+        ] {
+            assert_eq!(blotted(text), shown, "{text}");
+        }
     }
 }

@@ -34,6 +34,9 @@ pub trait Connect {
     /// The policy of somebody who may do so much with a stack, and no more.
     fn policy(&self, access: Access, stack: &Stack) -> Value;
 
+    /// How many characters a policy may have that goes into a role.
+    fn longest_policy(&self) -> usize;
+
     /// Finds out whose account it is, from the cloud itself: what the surroundings say of it may be
     /// of other credentials.
     fn account(&self, cloud: &Self::Cloud) -> impl Future<Output = Result<String, Failure>>;

@@ -9,7 +9,7 @@ use crate::live::physical;
 use crate::naming::hex;
 use crate::ownership::{Judged, judge};
 use crate::{
-    Address, Deeds, Dispute, Failure, Fallen, Kinds, Live, Phase, Place, Roles, Scope, Seen,
+    Address, Deeds, Dispute, Failure, Fallen, Kinds, Live, Phase, Place, Roles, Scope, Seen, Stack,
     Standing, Stray, Unrecorded,
 };
 
@@ -69,6 +69,24 @@ impl Snapshot {
         let (origin, roles) = (deeds.record.origin.clone(), deeds.record.roles.clone());
         let unseen = Vec::new();
         Self { scope, account, region, roles, lives, strays, disputes, unseen, origin }
+    }
+
+    /// The snapshot in which a deletion does what a stack says that it does, for what is in it: the
+    /// tags of a resource say what its stack said before.
+    #[must_use]
+    pub fn deleted_as(mut self, stack: &Stack, kinds: &Kinds) -> Self {
+        for live in &mut self.lives {
+            let desired = stack.resources.get(&live.address).filter(|it| it.place == live.place);
+            let (Some(desired), Some(kind)) = (desired, kinds.find(&live.address.kind)) else {
+                continue;
+            };
+            for (field, _) in kind.gentlest {
+                if let Some(said) = desired.spec.get(*field) {
+                    live.spec[*field] = said.clone();
+                }
+            }
+        }
+        self
     }
 
     /// The snapshot wherever the stack that made it is kept.

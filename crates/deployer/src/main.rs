@@ -35,6 +35,10 @@ impl Connect for World {
         deployer_aws::policy(access, stack)
     }
 
+    fn longest_policy(&self) -> usize {
+        deployer_aws::LONGEST_INLINE
+    }
+
     async fn account(&self, aws: &Aws) -> Result<String, Failure> {
         aws.account().await
     }

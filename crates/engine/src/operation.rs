@@ -37,14 +37,21 @@ pub struct Operation {
     pub codes: &'static [Code],
 }
 
-/// Things of an account that a permission can be limited to.
+/// Things of an account that a permission can be limited to. What has an ARN is written as its end,
+/// from behind the account on; in braces stands what names of the environment begin with:
+/// `role/deployer/{slashes}*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Those whose ARNs end so, from behind the account on. In braces stands what names of the
-    /// environment begin with: `role/deployer/{slashes}*`.
+    /// Those with such ARNs.
     Named(&'static str),
-    /// Those that carry the environment's tags.
+    /// Those with such ARNs that carry the environment's tags.
+    Owned(&'static str),
+    /// New ones with such ARNs, which are given the environment's tags by the same call.
+    Made(&'static str),
+    /// Whatever carries the environment's tags.
     Tagged,
+    /// What something is made in: it carries the environment's tags, or the stack names it.
+    Parent,
 }
 
 /// What one code of a failure means.

@@ -37,7 +37,14 @@ pub(crate) async fn build(
     })
     .await?;
     let Binary { path: binary, package_id, .. } = pick(source, binaries)?;
-    let packages = bill::of_binary(&graph(source, &target, report).await?, &package_id);
+    let packages = match graph(source, &target, report).await {
+        Ok(graph) => bill::of_binary(&graph, &package_id),
+        // It is built all the same.
+        Err(error) => {
+            report(Progress::Line(format!("what it is linked of is not listed: {error}")));
+            Vec::new()
+        }
+    };
     Ok(Built { binary, packages })
 }
 

@@ -236,3 +236,27 @@ def test_a_key_alone_is_limited(lab: RunningLab) -> None:
     with refused("UnauthorizedOperation"):
         reader.describe_subnets()
     lab.client("ec2").describe_subnets()
+
+
+def test_a_secret_parameter_is_hidden_by_a_denial_alone(lab: RunningLab) -> None:
+    ssm = lab.client("ssm")
+    for name, kind in (("/a/open", "String"), ("/a/b/key", "SecureString")):
+        ssm.put_parameter(Name=name, Value="x", Type=kind)
+    read = allow("ssm:GetParametersByPath")
+    asked = {"Path": "/a", "Recursive": True}
+    attach(lab, read)
+    assert len(ssm.get_parameters_by_path(**asked, WithDecryption=True)["Parameters"]) == 2
+    key = "kms:EncryptionContext:PARAMETER_ARN"
+    hidden = {
+        "Effect": "Deny",
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+        "Condition": {
+            "StringLike": {key: arn("ssm", "parameter/a/*")},
+            "StringNotLike": {key: arn("ssm", "parameter/a/own/*")},
+        },
+    }
+    attach(lab, read, hidden)
+    assert len(ssm.get_parameters_by_path(**asked)["Parameters"]) == 2
+    with refused("AccessDeniedException", "kms:Decrypt .*explicit deny"):
+        ssm.get_parameters_by_path(**asked, WithDecryption=True)

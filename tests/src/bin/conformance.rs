@@ -281,6 +281,10 @@ impl Connect for Recorded {
         deployer_aws::policy(access, stack)
     }
 
+    fn longest_policy(&self) -> usize {
+        deployer_aws::LONGEST_INLINE
+    }
+
     async fn account(&self, aws: &Aws) -> Result<String, Failure> {
         aws.account().await
     }

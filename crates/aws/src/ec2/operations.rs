@@ -24,30 +24,39 @@ pub(crate) static SERVICE: Service = Service {
 /// Rules have tags of their own, but for those that a group is made with.
 const RULES: &[Reach] = &[Reach::Tagged, Reach::Named("security-group-rule/*")];
 
-const GATEWAY: &[Reach] = &[Reach::Tagged, Reach::Named("vpc/*")];
-const ROUTED: &[Reach] = &[Reach::Tagged, Reach::Named("subnet/*")];
+/// A rule that is made, in a group of ours.
+const RULE: &[Reach] = &[Reach::Tagged, Reach::Made("security-group-rule/*")];
+
+/// What only connects two things: the one is ours, the other may be somebody else's.
+const BETWEEN: &[Reach] = &[Reach::Parent];
+
 const TAGGED: &[Reach] = &[Reach::Tagged];
 
 operations! {
-    ALLOCATE_ADDRESS = SERVICE.changes("AllocateAddress").also(&["ec2:CreateTags"]);
+    ALLOCATE_ADDRESS = SERVICE.changes("AllocateAddress")
+        .on(&[Reach::Made("elastic-ip/*")])
+        .also(&["ec2:CreateTags"]);
     ASSOCIATE_ROUTE_TABLE = SERVICE.changes("AssociateRouteTable")
-        .on(ROUTED)
+        .on(BETWEEN)
         .gone(&["InvalidRouteTableID.NotFound"]);
     ATTACH_INTERNET_GATEWAY = SERVICE.changes("AttachInternetGateway")
-        .on(GATEWAY)
+        .on(BETWEEN)
         .gone(&["InvalidInternetGatewayID.NotFound"]);
     AUTHORIZE_SECURITY_GROUP_EGRESS = SERVICE.changes("AuthorizeSecurityGroupEgress")
-        .on(RULES)
+        .on(RULE)
         .also(&["ec2:CreateTags"])
         .gone(&["InvalidGroup.NotFound"]);
     AUTHORIZE_SECURITY_GROUP_INGRESS = SERVICE.changes("AuthorizeSecurityGroupIngress")
-        .on(RULES)
+        .on(RULE)
         .also(&["ec2:CreateTags"])
         .gone(&["InvalidGroup.NotFound"]);
-    CREATE_INTERNET_GATEWAY = SERVICE.changes("CreateInternetGateway").also(&["ec2:CreateTags"]);
+    CREATE_INTERNET_GATEWAY = SERVICE.changes("CreateInternetGateway")
+        .on(&[Reach::Made("internet-gateway/*")])
+        .also(&["ec2:CreateTags"]);
     /// The address was released by another gateway a moment ago (seen of DescribeNatGateways in
     /// terraform-provider-aws#709).
     CREATE_NAT_GATEWAY = SERVICE.changes("CreateNatGateway")
+        .on(&[Reach::Made("natgateway/*"), Reach::Parent])
         .also(&["ec2:CreateTags"])
         .codes(&[Code::new("Resource.AlreadyAssociated", Cause::Busy)]);
     /// A gateway whose attachment is not visible yet is of no network (giantswarm/aws-operator#634:
@@ -59,11 +68,19 @@ operations! {
             Code::new("InvalidParameterValue", Cause::Missing)
                 .saying("belong to different networks"),
         ]);
-    CREATE_ROUTE_TABLE = SERVICE.changes("CreateRouteTable").also(&["ec2:CreateTags"]);
-    CREATE_SECURITY_GROUP = SERVICE.changes("CreateSecurityGroup").also(&["ec2:CreateTags"]);
-    CREATE_SUBNET = SERVICE.changes("CreateSubnet").also(&["ec2:CreateTags"]);
+    CREATE_ROUTE_TABLE = SERVICE.changes("CreateRouteTable")
+        .on(&[Reach::Made("route-table/*"), Reach::Parent])
+        .also(&["ec2:CreateTags"]);
+    CREATE_SECURITY_GROUP = SERVICE.changes("CreateSecurityGroup")
+        .on(&[Reach::Made("security-group/*"), Reach::Parent])
+        .also(&["ec2:CreateTags"]);
+    CREATE_SUBNET = SERVICE.changes("CreateSubnet")
+        .on(&[Reach::Made("subnet/*"), Reach::Parent])
+        .also(&["ec2:CreateTags"]);
     CREATE_TAGS = SERVICE.changes("CreateTags").on(TAGGED);
-    CREATE_VPC = SERVICE.changes("CreateVpc").also(&["ec2:CreateTags"]);
+    CREATE_VPC = SERVICE.changes("CreateVpc")
+        .on(&[Reach::Made("vpc/*")])
+        .also(&["ec2:CreateTags"]);
     DELETE_INTERNET_GATEWAY = SERVICE.changes("DeleteInternetGateway")
         .on(TAGGED)
         .gone(&["InvalidInternetGatewayID.NotFound"]);
@@ -109,14 +126,14 @@ operations! {
     DESCRIBE_VPN_GATEWAYS = SERVICE.reads("DescribeVpnGateways");
     /// What it is about is the attachment, which goes with the VPC as well.
     DETACH_INTERNET_GATEWAY = SERVICE.changes("DetachInternetGateway")
-        .on(GATEWAY)
+        .on(BETWEEN)
         .gone(&[
             "Gateway.NotAttached",
             "InvalidInternetGatewayID.NotFound",
             "InvalidVpcID.NotFound",
         ]);
     DISASSOCIATE_ROUTE_TABLE = SERVICE.changes("DisassociateRouteTable")
-        .on(ROUTED)
+        .on(BETWEEN)
         .gone(&["InvalidAssociationID.NotFound"]);
     MODIFY_SUBNET_ATTRIBUTE = SERVICE.changes("ModifySubnetAttribute")
         .on(TAGGED)
@@ -145,7 +162,7 @@ operations! {
         ]);
     /// What it is about is the association. The table to move to has just been made or seen.
     REPLACE_ROUTE_TABLE_ASSOCIATION = SERVICE.changes("ReplaceRouteTableAssociation")
-        .on(ROUTED)
+        .on(BETWEEN)
         .gone(&["InvalidAssociationID.NotFound"])
         .codes(&[Code::new("InvalidRouteTableID.NotFound", Cause::NotYet)]);
     REVOKE_SECURITY_GROUP_EGRESS = SERVICE.changes("RevokeSecurityGroupEgress")

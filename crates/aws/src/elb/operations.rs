@@ -17,18 +17,19 @@ pub(crate) static SERVICE: Service = Service {
     codes: &[Code::new("ResourceInUse", Cause::Busy)],
 };
 
-/// What carries tags.
+/// Names of load balancers and target groups are short, and those of several environments may begin
+/// alike where they are cut: so what is there must also carry the tags.
 const TAGGED: &[Reach] = &[
-    Reach::Named("listener-rule/app/{short}*"),
-    Reach::Named("listener/app/{short}*"),
-    Reach::Named("loadbalancer/app/{short}*"),
-    Reach::Named("targetgroup/{short}*"),
+    Reach::Owned("listener-rule/app/{short}*"),
+    Reach::Owned("listener/app/{short}*"),
+    Reach::Owned("loadbalancer/app/{short}*"),
+    Reach::Owned("targetgroup/{short}*"),
 ];
 
-const BALANCER: &[Reach] = &[Reach::Named("loadbalancer/app/{short}*")];
-const LISTENER: &[Reach] = &[Reach::Named("listener/app/{short}*")];
-const RULE: &[Reach] = &[Reach::Named("listener-rule/app/{short}*")];
-const TARGETS: &[Reach] = &[Reach::Named("targetgroup/{short}*")];
+const BALANCER: &[Reach] = &[Reach::Owned("loadbalancer/app/{short}*")];
+const LISTENER: &[Reach] = &[Reach::Owned("listener/app/{short}*")];
+const RULE: &[Reach] = &[Reach::Owned("listener-rule/app/{short}*")];
+const TARGETS: &[Reach] = &[Reach::Owned("targetgroup/{short}*")];
 
 operations! {
     ADD_TAGS = SERVICE.changes("AddTags")
@@ -46,7 +47,7 @@ operations! {
     /// load-balancer-controller#2371), and the internet gateway of a subnet's VPC
     /// (openshift/installer#1110: "InvalidSubnet: VPC … has no internet gateway").
     CREATE_LOAD_BALANCER = SERVICE.changes("CreateLoadBalancer")
-        .on(BALANCER)
+        .on(&[Reach::Named("loadbalancer/app/{short}*")])
         .also(&[
             "ec2:DescribeAccountAttributes",
             "ec2:DescribeAddresses",
@@ -66,7 +67,7 @@ operations! {
         .codes(&[Code::new("PriorityInUse", Cause::Taken)]);
     /// ELB has no code for a VPC that it does not see (terraform-aws-alb#294).
     CREATE_TARGET_GROUP = SERVICE.changes("CreateTargetGroup")
-        .on(TARGETS)
+        .on(&[Reach::Named("targetgroup/{short}*")])
         .also(&[
             "ec2:DescribeInternetGateways",
             "ec2:DescribeVpcs",

@@ -12,7 +12,7 @@ use crate::command::Command;
 use crate::exit::{Error, Exit, Refusal};
 use crate::lock::LockArgs;
 use crate::render::{self, Detail};
-use crate::session::{Environment, Session, Way};
+use crate::session::{Environment, Project, Session, Way};
 use crate::wire::document::Position;
 use crate::wire::run::{Gone, Kept, Receipt, RunLine};
 use crate::wire::state::{Resource, Unseen};
@@ -97,6 +97,7 @@ impl Command for Args {
             resources: BTreeMap::new(),
             outputs: BTreeMap::new(),
         };
+        let ending = Ending { nothing, file: environment.project.as_ref(), args: &self };
         let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
             let deeds = journal.deeds();
             let snapshot = session.observe(&connected, &environment.scope, ALL, &deeds).await?;
@@ -105,7 +106,7 @@ impl Command for Args {
             let mut plan = None;
             let mut rest = snapshot;
             if !rest.lives.is_empty() {
-                let all = plan.insert(end(&nothing, &rest, &self, session)?);
+                let all = plan.insert(ending.plan(&rest, session)?);
                 rest = swept.keep(rest, &all.stays, &session.world.registry().kinds());
             }
             let snapshot = rest;
@@ -118,7 +119,7 @@ impl Command for Args {
             if !self.yes {
                 confirm(&environment.scope, session).await?;
             }
-            delete(plan, &nothing, &self, &connected, journal, swept, session).await
+            delete(plan, &ending, &connected, journal, swept, session).await
         };
         session.locked("destroy", &self.lock, &connected, &environment.scope, work).await
     }
@@ -134,20 +135,36 @@ async fn confirm<W: Connect>(scope: &Scope, session: &mut Session<'_, W>) -> Res
     Err(Refusal::Declined.into())
 }
 
-/// Plans the end of all that is there. A stack that is named rather than read is meant wherever
-/// it is written.
-fn end<W: Connect>(
-    nothing: &Stack,
-    snapshot: &Snapshot,
-    args: &Args,
-    session: &Session<'_, W>,
-) -> Result<Plan, Error> {
-    let named = args.name.as_ref().map(|_| snapshot.clone().made_anywhere());
-    let snapshot = named.as_ref().unwrap_or(snapshot);
-    // What is gone by the second sweep needs no permission any more.
-    let is_first = |address: &&Address| snapshot.current(address).is_some();
-    let unprotect = args.unprotect.iter().filter(is_first).cloned().collect();
-    session.plan(None, nothing, snapshot, &TargetArgs { targets: vec![], unprotect })
+/// The end of an environment.
+struct Ending<'a> {
+    /// A stack with nothing in it.
+    nothing: Stack,
+    /// What the file says, where there is one.
+    file: Option<&'a Project>,
+    args: &'a Args,
+}
+
+impl Ending<'_> {
+    /// Plans the end of all that is there. A stack that is named rather than read is meant wherever
+    /// it is written.
+    fn plan<W: Connect>(
+        &self,
+        snapshot: &Snapshot,
+        session: &Session<'_, W>,
+    ) -> Result<Plan, Error> {
+        let snapshot = match (&self.args.name, self.file) {
+            (Some(_), _) => &snapshot.clone().made_anywhere(),
+            (None, Some(Project { stack, .. })) => {
+                &snapshot.clone().deleted_as(stack, &session.world.registry().kinds())
+            }
+            (None, None) => snapshot,
+        };
+        // What is gone by the second sweep needs no permission any more.
+        let is_first = |address: &&Address| snapshot.current(address).is_some();
+        let unprotect = self.args.unprotect.iter().filter(is_first).cloned().collect();
+        let targets = TargetArgs { targets: vec![], unprotect };
+        session.plan(None, &self.nothing, snapshot, &targets)
+    }
 }
 
 /// What has been swept so far.
@@ -186,8 +203,7 @@ impl Swept {
 /// Runs plan after plan until nothing is left, a run fails, or it has been enough.
 async fn delete<W: Connect>(
     mut plan: Plan,
-    nothing: &Stack,
-    args: &Args,
+    ending: &Ending<'_>,
     connected: &Arc<Places<W::Cloud>>,
     journal: &Arc<Journal<W::Cloud>>,
     mut swept: Swept,
@@ -216,9 +232,9 @@ async fn delete<W: Connect>(
         let kept = outcome.left.into_iter().map(|(address, what)| (address.to_string(), what));
         swept.kept.extend(kept);
         let deeds = journal.deeds();
-        let looking = session.observe(connected, &nothing.scope, ALL, &deeds);
+        let looking = session.observe(connected, &ending.nothing.scope, ALL, &deeds);
         snapshot = looking.await.map_err(unswept)?;
-        let planned = end(nothing, &snapshot, args, session);
+        let planned = ending.plan(&snapshot, session);
         let still = |id: &&String| snapshot.lives.iter().any(|live| live.id() == **id);
         swept.stay.extend(left.iter().filter(still).cloned());
         let stays = planned.as_ref().map(|plan| plan.stays.clone()).unwrap_or_default();

@@ -57,6 +57,13 @@ impl Command for Args {
         };
         let policy = session.world.policy(access, &project.stack);
         session.print(&format!("{policy:#}\n"));
+        let (length, most) = (policy.to_string().len(), session.world.longest_policy());
+        if length > most {
+            session.warn(&format!(
+                "warning: it has {length} characters, and the policies in a role have {most} at \
+                 most together: make managed policies of parts of it\n"
+            ));
+        }
         Ok(Exit::Done)
     }
 }

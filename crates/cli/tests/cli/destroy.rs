@@ -19,6 +19,19 @@ async fn a_destroy_ends_with_a_receipt() {
     assert_eq!(again.stdout, "There is nothing of notes/dev in eu-west-1.\n");
 }
 
+/// What a deletion leaves is what the file says by then, not what it said at the last apply.
+#[tokio::test(start_paused = true)]
+async fn what_a_deletion_leaves_is_what_the_file_says() {
+    for (is, becomes, leaves) in [("false", "true", false), ("true", "false", true)] {
+        let stack = |wipe: &str| STACK.replace("size: 20", &format!("size: 20, wipe: {wipe}"));
+        let world = World::applied(&stack(is)).await;
+        world.write("deployer.yaml", &stack(becomes));
+        let ran = world.run("destroy --env dev --yes").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran:?}");
+        assert_eq!(ran.stdout.contains("Kept on purpose"), leaves, "{}", ran.stdout);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_destroy_has_the_name_typed() {
     let mut world = World::applied(STACK).await;

@@ -13,6 +13,8 @@ async fn a_policy_is_printed_as_it_goes_into_iam_without_a_look_at_the_account()
             assert_eq!(ran.exit.code(), 0, "{}", ran.stderr);
             let policy: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
             assert_eq!(policy["access"], access);
+            let is_too_long = ran.stderr.contains("60 at most together");
+            assert_eq!(is_too_long, ran.stdout.len() > 60, "{}", ran.stderr);
         }
     }
     assert!(world.memory.calls().is_empty());

@@ -175,6 +175,10 @@ impl<C: Parameters> Connect for &World<C> {
         json!({ "access": format!("{access:?}"), "stack": stack.scope.stack })
     }
 
+    fn longest_policy(&self) -> usize {
+        60
+    }
+
     /// Whoever came in by a role is in the account that it leads to.
     async fn account(&self, _: &C) -> Result<String, Failure> {
         let entered = self.entered.lock().expect("no panic");

@@ -12,7 +12,11 @@ const BUILD: &str = "https://deployer.invalid/build/v1";
 /// The statement. It says neither when nor on which machine, so that the same image has the same.
 pub(super) fn document(image: &Image) -> Vec<u8> {
     let Made { way, commit } = image.made();
-    let source = commit.as_ref().map(|commit| json!({ "digest": { "gitCommit": commit } }));
+    // What was changed since is not looked at: git would run what the repository's settings name.
+    let note = "checked out when it was built; changes since are not known";
+    let source = commit.as_ref().map(|commit| {
+        json!({ "name": "source", "digest": { "gitCommit": commit }, "annotations": { "note": note } })
+    });
     let packages = image.packages().iter().map(|package| json!({ "uri": package.url }));
     let dependencies: Vec<Value> = source.into_iter().chain(packages).collect();
     let statement = json!({

@@ -24,9 +24,13 @@ pub(super) fn document(image: &Image) -> Vec<u8> {
     let packages: Vec<Value> =
         std::iter::once(whole).chain(parts.clone().map(|(at, part)| package(at, part))).collect();
     let contains = parts.map(|(at, _)| relation("SPDXRef-Image", "CONTAINS", &name(at)));
+    // That nobody has found anything does not say that there is nothing.
+    let unknown = image.packages().is_empty();
+    let unknown = unknown.then(|| relation("SPDXRef-Image", "CONTAINS", NO_ASSERTION));
     let relationships: Vec<Value> =
         std::iter::once(relation("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-Image"))
             .chain(contains)
+            .chain(unknown)
             .collect();
     let document = json!({
         "spdxVersion": "SPDX-2.3",

@@ -76,7 +76,7 @@ class Policies:
         for need in needs:
             about = [statement for statement in found if statement.is_about(need)]
             is_explicit = not all(statement.allows for statement in about)
-            if is_explicit or not about:
+            if is_explicit or not (about or need.granted):
                 with self._lock:
                     self._denied.add((need.action, need.resource))
                 return Refusal(need, is_explicit)

@@ -32,6 +32,7 @@ KEYS = (
     "elasticloadbalancing:createaction",
     "iam:awsservicename",
     "iam:passedtoservice",
+    "kms:encryptioncontext:parameter_arn",
 )
 # By its name, what an operator compares, as policy's value and request's.
 TESTS: dict[str, Test] = {

@@ -30,7 +30,8 @@ class Need:
     """An action on a resource, `*` where the action takes none.
 
     `facts` are values of condition keys in lower case. `given` are the tags in the request, `tags`
-    looks up those that the resource has.
+    looks up those that the resource has. What is `granted` the resource's own policy allows: it
+    takes an explicit denial to refuse it.
     """
 
     action: str
@@ -38,6 +39,7 @@ class Need:
     facts: Mapping[str, Values] = field(default_factory=dict)
     given: Tags = field(default_factory=dict)
     tags: Callable[[], Tags] = nothing
+    granted: bool = False
 
     def values(self, key: str) -> Values | None:
         """The values of a condition key, in any case; None when the request has none."""

@@ -7,7 +7,9 @@ use deployer_kinds::{Architecture, CircuitBreaker, TargetVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::forms::{Health, ImageSource, Reach, Use, health, health_schema, paths, paths_schema};
+use super::forms::{
+    EgressRules, Health, ImageSource, Use, health, health_schema, paths, paths_schema,
+};
 use crate::later::NotYet;
 use crate::quantities::{DaysOrForever, Memory, Percent, Seconds};
 
@@ -84,7 +86,7 @@ pub(crate) struct Service {
     pub(crate) logs: Logs,
     /// What its tasks may send to besides what they use: `open`, which is everything, or a list of
     /// `{ to: 203.0.113.0/24, port: 443 }`. HTTPS to somewhere is needed for the image itself.
-    pub(crate) egress: Option<Reach>,
+    pub(crate) egress: Option<EgressRules>,
     /// How many of its tasks run on spare capacity.
     pub(crate) spot: Option<NotYet>,
     /// Containers beside its own.

@@ -6,7 +6,7 @@ use deployer_core::Code;
 use deployer_kinds::{Egress, Peer, Ports, Protocol};
 
 use super::body::Service;
-use super::forms::Reach;
+use super::forms::EgressRules;
 use crate::draft::Draft;
 use crate::section::{Section, Sections};
 use crate::sections::network;
@@ -24,7 +24,7 @@ pub(super) fn egress(
     name: &str,
     body: &Service,
 ) -> BTreeSet<Egress> {
-    let Some(Reach::Only(listed)) = &body.egress else { return network::everything() };
+    let Some(EgressRules::Only(listed)) = &body.egress else { return network::everything() };
     if !listed.iter().any(carries_https) {
         draft.error(
             Code::NoWayOut,

@@ -69,7 +69,7 @@ pub(crate) struct Build {
 /// What tasks may send to besides what they use.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub(crate) enum Reach {
+pub(crate) enum EgressRules {
     /// Everything.
     Open(Open),
     /// Nothing but this.

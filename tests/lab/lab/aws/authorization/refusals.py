@@ -79,4 +79,5 @@ def needs(lab: Lab, call: Call, caller: Caller, place: Place) -> Iterator[Need]:
         arn, given = want.target
         owner = of_arn(arn).account if arn.startswith("arn:") else place.account
         own = {"aws:resourceaccount": (owner or place.account,)}
-        yield Need(want.action, arn, common | own | dict(want.facts), given, partial(index.of, arn))
+        known = common | own | dict(want.facts)
+        yield Need(want.action, arn, known, given, partial(index.of, arn), want.granted)

@@ -73,11 +73,12 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Want:
-    """An action on a target, and facts of this one alone."""
+    """An action on a target, and facts of this one alone; see `Need` for what is granted."""
 
     action: str
     target: Target
     facts: Mapping[str, Values] = field(default_factory=dict)
+    granted: bool = False
 
 
 On = Callable[[Asked], Iterable[Target]]
