@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use deployer_core::plan;
 use deployer_engine::{Holder, Parameters, Request, lock};
-use deployer_testkit::{Memory, apply, everything, observed, registry, scope};
+use deployer_testkit::{Memory, apply, everything, observed, on_a_paused_clock, registry, scope};
 use tokio_util::sync::CancellationToken;
 
 /// The longest that somebody who has fallen silent is believed to be there, and some more.
@@ -19,12 +19,7 @@ const PATIENCE: Duration = Duration::from_hours(1);
 /// # Panics
 /// When something does not hold.
 pub fn check(text: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("there is memory for a runtime");
-    runtime.block_on(async {
+    on_a_paused_clock(async {
         let memory = Arc::new(Memory::default());
         let (stack, scope) = (everything().build(), scope());
         assert!(apply(&memory, &stack).await.outcome.is_success());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use deployer_cli::read_plan;
 use deployer_cli::render::{Detail, Theme, plan as shown};
 use deployer_core::plan;
-use deployer_testkit::{Memory, apply, everything, observed, registry, run};
+use deployer_testkit::{Memory, apply, everything, observed, on_a_paused_clock, registry, run};
 
 /// The columns that plans are shown in: the fewest there are, and plenty.
 const WIDTHS: [usize; 2] = [40, 120];
@@ -18,12 +18,7 @@ const WIDTHS: [usize; 2] = [40, 120];
 /// When something does not hold.
 pub fn check(text: &[u8]) -> bool {
     let Ok(saved) = read_plan(text, "plan.json") else { return false };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("there is memory for a runtime");
-    runtime.block_on(async {
+    on_a_paused_clock(async {
         let memory = Arc::new(Memory::default());
         assert!(apply(&memory, &everything().build()).await.outcome.is_success());
         let Ok(snapshot) = observed(&memory, &saved.stack).await else { return false };

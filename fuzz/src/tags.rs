@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use arbitrary::{Arbitrary, Unstructured};
 use deployer_core::plan;
-use deployer_testkit::{Memory, Retag, apply, everything, observed, registry, run};
+use deployer_testkit::{
+    Memory, Retag, apply, everything, observed, on_a_paused_clock, registry, run,
+};
 
 /// How often tags are written.
 const MOST: usize = 12;
@@ -16,12 +18,7 @@ const MOST: usize = 12;
 /// # Panics
 /// When something does not hold.
 pub fn check(bytes: &[u8]) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("there is memory for a runtime");
-    runtime.block_on(async {
+    on_a_paused_clock(async {
         let memory = Arc::new(Memory::default());
         let stack = everything().build();
         assert!(apply(&memory, &stack).await.outcome.is_success());

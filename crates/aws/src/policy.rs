@@ -186,11 +186,7 @@ impl<'a> Around<'a> {
                 Reach::Named(pattern) => {
                     limits.push(these([self.arn(service, &self.filled(pattern))].into()));
                 }
-                Reach::Owned(pattern) => {
-                    let mut ends = vec![self.filled(pattern)];
-                    ends.extend(self.within_others(pattern));
-                    add(To::Tagged, ends);
-                }
+                Reach::Owned(pattern) => add(To::Tagged, self.owned(pattern)),
                 Reach::Made(pattern) => add(To::Made, vec![(*pattern).to_owned()]),
                 Reach::Tagged => add(To::Tagged, vec!["*".to_owned()]),
                 Reach::Parent => {
@@ -220,16 +216,17 @@ impl<'a> Around<'a> {
         }
     }
 
-    /// The ends of the ARNs of listeners and rules on load balancers of others.
-    fn within_others(&self, pattern: &str) -> Vec<String> {
-        let Some((kind @ ("listener" | "listener-rule"), _)) = pattern.split_once("/app/") else {
-            return Vec::new();
-        };
-        let names = self.balancers.iter().filter_map(|arn| {
-            let mut parts = Arn::read(arn)?.resource.split('/').skip(2);
-            Some(format!("{kind}/app/{}/{}/*", parts.next()?, parts.next()?))
-        });
-        names.collect()
+    /// The ends of the ARNs of what has our names, and of listeners and rules that are on load
+    /// balancers of others.
+    fn owned(&self, pattern: &str) -> Vec<String> {
+        let mut ends = vec![self.filled(pattern)];
+        if let Some((kind @ ("listener" | "listener-rule"), _)) = pattern.split_once("/app/") {
+            ends.extend(self.balancers.iter().filter_map(|arn| {
+                let mut parts = Arn::read(arn)?.resource.split('/').skip(2);
+                Some(format!("{kind}/app/{}/{}/*", parts.next()?, parts.next()?))
+            }));
+        }
+        ends
     }
 
     fn statement(&self, limit: &Limit, grant: &Grant) -> Value {
@@ -266,11 +263,7 @@ impl<'a> Around<'a> {
         let making: BTreeSet<&str> = making.map(|operation| operation.name).collect();
         let on = operations().find(|it| it.to_string() == action).map_or(&[][..], |it| it.on);
         let ends = on.iter().flat_map(|reach| match reach {
-            Reach::Owned(pattern) => {
-                let mut ends = vec![self.filled(pattern)];
-                ends.extend(self.within_others(pattern));
-                ends
-            }
+            Reach::Owned(pattern) => self.owned(pattern),
             _ => vec!["*".to_owned()],
         });
         json!({

@@ -7,7 +7,7 @@
 use crate::masking::without_secrets;
 
 /// What stands for each byte of a secret.
-const BLOT: u8 = b'*';
+const BLOT: &str = "*";
 
 /// What values stand between.
 const BETWEEN: &str = " \t\r\n'\"[]{},";
@@ -93,7 +93,7 @@ impl Beneath {
         if own == self.depth {
             self.values = None;
         }
-        let mut shown = Vec::with_capacity(line.len());
+        let mut shown = String::with_capacity(line.len());
         let mut rest = line;
         while let Some(letter) = rest.chars().next() {
             match letter {
@@ -102,7 +102,7 @@ impl Beneath {
                 _ => {}
             }
             let taken = if BETWEEN.contains(letter) || letter == ':' {
-                shown.extend(letter.to_string().as_bytes());
+                shown.push(letter);
                 letter.len_utf8()
             } else {
                 let end = rest.find(|c| BETWEEN.contains(c)).unwrap_or(rest.len());
@@ -115,16 +115,15 @@ impl Beneath {
                     || (!is_going_on && is_elsewhere(word))
                     || matches!(word, "-" | "|" | ">" | "#");
                 if is_shown {
-                    shown.extend(word.as_bytes());
+                    shown.push_str(word);
                 } else {
-                    shown.extend(std::iter::repeat_n(BLOT, word.len()));
+                    shown.push_str(&BLOT.repeat(word.len()));
                 }
                 end
             };
             rest = &rest[taken..];
         }
-        // Whole words have been replaced by letters.
-        String::from_utf8(shown).unwrap_or_default()
+        shown
     }
 }
 
@@ -149,7 +148,7 @@ fn by_shape(line: &str) -> String {
         if without_secrets(word) == word {
             shown.push_str(part);
         } else {
-            shown.extend(std::iter::repeat_n(char::from(BLOT), word.len()));
+            shown.push_str(&BLOT.repeat(word.len()));
             shown.push_str(&part[word.len()..]);
         }
     }

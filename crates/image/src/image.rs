@@ -78,6 +78,13 @@ pub(crate) struct Descriptor {
     pub(crate) platform: Option<DescribedPlatform>,
 }
 
+impl Descriptor {
+    /// What points to something that is for no platform in particular.
+    pub(crate) fn new(media_type: &str, digest: Digest, size: u64) -> Self {
+        Self { media_type: media_type.to_owned(), digest, size, platform: None }
+    }
+}
+
 /// The platform of a manifest in an index.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct DescribedPlatform {
@@ -124,19 +131,13 @@ impl Image {
 
     /// An image whose manifest is written here; `directory` holds the layers.
     pub(crate) fn from_layers(config: Vec<u8>, layers: Vec<Layer>, directory: Scratch) -> Self {
-        let describe = |media_type: &str, digest: Digest, size| Descriptor {
-            media_type: media_type.to_owned(),
-            digest,
-            size,
-            platform: None,
-        };
         let manifest = Manifest {
             schema_version: 2,
             media_type: oci_manifest(),
-            config: describe(CONFIG, Digest::of(&config), config.len() as u64),
+            config: Descriptor::new(CONFIG, Digest::of(&config), config.len() as u64),
             layers: layers
                 .iter()
-                .map(|layer| describe(&layer.media_type, layer.digest.clone(), layer.size))
+                .map(|layer| Descriptor::new(&layer.media_type, layer.digest.clone(), layer.size))
                 .collect(),
         };
         let manifest =

@@ -31,5 +31,5 @@ pub use run::{
 };
 pub use shelf::Shelf;
 pub use stacks::{StackBuilder, everything, everything_changed, scope};
-pub use time::pass;
+pub use time::{on_a_paused_clock, pass};
 pub use toy::Output;

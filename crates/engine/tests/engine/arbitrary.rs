@@ -4,19 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deployer_core::{Address, Stack};
-use deployer_testkit::{Fault, Memory, Moment, converge, messes, settled, stacks};
+use deployer_testkit::{
+    Fault, Memory, Moment, converge, messes, on_a_paused_clock, settled, stacks,
+};
 use proptest::prelude::*;
 
 use crate::world::{plan, runs_until_hung};
-
-fn on_a_paused_clock(future: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(future);
-}
 
 fn fault() -> impl Strategy<Value = (usize, Fault)> {
     let moments = prop_oneof![Just(Moment::Before), Just(Moment::After)];

@@ -35,19 +35,16 @@ impl Attached {
     }
 
     fn new(image: &Image, kind: &'static str, document: Vec<u8>) -> Self {
-        let describe = |media_type: &str, digest: &Digest, size: usize| Descriptor {
-            media_type: media_type.to_owned(),
-            digest: digest.clone(),
-            size: size as u64,
-            platform: None,
+        let describe = |media_type: &str, digest: Digest, bytes: &[u8]| {
+            Descriptor::new(media_type, digest, bytes.len() as u64)
         };
         let manifest = Referrer {
             schema_version: 2,
             media_type: MANIFEST,
             artifact_type: kind,
-            config: describe(EMPTY_TYPE, &Digest::of(EMPTY), EMPTY.len()),
-            layers: [describe(kind, &Digest::of(&document), document.len())],
-            subject: describe(image.media_type(), image.digest(), image.manifest().len()),
+            config: describe(EMPTY_TYPE, Digest::of(EMPTY), EMPTY),
+            layers: [describe(kind, Digest::of(&document), &document)],
+            subject: describe(image.media_type(), image.digest().clone(), image.manifest()),
         };
         let manifest = serde_json::to_vec(&manifest).expect("a struct of texts is JSON");
         Self { document, manifest }

@@ -7,6 +7,7 @@ use deployer_kinds::{Egress, Peer, Ports, Protocol};
 
 use super::body::Service;
 use super::forms::EgressRules;
+use super::uses;
 use crate::draft::Draft;
 use crate::section::{Section, Sections};
 use crate::sections::network;
@@ -36,8 +37,7 @@ pub(super) fn egress(
     }
     let mut rules = listed.clone();
     for used in &body.uses {
-        let Some((section, entry)) = used.target.split_once('/') else { continue };
-        let Some(section) = all.section(section) else { continue };
+        let Some((section, entry)) = uses::usable(all, &used.target) else { continue };
         let Some(offer) = (section.offer)(all, entry) else { continue };
         let to = if offer.is_outside { network::everything() } else { network::inside(draft) };
         for rule in to {

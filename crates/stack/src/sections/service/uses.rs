@@ -139,7 +139,7 @@ fn is_later(all: &Sections, section: &str) -> bool {
 }
 
 /// The section and the name of something that can be used.
-fn usable<'a>(all: &Sections, used: &'a str) -> Option<(&'static SectionInfo, &'a str)> {
+pub(super) fn usable<'a>(all: &Sections, used: &'a str) -> Option<(&'static SectionInfo, &'a str)> {
     let (section, name) = used.split_once('/')?;
     Some((all.section(section).filter(|section| section.is_usable)?, name))
 }
