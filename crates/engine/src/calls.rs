@@ -141,11 +141,21 @@ impl Calls {
 pub struct Pauses<'a>(&'a Jitter);
 
 impl Pauses<'_> {
-    /// The pause after so many tries that failed; none when that was enough. `asked` is how long
-    /// the other side wants to be left alone, which is heeded within reason.
-    pub fn next(&self, failed: u32, asked: Option<Duration>) -> Option<Duration> {
-        let pause = (failed < LOST).then(|| self.0.of(doubled(failed)))?;
-        Some(pause.max(asked.unwrap_or_default().min(LONGEST_ASKED)))
+    /// The pause after so many tries of which the effect is not known; none when that was enough.
+    /// `asked` is how long the other side wants to be left alone, which is heeded within reason.
+    pub fn lost(&self, failed: u32, asked: Option<Duration>) -> Option<Duration> {
+        (failed < LOST).then(|| self.after(failed, asked))
+    }
+
+    /// The same after so many tries that the other side put off: as with a call, what limits them
+    /// is the time that the work has.
+    pub fn put_off(&self, failed: u32, asked: Option<Duration>) -> Option<Duration> {
+        let passed: Duration = (1..failed).map(doubled).sum();
+        (passed < Work::current().patience).then(|| self.after(failed, asked))
+    }
+
+    fn after(&self, failed: u32, asked: Option<Duration>) -> Duration {
+        self.0.of(doubled(failed)).max(asked.unwrap_or_default().min(LONGEST_ASKED))
     }
 
     /// Lets a pause pass.
@@ -350,16 +360,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_call_is_tried_five_times_and_left_alone_as_long_as_it_asks() {
+    fn what_is_no_call_is_lost_five_times_or_put_off_for_a_time_and_left_alone_as_it_asks() {
         let calls = Calls::default();
         let pauses = calls.pauses();
-        let seconds = |asked: Option<u64>| {
-            let pause = |failed| pauses.next(failed, asked.map(Duration::from_secs));
-            (1..).map_while(pause).map(|pause| pause.as_secs()).collect::<Vec<_>>()
+        let seconds = |next: &dyn Fn(u32) -> Option<Duration>| {
+            (1..).map_while(next).map(|pause| pause.as_secs()).collect::<Vec<_>>()
         };
-        assert_eq!(seconds(None), [1, 2, 4, 8]);
-        assert_eq!(seconds(Some(5)), [5, 5, 5, 8]);
-        assert_eq!(seconds(Some(3600)), [30, 30, 30, 30]);
+        let lost = |asked: Option<u64>| {
+            seconds(&|failed| pauses.lost(failed, asked.map(Duration::from_secs)))
+        };
+        assert_eq!(lost(None), [1, 2, 4, 8]);
+        assert_eq!(lost(Some(5)), [5, 5, 5, 8]);
+        assert_eq!(lost(Some(3600)), [30, 30, 30, 30]);
+        assert_eq!(seconds(&|failed| pauses.put_off(failed, None)), [1, 2, 4, 8, 16]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -32,5 +32,5 @@ pub use error::{BuildError, PushError, Refusal};
 pub use image::{Image, Layer};
 pub use platform::Platform;
 pub use progress::{Progress, Report};
-pub use registry::{Credentials, Patience, Pushed, Roots, RootsError, Target, push};
+pub use registry::{Credentials, Passing, Patience, Pushed, Roots, RootsError, Target, push};
 pub use source::{CargoSource, DockerfileSource, Settings, Source};

@@ -20,8 +20,8 @@ use deployer_engine::{
     unless_gone_for_good,
 };
 use deployer_image::{
-    CargoSource, Credentials, DockerfileSource, Patience, Platform, Progress, PushError, Settings,
-    Source, Target,
+    CargoSource, Credentials, DockerfileSource, Passing, Patience, Platform, Progress, PushError,
+    Settings, Source, Target,
 };
 use deployer_kinds::{Architecture, Build, Image, ImageOutput, ImageSpec};
 
@@ -190,8 +190,11 @@ async fn fallen<'a>(
 struct Patient<'a>(Pauses<'a>);
 
 impl Patience for Patient<'_> {
-    fn next(&self, failed: u32, asked: Option<Duration>) -> Option<Duration> {
-        self.0.next(failed, asked)
+    fn next(&self, way: Passing, failed: u32, asked: Option<Duration>) -> Option<Duration> {
+        match way {
+            Passing::Throttled => self.0.put_off(failed, asked),
+            Passing::Lost => self.0.lost(failed, asked),
+        }
     }
 
     async fn pause(&self, length: Duration) {

@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use serde::Deserialize;
 
-use super::patience::Failure;
+use super::patience::{Failure, Passing};
 use super::route::Route;
 use super::{Roots, Target};
 use crate::{PushError, Refusal};
@@ -106,7 +106,7 @@ impl<'a, P> Client<'a, P> {
     async fn request(&self, call: Call<'_>) -> Result<Response<Incoming>, Failure> {
         if !self.target.permits(&call.method) {
             let error = PushError::Withheld { attempted: call.attempted.to_owned() };
-            return Err(Failure::Passing { error, after: None });
+            return Err(Failure::Passing { way: Passing::Lost, error, after: None });
         }
         let mut request = Request::builder().method(call.method);
         for (name, value) in call.headers {
@@ -135,7 +135,7 @@ impl<'a, P> Client<'a, P> {
             attempted: attempted.to_owned(),
             reason: reason.to_owned(),
         };
-        Failure::Passing { error, after: None }
+        Failure::Passing { way: Passing::Lost, error, after: None }
     }
 
     pub(super) fn nonsense(&self, attempted: &str, problem: &str) -> PushError {
@@ -177,8 +177,12 @@ impl<'a, P> Client<'a, P> {
                 Failure::Final(PushError::Denied(refusal))
             }
             status if is_passing(status) => {
+                let way = match status {
+                    StatusCode::TOO_MANY_REQUESTS => Passing::Throttled,
+                    _ => Passing::Lost,
+                };
                 let after = after.map(Duration::from_secs);
-                Failure::Passing { error: PushError::Refused(refusal), after }
+                Failure::Passing { way, error: PushError::Refused(refusal), after }
             }
             _ => Failure::Final(PushError::Refused(refusal)),
         }

@@ -7,7 +7,7 @@ mod roots;
 mod route;
 mod target;
 
-pub use patience::Patience;
+pub use patience::{Passing, Patience};
 pub use push::{Pushed, push};
 pub use roots::{Roots, RootsError};
 pub use target::{Credentials, Target};

@@ -45,8 +45,8 @@ pub struct Pushed {
 ///
 /// Uploads what the registry lacks, each blob in one piece (ECR drops all but the first chunk of
 /// a chunked upload), and nothing when the tag already names this image. What was uploaded before
-/// a failure is skipped the next time. `patience` says how often a request that failed is made
-/// again, and when.
+/// a failure is skipped the next time. `patience` says how often each request that failed is
+/// made again, and when.
 pub async fn push<P: Patience>(
     image: &Image,
     target: &Target,
@@ -173,18 +173,14 @@ impl<P: Patience> Client<'_, P> {
         report: Report<'_>,
     ) -> Result<bool, PushError> {
         let attempted = format!("look for {reference} in {}", self.target.repository);
-        let mut tries = Tries::new(self.patience);
-        loop {
+        let look = || {
             let mut call = self.call(Method::HEAD, &format!("manifests/{reference}"), &attempted);
             call.headers.push((ACCEPT, manifest.media_type.to_owned()));
-            match self.within(call).await {
-                Ok(answer) => {
-                    return Ok(answer.status.is_success()
-                        && digest_in(&answer.headers) == Some(manifest.digest.as_str()));
-                }
-                Err(failure) => tries.pause(failure, report).await?,
-            }
-        }
+            call
+        };
+        let answer = self.insist(look, report).await?;
+        Ok(answer.status.is_success()
+            && digest_in(&answer.headers) == Some(manifest.digest.as_str()))
     }
 
     /// Uploads a blob unless the registry has it; returns whether it was uploaded.
@@ -202,15 +198,18 @@ impl<P: Patience> Client<'_, P> {
     async fn try_upload(&self, blob: &Blob<'_>, report: Report<'_>) -> Result<bool, Failure> {
         let (digest, repository) = (blob.digest(), &self.target.repository);
         let attempted = format!("look for blob {digest} in {repository}");
-        let found = self.call(Method::HEAD, &format!("blobs/{digest}"), &attempted);
-        let status = self.within(found).await?.status;
-        if status.is_success() || status.is_redirection() {
+        let look = || self.call(Method::HEAD, &format!("blobs/{digest}"), &attempted);
+        let found = self.insist(look, report).await.map_err(Failure::Final)?;
+        if found.status.is_success() || found.status.is_redirection() {
             return Ok(false);
         }
         let attempted = format!("begin the upload of blob {digest} to {repository}");
-        let mut begin = self.call(Method::POST, "blobs/uploads/", &attempted);
-        begin.headers.push((CONTENT_LENGTH, "0".to_owned()));
-        let answer = self.within(begin).await?;
+        let begin = || {
+            let mut call = self.call(Method::POST, "blobs/uploads/", &attempted);
+            call.headers.push((CONTENT_LENGTH, "0".to_owned()));
+            call
+        };
+        let answer = self.insist(begin, report).await.map_err(Failure::Final)?;
         let uri = self.location(&answer, digest).ok_or_else(|| {
             Failure::Final(self.nonsense(&attempted, "it did not say where to upload to"))
         })?;
@@ -252,31 +251,42 @@ impl<P: Patience> Client<'_, P> {
         report: Report<'_>,
     ) -> Result<(), PushError> {
         let attempted = format!("store manifest {reference} in {}", self.target.repository);
-        let mut tries = Tries::new(self.patience);
-        loop {
+        let store = || {
             let mut call = self.call(Method::PUT, &format!("manifests/{reference}"), &attempted);
             call.headers.push((CONTENT_TYPE, manifest.media_type.to_owned()));
             call.body = full(manifest.bytes);
-            let answer = match self.within(call).await {
-                Ok(answer) => answer,
-                // ECR refuses to write an immutable tag again even where it names this very image,
-                // as after a reply that was lost (containers-roadmap#2179).
-                Err(Failure::Final(error)) if is_taken(&error) => {
-                    let is_ours = self.names(manifest, reference, report).await?;
-                    return if is_ours { Ok(()) } else { Err(error) };
-                }
-                Err(failure) => {
-                    tries.pause(failure, report).await?;
-                    continue;
-                }
-            };
-            return match digest_in(&answer.headers) {
-                Some(other) if other != manifest.digest.as_str() => {
-                    let problem = format!("it made {other} of {}", manifest.digest);
-                    Err(self.nonsense(&attempted, &problem))
-                }
-                _ => Ok(()),
-            };
+            call
+        };
+        let answer = match self.insist(store, report).await {
+            // ECR refuses to write an immutable tag again even where it names this very image, as
+            // after a reply that was lost (containers-roadmap#2179).
+            Err(error) if is_taken(&error) => {
+                let is_ours = self.names(manifest, reference, report).await?;
+                return if is_ours { Ok(()) } else { Err(error) };
+            }
+            answer => answer?,
+        };
+        match digest_in(&answer.headers) {
+            Some(other) if other != manifest.digest.as_str() => {
+                let problem = format!("it made {other} of {}", manifest.digest);
+                Err(self.nonsense(&attempted, &problem))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a small request as often as patience lasts.
+    async fn insist<'a>(
+        &self,
+        call: impl Fn() -> Call<'a>,
+        report: Report<'_>,
+    ) -> Result<Answer, PushError> {
+        let mut tries = Tries::new(self.patience);
+        loop {
+            match self.within(call()).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => tries.pause(failure, report).await?,
+            }
         }
     }
 

@@ -196,6 +196,24 @@ async fn a_registry_that_is_always_busy_is_given_up() {
     assert!(error.ends_with("answered 503 when asked to look for v1 in notes (tried 5 times)"));
 }
 
+/// A registry that is ill and busy at times: each request has its own tries, and so has each way to
+/// fail.
+#[tokio::test]
+async fn what_fails_often_in_all_and_never_too_often_at_one_thing_is_pushed() {
+    let (ill, busy) = ("503 Service Unavailable", "429 Too Many Requests");
+    let (absent, begun) = ("404 Not Found", "202 Accepted\r\nlocation: /v2/notes/blobs/uploads/1");
+    // The tag and the manifest are asked for, then the first layer, which is begun and sent.
+    let asked = [vec![absent; 2], vec![ill; 4], vec![busy; 4], vec![absent]].concat();
+    let sent = [vec![busy; 4], vec![ill; 4], vec![begun], vec![ill]].concat();
+    let answers = [asked, sent].concat();
+    let answers = answers.into_iter().map(|status| unsteady::answer(status, "", "")).collect();
+    let door = unsteady::scripted(answers).await;
+    let target = target(&door, "v1", "right-password");
+    let image = probe::image().await;
+    let pushed = push(&image, &target, &Quick, &mut |_| {}).await;
+    assert!(pushed.is_ok(), "{pushed:?}");
+}
+
 #[tokio::test]
 async fn builds_and_pushes_can_be_spawned() {
     fn is_send<T: Send>(_: &T) {}

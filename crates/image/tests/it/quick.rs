@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use deployer_image::Patience;
+use deployer_image::{Passing, Patience};
 
-/// Makes each request five times at most, one right after the other.
+/// Makes a request five times at most in each way, one right after the other.
 pub(crate) struct Quick;
 
 impl Patience for Quick {
-    fn next(&self, failed: u32, _asked: Option<Duration>) -> Option<Duration> {
+    fn next(&self, _way: Passing, failed: u32, _asked: Option<Duration>) -> Option<Duration> {
         (failed < 5).then_some(Duration::ZERO)
     }
 

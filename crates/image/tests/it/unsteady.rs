@@ -39,8 +39,8 @@ pub(crate) fn answer(status: &str, digest: &str, body: &str) -> String {
     )
 }
 
-/// Opens a door behind which are these answers, one for each connection, and then every manifest that
-/// somebody asks for by its digest. Gives its URL.
+/// Opens a door behind which are these answers, one for each connection, and then everything, each
+/// manifest that is asked for by its digest with it. Gives its URL.
 pub(crate) async fn scripted(answers: Vec<String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
@@ -55,6 +55,7 @@ pub(crate) async fn scripted(answers: Vec<String>) -> String {
             let length = client.read(&mut asked).await.unwrap_or_default();
             let asked = String::from_utf8_lossy(&asked[..length]);
             let digest = asked.split_whitespace().nth(1).and_then(|path| path.rsplit('/').next());
+            let digest = digest.filter(|it| it.starts_with("sha256:"));
             let there = answer("200 OK", digest.unwrap_or_default(), "");
             drop(client.write_all(there.as_bytes()).await);
         }
