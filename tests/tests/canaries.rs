@@ -188,6 +188,20 @@ fn no_mistake_shows_a_secret_that_stands_beside_it() {
             "command: [serve, --token=canary-flag, --password, canary-word]",
             "command:\n      - --password\n      - [canary-word]",
         ),
+        ("    environment:\n", "    env:\n"),
+        ("    environment:\n", "    environmnt:\n"),
+        (
+            "resources:\n",
+            "  other: { image: \"nginx:1\", environment: [DB_PASSWORD=canary-pass, B=c], \
+             command: \"serve --token canary-word\" }\nresources:\n",
+        ),
+        (
+            "resources:\n",
+            "  other: { image: \"nginx:1\", environment: [{ name: TOKEN, value: canary-pass }] }\n\
+             resources:\n",
+        ),
+        ("final-snapshot: false }", "final-snapshot: false, password: canary-pass }"),
+        ("final-snapshot: false }", "final-snapshot: false, master-password: canary-pass }"),
     ];
     for (is, becomes) in wrong {
         let text = right.replace(is, becomes);

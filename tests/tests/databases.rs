@@ -154,6 +154,25 @@ fn a_database_that_is_full_is_given_more_and_is_well_again() {
 }
 
 #[test]
+fn a_database_that_has_failed_goes_without_a_last_snapshot_and_the_plan_says_so() {
+    let world = World::new();
+    world.write_all("databases:\n  main: { engine: postgres, version: 16, protect: false }\n");
+    world.run("apply --yes").expect(0);
+    let line = || {
+        let asked = world.run("destroy").expect(5).stderr;
+        let line = asked.lines().find(|line| line.contains("db-instance/main"));
+        line.unwrap_or_else(|| panic!("{asked}")).to_owned()
+    };
+    assert!(line().contains("outage"), "{}", line());
+    world.lab.move_database(&json!({ "database": "shop-default-main", "status": "failed" }));
+    assert!(line().contains("data loss"), "{}", line());
+    let destroyed = world.run("destroy --yes").expect(0);
+    assert!(!destroyed.stderr.contains("leaves the snapshot"), "{}", destroyed.stderr);
+    let left = world.lab.everything();
+    assert!(!left.iter().any(|it| it.starts_with("rds:")), "{left:?}");
+}
+
+#[test]
 fn a_database_that_somebody_else_has_made_is_taken_over_as_it_is() {
     let world = World::new();
     world.write_all(

@@ -16,6 +16,11 @@ const LONGEST: usize = 200;
 /// Those that are about no stack.
 const OF_NO_STACK: [&str; 3] = ["help", "schema", "completions"];
 
+/// The options that say which stack is meant, by their names in the code. Not `--var`, which may have
+/// a secret.
+const OPTIONS: [(&str, &str); 4] =
+    [("file", "file"), ("env", "env"), ("region", "region"), ("variable_files", "var-file")];
+
 /// How the command line says which stack is meant, with a space before each word; what a person has
 /// to put between quotes is left to them.
 pub(crate) fn which(matches: &ArgMatches) -> String {
@@ -24,13 +29,14 @@ pub(crate) fn which(matches: &ArgMatches) -> String {
         matches = inner;
     }
     let mut words = String::new();
-    for name in ["file", "env", "region"] {
+    for (name, option) in OPTIONS {
         // Not every command takes them.
-        let Ok(Some(mut given)) = matches.try_get_raw(name) else { continue };
-        let Some(value) = given.next().and_then(|value| value.to_str()) else { continue };
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
-        if value.chars().all(is_plain) {
-            words.extend([" --", name, " ", value]);
+        let Ok(Some(given)) = matches.try_get_raw(name) else { continue };
+        for value in given.filter_map(|value| value.to_str()) {
+            let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
+            if value.chars().all(is_plain) {
+                words.extend([" --", option, " ", value]);
+            }
         }
     }
     words

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use deployer_core::{Address, Diagnostic, Failure, Scope, Severity};
+use deployer_core::{Address, Diagnostic, Failure, Impact, Scope, Severity};
 use deployer_engine::{Claim, Holder};
 
 use crate::plan_file::PlanFileError;
+use crate::render::words;
 use crate::source::SourceError;
 
 /// How a command ended. The numbers are a promise to scripts.
@@ -189,8 +190,13 @@ pub(crate) enum RequestError {
     #[error("no service of the stack has an image that is built here")]
     NothingToPublish,
     /// There is no such resource.
-    #[error("there is no resource `{0}`, neither in the stack nor in AWS")]
-    NoTarget(Address),
+    #[error("there is no resource `{asked}`, neither in the stack nor in AWS")]
+    NoTarget {
+        /// What was asked for.
+        asked: Address,
+        /// Those in AWS of the same name, such as what an entry of a section became that is gone.
+        namesakes: Vec<Address>,
+    },
     /// Nothing of it is a secret of the stack's.
     #[error("`{0}` has no secret that the stack keeps")]
     NoSecret(Address),
@@ -242,7 +248,10 @@ impl RequestError {
                  an image from elsewhere"
                     .to_owned(),
             ),
-            Self::NoTarget(_) => {
+            Self::NoTarget { namesakes, .. } if !namesakes.is_empty() => {
+                Some(format!("AWS has {}", listed(namesakes.iter().map(Address::to_string))))
+            }
+            Self::NoTarget { .. } => {
                 Some("`deployer expand` lists the addresses of the stack's resources".to_owned())
             }
             Self::AlreadyThere { address, .. } => Some(format!(
@@ -307,8 +316,23 @@ pub(crate) enum Refusal {
         /// How many they are.
         count: usize,
     },
+    /// People would notice more than they may.
+    #[error(
+        "refused: more would be noticed than `{}`: {}; nothing was begun",
+        words::impact(*most),
+        listed(worse.iter().map(|(address, impact)| format!("{address} ({})", words::impact(*impact))))
+    )]
+    Noticed {
+        /// The most that may be.
+        most: Impact,
+        /// What would be noticed more, and how.
+        worse: Vec<(Address, Impact)>,
+    },
     /// Publishing would change more than images and the services that run them.
-    #[error("refused: publishing would also change {}; nothing was begun", list(.0))]
+    #[error(
+        "refused: publishing would also change {}; nothing was begun",
+        listed(.0.iter().map(Address::to_string))
+    )]
     Beyond(Vec<Address>),
 }
 
@@ -330,6 +354,11 @@ impl Refusal {
                  `--yes` and confirm them, or `deployer adopt --all`"
                     .to_owned(),
             ),
+            Self::Noticed { .. } => Some(
+                "look at it with `deployer plan`; where that may be, allow more with `--up-to` or \
+                 leave it out"
+                    .to_owned(),
+            ),
             Self::Beyond(_) => Some(
                 "look at it with `deployer plan` and do it with `deployer apply`, or add `--yes` \
                  to do it along the way"
@@ -340,11 +369,9 @@ impl Refusal {
 }
 
 /// The first few of them, and how many more there are.
-fn list(addresses: &[Address]) -> String {
+fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
     const LISTED: usize = 5;
-    let mut names: Vec<String> = addresses.iter().take(LISTED).map(Address::to_string).collect();
-    if addresses.len() > LISTED {
-        names.push(format!("{} more", addresses.len() - LISTED));
-    }
-    names.join(", ")
+    let more = names.len().saturating_sub(LISTED);
+    let more = (more > 0).then(|| format!("{more} more"));
+    names.take(LISTED).chain(more).collect::<Vec<_>>().join(", ")
 }

@@ -107,7 +107,7 @@ fn within(key: &str, value: &Value) -> Value {
 
 /// Whether what has this name is secret, whichever way it is written: `DB_PASS`, `apiKey`,
 /// `--smtp-auth`.
-fn is_secretive(name: &str) -> bool {
+pub(crate) fn is_secretive(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let is_telling = TELLING.iter().any(|word| upper.contains(word));
     is_telling || words(name).iter().any(|word| ENDINGS.iter().any(|ending| word.ends_with(ending)))

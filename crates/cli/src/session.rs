@@ -466,7 +466,11 @@ impl<W: Connect> Session<'_, W> {
     ) -> Result<Plan, Error> {
         for target in targets.targets.iter().chain(&targets.unprotect) {
             if !stack.resources.contains_key(target) && snapshot.current(target).is_none() {
-                Err(RequestError::NoTarget(target.clone()))?;
+                let lives = snapshot.lives.iter().map(|live| &live.address);
+                let namesakes: BTreeSet<_> =
+                    lives.filter(|it| it.name == target.name).cloned().collect();
+                let namesakes = namesakes.into_iter().collect();
+                Err(RequestError::NoTarget { asked: target.clone(), namesakes })?;
             }
         }
         let unprotected: BTreeSet<Address> = targets.unprotect.iter().cloned().collect();

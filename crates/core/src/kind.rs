@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Action, Address, Change, Fact, Impact, Naming, Notice, Removal, Replacement, Scope, unread,
+    Action, Address, Change, Fact, Impact, Live, Naming, Notice, Removal, Replacement, Scope,
+    unread,
 };
 
 /// A kind whose resources must be there before this one works, though no field says so.
@@ -218,8 +219,8 @@ pub trait Kind: Send + Sync + 'static {
         false
     }
 
-    /// What users notice when one like this is deleted.
-    fn deletion(_live: &Self::Spec) -> Impact {
+    /// What users notice when one like this is deleted that is in this state, in AWS's own word.
+    fn deletion(_live: &Self::Spec, _state: &str) -> Impact {
         Self::DELETION
     }
 
@@ -316,7 +317,7 @@ pub struct KindInfo {
     /// See [`Kind::MOVES`].
     pub moves: &'static [(&'static str, &'static str)],
     supersedes: bool,
-    deletion: fn(&Value) -> Impact,
+    deletion: fn(&Value, &str) -> Impact,
     pub(crate) refined: fn(&str, &Value, &Value) -> Option<Change>,
     pub(crate) moved: fn(&str, &Value, &Value) -> bool,
     facts: fn(&Value) -> Option<Vec<Fact>>,
@@ -345,7 +346,9 @@ impl KindInfo {
             naming: K::NAMING,
             removal: K::REMOVAL,
             is_reached: K::IS_REACHED,
-            deletion: |spec| spec_of::<K>(spec).map_or(K::DELETION, |spec| K::deletion(&spec)),
+            deletion: |spec, state| {
+                spec_of::<K>(spec).map_or(K::DELETION, |spec| K::deletion(&spec, state))
+            },
             protection: K::PROTECTION,
             refused_while_used: K::REFUSED_WHILE_USED,
             global: K::GLOBAL,
@@ -428,8 +431,8 @@ impl KindInfo {
     }
 
     /// See [`Kind::deletion`].
-    pub fn deletion(&self, spec: &Value) -> Impact {
-        (self.deletion)(spec)
+    pub fn deletion(&self, live: &Live) -> Impact {
+        (self.deletion)(&live.spec, &live.state)
     }
 
     /// See [`Kind::facts`]; none where the spec is not of the kind's form, so that nobody knows

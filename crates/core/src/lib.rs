@@ -46,8 +46,8 @@ pub use mark::code as tag_code;
 pub use naming::{Alphabet, Naming};
 pub use opaque::{Opaque, is_unread, unread};
 pub use ownership::{
-    Deeds, Keys, Proof, PublicKey, Record, Seen, Serial, Signer, Statement, TooManyRoles,
-    Unreadable,
+    Deeds, HIGHEST_EPOCH, Keys, Proof, PublicKey, Record, Seen, Serial, Signer, Statement,
+    TooManyRoles, Unreadable,
 };
 pub use partition::{Arn, Partition, principal, repository_of};
 pub use place::{Home, NoPlace, Place, Roles, is_account};

@@ -125,6 +125,9 @@ impl<'de, R: Kind> Deserialize<'de> for Ref<R> {
             return Ok(Self::named(name));
         }
         if let Some(id) = single.and_then(|object| object.get("id")).and_then(Value::as_str) {
+            if id.trim().is_empty() {
+                return Err(D::Error::custom(format!("the identifier of a {} is empty", R::NAME)));
+            }
             return Ok(Self::physical(id));
         }
         if let Some(text) = single.and_then(|object| object.get("ref")).and_then(Value::as_str) {

@@ -47,9 +47,9 @@ pub async fn seek<C: Cloud>(
         && let Some(beginning) = driver.misnamed(scope, &seen.live.output)?
     {
         let message = format!("it is not called `{beginning}…`, as those of {scope} are");
-        let kind = &address.kind;
+        let (kind, known) = (&address.kind, seen.live.id());
         return Err(Failure::new(Cause::Refused, format!("take over {id}"), message).help(format!(
-            "leave it out of the stack and refer to it by its identifier, `{{ id: \"{id}\" }}`, \
+            "leave it out of the stack and refer to it by its identifier, `{{ id: \"{known}\" }}`, \
              or let the next apply make a {kind} in its place and delete this one when nothing \
              uses it any more"
         )));

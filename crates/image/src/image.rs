@@ -103,6 +103,36 @@ pub(crate) struct Manifest {
     pub(crate) layers: Vec<Descriptor>,
 }
 
+/// The image that another was built on, as the builder found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// What the Dockerfile calls it.
+    pub name: String,
+    /// What that named when it was built.
+    pub digest: Digest,
+}
+
+impl Base {
+    /// The base that a manifest names ("Pre-Defined Annotation Keys" in the OCI image
+    /// specification). Buildah and Podman write it there, Docker does not.
+    pub(crate) fn of(manifest: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Annotated {
+            annotations: Annotations,
+        }
+        #[derive(Deserialize)]
+        struct Annotations {
+            #[serde(rename = "org.opencontainers.image.base.name")]
+            name: String,
+            #[serde(rename = "org.opencontainers.image.base.digest")]
+            digest: Digest,
+        }
+        let Annotated { annotations } = serde_json::from_slice(manifest).ok()?;
+        let Annotations { name, digest } = annotations;
+        (!name.is_empty()).then_some(Self { name, digest })
+    }
+}
+
 /// OCI lets a manifest leave its own media type out.
 fn oci_manifest() -> String {
     MANIFEST.to_owned()
@@ -164,6 +194,11 @@ impl Image {
     /// How it came about.
     pub(crate) fn made(&self) -> &Made {
         &self.made
+    }
+
+    /// What it was built on; none where nobody says.
+    pub fn base(&self) -> Option<Base> {
+        Base::of(&self.manifest)
     }
 
     /// The image's address: what a task definition should name.

@@ -29,8 +29,10 @@ mod watch;
 pub use build::{build, look};
 pub use digest::Digest;
 pub use error::{BuildError, PushError, Refusal};
-pub use image::{Image, Layer};
+pub use image::{Base, Image, Layer};
 pub use platform::Platform;
 pub use progress::{Progress, Report};
-pub use registry::{Credentials, Passing, Patience, Pushed, Roots, RootsError, Target, push};
+pub use registry::{
+    Credentials, Passing, Patience, Pushed, Roots, RootsError, Target, base_of, push,
+};
 pub use source::{CargoSource, DockerfileSource, Settings, Source};

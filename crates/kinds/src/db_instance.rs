@@ -89,8 +89,9 @@ impl Kind for DbInstance {
     type Output = DbInstanceOutput;
 
     /// A last snapshot keeps the data; the database is gone all the same.
-    fn deletion(live: &DbInstanceSpec) -> Impact {
-        if live.final_snapshot == true.into() { Impact::Outage } else { Impact::DataLoss }
+    fn deletion(live: &DbInstanceSpec, state: &str) -> Impact {
+        let keeps = live.final_snapshot == true.into() && leaves_snapshot(state);
+        if keeps { Impact::Outage } else { Impact::DataLoss }
     }
 
     fn endpoint(output: &DbInstanceOutput) -> Option<String> {
@@ -448,6 +449,12 @@ fn backup_days() -> u32 {
     7
 }
 
+/// Whether RDS takes a last snapshot of a database in this state (`DeleteDBInstance` in the RDS API
+/// reference).
+pub fn leaves_snapshot(state: &str) -> bool {
+    !matches!(state, "failed" | "incompatible-network" | "incompatible-restore")
+}
+
 fn final_snapshot() -> Opaque<bool> {
     true.into()
 }
@@ -485,9 +492,11 @@ mod tests {
             }
             serde_json::from_value(spec).unwrap()
         };
-        assert_eq!(DbInstance::deletion(&spec(None)), Impact::Outage);
-        assert_eq!(DbInstance::deletion(&spec(Some(true))), Impact::Outage);
-        assert_eq!(DbInstance::deletion(&spec(Some(false))), Impact::DataLoss);
+        let deletion = |kept, state| DbInstance::deletion(&spec(kept), state);
+        assert_eq!(deletion(None, "available"), Impact::Outage);
+        assert_eq!(deletion(Some(true), "storage-full"), Impact::Outage);
+        assert_eq!(deletion(Some(false), "available"), Impact::DataLoss);
+        assert_eq!(deletion(Some(true), "failed"), Impact::DataLoss);
     }
 
     #[test]

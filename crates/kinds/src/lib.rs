@@ -34,7 +34,9 @@ mod vpc;
 
 pub use cluster::{Cluster, ClusterOutput, ClusterSpec, Insights};
 pub use db_engine::{Engine, is_one_of};
-pub use db_instance::{DbInstance, DbInstanceOutput, DbInstanceSpec, ParameterGroup, Password};
+pub use db_instance::{
+    DbInstance, DbInstanceOutput, DbInstanceSpec, ParameterGroup, Password, leaves_snapshot,
+};
 pub use db_parameter_group::{
     DbParameterGroup, DbParameterGroupOutput, DbParameterGroupSpec, is_same_value,
 };

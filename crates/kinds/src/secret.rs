@@ -45,6 +45,11 @@ impl Kind for Secret {
         problems
     }
 
+    /// As long as it can be recovered nothing is lost; what reads it fails all the same.
+    fn deletion(live: &SecretSpec, _state: &str) -> Impact {
+        if live.recovery_days == 0.into() { Impact::DataLoss } else { Impact::Outage }
+    }
+
     /// A tag that is gone is written again.
     fn change(field: &str, live: &Value, _wanted: &Value) -> Option<Change> {
         let is_lost = field == "recovery-days" && is_unread(live);

@@ -264,7 +264,8 @@ pub(crate) fn region(root: &Node, options: &Options, mistakes: &mut Mistakes) ->
 /// Warns of a region that has the form of one and is not known.
 fn unknown_region(region: &str) -> Option<Diagnostic> {
     let title = format!("`{region}` is not a region that this version knows");
-    let help = format!("{}, unless the region is new", suggestion(region, regions::near(region)));
+    let likely = suggestion(region, regions::near(region));
+    let help = format!("{likely} (leave it as it is if the region is new)");
     let warning = Diagnostic::warning(Code::UnknownRegion, title).help(help);
     (!regions::is_known(region)).then_some(warning)
 }

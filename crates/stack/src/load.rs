@@ -11,7 +11,7 @@ use crate::bodies::{self, OUTPUTS};
 use crate::draft::{Asked, Draft, Made, NetworkFacts};
 use crate::head::{self, Options};
 use crate::interpolate::{MOST_FILLED, Words, interpolate};
-use crate::mistakes::Mistakes;
+use crate::mistakes::{Mistakes, suggestion};
 use crate::node::{Content, Node};
 use crate::overlay::{fill_empty, merge};
 use crate::section::{Output, SectionInfo, Sections};
@@ -19,6 +19,9 @@ use crate::sections::{self, LIST};
 use crate::shape::{self, Rules};
 use crate::written::Written;
 use crate::{check, indent, language, like, resources, source};
+
+/// How many environments are looked at for mistakes when none is named.
+const LOOKED_AT: usize = 8;
 
 /// A stack that could be read.
 #[derive(Clone, Debug)]
@@ -58,11 +61,13 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let stack = head::name(&root, &mut mistakes);
     let origin = head::origin(&root, &mut mistakes).or_else(|| options.origin.clone());
     let Some(environment) = head::environment(&root, options, &mut mistakes) else {
+        mistakes.extend(in_any(text, &root, options, kinds));
         return Err(mistakes.finish().err().unwrap_or_default());
     };
     let (home, account_at) = head::home(&root, &environment, &mut mistakes);
     let overlays = like::overlays(&root, &environment, &mut mistakes);
     root.remove(&["environments".to_owned()]);
+    let alone = alone(&root, &overlays);
     for overlay in overlays.iter().filter(|overlay| matches!(overlay.content, Content::Map(_))) {
         root = merge(root, overlay, &written);
     }
@@ -114,6 +119,9 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     draft.outputs.extend(written_outputs);
     resources::merge_in(&mut draft, kinds);
     check::check(&mut draft, kinds);
+    for (span, advice) in &alone {
+        draft.mistakes.advise(*span, advice);
+    }
 
     let warnings = draft.mistakes.finish()?;
     let Draft { root, scope, region, roles, made, outputs, images, network, .. } = draft;
@@ -133,6 +141,33 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let stack = Stack { scope, region, home, roles, resources, outputs };
     let assumed_zones = network.assumed;
     Ok(Loaded { stack, warnings, images, entries, assumed_zones, written, account_at })
+}
+
+/// What is wrong in any of the environments, where nobody knows which is meant.
+fn in_any(text: &str, root: &Node, options: &Options, kinds: &Kinds) -> Vec<Diagnostic> {
+    let each = head::environments(root).into_iter().take(LOOKED_AT).map(|environment| {
+        let options = Options { environment: Some(environment), ..options.clone() };
+        load(text, &options, kinds).err().unwrap_or_default()
+    });
+    each.flatten().collect()
+}
+
+/// The entries of sections that stand in an overlay alone, such as of one that has another name by
+/// now, each with what to say where it is not enough by itself.
+fn alone(root: &Node, overlays: &[Node]) -> Vec<(Span, String)> {
+    let mut alone = Vec::new();
+    for section in LIST.iter().filter(|section| section.is_named) {
+        let known = root.field(section.key).map(Node::entries).unwrap_or_default();
+        let names: Vec<&str> = known.iter().map(|entry| entry.key.as_str()).collect();
+        let over = overlays.iter().filter_map(|overlay| overlay.field(section.key));
+        for entry in over.flat_map(Node::entries) {
+            if !names.is_empty() && !names.contains(&entry.key.as_str()) {
+                let meant = suggestion(&entry.key, names.iter().copied());
+                alone.push((entry.span, format!("outside of `environments` {meant}")));
+            }
+        }
+    }
+    alone
 }
 
 fn fill_in(root: &mut Node, words: &Words<'_>, mistakes: &mut Mistakes, asked: &mut Vec<Asked>) {

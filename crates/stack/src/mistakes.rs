@@ -1,6 +1,6 @@
 //! Collects what is wrong, once each.
 
-use deployer_core::{Diagnostic, Label, Severity, Span};
+use deployer_core::{Code, Diagnostic, Label, Severity, Span};
 
 /// How many mistakes are reported: more than anybody mends before looking again, and few enough
 /// that reporting them takes no time.
@@ -34,6 +34,18 @@ impl Mistakes {
     pub(crate) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
         for diagnostic in diagnostics {
             self.push(diagnostic);
+        }
+    }
+
+    /// Adds to the advice about what is missing at a place, if something is reported there.
+    pub(crate) fn advise(&mut self, span: Span, more: &str) {
+        let is_here = |mistake: &&mut Diagnostic| {
+            let place = mistake.labels.first().map(|label| label.span);
+            mistake.code == Code::MissingKey && place == Some(span)
+        };
+        if let Some(mistake) = self.found.iter_mut().find(is_here) {
+            let help = mistake.help.take().unwrap_or_default();
+            mistake.help = Some(format!("{help}; {more}"));
         }
     }
 

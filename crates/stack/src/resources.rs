@@ -9,7 +9,7 @@ use crate::draft::{Draft, Made, Origin};
 use crate::facets::{self, ADD, adding, below, is_other_choice, takes_additions};
 use crate::head;
 use crate::language::over;
-use crate::mistakes::Mistakes;
+use crate::mistakes::{Mistakes, listed};
 use crate::node::{Content, Entry, Node};
 use crate::shape::{self, Rules};
 use crate::words::is_word;
@@ -49,6 +49,16 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
             let fits = shape::check(&body, entry.span, schema, &shown, Rules::Whole, mistakes);
             if let Some(mistake) = meant {
                 mistakes.push(mistake);
+            } else if is_addition {
+                let all = draft.made.iter().filter(|(other, made)| {
+                    let section = made.origin.body.first();
+                    other.kind == address.kind && section.is_some_and(|it| it != "resources")
+                });
+                let names: Vec<&str> = all.map(|(other, _)| other.name.as_str()).take(5).collect();
+                if !names.is_empty() {
+                    let more = format!("those that sections make are called {}", listed(&names));
+                    draft.mistakes.advise(entry.span, &more);
+                }
             }
             if made.is_none() && schema == &part {
                 draft.broken.insert(("resources".to_owned(), entry.key.clone()));

@@ -16,6 +16,9 @@ const DISTANCE_MS: u32 = 40;
 /// How often a start and a plan are measured; the median counts.
 const RUNS: usize = 11;
 
+/// Nearly as many keys as a stack may have.
+const KEYS: usize = 49_900;
+
 fn main() -> ExitCode {
     let binary = release_binary();
     let mut table = Table::default();
@@ -25,6 +28,15 @@ fn main() -> ExitCode {
 
     let starts = (0..RUNS).map(|_| measure(Command::new(&binary).arg("--version")).wall);
     table.row("start-up", milliseconds(median(starts.collect())), 10.0, "ms");
+
+    let directory = tempfile::tempdir().expect("a folder");
+    let large = directory.path().join("deployer.yaml");
+    std::fs::write(&large, stack_of(KEYS)).expect("the folder takes a file");
+    let expand = || measure(Command::new(&binary).arg("expand").arg("--file").arg(&large));
+    let reads: Vec<Run> = (0..RUNS).map(|_| expand()).collect();
+    assert!(reads.iter().all(|run| run.is_success), "a stack of {KEYS} keys is read");
+    let walls = reads.iter().map(|run| run.wall).collect();
+    table.row("reading the largest stack", milliseconds(median(walls)), 1000.0, "ms");
 
     let lab = Lab::start(0.0);
     let deployer = |arguments: &[&str]| {
@@ -93,6 +105,13 @@ fn high_water(status: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+/// A stack of so many variables.
+fn stack_of(keys: usize) -> String {
+    let variables = (0..keys).map(|key| format!("  v{key}: \"{key}\""));
+    let head = ["stack: large", "region: eu-west-1", "variables:"].map(ToOwned::to_owned);
+    head.into_iter().chain(variables).collect::<Vec<_>>().join("\n")
 }
 
 fn release_binary() -> PathBuf {

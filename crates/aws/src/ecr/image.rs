@@ -20,8 +20,8 @@ use deployer_engine::{
     unless_gone_for_good,
 };
 use deployer_image::{
-    CargoSource, Credentials, DockerfileSource, Passing, Patience, Platform, Progress, PushError,
-    Settings, Source, Target,
+    Base, CargoSource, Credentials, DockerfileSource, Passing, Patience, Platform, Progress,
+    PushError, Settings, Source, Target,
 };
 use deployer_kinds::{Architecture, Build, Image, ImageOutput, ImageSpec};
 
@@ -77,6 +77,14 @@ impl Resource<Aws> for Image {
         let name = repository.repository_name().required("the name of the repository")?;
         let target = target(cx.cloud, name, &release).await?;
         let voice = cx.voice();
+        if let Some(base) = image.base() {
+            let before = format!(
+                "{}-{}",
+                cx.identity.address.name,
+                cx.identity.generation.saturating_sub(1)
+            );
+            voice.say(standing_on(&base, base_before(cx, &before, &target).await.as_ref()));
+        }
         let report = &mut |progress| tell(&voice, progress);
         deployer_image::push(&image, &target, &Patient(cx.pauses()), report)
             .await
@@ -324,6 +332,23 @@ async fn target(aws: &Aws, repository: &str, release: &str) -> Result<Target> {
     Target::new(endpoint, repository, release, Some(&credentials))
         .map(|target| target.trusting(roots).while_permitted(move || fence.is_open()))
         .map_err(|error| Failure::new(Cause::Refused, "push the image", error.to_string()))
+}
+
+/// What the release before was built on, if that can be had: nothing depends on it.
+async fn base_before(cx: &Context<'_, Aws>, release: &str, target: &Target) -> Option<Base> {
+    let patience = &Patient(cx.pauses());
+    deployer_image::base_of(release, target, patience, &mut |_| {}).await.ok().flatten()
+}
+
+/// What an image is built on, and whether that has moved since the release before.
+fn standing_on(base: &Base, before: Option<&Base>) -> String {
+    let Base { name, digest } = base;
+    match before.filter(|before| before.name == *name) {
+        Some(before) if before.digest != *digest => {
+            format!("its base {name} has moved from {} to {digest}", before.digest)
+        }
+        _ => format!("its base {name} is {digest}"),
+    }
 }
 
 /// What the registry said. It was asked again where that helps, so the engine need not.

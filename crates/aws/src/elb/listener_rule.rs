@@ -278,7 +278,8 @@ async fn move_to(cx: &Context<'_, Aws>, id: &str, spec: &ListenerRuleSpec) -> Re
         (Some(this), Some(holder)) if is_of_stack(cx, &holder) => {
             set_priorities(cx.cloud, &[wanted, (holder.id, this)]).await
         }
-        (_, holder) => Err(held(cx, failure, holder.as_ref(), spec)),
+        // The rule is there already, so no other can be taken over in its place.
+        (_, holder) => Err(held(cx, failure, holder.as_ref(), spec).help(OTHERWISE)),
     }
 }
 
@@ -317,6 +318,9 @@ fn is_of_stack(cx: &Context<'_, Aws>, holder: &Holder) -> bool {
     ownership::owns::<ListenerRule>(cx, &holder.id, None, &holder.tags)
 }
 
+/// What helps where a priority is taken.
+const OTHERWISE: &str = "give the rule another priority";
+
 /// Says who has the priority. A rule of ours is on its way elsewhere, or out.
 fn held(
     cx: &Context<'_, Aws>,
@@ -336,7 +340,7 @@ fn held(
         return failure.help("give each rule of a listener a priority of its own");
     }
     let what = format!("the priority {priority}");
-    cx.in_the_way(failure.attempted, &holder.id, &what, "take another priority")
+    cx.in_the_way(failure.attempted, &holder.id, &what, OTHERWISE)
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl<C: deployer_engine::Parameters> Adopting<'_, C> {
         let project = session.settle(self.project.clone(), self.connected, &there).await?;
         let Project { stack, .. } = &project;
         let Some(wanted) = stack.resources.get(&address) else {
-            return Err(RequestError::NoTarget(address).into());
+            return Err(RequestError::NoTarget { asked: address, namesakes: Vec::new() }.into());
         };
         let adoption = Adoption { address, place: wanted.place.clone(), id };
         let Adoption { address, id, .. } = &adoption;

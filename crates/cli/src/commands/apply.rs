@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use deployer_core::{Plan, Scope, Snapshot};
+use clap::ValueEnum;
+use deployer_core::{Impact, Plan, Scope, Snapshot};
 use deployer_engine::{Journal, Places, Scan};
 
 use crate::answer::Form;
@@ -37,6 +38,7 @@ const UNSEALED: &str = "look at it and add `--yes`; where plans are made on anot
 Examples:
   deployer apply                    show the plan, ask, do it
   deployer apply --env prod --yes   without a question, as in CI
+  deployer apply --yes --up-to rolling   as in CI, unless requests would fail
   deployer apply p.json             what `deployer plan --out p.json` showed
   deployer apply p.json --yes       the same, though it was made elsewhere
   deployer apply --target services/web"
@@ -59,6 +61,9 @@ pub(crate) struct Args {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    /// Refuse a plan of which people would notice more than this, with `--yes` too
+    #[arg(long, value_name = "IMPACT", value_enum)]
+    up_to: Option<Noticed>,
     #[command(flatten)]
     lock: LockArgs,
 }
@@ -72,6 +77,37 @@ impl Command for Args {
             Some(path) => apply_saved(path, &self, session).await,
             None => apply_stack(&self, session).await,
         }
+    }
+}
+
+/// The most that people may notice, the least first.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Noticed {
+    /// Nobody notices
+    Nobody,
+    /// Tasks are replaced one after another
+    Rolling,
+    /// Somebody else answers than before
+    Elsewhere,
+    /// A short interruption
+    Restart,
+    /// Not available while the change is made
+    Outage,
+}
+
+impl Noticed {
+    /// Refuses a plan with a step that is noticed more, or of which nobody knows.
+    fn bounds(self, plan: &Plan) -> Result<(), Refusal> {
+        let most = match self {
+            Self::Nobody => Impact::None,
+            Self::Rolling => Impact::Rolling,
+            Self::Elsewhere => Impact::Elsewhere,
+            Self::Restart => Impact::Restart,
+            Self::Outage => Impact::Outage,
+        };
+        let worse = plan.steps.iter().filter(|step| step.impact > most);
+        let worse: Vec<_> = worse.map(|step| (step.address.clone(), step.impact)).collect();
+        if worse.is_empty() { Ok(()) } else { Err(Refusal::Noticed { most, worse }) }
     }
 }
 
@@ -110,6 +146,7 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);
         session.show_refused(&plan, Some(&project));
+        args.up_to.map_or(Ok(()), |most| most.bounds(&plan))?;
         if !plan.is_empty() && !args.yes {
             let help = "add `--yes` to apply without a question";
             session.confirm("Apply this?", help).await?;
@@ -163,6 +200,7 @@ async fn apply_saved<W: Connect>(
         let detail = if is_ours { Detail::Changes } else { Detail::Everything };
         session.show(&plan, detail);
         session.show_refused(&plan, None);
+        args.up_to.map_or(Ok(()), |most| most.bounds(&plan))?;
         if !is_ours && !plan.is_empty() {
             session.warn(&render::elsewhere(&plan, &folder, &session.err));
             if !args.yes {

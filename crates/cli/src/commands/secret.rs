@@ -107,7 +107,10 @@ impl Rotate {
         let meant = project.meant(&TargetArgs { targets, unprotect: Vec::new() }).targets;
         let is_there = |address: &Address| project.stack.resources.contains_key(address);
         if !meant.iter().any(is_there) {
-            return Err(RequestError::NoTarget(self.address.clone()));
+            return Err(RequestError::NoTarget {
+                asked: self.address.clone(),
+                namesakes: Vec::new(),
+            });
         }
         let secrets: BTreeSet<Address> =
             meant.into_iter().filter(|address| address.kind == "secret").collect();

@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use deployer_core::{Diagnostic, Label, Severity, Span, one_line};
 
 use super::theme::Theme;
-use crate::blotting::blotted;
+use crate::blotting::Blotted;
 use crate::wire::error as wire;
 
 /// The mistakes in `text`, which was read from `name`, one after another.
@@ -23,12 +23,28 @@ pub fn diagnostics(
     if mistakes.is_empty() {
         return String::new();
     }
-    let (mut shown, text) = (String::new(), blotted(text));
+    let (mut shown, blotted) = (String::new(), Blotted::new(text));
     for mistake in mistakes {
-        shown.push_str(&renderer.render(&[group(mistake, name, &text)]));
+        let mistake = without_secrets(mistake, &blotted);
+        shown.push_str(&renderer.render(&[group(&mistake, name, &blotted.shown)]));
         shown.push_str("\n\n");
     }
     shown
+}
+
+/// A mistake without what is secret beside it.
+fn without_secrets(mistake: &Diagnostic, blotted: &Blotted<'_>) -> Diagnostic {
+    let ranges = mistake.labels.iter().map(|label| within(label.span, &blotted.shown));
+    let said = |text: &str| {
+        ranges.clone().fold(text.to_owned(), |text, range| blotted.without_secrets(&text, range))
+    };
+    let label = |label: &Label| Label { text: said(&label.text), ..label.clone() };
+    Diagnostic {
+        title: said(&mistake.title),
+        help: mistake.help.as_deref().map(said),
+        labels: mistake.labels.iter().map(label).collect(),
+        ..mistake.clone()
+    }
 }
 
 /// The mistakes as machines get them: each label with its file, line and column, from 1, in
@@ -51,12 +67,16 @@ pub(crate) fn located_diagnostics(
         let (file, text) = (name.to_owned(), label.text.clone());
         wire::Label { file, line, column, end_line, end_column, text }
     };
-    let each = mistakes.iter().map(|mistake| wire::Diagnostic {
-        severity: mistake.severity,
-        code: mistake.code,
-        title: mistake.title.clone(),
-        help: mistake.help.clone(),
-        labels: mistake.labels.iter().map(label).collect(),
+    let blotted = Blotted::new(text);
+    let each = mistakes.iter().map(|mistake| {
+        let mistake = without_secrets(mistake, &blotted);
+        wire::Diagnostic {
+            severity: mistake.severity,
+            code: mistake.code,
+            labels: mistake.labels.iter().map(label).collect(),
+            title: mistake.title,
+            help: mistake.help,
+        }
     });
     each.collect()
 }

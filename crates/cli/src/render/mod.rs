@@ -11,7 +11,7 @@ mod plan;
 mod table;
 mod theme;
 mod value;
-mod words;
+pub(crate) mod words;
 
 pub use diagnostic::diagnostics;
 pub(crate) use diagnostic::located_diagnostics;

@@ -40,6 +40,29 @@ async fn without_anybody_to_ask_nothing_is_begun() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_people_would_notice_more_than_they_may_is_not_begun() {
+    let world = World::applied(STACK).await;
+    // The first apply is noticed by nobody, and so is a plan without changes.
+    assert_eq!(world.run("apply --env dev --yes --up-to nobody").await.exit, Exit::Done);
+    world.write("deployer.yaml", &STACK.replace("10.0.0.0/16", "10.1.0.0/16"));
+    assert_eq!(world.run("plan --env dev --out plan.json").await.exit, Exit::Done);
+    let before = world.memory.census();
+    for command in ["apply --env dev --yes --up-to outage", "apply plan.json --yes --up-to outage"]
+    {
+        let ran = world.run(command).await;
+        assert_eq!(ran.exit, Exit::Refused, "{}", ran.stderr);
+        let refusal = "refused: more would be noticed than `outage`: ";
+        assert!(ran.stderr.contains(refusal), "{}", ran.stderr);
+        assert!(ran.stderr.contains("store/main (data loss)"), "{}", ran.stderr);
+        assert_eq!(world.memory.census(), before);
+    }
+    assert_eq!(world.run("apply plan.json --yes").await.exit, Exit::Done);
+    let unknown = world.run("apply --yes --up-to little").await;
+    assert_eq!(unknown.exit, Exit::Usage);
+    assert!(unknown.stderr.contains("nobody, rolling, elsewhere, restart, outage"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn with_nothing_to_do_nothing_is_asked() {
     let world = World::applied(STACK).await;
     let ran = world.run("apply --env dev").await;

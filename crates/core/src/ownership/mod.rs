@@ -11,4 +11,4 @@ mod record;
 pub use judge::{Deeds, Seen};
 pub(crate) use judge::{Judged, judge};
 pub use proof::{Keys, Proof, PublicKey, Serial, Signer, Statement};
-pub use record::{Record, TooManyRoles, Unreadable};
+pub use record::{HIGHEST_EPOCH, Record, TooManyRoles, Unreadable};

@@ -17,6 +17,10 @@ const VERSION: u32 = 2;
 /// Manager in the AWS general reference), and what is written is ASCII.
 const PART: usize = 4096;
 
+/// The highest epoch of the lock that is believed. At one a second it is reached after 30,000
+/// years.
+pub const HIGHEST_EPOCH: u64 = 1_000_000_000_000;
+
 /// What stands where nobody knows a mark.
 const NONE: &str = "-";
 
@@ -119,7 +123,7 @@ impl Record {
             if let Some(head) = written.head {
                 expected = Some(head.parts);
                 record.origin = head.origin;
-                record.epoch = head.epoch;
+                record.epoch = head.epoch.min(HIGHEST_EPOCH);
                 record.roles = head.roles;
                 let kinds = head.kinds.into_iter();
                 record.kinds =
@@ -559,6 +563,12 @@ mod tests {
         assert_eq!(reread(&record), record);
         assert!(record.is_whole() && record.has_left());
         assert_eq!(record.kinds(&home()).collect::<Vec<_>>(), ["secret", "vpc"]);
+    }
+
+    #[test]
+    fn an_epoch_that_nobody_can_have_had_is_not_believed() {
+        let record = Record { epoch: u64::MAX, ..Record::new(None) };
+        assert_eq!(reread(&record).epoch, HIGHEST_EPOCH);
     }
 
     #[test]

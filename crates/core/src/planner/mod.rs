@@ -210,7 +210,7 @@ impl<'a> Planner<'a> {
             decision.phantoms = fixed.cloned().collect();
         }
         if moves {
-            decision.impact = decision.impact.max(kind.deletion(&live.spec));
+            decision.impact = decision.impact.max(kind.deletion(live));
             decision.differences.push(moved(live, desired));
         }
         decision.verdict = if moves {

@@ -194,7 +194,7 @@ impl<'a> Planner<'a> {
             steps.stays.push(stays);
             return;
         }
-        let deletion = kind.map_or(Impact::Unknown, |kind| kind.deletion(&live.spec));
+        let deletion = kind.map_or(Impact::Unknown, |kind| kind.deletion(live));
         let id = steps.add(Step {
             id: 0,
             address: live.address.clone(),

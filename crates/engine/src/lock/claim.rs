@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use deployer_core::HIGHEST_EPOCH;
+
 use crate::{Holder, Parameter};
 
 /// One claim as the account has it.
@@ -23,9 +25,6 @@ const LOCK: &str = "lock/";
 /// The longest lease that is believed, in seconds: whoever writes a longer one would keep everybody
 /// out for good.
 const LONGEST_LEASE: u64 = 15 * 60;
-
-/// The highest epoch that is believed. At one a second it is reached after 30,000 years.
-const HIGHEST_EPOCH: u64 = 1_000_000_000_000;
 
 /// The parameter that is the claim of an epoch.
 pub(super) fn name(epoch: u64) -> String {

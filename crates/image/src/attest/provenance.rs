@@ -17,8 +17,11 @@ pub(super) fn document(image: &Image) -> Vec<u8> {
     let source = commit.as_ref().map(|commit| {
         json!({ "name": "source", "digest": { "gitCommit": commit }, "annotations": { "note": note } })
     });
+    let base = image
+        .base()
+        .map(|base| json!({ "name": base.name, "digest": { "sha256": base.digest.hex() } }));
     let packages = image.packages().iter().map(|package| json!({ "uri": package.url }));
-    let dependencies: Vec<Value> = source.into_iter().chain(packages).collect();
+    let dependencies: Vec<Value> = source.into_iter().chain(base).chain(packages).collect();
     let statement = json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{ "digest": { "sha256": image.digest().hex() } }],

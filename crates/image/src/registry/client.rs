@@ -26,6 +26,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How much of a refusal is read.
 const REFUSAL: usize = 64 * 1024;
 
+/// The largest manifest that is read: what registries take at the most ("Pushing Manifests" in OCI's
+/// distribution specification).
+const LARGEST: usize = 4 * 1024 * 1024;
+
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Speaks to one repository.
@@ -101,6 +105,23 @@ impl<'a, P> Client<'a, P> {
         let call = Call { method: Method::GET, uri, headers: Vec::new(), body, attempted };
         let response = self.request(call).await.unwrap_or(response);
         Err(self.refusal(status, response, attempted).await)
+    }
+
+    /// Asks for a manifest; none where there is none.
+    pub(super) async fn read(&self, call: Call<'_>) -> Result<Option<Bytes>, Failure> {
+        let attempted = call.attempted;
+        let response = self.request(call).await?;
+        match response.status() {
+            StatusCode::NOT_FOUND => return Ok(None),
+            status if !status.is_success() => {
+                return Err(self.refusal(status, response, attempted).await);
+            }
+            _ => {}
+        }
+        match Limited::new(response.into_body(), LARGEST).collect().await {
+            Ok(body) => Ok(Some(body.to_bytes())),
+            Err(error) => Err(self.unreachable(attempted, &error.to_string())),
+        }
     }
 
     async fn request(&self, call: Call<'_>) -> Result<Response<Incoming>, Failure> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use http_body_util::StreamBody;
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::Frame;
+use hyper::body::{Bytes, Frame};
 use hyper::header::{
     ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
@@ -19,7 +19,7 @@ use super::Target;
 use super::client::{Answer, Body, Call, Client, empty, full};
 use super::patience::{Failure, Patience, Tries};
 use crate::attest::{Attached, EMPTY};
-use crate::image::{Image, Layer, MANIFEST};
+use crate::image::{Base, Image, Layer, MANIFEST};
 use crate::{Digest, Progress, PushError, Report};
 
 /// How long a registry may neither take a byte nor answer.
@@ -79,6 +79,19 @@ pub async fn push<P: Patience>(
     attach(&client, image, report).await?;
     report(Progress::Stored { digest: image.digest().clone() });
     Ok(pushed)
+}
+
+/// What the image was built on that a tag names in the target's repository; none where there is no
+/// such tag, or its manifest does not say.
+pub async fn base_of<P: Patience>(
+    tag: &str,
+    target: &Target,
+    patience: &P,
+    report: Report<'_>,
+) -> Result<Option<Base>, PushError> {
+    let client = Client::new(target, patience)?;
+    let manifest = client.manifest(tag, report).await?;
+    Ok(manifest.and_then(|manifest| Base::of(&manifest)))
 }
 
 /// Makes the registry have what is known of an image beside it.
@@ -181,6 +194,21 @@ impl<P: Patience> Client<'_, P> {
         let answer = self.insist(look, report).await?;
         Ok(answer.status.is_success()
             && digest_in(&answer.headers) == Some(manifest.digest.as_str()))
+    }
+
+    /// The manifest that a tag names, if there is one.
+    async fn manifest(&self, tag: &str, report: Report<'_>) -> Result<Option<Bytes>, PushError> {
+        let attempted = format!("read {tag} in {}", self.target.repository);
+        let mut tries = Tries::new(self.patience);
+        loop {
+            let mut call = self.call(Method::GET, &format!("manifests/{tag}"), &attempted);
+            call.headers.push((ACCEPT, MANIFEST.to_owned()));
+            let read = tokio::time::timeout(STALL, self.read(call)).await;
+            match read.unwrap_or_else(|_| Err(self.stalled(&attempted))) {
+                Ok(manifest) => return Ok(manifest),
+                Err(failure) => tries.pause(failure, report).await?,
+            }
+        }
     }
 
     /// Uploads a blob unless the registry has it; returns whether it was uploaded.

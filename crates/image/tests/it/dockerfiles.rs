@@ -1,11 +1,14 @@
 //! Dockerfiles, built by whichever tool the machine has.
 
 use std::path::Path;
+use std::process::Command;
 
-use deployer_image::{DockerfileSource, Progress, Settings, Source, build};
+use deployer_image::{DockerfileSource, Progress, Settings, Source, base_of, build, push};
 
 use crate::building::failure;
 use crate::probe::{self, PLATFORM};
+use crate::quick::Quick;
+use crate::registry::Registry;
 
 fn source(dir: &Path, text: &str) -> Source {
     std::fs::write(dir.join("Dockerfile"), text).expect("writes");
@@ -29,6 +32,64 @@ async fn a_dockerfile_becomes_an_image() {
     assert_eq!(config["config"]["Entrypoint"][0], "/probe");
     assert_eq!(image.layers().len(), 1);
     assert!(lines.iter().any(|line| line.contains("COPY probe /")), "{lines:?}");
+}
+
+/// An image in buildah's own store under a name of this process, taken off when dropped.
+struct Base(String);
+
+impl Base {
+    fn new() -> Self {
+        Self(format!("localhost/deployer-test-base-{}:1", std::process::id()))
+    }
+
+    /// Makes the name name an image that holds `text`.
+    fn move_to(&self, text: &str) {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("text"), text).expect("writes");
+        std::fs::write(directory.path().join("Dockerfile"), "FROM scratch\nCOPY text /\n")
+            .expect("writes");
+        let arguments = ["build", "--quiet", "--tag", &self.0, "."];
+        let built = Command::new("buildah").args(arguments).current_dir(directory.path()).output();
+        let built = built.expect("buildah is needed: apt-get install buildah");
+        assert!(built.status.success(), "{built:?}");
+    }
+}
+
+impl Drop for Base {
+    fn drop(&mut self) {
+        drop(Command::new("buildah").args(["rmi", "--force", &self.0]).output());
+    }
+}
+
+#[tokio::test]
+async fn what_an_image_is_built_on_is_known_and_that_it_has_moved() {
+    let registry = Registry::start();
+    let base = Base::new();
+    let directory = tempfile::tempdir().expect("a directory");
+    let source = source(directory.path(), &format!("FROM {}\nCOPY Dockerfile /\n", base.0));
+    let mut digests = Vec::new();
+    for (tag, text) in [("v1", "old"), ("v2", "new")] {
+        base.move_to(text);
+        let built = build(&source, PLATFORM, &Settings::default(), &mut |_| {}).await;
+        let image = built.expect("it builds");
+        let found = image.base().expect("buildah says it");
+        assert_eq!(found.name, base.0);
+        let target = registry.target(tag);
+        push(&image, &target, &Quick, &mut |_| {}).await.expect("the registry takes it");
+        let read = base_of(tag, &target, &Quick, &mut |_| {}).await.expect("it is there");
+        assert_eq!(read, Some(found.clone()));
+        digests.push(found.digest);
+        let provenance = registry.documents("predicateType");
+        let dependencies = provenance.iter().filter(|it| {
+            it["predicate"]["buildDefinition"]["resolvedDependencies"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|on| on["digest"]["sha256"] == digests[0].hex()))
+        });
+        assert_eq!(dependencies.count(), 1, "{provenance:?}");
+    }
+    assert_ne!(digests[0], digests[1]);
+    let none = base_of("v0", &registry.target("v3"), &Quick, &mut |_| {}).await;
+    assert_eq!(none.expect("the question is answered"), None);
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deployer_image::{Digest, Progress, PushError, Pushed, Target, build, push};
-use serde_json::Value;
 
 use crate::probe;
 use crate::quick::Quick;
@@ -76,13 +75,8 @@ async fn what_is_in_an_image_and_how_it_came_about_is_stored_beside_it() {
     let built = build(&source, probe::PLATFORM, &settings, &mut |_| {}).await;
     let image = built.expect("the probe builds");
     push(&image, &registry.target("v1"), &Quick, &mut |_| {}).await.expect("the registry takes it");
-    let blobs: Vec<Value> = registry
-        .files()
-        .iter()
-        .filter(|path| path.ends_with("data"))
-        .filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok())
-        .collect();
-    let about = blobs.iter().filter(|it| it["subject"]["digest"] == image.digest().as_str());
+    let about = registry.documents("subject");
+    let about = about.iter().filter(|it| it["subject"]["digest"] == image.digest().as_str());
     let mut kinds = Vec::new();
     for manifest in about {
         let kind = manifest["artifactType"].as_str().expect("a type");
@@ -92,11 +86,13 @@ async fn what_is_in_an_image_and_how_it_came_about_is_stored_beside_it() {
     kinds.sort_unstable();
     assert_eq!(kinds, ["application/spdx+json", "application/vnd.in-toto+json"]);
 
-    let bill = blobs.iter().find(|it| it["spdxVersion"] == "SPDX-2.3").expect("a bill");
+    let bills = registry.documents("spdxVersion");
+    let bill = bills.iter().find(|it| it["spdxVersion"] == "SPDX-2.3").expect("a bill");
     let packages = bill["packages"].as_array().expect("packages");
     let named = |name: &str| packages.iter().any(|package| package["name"] == name);
     assert!(named("probe") && named(image.digest().as_str()), "{bill:#}");
-    let statement = blobs.iter().find(|it| !it["predicateType"].is_null()).expect("a statement");
+    let statements = registry.documents("predicateType");
+    let statement = statements.first().expect("a statement");
     assert_eq!(statement["subject"][0]["digest"]["sha256"], image.digest().hex());
     assert_eq!(statement["predicate"]["buildDefinition"]["externalParameters"]["build"], "cargo");
 }

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use deployer_image::{Credentials, Target};
+use serde_json::Value;
 use tempfile::TempDir;
 
 const USER: &str = "deployer";
@@ -100,6 +101,13 @@ impl Registry {
         }
         files.sort();
         files
+    }
+
+    /// What it keeps that is JSON and has this key.
+    pub(crate) fn documents(&self, key: &str) -> Vec<Value> {
+        let files = self.files().into_iter().filter(|path| path.ends_with("data"));
+        let read = files.filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok());
+        read.filter(|document: &Value| !document[key].is_null()).collect()
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
             Some((address.clone(), range(&made.spec)?, vpc(&made.spec)?, path))
         })
         .collect();
-    let taken: Vec<Cidr> = subnets.iter().map(|(_, cidr, _, _)| *cidr).collect();
+    let mut taken: Vec<Cidr> = subnets.iter().map(|(_, cidr, _, _)| *cidr).collect();
     let is_broken = draft.is_broken(&["network"]);
     for (index, (address, cidr, vpc, path)) in subnets.iter().enumerate() {
         let is_by_hand = path.first().is_some_and(|section| section == "resources");
@@ -49,7 +49,13 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
                 draft.mistakes.push(
                     Diagnostic::error(Code::CidrOverlap, title)
                         .at(span, format!("{other} has `{range}`"))
-                        .help(format!("use a part that is free{}", free(&taken, *cidr, around))),
+                        .help(match free(&taken, *cidr, around) {
+                            Some(free) => {
+                                taken.push(free);
+                                format!("use a part that is free: `{free}`")
+                            }
+                            None => "use a part that is free".to_owned(),
+                        }),
                 );
             }
         }
@@ -57,12 +63,7 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
 }
 
 /// The first range of the same size that nobody has.
-fn free(taken: &[Cidr], like: Cidr, around: Option<Cidr>) -> String {
-    let candidates = around.and_then(|around| around.0.subnets(like.0.prefix_len()).ok());
-    let free = candidates
-        .into_iter()
-        .flatten()
-        .map(Cidr)
-        .find(|candidate| !taken.iter().any(|cidr| cidr.overlaps(*candidate)));
-    free.map(|cidr| format!(": `{cidr}`")).unwrap_or_default()
+fn free(taken: &[Cidr], like: Cidr, around: Option<Cidr>) -> Option<Cidr> {
+    let mut candidates = around?.0.subnets(like.0.prefix_len()).ok()?.map(Cidr);
+    candidates.find(|candidate| !taken.iter().any(|cidr| cidr.overlaps(*candidate)))
 }

@@ -412,7 +412,10 @@ fn a_region_that_is_not_known_is_not_refused() {
     let warnings = loaded(text, None).warnings;
     assert_eq!(warnings[0].title, "`eu-west-9` is not a region that this version knows");
     let help = warnings[0].help.clone().unwrap();
-    assert!(help.contains("eu-west-1") && help.ends_with("unless the region is new"), "{help}");
+    assert!(
+        help.contains("eu-west-1") && help.ends_with("(leave it as it is if the region is new)"),
+        "{help}"
+    );
     assert_eq!(loaded(&text.replace('9', "3"), None).warnings, []);
 }
 

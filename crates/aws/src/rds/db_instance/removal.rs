@@ -2,8 +2,8 @@
 
 use deployer_core::Cause;
 use deployer_engine::{Context, Result};
+use deployer_kinds::leaves_snapshot;
 
-use super::state;
 use crate::Aws;
 use crate::rds;
 
@@ -24,7 +24,7 @@ pub(crate) struct Leaving<'a> {
 pub(crate) async fn delete(cx: &Context<'_, Aws>, live: Leaving<'_>) -> Result<Vec<String>> {
     let id = live.id;
     let state = rds::describe(cx.cloud, id).await?.db_instance_status.unwrap_or_default();
-    let keeps = live.final_snapshot && state::can_be_kept(&state);
+    let keeps = live.final_snapshot && leaves_snapshot(&state);
     let snapshot = format!("{}-final-{}", rds::name(cx.identity), live.generation);
     if state == "deleting" {
         let note = format!("database {id} leaves a snapshot, `{snapshot}` or numbered like it");

@@ -32,9 +32,6 @@ const STUCK: &[&str] = &[
 /// Where RDS says why something is broken.
 const EVENTS: &str = "its events in the RDS console say why";
 
-/// States in which a final snapshot cannot be taken (`DeleteDBInstance` in the RDS API reference).
-const WITHOUT_SNAPSHOT: &[&str] = &["failed", "incompatible-network", "incompatible-restore"];
-
 /// How far RDS is, for a plan.
 pub(crate) fn phase(instance: &Description) -> Result<Phase> {
     let state = instance.db_instance_status().required("the status of a database")?;
@@ -76,11 +73,6 @@ fn progress(instance: &Description) -> Result<Progress<()>> {
         () if secret == Some("creating") => Progress::Waiting("its secret: creating".to_owned()),
         () => Progress::Done(()),
     })
-}
-
-/// Whether a final snapshot can be taken.
-pub(super) fn can_be_kept(state: &str) -> bool {
-    !WITHOUT_SNAPSHOT.contains(&state)
 }
 
 /// The engine looks again for as long as something may lag, and then fails with this.
@@ -150,6 +142,5 @@ mod tests {
             assert_eq!(progress, Progress::Waiting((*state).to_owned()));
             assert_eq!(stuck(state).cause, Cause::NotYet);
         }
-        assert!(!can_be_kept("incompatible-network"));
     }
 }
