@@ -96,13 +96,16 @@ fn what_carries_copied_tags_is_told_and_outlives_the_stack() {
 #[test]
 fn a_namesake_that_is_not_ours_is_neither_taken_over_nor_deleted() {
     let world = World::with(STACK);
+    // It comes up between the plan, which would have named it, and the run.
+    let plan = world.folder.path().join("plan.json").display().to_string();
+    world.run(&format!("plan --out {plan}")).expect(0);
     let group = json!({ "logGroupName": "/mine/default/work" });
     world.lab.by_hand_in_json("logs", "Logs_20140328.CreateLogGroup", &group);
     let cluster = json!({ "clusterName": "mine-default-main" });
     let target = "AmazonEC2ContainerServiceV20141113.CreateCluster";
     world.lab.by_hand_in_json("ecs", target, &cluster);
 
-    let ran = world.run("apply --yes").expect(4);
+    let ran = world.run(&format!("apply {plan} --yes")).expect(4);
     for address in ["log-group/work", "cluster/main"] {
         assert!(ran.stderr.contains(&format!("error: {address}")), "{}", ran.stderr);
         let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -617,6 +620,34 @@ fn made_by_hand(lab: &Lab) -> Vec<(&'static str, String)> {
         ("secret/old", text(&secret["ARN"])),
         ("role/old", role),
     ]
+}
+
+/// All of it is known before the first create.
+#[test]
+fn names_that_somebody_else_has_taken_are_mistakes_of_the_plan() {
+    let world = World::with(
+        "stack: mine\nregion: eu-west-1\nresources:\n  log-group: { old: {} }\n  repository: { old: \
+         {} }\n  cluster: { new: {} }\n",
+    );
+    let group = json!({ "logGroupName": "/mine/default/old" });
+    world.lab.by_hand_in_json("logs", "Logs_20140328.CreateLogGroup", &group);
+    let repository = json!({ "repositoryName": "mine-default-old" });
+    let create = "AmazonEC2ContainerRegistry_V20150921.CreateRepository";
+    world.lab.by_hand_in_json("ecr", create, &repository);
+    let before = world.lab.everything();
+    for command in ["plan", "apply --yes"] {
+        let refused = world.run(command).expect(1).stderr;
+        for taken in ["`/mine/default/old` is taken", "`mine-default-old` is taken"] {
+            assert!(refused.contains(taken), "{refused}");
+        }
+        assert!(refused.contains("`deployer adopt log-group/old /mine/default/old"), "{refused}");
+        assert_eq!(world.lab.everything(), before);
+    }
+    world.run("adopt log-group/old /mine/default/old --yes").expect(0);
+    world.run("adopt repository/old mine-default-old --yes").expect(0);
+    world.run("apply --yes").expect(0);
+    world.run("plan --check").expect(0);
+    world.run("destroy --yes").expect(0);
 }
 
 #[test]

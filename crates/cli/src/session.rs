@@ -11,6 +11,7 @@ use deployer_core::{
 };
 use deployer_engine::{
     Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, preview, read_book,
+    taken,
 };
 use deployer_stack::{Loaded, Options, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
@@ -305,7 +306,7 @@ impl<W: Connect> Session<'_, W> {
     ) -> Result<Plan, Error> {
         let targets = project.meant(targets);
         let mut plan = self.plan(Some(project), &project.stack, snapshot, &targets)?;
-        self.preview(project, &plan, connected).await?;
+        self.preview(project, &plan, connected, snapshot).await?;
         plan.images = self.published(project, connected, snapshot).await?;
         self.find_left_behind(&mut plan, connected, &project.source, snapshot).await;
         Ok(plan)
@@ -503,29 +504,42 @@ impl<W: Connect> Session<'_, W> {
         self.warn(&render::diagnostics(&diagnostics, name, text, &self.err, self.margin()));
     }
 
-    /// Looks, without a call, for what would keep the creates of a plan from succeeding, such as an
-    /// archive that is not there: all of it is a mistake before anything is begun.
+    /// Looks for what would keep the creates of a plan from succeeding, such as an archive that is
+    /// not there or a name that is taken: all of it is a mistake before anything is begun.
     async fn preview(
         &self,
         project: &Project,
         plan: &Plan,
         connected: &Places<W::Cloud>,
+        snapshot: &Snapshot,
     ) -> Result<(), Error> {
         let registry = self.world.registry();
-        let looking = preview(&registry, &**connected.cloud(), plan);
-        let failures = self.unless_cancelled(looking).await?;
-        if failures.is_empty() {
+        let looking = async {
+            let lacking = preview(&registry, &**connected.cloud(), plan).await;
+            let scope = &project.stack.scope;
+            (lacking, taken(&registry, connected, scope, snapshot, plan).await)
+        };
+        let (lacking, taken) = self.unless_cancelled(looking).await?;
+        if lacking.is_empty() && taken.is_empty() {
             return Ok(());
         }
-        let mistake = |(address, failure): (Address, Failure)| {
+        let mistake = |code: Code, failure: Failure, (address, place): (&Address, Option<Span>)| {
             let title = format!("could not {}: {}", failure.attempted, failure.message);
-            let mistake = Diagnostic::error(Code::ImageSource, title);
-            match project.written.place(&address, "build") {
+            let mut mistake = Diagnostic::error(code, title);
+            mistake.help = failure.help;
+            match place {
                 Some(place) => mistake.at(place, format!("of {address}")),
                 None => mistake,
             }
         };
-        let diagnostics = failures.into_iter().map(mistake).collect();
+        let written = &project.written;
+        let lacking = lacking.into_iter().map(|(address, failure)| {
+            mistake(Code::ImageSource, failure, (&address, written.place(&address, "build")))
+        });
+        let taken = taken.into_iter().map(|(address, failure)| {
+            mistake(Code::InTheWay, failure, (&address, written.entry(&address)))
+        });
+        let diagnostics = lacking.chain(taken).collect();
         Err(Error::Stack(mistakes(&project.source, diagnostics)))
     }
 

@@ -62,6 +62,8 @@ codes! {
     DuplicateZone = "duplicate-zone",
     /// It is not clear where an image comes from.
     ImageSource = "image-source",
+    /// Something in AWS that is not ours has the name that a resource is to have.
+    InTheWay = "in-the-way",
     /// `<<` is not part of the language.
     MergeKey = "merge-key",
     /// Something speaks HTTPS and has no certificate.

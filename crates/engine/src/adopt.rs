@@ -1,14 +1,13 @@
 //! Takes something over that the stack did not make.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 
 use deployer_core::{Address, Cause, Deeds, Failure, Live, Place, Roles, Scope, Seen};
 
 use crate::perform::JournalOf;
 use crate::retry::insist;
 use crate::{
-    Cloud, Context, Identity, Journal, Look, Parameters, Places, Registry, Result, Survey, Voice,
+    Cloud, Context, Identity, Journal, Parameters, Places, Registry, Result, Survey, Voice,
 };
 
 /// A thing that is there and is to become a resource of the stack.
@@ -37,11 +36,7 @@ pub async fn seek<C: Cloud>(
     let shared = C::Shared::default();
     // Nothing of it is ours yet, nor are its parts.
     let deeds = Deeds::default();
-    let (cloud, shared, deeds, look) = (&*cloud, &shared, &deeds, Look::Quick);
-    let (home, is_by_record) = (places.home(), false);
-    let (missed, aside) = (Mutex::default(), Mutex::default());
-    let survey =
-        Survey { cloud, scope, shared, deeds, place, home, look, is_by_record, missed, aside };
+    let survey = Survey::of_things((&*cloud, scope), (&shared, &deeds), (place, places.home()));
     let seen = insist(|| driver.read(&survey, id)).await?;
     if let Some(seen) = &seen
         && let Some(beginning) = driver.misnamed(scope, &seen.live.output)?

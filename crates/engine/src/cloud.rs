@@ -68,6 +68,19 @@ pub enum Look {
     Close,
 }
 
+impl<'a, C: Cloud> Survey<'a, C> {
+    /// A quick look at single things by their identifiers or names.
+    pub(crate) fn of_things(
+        (cloud, scope): (&'a C, &'a Scope),
+        (shared, deeds): (&'a C::Shared, &'a Deeds),
+        (place, home): (&'a Place, (&'a str, &'a str)),
+    ) -> Self {
+        let (look, is_by_record) = (Look::Quick, false);
+        let (missed, aside) = (Mutex::default(), Mutex::default());
+        Self { cloud, scope, shared, deeds, place, home, look, is_by_record, missed, aside }
+    }
+}
+
 impl<C: Cloud> Survey<'_, C> {
     /// The names of the resources of a kind that there may be, by the record, so that they can be
     /// asked for by them. None where the record is lost, or where all there is is looked for.

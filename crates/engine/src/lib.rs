@@ -52,7 +52,7 @@ pub use operation::{Code, Operation, Reach, Service};
 pub use ownership::{Book, Journal, read_book};
 pub use parameters::{Parameter, Parameters, Secrecy};
 pub use places::Places;
-pub use prepare::{prepare, preview};
+pub use prepare::{prepare, preview, taken};
 pub use registry::{Capability, Registry};
 pub use releases::tidy;
 pub use resource::Resource;

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Action, Address, Failure, Plan, Stack};
+use deployer_core::{
+    Action, Address, Cause, Deeds, Failure, Phase, Plan, Replacement, Roles, Scope, Snapshot,
+    Stack, Step,
+};
+use futures_util::future::join_all;
+use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::{Cloud, Registry, Voice};
+use crate::{Cloud, Places, Registry, Survey, Voice};
 
 /// Looks, without a call, for what would keep the creates of a plan from succeeding; all of it at
 /// once.
@@ -23,6 +28,55 @@ pub async fn preview<C: Cloud>(
         }
     }
     failures
+}
+
+/// Asks for the names that the creates of a plan are to give, all at once: which of them something
+/// has that is not ours. Where that cannot be asked the create will show it.
+pub async fn taken<C: Cloud>(
+    registry: &Registry<C>,
+    places: &Places<C>,
+    scope: &Scope,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Vec<(Address, Failure)> {
+    let creates = plan.steps.iter().filter(|step| step.action == Action::Create);
+    let looks = creates.map(|step| taken_by(registry, places, scope, snapshot, step));
+    join_all(looks).await.into_iter().flatten().collect()
+}
+
+/// What has the name of a create and is not ours.
+async fn taken_by<C: Cloud>(
+    registry: &Registry<C>,
+    places: &Places<C>,
+    scope: &Scope,
+    snapshot: &Snapshot,
+    step: &Step,
+) -> Option<(Address, Failure)> {
+    let address = &step.address;
+    let driver = registry.driver(&address.kind).ok()?;
+    let info = driver.info();
+    let is_unique = info.naming.is_some()
+        && info.part_of.is_none()
+        && info.replacement(&Value::Null, &Value::Null) != Replacement::Supersede;
+    if !is_unique {
+        return None;
+    }
+    let name = info.physical_name(scope, address, step.generation);
+    let cloud = places.at(&step.place, &Roles::new()).await.ok()?;
+    let (shared, deeds) = (C::Shared::default(), Deeds::default());
+    let home = places.home();
+    let survey = Survey::of_things((&*cloud, scope), (&shared, &deeds), (&step.place, home));
+    let found = driver.read(&survey, &name).await.ok()??.live;
+    let id = found.id();
+    let is_known = snapshot.lives.iter().any(|live| live.id() == id)
+        || snapshot.strays.iter().any(|stray| stray.id == id)
+        || found.address == *address
+        || found.phase == Phase::Leaving;
+    let message = format!("the name `{name}` is taken: {id} was not made by this stack");
+    let failure = Failure::new(Cause::Taken, format!("create {address}"), message).help(format!(
+        "take it over with `deployer adopt {address} {id}`, or give one of the two another name"
+    ));
+    (!is_known).then(|| (address.clone(), failure))
 }
 
 /// The stack with the specs of these resources made exact, such as an image's tag by its digest.

@@ -79,7 +79,7 @@ const RENAMED: &[(&[&str], &str, &str)] = &[
     (
         &["healthcheck", "health-check", "health-check-path"],
         "health",
-        "write `health: /`, the path that is asked for",
+        "write `health: {}`, the path that is asked for",
     ),
     (&["path", "host"], "route", "write it below `route:`"),
     (&["alb", "lb", "balancer"], "load-balancer", "write `load-balancer: {}`"),
@@ -92,8 +92,12 @@ const RENAMED: &[(&[&str], &str, &str)] = &[
     (&["maximum-percent", "max-percent"], "maximum", "write `maximum: 200%`"),
     (&["retention", "retention-days", "retention-in-days"], "keep", "write `keep: 30 days`"),
     // Images.
-    (&["from", "tag", "name"], "build", "write the image as a text: `image: nginx:1.29`"),
-    (&["location", "uri", "url", "registry"], "build", "write the image as a text: `image: {}`"),
+    (&["tag"], "build", "write the image as a text: `image: nginx:1.29`"),
+    (
+        &["from", "name", "location", "uri", "url", "registry"],
+        "build",
+        "write the image as a text: `image: {}`",
+    ),
     (&["dockerfile"], "build", "write `build: { dockerfile: {} }`"),
     (&["cargo"], "build", "write `build: { cargo: {} }`"),
     (&["archive"], "build", "write `build: { archive: {} }`"),

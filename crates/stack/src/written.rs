@@ -21,6 +21,11 @@ impl Written {
         Self { root, origins: origins.collect() }
     }
 
+    /// The key of the entry that makes a resource; none where nobody wrote it.
+    pub fn entry(&self, address: &Address) -> Option<Span> {
+        self.root.key_place(&self.origins.get(address)?.body)
+    }
+
     /// Where a field of a resource is written, by its path with dots; the nearest that is written
     /// where it is left out.
     pub fn place(&self, address: &Address, path: &str) -> Option<Span> {

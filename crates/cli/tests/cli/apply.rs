@@ -74,9 +74,10 @@ async fn with_nothing_to_do_nothing_is_asked() {
 #[tokio::test(start_paused = true)]
 async fn a_step_that_fails_is_reported_in_full_and_the_next_run_continues() {
     let world = World::with(STACK);
-    // A scan of each of the three kinds that are declared; then the create of the network.
+    // A scan of each of the three kinds that are declared, and a look for the name of the store; then
+    // the create of the network.
     let fault = Fault::Fail(Moment::Before, Cause::Refused);
-    world.memory.arm(3, fault);
+    world.memory.arm(4, fault);
     let ran = world.run("apply --env dev --yes").await;
     assert_eq!(ran.exit, Exit::Failed, "{ran:?}");
     insta::assert_snapshot!(ran.stderr);

@@ -68,6 +68,11 @@ fn make(draft: &mut Draft, name: &str, body: &Service, built: &Built) -> Option<
     } else if !draft.must_have("repositories", repository, &[&path[..], &["repository"]].concat()) {
         return None;
     }
+    let written = match &way {
+        kinds::Build::Cargo(_) => "build.cargo",
+        kinds::Build::Dockerfile(_) => "build.dockerfile",
+        kinds::Build::Archive(_) => "build.archive",
+    };
     let spec = ImageSpec {
         repository: Ref::named(repository),
         build: way.into(),
@@ -76,7 +81,7 @@ fn make(draft: &mut Draft, name: &str, body: &Service, built: &Built) -> Option<
         health_command: body.health_command.clone().into(),
         digest: None,
     };
-    draft.make::<Image>(name, &spec, Origin::new(&path, &[("build", "build")]));
+    draft.make::<Image>(name, &spec, Origin::new(&path, &[("build", written)]));
     Some(())
 }
 
