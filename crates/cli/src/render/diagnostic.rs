@@ -6,6 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use deployer_core::{Diagnostic, Label, Severity, Span, one_line};
 
+use super::layout::between_words;
 use super::theme::Theme;
 use crate::blotting::Blotted;
 use crate::wire::error as wire;
@@ -26,6 +27,7 @@ pub fn diagnostics(
     let (mut shown, blotted) = (String::new(), Blotted::new(text));
     for mistake in mistakes {
         let mistake = without_secrets(mistake, &blotted);
+        let mistake = within_width(mistake, width);
         shown.push_str(&renderer.render(&[group(&mistake, name, &blotted.shown)]));
         shown.push_str("\n\n");
     }
@@ -44,6 +46,21 @@ fn without_secrets(mistake: &Diagnostic, blotted: &Blotted<'_>) -> Diagnostic {
         help: mistake.help.as_deref().map(said),
         labels: mistake.labels.iter().map(label).collect(),
         ..mistake.clone()
+    }
+}
+
+/// A mistake whose title and advice are broken where they are longer than a line.
+fn within_width(mistake: Diagnostic, width: usize) -> Diagnostic {
+    let fit = |text: &str, beginning: usize| {
+        let width = width.saturating_sub(beginning);
+        let lines = text.split('\n').flat_map(|line| between_words(line, width));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let beginning = "warning[]: ".len() + mistake.code.name().len();
+    Diagnostic {
+        title: fit(&one_line(&mistake.title), beginning),
+        help: mistake.help.map(|help| fit(&help, "    = help: ".len())),
+        ..mistake
     }
 }
 
@@ -81,13 +98,13 @@ pub(crate) fn located_diagnostics(
     each.collect()
 }
 
-/// A name from the file, such as a key with a line end in it, makes no lines.
+/// What is shown of it.
 fn group<'a>(mistake: &'a Diagnostic, name: &'a str, text: &'a str) -> Group<'a> {
     let level = match mistake.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(one_line(&mistake.title)).id(mistake.code.name());
+    let title = level.primary_title(&mistake.title).id(mistake.code.name());
     let annotations = mistake.labels.iter().enumerate().map(|(place, label)| {
         let kind = if place == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let label_text = Some(one_line(&label.text)).filter(|text| !text.is_empty());

@@ -87,6 +87,12 @@ pub(crate) fn broken(text: &str, width: usize) -> Vec<String> {
     wrapped(&pieces, " ", width)
 }
 
+/// The same with whole words, however wide: what is to be typed stays in one piece.
+pub(crate) fn between_words(text: &str, width: usize) -> Vec<String> {
+    let words: Vec<String> = text.split([' ', '\n']).map(ToOwned::to_owned).collect();
+    wrapped(&words, " ", width)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
