@@ -200,6 +200,12 @@ fn no_mistake_shows_a_secret_that_stands_beside_it() {
             "  other: { image: \"nginx:1\", environment: [{ name: TOKEN, value: canary-pass }] }\n\
              resources:\n",
         ),
+        (
+            "resources:\n",
+            "  other:\n    image: \"nginx:1\"\n    environment:\n      - DB_PASSWORD=canary-pass\n\
+             resources:\n",
+        ),
+        ("SESSION_KEY: secrets/session", "SESSION_KEY: canary-pass"),
         ("final-snapshot: false }", "final-snapshot: false, password: canary-pass }"),
         ("final-snapshot: false }", "final-snapshot: false, master-password: canary-pass }"),
     ];

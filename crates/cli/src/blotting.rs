@@ -5,6 +5,7 @@
 //! none that stands beneath the name of a secret; elsewhere it is what is secret by its shape. The text
 //! has mistakes, so it is not read as YAML.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use deployer_core::closest;
@@ -39,6 +40,9 @@ const SECRETIVE: [(&str, bool); 13] = [
 const HARMLESS: [&str; 5] =
     ["environments", "secrets", "secret", "private-access", "execute-command"];
 
+/// The letters of a word that is a secret's wherever it stands.
+const LONG: usize = 6;
+
 /// What stands for a secret in what is said of a mistake.
 const LEFT_OUT: &str = "…";
 
@@ -47,7 +51,7 @@ const ELSEWHERE: [&str; 3] = ["secrets/", "databases/", "arn:"];
 
 /// A text without what may be secret in it.
 pub(crate) struct Blotted<'a> {
-    text: &'a str,
+    pub(crate) text: &'a str,
     /// As long as the text.
     pub(crate) shown: String,
 }
@@ -57,57 +61,83 @@ impl<'a> Blotted<'a> {
         Self { text, shown: blotted(text) }
     }
 
-    /// What is said of a mistake in the lines of this range, without the words that are blotted out
-    /// there. Text of the stack stands between backticks in messages.
+    /// What is said of a mistake in this range, without the words that are blotted out there. Short
+    /// words are looked for in quoted text alone: they may be words of ours too.
     pub(crate) fn without_secrets(&self, message: &str, range: Range<usize>) -> String {
-        let secrets = self.secrets(range);
-        let parts = message
+        let (lines, block) = self.around(range);
+        let long = self.secrets(block).into_iter().filter(|word| word.chars().count() >= LONG);
+        let shown = without(message, &sorted(long));
+        let short = sorted(self.secrets(lines));
+        let parts = shown
             .split('`')
             .enumerate()
-            .map(|(at, part)| if at % 2 == 0 { part.to_owned() } else { without(part, &secrets) });
+            .map(|(at, part)| if at % 2 == 0 { part.to_owned() } else { without(part, &short) });
         parts.collect::<Vec<_>>().join("`")
     }
 
-    /// The words that are blotted out in the lines of this range, the longest first.
-    fn secrets(&self, range: Range<usize>) -> Vec<&'a str> {
+    /// The lines of a range, and the same with what is beneath them: a mistake in a list may stand at
+    /// its key.
+    fn around(&self, range: Range<usize>) -> (Range<usize>, Range<usize>) {
         let start = self.text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = self.text[range.end..].find('\n').map_or(self.text.len(), |at| range.end + at);
-        let lines = &self.text[start..end];
-        let mut secrets = Vec::new();
-        let mut at = 0;
-        for part in lines.split_inclusive(|c| BETWEEN.contains(c)) {
+        let end =
+            self.text[range.end..].find('\n').map_or(self.text.len(), |at| range.end + at + 1);
+        let depth = depth_of(self.text[start..].lines().next().unwrap_or_default());
+        let beneath = self.text[end..]
+            .split_inclusive('\n')
+            .take_while(|line| line.trim().is_empty() || depth_of(line) > depth);
+        let beneath: usize = beneath.map(str::len).sum();
+        (start..end, start..end + beneath)
+    }
+
+    /// The words that are blotted out in a range, each in every way that a message may write it.
+    fn secrets(&self, range: Range<usize>) -> BTreeSet<String> {
+        let mut secrets = BTreeSet::new();
+        let mut at = range.start;
+        for part in self.text[range].split_inclusive(|c| BETWEEN.contains(c)) {
             let word = part.trim_end_matches(|c| BETWEEN.contains(c));
-            let shown = &self.shown.as_bytes()[start + at..][..word.len()];
+            let shown = &self.shown.as_bytes()[at..][..word.len()];
             at += part.len();
             // A part of a word may be shown, such as `${name}`.
-            let hidden = shown.iter().zip(word.bytes()).any(|(shown, letter)| *shown != letter);
-            if hidden {
-                let value = word.split_once('=').map(|(_, value)| value);
-                secrets.extend([Some(word), value].into_iter().flatten());
+            let is_hidden = shown.iter().zip(word.bytes()).any(|(shown, letter)| *shown != letter);
+            let value = word.split_once('=').map(|(_, value)| value);
+            for word in [Some(word), value].into_iter().flatten().filter(|_| is_hidden) {
+                let escaped = serde_json::Value::from(word).to_string();
+                secrets.insert(escaped.trim_matches('"').to_owned());
+                secrets.extend(serde_json::from_str::<String>(&format!("\"{word}\"")));
+                secrets.insert(word.to_owned());
             }
         }
         secrets.retain(|word| !word.is_empty());
-        secrets.sort_by_key(|word| std::cmp::Reverse(word.len()));
         secrets
     }
 }
 
+/// Words, the longest first.
+fn sorted(words: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut words: Vec<String> = words.into_iter().collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words
+}
+
 /// A text without these words, where they stand alone.
-fn without(text: &str, words: &[&str]) -> String {
+fn without(text: &str, words: &[String]) -> String {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while !rest.is_empty() {
+    while let Some(letter) = rest.chars().next() {
         let is_beginning = !shown.ends_with(is_part);
-        let word = words.iter().find(|word| {
-            is_beginning
-                && rest.strip_prefix(**word).is_some_and(|after| !after.starts_with(is_part))
-        });
-        let taken =
-            word.map_or_else(|| rest.chars().next().map_or(0, char::len_utf8), |it| it.len());
-        let (begun, after) = rest.split_at(taken);
-        shown.push_str(if word.is_some() { LEFT_OUT } else { begun });
-        rest = after;
+        let is_here = |word: &&String| {
+            let after = rest.strip_prefix(word.as_str());
+            is_beginning && after.is_some_and(|after| !after.starts_with(is_part))
+        };
+        let taken = if let Some(word) = words.iter().find(is_here) {
+            shown.push_str(LEFT_OUT);
+            word.len()
+        } else {
+            shown.push(letter);
+            letter.len_utf8()
+        };
+        rest = &rest[taken..];
     }
     shown
 }
@@ -150,25 +180,39 @@ fn secretive(line: &str) -> Option<(usize, bool)> {
         let word = part.trim_end_matches(|c| is_between(c) || c == ':');
         let (begin, end) = (at, at + word.len());
         at += part.len();
-        let is_first = line[..begin].chars().next_back().is_none_or(|c| " {,'\"".contains(c));
-        let after = line[end..].trim_start_matches(['\'', '"']).strip_prefix(':');
-        let is_key = after.is_some_and(|after| after.is_empty() || after.starts_with(is_between));
-        if let Some(has_names) = hides(word).filter(|_| is_first && is_key) {
+        let is_first = line[..begin].chars().next_back().is_none_or(|c| " {[,'\"".contains(c));
+        let value = line[end..].trim_start_matches(['\'', '"', ' ']).strip_prefix(':');
+        let Some(value) =
+            value.filter(|it| is_first && (it.is_empty() || it.starts_with(is_between)))
+        else {
+            continue;
+        };
+        if let Some(has_names) = hides(word, begin, value.trim()) {
             return Some((end, has_names));
         }
     }
     None
 }
 
-/// Whether what stands beneath a key is blotted out: with names beneath it, or without. One that is
-/// misspelt hides it as well.
-fn hides(key: &str) -> Option<bool> {
+/// Whether what stands beneath a key is blotted out: with names beneath it, or without. A long one
+/// that is misspelt hides it as well, and the name of a secret hides a value that stands behind it:
+/// a mapping may be that of a service of this name.
+fn hides(key: &str, column: usize, value: &str) -> Option<bool> {
+    // The section has what is known of secrets; deeper there are their names.
+    if key == "secrets" && column > 0 {
+        return Some(true);
+    }
     if HARMLESS.contains(&key) {
         return None;
     }
-    let meant = closest(key, SECRETIVE.iter().map(|(key, _)| *key));
-    let meant = SECRETIVE.iter().find(|(key, _)| Some(*key) == meant);
-    meant.map(|(_, has_names)| *has_names).or_else(|| is_secretive(key).then_some(true))
+    let is_long = key.chars().count() >= LONG;
+    let meant = closest(key, SECRETIVE.iter().map(|(known, _)| *known));
+    let meant = SECRETIVE.iter().find(|(known, _)| Some(*known) == meant);
+    if let Some((_, has_names)) = meant.filter(|(known, _)| is_long || *known == key) {
+        return Some(*has_names);
+    }
+    let is_value = !value.is_empty() && !value.starts_with('{');
+    (is_value && is_secretive(key)).then_some(false)
 }
 
 /// A mapping or a list whose values are blotted out.
@@ -283,7 +327,12 @@ mod tests {
             ),
             ("URL: postgres://a:s3cr3t@db/main", "URL: ***************************"),
             ("password: hunter2", "password: *******"),
-            ("{ master-password: s3, port: 1 }", "{ master-password: **, port: * }"),
+            ("{ master-password: s3, port: 1 }", "{ master-password: **, ***** * }"),
+            ("password : \"hunter2: x\"", "password : \"******** *\""),
+            ("[password: hunter2]", "[password: *******]"),
+            ("  secrets: { KEY: hunter2 }", "  secrets: { KEY: ******* }"),
+            ("  auth: { image: nginx }", "  auth: { image: nginx }"),
+            ("  cms: { image: nginx }", "  cms: { image: nginx }"),
             ("env: { LOG: info }", "env: { LOG: **** }"),
             ("environmnt: [LOG=info]", "environmnt: [********]"),
             // Not beneath any of them.
@@ -318,7 +367,7 @@ mod tests {
     fn of_the_languages_own_keys_those_hide_their_values_that_may_have_a_secret() {
         let mut keys = BTreeSet::new();
         keys_of(&deployer_stack::schema(&deployer_kinds::all()), &mut keys);
-        let hiding: Vec<_> = keys.iter().filter(|key| hides(key).is_some()).collect();
+        let hiding: Vec<_> = keys.iter().filter(|key| hides(key, 0, "x").is_some()).collect();
         let expected = [
             "args",
             "command",
@@ -336,7 +385,8 @@ mod tests {
 
     #[test]
     fn what_is_said_of_a_mistake_leaves_out_what_is_blotted_out_where_it_stands() {
-        let text = "port: 80\nenvironment: [DB=s3, A=s3cr3t]\ncommand: \"--token s3cr3t\"\n";
+        let text = "port: 80\nenvironment: [DB=s3, A=s3cr3t]\ncommand: \"--token s3cr3t\"\n\
+                    args:\n  - A=x`longer`y\n  - B=\"p\\u0061ssword\"\n  - C=x\n";
         let said = |line: &str, message: &str| {
             let at = text.find(line).unwrap();
             Blotted::new(text).without_secrets(message, at..at + line.len())
@@ -346,8 +396,14 @@ mod tests {
             "`…` is a text; write `{ DB: …, A: … }`, s3-like"
         );
         assert_eq!(said("command", "write `[\"--token\", s3cr3t]`"), "write `[\"…\", …]`");
+        assert_eq!(said("environment", "`s3cr3t` and s3cr3t, s3"), "`…` and …, s3");
         // Words of another line, and a part of a word.
         assert_eq!(said("port", "write `s3cr3t`"), "write `s3cr3t`");
+        // What is beneath a key, with a backtick in it, or written otherwise.
+        assert_eq!(
+            said("args", "write `{ A: x`longer`y, B: password, C: x }`"),
+            "write `{ A: …, B: …, C: x }`"
+        );
         assert_eq!(said("environment", "write `s3-x`"), "write `s3-x`");
     }
 

@@ -355,8 +355,7 @@ impl Refusal {
                     .to_owned(),
             ),
             Self::Noticed { .. } => Some(
-                "look at it with `deployer plan`; where that may be, allow more with `--up-to` or \
-                 leave it out"
+                "look at it with `deployer plan`; where that may be, leave `--up-to` out"
                     .to_owned(),
             ),
             Self::Beyond(_) => Some(

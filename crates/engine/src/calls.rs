@@ -147,11 +147,12 @@ impl Pauses<'_> {
         (failed < LOST).then(|| self.after(failed, asked))
     }
 
-    /// The same after so many tries that the other side put off: as with a call, what limits them
-    /// is the time that the work has.
+    /// The same after so many tries that the other side put off: our own pauses take no more time in
+    /// all than the work has. Those that are asked for come on top.
     pub fn put_off(&self, failed: u32, asked: Option<Duration>) -> Option<Duration> {
         let passed: Duration = (1..failed).map(doubled).sum();
-        (passed < Work::current().patience).then(|| self.after(failed, asked))
+        let left = Work::current().patience.checked_sub(passed).filter(|left| !left.is_zero())?;
+        Some(self.after(failed, asked).min(left.max(asked.unwrap_or_default())))
     }
 
     fn after(&self, failed: u32, asked: Option<Duration>) -> Duration {
@@ -372,7 +373,7 @@ mod tests {
         assert_eq!(lost(None), [1, 2, 4, 8]);
         assert_eq!(lost(Some(5)), [5, 5, 5, 8]);
         assert_eq!(lost(Some(3600)), [30, 30, 30, 30]);
-        assert_eq!(seconds(&|failed| pauses.put_off(failed, None)), [1, 2, 4, 8, 16]);
+        assert_eq!(seconds(&|failed| pauses.put_off(failed, None)), [1, 2, 4, 8, 15]);
     }
 
     #[tokio::test(start_paused = true)]

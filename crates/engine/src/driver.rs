@@ -19,6 +19,7 @@ pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + '
 pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn info(&self) -> KindInfo;
     fn is_shown_late(&self) -> bool;
+    fn is_read_by_name(&self) -> bool;
     fn is_made_once(&self) -> bool;
     fn leaves_itself(&self) -> bool;
     fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Seen>>;
@@ -56,6 +57,10 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 
     fn is_shown_late(&self) -> bool {
         K::SHOWN_LATE
+    }
+
+    fn is_read_by_name(&self) -> bool {
+        K::READ_BY_NAME
     }
 
     /// Names are unique, but for those that generations share.

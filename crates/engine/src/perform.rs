@@ -43,7 +43,7 @@ pub(crate) enum Stop {
 }
 
 /// What helps where something else has a name.
-const OTHERWISE: &str = "name the stack, the environment or the resource differently";
+pub(crate) const OTHERWISE: &str = "name the stack, the environment or the resource differently";
 
 /// A step with all it needs, on its way into a task of its own.
 pub(crate) struct Job<C: Parameters> {

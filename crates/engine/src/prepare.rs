@@ -1,15 +1,15 @@
-//! Work that is done before planning because it makes the plan exact.
+//! Work that is done beside planning: what makes a plan exact, and what would keep its creates from
+//! succeeding.
 
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    Action, Address, Cause, Deeds, Failure, Phase, Plan, Replacement, Roles, Scope, Snapshot,
-    Stack, Step,
+    Action, Address, Cause, Deeds, Failure, Phase, Plan, Roles, Scope, Snapshot, Stack, Step,
 };
 use futures_util::future::join_all;
-use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 
+use crate::perform::OTHERWISE;
 use crate::{Cloud, Places, Registry, Survey, Voice};
 
 /// Looks, without a call, for what would keep the creates of a plan from succeeding; all of it at
@@ -31,7 +31,7 @@ pub async fn preview<C: Cloud>(
 }
 
 /// Asks for the names that the creates of a plan are to give, all at once: which of them something
-/// has that is not ours. Where that cannot be asked the create will show it.
+/// has that is not ours. Where that cannot be asked, or takes many calls, the create will show it.
 pub async fn taken<C: Cloud>(
     registry: &Registry<C>,
     places: &Places<C>,
@@ -54,14 +54,10 @@ async fn taken_by<C: Cloud>(
 ) -> Option<(Address, Failure)> {
     let address = &step.address;
     let driver = registry.driver(&address.kind).ok()?;
-    let info = driver.info();
-    let is_unique = info.naming.is_some()
-        && info.part_of.is_none()
-        && info.replacement(&Value::Null, &Value::Null) != Replacement::Supersede;
-    if !is_unique {
+    if !driver.is_read_by_name() {
         return None;
     }
-    let name = info.physical_name(scope, address, step.generation);
+    let name = driver.info().physical_name(scope, address, step.generation);
     let cloud = places.at(&step.place, &Roles::new()).await.ok()?;
     let (shared, deeds) = (C::Shared::default(), Deeds::default());
     let home = places.home();
@@ -72,11 +68,16 @@ async fn taken_by<C: Cloud>(
         || snapshot.strays.iter().any(|stray| stray.id == id)
         || found.address == *address
         || found.phase == Phase::Leaving;
+    if is_known {
+        return None;
+    }
     let message = format!("the name `{name}` is taken: {id} was not made by this stack");
-    let failure = Failure::new(Cause::Taken, format!("create {address}"), message).help(format!(
-        "take it over with `deployer adopt {address} {id}`, or give one of the two another name"
-    ));
-    (!is_known).then(|| (address.clone(), failure))
+    let failure = Failure::new(Cause::Taken, format!("create {address}"), message);
+    // What a scan would not find again is not taken over.
+    let is_adoptable = driver.misnamed(scope, &found.output).is_ok_and(|it| it.is_none());
+    let take_over = format!(", or take it over with `deployer adopt {address} {id}`");
+    let help = format!("{OTHERWISE}{}", if is_adoptable { &take_over } else { "" });
+    Some((address.clone(), failure.help(help)))
 }
 
 /// The stack with the specs of these resources made exact, such as an image's tag by its digest.

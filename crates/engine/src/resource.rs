@@ -15,6 +15,10 @@ pub trait Resource<C: Cloud>: Kind {
     /// once a scan shows it; or else a plan that follows at once would make it again.
     const SHOWN_LATE: bool = false;
 
+    /// Whether [`Resource::read`] also takes the name that a create is to give, in a call or two, so
+    /// that a plan can ask whether somebody else has it.
+    const READ_BY_NAME: bool = false;
+
     /// Whether the cloud makes only one of equal creates where no name keeps it from more, such as
     /// by a token in the request.
     const MADE_ONCE: bool = false;

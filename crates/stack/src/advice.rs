@@ -79,7 +79,7 @@ const RENAMED: &[(&[&str], &str, &str)] = &[
     (
         &["healthcheck", "health-check", "health-check-path"],
         "health",
-        "write `health: {}`, the path that is asked for",
+        "write `health: /`, the path that is asked for",
     ),
     (&["path", "host"], "route", "write it below `route:`"),
     (&["alb", "lb", "balancer"], "load-balancer", "write `load-balancer: {}`"),

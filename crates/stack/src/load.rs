@@ -11,7 +11,7 @@ use crate::bodies::{self, OUTPUTS};
 use crate::draft::{Asked, Draft, Made, NetworkFacts};
 use crate::head::{self, Options};
 use crate::interpolate::{MOST_FILLED, Words, interpolate};
-use crate::mistakes::{Mistakes, suggestion};
+use crate::mistakes::{Mistakes, listed};
 use crate::node::{Content, Node};
 use crate::overlay::{fill_empty, merge};
 use crate::section::{Output, SectionInfo, Sections};
@@ -162,8 +162,9 @@ fn alone(root: &Node, overlays: &[Node]) -> Vec<(Span, String)> {
         let over = overlays.iter().filter_map(|overlay| overlay.field(section.key));
         for entry in over.flat_map(Node::entries) {
             if !names.is_empty() && !names.contains(&entry.key.as_str()) {
-                let meant = suggestion(&entry.key, names.iter().copied());
-                alone.push((entry.span, format!("outside of `environments` {meant}")));
+                let near = closest(&entry.key, names.iter().copied());
+                let meant = near.map_or_else(|| listed(&names), |near| format!("`{near}`"));
+                alone.push((entry.span, format!("outside of `environments` there is {meant}")));
             }
         }
     }

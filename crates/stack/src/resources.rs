@@ -54,9 +54,9 @@ pub(crate) fn merge_in(draft: &mut Draft, kinds: &Kinds) {
                     let section = made.origin.body.first();
                     other.kind == address.kind && section.is_some_and(|it| it != "resources")
                 });
-                let names: Vec<&str> = all.map(|(other, _)| other.name.as_str()).take(5).collect();
+                let names: Vec<&str> = all.map(|(other, _)| other.name.as_str()).take(3).collect();
                 if !names.is_empty() {
-                    let more = format!("those that sections make are called {}", listed(&names));
+                    let more = format!("sections make such as {}", listed(&names));
                     draft.mistakes.advise(entry.span, &more);
                 }
             }

@@ -78,12 +78,7 @@ impl Resource<Aws> for Image {
         let target = target(cx.cloud, name, &release).await?;
         let voice = cx.voice();
         if let Some(base) = image.base() {
-            let before = format!(
-                "{}-{}",
-                cx.identity.address.name,
-                cx.identity.generation.saturating_sub(1)
-            );
-            voice.say(standing_on(&base, base_before(cx, &before, &target).await.as_ref()));
+            voice.say(standing_on(&base, base_before(cx, &target).await.as_ref()));
         }
         let report = &mut |progress| tell(&voice, progress);
         deployer_image::push(&image, &target, &Patient(cx.pauses()), report)
@@ -123,6 +118,9 @@ impl Resource<Aws> for Image {
         Ok(Some(ImageSpec { digest: Some(image.digest().to_string()), ..spec.clone() }))
     }
 }
+
+/// How long a question may take that nothing depends on.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// How many images one call deletes (`BatchDeleteImage` in the ECR API reference).
 const A_CALL: usize = 100;
@@ -334,10 +332,13 @@ async fn target(aws: &Aws, repository: &str, release: &str) -> Result<Target> {
         .map_err(|error| Failure::new(Cause::Refused, "push the image", error.to_string()))
 }
 
-/// What the release before was built on, if that can be had: nothing depends on it.
-async fn base_before(cx: &Context<'_, Aws>, release: &str, target: &Target) -> Option<Base> {
-    let patience = &Patient(cx.pauses());
-    deployer_image::base_of(release, target, patience, &mut |_| {}).await.ok().flatten()
+/// What the release before was built on, if that can be had at once: nothing depends on it.
+async fn base_before(cx: &Context<'_, Aws>, target: &Target) -> Option<Base> {
+    let number = cx.identity.generation.checked_sub(1).filter(|number| *number > 0)?;
+    let release = format!("{}-{number}", cx.identity.address.name);
+    let (patience, silent) = (&Patient(cx.pauses()), &mut |_| {});
+    let asking = deployer_image::base_of(&release, target, patience, silent);
+    tokio::time::timeout(AT_ONCE, asking).await.ok()?.ok().flatten()
 }
 
 /// What an image is built on, and whether that has moved since the release before.

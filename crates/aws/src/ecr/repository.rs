@@ -23,6 +23,7 @@ const FORCE_DELETE: &str = "force-delete";
 const KEEP: &str = "keep";
 
 impl Resource<Aws> for Repository {
+    const READ_BY_NAME: bool = true;
     const LEAVES_ITSELF: bool = true;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {

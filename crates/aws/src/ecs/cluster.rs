@@ -14,6 +14,8 @@ use crate::ownership::{self, Owned, readable};
 const CREATE: &str = "create the cluster";
 
 impl Resource<Aws> for Cluster {
+    const READ_BY_NAME: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let clusters = survey.shared.get::<Clusters>().of(survey).await?;
         let read = clusters.iter().filter_map(|(owned, cluster)| {

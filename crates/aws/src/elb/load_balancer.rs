@@ -29,6 +29,8 @@ const PRESERVE_HOST: &str = "routing.http.preserve_host_header.enabled";
 const CREATE: &str = "create the load balancer";
 
 impl Resource<Aws> for LoadBalancer {
+    const READ_BY_NAME: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let inventory = survey.shared.get::<Inventory>();
         let ours = inventory.balancers(survey).await?.iter().filter_map(|balancer| {

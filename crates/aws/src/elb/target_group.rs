@@ -38,6 +38,8 @@ const TRAFFIC_PORT: &str = "traffic-port";
 const CREATE: &str = "create the target group";
 
 impl Resource<Aws> for TargetGroup {
+    const READ_BY_NAME: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let names = survey.shared.get::<TagIndex>().names::<Self>(survey, name).await;
         let (name, id) = (Described::target_group_name, Described::target_group_arn);

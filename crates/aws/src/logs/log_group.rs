@@ -17,6 +17,8 @@ use crate::ownership::{self, Owned, Tags, readable};
 const CREATE: &str = "create the log group";
 
 impl Resource<Aws> for LogGroup {
+    const READ_BY_NAME: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let aws = survey.cloud;
         let groups = named(aws, &prefix(survey.scope)).await?;

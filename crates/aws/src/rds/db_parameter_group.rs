@@ -47,6 +47,8 @@ const TOGETHER: &[&str] = &[
 ];
 
 impl Resource<Aws> for DbParameterGroup {
+    const READ_BY_NAME: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let (aws, scope) = (survey.cloud, survey.scope);
         let index = survey.shared.get::<TagIndex>();

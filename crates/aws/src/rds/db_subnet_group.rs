@@ -20,6 +20,8 @@ use crate::send::unless_gone;
 const WHAT: &str = "DB subnet group";
 
 impl Resource<Aws> for DbSubnetGroup {
+    const READ_BY_NAME: bool = true;
+
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         if let Some(all) = of_databases(survey).await? {
             return Ok(all);

@@ -38,7 +38,7 @@ const UNSEALED: &str = "look at it and add `--yes`; where plans are made on anot
 Examples:
   deployer apply                    show the plan, ask, do it
   deployer apply --env prod --yes   without a question, as in CI
-  deployer apply --yes --up-to rolling   as in CI, unless requests would fail
+  deployer apply --yes --up-to rolling   as in CI, unless more would be noticed
   deployer apply p.json             what `deployer plan --out p.json` showed
   deployer apply p.json --yes       the same, though it was made elsewhere
   deployer apply --target services/web"

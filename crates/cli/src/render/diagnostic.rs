@@ -36,7 +36,7 @@ pub fn diagnostics(
 
 /// A mistake without what is secret beside it.
 fn without_secrets(mistake: &Diagnostic, blotted: &Blotted<'_>) -> Diagnostic {
-    let ranges = mistake.labels.iter().map(|label| within(label.span, &blotted.shown));
+    let ranges = mistake.labels.iter().map(|label| within(label.span, blotted.text));
     let said = |text: &str| {
         ranges.clone().fold(text.to_owned(), |text, range| blotted.without_secrets(&text, range))
     };

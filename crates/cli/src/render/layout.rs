@@ -87,9 +87,21 @@ pub(crate) fn broken(text: &str, width: usize) -> Vec<String> {
     wrapped(&pieces, " ", width)
 }
 
-/// The same with whole words, however wide: what is to be typed stays in one piece.
+/// The same with whole words, however wide. What stands between backticks, such as a command to be
+/// typed, is one word.
 pub(crate) fn between_words(text: &str, width: usize) -> Vec<String> {
-    let words: Vec<String> = text.split([' ', '\n']).map(ToOwned::to_owned).collect();
+    let mut words: Vec<String> = Vec::new();
+    let mut is_quoted = false;
+    for word in text.split(' ') {
+        match words.last_mut() {
+            Some(last) if is_quoted => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+        is_quoted ^= word.matches('`').count() % 2 == 1;
+    }
     wrapped(&words, " ", width)
 }
 
@@ -109,6 +121,14 @@ mod tests {
         assert_eq!(
             broken("one two sha256:0123456789", 8),
             ["one two", "sha256:0", "12345678", "9"]
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_typed_is_one_word() {
+        assert_eq!(
+            between_words("run `deployer apply` or `a b`, please", 14),
+            ["run", "`deployer apply`", "or `a b`,", "please"]
         );
     }
 

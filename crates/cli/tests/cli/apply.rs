@@ -41,8 +41,8 @@ async fn without_anybody_to_ask_nothing_is_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn what_people_would_notice_more_than_they_may_is_not_begun() {
-    let world = World::applied(STACK).await;
-    // The first apply is noticed by nobody, and so is a plan without changes.
+    let world = World::with(STACK);
+    // Nobody notices a first apply.
     assert_eq!(world.run("apply --env dev --yes --up-to nobody").await.exit, Exit::Done);
     world.write("deployer.yaml", &STACK.replace("10.0.0.0/16", "10.1.0.0/16"));
     assert_eq!(world.run("plan --env dev --out plan.json").await.exit, Exit::Done);

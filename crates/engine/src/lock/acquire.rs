@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Failure, HIGHEST_EPOCH, Scope};
+use deployer_core::{Failure, Scope};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -200,7 +200,7 @@ async fn get<C: Parameters>(
             continue;
         }
         let epoch = top.as_ref().map_or(1, |top| top.epoch.saturating_add(1));
-        let epoch = epoch.max(book.deeds.record.epoch).min(HIGHEST_EPOCH);
+        let epoch = epoch.max(book.deeds.record.epoch);
         let Some(top) = top else {
             if claim(cloud, scope, epoch, &holder).await? {
                 continue;

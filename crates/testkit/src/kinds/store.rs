@@ -75,6 +75,8 @@ impl Toy for Store {
 }
 
 impl Resource<Memory> for Store {
+    const READ_BY_NAME: bool = true;
+
     plain!(@scan Store);
 
     async fn create(cx: &Context<'_, Memory>, spec: &Spec) -> Result<Output> {

@@ -22,6 +22,8 @@ use crate::ownership::{self, Kept, Owned, readable};
 use crate::rds::{self, Databases};
 
 impl Resource<Aws> for DbInstance {
+    const READ_BY_NAME: bool = true;
+
     /// RDS may show an instance as it was before a change, and available.
     const SHOWN_LATE: bool = true;
 
