@@ -56,7 +56,10 @@ pub(crate) fn fit(left: &str, right: &str, width: usize) -> (String, String) {
 /// The pieces, joined by `separator` and broken at it into lines of at most `width` columns, and
 /// never more than [`READABLE`].
 pub(crate) fn wrapped(pieces: &[String], separator: &str, width: usize) -> Vec<String> {
-    let width = width.min(READABLE);
+    joined(pieces, separator, width.min(READABLE))
+}
+
+fn joined(pieces: &[String], separator: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces {
         match lines.last_mut() {
@@ -87,8 +90,8 @@ pub(crate) fn broken(text: &str, width: usize) -> Vec<String> {
     wrapped(&pieces, " ", width)
 }
 
-/// The same with whole words, however wide. What stands between backticks, such as a command to be
-/// typed, is one word.
+/// The same with whole words, however wide, and in wide lines too: in a file or a pipe it is one line.
+/// What stands between backticks, such as a command to be typed, is one word.
 pub(crate) fn between_words(text: &str, width: usize) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut is_quoted = false;
@@ -102,7 +105,7 @@ pub(crate) fn between_words(text: &str, width: usize) -> Vec<String> {
         }
         is_quoted ^= word.matches('`').count() % 2 == 1;
     }
-    wrapped(&words, " ", width)
+    joined(&words, " ", width)
 }
 
 #[cfg(test)]
