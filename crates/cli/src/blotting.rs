@@ -61,18 +61,16 @@ impl<'a> Blotted<'a> {
         Self { text, shown: blotted(text) }
     }
 
-    /// What is said of a mistake in this range, without the words that are blotted out there. Short
-    /// words are looked for in quoted text alone: they may be words of ours too.
-    pub(crate) fn without_secrets(&self, message: &str, range: Range<usize>) -> String {
-        let (lines, block) = self.around(range);
-        let long = self.secrets(block).into_iter().filter(|word| word.chars().count() >= LONG);
-        let shown = without(message, &sorted(long));
-        let short = sorted(self.secrets(lines));
-        let parts = shown
-            .split('`')
-            .enumerate()
-            .map(|(at, part)| if at % 2 == 0 { part.to_owned() } else { without(part, &short) });
-        parts.collect::<Vec<_>>().join("`")
+    /// What is not to be said of a mistake in these ranges: the words that are blotted out there.
+    pub(crate) fn unsaid(&self, ranges: impl Iterator<Item = Range<usize>>) -> Unsaid {
+        let (mut long, mut short) = (BTreeSet::new(), BTreeSet::new());
+        for range in ranges {
+            let (lines, block) = self.around(range);
+            let words = self.secrets(block).into_iter();
+            long.extend(words.filter(|word| word.chars().count() >= LONG));
+            short.extend(self.secrets(lines));
+        }
+        Unsaid { long: sorted(long), short: sorted(short) }
     }
 
     /// The lines of a range, and the same with what is beneath them: a mistake in a list may stand at
@@ -109,6 +107,25 @@ impl<'a> Blotted<'a> {
         }
         secrets.retain(|word| !word.is_empty());
         secrets
+    }
+}
+
+/// The words that messages about a mistake leave out, the longest first.
+pub(crate) struct Unsaid {
+    long: Vec<String>,
+    /// Looked for in quoted text alone: they may be words of ours too.
+    short: Vec<String>,
+}
+
+impl Unsaid {
+    /// A message without them.
+    pub(crate) fn left_out_of(&self, message: &str) -> String {
+        let shown = without(message, &self.long);
+        let parts = shown.split('`').enumerate().map(|(at, part)| match at % 2 {
+            0 => part.to_owned(),
+            _ => without(part, &self.short),
+        });
+        parts.collect::<Vec<_>>().join("`")
     }
 }
 
@@ -389,7 +406,8 @@ mod tests {
                     args:\n  - A=x`longer`y\n  - B=\"p\\u0061ssword\"\n  - C=x\n";
         let said = |line: &str, message: &str| {
             let at = text.find(line).unwrap();
-            Blotted::new(text).without_secrets(message, at..at + line.len())
+            let range = at..at + line.len();
+            Blotted::new(text).unsaid(std::iter::once(range)).left_out_of(message)
         };
         assert_eq!(
             said("environment", "`s3` is a text; write `{ DB: s3, A: s3cr3t }`, s3-like"),

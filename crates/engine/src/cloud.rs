@@ -59,6 +59,15 @@ pub struct Survey<'a, C: Cloud> {
     pub(crate) aside: Mutex<Vec<Stray>>,
 }
 
+/// What is said of something that others have made and that has `what` a resource is to have, and
+/// the advice. `otherwise` is what helps instead of taking it over.
+pub(crate) fn others(address: &Address, id: &str, what: &str, otherwise: &str) -> (String, String) {
+    (
+        format!("{what} is taken: {id} was not made by this stack"),
+        format!("{otherwise}, or take it over with `deployer adopt {address} {id}`"),
+    )
+}
+
 /// How closely a survey looks at what it finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -238,10 +247,7 @@ impl<C: Cloud> Context<'_, C> {
                 format!("`deployer adopt {address} {id}` puts them back"),
             ),
             Some(owner) => (format!("{what} is taken: {id} is {owner}"), otherwise.to_owned()),
-            None => (
-                format!("{what} is taken: {id} was not made by this stack"),
-                format!("{otherwise}, or take it over with `deployer adopt {address} {id}`"),
-            ),
+            None => others(address, id, what, otherwise),
         };
         Failure::new(Cause::Refused, attempted, message).help(help)
     }

@@ -9,6 +9,7 @@ use deployer_core::{
 use futures_util::future::join_all;
 use tokio::sync::mpsc::unbounded_channel;
 
+use crate::cloud::others;
 use crate::perform::OTHERWISE;
 use crate::{Cloud, Places, Registry, Survey, Voice};
 
@@ -71,12 +72,11 @@ async fn taken_by<C: Cloud>(
     if is_known {
         return None;
     }
-    let message = format!("the name `{name}` is taken: {id} was not made by this stack");
+    let (message, help) = others(address, id, &format!("the name `{name}`"), OTHERWISE);
     let failure = Failure::new(Cause::Taken, format!("create {address}"), message);
     // What a scan would not find again is not taken over.
     let is_adoptable = driver.misnamed(scope, &found.output).is_ok_and(|it| it.is_none());
-    let take_over = format!(", or take it over with `deployer adopt {address} {id}`");
-    let help = format!("{OTHERWISE}{}", if is_adoptable { &take_over } else { "" });
+    let help = if is_adoptable { help } else { OTHERWISE.to_owned() };
     Some((address.clone(), failure.help(help)))
 }
 

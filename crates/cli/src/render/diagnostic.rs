@@ -37,9 +37,8 @@ pub fn diagnostics(
 /// A mistake without what is secret beside it.
 fn without_secrets(mistake: &Diagnostic, blotted: &Blotted<'_>) -> Diagnostic {
     let ranges = mistake.labels.iter().map(|label| within(label.span, blotted.text));
-    let said = |text: &str| {
-        ranges.clone().fold(text.to_owned(), |text, range| blotted.without_secrets(&text, range))
-    };
+    let unsaid = blotted.unsaid(ranges);
+    let said = |text: &str| unsaid.left_out_of(text);
     let label = |label: &Label| Label { text: said(&label.text), ..label.clone() };
     Diagnostic {
         title: said(&mistake.title),

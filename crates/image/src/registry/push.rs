@@ -191,7 +191,7 @@ impl<P: Patience> Client<'_, P> {
             call.headers.push((ACCEPT, manifest.media_type.to_owned()));
             call
         };
-        let answer = self.insist(look, report).await?;
+        let answer = self.insist(|| self.within(look()), report).await?;
         Ok(answer.status.is_success()
             && digest_in(&answer.headers) == Some(manifest.digest.as_str()))
     }
@@ -199,16 +199,13 @@ impl<P: Patience> Client<'_, P> {
     /// The manifest that a tag names, if there is one.
     async fn manifest(&self, tag: &str, report: Report<'_>) -> Result<Option<Bytes>, PushError> {
         let attempted = format!("read {tag} in {}", self.target.repository);
-        let mut tries = Tries::new(self.patience);
-        loop {
+        let read = || async {
             let mut call = self.call(Method::GET, &format!("manifests/{tag}"), &attempted);
             call.headers.push((ACCEPT, MANIFEST.to_owned()));
             let read = tokio::time::timeout(STALL, self.read(call)).await;
-            match read.unwrap_or_else(|_| Err(self.stalled(&attempted))) {
-                Ok(manifest) => return Ok(manifest),
-                Err(failure) => tries.pause(failure, report).await?,
-            }
-        }
+            read.unwrap_or_else(|_| Err(self.stalled(&attempted)))
+        };
+        self.insist(read, report).await
     }
 
     /// Uploads a blob unless the registry has it; returns whether it was uploaded.
@@ -227,7 +224,7 @@ impl<P: Patience> Client<'_, P> {
         let (digest, repository) = (blob.digest(), &self.target.repository);
         let attempted = format!("look for blob {digest} in {repository}");
         let look = || self.call(Method::HEAD, &format!("blobs/{digest}"), &attempted);
-        let found = self.insist(look, report).await.map_err(Failure::Final)?;
+        let found = self.insist(|| self.within(look()), report).await.map_err(Failure::Final)?;
         if found.status.is_success() || found.status.is_redirection() {
             return Ok(false);
         }
@@ -237,7 +234,7 @@ impl<P: Patience> Client<'_, P> {
             call.headers.push((CONTENT_LENGTH, "0".to_owned()));
             call
         };
-        let answer = self.insist(begin, report).await.map_err(Failure::Final)?;
+        let answer = self.insist(|| self.within(begin()), report).await.map_err(Failure::Final)?;
         let uri = self.location(&answer, digest).ok_or_else(|| {
             Failure::Final(self.nonsense(&attempted, "it did not say where to upload to"))
         })?;
@@ -285,7 +282,7 @@ impl<P: Patience> Client<'_, P> {
             call.body = full(manifest.bytes);
             call
         };
-        let answer = match self.insist(store, report).await {
+        let answer = match self.insist(|| self.within(store()), report).await {
             // ECR refuses to write an immutable tag again even where it names this very image, as
             // after a reply that was lost (containers-roadmap#2179).
             Err(error) if is_taken(&error) => {
@@ -303,15 +300,18 @@ impl<P: Patience> Client<'_, P> {
         }
     }
 
-    /// Makes a small request as often as patience lasts.
-    async fn insist<'a>(
+    /// Makes a request as often as patience lasts.
+    async fn insist<T, F>(
         &self,
-        call: impl Fn() -> Call<'a>,
+        attempt: impl Fn() -> F,
         report: Report<'_>,
-    ) -> Result<Answer, PushError> {
+    ) -> Result<T, PushError>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         let mut tries = Tries::new(self.patience);
         loop {
-            match self.within(call()).await {
+            match attempt().await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => tries.pause(failure, report).await?,
             }
