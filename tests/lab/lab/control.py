@@ -13,20 +13,27 @@ from email.message import Message
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qs, urlsplit
 
-from lab.aws.acm.certificates import issue
+from lab.aws.acm.certificates import move as move_certificate
 from lab.aws.cloudwatch.metrics import measure
 from lab.aws.common.model_check import check_all
 from lab.aws.common.windows import open_windows
 from lab.aws.ec2.guard_duty import watch
+from lab.aws.events.delivery import Bus
 from lab.aws.rds.changes import move, rotate_all
+from lab.aws.sns.outbox import Outbox
+from lab.aws.sns.subscriptions import confirm_all
 from lab.aws.sts.sessions import expire_all, open_account
 from lab.http.doors import lacks_header
 from lab.http.errors import Reply
 from lab.inventory import inventory, secret_values
-from lab.population import populate
+from lab.population import REGION, populate
 from lab.running.databases.instances import Databases
+from lab.running.names.resolver import Names
+from lab.running.schedules.invocations import Invocations
+from lab.running.schedules.roster import Schedules
 from lab.running.tasks.roster import Tasks
 from lab.world.lab import Lab
+from lab.world.places import ACCOUNT, Place
 
 FREE = ("GET", "/_lab")
 Query = dict[str, str]
@@ -56,14 +63,22 @@ class Control:
             ("POST", "/_lab/reset-calls"): lambda query, body: lab.calls.reset(),
             ("GET", "/_lab/inventory"): self.inventory,
             ("GET", "/_lab/secrets"): self.secrets,
-            ("POST", "/_lab/certificates"): self.add_certificate,
+            ("POST", "/_lab/certificates"): self.move_certificate,
             ("GET", "/_lab/tasks"): self.tasks,
+            ("GET", "/_lab/resolve"): self.resolve,
             ("POST", "/_lab/metrics"): self.measure,
+            ("GET", "/_lab/outbox"): self.outbox,
+            ("POST", "/_lab/outbox/confirm"): self.confirm,
             ("GET", "/_lab/faults"): lambda query, body: {"faults": lab.faults.public()},
             ("POST", "/_lab/faults"): self.add_faults,
             ("DELETE", "/_lab/faults"): lambda query, body: lab.faults.clear(),
             ("POST", "/_lab/guard-duty"): self.watch,
             ("POST", "/_lab/maintenance-window"): self.open_windows,
+            ("POST", "/_lab/clock"): self.advance,
+            ("POST", "/_lab/capacity"): self.lack,
+            ("GET", "/_lab/events"): self.events,
+            ("GET", "/_lab/schedules"): self.invocations,
+            ("POST", "/_lab/schedules"): self.fire,
             ("GET", "/_lab/strict"): lambda query, body: lab.strict.public(),
             ("POST", "/_lab/strict"): self.switch,
             ("POST", "/_lab/databases"): self.move_database,
@@ -123,10 +138,10 @@ class Control:
         with self._lab.lock:
             return {"values": secret_values()}
 
-    def add_certificate(self, query: Query, body: bytes) -> None:
-        """Puts an issued certificate under the ARN that is asked for."""
+    def move_certificate(self, query: Query, body: bytes) -> None:
+        """Puts an issued certificate under an ARN, lets one fail, or lets its renewal come."""
         with self._lab.lock:
-            issue(json.loads(body)["arn"])
+            move_certificate(json.loads(body))
 
     def inventory(self, query: Query, body: bytes) -> dict[str, Any]:
         """Everything that exists, tagged or not."""
@@ -142,10 +157,25 @@ class Control:
         """Where each task really runs."""
         return {"tasks": self._lab.part(Tasks).list()}
 
+    def resolve(self, query: Query, body: bytes) -> dict[str, Any]:
+        """What the hosted zones say about a name: `?name=www.example.org&type=A`."""
+        if "name" not in query:
+            raise ValueError("which name?")
+        return self._lab.part(Names).resolve(query["name"], query.get("type", "A")).public()
+
     def measure(self, query: Query, body: bytes) -> None:
         """Puts points of a metric, as AWS itself does."""
         with self._lab.lock:
             measure(json.loads(body))
+
+    def outbox(self, query: Query, body: bytes) -> list[dict[str, Any]]:
+        """What SNS would have sent out of the lab, the oldest first."""
+        return self._lab.part(Outbox).letters(query.get("to"))
+
+    def confirm(self, query: Query, body: bytes) -> dict[str, Any]:
+        """Confirms subscriptions that are pending."""
+        with self._lab.lock:
+            return {"confirmed": confirm_all(self._lab, json.loads(body or b"{}"))}
 
     def add_faults(self, query: Query, body: bytes) -> dict[str, Any]:
         """Adds one rule, or a list of them."""
@@ -162,6 +192,35 @@ class Control:
     def open_windows(self, query: Query, body: bytes) -> dict[str, Any]:
         """Lets the maintenance windows come."""
         return {"opened": open_windows(self._lab)}
+
+    def advance(self, query: Query, body: bytes) -> dict[str, Any]:
+        """Puts the lab's clock ahead by so many seconds."""
+        with self._lab.lock:
+            self._lab.clock.advance(float(json.loads(body)["advance"]))
+            return {"now": self._lab.clock.moment().isoformat()}
+
+    def events(self, query: Query, body: bytes) -> dict[str, Any]:
+        """Which rules handed which events on, and why they did not get there."""
+        with self._lab.lock:
+            return {"deliveries": self._lab.part(Bus).list()}
+
+    def invocations(self, query: Query, body: bytes) -> dict[str, Any]:
+        """How often schedules came round, and what became of it."""
+        with self._lab.lock:
+            return {"invocations": self._lab.part(Invocations).list()}
+
+    def fire(self, query: Query, body: bytes) -> None:
+        """Lets a schedule come round now: `{"schedule": "jobs/nightly"}`."""
+        wanted = json.loads(body)
+        place = Place(wanted.get("account", ACCOUNT), wanted.get("region", REGION))
+        with self._lab.lock:
+            schedules = self._lab.part(Schedules)
+            schedules.fire(schedules.named(place, str(wanted.get("schedule"))))
+
+    def lack(self, query: Query, body: bytes) -> None:
+        """Lets the next tasks find no place, for the reason that is named."""
+        with self._lab.lock:
+            self._lab.part(Tasks).lack(json.loads(body))
 
     def move_database(self, query: Query, body: bytes) -> None:
         """Lets RDS move a database by itself: `{"database": …, "storage": 35, "status": …}`."""

@@ -14,7 +14,8 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
 from lab.aws.sts.sessions import LAB_PATH
-from lab.aws.tagging.index import everything
+from lab.aws.tagging.index import everything, zone_arn
+from lab.running.schedules.roster import made
 from lab.world.places import ACCOUNT, Place, everywhere
 
 GONE = {"INACTIVE", "DELETE_IN_PROGRESS", "deleted"}
@@ -27,6 +28,7 @@ def inventory() -> list[dict[str, Any]]:
     """One entry a resource: its kind, ARN, place, tags and, where it has one, its state."""
     found = [entry for place in _places() for entry in _regional(place)]
     found += [*_roles(), *_zones()]
+    found += [entry for place in _places() for entry in _untaggable(place)]
     return sorted(found, key=lambda entry: (entry["kind"], entry["arn"]))
 
 
@@ -74,6 +76,8 @@ def _regional(place: Place) -> Iterator[dict[str, Any]]:
         state = states.get(resource.arn) or states.get(resource.arn.rsplit("/", 1)[-1])
         if state in GONE or _is_default(place, resource.arn):
             continue
+        if resource.resource_type == "route53:hostedzone":
+            continue  # an account's, in no region
         if resource.resource_type in MADE_BY_AWS and not resource.tags:
             continue
         entry: dict[str, Any] = {
@@ -85,12 +89,21 @@ def _regional(place: Place) -> Iterator[dict[str, Any]]:
         yield {**entry, "state": state} if state else entry
 
 
+def _untaggable(place: Place) -> Iterator[dict[str, Any]]:
+    """What is in a place and can carry no tags."""
+    for group in made(place):
+        for schedule in group.schedules.values():
+            kind = {"kind": "scheduler:schedule", "arn": schedule.arn}
+            yield {**kind, **place._asdict(), "tags": {}}
+
+
 def _states(place: Place) -> dict[str, str]:
     from moto.ecs.models import ecs_backends
 
     account, region = place
     ec2, ecs = ec2_backends[account][region], ecs_backends[account][region]
     states = {gateway.id: gateway.state for gateway in ec2.nat_gateways.values()}
+    states |= {endpoint.id: endpoint.state for endpoint in ec2.vpc_end_points.values()}
     states |= {cluster.arn: cluster.status for cluster in ecs.clusters.values()}
     for revisions in ecs.task_definitions.values():
         states |= {definition.arn: definition.status for definition in revisions.values()}
@@ -98,7 +111,7 @@ def _states(place: Place) -> dict[str, str]:
 
 
 def _is_default(place: Place, arn: str) -> bool:
-    """Whether AWS made it by itself: with a VPC, or with the first database of an engine."""
+    """Whether AWS made it by itself: with a VPC, for a service of its own, or with the first database of an engine."""
     if ":rds:" in arn and ":pg:default." in arn:
         return True
     ec2 = ec2_backends[place.account][place.region]
@@ -106,16 +119,31 @@ def _is_default(place: Place, arn: str) -> bool:
     if ":security-group/" in arn:
         group = ec2.get_security_group_from_id(id)
         return bool(group and group.is_default)
+    if ":network-acl/" in arn:
+        return id in ec2.network_acls and bool(ec2.network_acls[id].default)
+    if ":vpc-endpoint/" in arn:
+        endpoint: Any = ec2.vpc_end_points.get(id)
+        return bool(endpoint and endpoint.requester_managed)
     if ":route-table/" in arn:
         return id in ec2.route_tables and bool(ec2.route_tables[id].main_association_id)
     return False
 
 
 def _zones() -> Iterator[dict[str, Any]]:
+    """Hosted zones, each with its records but for the two that begin it."""
     for backend in everywhere(route53_backends):
         for zone in backend.zones.values():
-            entry = {"kind": "route53:hostedzone", "arn": zone.id, "tags": {}, "name": zone.name}
-            yield {**entry, "account": backend.account_id, "region": ""}
+            own = {(zone.name, "NS"), (zone.name, "SOA")}
+            sets = {(record.name, record.type) for record in zone.rrsets} - own
+            yield {
+                "kind": "route53:hostedzone",
+                "arn": zone_arn(backend, zone),
+                "tags": dict(backend.resource_tags.get(zone.resource_id, {})),
+                "name": zone.name,
+                "records": sorted(f"{name} {kind}" for name, kind in sets),
+                "account": backend.account_id,
+                "region": "",
+            }
 
 
 def _roles() -> Iterator[dict[str, Any]]:

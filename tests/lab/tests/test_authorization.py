@@ -12,6 +12,7 @@ from conftest import LAB_KEYS, REGION, RunningLab
 from image import Registry
 from policy import ACCOUNT, ALL, CIDR, TAG, USER, allow, arn, attach, denied, deny, needed
 from stack import TAGS, execution_role, network, refused, tags_for
+from test_alarms import ALARM
 
 CONTAINER = {"name": "web", "image": "none", "essential": True}
 
@@ -199,11 +200,70 @@ def test_tags_at_creation_need_each_services_own_right(lab: RunningLab) -> None:
             ),
         ),
     ]
+    pairs += [
+        ("SNS:TagResource", lambda: lab.client("sns").create_topic(Name="ops", Tags=TAGS)),
+        (
+            "cloudwatch:TagResource",
+            lambda: lab.client("cloudwatch").put_metric_alarm(**ALARM, Tags=TAGS),
+        ),
+        (
+            "cloudwatch:TagResource",
+            lambda: lab.client("cloudwatch").put_dashboard(
+                DashboardName="web", DashboardBody='{"widgets": []}', Tags=TAGS
+            ),
+        ),
+    ]
     for action, make in pairs:
         attach(lab, ALL, deny(action))
         with pytest.raises(ClientError, match=f"{action} on resource: .* explicit deny"):
             make()
     assert lab.get("inventory")["count"] == 0
+
+
+def test_alarms_and_topics_are_named_and_composite_alarms_need_all(lab: RunningLab) -> None:
+    cloudwatch, sns = lab.client("cloudwatch"), lab.client("sns")
+    own = [arn("cloudwatch", "alarm:orders"), arn("sns", "ops")]
+    dashboard = "arn:aws:cloudwatch::123456789012:dashboard/web"
+    attach(lab, allow("cloudwatch:*", "sns:*", on=[*own, dashboard]))
+    topic = sns.create_topic(Name="ops", Tags=TAGS)["TopicArn"]
+    wanted = {"TopicArn": topic, "Protocol": "email", "Endpoint": "a@example.org"}
+    subscription = sns.subscribe(**wanted, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    sns.get_subscription_attributes(SubscriptionArn=subscription)
+    cloudwatch.put_metric_alarm(**ALARM, AlarmActions=[topic], Tags=TAGS)
+    cloudwatch.describe_alarms(AlarmNames=["orders"])
+    cloudwatch.put_dashboard(DashboardName="web", DashboardBody='{"widgets": []}', Tags=TAGS)
+    cloudwatch.tag_resource(ResourceARN=dashboard, Tags=TAGS)
+    refusals: list[tuple[str, Any]] = [
+        ("DescribeAlarms", cloudwatch.describe_alarms),
+        (
+            "DescribeAlarms",
+            lambda: cloudwatch.describe_alarms(
+                AlarmNames=["orders"], AlarmTypes=["CompositeAlarm"]
+            ),
+        ),
+        (
+            "PutCompositeAlarm",
+            lambda: cloudwatch.put_composite_alarm(AlarmName="orders", AlarmRule="TRUE"),
+        ),
+        ("ListDashboards", cloudwatch.list_dashboards),
+        ("ListTopics", sns.list_topics),
+        ("CreateTopic", lambda: sns.create_topic(Name="other")),
+    ]
+    for operation, ask in refusals:
+        with pytest.raises(ClientError, match=f":{operation}"):
+            ask()
+    kinds = [it["kind"] for it in lab.get("inventory")["resources"]]
+    assert kinds == ["cloudwatch:alarm", "cloudwatch:dashboard", "sns:topic"]
+    attach(lab, allow("*", StringEquals={"aws:ResourceTag/stack": "test"}))
+    cloudwatch.get_dashboard(DashboardName="web")
+    cloudwatch.delete_alarms(AlarmNames=["orders"])
+    sns.delete_topic(TopicArn=topic)
+    attach(lab, ALL, deny("sns:Subscribe", StringNotEquals={"sns:Protocol": "sqs"}))
+    with refused("AuthorizationError", "SNS:Subscribe"):
+        sns.subscribe(**wanted)
+    attach(lab, ALL)
+    found = lab.client_at("resourcegroupstaggingapi", "us-east-1", LAB_KEYS).get_resources()
+    assert [it["ResourceARN"] for it in found["ResourceTagMappingList"]] == [dashboard]
 
 
 def test_a_load_balancer_needs_what_it_reads_of_ec2_and_its_rules_their_listener(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from conftest import RunningLab, until
+from stack import placed
 from test_services import Web
 
 
@@ -34,3 +36,15 @@ def test_a_service_and_a_database_come_and_go_as_states(
     assert not list((tmp_path / "data").glob("tasks/*/*")), "nothing was unpacked"
     web.ecs.update_service(cluster="main", service="web", desiredCount=0)
     until(lambda: web.describe()["runningCount"] == 0, "no task runs")
+    job = web.ecs.run_task(
+        cluster="main",
+        taskDefinition=web.definition("1"),
+        launchType="FARGATE",
+        networkConfiguration=placed(web.subnets, web.group),
+    )["tasks"][0]["taskArn"]
+
+    def ended() -> dict[str, Any] | None:
+        (found,) = web.ecs.describe_tasks(cluster="main", tasks=[job])["tasks"]
+        return found if found["lastStatus"] == "STOPPED" else None
+
+    assert until(ended, "a job ends well")["containers"][0]["exitCode"] == 0

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
-from conftest import RunningLab
+from conftest import REGION, RunningLab
 
-from lab.http.hostile import faults
+from lab.http.hostile import BY_HAND, faults
 
 
 def test_a_seed_draws_the_same_faults_again_and_another_draws_others() -> None:
@@ -17,6 +17,14 @@ def test_a_seed_draws_the_same_faults_again_and_another_draws_others() -> None:
     kinds = {(rule["kind"], rule.get("when")) for rule in faults(3)}
     lost = {("fail", "before"), ("fail", "after"), ("drop", "before"), ("drop", "after")}
     assert kinds == {("delay", None), ("throttle", None)} | lost
+
+
+def test_what_is_done_by_hand_is_done(lab: RunningLab) -> None:
+    lab.post("hostile", {"seed": 5})
+    keys = {"aws_access_key_id": BY_HAND, "aws_secret_access_key": BY_HAND}
+    client = lab.client_at("sts", REGION, keys)
+    for _ in range(300):
+        client.get_caller_identity()
 
 
 def test_calls_fail_and_get_lost_and_all_of_the_strict_profile_is_on(lab: RunningLab) -> None:

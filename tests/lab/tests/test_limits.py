@@ -121,7 +121,9 @@ def test_whoever_forgets_the_next_page_loses_something(lab: RunningLab) -> None:
     ):
         assert len(getattr(client, operation)()[key]) == 2, operation
         pages = client.get_paginator(operation).paginate()
-        assert sum(len(page[key]) for page in pages) == 3, operation
+        found = [str(item) for page in pages for item in page[key]]
+        # AWS's own roles for the clusters and the databases are among the roles.
+        assert len([item for item in found if "AWSServiceRole" not in item]) == 3, operation
 
 
 def test_ec2_pages_for_whoever_names_a_size(lab: RunningLab) -> None:

@@ -120,6 +120,10 @@ def test_tags_are_few_short_and_not_awss(lab: RunningLab, tags: list[dict[str, s
         "secretsmanager": lambda: lab.client("secretsmanager").create_secret(
             Name="web", SecretString="x", Tags=tags
         ),
+        "sns": lambda: lab.client("sns").create_topic(Name="web", Tags=tags),
+        "cloudwatch": lambda: lab.client("cloudwatch").put_dashboard(
+            DashboardName="web", DashboardBody='{"widgets": []}', Tags=tags
+        ),
     }
     for service, call in calls.items():
         with refused(r"\w+"):

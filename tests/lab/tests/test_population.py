@@ -38,7 +38,11 @@ def test_what_others_have_comes_in_pages_of_awss_sizes(lab: RunningLab) -> None:
             assert len(call(**asked)[listed]) == min(expected, MANY[kind]), operation
         pages = lab.client(service).get_paginator(operation).paginate()
         found = [str(item) for page in pages for item in page[listed]]
-        assert len(set(found)) == len(found) == MANY[kind], operation
+        assert len(set(found)) == len(found), operation
+        # AWS's own role for the load balancers is among the roles.
+        assert len([item for item in found if "AWSServiceRole" not in item]) == MANY[kind], (
+            operation
+        )
     assert lab.get("model-check")["refused"] == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from conftest import RunningLab, until
 from stack import EXECUTION
 from test_database import MANAGED
+from test_network_acls import Lists
 from test_services import Web
 
 
@@ -53,6 +54,7 @@ def stopped_reason(web: Web) -> str:
 def test_a_database_answers_whom_its_security_groups_let_in(web: Web) -> None:
     group, endpoint = database(web)
     place = f"{endpoint['Address']} {endpoint['Port']}"
+    web.subnets = web.subnets[1:]
     web.create(web.definition(environment={"REACH": place}))
     web.rollout()
     assert web.get("/reach") == "lost\n"
@@ -60,6 +62,13 @@ def test_a_database_answers_whom_its_security_groups_let_in(web: Web) -> None:
     rule = [{**port, "UserIdGroupPairs": [{"GroupId": web.group}]}]
     web.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rule)
     until(lambda: web.get("/reach") == "reached\n", "the database is reached")
+    lists = Lists(web.ec2, web.vpc)
+    (acl,) = lists.find("default", "true")
+    answers = {"Egress": True, "Protocol": "6", "PortRange": {"From": 32768, "To": 60999}}
+    lists.allow(acl["NetworkAclId"], 9, RuleAction="deny", CidrBlock="10.20.1.0/24", **answers)
+    assert web.get("/reach") == "lost\n"
+    lists.ec2.delete_network_acl_entry(NetworkAclId=acl["NetworkAclId"], RuleNumber=9, Egress=True)
+    assert web.get("/reach") == "reached\n"
     web.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rule)
     assert web.get("/reach") == "lost\n"
 

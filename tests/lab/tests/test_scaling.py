@@ -77,6 +77,98 @@ def test_a_count_above_the_maximum_comes_down(web: Web) -> None:
     assert web.describe()["desiredCount"] == 1
 
 
+def test_what_is_not_there_or_there_already_is_said_as_aws_says_it(web: Web) -> None:
+    scaling = web.lab.client("application-autoscaling")
+    tracking = {
+        "PolicyName": "cpu",
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingScalingPolicyConfiguration": {
+            "TargetValue": 60.0,
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "ECSServiceAverageCPUUtilization"
+            },
+        },
+    }
+    with refused("ObjectNotFoundException"):
+        scaling.put_scaling_policy(**TARGET, **tracking)
+    with refused("ObjectNotFoundException"):
+        scaling.deregister_scalable_target(**TARGET)
+    scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=4, Tags={"a": "b"})
+    with refused("ValidationException"):
+        scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=4, Tags={"a": "b"})
+    arn = scaling.put_scaling_policy(**TARGET, **tracking)["PolicyARN"]
+    assert scaling.put_scaling_policy(**TARGET, **tracking)["PolicyARN"] == arn
+    alarms = web.lab.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert len(alarms) == 2, "those of the policy as it was are gone"
+    assert {alarm["StateValue"] for alarm in alarms} == {"OK"}
+    with refused("ValidationException"):
+        scaling.put_scaling_policy(**TARGET, PolicyName="cpu", PolicyType="StepScaling")
+    with refused("ObjectNotFoundException"):
+        scaling.delete_scheduled_action(**TARGET, ScheduledActionName="none")
+
+
+def test_a_young_target_is_not_seen(web: Web) -> None:
+    scaling = web.lab.client("application-autoscaling")
+    web.lab.post("strict", {"scalable-target": True})
+    scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=4)
+    described = {"ServiceNamespace": "ecs", "ResourceIds": [TARGET["ResourceId"]]}
+    assert scaling.describe_scalable_targets(**described)["ScalableTargets"] == []
+    late = {"ScheduledActionName": "late", "Schedule": "rate(1 day)"}
+    with refused("ObjectNotFoundException"):
+        scaling.put_scheduled_action(**TARGET, **late, ScalableTargetAction={"MinCapacity": 1})
+    until(lambda: scaling.describe_scalable_targets(**described)["ScalableTargets"], "a target")
+    scaling.put_scheduled_action(**TARGET, **late, ScalableTargetAction={"MinCapacity": 1})
+
+
+def test_a_target_goes_with_its_service(web: Web) -> None:
+    scaling = web.lab.client("application-autoscaling")
+    scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=4)
+    web.ecs.delete_service(cluster="main", service="web", force=True)
+    described = {"ServiceNamespace": "ecs"}
+    until(
+        lambda: scaling.describe_scalable_targets(**described)["ScalableTargets"] == [],
+        "no target",
+    )
+
+
+def test_a_load_brings_tasks_and_takes_them_away(web: Web) -> None:
+    scaling = web.lab.client("application-autoscaling")
+    scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=3)
+    balancer = web.balancer.partition(":loadbalancer/")[2]
+    group = web.targets.partition(":targetgroup/")[2]
+    scaling.put_scaling_policy(
+        **TARGET,
+        PolicyName="requests",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 5.0,
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "ALBRequestCountPerTarget",
+                "ResourceLabel": f"{balancer}/targetgroup/{group}",
+            },
+            "ScaleOutCooldown": 0,
+            "ScaleInCooldown": 0,
+        },
+    )
+
+    def many() -> bool:
+        for _ in range(20):
+            web.get()
+        return bool(web.describe()["runningCount"] == 3)
+
+    until(many, "three tasks")
+    until(lambda: web.describe()["runningCount"] == 1, "one task again")
+    causes = [
+        activity["Cause"]
+        for activity in scaling.describe_scaling_activities(ServiceNamespace="ecs")[
+            "ScalingActivities"
+        ]
+    ]
+    assert "AlarmLow" in causes[0] and "AlarmHigh" in causes[-1]
+    measured = web.lab.client("cloudwatch").list_metrics(Namespace="AWS/ECS")["Metrics"]
+    assert {it["MetricName"] for it in measured} == {"CPUUtilization", "MemoryUtilization"}
+
+
 def test_a_scheduled_action_runs(web: Web) -> None:
     scaling = web.lab.client("application-autoscaling")
     scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=4)

@@ -167,6 +167,7 @@ def test_the_interface_of_a_task_outlives_it(start_lab: Callable[..., RunningLab
     task = ecs.run_task(
         cluster="main",
         taskDefinition="web",
+        launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": placed},
     )["tasks"][0]["taskArn"]
 

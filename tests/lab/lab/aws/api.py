@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIEnvironment
 
 from lab.aws.authorization.refusals import refusal
-from lab.aws.common.small_pages import with_small_page
+from lab.aws.common.small_pages import query_with_small_page, with_small_page
 from lab.aws.sts import sessions
 from lab.http import cbor
 from lab.http.calls import Call, identify
@@ -56,6 +56,7 @@ class Aws:
                 return throttled(call.service, call.protocol)
             if strict.is_on("pages"):
                 _replace_body(environ, with_small_page(call))
+                _replace_query(environ, query_with_small_page(call), call.target)
             return self._effect(environ, call)
 
         return self._lab.faults.befall(call, client, effect, self._lab.calls)
@@ -84,3 +85,10 @@ class Aws:
 def _replace_body(environ: WSGIEnvironment, body: bytes) -> None:
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
+
+
+def _replace_query(environ: WSGIEnvironment, query: str, target: str) -> None:
+    """For requests by method and path alone, whose target says what they ask for."""
+    if target:
+        environ["QUERY_STRING"] = query
+        environ["RAW_URI"] = f"{environ['RAW_URI'].partition('?')[0]}?{query}"

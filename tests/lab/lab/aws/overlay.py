@@ -15,9 +15,28 @@ def install(lab: Lab) -> None:
     """Patches every service; what goes across services comes first and last."""
     from lab.aws.acm import certificates
     from lab.aws.autoscaling import targets
-    from lab.aws.cloudwatch import metrics
+    from lab.aws.cloudwatch import (
+        dashboards,
+        evaluation,
+        keeping,
+        listing,
+        measured,
+        metrics,
+        reading,
+    )
+    from lab.aws.cloudwatch import tags as metric_tags
     from lab.aws.common import paging, tag_rules
-    from lab.aws.ec2 import addresses, groups, network
+    from lab.aws.ec2 import (
+        addresses,
+        cidr_blocks,
+        endpoint_services,
+        endpoints,
+        flow_logs,
+        groups,
+        network,
+        network_acls,
+        prefix_lists,
+    )
     from lab.aws.ec2 import paging as network_paging
     from lab.aws.ec2 import tokens as network_tokens
     from lab.aws.ec2 import zones as network_zones
@@ -25,13 +44,18 @@ def install(lab: Lab) -> None:
     from lab.aws.ecs import services
     from lab.aws.elasticache import caches
     from lab.aws.elbv2 import balancers
+    from lab.aws.events import rules
     from lab.aws.iam import roles
     from lab.aws.kms import keys
     from lab.aws.logs import groups as log_groups
     from lab.aws.rds import instances
     from lab.aws.route53 import zones
+    from lab.aws.scheduler import schedules
     from lab.aws.secrets import names
+    from lab.aws.sns import delivery, subscriptions, topics
+    from lab.aws.sqs import queues
     from lab.aws.ssm import parameters
+    from lab.aws.stepfunctions import machines
     from lab.aws.strict import profile
     from lab.aws.sts import roles as assumed_roles
     from lab.aws.tagging import index
@@ -40,20 +64,40 @@ def install(lab: Lab) -> None:
         tag_rules,
         network,
         network_zones,
+        cidr_blocks,
         groups,
+        endpoint_services,
+        endpoints,
+        prefix_lists,
+        network_acls,
+        flow_logs,
         network_paging,
         addresses,
         network_tokens,
         balancers,
-        certificates,
         zones,
+        certificates,
         images,
         services,
+        queues,
+        machines,
+        schedules,
+        rules,
         instances,
         caches,
         roles,
         log_groups,
         metrics,
+        reading,
+        measured,
+        keeping,
+        listing,
+        dashboards,
+        metric_tags,
+        evaluation,
+        topics,
+        subscriptions,
+        delivery,
         names,
         parameters,
         assumed_roles,

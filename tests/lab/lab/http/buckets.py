@@ -26,6 +26,8 @@ RATES: dict[tuple[str, str], tuple[float, float]] = {
     ("iam", "change"): (30, 5),
 }
 OTHERS = (100.0, 20.0)
+# Services with one bucket an account for all that they are asked (Route 53 developer guide, quotas).
+WHOLE: dict[str, tuple[float, float]] = {"route53": (5, 5)}
 
 
 @dataclass
@@ -61,11 +63,14 @@ class Buckets:
     def allows(self, call: Call) -> bool:
         """Whether the call has a token."""
         kind = "read" if call.operation.startswith(READING) else "change"
-        key = (call.account, call.region, call.service, kind)
+        key: tuple[str, ...] = (call.account, call.region, call.service, kind)
+        size = RATES.get((call.service, kind), OTHERS)
+        if call.service in WHOLE:
+            key, size = (call.account, call.service), WHOLE[call.service]
         with self._lock:
             bucket = self._buckets.get(key)
             if bucket is None:
-                bucket = self._buckets[key] = Bucket(*RATES.get((call.service, kind), OTHERS))
+                bucket = self._buckets[key] = Bucket(*size)
             return bucket.take()
 
     def clear(self) -> None:

@@ -15,11 +15,15 @@ from wsgiref.types import WSGIEnvironment
 
 from moto.utilities.utils import get_partition
 
+from lab.http import rest
+
 JOURNAL_LENGTH = 50_000
 # What is asked for credentials with is not signed with any (STS API reference).
 UNSIGNED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 # Services that IAM names otherwise than signatures do.
 PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
+# SQS's batches need what each of their entries needs.
+BATCH = "Batch"
 SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 
 
@@ -28,7 +32,8 @@ class Call:
     """One request to the AWS API, or to the registry.
 
     `service` is the name it was signed for, or `registry`; account and region are where it goes.
-    `key` is the access key that signed it, or that got the registry's token.
+    `key` is the access key that signed it, or that got the registry's token. `method` and `target`,
+    the path with its query, count where they say what is asked for.
     """
 
     service: str
@@ -38,6 +43,8 @@ class Call:
     protocol: str
     body: bytes
     key: str = ""
+    method: str = ""
+    target: str = ""
 
     @property
     def name(self) -> str:
@@ -47,7 +54,8 @@ class Call:
     @property
     def action(self) -> str:
         """`cloudwatch:GetMetricData`, as IAM names it."""
-        return f"{PREFIXES.get(self.service, self.service)}:{self.operation}"
+        name = self.operation.removesuffix(BATCH) if self.service == "sqs" else self.operation
+        return f"{PREFIXES.get(self.service, self.service)}:{name}"
 
     @property
     def caller(self) -> str:
@@ -68,8 +76,13 @@ def identify(environ: WSGIEnvironment, account_of: Callable[[str], str], body: b
             service = "sts"
         protocol = "ec2" if service == "ec2" else "query"
         return Call(service, action, account, region, protocol, body, key)
-    path = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
-    return Call(service, path, account, region, "rest", body, key)
+    # As it was sent: a label may have slashes in it that are not the path's.
+    method, sent = environ.get("REQUEST_METHOD", ""), environ.get("RAW_URI", "")
+    found = rest.asked(service, method, sent.partition("?")[0])
+    path = f"{method} {environ.get('PATH_INFO')}"
+    operation, protocol = found[:2] if found else (path, "rest")
+    target = sent if found else ""
+    return Call(service, operation, account, region, protocol, body, key, method, target)
 
 
 def signed_by(authorization: str) -> str:

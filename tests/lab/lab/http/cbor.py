@@ -14,7 +14,7 @@ from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 from botocore.loaders import Loader
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.parsers import RpcV2CBORParser
 from botocore.serialize import RpcV2CBORSerializer
 
@@ -23,8 +23,8 @@ from lab.http.errors import Reply
 PATH = re.compile(r"^/service/(\w+)/operation/(\w+)$")
 # The service behind each target, the only ones that have this protocol and that the lab knows.
 TARGETS = {"GraniteServiceVersion20100801": "cloudwatch"}
-# Maps with two and with no members, of the sizes that fit into their first byte.
-TWO_MEMBERS, NO_MEMBERS = b"\xa2", b"\xa0"
+# A map without members; one that has up to 23 begins with a byte that is greater by as many.
+NO_MEMBERS = b"\xa0"
 
 
 def operation_of(environ: WSGIEnvironment) -> OperationModel | None:
@@ -66,16 +66,28 @@ def as_cbor(reply: Reply, operation: OperationModel) -> Reply:
     written, value = bytearray(), json.loads(body or b"{}")
     serializer: Any = RpcV2CBORSerializer()
     if status >= 400:
-        written.extend(TWO_MEMBERS)
+        more = _members_of_error(value, operation)
+        written.append(NO_MEMBERS[0] + 2 + len(more))
         for name in ("__type", "message"):
             serializer._serialize_type_string(written, name, None, None)
             text = str(value.get(name) or value.get(name.capitalize()) or "")
             serializer._serialize_type_string(written, text, None, None)
+        for name, shape in more.items():
+            serializer._serialize_type_string(written, name, None, None)
+            serializer._serialize_data_item(written, value[name], shape)
     elif operation.output_shape is None:
         written.extend(NO_MEMBERS)
     else:
         serializer._serialize_data_item(written, value, operation.output_shape)
     return status, kept + spoken, bytes(written)
+
+
+def _members_of_error(value: dict[str, Any], operation: OperationModel) -> dict[str, Shape]:
+    """What an error has beside its code and message, by the model."""
+    code = str(value.get("__type")).rsplit("#", 1)[-1]
+    found = [shape for shape in operation.error_shapes if code in (shape.name, shape.error_code)]
+    members = found[0].members if found else {}
+    return {name: it for name, it in members.items() if name != "message" and value.get(name)}
 
 
 @cache

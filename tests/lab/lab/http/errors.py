@@ -11,10 +11,15 @@ Reply = tuple[int, list[tuple[str, str]], bytes]
 THROTTLE_CODES = {
     "ec2": ("RequestLimitExceeded", 503, "Request limit exceeded."),
     "registry": ("TOOMANYREQUESTS", 429, "Rate exceeded"),
+    "scheduler": ("ThrottlingException", 429, "Rate exceeded"),
     "tagging": ("ThrottledException", 400, "Rate exceeded"),
     "json": ("ThrottlingException", 400, "Rate exceeded"),
     "query": ("Throttling", 400, "Rate exceeded"),
 }
+# Protocols that say what is wrong as another one does.
+FAMILIES = {"rest": "json", "rest-json": "json", "rest-xml": "query"}
+# SNS's own code for it, and its own way to write its actions.
+OF_SNS = ("sns:", "SNS:", "AuthorizationError")
 DENIED_CODES = {
     "ec2": "UnauthorizedOperation",
     "json": "AccessDeniedException",
@@ -29,7 +34,7 @@ def error_reply(protocol: str, code: str, message: str, status: int = 400) -> Re
         return status, [("Content-Type", "application/json")], json.dumps(problem).encode()
     request_id = str(uuid.uuid4())
     headers = [("x-amzn-RequestId", request_id), ("Server", "amazon.com")]
-    if protocol in ("json", "rest"):
+    if FAMILIES.get(protocol, protocol) == "json":
         headers += [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code)]
         return status, headers, json.dumps({"__type": code, "message": message}).encode()
     headers.append(("Content-Type", "text/xml"))
@@ -49,8 +54,9 @@ def error_reply(protocol: str, code: str, message: str, status: int = 400) -> Re
 
 def throttled(service: str, protocol: str) -> Reply:
     """What the service says when it is asked too often."""
+    family = FAMILIES.get(protocol, protocol)
     code, status, message = THROTTLE_CODES.get(service) or THROTTLE_CODES.get(
-        protocol, THROTTLE_CODES["json"]
+        family, THROTTLE_CODES["json"]
     )
     return error_reply(protocol, code, message, status)
 
@@ -59,6 +65,10 @@ def denied(
     caller: str, action: str, protocol: str, resource: str | None = None, is_explicit: bool = False
 ) -> Reply:
     """What the service says when no policy allows the action, or one denies it."""
+    code = DENIED_CODES.get(FAMILIES.get(protocol, protocol), "AccessDenied")
+    prefix, written, own_code = OF_SNS
+    if action.startswith(prefix):
+        action, code = action.replace(prefix, written, 1), own_code
     where = f" on resource: {resource}" if resource else ""
     why = f"because no identity-based policy allows the {action} action"
     if is_explicit:
@@ -66,7 +76,7 @@ def denied(
     message = f"User: {caller} is not authorized to perform: {action}{where} {why}"
     if protocol == "ec2":
         message = f"You are not authorized to perform this operation. {message}"
-    return error_reply(protocol, DENIED_CODES.get(protocol, "AccessDenied"), message, 403)
+    return error_reply(protocol, code, message, 403)
 
 
 STALE = {
@@ -101,7 +111,7 @@ STALE = {
 
 def stale_credentials(protocol: str, why: str) -> Reply:
     """What a service says to credentials that are `expired` or `invalid`."""
-    code, status, message = STALE[why].get(protocol) or STALE[why]["json"]
+    code, status, message = STALE[why].get(FAMILIES.get(protocol, protocol)) or STALE[why]["json"]
     return error_reply(protocol, code, message, status)
 
 

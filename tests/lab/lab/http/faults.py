@@ -46,6 +46,7 @@ class Fault:
     pid: int = 0
     times: int | None = None
     unless_tagged: str | None = None
+    unless_key: str | None = None
     seen: int = 0
     hits: int = 0
     _random: random.Random = field(default_factory=random.Random, repr=False)
@@ -65,7 +66,7 @@ class Fault:
 
     def strikes(self, call: Call) -> bool:
         """Whether this call is hit; counts it either way."""
-        if not fnmatch.fnmatchcase(call.name, self.match):
+        if not fnmatch.fnmatchcase(call.name, self.match) or call.key == self.unless_key:
             return False
         if self.unless_tagged is not None and not _makes_without(call, self.unless_tagged):
             return False

@@ -14,18 +14,36 @@ from lab.policies.patterns import matches, names_arn
 
 Test = Callable[[str, str], bool]
 
-TAGGED_SERVICES = ("ec2", "ecr", "ecs", "elasticloadbalancing", "iam", "secretsmanager", "ssm")
+TAGGED_SERVICES = (
+    "ec2",
+    "ecr",
+    "ecs",
+    "elasticloadbalancing",
+    "events",
+    "iam",
+    "scheduler",
+    "secretsmanager",
+    "ssm",
+    "states",
+)
 TAG_KEYS = (
     "aws:requesttag",
     "aws:resourcetag",
     *(f"{service}:resourcetag" for service in TAGGED_SERVICES),
 )
 KEYS = (
+    "acm:domainnames",
+    "acm:keyalgorithm",
+    "acm:validationmethod",
     "aws:principalaccount",
     "aws:requestedregion",
     "aws:resourceaccount",
+    "aws:sourceaccount",
+    "aws:sourcearn",
     "aws:tagkeys",
     "aws:viaawsservice",
+    "cloudwatch:alarmactions",
+    "cloudwatch:namespace",
     "ec2:createaction",
     "ecs:cluster",
     "ecs:createaction",
@@ -33,6 +51,11 @@ KEYS = (
     "iam:awsservicename",
     "iam:passedtoservice",
     "kms:encryptioncontext:parameter_arn",
+    "route53:changeresourcerecordsetsactions",
+    "route53:changeresourcerecordsetsnormalizedrecordnames",
+    "route53:changeresourcerecordsetsrecordtypes",
+    "sns:endpoint",
+    "sns:protocol",
 )
 # By its name, what an operator compares, as policy's value and request's.
 TESTS: dict[str, Test] = {

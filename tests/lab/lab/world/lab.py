@@ -18,6 +18,7 @@ from lab.http.faults import Faults
 from lab.http.hostile import faults
 from lab.policies.attached import Policies
 from lab.world.addresses import Addresses
+from lab.world.clock import Clock
 from lab.world.places import Regions
 from lab.world.processes import Processes
 from lab.world.strict import PARTS, Strict
@@ -60,6 +61,7 @@ class Lab:
             self.data.mkdir(parents=True, exist_ok=True)
         self.data.chmod(0o755)
         self.processes = Processes(self.data, remove_data=self._own_data)
+        self.clock = Clock()
         self.timers = Timers(self.lock, options.scale, self.guard)
         self.calls = Calls()
         self.faults = Faults()
@@ -124,6 +126,7 @@ class Lab:
 
         self.generation += 1
         self.timers.forget()
+        self.clock.reset()
         for reset in self.resets:
             reset()
         with self.lock:

@@ -14,7 +14,7 @@ from lab.world.times import Timers
 
 SHORTEST = 1.0
 # What one service sees later than another: later even where the scale makes all of them short.
-SHORTEST_OF = {"network-elsewhere": 2.0}
+SHORTEST_OF = {"network-elsewhere": 2.0, "schedule-group": 2.0}
 # The late parts, each with its entry in the table of durations.
 LATE = {
     "describe-after-create": "consistency.describe",
@@ -28,10 +28,25 @@ LATE = {
     "linked-role": "consistency.linked-role",
     "cluster": "consistency.describe",
     "service": "consistency.describe",
+    "scalable-target": "consistency.describe",
+    "schedule-group": "schedule-group.deleting",
+    "state-machine": "consistency.describe",
+    "task": "consistency.describe",
+    "log-lines": "consistency.describe",
     "target-group": "consistency.describe",
+    "certificate": "consistency.describe",
+    "certificate-in-use": "consistency.certificate-in-use",
+    "issued-certificate": "consistency.certificate",
+    "validation-record": "consistency.validation-record",
+    "zone-change": "consistency.zone-change",
+    "alarm": "consistency.describe",
+    "topic": "consistency.topic",
     "tag-index": "consistency.tag-index",
     "secret-name": "consistency.secret-name",
     "parameter-name": "consistency.parameter-name",
+    "queue": "consistency.queue",
+    "rule": "consistency.describe",
+    "queue-name": "consistency.queue-name",
 }
 LIMITS = ("quotas", "buckets", "pages")
 PARTS = (*LATE, *LIMITS)

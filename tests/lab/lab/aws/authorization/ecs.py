@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from moto.ecs.exceptions import ECSException
+from moto.ecs.models import TaskDefinition as Definition
+
 from lab.aws.authorization.table import (
     Asked,
     Facts,
     On,
     Service,
+    Target,
     Want,
     found,
     named,
     passing,
     tagging,
 )
+from lab.running.tasks.requests import find
 
 # Where a service names roles of ECS's own (ECS API reference, CreateService).
 SERVICE_ROLES = (
@@ -60,6 +65,29 @@ def _definition(asked: Asked) -> Iterator[str]:
         yield f"task-definition/{name.rsplit('/', 1)[-1]}"
 
 
+def _run(asked: Asked) -> Definition | None:
+    """The definition that RunTask names, where it is there."""
+    try:
+        return find(asked.place, dict(asked.members))[1]
+    except ECSException:
+        return None
+
+
+def _to_run(asked: Asked) -> Iterator[str]:
+    definition = _run(asked)
+    name = asked.text("taskDefinition").rsplit("/", 1)[-1]
+    yield definition.arn if definition else f"task-definition/{name}"
+
+
+def _passed_to_run(asked: Asked) -> Iterator[Want]:
+    definition = _run(asked)
+    for kind in ("execution", "task"):
+        named = getattr(definition, f"{kind}_role_arn", None)
+        if role := asked.text(f"overrides.{kind}RoleArn") or named:
+            known = {"iam:passedtoservice": ("ecs-tasks.amazonaws.com",)}
+            yield Want("iam:PassRole", Target(role, {}), known)
+
+
 def _clusters(asked: Asked) -> Iterator[str]:
     for name in asked.all("clusters") or ["default"]:
         yield f"cluster/{name.rsplit('/', 1)[-1]}"
@@ -84,6 +112,9 @@ def _beside(asked: Asked) -> Iterator[Want]:
         yield from tagging(asked, "TagResource", f"task-definition/{asked.text('family')}:*")
     elif asked.operation == "CreateCluster":
         yield from tagging(asked, "TagResource", f"cluster/{_cluster(asked)}")
+    elif asked.operation == "RunTask":
+        yield from _passed_to_run(asked)
+        yield from tagging(asked, "TagResource", f"task/{_cluster(asked)}/*")
     elif asked.operation in ("CreateService", "UpdateService"):
         yield from passing(asked, "ecs.amazonaws.com", *SERVICE_ROLES)
         name = f"service/{_cluster(asked)}/{asked.text('serviceName')}"
@@ -116,7 +147,9 @@ SERVICE = Service(
         "ListTagsForResource": TAGGED,
         "ListTasks": [found(_at_cluster("container-instance/{}/*"))],
         "RegisterTaskDefinition": [named("task-definition/{}:*", "family")],
+        "RunTask": [found(_to_run)],
         "StopServiceDeployment": DEPLOYMENT,
+        "StopTask": [_in_cluster("task", "task")],
         "TagResource": TAGGED,
         "UntagResource": TAGGED,
         "UpdateCluster": [CLUSTER],

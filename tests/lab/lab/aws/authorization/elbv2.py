@@ -54,6 +54,7 @@ def _beside(asked: Asked) -> Iterator[Want]:
 
 SERVICE = Service(
     {
+        "AddListenerCertificates": LISTENER,
         "AddTags": TAGGED,
         "CreateListener": BALANCER,
         "CreateLoadBalancer": [found(_balancer)],
@@ -70,6 +71,7 @@ SERVICE = Service(
         "ModifyTargetGroup": TARGETS,
         "ModifyTargetGroupAttributes": TARGETS,
         "RegisterTargets": TARGETS,
+        "RemoveListenerCertificates": LISTENER,
         "RemoveTags": TAGGED,
         "SetIpAddressType": BALANCER,
         "SetRulePriorities": RULE,

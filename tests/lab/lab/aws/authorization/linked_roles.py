@@ -1,7 +1,8 @@
 """Service-linked roles that a call makes on the way, which its caller needs to be allowed.
 
-Where the strict profile has them come late, ECS and RDS make theirs with the first call in an
-account; nowhere else does the lab make any by itself.
+The first load balancer, cluster, database or scalable target of an account makes the role of its service, with the
+caller's right to make it ("Using service-linked roles" in the user guides of Elastic Load Balancing,
+ECS, RDS and Application Auto Scaling).
 """
 
 from __future__ import annotations
@@ -12,19 +13,23 @@ from moto.iam.models import iam_backends
 
 from lab.aws.authorization.iam import linked_role
 from lab.aws.authorization.table import Asked, Target, Want
-from lab.world.lab import Lab
 
 FIRST = {
+    (
+        "application-autoscaling",
+        "RegisterScalableTarget",
+    ): "ecs.application-autoscaling.amazonaws.com",
     ("ecs", "CreateCluster"): "ecs.amazonaws.com",
+    ("elasticloadbalancing", "CreateLoadBalancer"): "elasticloadbalancing.amazonaws.com",
     ("rds", "CreateDBInstance"): "rds.amazonaws.com",
     ("rds", "CreateDBSubnetGroup"): "rds.amazonaws.com",
 }
 
 
-def wants(lab: Lab, asked: Asked) -> Iterator[Want]:
+def wants(asked: Asked) -> Iterator[Want]:
     """The right to make the role of the service, if it is not there."""
     service = FIRST.get((asked.service, asked.operation))
-    if service is None or not lab.strict.is_on("linked-role"):
+    if service is None:
         return
     path = f"/aws-service-role/{service}/"
     roles = iam_backends[asked.place.account][asked.place.partition].roles.values()

@@ -10,17 +10,25 @@ from botocore.model import OperationNotFoundError
 
 from lab.aws.authorization import (
     acm,
+    autoscaling,
+    cloudwatch,
     ec2,
     ecr,
     ecs,
     elbv2,
+    events,
     iam,
     kms,
     linked_roles,
     logs,
     rds,
+    route53,
+    scheduler,
     secrets,
+    sns,
+    sqs,
     ssm,
+    stepfunctions,
     sts,
 )
 from lab.aws.authorization.table import Asked, Service, wants
@@ -35,16 +43,24 @@ from lab.world.places import Place, of_arn
 
 SERVICES = {
     "acm": acm.SERVICE,
+    "application-autoscaling": autoscaling.SERVICE,
+    "cloudwatch": cloudwatch.SERVICE,
     "ec2": ec2.SERVICE,
     "ecr": ecr.SERVICE,
     "ecs": ecs.SERVICE,
     "elasticloadbalancing": elbv2.SERVICE,
+    "events": events.SERVICE,
     "iam": iam.SERVICE,
     "kms": kms.SERVICE,
     "logs": logs.SERVICE,
     "rds": rds.SERVICE,
+    "route53": route53.SERVICE,
+    "scheduler": scheduler.SERVICE,
     "secretsmanager": secrets.SERVICE,
+    "sns": sns.SERVICE,
+    "sqs": sqs.SERVICE,
     "ssm": ssm.SERVICE,
+    "states": stepfunctions.SERVICE,
     "sts": sts.SERVICE,
 }
 # Nobody needs a permission for it, and none takes it away (STS API reference).
@@ -74,7 +90,7 @@ def needs(lab: Lab, call: Call, caller: Caller, place: Place) -> Iterator[Need]:
     index, common = Index(), facts(caller, place)
     for want in (
         *wants(asked, SERVICES.get(service, Service({}))),
-        *linked_roles.wants(lab, asked),
+        *linked_roles.wants(asked),
     ):
         arn, given = want.target
         owner = of_arn(arn).account if arn.startswith("arn:") else place.account

@@ -6,6 +6,7 @@ from functools import cache
 
 from moto.iam.models import iam_backends
 
+from lab.aws.cloudwatch.dashboards import HOMES
 from lab.aws.tagging.index import everything
 from lab.policies.needs import Tags
 from lab.world.places import Place, of_arn, partition_in
@@ -21,11 +22,15 @@ class Index:
 
     def of(self, arn: str) -> Tags:
         """The tags of a resource; none for what is not there."""
-        if not arn.startswith("arn:"):
+        # Route 53 has no conditions on tags (Service Authorization Reference).
+        if not arn.startswith("arn:") or ":route53:" in arn:
             return {}
         if ":iam:" in arn:
             return _of_role(arn)
-        return self._of(of_arn(arn)).get(arn.partition(STREAM)[0], {})
+        place = of_arn(arn)
+        if not place.region:
+            place = Place(place.account, HOMES[partition_in(arn)])
+        return self._of(place).get(arn.partition(STREAM)[0], {})
 
 
 def _of_place(place: Place) -> dict[str, Tags]:

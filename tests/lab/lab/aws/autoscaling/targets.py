@@ -24,9 +24,11 @@ from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.resource_tagging import TaggedResource
 
-from lab.aws.autoscaling.schedules import is_due, is_valid
+from lab.aws.autoscaling import manners
+from lab.aws.autoscaling.tracking import Tracking
 from lab.aws.common.pages import page
 from lab.aws.common.patching import patch
+from lab.aws.common.schedules import is_due, is_valid
 from lab.running.services.scheduler import Services
 from lab.running.services.service import Service
 from lab.world.lab import Lab
@@ -45,21 +47,30 @@ def install(lab: Lab) -> None:
     activities: Activities = {}
     lab.resets.append(activities.clear)
 
+    def scale(target: Any, wanted: int, cause: str) -> None:
+        service = _service(services, of_arn(target.arn), target.resource_id)
+        if service is not None:
+            activities.setdefault((of_arn(target.arn), target.resource_id), []).insert(
+                0, _activity(target, wanted, cause)
+            )
+            service.scale(wanted)
+
     def clamp(target: Any, cause: str) -> None:
         service = _service(services, of_arn(target.arn), target.resource_id)
         if service is None or target.min_capacity is None or target.max_capacity is None:
             return
         wanted = min(max(service.desired, int(target.min_capacity)), int(target.max_capacity))
         if wanted != service.desired:
-            activities.setdefault((of_arn(target.arn), target.resource_id), []).insert(
-                0, _activity(target, wanted, cause)
-            )
-            service.scale(wanted)
+            scale(target, wanted, cause)
 
+    manners.install()
     _patch_targets(services, clamp)
     _patch_tags()
     _patch_activities(activities)
-    threading.Thread(target=_run, args=(lab, clamp), name="schedules", daemon=True).start()
+    Tracking(lab, scale)
+    threading.Thread(
+        target=_run, args=(lab, services, clamp), name="schedules", daemon=True
+    ).start()
 
 
 def tagged(place: Place) -> Iterator[TaggedResource]:
@@ -205,14 +216,26 @@ def _find(place: Place, arn: str) -> Any:
     raise JsonRESTError("ResourceNotFoundException", f"No scalable target found for {arn}")
 
 
-def _run(lab: Lab, clamp: Clamp) -> None:
-    last = time.time()
+def _run(lab: Lab, services: Services, clamp: Clamp) -> None:
+    last = lab.clock.now()
     while True:
         time.sleep(LOOK_SECONDS)
-        now = time.time()
+        now = lab.clock.now()
+        last = min(last, now)
         with lab.lock:
+            lab.guard("targets", partial(_let_go, services))
             lab.guard("schedules", partial(_look, clamp, last, now))
         last = now
+
+
+def _let_go(services: Services) -> None:
+    """A target goes with its service, and all that is inside of it."""
+    for backend in everywhere(backends):
+        for dimension, targets in backend.targets.items():
+            for scaled, target in list(targets.items()):
+                is_ours = target.service_namespace == "ecs"
+                if is_ours and _service(services, of_backend(backend), scaled) is None:
+                    backend.deregister_scalable_target("ecs", scaled, dimension)
 
 
 def _look(clamp: Clamp, last: float, now: float) -> None:

@@ -12,7 +12,7 @@ from lab.world.lab import Lab
 from lab.world.places import Place, everywhere
 
 # Services that name no resource when they refuse an action that takes none.
-SILENT = ("cloudwatch", "ec2", "elasticloadbalancing", "secretsmanager", "tag")
+SILENT = ("cloudwatch", "ec2", "elasticloadbalancing", "route53", "secretsmanager", "tag")
 
 OF_A_SESSION = "ASIA"
 

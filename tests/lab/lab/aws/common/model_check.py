@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.serialize import create_serializer
 
-from lab.aws.common.parameters import MODELS, given, parameters, parsed
+from lab.aws.common.parameters import MODELS, RESTS, given, parameters, parsed
 from lab.http.calls import Call
 
 NOT_MEMBERS = {"Action", "Version"}
@@ -57,11 +57,17 @@ def check(call: Call) -> list[str]:
     shape = operation.input_shape
     if shape is None:
         return []
-    if call.protocol == "json":
+    if call.protocol in ("json", *RESTS):
         return list(_problems(parameters(call), shape, ""))
     fields = given(call)
     members = parsed(call, fields)
     return [*_unknown(operation, members, fields), *_problems(members, shape, "")]
+
+
+def problems(service: str, operation: str, members: dict[str, Any]) -> list[str]:
+    """What the model of a service says against the members of a request."""
+    shape = _model(service).operation_model(operation).input_shape
+    return list(_problems(members, shape, "")) if shape is not None else []
 
 
 @cache

@@ -10,7 +10,9 @@ from urllib.parse import parse_qsl
 from botocore.loaders import Loader
 from moto.core.model import ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
+from werkzeug.datastructures import MultiDict
 
+from lab.http import rest
 from lab.http.calls import Call
 
 # What botocore calls services that sign under another name.
@@ -18,7 +20,10 @@ MODELS = {
     "elasticloadbalancing": "elbv2",
     "tagging": "resourcegroupstaggingapi",
     "monitoring": "cloudwatch",
+    "states": "stepfunctions",
 }
+# Protocols whose requests are read off their path, their query and their body.
+RESTS = ("rest-json", "rest-xml")
 
 
 def given(call: Call) -> dict[str, str]:
@@ -31,16 +36,33 @@ def parameters(call: Call) -> dict[str, Any]:
     if call.protocol == "json":
         members: dict[str, Any] = json.loads(call.body or b"{}")
         return members
+    if call.protocol in RESTS:
+        return _rest(call)
     return parsed(call, given(call))
 
 
 def parsed(call: Call, fields: dict[str, str]) -> dict[str, Any]:
     """The members that fields of query parameters stand for."""
-    operation = _model(call.service).operation_model(call.operation)
-    parser = PROTOCOL_PARSERS[call.protocol](operation, map_type=dict)
     # The parser reads nothing else of a request, and takes a plain mapping of its values.
     request: Any = {"method": "POST", "values": fields, "headers": {}, "body": b"", "url_path": "/"}
-    request["url_params"] = {}
+    return _parse(call, {**request, "url_params": {}})
+
+
+def _rest(call: Call) -> dict[str, Any]:
+    """The members of a request by method and path, whose JSON is taken as it was sent; headers are
+    not looked at.
+    """
+    path, _, query = call.target.partition("?")
+    found = rest.asked(call.service, call.method, path)
+    request: Any = {"method": call.method, "headers": {}, "body": call.body, "url_path": path}
+    request["values"] = MultiDict(parse_qsl(query, keep_blank_values=True))
+    members = _parse(call, {**request, "url_params": found.labels if found else {}})
+    return members | json.loads(call.body or b"{}") if call.protocol == "rest-json" else members
+
+
+def _parse(call: Call, request: Any) -> dict[str, Any]:
+    operation = _model(call.service).operation_model(call.operation)
+    parser = PROTOCOL_PARSERS[call.protocol](operation, map_type=dict)
     members: dict[str, Any] = parser.parse(request)
     return members
 

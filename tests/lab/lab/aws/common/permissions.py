@@ -1,4 +1,4 @@
-"""What the role of a task may do, by the policies it has.
+"""What the role of a task, or of a flow log, may do, by the policies it has.
 
 IAM user guide, "Policy evaluation logic": what no policy allows is denied, and one that denies
 counts more than all that allow. Conditions and boundaries are not looked at. A role that does not
@@ -18,6 +18,8 @@ from lab.world.places import of_arn, partition_in
 if TYPE_CHECKING:
     from moto.iam.models import Role
 
+OF_TASKS = "ecs-tasks.amazonaws.com"
+
 
 class Denied(Exception):
     """The text is what AWS answers the role."""
@@ -25,13 +27,24 @@ class Denied(Exception):
 
 @dataclass(frozen=True)
 class Reader:
-    """Who starts a task: the task's execution role, in a session named after the task.
+    """A role that a service takes: by default a task's execution role, in a session named after
+    the task.
 
     A task without such a role is not judged.
     """
 
     role: str | None
     session: str
+    service: str = OF_TASKS
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether there is such a role, and the service may take it."""
+        if not self.role:
+            return False
+        account = of_arn(self.role).account
+        role = _find(account, self.role)
+        return role is not None and _trusts(role, account, self.service)
 
     def demand(self, action: str, resource: str) -> None:
         """Goes on when the role may; Denied when it may not."""
@@ -39,7 +52,7 @@ class Reader:
             return
         account, name = of_arn(self.role).account, self.role.rsplit("/", 1)[-1]
         role = _find(account, self.role)
-        if role is None or not _trusts(role, account):
+        if role is None or not _trusts(role, account, self.service):
             raise Denied(
                 f"ECS was unable to assume the role '{self.role}' that was provided for this task. "
                 "Please verify that the role being passed has the proper trust relationship and "
@@ -56,14 +69,14 @@ class Reader:
             )
 
 
-def _trusts(role: Role, account: str) -> bool:
-    """Whether ECS may take it for a task of this account. Of conditions, whose it is counts."""
+def _trusts(role: Role, account: str, service: str) -> bool:
+    """Whether a service may take it for this account. Of conditions, whose it is counts."""
     for statement in _listed(json.loads(role.assume_role_policy_document)["Statement"]):
         principal = statement.get("Principal")
         services = _listed(principal.get("Service")) if isinstance(principal, dict) else []
         equals = (statement.get("Condition") or {}).get("StringEquals") or {}
         accounts = _listed(equals.get("aws:SourceAccount", account))
-        if "ecs-tasks.amazonaws.com" in services and account in accounts:
+        if service in services and account in accounts:
             return True
     return False
 

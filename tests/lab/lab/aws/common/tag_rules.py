@@ -18,16 +18,25 @@ MOST, LONGEST_KEY, LONGEST_VALUE = 50, 128, 256
 # By service: the code for a bad tag, and the code for too many.
 CODES = {
     "acm": ("InvalidTagException", "TooManyTagsException"),
+    "cloudwatch": ("InvalidParameterValue", "InvalidParameterValue"),
     "ecr": ("InvalidTagParameterException", "TooManyTagsException"),
     "ecs": ("InvalidParameterException", "InvalidParameterException"),
     "elasticache": ("InvalidParameterValue", "TagQuotaPerResourceExceeded"),
     "elbv2": ("ValidationError", "TooManyTags"),
+    "events": ("ValidationException", "LimitExceededException"),
     "iam": ("InvalidInput", "ValidationError"),
     "logs": ("InvalidParameterException", "InvalidParameterException"),
     "rds": ("InvalidParameterValue", "InvalidParameterValue"),
+    "route53": ("InvalidInput", "InvalidInput"),
+    "scheduler": ("ValidationException", "ValidationException"),
     "secretsmanager": ("InvalidParameterException", "InvalidParameterException"),
+    "sns": ("InvalidParameter", "TagLimitExceeded"),
+    "sqs": ("InvalidParameterValue", "InvalidParameterValue"),
     "ssm": ("ValidationException", "TooManyTagsError"),
+    "stepfunctions": ("ValidationException", "TooManyTags"),
 }
+# What services call the tags of a request.
+NAMES = ("Tags", "tags", "AddTags")
 
 
 class BadTag(ServiceException):
@@ -66,7 +75,7 @@ def _check(response: Any, bad: str, too_many: str) -> None:
 
 def _tags(response: Any) -> list[tuple[str, str]]:
     """The tags of a request: a list of pairs in most services, a map in CloudWatch Logs."""
-    tags = response._get_param("Tags") or response._get_param("tags") or []
+    tags: Any = next((found for name in NAMES if (found := response._get_param(name))), [])
     if isinstance(tags, Mapping):
         return [(str(key), str(value)) for key, value in tags.items()]
     return [

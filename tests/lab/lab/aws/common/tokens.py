@@ -21,6 +21,10 @@ class Tokens:
         """Forgets everything."""
         self._made.clear()
 
+    def made(self, place: Place, operation: str, token: str | None) -> Any:
+        """What a token made."""
+        return self._made[place, operation, token or ""][1]
+
     def once(
         self,
         place: Place,

@@ -7,6 +7,9 @@ It makes an endpoint with an interface in each subnet, and a security group for 
 from __future__ import annotations
 
 from lab.aws.common import interfaces
+from lab.aws.ec2.endpoint_checks import Wanted
+from lab.aws.ec2.endpoint_services import offered
+from lab.aws.ec2.endpoints import arrive, make
 from lab.world.places import ACCOUNT, Place
 
 TAG = "GuardDutyManaged"
@@ -22,17 +25,10 @@ def watch(vpc: str, region: str = "eu-west-1") -> dict[str, str]:
         vpc_id=vpc,
         tags={TAG: "true"},
     )
-    endpoint = ec2.create_vpc_endpoint(
-        vpc,
-        f"com.amazonaws.{region}.guardduty-data",
-        "Interface",
-        None,
-        [],
-        security_group_ids=[group.id],
-        tags={TAG: "true"},
-    )
-    for subnet in ec2.describe_subnets(filters={"vpc-id": vpc}):
-        description = f"VPC Endpoint Interface {endpoint.id}"
-        made = interfaces.create(place, subnet.id, [group.id], description, "amazon-aws")
-        endpoint.network_interface_ids.append(made.id)
+    (offer,) = offered(ec2, f"com.amazonaws.{region}.guardduty-data")
+    subnets = [subnet.id for subnet in ec2.describe_subnets(filters={"vpc-id": vpc})]
+    wanted = Wanted(vpc, offer, subnets=subnets, groups=[group.id], tags={TAG: "true"})
+    endpoint = make(ec2, wanted)
+    endpoint.requester_managed = True
+    arrive(endpoint)
     return {"endpoint": endpoint.id, "group": group.id}

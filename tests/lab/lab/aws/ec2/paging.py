@@ -7,8 +7,10 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
+from moto.ec2.responses.flow_logs import FlowLogs
 from moto.ec2.responses.internet_gateways import InternetGateways
 from moto.ec2.responses.nat_gateways import NatGateways
+from moto.ec2.responses.network_acls import NetworkACLs
 from moto.ec2.responses.route_tables import RouteTables
 from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.responses.subnets import Subnets
@@ -28,6 +30,11 @@ LISTS: dict[str, tuple[type, str]] = {
     "describe_internet_gateways": (InternetGateways, "InternetGateways"),
     "describe_nat_gateways": (NatGateways, "NatGateways"),
     "describe_network_interfaces": (ElasticNetworkInterfaces, "NetworkInterfaces"),
+    "describe_flow_logs": (FlowLogs, "FlowLogs"),
+    "describe_network_acls": (NetworkACLs, "NetworkAcls"),
+    "describe_vpc_endpoints": (VPCs, "VpcEndpoints"),
+    "describe_prefix_lists": (VPCs, "PrefixLists"),
+    "describe_managed_prefix_lists": (VPCs, "PrefixLists"),
 }
 MOST = 1000
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.responses.flow_logs import FlowLogs
 from moto.ec2.responses.nat_gateways import NatGateways
 from moto.ec2.responses.network_acls import NetworkACLs
 from moto.ec2.responses.route_tables import RouteTables
@@ -17,6 +18,7 @@ from lab.world.lab import Lab
 from lab.world.places import of_request
 
 OPERATIONS = (
+    (FlowLogs, "create_flow_logs"),
     (NatGateways, "create_nat_gateway"),
     (NetworkACLs, "create_network_acl"),
     (RouteTables, "create_route_table"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from moto.ecs.exceptions import EcsClientException, InvalidParameterException
+from moto.ecs.exceptions import InvalidParameterException
 
-from lab.aws.common import interfaces
 from lab.running.services.service import Service, target_group
 from lab.running.services.settings import BalancedPort, Settings
-from lab.running.tasks.shapes import AwsvpcConfiguration, ContainerDefinition
+from lab.running.tasks.placing import check_definition
+from lab.running.tasks.shapes import ContainerDefinition
 from lab.world.places import Place, of_arn
 
 if TYPE_CHECKING:
@@ -88,37 +88,10 @@ def update(service: Service, request: dict[str, Any], definition: TaskDefinition
 
 def check(settings: Settings, definition: TaskDefinition, place: Place) -> None:
     """Refuses what CreateService and UpdateService refuse."""
-    if definition.status != "ACTIVE":
-        raise EcsClientException("TaskDefinition is inactive")
     network = (settings.get("networkConfiguration") or {}).get("awsvpcConfiguration")
-    if definition.network_mode == "awsvpc":
-        if not network:
-            raise InvalidParameterException(
-                "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-            )
-        check_network(network, place)
+    check_definition(definition, network, place)
     for entry in settings.get("loadBalancers") or []:
         _check_balancer(entry, definition)
-
-
-def check_network(network: AwsvpcConfiguration, place: Place) -> None:
-    """Refuses subnets and security groups that do not exist."""
-    ec2 = interfaces.backend(place)
-    known = {id for zone in ec2.subnets.values() for id in zone}
-    if not network.get("subnets"):
-        raise InvalidParameterException("subnets can not be empty.")
-    for subnet in network["subnets"]:
-        if subnet not in known:
-            raise InvalidParameterException(
-                f"Error retrieving subnet information for [{subnet}]: The subnet ID '{subnet}' does "
-                "not exist (ErrorCode: InvalidSubnetID.NotFound)"
-            )
-    for group in network.get("securityGroups") or []:
-        if ec2.get_security_group_from_id(group) is None:
-            raise InvalidParameterException(
-                f"Error retrieving security group information for [{group}]: The security group "
-                f"'{group}' does not exist (ErrorCode: InvalidGroup.NotFound)"
-            )
 
 
 def describe(service: Service, with_tags: bool) -> dict[str, Any]:

@@ -22,9 +22,11 @@ from lab.aws.ecs import tasks as task_operations
 from lab.aws.ecs.tasks import cluster_of, page_of
 from lab.running.services import rollout
 from lab.running.services.deployment import Deployment
+from lab.running.services.load import Loads
 from lab.running.services.scheduler import Services
 from lab.running.services.service import Service
 from lab.running.services.settings import Settings
+from lab.running.tasks.requests import Requests
 from lab.running.tasks.roster import Tasks
 from lab.world.lab import Lab
 from lab.world.places import of_backend, of_request
@@ -36,12 +38,13 @@ def install(lab: Lab) -> None:
     """Patches moto's ECS and starts our scheduler."""
     tasks = Tasks(lab)
     services = Services(lab, tasks)
+    Loads(lab)
     tokens = Tokens()
     lab.resets.append(tokens.clear)
     definitions.install(lab, services, tasks)
     _patch_services(services, tokens)
     _patch_deployments(services)
-    task_operations.install(services, tasks, tokens)
+    task_operations.install(services, tasks, Requests(lab, tasks))
     _patch_tags(services, tasks)
 
 

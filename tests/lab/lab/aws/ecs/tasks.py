@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.ecs.exceptions import (
@@ -15,13 +15,10 @@ from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from lab.aws.common.pages import page
 from lab.aws.common.patching import patch
-from lab.aws.common.tokens import Tokens
-from lab.aws.ecs import service_shape, task_shape
 from lab.running.services.scheduler import Services
-from lab.running.services.settings import Settings
+from lab.running.tasks import description
+from lab.running.tasks.requests import Requests
 from lab.running.tasks.roster import Tasks
-from lab.running.tasks.shapes import NetworkConfiguration, Overrides
-from lab.running.tasks.task import Launch
 from lab.world.places import of_request
 
 if TYPE_CHECKING:
@@ -62,38 +59,14 @@ def page_of(response: Any, items: list[Any], size: int, most: int) -> tuple[list
         raise InvalidParameterException("Invalid token") from None
 
 
-def install(services: Services, tasks: Tasks, tokens: Tokens) -> None:
+def install(services: Services, tasks: Tasks, requests: Requests) -> None:
     """Patches the operations on tasks."""
 
     @patch(Response)
     def run_task(self: Any) -> ActionResult:
-        cluster = cluster_of(self)
-        definition = self.ecs_backend.describe_task_definition(self._get_param("taskDefinition"))
-        request = {**self._get_params(), "loadBalancers": []}
-        service_shape.check(cast("Settings", request), definition, of_request(self))
-        launch = Launch(
-            cluster=cluster,
-            definition=definition,
-            group=self._get_param("group") or f"family:{definition.family}",
-            started_by=self._get_param("startedBy") or "",
-            network=cast("NetworkConfiguration", self._get_param("networkConfiguration") or {}),
-            overrides=cast("Overrides", self._get_param("overrides") or {}),
-            tags=self._get_param("tags") or [],
-            execute_command=bool(self._get_param("enableExecuteCommand")),
-        )
-        count = self._get_int_param("count", 1)
-        started = tokens.once(
-            of_request(self),
-            "RunTask",
-            self._get_param("clientToken"),
-            dict(self._get_params()),
-            lambda: [tasks.start(launch) for _ in range(count)],
-            lambda: ECSException(
-                "ConflictException", "The clientToken was used with another request."
-            ),
-        )
-        shown = [task_shape.describe(task, with_tags=True) for task in started]
-        return ActionResult({"tasks": shown, "failures": []})
+        started = requests.run(of_request(self), dict(self._get_params()))
+        shown = [description.describe(task, with_tags=True) for task in started.tasks]
+        return ActionResult({"tasks": shown, "failures": started.failures})
 
     @patch(Response)
     def stop_task(self: Any) -> ActionResult:
@@ -101,7 +74,7 @@ def install(services: Services, tasks: Tasks, tokens: Tokens) -> None:
         if task is None:
             raise InvalidParameterException("The referenced task was not found.")
         task.stop(self._get_param("reason") or "Task stopped by user", "UserInitiated")
-        return ActionResult({"task": task_shape.describe(task, with_tags=False)})
+        return ActionResult({"task": description.describe(task, with_tags=False)})
 
     @patch(Response)
     def describe_tasks(self: Any) -> ActionResult:
@@ -113,7 +86,7 @@ def install(services: Services, tasks: Tasks, tokens: Tokens) -> None:
         prefix = cluster.arn.replace(":cluster/", ":task/")
         return ActionResult(
             {
-                "tasks": [task_shape.describe(t, with_tags) for t in found.values() if t],
+                "tasks": [description.describe(t, with_tags) for t in found.values() if t],
                 "failures": [
                     {"arn": id if id.startswith("arn:") else f"{prefix}/{id}", "reason": "MISSING"}
                     for id, task in found.items()
@@ -157,6 +130,8 @@ def install(services: Services, tasks: Tasks, tokens: Tokens) -> None:
             raise ServiceNotFoundException()
         wanted = self._get_param("desiredStatus") or "RUNNING"
         started_by = self._get_param("startedBy")
+        if started_by and (name or family):
+            raise InvalidParameterException("startedBy must be the only filter.")
         arns = [
             task.arn
             for task in tasks.all(cluster.arn)

@@ -20,11 +20,12 @@ from moto.elbv2.responses import ELBV2Response
 
 from lab.aws.common import interfaces
 from lab.aws.common.patching import patch, put
-from lab.aws.elbv2 import rules
+from lab.aws.elbv2 import certificates, rules
 from lab.aws.elbv2.defaults import (
     BALANCER_ATTRIBUTES,
     GROUP_ATTRIBUTES,
 )
+from lab.aws.elbv2.zones import zone_of
 from lab.running.balancers.listening import Balancers
 from lab.running.balancers.targets import Targets, describe
 from lab.world.lab import Lab
@@ -62,6 +63,7 @@ def install(lab: Lab) -> None:
     for what, name in (("Load balancer", "load_balancer"), ("Target group", "target_group")):
         _patch_lacking(lab, what, f"modify_{name}_attributes")
     rules.install()
+    certificates.install()
 
 
 def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
@@ -104,6 +106,7 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
                 raise DuplicateLoadBalancerName()
         balancer = original(self, name, **kwargs)
         balancer.dns_name = balancers.name(balancer.arn)
+        balancer.canonical_hosted_zone_id = zone_of(self.region_name, str(balancer.type))
         _place_interfaces(of_backend(self), balancer)
 
         def activate() -> None:
@@ -314,7 +317,8 @@ def _check_network(backend: ELBv2Backend, subnets: list[str], groups: list[str],
         if subnet not in known:
             raise ELBClientError("SubnetNotFound", f"The subnet ID '{subnet}' does not exist")
     for subnet in subnets:
-        if kind == "application" and known[subnet].cidr.prefixlen > 27:
+        is_small = known[subnet].cidr.prefixlen > 27
+        if kind == "application" and (is_small or known[subnet].available_ip_address_count < 8):
             raise ELBClientError(
                 "InvalidSubnet",
                 f"Not enough IP space available in {subnet}. ELB requires at least 8 free IP "

@@ -8,8 +8,10 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.responses.flow_logs import FlowLogs
 from moto.ec2.responses.internet_gateways import InternetGateways
 from moto.ec2.responses.nat_gateways import NatGateways
+from moto.ec2.responses.network_acls import NetworkACLs
 from moto.ec2.responses.route_tables import RouteTables
 from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.responses.subnets import Subnets
@@ -66,6 +68,9 @@ KINDS = (
     _ec2(SecurityGroups, "security_group", "SecurityGroups", "GroupIds", "InvalidGroup.NotFound", "security group"),
     _ec2(RouteTables, "route_table", "RouteTables", "RouteTableIds", "InvalidRouteTableID.NotFound", "routeTable ID"),
     _ec2(InternetGateways, "internet_gateway", "InternetGateways", "InternetGatewayIds", "InvalidInternetGatewayID.NotFound", "internetGateway ID"),
+    _ec2(NetworkACLs, "network_acl", "NetworkAcls", "NetworkAclIds", "InvalidNetworkAclID.NotFound", "network acl ID"),
+    Described(FlowLogs, "create_flow_logs", "describe_flow_logs", "FlowLogs", {}, EC2ClientError),
+    _ec2(VPCs, "vpc_endpoint", "VpcEndpoints", "VpcEndpointIds", "InvalidVpcEndpointId.NotFound", "Vpc Endpoint Id"),
     _ec2(NatGateways, "nat_gateway", "NatGateways", "NatGatewayIds", "NatGatewayNotFound", "Nat Gateway"),
     _elb("load_balancer", "LoadBalancers", "LoadBalancerArns", "LoadBalancerNotFound", "load balancers"),
     _elb("target_group", "TargetGroups", "TargetGroupArns", "TargetGroupNotFound", "target groups"),
@@ -106,7 +111,9 @@ def _patch(lab: Lab, kind: Described) -> None:
 
 
 def _made(response: Any, kind: Described, result: Any) -> list[Any]:
-    """The new things; only CreateSecurityGroup answers with an identifier instead of the thing."""
+    """The new things; those of security groups and flow logs answer with identifiers instead."""
+    if "FlowLogIds" in result:
+        return [response.ec2_backend.flow_logs[id] for id in result["FlowLogIds"]]
     if "GroupId" in result:
         return [response.ec2_backend.get_security_group_from_id(result["GroupId"])]
     made = result.get(kind.listed) or result.get(kind.listed.removesuffix("s"))

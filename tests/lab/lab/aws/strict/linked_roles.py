@@ -1,4 +1,4 @@
-"""What first takes a service-linked role of an account does not see it yet."""
+"""What first takes a service-linked role of an account makes it, and may not see it yet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend
+from moto.elbv2.models import ELBv2Backend
 from moto.iam.models import iam_backends
 from moto.rds.exceptions import RDSClientError
 from moto.rds.responses import RDSResponse
@@ -15,7 +16,7 @@ from lab.world.lab import Lab
 
 
 def install(lab: Lab) -> None:
-    """Patches the first calls of ECS and of RDS in an account."""
+    """Patches the calls that may be the first of an account."""
 
     @patch(EC2ContainerServiceBackend)
     def create_cluster(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -24,6 +25,11 @@ def install(lab: Lab) -> None:
                 "Unable to assume the service linked role. Please verify that the ECS service linked "
                 "role exists."
             )
+        return original(self, *args, **kwargs)
+
+    @patch(ELBv2Backend)
+    def create_load_balancer(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        _linked(self.account_id, self.partition, "elasticloadbalancing.amazonaws.com")
         return original(self, *args, **kwargs)
 
     for operation in ("create_db_subnet_group", "create_db_instance"):
@@ -43,10 +49,14 @@ def _patch_rds(lab: Lab, operation: str) -> None:
 
 
 def _is_unseen(lab: Lab, account: str, partition: str, service: str) -> bool:
-    """Whether the role is young; a service makes one that is not there."""
+    """Whether the role is young."""
+    roles = _linked(account, partition, service)
+    return any(lab.strict.is_fresh("linked-role", role) for role in roles)
+
+
+def _linked(account: str, partition: str, service: str) -> list[Any]:
+    """The roles of a service, which makes one where there is none."""
     iam = iam_backends[account][partition]
     path = f"/aws-service-role/{service}/"
     linked = [role for role in iam.roles.values() if role.path == path]
-    if not linked and lab.strict.is_on("linked-role"):
-        linked = [iam.create_service_linked_role(service, "", "")]
-    return any(lab.strict.is_fresh("linked-role", role) for role in linked)
+    return linked or [iam.create_service_linked_role(service, "", "")]

@@ -8,6 +8,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.models.vpcs import VPCBackend
+from moto.ec2.responses.vpcs import VPCs
 from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.models import ELBv2Backend
 
@@ -15,6 +16,7 @@ from lab.aws.common.patching import patch
 from lab.world.lab import Lab
 
 VPCS = ADDRESSES = NAT_GATEWAYS_A_ZONE = 5
+GATEWAY_ENDPOINTS, ENDPOINTS_A_VPC = 20, 50
 LOAD_BALANCERS = LISTENERS = 50
 RULES = 100
 
@@ -22,6 +24,7 @@ RULES = 100
 def install(lab: Lab) -> None:
     """Patches what adds to what is counted."""
     _patch_network(lab)
+    _patch_endpoints(lab)
     _patch_balancers(lab)
 
 
@@ -56,6 +59,24 @@ def _patch_network(lab: Lab) -> None:
                 "gateways",
             )
         return original(self, *args, **kwargs)
+
+
+def _patch_endpoints(lab: Lab) -> None:
+    @patch(VPCs)
+    def create_vpc_endpoint(original: Any, self: Any) -> Any:
+        kind = self._get_param("VpcEndpointType") or "Gateway"
+        is_gateway = kind == "Gateway"
+        present = [
+            endpoint
+            for endpoint in self.ec2_backend.vpc_end_points.values()
+            if endpoint.vpc_endpoint_type == kind
+            and (is_gateway or endpoint.vpc_id == self._get_param("VpcId"))
+        ]
+        if _is_full(lab, len(present), GATEWAY_ENDPOINTS if is_gateway else ENDPOINTS_A_VPC):
+            raise EC2ClientError(
+                "VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached."
+            )
+        return original(self)
 
 
 def _patch_balancers(lab: Lab) -> None:

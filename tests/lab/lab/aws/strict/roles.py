@@ -1,16 +1,23 @@
-"""A role just made: IAM and ECS do not find it at first, and ECS cannot assume it for longer."""
+"""A role just made: IAM and ECS do not find it at first, and no service can assume it for longer."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.responses.flow_logs import FlowLogs
 from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend, Role, iam_backends
 from moto.iam.responses import IamResponse
+from moto.scheduler.responses import EventBridgeSchedulerResponse
+from moto.stepfunctions.responses import StepFunctionResponse
 
 from lab.aws.common.patching import patch
+from lab.aws.scheduler.checks import UNTRUSTED
+from lab.aws.stepfunctions.checks import UNTRUSTED as UNTRUSTED_MACHINE
 from lab.world.lab import Lab
 
 BY_NAME = ("get_role", "put_role_policy", "attach_role_policy", "tag_role")
@@ -37,6 +44,11 @@ def install(lab: Lab) -> None:
                 raise EcsClientException("Role is not valid")
         return original(self)
 
+    for operation in ("create_schedule", "update_schedule"):
+        _patch_schedules(lab, operation)
+    for operation in ("create_state_machine", "update_state_machine"):
+        _patch_machines(lab, operation)
+
     @patch(EC2ContainerServiceResponse)
     def create_service(original: Any, self: Any) -> Any:
         _check_assumable(lab, self, self._get_param("taskDefinition"))
@@ -48,6 +60,14 @@ def install(lab: Lab) -> None:
             _check_assumable(lab, self, definition)
         return original(self)
 
+    @patch(FlowLogs)
+    def create_flow_logs(original: Any, self: Any) -> Any:
+        for role in iam_backends[self.current_account][self.partition].roles.values():
+            is_used = role.arn == self._get_param("DeliverLogsPermissionArn")
+            if is_used and lab.strict.is_fresh("role", role):
+                raise EC2ClientError("InvalidParameter", "Unable to assume given IAM role")
+        return original(self)
+
 
 def _patch_by_name(lab: Lab, operation: str) -> None:
     @patch(IamResponse, operation)
@@ -57,6 +77,26 @@ def _patch_by_name(lab: Lab, operation: str) -> None:
         for role in backend.roles.values():
             if role.name == name and lab.strict.is_fresh("role-policy", role):
                 raise NotFoundException(f"The role with name {name} cannot be found.")
+        return original(self)
+
+
+def _patch_schedules(lab: Lab, operation: str) -> None:
+    @patch(EventBridgeSchedulerResponse, operation)
+    def put(original: Any, self: Any) -> Any:
+        used = (self._get_param("Target") or {}).get("RoleArn")
+        for role in iam_backends[self.current_account][self.partition].roles.values():
+            if role.arn == used and lab.strict.is_fresh("role", role):
+                raise JsonRESTError("ValidationException", UNTRUSTED)
+        return original(self)
+
+
+def _patch_machines(lab: Lab, operation: str) -> None:
+    @patch(StepFunctionResponse, operation)
+    def put(original: Any, self: Any) -> Any:
+        used = self._get_param("roleArn")
+        for role in iam_backends[self.current_account][self.partition].roles.values():
+            if role.arn == used and lab.strict.is_fresh("role", role):
+                raise JsonRESTError("AccessDeniedException", UNTRUSTED_MACHINE)
         return original(self)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses.internet_gateways import InternetGateways
+from moto.ec2.responses.network_acls import NetworkACLs
 from moto.ec2.responses.route_tables import RouteTables
 from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.responses.subnets import Subnets
@@ -64,6 +65,8 @@ SECONDS = (
     _ec2(VPCs, ("modify_vpc_attribute",), "VpcId", lambda it: it.ec2_backend.vpcs, "InvalidVpcID.NotFound", "vpc ID"),
     _ec2(Subnets, ("modify_subnet_attribute",), "SubnetId", lambda it: {id: subnet for zone in it.ec2_backend.subnets.values() for id, subnet in zone.items()}, "InvalidSubnetID.NotFound", "subnet ID"),
     _ec2(InternetGateways, ("attach_internet_gateway",), "InternetGatewayId", lambda it: it.ec2_backend.internet_gateways, "InvalidInternetGatewayID.NotFound", "internetGateway ID"),
+    _ec2(NetworkACLs, ("create_network_acl_entry", "replace_network_acl_association"), "NetworkAclId", lambda it: it.ec2_backend.network_acls, "InvalidNetworkAclID.NotFound", "network acl ID"),
+    _ec2(VPCs, ("modify_vpc_endpoint",), "VpcEndpointId", lambda it: it.ec2_backend.vpc_end_points, "InvalidVpcEndpointId.NotFound", "Vpc Endpoint Id"),
     _ec2(RouteTables, ("create_route", "associate_route_table"), "RouteTableId", lambda it: it.ec2_backend.route_tables, "InvalidRouteTableID.NotFound", "routeTable ID"),
     _ec2(SecurityGroups, RULES, "GroupId", _groups, "InvalidGroup.NotFound", "security group"),
     Second(ELBV2Response, ("modify_load_balancer_attributes",), "LoadBalancerArn", lambda it: it.elbv2_backend.load_balancers, lambda id: LoadBalancerNotFoundError()),

@@ -16,11 +16,16 @@ from moto.ecr.models import ecr_backends
 from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
+from moto.route53.models import FakeZone, Route53Backend, route53_backends
 
 from lab.aws.autoscaling import targets
 from lab.aws.common.patching import patch
+from lab.running.schedules.roster import DEFAULT, made
 from lab.world.lab import Lab
 from lab.world.places import Place, of_backend
+
+# Where the tagging API shows what has no region (tagging API reference, supported services).
+HOME_OF_NO_REGION = "us-east-1"
 
 
 def install(lab: Lab) -> None:
@@ -47,16 +52,35 @@ def install(lab: Lab) -> None:
 def everything(place: Place) -> Iterator[TaggedResource]:
     """Every resource of a place that can carry tags, IAM excepted as on AWS."""
     for backend in iter_taggable_backends(*place):
-        yield from backend.iter_tagged_resources()
+        for resource in backend.iter_tagged_resources():
+            # Those have another ARN on AWS, and follow with the rest of the network.
+            if resource.resource_type != "ec2:flow-logs":
+                yield resource
     yield from _addresses(place)
+    yield from _network(place)
     yield from _group_rules(place)
     yield from _listeners(place)
     yield from _repositories(place)
     yield from _database_groups(place)
     yield from targets.tagged(place)
+    yield from _schedule_groups(place)
+    if place.region == HOME_OF_NO_REGION:
+        yield from _zones(place)
 
 
 indexed = everything  # What the tagging API sees; the strict profile lets it lag behind.
+
+
+def zone_arn(backend: Route53Backend, zone: FakeZone) -> str:
+    """The ARN of a hosted zone, which names neither region nor account."""
+    return f"arn:{backend.partition}:route53:::hostedzone/{zone.resource_id}"
+
+
+def _zones(place: Place) -> Iterator[TaggedResource]:
+    if backend := _in_use(route53_backends, Place(place.account, place.partition)):
+        for zone in list(backend.zones.values()):
+            tags = dict(backend.resource_tags.get(zone.resource_id, {}))
+            yield TaggedResource(zone_arn(backend, zone), tags, "route53:hostedzone")
 
 
 def _in_use(backends: Any, place: Place) -> Any | None:
@@ -70,6 +94,19 @@ def _addresses(place: Place) -> Iterator[TaggedResource]:
             arn = place.arn("ec2", f"elastic-ip/{address.allocation_id}")
             tags = dict(ec2.tags.get(address.allocation_id, {}))
             yield TaggedResource(arn, tags, "ec2:elastic-ip")
+
+
+def _network(place: Place) -> Iterator[TaggedResource]:
+    """The parts of the network that moto leaves out."""
+    if ec2 := _in_use(ec2_backends, place):
+        for kind, things in (
+            ("network-acl", ec2.network_acls),
+            ("vpc-endpoint", ec2.vpc_end_points),
+            ("vpc-flow-log", ec2.flow_logs),
+        ):
+            for id in list(things):
+                arn = place.arn("ec2", f"{kind}/{id}")
+                yield TaggedResource(arn, dict(ec2.tags.get(id, {})), f"ec2:{kind}")
 
 
 def _group_rules(place: Place) -> Iterator[TaggedResource]:
@@ -112,3 +149,9 @@ def _database_groups(place: Place) -> Iterator[TaggedResource]:
             for group in list(groups.values()):
                 tags = {tag["Key"]: tag["Value"] for tag in group.get_tags()}
                 yield TaggedResource(group.arn, tags, f"rds:{kind}")
+
+
+def _schedule_groups(place: Place) -> Iterator[TaggedResource]:
+    for group in made(place):
+        if group.name != DEFAULT:
+            yield TaggedResource(group.arn, dict(group.tags), "scheduler:schedule-group")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from typing import TYPE_CHECKING
 
 from lab.running.balancers.rules import Request, action_for, redirect_location, target_group_of
+from lab.running.balancers.traffic import Passage
 from lab.running.streams import PIECE, copy_all, copy_both_ways
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ class Exchange:
         self._listener = listener
         self._reader = reader
         self._writer = writer
+        self._group: str | None = None
+        self._began = 0.0
         self._scheme = "https" if writer.get_extra_info("ssl_object") else "http"
 
     async def serve(self) -> None:
@@ -86,6 +90,7 @@ class Exchange:
         self, request: Request, headers: Headers, group: str | None, port: int
     ) -> bool:
         target = self._way.targets.choose(group) if group else None
+        self._group = target.group if target else None
         if target is None:
             await self._skip_body(request)
             return await self._error(503, request)
@@ -100,6 +105,7 @@ class Exchange:
             return await self._error(502, request, close=True)
         try:
             await self._send_request(writer, request, headers, port)
+            self._began = time.monotonic()
             try:
                 first, answer = await asyncio.wait_for(read_head(reader), IDLE_SECONDS)
             except TimeoutError:
@@ -108,6 +114,7 @@ class Exchange:
                 return await self._error(502, request, close=True)
             if not first.startswith("HTTP/") or " " not in first:
                 return await self._error(502, request, close=True)
+            self._note(int(first.split(" ", 2)[1]), time.monotonic() - self._began)
             if first.split(" ", 2)[1] == "101":
                 return await self._tunnel(first, answer, reader, writer)
             return await self._relay(first, answer, reader, request)
@@ -166,6 +173,7 @@ class Exchange:
         return False
 
     async def _error(self, status: int, request: Request, close: bool = False) -> bool:
+        self._note(status)
         reason = f"{status} {REASONS[status]}"
         page = (
             f"<html>\r\n<head><title>{reason}</title></head>\r\n"
@@ -189,6 +197,9 @@ class Exchange:
             self._writer.write(content)
         await self._writer.drain()
         return keep
+
+    def _note(self, status: int, seconds: float | None = None) -> None:
+        self._way.traffic.note(Passage(self._listener, self._group, status, seconds))
 
     async def _skip_body(self, request: Request) -> None:
         await copy_body(self._reader, None, request.headers)

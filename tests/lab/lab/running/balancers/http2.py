@@ -17,11 +17,13 @@ from h2.exceptions import ProtocolError
 
 from lab.running.balancers.http1 import REASONS
 from lab.running.balancers.rules import Request, action_for, redirect_location, target_group_of
+from lab.running.balancers.traffic import Passage
 from lab.running.streams import PIECE, copy_all
 
 if TYPE_CHECKING:
     from lab.running.balancers.way import Way
 
+UNSEEN = 0
 PREFACE = len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 FRAME_HEAD = 9
 SETTINGS, ACKNOWLEDGED = 4, 1
@@ -89,21 +91,27 @@ class Http2:
     async def _forward(self, received: bytes, event: RequestReceived, group: str | None) -> None:
         target = self._way.targets.choose(group) if group else None
         if target is None:
-            return await self._say(event, 503)
+            return await self._fail(event, None, 503)
         if self._way.targets.version(target.group) == "HTTP1":
-            return await self._say(event, 464)
+            return await self._fail(event, target.group, 464)
         try:
             reader, writer = await self._way.connect(target)
         except TimeoutError:
-            return await self._say(event, 504)
+            return await self._fail(event, target.group, 504)
         except OSError:
-            return await self._say(event, 502)
+            return await self._fail(event, target.group, 502)
+        # What it answers goes by untouched.
+        self._way.traffic.note(Passage(self._listener, target.group, UNSEEN))
         ways = [self._to_target(received, writer), copy_all(reader, self._writer)]
         tasks = [asyncio.ensure_future(way) for way in ways]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
         writer.close()
+
+    async def _fail(self, event: RequestReceived, group: str | None, status: int) -> None:
+        self._way.traffic.note(Passage(self._listener, group, status))
+        await self._say(event, status)
 
     async def _to_target(self, received: bytes, writer: asyncio.StreamWriter) -> None:
         """Copies what the client sends, but for its acknowledgement of our own settings."""

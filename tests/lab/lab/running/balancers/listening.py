@@ -48,7 +48,9 @@ class Balancers:
         self._addresses: dict[str, str] = {}
         self._reserved: dict[str, socket.socket] = {}
         self._low_ports: bool | None = None
+        self.traffic = self._way.traffic
         lab.resets.append(self._reset)
+        lab.resets.append(lambda: self.traffic.take().clear())
         lab.parts["balancers"] = self
         threading.Thread(target=self._loop.run_forever, name="balancers", daemon=True).start()
 

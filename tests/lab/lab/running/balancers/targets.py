@@ -152,6 +152,11 @@ class Targets:
             turn = self._turns[group] = self._turns.get(group, -1) + 1
         return candidates[turn % len(candidates)]
 
+    def served(self, group: str) -> int:
+        """How many requests a group's targets have had."""
+        with self._lock:
+            return self._turns.get(group, -1) + 1
+
     def _remove(self, target: Target) -> None:
         with self._lock:
             if target.state == DRAINING:

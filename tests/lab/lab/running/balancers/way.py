@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from lab.running.balancers.certificates import unverified
+from lab.running.balancers.traffic import Traffic
 
 if TYPE_CHECKING:
     from moto.elbv2.models import FakeListener, FakeLoadBalancer
@@ -20,6 +21,7 @@ class Way:
 
     def __init__(self, targets: Targets) -> None:
         self.targets = targets
+        self.traffic = Traffic()
 
     def listener(self, arn: str) -> FakeListener | None:
         """The listener behind a socket."""

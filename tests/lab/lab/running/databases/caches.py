@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.running.databases.engines import Login, Servers, nothing_listens
+from lab.running.databases.engines import Login, Server, Servers, nothing_listens
 from lab.running.databases.redis import Redis, Valkey
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ class Caches:
     def describe(self) -> dict[str, Any]:
         """For `GET /_lab`."""
         return {name: servers.engine.version for name, servers in self._engines.items()}
+
+    def server(self, name: str) -> Server | None:
+        """What runs under a cache."""
+        found = (servers.named(name) for servers in self._engines.values())
+        return next((server for server in found if server), None)
 
     def start(
         self, name: str, engine: str, port: int, token: str | None = None, tls: bool = False

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from lab.running.reach.gates import Gate, at_once
+from lab.world.processes import Processes
 
 if TYPE_CHECKING:
     from lab.running.reach.gates import Admits, Begin, Gates
@@ -55,6 +56,10 @@ class Server:
     def outside(self) -> tuple[str, int]:
         """Where clients find it."""
         return self.gate.outside if self.gate else (self.address, self.port)
+
+    def processes(self) -> list[int]:
+        """All that runs of it."""
+        return Processes.family(self.child) if self.child else []
 
 
 class Engine(ABC):
@@ -183,6 +188,11 @@ class Servers:
             return None
         missing = " and ".join(self.engine.programs_needed)
         return f"{self.engine.title} is not on this machine ({missing})"
+
+    def named(self, name: str) -> Server | None:
+        """The server of a name, where one runs."""
+        server = self._servers.get(name)
+        return server if server and server.child and server.child.poll() is None else None
 
     def create(
         self, name: str, login: Login, port: int, admits: Admits | None = None

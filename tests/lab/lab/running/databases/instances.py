@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lab.aws.common import interfaces
-from lab.running.databases.engines import Login, Servers, nothing_listens
+from lab.running.databases.engines import Login, Server, Servers, nothing_listens
 from lab.running.databases.mariadb import MariaDb
 from lab.running.databases.postgres import Postgres
 from lab.running.reach.gates import Gates
@@ -50,6 +50,11 @@ class Databases:
     def describe(self) -> dict[str, Any]:
         """For `GET /_lab`."""
         return {name: servers.engine.version for name, servers in self._engines.items()}
+
+    def server(self, instance: Instance) -> Server | None:
+        """What runs under an instance."""
+        servers = self._servers(instance)
+        return servers.named(instance.dbi_resource_id) if servers else None
 
     def create(self, instance: Instance) -> None:
         """Begins to create: the server at once, the states in their time."""

@@ -11,6 +11,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from lab.aws.common import interfaces
+from lab.running.reach import acls, flows
 from lab.world.places import of_arn
 
 if TYPE_CHECKING:
@@ -39,19 +40,38 @@ def is_let_in(source: NetworkInterface, target: NetworkInterface, port: int) -> 
     """Whether what has one interface reaches what has the other."""
     own = [group for group in source._group_set if group]
     addresses = [str(source.private_ip_address)]
-    return source.vpc_id == target.vpc_id and _reaches(own, addresses, target, port)
+    return (
+        source.vpc_id == target.vpc_id
+        and _reaches(own, addresses, target, port)
+        and acls.connects(source, target, port)
+    )
+
+
+def lets_out(source: NetworkInterface, address: str, port: int, prefixes: str | None) -> bool:
+    """Whether its groups let an interface out to an address, which may be in a prefix list."""
+    rules = [rule for group in source._group_set if group for rule in group.egress_rules]
+    return _allows(rules, [], [address], port) or any(
+        rule.prefix_list_id == prefixes and _is_about(rule, port)
+        for rule in rules
+        if rule.prefix_list_id
+    )
 
 
 def _connects(balancer: FakeLoadBalancer, target: NetworkInterface, port: int) -> bool:
     ec2 = interfaces.backend(of_arn(balancer.arn))
     own: list[Any] = [ec2.get_security_group_from_id(group) for group in balancer.security_groups]
     own = [group for group in own if group]
-    addresses = [
-        str(interface.private_ip_address)
-        for interface in list(ec2.enis.values())
-        if any(group in interface._group_set for group in own)
+    held: dict[str, str] = getattr(balancer, "interfaces", {})
+    present = [ec2.enis[id] for id in held.values() if id in ec2.enis]
+    through = [
+        interface
+        for interface in present
+        if _reaches(own, [str(interface.private_ip_address)], target, port)
+        and acls.connects(interface, target, port, acls.OF_AWS)
     ]
-    return _reaches(own, addresses, target, port)
+    for interface in (through or present)[:1]:
+        flows.note(interface, target, port, accepted=bool(through))
+    return bool(through)
 
 
 def _reaches(own: list[Any], addresses: list[str], target: NetworkInterface, port: int) -> bool:

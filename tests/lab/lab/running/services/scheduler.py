@@ -62,6 +62,10 @@ class Services:
         """The services of a cluster, in the order of their creation."""
         return [s for s in self._services.values() if s.cluster.arn == cluster.arn]
 
+    def all(self) -> list[Service]:
+        """Every service."""
+        return list(self._services.values())
+
     def in_place(self, place: Place) -> list[Service]:
         """The services of a place."""
         return [s for s in list(self._services.values()) if s.place == place]

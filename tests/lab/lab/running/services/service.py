@@ -195,7 +195,7 @@ class Service:
         given = float(self.settings.get("healthCheckGracePeriodSeconds") or 0)
         # A program has to start, however quick AWS is: none is replaced before it could answer.
         grace = max(given * self._lab.options.scale, min(given, START_SECONDS))
-        age = (_now() - task.times["startedAt"]).total_seconds()
+        age = (self._lab.clock.moment() - task.times["startedAt"]).total_seconds()
         for entry, target in self._targets_of(task):
             if target.state[0] == "unhealthy" and age >= grace:
                 arn, reason = entry["targetGroupArn"], target.state[2]
@@ -262,7 +262,7 @@ class Service:
         if not task.passes_checks or task.desired_status != "RUNNING":
             return False
         if not task.is_checked and not self._balanced(task):
-            age = (_now() - task.times["startedAt"]).total_seconds()
+            age = (self._lab.clock.moment() - task.times["startedAt"]).total_seconds()
             return age >= self._lab.timers.seconds("deployment.steady")
         states = [target.state[0] for _, target in self._targets_of(task)]
         return len(states) == len(self._balanced(task)) and set(states) <= {"healthy", "unused"}

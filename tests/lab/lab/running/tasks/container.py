@@ -11,6 +11,8 @@ import os
 import signal
 import subprocess
 import threading
+import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +99,10 @@ class Container:
         self.status = "RUNNING"
         self._reader = threading.Thread(target=self._read, name=f"logs-{self.name}", daemon=True)
         self._reader.start()
+
+    def finish(self) -> None:
+        """Ends well, where nothing runs."""
+        self.exit_code, self.status = 0, "STOPPED"
 
     def poll(self) -> int | None:
         """The exit code as a shell tells it, once the process has ended."""
@@ -214,8 +220,8 @@ class Container:
         for line in self._child.stdout:
             if options is not None:
                 text = line.decode("utf-8", "replace").rstrip("\r\n")
-                with self._lab.lock:
-                    log_lines.write(*options, [text] if text else [" "])
+                write = partial(log_lines.write, *options, [text or " "], time.time())
+                self._lab.timers.after(self._lab.strict.seconds("log-lines"), write)
 
     def _log_options(self) -> tuple[Place, str, str] | None:
         configuration = self.definition.get("logConfiguration") or {}

@@ -23,13 +23,15 @@ def create_group(place: Place, group: str) -> None:
         backend.create_log_group(group, {})
 
 
-def write(place: Place, group: str, stream: str, lines: list[str]) -> None:
-    """Appends lines to a stream, which is made when it is not there."""
+def write(
+    place: Place, group: str, stream: str, lines: list[str], said: float | None = None
+) -> None:
+    """Appends lines to a stream, which is made when it is not there; `said` is when they were."""
     backend: LogsBackend = logs_backends[place.account][place.region]
     if group not in backend.groups:
         return
     if stream not in backend.groups[group].streams:
         backend.create_log_stream(group, stream)
-    now = int(time.time() * 1000)
+    now = int((said or time.time()) * 1000)
     events: list[dict[str, Any]] = [{"timestamp": now, "message": line} for line in lines]
     backend.put_log_events(group, stream, events)

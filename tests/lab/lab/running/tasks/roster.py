@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lab.running.tasks.task import Launch, Task
@@ -22,17 +22,36 @@ class Tasks:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._tasks: OrderedDict[str, Task] = OrderedDict()
+        # Told of every change of a task's status, under the lab's lock.
+        self.watchers: list[Callable[[Task], None]] = []
+        self._lacking: tuple[str, int] = ("", 0)
         lab.resets.append(self._reset)
         lab.parts["tasks"] = self
 
     def start(self, launch: Launch, drain: Callable[[Task], float] | None = None) -> Task:
         """Starts a task; `drain` is called when it stops and says how long to wait."""
-        task = Task(self._lab, launch, drain)
+        task = Task(self._lab, launch, drain, self._changed)
         self._tasks[task.arn] = task
+        self._lab.strict.made(task)
+        self._changed(task)
         stopped = [other for other in self._tasks.values() if other.is_over]
         for old in stopped[:-STOPPED_KEPT]:
             del self._tasks[old.arn]
         return task
+
+    def _changed(self, task: Task) -> None:
+        for watcher in self.watchers:
+            watcher(task)
+
+    def lack(self, wanted: dict[str, Any]) -> None:
+        """Lets so many of the next tasks of RunTask find no place: `{"reason": …, "times": 2}`."""
+        self._lacking = (str(wanted.get("reason", "RESOURCE:CPU")), int(wanted.get("times", 1)))
+
+    def shortage(self) -> str | None:
+        """Why the next task finds no place; None where it does."""
+        reason, times = self._lacking
+        self._lacking = (reason, max(times - 1, 0))
+        return reason if times else None
 
     @property
     def present(self) -> list[Task]:
@@ -41,13 +60,17 @@ class Tasks:
 
     def all(self, cluster: str) -> list[Task]:
         """The visible tasks of a cluster."""
-        oldest = datetime.now(UTC) - STOPPED_VISIBLE
+        oldest = self._lab.clock.moment() - STOPPED_VISIBLE
         return [
             task
             for task in list(self._tasks.values())
             if task.launch.cluster.arn == cluster
             and (not task.is_over or task.times.get("stoppedAt", oldest) >= oldest)
         ]
+
+    def find_anywhere(self, arn: str) -> Task | None:
+        """A task by its ARN, however long ago it stopped."""
+        return self._tasks.get(arn)
 
     def find(self, cluster: str, id_or_arn: str) -> Task | None:
         """A task of a cluster by its id or ARN."""
@@ -87,3 +110,4 @@ class Tasks:
             if not task.is_over:
                 task.kill()
         self._tasks.clear()
+        self._lacking = ("", 0)

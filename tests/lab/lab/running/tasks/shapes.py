@@ -77,6 +77,10 @@ class Overrides(TypedDict, total=False):
     """What RunTask changes."""
 
     containerOverrides: list[ContainerOverride]
+    cpu: str
+    memory: str
+    executionRoleArn: str
+    taskRoleArn: str
 
 
 class AwsvpcConfiguration(TypedDict, total=False):

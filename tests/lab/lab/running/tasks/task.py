@@ -7,28 +7,37 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from lab.aws.common import interfaces
 from lab.aws.common.permissions import Denied, Reader
 from lab.running.images.pull import CannotPull, Image, resolve
 from lab.running.reach import sockets
-from lab.running.reach.routes import lead_out
-from lab.running.tasks import log_lines
+from lab.running.reach.routes import reaches
+from lab.running.tasks import log_lines, outside
 from lab.running.tasks import secrets as task_secrets
 from lab.running.tasks.container import CannotStart, Container
-from lab.running.tasks.shapes import ContainerDefinition, NetworkConfiguration, Overrides, Tag
+from lab.running.tasks.shapes import (
+    AwsvpcConfiguration,
+    ContainerDefinition,
+    NetworkConfiguration,
+    Overrides,
+    Tag,
+)
 from lab.world.places import Place, of_arn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from moto.ec2.models.elastic_network_interfaces import NetworkInterface
     from moto.ecs.models import Cluster, TaskDefinition
 
     from lab.world.lab import Lab
 
 TICK = 0.02
+LOOK = 0.1
 SHORTEST_INTERVAL = 0.1
 
 
@@ -42,6 +51,7 @@ class Launch:
     started_by: str = ""
     launch_type: str = "FARGATE"
     platform_version: str = "1.4.0"
+    capacity_provider: str = ""
     network: NetworkConfiguration = field(default_factory=NetworkConfiguration)
     overrides: Overrides = field(default_factory=Overrides)
     tags: list[Tag] = field(default_factory=list)
@@ -53,12 +63,30 @@ class Launch:
         """Where its cluster is."""
         return of_arn(self.cluster.arn)
 
+    @property
+    def execution_role(self) -> str | None:
+        """Under which role it is started: the definition's, unless RunTask named another."""
+        named = getattr(self.definition, "execution_role_arn", None)
+        return self.overrides.get("executionRoleArn") or named
+
+    @property
+    def is_of_service(self) -> bool:
+        """Whether a service runs it, and not whoever asked for it."""
+        return self.group.startswith("service:")
+
 
 class Task:
     """A task and its containers. State changes happen under the lab's lock."""
 
-    def __init__(self, lab: Lab, launch: Launch, drain: Callable[[Task], float] | None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        launch: Launch,
+        drain: Callable[[Task], float] | None,
+        changed: Callable[[Task], None],
+    ) -> None:
         self._lab = lab
+        self._changed = changed
         self.launch = launch
         self._drain = drain
         self.id = uuid.uuid4().hex
@@ -68,7 +96,7 @@ class Task:
         self.desired_status = "RUNNING"
         self.stopped_reason: str | None = None
         self.stop_code: str | None = None
-        self.times: dict[str, datetime] = {"createdAt": _now()}
+        self.times: dict[str, datetime] = {"createdAt": self._now()}
         self.version = 1
         self.was_healthy = False
         # Why its service wants another one in its place; nothing while it does not.
@@ -77,22 +105,36 @@ class Task:
             Container(lab, cast("ContainerDefinition", definition), launch.place, self.id)
             for definition in launch.definition.container_definitions
         ]
-        self._reader = Reader(getattr(launch.definition, "execution_role_arn", None), self.id)
+        self._reader = Reader(launch.execution_role, self.id)
         self._stop = threading.Event()
+        # Why it has no interface; nothing while it has one.
+        self._without = ""
         network = launch.network.get("awsvpcConfiguration") or {}
         subnets = network.get("subnets") or []
         self.subnet = subnets[int(self.id, 16) % len(subnets)] if subnets else ""
-        self.interface = interfaces.create(
-            launch.place,
-            self.subnet,
-            network.get("securityGroups") or [],
-            launch.place.arn("ecs", f"attachment/{uuid.uuid4()}"),
-            "amazon-ecs",
-            public=network.get("assignPublicIp") == "ENABLED",
-        )
+        self.interface = self._placed(network)
         self.address = str(self.interface.private_ip_address)
         self.loopback = lab.addresses.take()
         threading.Thread(target=self._run, name=f"task-{self.id[:8]}", daemon=True).start()
+
+    def _placed(self, network: AwsvpcConfiguration) -> NetworkInterface:
+        """Its interface in its subnet; one that stands in when the subnet is full."""
+        place = self.launch.place
+        try:
+            return interfaces.create(
+                place,
+                self.subnet,
+                network.get("securityGroups") or [],
+                place.arn("ecs", f"attachment/{uuid.uuid4()}"),
+                "amazon-ecs",
+                public=network.get("assignPublicIp") == "ENABLED",
+            )
+        except interfaces.NoAddress as error:
+            self._without = (
+                "Unexpected EC2 error while attempting to Create Network Interface in subnet "
+                f"'{self.subnet}': {error.code}"
+            )
+            return interfaces.absent(place, self.subnet)
 
     @property
     def is_over(self) -> bool:
@@ -114,7 +156,7 @@ class Task:
             return None
         if self.last_status != "RUNNING":
             return "STOPPED" if self.desired_status == "STOPPED" else "PENDING"
-        runs = (_now() - self.times["startedAt"]).total_seconds()
+        runs = (self._now() - self.times["startedAt"]).total_seconds()
         return "RUNNING" if runs >= self._lab.timers.seconds("task.exec-agent") else "PENDING"
 
     @property
@@ -136,7 +178,7 @@ class Task:
         if self.desired_status != "STOPPED":
             self.desired_status = "STOPPED"
             self.stopped_reason, self.stop_code = reason, code
-            self.times.setdefault("stoppingAt", _now())
+            self.times.setdefault("stoppingAt", self._now())
         self._stop.set()
 
     def kill(self) -> None:
@@ -152,6 +194,9 @@ class Task:
 
     def _live(self) -> None:
         if self._wait("task.provisioning"):
+            return
+        if self._without:
+            self.stop(self._without, "TaskFailedToStart")
             return
         self._become("PENDING")
         if self._wait("task.pending") or not self._prepare():
@@ -176,20 +221,31 @@ class Task:
         except CannotStart:
             self.stop("Task failed to start", "TaskFailedToStart")
             return
-        self.times["startedAt"] = _now()
+        self.times["startedAt"] = self._now()
         self._become("RUNNING")
         self._watch()
 
     def _prepare(self) -> bool:
-        """Fetches secrets and images, and checks the log groups, as Fargate does."""
-        self.times["pullStartedAt"] = _now()
+        """Fetches secrets and images, and checks the log groups, as Fargate does; false when it was
+        stopped meanwhile.
+        """
+        self.times["pullStartedAt"] = self._now()
+        place, registry = self.launch.place, self._lab.registry
+        images = [container.definition["image"] for container in self.containers]
+        from_ecr = [outside.token(place)] if any(i.startswith(registry) for i in images) else []
         try:
-            if not self._finds_way_out():
+            if not self._reaches(from_ecr):
                 return False
             for container in self.containers:
-                definition, place = container.definition, self.launch.place
+                definition = container.definition
+                if not self._reaches(outside.secrets(definition, place)):
+                    return False
                 task_secrets.resolve(self._lab, definition, place, self._reader)
+                if not self._reaches(outside.logs(definition, place)):
+                    return False
                 self._check_logs(container)
+                if not self._reaches(outside.image(definition, registry, place)):
+                    return False
                 container.image = self._resolve(container.definition)
         except task_secrets.CannotInitialise as error:
             self.stop(str(error), "TaskFailedToStart")
@@ -197,7 +253,7 @@ class Task:
         except CannotPull as error:
             self.stop(f"CannotPullContainerError: {error}", "TaskFailedToStart")
             return False
-        self.times["pullStoppedAt"] = _now()
+        self.times["pullStoppedAt"] = self._now()
         return True
 
     def _resolve(self, definition: ContainerDefinition) -> Image:
@@ -244,23 +300,22 @@ class Task:
             if not log_lines.has_group(place, group):
                 raise _no_logs("ResourceNotFoundException: The specified log group does not exist.")
 
-    def _finds_way_out(self) -> bool:
-        """Everything a task is started with comes from outside of its VPC; false when it is told to
-        stop while it looks for it.
+    def _reaches(self, needs: Iterable[outside.Need]) -> bool:
+        """Waits for a way to all of these, as long as Fargate tries; false when it is told to stop
+        meanwhile.
         """
+        for need in needs if self.subnet else ():
+            given_up = time.monotonic() + self._lab.timers.seconds("task.no-way-out")
+            while not self._has_way(need.service):
+                if time.monotonic() >= given_up:
+                    raise need.failure
+                if self._stop.wait(LOOK):
+                    return False
+        return True
+
+    def _has_way(self, service: str | None) -> bool:
         with self._lab.lock:
-            is_public = bool(self.interface.public_ip)
-            if not self.subnet or lead_out(self.launch.place, self.subnet, is_public=is_public):
-                return True
-        if self._wait("task.no-way-out"):
-            return False
-        host = f"api.ecr.{self.launch.place.region}.amazonaws.com"
-        raise task_secrets.CannotInitialise(
-            "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot "
-            "pull registry auth from Amazon ECR: There is a connection issue between the task and "
-            "Amazon ECR. Check your task network configuration. RequestError: send request failed "
-            f'caused by: Post "https://{host}/": dial tcp: i/o timeout'
-        )
+            return reaches(self.interface, service)
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -273,6 +328,9 @@ class Task:
 
     def _watch(self) -> None:
         checks = [Checks(self._lab, container) for container in self.containers]
+        if self._lab.options.hollow and not self.launch.is_of_service:
+            for container in self.containers:
+                container.finish()
         while not self._stop.wait(TICK):
             for container in self.containers:
                 if container.poll() is not None and container.is_essential:
@@ -290,10 +348,10 @@ class Task:
         for container in self.containers:
             container.stop()
             container.finish_logs()
-        self.times["executionStoppedAt"] = _now()
+        self.times["executionStoppedAt"] = self._now()
         self._become("DEPROVISIONING")
         time.sleep(self._lab.timers.seconds("task.deprovisioning"))
-        self.times["stoppedAt"] = _now()
+        self.times["stoppedAt"] = self._now()
         place, interface = self.launch.place, self.interface.id
         self._lab.timers.after(
             "task.interface-lingers", lambda: interfaces.delete(place, interface)
@@ -306,6 +364,10 @@ class Task:
         with self._lab.lock:
             self.last_status = status
             self.version += 1
+            self._lab.guard("a task's watcher", partial(self._changed, self))
+
+    def _now(self) -> datetime:
+        return self._lab.clock.moment()
 
     def _wait(self, duration: str) -> bool:
         """Waits a scaled time; true when the task was told to stop meanwhile."""
@@ -344,7 +406,3 @@ def _no_logs(why: str) -> task_secrets.CannotInitialise:
         "ResourceInitializationError: failed to validate logger args: create stream has been retried "
         f"1 times: failed to create Cloudwatch log stream: {why} : exit status 1"
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

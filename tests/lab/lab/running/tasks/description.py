@@ -1,4 +1,4 @@
-"""Tasks as ECS's API shows them."""
+"""Tasks as ECS's API and its events show them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def describe(task: Task, with_tags: bool) -> dict[str, Any]:
         "healthStatus": task.health,
         "connectivity": "CONNECTED",
         "availabilityZone": interface.subnet.availability_zone,
-        "cpu": launch.definition.cpu,
-        "memory": launch.definition.memory,
+        "cpu": launch.overrides.get("cpu") or launch.definition.cpu,
+        "memory": launch.overrides.get("memory") or launch.definition.memory,
         "enableExecuteCommand": launch.execute_command,
         "overrides": {"containerOverrides": [], **launch.overrides},
         "version": task.version,
@@ -49,6 +49,7 @@ def describe(task: Task, with_tags: bool) -> dict[str, Any]:
     }
     optional = {
         "startedBy": launch.started_by,
+        "capacityProviderName": launch.capacity_provider,
         "stoppedReason": task.stopped_reason,
         "stopCode": task.stop_code,
     }

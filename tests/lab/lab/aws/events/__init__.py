@@ -1,0 +1,1 @@
+"""EventBridge: rules, and what they hand on."""

@@ -1,0 +1,1 @@
+"""State machines of Step Functions that run tasks of ECS, and their executions."""
