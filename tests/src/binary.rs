@@ -7,6 +7,10 @@ use std::time::{Duration, Instant};
 use crate::Lab;
 use crate::lab::{built, root};
 
+/// How long a test waits for what has to come about: far longer than it takes where AWS is hostile and
+/// the machine has other work.
+const PATIENCE: Duration = Duration::from_mins(3);
+
 /// What a run of the binary gave.
 #[derive(Debug)]
 pub struct Ran {
@@ -127,16 +131,37 @@ pub fn signal(name: &str, child: &Child) {
     assert!(status.expect("there is kill").success(), "{name}");
 }
 
-/// Looks again and again, for half a minute at most.
+/// Starts a command, whose output [`end`] reads, and waits until it has come so far.
+///
+/// # Panics
+/// When it ends before that, with all that it wrote, and when it does not come about.
+pub fn begin_until(command: &mut Command, what: &str, is_so: impl Fn() -> bool) -> Child {
+    let mut child = begin(command);
+    let has_ended = |child: &mut Child| child.try_wait().expect("it is our child").is_some();
+    wait_until(what, || is_so() || has_ended(&mut child));
+    if has_ended(&mut child) && !is_so() {
+        let ran = end(child);
+        panic!("it ended before {what}: {:?}\n{}\n{}", ran.code, ran.stdout, ran.stderr);
+    }
+    child
+}
+
+/// Looks again and again, for [`PATIENCE`] at most.
 ///
 /// # Panics
 /// When it does not come about.
-pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
-        std::thread::yield_now();
+        assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+        pause();
     }
+}
+
+/// Who looks all the time slows down what is waited for: a look is a call to the same lab.
+#[expect(clippy::disallowed_methods, reason = "what is waited for is another process")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
 }
 
 /// `cargo test` does not build the binary, so `cargo build --workspace` comes first.

@@ -193,6 +193,11 @@ impl Lab {
         (id("endpoint"), id("group"))
     }
 
+    /// Follows the links in the letters that ask somebody whether to be told.
+    pub fn confirm(&self, who: &str) {
+        self.post("/_lab/outbox/confirm", &serde_json::json!({ "to": who }));
+    }
+
     /// Puts an issued certificate under this ARN.
     pub fn issue(&self, arn: &str) {
         self.post("/_lab/certificates", &serde_json::json!({ "arn": arn }));

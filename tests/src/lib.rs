@@ -11,7 +11,9 @@ mod lab;
 mod load;
 mod proxy;
 
-pub use binary::{Ran, after_script, begin, deployer, end, finish, run, signal, wait_until};
+pub use binary::{
+    Ran, after_script, begin, begin_until, deployer, end, finish, run, signal, wait_until,
+};
 pub use budget::{Budgeted, budgeted};
 pub use changes::{Change, Shop, Sight, Way, changes, pairs};
 pub use contract::{Diary, Elsewhere, Terms, keep_contract};

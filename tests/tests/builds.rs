@@ -116,6 +116,27 @@ fn a_build_ends_with_a_second_interrupt() {
     run.leaves_nothing();
 }
 
+/// Nothing has begun that an interrupt would have to leave in order.
+#[test]
+fn a_stack_that_never_comes_is_given_up_at_the_first_signal() {
+    let (lab, folder) = (Lab::start_hollow(), tempfile::tempdir().expect("a folder"));
+    let pipe = folder.path().join("deployer.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts");
+    assert!(made.success());
+    let mut child = deployer(&lab, &["plan", "--file", &pipe.display().to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    // A pipe opens for its writer once somebody reads.
+    let writer = fs::File::options().write(true).open(&pipe).expect("a pipe");
+    let run = Pid::from_raw(child.id().cast_signed()).expect("a number");
+    kill_process(run, Signal::INT).expect("it runs");
+    wait_until("it has ended", || has_ended(run));
+    assert_eq!(child.wait().expect("our child").code(), Some(130));
+    drop(writer);
+}
+
 #[test]
 fn a_build_gets_nothing_to_act_with_in_our_place() {
     let mut run = Run::begin();

@@ -112,6 +112,23 @@ impl World {
             .collect()
     }
 
+    /// The lines of `-v` are those of deployer. What the libraries under it would say of requests and
+    /// answers holds whatever is in them.
+    fn says_only_its_own(&self) {
+        let levels = [" TRACE ", " DEBUG ", " INFO ", " WARN ", " ERROR "];
+        let lines = self.written.iter().flat_map(|(_, text)| text.lines());
+        let said = lines.filter_map(|line| {
+            let (at, rest) = levels.iter().find_map(|level| line.split_once(level))?;
+            at.trim_end().ends_with('Z').then_some(rest)
+        });
+        let mut count = 0;
+        for line in said {
+            assert!(line.starts_with("deployer"), "{line}");
+            count += 1;
+        }
+        assert!(count > 1000, "{count} lines");
+    }
+
     fn shows_none(&self, canaries: &[String]) {
         for (command, text) in &self.written {
             for canary in canaries {
@@ -166,6 +183,7 @@ fn no_command_shows_a_secret_however_loud_it_is() {
     canaries.dedup();
     assert!(canaries.len() > WRITTEN.len() + 2 * WHOLE.len(), "{}", canaries.len());
     world.shows_none(&canaries);
+    world.says_only_its_own();
 }
 
 #[test]

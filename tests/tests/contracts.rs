@@ -21,7 +21,7 @@ const ACCOUNT: &str = "222222222222";
 const REGION: &str = "eu-central-1";
 
 /// How many labs there are, and contracts under way: with bad manners most of the time is waiting.
-const LABS: usize = 4;
+const LABS: usize = 6;
 
 /// The SDK takes the lab's address from the environment, and no process may change its own: so
 /// the test starts itself again for each contract, inside a lab's.
@@ -94,6 +94,10 @@ impl Labs {
             let lab = Lab::start(0.0);
             for arn in Terms::as_written().certificates.iter().flatten() {
                 lab.issue(arn);
+            }
+            if let Some(zone) = Terms::as_written().zone {
+                lab.hosted_zone(&zone);
+                lab.hosted_zone(&format!("sub.{zone}"));
             }
             lab
         });

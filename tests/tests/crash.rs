@@ -9,7 +9,11 @@ const POINTS: usize = 4;
 const SEED: usize = 20_261;
 
 fn play(scenario: Scenario) {
-    let mut stage = Stage::set(scenario, Stacks::sample());
+    play_with(scenario, Stacks::sample());
+}
+
+fn play_with(scenario: Scenario, stacks: Stacks) {
+    let mut stage = Stage::set(scenario, stacks);
     // One point from each part of the run, so that none is missed.
     for number in 0..POINTS {
         let part = stage.calls / POINTS;
@@ -44,4 +48,9 @@ fn a_publication_killed_anywhere_is_finished_by_the_next_one() {
 #[test]
 fn a_destroy_killed_anywhere_is_finished_by_the_next_one() {
     play(Scenario::Destroy);
+}
+
+#[test]
+fn an_apply_of_domains_networks_and_alarms_is_finished_by_the_next_one() {
+    play_with(Scenario::Apply, Stacks::public());
 }

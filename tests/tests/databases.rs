@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deployer_tests::{Flow, Lab, Load, Ran, run};
+use deployer_tests::{Flow, Lab, Load, Ran, begin_until, deployer, end, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -82,6 +82,72 @@ fn storage_that_rds_has_grown_is_no_difference_and_stops_nothing() {
     assert_eq!(world.shown("BackupRetentionPeriod"), "3");
     assert_eq!(world.shown("AllocatedStorage"), "100");
     world.run("plan --check --target vpc/main").expect(0);
+    world.run("destroy --yes").expect(0);
+}
+
+#[test]
+fn storage_that_somebody_has_added_is_reported_in_the_same_way_every_time() {
+    let world = World::new();
+    world.write("version: 16, storage: 20 GiB");
+    world.run("apply --yes").expect(0);
+    world.lab.by_hand(
+        "rds",
+        "ModifyDBInstance",
+        &[
+            ("DBInstanceIdentifier", "shop-default-main"),
+            ("AllocatedStorage", "35"),
+            ("ApplyImmediately", "true"),
+        ],
+    );
+    for command in ["plan --check", "apply --yes", "plan --check"] {
+        let reported = world.run(command).expect(0).stderr;
+        assert!(reported.contains("storage was changed outside from 20 to 35"), "{reported}");
+        assert!(reported.contains("stack.yaml:5"), "{reported}");
+    }
+    assert_eq!(world.shown("AllocatedStorage"), "35");
+}
+
+/// One `DBInstanceNotFound` may be the answer of a server that has not heard of it.
+#[test]
+fn a_database_is_gone_when_rds_has_said_so_more_than_once() {
+    let world = World { lab: Lab::start(0.02), folder: tempfile::tempdir().expect("a folder") };
+    world.write("version: 16");
+    world.run("apply --yes").expect(0);
+    let path = world.folder.path().join("stack.yaml").display().to_string();
+    world.write_all("");
+    let words = "apply --yes --target db-instance/main --file";
+    let words: Vec<&str> = words.split(' ').chain([path.as_str()]).collect();
+    let mut apply = deployer(&world.lab, &words);
+    let apply =
+        begin_until(&mut apply, "it goes", || world.shown("DBInstanceStatus") == "deleting");
+    world.lab.fault(&json!({
+        "kind": "fail", "match": "rds:DescribeDBInstances", "code": "DBInstanceNotFound",
+        "message": "DBInstance shop-default-main not found.", "status": 404, "times": 1,
+        "unless_key": "by-hand",
+    }));
+    end(apply).expect(0);
+    assert_eq!(world.lab.get("/_lab/faults")["faults"][0]["hits"], 1);
+    let left = world.lab.everything();
+    assert!(!left.iter().any(|it| it.contains(":db:")), "{left:?}");
+    world.run("destroy --yes").expect(0);
+}
+
+/// A database leaves a snapshot, and what has the same name and could not be deleted is no part of
+/// that.
+#[test]
+fn what_has_the_name_of_a_database_that_left_a_snapshot_is_still_there() {
+    let world = World::new();
+    world.write_all(
+        "databases:\n  main: { engine: postgres, version: 16, protect: false, parameters: { \
+         log_min_duration_statement: 250 } }\n",
+    );
+    world.run("apply --yes").expect(0);
+    world.lab.fault(&json!({ "kind": "deny", "match": "rds:DeleteDBParameterGroup" }));
+    let destroyed = world.run("destroy --yes").expect(4);
+    let still = destroyed.stdout.split_once("Still there").expect("something is").1;
+    assert!(still.contains("db-parameter-group/main"), "{}", destroyed.stdout);
+    assert!(destroyed.stdout.contains("1 resource is still there"), "{}", destroyed.stdout);
+    world.lab.clear_faults();
     world.run("destroy --yes").expect(0);
 }
 

@@ -28,6 +28,7 @@ services:
         health: {{ path: /, interval: 5 s, timeout: 2 s, unhealthy: 2 }}
         route: {{ load-balancer: edge, path: /api/* }}
     secrets: {{ SESSION_KEY: secrets/session }}
+    scale: {{ min: 1, max: 4, cpu: 60% }}
 ",
         image.display()
     )
@@ -143,6 +144,10 @@ impl World {
             "logs" => {
                 let body = json!({ "resourceArn": arn, "tags": tags });
                 self.lab.by_hand_in_json(service, "Logs_20140328.TagResource", &body);
+            }
+            "application-autoscaling" => {
+                let body = json!({ "ResourceARN": arn, "Tags": tags });
+                self.lab.by_hand_in_json(service, "AnyScaleFrontendService.TagResource", &body);
             }
             other => panic!("nobody knows how {other} writes tags"),
         }
@@ -344,6 +349,27 @@ fn tags_that_cannot_be_read_or_are_gone_hide_nothing() {
     for kept in ["repository/web", "secret/session"] {
         assert!(destroyed.stdout.contains(kept), "{kept}: {}", destroyed.stdout);
     }
+}
+
+/// A tag of ours that somebody has removed, and one that means nothing any more.
+#[test]
+fn tags_that_are_gone_or_added_refuse_nothing() {
+    let world = World::new();
+    world.run("mine", "apply --yes").expect(0);
+    let origin = ("deployer:origin".to_owned(), "git.test/somebody/mine:stack.yaml".to_owned());
+    for thing in world.of("mine") {
+        let arn = text(&thing["arn"]);
+        world.tag(&arn, &BTreeMap::from([origin.clone()]));
+        if thing["kind"].as_str().is_some_and(|kind| kind.starts_with("secretsmanager")) {
+            let keys = json!({ "SecretId": arn, "TagKeys": ["deployer:keep:recovery-days"] });
+            world.lab.by_hand_in_json("secretsmanager", "secretsmanager.UntagResource", &keys);
+        }
+    }
+    for command in ["plan", "status", "drift"] {
+        let ran = world.run("mine", command);
+        assert!(matches!(ran.code, Some(0 | 3)), "{command}: {}", ran.stderr);
+    }
+    world.run("mine", "destroy --yes").expect(0);
 }
 
 /// Things that no stack could have made, and whose answers lack what every one of ours has.

@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use deployer_tests::{Lab, deployer, end, run, signal, wait_until};
+use deployer_tests::{Lab, begin_until, deployer, end, run, signal, wait_until};
 use serde_json::json;
 
 /// A small stack without anything that runs.
@@ -14,6 +14,12 @@ const GATEWAY: &str = "natgateway";
 
 fn begin(lab: &Lab, arguments: &[&str], lease: &str) -> Child {
     deployer_tests::begin(deployer(lab, arguments).env("DEPLOYER_LOCK_LEASE", lease))
+}
+
+fn apply_until_the_gateway(lab: &Lab, lease: &str) -> Child {
+    let mut apply = deployer(lab, &["apply", "--file", NETWORK, "--yes"]);
+    apply.env("DEPLOYER_LOCK_LEASE", lease);
+    begin_until(&mut apply, "the gateway is begun", || lab.has_begun(GATEWAY))
 }
 
 /// The stack is there, once, and the lock is not.
@@ -39,8 +45,7 @@ fn of_two_who_apply_at_once_one_waits_and_finds_it_done() {
 #[test]
 fn one_who_does_not_wait_is_refused_and_told_who_is_at_work() {
     let lab = Lab::start(0.05);
-    let first = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "60");
-    wait_until("the gateway is begun", || lab.has_begun(GATEWAY));
+    let first = apply_until_the_gateway(&lab, "60");
     let second = begin(&lab, &["destroy", "--file", NETWORK, "--yes", "--lock-timeout", "0"], "60");
     let second = end(second).expect(5);
     assert!(second.stderr.contains("`deployer apply` since"), "{}", second.stderr);
@@ -51,8 +56,7 @@ fn one_who_does_not_wait_is_refused_and_told_who_is_at_work() {
 #[test]
 fn a_writer_that_was_killed_is_followed_at_once() {
     let lab = Lab::start(0.05);
-    let mut first = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "60");
-    wait_until("the gateway is begun", || lab.has_begun(GATEWAY));
+    let mut first = apply_until_the_gateway(&lab, "60");
     first.kill().expect("it is our child");
     first.wait().expect("it is our child");
     let begun = Instant::now();
@@ -66,8 +70,7 @@ fn a_writer_that_was_killed_is_followed_at_once() {
 #[expect(clippy::disallowed_methods, reason = "a lease runs out by the clock of the process")]
 fn a_writer_that_cannot_renew_its_lock_changes_nothing_until_it_can() {
     let lab = Lab::start(0.05);
-    let apply = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "2");
-    wait_until("the gateway is begun", || lab.has_begun(GATEWAY));
+    let apply = apply_until_the_gateway(&lab, "2");
     lab.fault(&json!({ "kind": "fail", "match": "ssm:*" }));
     std::thread::sleep(Duration::from_secs(3));
     lab.reset_calls();
@@ -85,8 +88,7 @@ fn a_writer_that_cannot_renew_its_lock_changes_nothing_until_it_can() {
 #[test]
 fn a_writer_suspended_past_its_lease_changes_nothing_when_it_is_resumed() {
     let lab = Lab::start(0.05);
-    let first = begin(&lab, &["apply", "--file", NETWORK, "--yes"], "1");
-    wait_until("the gateway is begun", || lab.has_begun(GATEWAY));
+    let first = apply_until_the_gateway(&lab, "1");
     signal("-STOP", &first);
     let second = end(begin(&lab, &["destroy", "--file", NETWORK, "--yes"], "60")).expect(0);
     assert!(second.stderr.contains("took over the lock"), "{}", second.stderr);

@@ -53,6 +53,14 @@ fn what_a_create_made_a_moment_ago_may_not_be_found_by_its_second_call() {
     );
 }
 
+/// A secret that is deleted for good is not described any more, and keeps its name for a while.
+#[test]
+fn a_name_that_a_vanished_secret_still_has_is_waited_for() {
+    let message = "The operation failed because the secret contract already exists.";
+    let taken = says("secretsmanager:CreateSecret", "ResourceExistsException", message, 2);
+    comes_through("tests/contracts/secret.yaml", &[taken]);
+}
+
 #[test]
 fn what_a_killed_run_made_may_not_be_found_by_the_next_one() {
     let lab = Lab::start(0.0);

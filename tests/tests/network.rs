@@ -1,6 +1,6 @@
 //! What others do in a network of ours, and what AWS does there by itself.
 
-use deployer_tests::{Lab, Ran, begin, deployer, end, run, wait_until};
+use deployer_tests::{Lab, Ran, begin_until, deployer, end, run};
 use tempfile::TempDir;
 
 const NETWORK: &str = "\
@@ -138,10 +138,10 @@ fn what_holds_a_vpc_is_named_at_once_whoever_made_it() {
     let acl = between(&acl, "<networkAclId>", "</networkAclId>").to_owned();
     world.lab.reset_calls();
     let words = world.words("destroy --yes");
-    let child =
-        begin(&mut deployer(&world.lab, &words.iter().map(String::as_str).collect::<Vec<_>>()));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let tries = || world.lab.calls()["operations"]["ec2:DeleteVpc"].as_u64().unwrap_or(0);
-    wait_until("it was tried some times", || tries() > 4);
+    let mut destroy = deployer(&world.lab, &words);
+    let child = begin_until(&mut destroy, "it was tried some times", || tries() > 4);
     world.lab.by_hand("ec2", "DeleteVpcEndpoints", &[("VpcEndpointId.1", &endpoint)]);
     world.lab.by_hand("ec2", "DeleteSecurityGroup", &[("GroupId", &group)]);
     world.lab.by_hand("ec2", "DeleteNetworkAcl", &[("NetworkAclId", &acl)]);

@@ -134,7 +134,7 @@ fn the_page_of_permissions_is_fresh() {
 }
 
 /// What stands above the lists.
-const ABOUT: &str = r#"# Permissions
+const ABOUT: &str = r"# Permissions
 
 `deployer policy` prints what IAM has to permit for a stack, as a policy that goes into a role, for each of the three roles that people have:
 
@@ -145,11 +145,10 @@ const ABOUT: &str = r#"# Permissions
 | `break-glass` | also `adopt`, which writes tags on what others made and changes what has another name; a shell in a task, and steering a rollout by hand; on anything in the account |
 
 ```
-aws iam put-role-policy --role-name deploys-prod --policy-name deployer \
-    --policy-document "$(deployer policy deployer --env prod)"
+deployer policy deployer --env prod --managed | jq --compact-output '.[]'
 ```
 
-Each fits into the inline policies of a role (10,240 characters) unless names are very long, which `deployer policy` warns of. EC2 apart, what describes is permitted whole (`ecs:Describe*`), since it cannot be limited and shows no secret. In the lab, which evaluates policies, the life of a stack from the first apply to the destroy takes no more than the deployer's, and without any one of the actions that it uses a command ends with that action's name. What the tags of something say can be lost: then `deployer` may not change it, says so, and `break-glass` may.
+prints each of the managed policies (6,144 characters) that it takes on a line of its own, for `aws iam create-policy`; a role has room for ten. What a stack names is in them, the names of its domains too, so who takes a domain out of the file deploys once with the policy from before. EC2 apart, what describes is permitted whole (`ecs:Describe*`), since it cannot be limited and shows no secret. In the lab, which evaluates policies, the life of a stack from the first apply to the destroy takes no more than the deployer's, and without any one of the actions that it uses a command ends with that action's name. What the tags of something say can be lost: then `deployer` may not change it, says so, and `break-glass` may.
 
 **Whoever may deploy can become an administrator**: roles are made with the permissions that a stack gives its tasks, so a stack can give a task any. A service control policy of the account limits that. Names are prefixes: an environment `dev` of a stack may be changed by who deploys it, and `dev-eu` of the same stack too, but for load balancers and what is in EC2. A place that is taken out of the stack still holds something until the next apply, which needs the policy from before.
 
@@ -162,7 +161,7 @@ What `deployer` asks of AWS, by service, as IAM names it. It is written from the
 *Reads* change nothing. The rest is for those who change something, who make the reads as well. `ecs:ExecuteCommand` is for whoever opens a shell in a task, `ecs:StopServiceDeployment` and `ecs:ContinueServiceDeployment` for whoever steers a rollout that is under way. Behind an action stands what IAM asks for beside it, such as the tags in the call that makes a thing, or the right to hand a role to a service.
 
 Those who only plan must not have `ssm:GetParameter`: it reads the key that proves what is ours.
-"#;
+";
 
 /// What is to be permitted, by service.
 fn page() -> String {

@@ -1,6 +1,9 @@
 //! What is not ours: copies, namesakes, neighbours, what others attached, what lost its tags.
 
-use deployer_tests::{Lab, Ran, run};
+use std::path::Path;
+use std::process::Command;
+
+use deployer_tests::{Lab, Ran, deployer, finish, run};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -120,7 +123,14 @@ fn a_namesake_that_is_not_ours_is_neither_taken_over_nor_deleted() {
 fn what_aws_hands_back_as_if_it_were_made_is_not_taken_over() {
     let world = World::with(STACK);
     world.run("apply --yes").expect(0);
-    // What others made has the very settings, so that a create succeeds and makes none.
+    let extra = format!(
+        "{STACK}  listener: {{ extra: {{ load-balancer: edge, port: 8080, \
+         default-action: {{ forward: web }} }} }}\n"
+    );
+    world.write("stack.yaml", &extra);
+    let plan = world.folder.path().join("plan.json").display().to_string();
+    world.run(&format!("plan --out {plan}")).expect(0);
+    // What others have made since has the very settings, so that a create succeeds and makes none.
     let (balancer, group) =
         (world.arn("elasticloadbalancing:loadbalancer"), world.lab.arn_at("target-group/web"));
     let listener = [
@@ -133,13 +143,8 @@ fn what_aws_hands_back_as_if_it_were_made_is_not_taken_over() {
     let made = world.lab.by_hand("elasticloadbalancing", "CreateListener", &listener);
     let arn = made.split("<ListenerArn>").nth(1).and_then(|rest| rest.split('<').next());
     let arn = arn.expect("an ARN").to_owned();
-    let extra = format!(
-        "{STACK}  listener: {{ extra: {{ load-balancer: edge, port: 8080, \
-         default-action: {{ forward: web }} }} }}\n"
-    );
-    world.write("stack.yaml", &extra);
     let before = world.lab.everything();
-    let refused = world.run("apply --yes").expect(4);
+    let refused = world.run(&format!("apply {plan} --yes")).expect(4);
     let said: String = refused.stderr.split_whitespace().collect();
     assert!(said.contains(&format!("deployeradoptlistener/extra{arn}")), "{}", refused.stderr);
     assert!(!refused.stderr.contains("delete"), "{}", refused.stderr);
@@ -149,6 +154,56 @@ fn what_aws_hands_back_as_if_it_were_made_is_not_taken_over() {
     world.run("plan --check").expect(0);
     world.run("destroy --yes").expect(0);
     assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+/// The same of what has names.
+#[test]
+fn a_name_that_somebody_takes_after_the_plan_is_not_handed_back_as_ours() {
+    let world = World::with(STACK);
+    world.run("apply --yes").expect(0);
+    let two = "two: { vpc: main, port: 9001 } }\n  load-balancer: { two: { subnets: [public-a, \
+               public-b], security-groups: [load-balancer-edge] } }\n";
+    world.write("stack.yaml", &STACK.replace("port: 9000 } }\n", &format!("port: 9000 }}, {two}")));
+    let plan = world.folder.path().join("plan.json").display().to_string();
+    world.run(&format!("plan --out {plan}")).expect(0);
+    let [vpc, a, b, group] =
+        ["vpc/main", "subnet/public-a", "subnet/public-b", "security-group/load-balancer-edge"]
+            .map(|address| world.lab.id_at(address));
+    let balancer = [
+        ("Name", "mine-default-two"),
+        ("Type", "application"),
+        ("Scheme", "internet-facing"),
+        ("Subnets.member.1", a.as_str()),
+        ("Subnets.member.2", b.as_str()),
+        ("SecurityGroups.member.1", group.as_str()),
+    ];
+    world.lab.by_hand("elasticloadbalancing", "CreateLoadBalancer", &balancer);
+    let targets = [
+        ("Name", "mine-default-two"),
+        ("Protocol", "HTTP"),
+        ("ProtocolVersion", "HTTP1"),
+        ("Port", "9001"),
+        ("VpcId", vpc.as_str()),
+        ("TargetType", "ip"),
+        ("HealthCheckEnabled", "true"),
+        ("HealthCheckProtocol", "HTTP"),
+        ("HealthCheckPort", "traffic-port"),
+        ("HealthCheckPath", "/"),
+        ("HealthCheckIntervalSeconds", "10"),
+        ("HealthCheckTimeoutSeconds", "5"),
+        ("HealthyThresholdCount", "2"),
+        ("UnhealthyThresholdCount", "3"),
+        ("Matcher.HttpCode", "200"),
+    ];
+    world.lab.by_hand("elasticloadbalancing", "CreateTargetGroup", &targets);
+    let before = world.lab.everything();
+    let refused = world.run(&format!("apply {plan} --yes")).expect(4).stderr;
+    for address in ["load-balancer/two", "target-group/two"] {
+        assert!(refused.contains(&format!("error: {address}")), "{address}: {refused}");
+        let said: String = refused.split_whitespace().collect();
+        assert!(said.contains(&format!("deployeradopt{address}")), "{address}: {refused}");
+    }
+    assert_eq!(world.lab.everything(), before);
 }
 
 /// The record has what was made, whether it is found by its name, its ARN or its identifier.
@@ -268,6 +323,42 @@ fn what_is_of_another_stack_or_environment_is_not_touched() {
     world.run("plan --check --env b").expect(0);
     world.run_on("other.yaml", "plan --check").expect(0);
     assert_eq!(world.lab.owned().len() * 3, all * 2, "{:?}", world.lab.owned());
+}
+
+/// What git says of the folder of a stack counts, and not what somebody has put into the environment
+/// for another: a hook of git runs with it.
+#[test]
+fn where_a_stack_is_kept_its_own_folder_says() {
+    let (lab, folder) = (Lab::start_hollow(), tempfile::tempdir().expect("a folder"));
+    let repository = |name: &str| {
+        let path = folder.path().join(name);
+        let git = |words: &[&str]| {
+            let status = Command::new("git").arg("-C").arg(&path).args(words).status();
+            assert!(status.expect("there is git").success(), "{words:?}");
+        };
+        std::fs::create_dir(&path).expect("a folder");
+        git(&["init", "--quiet"]);
+        git(&["remote", "add", "origin", &format!("https://git.test/acme/{name}.git")]);
+        path
+    };
+    let (ours, theirs) = (repository("ours"), repository("theirs"));
+    let stack = "stack: kept\nregion: eu-west-1\nresources: { log-group: { work: {} } }\n";
+    for folder in [&ours, &theirs] {
+        std::fs::write(folder.join("deployer.yaml"), stack).expect("a file");
+    }
+    let command = |folder: &Path, words: &[&str]| {
+        let mut command = deployer(&lab, words);
+        command.current_dir(folder).env_remove("GIT_CEILING_DIRECTORIES");
+        command
+    };
+    let mut apply = command(&ours, &["apply", "--yes"]);
+    finish(apply.env("GIT_DIR", theirs.join(".git")).env("GIT_WORK_TREE", &theirs)).expect(0);
+    finish(&mut command(&ours, &["plan", "--check"])).expect(0);
+    let refused = finish(&mut command(&theirs, &["plan"])).expect(5).stderr;
+    assert!(
+        refused.contains("write `origin: git.test/acme/ours:deployer.yaml` in it"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -648,6 +739,55 @@ fn names_that_somebody_else_has_taken_are_mistakes_of_the_plan() {
     world.run("apply --yes").expect(0);
     world.run("plan --check").expect(0);
     world.run("destroy --yes").expect(0);
+}
+
+/// What wants a name in a network, a port of a load balancer and a turn on a listener that
+/// somebody else has.
+const INTRUDER: &str = "\
+stack: guest
+region: eu-west-1
+resources:
+  security-group: { web: { vpc: { id: VPC } } }
+  listener:
+    edge: { load-balancer: { id: BALANCER }, port: 80, default-action: { respond: { status: 404 } } }
+  listener-rule:
+    web: { listener: { id: LISTENER }, priority: 7, paths: [/], action: { respond: { status: 404 } } }
+    late: { listener: { id: LISTENER }, priority: 8, paths: [/], action: { respond: { status: 404 } } }
+";
+
+#[test]
+fn names_ports_and_turns_that_somebody_else_has_are_mistakes_of_the_plan() {
+    let with_rule = STACK.replace(
+        "  cluster:",
+        "  listener-rule:\n    web: { listener: edge-http, priority: 7, paths: [/a], action: { respond: \
+         { status: 404 } } }\n  cluster:",
+    );
+    let world = World::with(&with_rule);
+    world.run("apply --yes").expect(0);
+    let vpc = world.id("ec2:vpc");
+    let group =
+        [("GroupName", "guest-default-web"), ("GroupDescription", "by hand"), ("VpcId", &vpc)];
+    world.lab.by_hand("ec2", "CreateSecurityGroup", &group);
+    let before = world.lab.everything();
+    let intruder = INTRUDER
+        .replace("VPC", &vpc)
+        .replace("BALANCER", &world.lab.arn_at("load-balancer/edge"))
+        .replace("LISTENER", &world.lab.arn_at("listener/edge-http"));
+    world.write("guest.yaml", &intruder);
+    for command in ["plan", "apply --yes"] {
+        let refused = world.run_on("guest.yaml", command).expect(1).stderr;
+        for taken in ["the name `guest-default-web`", "the port 80", "the priority 7"] {
+            assert!(refused.contains(&format!("{taken} is taken")), "{taken}: {refused}");
+        }
+        assert!(!refused.contains("priority 8"), "{refused}");
+        assert_eq!(world.lab.everything(), before);
+    }
+    let elsewhere = intruder.replace("port: 80", "port: 81").replace("priority: 7", "priority: 9");
+    world.write("guest.yaml", &elsewhere.replace("  security-group", "  #"));
+    world.run_on("guest.yaml", "apply --yes").expect(0);
+    world.run_on("guest.yaml", "plan --check").expect(0);
+    world.run_on("guest.yaml", "destroy --yes").expect(0);
+    assert_eq!(world.lab.everything(), before);
 }
 
 #[test]

@@ -8,9 +8,10 @@ use deployer_tests::{Lab, Ran, deployer, finish, root};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// IAM's limit for the inline policies of a role, in characters that are not white space ("IAM and
+/// The longest that a managed policy is, and how many of them a role has ("IAM and
 /// AWS STS quotas" in the IAM user guide).
-const LONGEST: usize = 10_240;
+const LONGEST: usize = 6144;
+const MOST_PARTS: usize = 10;
 
 /// What is done to a stack in its life; what stands behind `|` is how the file differs by then.
 const LIFE: [&str; 9] = [
@@ -31,8 +32,9 @@ fn stack() -> String {
         "\
 stack: shop
 region: eu-west-1
-network: {{ cidr: 10.60.0.0/16, zones: 2, nat: single }}
-load-balancers: {{ edge: {{ http: forward }} }}
+network: {{ cidr: 10.60.0.0/16, zones: 2, nat: single, private-access: [s3, logs], acls: tiers, flow-logs: 7 days }}
+load-balancers: {{ edge: {{ http: forward, domains: [example.com, shop.example.org] }} }}
+monitoring: {{ notify: [ops@example.com] }}
 repositories: {{ web: {{ force-delete: true }} }}
 databases:
   main: {{ engine: postgres, version: \"16\", class: db.t4g.micro, storage: 20 GiB, protect: false, parameters: {{ log_min_duration_statement: 250 }} }}
@@ -44,6 +46,7 @@ services:
     ports:
       http: {{ port: 8080, route: {{ load-balancer: edge, path: /* }} }}
     secrets: {{ SESSION_KEY: secrets/session }}
+    scale: {{ min: 1, max: 5, cpu: 60%, requests: 500/min, schedules: [{{ cron: \"0 8 * * *\", min: 1 }}] }}
 ",
         image.display()
     )
@@ -53,9 +56,16 @@ services:
 fn changed() -> String {
     stack()
         .replace("/*", "/shop/*")
+        .replace("[example.com, shop.example.org]", "[shop.example.org]")
+        .replace("private-access: [s3, logs], acls: tiers", "private-access: [s3, ecr]")
+        .replace("ops@example.com", "dev@example.com")
         .replace("storage: 20 GiB", "storage: 30 GiB")
         .replace("log_min_duration_statement: 250", "log_min_duration_statement: 500")
         .replace("force-delete: true", "force-delete: true, keep: 30")
+        .replace(
+            "cpu: 60%, requests: 500/min, schedules: [{ cron: \"0 8 * * *\", min: 1 }]",
+            "memory: 70%",
+        )
         .replace(
             "secrets: { SESSION_KEY",
             "environment: { GREETING: hello }\n    secrets: { SESSION_KEY",
@@ -69,7 +79,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self { lab: Lab::start_hollow(), folder: tempfile::tempdir().expect("a folder") }
+        let lab = Lab::start_hollow();
+        for zone in ["example.com", "example.org"] {
+            lab.hosted_zone(zone);
+        }
+        Self { lab, folder: tempfile::tempdir().expect("a folder") }
     }
 
     fn run(&self, step: &str) -> Ran {
@@ -141,25 +155,33 @@ fn a_reader_looks_and_changes_nothing() {
 fn every_policy_fits_into_a_role() {
     let world = World::new();
     for who in ["reader", "deployer", "break-glass"] {
-        let size = world.policy(who).to_string().len();
-        assert!(size <= LONGEST, "{who}: {size}");
-        let home = world.run(&format!("policy {who}|home")).expect(0).stdout;
-        let size = home.split_whitespace().collect::<String>().len();
-        assert!(size <= LONGEST, "{who} of one account: {size}");
+        for home in ["", "|home"] {
+            let printed = world.run(&format!("policy {who} --managed{home}")).expect(0).stdout;
+            let parts: Vec<Value> = serde_json::from_str(&printed).expect("a list");
+            assert!(parts.len() <= MOST_PARTS, "{who}: {}", parts.len());
+            let longest = parts.iter().map(|part| part.to_string().len()).max();
+            assert!(longest.is_some_and(|longest| longest <= LONGEST), "{who}: {longest:?}");
+        }
     }
 }
 
 /// Takes actions out of the policy, each for a life of its own, which ends with the first command
-/// that is denied something.
+/// that fails. A denial that a run can do without is named in a warning.
 fn names_each(actions: impl IntoIterator<Item = String>, policy: &Value) {
     let mut unnamed = Vec::new();
     for action in actions {
         let world = World::new();
         world.lab.permit(&without(policy, &action));
-        let ran = LIFE.iter().map(|step| world.run(step)).find(|ran| ran.code != Some(0));
-        let said = ran.map(|ran| ran.stderr).unwrap_or_default();
+        let mut said = String::new();
+        for step in LIFE {
+            let ran = world.run(step);
+            said.push_str(&ran.stderr);
+            if ran.code != Some(0) {
+                break;
+            }
+        }
         if !said.contains(&action) {
-            unnamed.push(format!("{action}:\n{said}"));
+            unnamed.push(format!("{action}: {}", world.lab.permitted()["denied"]));
         }
     }
     assert!(unnamed.is_empty(), "{}", unnamed.join("\n"));
@@ -176,7 +198,12 @@ fn used() -> (Value, BTreeSet<String>) {
 #[test]
 fn a_missing_action_is_named() {
     let (policy, used) = used();
-    names_each(used.into_iter().step_by(20), &policy);
+    // A run ends well without these: one is a look alone, and the other is done by AWS where it was not
+    // done before.
+    let special = ["ecs:DescribeServiceRevisions", "iam:CreateServiceLinkedRole"];
+    assert!(special.iter().all(|action| used.contains(*action)), "{used:?}");
+    let some = used.into_iter().step_by(20).chain(special.map(str::to_owned));
+    names_each(some, &policy);
 }
 
 #[test]

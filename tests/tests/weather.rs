@@ -1,6 +1,6 @@
 //! Bad weather: what goes wrong outside, and what is left of a run.
 
-use deployer_tests::{Lab, after_script, begin, deployer, end, finish, run, wait_until};
+use deployer_tests::{Lab, after_script, begin_until, deployer, end, finish, root, run};
 use serde_json::json;
 
 /// A small stack without anything that runs.
@@ -12,8 +12,9 @@ const WEB: &str = "tests/stacks/web.yaml";
 /// Lets every call fail in the midst of an apply, and looks at what is told and at the next run.
 fn fails_in_mid_run(code: &str, message: &str, advice: &str) {
     let lab = Lab::start(0.05);
-    let apply = begin(&mut deployer(&lab, &["apply", "--file", NETWORK, "--yes"]));
-    wait_until("the gateway is begun", || lab.has_begun("natgateway"));
+    let mut apply = deployer(&lab, &["apply", "--file", NETWORK, "--yes"]);
+    let gateway = || lab.has_begun("natgateway");
+    let apply = begin_until(&mut apply, "the gateway is begun", gateway);
     let fault =
         json!({ "kind": "fail", "match": "*", "code": code, "message": message, "status": 400 });
     lab.fault(&fault);
@@ -91,4 +92,36 @@ fn a_push_in_bad_weather_comes_through() {
     assert!(apply.stderr.contains("will ask the registry again"), "{}", apply.stderr);
     lab.clear_faults();
     run(&lab, &["plan", "--file", WEB, "--check"]).expect(0);
+}
+
+#[test]
+fn what_is_built_anew_and_is_not_what_the_plan_had_is_not_pushed() {
+    let lab = Lab::start_hollow();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("deployer.yaml");
+    let stack = "stack: moved\nregion: eu-west-1\nnetwork: { nat: none }\nservices:\n  \
+                 web: { count: 0, subnets: public, image: { build: { archive: image.tar } } }\n";
+    std::fs::write(&file, stack).expect("a file");
+    let put = |name: &str| {
+        let from = root().join("tests/contracts/images").join(name);
+        let new = folder.path().join("new.tar");
+        std::fs::copy(from, &new).expect("an archive");
+        std::fs::rename(new, folder.path().join("image.tar")).expect("a file");
+    };
+    let file = file.display().to_string();
+    put("answers.tar");
+    run(&lab, &["apply", "--file", &file, "--yes"]).expect(0);
+
+    put("other.tar");
+    lab.fault(&json!({ "kind": "delay", "match": "ssm:PutParameter", "milliseconds": 2000 }));
+    lab.reset_calls();
+    let looked = || !lab.calls()["operations"]["ecr:GetLifecyclePolicy"].is_null();
+    let mut publish = deployer(&lab, &["publish", "--file", &file, "--yes"]);
+    let publish = begin_until(&mut publish, "it has built and looks at what is there", looked);
+    put("shop.tar");
+    let refused = end(publish).expect(4).stderr;
+    assert!(refused.contains("where the plan has sha256:"), "{refused}");
+    assert!(refused.contains("plan again"), "{refused}");
+    lab.clear_faults();
+    run(&lab, &["publish", "--file", &file, "--yes"]).expect(0);
 }

@@ -16,6 +16,8 @@ use crate::witness::Seen;
 
 /// One account and region of AWS.
 pub struct Aws {
+    pub(crate) acm: aws_sdk_acm::Client,
+    pub(crate) autoscaling: aws_sdk_applicationautoscaling::Client,
     pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) ecr: aws_sdk_ecr::Client,
@@ -24,7 +26,9 @@ pub struct Aws {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) rds: aws_sdk_rds::Client,
+    pub(crate) route53: aws_sdk_route53::Client,
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
     /// Systems Manager for what an environment keeps, the lock among it, which no fence keeps from
     /// being renewed.
     pub(crate) parameters: aws_sdk_ssm::Client,

@@ -170,6 +170,8 @@ impl Aws {
         // The lock itself is kept through a fence that nobody closes.
         let open = Fence::default();
         Self {
+            acm: fenced!(aws_sdk_acm, config, fence, seen),
+            autoscaling: fenced!(aws_sdk_applicationautoscaling, config, fence, seen),
             cloudwatch: fenced!(aws_sdk_cloudwatch, config, fence, seen),
             ec2: fenced!(aws_sdk_ec2, config, fence, seen),
             ecr: fenced!(aws_sdk_ecr, config, fence, seen),
@@ -178,7 +180,9 @@ impl Aws {
             iam: fenced!(aws_sdk_iam, config, fence, seen),
             logs: fenced!(aws_sdk_cloudwatchlogs, config, fence, seen),
             rds: fenced!(aws_sdk_rds, config, fence, seen),
+            route53: fenced!(aws_sdk_route53, config, fence, seen),
             secrets: fenced!(aws_sdk_secretsmanager, config, fence, seen),
+            sns: fenced!(aws_sdk_sns, config, fence, seen),
             parameters: fenced!(aws_sdk_ssm, config, open, seen),
             sts: fenced!(aws_sdk_sts, config, fence, seen),
             tagging: fenced!(aws_sdk_resourcegroupstagging, config, fence, seen),

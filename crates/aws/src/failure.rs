@@ -252,6 +252,7 @@ mod tests {
             means(operation, "InvalidParameterValue", "Invalid storage size", Cause::Refused);
         }
         means(&ec2::DELETE_SECURITY_GROUP, "InvalidGroup.InUse", "", Cause::Busy);
+        means(&rds::DELETE_DB_PARAMETER_GROUP, "InvalidDBParameterGroupState", "", Cause::Busy);
     }
 
     #[test]

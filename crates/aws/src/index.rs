@@ -120,6 +120,20 @@ impl TagIndex {
     }
 }
 
+/// The tags of each of these, where a service shows those of one at a time; those that are gone have
+/// none.
+pub(crate) async fn one_by_one(
+    aws: &Aws,
+    arns: Vec<String>,
+    tags: impl AsyncFn(&Aws, &str) -> Result<Option<Tags>>,
+) -> Result<BTreeMap<String, Tags>> {
+    let mut all = BTreeMap::new();
+    for arn in arns {
+        all.extend(tags(aws, &arn).await?.map(|tags| (arn, tags)));
+    }
+    Ok(all)
+}
+
 /// How many names a call is asked for, at most: what a list of them takes without pages.
 const NAMED: usize = 20;
 

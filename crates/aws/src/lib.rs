@@ -10,7 +10,9 @@
     reason = "the SDK's methods have paths longer than the closures"
 )]
 
+mod acm;
 mod advice;
+mod autoscaling;
 mod cloud;
 mod cloudwatch;
 mod connect;
@@ -33,9 +35,11 @@ mod policy;
 mod random;
 mod rds;
 mod registry;
+mod route53;
 mod said;
 mod secrets;
 mod send;
+mod sns;
 mod ssm;
 mod sts;
 mod surroundings;
@@ -45,6 +49,6 @@ mod witness;
 pub use cloud::Aws;
 pub use connect::{Connection, connect, connect_seen};
 pub use operations::operations;
-pub use policy::{LONGEST_INLINE, policy};
+pub use policy::{LONGEST_INLINE, managed_policies, policy};
 pub use registry::registry;
 pub use witness::{Answer, Witness};

@@ -2,11 +2,16 @@
 
 use deployer_engine::Operation;
 
-use crate::{cloudwatch, ec2, ecr, ecs, elb, iam, logs, rds, secrets, ssm, sts, tagging};
+use crate::{
+    acm, autoscaling, cloudwatch, ec2, ecr, ecs, elb, iam, logs, rds, route53, secrets, sns, ssm,
+    sts, tagging,
+};
 
 /// Every operation of every service.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     let services = [
+        acm::ALL,
+        autoscaling::ALL,
         cloudwatch::ALL,
         ec2::ALL,
         ecr::ALL,
@@ -15,7 +20,9 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
         iam::ALL,
         logs::ALL,
         rds::ALL,
+        route53::ALL,
         secrets::ALL,
+        sns::ALL,
         ssm::ALL,
         sts::ALL,
         tagging::ALL,

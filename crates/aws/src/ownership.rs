@@ -1,10 +1,11 @@
 //! The tags that say whose a resource is, written in one place and read in one place. Whether they
 //! tell the truth is judged elsewhere: anybody can write tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Failure, Kind, Scope, tag_code};
 use deployer_engine::{Badge, Context, Found, Identity, Result, Survey};
+use sha2::{Digest, Sha256};
 
 use crate::Aws;
 use crate::missing::is_unread;
@@ -14,6 +15,8 @@ pub(crate) const ENVIRONMENT: &str = "deployer:environment";
 const ADDRESS: &str = "deployer:address";
 const GENERATION: &str = "deployer:generation";
 const SPEC: &str = "deployer:spec";
+/// What the keys of our own tags begin with.
+const OURS: &str = "deployer:";
 /// Which tags of the user's own were given: three characters for each key, in any order.
 const GIVEN: &str = "deployer:tags";
 pub(crate) const PROOF: &str = "deployer:proof";
@@ -46,6 +49,24 @@ pub(crate) fn tags(identity: &Identity, kept: &Kept) -> Tags {
     tags
 }
 
+/// The same of what AWS keeps no tags of, for a place that we find for them: without the tags of the
+/// user's own, and what the console shows.
+pub(crate) fn marks(identity: &Identity, kept: &Kept) -> Tags {
+    let mut marks = tags(identity, kept);
+    marks.retain(|key, _| key.starts_with(OURS) && key != GIVEN);
+    marks
+}
+
+/// Such marks as the tags of something that has all that the user gives: there is nothing to put
+/// them right on.
+pub(crate) fn as_given(scope: &Scope, mut marks: Tags) -> Tags {
+    marks.extend(scope.tags.clone());
+    if !scope.tags.is_empty() {
+        marks.insert(GIVEN.to_owned(), scope.tags.keys().map(|key| tag_code(key)).collect());
+    }
+    marks
+}
+
 /// The tags of the user's own, and which they are.
 pub(crate) fn own(identity: &Identity) -> Tags {
     let mut tags = identity.scope.tags.clone();
@@ -66,7 +87,7 @@ pub(crate) fn dropped(identity: &Identity) -> Vec<String> {
 fn given(tags: &Tags) -> Tags {
     let Some(codes) = tags.get(GIVEN) else { return Tags::new() };
     let codes: Vec<&[u8]> = codes.as_bytes().chunks(3).collect();
-    let is_ours = |key: &str| key.starts_with("deployer:") || key == "Name";
+    let is_ours = |key: &str| key.starts_with(OURS) || key == "Name";
     let is_given = |key: &String| !is_ours(key) && codes.contains(&tag_code(key).as_bytes());
     let given = tags.iter().filter(|(key, _)| is_given(key));
     given.map(|(key, value)| (key.clone(), value.clone())).collect()
@@ -136,10 +157,36 @@ impl Owned {
         self.tags.get(&kept_key(field)).map(String::as_str)
     }
 
+    /// Whether something that carries no tags was given, by the codes that a field keeps; see
+    /// [`codes`]. Where the tags do not say, everything was.
+    pub(crate) fn is_given(&self, field: &str, what: &str) -> bool {
+        let code = tag_code(what);
+        let has = |kept: &str| kept.as_bytes().chunks(3).any(|it| it == code.as_bytes());
+        self.kept(field).is_none_or(has)
+    }
+
     fn called(mut self, name: Option<&str>) -> Self {
         self.badge.called = name.map(ToOwned::to_owned);
         self
     }
+}
+
+/// What was given of what carries no tags, as a field keeps it: three characters for each.
+pub(crate) fn codes<T: AsRef<str>>(given: impl IntoIterator<Item = T>) -> String {
+    let given: BTreeSet<String> = given.into_iter().map(|it| it.as_ref().to_owned()).collect();
+    given.iter().map(|it| tag_code(it)).collect()
+}
+
+/// What makes a create the same one when its reply was lost: the proof among its tags is the same
+/// then, and AWS refuses a token that comes with other tags. `said` is what else makes it another
+/// one. 64 letters and digits, as many as EC2 takes (EC2 API reference); others take fewer.
+pub(crate) fn token(identity: &Identity, said: &str) -> String {
+    let Identity { scope, address, generation, proof, .. } = identity;
+    let proof = proof.as_deref().unwrap_or_default();
+    let attempt = format!("{scope} {address} {generation} {proof} {said}");
+    let tags = &scope.tags;
+    let attempt = if tags.is_empty() { attempt } else { format!("{attempt} {tags:?}") };
+    format!("{:x}", Sha256::digest(attempt))
 }
 
 /// The stack and the environment that tags name.
@@ -212,8 +259,6 @@ pub(crate) fn collect<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use deployer_kinds::{Subnet, Vpc};
 
     use super::*;

@@ -19,7 +19,7 @@ const SECRET: [&str; 3] =
     ["ecr:GetAuthorizationToken", "secretsmanager:GetSecretValue", "ssm:GetParameter"];
 
 /// What AWS asks for beside operations of ours, and on what. A key of KMS is RDS's own.
-const BESIDE: [(&str, &[Reach]); 10] = [
+const BESIDE: [(&str, &[Reach]); 11] = [
     ("ec2:DescribeAccountAttributes", &[]),
     ("ecr:BatchCheckLayerAvailability", &[Reach::Named("repository/{name}*")]),
     ("ecr:BatchGetImage", &[Reach::Named("repository/{name}*")]),
@@ -29,11 +29,13 @@ const BESIDE: [(&str, &[Reach]); 10] = [
     ("ecr:UploadLayerPart", &[Reach::Named("repository/{name}*")]),
     ("iam:PassRole", &[Reach::Named("role/deployer/{slashes}*")]),
     ("kms:DescribeKey", &[]),
+    // The zone is one of the service's own, which stands for it in the network.
+    ("route53:AssociateVPCWithHostedZone", &[]),
     ("rds:CreateDBSnapshot", &[Reach::Named("db:{name}*"), Reach::Named("snapshot:{name}*")]),
 ];
 
 /// The services whose things are in no region.
-const GLOBAL: [&str; 2] = ["iam", "sts"];
+const GLOBAL: [&str; 3] = ["iam", "route53", "sts"];
 
 /// What makes something with tags, in the services whose things must carry them to be changed: their
 /// own action for tags, by which AWS asks for these (IAM user guide, "Controlling access during
@@ -46,6 +48,9 @@ const TAGGING: [(&str, &str); 2] = [
 /// The longest that the inline policies of a role are together, in characters that are not white
 /// space ("IAM and AWS STS quotas" in the IAM user guide).
 pub const LONGEST_INLINE: usize = 10_240;
+
+/// The longest that a managed policy is, of which a role has ten ("IAM and AWS STS quotas").
+const LONGEST_MANAGED: usize = 6144;
 
 /// The policy, as IAM has it, of whoever may do so much with an environment, in its own account.
 ///
@@ -78,13 +83,95 @@ pub fn policy(access: Access, stack: &Stack) -> Value {
     if access != Access::BreakGlass {
         statements.push(around.without_keys(access));
     }
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    json!({ "Version": "2012-10-17", "Statement": merged(statements) })
+}
+
+/// The same policy in parts, each of which can be a managed policy: as few as hold its statements in
+/// their order.
+pub fn managed_policies(access: Access, stack: &Stack) -> Vec<Value> {
+    let of = |statements: &[Value]| json!({ "Version": "2012-10-17", "Statement": statements });
+    let mut whole = policy(access, stack);
+    let statements = whole["Statement"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    let (mut parts, mut part): (Vec<Vec<Value>>, Vec<Value>) = (Vec::new(), Vec::new());
+    for statement in statements.into_iter().flat_map(in_halves) {
+        part.push(statement);
+        if of(&part).to_string().len() > LONGEST_MANAGED {
+            let last = part.split_off(part.len() - 1);
+            parts.push(std::mem::replace(&mut part, last));
+        }
+    }
+    parts.push(part);
+    parts.iter().map(|statements| of(statements)).collect()
+}
+
+/// A statement, or several of fewer actions each where it has no room in one policy.
+fn in_halves(statement: Value) -> Vec<Value> {
+    const MOST: usize = LONGEST_MANAGED - 200;
+    let actions: Vec<Value> = statement["Action"].as_array().cloned().unwrap_or_default();
+    if statement.to_string().len() <= MOST || actions.len() < 2 {
+        return vec![statement];
+    }
+    let (first, second) = actions.split_at(actions.len() / 2);
+    let of = |actions: &[Value]| {
+        let mut half = statement.clone();
+        half["Action"] = json!(actions);
+        half
+    };
+    [of(first), of(second)].into_iter().flat_map(in_halves).collect()
+}
+
+/// The same in fewer statements: a policy has only so much room. An action means nothing on what is
+/// another service's, so two are one where that lets nobody do more with things of any service.
+fn merged(statements: Vec<Value>) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
+    for statement in statements {
+        match all.iter_mut().find(|other| are_one(other, &statement)) {
+            Some(other) => {
+                for field in ["Action", "Resource"] {
+                    let both = texts(other, field).into_iter().chain(texts(&statement, field));
+                    let both: BTreeSet<String> = both.map(str::to_owned).collect();
+                    other[field] = json!(both);
+                }
+            }
+            None => all.push(statement),
+        }
+    }
+    all
+}
+
+/// The actions and the resources of a statement, by service; none where one is any service's.
+fn by_service(statement: &Value) -> Option<BTreeMap<&str, [BTreeSet<&str>; 2]>> {
+    let mut found: BTreeMap<&str, [BTreeSet<&str>; 2]> = BTreeMap::new();
+    for action in texts(statement, "Action") {
+        found.entry(action.split(':').next()?).or_default()[0].insert(action);
+    }
+    for arn in texts(statement, "Resource") {
+        found.entry(Arn::read(arn)?.service).or_default()[1].insert(arn);
+    }
+    Some(found)
+}
+
+/// Whether two statements may be one.
+fn are_one(one: &Value, other: &Value) -> bool {
+    let (Some(there), Some(here)) = (by_service(one), by_service(other)) else { return false };
+    let is_no_more = |service: &&str| match (there.get(service), here.get(service)) {
+        (Some(there), Some(here)) => there[0] == here[0] || there[1] == here[1],
+        _ => true,
+    };
+    one["Effect"] == other["Effect"]
+        && one["Condition"] == other["Condition"]
+        && there.keys().chain(here.keys()).all(is_no_more)
+}
+
+fn texts<'a>(statement: &'a Value, field: &str) -> Vec<&'a str> {
+    statement[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// An operation as a policy has it. All descriptions of a service are permitted at once where they
 /// hold nothing secret and cannot be limited: a policy has only so much room.
 fn permitted(operation: &Operation) -> String {
-    const OPEN: [&str; 3] = ["ecs", "elasticloadbalancing", "rds"];
+    const OPEN: [&str; 6] =
+        ["acm", "application-autoscaling", "ecs", "elasticloadbalancing", "rds", "route53"];
     let service = operation.service.name;
     let is_open = OPEN.contains(&service) && !operation.changes && operation.on.is_empty();
     let verb = operation.name.char_indices().skip(1).find(|(_, letter)| letter.is_uppercase());
@@ -114,8 +201,12 @@ struct Around<'a> {
     balancers: BTreeSet<&'a str>,
     /// The ARNs of roles of others that tasks have.
     roles: BTreeSet<&'a str>,
+    /// What comes before the paths of roles: nothing, and what the stack says.
+    paths: BTreeSet<&'a str>,
     /// The networks and subnets of others that something is in, as the ends of their ARNs.
     networks: BTreeSet<String>,
+    /// The names of records that the stack makes, in patterns.
+    records: BTreeSet<String>,
 }
 
 impl<'a> Around<'a> {
@@ -129,8 +220,12 @@ impl<'a> Around<'a> {
             regions,
             balancers: BTreeSet::new(),
             roles: BTreeSet::new(),
+            paths: BTreeSet::from(["/"]),
             networks: BTreeSet::new(),
+            records: records(stack),
         };
+        let roles = stack.resources.iter().filter(|(address, _)| address.kind == "role");
+        around.paths.extend(roles.filter_map(|(_, role)| role.spec.get("path")?.as_str()));
         for desired in stack.resources.values() {
             for (field, id) in others(&desired.spec) {
                 // A pattern would let in more than the thing.
@@ -160,7 +255,8 @@ impl<'a> Around<'a> {
     /// The limits under each of which an action is allowed, with what it is allowed on.
     fn limits(&self, access: Access, action: &str, on: &[Reach]) -> Vec<(Limit, BTreeSet<String>)> {
         let service = action.split(':').next().unwrap_or_default();
-        let is_regional = !GLOBAL.contains(&service);
+        // What serves from the edge has its certificates in one region, whichever the stack's is.
+        let is_regional = !GLOBAL.contains(&service) && action != "acm:List*";
         let only = condition(action);
         let limit = |to: To| Limit { is_regional, to, only };
         let these = |them: BTreeSet<String>| (limit(To::These(them.clone())), them);
@@ -181,13 +277,15 @@ impl<'a> Around<'a> {
             match reach {
                 // One environment's names; what is beneath the whole stack stands alone.
                 Reach::Named(pattern) if pattern.contains('{') && !pattern.contains("{stack}") => {
-                    add(To::Ours, vec![self.filled(pattern)]);
+                    add(To::Ours, self.placed(pattern));
                 }
                 Reach::Named(pattern) => {
                     limits.push(these([self.arn(service, &self.filled(pattern))].into()));
                 }
                 Reach::Owned(pattern) => add(To::Tagged, self.owned(pattern)),
                 Reach::Made(pattern) => add(To::Made, vec![(*pattern).to_owned()]),
+                Reach::New => limits.push((limit(To::New), ["*".to_owned()].into())),
+                Reach::Records => add(To::Records, vec!["hostedzone/*".to_owned()]),
                 Reach::Tagged => add(To::Tagged, vec!["*".to_owned()]),
                 Reach::Parent => {
                     add(To::Tagged, vec!["*".to_owned()]);
@@ -236,8 +334,8 @@ impl<'a> Around<'a> {
         }
         let kind = match limit.to {
             To::Tagged => Some("aws:ResourceTag"),
-            To::Made => Some("aws:RequestTag"),
-            To::These(_) | To::Ours => None,
+            To::Made | To::New => Some("aws:RequestTag"),
+            To::These(_) | To::Ours | To::Records => None,
         };
         let Scope { stack, environment, .. } = &self.stack.scope;
         if let Some(kind) = kind {
@@ -251,6 +349,18 @@ impl<'a> Around<'a> {
         let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
         if !equal.is_empty() {
             statement["Condition"] = json!({ "StringEquals": equal });
+        }
+        // What is new has no tags; what has those of another environment is not given ours.
+        if limit.to == To::Records {
+            // What else a change is about, and another one in the same batch, counts as well.
+            const NAMES: &str = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
+            const TYPES: &str = "route53:ChangeResourceRecordSetsRecordTypes";
+            statement["Condition"]["ForAllValues:StringLike"] = json!({ NAMES: self.records });
+            statement["Condition"]["ForAllValues:StringEquals"] =
+                json!({ TYPES: types(self.stack) });
+        }
+        if matches!(limit.to, To::Made | To::New) {
+            statement["Condition"]["Null"] = json!({ format!("aws:ResourceTag/{STACK}"): "true" });
         }
         statement
     }
@@ -299,7 +409,17 @@ impl<'a> Around<'a> {
         let partition = Partition::of(&self.stack.region).name();
         let account = self.stack.home.account.as_deref().unwrap_or("*");
         let region = if GLOBAL.contains(&service) { "" } else { "*" };
+        // Hosted zones have no account in theirs either (Service Authorization Reference).
+        let account = if service == "route53" { "" } else { account };
         format!("arn:{partition}:{service}:{region}:{account}:{end}")
+    }
+
+    /// A pattern with the names of the environment, under each path that roles of the stack have.
+    fn placed(&self, pattern: &str) -> Vec<String> {
+        let filled = self.filled(pattern);
+        let Some(end) = filled.strip_prefix("role/") else { return vec![filled] };
+        let under = self.paths.iter().map(|path| format!("role{path}{end}"));
+        under.collect()
     }
 
     /// A pattern with the names of the environment.
@@ -317,10 +437,18 @@ impl<'a> Around<'a> {
 /// role, and those that AWS makes a role for or asks for something in the caller's name.
 fn condition(action: &str) -> Option<(&'static str, &'static [&'static str])> {
     match action {
-        "iam:PassRole" => Some(("iam:PassedToService", &["ecs-tasks.amazonaws.com"])),
+        "iam:PassRole" => Some((
+            "iam:PassedToService",
+            &["ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com"],
+        )),
         "iam:CreateServiceLinkedRole" => Some((
             "iam:AWSServiceName",
-            &["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com", "rds.amazonaws.com"],
+            &[
+                "ecs.amazonaws.com",
+                "ecs.application-autoscaling.amazonaws.com",
+                "elasticloadbalancing.amazonaws.com",
+                "rds.amazonaws.com",
+            ],
         )),
         _ => None,
     }
@@ -333,6 +461,30 @@ fn beginning(scope: &Scope, longest: usize) -> String {
     const HASH_AND_GENERATION: usize = 9 + 6;
     let whole = format!("{}-{}-", scope.stack, scope.environment);
     whole[..whole.floor_char_boundary(longest - HASH_AND_GENERATION)].to_owned()
+}
+
+/// The names of records that a stack makes, as IAM compares them ("Using IAM policy conditions for
+/// fine-grained access control" in the Route 53 developer guide): its own, those by which its
+/// certificates are validated, and their markers.
+fn records(stack: &Stack) -> BTreeSet<String> {
+    let of = |kind: &str, field: &str| -> Vec<String> {
+        let all = stack.resources.iter().filter(|(address, _)| address.kind == kind);
+        all.filter_map(|(_, it)| Some(it.spec.get(field)?.as_str()?.to_owned())).collect()
+    };
+    let own = of("record", "name").into_iter().map(|name| name.replace('*', "\\052"));
+    let validating = of("validation-record", "domain").into_iter();
+    // `_` and 32 hexadecimal digits; others that begin with `_` prove other things.
+    let validating =
+        validating.map(|domain| format!("_{}.{}", "?".repeat(32), domain.trim_start_matches("*.")));
+    let markers = format!("*.{}.*", crate::route53::label(&stack.scope));
+    own.chain(validating).chain([markers]).collect()
+}
+
+/// The types of these records.
+fn types(stack: &Stack) -> BTreeSet<String> {
+    let all = stack.resources.iter().filter(|(address, _)| address.kind == "record");
+    let own = all.filter_map(|(_, it)| Some(it.spec.get("type")?.as_str()?.to_uppercase()));
+    own.chain(["CNAME".to_owned(), "TXT".to_owned()]).collect()
 }
 
 /// The identifiers in a spec of things outside of the stack, each with the field it stands in.
@@ -373,6 +525,10 @@ enum To {
     Tagged,
     /// What is given them as it is made.
     Made,
+    /// The same of what has no ARN for IAM.
+    New,
+    /// Records of the stack.
+    Records,
 }
 
 /// What a statement allows.
@@ -412,9 +568,11 @@ mod tests {
     fn reach(policy: &Value, action: &str) -> Vec<(Vec<String>, Value)> {
         let statements = policy["Statement"].as_array().expect("statements");
         let has = |it: &&Value| it["Action"].as_array().expect("actions").contains(&json!(action));
+        let service = action.split(':').next().expect("a service");
+        // An action means nothing on what is another service's.
+        let is_its = |arn: &&str| Arn::read(arn).is_none_or(|arn| arn.service == service);
         let resources = |it: &Value| {
-            let all = it["Resource"].as_array().expect("resources").iter();
-            all.map(|arn| arn.as_str().expect("an ARN").to_owned()).collect()
+            texts(it, "Resource").into_iter().filter(is_its).map(str::to_owned).collect()
         };
         statements.iter().filter(has).map(|it| (resources(it), it["Condition"].clone())).collect()
     }
@@ -451,13 +609,14 @@ mod tests {
     /// that are named here with the reason.
     #[test]
     fn everything_that_a_deployer_changes_is_of_the_environment() {
-        const OTHERS: [(&str, &str); 7] = [
+        const OTHERS: [(&str, &str); 8] = [
+            ("ec2:ReplaceNetworkAclAssociation", "a network's own list carries no tags"),
             ("ecs:DeregisterTaskDefinition", "ECS knows no resources there"),
             ("ec2:RevokeSecurityGroup", "the rules that AWS makes with a group carry no tags"),
             ("ec2:UpdateSecurityGroupRuleDescriptions", "the same"),
             ("rds:CreateDBInstance", "groups of RDS's own"),
             ("rds:ModifyDBInstance", "the same"),
-            ("iam:CreateServiceLinkedRole", "of three services"),
+            ("iam:CreateServiceLinkedRole", "of four services"),
             ("secretsmanager:", "RDS's own, in the name of whoever asks for them"),
         ];
         let policy = policy(Access::Deployer, &stack("notes", &[]));
@@ -477,10 +636,62 @@ mod tests {
                     "aws:RequestTag/deployer:stack",
                     "ec2:CreateAction",
                 ];
-                let is_tagged = tags.iter().any(|key| !equal[*key].is_null());
+                let names = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
+                let is_record = !condition["ForAllValues:StringLike"][names].is_null();
+                let is_tagged = is_record || tags.iter().any(|key| !equal[*key].is_null());
+                // Whoever may give tags to what is another's makes it theirs.
+                let gives = !equal["aws:RequestTag/deployer:stack"].is_null();
+                assert!(!gives || !condition["Null"].is_null(), "{action}: {condition}");
                 let is_known = OTHERS.iter().any(|(known, _)| action.starts_with(known));
                 assert!(is_tagged || is_known || arns.iter().all(is_named), "{action}: {arns:?}");
             }
+        }
+    }
+
+    #[test]
+    fn records_are_those_that_the_stack_names() {
+        let stack = stack(
+            "notes",
+            &[
+                ("record", "any", json!({ "name": "*.example.com", "type": "a" })),
+                ("validation-record", "any", json!({ "domain": "*.example.com" })),
+            ],
+        );
+        let policy = policy(Access::Deployer, &stack);
+        let [(zones, condition)] = &reach(&policy, "route53:ChangeResourceRecordSets")[..] else {
+            panic!("{policy:#}")
+        };
+        assert_eq!(zones, &["arn:aws:route53:::hostedzone/*"]);
+        let names = &condition["ForAllValues:StringLike"]["route53:ChangeResourceRecordSetsNormalizedRecordNames"];
+        let label = crate::route53::label(&stack.scope);
+        let validating = format!("_{}.example.com", "?".repeat(32));
+        let expected = [format!("*.{label}.*"), "\\052.example.com".to_owned(), validating];
+        assert_eq!(names, &json!(expected));
+        let types =
+            &condition["ForAllValues:StringEquals"]["route53:ChangeResourceRecordSetsRecordTypes"];
+        assert_eq!(types, &json!(["A", "CNAME", "TXT"]));
+        let requested = reach(&policy, "acm:RequestCertificate");
+        assert!(requested.iter().all(|(on, condition)| {
+            on == &["*"] && !condition["StringEquals"]["aws:RequestTag/deployer:stack"].is_null()
+        }));
+    }
+
+    #[test]
+    fn in_parts_a_policy_permits_the_same_and_each_has_room() {
+        for access in [Access::Reader, Access::Deployer, Access::BreakGlass] {
+            let stack = stack("administration-backend-of-it-all", &[]);
+            let parts = managed_policies(access, &stack);
+            assert!(parts.iter().all(|part| part.to_string().len() <= LONGEST_MANAGED));
+            let in_all = |policies: &[Value]| -> BTreeSet<(String, String)> {
+                let all = policies.iter().flat_map(|it| it["Statement"].as_array().unwrap());
+                let action = |it: &Value| -> Vec<(String, String)> {
+                    let rest = format!("{}{}{}", it["Effect"], it["Resource"], it["Condition"]);
+                    let of = texts(it, "Action").into_iter();
+                    of.map(|action| (action.to_owned(), rest.clone())).collect()
+                };
+                all.flat_map(action).collect()
+            };
+            assert_eq!(in_all(&parts), in_all(&[policy(access, &stack)]));
         }
     }
 
@@ -540,6 +751,23 @@ mod tests {
                 .contains(&"arn:aws:ec2:*:111122223333:vpc/vpc-1".to_owned())
         );
         assert!(!arns(&policy, "ec2:DeleteVpc").iter().any(|arn| arn.contains("vpc-1")));
+    }
+
+    #[test]
+    fn statements_are_put_together_where_that_permits_nothing_more() {
+        let one = |actions: &[&str], resources: &[&str]| json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
+        let statements = vec![
+            one(&["rds:Modify"], &["arn:aws:rds:*:1:og:*"]),
+            one(&["rds:Modify"], &["arn:aws:rds:*:1:pg:*"]),
+            one(&["ssm:Get"], &["arn:aws:ssm:*:1:parameter/a"]),
+            one(&["rds:Delete"], &["arn:aws:rds:*:1:db:a"]),
+            one(&["sts:GetCallerIdentity"], &["*"]),
+        ];
+        let [first, second, open] = &merged(statements)[..] else { panic!("three are left") };
+        assert_eq!(texts(first, "Action"), ["rds:Modify", "ssm:Get"]);
+        assert_eq!(texts(first, "Resource").len(), 3);
+        assert_eq!(texts(second, "Action"), ["rds:Delete"]);
+        assert_eq!(texts(open, "Resource"), ["*"], "what is open stays by itself");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! Secrets belong into `secrets:`, where only their names are. This is for those that do not stand
 //! there, and errs on the side of showing too little.
 
-use deployer_core::{is_unread, references};
+use deployer_core::{Event, What, is_unread, references};
 use serde_json::Value;
 
 /// What stands in the place of a value that is not shown.
@@ -141,8 +141,32 @@ pub(crate) fn without_secrets(text: &str) -> String {
     let is_json = text.trim_start().starts_with(['{', '[']);
     match serde_json::from_str::<Value>(text) {
         Ok(json) if is_json => in_json(&json).to_string(),
-        _ => without_issued(&without_values(&without_passwords(text))),
+        _ => without_issued(&without_values(&without_passwords(text), Style::Settings)),
     }
+}
+
+/// What AWS, a build or a task has said, without what is plainly secret in it. Prose has colons
+/// behind names of secrets, as in `registry auth: no such host`, so these mean nothing here.
+pub(crate) fn said(text: &str) -> String {
+    if text.contains("PRIVATE KEY-----") {
+        return MASKED.to_owned();
+    }
+    without_issued(&without_values(&without_passwords(text), Style::Prose))
+}
+
+/// An event without what is plainly secret in its words.
+pub(crate) fn masked_event(event: &Event) -> Event {
+    let mut event = event.clone();
+    match &mut event.what {
+        What::Said { line: words, .. }
+        | What::Waiting { on: words, .. }
+        | What::Abandoned { on: words, .. } => *words = said(words),
+        What::Retrying { failure, .. } | What::Failed { failure, .. } => {
+            failure.message = said(&failure.message);
+        }
+        _ => {}
+    }
+    event
 }
 
 /// JSON that stands in a text, as settings often do. Every key in it is a name.
@@ -186,8 +210,17 @@ fn without_passwords(text: &str) -> String {
     shown + rest
 }
 
+/// How a text is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// As settings: what follows a colon is a value.
+    Settings,
+    /// As sentences, in which a colon means nothing but before `Bearer` and `Basic`.
+    Prose,
+}
+
 /// What stands behind `password=`, `--token=`, `Authorization: Bearer` and the like is left out.
-fn without_values(text: &str) -> String {
+fn without_values(text: &str, style: Style) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['=', ':']) {
@@ -207,6 +240,9 @@ fn without_values(text: &str) -> String {
         let (blanks, value) = value.split_at(gap);
         // `Bearer` and `Basic` are no secrets, what follows is.
         let scheme = ["Bearer ", "Basic "].into_iter().find(|scheme| value.starts_with(scheme));
+        if style == Style::Prose && sign == ":" && scheme.is_none() {
+            continue;
+        }
         let value = &value[scheme.map_or(0, str::len)..];
         let quote = value.chars().next().filter(|c| "'\"".contains(*c));
         let end = match quote {
@@ -310,6 +346,41 @@ mod tests {
             ),
         ] {
             assert_eq!(without_secrets(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_others_say_loses_what_is_plainly_secret_and_stays_readable() {
+        for (text, shown) in [
+            ("no host for postgres://notes:s3cr3t@db/n", "no host for postgres://notes:…@db/n"),
+            ("docker build --build-arg TOKEN=s3cr3t .", "docker build --build-arg TOKEN=… ."),
+            ("pull with ghp_0123456789abcdef failed", "pull with … failed"),
+            (
+                "unable to pull secrets or registry auth: execution resource retrieval failed",
+                "unable to pull secrets or registry auth: execution resource retrieval failed",
+            ),
+            ("token: the security token is expired", "token: the security token is expired"),
+            ("sent Authorization: Bearer s3cr3t to it", "sent Authorization: Bearer … to it"),
+            ("-----BEGIN PRIVATE KEY-----", MASKED),
+        ] {
+            assert_eq!(said(text), shown);
+        }
+    }
+
+    #[test]
+    fn no_event_shows_what_is_plainly_secret() {
+        let words = "postgres://notes:s3cr3t@db".to_owned();
+        let failure = deployer_core::Failure::new(deployer_core::Cause::Refused, "", words.clone());
+        let (step, took) = (0, std::time::Duration::ZERO);
+        for what in [
+            What::Said { step, line: words.clone() },
+            What::Waiting { step, on: words.clone() },
+            What::Abandoned { step, on: words },
+            What::Retrying { step, failure: failure.clone() },
+            What::Failed { step, took, failure },
+        ] {
+            let shown = format!("{:?}", masked_event(&Event { at: took, what }));
+            assert!(shown.contains("postgres://notes:…@db"), "{shown}");
         }
     }
 

@@ -97,6 +97,30 @@ mod tests {
         assert_eq!((cut.len(), cut.ends_with("x:stack.yaml")), (Scope::LONGEST_ORIGIN, true));
     }
 
+    /// Whoever made the repository wrote its settings, and some of them are programs.
+    #[test]
+    fn what_a_repository_is_set_to_run_is_not_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |arguments: &[&str]| git(folder.path(), arguments).expect("git is there");
+        run(&["init", "--quiet"]);
+        let ran = folder.path().join("ran");
+        let touch = format!("touch {} #", ran.display());
+        let helper = format!("!{touch}");
+        for (key, value) in [
+            ("remote.origin.url", "ssh://git@example.invalid/acme/shop.git"),
+            ("core.sshCommand", &touch),
+            ("core.fsmonitor", &touch),
+            ("core.pager", &touch),
+            ("remote.origin.uploadpack", &touch),
+            ("credential.helper", &helper),
+        ] {
+            run(&["config", key, value]);
+        }
+        let origin = of(&folder.path().join("stack.yaml"));
+        assert_eq!(origin.as_deref(), Some("example.invalid/acme/shop:stack.yaml"));
+        assert!(!ran.exists());
+    }
+
     #[test]
     fn a_file_in_a_repository_is_distinguished_from_one_beside_it() {
         let folder = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::exit::{Error, Exit, Refusal};
+use crate::masking::masked_event;
 use crate::render::{self, Detail};
 use crate::report::{Human, Json, Plain, Reporter};
 use crate::session::Session;
@@ -108,7 +109,7 @@ impl<W: Connect> Session<'_, W> {
         self.note("\n");
         let reporter = RefCell::new(self.reporter(plan));
         let began = Instant::now();
-        let mut report = |event: &_| reporter.borrow_mut().event(event);
+        let mut report = |event: &_| reporter.borrow_mut().event(&masked_event(event));
         let (places, journal) = (Arc::clone(connected), Arc::clone(journal));
         let outcome = {
             let cancel = self.cancel.clone();

@@ -293,11 +293,33 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_too_large_for_a_plan_no_more_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.json");
+        fs::File::create(&path).unwrap().set_len(LARGEST + (1 << 40)).unwrap();
+        let refused = read(&path).unwrap_err();
+        assert!(matches!(refused, PlanFileError::TooLarge(_)), "{refused}");
+    }
+
+    #[test]
     fn only_the_owner_may_read_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.json");
         write(&path, sample(), None).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn whoever_reads_a_plan_while_it_is_replaced_reads_one_of_the_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.json");
+        write(&path, sample(), None).unwrap();
+        let (before, mut reading) = (fs::read(&path).unwrap(), fs::File::open(&path).unwrap());
+        write(&path, PlanFile { folder: "elsewhere".into(), ..sample() }, None).unwrap();
+        let mut read = Vec::new();
+        reading.read_to_end(&mut read).unwrap();
+        assert_eq!(read, before);
+        assert_ne!(fs::read(&path).unwrap(), before);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::{Answer, Form, Page, as_json};
 use crate::args::{StackArgs, TargetArgs};
 use crate::exit::{Error, Mistakes, RequestError};
+use crate::masking::said;
 use crate::render::{self, Theme};
 use crate::source::{self, Source};
 use crate::wire::run::RunLine;
@@ -524,7 +525,7 @@ impl<W: Connect> Session<'_, W> {
             return Ok(());
         }
         let mistake = |code: Code, failure: Failure, (address, place): (&Address, Option<Span>)| {
-            let title = format!("could not {}: {}", failure.attempted, failure.message);
+            let title = format!("could not {}: {}", failure.attempted, said(&failure.message));
             let mut mistake = Diagnostic::error(code, title);
             mistake.help = failure.help;
             match place {

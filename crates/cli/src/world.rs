@@ -34,6 +34,9 @@ pub trait Connect {
     /// The policy of somebody who may do so much with a stack, and no more.
     fn policy(&self, access: Access, stack: &Stack) -> Value;
 
+    /// The same in parts, each of which can be a managed policy.
+    fn managed_policies(&self, access: Access, stack: &Stack) -> Vec<Value>;
+
     /// How many characters a policy may have that goes into a role.
     fn longest_policy(&self) -> usize;
 
@@ -212,5 +215,39 @@ impl Write for Stream {
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream").field("is_terminal", &self.is_terminal).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// What was written, instead of a terminal.
+    #[derive(Clone, Default)]
+    pub(crate) struct Paper(pub(crate) Arc<Mutex<Vec<u8>>>);
+
+    impl Paper {
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// That is how what happens inside is written, and AWS's messages with it.
+    #[test]
+    fn nothing_that_is_traced_is_obeyed() {
+        let paper = Paper::default();
+        let mut stream = Stream::new(paper.clone(), true);
+        io::Write::write_all(&mut stream, b"failed: \x1b]52;c;cm0=\x07\n").unwrap();
+        assert_eq!(paper.text(), "failed: ␛]52;c;cm0=␇\n");
     }
 }

@@ -82,6 +82,8 @@ codes! {
     NetworkSize = "network-size",
     /// Tasks have no way to fetch their image.
     NoWayOut = "no-way-out",
+    /// Nothing says when there are to be more or fewer tasks.
+    NothingScales = "nothing-scales",
     /// It is part of the language and not built yet.
     NotYet = "not-yet",
     /// Something needs two zones or more.
@@ -100,6 +102,8 @@ codes! {
     SameRoute = "same-route",
     /// Two used things would hand over the same variable.
     SameVariable = "same-variable",
+    /// Bounds that a schedule gives stay for ever.
+    StaysScaled = "stays-scaled",
     /// The file holds more than one YAML document.
     SeveralDocuments = "several-documents",
     /// AWS shows a field that never changes otherwise than it was given.

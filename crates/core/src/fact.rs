@@ -22,6 +22,8 @@ pub enum Fact {
     Stands(Stand),
     /// It says which way packets of subnets go.
     Routes(Routes),
+    /// It says how many tasks another keeps running.
+    Bounds(Bounds),
 }
 
 /// A resource that a fact is about.
@@ -48,6 +50,9 @@ pub struct Lead {
     pub paths: BTreeSet<String>,
     /// The methods it takes; all when empty.
     pub methods: BTreeSet<String>,
+    /// What else it asks of a request, such as a header: by its name, what that may be in small
+    /// letters, with `*` and `?`. A request has to meet all of it.
+    pub also: BTreeMap<String, BTreeSet<String>>,
     /// Where it leads them; none where nobody can read that.
     pub to: Option<Destination>,
 }
@@ -135,6 +140,17 @@ pub struct Way {
     pub over: Thing,
     /// Whether only those get there who have a public address.
     pub needs_address: bool,
+}
+
+/// How many tasks there are, whatever number was wanted before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bounds {
+    /// Who keeps them running.
+    pub of: Thing,
+    /// The fewest.
+    pub least: u32,
+    /// The most.
+    pub most: u32,
 }
 
 /// What users notice of a change, and why, in words that follow a colon: `logs older than 7 days

@@ -36,7 +36,8 @@ pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
 pub use diff::Difference;
 pub use event::{Event, What};
 pub use fact::{
-    Admission, Destination, Fact, Join, Lead, Notice, Pace, Peer, Routes, Run, Stand, Thing, Way,
+    Admission, Bounds, Destination, Fact, Join, Lead, Notice, Pace, Peer, Routes, Run, Stand,
+    Thing, Way,
 };
 pub use failure::{Cause, Failure, one_line};
 pub use graph::{Cycle, Graph, ReadyQueue};

@@ -50,6 +50,14 @@ impl<R: Kind> Ref<R> {
         &self.target
     }
 
+    /// The identifier AWS gave the thing, where it is known.
+    pub fn known(&self) -> Option<&str> {
+        match &self.target {
+            Target::Physical(id) => Some(id),
+            Target::Named(_) => None,
+        }
+    }
+
     /// The identifier AWS gave the thing, once resolved.
     ///
     /// # Panics

@@ -35,6 +35,10 @@ impl Connect for World {
         deployer_aws::policy(access, stack)
     }
 
+    fn managed_policies(&self, access: Access, stack: &Stack) -> Vec<Value> {
+        deployer_aws::managed_policies(access, stack)
+    }
+
     fn longest_policy(&self) -> usize {
         deployer_aws::LONGEST_INLINE
     }

@@ -43,6 +43,26 @@ pub struct Found<K: Kind> {
     pub foreign: Vec<String>,
 }
 
+/// What helps where something else has a name.
+pub(crate) const OTHERWISE: &str = "name the stack, the environment or the resource differently";
+
+/// Something that has what only one can have and a create is to have.
+pub struct Rival<K: Kind> {
+    /// What has it.
+    pub found: Found<K>,
+    /// What that is, such as `the port 443`.
+    pub what: String,
+    /// What helps instead of taking it over.
+    pub otherwise: &'static str,
+}
+
+impl<K: Kind> Rival<K> {
+    /// One that has the name.
+    pub fn namesake(found: Found<K>, name: &str) -> Self {
+        Self { found, what: format!("the name `{name}`"), otherwise: OTHERWISE }
+    }
+}
+
 /// One look at something that AWS is working on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress<T> {

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use deployer_core::{Address, Cause, Deeds, Failure, Kind, KindInfo, Place, Record, Scope, Stray};
+use deployer_core::{
+    Address, Cause, Deeds, Failure, Kind, KindInfo, Place, Record, Scope, Stack, Stray,
+};
+use serde_json::Value;
 
 use crate::work::Work;
 use crate::{Badge, Calls, Pauses, Result, Voice};
@@ -51,6 +54,8 @@ pub struct Survey<'a, C: Cloud> {
     pub home: (&'a str, &'a str),
     /// How closely to look.
     pub look: Look,
+    /// The stack whose resources are looked for, where they are those of a file.
+    pub(crate) stack: Option<&'a Stack>,
     /// Whether it is enough to look for what the record has; otherwise for all there is.
     pub(crate) is_by_record: bool,
     /// The kinds that something may have been missed of, and why.
@@ -85,8 +90,8 @@ impl<'a, C: Cloud> Survey<'a, C> {
         (place, home): (&'a Place, (&'a str, &'a str)),
     ) -> Self {
         let (look, is_by_record) = (Look::Quick, false);
-        let (missed, aside) = (Mutex::default(), Mutex::default());
-        Self { cloud, scope, shared, deeds, place, home, look, is_by_record, missed, aside }
+        let (stack, missed, aside) = (None, Mutex::default(), Mutex::default());
+        Self { cloud, scope, shared, deeds, place, home, look, stack, is_by_record, missed, aside }
     }
 }
 
@@ -95,6 +100,17 @@ impl<C: Cloud> Survey<'_, C> {
     /// asked for by them. None where the record is lost, or where all there is is looked for.
     pub fn expected<K: Kind>(&self) -> Option<BTreeSet<String>> {
         self.record().map(|_| self.recorded::<K>())
+    }
+
+    /// What the stack says of its resources of a kind here, references as they stand there: a scan
+    /// can begin where they are to be. None where no file says anything.
+    pub fn declared<K: Kind>(&self) -> Option<Vec<K::Spec>> {
+        let declared =
+            self.stack?.resources.iter().filter(|(address, desired)| {
+                address.kind == K::NAME && desired.place == *self.place
+            });
+        let read = |spec: &Value| serde_json::from_value(spec.clone()).ok();
+        Some(declared.filter_map(|(_, desired)| read(&desired.spec)).collect())
     }
 
     /// The names of the resources of a kind that the record has, whatever is looked for.

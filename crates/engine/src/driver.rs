@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Badge, Cloud, Context, Found, Progress, Resource, Result, Survey, Voice};
+use crate::{Badge, Cloud, Context, Found, Progress, Resource, Result, Rival, Survey, Voice};
 
 /// What is to come of a call.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -19,12 +19,17 @@ pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + '
 pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn info(&self) -> KindInfo;
     fn is_shown_late(&self) -> bool;
-    fn is_read_by_name(&self) -> bool;
     fn is_made_once(&self) -> bool;
     fn leaves_itself(&self) -> bool;
     fn scan<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<Seen>>;
     fn read<'a>(&'a self, survey: &'a Survey<'a, C>, id: &'a str) -> Boxed<'a, Option<Seen>>;
     fn ids<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<String>>;
+    fn rival<'a>(
+        &'a self,
+        survey: &'a Survey<'a, C>,
+        name: &'a str,
+        spec: Value,
+    ) -> Boxed<'a, Option<Taken>>;
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value>;
     fn update<'a>(
         &'a self,
@@ -47,6 +52,13 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
     ) -> Boxed<'a, Option<Value>>;
 }
 
+/// A [`Rival`] with its type erased.
+pub(crate) struct Taken {
+    pub(crate) by: Seen,
+    pub(crate) what: String,
+    pub(crate) otherwise: &'static str,
+}
+
 /// Erases the kind `K`.
 pub(crate) struct Typed<K>(pub(crate) PhantomData<fn() -> K>);
 
@@ -57,10 +69,6 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 
     fn is_shown_late(&self) -> bool {
         K::SHOWN_LATE
-    }
-
-    fn is_read_by_name(&self) -> bool {
-        K::READ_BY_NAME
     }
 
     /// Names are unique, but for those that generations share.
@@ -83,6 +91,25 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 
     fn ids<'a>(&'a self, survey: &'a Survey<'a, C>) -> Boxed<'a, Vec<String>> {
         Box::pin(K::ids(survey))
+    }
+
+    fn rival<'a>(
+        &'a self,
+        survey: &'a Survey<'a, C>,
+        name: &'a str,
+        spec: Value,
+    ) -> Boxed<'a, Option<Taken>> {
+        Box::pin(async move {
+            let namesake = if K::READ_BY_NAME { K::read(survey, name).await? } else { None };
+            let rival = match namesake {
+                Some(found) => Some(Rival::namesake(found, name)),
+                None => K::rival(survey, name, &read::<K, _>(spec)?).await?,
+            };
+            let taken = |Rival { found, what, otherwise }| {
+                erase::<K>(found).map(|by| Taken { by, what, otherwise })
+            };
+            rival.map(taken).transpose()
+        })
     }
 
     fn create<'a>(&'a self, cx: &'a Context<'a, C>, spec: Value) -> Boxed<'a, Value> {

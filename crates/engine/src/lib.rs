@@ -36,7 +36,7 @@ mod work;
 
 pub use access::Access;
 pub use adopt::{Adoption, adopt, seek};
-pub use answer::{Badge, Found, Progress, Result};
+pub use answer::{Badge, Found, Progress, Result, Rival};
 pub use calls::{Calls, Pauses, unless_gone_for_good};
 pub use capability::{
     AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyShell, AnyTasks, Command, Container, Cursor,

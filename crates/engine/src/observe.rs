@@ -97,6 +97,10 @@ async fn look<C: Parameters>(
         place,
         home: places.home(),
         look,
+        stack: match scan {
+            Scan::For(stack) => Some(stack),
+            Scan::Known | Scan::All(_) => None,
+        },
         is_by_record: !matches!(scan, Scan::All(_)),
         missed: Mutex::default(),
         aside: Mutex::default(),

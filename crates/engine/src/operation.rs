@@ -48,6 +48,11 @@ pub enum Reach {
     Owned(&'static str),
     /// New ones with such ARNs, which are given the environment's tags by the same call.
     Made(&'static str),
+    /// New ones, for which IAM knows no ARN and which are given the environment's tags by the same
+    /// call.
+    New,
+    /// The records that the stack names, and the markers of the environment beside them.
+    Records,
     /// Whatever carries the environment's tags.
     Tagged,
     /// What something is made in: it carries the environment's tags, or the stack names it.

@@ -12,6 +12,7 @@ use deployer_core::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::answer::OTHERWISE;
 use crate::caller::Caller;
 use crate::calls::unless_gone_for_good;
 use crate::cloud::Notary;
@@ -41,9 +42,6 @@ pub(crate) enum Stop {
     /// The run was interrupted before it had made a call.
     NotBegun,
 }
-
-/// What helps where something else has a name.
-pub(crate) const OTHERWISE: &str = "name the stack, the environment or the resource differently";
 
 /// A step with all it needs, on its way into a task of its own.
 pub(crate) struct Job<C: Parameters> {
@@ -163,7 +161,7 @@ impl<C: Parameters> Performer<'_, C> {
         };
         caller.may_lag_until = Some(Instant::now() + PROPAGATION);
         let finished = self.settle(caller, &output).await?;
-        self.await_visibility(caller, spec).await?;
+        self.await_visibility(caller, &output, spec).await?;
         Ok(finished)
     }
 
@@ -272,6 +270,7 @@ impl<C: Parameters> Performer<'_, C> {
             place: self.place,
             home: self.journal.home(),
             look: Look::Quick,
+            stack: None,
             is_by_record: false,
             missed: Mutex::default(),
             aside: Mutex::default(),
@@ -328,17 +327,19 @@ impl<C: Parameters> Performer<'_, C> {
         Some(difference.path)
     }
 
-    /// Waits until a scan shows what was written, where the cloud shows it late. What is there and
-    /// stays different is the next plan's to tell: the cloud may write it in another way.
-    async fn await_visibility(&self, caller: &Caller, spec: &Value) -> Result<()> {
-        if !self.driver.is_shown_late() {
-            return Ok(());
-        }
+    /// Waits until what was written is shown, where the cloud shows it late. What is there and stays
+    /// different is the next plan's to tell: the cloud may write it in another way.
+    ///
+    /// It is asked for by its identifier: a scan takes more calls the more there is of a kind.
+    async fn await_visibility(&self, caller: &Caller, output: &Value, spec: &Value) -> Result<()> {
+        let id = output.get("id").and_then(Value::as_str);
+        let Some(id) = id.filter(|_| self.driver.is_shown_late()) else { return Ok(()) };
         let wait = Wait::of(PROPAGATION);
         caller
             .look_within(wait, "shown", || {
                 Box::pin(async move {
-                    let live = self.look().await?;
+                    let seen = self.read(id).await?.into_iter().collect();
+                    let live = self.this_of(self.ours(seen)?);
                     let missing = match &live {
                         Some(live) => self.lacks(live, spec).filter(|_| !wait.is_over()),
                         None => Some(self.cx.identity.address.to_string()),
@@ -370,7 +371,7 @@ impl<C: Parameters> Performer<'_, C> {
         };
         self.remember(caller, &output).await;
         // What is ready may be so as it was before.
-        self.await_visibility(caller, spec).await?;
+        self.await_visibility(caller, &output, spec).await?;
         let finished = self.settle(caller, &output).await?;
         let watch = Wait::of(Duration::from_secs(info.watch(&live.spec, &wanted).into()));
         let look = || self.driver.holds(&self.cx, &output);

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    Action, Address, Cause, Deeds, Failure, Phase, Plan, Roles, Scope, Snapshot, Stack, Step,
+    Action, Address, Cause, Deeds, Failure, Live, Outputs, Phase, Plan, Roles, Scope, Snapshot,
+    Stack, Step, resolve,
 };
 use futures_util::future::join_all;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::cloud::others;
-use crate::perform::OTHERWISE;
+use crate::driver::Taken;
 use crate::{Cloud, Places, Registry, Survey, Voice};
 
 /// Looks, without a call, for what would keep the creates of a plan from succeeding; all of it at
@@ -31,8 +32,9 @@ pub async fn preview<C: Cloud>(
     failures
 }
 
-/// Asks for the names that the creates of a plan are to give, all at once: which of them something
-/// has that is not ours. Where that cannot be asked, or takes many calls, the create will show it.
+/// Asks, all at once, for what the creates of a plan are to have and only one can: which of it, such
+/// as a name, something has that is not ours. Where that cannot be asked, or takes many calls, the
+/// create will show it.
 pub async fn taken<C: Cloud>(
     registry: &Registry<C>,
     places: &Places<C>,
@@ -41,43 +43,63 @@ pub async fn taken<C: Cloud>(
     plan: &Plan,
 ) -> Vec<(Address, Failure)> {
     let creates = plan.steps.iter().filter(|step| step.action == Action::Create);
-    let looks = creates.map(|step| taken_by(registry, places, scope, snapshot, step));
+    let made: BTreeSet<&Address> = creates.clone().map(|step| &step.address).collect();
+    let there = known(snapshot, &made);
+    let looks = creates.map(|step| taken_by(registry, places, scope, (snapshot, &there), step));
     join_all(looks).await.into_iter().flatten().collect()
 }
 
-/// What has the name of a create and is not ours.
+/// What has something that a create is to have, and is not ours.
 async fn taken_by<C: Cloud>(
     registry: &Registry<C>,
     places: &Places<C>,
     scope: &Scope,
-    snapshot: &Snapshot,
+    (snapshot, there): (&Snapshot, &Outputs),
     step: &Step,
 ) -> Option<(Address, Failure)> {
     let address = &step.address;
     let driver = registry.driver(&address.kind).ok()?;
-    if !driver.is_read_by_name() {
-        return None;
-    }
     let name = driver.info().physical_name(scope, address, step.generation);
+    let spec = resolve(step.wanted.as_ref()?, there);
     let cloud = places.at(&step.place, &Roles::new()).await.ok()?;
     let (shared, deeds) = (C::Shared::default(), Deeds::default());
     let home = places.home();
     let survey = Survey::of_things((&*cloud, scope), (&shared, &deeds), (&step.place, home));
-    let found = driver.read(&survey, &name).await.ok()??.live;
+    let rival = match driver.rival(&survey, &name, spec).await {
+        // Where it is to be is not there, or nobody knows which is meant: nothing can be made in it.
+        Err(failure) if matches!(failure.cause, Cause::Missing | Cause::Refused) => {
+            return Some((address.clone(), failure));
+        }
+        rival => rival.ok()?,
+    };
+    let Taken { by, what, otherwise } = rival?;
+    let found = by.live;
     let id = found.id();
-    let is_known = snapshot.lives.iter().any(|live| live.id() == id)
+    let is_this = |live: &Live| live.address.kind == address.kind && live.id() == id;
+    let is_known = snapshot.lives.iter().any(is_this)
         || snapshot.strays.iter().any(|stray| stray.id == id)
         || found.address == *address
         || found.phase == Phase::Leaving;
     if is_known {
         return None;
     }
-    let (message, help) = others(address, id, &format!("the name `{name}`"), OTHERWISE);
+    let (message, help) = others(address, id, &what, otherwise);
     let failure = Failure::new(Cause::Taken, format!("create {address}"), message);
     // What a scan would not find again is not taken over.
     let is_adoptable = driver.misnamed(scope, &found.output).is_ok_and(|it| it.is_none());
-    let help = if is_adoptable { help } else { OTHERWISE.to_owned() };
+    let help = if is_adoptable { help } else { otherwise.to_owned() };
     Some((address.clone(), failure.help(help)))
+}
+
+/// The outputs of what is there and stays.
+fn known(snapshot: &Snapshot, made: &BTreeSet<&Address>) -> Outputs {
+    let addresses: BTreeSet<&Address> = snapshot.lives.iter().map(|live| &live.address).collect();
+    let stays = addresses.into_iter().filter(|address| !made.contains(address));
+    let there = stays.filter_map(|address| {
+        let live = snapshot.current(address).filter(|live| live.phase != Phase::Leaving)?;
+        Some((address.clone(), live.output.clone()))
+    });
+    there.collect()
 }
 
 /// The stack with the specs of these resources made exact, such as an image's tag by its digest.

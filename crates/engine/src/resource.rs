@@ -4,7 +4,7 @@ use std::future::Future;
 
 use deployer_core::{Kind, Scope};
 
-use crate::{Cloud, Context, Found, Progress, Result, Survey, Voice};
+use crate::{Cloud, Context, Found, Progress, Result, Rival, Survey, Voice};
 
 /// How a kind is scanned, created, changed and deleted in the cloud `C`.
 ///
@@ -60,6 +60,20 @@ pub trait Resource<C: Cloud>: Kind {
         Self: Sized,
     {
         async { Ok(Vec::new()) }
+    }
+
+    /// Looks, in as few calls as that takes, for one that has what only one can have and a create with this name
+    /// and spec is to have: a port, a place in an order, a name that is unique within something
+    /// else. A reference of the spec may still name what is not there yet, where nothing is taken.
+    fn rival(
+        _survey: &Survey<'_, C>,
+        _name: &str,
+        _spec: &Self::Spec,
+    ) -> impl Future<Output = Result<Option<Rival<Self>>>> + Send
+    where
+        Self: Sized,
+    {
+        async { Ok(None) }
     }
 
     /// Makes one, its tags in the very call that makes it.

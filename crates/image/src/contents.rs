@@ -47,12 +47,10 @@ impl Contents {
             return Self::index(path);
         }
         let plain = scratch.join("archive.tar");
-        let mut content = MultiGzDecoder::new(File::open(path)?).take(LARGEST + 1);
-        copy(&mut content, &mut File::create(&plain)?)?;
-        if content.limit() == 0 {
-            return Err(too_many(&format!("more than {} GiB", LARGEST >> 30)));
+        if decompress(path, &plain, LARGEST)? {
+            return Self::index(&plain);
         }
-        Self::index(&plain)
+        Err(too_many(&format!("more than {} GiB", LARGEST >> 30)))
     }
 
     fn index(path: &Path) -> io::Result<Self> {
@@ -99,6 +97,13 @@ impl Contents {
             }
         }
     }
+}
+
+/// Decompresses a file, if it has at most so many bytes then; gives whether it has.
+fn decompress(path: &Path, plain: &Path, most: u64) -> io::Result<bool> {
+    let mut content = MultiGzDecoder::new(File::open(path)?).take(most + 1);
+    copy(&mut content, &mut File::create(plain)?)?;
+    Ok(content.limit() > 0)
 }
 
 /// Looks through a tar file for what would fill the memory when it is read, however small the file
@@ -201,6 +206,37 @@ mod tests {
         header.set_size(size);
         header.set_cksum();
         header
+    }
+
+    #[test]
+    fn of_what_is_decompressed_no_more_than_the_most_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, plain) = (folder.path().join("zeros.gz"), folder.path().join("zeros"));
+        let mut zeros = GzEncoder::new(File::create(&path).expect("a file"), Compression::best());
+        copy(&mut io::repeat(0).take(1 << 20), &mut zeros).expect("a file");
+        zeros.finish().expect("a file");
+        assert!(decompress(&path, &plain, 1 << 20).expect("it is read"));
+        assert!(!decompress(&path, &plain, (1 << 20) - 1).expect("it is read"));
+        assert!(!decompress(&path, &plain, 1000).expect("it is read"));
+        assert_eq!(plain.metadata().expect("a file").len(), 1001);
+    }
+
+    #[test]
+    fn no_name_leads_out_of_an_archive() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (archive, outside) = (folder.path().join("archive"), folder.path().join("outside"));
+        std::fs::create_dir(&archive).expect("a folder");
+        std::fs::write(&outside, "x").expect("a file");
+        let archive = Contents::Directory(archive);
+        for name in ["../outside", "a/../../outside", &outside.display().to_string()] {
+            assert!(archive.find(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_document_without_end_is_not_read() {
+        let range = FileRange { path: "/dev/zero".into(), offset: 0, size: DOCUMENT + 1 };
+        assert!(document(&range).is_err());
     }
 
     #[test]

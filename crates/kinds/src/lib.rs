@@ -3,6 +3,8 @@
 //! One file a kind, all with the same sections: the unit struct, its `Kind`, its `Spec`, the types
 //! of its fields, its `Output`, tests. No SDK and no I/O.
 
+mod alarm;
+mod certificate;
 mod cluster;
 mod db_engine;
 mod db_instance;
@@ -10,8 +12,12 @@ mod db_names;
 mod db_parameter_group;
 mod db_replica;
 mod db_subnet_group;
+mod domain;
 mod elastic_ip;
+mod flow_log;
+mod gateway_endpoint;
 mod image;
+mod interface_endpoint;
 mod internet_gateway;
 mod ip_range;
 mod lingering;
@@ -21,17 +27,24 @@ mod listener_rule;
 mod load_balancer;
 mod log_group;
 mod nat_gateway;
+mod network_acl;
+mod record;
 mod repository;
 mod role;
 mod route_table;
+mod scalable_target;
 mod secret;
 mod security_group;
 mod service;
 mod subnet;
 mod target_group;
 mod task_definition;
+mod topic;
+mod validation_record;
 mod vpc;
 
+pub use alarm::{Alarm, AlarmOutput, AlarmSpec, Comparison, Missing};
+pub use certificate::{Certificate, CertificateKey, CertificateOutput, CertificateSpec};
 pub use cluster::{Cluster, ClusterOutput, ClusterSpec, Insights};
 pub use db_engine::{Engine, is_one_of};
 pub use db_instance::{
@@ -42,21 +55,33 @@ pub use db_parameter_group::{
 };
 pub use db_replica::{DbReplica, DbReplicaOutput, DbReplicaSpec};
 pub use db_subnet_group::{DbSubnetGroup, DbSubnetGroupOutput, DbSubnetGroupSpec};
+pub use domain::plain_name;
 pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
+pub use flow_log::{FlowLog, FlowLogOutput, FlowLogSpec};
+pub use gateway_endpoint::{GatewayEndpoint, GatewayEndpointSpec, GatewayService};
 pub use image::{Build, Image, ImageOutput, ImageSpec};
+pub use interface_endpoint::{EndpointOutput, InterfaceEndpoint, InterfaceEndpointSpec};
 pub use internet_gateway::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
 pub use ip_range::{Cidr, IpRange};
 pub use list::all;
 pub use listener::{
     Action, Listener, ListenerOutput, ListenerProtocol, ListenerSpec, Redirect, Reserves, Respond,
 };
-pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec};
+pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec, Patterns};
 pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
 pub use log_group::{LogGroup, LogGroupOutput, LogGroupSpec};
 pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
+pub use network_acl::{AclAction, AclRule, NetworkAcl, NetworkAclOutput, NetworkAclSpec};
+pub use record::{Alias, Failover, Record, RecordOutput, RecordSpec, RecordType};
 pub use repository::{Repository, RepositoryOutput, RepositorySpec};
-pub use role::{Conditions, Effect, Role, RoleOutput, RoleSpec, Statement};
+pub use role::{
+    Conditions, Effect, Role, RoleOutput, RoleSpec, Statement, is_boundary, is_role_path,
+};
 pub use route_table::{RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget};
+pub use scalable_target::{
+    RequestsTo, ScalableTarget, ScalableTargetOutput, ScalableTargetSpec, ScalingMetric,
+    ScalingPolicy, ScalingSchedule,
+};
 pub use secret::{Characters, Secret, SecretOutput, SecretSpec};
 pub use security_group::{
     Egress, Ingress, Peer, Ports, Protocol, SecurityGroup, SecurityGroupOutput, SecurityGroupSpec,
@@ -70,4 +95,6 @@ pub use task_definition::{
     Architecture, Container, ContainerHealth, Log, TaskDefinition, TaskDefinitionOutput,
     TaskDefinitionSpec,
 };
+pub use topic::{Topic, TopicOutput, TopicSpec};
+pub use validation_record::{ValidationRecord, ValidationRecordOutput, ValidationRecordSpec};
 pub use vpc::{Vpc, VpcOutput, VpcSpec};

@@ -1,14 +1,18 @@
 //! A listener: a port of a load balancer, and what it does with requests no rule takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{
-    Change, Destination, Fact, Impact, Kind, Lead, Opaque, Problem, Ref, Text, Thing, Typical,
+    After, Change, Destination, Fact, Grant, Impact, Kind, Lead, Opaque, Problem, Ref, Text, Thing,
+    Time, Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{LoadBalancer, TargetGroup};
+
+/// How many seconds a certificate is waited for that is being validated.
+const VALIDATION: u32 = 30 * 60;
 
 /// A listener of a load balancer.
 pub struct Listener;
@@ -20,16 +24,34 @@ impl Kind for Listener {
         ("port", Change::InPlace(Impact::Outage)),
         ("protocol", Change::InPlace(Impact::Outage)),
         ("certificate", Change::InPlace(Impact::None)),
+        ("certificates", Change::InPlace(Impact::None)),
         ("tls-policy", Change::InPlace(Impact::None)),
         ("default-action", Change::InPlace(Impact::None)),
         ("reserves", Change::InPlace(Impact::None)),
     ];
     const LEADS: Option<&'static str> = Some("default-action");
+    // A certificate is issued once its domains are validated, and only then a listener takes it.
+    const AFTER: &'static [After] =
+        &[After { kind: "validation-record", sharing: Some("certificate") }];
+    // Quotas for application load balancers (user guide), the default one apart.
+    const GRANTS: &'static [Grant] = &[Grant { most: 25, ..Grant::of("certificates") }];
     const REFUSED_WHILE_USED: bool = true;
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = ListenerSpec;
     type Output = ListenerOutput;
+
+    /// A certificate is issued minutes after its records are there, half an hour at most
+    /// ("Troubleshooting DNS validation" in the ACM user guide), and is waited for.
+    fn time(
+        action: deployer_core::Action,
+        _live: Option<&ListenerSpec>,
+        wanted: Option<&ListenerSpec>,
+    ) -> Time {
+        let time = Self::TYPICAL.time(action);
+        let has_certificate = wanted.is_some_and(|it| it.certificate.is_some());
+        if has_certificate { Time { limit: VALIDATION, ..time } } else { time }
+    }
 
     fn check(spec: &ListenerSpec) -> Vec<Problem> {
         match (spec.protocol.known(), &spec.certificate) {
@@ -43,6 +65,16 @@ impl Kind for Listener {
                 "a plain HTTP listener cannot have a certificate",
                 "add `protocol: https`",
             )],
+            _ if spec.certificate.is_none() && !spec.certificates.is_empty() => vec![Problem::new(
+                "certificates",
+                "they are beside a certificate that everybody else is shown",
+                "add `certificate:` with the ARN of one",
+            )],
+            (_, Some(shown)) if spec.certificates.contains(shown) => vec![Problem::new(
+                "certificates",
+                "the one that everybody else is shown is among them",
+                "remove it here",
+            )],
             _ => Vec::new(),
         }
     }
@@ -54,6 +86,7 @@ impl Kind for Listener {
             hosts: BTreeSet::new(),
             paths: BTreeSet::new(),
             methods: BTreeSet::new(),
+            also: BTreeMap::new(),
             to: spec.default_action.known().map(Action::destination),
         })]
     }
@@ -92,6 +125,9 @@ pub struct ListenerSpec {
     pub protocol: Opaque<ListenerProtocol>,
     /// The ARN of the certificate clients are shown; HTTPS only.
     pub certificate: Option<Text>,
+    /// The ARNs of other certificates, which clients are shown that ask for a name of theirs.
+    #[serde(default)]
+    pub certificates: BTreeSet<Text>,
     /// The name of the TLS policy; AWS's own choice when left out.
     pub tls_policy: Option<String>,
     /// What happens to a request that no rule takes.

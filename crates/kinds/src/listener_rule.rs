@@ -1,6 +1,6 @@
 //! A rule of a listener: which requests go where.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{
     Change, Fact, Impact, Kind, Lead, Opaque, Problem, Ref, Replacement, Thing, Typical,
@@ -9,10 +9,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::listener::{Reserves, reserved};
-use crate::{Action, Listener};
+use crate::{Action, IpRange, Listener};
 
 /// A host that nobody has: `invalid` is never delegated (RFC 2606).
 const NOBODY: &str = "reserved.invalid";
+
+/// The most characters of a method and of the name of a header, and of a value.
+const LONGEST_NAME: usize = 40;
+const LONGEST_VALUE: usize = 128;
 
 /// A rule of a listener.
 pub struct ListenerRule;
@@ -25,6 +29,9 @@ impl Kind for ListenerRule {
         ("paths", Change::InPlace(Impact::None)),
         ("hosts", Change::InPlace(Impact::None)),
         ("methods", Change::InPlace(Impact::None)),
+        ("headers", Change::InPlace(Impact::None)),
+        ("query", Change::InPlace(Impact::None)),
+        ("sources", Change::InPlace(Impact::None)),
         ("action", Change::InPlace(Impact::None)),
         ("reserves", Change::InPlace(Impact::None)),
     ];
@@ -42,7 +49,8 @@ impl Kind for ListenerRule {
             let message = format!("{} is not a valid priority", spec.priority);
             problems.push(Problem::new("priority", message, "expected 1 to 50000"));
         }
-        match spec.paths.len() + spec.hosts.len() + spec.methods.len() {
+        problems.extend(wrong_conditions(spec));
+        match spec.conditions() {
             0 => problems.push(Problem::new(
                 "",
                 "a rule without a condition matches nothing",
@@ -60,9 +68,21 @@ impl Kind for ListenerRule {
 
     fn facts(spec: &ListenerRuleSpec) -> Vec<Fact> {
         let ListenerRuleSpec { hosts, paths, methods, .. } = spec.clone();
+        let header = |(name, values): (&String, _)| (format!("{}:", name.to_lowercase()), values);
+        let query = |(name, values): (&String, _)| (format!("{name} ="), values);
+        // Values are compared without case (ELB user guide, "Condition types").
+        let values = |(name, values): (String, &BTreeSet<String>)| {
+            (name, values.iter().map(|value| value.to_lowercase()).collect())
+        };
+        let also = spec.headers.iter().map(header).chain(spec.query.iter().map(query));
+        let mut also: BTreeMap<_, _> = also.map(values).collect();
+        if !spec.sources.is_empty() {
+            // Any two ranges are taken to have addresses in common.
+            also.insert("an address of".to_owned(), ["*".to_owned()].into());
+        }
         let (at, turn) = (Thing::from(&spec.listener), Some(spec.priority));
         let to = spec.action.known().map(Action::destination);
-        vec![Fact::Leads(Lead { at, turn, hosts, paths, methods, to })]
+        vec![Fact::Leads(Lead { at, turn, hosts, paths, methods, also, to })]
     }
 
     fn is_reserved(live: &ListenerRuleSpec) -> bool {
@@ -78,15 +98,65 @@ impl Kind for ListenerRule {
     ) -> Option<ListenerRuleSpec> {
         let Some(live) = live else {
             let hosts = [NOBODY.to_owned()].into();
-            let (paths, methods) = (BTreeSet::new(), BTreeSet::new());
             let last = ListenerRuleSpec::LAST;
             let priority = if wanted.priority < last { wanted.priority + 1 } else { last - 1 };
-            return Some(ListenerRuleSpec { priority, paths, hosts, methods, ..wanted.clone() });
+            return Some(ListenerRuleSpec {
+                priority,
+                hosts,
+                paths: BTreeSet::new(),
+                methods: BTreeSet::new(),
+                headers: BTreeMap::new(),
+                query: BTreeMap::new(),
+                sources: BTreeSet::new(),
+                ..wanted.clone()
+            });
         };
         let reserves = reserved(&live.action, &wanted.action)?;
         Some(ListenerRuleSpec { reserves: Some(reserves), ..live.clone() })
     }
 }
+
+/// What ELB refuses of methods, headers and the query (its API reference,
+/// `HttpRequestMethodConditionConfig`, `HttpHeaderConditionConfig`, `QueryStringConditionConfig`).
+fn wrong_conditions(spec: &ListenerRuleSpec) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let is_method =
+        |text: &str| text.bytes().all(|it| it.is_ascii_uppercase() || b"-_".contains(&it));
+    for method in spec.methods.iter().filter(|it| !is_method(it) || it.len() > LONGEST_NAME) {
+        let help = format!("write it in capitals: `{}`", method.to_uppercase());
+        problems.push(Problem::new("methods", format!("`{method}` is not a method"), help));
+    }
+    let mut names = BTreeSet::new();
+    for name in spec.headers.keys() {
+        let at = format!("headers.{name}");
+        if name.eq_ignore_ascii_case("host") {
+            let help = "write it beside the headers: `host:` of a route, `hosts:` of a rule";
+            problems.push(Problem::new(at, format!("`{name}` is not asked for as a header"), help));
+        } else if !names.insert(name.to_lowercase()) {
+            let help = "write all its values at one of them";
+            problems.push(Problem::new(at, format!("`{name}` is there twice"), help));
+        } else if name.len() > LONGEST_NAME {
+            let help = "expected at most 40 characters";
+            problems.push(Problem::new(at, format!("`{name}` is too long for a header"), help));
+        }
+    }
+    for (field, patterns) in [("headers", &spec.headers), ("query", &spec.query)] {
+        for (name, values) in patterns {
+            let at = format!("{field}.{name}");
+            if values.is_empty() {
+                let help = "give one or more, with `*` for any";
+                problems.push(Problem::new(at, format!("`{name}` has no value to be"), help));
+            } else if values.iter().any(|value| value.is_empty() || value.len() > LONGEST_VALUE) {
+                let message = format!("`{name}` has a value that ELB does not take");
+                problems.push(Problem::new(at, message, "expected 1 to 128 characters"));
+            }
+        }
+    }
+    problems
+}
+
+/// Values by a name, one of which is to be met.
+pub type Patterns = BTreeMap<String, BTreeSet<String>>;
 
 /// What we want of a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -105,6 +175,17 @@ pub struct ListenerRuleSpec {
     /// The request methods it takes.
     #[serde(default)]
     pub methods: BTreeSet<String>,
+    /// The headers that a request it takes has, and what each of them is, with `*` and `?`.
+    #[serde(default)]
+    pub headers: Patterns,
+    /// The parameters in the query of a request it takes, and what each of them is, with `*` and
+    /// `?`.
+    #[serde(default)]
+    pub query: Patterns,
+    /// The address ranges it takes requests from. That is whoever connects: a proxy, if there is
+    /// one.
+    #[serde(default)]
+    pub sources: BTreeSet<IpRange>,
     /// What it does with a request it takes.
     pub action: Opaque<Action>,
     /// The target groups that are bound to it beside the one it forwards to, and get no requests.
@@ -114,6 +195,13 @@ pub struct ListenerRuleSpec {
 impl ListenerRuleSpec {
     /// The last turn there is (ELB API reference, `CreateRule`).
     pub const LAST: u32 = 50_000;
+
+    /// How many values it compares a request with.
+    fn conditions(&self) -> usize {
+        let of = |patterns: &Patterns| patterns.values().map(BTreeSet::len).sum::<usize>();
+        let Self { paths, hosts, methods, headers, query, sources, .. } = self;
+        paths.len() + hosts.len() + methods.len() + of(headers) + of(query) + sources.len()
+    }
 
     /// Whether it only binds what it is to lead to: it takes no request, whatever its turn.
     pub fn is_reserved(&self) -> bool {

@@ -127,6 +127,9 @@ pub struct LoadBalancerOutput {
     pub dns: String,
     /// The hosted zone of that name, for alias records.
     pub zone: String,
+    /// How its metrics name it: `app/edge/50dc6c495c0c9188`.
+    #[serde(default)]
+    pub metrics: String,
 }
 
 fn idle_timeout() -> Opaque<u32> {

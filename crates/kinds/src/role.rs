@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Change, Grant, Impact, Kind, Naming, Text, Typical};
+use deployer_core::{Arn, Change, Grant, Impact, Kind, Naming, Problem, Text, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ impl Kind for Role {
         ("conditions", Change::Delegated),
         ("inline", Change::InPlace(Impact::None)),
         ("managed", Change::InPlace(Impact::None)),
+        ("boundary", Change::InPlace(Impact::None)),
+        ("path", Change::Replace(Impact::None)),
     ];
     // Names of roles: at most 64 characters (IAM user guide, "IAM and STS quotas").
     const NAMING: Option<Naming> = Some(Naming::hyphens(64));
@@ -33,6 +35,37 @@ impl Kind for Role {
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 2 };
     type Spec = RoleSpec;
     type Output = RoleOutput;
+
+    fn check(spec: &RoleSpec) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(boundary) = spec.boundary.as_deref().filter(|it| !is_boundary(it)) {
+            let message = format!("`{boundary}` is not the ARN of a policy");
+            let help = "write one such as `arn:aws:iam::111122223333:policy/limits`";
+            problems.push(Problem::new("boundary", message, help));
+        }
+        if !is_role_path(&spec.path) {
+            let message = format!("`{}` is not a path", spec.path);
+            problems.push(Problem::new("path", message, "write words between slashes: `/apps/`"));
+        }
+        problems
+    }
+}
+
+/// Whether a text is the ARN of a policy of IAM.
+pub fn is_boundary(text: &str) -> bool {
+    Arn::read(text).is_some_and(|it| it.service == "iam" && it.resource.starts_with("policy/"))
+}
+
+/// Whether a text is a path of IAM that leaves room for what is put behind it: words between slashes,
+/// at most 512 characters in all (`CreateRole` in the IAM API reference). One with `*` in it would
+/// mean many in a policy, and one with `deployer` in it the roles of another environment.
+pub fn is_role_path(text: &str) -> bool {
+    const LONGEST: usize = 400;
+    let are_plain = text.bytes().all(|sign| sign.is_ascii_graphic() && !b"*?".contains(&sign));
+    let inside = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+    let is_word = |word: &str| !word.is_empty() && word != "deployer";
+    let has_words = text == "/" || inside.is_some_and(|inside| inside.split('/').all(is_word));
+    are_plain && has_words && text.len() <= LONGEST
 }
 
 /// Conditions of a policy: operator, then key, then values.
@@ -58,6 +91,16 @@ pub struct RoleSpec {
     /// The ARNs of managed policies it has.
     #[serde(default)]
     pub managed: BTreeSet<String>,
+    /// The ARN of the policy that limits what it may do, whatever it is permitted; whatever others
+    /// have set is right when left out.
+    pub boundary: Option<String>,
+    /// What comes before the path by which it is ours.
+    #[serde(default = "path")]
+    pub path: String,
+}
+
+fn path() -> String {
+    "/".to_owned()
 }
 
 /// A statement of a policy.

@@ -38,6 +38,7 @@ impl Kind for Service {
         ("cluster", Change::Replace(Impact::Outage)),
         ("task-definition", Change::InPlace(Impact::Rolling)),
         ("count", Change::InPlace(Impact::None)),
+        ("initial-count", Change::Delegated),
         ("subnets", Change::InPlace(Impact::Rolling)),
         ("security-groups", Change::InPlace(Impact::Rolling)),
         ("public-address", Change::InPlace(Impact::Rolling)),
@@ -58,6 +59,9 @@ impl Kind for Service {
         After { kind: "listener-rule", sharing: Some("target-group") },
         // Tasks fetch their image over the routes of their subnets.
         After { kind: "route-table", sharing: Some("subnet") },
+        // Or over the endpoints of their network.
+        After { kind: "gateway-endpoint", sharing: None },
+        After { kind: "interface-endpoint", sharing: None },
     ];
     // A service takes five target groups (ECS developer guide, "Registering multiple target
     // groups").
@@ -147,8 +151,11 @@ pub struct ServiceSpec {
     pub cluster: Ref<Cluster>,
     /// What its tasks are.
     pub task_definition: Ref<TaskDefinition>,
-    /// How many tasks; whatever number runs is right when left out.
+    /// How many tasks; whatever number runs is right when left out, as where a scalable target says.
     pub count: Option<u32>,
+    /// How many tasks a new one begins with, where `count` is left out.
+    #[serde(default = "initial_count")]
+    pub initial_count: u32,
     /// The subnets its tasks are in.
     pub subnets: BTreeSet<Ref<Subnet>>,
     /// The security groups its tasks are in.
@@ -235,6 +242,11 @@ fn waves(live: &ServiceSpec, wanted: &ServiceSpec) -> u32 {
     u32::try_from(count.div_ceil(wave)).unwrap_or(u32::MAX).clamp(1, MOST_WAVES)
 }
 
+/// A scaler finds one to begin with.
+fn initial_count() -> u32 {
+    1
+}
+
 fn minimum_percent() -> u32 {
     100
 }
@@ -297,5 +309,8 @@ mod limit {
         let limit = |action| Service::time(action, Some(&ten), Some(&ten)).limit;
         assert_eq!(limit(Action::Update), 1200 + 9 * 600);
         assert_eq!(limit(Action::Delete), 1200, "a service that goes has no waves");
+        let slow = ServiceSpec { grace_period: 90, ..ten.clone() };
+        let limit = Service::time(Action::Update, Some(&slow), Some(&slow)).limit;
+        assert_eq!(limit, 1200 + 90 + 9 * (600 + 90), "each wave may take so long to begin");
     }
 }

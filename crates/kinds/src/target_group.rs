@@ -194,6 +194,9 @@ pub struct HealthCheck {
 pub struct TargetGroupOutput {
     /// The ARN.
     pub id: String,
+    /// How its metrics name it: `targetgroup/web/73e2d6bc24d8a067`.
+    #[serde(default)]
+    pub metrics: String,
 }
 
 impl Default for HealthCheck {

@@ -67,8 +67,8 @@ impl Kind for TaskDefinition {
         }
         // Ephemeral storage on Fargate: 20 GiB to 200 GiB (ECS API reference).
         if !(20..=200).contains(&spec.storage) {
-            let message = format!("{} GiB of storage is out of range", spec.storage);
-            problems.push(Problem::new("storage", message, "expected 20 to 200"));
+            let message = format!("{{{} GiB}} of storage is out of range", spec.storage);
+            problems.push(Problem::amounts("storage", message, "expected `{20}` to `{200}`"));
         }
         if !spec.containers.values().any(|container| container.essential) {
             problems.push(Problem::new(

@@ -56,7 +56,18 @@ const RENAMED: &[(&[&str], &str, &str)] = &[
         "ports",
         "write it below a port: `ports: { http: { port: 80, route: { load-balancer: edge } } }`",
     ),
-    (&["autoscaling", "auto-scaling"], "scale", "write `scale: { min: 2 }`"),
+    (
+        &["autoscaling", "auto-scaling", "scaling", "range"],
+        "scale",
+        "write `scale: { min: 2, max: 8, cpu: 60% }`",
+    ),
+    (&["ephemeral-storage"], "storage", "write `storage: 40 GiB`"),
+    (
+        &["readonly", "readonly-root-filesystem", "read-only-root", "read-only-root-filesystem"],
+        "read-only",
+        "write `read-only: true`",
+    ),
+    (&["init-process-enabled"], "init", "write `init: true`"),
     (&["exec", "enable-execute-command"], "execute-command", "write `execute-command: true`"),
     (
         &["policies", "iam", "task-role"],

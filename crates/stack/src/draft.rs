@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, Code, Diagnostic, Kind, Place, Ref, Roles, Scope, Span, Text};
+use deployer_core::{
+    Address, Code, Diagnostic, Kind, Partition, Place, Ref, Roles, Scope, Span, Text,
+};
 use deployer_kinds::{Cidr, Subnet};
 use serde::Serialize;
 use serde_json::Value;
@@ -17,6 +19,8 @@ pub(crate) struct Draft {
     /// The text's tree, environment laid over and variables filled in.
     pub(crate) root: Node,
     pub(crate) scope: Scope,
+    /// Whether the environment is like another one.
+    pub(crate) is_like_another: bool,
     pub(crate) region: String,
     /// The zones, where somebody has looked.
     pub(crate) zones: Option<Zones>,
@@ -48,6 +52,8 @@ pub(crate) struct NetworkFacts {
     pub(crate) is_asked_for: bool,
     /// Whether private subnets reach the internet.
     pub(crate) has_nat: bool,
+    /// Whether they reach services of AWS without it.
+    pub(crate) has_private_access: bool,
     /// The zones that stand for whichever there are, since nobody has looked.
     pub(crate) assumed: Vec<String>,
 }
@@ -60,6 +66,7 @@ impl Default for NetworkFacts {
             cidr: None,
             is_asked_for: false,
             has_nat: true,
+            has_private_access: false,
             assumed: Vec::new(),
         }
     }
@@ -128,6 +135,35 @@ impl Origin {
 impl Draft {
     /// Adds a resource.
     pub(crate) fn make<K: Kind>(&mut self, name: &str, spec: &K::Spec, origin: Origin) {
+        self.make_at::<K>(Place::default(), name, spec, origin);
+    }
+
+    /// The account that a role leads to, which is noted as the way there.
+    ///
+    /// # Errors
+    /// What is wrong with it, and advice.
+    pub(crate) fn way(&mut self, role: &str) -> Result<String, (String, String)> {
+        let Some(account) = Place::account_of_role(role) else {
+            let partition = Partition::of(&self.region).name();
+            let help = format!("write it as `arn:{partition}:iam::123456789012:role/NAME`");
+            return Err((format!("`{role}` is not the ARN of a role"), help));
+        };
+        if let Some(other) = self.roles.get(account).filter(|other| *other != role) {
+            let title = format!("two roles lead to the account {account}: {other} and {role}");
+            return Err((title, "use one of them for everything there".to_owned()));
+        }
+        self.roles.insert(account.to_owned(), role.to_owned());
+        Ok(account.to_owned())
+    }
+
+    /// Adds a resource at a place.
+    pub(crate) fn make_at<K: Kind>(
+        &mut self,
+        place: Place,
+        name: &str,
+        spec: &K::Spec,
+        origin: Origin,
+    ) {
         let address = Address::new(K::NAME, name);
         if let Some(other) = self.made.get(&address) {
             let (first, second) = (other.origin.body.join("."), origin.body.join("."));
@@ -141,7 +177,6 @@ impl Draft {
             self.mistakes.push(mistake);
             return;
         }
-        let place = Place::default();
         self.made.insert(address, Made { place, spec: json(spec), origin });
     }
 
@@ -275,8 +310,18 @@ impl Draft {
 }
 
 /// The kinds that the network section makes, and no other does.
-const OF_NETWORK: [&str; 6] =
-    ["vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table"];
+const OF_NETWORK: [&str; 10] = [
+    "vpc",
+    "subnet",
+    "internet-gateway",
+    "elastic-ip",
+    "nat-gateway",
+    "route-table",
+    "gateway-endpoint",
+    "interface-endpoint",
+    "network-acl",
+    "flow-log",
+];
 
 /// A path from borrowed pieces.
 pub(crate) fn owned(path: &[&str]) -> Vec<String> {

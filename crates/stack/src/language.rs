@@ -28,14 +28,9 @@ const OTHERS: [&str; 10] = [
     "resources",
 ];
 
-/// Those that are not built yet.
-const LATER: [(&str, &str); 1] = [("roles", "A boundary and a path for every role that is made.")];
-
 /// Whether a stack has such a key.
 pub(crate) fn is_key(key: &str) -> bool {
-    OTHERS.contains(&key)
-        || LATER.iter().any(|(later, _)| *later == key)
-        || sections::find(key).is_some()
+    OTHERS.contains(&key) || sections::find(key).is_some()
 }
 
 /// The schema of a whole stack, for editors.
@@ -112,9 +107,6 @@ fn language<'k>(
             false => body,
         };
         keys.insert(section.key.to_owned(), schema);
-    }
-    for (key, about) in LATER {
-        keys.insert(key.to_owned(), later(about));
     }
     let about = "What `deployer outputs` prints, by name, with `${section/name.output}`.";
     // Their names are people's own.

@@ -96,6 +96,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let mut draft = Draft {
         root,
         scope,
+        is_like_another: overlays.len() > 1,
         region,
         zones: options.zones.clone(),
         declared: BTreeMap::new(),
@@ -118,6 +119,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     }
     draft.outputs.extend(written_outputs);
     resources::merge_in(&mut draft, kinds);
+    sections::roles::apply(&sections, &mut draft);
     check::check(&mut draft, kinds);
     for (span, advice) in &alone {
         draft.mistakes.advise(*span, advice);

@@ -1,10 +1,10 @@
 //! Amounts with their units, as people write them: `20 GiB`, `7 days`.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+use crate::text_form::text_form;
 
 /// An amount of storage in GiB: `20 GiB`, `1 TiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,11 @@ pub(crate) struct Seconds(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Percent(pub(crate) u32);
+
+/// So many in a minute: `500/min`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub(crate) struct PerMinute(pub(crate) u32);
 
 impl TryFrom<String> for Gibibytes {
     type Error = String;
@@ -118,6 +123,23 @@ impl TryFrom<String> for Percent {
     }
 }
 
+impl TryFrom<String> for PerMinute {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let of = |unit: &str| -> Option<u32> { text.strip_suffix(unit)?.trim_end().parse().ok() };
+        let in_seconds = of("/s").or_else(|| of("/sec")).or_else(|| of(" rps"));
+        amount(&text, &[("/min", 1)]).map(Self).ok_or_else(|| match (of(""), in_seconds) {
+            (Some(number), _) => format!("`{text}` has no unit: write `{number}/min`"),
+            (_, Some(number)) => {
+                let number = u64::from(number) * 60;
+                format!("`{text}` is counted in a minute: write `{number}/min`")
+            }
+            _ => format!("`{text}` is not a rate such as `500/min`"),
+        })
+    }
+}
+
 /// How an amount of a unit, as [`UNIT`] has it, is written in a stack; none of one that is unknown.
 pub(crate) fn written(unit: &str, amount: u32) -> Option<String> {
     let in_larger = |factor: u32, larger: &str, unit: &str| match amount {
@@ -130,6 +152,7 @@ pub(crate) fn written(unit: &str, amount: u32) -> Option<String> {
         "MiB" => Some(in_larger(1024, "GiB", "MiB")),
         "s" => Some(in_larger(3600, "h", "s")),
         "%" => Some(Percent(amount).to_string()),
+        "/min" => Some(PerMinute(amount).to_string()),
         "days or none" => Some(DaysOrNone(amount).to_string()),
         "days or forever" => Some(DaysOrForever(amount).to_string()),
         _ => None,
@@ -204,6 +227,12 @@ impl fmt::Display for Percent {
     }
 }
 
+impl fmt::Display for PerMinute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/min", self.0)
+    }
+}
+
 /// Days as they are written.
 fn counted(days: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{days} day{}", if days == 1 { "" } else { "s" })
@@ -221,42 +250,17 @@ impl fmt::Display for DaysOrNone {
     }
 }
 
-macro_rules! text_form {
-    ($type:ident, $unit:literal, $pattern:literal, $examples:tt) => {
-        impl From<$type> for String {
-            fn from(amount: $type) -> Self {
-                amount.to_string()
-            }
-        }
-
-        impl JsonSchema for $type {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($type).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({
-                    "type": "string", "pattern": $pattern, "examples": $examples, (UNIT): $unit,
-                })
-            }
-        }
-    };
-}
-
-text_form!(Gibibytes, "GiB", r"^[0-9]+ ?(GiB|TiB)$|\$\{", ["20 GiB"]);
-text_form!(Memory, "MiB", r"^[0-9]+ ?(MiB|GiB)$|\$\{", ["512 MiB", "1 GiB"]);
-text_form!(Seconds, "s", r"^[0-9]+ ?(s|min|h)$|\$\{", ["30 s", "5 min"]);
-text_form!(Percent, "%", r"^[0-9]+ ?%$|\$\{", ["60%"]);
-text_form!(DaysOrNone, "days or none", r"^[0-9]+ ?(days?|weeks?)$|^none$|\$\{", ["7 days", "none"]);
+text_form!(Gibibytes, r"^[0-9]+ ?(GiB|TiB)$|\$\{", ["20 GiB"], UNIT: "GiB");
+text_form!(Memory, r"^[0-9]+ ?(MiB|GiB)$|\$\{", ["512 MiB", "1 GiB"], UNIT: "MiB");
+text_form!(Seconds, r"^[0-9]+ ?(s|min|h)$|\$\{", ["30 s", "5 min"], UNIT: "s");
+text_form!(PerMinute, r"^[0-9]+ ?/min$|\$\{", ["500/min"], UNIT: "/min");
+text_form!(Percent, r"^[0-9]+ ?%$|\$\{", ["60%"], UNIT: "%");
+text_form!(DaysOrNone, r"^[0-9]+ ?(days?|weeks?)$|^none$|\$\{", ["7 days", "none"], UNIT: "days or none");
 text_form!(
     DaysOrForever,
-    "days or forever",
     r"^[0-9]+ ?(days?|weeks?)$|^forever$|\$\{",
-    ["30 days", "forever"]
+    ["30 days", "forever"],
+    UNIT: "days or forever"
 );
 
 fn days(text: &str) -> Option<u32> {
@@ -284,6 +288,7 @@ mod tests {
         assert_eq!(Seconds::try_from("5 min".to_owned()), Ok(Seconds(300)));
         assert_eq!(Percent::try_from("60%".to_owned()), Ok(Percent(60)));
         assert_eq!(Memory::try_from("1 GiB".to_owned()), Ok(Memory(1024)));
+        assert_eq!(PerMinute::try_from("500/min".to_owned()), Ok(PerMinute(500)));
         assert_eq!(DaysOrNone::try_from("none".to_owned()), Ok(DaysOrNone(0)));
         assert_eq!(DaysOrForever::try_from("forever".to_owned()), Ok(DaysOrForever(0)));
     }
@@ -299,6 +304,7 @@ mod tests {
             ("s", 300, "300 s"),
             ("s", 3600, "1 h"),
             ("%", 100, "100%"),
+            ("/min", 500, "500/min"),
             ("days or none", 1, "1 day"),
             ("days or none", 0, "none"),
             ("days or forever", 0, "forever"),
@@ -330,6 +336,10 @@ mod tests {
         assert_eq!(error, "`2 hours` is not a duration: write `2 h`");
         let error = Percent::try_from("60".to_owned()).unwrap_err();
         assert_eq!(error, "`60` has no unit: write `60%`");
+        let error = PerMinute::try_from("10/s".to_owned()).unwrap_err();
+        assert_eq!(error, "`10/s` is counted in a minute: write `600/min`");
+        let error = PerMinute::try_from("500".to_owned()).unwrap_err();
+        assert_eq!(error, "`500` has no unit: write `500/min`");
         let error = DaysOrForever::try_from("0 days".to_owned()).unwrap_err();
         assert_eq!(error, "`0 days` is not a number of days: write `forever`");
         let error = DaysOrNone::try_from("off".to_owned()).unwrap_err();

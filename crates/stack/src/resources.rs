@@ -1,7 +1,7 @@
 //! The escape hatch: resources in the kinds' own words, and single fields of those that sections
 //! make.
 
-use deployer_core::{Address, Code, Diagnostic, KindInfo, Kinds, Partition, Place, Span};
+use deployer_core::{Address, Code, Diagnostic, KindInfo, Kinds, Place, Span};
 use serde_json::Value;
 
 use crate::bodies::Stumble;
@@ -111,27 +111,9 @@ fn place(draft: &mut Draft, kind: &KindInfo, at: &Node, body: &[&str]) -> Place 
         draft.report(body, mistake);
     };
     if let Some(node) = at.field("role") {
-        let partition = Partition::of(&draft.region).name();
-        let role = node.text().unwrap_or_default();
-        let account = Place::account_of_role(role).map(ToOwned::to_owned);
-        let other = account.as_ref().and_then(|account| draft.roles.get(account)).cloned();
-        match (account, other) {
-            (None, _) => wrong(
-                draft,
-                format!("`{role}` is not the ARN of a role"),
-                node,
-                &format!("write it as `arn:{partition}:iam::123456789012:role/NAME`"),
-            ),
-            (Some(account), Some(other)) if other != role => wrong(
-                draft,
-                format!("two roles lead to the account {account}: {other} and {role}"),
-                node,
-                "use one of them for everything there",
-            ),
-            (Some(account), _) => {
-                draft.roles.insert(account.clone(), role.to_owned());
-                place.account = Some(account);
-            }
+        match draft.way(node.text().unwrap_or_default()) {
+            Ok(account) => place.account = Some(account),
+            Err((title, help)) => wrong(draft, title, node, &help),
         }
     }
     if let Some(node) = at.field("region") {

@@ -301,6 +301,16 @@ mod tests {
     }
 
     #[test]
+    fn anchors_of_values_without_a_text_cannot_either() {
+        let mut text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n".to_owned();
+        for level in 1..7 {
+            let previous = format!("*a{}, ", level - 1).repeat(10);
+            text = format!("{text}a{level}: &a{level} [{previous}]\n");
+        }
+        assert_eq!(read(&text).unwrap_err()[0].code, Code::TooLarge);
+    }
+
+    #[test]
     fn anchors_of_long_texts_cannot_either() {
         let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a, ".repeat(1000));
         assert_eq!(read(&text).unwrap_err()[0].code, Code::TooLarge);

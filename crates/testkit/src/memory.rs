@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use deployer_core::{Address, Cause, Failure, Phase, Place, Removal, Scope};
+use deployer_core::{Address, Cause, Change, Failure, Phase, Place, Removal, Scope};
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Result, Secrecy,
     Survey,
@@ -68,7 +68,11 @@ impl Parameters for Memory {
 
     async fn environments(&self, stack: &str) -> Result<BTreeSet<String>> {
         self.pass_cut()?;
-        Ok(self.lock().shelf.environments(stack))
+        let state = self.lock();
+        if state.hides_environments {
+            return Err(refusal(Cause::Denied, "you may look at one environment alone"));
+        }
+        Ok(state.shelf.environments(stack))
     }
 
     async fn reveal(&self, scope: &Scope, name: &str) -> Result<Option<String>> {
@@ -151,6 +155,11 @@ impl Memory {
     /// Keeps signs of life from getting out through this door, or lets them out again.
     pub fn cut_off(&self, is_cut_off: bool) {
         self.is_cut_off.store(is_cut_off, Ordering::Relaxed);
+    }
+
+    /// Lets nobody ask any more which environments a stack has.
+    pub fn hide_environments(&self) {
+        self.lock().hides_environments = true;
     }
 
     /// The names of the parameters there are.
@@ -335,7 +344,8 @@ impl Memory {
         .await
     }
 
-    /// Changes a resource, unless it is being made or changed.
+    /// Changes a resource, unless it is being made or changed. What only a new one could have otherwise
+    /// stays as it is.
     pub(crate) async fn update<K: Toy>(
         &self,
         operation: Operation,
@@ -349,6 +359,12 @@ impl Memory {
             let thing = state.find(id)?;
             if operation == Operation::Update && thing.phase() != Phase::Ready {
                 return Err(refusal(Cause::Busy, format!("{id} is {}", thing.word())));
+            }
+            let mut spec = spec.clone();
+            for (field, _) in K::CHANGES.iter().filter(|it| matches!(it.1, Change::Replace(_))) {
+                if let Some(value) = thing.spec.get(field) {
+                    spec[field] = value.clone();
+                }
             }
             if thing.spec != spec {
                 let before = std::mem::replace(&mut thing.spec, spec.clone());

@@ -26,6 +26,7 @@ pub(crate) struct State {
     pub(crate) stale_for: Duration,
     pub(crate) frozen_for: Duration,
     pub(crate) loses_first_replies: bool,
+    pub(crate) hides_environments: bool,
     pub(crate) under_way: usize,
     pub(crate) most_under_way: usize,
     pub(crate) shelf: Shelf,

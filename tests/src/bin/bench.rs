@@ -3,7 +3,7 @@
 //! The lab adds 40 ms to each call, as a region some way off would.
 #![expect(clippy::print_stdout, reason = "a benchmark is run to be read")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ const DISTANCE_MS: u32 = 40;
 
 /// How often a start and a plan are measured; the median counts.
 const RUNS: usize = 11;
+
+/// The services of a large stack, which has some five hundred resources.
+const SERVICES: usize = 60;
 
 /// Nearly as many keys as a stack may have.
 const KEYS: usize = 49_900;
@@ -57,6 +60,8 @@ fn main() -> ExitCode {
     let peak = plans.iter().map(|run| run.peak).max().unwrap_or_default();
     table.row("peak memory of a plan", megabytes(peak), 40.0, "MB");
 
+    many_services(&binary, &mut table);
+
     println!("counting calls …");
     let hollow = Lab::start_hollow();
     let counted = budgeted(&hollow, |arguments| {
@@ -70,6 +75,31 @@ fn main() -> ExitCode {
 
     table.print();
     if table.is_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What a large stack takes, where nothing that it makes has to come up.
+fn many_services(binary: &Path, table: &mut Table) {
+    println!("bringing {SERVICES} services up …");
+    let crowd = Lab::start_hollow();
+    let directory = tempfile::tempdir().expect("a folder");
+    let services = directory.path().join("services.yaml");
+    std::fs::write(&services, stack_of_services(SERVICES)).expect("the folder takes a file");
+    let many = |arguments: &[&str]| {
+        let mut command = Command::new(binary);
+        command.args(arguments).arg("--file").arg(&services).current_dir(root());
+        let run = measure(command.env("AWS_CONFIG_FILE", "/nonexistent").envs(crowd.environment()));
+        assert!(run.is_success, "{arguments:?} of {SERVICES} services failed");
+        run
+    };
+    let applied = many(&["apply", "--yes"]);
+    let planned = many(&["plan", "--check"]);
+    let destroyed = many(&["destroy", "--yes"]);
+    assert_eq!(crowd.everything(), Vec::<String>::new(), "nothing is left of {SERVICES} services");
+    table.row("applying 60 services", seconds(applied.wall), 90.0, "s");
+    table.row("peak memory of that", megabytes(applied.peak), 128.0, "MB");
+    table.row("a plan of them without changes", seconds(planned.wall), 20.0, "s");
+    table.row("peak memory of that", megabytes(planned.peak), 60.0, "MB");
+    table.row("destroying them", seconds(destroyed.wall), 90.0, "s");
 }
 
 /// One run of a command.
@@ -114,6 +144,28 @@ fn stack_of(keys: usize) -> String {
     head.into_iter().chain(variables).collect::<Vec<_>>().join("\n")
 }
 
+/// A stack of so many services, each with an image and a repository of its own.
+fn stack_of_services(count: usize) -> String {
+    let image = root().join("tests/contracts/images/answers.tar");
+    let repository = |number| format!("  s{number}: {{ force-delete: true }}");
+    let service = |number| {
+        let build = format!("{{ archive: {} }}", image.display());
+        let route = format!("{{ load-balancer: edge, path: /s{number}/* }}");
+        format!(
+            "  s{number}:\n    image: {{ build: {build} }}\n    \
+             ports: {{ http: {{ port: 8080, route: {route} }} }}"
+        )
+    };
+    let head = "stack: services\nregion: eu-west-1\nnetwork: { nat: single }\n\
+                load-balancers: { edge: { http: forward } }";
+    let lines = std::iter::once(head.to_owned())
+        .chain(std::iter::once("repositories:".to_owned()))
+        .chain((0..count).map(repository))
+        .chain(std::iter::once("services:".to_owned()))
+        .chain((0..count).map(service));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn release_binary() -> PathBuf {
     let this = std::env::current_exe().expect("a program knows where it is");
     let target = this.parent().and_then(|profile| profile.parent()).expect("target/<profile>");
@@ -127,6 +179,10 @@ fn median(mut values: Vec<Duration>) -> Duration {
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
+}
+
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers far below 2^52")]

@@ -71,6 +71,9 @@ struct RunArguments {
     /// Two issued certificates of the account; without them what needs one is not tried
     #[arg(long, num_args = 2, value_names = ["ARN", "ARN"])]
     certificates: Option<Vec<String>>,
+    /// A public hosted zone of the account, with one beneath it whose name begins with `sub.`
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
     /// What it may cost at most, in US dollars
     #[arg(long, default_value_t = 10.0)]
     dollars: f64,
@@ -155,6 +158,7 @@ async fn agreed(place: &Where) -> Result<Terms, String> {
         account,
         region: place.region.clone(),
         certificates: None,
+        zone: None,
         elsewhere: None,
     })
 }
@@ -173,7 +177,7 @@ async fn campaign(arguments: RunArguments) -> Result<bool, String> {
     let folder = folder_for(&arguments.out)?;
     let certificates = arguments.certificates.and_then(|both| both.try_into().ok());
     let campaign = Campaign {
-        terms: Terms { certificates, ..terms },
+        terms: Terms { certificates, zone: arguments.zone, ..terms },
         parts: parts(&arguments.place),
         at_once: arguments.place.at_once.max(1),
         limit: Estimate { minutes: arguments.minutes, dollars: arguments.dollars },
@@ -279,6 +283,10 @@ impl Connect for Recorded {
 
     fn policy(&self, access: Access, stack: &Stack) -> Value {
         deployer_aws::policy(access, stack)
+    }
+
+    fn managed_policies(&self, access: Access, stack: &Stack) -> Vec<Value> {
+        deployer_aws::managed_policies(access, stack)
     }
 
     fn longest_policy(&self) -> usize {

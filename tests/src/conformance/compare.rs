@@ -280,9 +280,13 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && (is_number || is_name)
 }
 
+/// Whether a field says what something goes through, how many tasks run among it.
 fn is_state(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
-    last.ends_with("state") || last.ends_with("status")
+    let is_count = last.ends_with("count");
+    last.ends_with("state")
+        || last.ends_with("status")
+        || (is_count && (last.starts_with("running") || last.starts_with("pending")))
 }
 
 fn listed<T: AsRef<str>>(values: Option<&BTreeSet<T>>) -> String {
@@ -344,6 +348,13 @@ mod tests {
             assert_eq!(differences(here, lab.clone()), [(what, path.to_owned())]);
         }
         assert_eq!(differences(lab.clone(), lab), []);
+    }
+
+    #[test]
+    fn how_many_tasks_run_is_a_state_and_how_many_are_wanted_is_none() {
+        assert!(is_state("service.currentServiceRevisions[].runningTaskCount"));
+        assert!(is_state("services[].pendingCount"));
+        assert!(!is_state("services[].desiredCount"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod releases;
 
 use std::time::{Duration, Instant};
 
-use deployer_tests::{Lab, begin, deployer, end, finish, hostile_seed, run, signal, wait_until};
+use deployer_tests::{Lab, begin_until, deployer, end, finish, hostile_seed, run, signal};
 use serde_json::json;
 
 /// A small stack without anything that runs: quick to make.
@@ -135,8 +135,8 @@ fn a_rule_is_renamed_and_its_turn_stays_its_own() {
 #[test]
 fn a_process_that_is_killed_leaves_nothing_to_repair() {
     let lab = Lab::start(0.02);
-    let mut apply = begin(&mut deployer(&lab, &["apply", "--file", NETWORK, "--yes"]));
-    wait_until("something is made", || !lab.owned().is_empty());
+    let mut apply = deployer(&lab, &["apply", "--file", NETWORK, "--yes"]);
+    let mut apply = begin_until(&mut apply, "something is made", || !lab.owned().is_empty());
     apply.kill().expect("it is our child");
     apply.wait().expect("it is our child");
     let made = lab.owned().len();
@@ -150,8 +150,9 @@ fn a_process_that_is_killed_leaves_nothing_to_repair() {
 #[test]
 fn an_interrupted_run_says_what_is_under_way_and_the_next_one_goes_on() {
     let lab = Lab::start(0.05);
-    let apply = begin(&mut deployer(&lab, &["apply", "--file", NETWORK, "--yes"]));
-    wait_until("the gateway is begun", || lab.has_begun("natgateway"));
+    let mut apply = deployer(&lab, &["apply", "--file", NETWORK, "--yes"]);
+    let gateway = || lab.has_begun("natgateway");
+    let apply = begin_until(&mut apply, "the gateway is begun", gateway);
     signal("-INT", &apply);
     let told = end(apply).expect(130).stderr;
     assert!(told.contains("nat-gateway/"), "{told}");

@@ -1,5 +1,6 @@
-//! CloudWatch: what it has measured: `GetMetricData`.
+//! CloudWatch: its kind, and what it has measured: `GetMetricData`.
 
+mod alarm;
 mod operations;
 
 use aws_sdk_cloudwatch::types::{

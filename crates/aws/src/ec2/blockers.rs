@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, NetworkInterface};
-use deployer_core::Failure;
+use deployer_core::{Cause, Failure};
 use deployer_engine::Result;
 
 use crate::Aws;
@@ -11,6 +11,33 @@ use crate::ec2::{self, filter};
 
 /// How many blockers of one sort are named; the rest is counted.
 const NAMED: usize = 3;
+
+/// What holds a thing.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    /// By their names.
+    pub(super) names: Vec<String>,
+    /// Whether one of them goes only when somebody deletes it. What this run deletes is gone by
+    /// then, or on its way out.
+    pub(super) stays: bool,
+}
+
+impl Holders {
+    /// Interfaces by what they belong to. Those of an instance stay, since no stack makes instances;
+    /// those of load balancers and tasks go a while after these.
+    pub(super) fn of(interfaces: &[NetworkInterface]) -> Self {
+        let of_an_instance = |it: &NetworkInterface| {
+            it.attachment().and_then(|it| it.instance_id()).is_some_and(|id| !id.is_empty())
+        };
+        Self { names: described(interfaces), stays: interfaces.iter().any(of_an_instance) }
+    }
+
+    /// What goes only when somebody deletes it.
+    pub(super) fn lasting(names: impl IntoIterator<Item = String>) -> Self {
+        let names = shortened(names.into_iter().collect());
+        Self { stays: !names.is_empty(), names }
+    }
+}
 
 /// The network interfaces with a property, such as being in a subnet.
 pub(crate) async fn interfaces(aws: &Aws, of: Filter) -> Result<Vec<NetworkInterface>> {
@@ -32,7 +59,7 @@ pub(crate) async fn name_interfaces(aws: &Aws, failure: Failure, of: Filter) -> 
         return failure;
     }
     let found = interfaces(aws, of).await;
-    name(failure, found.map(|interfaces| described(&interfaces)))
+    name(failure, found.map(|interfaces| Holders::of(&interfaces)))
 }
 
 /// Adds whatever has a public address in a VPC to a failure to detach its internet gateway.
@@ -45,7 +72,7 @@ pub(crate) async fn name_public(aws: &Aws, failure: Failure, vpc: &str) -> Failu
         failure,
         found.map(|mut interfaces| {
             interfaces.retain(|interface| interface.association().is_some());
-            described(&interfaces)
+            Holders::of(&interfaces)
         }),
     )
 }
@@ -56,8 +83,10 @@ pub(crate) async fn name_users(aws: &Aws, failure: Failure, group: &str) -> Fail
         return failure;
     }
     let found = async {
-        let mut holders = described(&interfaces(aws, filter("group-id", group)).await?);
-        holders.extend(referring(aws, group).await?);
+        let mut holders = Holders::of(&interfaces(aws, filter("group-id", group)).await?);
+        let rules = Holders::lasting(referring(aws, group).await?);
+        holders.stays |= rules.stays;
+        holders.names.extend(rules.names);
         Ok(holders)
     };
     name(failure, found.await)
@@ -68,11 +97,17 @@ pub(super) fn is_held(failure: &Failure) -> bool {
     failure.code.as_deref() == Some("DependencyViolation")
 }
 
-/// Adds what holds it to a failure. What cannot be found out does not hide the failure itself.
-pub(super) fn name(mut failure: Failure, holders: Result<Vec<String>>) -> Failure {
+/// Adds what holds it to a failure. What cannot be found out does not hide the failure itself. What
+/// stays is waited for only as long as something that has gone may be shown.
+pub(super) fn name(mut failure: Failure, holders: Result<Holders>) -> Failure {
     match holders {
-        Ok(holders) if !holders.is_empty() => {
-            failure.message = format!("{}; it is held by {}", failure.message, holders.join(", "));
+        Ok(Holders { names, stays }) if !names.is_empty() => {
+            failure.message = format!("{}; it is held by {}", failure.message, names.join(", "));
+            if stays {
+                failure.cause = Cause::NotYet;
+                failure =
+                    failure.help("take away what holds it and is not ours, and run this again");
+            }
         }
         Ok(_) => {}
         Err(reason) => tracing::debug!(%reason, "cannot name what holds it"),
@@ -81,7 +116,7 @@ pub(super) fn name(mut failure: Failure, holders: Result<Vec<String>>) -> Failur
 }
 
 /// Interfaces by what they belong to. Services describe theirs: `ELB app/web/0123`.
-pub(super) fn described(interfaces: &[NetworkInterface]) -> Vec<String> {
+fn described(interfaces: &[NetworkInterface]) -> Vec<String> {
     let mut by_owner: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for interface in interfaces {
         let id = interface.network_interface_id().unwrap_or("?");
@@ -115,11 +150,11 @@ async fn referring(aws: &Aws, group: &str) -> Result<Vec<String>> {
     ids.sort();
     ids.dedup();
     ids.retain(|id| id != group);
-    Ok(shortened(ids.into_iter().map(|id| format!("a rule of {id}")).collect()))
+    Ok(ids.into_iter().map(|id| format!("a rule of {id}")).collect())
 }
 
 /// The first of some names, and how many more there are.
-pub(super) fn shortened(mut names: Vec<String>) -> Vec<String> {
+fn shortened(mut names: Vec<String>) -> Vec<String> {
     let rest = names.len().saturating_sub(NAMED);
     if rest > 0 {
         names.truncate(NAMED);
@@ -130,7 +165,27 @@ pub(super) fn shortened(mut names: Vec<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ec2::types::NetworkInterfaceAttachment;
+
     use super::*;
+
+    #[test]
+    fn what_somebody_else_has_put_there_is_waited_for_no_longer_than_an_old_answer_lasts() {
+        let held = || Failure::new(Cause::Busy, "delete the VPC", "has dependencies");
+        let of = |holders: Holders| name(held(), Ok(holders));
+        let leaving = NetworkInterface::builder().network_interface_id("eni-1").build();
+        let passing = of(Holders::of(&[leaving]));
+        assert_eq!((passing.cause, passing.help), (Cause::Busy, None));
+        let instance = NetworkInterfaceAttachment::builder().instance_id("i-1").build();
+        let instance = NetworkInterface::builder().attachment(instance).build();
+        let group = ["security group sg-1 (bastion)".to_owned()];
+        for holders in [Holders::of(&[instance]), Holders::lasting(group)] {
+            let lasting = of(holders);
+            assert_eq!(lasting.cause, Cause::NotYet, "{lasting}");
+            assert!(lasting.help.is_some());
+        }
+        assert_eq!(of(Holders::lasting(Vec::new())), held());
+    }
 
     #[test]
     fn interfaces_are_named_by_what_they_belong_to() {

@@ -1,12 +1,15 @@
 //! What is in a VPC beside its defaults, of every kind that keeps it from being deleted (EC2 user
 //! guide, "Delete your VPC").
 
-use aws_sdk_ec2::types::{NatGatewayState, State, Tag};
+use aws_sdk_ec2::types::{
+    NatGatewayState, State, Tag, VpcPeeringConnectionStateReasonCode as Peering, VpnState,
+};
 use deployer_core::Failure;
 use deployer_engine::Result;
 use futures_util::future::join_all;
 
 use crate::Aws;
+use crate::ec2::blockers::Holders;
 use crate::ec2::{self, blockers, filter, tags};
 
 /// What `GuardDuty` tags with what it makes by itself (its user guide, "Runtime Monitoring":
@@ -19,13 +22,15 @@ pub(super) async fn name_all(aws: &Aws, failure: Failure, vpc: &str) -> Failure 
     if !blockers::is_held(&failure) {
         return failure;
     }
-    let all = all(aws, vpc).await.into_iter();
-    blockers::name(failure, Ok(all.flat_map(blockers::shortened).collect()))
+    let all = all(aws, vpc).await;
+    let stays = all.iter().any(|holders| holders.stays);
+    let names = all.into_iter().flat_map(|holders| holders.names).collect();
+    blockers::name(failure, Ok(Holders { names, stays }))
 }
 
 /// What is in a VPC, one list a kind. What cannot be looked at hides nothing of the rest.
-async fn all(aws: &Aws, vpc: &str) -> Vec<Vec<String>> {
-    type Looking<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Vec<String>>> + Send + 'a>>;
+async fn all(aws: &Aws, vpc: &str) -> Vec<Holders> {
+    type Looking<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Holders>> + Send + 'a>>;
     let looks: Vec<Looking<'_>> = vec![
         Box::pin(interfaces(aws, vpc)),
         Box::pin(endpoints(aws, vpc)),
@@ -44,10 +49,10 @@ async fn all(aws: &Aws, vpc: &str) -> Vec<Vec<String>> {
         Ok(found) => found,
         Err(reason) => {
             tracing::debug!(%reason, "cannot look at all that is in the VPC");
-            Vec::new()
+            Holders::default()
         }
     });
-    lists.filter(|found| !found.is_empty()).collect()
+    lists.collect()
 }
 
 /// `security group sg-1 (web)`, and whether AWS made it by itself.
@@ -63,24 +68,27 @@ fn named(kind: &str, id: Option<&str>, what: Option<&str>, with: &[Tag]) -> Stri
     }
 }
 
-async fn interfaces(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
-    Ok(blockers::described(&blockers::interfaces(aws, filter("vpc-id", vpc)).await?))
+async fn interfaces(aws: &Aws, vpc: &str) -> Result<Holders> {
+    Ok(Holders::of(&blockers::interfaces(aws, filter("vpc-id", vpc)).await?))
 }
 
-async fn endpoints(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn endpoints(aws: &Aws, vpc: &str) -> Result<Holders> {
     let request = aws.ec2.describe_vpc_endpoints().filters(filter("vpc-id", vpc));
     let answer = aws
         .send(&ec2::DESCRIBE_VPC_ENDPOINTS, "find the endpoints in the VPC", || {
             request.clone().send()
         })
         .await?;
-    let there = answer.vpc_endpoints().iter().filter(|it| it.state() != Some(&State::Deleted));
-    let names =
-        there.map(|it| named("endpoint", it.vpc_endpoint_id(), it.service_name(), it.tags()));
-    Ok(names.collect())
+    let mut there = answer.vpc_endpoints().iter().filter(|it| it.state() != Some(&State::Deleted));
+    let names = there
+        .clone()
+        .map(|it| named("endpoint", it.vpc_endpoint_id(), it.service_name(), it.tags()));
+    let names = names.collect();
+    let stays = there.any(|it| it.state() != Some(&State::Deleting));
+    Ok(Holders { names, stays })
 }
 
-async fn groups(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn groups(aws: &Aws, vpc: &str) -> Result<Holders> {
     let request = aws.ec2.describe_security_groups().filters(filter("vpc-id", vpc));
     let answer = aws
         .send(&ec2::DESCRIBE_SECURITY_GROUPS, "find the security groups in the VPC", || {
@@ -90,10 +98,10 @@ async fn groups(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
     // The default one goes with the VPC.
     let groups = answer.security_groups().iter().filter(|it| it.group_name() != Some("default"));
     let names = groups.map(|it| named("security group", it.group_id(), it.group_name(), it.tags()));
-    Ok(names.collect())
+    Ok(Holders::lasting(names))
 }
 
-async fn subnets(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn subnets(aws: &Aws, vpc: &str) -> Result<Holders> {
     let request = aws.ec2.describe_subnets().filters(filter("vpc-id", vpc));
     let answer = aws
         .send(&ec2::DESCRIBE_SUBNETS, "find the subnets in the VPC", || request.clone().send())
@@ -102,10 +110,10 @@ async fn subnets(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
         .subnets()
         .iter()
         .map(|it| named("subnet", it.subnet_id(), it.cidr_block(), it.tags()));
-    Ok(names.collect())
+    Ok(Holders::lasting(names))
 }
 
-async fn gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn gateways(aws: &Aws, vpc: &str) -> Result<Holders> {
     let request = aws.ec2.describe_internet_gateways().filters(filter("attachment.vpc-id", vpc));
     let answer = aws
         .send(&ec2::DESCRIBE_INTERNET_GATEWAYS, "find the VPC's internet gateway", || {
@@ -116,10 +124,10 @@ async fn gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
         .internet_gateways()
         .iter()
         .map(|it| named("internet gateway", it.internet_gateway_id(), None, it.tags()));
-    Ok(names.collect())
+    Ok(Holders::lasting(names))
 }
 
-async fn nat_gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn nat_gateways(aws: &Aws, vpc: &str) -> Result<Holders> {
     let request = aws.ec2.describe_nat_gateways().filter(filter("vpc-id", vpc));
     let answer = aws
         .send(&ec2::DESCRIBE_NAT_GATEWAYS, "find the NAT gateways in the VPC", || {
@@ -127,11 +135,16 @@ async fn nat_gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
         })
         .await?;
     let there = answer.nat_gateways().iter();
-    let there = there.filter(|it| it.state() != Some(&NatGatewayState::Deleted));
-    Ok(there.map(|it| named("NAT gateway", it.nat_gateway_id(), None, it.tags())).collect())
+    // Both are shown for an hour, and hold nothing ("Delete a NAT gateway" in the VPC user guide).
+    let is_dead = |state: &_| matches!(state, NatGatewayState::Deleted | NatGatewayState::Failed);
+    let mut there = there.filter(|it| !it.state().is_some_and(is_dead));
+    let names = there.clone().map(|it| named("NAT gateway", it.nat_gateway_id(), None, it.tags()));
+    let names = names.collect();
+    let stays = there.any(|it| it.state() != Some(&NatGatewayState::Deleting));
+    Ok(Holders { names, stays })
 }
 
-async fn egress_gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn egress_gateways(aws: &Aws, vpc: &str) -> Result<Holders> {
     let request = aws.ec2.describe_egress_only_internet_gateways();
     let answer = aws
         .send(&ec2::DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS, "find the egress-only gateways", || {
@@ -146,21 +159,22 @@ async fn egress_gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
         let id = it.egress_only_internet_gateway_id();
         named("egress-only internet gateway", id, None, it.tags())
     });
-    Ok(names.collect())
+    Ok(Holders::lasting(names))
 }
 
-async fn vpn_gateways(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn vpn_gateways(aws: &Aws, vpc: &str) -> Result<Holders> {
     let request = aws.ec2.describe_vpn_gateways().filters(filter("attachment.vpc-id", vpc));
     let answer = aws
         .send(&ec2::DESCRIBE_VPN_GATEWAYS, "find the VPN gateways of the VPC", || {
             request.clone().send()
         })
         .await?;
-    let there = answer.vpn_gateways().iter();
-    Ok(there.map(|it| named("VPN gateway", it.vpn_gateway_id(), None, it.tags())).collect())
+    let is_dead = |state: &_| matches!(state, VpnState::Deleted | VpnState::Deleting);
+    let there = answer.vpn_gateways().iter().filter(|it| !it.state().is_some_and(is_dead));
+    Ok(Holders::lasting(there.map(|it| named("VPN gateway", it.vpn_gateway_id(), None, it.tags()))))
 }
 
-async fn peerings(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn peerings(aws: &Aws, vpc: &str) -> Result<Holders> {
     let mut names = Vec::new();
     for side in ["requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"] {
         let request = aws.ec2.describe_vpc_peering_connections().filters(filter(side, vpc));
@@ -169,14 +183,22 @@ async fn peerings(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
                 request.clone().send()
             })
             .await?;
-        names.extend(answer.vpc_peering_connections().iter().map(|it| {
+        // What has ended is shown for hours ("VPC peering connection lifecycle" in its guide).
+        let there = answer.vpc_peering_connections().iter().filter(|it| {
+            let state = it.status().and_then(|status| status.code());
+            matches!(
+                state,
+                None | Some(Peering::Active | Peering::PendingAcceptance | Peering::Provisioning)
+            )
+        });
+        names.extend(there.map(|it| {
             named("peering connection", it.vpc_peering_connection_id(), None, it.tags())
         }));
     }
-    Ok(names)
+    Ok(Holders::lasting(names))
 }
 
-async fn tables(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn tables(aws: &Aws, vpc: &str) -> Result<Holders> {
     let request = aws.ec2.describe_route_tables().filters(filter("vpc-id", vpc));
     let answer = aws
         .send(&ec2::DESCRIBE_ROUTE_TABLES, "find the route tables in the VPC", || {
@@ -187,10 +209,12 @@ async fn tables(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
     let others = answer.route_tables().iter().filter(|table| {
         table.associations().iter().all(|association| association.main() != Some(true))
     });
-    Ok(others.map(|it| named("route table", it.route_table_id(), None, it.tags())).collect())
+    Ok(Holders::lasting(
+        others.map(|it| named("route table", it.route_table_id(), None, it.tags())),
+    ))
 }
 
-async fn lists(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+async fn lists(aws: &Aws, vpc: &str) -> Result<Holders> {
     let request = aws.ec2.describe_network_acls().filters(filter("vpc-id", vpc));
     let answer = aws
         .send(&ec2::DESCRIBE_NETWORK_ACLS, "find the network ACLs in the VPC", || {
@@ -199,7 +223,9 @@ async fn lists(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
         .await?;
     // The default one goes with the VPC.
     let others = answer.network_acls().iter().filter(|list| list.is_default() != Some(true));
-    Ok(others.map(|it| named("network ACL", it.network_acl_id(), None, it.tags())).collect())
+    Ok(Holders::lasting(
+        others.map(|it| named("network ACL", it.network_acl_id(), None, it.tags())),
+    ))
 }
 
 #[cfg(test)]

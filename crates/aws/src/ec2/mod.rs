@@ -2,9 +2,14 @@
 
 pub(crate) mod blockers;
 mod elastic_ip;
+mod endpoints;
+mod flow_log;
+mod gateway_endpoint;
 mod inside;
+mod interface_endpoint;
 mod internet_gateway;
 mod nat_gateway;
+mod network_acl;
 mod operations;
 mod route_table;
 mod security_group;
@@ -14,9 +19,9 @@ mod zones;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
-use deployer_core::Scope;
-use deployer_engine::{Context, Identity, Result};
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification, UnsuccessfulItem};
+use deployer_core::{Cause, Failure, Scope};
+use deployer_engine::{Context, Identity, Operation, Result};
 
 use crate::Aws;
 use crate::ownership::{self, ENVIRONMENT, Kept, STACK, Tags};
@@ -79,6 +84,19 @@ pub(crate) async fn untag(cx: &Context<'_, Aws>, ids: &[String]) -> Result<()> {
 /// The tags of an answer.
 pub(crate) fn tags(tags: &[Tag]) -> Tags {
     ownership::collect(tags.iter().map(|tag| (tag.key(), tag.value())))
+}
+
+/// The failure among what an answer says was not done, though the call went well.
+pub(crate) fn unsuccessful(
+    operation: &'static Operation,
+    purpose: &str,
+    items: &[UnsuccessfulItem],
+) -> Result<()> {
+    let Some(error) = items.iter().find_map(UnsuccessfulItem::error) else { return Ok(()) };
+    let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
+    let cause = operation.meaning(code, message).unwrap_or(Cause::Refused);
+    let failure = Failure::new(cause, operation.attempted(purpose), message);
+    Err(Failure { code: Some(code.to_owned()), ..failure })
 }
 
 /// Filters that find what the scope owns.

@@ -4,13 +4,12 @@ use aws_sdk_ec2::types::{Filter, NatGatewayAddress, NatGatewayState, ResourceTyp
 use deployer_core::{Phase, Ref};
 use deployer_engine::{Context, Found, Identity, Progress, Resource, Result, Survey};
 use deployer_kinds::{NatGateway, NatGatewayOutput, NatGatewaySpec};
-use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
 use crate::ec2::{self, filter, one_of, owned_by, tagged, tags};
 use crate::missing::Required;
-use crate::ownership::{Owned, readable};
+use crate::ownership::{self, Owned, readable};
 
 type Described = aws_sdk_ec2::types::NatGateway;
 
@@ -74,13 +73,15 @@ impl Resource<Aws> for NatGateway {
         let address = spec.address.wanted()?.id();
         let mut spent = spent(cx).await?;
         for _ in 0..EPOCHS {
+            // Another token after a gateway of this one has gone, since EC2 would hand that one back.
+            let said = format!("{} {address} {}", spec.subnet.id(), spent.join(" "));
             let request = cx
                 .cloud
                 .ec2
                 .create_nat_gateway()
                 .subnet_id(spec.subnet.id())
                 .allocation_id(address)
-                .client_token(token(cx.identity, spec.subnet.id(), address, &spent))
+                .client_token(ownership::token(cx.identity, &said))
                 .tag_specifications(tagged(cx.identity, ResourceType::Natgateway));
             let made = cx
                 .cloud
@@ -189,20 +190,6 @@ async fn spent(cx: &Context<'_, Aws>) -> Result<Vec<String>> {
         .collect();
     ids.sort();
     Ok(ids)
-}
-
-/// The same for the same attempt, so that a repeated call makes no second gateway: the proof among
-/// its tags is the same then, and EC2 refuses a token that comes with other tags. Another one after
-/// a gateway of that token has gone, since EC2 would hand that one back.
-fn token(identity: &Identity, subnet: &str, elastic_ip: &str, spent: &[String]) -> String {
-    let Identity { scope, address, generation, proof, .. } = identity;
-    let proof = proof.as_deref().unwrap_or_default();
-    let attempt =
-        format!("{scope} {address} {generation} {proof} {subnet} {elastic_ip} {}", spent.join(" "));
-    let tags = &scope.tags;
-    let attempt = if tags.is_empty() { attempt } else { format!("{attempt} {tags:?}") };
-    // EC2 takes 64 characters (EC2 API reference), which is what SHA-256 gives.
-    format!("{:x}", Sha256::digest(attempt))
 }
 
 async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {

@@ -50,6 +50,14 @@ operations! {
         .on(RULE)
         .also(&["ec2:CreateTags"])
         .gone(&["InvalidGroup.NotFound"]);
+    /// The role may be too young to be taken (terraform-aws-vpc#1262 for its words).
+    CREATE_FLOW_LOGS = SERVICE.changes("CreateFlowLogs")
+        .on(&[Reach::Made("vpc-flow-log/*"), Reach::Parent])
+        .also(&["ec2:CreateTags", "iam:PassRole"])
+        .codes(&[
+            Code::new("InvalidParameter", Cause::NotYet).saying("assume given IAM role"),
+            Code::new("FlowLogAlreadyExists", Cause::Taken),
+        ]);
     CREATE_INTERNET_GATEWAY = SERVICE.changes("CreateInternetGateway")
         .on(&[Reach::Made("internet-gateway/*")])
         .also(&["ec2:CreateTags"]);
@@ -59,6 +67,13 @@ operations! {
         .on(&[Reach::Made("natgateway/*"), Reach::Parent])
         .also(&["ec2:CreateTags"])
         .codes(&[Code::new("Resource.AlreadyAssociated", Cause::Busy)]);
+    CREATE_NETWORK_ACL = SERVICE.changes("CreateNetworkAcl")
+        .on(&[Reach::Made("network-acl/*"), Reach::Parent])
+        .also(&["ec2:CreateTags"]);
+    CREATE_NETWORK_ACL_ENTRY = SERVICE.changes("CreateNetworkAclEntry")
+        .on(TAGGED)
+        .gone(&["InvalidNetworkAclID.NotFound"])
+        .codes(&[Code::new("NetworkAclEntryAlreadyExists", Cause::Taken)]);
     /// A gateway whose attachment is not visible yet is of no network (giantswarm/aws-operator#634:
     /// "route table … and network gateway … belong to different networks").
     CREATE_ROUTE = SERVICE.changes("CreateRoute")
@@ -77,16 +92,33 @@ operations! {
     CREATE_SUBNET = SERVICE.changes("CreateSubnet")
         .on(&[Reach::Made("subnet/*"), Reach::Parent])
         .also(&["ec2:CreateTags"]);
+    CREATE_VPC_ENDPOINT = SERVICE.changes("CreateVpcEndpoint")
+        .on(&[Reach::Made("vpc-endpoint/*"), Reach::Parent])
+        .also(&["ec2:CreateTags", "route53:AssociateVPCWithHostedZone"])
+        .codes(&[
+            // Another one of the service is on its way out, or is somebody else's.
+            Code::new("InvalidParameter", Cause::Taken).saying("conflicting DNS domain"),
+            Code::new("RouteAlreadyExists", Cause::Taken),
+        ]);
     CREATE_TAGS = SERVICE.changes("CreateTags").on(TAGGED);
     CREATE_VPC = SERVICE.changes("CreateVpc")
         .on(&[Reach::Made("vpc/*")])
         .also(&["ec2:CreateTags"]);
+    DELETE_FLOW_LOGS = SERVICE.changes("DeleteFlowLogs")
+        .on(TAGGED)
+        .gone(&["InvalidFlowLogId.NotFound"]);
     DELETE_INTERNET_GATEWAY = SERVICE.changes("DeleteInternetGateway")
         .on(TAGGED)
         .gone(&["InvalidInternetGatewayID.NotFound"]);
     DELETE_NAT_GATEWAY = SERVICE.changes("DeleteNatGateway")
         .on(TAGGED)
         .gone(&["NatGatewayNotFound", "InvalidNatGatewayID.NotFound"]);
+    DELETE_NETWORK_ACL = SERVICE.changes("DeleteNetworkAcl")
+        .on(TAGGED)
+        .gone(&["InvalidNetworkAclID.NotFound"]);
+    DELETE_NETWORK_ACL_ENTRY = SERVICE.changes("DeleteNetworkAclEntry")
+        .on(TAGGED)
+        .gone(&["InvalidNetworkAclEntry.NotFound", "InvalidNetworkAclID.NotFound"]);
     DELETE_ROUTE = SERVICE.changes("DeleteRoute")
         .on(TAGGED)
         .gone(&["InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"]);
@@ -104,9 +136,13 @@ operations! {
         .gone(&["InvalidSubnetID.NotFound"]);
     DELETE_TAGS = SERVICE.changes("DeleteTags").on(TAGGED);
     DELETE_VPC = SERVICE.changes("DeleteVpc").on(TAGGED).gone(&["InvalidVpcID.NotFound"]);
+    DELETE_VPC_ENDPOINTS = SERVICE.changes("DeleteVpcEndpoints")
+        .on(TAGGED)
+        .gone(&["InvalidVpcEndpoint.NotFound", "InvalidVpcEndpointId.NotFound"]);
     DESCRIBE_ADDRESSES = SERVICE.reads("DescribeAddresses");
     DESCRIBE_AVAILABILITY_ZONES = SERVICE.reads("DescribeAvailabilityZones");
     DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS = SERVICE.reads("DescribeEgressOnlyInternetGateways");
+    DESCRIBE_FLOW_LOGS = SERVICE.reads("DescribeFlowLogs");
     DESCRIBE_INTERNET_GATEWAYS = SERVICE.reads("DescribeInternetGateways")
         .gone(&["InvalidInternetGatewayID.NotFound"]);
     DESCRIBE_NAT_GATEWAYS = SERVICE.reads("DescribeNatGateways")
@@ -141,6 +177,9 @@ operations! {
     MODIFY_VPC_ATTRIBUTE = SERVICE.changes("ModifyVpcAttribute")
         .on(TAGGED)
         .gone(&["InvalidVpcID.NotFound"]);
+    MODIFY_VPC_ENDPOINT = SERVICE.changes("ModifyVpcEndpoint")
+        .on(BETWEEN)
+        .gone(&["InvalidVpcEndpoint.NotFound", "InvalidVpcEndpointId.NotFound"]);
     /// For some seconds after its NAT gateway is `deleted` the address is still held: seen as
     /// AuthFailure (kops#938, sno-for-100#9) and as the gateway's interface that is not there
     /// (terraform-provider-aws#49299). The address itself is there, and costs money.
@@ -153,6 +192,13 @@ operations! {
             Code::new("InvalidNetworkInterfaceID.NotFound", Cause::Busy),
         ]);
     /// As for CreateRoute.
+    /// It takes the subnet away from the ACL that it has, which may be its network's own.
+    REPLACE_NETWORK_ACL_ASSOCIATION = SERVICE.changes("ReplaceNetworkAclAssociation")
+        .on(&[Reach::Parent, Reach::Named("network-acl/*")])
+        .gone(&["InvalidAssociationID.NotFound"]);
+    REPLACE_NETWORK_ACL_ENTRY = SERVICE.changes("ReplaceNetworkAclEntry")
+        .on(TAGGED)
+        .gone(&["InvalidNetworkAclEntry.NotFound", "InvalidNetworkAclID.NotFound"]);
     REPLACE_ROUTE = SERVICE.changes("ReplaceRoute")
         .on(TAGGED)
         .gone(&["InvalidRouteTableID.NotFound"])

@@ -7,15 +7,17 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{
     Filter, ResourceType, Route, RouteOrigin, RouteTableAssociation, RouteTableAssociationStateCode,
 };
-use deployer_core::{Cause, Phase, Ref, tag_code};
+use deployer_core::{Cause, Phase, Ref};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
-use deployer_kinds::{Cidr, RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget};
+use deployer_kinds::{
+    Cidr, GatewayEndpoint, RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget,
+};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
 use crate::ec2::{self, filter, keeping, owned_by, tags};
 use crate::missing::Required;
-use crate::ownership::{Kept, Owned, readable};
+use crate::ownership::{self, Kept, Owned, readable};
 use crate::send::{unless_gone, unless_taken};
 
 type Described = aws_sdk_ec2::types::RouteTable;
@@ -50,7 +52,12 @@ impl Resource<Aws> for RouteTable {
             .iter()
             .filter_map(|table| {
                 let owned = Owned::tagged::<Self>(survey.scope, &tags(table.tags()))?;
-                readable(survey, &owned, table.route_table_id(), found(&owned, table))
+                readable(
+                    survey,
+                    &owned,
+                    table.route_table_id(),
+                    found(is_gateway_of(survey), &owned, table),
+                )
             })
             .collect()
     }
@@ -58,7 +65,11 @@ impl Resource<Aws> for RouteTable {
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
         let tables = describe(survey.cloud, vec![filter("route-table-id", id)]).await?;
         let read = |table: &Described| {
-            found(&Owned::read::<Self>(survey.scope, None, &tags(table.tags())), table)
+            found(
+                is_gateway_of(survey),
+                &Owned::read::<Self>(survey.scope, None, &tags(table.tags())),
+                table,
+            )
         };
         tables.first().map(read).transpose()
     }
@@ -133,12 +144,18 @@ impl Resource<Aws> for RouteTable {
     }
 }
 
-fn found(owned: &Owned, table: &Described) -> Result<Found<RouteTable>> {
+fn found(
+    is_our_gateway: impl Fn(&str) -> bool,
+    owned: &Owned,
+    table: &Described,
+) -> Result<Found<RouteTable>> {
     let id = table.route_table_id().required("the id of a route table")?;
     let (mut routes, mut foreign) = (Routes::new(), Vec::new());
-    for route in table.routes() {
+    // A gateway of ours to a service writes its own (VPC guide, "Gateway endpoints").
+    let is_of_ours = |route: &&Route| route.gateway_id().is_some_and(&is_our_gateway);
+    for route in table.routes().iter().filter(|route| !is_of_ours(route)) {
         match understood(route) {
-            Understood::Route(range, _) if !is_given(owned, ROUTES, &range.to_string()) => {
+            Understood::Route(range, _) if !owned.is_given(ROUTES, &range.to_string()) => {
                 foreign.push(described(route));
             }
             Understood::Route(range, target) => drop(routes.insert(range, target)),
@@ -150,7 +167,7 @@ fn found(owned: &Owned, table: &Described) -> Result<Found<RouteTable>> {
     foreign.extend(gateways.map(|gateway| format!("an association with {gateway}")));
     let (subnets, others): (Vec<&str>, Vec<&str>) = associations(table)
         .map(|(_, subnet)| subnet)
-        .partition(|subnet| is_given(owned, SUBNETS, subnet));
+        .partition(|subnet| owned.is_given(SUBNETS, subnet));
     foreign.extend(others.iter().map(|subnet| format!("an association with {subnet}")));
     Ok(Found {
         badge: owned.badge(),
@@ -166,20 +183,18 @@ fn found(owned: &Owned, table: &Described) -> Result<Found<RouteTable>> {
     })
 }
 
+/// Whether a gateway endpoint is ours.
+fn is_gateway_of(survey: &Survey<'_, Aws>) -> impl Fn(&str) -> bool {
+    |id| survey.is_recorded::<GatewayEndpoint>(id)
+}
+
 /// What is kept as tags: which routes and which subnets were given, three characters for each, since
 /// neither can carry a tag. So what others add is left alone.
 fn kept(spec: &RouteTableSpec) -> Kept {
-    let codes = |texts: Vec<String>| texts.iter().map(|text| tag_code(text)).collect::<String>();
     Kept::from([
-        (ROUTES, codes(spec.routes.keys().map(ToString::to_string).collect())),
-        (SUBNETS, codes(spec.subnets.iter().map(|subnet| subnet.id().to_owned()).collect())),
+        (ROUTES, ownership::codes(spec.routes.keys().map(ToString::to_string))),
+        (SUBNETS, ownership::codes(spec.subnets.iter().map(Ref::id))),
     ])
-}
-
-/// Whether something was given, by the tags. Where they do not say, everything was.
-fn is_given(owned: &Owned, field: &str, text: &str) -> bool {
-    let code = tag_code(text);
-    owned.kept(field).is_none_or(|kept| kept.as_bytes().chunks(3).any(|it| it == code.as_bytes()))
 }
 
 #[derive(Debug, PartialEq)]
@@ -433,7 +448,7 @@ mod tests {
                 tags: BTreeMap::new(),
             };
             let kept = kept.iter().map(|(field, value)| (kept_key(field), value.clone())).collect();
-            found(&Owned::read::<RouteTable>(&scope, None, &kept), &table).unwrap()
+            found(|_| false, &Owned::read::<RouteTable>(&scope, None, &kept), &table).unwrap()
         };
         let live = with(kept(&spec));
         assert_eq!(live.spec, spec);

@@ -416,6 +416,20 @@ mod tests {
     }
 
     #[test]
+    fn a_release_that_another_run_has_just_published_is_published_under_the_next_number() {
+        let refusal = deployer_image::Refusal {
+            registry: "registry".to_owned(),
+            attempted: "put the manifest".to_owned(),
+            status: 400,
+            code: Some("TAG_INVALID".to_owned()),
+            message: None,
+        };
+        let failure = not_pushed(&PushError::Refused(Box::new(refusal)), "web-1");
+        let help = failure.help.unwrap_or_default();
+        assert!(help.contains("publish again for the next one"), "{help}");
+    }
+
+    #[test]
     fn a_dockerfile_is_built_in_the_folder_it_is_in() {
         let source = source(Path::new("/stack"), &Build::Dockerfile("app/Dockerfile.prod".into()));
         let Source::Dockerfile(source) = source else { panic!("{source:?}") };

@@ -1,33 +1,45 @@
 //! Listeners on ELB: CreateListener, ModifyListener, DescribeListeners, DeleteListener.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_elasticloadbalancingv2::types::{
     Certificate, Listener as Described, ProtocolEnum, Rule as DescribedRule,
 };
 use deployer_core::{Cause, Failure, Phase, Ref, Text};
-use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Rival, Survey};
 use deployer_kinds::{Listener, ListenerOutput, ListenerProtocol, ListenerRule, ListenerSpec};
+use futures_util::future::try_join_all;
 
 use crate::Aws;
+use crate::acm::certificate;
 use crate::elb::inventory::{self, Inventory, Tagged};
-use crate::elb::{self, action, tagged};
+use crate::elb::{self, action, certificates, tagged};
 use crate::missing::Required;
 use crate::ownership::{self, Owned, readable};
 use crate::send::unless_gone;
 
 const CREATE: &str = "create the listener";
 
+/// What helps where a port is taken.
+const OTHERWISE: &str = "take another port";
+
 impl Resource<Aws> for Listener {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let inventory = survey.shared.get::<Inventory>();
         let (listeners, rules) =
             tokio::try_join!(inventory.listeners(survey), inventory.rules(survey))?;
-        listeners
-            .iter()
-            .filter_map(|listener| {
-                let owned = Owned::tagged::<Self>(survey.scope, &listener.tags)?;
+        let ours = listeners.iter().filter_map(|listener| {
+            Some((Owned::tagged::<Self>(survey.scope, &listener.tags)?, listener))
+        });
+        let ours: Vec<_> = ours.collect();
+        let certificates =
+            try_join_all(ours.iter().map(|(_, it)| certificates::beside(survey.cloud, &it.thing)));
+        ours.iter()
+            .zip(certificates.await?)
+            .filter_map(|((owned, listener), certificates)| {
                 let foreign = foreign_rules(survey, &listener.arn, rules);
-                let read = found(&owned, &listener.thing, foreign);
-                readable(survey, &owned, Some(&listener.arn), read)
+                let read = found(owned, &listener.thing, certificates, foreign);
+                readable(survey, owned, Some(&listener.arn), read)
             })
             .collect()
     }
@@ -38,11 +50,24 @@ impl Resource<Aws> for Listener {
             tokio::try_join!(elb::tags_of(survey.cloud, id), inventory::tagged_rules(survey, id))?;
         let Some(tags) = tags else { return Ok(None) };
         let owned = Owned::read::<Self>(survey.scope, None, &tags);
-        found(&owned, &listener, foreign_rules(survey, id, &rules)).map(Some)
+        let certificates = certificates::beside(survey.cloud, &listener).await?;
+        found(&owned, &listener, certificates, foreign_rules(survey, id, &rules)).map(Some)
     }
 
     async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
         inventory::all_listeners(survey).await
+    }
+
+    async fn rival(
+        survey: &Survey<'_, Aws>,
+        _name: &str,
+        spec: &ListenerSpec,
+    ) -> Result<Option<Rival<Self>>> {
+        let Some(balancer) = spec.load_balancer.known() else { return Ok(None) };
+        let Some(id) = on_port(survey.cloud, balancer, spec).await? else { return Ok(None) };
+        let found = Self::read(survey, &id).await?;
+        let what = port(spec);
+        Ok(found.map(|found| Rival { found, what, otherwise: OTHERWISE }))
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<ListenerOutput> {
@@ -50,6 +75,9 @@ impl Resource<Aws> for Listener {
         // looked for first.
         if let Some(id) = standing(cx, spec).await? {
             modify(cx.cloud, &id, None, spec).await?;
+            let there = certificates::beside_id(cx.cloud, &id).await?;
+            certificates::add(cx.cloud, &id, &there, spec).await?;
+            certificates::remove(cx.cloud, &id, &there, spec).await?;
             return Ok(ListenerOutput { id });
         }
         let request = cx
@@ -59,14 +87,16 @@ impl Resource<Aws> for Listener {
             .load_balancer_arn(spec.load_balancer.id())
             .port(spec.port.into())
             .protocol(protocol(*spec.protocol.wanted()?))
-            .set_certificates(certificates(spec))
+            .set_certificates(certificates::default(spec))
             .set_ssl_policy(spec.tls_policy.clone())
             .default_actions(action::written(spec.default_action.wanted()?, spec.reserves.as_ref()))
             .set_tags(Some(tagged(cx.identity)));
-        let made = cx.cloud.send(&elb::CREATE_LISTENER, CREATE, || request.clone().send()).await?;
-        let listener = made.listeners.unwrap_or_default().pop();
+        let made = cx.cloud.send(&elb::CREATE_LISTENER, CREATE, || request.clone().send()).await;
+        let listener = usable(cx.cloud, spec, made).await?.listeners.unwrap_or_default().pop();
         let id = listener.and_then(|listener| listener.listener_arn);
-        Ok(ListenerOutput { id: id.required("the ARN of the listener")? })
+        let id = id.required("the ARN of the listener")?;
+        certificates::add(cx.cloud, &id, &BTreeSet::new(), spec).await?;
+        Ok(ListenerOutput { id })
     }
 
     async fn update(
@@ -74,7 +104,21 @@ impl Resource<Aws> for Listener {
         live: &Found<Self>,
         spec: &ListenerSpec,
     ) -> Result<ListenerOutput> {
-        modify(cx.cloud, &live.output.id, Some(&live.spec), spec).await?;
+        let id = &live.output.id;
+        let has_others =
+            |spec: &ListenerSpec| spec.protocol.known() == Some(&ListenerProtocol::Https);
+        // Those of one that turns to HTTPS are added once it has.
+        let there = if has_others(&live.spec) { &live.spec.certificates } else { &BTreeSet::new() };
+        if has_others(&live.spec) {
+            certificates::add(cx.cloud, id, there, spec).await?;
+        }
+        modify(cx.cloud, id, Some(&live.spec), spec).await?;
+        if has_others(spec) && !has_others(&live.spec) {
+            certificates::add(cx.cloud, id, there, spec).await?;
+        }
+        if has_others(spec) {
+            certificates::remove(cx.cloud, id, there, spec).await?;
+        }
         Ok(live.output.clone())
     }
 
@@ -109,7 +153,12 @@ async fn look(aws: &Aws, id: &str) -> Result<Described> {
     answer.listeners.unwrap_or_default().pop().required("the listener asked for")
 }
 
-fn found(owned: &Owned, listener: &Described, mut foreign: Vec<String>) -> Result<Found<Listener>> {
+fn found(
+    owned: &Owned,
+    listener: &Described,
+    certificates: BTreeSet<Text>,
+    mut foreign: Vec<String>,
+) -> Result<Found<Listener>> {
     let read = action::read(listener.default_actions())?;
     foreign.extend(read.foreign);
     let mode = listener.mutual_authentication().and_then(|mutual| mutual.mode());
@@ -135,6 +184,7 @@ fn found(owned: &Owned, listener: &Described, mut foreign: Vec<String>) -> Resul
             port: port.required("the port of a listener")?,
             protocol: spoken.into(),
             certificate: certificate.map(Text::from),
+            certificates,
             tls_policy: listener.ssl_policy().map(ToOwned::to_owned),
             default_action: read.action,
             reserves: read.reserves,
@@ -172,9 +222,15 @@ fn protocol(protocol: ListenerProtocol) -> ProtocolEnum {
     }
 }
 
-fn certificates(spec: &ListenerSpec) -> Option<Vec<Certificate>> {
-    let arn = spec.certificate.as_ref()?.resolved();
-    Some(vec![Certificate::builder().certificate_arn(arn).build()])
+/// What was answered, with what is known of a certificate that was not taken.
+async fn usable<T>(aws: &Aws, spec: &ListenerSpec, answer: Result<T>) -> Result<T> {
+    match answer {
+        Err(failure) => {
+            let arns: Vec<&str> = spec.certificate.iter().map(Text::resolved).collect();
+            Err(certificate::not_usable(aws, &arns, failure).await)
+        }
+        answer => answer,
+    }
 }
 
 /// What is left out stays as it is, but for what comes with HTTPS: that goes when a listener turns
@@ -195,19 +251,20 @@ async fn modify(
         .listener_arn(id)
         .port(spec.port.into())
         .set_protocol(is_spoken_known.then_some(spoken))
-        .set_certificates(certificates(spec))
+        .set_certificates(certificates::default(spec))
         .set_ssl_policy(spec.tls_policy.clone())
         .set_default_actions(is_action_known.then(|| vec![action]));
-    aws.send(&elb::MODIFY_LISTENER, "change the listener", || request.clone().send()).await?;
+    let changed =
+        aws.send(&elb::MODIFY_LISTENER, "change the listener", || request.clone().send()).await;
+    usable(aws, spec, changed).await?;
     Ok(())
 }
 
 /// The listener that has the port already, if a call whose reply was lost made it: on a load
 /// balancer that is not ours a scan depends on the tagging index, which lags behind.
 async fn standing(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<Option<String>> {
-    let listeners = inventory::listeners(cx.cloud, spec.load_balancer.id()).await?;
-    let same = listeners.into_iter().find(|listener| listener.port() == Some(spec.port.into()));
-    let Some(id) = same.and_then(|listener| listener.listener_arn) else { return Ok(None) };
+    let balancer = spec.load_balancer.id();
+    let Some(id) = on_port(cx.cloud, balancer, spec).await? else { return Ok(None) };
     let tags = elb::tags(cx.cloud, std::slice::from_ref(&id)).await?;
     // One without an entry went away since.
     let Some(tags) = tags.get(&id) else { return Ok(None) };
@@ -218,10 +275,20 @@ async fn standing(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<Option<S
     // One of ours is on its way elsewhere, or out.
     let owned = Owned::tagged::<Listener>(&cx.identity.scope, tags);
     if let Some(owned) = owned.filter(|_| ownership::owns::<Listener>(cx, &id, None, tags)) {
-        let message = format!("listener/{} has the port {}", owned.name(), spec.port);
+        let message = format!("listener/{} has {}", owned.name(), port(spec));
         return Err(Failure::new(Cause::Busy, attempted, message)
             .help("give each listener of a load balancer a port of its own"));
     }
-    let what = format!("the port {}", spec.port);
-    Err(cx.in_the_way(attempted, &id, &what, "take another port"))
+    Err(cx.in_the_way(attempted, &id, &port(spec), OTHERWISE))
+}
+
+/// The listener of a load balancer that has the port.
+async fn on_port(aws: &Aws, balancer: &str, spec: &ListenerSpec) -> Result<Option<String>> {
+    let listeners = inventory::listeners(aws, balancer).await?;
+    let same = listeners.into_iter().find(|listener| listener.port() == Some(spec.port.into()));
+    Ok(same.and_then(|listener| listener.listener_arn))
+}
+
+fn port(spec: &ListenerSpec) -> String {
+    format!("the port {}", spec.port)
 }

@@ -1,15 +1,16 @@
 //! Rules of listeners on ELB: CreateRule, ModifyRule, SetRulePriorities, DescribeRules, DeleteRule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::operation::create_rule::builders::CreateRuleFluentBuilder;
 use aws_sdk_elasticloadbalancingv2::types::{
-    HostHeaderConditionConfig, HttpRequestMethodConditionConfig, PathPatternConditionConfig,
-    Rule as Described, RuleCondition, RulePriorityPair,
+    HostHeaderConditionConfig, HttpHeaderConditionConfig, HttpRequestMethodConditionConfig,
+    PathPatternConditionConfig, QueryStringConditionConfig, QueryStringKeyValuePair,
+    Rule as Described, RuleCondition, RulePriorityPair, SourceIpConditionConfig,
 };
 use deployer_core::{Cause, Failure, Phase, Ref};
-use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
-use deployer_kinds::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Rival, Survey};
+use deployer_kinds::{IpRange, ListenerRule, ListenerRuleOutput, ListenerRuleSpec, Patterns};
 
 use futures_util::future::try_join_all;
 
@@ -54,6 +55,23 @@ impl Resource<Aws> for ListenerRule {
         let rules = listeners.iter().map(|listener| inventory::rules(survey.cloud, listener));
         let rules = try_join_all(rules).await?.into_iter().flatten();
         Ok(rules.filter_map(|rule| rule.rule_arn).collect())
+    }
+
+    async fn rival(
+        survey: &Survey<'_, Aws>,
+        _name: &str,
+        spec: &ListenerRuleSpec,
+    ) -> Result<Option<Rival<Self>>> {
+        // What takes no request yet takes any turn.
+        let Some(listener) = spec.listener.known().filter(|_| !spec.is_reserved()) else {
+            return Ok(None);
+        };
+        let rules = inventory::rules(survey.cloud, listener).await?;
+        let holder = rules.iter().find(|rule| position(rule) == Some(spec.priority));
+        let Some(id) = holder.and_then(|rule| rule.rule_arn()) else { return Ok(None) };
+        let found = Self::read(survey, id).await?;
+        let what = priority(spec);
+        Ok(found.map(|found| Rival { found, what, otherwise: OTHERWISE }))
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerRuleSpec) -> Result<ListenerRuleOutput> {
@@ -146,6 +164,9 @@ fn found(owned: &Owned, arn: &str, rule: &Described) -> Result<Found<ListenerRul
         paths: BTreeSet::new(),
         hosts: BTreeSet::new(),
         methods: BTreeSet::new(),
+        headers: BTreeMap::new(),
+        query: BTreeMap::new(),
+        sources: BTreeSet::new(),
         action,
         reserves,
     };
@@ -169,6 +190,10 @@ fn read_condition(
     foreign: &mut Vec<String>,
 ) -> Result<()> {
     let field = condition.field().required("the field of a condition")?;
+    if let Some(is_told) = read_named(field, condition, spec)? {
+        foreign.extend((!is_told).then(|| format!("a condition on {field} that no stack can say")));
+        return Ok(());
+    }
     let (into, values) = match field {
         "path-pattern" => {
             (&mut spec.paths, condition.path_pattern_config().map(|config| config.values()))
@@ -194,6 +219,49 @@ fn read_condition(
     Ok(())
 }
 
+/// Reads a condition that is no list of texts, and says whether a spec can tell it; none where it
+/// is one of another sort.
+fn read_named(
+    field: &str,
+    condition: &RuleCondition,
+    spec: &mut ListenerRuleSpec,
+) -> Result<Option<bool>> {
+    let mut keep = |into: fn(&mut ListenerRuleSpec) -> &mut Patterns, name: &str, values| {
+        // Another one of the same name would have to be met as well.
+        let is_new = into(spec).keys().all(|known| !known.eq_ignore_ascii_case(name));
+        if is_new {
+            into(spec).insert(name.to_owned(), values);
+        }
+        is_new
+    };
+    Ok(Some(match field {
+        "http-header" => {
+            let config = condition.http_header_config().required("the header of a condition")?;
+            let values: BTreeSet<String> = config.values().iter().cloned().collect();
+            let name = config.http_header_name().filter(|_| !values.is_empty());
+            name.is_some_and(|name| keep(|spec| &mut spec.headers, name, values))
+        }
+        "query-string" => {
+            let pairs = condition.query_string_config().map(|config| config.values());
+            let pairs = pairs.unwrap_or_default();
+            let name = pairs.first().and_then(|pair| pair.key());
+            let is_one = pairs.iter().all(|pair| pair.key() == name);
+            let values = pairs.iter().filter_map(|pair| pair.value()).map(ToOwned::to_owned);
+            let values: BTreeSet<String> = values.collect();
+            name.is_some_and(|name| is_one && keep(|spec| &mut spec.query, name, values))
+        }
+        "source-ip" => {
+            let ranges = condition.source_ip_config().map(|config| config.values());
+            let read: Vec<IpRange> =
+                ranges.unwrap_or_default().iter().filter_map(|range| range.parse().ok()).collect();
+            let is_told = !read.is_empty() && read.len() == ranges.unwrap_or_default().len();
+            spec.sources.extend(read);
+            is_told
+        }
+        _ => return Ok(None),
+    }))
+}
+
 fn conditions(spec: &ListenerRuleSpec) -> Vec<RuleCondition> {
     let values = |values: &BTreeSet<String>| {
         (!values.is_empty()).then(|| values.iter().cloned().collect::<Vec<_>>())
@@ -211,7 +279,25 @@ fn conditions(spec: &ListenerRuleSpec) -> Vec<RuleCondition> {
         let config = HttpRequestMethodConditionConfig::builder().set_values(Some(values));
         condition("http-request-method").http_request_method_config(config.build()).build()
     });
-    [paths, hosts, methods].into_iter().flatten().collect()
+    let headers = spec.headers.iter().map(|(name, values)| {
+        let config = HttpHeaderConditionConfig::builder().http_header_name(name);
+        let config = config.set_values(Some(values.iter().cloned().collect()));
+        condition("http-header").http_header_config(config.build()).build()
+    });
+    let queries = spec.query.iter().map(|(name, values)| {
+        let pair =
+            |value: &String| QueryStringKeyValuePair::builder().key(name).value(value).build();
+        let config = QueryStringConditionConfig::builder();
+        let config = config.set_values(Some(values.iter().map(pair).collect()));
+        condition("query-string").query_string_config(config.build()).build()
+    });
+    let sources = (!spec.sources.is_empty()).then(|| {
+        let ranges = spec.sources.iter().map(ToString::to_string).collect();
+        let config = SourceIpConditionConfig::builder().set_values(Some(ranges));
+        condition("source-ip").source_ip_config(config.build()).build()
+    });
+    let texts = [paths, hosts, methods, sources].into_iter().flatten();
+    texts.chain(headers).chain(queries).collect()
 }
 
 async fn make(aws: &Aws, request: CreateRuleFluentBuilder) -> Result<ListenerRuleOutput> {
@@ -328,7 +414,6 @@ fn held(
     holder: Option<&Holder>,
     spec: &ListenerRuleSpec,
 ) -> Failure {
-    let priority = spec.priority;
     let Some(holder) = holder else {
         failure.cause = Cause::Busy;
         return failure;
@@ -336,11 +421,14 @@ fn held(
     let owned = Owned::tagged::<ListenerRule>(&cx.identity.scope, &holder.tags);
     if let Some(owned) = owned.filter(|_| is_of_stack(cx, holder)) {
         failure.cause = Cause::Busy;
-        failure.message = format!("listener-rule/{} has the priority {priority}", owned.name());
+        failure.message = format!("listener-rule/{} has {}", owned.name(), priority(spec));
         return failure.help("give each rule of a listener a priority of its own");
     }
-    let what = format!("the priority {priority}");
-    cx.in_the_way(failure.attempted, &holder.id, &what, OTHERWISE)
+    cx.in_the_way(failure.attempted, &holder.id, &priority(spec), OTHERWISE)
+}
+
+fn priority(spec: &ListenerRuleSpec) -> String {
+    format!("the priority {}", spec.priority)
 }
 
 #[cfg(test)]
@@ -361,8 +449,14 @@ mod tests {
 
     #[test]
     fn the_conditions_written_are_the_conditions_read() {
-        let wanted =
-            spec(&json!({ "paths": ["/a", "/b*"], "hosts": ["x.test"], "methods": ["GET"] }));
+        let wanted = spec(&json!({
+            "paths": ["/a", "/b*"],
+            "hosts": ["x.test"],
+            "methods": ["GET"],
+            "headers": { "x-beta": ["yes", "on"], "accept-language": ["de*"] },
+            "query": { "version": ["2"], "tab": ["*"] },
+            "sources": ["10.0.0.0/8", "2001:db8::/32"],
+        }));
         let (mut read, mut foreign) = (spec(&json!({})), Vec::new());
         for condition in conditions(&wanted) {
             read_condition(&condition, &mut read, &mut foreign).unwrap();
@@ -372,9 +466,42 @@ mod tests {
 
     #[test]
     fn a_condition_that_no_stack_can_say_is_told() {
+        let of = |field: &str| RuleCondition::builder().field(field);
+        let pair = |key: Option<&str>, value: &str| {
+            let pair = QueryStringKeyValuePair::builder().set_key(key.map(ToOwned::to_owned));
+            pair.value(value).build()
+        };
+        let query = |pairs: Vec<QueryStringKeyValuePair>| {
+            let config = QueryStringConditionConfig::builder().set_values(Some(pairs));
+            of("query-string").query_string_config(config.build()).build()
+        };
+        let regex = HttpHeaderConditionConfig::builder().http_header_name("x").regex_values("^a");
+        for (condition, what) in [
+            (of("weather").build(), "a condition on weather"),
+            (of("source-ip").build(), "a condition on source-ip that no stack can say"),
+            (
+                of("http-header").http_header_config(regex.build()).build(),
+                "a condition on http-header that no stack can say",
+            ),
+            (query(vec![pair(None, "a")]), "a condition on query-string that no stack can say"),
+            (
+                query(vec![pair(Some("a"), "1"), pair(Some("b"), "1")]),
+                "a condition on query-string that no stack can say",
+            ),
+        ] {
+            let (mut read, mut foreign) = (spec(&json!({})), Vec::new());
+            read_condition(&condition, &mut read, &mut foreign).unwrap();
+            assert_eq!(foreign, [what]);
+        }
+        let header = |value: &str| {
+            let config = HttpHeaderConditionConfig::builder().http_header_name("x").values(value);
+            of("http-header").http_header_config(config.build()).build()
+        };
         let (mut read, mut foreign) = (spec(&json!({})), Vec::new());
-        let condition = RuleCondition::builder().field("source-ip").build();
-        read_condition(&condition, &mut read, &mut foreign).unwrap();
-        assert_eq!(foreign, ["a condition on source-ip"]);
+        for value in ["a", "b"] {
+            read_condition(&header(value), &mut read, &mut foreign).unwrap();
+        }
+        assert_eq!(read.headers, Patterns::from([("x".to_owned(), ["a".to_owned()].into())]));
+        assert_eq!(foreign.len(), 1, "both would have to be met: {foreign:?}");
     }
 }

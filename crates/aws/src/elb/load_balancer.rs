@@ -237,8 +237,10 @@ fn found(
 
 fn output(balancer: &Described) -> Result<LoadBalancerOutput> {
     let of = |value: Option<&str>, what| value.required(what).map(ToOwned::to_owned);
+    let id = of(balancer.load_balancer_arn(), "the ARN of a load balancer")?;
     Ok(LoadBalancerOutput {
-        id: of(balancer.load_balancer_arn(), "the ARN of a load balancer")?,
+        metrics: elb::named_in_metrics(&id),
+        id,
         dns: of(balancer.dns_name(), "the host name of a load balancer")?,
         zone: of(balancer.canonical_hosted_zone_id(), "the hosted zone of a load balancer")?,
     })

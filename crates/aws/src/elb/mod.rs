@@ -2,6 +2,7 @@
 //! rewritten.
 
 mod action;
+mod certificates;
 mod inventory;
 mod listener;
 mod listener_rule;
@@ -114,4 +115,11 @@ async fn descriptions(aws: &Aws, arns: &[String]) -> Result<Vec<TagDescription>>
     let request = aws.elb.describe_tags().set_resource_arns(Some(arns.to_vec()));
     let answer = aws.send(&DESCRIBE_TAGS, "read tags", || request.clone().send());
     Ok(answer.await?.tag_descriptions.unwrap_or_default())
+}
+
+/// How the metrics of a load balancer or a target group name it, by its ARN ("CloudWatch metrics for
+/// your Application Load Balancer" in the ELB user guide).
+pub(crate) fn named_in_metrics(arn: &str) -> String {
+    let end = arn.rsplit(':').next().unwrap_or_default();
+    end.strip_prefix("loadbalancer/").unwrap_or(end).to_owned()
 }

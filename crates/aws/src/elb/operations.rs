@@ -32,6 +32,9 @@ const RULE: &[Reach] = &[Reach::Owned("listener-rule/app/{short}*")];
 const TARGETS: &[Reach] = &[Reach::Owned("targetgroup/{short}*")];
 
 operations! {
+    ADD_LISTENER_CERTIFICATES = SERVICE.changes("AddListenerCertificates")
+        .on(LISTENER)
+        .gone(&["ListenerNotFound"]);
     ADD_TAGS = SERVICE.changes("AddTags")
         .on(TAGGED)
         .gone(&[
@@ -85,6 +88,8 @@ operations! {
     DELETE_TARGET_GROUP = SERVICE.changes("DeleteTargetGroup")
         .on(TARGETS)
         .gone(&["TargetGroupNotFound"]);
+    DESCRIBE_LISTENER_CERTIFICATES = SERVICE.reads("DescribeListenerCertificates")
+        .gone(&["ListenerNotFound"]);
     /// What is looked for is a listener, or those of a load balancer.
     DESCRIBE_LISTENERS = SERVICE.reads("DescribeListeners")
         .gone(&["ListenerNotFound", "LoadBalancerNotFound"]);
@@ -116,6 +121,9 @@ operations! {
     MODIFY_TARGET_GROUP_ATTRIBUTES = SERVICE.changes("ModifyTargetGroupAttributes")
         .on(TARGETS)
         .gone(&["TargetGroupNotFound"]);
+    REMOVE_LISTENER_CERTIFICATES = SERVICE.changes("RemoveListenerCertificates")
+        .on(LISTENER)
+        .gone(&["ListenerNotFound"]);
     REMOVE_TAGS = SERVICE.changes("RemoveTags")
         .on(TAGGED)
         .gone(&[

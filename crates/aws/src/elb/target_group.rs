@@ -120,7 +120,7 @@ impl Resource<Aws> for TargetGroup {
         let id = id.required("the ARN of the target group")?;
         let wanted = elb::differing(&new(), settings(spec));
         set_attributes(cx.cloud, &id, wanted).await?;
-        Ok(TargetGroupOutput { id })
+        Ok(output(id))
     }
 
     async fn update(
@@ -225,9 +225,7 @@ fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Fo
             slow_start: elb::attribute(attributes, SLOW_START),
             stickiness: stickiness(attributes),
         },
-        output: TargetGroupOutput {
-            id: group.target_group_arn().required("the ARN of a target group")?.to_owned(),
-        },
+        output: output(group.target_group_arn().required("the ARN of a target group")?.to_owned()),
         phase: Phase::Ready,
         state: String::new(),
         foreign: foreign(group, attributes),
@@ -235,6 +233,10 @@ fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Fo
 }
 
 /// The health check; none where it is of another make than those over HTTP.
+fn output(id: String) -> TargetGroupOutput {
+    TargetGroupOutput { metrics: elb::named_in_metrics(&id), id }
+}
+
 fn health_check(group: &Described) -> Option<HealthCheck> {
     let of = |value: Option<i32>| value.and_then(|value| value.try_into().ok());
     // It has those of gRPC or those of HTTP (ELB API reference, `Matcher`).

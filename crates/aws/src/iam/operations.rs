@@ -36,6 +36,10 @@ operations! {
     DELETE_ROLE_POLICY = SERVICE.changes("DeleteRolePolicy").on(ROLE).gone(&["NoSuchEntity"]);
     DETACH_ROLE_POLICY = SERVICE.changes("DetachRolePolicy").on(ROLE).gone(&["NoSuchEntity"]);
     GET_ACCOUNT_AUTHORIZATION_DETAILS = SERVICE.reads("GetAccountAuthorizationDetails");
+    PUT_ROLE_PERMISSIONS_BOUNDARY = SERVICE.changes("PutRolePermissionsBoundary")
+        .on(ROLE)
+        .gone(&["NoSuchEntity"])
+        .codes(&[Code::new("NoSuchEntity", Cause::Missing).saying("policy")]);
     PUT_ROLE_POLICY = SERVICE.changes("PutRolePolicy").on(ROLE).gone(&["NoSuchEntity"]);
     TAG_ROLE = SERVICE.changes("TagRole").on(ROLE).gone(&["NoSuchEntity"]);
     UNTAG_ROLE = SERVICE.changes("UntagRole").on(ROLE).gone(&["NoSuchEntity"]);

@@ -1,5 +1,6 @@
 //! Roles of IAM: `CreateRole`, `UpdateAssumeRolePolicy`, `PutRolePolicy`, `DeleteRolePolicy`,
-//! `AttachRolePolicy`, `DetachRolePolicy`, `GetAccountAuthorizationDetails`, `DeleteRole`.
+//! `AttachRolePolicy`, `DetachRolePolicy`, `PutRolePermissionsBoundary`,
+//! `GetAccountAuthorizationDetails`, `DeleteRole`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,13 +19,13 @@ use crate::send::unless_gone;
 
 impl Resource<Aws> for Role {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
-        let path = path(survey.scope);
+        let own = path(survey.scope);
         let has_all =
             |arns: &BTreeSet<String>| survey.are_all::<Self>(arns.iter().map(String::as_str));
         let roles = details(survey.cloud, has_all).await?;
         roles
             .iter()
-            .filter(|role| role.path() == Some(&path))
+            .filter(|role| role.path().is_some_and(|path| path.ends_with(&own)))
             .filter_map(|role| {
                 let tags = iam::tags(role.tags());
                 let owned = Owned::named::<Self>(survey.scope, role.role_name(), &tags)?;
@@ -35,7 +36,7 @@ impl Resource<Aws> for Role {
 
     fn misnamed(scope: &Scope, output: &RoleOutput) -> Option<String> {
         let path = path(scope);
-        let is_there = output.id.ends_with(&format!(":role{path}{}", output.name));
+        let is_there = output.id.ends_with(&format!("{path}{}", output.name));
         (!is_there).then(|| format!("role{path}"))
     }
 
@@ -58,8 +59,9 @@ impl Resource<Aws> for Role {
             .cloud
             .iam
             .create_role()
-            .path(path(&cx.identity.scope))
+            .path(format!("{}{}", spec.path.trim_end_matches('/'), path(&cx.identity.scope)))
             .role_name(name)
+            .set_permissions_boundary(spec.boundary.clone())
             .assume_role_policy_document(trust(spec).document(partition, account))
             .set_tags(Some(iam::tagged(cx.identity)));
         let made =
@@ -139,7 +141,7 @@ fn found(owned: &Owned, role: &RoleDetail) -> Result<Found<Role>> {
     let managed = role.attached_managed_policies().iter();
     let boundary = role.permissions_boundary().and_then(|it| it.permissions_boundary_arn());
     let profiles = role.instance_profile_list().iter();
-    let foreign = boundary.map(|arn| format!("it has the permissions boundary {arn}"));
+    let before = before_ours(role.path().required("the path of a role")?);
     Ok(Found {
         badge: owned.badge(),
         spec: RoleSpec {
@@ -151,6 +153,8 @@ fn found(owned: &Owned, role: &RoleDetail) -> Result<Found<Role>> {
                 .map(|policy| policy.policy_arn().map(ToOwned::to_owned))
                 .collect::<Option<_>>()
                 .required("the ARN of a managed policy")?,
+            boundary: boundary.map(ToOwned::to_owned),
+            path: before,
         },
         output: RoleOutput {
             id: id.to_owned(),
@@ -158,16 +162,24 @@ fn found(owned: &Owned, role: &RoleDetail) -> Result<Found<Role>> {
         },
         phase: Phase::Ready,
         state: String::new(),
-        foreign: foreign
-            .into_iter()
-            .chain(profiles.map(|it| format!("it is in instance profile {}", it.arn())))
-            .collect(),
+        foreign: profiles.map(|it| format!("it is in instance profile {}", it.arn())).collect(),
     })
 }
 
 /// What is made under this path is ours; tags say which it is.
 fn path(scope: &Scope) -> String {
     format!("/deployer/{}/{}/", scope.stack, scope.environment)
+}
+
+/// What comes before the part of a path by which a role is ours. One that is taken over may be
+/// elsewhere.
+fn before_ours(path: &str) -> String {
+    let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
+    let before = match words.as_slice() {
+        [before @ .., "deployer", _, _] => before,
+        all => all,
+    };
+    before.iter().fold("/".to_owned(), |path, word| format!("{path}{word}/"))
 }
 
 /// Who may take a role.
@@ -197,6 +209,14 @@ async fn change(
                 request.clone().send()
             })
             .await?;
+    }
+    if let Some(boundary) = to.boundary.as_ref().filter(|it| Some(*it) != from.boundary.as_ref()) {
+        let request =
+            client.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary);
+        cx.cloud
+            .send(&iam::PUT_ROLE_PERMISSIONS_BOUNDARY, "limit the role", || request.clone().send())
+            .await
+            .map_err(|failure| missing_policy(failure, boundary))?;
     }
     for (policy, statements) in &to.inline {
         if from.inline.get(policy) != Some(statements) {
@@ -241,5 +261,23 @@ fn missing_policy(failure: Failure, policy: &str) -> Failure {
         failure.help(format!("check that the managed policy `{policy}` exists"))
     } else {
         failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::before_ours;
+
+    #[test]
+    fn what_comes_before_our_part_of_a_path_is_the_stacks() {
+        for (path, before) in [
+            ("/deployer/notes/dev/", "/"),
+            ("/apps/deployer/notes/dev/", "/apps/"),
+            ("/a/deployer/b/deployer/deployer/dev/", "/a/deployer/b/"),
+            ("/", "/"),
+            ("/theirs/", "/theirs/"),
+        ] {
+            assert_eq!(before_ours(path), before, "{path}");
+        }
     }
 }

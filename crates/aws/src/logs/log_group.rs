@@ -1,18 +1,16 @@
 //! Log groups of CloudWatch Logs: `CreateLogGroup`, `PutRetentionPolicy`, `DeleteRetentionPolicy`,
 //! `DescribeLogGroups`, `ListTagsForResource`, `DeleteLogGroup`.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_cloudwatchlogs::types::LogGroup as Description;
 use deployer_core::{Cause, Failure, Phase, Scope};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{LogGroup, LogGroupOutput, LogGroupSpec};
 
 use crate::Aws;
-use crate::index::TagIndex;
+use crate::index::{TagIndex, one_by_one};
 use crate::logs;
 use crate::missing::Required;
-use crate::ownership::{self, Owned, Tags, readable};
+use crate::ownership::{self, Owned, readable};
 
 const CREATE: &str = "create the log group";
 
@@ -23,7 +21,8 @@ impl Resource<Aws> for LogGroup {
         let aws = survey.cloud;
         let groups = named(aws, &prefix(survey.scope)).await?;
         let arns = groups.iter().map(arn).collect::<Result<Vec<_>>>()?;
-        let tags = survey.shared.get::<TagIndex>().of(survey, arns, |arns| tags(aws, arns)).await?;
+        let ask = |arns| one_by_one(aws, arns, logs::tags);
+        let tags = survey.shared.get::<TagIndex>().of(survey, arns, ask).await?;
         groups
             .iter()
             .filter_map(|group| {
@@ -155,14 +154,6 @@ async fn is_ours(cx: &Context<'_, Aws>, name: &str) -> Result<bool> {
     let arn = arn(&find(cx.cloud, name).await?)?;
     let tags = logs::tags(cx.cloud, &arn).await?.unwrap_or_default();
     Ok(ownership::is_this::<LogGroup>(cx, name, Some(name), Some(&tags)))
-}
-
-async fn tags(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
-    let mut all = BTreeMap::new();
-    for arn in arns {
-        all.extend(logs::tags(aws, &arn).await?.map(|tags| (arn, tags)));
-    }
-    Ok(all)
 }
 
 async fn set_retention(aws: &Aws, name: &str, days: u32) -> Result<()> {

@@ -366,3 +366,25 @@ fn arn(group: &Description) -> Result<String> {
     let arn = group.db_parameter_group_arn().required("the ARN of a DB parameter group")?;
     Ok(arn.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_one_call_comes_first_and_what_waits_for_a_restart_last() {
+        let of = |name: &str, method: ApplyMethod| {
+            Described::builder().parameter_name(name).apply_method(method).build()
+        };
+        let mut parameters = [
+            of("max_connections", ApplyMethod::PendingReboot),
+            of("work_mem", ApplyMethod::Immediate),
+            of("password_encryption", ApplyMethod::Immediate),
+            of("collation_server", ApplyMethod::PendingReboot),
+        ];
+        in_turn(&mut parameters);
+        let names = parameters.iter().filter_map(Described::parameter_name);
+        let expected = ["password_encryption", "collation_server", "work_mem", "max_connections"];
+        assert_eq!(names.collect::<Vec<_>>(), expected);
+    }
+}

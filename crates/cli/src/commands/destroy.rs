@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deployer_core::{Address, Home, Kinds, Place, Plan, Roles, Scope, Snapshot, Stack, Stays};
+use deployer_core::{
+    Address, Home, Kinds, Live, Place, Plan, Roles, Scope, Snapshot, Stack, Stays,
+};
 use deployer_engine::{Journal, Look, Places, Scan};
 
 use crate::answer::{Form, Page};
@@ -176,8 +178,15 @@ struct Swept {
     gone: Vec<(Address, Place, String)>,
     /// What was left behind on purpose.
     kept: Vec<(String, String)>,
-    /// The identifiers of the resources that were.
-    stay: BTreeSet<String>,
+    /// The resources that were.
+    stay: BTreeSet<Thing>,
+}
+
+/// A resource by its kind and identifier: things of two kinds may have the same name.
+type Thing = (String, String);
+
+fn thing(live: &Live) -> Thing {
+    (live.address.kind.clone(), live.id().to_owned())
 }
 
 impl Swept {
@@ -185,17 +194,17 @@ impl Swept {
     /// part of it.
     fn keep(&mut self, mut snapshot: Snapshot, stays: &[Stays], kinds: &Kinds) -> Snapshot {
         for Stays { address, place, id, because } in stays {
-            if self.stay.insert(id.clone()) {
+            if self.stay.insert((address.kind.clone(), id.clone())) {
                 self.kept.push((render::located(address, place), because.clone()));
             }
         }
         // What a step left that was there before is the thing itself.
-        self.gone.retain(|(_, _, id)| !self.stay.contains(id));
-        let parts = snapshot.lives.iter().filter(|live| self.stay.contains(live.id()));
+        self.gone
+            .retain(|(address, _, id)| !self.stay.contains(&(address.kind.clone(), id.clone())));
+        let parts = snapshot.lives.iter().filter(|live| self.stay.contains(&thing(live)));
         let parts = parts.flat_map(|whole| snapshot.parts_of(kinds, whole));
-        let kept: BTreeSet<String> =
-            parts.map(|part| part.id().to_owned()).chain(self.stay.iter().cloned()).collect();
-        snapshot.lives.retain(|live| !kept.contains(live.id()));
+        let kept: BTreeSet<Thing> = parts.map(thing).chain(self.stay.iter().cloned()).collect();
+        snapshot.lives.retain(|live| !kept.contains(&thing(live)));
         snapshot
     }
 }
@@ -220,10 +229,10 @@ async fn delete<W: Connect>(
         sweeps += 1;
         let steps = outcome.done.iter().map(|step| &plan.steps[*step]);
         let left: BTreeSet<&Address> = outcome.left.iter().map(|(address, _)| address).collect();
-        let left: BTreeSet<String> = steps
+        let left: BTreeSet<Thing> = steps
             .clone()
             .filter(|step| left.contains(&step.address))
-            .filter_map(|step| step.live.as_ref().map(|live| live.id().to_owned()))
+            .filter_map(|step| step.live.as_ref().map(thing))
             .collect();
         swept.gone.extend(steps.map(|step| {
             let id = step.live.as_ref().map(|live| live.id().to_owned());
@@ -235,7 +244,7 @@ async fn delete<W: Connect>(
         let looking = session.observe(connected, &ending.nothing.scope, ALL, &deeds);
         snapshot = looking.await.map_err(unswept)?;
         let planned = ending.plan(&snapshot, session);
-        let still = |id: &&String| snapshot.lives.iter().any(|live| live.id() == **id);
+        let still = |it: &&Thing| snapshot.lives.iter().any(|live| thing(live) == **it);
         swept.stay.extend(left.iter().filter(still).cloned());
         let stays = planned.as_ref().map(|plan| plan.stays.clone()).unwrap_or_default();
         snapshot = swept.keep(snapshot, &stays, &session.world.registry().kinds());

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use deployer_engine::Access;
+use serde_json::Value;
 
 use crate::answer::Form;
 use crate::args::StackArgs;
@@ -17,18 +18,20 @@ use crate::world::Connect;
     long_about = "Print the IAM policy that somebody needs for the stack.\n\n\
         It permits what the commands do and no more: what a deployer changes has a name or tags of \
         this environment, so nothing that others made, and nothing that was adopted, whose name is \
-        another. Nothing is looked up; no credentials are needed. It fits into a role as an inline \
-        policy.",
+        another. Nothing is looked up; no credentials are needed. It takes more room than a role has \
+        for inline policies: `--managed` prints it in parts that managed policies have room for.",
     after_long_help = "\
 Examples:
   deployer policy reader --env prod > reader.json
-  aws iam put-role-policy --role-name deploys-prod --policy-name deployer \\
-      --policy-document \"$(deployer policy deployer --env prod)\""
+  deployer policy deployer --env prod --managed | jq --compact-output '.[]'"
 )]
 pub(crate) struct Args {
     /// Who
     #[arg(value_enum, value_name = "WHO")]
     who: Who,
+    /// Print it as a list of policies, each of which can be a managed policy
+    #[arg(long)]
+    managed: bool,
     #[command(flatten)]
     stack: StackArgs,
 }
@@ -55,13 +58,18 @@ impl Command for Args {
             Who::Deployer => Access::Deployer,
             Who::BreakGlass => Access::BreakGlass,
         };
+        if self.managed {
+            let parts = session.world.managed_policies(access, &project.stack);
+            session.print(&format!("{:#}\n", Value::from(parts)));
+            return Ok(Exit::Done);
+        }
         let policy = session.world.policy(access, &project.stack);
         session.print(&format!("{policy:#}\n"));
         let (length, most) = (policy.to_string().len(), session.world.longest_policy());
         if length > most {
             session.warn(&format!(
                 "warning: it has {length} characters, and the policies in a role have {most} at \
-                 most together: make managed policies of parts of it\n"
+                 most together: `--managed` prints it in parts, for managed policies\n"
             ));
         }
         Ok(Exit::Done)

@@ -12,6 +12,7 @@ use crate::command::Command;
 use crate::commands::apply::carry_out;
 use crate::exit::{Error, Exit, Refusal, RequestError};
 use crate::lock::LockArgs;
+use crate::masking::said;
 use crate::render::Detail;
 use crate::session::{Project, Session};
 use crate::world::Connect;
@@ -149,7 +150,8 @@ async fn build<W: Connect>(
 ) -> Result<Stack, Error> {
     let registry = session.world.registry();
     let show = |address: &Address, line: &str| {
-        session.note(&format!("{} {line}\n", session.err.faint.style(format!("{address} |"))));
+        let head = session.err.faint.style(format!("{address} |"));
+        session.note(&format!("{head} {}\n", said(line)));
     };
     let building = prepare(&registry, &**connected.cloud(), &project.stack, images, &show);
     session

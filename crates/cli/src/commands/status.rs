@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Fact, Kinds, Live, Phase, Snapshot};
+use deployer_core::{Address, Fact, Failure, Kinds, Live, Phase, Snapshot};
 use deployer_engine::{Health, RolloutState, Running, Scan, Task, TaskState, running};
 
 use crate::answer::{Answer, Form, Page, document};
@@ -47,7 +47,9 @@ impl Command for Args {
         let registry = session.world.registry();
         let looking = running(&registry, &connected, &snapshot.lives, &deeds.record.roles);
         let running = session.unless_cancelled(looking).await?;
-        session.answer(&Shown { snapshot: &snapshot, running, kinds: registry.kinds() });
+        let shown = Shown { snapshot: &snapshot, running, kinds: registry.kinds() };
+        session.answer(&shown);
+        session.note(&shown.unread(session));
         session.note(&render::failed(&snapshot.failed(), &session.err, session.margin()));
         session.note(&render::strays(&snapshot.strays, &session.err, session.margin()));
         session.note(&render::unseen(&snapshot.unseen, &session.err, session.margin()));
@@ -82,6 +84,16 @@ impl Shown<'_> {
             Some((live, kind.endpoint(&live.output)))
         })
     }
+
+    /// Why what runs could not be read, of each where it could not.
+    fn unread<W: Connect>(&self, session: &Session<'_, W>) -> String {
+        let failures = self.running.iter().flat_map(|running| {
+            let about = render::located(&running.live.address, &running.live.place);
+            failures(running)
+                .map(move |it| render::without(it, &about, &session.err, session.margin()))
+        });
+        failures.collect()
+    }
 }
 
 impl Answer for Shown<'_> {
@@ -114,7 +126,7 @@ impl Answer for Shown<'_> {
             rows => format!("\n{}", render::table(headings, rows, &page.theme, page.width)),
         };
         let services = self.services().zip(&self.running);
-        let services = services.map(|(service, running)| service_row(&service, running.live));
+        let services = services.map(|(service, running)| service_row(&service, running));
         let endpoints = self.endpoints().map(|(live, endpoint)| {
             let address = endpoint.unwrap_or_else(|| "(not known yet)".to_owned());
             vec![render::located(&live.address, &live.place), state(live), address]
@@ -136,6 +148,11 @@ impl Answer for Shown<'_> {
     }
 }
 
+/// Why its tasks or its rollouts could not be read.
+fn failures<'a>(running: &'a Running<'_>) -> impl Iterator<Item = &'a Failure> {
+    [running.tasks.as_ref().err(), running.rollouts.as_ref().err()].into_iter().flatten()
+}
+
 /// What there is to say of one service.
 fn service(running: &Running<'_>, wanted: Option<u32>) -> Service {
     let known = running.tasks.is_ok();
@@ -143,7 +160,6 @@ fn service(running: &Running<'_>, wanted: Option<u32>) -> Service {
     let count = |is_meant: &dyn Fn(&Task) -> bool| tasks.iter().filter(|it| is_meant(it)).count();
     let releases: BTreeSet<&str> = tasks.iter().map(|task| task.revision.as_str()).collect();
     let containers = tasks.iter().flat_map(|task| &task.containers);
-    let failures = [running.tasks.as_ref().err(), running.rollouts.as_ref().err()];
     Service {
         resource: running.live.into(),
         name: running.live.address.name.clone(),
@@ -155,31 +171,37 @@ fn service(running: &Running<'_>, wanted: Option<u32>) -> Service {
         releases: releases.into_iter().map(str::to_owned).collect(),
         digests: containers.filter_map(|container| container.digest.clone()).collect(),
         rollout: running.rollouts.iter().flatten().next().map(Into::into),
-        failures: failures.into_iter().flatten().map(Into::into).collect(),
+        failures: failures(running).map(Into::into).collect(),
     }
 }
 
-fn service_row(service: &Service, live: &Live) -> Vec<String> {
-    let Address { kind, .. } = &live.address;
-    let name = render::located(&live.address, &live.place).replacen(&format!("{kind}/"), "", 1);
-    if !service.failures.is_empty() {
-        return vec![name, "could not be read".to_owned()];
+fn service_row(service: &Service, running: &Running<'_>) -> Vec<String> {
+    const UNREAD: &str = "could not be read";
+    let Address { kind, .. } = &running.live.address;
+    let name = render::located(&running.live.address, &running.live.place);
+    let mut row = vec![name.replacen(&format!("{kind}/"), "", 1)];
+    match service.running {
+        None => row.extend([UNREAD, "", ""].map(str::to_owned)),
+        Some(running) => {
+            row.push(match service.wanted {
+                Some(wanted) => format!("{running} of {wanted}"),
+                None => running.to_string(),
+            });
+            row.push(match (service.healthy, service.unhealthy) {
+                (0, 0) => "not checked".to_owned(),
+                (_, 0) => "healthy".to_owned(),
+                (_, unhealthy) => format!("{unhealthy} unhealthy"),
+            });
+            let release = |id: &String| id.rsplit('/').next().unwrap_or(id).to_owned();
+            let releases: Vec<String> = service.releases.iter().map(release).collect();
+            row.push(if releases.is_empty() { "none".to_owned() } else { releases.join(", ") });
+        }
     }
-    let running = service.running.unwrap_or_default();
-    let tasks = match service.wanted {
-        Some(wanted) => format!("{running} of {wanted}"),
-        None => running.to_string(),
-    };
-    let health = match (service.healthy, service.unhealthy) {
-        (0, 0) => "not checked".to_owned(),
-        (_, 0) => "healthy".to_owned(),
-        (_, unhealthy) => format!("{unhealthy} unhealthy"),
-    };
-    let release = |id: &str| id.rsplit('/').next().unwrap_or(id).to_owned();
-    let releases: Vec<String> = service.releases.iter().map(|id| release(id)).collect();
-    let releases = if releases.is_empty() { "none".to_owned() } else { releases.join(", ") };
-    let rollout = service.rollout.as_ref().map_or_else(String::new, rollout_words);
-    vec![name, tasks, health, releases, rollout]
+    row.push(match &running.rollouts {
+        Ok(_) => service.rollout.as_ref().map_or_else(String::new, rollout_words),
+        Err(_) => UNREAD.to_owned(),
+    });
+    row
 }
 
 /// How far a rollout is, in words.

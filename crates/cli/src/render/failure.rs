@@ -4,6 +4,7 @@ use deployer_core::{Cause, Failure};
 
 use super::layout::wrapped;
 use super::theme::Theme;
+use crate::masking::said;
 
 /// The failure: what was attempted, what was said, by whom, and what to do. `about` is the
 /// resource it happened to.
@@ -14,10 +15,25 @@ pub(crate) fn failure(
     width: usize,
 ) -> String {
     let code = failure.code.as_ref().map(|code| format!("[{code}]")).unwrap_or_default();
+    worded(&format!("error{code}:"), failure, about, theme, width)
+}
+
+/// The same of a command that did what it was to do without.
+pub(crate) fn without(failure: &Failure, about: &str, theme: &Theme, width: usize) -> String {
+    worded("warning:", failure, Some(about), theme, width)
+}
+
+fn worded(
+    head: &str,
+    failure: &Failure,
+    about: Option<&str>,
+    theme: &Theme,
+    width: usize,
+) -> String {
     let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
     let title = format!("{about}could not {}", failure.attempted);
-    let mut lines = heading(&format!("error{code}:"), &title, theme, width);
-    lines.extend(note("", &failure.message, width));
+    let mut lines = heading(head, &title, theme, width);
+    lines.extend(note("", &said(&failure.message), width));
     if let Some(request) = &failure.request {
         lines.extend(note("request: ", request, width));
     }

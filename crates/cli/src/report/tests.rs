@@ -1,7 +1,5 @@
 //! The reporters, from hand-written events to text.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use deployer_core::{Event, Plan};
@@ -12,20 +10,7 @@ use crate::render::Theme;
 use crate::report::board::Board;
 use crate::samples;
 use crate::world::Stream;
-
-/// Keeps what is written to it.
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::world::tests::Paper;
 
 fn written<'a>(
     plan: &'a Plan,
@@ -39,8 +24,7 @@ fn written<'a>(
     }
     reporter.finish();
     drop(reporter);
-    let bytes = paper.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    paper.text()
 }
 
 /// What a board shows: what scrolls away after `> `, and the board itself now and then.
@@ -113,6 +97,40 @@ fn a_board_never_outgrows_its_terminal() {
         let lines = board.lines(Duration::from_secs(5));
         assert!(lines.len() < height, "{} lines", lines.len());
         assert!(lines.iter().all(|line| line.chars().count() < width), "{lines:#?}");
+    }
+}
+
+/// What a build says, or AWS of a failure, comes from outside.
+#[test]
+fn nothing_that_a_step_says_is_obeyed() {
+    const OBEYED: [&str; 3] = ["\x1b[13A", "\x1b]52;c;cm0=\x07", "\x1b[8m"];
+    let plan = samples::plan();
+    let said = OBEYED.concat();
+    let failure = deployer_core::Failure::new(deployer_core::Cause::Refused, "see", said.clone());
+    let events = [
+        deployer_core::What::Begun { step: 0 },
+        deployer_core::What::Said { step: 0, line: said.clone() },
+        deployer_core::What::Waiting { step: 0, on: said },
+        deployer_core::What::Failed { step: 0, took: Duration::from_secs(1), failure },
+    ];
+    for is_board in [true, false] {
+        let paper = Paper::default();
+        let out = Stream::new(paper.clone(), true);
+        let mut reporter: Box<dyn Reporter> = if is_board {
+            Box::new(Human::new(&plan, Theme::default(), out, 80, 24))
+        } else {
+            Box::new(Plain::new(&plan, Theme::default(), out))
+        };
+        for (at, what) in (0..).zip(&events) {
+            let at = Duration::from_secs(at);
+            reporter.event(&Event { at, what: what.clone() });
+            reporter.tick(at);
+        }
+        reporter.finish();
+        let written = paper.text();
+        for obeyed in OBEYED {
+            assert!(!written.contains(obeyed), "{obeyed:?} in {written:?}");
+        }
     }
 }
 

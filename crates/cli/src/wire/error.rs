@@ -4,6 +4,8 @@ use deployer_core::{Cause, Code, Severity};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::masking::said;
+
 /// The last line of a command that did not do what was asked, or its only document.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "event")]
@@ -70,7 +72,7 @@ pub(crate) struct Failure {
     cause: Cause,
     /// What was attempted: `create the load balancer (elbv2:CreateLoadBalancer)`.
     attempted: String,
-    /// What was said.
+    /// What was said, without what is plainly secret in it.
     message: String,
     /// AWS's own code: `DependencyViolation`.
     code: Option<String>,
@@ -84,6 +86,6 @@ impl From<&deployer_core::Failure> for Failure {
     fn from(failure: &deployer_core::Failure) -> Self {
         let deployer_core::Failure { cause, attempted, message, code, request, help, .. } =
             failure.clone();
-        Self { cause, attempted, message, code, request, help }
+        Self { cause, attempted, message: said(&message), code, request, help }
     }
 }

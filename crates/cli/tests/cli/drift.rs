@@ -39,6 +39,20 @@ async fn what_somebody_changed_is_shown_with_what_it_was_given() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_secret_that_somebody_wrote_outside_is_not_shown() {
+    let world = applied().await;
+    let url = json!({ "url": "postgres://notes:s3cr3t@db.example/main" });
+    world.memory.meddle("network/main", "labels", url);
+    for command in
+        ["drift --env dev", "drift --env dev --json", "plan --env dev", "plan --env dev --json"]
+    {
+        let ran = world.run(command).await;
+        assert!(ran.stdout.contains("postgres://notes:…@"), "{command}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("s3cr3t"), "{command}: {}", ran.stdout);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_file_changed_is_no_drift() {
     let world = applied().await;
     world.write("deployer.yaml", &STACK.replace("size: 20", "size: 30"));

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use deployer_cli::Exit;
 use deployer_core::{Cause, Failure};
+use deployer_engine::{Holder, Parameters, Secrecy};
+use deployer_testkit::scope;
 
 use crate::world::{Ran, STACK, World};
 
@@ -80,6 +82,31 @@ async fn nothing_from_a_stack_or_the_cloud_is_obeyed_by_a_terminal() {
     }
 }
 
+/// Who has the lock says so itself, to whoever waits for it.
+#[tokio::test(start_paused = true)]
+async fn nothing_that_another_run_says_of_itself_is_obeyed() {
+    for is_terminal in [true, false] {
+        let mut world = World::with(STACK);
+        world.is_terminal = is_terminal;
+        let said = OBEYED.concat();
+        let holder = Holder {
+            name: said.clone(),
+            command: said.clone(),
+            since: said.clone(),
+            run: Some(said),
+            ..Holder::default()
+        };
+        let holder = serde_json::to_string(&holder).expect("a holder is JSON");
+        let made = world.memory.make(&scope(), "lock/1", &holder, Secrecy::Open).await;
+        assert!(made.expect("the cloud keeps parameters"));
+        for command in ["apply --env dev --yes", "apply --env dev --yes --json"] {
+            let ran = world.run(&format!("{command} --lock-timeout 0")).await;
+            assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
+            obeys_nothing(&ran, command);
+        }
+    }
+}
+
 /// The value that machines get is what AWS has, whatever it is.
 #[tokio::test(start_paused = true)]
 async fn json_is_exact() {
@@ -88,6 +115,25 @@ async fn json_is_exact() {
     let plan: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     let range = &plan["plan"]["steps"][0]["wanted"]["range"];
     assert_eq!(range, &format!("10.0.0.0/16{}", OBEYED.concat()), "{plan:#}");
+}
+
+/// What somebody else has written must not hide what is asked about.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_obeyed_where_a_plan_is_approved() {
+    for is_terminal in [true, false] {
+        let mut world = World::applied(&stack(false)).await;
+        world.is_terminal = is_terminal;
+        world.write(
+            "deployer.yaml",
+            &stack(false).replace("\"b", "\"c").replace("    a: {", "    b: {"),
+        );
+        world.typed = Some("n\n".to_owned());
+        for command in ["apply --env dev", "destroy --env dev"] {
+            let ran = world.run(command).await;
+            assert_eq!(ran.exit, Exit::Refused, "{command}: {ran:?}");
+            obeys_nothing(&ran, command);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -81,6 +81,18 @@ async fn a_plan_of_a_new_environment_names_those_that_left_the_file() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plan_says_that_other_environments_could_not_be_looked_for() {
+    let world = World::with(STACK);
+    world.memory.hide_environments();
+    let ran = world.run("plan --env dev").await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    assert!(ran.stdout.contains("there may be more of: environment"), "{}", ran.stdout);
+    let json = world.run("plan --env dev --json").await.stdout;
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["plan"]["unseen"][0]["what"], serde_json::json!(["environment"]), "{json:#}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn environments_of_a_namesake_that_is_kept_elsewhere_are_none_of_ours() {
     let theirs = STACK.replace("environments: { dev: {}, prod: {} }", "origin: them/api");
     let world = World::with(&theirs);

@@ -2,6 +2,7 @@
 
 use deployer_cli::Exit;
 
+use crate::lookalike::{NOTES, registry};
 use crate::world::{STACK, World};
 
 async fn planned() -> World {
@@ -55,6 +56,17 @@ async fn a_saved_plan_is_refused_for_another_stack() {
     assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
     assert!(ran.stderr.contains("the stack (it was notes, now it is other)"), "{}", ran.stderr);
     assert_eq!(world.run("apply p.json --file deployer.yaml").await.exit, Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saved_plan_is_refused_for_a_namesake_that_is_kept_elsewhere() {
+    let world = World::with(&format!("{STACK}origin: git.test/acme/notes:stack.yaml\n"));
+    assert_eq!(world.run("plan --env dev --out p.json").await.exit, Exit::Done);
+    world.write("other.yaml", &format!("{STACK}origin: git.test/other/notes:stack.yaml\n"));
+    let ran = world.run("apply p.json --file other.yaml").await;
+    assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
+    assert!(ran.stderr.contains("where the stack is kept"), "{}", ran.stderr);
+    assert!(world.memory.census().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,6 +137,18 @@ async fn a_plan_that_somebody_else_made_is_asked_about() {
     assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
     assert!(ran.stderr.contains("made elsewhere"), "{}", ran.stderr);
     assert_eq!(world.run("apply p.json --yes").await.exit, Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_plan_of_somebody_else_runs_here_is_shown() {
+    let mut world = World::new(registry, NOTES);
+    assert_eq!(world.run("plan --env dev --out p.json").await.exit, Exit::Done);
+    world.environment.clear();
+    let ran = world.run("apply p.json").await;
+    assert_eq!(ran.exit, Exit::Refused, "{ran:?}");
+    let folder = world.folder.path().display().to_string();
+    assert!(ran.stderr.contains(&format!("In {folder} it:")), "{}", ran.stderr);
+    assert!(ran.stderr.contains("runs cargo here, in ../app"), "{}", ran.stderr);
 }
 
 #[tokio::test(start_paused = true)]

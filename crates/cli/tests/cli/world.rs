@@ -175,6 +175,10 @@ impl<C: Parameters> Connect for &World<C> {
         json!({ "access": format!("{access:?}"), "stack": stack.scope.stack })
     }
 
+    fn managed_policies(&self, access: Access, stack: &Stack) -> Vec<Value> {
+        vec![self.policy(access, stack); 2]
+    }
+
     fn longest_policy(&self) -> usize {
         60
     }

@@ -277,10 +277,12 @@ mod tests {
             Address::new("vpc", "other"),
             serial.next(),
         );
+        let theirs = Scope { stack: "theirs".into(), ..scope.clone() };
         for forged in [
             Statement { account: "210987654321", ..statement.clone() },
             Statement { region: "eu-west-2", ..statement.clone() },
             Statement { scope: &prod, ..statement.clone() },
+            Statement { scope: &theirs, ..statement.clone() },
             Statement { address: &other, ..statement.clone() },
             Statement { generation: 2, ..statement.clone() },
             Statement { serial: &next, ..statement.clone() },

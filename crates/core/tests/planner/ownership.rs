@@ -117,6 +117,19 @@ fn what_is_recorded_and_looks_different_is_refused_and_never_made_again() {
     assert_eq!(planned.steps.len(), 2, "{:?}", words(&planned));
 }
 
+/// A proof is of one mark: where that tag is taken off, it proves nothing any more.
+#[test]
+fn a_proof_without_its_mark_proves_nothing() {
+    let mut world = World::with(&networks().build());
+    world.unrecorded.insert(world.lives[0].id().to_owned());
+    let deeds = world.deeds();
+    let mut seen = crate::world::seen(&world.lives[0]);
+    seen.live.mark = None;
+    let snapshot = crate::world::judged(vec![seen], &deeds);
+    assert!(snapshot.lives.is_empty());
+    assert!(snapshot.strays[0].because.contains("signed"), "{:?}", snapshot.strays);
+}
+
 #[test]
 fn tags_of_something_that_is_gone_are_worth_nothing_on_something_else() {
     let mut world = World::with(&networks().build());

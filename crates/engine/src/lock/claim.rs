@@ -68,12 +68,13 @@ mod tests {
         let claims = claimed(&[
             parameter("lock/7", r#"{"name":"a","lease":18446744073709551615}"#),
             parameter("lock/3", "no claim"),
+            parameter("lock/8", r#"{"name":"b","lease":0}"#),
             parameter("lock/18446744073709551615", "{}"),
             parameter("lock/one", "{}"),
             parameter("record/1", "{}"),
         ]);
         let read: Vec<(u64, u64)> =
             claims.iter().map(|claim| (claim.epoch, claim.holder.lease)).collect();
-        assert_eq!(read, [(3, LEASE), (7, LONGEST_LEASE)]);
+        assert_eq!(read, [(3, LEASE), (7, LONGEST_LEASE), (8, 1)]);
     }
 }

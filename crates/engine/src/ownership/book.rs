@@ -88,3 +88,21 @@ fn number(name: &str) -> Option<usize> {
     let number = name.strip_prefix(RECORD)?.parse().ok()?;
     (1..1000).contains(&number).then_some(number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_with_a_number_that_none_has_is_none() {
+        let parameter = |name: &str| Parameter {
+            name: name.to_owned(),
+            value: r#"{"version":2,"made":{}}"#.to_owned(),
+            version: 1,
+            age: None,
+        };
+        let names = ["record/1", "record/0", "record/1000", "record/18446744073709551615"];
+        let book = read(names.into_iter().map(parameter).collect()).unwrap();
+        assert_eq!(book.parts.keys().collect::<Vec<_>>(), [&1]);
+    }
+}

@@ -233,6 +233,8 @@ async fn what_an_update_attached_is_as_young_as_what_a_create_made() {
     let create = plan.steps.iter_mut().find(|step| step.action == Action::Create).unwrap();
     create.after.insert(update);
     let clean = Arc::new(memory.fork());
+    // As slow as the run itself: otherwise it is looked at more often, and the fault strikes nothing.
+    clean.slow_down(Duration::from_secs(20));
     run(&clean, plan.clone()).await;
     let before = memory.calls().len();
     let calls = &clean.calls()[before..];
@@ -242,6 +244,8 @@ async fn what_an_update_attached_is_as_young_as_what_a_create_made() {
     memory.arm(create, Fault::Fail(Moment::Before, Cause::Missing));
     let ran = run(&memory, plan).await;
     assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    let made = memory.calls().into_iter().filter(|it| it.operation == Operation::Create);
+    assert_eq!(made.filter(|it| it.kind == "part").count(), 2, "it was refused once");
 }
 
 fn store() -> StackBuilder {

@@ -355,3 +355,39 @@ fn is_taken(error: &PushError) -> bool {
 fn digest_in(headers: &HeaderMap) -> Option<&str> {
     headers.get(CONTENT_DIGEST).map(HeaderValue::to_str)?.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::StatusCode;
+
+    use super::super::Passing;
+    use super::*;
+
+    struct Never;
+
+    impl Patience for Never {
+        fn next(&self, _: Passing, _: u32, _: Option<Duration>) -> Option<Duration> {
+            None
+        }
+
+        async fn pause(&self, _: Duration) {}
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_began_encrypted_goes_on_so() {
+        let target = Target::new("https://registry.example.com", "notes", "v1", None);
+        let target = target.expect("an address");
+        let client = Client::new(&target, &Never).expect("a client");
+        for (location, is_taken) in [
+            ("/upload", true),
+            ("https://elsewhere.example.com/upload", true),
+            ("http://registry.example.com/upload", false),
+            ("http://127.0.0.1/upload", false),
+        ] {
+            let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_static(location))]);
+            let answer = Answer { status: StatusCode::ACCEPTED, headers };
+            let uri = client.location(&answer, &Digest::of(b""));
+            assert_eq!(uri.is_some(), is_taken, "{location}");
+        }
+    }
+}

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use deployer_image::{
-    BuildError, CargoSource, DockerfileSource, Image, Platform, Settings, Source, build, look, push,
+    BuildError, CargoSource, Digest, DockerfileSource, Image, Platform, Settings, Source, build,
+    look, push,
 };
 
 use crate::building::failure;
@@ -92,6 +93,63 @@ async fn a_damaged_archive_is_noticed_before_anything_is_pushed() {
     let error = failure(&Source::Archive(directory.path().to_owned()), PLATFORM).await;
     let expected = format!("is not an image: its blob {layer} is damaged");
     assert!(error.to_string().ends_with(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_configuration_is_noticed_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let image = copied(&format!("oci:{}", directory.path().display())).await;
+    let config = image.config_digest();
+    let path = directory.path().join("blobs/sha256").join(config.hex());
+    let text = std::fs::read_to_string(&path).expect("reads").replace("serve", "erase");
+    std::fs::write(&path, text).expect("writes");
+    let error = failure(&Source::Archive(directory.path().to_owned()), PLATFORM).await;
+    let expected = format!("is not an image: its blob {config} is damaged");
+    assert!(error.to_string().ends_with(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_docker_archive_is_noticed_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("image.tar");
+    copied(&format!("docker-archive:{}:notes:v1", path.display())).await;
+    let mut archive = tar::Archive::new(std::fs::File::open(&path).expect("opens"));
+    let entries = archive.entries().expect("a tar file").map(|it| it.expect("an entry"));
+    let largest = entries.map(|it| (it.size(), it.raw_file_position())).max().expect("a layer");
+    let mut bytes = std::fs::read(&path).expect("reads");
+    let middle = usize::try_from(largest.1 + largest.0 / 2).expect("a small file");
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).expect("writes");
+    let error = failure(&Source::Archive(path), PLATFORM).await.to_string();
+    assert!(
+        error.contains("is not an image: its layer") && error.ends_with("is damaged"),
+        "{error}"
+    );
+}
+
+/// An index of an index: what tools for several platforms write. Without an end it is no archive.
+#[tokio::test]
+async fn indexes_of_indexes_are_followed_and_not_for_ever() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let image = copied(&format!("oci:{}", directory.path().display())).await;
+    let index = directory.path().join("index.json");
+    for depth in 1..=5 {
+        let inner = std::fs::read(&index).expect("an index");
+        let digest = Digest::of(&inner);
+        std::fs::write(directory.path().join("blobs/sha256").join(digest.hex()), &inner)
+            .expect("a blob");
+        let outer = serde_json::json!({ "schemaVersion": 2, "manifests": [{
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "digest": digest.to_string(),
+            "size": inner.len(),
+        }] });
+        std::fs::write(&index, outer.to_string()).expect("an index");
+        if depth < 5 {
+            assert_eq!(read(directory.path()).await.digest(), image.digest(), "{depth}");
+        }
+    }
+    let error = failure(&Source::Archive(directory.path().to_owned()), PLATFORM).await.to_string();
+    assert!(error.ends_with("is not an image: its indexes are nested too deep"), "{error}");
 }
 
 #[tokio::test]

@@ -96,6 +96,22 @@ async fn a_failed_build_shows_what_the_compiler_said() {
 }
 
 #[tokio::test]
+async fn a_build_takes_the_lock_file_as_it_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let dir = directory.path().to_owned();
+    let (manifest, lock) =
+        ("[package]\nname = \"web\"\nedition = \"2024\"\n[workspace]\n", "version = 4\n");
+    std::fs::create_dir(dir.join("src")).expect("creates");
+    std::fs::write(dir.join("Cargo.toml"), manifest).expect("writes");
+    std::fs::write(dir.join("Cargo.lock"), lock).expect("writes");
+    std::fs::write(dir.join("src/main.rs"), "fn main() {}").expect("writes");
+    let source = Source::Cargo(CargoSource { dir: dir.clone(), ..CargoSource::default() });
+    let error = failure(&source, PLATFORM).await.to_string();
+    assert!(error.contains("--locked"), "{error}");
+    assert_eq!(std::fs::read_to_string(dir.join("Cargo.lock")).expect("reads"), lock);
+}
+
+#[tokio::test]
 async fn a_dynamic_binary_is_refused() {
     let error = failure(&Source::Binary("/bin/sh".into()), PLATFORM).await;
     assert!(matches!(error, BuildError::NotStatic { .. }), "{error}");

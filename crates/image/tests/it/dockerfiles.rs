@@ -92,6 +92,19 @@ async fn what_an_image_is_built_on_is_known_and_that_it_has_moved() {
     assert_eq!(none.expect("the question is answered"), None);
 }
 
+/// What is written in a stack is an argument of a program, and no word of a shell.
+#[tokio::test]
+async fn a_name_is_no_command() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let name = "Dockerfile$(touch${IFS}made)";
+    std::fs::write(directory.path().join(name), "FROM scratch\nCOPY . /\n").expect("writes");
+    let dir = directory.path().to_owned();
+    let source = Source::Dockerfile(DockerfileSource { dir, file: Some(name.into()) });
+    let built = build(&source, PLATFORM, &Settings::default(), &mut |_| {}).await;
+    assert!(!directory.path().join("made").exists());
+    built.expect("the tool takes the name as it is");
+}
+
 #[tokio::test]
 async fn a_dockerfile_that_fails_shows_what_the_tool_said() {
     let directory = tempfile::tempdir().expect("a directory");

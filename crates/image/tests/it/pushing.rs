@@ -2,8 +2,11 @@
 
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use deployer_image::{Digest, Progress, PushError, Pushed, Target, build, push};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 
 use crate::probe;
 use crate::quick::Quick;
@@ -112,6 +115,43 @@ async fn a_wrong_password_is_said_so_and_not_shown() {
         )
     );
     assert!(!format!("{error:?}").contains("wrong-password"));
+}
+
+/// An upload may go on elsewhere, where the password is nobody's business.
+#[tokio::test]
+async fn a_password_goes_to_the_registry_alone() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let elsewhere = listener.local_addr().expect("bound");
+    let asked = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.expect("a connection");
+        let mut asked = vec![0; 16384];
+        let length = client.read(&mut asked).await.unwrap_or_default();
+        String::from_utf8_lossy(&asked[..length]).to_lowercase()
+    });
+    // The tag, the manifest and the first layer are asked for, and its upload is begun.
+    let begun = format!("202 Accepted\r\nlocation: http://{elsewhere}/upload");
+    let answers = ["404 Not Found", "404 Not Found", "404 Not Found", &begun];
+    let answers = answers.map(|status| unsteady::answer(status, "", ""));
+    let door = unsteady::scripted(answers.into()).await;
+    let target = target(&door, "v1", "right-password");
+    drop(push(&probe::image().await, &target, &Quick, &mut |_| {}).await);
+    let asked = asked.await.expect("no panic");
+    assert!(asked.starts_with("put /upload?digest=sha256:"), "{asked}");
+    assert!(!asked.contains("authorization"), "{asked}");
+}
+
+/// Whose token it is that a challenge leads to, nobody knows.
+#[tokio::test]
+async fn a_challenge_that_leads_elsewhere_is_not_followed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let elsewhere = listener.local_addr().expect("bound");
+    let challenge =
+        format!("401 Unauthorized\r\nwww-authenticate: Bearer realm=\"http://{elsewhere}/token\"");
+    let door = unsteady::scripted(vec![unsteady::answer(&challenge, "", ""); 2]).await;
+    let error = failure(&target(&door, "v1", "right-password")).await;
+    assert!(matches!(error, PushError::Authentication(..)), "{error:?}");
+    let asked = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;
+    assert!(asked.is_err(), "nobody was asked for a token");
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ async fn the_image_runs_in_an_empty_root_as_its_own_user() {
     assert_eq!(mode("tmp"), 0o1777);
     assert_eq!(mode("probe"), 0o755);
     assert_eq!(mode("etc/passwd"), 0o644);
+    assert_eq!(mode("etc/ssl/certs/rds-global-bundle.pem"), 0o644);
     let Some(said) = run(root.path(), &[]) else { return };
     let certificates = said.lines().find_map(|line| line.strip_prefix("certificates: "));
     let certificates: u32 = certificates.and_then(|n| n.parse().ok()).expect("it counts them");

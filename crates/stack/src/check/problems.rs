@@ -18,7 +18,10 @@ pub(super) fn problems(draft: &mut Draft, kinds: &Kinds) {
             if draft.is_broken(&made.origin.body) && !is_whole(draft, &made, &problem, &path) {
                 continue;
             }
-            let place = draft.place(&path);
+            // One that names the key is about the key.
+            let is_of_key =
+                path.last().is_some_and(|it| problem.message.contains(&format!("`{it}`")));
+            let place = if is_of_key { draft.key_place(&path) } else { draft.place(&path) };
             draft.mistakes.push(mistake(&problem, &address, unit(&path).as_deref(), place));
         }
     }
@@ -72,7 +75,17 @@ fn written_at(draft: &Draft, made: &Made, field: &str) -> Vec<String> {
         let path = place.into_iter().chain([best.to_string()]).chain(further);
         (likeness > 0).then(|| path.collect())
     });
-    found.unwrap_or_else(|| made.origin.path(field))
+    found.unwrap_or_else(|| {
+        let path = made.origin.path(field);
+        // Where a key of a section has a mapping of the spec in it, as far into that as is written.
+        let is_mapped = path.len() > made.origin.body.len();
+        let mut further = (1..pieces.len()).filter(|_| is_mapped).map(|from| {
+            let rest = pieces[from..].iter().map(|piece| (*piece).to_owned());
+            path.iter().cloned().chain(rest).collect::<Vec<_>>()
+        });
+        let written = further.find(|path| draft.root.follow(path).is_some());
+        written.unwrap_or(path)
+    })
 }
 
 /// The items that are written at a path: a list, or those that are added to what a section makes.

@@ -2,8 +2,10 @@
 
 mod database;
 mod load_balancer;
+mod monitoring;
 mod network;
 mod repository;
+pub(crate) mod roles;
 mod secret;
 mod service;
 
@@ -11,12 +13,14 @@ use crate::section::SectionInfo;
 
 /// All sections, in the order in which they are expanded: what others ask about comes first.
 pub(crate) const LIST: &[SectionInfo] = &[
+    SectionInfo::of::<roles::Roles>(),
     SectionInfo::of::<network::Network>(),
     SectionInfo::of::<load_balancer::LoadBalancer>(),
     SectionInfo::of::<repository::Repository>(),
     SectionInfo::of::<database::Database>(),
     SectionInfo::of::<secret::Secret>(),
     SectionInfo::of::<service::Service>(),
+    SectionInfo::of::<monitoring::Monitoring>(),
     SectionInfo::later("caches", "Caches (ElastiCache), by name."),
     SectionInfo::later("brokers", "Message brokers (MSK), by name."),
     SectionInfo::later("queues", "Queues (SQS), by name."),
@@ -24,7 +28,6 @@ pub(crate) const LIST: &[SectionInfo] = &[
     SectionInfo::later("volumes", "Shared volumes (EFS), by name."),
     SectionInfo::later("keys", "Keys that encrypt (KMS), by name."),
     SectionInfo::later("jobs", "Tasks that run to their end, by name."),
-    SectionInfo::later("monitoring", "Alarms, a dashboard, and who hears of them."),
     SectionInfo::later("backups", "Backups beyond those of each database, by name."),
     SectionInfo::later("delivery", "What a build server may do."),
 ];

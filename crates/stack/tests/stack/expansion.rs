@@ -304,3 +304,115 @@ fn a_service_that_cannot_fetch_its_image_is_a_mistake() {
         assert_eq!(mistakes[0].code, Code::NoWayOut);
     }
 }
+
+/// Two load balancers: one with domains of all kinds, and one whose certificate was brought along.
+const DOMAINS: &str = "
+stack: shop
+region: eu-west-1
+environments:
+  prod: {}
+  dr: { like: prod, region: eu-central-1 }
+network: {}
+load-balancers:
+  edge:
+    domains:
+      - \"*.example.com\"
+      - example.com
+      - { name: www.example.org, redirect: example.com, zone: { name: example.org, role: \"arn:aws:iam::222222222222:role/dns\" } }
+      - { name: shared.example.net, failover: true }
+      - { name: elsewhere.example.net, zone: none }
+  other: { domains: [\"*.example.net\"] }
+  own: { domains: [own.example.com], certificate: \"arn:aws:acm:eu-west-1:111111111111:certificate/1\" }
+services:
+  web: { image: \"nginx:1\", ports: { http: { port: 80, route: { load-balancer: edge, host: example.com } } } }
+";
+
+#[test]
+fn domains_become_certificates_records_and_rules() {
+    let loaded = loaded(DOMAINS, Some("prod"));
+    let all = expanded(&loaded.stack);
+    let kinds = ["certificate", "record", "validation-record", "listener", "listener-rule"];
+    let resources = all["resources"].as_object().expect("kinds");
+    let shown: Value = kinds.map(|kind| (kind, resources[kind].clone())).into_iter().collect();
+    insta::assert_snapshot!("domains", to_yaml(&shown));
+    let outputs = &loaded.stack.outputs;
+    assert_eq!(outputs["edge-url"].literal(), Some("https://example.com"));
+    assert_eq!(outputs["own-url"].literal(), Some("https://own.example.com"));
+}
+
+#[test]
+fn of_two_environments_that_share_a_domain_the_one_that_is_like_the_other_is_second() {
+    let failover = |environment: &str| {
+        let loaded = loaded(DOMAINS, Some(environment));
+        let record = Address::new("record", "domain-shared-example-net");
+        loaded.stack.resources[&record].spec["failover"].clone()
+    };
+    assert_eq!(failover("prod"), json!({ "primary": "shop-prod" }));
+    assert_eq!(failover("dr"), json!({ "secondary": "shop-dr" }));
+}
+
+#[test]
+fn without_nat_what_is_not_reached_is_said() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { nat: none, private-access: [ecr, s3] }
+secrets: { key: {} }
+services:
+  web: { image: { build: { cargo: . } }, secrets: { KEY: secrets/key } }
+  proxy: { image: \"nginx:1.29\" }
+";
+    let loaded = loaded(text, None);
+    insta::assert_snapshot!("no-way", rendered("stack.yaml", text, &loaded.warnings));
+    let service = &loaded.stack.resources[&Address::new("service", "web")].spec;
+    assert_eq!(
+        (&service["public-address"], &service["subnets"][0]["ref"]),
+        (&json!(false), &json!("subnet/private-a"))
+    );
+    let needed = self::loaded(&text.replace("[ecr, s3]", "true"), None);
+    let endpoints = needed.stack.resources.keys().filter(|it| it.kind.ends_with("-endpoint"));
+    let names: Vec<&str> = endpoints.map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["s3", "ecr-api", "ecr-dkr", "logs", "secretsmanager"]);
+    assert_eq!(needed.warnings.len(), 1, "the image of others is nowhere in AWS");
+}
+
+#[test]
+fn tiers_are_kept_apart_by_network_acls() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { acls: tiers, flow-logs: 30 days }
+";
+    let all = expanded(&loaded(text, None).stack);
+    let kinds = ["network-acl", "flow-log", "role", "log-group"];
+    let resources = all["resources"].as_object().expect("kinds");
+    let shown: Value = kinds.map(|kind| (kind, resources[kind].clone())).into_iter().collect();
+    insta::assert_snapshot!("acls", to_yaml(&shown));
+}
+
+#[test]
+fn monitoring_has_an_alarm_for_what_usually_goes_wrong() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: {}
+load-balancers: { edge: {} }
+databases: { main: { engine: postgres, version: 16, storage: 100 GiB } }
+services:
+  web: { image: \"nginx:1.29\", ports: { http: { port: 80, route: { load-balancer: edge } } } }
+  worker: { image: \"nginx:1.29\" }
+monitoring:
+  notify: [ops@example.com, \"https://hooks.example.com/alarms\"]
+  alarms:
+    web-cpu: { of: services/web, metric: cpu, above: 70%, for: 15 min }
+    busy: { of: databases/main, metric: connections, above: 100, description: too many }
+";
+    let all = expanded(&loaded(text, None).stack);
+    let kinds = ["alarm", "topic"];
+    let resources = all["resources"].as_object().expect("kinds");
+    let shown: Value = kinds.map(|kind| (kind, resources[kind].clone())).into_iter().collect();
+    insta::assert_snapshot!("monitoring", to_yaml(&shown));
+    let none = text.replace("monitoring:", "monitoring: { defaults: false }\nx-unused:");
+    let without = loaded(&none, None).stack.resources;
+    assert!(!without.keys().any(|it| it.kind == "alarm" || it.kind == "topic"));
+}

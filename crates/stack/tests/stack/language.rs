@@ -420,6 +420,18 @@ fn a_region_that_is_not_known_is_not_refused() {
 }
 
 #[test]
+fn https_takes_no_version_of_tls_that_is_out_of_date() {
+    let arn = "arn:aws:acm:eu-west-1:123456789012:certificate/a";
+    let policy = |said: &str| {
+        let edge = format!("{{ certificate: \"{arn}\"{said} }}");
+        let text = format!("{PLAIN}load-balancers: {{ edge: {edge} }}\n");
+        spec(&text, None, "listener/edge-https")["tls-policy"].clone()
+    };
+    assert_eq!(policy(""), "ELBSecurityPolicy-TLS13-1-2-2021-06");
+    assert_eq!(policy(", tls-policy: other"), "other");
+}
+
+#[test]
 fn clients_of_a_database_must_encrypt_unless_the_stack_says_otherwise() {
     let parameters = |said: &str| {
         let text = format!("{PLAIN}databases: {{ main: {{ {said} }} }}\n");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, ResourceType};
 use deployer_core::{Address, Cause, Failure, Kind, Phase, Ref};
-use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_engine::{Context, Found, Resource, Result, Rival, Survey};
 use deployer_kinds::{SecurityGroup, SecurityGroupOutput, SecurityGroupSpec};
 
 use crate::Aws;
@@ -43,6 +43,18 @@ impl Resource<Aws> for SecurityGroup {
     async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
         let all = describe(survey.cloud, Vec::new()).await?;
         Ok(all.into_iter().filter_map(|it| it.group_id).collect())
+    }
+
+    async fn rival(
+        survey: &Survey<'_, Aws>,
+        name: &str,
+        spec: &SecurityGroupSpec,
+    ) -> Result<Option<Rival<Self>>> {
+        let Some(vpc) = spec.vpc.known() else { return Ok(None) };
+        let groups = namesakes(survey.cloud, name, vpc).await?;
+        let Some(id) = groups.first().and_then(|group| group.group_id()) else { return Ok(None) };
+        let found = Self::read(survey, id).await?;
+        Ok(found.map(|found| Rival::namesake(found, name)))
     }
 
     async fn create(
@@ -193,14 +205,18 @@ async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
     Ok(pages.into_iter().flat_map(|page| page.security_groups.unwrap_or_default()).collect())
 }
 
+/// The groups of a VPC that have a name: one at most.
+async fn namesakes(aws: &Aws, name: &str, vpc: &str) -> Result<Vec<Described>> {
+    describe(aws, vec![filter("group-name", name), filter("vpc-id", vpc)]).await
+}
+
 /// Names are unique in a VPC. One taken by the very group that a lost call made is no mistake:
 /// a scan will find it.
 async fn explained(cx: &Context<'_, Aws>, vpc: &str, mut failure: Failure) -> Failure {
     if failure.cause != Cause::Taken {
         return failure;
     }
-    let filters = vec![filter("group-name", &cx.identity.name), filter("vpc-id", vpc)];
-    let groups = match describe(cx.cloud, filters).await {
+    let groups = match namesakes(cx.cloud, &cx.identity.name, vpc).await {
         Ok(groups) => groups,
         Err(reason) => return reason,
     };

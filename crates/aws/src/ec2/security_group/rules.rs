@@ -301,6 +301,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_rule_is_for_is_said_whoever_it_lets_in() {
+        for from in [
+            json!("203.0.113.0/24"),
+            json!("2001:db8::/32"),
+            json!({ "prefix-list": "pl-1" }),
+            json!({ "security-group": { "id": "sg-2" } }),
+            json!("itself"),
+        ] {
+            let rule = wanted(json!({ "from": from, "port": 443 }));
+            let said = format!("{:?}", rule.permission("sg-1", "the office"));
+            assert!(said.contains("the office"), "{said}");
+        }
+    }
+
+    #[test]
     fn the_default_of_the_newer_family_is_the_shadow_of_the_other() {
         let standing = |range: &str| {
             let rule = rule("-1", -1, -1).is_egress(true).security_group_rule_id("sgr-1");

@@ -14,18 +14,14 @@ mod tasks;
 
 use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as Description};
 use deployer_core::Phase;
-use deployer_engine::{Context, Found, Identity, Progress, Resource, Result, Survey};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
-use sha2::{Digest, Sha256};
 
 use self::find::{Services, cluster, describe, is_there, not_found};
 use crate::Aws;
 use crate::ecs::{self, tagged, tags};
 use crate::missing::Required;
-use crate::ownership::{Owned, readable};
-
-/// How many tasks a new service has where nobody says: a scaler finds one to begin with.
-const COUNT: u32 = 1;
+use crate::ownership::{self, Owned, readable};
 
 impl Resource<Aws> for Service {
     /// For some seconds ECS shows what a service was like before it was made or changed (ecs_deploy
@@ -66,7 +62,7 @@ impl Resource<Aws> for Service {
             .set_tags(Some(tagged(cx.identity)))
             .launch_type(LaunchType::Fargate)
             .task_definition(spec.task_definition.id())
-            .desired_count(spec::number(spec.count.unwrap_or(COUNT)))
+            .desired_count(spec::number(spec.count.unwrap_or(spec.initial_count)))
             .platform_version(&spec.platform_version)
             .network_configuration(spec::network(spec))
             .set_load_balancers(Some(spec::targets(spec)))
@@ -199,19 +195,13 @@ async fn look(aws: &Aws, output: &ServiceOutput) -> Result<Option<Description>> 
     Ok(found.into_iter().next())
 }
 
-/// The token that makes ECS take a create once, however often it is asked: the proof among its tags
-/// is the same then. It changes once a service of the name has been deleted: ECS would hand back
-/// the deleted one.
+/// The token that makes ECS take a create once, however often it is asked. It changes once a service
+/// of the name has been deleted: ECS would hand back the deleted one.
 async fn token(cx: &Context<'_, Aws>, cluster: &str) -> Result<String> {
-    let Identity { scope, address, generation, proof, name, .. } = cx.identity;
-    let before = describe(cx.cloud, cluster, std::slice::from_ref(name)).await?;
+    let name = std::slice::from_ref(&cx.identity.name);
+    let before = describe(cx.cloud, cluster, name).await?;
     let epoch = before.first().filter(|service| service.status() == Some("INACTIVE"));
     let epoch = epoch.and_then(Description::created_at).map_or(0.0, |at| at.as_secs_f64());
-    let proof = proof.as_deref().unwrap_or_default();
-    let attempt = format!("{scope} {address} {generation} {proof} {epoch}");
-    let tags = &scope.tags;
-    let attempt = if tags.is_empty() { attempt } else { format!("{attempt} {tags:?}") };
-    let hash = format!("{:x}", Sha256::digest(attempt));
     // At most 36 characters (ECS API reference).
-    Ok(hash[..32].to_owned())
+    Ok(ownership::token(cx.identity, &epoch.to_string())[..32].to_owned())
 }

@@ -36,6 +36,7 @@ impl Planner<'_> {
             step.notices = self.noticed(step);
             step.notices.extend(self.unreadable(step));
             step.notices.extend(self.vanished(step));
+            step.notices.extend(self.bounded(step, &names));
             let leaving = state.pace(step).leaving;
             if self.take(&mut state, &names, step) {
                 let (then, open) = (samples.answers(&state), state.reached());
@@ -117,6 +118,46 @@ impl Planner<'_> {
         });
         let (user, _) = user?;
         let because = format!("it is there no more, and {user} was made with it");
+        Some(Notice::new(Impact::None, because))
+    }
+
+    /// What a step that says how many tasks there may be does to those that there are: some start or
+    /// end at once. From then on nobody else says how many there are.
+    fn bounded(&self, step: &Step, names: &Names) -> Option<Notice> {
+        if !matches!(step.action, Action::Create | Action::Update) {
+            return None;
+        }
+        let wanted = step.wanted.as_ref()?;
+        let kind = self.kinds.find(&step.address.kind)?;
+        let given = step.live.as_ref().map(|live| kind.leave_delegated(&live.spec, wanted));
+        let facts = self.facts(&step.address, given.as_ref().unwrap_or(wanted));
+        let bounds = facts.into_iter().find_map(|fact| match fact {
+            Fact::Bounds(bounds) => Some(bounds),
+            _ => None,
+        })?;
+        let who = Who::Ours(step.address.clone(), step.generation);
+        let Who::Ours(runner, generation) = names.find(&bounds.of, &who) else { return None };
+        let live = self.snapshot.lives.iter();
+        let mut live = live.filter(|it| it.address == runner && it.generation == generation);
+        let facts = live.next().map(|live| self.facts(&runner, &live.spec)).unwrap_or_default();
+        let runs = facts.into_iter().find_map(|fact| match fact {
+            Fact::Runs(run) => run.tasks,
+            _ => None,
+        });
+        let (least, most) = (bounds.least, bounds.most);
+        let because = match runs {
+            Some(runs) if runs > most => {
+                format!("{runs} tasks run, and at most {most} may: {} end", runs - most)
+            }
+            Some(runs) if runs < least => {
+                let more = least - runs;
+                format!("{runs} tasks run, and at least {least} are to: {more} more start")
+            }
+            _ if step.action == Action::Create => {
+                format!("from now on it says how many tasks {runner} has: {least} to {most}")
+            }
+            _ => return None,
+        };
         Some(Notice::new(Impact::None, because))
     }
 

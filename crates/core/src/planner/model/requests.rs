@@ -26,6 +26,7 @@ struct Sample {
     host: String,
     path: String,
     method: String,
+    also: BTreeMap<String, String>,
     /// As a person knows them: `/api/*`.
     word: String,
 }
@@ -141,6 +142,9 @@ impl Sample {
         takes(&host, &self.host)
             && takes(&lead.paths, &self.path)
             && takes(&lead.methods, &self.method)
+            && lead.also.iter().all(|(name, patterns)| {
+                self.also.get(name).is_some_and(|text| takes(patterns, text))
+            })
     }
 }
 
@@ -152,7 +156,8 @@ pub(in crate::planner) fn takes_some_of(taker: &Lead, of: &Lead) -> bool {
     both.any(|sample| sample.is_taken_by(taker))
 }
 
-/// Requests with the hosts of one rule and the paths and methods of another.
+/// Requests with the hosts of one rule and the paths and methods of another, and with what else
+/// either asks of them.
 fn asked(at: &Who, lead: &Lead, other: &Lead) -> Vec<Sample> {
     let or = |patterns: &BTreeSet<String>, or: &BTreeSet<String>| -> Vec<Option<String>> {
         let patterns = if patterns.is_empty() { or } else { patterns };
@@ -161,6 +166,7 @@ fn asked(at: &Who, lead: &Lead, other: &Lead) -> Vec<Sample> {
         }
         patterns.iter().cloned().map(Some).collect()
     };
+    let besides = besides(lead, other);
     let mut samples = Vec::new();
     for host in or(&lead.hosts, &other.hosts) {
         for path in or(&other.paths, &lead.paths) {
@@ -169,25 +175,54 @@ fn asked(at: &Who, lead: &Lead, other: &Lead) -> Vec<Sample> {
                     pattern.as_deref().map_or_else(|| or.to_owned(), glob::example)
                 };
                 let words = [method.clone(), host.clone(), path.clone()];
-                let word = match &words {
-                    [None, None, None] => "all else".to_owned(),
-                    [method, host, path] => {
-                        let method = method.as_ref().map(|method| format!("{method} "));
-                        let parts = [method.as_deref(), host.as_deref(), path.as_deref()];
-                        parts.into_iter().flatten().collect()
-                    }
-                };
-                samples.push(Sample {
-                    at: at.clone(),
-                    host: example(&host, ANY_HOST).to_lowercase(),
-                    path: example(&path, ANY_PATH),
-                    method: example(&method, ANY_METHOD),
-                    word,
-                });
+                for also in &besides {
+                    samples.push(Sample {
+                        at: at.clone(),
+                        host: example(&host, ANY_HOST).to_lowercase(),
+                        path: example(&path, ANY_PATH),
+                        method: example(&method, ANY_METHOD),
+                        also: (also.iter())
+                            .map(|(name, pattern)| ((*name).clone(), glob::example(pattern)))
+                            .collect(),
+                        word: word(&words, also),
+                    });
+                }
             }
         }
     }
     samples
+}
+
+/// What else two rules ask of requests: once with each value that either names.
+fn besides<'a>(lead: &'a Lead, other: &'a Lead) -> Vec<BTreeMap<&'a String, &'a String>> {
+    let mut named: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+    for (name, patterns) in lead.also.iter().chain(&other.also) {
+        named.entry(name).or_default().extend(patterns);
+    }
+    let first: BTreeMap<&String, &String> =
+        named.iter().filter_map(|(name, patterns)| Some((*name, *patterns.first()?))).collect();
+    let further = named.iter().flat_map(|(name, patterns)| {
+        let with = |pattern: &&'a String| {
+            let mut one = first.clone();
+            one.insert(*name, *pattern);
+            one
+        };
+        patterns.iter().skip(1).map(with).collect::<Vec<_>>()
+    });
+    std::iter::once(first.clone()).chain(further).collect()
+}
+
+/// Requests as a person knows them: `GET /api/* with x-beta: yes`.
+fn word(words: &[Option<String>; 3], also: &BTreeMap<&String, &String>) -> String {
+    let [method, host, path] = words;
+    let method = method.as_ref().map(|method| format!("{method} "));
+    let parts = [method.as_deref(), host.as_deref(), path.as_deref()];
+    let mut word: String = parts.into_iter().flatten().collect();
+    if word.is_empty() {
+        word.push_str(if also.is_empty() { "all else" } else { "all" });
+    }
+    let with: Vec<String> = also.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    if with.is_empty() { word } else { format!("{word} with {}", with.join(" and ")) }
 }
 
 /// What users notice when a request was answered in one way and is in another.
@@ -229,5 +264,54 @@ pub(super) fn listed<T: AsRef<str>>(words: impl IntoIterator<Item = T>) -> Strin
         [] => String::new(),
         [one] => (*one).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lead(also: &[(&str, &[&str])]) -> Lead {
+        let texts = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect();
+        Lead {
+            at: Thing::Itself,
+            turn: Some(1),
+            hosts: BTreeSet::new(),
+            paths: BTreeSet::new(),
+            methods: BTreeSet::new(),
+            also: also.iter().map(|(name, values)| ((*name).to_owned(), texts(values))).collect(),
+            to: None,
+        }
+    }
+
+    #[test]
+    fn rules_that_differ_in_a_header_take_each_others_requests_where_values_meet() {
+        let beta = lead(&[("x-beta:", &["yes"])]);
+        for (other, is_taken) in [
+            (lead(&[("x-beta:", &["no", "yes"])]), true),
+            (lead(&[("x-beta:", &["*"])]), true),
+            (lead(&[]), true),
+            (lead(&[("x-beta:", &["no"])]), false),
+        ] {
+            assert_eq!(takes_some_of(&beta, &other), is_taken, "{other:?}");
+        }
+        assert!(takes_some_of(&lead(&[("version =", &["2"])]), &beta), "one may have both");
+    }
+
+    #[test]
+    fn each_value_is_asked_for_and_requests_have_the_words_of_their_rule() {
+        let who = Who::Foreign(String::new());
+        let words = |lead: &Lead| -> Vec<String> {
+            asked(&who, lead, lead).into_iter().map(|sample| sample.word).collect()
+        };
+        let beta = lead(&[("accept-language:", &["de*", "fr*"]), ("version =", &["2"])]);
+        assert_eq!(
+            words(&beta),
+            [
+                "all with accept-language: de* and version = 2",
+                "all with accept-language: fr* and version = 2",
+            ]
+        );
+        assert_eq!(words(&lead(&[])), ["all else"]);
     }
 }

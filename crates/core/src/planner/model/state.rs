@@ -161,6 +161,8 @@ impl State {
                     let join = Resolved { groups: all(&join.groups), fact: join };
                     self.joins.entry(who.clone()).or_default().push(join);
                 }
+                // What they do to the number there is shows when they come: see `bounded`.
+                Fact::Bounds(_) => {}
                 Fact::Takes(pace) => {
                     self.paces.insert(who.clone(), pace);
                 }

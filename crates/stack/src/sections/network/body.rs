@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::later::NotYet;
+use crate::quantities::DaysOrForever;
 
 /// The network: a VPC with one public, one private and one data subnet in each zone.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -26,14 +27,46 @@ pub(crate) struct Network {
     /// (`per-zone`), or `none`, which puts services into the public subnets.
     #[serde(default)]
     pub(crate) nat: Nat,
-    /// Ways to AWS services that do not leave the network.
-    pub(crate) private_access: Option<NotYet>,
-    /// Network ACLs between the tiers.
-    pub(crate) acls: Option<NotYet>,
-    /// How long records of its traffic are kept.
-    pub(crate) flow_logs: Option<NotYet>,
+    /// Ways to AWS services that do not leave the network: `true` for those that the services of
+    /// this stack need to start, write logs and read their secrets, or a list, `[ecr, s3, logs]`.
+    /// With `nat: none` services stay in the private subnets then.
+    #[serde(default)]
+    pub(crate) private_access: PrivateAccess,
+    /// Network ACLs between the tiers (`tiers`): data is reached from the private subnets alone, and
+    /// these from outside by answers alone.
+    #[serde(default)]
+    pub(crate) acls: Acls,
+    /// How long records of who sent what to whom are kept: `30 days`.
+    pub(crate) flow_logs: Option<DaysOrForever>,
     /// A network that exists already.
     pub(crate) existing: Option<NotYet>,
+}
+
+/// Which services of AWS are reached inside of the network.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum PrivateAccess {
+    /// Those that are needed, or none.
+    Needed(bool),
+    /// These.
+    Listed(Vec<String>),
+}
+
+impl Default for PrivateAccess {
+    fn default() -> Self {
+        Self::Needed(false)
+    }
+}
+
+/// What stands between the tiers besides security groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Acls {
+    /// Nothing.
+    #[default]
+    None,
+    /// A network ACL for each tier.
+    Tiers,
 }
 
 /// Which availability zones.

@@ -1,26 +1,30 @@
 //! The network becomes a VPC, its subnets, gateways and route tables.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
 use deployer_core::{Code, Place, Ref};
 use deployer_kinds::{
-    Cidr, Egress, ElasticIp, ElasticIpSpec, InternetGateway, InternetGatewaySpec, NatGateway,
-    NatGatewaySpec, Peer, Ports, Protocol, RouteTable, RouteTableSpec, RouteTarget, Subnet,
-    SubnetSpec, Vpc, VpcSpec,
+    Cidr, ElasticIp, ElasticIpSpec, InternetGateway, InternetGatewaySpec, NatGateway,
+    NatGatewaySpec, RouteTable, RouteTableSpec, RouteTarget, Subnet, SubnetSpec, Vpc, VpcSpec,
 };
 use ipnet::Ipv4Net;
 
 use super::body::{Nat, Network, Zones};
+use super::private_access::Access;
+use super::ranges::{part, slot_bits, subnet_length};
+use super::{acls, flow_logs};
 use crate::draft::{Draft, Origin, owned};
 use crate::mistakes::listed;
+use crate::section::Sections;
 use crate::zones::{TIERS, letter, no_zone};
 
-pub(super) fn expand(draft: &mut Draft, network: &Network) {
+pub(super) fn expand(draft: &mut Draft, network: &Network, all: &Sections) {
     let zones = zones(draft, network);
     draft.network.zones = zones.iter().map(|(letter, _)| *letter).collect();
     draft.network.cidr = Some(network.cidr);
     draft.network.has_nat = network.nat != Nat::None;
+    let access = Access::of(network, all);
+    draft.network.has_private_access = access.leads_anywhere();
     // A VPC takes /16 to /28, a subnet /28 at least (EC2 API reference).
     if !(16..=24).contains(&network.cidr.0.prefix_len()) {
         draft.error(
@@ -55,6 +59,9 @@ pub(super) fn expand(draft: &mut Draft, network: &Network) {
     subnets(draft, network, &zones);
     gateways(draft, network, &zones);
     route_tables(draft, network, &zones);
+    access.expand(draft, network, all);
+    acls::expand(draft, network, all);
+    flow_logs::expand(draft, network);
 }
 
 /// The letters and names of the zones.
@@ -163,23 +170,6 @@ fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
     }
 }
 
-/// The prefix of each subnet: a quarter of the network is a tier's, and in it each zone has a slot.
-fn subnet_length(cidr: Cidr) -> u8 {
-    cidr.0.prefix_len() + 2 + slot_bits(cidr)
-}
-
-/// How many bits of a tier's addresses name the zone: eight zones, or four in the smallest network.
-fn slot_bits(cidr: Cidr) -> u8 {
-    if cidr.0.prefix_len() <= 23 { 3 } else { 2 }
-}
-
-/// The `index`-th part of so many bits of a range.
-fn part(whole: Cidr, length: u8, index: u32) -> Option<Cidr> {
-    let first =
-        u32::from(whole.0.network()).checked_add(index.checked_shl(32 - u32::from(length))?)?;
-    Ipv4Net::new(Ipv4Addr::from(first), length).ok().map(Cidr)
-}
-
 fn gateways(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
     let letters: Vec<char> = match network.nat {
         Nat::None => Vec::new(),
@@ -233,29 +223,4 @@ fn route_tables(draft: &mut Draft, network: &Network, zones: &[(char, String)]) 
         let name = format!("private-{letter}");
         table(&name, target, [Ref::named(&name)].into());
     }
-}
-
-/// The rule that lets everything out that goes to the network itself; where its range is not known,
-/// everything.
-pub(in crate::sections) fn inside(draft: &Draft) -> BTreeSet<Egress> {
-    let Some(cidr) = draft.network.cidr else { return everything() };
-    let rule = Egress {
-        to: Peer::IpRange(deployer_kinds::IpRange(cidr.0.into())),
-        port: Ports::All,
-        protocol: Protocol::All,
-        description: String::new(),
-    };
-    [rule].into()
-}
-
-/// The rule that lets everything out.
-pub(in crate::sections) fn everything() -> BTreeSet<Egress> {
-    let everywhere = deployer_kinds::IpRange(Ipv4Net::default().into());
-    let rule = Egress {
-        to: Peer::IpRange(everywhere),
-        port: Ports::All,
-        protocol: Protocol::All,
-        description: String::new(),
-    };
-    [rule].into()
 }

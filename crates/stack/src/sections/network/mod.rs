@@ -1,10 +1,14 @@
 //! The `network` section.
 
+mod acls;
 mod body;
 mod expand;
+mod flow_logs;
+mod private_access;
+mod ranges;
 
 pub(super) use self::body::Network;
-pub(super) use self::expand::{everything, inside};
+pub(super) use self::ranges::{everything, inside};
 use crate::draft::Draft;
 use crate::section::{Section, Sections};
 
@@ -13,7 +17,7 @@ impl Section for Network {
     const ABOUT: &'static str = "The network.";
     const IS_NAMED: bool = false;
 
-    fn expand(&self, _name: &str, _all: &Sections, draft: &mut Draft) {
-        expand::expand(draft, self);
+    fn expand(&self, _name: &str, all: &Sections, draft: &mut Draft) {
+        expand::expand(draft, self, all);
     }
 }

@@ -8,10 +8,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::forms::{
-    EgressRules, Health, ImageSource, Use, health, health_schema, paths, paths_schema,
+    EgressRules, Health, ImageSource, OneOrMore, Use, health, health_schema, paths, paths_schema,
 };
 use crate::later::NotYet;
-use crate::quantities::{DaysOrForever, Memory, Percent, Seconds};
+use crate::quantities::{DaysOrForever, Gibibytes, Memory, PerMinute, Percent, Seconds};
+use crate::schedule::{Cron, Once, Timezone};
 
 /// A service: so many tasks of one container on Fargate, kept running and rolled over.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +80,15 @@ pub(crate) struct Service {
     /// How long between being asked to stop and being killed, `0 s` to `120 s`.
     #[serde(default = "stop_timeout")]
     pub(crate) stop_timeout: Seconds,
+    /// What its tasks may write to disk, their image included: `20 GiB` to `200 GiB`.
+    #[serde(default = "storage")]
+    pub(crate) storage: Gibibytes,
+    /// Whether its container's own files cannot be written to.
+    #[serde(default)]
+    pub(crate) read_only: bool,
+    /// Whether a small init process passes signals on and reaps children.
+    #[serde(default)]
+    pub(crate) init: bool,
     /// Who runs in the container: `472`, `472:472`, `app`; the image's own when left out.
     pub(crate) user: Option<String>,
     /// Its logs.
@@ -173,13 +183,41 @@ pub(crate) struct Route {
     #[serde(default, deserialize_with = "paths")]
     #[schemars(schema_with = "paths_schema")]
     pub(crate) host: Vec<String>,
+    /// The request method or methods; any when left out.
+    #[serde(default, deserialize_with = "paths")]
+    #[schemars(schema_with = "paths_schema")]
+    pub(crate) method: Vec<String>,
+    /// What headers are to be, with `*` and `?`: `{ x-beta: "yes" }`.
+    #[serde(default)]
+    pub(crate) header: BTreeMap<String, OneOrMore>,
+    /// What parameters of the query are to be, with `*` and `?`: `{ version: "2" }`.
+    #[serde(default)]
+    pub(crate) query: BTreeMap<String, OneOrMore>,
     /// Its turn among the routes of the load balancer, 1 to 50000, the lowest first; when left
-    /// out, hosts come before paths, and long paths before short ones.
+    /// out, hosts come before paths, long paths before short ones, and of the same path those that
+    /// ask for a method, a header or a parameter before those that do not.
     pub(crate) priority: Option<u32>,
     /// The port it comes in by, at a network load balancer.
     pub(crate) port: Option<NotYet>,
     /// What comes in by it, at a network load balancer.
     pub(crate) protocol: Option<NotYet>,
+}
+
+impl Route {
+    /// All requests for a host.
+    pub(crate) fn of_host(host: &str) -> Self {
+        Self {
+            load_balancer: String::new(),
+            path: Vec::new(),
+            host: vec![host.to_owned()],
+            method: Vec::new(),
+            header: BTreeMap::new(),
+            query: BTreeMap::new(),
+            priority: None,
+            port: None,
+            protocol: None,
+        }
+    }
 }
 
 /// How the number of tasks follows the load.
@@ -188,18 +226,39 @@ pub(crate) struct Route {
 pub(crate) struct Scale {
     /// The fewest tasks.
     pub(crate) min: u32,
-    /// The most tasks.
-    pub(crate) max: Option<NotYet>,
-    /// The CPU load to keep: `60%`.
-    pub(crate) cpu: Option<NotYet>,
-    /// The memory load to keep: `70%`.
-    pub(crate) memory: Option<NotYet>,
-    /// The requests a task is to have: `500/min`.
-    pub(crate) requests: Option<NotYet>,
+    /// The most tasks; as many as the fewest when left out.
+    pub(crate) max: Option<u32>,
+    /// The share of their CPU that tasks are to use on average: `60%`.
+    pub(crate) cpu: Option<Percent>,
+    /// The share of their memory that tasks are to use on average: `70%`.
+    pub(crate) memory: Option<Percent>,
+    /// The requests that each task is to have in a minute: `500/min`.
+    pub(crate) requests: Option<PerMinute>,
     /// The messages a task is to have.
     pub(crate) backlog: Option<NotYet>,
-    /// Other numbers at certain times.
-    pub(crate) schedules: Option<NotYet>,
+    /// Other numbers from certain times on:
+    /// `{ cron: "0 8 * * MON-FRI", timezone: Europe/Zagreb, min: 4 }`.
+    #[serde(default)]
+    pub(crate) schedules: Vec<ScaleTime>,
+}
+
+/// Other numbers of tasks from a time on, until another time says otherwise.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct ScaleTime {
+    /// Each time that these five fields say, minute, hour, day, month and weekday:
+    /// `0 8 * * MON-FRI`.
+    #[schemars(extend("x-excludes" = ["once"]))]
+    pub(crate) cron: Option<Cron>,
+    /// One time: `2027-01-01T08:00`.
+    #[schemars(extend("x-excludes" = ["cron"]))]
+    pub(crate) once: Option<Once>,
+    /// Where clocks show that: `Europe/Zagreb`; `UTC` when left out.
+    pub(crate) timezone: Option<Timezone>,
+    /// The fewest tasks from then on; as before when left out.
+    pub(crate) min: Option<u32>,
+    /// The most tasks from then on; as before when left out.
+    pub(crate) max: Option<u32>,
 }
 
 /// How a new version replaces the old one.
@@ -303,6 +362,10 @@ fn cpu() -> u32 {
 
 fn memory() -> Memory {
     Memory(512)
+}
+
+fn storage() -> Gibibytes {
+    Gibibytes(20)
 }
 
 fn stop_timeout() -> Seconds {

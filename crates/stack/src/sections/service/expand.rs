@@ -13,7 +13,7 @@ use deployer_kinds::{
 
 use super::body::Place;
 use super::forms::Health;
-use super::{egress, image, roles, uses};
+use super::{egress, image, roles, scale, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::sections::load_balancer;
@@ -39,6 +39,7 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &super
     group(draft, all, name, body);
     let targets = target_groups(draft, name, body);
     service(draft, name, body, targets);
+    scale::expand(draft, name, body);
 }
 
 fn task_definition(
@@ -82,20 +83,21 @@ fn task_definition(
         log: Some(Log { group: Ref::named(name), prefix: name.to_owned() }),
         health,
         stop_timeout: body.stop_timeout.0,
-        read_only_root: false,
-        init: false,
+        read_only_root: body.read_only,
+        init: body.init,
         user: body.user.clone().unwrap_or_default(),
     };
     let spec = TaskDefinitionSpec {
         cpu: body.cpu,
         memory: body.memory.0,
         architecture: body.architecture.into(),
-        storage: 20,
+        storage: body.storage.0,
         execution_role: Ref::named(format!("{name}-execution")),
         task_role: Some(Ref::named(format!("{name}-task"))),
         containers: [(name.to_owned(), container)].into(),
     };
-    let mut origin = Origin::new(&["services", name], &[("cpu", "cpu"), ("memory", "memory")]);
+    let fields = [("cpu", "cpu"), ("memory", "memory"), ("storage", "storage")];
+    let mut origin = Origin::new(&["services", name], &fields);
     origin.fields.push((format!("containers.{name}.health"), vec!["health-command".to_owned()]));
     for key in ["stop-timeout", "environment", "secrets"] {
         origin.fields.push((format!("containers.{name}.{key}"), vec![key.to_owned()]));
@@ -187,7 +189,8 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
     let spec = ServiceSpec {
         cluster: Ref::named("main"),
         task_definition: Ref::named(name),
-        count: Some(count(draft, name, body)),
+        count: scale::count(draft, name, body),
+        initial_count: body.scale.as_ref().map_or(1, |scale| scale.min),
         subnets: draft.subnets(tier),
         security_groups: [uses::group(name)].into(),
         public_address: place == Place::Public,
@@ -204,7 +207,7 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
 }
 
 fn place(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
-    let has_nat = draft.network.has_nat;
+    let has_nat = draft.network.has_nat || draft.network.has_private_access;
     if let Some(place) = body.subnets {
         if place == Place::Private && !has_nat {
             draft.error(
@@ -212,7 +215,7 @@ fn place(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
                 format!("`{name}` could not fetch its image: private subnets have no way out"),
                 &["services", name, "subnets"],
                 "there is no NAT gateway",
-                "write `subnets: public`, or `nat: single` in the network",
+                "write `subnets: public`, or `nat: single` or `private-access: true` in the network",
             );
         }
         return place;
@@ -227,21 +230,10 @@ fn place(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
     draft.mistakes.push(
         Diagnostic::warning(Code::PublicServices, "services get public addresses")
             .at(span, "without a NAT gateway, public subnets are the only way out")
-            .help("say `subnets: public` in each service if that is meant, or use `nat: single`"),
+            .help(
+                "say `subnets: public` in each service if that is meant, or use `nat: single` or \
+                 `private-access: true`",
+            ),
     );
     Place::Public
-}
-
-fn count(draft: &mut Draft, name: &str, body: &super::Service) -> u32 {
-    let Some(scale) = &body.scale else { return body.count.unwrap_or(1) };
-    if body.count.is_some() {
-        draft.error(
-            Code::CountTwice,
-            format!("`{name}` has both a count and a scale"),
-            &["services", name, "count"],
-            "`scale` says it too",
-            "keep one of the two",
-        );
-    }
-    scale.min
 }

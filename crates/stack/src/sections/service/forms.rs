@@ -7,13 +7,13 @@ use std::fmt;
 use deployer_core::Text;
 use deployer_kinds::Egress;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::later::NotYet;
 use crate::quantities::Seconds;
+use crate::text_form::{TextOr, text_or};
 
 /// Something a service works with: `databases/main`, or with a name for what is handed over,
 /// `{ use: databases/main, as: DATABASE }`.
@@ -104,34 +104,6 @@ pub(crate) struct Health {
     pub(crate) port: Option<NotYet>,
 }
 
-/// One text, or a mapping of type `M`, each of which makes a `T`.
-struct TextOr<M, T> {
-    of_text: fn(String) -> T,
-    of_mapping: fn(M) -> T,
-}
-
-impl<'de, M: Deserialize<'de>, T> Visitor<'de> for TextOr<M, T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a mapping")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<T, E> {
-        Ok((self.of_text)(text.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        M::deserialize(MapAccessDeserializer::new(map)).map(self.of_mapping)
-    }
-}
-
-/// The schema of one text, or a mapping of type `M`.
-fn text_or<M: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    let mapping = M::json_schema(generator);
-    json_schema!({ "anyOf": [{ "type": "string" }, mapping] })
-}
-
 /// A path alone, or the whole mapping.
 pub(super) fn health<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Health, D::Error> {
     deserializer.deserialize_any(TextOr {
@@ -165,6 +137,25 @@ pub(super) fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
     }
 
     deserializer.deserialize_any(Form)
+}
+
+/// One text or several.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct OneOrMore(#[serde(deserialize_with = "paths")] pub(crate) Vec<String>);
+
+impl JsonSchema for OneOrMore {
+    fn schema_name() -> Cow<'static, str> {
+        "OneOrMore".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        paths_schema(generator)
+    }
 }
 
 pub(super) fn health_schema(generator: &mut SchemaGenerator) -> Schema {

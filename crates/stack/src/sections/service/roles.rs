@@ -80,6 +80,8 @@ fn role(
         conditions: BTreeMap::new(),
         inline: policies.into_iter().collect(),
         managed,
+        boundary: None,
+        path: "/".to_owned(),
     };
     let fields: &[(&str, &str)] = match which {
         "task" => &[("inline", "permissions"), ("managed", "permissions")],

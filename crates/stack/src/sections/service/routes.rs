@@ -1,14 +1,16 @@
 //! Routes become rules of listeners, each with its turn.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use deployer_core::{Code, Diagnostic, Ref};
-use deployer_kinds::{Action, ListenerRule, ListenerRuleSpec, TargetVersion};
+use deployer_kinds::{Action, ListenerRule, ListenerRuleSpec, Patterns, TargetVersion};
 
 use super::body::{Route, Service};
+use super::forms::OneOrMore;
 use crate::draft::{Draft, Origin, owned};
-use crate::section::Sections;
-use crate::sections::load_balancer::{Http, LoadBalancer};
+use crate::section::{Section, Sections};
+use crate::sections::load_balancer::{self, Http, LoadBalancer};
 
 /// Longest literal beginning of a path that still makes a difference in turn.
 const LONGEST: usize = 63;
@@ -34,11 +36,18 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
             }
         }
     }
-    for (balancer, routes) in by_balancer {
-        let Some(body) = all.get::<LoadBalancer>(balancer) else { continue };
-        let secure = body.certificate.is_some();
+    for (balancer, body) in all.of::<LoadBalancer>() {
+        let routes = by_balancer.remove(balancer).unwrap_or_default();
+        let secure = body.is_secure();
         refuse_the_same_twice(draft, &routes);
-        let turns = turns(&routes);
+        // What is sent to another domain has its turn among them.
+        let redirects: Vec<_> = body.redirects().collect();
+        let asked: Vec<Route> = redirects.iter().map(|(_, host, _)| Route::of_host(host)).collect();
+        let all: Vec<&Route> = routes.iter().map(|it| it.route).chain(&asked).collect();
+        let turns = turns(&all);
+        for ((index, host, target), priority) in redirects.iter().zip(&turns[routes.len()..]) {
+            redirect(draft, (balancer, *index), (host, target), *priority, body.http());
+        }
         for (routed, priority) in routes.iter().zip(turns) {
             if !secure {
                 refuse_without_tls(draft, balancer, routed);
@@ -55,41 +64,89 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
     }
 }
 
+/// The rules that send a domain's clients to another one.
+fn redirect(
+    draft: &mut Draft,
+    (balancer, index): (&str, usize),
+    (host, target): (&str, &str),
+    priority: u32,
+    http: Http,
+) {
+    let name = load_balancer::resource(host);
+    let spec = |listener: &str| ListenerRuleSpec {
+        listener: Ref::named(listener),
+        priority,
+        paths: BTreeSet::new(),
+        hosts: [host.to_owned()].into(),
+        methods: BTreeSet::new(),
+        headers: BTreeMap::new(),
+        query: BTreeMap::new(),
+        sources: BTreeSet::new(),
+        action: Action::Redirect(load_balancer::redirect(target)).into(),
+        reserves: None,
+    };
+    let index = index.to_string();
+    let origin = Origin::new(&[LoadBalancer::KEY, balancer, "domains", &index], &[]);
+    let https = spec(&format!("{balancer}-https"));
+    draft.make::<ListenerRule>(&format!("{name}-secure"), &https, origin.clone());
+    if http == Http::Forward {
+        draft.make::<ListenerRule>(&name, &spec(&format!("{balancer}-http")), origin);
+    }
+}
+
 fn rule(draft: &mut Draft, routed: &Routed<'_>, listener: &str, suffix: &str, priority: u32) {
     let name = format!("{}-{}", routed.service, routed.port);
-    let hosts: BTreeSet<String> = routed.route.host.iter().cloned().collect();
-    let mut paths: BTreeSet<String> = routed.route.path.iter().cloned().collect();
-    if paths.is_empty() && hosts.is_empty() {
+    let route = routed.route;
+    let hosts: BTreeSet<String> = route.host.iter().cloned().collect();
+    let mut paths: BTreeSet<String> = route.path.iter().cloned().collect();
+    if paths.is_empty() && hosts.is_empty() && !asks_for_more(route) {
         paths.insert("/*".to_owned());
     }
+    let patterns = |of: &BTreeMap<String, OneOrMore>| -> Patterns {
+        let values = |(name, values): (&String, &OneOrMore)| {
+            (name.clone(), values.0.iter().cloned().collect())
+        };
+        of.iter().map(values).collect()
+    };
     let spec = ListenerRuleSpec {
         listener: Ref::named(listener),
         priority,
         paths,
         hosts,
-        methods: BTreeSet::new(),
+        methods: route.method.iter().cloned().collect(),
+        headers: patterns(&route.header),
+        query: patterns(&route.query),
+        sources: BTreeSet::new(),
         action: Action::Forward(Ref::named(&name)).into(),
         reserves: None,
     };
     let body = ["services", routed.service, "ports", routed.port, "route"];
-    let fields = &[("paths", "path"), ("hosts", "host"), ("priority", "priority")];
+    let fields = &[
+        ("paths", "path"),
+        ("hosts", "host"),
+        ("methods", "method"),
+        ("headers", "header"),
+        ("query", "query"),
+        ("priority", "priority"),
+    ];
     draft.make::<ListenerRule>(&format!("{name}{suffix}"), &spec, Origin::new(&body, fields));
 }
 
 /// The turn of each route. A route keeps its turn when others come and go, because it follows
-/// from its own host and path: AWS refuses a turn that is taken, so swapping turns would fail.
-fn turns(routes: &[Routed<'_>]) -> Vec<u32> {
-    let mut taken: BTreeSet<u32> =
-        routes.iter().filter_map(|routed| routed.route.priority).collect();
+/// from what it asks for itself: AWS refuses a turn that is taken, so swapping turns would fail.
+fn turns(routes: &[&Route]) -> Vec<u32> {
+    let mut taken: BTreeSet<u32> = routes.iter().filter_map(|route| route.priority).collect();
     let mut order: Vec<usize> = (0..routes.len()).collect();
-    order.sort_by_key(|index| key(routes[*index].route));
+    order.sort_by_key(|index| key(routes[*index]));
     let mut turns = vec![0; routes.len()];
     for index in order {
-        let route = routes[index].route;
+        let route = routes[index];
         turns[index] = route.priority.unwrap_or_else(|| {
-            let band = rank(route) * BAND;
-            let slot = hash(&key(route)) % BAND;
-            let candidates = (0..BAND).map(|step| band + (slot + step) % BAND + 1);
+            // Those that ask for more have the first half of a band.
+            let half = BAND / 2;
+            let begin = rank(route) * BAND + if asks_for_more(route) { 0 } else { half };
+            let slot = hash(&key(route)) % half;
+            let candidates = (0..half).map(|step| begin + (slot + step) % half + 1);
             let mut free = candidates
                 .filter_map(|turn| u32::try_from(turn).ok())
                 .filter(|turn| !taken.contains(turn));
@@ -101,6 +158,11 @@ fn turns(routes: &[Routed<'_>]) -> Vec<u32> {
     turns
 }
 
+/// Whether a route asks for more than a host and a path.
+fn asks_for_more(route: &Route) -> bool {
+    !(route.method.is_empty() && route.header.is_empty() && route.query.is_empty())
+}
+
 /// The band of a route: those with hosts first, then the longer the path the earlier.
 fn rank(route: &Route) -> usize {
     let literal = |path: &String| match path.find(['*', '?']) {
@@ -108,13 +170,25 @@ fn rank(route: &Route) -> usize {
         // A whole path comes before the same path with a wildcard.
         None => path.len() + 1,
     };
-    let shortest = route.path.iter().map(literal).min().unwrap_or(0).min(LONGEST);
+    // Without a path it takes those of `/*`.
+    let any = usize::from(asks_for_more(route));
+    let shortest = route.path.iter().map(literal).min().unwrap_or(any).min(LONGEST);
     let behind_hosts = if route.host.is_empty() { LONGEST + 1 } else { 0 };
     behind_hosts + LONGEST - shortest
 }
 
 fn key(route: &Route) -> String {
-    format!("{} {}", route.host.join(","), route.path.join(","))
+    let mut key = format!("{} {}", route.host.join(","), route.path.join(","));
+    if !route.method.is_empty() {
+        write!(key, " {}", route.method.join(",")).ok();
+    }
+    for (name, OneOrMore(values)) in &route.header {
+        write!(key, " {name}: {}", values.join(",")).ok();
+    }
+    for (name, OneOrMore(values)) in &route.query {
+        write!(key, " {name}={}", values.join(",")).ok();
+    }
+    key
 }
 
 /// FNV-1a: small, and the same on every machine and in every version.
@@ -144,8 +218,8 @@ fn refuse_the_same_twice(draft: &mut Draft, routes: &[Routed<'_>]) {
                 (
                     Code::SameRoute,
                     "two routes take the same requests",
-                    "path",
-                    "give one of them another path or host",
+                    if a.path.is_empty() && b.path.is_empty() { "load-balancer" } else { "path" },
+                    "let them ask for another path, host, method, header or query",
                 )
             } else {
                 continue;
@@ -170,7 +244,7 @@ fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>) {
         "HTTP/2 and gRPC are routed over HTTPS only",
         &["services", routed.service, "ports", routed.port, "protocol"],
         format!("`{balancer}` has no certificate"),
-        format!("add `certificate:` to the load balancer `{balancer}`, or write `protocol: http`"),
+        format!("add `domains:` to the load balancer `{balancer}`, or write `protocol: http`"),
     );
 }
 
@@ -180,22 +254,11 @@ mod tests {
 
     fn route(host: &str, path: &str) -> Route {
         let list = |text: &str| if text.is_empty() { Vec::new() } else { vec![text.to_owned()] };
-        Route {
-            load_balancer: "edge".to_owned(),
-            path: list(path),
-            host: list(host),
-            priority: None,
-            port: None,
-            protocol: None,
-        }
+        Route { path: list(path), host: list(host), ..Route::of_host(host) }
     }
 
     fn turns_of(routes: &[Route]) -> Vec<u32> {
-        let list: Vec<Routed<'_>> = routes
-            .iter()
-            .map(|route| Routed { service: "s", port: "p", version: TargetVersion::Http1, route })
-            .collect();
-        turns(&list)
+        turns(&routes.iter().collect::<Vec<_>>())
     }
 
     #[test]
@@ -208,6 +271,21 @@ mod tests {
         ]);
         assert!(turns[3] < turns[2] && turns[2] < turns[1] && turns[1] < turns[0], "{turns:?}");
         assert!(turns.iter().all(|turn| (1..=50_000).contains(turn)), "{turns:?}");
+    }
+
+    #[test]
+    fn what_asks_for_more_comes_before_the_same_path() {
+        let asking = |path: &str| Route {
+            header: [("x-beta".to_owned(), OneOrMore(vec!["yes".to_owned()]))].into(),
+            ..route("", path)
+        };
+        let long = format!("/{}", "a".repeat(80));
+        for (more, plain) in [("", "/*"), ("/*", "/*"), ("/api/*", "/api/*"), (&long, &long)] {
+            let turns = turns_of(&[route("", plain), asking(more)]);
+            assert!(turns[1] < turns[0], "{more} {plain}: {turns:?}");
+        }
+        let turns = turns_of(&[asking("/api*"), route("", "/api"), asking("/*"), route("", "/a*")]);
+        assert!(turns[0] > turns[1] && turns[2] > turns[3], "a longer path comes first: {turns:?}");
     }
 
     #[test]

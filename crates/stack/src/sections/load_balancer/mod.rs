@@ -1,5 +1,9 @@
 //! The `load-balancers` section.
 
+mod body;
+mod domain;
+mod domains;
+
 use std::collections::BTreeSet;
 
 use deployer_core::{Address, Code, Part, Partition, Ref, Text};
@@ -7,68 +11,17 @@ use deployer_kinds::{
     self as kinds, Action, Ingress, IpRange, Listener, ListenerProtocol, ListenerSpec,
     LoadBalancerSpec, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup, SecurityGroupSpec,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+pub(super) use self::body::{Http, LoadBalancer};
+pub(in crate::sections) use self::domain::resource;
 use super::{network, service};
 use crate::draft::{Draft, Origin, json};
-use crate::later::NotYet;
 use crate::node::{Content, Node};
-use crate::quantities::Seconds;
 use crate::section::{Offer, Output, Section, Sections};
 
 /// The TLS policy where none is written: what ELB takes by itself allows TLS 1.0 (ELB user guide,
 /// "Security policies for your Application Load Balancer").
 const TLS: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
-
-/// An application load balancer with its listeners and its security group.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct LoadBalancer {
-    /// What happens to plain HTTP on port 80: it is passed on (`forward`) or sent to HTTPS
-    /// (`redirect`). With a certificate the default is `redirect`, otherwise `forward`.
-    pub(crate) http: Option<Http>,
-    /// The ARN of a certificate, which makes it listen for HTTPS on port 443.
-    pub(crate) certificate: Option<Text>,
-    /// The name of the TLS policy; one of TLS 1.2 and 1.3, `ELBSecurityPolicy-TLS13-1-2-2021-06`,
-    /// when left out.
-    pub(crate) tls_policy: Option<String>,
-    /// Whether it is reached from inside the network only.
-    #[serde(default)]
-    pub(crate) internal: bool,
-    /// Whether AWS refuses to delete it.
-    #[serde(default)]
-    pub(crate) protect: bool,
-    /// After how long a silent connection is closed, `1 s` to `4000 s`.
-    #[serde(default = "idle_timeout")]
-    pub(crate) idle_timeout: Seconds,
-    /// The address ranges that may reach it: everybody, or for an internal one the network, when
-    /// left out.
-    pub(crate) from: Option<BTreeSet<IpRange>>,
-    /// The domains it is reached by, with their certificates and records.
-    pub(crate) domains: Option<NotYet>,
-    /// How long its access logs are kept.
-    pub(crate) logs: Option<NotYet>,
-    /// The ARN of a web ACL that filters requests.
-    pub(crate) web_acl: Option<NotYet>,
-    /// An application load balancer, or one of TCP and UDP (`network`).
-    #[serde(rename = "type")]
-    pub(crate) kind: Option<NotYet>,
-    /// Addresses of its own for a network load balancer: `static`.
-    pub(crate) addresses: Option<NotYet>,
-    /// One that exists already.
-    pub(crate) existing: Option<NotYet>,
-}
-
-/// What happens to plain HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Http {
-    /// It is passed to the services.
-    Forward,
-    /// It is sent to HTTPS.
-    Redirect,
-}
 
 impl Section for LoadBalancer {
     const KEY: &'static str = "load-balancers";
@@ -96,11 +49,16 @@ impl Section for LoadBalancer {
             Origin::new(&path, &[("idle-timeout", "idle-timeout"), ("internal", "internal")]);
         draft.make::<kinds::LoadBalancer>(name, &spec, origin);
         self.listeners(draft, name);
+        domains::expand(draft, self, name);
+    }
+
+    fn together(all: &Sections, draft: &mut Draft) {
+        domains::request(draft, all);
     }
 
     fn offer(&self, name: &str) -> Option<Offer> {
         Some(Offer {
-            environment: vec![("URL", url(name, self.certificate.is_some()))],
+            environment: vec![("URL", self.url(name))],
             ports: self.ports(),
             is_outside: !self.internal,
             ..Offer::default()
@@ -108,8 +66,11 @@ impl Section for LoadBalancer {
     }
 
     fn outputs(name: &str, body: &Node) -> Vec<Output> {
-        let text =
-            url(name, body.field("certificate").is_some_and(|it| it.content != Content::Null));
+        let is_there = |key| body.field(key).is_some_and(|it: &Node| it.content != Content::Null);
+        let text = match domain::first(body) {
+            Some(domain) => Text::from(format!("https://{domain}")),
+            None => url(name, is_there("certificate")),
+        };
         vec![
             Output { name: "url", text, is_printed: true },
             Output::of("dns", "load-balancer", name, "dns"),
@@ -118,14 +79,33 @@ impl Section for LoadBalancer {
 }
 
 impl LoadBalancer {
+    /// Whether it listens for HTTPS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.certificate.is_some() || !self.domains.is_empty()
+    }
+
+    /// The domains that are sent to another one, with their places in the list.
+    pub(super) fn redirects(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+        let all = self.domains.iter().enumerate();
+        all.filter_map(|(index, it)| Some((index, it.name.as_str(), it.redirect.as_deref()?)))
+    }
+
     /// The ports it listens on.
     fn ports(&self) -> Vec<u16> {
-        if self.certificate.is_some() { vec![80, 443] } else { vec![80] }
+        if self.is_secure() { vec![80, 443] } else { vec![80] }
+    }
+
+    /// Where it is reached.
+    fn url(&self, name: &str) -> Text {
+        match self.domains.iter().find(|it| it.is_shown()) {
+            Some(domain) => Text::from(format!("https://{}", domain.name)),
+            None => url(name, self.certificate.is_some()),
+        }
     }
 
     /// What it does with plain HTTP.
     pub(super) fn http(&self) -> Http {
-        let default = if self.certificate.is_some() { Http::Redirect } else { Http::Forward };
+        let default = if self.is_secure() { Http::Redirect } else { Http::Forward };
         self.http.unwrap_or(default)
     }
 
@@ -171,63 +151,76 @@ impl LoadBalancer {
         });
         let default_action = match self.http() {
             Http::Forward => nothing.clone(),
-            Http::Redirect if self.certificate.is_none() => {
+            Http::Redirect if !self.is_secure() => {
                 draft.error(
                     Code::MissingCertificate,
                     format!("`{name}` redirects to HTTPS but has no certificate"),
                     &[Self::KEY, name, "http"],
                     "nothing listens where this leads",
-                    "add `certificate:` with the ARN of one, or write `http: forward`",
+                    "add `domains:`, or `certificate:` with the ARN of one, or write `http: forward`",
                 );
                 return;
             }
-            Http::Redirect => Action::Redirect(Redirect {
-                protocol: "HTTPS".to_owned(),
-                host: "#{host}".to_owned(),
-                port: "443".to_owned(),
-                path: "/#{path}".to_owned(),
-                query: "#{query}".to_owned(),
-                permanent: true,
-            }),
+            Http::Redirect => Action::Redirect(redirect("#{host}")),
         };
         let http = ListenerSpec {
             load_balancer: Ref::named(name),
             port: 80,
             protocol: ListenerProtocol::Http.into(),
             certificate: None,
+            certificates: BTreeSet::new(),
             tls_policy: None,
             default_action: default_action.into(),
             reserves: None,
         };
         draft.make::<Listener>(&format!("{name}-http"), &http, Origin::new(&path, &[]));
-        match &self.certificate {
+        let mut certificates = domains::certificates(self).into_iter();
+        match self.certificate.clone().or_else(|| certificates.next()) {
             Some(certificate) => {
                 let https = ListenerSpec {
                     port: 443,
                     protocol: ListenerProtocol::Https.into(),
-                    certificate: Some(certificate.clone()),
+                    certificate: Some(certificate),
+                    certificates: certificates.collect(),
                     tls_policy: Some(self.tls_policy.clone().unwrap_or_else(|| TLS.to_owned())),
                     default_action: nothing.into(),
                     reserves: None,
                     ..http
                 };
-                let origin = Origin::new(&path, &[("certificate", "certificate")]);
+                let origin = Origin::new(
+                    &path,
+                    &[("certificate", "certificate"), ("certificates", "domains")],
+                );
                 draft.make::<Listener>(&format!("{name}-https"), &https, origin);
-                certificate_form(draft, name, &json(certificate));
+                if let Some(certificate) = &self.certificate {
+                    certificate_form(draft, name, &json(certificate));
+                }
             }
             None if self.tls_policy.is_some() => draft.error(
                 Code::MissingCertificate,
                 format!("`{name}` has a TLS policy but no certificate"),
                 &[Self::KEY, name, "tls-policy"],
                 "used for HTTPS only",
-                "add `certificate:` with the ARN of one, or remove this",
+                "add `domains:`, or `certificate:` with the ARN of one, or remove this",
             ),
             None => {}
         }
     }
 }
 
-/// Where a load balancer is reached.
+/// Sends a client to HTTPS, at a host, with the path and the query that it asked for.
+pub(super) fn redirect(host: &str) -> Redirect {
+    Redirect {
+        protocol: "HTTPS".to_owned(),
+        host: host.to_owned(),
+        port: "443".to_owned(),
+        path: "/#{path}".to_owned(),
+        query: "#{query}".to_owned(),
+        permanent: true,
+    }
+}
+
+/// Where a load balancer is reached that has no domain.
 fn url(name: &str, is_secure: bool) -> Text {
     let scheme = if is_secure { "https://" } else { "http://" };
     let dns =
@@ -255,8 +248,4 @@ fn certificate_form(draft: &mut Draft, name: &str, certificate: &serde_json::Val
             format!("write one such as `arn:{partition}:acm:{region}:123456789012:certificate/…`"),
         );
     }
-}
-
-fn idle_timeout() -> Seconds {
-    Seconds(60)
 }

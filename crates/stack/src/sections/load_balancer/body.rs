@@ -1,0 +1,68 @@
+//! What may stand below an entry of `load-balancers`.
+
+use std::collections::BTreeSet;
+
+use deployer_core::Text;
+use deployer_kinds::IpRange;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::domain::Domain;
+use crate::later::NotYet;
+use crate::quantities::Seconds;
+
+/// An application load balancer with its listeners and its security group.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct LoadBalancer {
+    /// What happens to plain HTTP on port 80: it is passed on (`forward`) or sent to HTTPS
+    /// (`redirect`). With a certificate the default is `redirect`, otherwise `forward`.
+    pub(crate) http: Option<Http>,
+    /// The ARN of a certificate, which makes it listen for HTTPS on port 443. With `domains` it is
+    /// shown for all of them, and none is requested.
+    pub(crate) certificate: Option<Text>,
+    /// The name of the TLS policy; one of TLS 1.2 and 1.3, `ELBSecurityPolicy-TLS13-1-2-2021-06`,
+    /// when left out.
+    pub(crate) tls_policy: Option<String>,
+    /// Whether it is reached from inside the network only.
+    #[serde(default)]
+    pub(crate) internal: bool,
+    /// Whether AWS refuses to delete it.
+    #[serde(default)]
+    pub(crate) protect: bool,
+    /// After how long a silent connection is closed, `1 s` to `4000 s`.
+    #[serde(default = "idle_timeout")]
+    pub(crate) idle_timeout: Seconds,
+    /// The address ranges that may reach it: everybody, or for an internal one the network, when
+    /// left out.
+    pub(crate) from: Option<BTreeSet<IpRange>>,
+    /// The domains it is reached by: each has a certificate, requested and renewed by AWS, and a
+    /// record in the hosted zone that it is in.
+    #[serde(default)]
+    pub(crate) domains: Vec<Domain>,
+    /// How long its access logs are kept.
+    pub(crate) logs: Option<NotYet>,
+    /// The ARN of a web ACL that filters requests.
+    pub(crate) web_acl: Option<NotYet>,
+    /// An application load balancer, or one of TCP and UDP (`network`).
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<NotYet>,
+    /// Addresses of its own for a network load balancer: `static`.
+    pub(crate) addresses: Option<NotYet>,
+    /// One that exists already.
+    pub(crate) existing: Option<NotYet>,
+}
+
+/// What happens to plain HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Http {
+    /// It is passed to the services.
+    Forward,
+    /// It is sent to HTTPS.
+    Redirect,
+}
+
+fn idle_timeout() -> Seconds {
+    Seconds(60)
+}

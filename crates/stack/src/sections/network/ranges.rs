@@ -1,0 +1,56 @@
+//! The addresses of a network: how they are divided, and what may be sent to them.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use deployer_kinds::{Cidr, Egress, Peer, Ports, Protocol};
+use ipnet::Ipv4Net;
+
+use crate::draft::Draft;
+
+/// The prefix of each subnet: a quarter of the network is a tier's, and in it each zone has a slot.
+pub(super) fn subnet_length(cidr: Cidr) -> u8 {
+    cidr.0.prefix_len() + 2 + slot_bits(cidr)
+}
+
+/// How many bits of a tier's addresses name the zone: eight zones, or four in the smallest network.
+pub(super) fn slot_bits(cidr: Cidr) -> u8 {
+    if cidr.0.prefix_len() <= 23 { 3 } else { 2 }
+}
+
+/// The addresses of a tier, a quarter of the network.
+pub(super) fn tier(network: Cidr, tier: u32) -> Option<Cidr> {
+    part(network, network.0.prefix_len() + 2, tier)
+}
+
+/// The `index`-th part of so many bits of a range.
+pub(super) fn part(whole: Cidr, length: u8, index: u32) -> Option<Cidr> {
+    let first =
+        u32::from(whole.0.network()).checked_add(index.checked_shl(32 - u32::from(length))?)?;
+    Ipv4Net::new(Ipv4Addr::from(first), length).ok().map(Cidr)
+}
+
+/// The rule that lets everything out that goes to the network itself; where its range is not known,
+/// everything.
+pub(in crate::sections) fn inside(draft: &Draft) -> BTreeSet<Egress> {
+    let Some(cidr) = draft.network.cidr else { return everything() };
+    let rule = Egress {
+        to: Peer::IpRange(deployer_kinds::IpRange(cidr.0.into())),
+        port: Ports::All,
+        protocol: Protocol::All,
+        description: String::new(),
+    };
+    [rule].into()
+}
+
+/// The rule that lets everything out.
+pub(in crate::sections) fn everything() -> BTreeSet<Egress> {
+    let everywhere = deployer_kinds::IpRange(Ipv4Net::default().into());
+    let rule = Egress {
+        to: Peer::IpRange(everywhere),
+        port: Ports::All,
+        protocol: Protocol::All,
+        description: String::new(),
+    };
+    [rule].into()
+}

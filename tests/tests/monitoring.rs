@@ -1,0 +1,83 @@
+//! Alarms go off, and people hear of it.
+
+use deployer_tests::{Lab, Ran, root, run, wait_until};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// As much shorter as makes a minute a second.
+const SCALE: f64 = 1.0 / 60.0;
+
+struct World {
+    lab: Lab,
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self { lab: Lab::start(SCALE), folder: tempfile::tempdir().expect("a folder") };
+        let image = root().join("tests/contracts/images/answers.tar");
+        let text = format!(
+            "\
+stack: watched
+region: eu-west-1
+network: {{ nat: none, private-access: true }}
+load-balancers: {{ edge: {{ http: forward }} }}
+repositories: {{ web: {{ force-delete: true }} }}
+secrets: {{ session: {{ recovery: none }} }}
+services:
+  web:
+    image: {{ repository: web, build: {{ archive: {} }} }}
+    secrets: {{ SESSION_KEY: secrets/session }}
+    ports: {{ http: {{ port: 8080, health: /, route: {{ load-balancer: edge }} }} }}
+monitoring:
+  notify: [ops@example.com]
+  alarms:
+    busy: {{ of: services/web, metric: requests, above: 3, for: 1 min, description: there is a rush }}
+",
+            image.display()
+        );
+        std::fs::write(world.folder.path().join("deployer.yaml"), text).expect("a file");
+        world
+    }
+
+    fn run(&self, command: &str) -> Ran {
+        let file = self.folder.path().join("deployer.yaml").display().to_string();
+        let words: Vec<&str> = command.split(' ').chain(["--file", &file]).collect();
+        run(&self.lab, &words)
+    }
+
+    /// The letters to somebody whose subject has a word.
+    fn letters(&self, word: &str) -> Vec<Value> {
+        let all = self.lab.get("/_lab/outbox?to=ops@example.com");
+        let has = |it: &&Value| it["subject"].as_str().is_some_and(|it| it.contains(word));
+        all.as_array().into_iter().flatten().filter(has).cloned().collect()
+    }
+
+    /// A service in a network without a way out: its image, its logs and its secret come by
+    /// endpoints.
+    fn up(&self) {
+        self.run("apply --yes").expect(0);
+        let status = self.run("status").expect(0).stdout;
+        assert!(status.contains("ops@example.com has to confirm"), "{status}");
+        assert_eq!(self.letters("Confirmation").len(), 1, "one letter asks");
+        self.lab.confirm("ops@example.com");
+        self.run("plan --check").expect(0);
+        assert_eq!(self.letters("Confirmation").len(), 1, "nobody is asked again");
+    }
+}
+
+#[test]
+fn an_alarm_goes_off_and_is_over_and_its_mails_are_sent() {
+    let world = World::new();
+    world.up();
+    let url = world.run("outputs edge-url").expect(0).stdout.trim().to_owned();
+    wait_until("the alarm goes off", || {
+        let _ = ureq::get(&url).call();
+        !world.letters("ALARM").is_empty()
+    });
+    let body = world.letters("ALARM")[0]["body"].as_str().unwrap_or_default().to_owned();
+    assert!(body.contains("watched-default-busy") && body.contains("there is a rush"), "{body}");
+    wait_until("it is over", || !world.letters("OK").is_empty());
+    world.run("destroy --yes").expect(0);
+    assert_eq!(world.lab.owned(), Vec::<String>::new());
+}
