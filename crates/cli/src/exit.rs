@@ -11,27 +11,28 @@ use crate::source::SourceError;
 
 /// How a command ended. The numbers are a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// Done.
-    Done = 0,
+    Done,
     /// The stack or the request is wrong, or the cloud cannot be reached; nothing was begun.
-    Wrong = 1,
+    Wrong,
     /// The command line is wrong.
-    Usage = 2,
+    Usage,
     /// There are changes to make, or there is drift.
-    Pending = 3,
+    Pending,
     /// The run failed part-way; the same command continues it.
-    Failed = 4,
+    Failed,
     /// Refused: protection, another stack, a lock, a moved world, no confirmation; nothing was
     /// begun. Or some of the changes, which AWS cannot make; all the others were made.
-    Refused = 5,
+    Refused,
     /// Interrupted; the same command continues.
-    Interrupted = 130,
+    Interrupted,
+    /// What was run by hand ended with this code.
+    Ran(u8),
 }
 
 impl Exit {
-    /// All of them.
+    /// All of them that are the tool's own.
     pub const ALL: [Self; 7] = [
         Self::Done,
         Self::Wrong,
@@ -44,7 +45,16 @@ impl Exit {
 
     /// The number.
     pub fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Done => 0,
+            Self::Wrong => 1,
+            Self::Usage => 2,
+            Self::Pending => 3,
+            Self::Failed => 4,
+            Self::Refused => 5,
+            Self::Interrupted => 130,
+            Self::Ran(code) => code,
+        }
     }
 
     /// What it means, in a line.
@@ -60,6 +70,7 @@ impl Exit {
                  confirmation; or a change that AWS cannot make, and the rest was done"
             }
             Self::Interrupted => "interrupted; the same command continues",
+            Self::Ran(_) => "what was run ended so",
         }
     }
 }
@@ -186,6 +197,14 @@ pub(crate) enum RequestError {
         /// The services whose images are.
         known: Vec<String>,
     },
+    /// There is no such job in AWS.
+    #[error("there is no job `{asked}` in AWS")]
+    NoJob {
+        /// What was asked for.
+        asked: String,
+        /// The jobs that there are.
+        known: Vec<String>,
+    },
     /// No service has an image that is built here.
     #[error("no service of the stack has an image that is built here")]
     NothingToPublish,
@@ -234,6 +253,9 @@ impl RequestError {
         match self {
             Self::NoOutput { asked, known } | Self::NoImage { asked, known } => {
                 suggest(asked, known)
+            }
+            Self::NoJob { asked, known } => {
+                suggest(asked, known).or_else(|| Some("run `deployer apply` first".to_owned()))
             }
             Self::NoSecret(_) => Some(
                 "name an entry of `secrets`, or a database with `password: kept`; RDS rotates \

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::driver::{Driver, Typed};
 use crate::{
-    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyShell, AnyTasks, Cloud, Logs, Metrics,
-    Releases, Resource, Result, Rollouts, Shell, Tasks,
+    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, Cloud, Logs,
+    Metrics, Releases, Resource, Result, Rollouts, Runs, Shell, Tasks,
 };
 
 /// The kinds of a cloud, each with how it is scanned, created, changed and deleted, and with what it
@@ -116,4 +116,5 @@ offers! {
     Shell, AnyShell, with_shell, shell;
     Metrics, AnyMetrics, with_metrics, metrics;
     Releases, AnyReleases, with_releases, releases;
+    Runs, AnyRuns, with_runs, runs;
 }

@@ -20,6 +20,7 @@ mod image;
 mod interface_endpoint;
 mod internet_gateway;
 mod ip_range;
+mod job;
 mod lingering;
 mod list;
 mod listener;
@@ -63,6 +64,7 @@ pub use image::{Build, Image, ImageOutput, ImageSpec};
 pub use interface_endpoint::{EndpointOutput, InterfaceEndpoint, InterfaceEndpointSpec};
 pub use internet_gateway::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
 pub use ip_range::{Cidr, IpRange};
+pub use job::{Job, JobOutput, JobSpec};
 pub use list::all;
 pub use listener::{
     Action, Listener, ListenerOutput, ListenerProtocol, ListenerSpec, Redirect, Reserves, Respond,

@@ -18,6 +18,7 @@ pub fn all() -> Kinds {
         KindInfo::of::<crate::Image>(),
         KindInfo::of::<crate::InterfaceEndpoint>(),
         KindInfo::of::<crate::InternetGateway>(),
+        KindInfo::of::<crate::Job>(),
         KindInfo::of::<crate::Listener>(),
         KindInfo::of::<crate::ListenerRule>(),
         KindInfo::of::<crate::LoadBalancer>(),

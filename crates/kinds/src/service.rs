@@ -62,6 +62,8 @@ impl Kind for Service {
         // Or over the endpoints of their network.
         After { kind: "gateway-endpoint", sharing: None },
         After { kind: "interface-endpoint", sharing: None },
+        // A new version is got ready for by what runs before it.
+        After { kind: "job", sharing: Some("task-definition") },
     ];
     // A service takes five target groups (ECS developer guide, "Registering multiple target
     // groups").

@@ -1,4 +1,5 @@
-//! `like:` takes over another entry of the same section, or another environment.
+//! `like:` takes over another entry of the same section, for a job also a service, or another
+//! environment.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +9,19 @@ use serde_json::Value;
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::{Content, Entry, Node};
 use crate::overlay::merge;
-use crate::sections::LIST;
+use crate::sections::{LIST, Owner};
 
 /// The key.
 const LIKE: &str = "like";
 
+const SERVICES: &str = "services";
+const JOBS: &str = "jobs";
+
 /// More than anybody is like, one after another.
 const LONGEST: usize = 64;
 
-/// Works out every `like:` of the sections. Gives the services that run another's image, because
-/// they are like it and do not say what image they run.
+/// Works out every `like:` of the sections. Gives the services and jobs that run another's image,
+/// because they are like it and do not say what image they run, by what their resources are called.
 pub(crate) fn resolve(
     root: &mut Node,
     schema: &Value,
@@ -25,17 +29,49 @@ pub(crate) fn resolve(
 ) -> BTreeMap<String, String> {
     let mut images_of = BTreeMap::new();
     let Content::Map(sections) = &mut root.content else { return images_of };
+    let mut services = Vec::new();
     for section in LIST.iter().filter(|section| section.is_named && !section.is_later) {
         let Some(entry) = sections.iter_mut().find(|entry| entry.key == section.key) else {
             continue;
         };
         let bodies = &schema["properties"][section.key]["additionalProperties"];
-        if section.key == "services" {
-            images_of = images(entry.value.entries());
+        // A job is like a service as far as it has the same keys.
+        let others = if section.key == JOBS { within(&services, bodies) } else { Vec::new() };
+        match section.key {
+            SERVICES => images_of = images(SERVICES, entry.value.entries()),
+            JOBS => {
+                let all: Vec<Entry> =
+                    entry.value.entries().iter().chain(&others).cloned().collect();
+                for (job, of) in images(JOBS, &all) {
+                    let of = match of.strip_prefix("services/") {
+                        Some(service) => images_of.get(service).map_or(service, String::as_str),
+                        None => &Owner::job(&of).resource(),
+                    };
+                    images_of.insert(Owner::job(&job).resource(), of.to_owned());
+                }
+            }
+            _ => {}
         }
-        resolve_all(section.key, &mut entry.value, bodies, mistakes);
+        resolve_all(section.key, &mut entry.value, (bodies, &others), mistakes);
+        if section.key == SERVICES {
+            services = entry.value.entries().to_vec();
+        }
     }
     images_of
+}
+
+/// Services as a job is like them: by what it calls them, with the keys that a job has.
+fn within(services: &[Entry], bodies: &Value) -> Vec<Entry> {
+    let is_known = |key: &str| bodies.get("properties").is_some_and(|it| it.get(key).is_some());
+    let taken = services.iter().map(|service| {
+        let mut service = service.clone();
+        service.key = format!("{SERVICES}/{}", service.key);
+        if let Content::Map(fields) = &mut service.value.content {
+            fields.retain(|field| is_known(&field.key));
+        }
+        service
+    });
+    taken.collect()
 }
 
 /// The overlays of an environment, each to be laid over the one before: those it is like, and its
@@ -57,9 +93,14 @@ pub(crate) fn overlays(root: &Node, environment: &str, mistakes: &mut Mistakes) 
 }
 
 /// Replaces each entry that is like another by what comes of all that it is like, and itself.
-fn resolve_all(section: &str, all: &mut Node, schema: &Value, mistakes: &mut Mistakes) {
+fn resolve_all(
+    section: &str,
+    all: &mut Node,
+    (schema, others): (&Value, &[Entry]),
+    mistakes: &mut Mistakes,
+) {
     let Content::Map(entries) = &mut all.content else { return };
-    let written = entries.clone();
+    let written: Vec<Entry> = entries.iter().chain(others).cloned().collect();
     for entry in entries.iter_mut().filter(|entry| entry.value.field(LIKE).is_some()) {
         let chain = walk(section, entry, &written, &mut |mistake| mistakes.push(mistake));
         // What is wrong was reported; nothing is said about what would follow from it.
@@ -126,10 +167,11 @@ fn walk<'a>(
     }
 }
 
-/// The name that is meant: `web`, or `services/web`.
+/// The name that is meant: `web`, or `services/web`; of a service that a job is like, with the section.
 fn target<'a>(section: &str, like: &'a Entry) -> Option<&'a str> {
     let text = like.value.text()?;
     match text.split_once('/') {
+        Some((SERVICES, _)) if section == JOBS => Some(text),
         Some((of, name)) => (of == section).then_some(name),
         None => Some(text),
     }
@@ -141,15 +183,15 @@ fn wrong_form(section: &str, span: Span) -> Diagnostic {
         .help("write its name alone, such as `like: web`")
 }
 
-/// The services whose image is another's, and whose: the last of those that say where it is from.
-fn images(services: &[Entry]) -> BTreeMap<String, String> {
-    let find = |name: &str| services.iter().find(|entry| entry.key == name);
-    let shared = services.iter().filter_map(|entry| {
+/// The entries whose image is another's, and whose: the last of those that say where it is from.
+fn images(section: &str, all: &[Entry]) -> BTreeMap<String, String> {
+    let find = |name: &str| all.iter().find(|entry| entry.key == name);
+    let shared = all.iter().filter_map(|entry| {
         // From one to the one it is like, until one says itself what image it runs.
         let mut last = entry;
         for _ in 0..LONGEST {
             match last.value.entry(LIKE).filter(|_| last.value.field("image").is_none()) {
-                Some(like) => last = find(target("services", like)?)?,
+                Some(like) => last = find(target(section, like)?)?,
                 None => break,
             }
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Visitor};
 
 /// Writes a type as its text, and gives it the schema of a text of a form, with examples and whatever
 /// else is to stand there.
@@ -41,8 +41,8 @@ pub(crate) use text_form;
 
 /// One text, or a mapping of type `M`, each of which makes a `T`.
 pub(crate) struct TextOr<M, T> {
-    /// From a text.
-    pub(crate) of_text: fn(String) -> T,
+    /// From a text, or why it is none of them.
+    pub(crate) of_text: fn(String) -> Result<T, String>,
     /// From a mapping.
     pub(crate) of_mapping: fn(M) -> T,
 }
@@ -54,8 +54,8 @@ impl<'de, M: Deserialize<'de>, T> Visitor<'de> for TextOr<M, T> {
         f.write_str("a text or a mapping")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<T, E> {
-        Ok((self.of_text)(text.to_owned()))
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.of_text)(text.to_owned()).map_err(E::custom)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {

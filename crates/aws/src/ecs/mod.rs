@@ -2,16 +2,23 @@
 //! our clusters.
 
 mod cluster;
+mod job;
+mod logging;
 mod operations;
 pub(crate) mod service;
+mod stopped;
 pub(crate) mod task_definition;
+mod tasks;
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ecs::types::{Cluster as Description, ClusterField, Tag};
-use deployer_core::{Address, Kind, Scope};
+use aws_sdk_ecs::types::{
+    AssignPublicIp, AwsVpcConfiguration, Cluster as Description, ClusterField,
+    NetworkConfiguration, Tag,
+};
+use deployer_core::{Address, Kind, Ref, Scope};
 use deployer_engine::{Context, Identity, Result, Survey};
-use deployer_kinds::Cluster;
+use deployer_kinds::{Cluster, SecurityGroup, Subnet};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
@@ -46,6 +53,22 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
 /// The tags of an answer.
 pub(crate) fn tags(tags: &[Tag]) -> Tags {
     ownership::collect(tags.iter().map(|tag| (tag.key(), tag.value())))
+}
+
+/// Where tasks are.
+fn network(
+    subnets: &BTreeSet<Ref<Subnet>>,
+    security_groups: &BTreeSet<Ref<SecurityGroup>>,
+    has_address: bool,
+) -> NetworkConfiguration {
+    let address = if has_address { AssignPublicIp::Enabled } else { AssignPublicIp::Disabled };
+    let network = AwsVpcConfiguration::builder()
+        .set_subnets(Some(subnets.iter().map(|subnet| subnet.id().to_owned()).collect()))
+        .set_security_groups(Some(security_groups.iter().map(|it| it.id().to_owned()).collect()))
+        .assign_public_ip(address)
+        .build();
+    let network = network.expect("it has subnets");
+    NetworkConfiguration::builder().awsvpc_configuration(network).build()
 }
 
 /// The clusters of one observation, asked for once.

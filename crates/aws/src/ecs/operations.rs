@@ -30,11 +30,14 @@ const UNSEEN_DEFINITION: Code =
 const TAGGED: &[Reach] = &[
     Reach::Named("cluster/{name}*"),
     Reach::Named("service/*/{name}*"),
+    Reach::Named("task/{name}*"),
     Reach::Named("task-definition/{name}*"),
 ];
 
 const CLUSTER: &[Reach] = &[Reach::Named("cluster/{name}*")];
 const DEFINITION: &[Reach] = &[Reach::Named("task-definition/{name}*")];
+/// The tasks of a cluster of ours, whoever started them.
+const TASK: &[Reach] = &[Reach::Named("task/{name}*")];
 const DEPLOYED: &[Reach] = &[Reach::Named("service/*/{name}*")];
 
 operations! {
@@ -106,8 +109,26 @@ operations! {
     REGISTER_TASK_DEFINITION = SERVICE.changes("RegisterTaskDefinition")
         .on(DEFINITION)
         .also(&["ecs:TagResource", "iam:PassRole"]);
+    /// On the definition's revision, and in a cluster. A definition or a cluster that was made a moment
+    /// ago is found late, as by CreateService: an assumption.
+    RUN_TASK = SERVICE.changes("RunTask")
+        .on(DEFINITION)
+        .also(&["ecs:TagResource", "iam:PassRole"])
+        .codes(&[
+            Code::new("ClusterNotFoundException", Cause::Missing),
+            Code::new("InvalidParameterException", Cause::Missing),
+            UNSEEN_DEFINITION,
+        ]);
     STOP_SERVICE_DEPLOYMENT = SERVICE.changes("StopServiceDeployment")
         .gone(&["ServiceDeploymentNotFoundException"]);
+    /// Of one that is not there ECS says that "The referenced task was not found" (ECS API
+    /// reference, `StopTask`, with no code of its own).
+    STOP_TASK = SERVICE.changes("StopTask")
+        .on(TASK)
+        .gone(&["ClusterNotFoundException"])
+        .codes(&[
+            Code::new("InvalidParameterException", Cause::Gone).saying("task was not found"),
+        ]);
     TAG_RESOURCE = SERVICE.changes("TagResource").on(TAGGED).gone(&["ResourceNotFoundException"]);
     UNTAG_RESOURCE = SERVICE.changes("UntagResource")
         .on(TAGGED)

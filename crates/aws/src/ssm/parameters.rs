@@ -7,19 +7,16 @@
 //! written before it is an assumption; nothing is known to the contrary.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use aws_sdk_ssm::types::{Parameter as Described, ParameterType, ResourceTypeForTagging, Tag};
-use aws_smithy_types::DateTime;
+use aws_sdk_ssm::types::{Parameter as Described, ParameterType, Tag};
 use deployer_core::{Arn, Scope};
 use deployer_engine::{Lease, Parameter, Parameters, Result, Secrecy};
 
 use crate::Aws;
 use crate::missing::Required;
+use crate::moment::since;
 use crate::send::{unless_gone, unless_taken};
-use crate::ssm;
-
-const PARAMETER: ResourceTypeForTagging = ResourceTypeForTagging::Parameter;
+use crate::ssm::{self, PARAMETER, tag};
 
 /// How many parameters a page has at most (Systems Manager API reference).
 const PAGE: i32 = 10;
@@ -101,11 +98,6 @@ impl Parameters for Aws {
     }
 }
 
-/// A tag of the user's own. A scope's have a key and a value.
-fn tag(key: &str, value: &str) -> Tag {
-    Tag::builder().key(key).value(value).build().expect("it has a key and a value")
-}
-
 async fn beneath(aws: &Aws, folder: &str, purpose: &str) -> Result<Vec<Described>> {
     let request = aws.parameters.get_parameters_by_path().path(folder);
     let request = request.recursive(true).max_results(PAGE);
@@ -142,13 +134,6 @@ fn found(folder: &str, described: &Described) -> Option<Parameter> {
         // The text of a secret one is encrypted.
         value: described.value().filter(|_| !is_secret).unwrap_or_default().to_owned(),
         version: u64::try_from(described.version()).unwrap_or_default(),
-        age: described.last_modified_date().and_then(age),
+        age: described.last_modified_date().and_then(since),
     })
-}
-
-/// How long ago AWS's clock showed this time, by the clock of this machine.
-#[expect(clippy::disallowed_methods, reason = "a parameter's time is AWS's; there is no other now")]
-fn age(time: &DateTime) -> Option<Duration> {
-    let time = Duration::try_from_secs_f64(time.as_secs_f64()).ok()?;
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH + time).ok()
 }

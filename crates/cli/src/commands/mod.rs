@@ -42,6 +42,7 @@ commands! {
     plan: Plan,
     apply: Apply,
     publish: Publish,
+    run: Run,
     secret: Secret,
     destroy: Destroy,
     outputs: Outputs,

@@ -1,5 +1,5 @@
 //! What people do with a resource after a deploy: read its logs, look at its tasks, follow and steer
-//! its rollouts, open a shell, read its metrics, delete old releases.
+//! its rollouts, open a shell, read its metrics, run it by hand, delete old releases.
 //!
 //! Each of these is a trait that a kind implements beside its [`Resource`](crate::Resource), with
 //! real types. Whoever asks has the kind erased: [`Registry`](crate::Registry) hands it out by the
@@ -11,6 +11,7 @@ mod logs;
 mod metrics;
 mod releases;
 mod rollouts;
+mod runs;
 mod shell;
 mod tail;
 mod tasks;
@@ -20,6 +21,7 @@ pub use logs::{AnyLogs, Cursor, Line, LogPage, LogQuery, Logs, Order};
 pub use metrics::{AnyMetrics, Metrics, Point, Series, Unit, Window};
 pub use releases::{AnyReleases, Release, Releases};
 pub use rollouts::{AnyRollouts, Hold, Revision, Rollout, RolloutState, Rollouts, Steering};
+pub use runs::{AnyRuns, Heard, Run, RunOrder, Runs, follow};
 pub use shell::{AnyShell, Command, Session, Shell, Token};
 pub use tail::Tail;
 pub use tasks::{AnyTasks, Container, Health, Stop, StopCause, Task, TaskState, Tasks, Which};

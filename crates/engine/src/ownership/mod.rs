@@ -5,3 +5,4 @@ mod journal;
 
 pub use book::{Book, read_book};
 pub use journal::Journal;
+pub(crate) use journal::random;

@@ -247,8 +247,8 @@ impl Section for Database {
         let path = [Self::KEY, name];
         draft.must_have_network(&path);
         draft.must_have_two_zones("RDS", Self::KEY, name);
-        let rule = |user: &str| Ingress {
-            from: Peer::SecurityGroup(service::group(user)),
+        let rule = |user: service::Owner<'_>| Ingress {
+            from: Peer::SecurityGroup(user.group()),
             port: Ports::Range(self.port(), self.port()),
             protocol: Protocol::Tcp,
             description: String::new(),

@@ -1,6 +1,7 @@
 //! What people write: the sections of a stack, one file or folder each.
 
 mod database;
+mod job;
 mod load_balancer;
 mod monitoring;
 mod network;
@@ -9,6 +10,7 @@ pub(crate) mod roles;
 mod secret;
 mod service;
 
+pub(crate) use self::service::Owner;
 use crate::section::SectionInfo;
 
 /// All sections, in the order in which they are expanded: what others ask about comes first.
@@ -20,6 +22,7 @@ pub(crate) const LIST: &[SectionInfo] = &[
     SectionInfo::of::<database::Database>(),
     SectionInfo::of::<secret::Secret>(),
     SectionInfo::of::<service::Service>(),
+    SectionInfo::of::<job::Job>(),
     SectionInfo::of::<monitoring::Monitoring>(),
     SectionInfo::later("caches", "Caches (ElastiCache), by name."),
     SectionInfo::later("brokers", "Message brokers (MSK), by name."),
@@ -27,7 +30,6 @@ pub(crate) const LIST: &[SectionInfo] = &[
     SectionInfo::later("buckets", "Buckets (S3), by name."),
     SectionInfo::later("volumes", "Shared volumes (EFS), by name."),
     SectionInfo::later("keys", "Keys that encrypt (KMS), by name."),
-    SectionInfo::later("jobs", "Tasks that run to their end, by name."),
     SectionInfo::later("backups", "Backups beyond those of each database, by name."),
     SectionInfo::later("delivery", "What a build server may do."),
 ];

@@ -2,18 +2,15 @@
 
 use aws_sdk_ecs::types::{Deployment, DesiredStatus, Service as Description};
 use deployer_core::{Cause, Failure};
-use deployer_engine::{Container, Result, Stop, StopCause, Task};
+use deployer_engine::{Result, StopCause, Task};
 use jiff::Timestamp;
 
-use super::{logging, tasks};
+use super::tasks;
 use crate::Aws;
+use crate::ecs::stopped::{Stopped, log, with_names};
 use crate::elb;
-use crate::logs;
 use crate::missing::Required;
 use crate::moment::moment;
-
-/// How many lines of a container's log are shown.
-const LINES: i32 = 10;
 
 /// How many events of a service are shown.
 const EVENTS: usize = 5;
@@ -32,9 +29,6 @@ const ORDINARY: &[&str] = &[
     "rolling back to ",
 ];
 
-/// A task that stopped, and why.
-pub(super) struct Stopped(Task, Stop);
-
 /// The tasks of a rollout that stopped.
 pub(super) struct Ended {
     /// How many were themselves why they stopped.
@@ -52,68 +46,6 @@ impl Ended {
             0 => format!("one stopped: {reason}"),
             ended => format!("{ended} ended ({most} are too many): {reason}"),
         })
-    }
-}
-
-impl Stopped {
-    /// Whether the task itself is why it stopped: it did not start, or an essential container
-    /// ended. Others stop because ECS or somebody wanted it.
-    pub(super) fn is_its_own_fault(&self) -> bool {
-        self.1.cause.is_its_own_fault()
-    }
-
-    /// Why it stopped, in one line. One that ECS stopped ends with the code of its signal, which
-    /// says nothing.
-    pub(super) fn reason(&self) -> String {
-        let reason = self.1.reason.as_deref().unwrap_or("ECS does not say why");
-        let mut words = vec![reason.trim_end_matches('.').to_owned()];
-        for container in &self.0.containers {
-            let name = &container.name;
-            if let Some(code) = container.exit_code.filter(|code| *code != 0)
-                && self.is_its_own_fault()
-            {
-                words.push(format!("{name} ended with exit code {code}"));
-            }
-            if let Some(reason) = &container.reason {
-                words.push(format!("{name}: {}", reason.trim_end_matches('.')));
-            }
-        }
-        with_names(&words.join("; "))
-    }
-
-    /// What can be done about it.
-    fn advice(&self, service: &Description) -> String {
-        let name = self.culprit().map_or("the container", |container| &container.name);
-        match self.1.cause {
-            StopCause::NotStarted => "check that the image, the secrets and the \
-                 log group it names exist, and that its execution role may read them; then \
-                 roll it out again"
-                .to_owned(),
-            StopCause::Ended => {
-                format!(
-                    "find out why `{name}` ends, in its log or by running it here; then roll it out again"
-                )
-            }
-            _ => {
-                let ports = service.load_balancers().iter().filter_map(|it| it.container_port());
-                let ports: Vec<String> = ports.map(|port| port.to_string()).collect();
-                let listens = match ports.as_slice() {
-                    [] => String::new(),
-                    ports => format!(" listens on port {} and", ports.join(", ")),
-                };
-                format!(
-                    "check that `{name}`{listens} passes its health check, soon enough for the \
-                     grace period; then roll it out again"
-                )
-            }
-        }
-    }
-
-    /// The container to look at: the first that ended badly, else the first.
-    fn culprit(&self) -> Option<&Container> {
-        let ended_badly = |container: &&Container| container.exit_code.is_some_and(|it| it != 0);
-        let containers = &self.0.containers;
-        containers.iter().find(ended_badly).or_else(|| containers.first())
     }
 }
 
@@ -175,7 +107,7 @@ pub(super) async fn failure(
     lines.push(fate.to_owned());
     let failure = Failure::new(Cause::Refused, "get its new tasks healthy", lines.join("\n"));
     Ok(match &stopped {
-        Some(task) => failure.help(task.advice(service)),
+        Some(task) => failure.help(advice(task, service)),
         None => failure,
     })
 }
@@ -189,16 +121,41 @@ pub(super) async fn ended(
     let cluster = service.cluster_arn().required("the cluster of a service")?;
     let name = service.service_name().required("the name of a service")?;
     let tasks = tasks::find(aws, cluster, name, DesiredStatus::Stopped).await?.into_iter();
-    let stopped = tasks.filter(|task| rollout.has_started(task)).filter_map(|mut task| {
-        let stop = task.stop.take().filter(|stop| stop.code.is_some())?;
-        Some(Stopped(task, stop))
-    });
+    let stopped = tasks.filter(|task| rollout.has_started(task)).filter_map(Stopped::of);
     let stopped: Vec<Stopped> = stopped.collect();
     let by_themselves = stopped.iter().filter(|task| task.is_its_own_fault()).count();
     let newest = stopped.into_iter().max_by_key(|task| {
         (task.is_its_own_fault(), task.1.cause != StopCause::Surplus, task.0.stopping)
     });
     Ok(Ended { by_themselves: i32::try_from(by_themselves).unwrap_or(i32::MAX), newest })
+}
+
+/// What can be done about a task that stopped.
+fn advice(task: &Stopped, service: &Description) -> String {
+    let name = task.culprit().map_or("the container", |container| &container.name);
+    match task.1.cause {
+        StopCause::NotStarted => "check that the image, the secrets and the \
+             log group it names exist, and that its execution role may read them; then \
+             roll it out again"
+            .to_owned(),
+        StopCause::Ended => {
+            format!(
+                "find out why `{name}` ends, in its log or by running it here; then roll it out again"
+            )
+        }
+        _ => {
+            let ports = service.load_balancers().iter().filter_map(|it| it.container_port());
+            let ports: Vec<String> = ports.map(|port| port.to_string()).collect();
+            let listens = match ports.as_slice() {
+                [] => String::new(),
+                ports => format!(" listens on port {} and", ports.join(", ")),
+            };
+            format!(
+                "check that `{name}`{listens} passes its health check, soon enough for the \
+                 grace period; then roll it out again"
+            )
+        }
+    }
 }
 
 /// What ECS said since then that is not the ordinary course and says more than that it failed, each
@@ -274,16 +231,6 @@ impl<'a> Unhealthy<'a> {
     }
 }
 
-/// The text with target groups by their names, which is all that a person needs of their ARNs.
-fn with_names(text: &str) -> String {
-    let words = text.split(' ').map(|word| {
-        let arn = word.trim_matches(['(', ')', '.', ',']);
-        let name = arn.split_once(":targetgroup/").and_then(|(_, rest)| rest.split('/').next());
-        name.map_or_else(|| word.to_owned(), |name| word.replace(arn, name))
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
 /// The words of an event, each of which begins with `(service name) `.
 fn words(message: &str) -> &str {
     let words = message.strip_prefix("(service ").and_then(|rest| rest.split_once(") "));
@@ -295,40 +242,6 @@ pub(super) fn newest_event(service: &Description, deployment: &Deployment) -> Op
     let event = service.events().first()?;
     let is_new = event.created_at()? >= deployment.created_at()?;
     event.message().filter(|_| is_new).map(|message| with_names(words(message)))
-}
-
-/// The last lines that the container to blame wrote. Logs only help to explain, so a log that
-/// cannot be read is no failure.
-async fn log(aws: &Aws, task: &Stopped) -> Result<Vec<String>> {
-    let Some((group, stream)) = stream(aws, task).await? else { return Ok(Vec::new()) };
-    let request =
-        aws.logs.get_log_events().log_group_name(&group).log_stream_name(stream).limit(LINES);
-    match aws
-        .send(&logs::GET_LOG_EVENTS, "read the container's log", || request.clone().send())
-        .await
-    {
-        Ok(answer) => {
-            let lines = answer.events().iter().filter_map(|event| event.message());
-            let mut told: Vec<String> = lines.map(|line| format!("  {line}")).collect();
-            if !told.is_empty() {
-                told.insert(0, format!("the end of its log in {group}:"));
-            }
-            Ok(told)
-        }
-        Err(failure) => {
-            tracing::debug!(%failure, "explains without the log");
-            Ok(Vec::new())
-        }
-    }
-}
-
-/// The log group and stream of the container to blame.
-async fn stream(aws: &Aws, task: &Stopped) -> Result<Option<(String, String)>> {
-    let Some(container) = task.culprit() else { return Ok(None) };
-    let logging = logging::of(aws, &task.0.revision).await?;
-    Ok(logging
-        .get(&container.name)
-        .map(|log| (log.group.clone(), log.stream(&container.name, &task.0.id))))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 mod explain;
 pub(crate) mod failures;
 pub(crate) mod find;
-mod logging;
+mod logs;
 mod metrics;
 mod rollout;
 mod rollouts;

@@ -5,9 +5,9 @@ use deployer_core::{Cause, Failure};
 use deployer_engine::{Command, Found, Result, Session, Shell, Token};
 use deployer_kinds::Service;
 
-use super::tasks;
 use crate::Aws;
 use crate::ecs;
+use crate::ecs::tasks;
 use crate::missing::Required;
 
 const OPEN: &str = "open a session in the task";

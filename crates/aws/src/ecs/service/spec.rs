@@ -1,14 +1,15 @@
 //! A service's spec, as ECS tells it and as ECS is asked for it.
 
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AvailabilityZoneRebalancing, AwsVpcConfiguration, DeploymentCircuitBreaker,
-    DeploymentConfiguration, DeploymentControllerType, DeploymentStrategy, LaunchType,
-    LoadBalancer, NetworkConfiguration, SchedulingStrategy, Service as Description,
+    AssignPublicIp, AvailabilityZoneRebalancing, DeploymentCircuitBreaker, DeploymentConfiguration,
+    DeploymentControllerType, DeploymentStrategy, LaunchType, LoadBalancer, NetworkConfiguration,
+    SchedulingStrategy, Service as Description,
 };
 use deployer_core::Ref;
 use deployer_engine::Result;
 use deployer_kinds::{CircuitBreaker, ServiceSpec, ServiceTarget};
 
+use crate::ecs;
 use crate::missing::Required;
 
 /// The spec that a service has.
@@ -83,19 +84,7 @@ pub(super) fn foreign(service: &Description) -> Vec<String> {
 
 /// Where its tasks are.
 pub(super) fn network(spec: &ServiceSpec) -> NetworkConfiguration {
-    let subnets = spec.subnets.iter().map(|subnet| subnet.id().to_owned());
-    let groups = spec.security_groups.iter().map(|group| group.id().to_owned());
-    let network = AwsVpcConfiguration::builder()
-        .set_subnets(Some(subnets.collect()))
-        .set_security_groups(Some(groups.collect()))
-        .assign_public_ip(if spec.public_address {
-            AssignPublicIp::Enabled
-        } else {
-            AssignPublicIp::Disabled
-        })
-        .build();
-    let network = network.expect("it has subnets");
-    NetworkConfiguration::builder().awsvpc_configuration(network).build()
+    ecs::network(&spec.subnets, &spec.security_groups, spec.public_address)
 }
 
 /// Where its tasks are registered.

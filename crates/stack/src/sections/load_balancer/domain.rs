@@ -135,7 +135,7 @@ pub(in crate::sections) fn resource(domain: &str) -> String {
 impl<'de> Deserialize<'de> for Domain {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextOr {
-            of_text: |name| Self { name, redirect: None, zone: None, failover: None },
+            of_text: |name| Ok(Self { name, redirect: None, zone: None, failover: None }),
             of_mapping: |Mapping { name, redirect, zone, failover }: Mapping| Self {
                 name,
                 redirect,
@@ -173,7 +173,7 @@ impl JsonSchema for Domain {
 impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextOr {
-            of_text: |name| Self { name: Some(name), role: None },
+            of_text: |name| Ok(Self { name: Some(name), role: None }),
             of_mapping: |ZoneMapping { name, role }: ZoneMapping| Self { name, role },
         })
     }

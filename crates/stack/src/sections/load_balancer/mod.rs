@@ -121,7 +121,7 @@ impl LoadBalancer {
         let peers: Vec<Peer> = from
             .into_iter()
             .map(Peer::IpRange)
-            .chain(users.map(|user| Peer::SecurityGroup(service::group(user))))
+            .chain(users.map(|user| Peer::SecurityGroup(user.group())))
             .collect();
         let rule = |from: &Peer, port: u16| Ingress {
             from: from.clone(),

@@ -64,7 +64,7 @@ impl Access {
 /// The services of AWS that those of the stack need, each with who needs it first and for what.
 fn needed(all: &Sections) -> BTreeMap<&'static str, (String, Need)> {
     let mut needed = BTreeMap::new();
-    for (name, need) in service::needs(all) {
+    for (owner, need) in service::needs(all) {
         let names: &[&'static str] = match need {
             Need::Image => &["ecr.api", "ecr.dkr", "s3"],
             Need::Logs => &["logs"],
@@ -74,7 +74,7 @@ fn needed(all: &Sections) -> BTreeMap<&'static str, (String, Need)> {
             Need::ImageOfOthers => &[],
         };
         for service in names {
-            needed.entry(*service).or_insert_with(|| (name.to_owned(), need));
+            needed.entry(*service).or_insert_with(|| (owner.name.to_owned(), need));
         }
     }
     needed
@@ -133,7 +133,9 @@ fn warn(draft: &mut Draft, there: &BTreeSet<String>, all: &Sections) {
     let mut troubles: Vec<String> =
         missing.iter().map(|(service, name, need)| trouble(name, *need, service)).collect();
     let of_others = service::needs(all).filter(|(_, need)| *need == Need::ImageOfOthers);
-    troubles.extend(of_others.map(|(name, need)| trouble(name, need, "a registry outside of AWS")));
+    troubles.extend(
+        of_others.map(|(owner, need)| trouble(owner.name, need, "a registry outside of AWS")),
+    );
     if troubles.is_empty() {
         return;
     }

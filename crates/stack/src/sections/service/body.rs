@@ -356,19 +356,19 @@ impl Default for Logs {
     }
 }
 
-fn cpu() -> u32 {
+pub(in crate::sections) fn cpu() -> u32 {
     256
 }
 
-fn memory() -> Memory {
+pub(in crate::sections) fn memory() -> Memory {
     Memory(512)
 }
 
-fn storage() -> Gibibytes {
+pub(in crate::sections) fn storage() -> Gibibytes {
     Gibibytes(20)
 }
 
-fn stop_timeout() -> Seconds {
+pub(in crate::sections) fn stop_timeout() -> Seconds {
     Seconds(30)
 }
 

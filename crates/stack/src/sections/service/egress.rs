@@ -7,9 +7,10 @@ use deployer_kinds::{Egress, Peer, Ports, Protocol};
 
 use super::body::Service;
 use super::forms::EgressRules;
+use super::owner::Owner;
 use super::uses;
 use crate::draft::Draft;
-use crate::section::{Section, Sections};
+use crate::section::Sections;
 use crate::sections::network;
 
 /// Tasks fetch their image, read their secrets and write their logs over it.
@@ -22,15 +23,15 @@ const HTTPS: u16 = 443;
 pub(super) fn egress(
     draft: &mut Draft,
     all: &Sections,
-    name: &str,
+    owner: Owner<'_>,
     body: &Service,
 ) -> BTreeSet<Egress> {
     let Some(EgressRules::Only(listed)) = &body.egress else { return network::everything() };
     if !listed.iter().any(carries_https) {
         draft.error(
             Code::NoWayOut,
-            format!("`{name}` could not fetch its image: nothing lets its tasks out on port 443"),
-            &[Service::KEY, name, "egress"],
+            format!("`{}` could not fetch its image: nothing lets its tasks out on port 443", owner.name),
+            &owner.path(&["egress"]),
             "no rule for TCP on port 443",
             "add `{ to: 0.0.0.0/0, port: 443 }`, or the range that the network's VPC endpoints are in",
         );

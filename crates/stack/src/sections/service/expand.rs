@@ -13,42 +13,59 @@ use deployer_kinds::{
 
 use super::body::Place;
 use super::forms::Health;
+use super::owner::Owner;
 use super::{egress, image, roles, scale, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
+use crate::sections::job::Job;
 use crate::sections::load_balancer;
 
-/// The cluster that all services are in, if there are any.
+/// The cluster that all services and jobs are in, if there are any.
 pub(super) fn cluster(draft: &mut Draft, all: &Sections) {
-    if all.of::<super::Service>().next().is_some() {
+    if all.of::<super::Service>().next().is_some() || all.of::<Job>().next().is_some() {
         let cluster = ClusterSpec { container_insights: Insights::Disabled.into() };
         draft.make::<Cluster>("main", &cluster, Origin::new(&["services"], &[]));
     }
 }
 
 pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &super::Service) {
-    draft.must_have_network(&["services", name]);
-    image::part_ways(draft, all, name, body);
-    let handed = uses::hand_over(draft, all, name, body);
-    let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
-    let origin = Origin::new(&["services", name], &[("retention-days", "logs.keep")]);
-    draft.make::<LogGroup>(name, &logs, origin);
-    roles::make(draft, name, body, handed.readable.clone());
-    let Some(image) = image::image(draft, name, body) else { return };
-    task_definition(draft, name, body, handed, image);
-    group(draft, all, name, body);
+    if tasks(draft, all, Owner::service(name), body).is_none() {
+        return;
+    }
     let targets = target_groups(draft, name, body);
     service(draft, name, body, targets);
     scale::expand(draft, name, body);
 }
 
+/// Makes what its tasks are made of, whether a service keeps them running or a job ends; nothing where
+/// nobody knows what they run.
+pub(in crate::sections) fn tasks(
+    draft: &mut Draft,
+    all: &Sections,
+    owner: Owner<'_>,
+    body: &super::Service,
+) -> Option<()> {
+    draft.must_have_network(&owner.path(&[]));
+    image::part_ways(draft, all, owner, body);
+    let handed = uses::hand_over(draft, all, owner, body);
+    let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
+    let origin = owner.origin(&[("retention-days", "logs.keep")]);
+    draft.make::<LogGroup>(&owner.resource(), &logs, origin);
+    roles::make(draft, owner, body, handed.readable.clone());
+    let image = image::image(draft, owner, body)?;
+    task_definition(draft, owner, body, handed, image);
+    group(draft, all, owner, body);
+    Some(())
+}
+
 fn task_definition(
     draft: &mut Draft,
-    name: &str,
+    owner: Owner<'_>,
     body: &super::Service,
     handed: uses::Handed,
     image: Text,
 ) {
+    let (name, resource) = (owner.name, &owner.resource());
     for (key, variable) in body
         .environment
         .keys()
@@ -59,7 +76,7 @@ fn task_definition(
             draft.key_error(
                 Code::BadName,
                 format!("`{variable}` cannot be an environment variable"),
-                &["services", name, key, variable],
+                &owner.path(&[key, variable]),
                 "a name without `=`",
                 format!("write `{}`", crate::words::variable(variable)),
             );
@@ -80,7 +97,7 @@ fn task_definition(
         environment: handed.environment,
         secrets: handed.secrets,
         ports: body.ports.values().map(|port| port.port).collect(),
-        log: Some(Log { group: Ref::named(name), prefix: name.to_owned() }),
+        log: Some(Log { group: Ref::named(resource), prefix: name.to_owned() }),
         health,
         stop_timeout: body.stop_timeout.0,
         read_only_root: body.read_only,
@@ -92,12 +109,12 @@ fn task_definition(
         memory: body.memory.0,
         architecture: body.architecture.into(),
         storage: body.storage.0,
-        execution_role: Ref::named(format!("{name}-execution")),
-        task_role: Some(Ref::named(format!("{name}-task"))),
+        execution_role: Ref::named(roles::role_name(owner, "execution")),
+        task_role: Some(Ref::named(roles::role_name(owner, "task"))),
         containers: [(name.to_owned(), container)].into(),
     };
     let fields = [("cpu", "cpu"), ("memory", "memory"), ("storage", "storage")];
-    let mut origin = Origin::new(&["services", name], &fields);
+    let mut origin = owner.origin(&fields);
     origin.fields.push((format!("containers.{name}.health"), vec!["health-command".to_owned()]));
     for key in ["stop-timeout", "environment", "secrets"] {
         origin.fields.push((format!("containers.{name}.{key}"), vec![key.to_owned()]));
@@ -106,11 +123,11 @@ fn task_definition(
         let place = vec!["secrets".to_owned(), variable.clone()];
         origin.fields.push((format!("containers.{name}.secrets.{variable}"), place));
     }
-    draft.make::<TaskDefinition>(name, &spec, origin);
+    draft.make::<TaskDefinition>(resource, &spec, origin);
 }
 
 /// Lets in the load balancers that route to the service, on the ports they route to.
-fn group(draft: &mut Draft, all: &Sections, name: &str, body: &super::Service) {
+fn group(draft: &mut Draft, all: &Sections, owner: Owner<'_>, body: &super::Service) {
     let routed = body.ports.values().filter_map(|port| Some((port.port, port.route.as_ref()?)));
     let ingress = routed
         .map(|(port, route)| Ingress {
@@ -122,12 +139,12 @@ fn group(draft: &mut Draft, all: &Sections, name: &str, body: &super::Service) {
         .collect();
     let spec = SecurityGroupSpec {
         vpc: Ref::named("main"),
-        description: format!("service {name}"),
+        description: format!("{} {}", owner.section.trim_end_matches('s'), owner.name),
         ingress,
-        egress: egress::egress(draft, all, name, body),
+        egress: egress::egress(draft, all, owner, body),
     };
-    let origin = Origin::new(&["services", name], &[("ingress", "ports"), ("egress", "egress")]);
-    draft.make::<SecurityGroup>(&uses::group_name(name), &spec, origin);
+    let origin = owner.origin(&[("ingress", "ports"), ("egress", "egress")]);
+    draft.make::<SecurityGroup>(&owner.group_name(), &spec, origin);
 }
 
 fn target_groups(draft: &mut Draft, name: &str, body: &super::Service) -> BTreeSet<ServiceTarget> {
@@ -183,7 +200,7 @@ fn health_check(health: &Health, version: TargetVersion) -> HealthCheck {
 }
 
 fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeSet<ServiceTarget>) {
-    let place = place(draft, name, body);
+    let place = place(draft, Owner::service(name), body);
     let tier = if place == Place::Public { "public" } else { "private" };
     let is_routed = !targets.is_empty();
     let spec = ServiceSpec {
@@ -192,7 +209,7 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
         count: scale::count(draft, name, body),
         initial_count: body.scale.as_ref().map_or(1, |scale| scale.min),
         subnets: draft.subnets(tier),
-        security_groups: [uses::group(name)].into(),
+        security_groups: [Owner::service(name).group()].into(),
         public_address: place == Place::Public,
         targets,
         minimum_percent: body.rollout.minimum.0,
@@ -206,14 +223,18 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
     draft.make::<Service>(name, &spec, Origin::new(&["services", name], fields));
 }
 
-fn place(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
+pub(in crate::sections) fn place(
+    draft: &mut Draft,
+    owner: Owner<'_>,
+    body: &super::Service,
+) -> Place {
     let has_nat = draft.network.has_nat || draft.network.has_private_access;
     if let Some(place) = body.subnets {
         if place == Place::Private && !has_nat {
             draft.error(
                 Code::NoWayOut,
-                format!("`{name}` could not fetch its image: private subnets have no way out"),
-                &["services", name, "subnets"],
+                format!("`{}` could not fetch its image: private subnets have no way out", owner.name),
+                &owner.path(&["subnets"]),
                 "there is no NAT gateway",
                 "write `subnets: public`, or `nat: single` or `private-access: true` in the network",
             );

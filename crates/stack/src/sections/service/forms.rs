@@ -107,13 +107,15 @@ pub(crate) struct Health {
 /// A path alone, or the whole mapping.
 pub(super) fn health<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Health, D::Error> {
     deserializer.deserialize_any(TextOr {
-        of_text: |path| Health { path: Some(path), ..Health::default() },
+        of_text: |path| Ok(Health { path: Some(path), ..Health::default() }),
         of_mapping: |health: Health| health,
     })
 }
 
 /// One text, or a list of them.
-pub(super) fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(in crate::sections) fn paths<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
     struct Form;
 
     impl<'de> Visitor<'de> for Form {
@@ -162,7 +164,7 @@ pub(super) fn health_schema(generator: &mut SchemaGenerator) -> Schema {
     text_or::<Health>(generator)
 }
 
-pub(super) fn paths_schema(_: &mut SchemaGenerator) -> Schema {
+pub(in crate::sections) fn paths_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]
     })
@@ -171,7 +173,7 @@ pub(super) fn paths_schema(_: &mut SchemaGenerator) -> Schema {
 impl<'de> Deserialize<'de> for Use {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextOr {
-            of_text: |target| Self { target, alias: None },
+            of_text: |target| Ok(Self { target, alias: None }),
             of_mapping: |Mapping { target, alias, .. }: Mapping| Self { target, alias },
         })
     }

@@ -6,22 +6,24 @@ use deployer_kinds::{self as kinds, Image, ImageSpec};
 
 use super::body::Service;
 use super::forms::{Build, Built, ImageSource};
+use super::owner::Owner;
 use crate::draft::{Draft, Origin};
 use crate::section::Sections;
 use crate::sections::repository;
 
 /// What the container is pulled by.
-pub(super) fn image(draft: &mut Draft, name: &str, body: &Service) -> Option<Text> {
+pub(super) fn image(draft: &mut Draft, owner: Owner<'_>, body: &Service) -> Option<Text> {
     let built = match &body.image {
         ImageSource::Pulled(from) => return Some(from.clone()),
         ImageSource::Built(built) => built,
     };
-    let builder = builder(draft, name).to_owned();
+    let name = owner.resource();
+    let builder = builder(draft, &name).to_owned();
     let address = Address::new("image", &builder);
     if builder == name {
-        make(draft, name, body, built)?;
+        make(draft, owner, body, built)?;
     }
-    draft.images.insert(name.to_owned(), address.clone());
+    draft.images.insert(name, address.clone());
     Some(Text::output(address, "uri"))
 }
 
@@ -31,7 +33,8 @@ pub(super) fn is_packed(body: &Service) -> bool {
 }
 
 /// Has a service build its own image where that of the one it is like is for another processor.
-pub(super) fn part_ways(draft: &mut Draft, all: &Sections, name: &str, body: &Service) {
+pub(super) fn part_ways(draft: &mut Draft, all: &Sections, owner: Owner<'_>, body: &Service) {
+    let name = &owner.resource();
     let of = draft.images_of.get(name).and_then(|builder| all.get::<Service>(builder));
     if of.is_some_and(|of| of.architecture != body.architecture) {
         draft.images_of.remove(name);
@@ -39,15 +42,12 @@ pub(super) fn part_ways(draft: &mut Draft, all: &Sections, name: &str, body: &Se
 }
 
 /// The repository that an image is in, if it is built here.
-pub(super) fn repository<'a>(
-    draft: &'a Draft,
-    name: &'a str,
-    body: &'a Service,
-) -> Option<&'a str> {
+pub(super) fn repository(draft: &Draft, owner: Owner<'_>, body: &Service) -> Option<String> {
     match &body.image {
         ImageSource::Pulled(_) => None,
         ImageSource::Built(built) => {
-            Some(built.repository.as_deref().unwrap_or_else(|| builder(draft, name)))
+            let own = || builder(draft, &owner.resource()).to_owned();
+            Some(built.repository.clone().unwrap_or_else(own))
         }
     }
 }
@@ -57,8 +57,8 @@ fn builder<'a>(draft: &'a Draft, name: &'a str) -> &'a str {
     draft.images_of.get(name).map_or(name, String::as_str)
 }
 
-fn make(draft: &mut Draft, name: &str, body: &Service, built: &Built) -> Option<()> {
-    let path = ["services", name, "image"];
+fn make(draft: &mut Draft, owner: Owner<'_>, body: &Service, built: &Built) -> Option<()> {
+    let (path, name) = (owner.path(&["image"]), &owner.resource());
     let way = way(draft, &path, &built.build)?;
     let repository = built.repository.as_deref().unwrap_or(name);
     let is_declared =

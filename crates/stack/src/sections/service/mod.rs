@@ -6,20 +6,29 @@ mod expand;
 mod forms;
 mod image;
 mod needs;
+mod owner;
 mod roles;
 mod routes;
 mod scale;
 mod uses;
 
-pub(super) use self::body::Service;
+pub(super) use self::body::{
+    Logs, Permission, Place, Rollout, Service, cpu, memory, stop_timeout, storage,
+};
+pub(super) use self::expand::{place, tasks};
+pub(super) use self::forms::{EgressRules, ImageSource, Use, paths, paths_schema};
 pub(super) use self::needs::{Need, needs};
-pub(super) use self::uses::{group, users};
+pub(crate) use self::owner::Owner;
+pub(super) use self::uses::users;
 use crate::draft::Draft;
 use crate::section::{Section, Sections};
+use crate::sections::job::Job;
 
-/// Whether a service wants to be in the public subnets.
+/// Whether a service or a job wants to be in the public subnets.
 pub(super) fn is_any_public(all: &Sections) -> bool {
-    all.of::<Service>().any(|(_, service)| service.subnets == Some(body::Place::Public))
+    let mut jobs = all.of::<Job>().map(|(_, job)| job.subnets);
+    let mut places = all.of::<Service>().map(|(_, service)| service.subnets);
+    places.any(|place| place == Some(Place::Public)) || jobs.any(|it| it == Some(Place::Public))
 }
 
 /// The target group of the first of a service's ports that requests are routed to, and the load

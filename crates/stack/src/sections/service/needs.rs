@@ -4,8 +4,10 @@ use deployer_core::{Arn, repository_of};
 
 use super::body::Service;
 use super::forms::ImageSource;
+use super::owner::Owner;
 use super::uses;
 use crate::section::Sections;
+use crate::sections::job::Job;
 
 /// Something that tasks need of AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +26,12 @@ pub(in crate::sections) enum Need {
     Shell,
 }
 
-/// What each service needs.
-pub(in crate::sections) fn needs(all: &Sections) -> impl Iterator<Item = (&str, Need)> {
-    all.of::<Service>().flat_map(|(name, body)| of(all, body).into_iter().map(move |it| (name, it)))
+/// What each service and each job needs.
+pub(in crate::sections) fn needs(all: &Sections) -> impl Iterator<Item = (Owner<'_>, Need)> {
+    let services = all.of::<Service>().map(|(name, body)| (Owner::service(name), body.clone()));
+    let jobs = all.of::<Job>().map(|(name, job)| (Owner::job(name), job.tasks()));
+    let owners = services.chain(jobs);
+    owners.flat_map(|(owner, body)| of(all, &body).into_iter().map(move |it| (owner, it)))
 }
 
 fn of(all: &Sections, body: &Service) -> Vec<Need> {

@@ -8,7 +8,8 @@ use deployer_kinds::{Effect, Role, RoleSpec, Statement};
 use super::body::{Permission, Service};
 use super::forms::ImageSource;
 use super::image;
-use crate::draft::{Draft, Origin};
+use super::owner::Owner;
+use crate::draft::Draft;
 
 /// What lets ECS pull an image from ECR (ECS developer guide, "task execution IAM role").
 const PULL: [&str; 3] =
@@ -22,15 +23,18 @@ const SHELL: [&str; 4] = [
 ];
 
 /// Makes both roles. `readable` are the secrets whose values the tasks start with.
-pub(super) fn make(draft: &mut Draft, service: &str, body: &Service, readable: BTreeSet<Text>) {
+pub(super) fn make(draft: &mut Draft, owner: Owner<'_>, body: &Service, readable: BTreeSet<Text>) {
     let mut statements = vec![allow(
         ["logs:CreateLogStream", "logs:PutLogEvents"],
         [Text::from_parts([
-            Part::Output { address: Address::new("log-group", service), field: "arn".to_owned() },
+            Part::Output {
+                address: Address::new("log-group", owner.resource()),
+                field: "arn".to_owned(),
+            },
             Part::Literal(":*".to_owned()),
         ])],
     )];
-    if let Some(repository) = repository(draft, service, body) {
+    if let Some(repository) = repository(draft, owner, body) {
         statements.push(allow(["ecr:GetAuthorizationToken"], [Text::from("*")]));
         statements.push(allow(PULL, [repository]));
     }
@@ -43,7 +47,7 @@ pub(super) fn make(draft: &mut Draft, service: &str, body: &Service, readable: B
     if !parameters.is_empty() {
         statements.push(allow(["ssm:GetParameters"], parameters));
     }
-    role(draft, service, "execution", statements, BTreeSet::new());
+    role(draft, owner, "execution", statements, BTreeSet::new());
 
     let mut statements =
         if body.execute_command { vec![allow(SHELL, [Text::from("*")])] } else { Vec::new() };
@@ -61,12 +65,12 @@ pub(super) fn make(draft: &mut Draft, service: &str, body: &Service, readable: B
             }),
         }
     }
-    role(draft, service, "task", statements, managed);
+    role(draft, owner, "task", statements, managed);
 }
 
 fn role(
     draft: &mut Draft,
-    service: &str,
+    owner: Owner<'_>,
     which: &str,
     statements: Vec<Statement>,
     managed: BTreeSet<String>,
@@ -87,13 +91,17 @@ fn role(
         "task" => &[("inline", "permissions"), ("managed", "permissions")],
         _ => &[],
     };
-    let origin = Origin::new(&["services", service], fields);
-    draft.make::<Role>(&format!("{service}-{which}"), &spec, origin);
+    draft.make::<Role>(&role_name(owner, which), &spec, owner.origin(fields));
+}
+
+/// What one of its roles is called.
+pub(super) fn role_name(owner: Owner<'_>, which: &str) -> String {
+    format!("{}-{which}", owner.resource())
 }
 
 /// The ARN of the ECR repository an image is pulled from, when it is in one.
-fn repository(draft: &Draft, service: &str, body: &Service) -> Option<Text> {
-    if let Some(name) = image::repository(draft, service, body) {
+fn repository(draft: &Draft, owner: Owner<'_>, body: &Service) -> Option<Text> {
+    if let Some(name) = image::repository(draft, owner, body) {
         return Some(Text::output(Address::new("repository", name), "arn"));
     }
     let ImageSource::Pulled(image) = &body.image else { return None };

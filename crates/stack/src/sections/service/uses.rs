@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Arn, Code, Diagnostic, Partition, Ref, Text};
-use deployer_kinds::SecurityGroup;
+use deployer_core::{Arn, Code, Diagnostic, Partition, Text};
 
 use super::body::Service;
+use super::forms::Use;
 use super::image;
+use super::owner::Owner;
 use crate::draft::{Draft, owned};
 use crate::mistakes::suggestion;
 use crate::section::{Section, SectionInfo, Sections};
+use crate::sections::job::Job;
 use crate::{regions, words};
 
 /// The settings a container gets from what its service uses.
@@ -21,44 +23,42 @@ pub(super) struct Handed {
     pub(super) readable: BTreeSet<Text>,
 }
 
-/// The services that use an entry of a section.
+/// Whose tasks use an entry of a section: services', then jobs'.
 pub(in crate::sections) fn users<'a>(
     all: &'a Sections,
     section: &str,
     name: &str,
-) -> impl Iterator<Item = &'a str> {
+) -> impl Iterator<Item = Owner<'a>> {
     let wanted = format!("{section}/{name}");
-    let uses = move |service: &Service| service.uses.iter().any(|used| used.target == wanted);
-    all.of::<Service>().filter(move |(_, service)| uses(service)).map(|(name, _)| name)
+    let others = wanted.clone();
+    let services = all.of::<Service>().filter(move |(_, it)| is_used(&it.uses, &wanted));
+    let jobs = all.of::<Job>().filter(move |(_, it)| is_used(&it.uses, &others));
+    let services = services.map(|(name, _)| Owner::service(name));
+    services.chain(jobs.map(|(name, _)| Owner::job(name)))
 }
 
-/// The security group of a service's tasks.
-pub(in crate::sections) fn group(name: &str) -> Ref<SecurityGroup> {
-    Ref::named(group_name(name))
-}
-
-pub(super) fn group_name(name: &str) -> String {
-    format!("service-{name}")
+fn is_used(uses: &[Use], wanted: &str) -> bool {
+    uses.iter().any(|used| used.target == wanted)
 }
 
 /// What a service is handed over.
 pub(super) fn hand_over(
     draft: &mut Draft,
     all: &Sections,
-    service: &str,
+    owner: Owner<'_>,
     body: &Service,
 ) -> Handed {
     let mut handed = Handed::default();
     let mut givers: BTreeMap<String, usize> = BTreeMap::new();
     for (index, used) in body.uses.iter().enumerate() {
         let place = index.to_string();
-        let path = [Service::KEY, service, "uses", &place];
+        let path = owner.path(&["uses", &place]);
         let Some((section, name)) = usable(all, &used.target) else {
             not_usable(draft, all, &used.target, &path);
             continue;
         };
         if let Some(alias) = used.alias.as_ref().filter(|alias| !words::is_variable(alias)) {
-            let path = [Service::KEY, service, "uses", &place, "as"];
+            let path = owner.path(&["uses", &place, "as"]);
             let title = format!("`{alias}` cannot begin an environment variable");
             let help = format!("write `as: {}`", words::variable(alias));
             draft.error(Code::BadName, title, &path, words::VARIABLE, help);
@@ -88,7 +88,7 @@ pub(super) fn hand_over(
         let taken = variables.clone().filter(|variable| !is_written(variable));
         let taken = taken.filter_map(|variable| Some((*givers.get(variable)?, variable)));
         if let Some((other, variable)) = taken.min() {
-            same_variable(draft, service, (other, index), body, variable);
+            same_variable(draft, owner, (other, index), body, variable);
             continue;
         }
         givers.extend(variables.map(|variable| (variable.clone(), index)));
@@ -97,7 +97,7 @@ pub(super) fn hand_over(
         handed.readable.extend(offer.readable);
     }
     for (variable, source) in &body.secrets {
-        let path = [Service::KEY, service, "secrets", variable];
+        let path = owner.path(&["secrets", variable]);
         if let Some((secret, readable)) = secret(draft, all, source, &path) {
             handed.secrets.insert(variable.clone(), secret);
             handed.readable.extend(readable);
@@ -115,12 +115,12 @@ pub(super) fn hand_over(
 /// Reports that two things would be handed over as the same variable.
 fn same_variable(
     draft: &mut Draft,
-    service: &str,
+    owner: Owner<'_>,
     (first, second): (usize, usize),
     body: &Service,
     variable: &str,
 ) {
-    let place = |index: usize| owned(&[Service::KEY, service, "uses", &index.to_string(), "use"]);
+    let place = |index: usize| owned(&owner.path(&["uses", &index.to_string(), "use"]));
     let [one, other] = [first, second].map(|index| body.uses[index].target.clone());
     let alias = words::variable(&other.replace('/', "-"));
     let mistake = Diagnostic::error(
@@ -130,7 +130,7 @@ fn same_variable(
     .at(draft.place(&place(second)), "this one")
     .at(draft.place(&place(first)), "and this one")
     .help(format!("give one of them a name of its own: `{{ use: {other}, as: {alias} }}`"));
-    draft.report(&[Service::KEY, service], mistake);
+    draft.report(&owner.path(&[]), mistake);
 }
 
 /// Whether a section is in the language and not built yet.
@@ -247,6 +247,6 @@ fn not_usable(draft: &mut Draft, all: &Sections, used: &str, path: &[&str]) {
     } else {
         suggestion(section, usable.by_ref())
     };
-    let title = format!("a service cannot use `{used}`");
+    let title = format!("tasks cannot use `{used}`");
     draft.error(Code::BadUse, title, path, "expected `section/name`", advice);
 }

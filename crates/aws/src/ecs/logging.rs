@@ -1,11 +1,10 @@
-//! Where the tasks of a service write: `DescribeTaskDefinition`, and `FilterLogEvents` for what they
+//! Where tasks write: `DescribeTaskDefinition`, and `FilterLogEvents` for what they
 //! have written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{ContainerDefinition, LogDriver};
-use deployer_engine::{Found, LogPage, LogQuery, Logs, Result};
-use deployer_kinds::Service;
+use deployer_engine::{LogPage, LogQuery, Result};
 
 use crate::Aws;
 use crate::ecs;
@@ -26,18 +25,15 @@ impl Log {
     }
 }
 
-/// A log is found by what the service runs by now: lines that earlier revisions wrote to another
-/// log group are not among them.
-impl Logs<Aws> for Service {
-    async fn log(aws: &Aws, live: &Found<Self>, query: &LogQuery) -> Result<LogPage> {
-        let logging = of(aws, &live.output.task_definition).await?;
-        let asked = logging.iter().filter(|(name, _)| {
-            query.container.as_ref().is_none_or(|container| container == *name)
-        });
-        let sources: BTreeSet<Source> =
-            asked.flat_map(|(container, log)| sources(container, log, query)).collect();
-        logs::page(aws, &sources.into_iter().collect::<Vec<_>>(), query).await
-    }
+/// A page of what the containers of a task definition have written.
+pub(super) async fn page(aws: &Aws, definition: &str, query: &LogQuery) -> Result<LogPage> {
+    let logging = of(aws, definition).await?;
+    let asked = logging
+        .iter()
+        .filter(|(name, _)| query.container.as_ref().is_none_or(|container| container == *name));
+    let sources: BTreeSet<Source> =
+        asked.flat_map(|(container, log)| sources(container, log, query)).collect();
+    logs::page(aws, &sources.into_iter().collect::<Vec<_>>(), query).await
 }
 
 /// Where a container's lines are to be looked for. Those of all its tasks are together with those

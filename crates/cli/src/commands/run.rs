@@ -1,0 +1,175 @@
+//! `deployer run`: runs a job.
+
+use deployer_core::{Address, Snapshot};
+use deployer_engine::{Heard, Run, RunOrder, Scan, follow};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::answer::{Answer, Form, Page, document};
+use crate::args::StackArgs;
+use crate::command::Command;
+use crate::exit::{Error, Exit, RequestError};
+use crate::masking::said;
+use crate::session::Session;
+use crate::world::Connect;
+
+/// The kind of what can be run.
+const JOB: &str = "job";
+
+/// What stands for a job that never ran.
+const NEVER_RAN: u8 = 125;
+
+/// What `run` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Run a job now, and follow it to its end",
+    long_about = "Run a job now, and follow it to its end.\n\n\
+        A task of the job starts as it was last deployed, beside those that run by the clock. Its \
+        log is printed as it is written, and what it ended with is what this ends with; 125 for \
+        one that never started. Interrupted, this stops following: the task goes on.",
+    after_long_help = "\
+Examples:
+  deployer run migrate --env prod
+  deployer run report --env prod -- /app report --month 2027-01"
+)]
+pub(crate) struct Args {
+    /// The job: `migrate`, or `jobs/migrate`
+    #[arg(value_name = "JOB")]
+    job: String,
+    #[command(flatten)]
+    stack: StackArgs,
+    /// What its container runs instead of its own command
+    #[arg(value_name = "COMMAND", last = true)]
+    command: Vec<String>,
+}
+
+impl Command for Args {
+    const FORM: Form = Form::Document(document::<Ran>);
+
+    /// Begins a run and follows it.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let environment = session.locate(&self.stack)?;
+        let (connected, deeds) = session.arrive(&environment.way, &environment.scope).await?;
+        let connected = environment.places(connected);
+        let snapshot = session.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
+        let live = self.job(&snapshot)?;
+        let registry = session.world.registry();
+        let (Some(runs), Some(logs)) = (registry.runs(JOB), registry.logs(JOB)) else {
+            return Err(self.no_job(&snapshot).into());
+        };
+        let running = async {
+            let cloud = connected.at(&live.place, &deeds.record.roles).await?;
+            let order = RunOrder::new(self.command.clone());
+            let id = runs.begin(&cloud, live, &order).await?;
+            session.note(&format!("{}\n", session.err.faint.style(format!("task {id}"))));
+            let hear = |heard: Heard<'_>| match heard {
+                Heard::State(state) => {
+                    let state = format!("{}\n", session.err.faint.style(state.to_lowercase()));
+                    session.note(&state);
+                }
+                Heard::Line(line) if session.is_json => {
+                    session.warn(&format!("{}\n", said(&line.text)));
+                }
+                Heard::Line(line) => session.print(&format!("{}\n", said(&line.text))),
+                Heard::Unheard(failure) => {
+                    session.warn(&format!("its log cannot be read: {failure}\n"));
+                }
+            };
+            follow((runs, logs), (&*cloud, live), &id, hear).await
+        };
+        let run = session.unless_cancelled(running).await?;
+        let run = run.map_err(|failure| Error::Cloud(vec![failure]))?;
+        let ran = Ran::of(&live.address, &run);
+        session.answer(&ran);
+        if let Some(why) = ran.why() {
+            session.note(&format!("{}: {why}\n", session.err.bad.style("failed")));
+        }
+        Ok(ran.exit())
+    }
+}
+
+impl Args {
+    fn name(&self) -> &str {
+        self.job.strip_prefix("jobs/").unwrap_or(&self.job)
+    }
+
+    fn job<'s>(&self, snapshot: &'s Snapshot) -> Result<&'s deployer_core::Live, RequestError> {
+        let address = Address::new(JOB, self.name());
+        snapshot.current(&address).ok_or_else(|| self.no_job(snapshot))
+    }
+
+    fn no_job(&self, snapshot: &Snapshot) -> RequestError {
+        let jobs = snapshot.lives.iter().filter(|live| live.address.kind == JOB);
+        let known = jobs.map(|live| live.address.name.clone()).collect();
+        RequestError::NoJob { asked: self.name().to_owned(), known }
+    }
+}
+
+/// How a job ended that was run by hand.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+struct Ran {
+    /// The job.
+    job: String,
+    /// The identifier of its task.
+    task: String,
+    /// With what its container ended; none for one that never started.
+    exit_code: Option<i32>,
+    /// Why it stopped, in the cloud's words.
+    reason: Option<String>,
+    /// When its container began; none for one that never did.
+    started: Option<String>,
+    /// When its task had stopped.
+    stopped: Option<String>,
+}
+
+impl Ran {
+    fn of(job: &Address, run: &Run) -> Self {
+        let reasons = run.task.containers.iter().filter_map(|container| container.reason.clone());
+        let stop = run.task.stop.as_ref().and_then(|stop| stop.reason.clone());
+        let all: Vec<String> = stop.into_iter().chain(reasons).collect();
+        Self {
+            job: job.name.clone(),
+            task: run.task.id.clone(),
+            exit_code: run.exit_code,
+            reason: (!all.is_empty()).then(|| said(&all.join("; "))),
+            started: run.task.started.map(|at| at.to_string()),
+            stopped: run.task.stopped.map(|at| at.to_string()),
+        }
+    }
+
+    /// Why it failed, if it did.
+    fn why(&self) -> Option<String> {
+        let what = match self.exit_code {
+            Some(0) => return None,
+            Some(code) => format!("`{}` ended with exit code {code}", self.job),
+            None => format!("`{}` never started", self.job),
+        };
+        Some(match &self.reason {
+            Some(reason) => format!("{what}: {reason}"),
+            None => what,
+        })
+    }
+
+    /// The container's code; one beyond those of a process is that of a process that failed.
+    fn exit(&self) -> Exit {
+        match self.exit_code {
+            Some(0) => Exit::Done,
+            Some(code) => Exit::Ran(u8::try_from(code).unwrap_or(1)),
+            None => Exit::Ran(NEVER_RAN),
+        }
+    }
+}
+
+impl Answer for Ran {
+    type Wire = Self;
+
+    fn wire(&self) -> Self {
+        self.clone()
+    }
+
+    /// Nothing beside its log where it ended well: that may be what somebody reads on.
+    fn text(&self, _page: &Page) -> String {
+        String::new()
+    }
+}

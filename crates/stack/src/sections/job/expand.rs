@@ -1,0 +1,66 @@
+//! A job becomes itself, its task definition, image, roles, log group and security group.
+
+use std::collections::BTreeSet;
+
+use deployer_core::{Code, Ref};
+use deployer_kinds::{Job as Kind, JobSpec, TaskDefinition};
+
+use super::body::Job;
+use crate::draft::{Draft, owned};
+use crate::mistakes::suggestion;
+use crate::section::{Section, Sections};
+use crate::sections::service::{self, Owner, Place, Service};
+
+pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, job: &Job) {
+    let (owner, body) = (Owner::job(name), job.tasks());
+    let before = before(draft, name, job);
+    if service::tasks(draft, all, owner, &body).is_none() {
+        return;
+    }
+    let place = service::place(draft, owner, &body);
+    let spec = JobSpec {
+        cluster: Ref::named("main"),
+        task_definition: Ref::named(owner.resource()),
+        container: name.to_owned(),
+        subnets: draft.subnets(if place == Place::Public { "public" } else { "private" }),
+        security_groups: [owner.group()].into(),
+        public_address: place == Place::Public,
+        before,
+        timeout: job.timeout.map(|timeout| timeout.0),
+        retries: job.retries,
+    };
+    let fields = [("before", "before"), ("timeout", "timeout"), ("retries", "retries")];
+    draft.make::<Kind>(name, &spec, owner.origin(&fields));
+}
+
+/// What the services run that it comes before.
+fn before(draft: &mut Draft, name: &str, job: &Job) -> BTreeSet<Ref<TaskDefinition>> {
+    let mut before = BTreeSet::new();
+    for (index, target) in job.before.iter().enumerate() {
+        let place = index.to_string();
+        let path = [Job::KEY, name, "before", &place];
+        // One alone is written without a list.
+        let is_listed = draft.root.follow(&owned(&path)).is_some();
+        let path = if is_listed { &path[..] } else { &path[..3] };
+        match target.split_once('/') {
+            Some((Service::KEY, service)) => {
+                if draft.must_have(Service::KEY, service, path) {
+                    before.insert(Ref::named(service));
+                }
+            }
+            _ => {
+                let services = draft.declared.get(Service::KEY).cloned().unwrap_or_default();
+                let help = if services.contains(target) {
+                    format!("write `{}/{target}`", Service::KEY)
+                } else {
+                    let known = services.iter().map(|it| format!("{}/{it}", Service::KEY));
+                    let known: Vec<String> = known.collect();
+                    suggestion(target, known.iter().map(String::as_str))
+                };
+                let title = format!("a job comes before services, and `{target}` is none");
+                draft.error(Code::BadUse, title, path, "expected `services/name`", help);
+            }
+        }
+    }
+    before
+}
