@@ -27,8 +27,11 @@ pub struct Aws {
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) rds: aws_sdk_rds::Client,
     pub(crate) route53: aws_sdk_route53::Client,
+    pub(crate) scheduler: aws_sdk_scheduler::Client,
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
     pub(crate) sns: aws_sdk_sns::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) step_functions: aws_sdk_sfn::Client,
     /// Systems Manager for what an environment keeps, the lock among it, which no fence keeps from
     /// being renewed.
     pub(crate) parameters: aws_sdk_ssm::Client,

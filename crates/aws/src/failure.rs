@@ -159,7 +159,7 @@ fn by_source(error: &(dyn Error + 'static)) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ec2, ecs, elb, iam, logs, rds};
+    use crate::{ec2, ecs, elb, iam, logs, rds, scheduler, sqs, step_functions};
 
     #[track_caller]
     fn means(operation: &Operation, code: &str, message: &str, cause: Cause) {
@@ -292,6 +292,33 @@ mod tests {
             means(operation, code, message, Cause::NotYet);
         }
         means(&ecs::REGISTER_TASK_DEFINITION, "ClientException", "No such cpu", Cause::Refused);
+    }
+
+    #[test]
+    fn what_a_job_needs_and_is_young_or_on_its_way_out_is_waited_for() {
+        let untrusted = "Neither the global service principal states.amazonaws.com, nor the \
+                         regional one is authorized to assume the provided role";
+        let unruled = "'arn:aws:iam::1:role/job' is not authorized to create managed-rule";
+        for operation in
+            [&step_functions::CREATE_STATE_MACHINE, &step_functions::UPDATE_STATE_MACHINE]
+        {
+            means(operation, "AccessDeniedException", untrusted, Cause::NotYet);
+            means(operation, "AccessDeniedException", unruled, Cause::NotYet);
+            means(operation, "AccessDeniedException", "User: ci is not", Cause::Denied);
+            means(operation, "StateMachineDeleting", "", Cause::Busy);
+        }
+        let unassumed = "The execution role you provide must allow AWS EventBridge Scheduler to \
+                         assume the role";
+        for operation in [&scheduler::CREATE_SCHEDULE, &scheduler::UPDATE_SCHEDULE] {
+            means(operation, "ValidationException", unassumed, Cause::NotYet);
+            means(operation, "ValidationException", "Invalid Schedule Expression", Cause::Refused);
+        }
+        means(&scheduler::CREATE_SCHEDULE_GROUP, "ConflictException", "", Cause::Taken);
+        let recent = "AWS.SimpleQueueService.QueueDeletedRecently";
+        means(&sqs::CREATE_QUEUE, recent, "", Cause::Busy);
+        let missing = "AWS.SimpleQueueService.NonExistentQueue";
+        means(&sqs::CREATE_QUEUE, missing, "", Cause::Missing);
+        means(&sqs::DELETE_QUEUE, missing, "", Cause::Gone);
     }
 
     #[test]

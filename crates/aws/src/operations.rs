@@ -3,8 +3,8 @@
 use deployer_engine::Operation;
 
 use crate::{
-    acm, autoscaling, cloudwatch, ec2, ecr, ecs, elb, iam, logs, rds, route53, secrets, sns, ssm,
-    sts, tagging,
+    acm, autoscaling, cloudwatch, ec2, ecr, ecs, elb, iam, logs, rds, route53, scheduler, secrets,
+    sns, sqs, ssm, step_functions, sts, tagging,
 };
 
 /// Every operation of every service.
@@ -21,9 +21,12 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
         logs::ALL,
         rds::ALL,
         route53::ALL,
+        scheduler::ALL,
         secrets::ALL,
         sns::ALL,
+        sqs::ALL,
         ssm::ALL,
+        step_functions::ALL,
         sts::ALL,
         tagging::ALL,
     ];

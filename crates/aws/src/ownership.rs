@@ -177,6 +177,12 @@ pub(crate) fn codes<T: AsRef<str>>(given: impl IntoIterator<Item = T>) -> String
     given.iter().map(|it| tag_code(it)).collect()
 }
 
+/// What the names of a scope begin with where they are joined by hyphens; see
+/// [`deployer_core::Naming`].
+pub(crate) fn prefix(scope: &Scope) -> String {
+    format!("{}-{}-", scope.stack, scope.environment)
+}
+
 /// What makes a create the same one when its reply was lost: the proof among its tags is the same
 /// then, and AWS refuses a token that comes with other tags. `said` is what else makes it another
 /// one. 64 letters and digits, as many as EC2 takes (EC2 API reference); others take fewer.

@@ -439,7 +439,12 @@ fn condition(action: &str) -> Option<(&'static str, &'static [&'static str])> {
     match action {
         "iam:PassRole" => Some((
             "iam:PassedToService",
-            &["ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com"],
+            &[
+                "ecs-tasks.amazonaws.com",
+                "scheduler.amazonaws.com",
+                "states.amazonaws.com",
+                "vpc-flow-logs.amazonaws.com",
+            ],
         )),
         "iam:CreateServiceLinkedRole" => Some((
             "iam:AWSServiceName",

@@ -29,14 +29,18 @@ mod load_balancer;
 mod log_group;
 mod nat_gateway;
 mod network_acl;
+mod queue;
 mod record;
 mod repository;
 mod role;
 mod route_table;
 mod scalable_target;
+mod schedule;
+mod schedule_expression;
 mod secret;
 mod security_group;
 mod service;
+mod state_machine;
 mod subnet;
 mod target_group;
 mod task_definition;
@@ -74,6 +78,7 @@ pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
 pub use log_group::{LogGroup, LogGroupOutput, LogGroupSpec};
 pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
 pub use network_acl::{AclAction, AclRule, NetworkAcl, NetworkAclOutput, NetworkAclSpec};
+pub use queue::{DeadLetters, Queue, QueueOutput, QueueSpec};
 pub use record::{Alias, Failover, Record, RecordOutput, RecordSpec, RecordType};
 pub use repository::{Repository, RepositoryOutput, RepositorySpec};
 pub use role::{
@@ -84,11 +89,13 @@ pub use scalable_target::{
     RequestsTo, ScalableTarget, ScalableTargetOutput, ScalableTargetSpec, ScalingMetric,
     ScalingPolicy, ScalingSchedule,
 };
+pub use schedule::{Schedule, ScheduleOutput, ScheduleSpec};
 pub use secret::{Characters, Secret, SecretOutput, SecretSpec};
 pub use security_group::{
     Egress, Ingress, Peer, Ports, Protocol, SecurityGroup, SecurityGroupOutput, SecurityGroupSpec,
 };
 pub use service::{CircuitBreaker, Service, ServiceOutput, ServiceSpec, ServiceTarget};
+pub use state_machine::{StateMachine, StateMachineOutput, StateMachineSpec};
 pub use subnet::{Subnet, SubnetOutput, SubnetSpec};
 pub use target_group::{
     HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,

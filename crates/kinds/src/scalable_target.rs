@@ -7,7 +7,7 @@ use deployer_core::{Bounds, Change, Fact, Impact, Kind, Problem, Ref, Thing, Typ
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LoadBalancer, Service, TargetGroup};
+use crate::{LoadBalancer, Service, TargetGroup, schedule_expression};
 
 /// The most characters of a name of a policy or a schedule, which AWS sees with a prefix of ours: 256
 /// (`PutScalingPolicy` and `PutScheduledAction` in the Application Auto Scaling API reference).
@@ -228,13 +228,7 @@ impl ScalingSchedule {
             };
             problems.push(Problem::new(format!("{at}.{field}"), message, help));
         }
-        let has_form = ["cron(", "at(", "rate("].iter().any(|it| self.at.starts_with(it));
-        if !has_form || !self.at.ends_with(')') {
-            let message = "it does not say when";
-            let help =
-                "expected `cron(0 8 ? * MON-FRI *)`, `at(2027-01-01T08:00:00)` or `rate(1 day)`";
-            problems.push(Problem::new(format!("{at}.at"), message, help));
-        }
+        problems.extend(schedule_expression::problem(format!("{at}.at"), &self.at));
         problems
     }
 }

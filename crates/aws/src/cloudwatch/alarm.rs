@@ -13,7 +13,7 @@ use crate::Aws;
 use crate::cloudwatch;
 use crate::index::{TagIndex, one_by_one};
 use crate::missing::Required;
-use crate::ownership::{self, Kept, Owned, Tags, readable};
+use crate::ownership::{self, Kept, Owned, Tags, prefix, readable};
 
 const CREATE: &str = "create the alarm";
 
@@ -277,11 +277,6 @@ fn absent(alarm: &MetricAlarm) -> Missing {
         Some("ignore") => Missing::Ignored,
         _ => Missing::Unknown,
     }
-}
-
-/// What the names of a scope's alarms begin with; see [`deployer_core::Naming`].
-fn prefix(scope: &Scope) -> String {
-    format!("{}-{}-", scope.stack, scope.environment)
 }
 
 fn tagged(identity: &Identity) -> Vec<Tag> {
