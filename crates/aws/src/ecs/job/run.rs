@@ -43,7 +43,9 @@ pub(super) async fn begin(
         return Ok(None);
     }
     let release = Release::of(wanted);
-    let attempt = match &entry.run {
+    // What has ended well needs no look.
+    let last = entry.run.as_ref().filter(|run| run.release != Release::of(&entry.spec));
+    let attempt = match last {
         Some(run) => {
             let is_same = run.release == release;
             match (stage(cx.cloud, &entry.spec, run, kept.age).await?, &run.task) {

@@ -6,6 +6,7 @@ use deployer_core::{Code, Ref};
 use deployer_kinds::{Job as Kind, JobSpec, TaskDefinition};
 
 use super::body::Job;
+use super::schedule;
 use crate::draft::{Draft, owned};
 use crate::mistakes::suggestion;
 use crate::section::{Section, Sections};
@@ -31,6 +32,7 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, job: &Job) {
     };
     let fields = [("before", "before"), ("timeout", "timeout"), ("retries", "retries")];
     draft.make::<Kind>(name, &spec, owner.origin(&fields));
+    schedule::expand(draft, name, job, &spec);
 }
 
 /// What the services run that it comes before.

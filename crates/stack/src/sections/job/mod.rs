@@ -2,6 +2,7 @@
 
 mod body;
 mod expand;
+mod schedule;
 mod when;
 
 pub(super) use self::body::Job;
@@ -16,5 +17,9 @@ impl Section for Job {
 
     fn expand(&self, name: &str, all: &Sections, draft: &mut Draft) {
         expand::expand(draft, all, name, self);
+    }
+
+    fn together(all: &Sections, draft: &mut Draft) {
+        schedule::dead_letters(draft, all);
     }
 }

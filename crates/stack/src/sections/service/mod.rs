@@ -19,6 +19,7 @@ pub(super) use self::expand::{place, tasks};
 pub(super) use self::forms::{EgressRules, ImageSource, Use, paths, paths_schema};
 pub(super) use self::needs::{Need, needs};
 pub(crate) use self::owner::Owner;
+pub(super) use self::roles::role_name;
 pub(super) use self::uses::users;
 use crate::draft::Draft;
 use crate::section::{Section, Sections};

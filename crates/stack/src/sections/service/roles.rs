@@ -95,7 +95,7 @@ fn role(
 }
 
 /// What one of its roles is called.
-pub(super) fn role_name(owner: Owner<'_>, which: &str) -> String {
+pub(in crate::sections) fn role_name(owner: Owner<'_>, which: &str) -> String {
     format!("{}-{which}", owner.resource())
 }
 
