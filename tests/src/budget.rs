@@ -26,8 +26,13 @@ pub struct Budgeted {
     pub operations: Value,
 }
 
-/// Counts the calls of plans of the sample stack, in a lab that has nothing yet and in which
-/// nothing runs. `deployer` runs the binary with arguments.
+/// The most calls of a plan of `tests/stacks/everything.yaml`, a hundred resources with two
+/// services. Each further one takes six: AWS shows an image, the rules of a repository, a task
+/// definition, the attributes of a target group, policies and scheduled actions one by one.
+const EVERYTHING: u64 = 45;
+
+/// Counts the calls of plans of the sample stack, and of one with all that there is, in a lab that
+/// has nothing yet and in which nothing runs. `deployer` runs the binary with arguments.
 ///
 /// # Panics
 /// When something does not come up, or a plan is not empty.
@@ -58,6 +63,11 @@ pub fn budgeted(lab: &Lab, deployer: impl Fn(&[&str]) -> Ran) -> Vec<Budgeted> {
     let without = stack("without.yaml", &without_database());
     apply(&without);
     let without = plan(&without);
+    lab.reset();
+    lab.hosted_zone("example.com");
+    let everything = root().join("tests/stacks/everything.yaml").display().to_string();
+    apply(&everything);
+    let everything = plan(&everything);
 
     let total = |calls: &Value| calls["total"].as_u64().expect("the lab counts calls");
     let rds = without["operations"].as_object().into_iter().flatten();
@@ -73,6 +83,7 @@ pub fn budgeted(lab: &Lab, deployer: impl Fn(&[&str]) -> Ran) -> Vec<Budgeted> {
         row("calls of a plan without changes", total(&alone), PLAN, &alone),
         row("the same in a crowded account", total(&crowded), total(&alone) + CROWD, &crowded),
         row("calls of RDS without a database", rds, 0, &without),
+        row("calls of a plan of everything", total(&everything), EVERYTHING, &everything),
     ]
 }
 

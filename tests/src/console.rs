@@ -19,6 +19,8 @@ impl Lab {
         let version = match service {
             "ec2" => "2016-11-15",
             "elasticloadbalancing" => "2015-12-01",
+            "monitoring" => "2010-08-01",
+            "sns" => "2010-03-31",
             _ => "2014-10-31",
         };
         let form = [("Action", action), ("Version", version)];

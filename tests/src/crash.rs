@@ -9,6 +9,9 @@ use serde_json::json;
 
 use crate::{Lab, Ran, after_script, deployer, finish, signal, wait_until};
 
+/// What the stacks have their domains in.
+const ZONE: &str = "example.com";
+
 /// When the process is killed, as seen from one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
@@ -38,6 +41,8 @@ impl Moment {
 pub enum Scenario {
     /// Bringing the stack up from nothing.
     Apply,
+    /// The same, and taking down what there is instead of going on.
+    Abandon,
     /// Changing something of every section in place.
     Update,
     /// Making things anew.
@@ -50,14 +55,15 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Apply, Self::Update, Self::Replace, Self::Publish, Self::Destroy];
+    pub const ALL: [Self; 6] =
+        [Self::Apply, Self::Abandon, Self::Update, Self::Replace, Self::Publish, Self::Destroy];
 }
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Apply => "apply",
+            Self::Abandon => "abandon",
             Self::Update => "update",
             Self::Replace => "replace",
             Self::Publish => "publish",
@@ -137,8 +143,7 @@ impl Stage {
             changing: 0,
             is_changed: false,
         };
-        // What the stacks have their domains in.
-        stage.lab.hosted_zone("example.com");
+        stage.lab.hosted_zone(ZONE);
         // The first run in an account makes what every later one finds, such as linked roles.
         for _ in 0..2 {
             stage.rewind();
@@ -146,6 +151,9 @@ impl Stage {
             let arguments = stage.command();
             stage.run(&arguments).expect(0);
             stage.calls = count(&stage.lab.calls()["total"]);
+            if scenario == Scenario::Abandon {
+                stage.run(&stage.following()).expect(0);
+            }
             stage.changing = stage.changing_calls();
             stage.is_changed = true;
             if scenario == Scenario::Apply {
@@ -162,13 +170,12 @@ impl Stage {
         left
     }
 
-    /// Kills the process at the n-th call, counted from 1, runs it again, and looks.
+    /// Kills the process at the n-th call, counted from 1, runs what follows, and looks.
     pub fn play(&mut self, nth: usize, moment: Moment) -> Point {
         self.rewind();
         self.lab.reset_calls();
         let is_beyond = !self.kill_at(nth, moment);
-        let arguments = self.command();
-        let again = self.run(&arguments);
+        let again = self.run(&self.following());
         let extra = self.changing_calls() - self.changing;
         self.is_changed = true;
         let mut wrong = self.faults_of(&again);
@@ -181,7 +188,7 @@ impl Stage {
     /// Destroys what is there; gives what is left.
     pub fn end(&mut self) -> Vec<String> {
         let base = self.stacks.base.clone();
-        if self.is_changed && self.scenario != Scenario::Destroy {
+        if self.is_changed && !self.ends_with_nothing() {
             // The base keeps nothing on purpose; if it does not come about, the destroy shows it.
             self.run(&self.arguments("apply", &base, &["--yes"]));
         }
@@ -195,6 +202,7 @@ impl Stage {
         wrong.extend(left.into_iter().map(|left| format!("orphan: {left}")));
         if !wrong.is_empty() {
             self.lab.reset();
+            self.lab.hosted_zone(ZONE);
         }
         wrong
     }
@@ -203,7 +211,7 @@ impl Stage {
     fn rewind(&mut self) {
         let base = self.stacks.base.clone();
         match self.scenario {
-            Scenario::Apply => {}
+            Scenario::Apply | Scenario::Abandon => {}
             Scenario::Publish if self.is_changed => {
                 self.run(&self.arguments("publish", &base, &["--yes"])).expect(0);
             }
@@ -214,14 +222,27 @@ impl Stage {
         self.is_changed = false;
     }
 
-    /// What the process that is killed does, and the one after it.
+    /// What the process that is killed does.
     fn command(&self) -> Vec<String> {
         let verb = match self.scenario {
-            Scenario::Apply | Scenario::Update | Scenario::Replace => "apply",
+            Scenario::Apply | Scenario::Abandon | Scenario::Update | Scenario::Replace => "apply",
             Scenario::Publish => "publish",
             Scenario::Destroy => "destroy",
         };
         self.arguments(verb, self.goal(), &["--yes"])
+    }
+
+    /// What is done after that.
+    fn following(&self) -> Vec<String> {
+        match self.scenario {
+            Scenario::Abandon => self.arguments("destroy", &self.stacks.base, &["--yes"]),
+            _ => self.command(),
+        }
+    }
+
+    /// Whether nothing is to be there afterwards.
+    fn ends_with_nothing(&self) -> bool {
+        matches!(self.scenario, Scenario::Abandon | Scenario::Destroy)
     }
 
     fn goal(&self) -> &Path {
@@ -262,7 +283,7 @@ impl Stage {
         if again.code != Some(0) {
             wrong.push(format!("the next run ended with {:?}: {}", again.code, again.stderr));
         }
-        if self.scenario == Scenario::Destroy {
+        if self.ends_with_nothing() {
             let left = self.left();
             wrong.extend(left.into_iter().map(|left| format!("orphan: {left}")));
             return wrong;

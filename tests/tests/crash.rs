@@ -54,3 +54,8 @@ fn a_destroy_killed_anywhere_is_finished_by_the_next_one() {
 fn an_apply_of_domains_networks_and_alarms_is_finished_by_the_next_one() {
     play_with(Scenario::Apply, Stacks::public());
 }
+
+#[test]
+fn what_a_killed_apply_of_them_has_made_is_taken_down_by_a_destroy() {
+    play_with(Scenario::Abandon, Stacks::public());
+}

@@ -1,6 +1,8 @@
 //! Alarms go off, and people hear of it.
 
-use deployer_tests::{Lab, Ran, root, run, wait_until};
+use std::time::Duration;
+
+use deployer_tests::{Flow, Lab, Load, Ran, root, run, wait_until};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -15,7 +17,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let world = Self { lab: Lab::start(SCALE), folder: tempfile::tempdir().expect("a folder") };
-        let image = root().join("tests/contracts/images/answers.tar");
+        let image = root().join("tests/contracts/images/shop.tar");
         let text = format!(
             "\
 stack: watched
@@ -80,4 +82,21 @@ fn an_alarm_goes_off_and_is_over_and_its_mails_are_sent() {
     wait_until("it is over", || !world.letters("OK").is_empty());
     world.run("destroy --yes").expect(0);
     assert_eq!(world.lab.owned(), Vec::<String>::new());
+}
+
+/// One of those that there are without being asked for.
+#[test]
+fn requests_that_fail_set_off_an_alarm_that_nobody_wrote() {
+    let world = World::new();
+    world.up();
+    let url = world.run("outputs edge-url").expect(0).stdout.trim().to_owned();
+    // There is no database, so this path is answered with 503.
+    let load = Load::begin(&[url], &[Flow { path: "/data", rate: 10 }]);
+    wait_until("the alarm goes off", || {
+        !world.letters("ALARM: \"watched-default-web-5xx\"").is_empty()
+    });
+    for seen in load.end_after(Duration::ZERO) {
+        assert!(seen.total() > 10, "no more than what is usual: {seen:?}");
+    }
+    wait_until("it is over", || !world.letters("OK: \"watched-default-web-5xx\"").is_empty());
 }

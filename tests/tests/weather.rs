@@ -6,40 +6,61 @@ use serde_json::json;
 /// A small stack without anything that runs.
 const NETWORK: &str = "tests/stacks/network.yaml";
 
+/// A small stack with domains, endpoints, network ACLs, flow logs and alarms.
+const PUBLIC: &str = "tests/stacks/public.yaml";
+
+/// A stack with something of all that there is.
+const EVERYTHING: &str = "tests/stacks/everything.yaml";
+
 /// A stack with an image.
 const WEB: &str = "tests/stacks/web.yaml";
 
-/// Lets every call fail in the midst of an apply, and looks at what is told and at the next run.
-fn fails_in_mid_run(code: &str, message: &str, advice: &str) {
+/// Lets every call fail in the midst of an apply, once something has been begun, and looks at what
+/// is told and at the next run.
+fn fails_in_mid_run(
+    (stack, begun, address): (&str, &str, &str),
+    (code, message, advice): (&str, &str, &str),
+) {
     let lab = Lab::start(0.05);
-    let mut apply = deployer(&lab, &["apply", "--file", NETWORK, "--yes"]);
-    let gateway = || lab.has_begun("natgateway");
-    let apply = begin_until(&mut apply, "the gateway is begun", gateway);
+    lab.hosted_zone("example.com");
+    let before = lab.everything();
+    let mut apply = deployer(&lab, &["apply", "--file", stack, "--yes"]);
+    let apply = begin_until(&mut apply, "it is begun", || lab.has_begun(begun));
     let fault =
         json!({ "kind": "fail", "match": "*", "code": code, "message": message, "status": 400 });
     lab.fault(&fault);
     let ended = end(apply).expect(4);
-    for told in ["nat-gateway/nat-a", advice, "not begun", "Run the same command again"] {
+    for told in [address, advice, "not begun", "Run the same command again"] {
         assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
     }
     lab.clear_faults();
-    run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(0);
-    run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
-    run(&lab, &["destroy", "--file", NETWORK, "--yes"]).expect(0);
-    assert_eq!(lab.everything(), Vec::<String>::new());
+    run(&lab, &["apply", "--file", stack, "--yes"]).expect(0);
+    run(&lab, &["plan", "--file", stack, "--check"]).expect(0);
+    run(&lab, &["destroy", "--file", stack, "--yes"]).expect(0);
+    assert_eq!(lab.everything(), before);
 }
+
+const GATEWAY: (&str, &str, &str) = (NETWORK, "natgateway", "nat-gateway/nat-a");
+
+const EXPIRED: (&str, &str, &str) =
+    ("ExpiredToken", "The security token included in the request is expired", "aws sso login");
 
 #[test]
 fn credentials_that_expire_in_mid_run_end_it_with_an_account_of_what_is_done() {
-    let message = "The security token included in the request is expired";
-    fails_in_mid_run("ExpiredToken", message, "aws sso login");
+    fails_in_mid_run(GATEWAY, EXPIRED);
+}
+
+#[test]
+fn credentials_that_expire_before_a_domain_is_served_lose_nothing_of_it() {
+    fails_in_mid_run((PUBLIC, "loadbalancer", "load-balancer/edge"), EXPIRED);
 }
 
 #[test]
 fn a_clock_that_jumps_in_mid_run_ends_it_with_an_account_of_what_is_done() {
     let message = "Signature not yet current: 20261121T120000Z is still later than \
                    20261121T110500Z (20261121T110000Z + 5 min.)";
-    fails_in_mid_run("InvalidSignatureException", message, "set this machine's clock");
+    let advice = "set this machine's clock";
+    fails_in_mid_run(GATEWAY, ("InvalidSignatureException", message, advice));
 }
 
 #[test]
@@ -56,15 +77,26 @@ fn a_plan_that_does_not_fit_on_the_disk_is_not_saved_in_part() {
     assert_eq!(left, 0, "a part of the plan is left");
 }
 
-#[test]
-fn what_is_told_late_and_slowly_comes_about_all_the_same() {
-    let lab = Lab::start(0.0);
+/// Brings a stack up and takes it down where AWS shows everything late, limits calls and is slow.
+fn comes_about(lab: &Lab, stack: &[&str]) {
+    lab.hosted_zone("example.com");
+    let before = lab.everything();
     lab.set_strict(true);
     lab.fault(&json!({ "kind": "delay", "milliseconds": 20, "jitter": 60 }));
-    run(&lab, &["apply", "--file", NETWORK, "--yes"]).expect(0);
-    run(&lab, &["plan", "--file", NETWORK, "--check"]).expect(0);
-    run(&lab, &["destroy", "--file", NETWORK, "--yes"]).expect(0);
-    assert_eq!(lab.everything(), Vec::<String>::new());
+    for command in [["apply", "--yes"], ["plan", "--check"], ["destroy", "--yes"]] {
+        run(lab, &[&command[..], &["--file"], stack].concat()).expect(0);
+    }
+    assert_eq!(lab.everything(), before);
+}
+
+#[test]
+fn what_is_told_late_and_slowly_comes_about_all_the_same() {
+    comes_about(&Lab::start(0.0), &[NETWORK]);
+}
+
+#[test]
+fn everything_comes_about_although_it_is_told_late_and_slowly() {
+    comes_about(&Lab::start_hollow(), &[EVERYTHING, "--env", "dev"]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +27,27 @@ def unchecked(lab: RunningLab, service: str) -> Any:
     )
 
 
+def put_alarm(lab: RunningLab, more: dict[str, str]) -> None:
+    """Makes an alarm by query parameters, as most clients do: botocore speaks CBOR to CloudWatch."""
+    fields = {
+        "Action": "PutMetricAlarm",
+        "Version": "2010-08-01",
+        "AlarmName": "busy",
+        "MetricName": "CPUUtilization",
+        "Namespace": "AWS/ECS",
+        "Statistic": "Average",
+        "Period": "60",
+        "EvaluationPeriods": "1",
+        "Threshold": "80",
+        "ComparisonOperator": "GreaterThanThreshold",
+        **more,
+    }
+    scope = f"Credential=lab/20260101/{REGION}/monitoring/aws4_request"
+    headers = {"Authorization": f"AWS4-HMAC-SHA256 {scope}"}
+    body = urllib.parse.urlencode(fields).encode()
+    urllib.request.urlopen(urllib.request.Request(lab.endpoint, body, headers)).close()
+
+
 def problems(lab: RunningLab) -> set[str]:
     """What the models say against the requests so far."""
     return {
@@ -42,6 +65,13 @@ def test_good_requests_pass(lab: RunningLab) -> None:
     lab.client("elbv2").describe_load_balancers()
     found = lab.get("model-check")
     assert found["checked"] == 4 and found["refused"] == []
+
+
+def test_a_request_is_held_against_the_protocol_that_it_was_sent_in(lab: RunningLab) -> None:
+    put_alarm(lab, {"Tags.member.1.Key": "purpose", "Tags.member.1.Value": "tests"})
+    assert problems(lab) == set()
+    put_alarm(lab, {"Mood": "good"})
+    assert problems(lab) == {"monitoring:PutMetricAlarm Mood: not a member of the request"}
 
 
 def test_what_aws_would_refuse_is_named(lab: RunningLab) -> None:

@@ -36,6 +36,14 @@ KINDS = {
     "secretsmanager:secret",
     "ssm:parameter",
     "iam:role",
+    "ec2:network-acl",
+    "ec2:vpc-endpoint",
+    "ec2:vpc-flow-log",
+    "application-autoscaling:scalable-target",
+    "acm:certificate",
+    "cloudwatch:alarm",
+    "sns:topic",
+    "route53:hostedzone",
 }
 
 
@@ -51,6 +59,7 @@ def bare(lab: RunningLab, tags: dict[str, str]) -> None:
     balanced(lab, tags, subnets)
     stored(lab, tags, subnets)
     running(lab, tags, subnets)
+    watched(lab, tags, subnets)
 
 
 def networked(lab: RunningLab, tags: dict[str, str]) -> list[str]:
@@ -76,6 +85,10 @@ def networked(lab: RunningLab, tags: dict[str, str]) -> list[str]:
     ec2.create_route_table(VpcId=vpc, **tagged("route-table"))
     ec2.create_security_group(
         VpcId=vpc, GroupName="bare", Description="bare", **tagged("security-group")
+    )
+    ec2.create_network_acl(VpcId=vpc, **tagged("network-acl"))
+    ec2.create_vpc_endpoint(
+        VpcId=vpc, ServiceName="com.amazonaws.eu-west-1.s3", **tagged("vpc-endpoint")
     )
     return subnets
 
@@ -133,7 +146,7 @@ def stored(lab: RunningLab, tags: dict[str, str], subnets: list[str]) -> None:
 
 
 def running(lab: RunningLab, tags: dict[str, str], subnets: list[str]) -> None:
-    """A role, and a cluster with a service that has no tasks."""
+    """A role, and a cluster with a service that has no tasks and is scaled."""
     role = lab.client("iam").create_role(
         RoleName="bare", AssumeRolePolicyDocument=TRUST, Tags=pairs(tags)
     )["Role"]["Arn"]
@@ -158,6 +171,57 @@ def running(lab: RunningLab, tags: dict[str, str], subnets: list[str]) -> None:
         networkConfiguration={"awsvpcConfiguration": {"subnets": subnets}},
         **given,
     )
+    lab.client("application-autoscaling").register_scalable_target(
+        ServiceNamespace="ecs",
+        ResourceId="service/bare/bare",
+        ScalableDimension="ecs:service:DesiredCount",
+        MinCapacity=0,
+        MaxCapacity=1,
+        Tags=tags,
+    )
+
+
+def watched(lab: RunningLab, tags: dict[str, str], subnets: list[str]) -> None:
+    """A topic with an alarm, a flow log, and a certificate beside a hosted zone."""
+    given = {"Tags": pairs(tags)}
+    role = lab.client("iam").create_role(
+        RoleName="flows",
+        AssumeRolePolicyDocument=TRUST.replace("ecs-tasks", "vpc-flow-logs"),
+        **given,
+    )["Role"]["Arn"]
+    lab.client("ec2").create_flow_logs(
+        ResourceIds=subnets[:1],
+        ResourceType="Subnet",
+        TrafficType="ALL",
+        LogGroupName="/bare",
+        DeliverLogsPermissionArn=role,
+        TagSpecifications=[{"ResourceType": "vpc-flow-log", "Tags": pairs(tags)}],
+    )
+    topic = lab.client("sns").create_topic(Name="bare", **given)["TopicArn"]
+    lab.client("cloudwatch").put_metric_alarm(
+        AlarmName="bare",
+        MetricName="CPUUtilization",
+        Namespace="AWS/ECS",
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=80,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[topic],
+        **given,
+    )
+    lab.client("acm").request_certificate(
+        DomainName="bare.example.com", ValidationMethod="DNS", **given
+    )
+    route53 = lab.client("route53")
+    zone = route53.create_hosted_zone(Name="example.com", CallerReference="bare")
+    tag_zone(route53, zone["HostedZone"]["Id"], tags)
+
+
+def tag_zone(route53: Any, arn: str, tags: dict[str, str]) -> None:
+    """Tags a hosted zone, which takes none when it is made."""
+    id = arn.rsplit("/", 1)[-1]
+    route53.change_tags_for_resource(ResourceType="hostedzone", ResourceId=id, AddTags=pairs(tags))
 
 
 def taggers(lab: RunningLab) -> dict[str, Callable[[str, dict[str, str]], Any]]:
@@ -165,6 +229,8 @@ def taggers(lab: RunningLab) -> dict[str, Callable[[str, dict[str, str]], Any]]:
     ec2, elbv2, rds = lab.client("ec2"), lab.client("elbv2"), lab.client("rds")
     ecs, ecr, logs = lab.client("ecs"), lab.client("ecr"), lab.client("logs")
     secrets, ssm, iam = lab.client("secretsmanager"), lab.client("ssm"), lab.client("iam")
+    scaling, acm = lab.client("application-autoscaling"), lab.client("acm")
+    sns, cloudwatch, route53 = lab.client("sns"), lab.client("cloudwatch"), lab.client("route53")
     return {
         "ec2": lambda arn, t: ec2.create_tags(Resources=[arn.split("/")[-1]], Tags=pairs(t)),
         "elasticloadbalancing": lambda arn, t: elbv2.add_tags(ResourceArns=[arn], Tags=pairs(t)),
@@ -177,6 +243,11 @@ def taggers(lab: RunningLab) -> dict[str, Callable[[str, dict[str, str]], Any]]:
             ResourceType="Parameter", ResourceId=arn.split(":parameter")[1], Tags=pairs(t)
         ),
         "iam": lambda arn, t: iam.tag_role(RoleName=arn.split("/")[-1], Tags=pairs(t)),
+        "application-autoscaling": lambda arn, t: scaling.tag_resource(ResourceARN=arn, Tags=t),
+        "acm": lambda arn, t: acm.add_tags_to_certificate(CertificateArn=arn, Tags=pairs(t)),
+        "cloudwatch": lambda arn, t: cloudwatch.tag_resource(ResourceARN=arn, Tags=pairs(t)),
+        "sns": lambda arn, t: sns.tag_resource(ResourceArn=arn, Tags=pairs(t)),
+        "route53": lambda arn, t: tag_zone(route53, arn, t),
     }
 
 
@@ -185,6 +256,8 @@ def untaggers(lab: RunningLab) -> dict[str, Callable[[str, list[str]], Any]]:
     ec2, elbv2, rds = lab.client("ec2"), lab.client("elbv2"), lab.client("rds")
     ecs, ecr, logs = lab.client("ecs"), lab.client("ecr"), lab.client("logs")
     secrets, ssm, iam = lab.client("secretsmanager"), lab.client("ssm"), lab.client("iam")
+    scaling, acm = lab.client("application-autoscaling"), lab.client("acm")
+    sns, cloudwatch, route53 = lab.client("sns"), lab.client("cloudwatch"), lab.client("route53")
     return {
         "ec2": lambda arn, keys: ec2.delete_tags(
             Resources=[arn.split("/")[-1]], Tags=[{"Key": key} for key in keys]
@@ -201,6 +274,17 @@ def untaggers(lab: RunningLab) -> dict[str, Callable[[str, list[str]], Any]]:
             ResourceType="Parameter", ResourceId=arn.split(":parameter")[1], TagKeys=keys
         ),
         "iam": lambda arn, keys: iam.untag_role(RoleName=arn.split("/")[-1], TagKeys=keys),
+        "application-autoscaling": lambda arn, keys: scaling.untag_resource(
+            ResourceARN=arn, TagKeys=keys
+        ),
+        "acm": lambda arn, keys: acm.remove_tags_from_certificate(
+            CertificateArn=arn, Tags=[{"Key": key} for key in keys]
+        ),
+        "cloudwatch": lambda arn, keys: cloudwatch.untag_resource(ResourceARN=arn, TagKeys=keys),
+        "sns": lambda arn, keys: sns.untag_resource(ResourceArn=arn, TagKeys=keys),
+        "route53": lambda arn, keys: route53.change_tags_for_resource(
+            ResourceType="hostedzone", ResourceId=arn.split("/")[-1], RemoveTagKeys=keys
+        ),
     }
 
 

@@ -19,8 +19,9 @@ fn main() -> ExitCode {
     let only = std::env::var("CRASH_ONLY").ok();
     let jobs: usize = variable("CRASH_JOBS").map_or(2, |jobs| jobs.parse().expect("a number"));
     let scenarios = Scenario::ALL.into_iter().filter(|scenario| {
-        let is_playable = matches!(scenario, Scenario::Apply | Scenario::Destroy)
-            || stacks.changed.contains_key(scenario);
+        let is_playable =
+            matches!(scenario, Scenario::Apply | Scenario::Abandon | Scenario::Destroy)
+                || stacks.changed.contains_key(scenario);
         let is_wanted = only
             .as_ref()
             .is_none_or(|only| only.split(',').any(|name| name == scenario.to_string()));

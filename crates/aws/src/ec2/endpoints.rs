@@ -24,14 +24,21 @@ const DELETE: &str = "delete the VPC endpoint";
 #[derive(Default)]
 struct Endpoints(OnceCell<Vec<Described>>);
 
+impl Endpoints {
+    /// Every endpoint that carries the scope's tags.
+    async fn of(&self, survey: &Survey<'_, Aws>) -> Result<&[Described]> {
+        let all = self.0.get_or_try_init(|| describe(survey.cloud, owned_by(survey.scope)));
+        all.await.map(Vec::as_slice)
+    }
+}
+
 /// Those of a kind that carry the scope's tags.
 pub(super) async fn scan<K: Kind<Output = EndpointOutput>>(
     survey: &Survey<'_, Aws>,
     kind: VpcEndpointType,
     spec: fn(&Described, &str) -> Result<K::Spec>,
 ) -> Result<Vec<Found<K>>> {
-    let shared = &survey.shared.get::<Endpoints>().0;
-    let all = shared.get_or_try_init(|| describe(survey.cloud, owned_by(survey.scope))).await?;
+    let all = survey.shared.get::<Endpoints>().of(survey).await?;
     let ours = all.iter().filter(|it| it.vpc_endpoint_type() == Some(&kind));
     ours.filter(|it| state(it) != "deleted")
         .filter_map(|endpoint| {
@@ -40,6 +47,19 @@ pub(super) async fn scan<K: Kind<Output = EndpointOutput>>(
             readable(survey, &owned, endpoint.vpc_endpoint_id(), read)
         })
         .collect()
+}
+
+/// The identifiers of those that a scan of the kind finds, whatever their state.
+pub(super) async fn claimed<K: Kind<Output = EndpointOutput>>(
+    survey: &Survey<'_, Aws>,
+    spec: fn(&Described, &str) -> Result<K::Spec>,
+) -> Result<BTreeSet<String>> {
+    let all = survey.shared.get::<Endpoints>().of(survey).await?;
+    let ours = all.iter().filter(|it| {
+        let is_tagged = Owned::tagged::<K>(survey.scope, &tags(it.tags())).is_some();
+        is_tagged && spec(it, &survey.cloud.region).is_ok()
+    });
+    Ok(ours.filter_map(|it| it.vpc_endpoint_id.clone()).collect())
 }
 
 /// One of a kind by its identifier.

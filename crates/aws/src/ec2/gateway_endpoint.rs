@@ -1,5 +1,7 @@
 //! Gateway endpoints on EC2; see `endpoints.rs`.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{ResourceType, VpcEndpointType};
 use deployer_core::Ref;
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
@@ -81,6 +83,11 @@ impl Resource<Aws> for GatewayEndpoint {
     async fn gone(cx: &Context<'_, Aws>, output: &EndpointOutput) -> Result<Progress<()>> {
         endpoints::gone(cx, output).await
     }
+}
+
+/// The identifiers of those that say they are the scope's.
+pub(super) async fn claimed(survey: &Survey<'_, Aws>) -> Result<BTreeSet<String>> {
+    endpoints::claimed::<GatewayEndpoint>(survey, spec).await
 }
 
 fn spec(endpoint: &Described, region: &str) -> Result<GatewayEndpointSpec> {

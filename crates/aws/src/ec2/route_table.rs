@@ -2,7 +2,7 @@
 //! AssociateRouteTable, ReplaceRouteTableAssociation, DisassociateRouteTable,
 //! DescribeRouteTables, DeleteRouteTable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
     Filter, ResourceType, Route, RouteOrigin, RouteTableAssociation, RouteTableAssociationStateCode,
@@ -15,7 +15,7 @@ use deployer_kinds::{
 use tokio::sync::OnceCell;
 
 use crate::Aws;
-use crate::ec2::{self, filter, keeping, owned_by, tags};
+use crate::ec2::{self, filter, gateway_endpoint, keeping, owned_by, tags};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, readable};
 use crate::send::{unless_gone, unless_taken};
@@ -48,28 +48,22 @@ impl Resource<Aws> for RouteTable {
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let tables = survey.shared.get::<RouteTables>().of(survey).await?;
+        let gateways = gateways(survey, tables).await?;
         tables
             .iter()
             .filter_map(|table| {
                 let owned = Owned::tagged::<Self>(survey.scope, &tags(table.tags()))?;
-                readable(
-                    survey,
-                    &owned,
-                    table.route_table_id(),
-                    found(is_gateway_of(survey), &owned, table),
-                )
+                readable(survey, &owned, table.route_table_id(), found(&gateways, &owned, table))
             })
             .collect()
     }
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
         let tables = describe(survey.cloud, vec![filter("route-table-id", id)]).await?;
+        let gateways = gateways(survey, &tables).await?;
         let read = |table: &Described| {
-            found(
-                is_gateway_of(survey),
-                &Owned::read::<Self>(survey.scope, None, &tags(table.tags())),
-                table,
-            )
+            let owned = Owned::read::<Self>(survey.scope, None, &tags(table.tags()));
+            found(&gateways, &owned, table)
         };
         tables.first().map(read).transpose()
     }
@@ -145,14 +139,14 @@ impl Resource<Aws> for RouteTable {
 }
 
 fn found(
-    is_our_gateway: impl Fn(&str) -> bool,
+    gateways: &BTreeSet<String>,
     owned: &Owned,
     table: &Described,
 ) -> Result<Found<RouteTable>> {
     let id = table.route_table_id().required("the id of a route table")?;
     let (mut routes, mut foreign) = (Routes::new(), Vec::new());
     // A gateway of ours to a service writes its own (VPC guide, "Gateway endpoints").
-    let is_of_ours = |route: &&Route| route.gateway_id().is_some_and(&is_our_gateway);
+    let is_of_ours = |route: &&Route| route.gateway_id().is_some_and(|id| gateways.contains(id));
     for route in table.routes().iter().filter(|route| !is_of_ours(route)) {
         match understood(route) {
             Understood::Route(range, _) if !owned.is_given(ROUTES, &range.to_string()) => {
@@ -183,9 +177,18 @@ fn found(
     })
 }
 
-/// Whether a gateway endpoint is ours.
-fn is_gateway_of(survey: &Survey<'_, Aws>) -> impl Fn(&str) -> bool {
-    |id| survey.is_recorded::<GatewayEndpoint>(id)
+/// The gateway endpoints over which these tables lead that are ours by the record, or by their
+/// tags: a run that died may not have recorded its own. Whose tags lie is a stray that uses the
+/// table, and holds it as such.
+async fn gateways(survey: &Survey<'_, Aws>, tables: &[Described]) -> Result<BTreeSet<String>> {
+    let led_to = tables.iter().flat_map(Described::routes).filter_map(Route::gateway_id);
+    let led_to = led_to.filter(|id| id.starts_with("vpce-")).map(ToOwned::to_owned);
+    let (mut ours, others): (BTreeSet<String>, BTreeSet<String>) =
+        led_to.partition(|id| survey.is_recorded::<GatewayEndpoint>(id));
+    if !others.is_empty() {
+        ours.extend(gateway_endpoint::claimed(survey).await?);
+    }
+    Ok(ours)
 }
 
 /// What is kept as tags: which routes and which subnets were given, three characters for each, since
@@ -410,6 +413,10 @@ mod tests {
         Route::builder().destination_cidr_block(range).origin(RouteOrigin::CreateRoute)
     }
 
+    fn over(list: &str, endpoint: &str) -> Route {
+        Route::builder().destination_prefix_list_id(list).gateway_id(endpoint).build()
+    }
+
     #[test]
     fn routes_to_gateways_are_understood_and_the_local_one_is_left_out() {
         let nat = to("0.0.0.0/0").nat_gateway_id("nat-1").build();
@@ -428,6 +435,7 @@ mod tests {
             "subnets": [{ "id": "subnet-1" }],
         }))
         .unwrap();
+        let ours = BTreeSet::from(["vpce-1".to_owned()]);
         let association = |subnet: &str| {
             let association = RouteTableAssociation::builder();
             association.route_table_association_id("a").subnet_id(subnet).build()
@@ -437,6 +445,8 @@ mod tests {
             .vpc_id("vpc-1")
             .routes(to("0.0.0.0/0").nat_gateway_id("nat-1").build())
             .routes(to("10.9.0.0/16").nat_gateway_id("nat-9").build())
+            .routes(over("pl-1", "vpce-1"))
+            .routes(over("pl-9", "vpce-9"))
             .associations(association("subnet-1"))
             .associations(association("subnet-9"))
             .build();
@@ -448,13 +458,17 @@ mod tests {
                 tags: BTreeMap::new(),
             };
             let kept = kept.iter().map(|(field, value)| (kept_key(field), value.clone())).collect();
-            found(|_| false, &Owned::read::<RouteTable>(&scope, None, &kept), &table).unwrap()
+            found(&ours, &Owned::read::<RouteTable>(&scope, None, &kept), &table).unwrap()
         };
         let live = with(kept(&spec));
         assert_eq!(live.spec, spec);
         assert_eq!(
             live.foreign,
-            ["a route to 10.9.0.0/16 over nat-9", "an association with subnet-9"]
+            [
+                "a route to 10.9.0.0/16 over nat-9",
+                "a route to pl-9 over vpce-9",
+                "an association with subnet-9"
+            ]
         );
         // A table of an earlier version says nothing of them.
         assert_eq!(with(Kept::new()).spec.routes.len(), 2);
@@ -468,9 +482,7 @@ mod tests {
         };
         let peered = to("10.9.0.0/16").vpc_peering_connection_id("pcx-1").build();
         assert_eq!(told(peered), "a route to 10.9.0.0/16 over pcx-1");
-        let endpoint =
-            Route::builder().destination_prefix_list_id("pl-1").gateway_id("vpce-1").build();
-        assert_eq!(told(endpoint), "a route to pl-1 over vpce-1");
+        assert_eq!(told(over("pl-1", "vpce-1")), "a route to pl-1 over vpce-1");
         let propagated =
             to("10.8.0.0/16").gateway_id("vgw-1").origin(RouteOrigin::EnableVgwRoutePropagation);
         assert_eq!(told(propagated.build()), "a route to 10.8.0.0/16 over vgw-1");

@@ -61,7 +61,8 @@ def check(call: Call) -> list[str]:
         return list(_problems(parameters(call), shape, ""))
     fields = given(call)
     members = parsed(call, fields)
-    return [*_unknown(operation, members, fields), *_problems(members, shape, "")]
+    unknown = _unknown(operation, call.protocol, members, fields)
+    return [*unknown, *_problems(members, shape, "")]
 
 
 def problems(service: str, operation: str, members: dict[str, Any]) -> list[str]:
@@ -76,9 +77,13 @@ def _model(service: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
-def _unknown(operation: OperationModel, members: Any, fields: dict[str, str]) -> Iterator[str]:
-    """Members that are lost when the request is read and written again."""
-    protocol = operation.service_model.resolved_protocol
+def _unknown(
+    operation: OperationModel, protocol: str, members: Any, fields: dict[str, str]
+) -> Iterator[str]:
+    """Members that are lost when the request is read and written again.
+
+    It is written as it was sent: of the protocols of a service, botocore would choose another one.
+    """
     serializer = create_serializer(protocol, include_validation=False)
     written = serializer.serialize_to_request(members, operation)["body"]
     for name in fields.keys() - written.keys() - NOT_MEMBERS:
