@@ -178,6 +178,9 @@ pub trait Kind: Send + Sync + 'static {
     /// The fields that say what a deletion does and that AWS has no place for but tags, each with
     /// its gentlest value as JSON: taken where nobody knows who wrote the tags.
     const GENTLEST: &'static [(&'static str, &'static str)] = &[];
+    /// The fields whose values come about by work that may fail, such as a run before a release: a
+    /// difference there is what is left to do, and nobody's change.
+    const UNDONE: &'static [&'static str] = &[];
     /// What must be there before it works, beside what its fields refer to.
     const AFTER: &'static [After] = &[];
     /// The fields that are sets of permissions, routes, rules, zones or bindings. Such a change
@@ -302,6 +305,8 @@ pub struct KindInfo {
     pub refused_while_used: bool,
     /// See [`Kind::GLOBAL`].
     pub global: bool,
+    /// See [`Kind::UNDONE`].
+    pub undone: &'static [&'static str],
     /// See [`Kind::PART_OF`].
     pub part_of: Option<&'static str>,
     /// See [`Kind::GENTLEST`].
@@ -353,6 +358,7 @@ impl KindInfo {
             refused_while_used: K::REFUSED_WHILE_USED,
             global: K::GLOBAL,
             part_of: K::PART_OF,
+            undone: K::UNDONE,
             gentlest: K::GENTLEST,
             after: K::AFTER,
             grants: K::GRANTS,

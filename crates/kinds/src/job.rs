@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    Action, After, Alphabet, Change, Fact, Impact, Join, Kind, Naming, Problem, Ref, Stand, Thing,
-    Time, Typical,
+    Action, After, Alphabet, Change, Fact, Impact, Join, Kind, Naming, Opaque, Problem, Ref, Stand,
+    Thing, Time, Typical, is_unread,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{Cluster, SecurityGroup, Subnet, TaskDefinition};
 
@@ -49,6 +50,7 @@ impl Kind for Job {
     // `PutParameter`).
     const NAMING: Option<Naming> =
         Some(Naming { longest: 512, alphabet: Alphabet::Path, refused: &[] });
+    const UNDONE: &'static [&'static str] = &["before"];
     const DELETION: Impact = Impact::None;
     const AFTER: &'static [After] = &[
         // Tasks fetch their image over the routes of their subnets, or over endpoints.
@@ -62,13 +64,18 @@ impl Kind for Job {
     type Output = JobOutput;
 
     fn time(action: Action, _live: Option<&JobSpec>, wanted: Option<&JobSpec>) -> Time {
-        let runs = wanted.filter(|spec| !spec.before.is_empty());
+        let runs = wanted.filter(|spec| spec.before.known().is_some_and(|it| !it.is_empty()));
         let Some(spec) = runs.filter(|_| action != Action::Delete) else {
             return Time { typical: 2, limit: 0 };
         };
         let each = START.saturating_add(spec.timeout.unwrap_or(LONGEST));
         let limit = each.saturating_mul(spec.retries.saturating_add(1));
         Time { limit, ..Self::TYPICAL.time(action) }
+    }
+
+    /// What it has not run for to a good end, it is run for.
+    fn change(_field: &str, live: &Value, _wanted: &Value) -> Option<Change> {
+        is_unread(live).then_some(Change::InPlace(Impact::None))
     }
 
     fn facts(spec: &JobSpec) -> Vec<Fact> {
@@ -84,7 +91,7 @@ impl Kind for Job {
 
     fn check(spec: &JobSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if spec.before.len() > MOST {
+        if spec.before.known().is_some_and(|before| before.len() > MOST) {
             let message = format!("a job comes before {MOST} releases at most");
             problems.push(Problem::new("before", message, "let another job come before the rest"));
         }
@@ -121,9 +128,10 @@ pub struct JobSpec {
     #[serde(default)]
     pub public_address: bool,
     /// The releases that it comes before: it runs to a good end once for each new one of these task
-    /// definitions, and of its own, before a service that has one of them gets it.
+    /// definitions, and of its own, before a service that has one of them gets it. Unread of one that
+    /// has not.
     #[serde(default)]
-    pub before: BTreeSet<Ref<TaskDefinition>>,
+    pub before: Opaque<BTreeSet<Ref<TaskDefinition>>>,
     /// The seconds that a run may take; a day when left out.
     pub timeout: Option<u32>,
     /// How often a run before a release that failed is tried again.
@@ -157,7 +165,7 @@ mod tests {
             subnets: [Ref::physical("s")].into(),
             security_groups: [Ref::physical("g")].into(),
             public_address: false,
-            before: before.iter().map(|it| Ref::physical(*it)).collect(),
+            before: before.iter().map(|it| Ref::physical(*it)).collect::<BTreeSet<_>>().into(),
             timeout,
             retries,
         }

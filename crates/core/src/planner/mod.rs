@@ -387,7 +387,8 @@ fn judged(
     let differences = compared.into_iter().map(|(difference, _)| {
         let field = difference.field();
         let given = wanted.get(field).unwrap_or(&Value::Null);
-        let drift = mark.is_some_and(|mark| kind.is_marked(mark, field, given) == Some(true));
+        let is_marked = mark.is_some_and(|mark| kind.is_marked(mark, field, given) == Some(true));
+        let drift = is_marked && !kind.undone.contains(&field);
         Difference { drift, ..difference }
     });
     (differences.collect(), impact)

@@ -416,3 +416,65 @@ monitoring:
     let without = loaded(&none, None).stack.resources;
     assert!(!without.keys().any(|it| it.kind == "alarm" || it.kind == "topic"));
 }
+
+#[test]
+fn a_job_is_like_a_service_as_far_as_it_has_its_keys() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { nat: single }
+load-balancers: { edge: { http: forward } }
+databases: { main: { engine: postgres, version: 16 } }
+services:
+  web:
+    image: { build: { dockerfile: Dockerfile } }
+    ports: { http: { port: 8080, route: { load-balancer: edge } } }
+    uses: [databases/main]
+    environment: { RUST_LOG: info }
+    scale: { min: 2, max: 4, cpu: 60% }
+jobs:
+  migrate: { like: services/web, command: [/web, migrate], before: services/web, environment: { ONCE: true } }
+  clean:
+    like: migrate
+    command: [/web, clean]
+    before: null
+    schedule: { cron: \"30 3 * * *\", timezone: Europe/Zagreb }
+    timeout: 2 h
+    retries: 2
+";
+    let loaded = loaded(text, None);
+    assert_eq!(loaded.warnings, []);
+    let spec =
+        |kind: &str, name: &str| loaded.stack.resources[&Address::new(kind, name)].spec.clone();
+    // The image is built once, and the database lets all of them in.
+    let images: Vec<&Address> =
+        loaded.stack.resources.keys().filter(|address| address.kind == "image").collect();
+    assert_eq!(images, [&Address::new("image", "web")]);
+    let container = &spec("task-definition", "job-clean")["containers"]["clean"];
+    assert_eq!(container["image"], "${image/web.uri}");
+    assert_eq!(container["command"], json!(["/web", "clean"]));
+    assert_eq!(container["environment"]["RUST_LOG"], "info");
+    assert_eq!(container["environment"]["ONCE"], "true");
+    assert_eq!(container["ports"], json!([]));
+    let peers = spec("security-group", "database-main");
+    let peers: Vec<&str> = peers["ingress"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| rule["from"]["security-group"]["ref"].as_str())
+        .collect();
+    assert_eq!(
+        peers,
+        ["security-group/job-clean", "security-group/job-migrate", "security-group/service-web"]
+    );
+    let resources = expanded(&loaded.stack)["resources"].clone();
+    let of_jobs = json!({
+        "job": resources["job"], "queue": resources["queue"], "schedule": resources["schedule"],
+        "state-machine": resources["state-machine"],
+        "role": {
+            "job-clean-machine": resources["role"]["job-clean-machine"],
+            "job-clean-schedule": resources["role"]["job-clean-schedule"],
+        },
+    });
+    insta::assert_snapshot!("jobs", to_yaml(&of_jobs));
+}

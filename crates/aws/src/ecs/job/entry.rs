@@ -26,9 +26,11 @@ const NAMES_A_CALL: usize = 10;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Entry {
-    /// What it was last given, but for the releases: those are the last that it ran for to a good
-    /// end.
+    /// What it was last given.
     pub(super) spec: JobSpec,
+    /// The release that it ran for last to a good end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ran: Option<Release>,
     /// The last run before a release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) run: Option<Run>,
@@ -57,27 +59,17 @@ pub(super) struct Release {
 }
 
 impl Release {
-    pub(super) fn of(spec: &JobSpec) -> Self {
-        Self { task_definition: spec.task_definition.clone(), before: spec.before.clone() }
+    /// The one that is wanted; none where it comes before nothing.
+    pub(super) fn of(spec: &JobSpec) -> Option<Self> {
+        let before = spec.before.known().filter(|before| !before.is_empty())?.clone();
+        Some(Self { task_definition: spec.task_definition.clone(), before })
     }
 }
 
 impl Entry {
-    /// Whether it has run for what is wanted, or nothing has to be run.
-    pub(super) fn has_run_for(&self, wanted: &JobSpec) -> bool {
-        wanted.before.is_empty() || Release::of(&self.spec) == Release::of(wanted)
-    }
-
-    /// Takes over all that is wanted but for the releases.
-    pub(super) fn take(&mut self, wanted: &JobSpec) {
-        let Release { task_definition, before } = Release::of(&self.spec);
-        self.spec = JobSpec { task_definition, before, ..wanted.clone() };
-    }
-
-    /// Notes that it has run for a release to a good end.
-    pub(super) fn finish(&mut self, release: Release) {
-        self.spec.task_definition = release.task_definition;
-        self.spec.before = release.before;
+    /// The release that it still has to run for; none where there is nothing to run.
+    pub(super) fn due(&self) -> Option<Release> {
+        Release::of(&self.spec).filter(|release| self.ran.as_ref() != Some(release))
     }
 }
 

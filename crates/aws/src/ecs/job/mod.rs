@@ -5,7 +5,7 @@ mod entry;
 mod logs;
 mod run;
 
-use deployer_core::{Cause, Phase};
+use deployer_core::{Cause, Opaque, Phase};
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Job, JobOutput, JobSpec};
 
@@ -49,9 +49,7 @@ impl Resource<Aws> for Job {
 
     async fn create(cx: &Context<'_, Aws>, spec: &JobSpec) -> Result<JobOutput> {
         let name = entry::name(&cx.identity.name);
-        // It has run for no release yet.
-        let first = JobSpec { before: [].into(), ..spec.clone() };
-        match entry::make(cx, &Entry { spec: first, run: None }).await {
+        match entry::make(cx, &Entry { spec: spec.clone(), ran: None, run: None }).await {
             Ok(()) => {}
             Err(failure) if failure.cause == Cause::Taken => {
                 let tags = ssm::tags(cx.cloud, &name).await?;
@@ -128,6 +126,7 @@ async fn tags(aws: &Aws, arn: &str) -> Result<Option<ownership::Tags>> {
 fn found(owned: &Owned, kept: &Kept) -> Result<Found<Job>> {
     let entry = kept.entry.clone()?;
     let task = entry.run.as_ref().and_then(|run| run.task.clone());
+    let before = if entry.due().is_some() { Opaque::Unread } else { entry.spec.before.clone() };
     Ok(Found {
         badge: owned.badge(),
         output: JobOutput {
@@ -136,7 +135,7 @@ fn found(owned: &Owned, kept: &Kept) -> Result<Found<Job>> {
             cluster: entry.spec.cluster.id().to_owned(),
             task,
         },
-        spec: entry.spec,
+        spec: JobSpec { before, ..entry.spec },
         phase: Phase::Ready,
         state: String::new(),
         foreign: Vec::new(),

@@ -7,7 +7,7 @@ use deployer_core::{Cause, Failure};
 use deployer_engine::{Context, LogQuery, Order, Progress, Result, Task, TaskState};
 use deployer_kinds::JobSpec;
 
-use super::entry::{self, Entry, Kept, Release, Run};
+use super::entry::{self, Entry, Kept, Run};
 use crate::Aws;
 use crate::ecs::stopped::{Stopped, log};
 use crate::ecs::{self, logging, network, tasks};
@@ -35,20 +35,18 @@ pub(super) async fn begin(
     kept: &Kept,
     wanted: &JobSpec,
 ) -> Result<Option<String>> {
-    let mut entry = kept.entry.clone()?;
-    entry.take(wanted);
-    if entry.has_run_for(wanted) {
-        entry.finish(Release::of(wanted));
+    let before = kept.entry.clone()?;
+    let entry = Entry { spec: wanted.clone(), ..before.clone() };
+    let Some(release) = entry.due() else {
         entry::write(cx.cloud, &kept.name, &entry).await?;
         return Ok(None);
-    }
-    let release = Release::of(wanted);
+    };
     // What has ended well needs no look.
-    let last = entry.run.as_ref().filter(|run| run.release != Release::of(&entry.spec));
+    let last = entry.run.as_ref().filter(|run| entry.ran.as_ref() != Some(&run.release));
     let attempt = match last {
         Some(run) => {
             let is_same = run.release == release;
-            match (stage(cx.cloud, &entry.spec, run, kept.age).await?, &run.task) {
+            match (stage(cx.cloud, &before.spec, run, kept.age).await?, &run.task) {
                 (Stage::GoesOn | Stage::EndedWell, Some(task)) if is_same => {
                     return Ok(Some(task.clone()));
                 }
@@ -75,15 +73,10 @@ async fn attempted(
     mut entry: Entry,
     run: Run,
 ) -> Result<String> {
-    let spec = JobSpec {
-        task_definition: run.release.task_definition.clone(),
-        before: run.release.before.clone(),
-        ..entry.spec.clone()
-    };
     entry.run = Some(run.clone());
     entry::write(cx.cloud, name, &entry).await?;
     let said = format!("{:?} {}", run.release, run.attempt);
-    let task = start(cx.cloud, &spec, &[], &ownership::token(cx.identity, &said)).await?;
+    let task = start(cx.cloud, &entry.spec, &[], &ownership::token(cx.identity, &said)).await?;
     entry.run = Some(Run { task: Some(task.clone()), ..run });
     entry::write(cx.cloud, name, &entry).await?;
     Ok(task)
@@ -170,7 +163,7 @@ pub(super) async fn progress(cx: &Context<'_, Aws>, kept: &Kept) -> Result<Progr
         let took = task.started.zip(task.stopped).map(|(from, to)| to.duration_since(from));
         let took = took.map(|took| format!(" in {} s", took.as_secs())).unwrap_or_default();
         cx.say(format!("task {} ended well{took}", task.id));
-        entry.finish(release);
+        entry.ran = Some(release);
         entry::write(cx.cloud, &kept.name, &entry).await?;
         return Ok(Progress::Done(()));
     }

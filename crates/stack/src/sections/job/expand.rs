@@ -26,7 +26,7 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, job: &Job) {
         subnets: draft.subnets(if place == Place::Public { "public" } else { "private" }),
         security_groups: [owner.group()].into(),
         public_address: place == Place::Public,
-        before,
+        before: before.into(),
         timeout: job.timeout.map(|timeout| timeout.0),
         retries: job.retries,
     };

@@ -1,0 +1,151 @@
+//! Jobs: before a release, by the clock, and by hand.
+
+use deployer_tests::{Lab, Ran, root, run, wait_until};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Of AWS's durations.
+const SCALE: f64 = 0.02;
+
+struct World {
+    lab: Lab,
+    folder: TempDir,
+}
+
+impl World {
+    /// A service, and a job before it whose image runs with these words; `jobs` are others.
+    fn new(jobs: &str) -> Self {
+        let world = Self { lab: Lab::start(SCALE), folder: tempfile::tempdir().expect("a folder") };
+        world.write("answers", "[]", jobs);
+        world
+    }
+
+    fn write(&self, image: &str, words: &str, jobs: &str) {
+        let images = root().join("tests/contracts/images");
+        let images = images.display();
+        let text = format!(
+            "\
+stack: shop
+region: eu-west-1
+origin: tests
+network: {{ zones: 2, nat: none }}
+load-balancers: {{ edge: {{ http: forward }} }}
+repositories: {{ web: {{ force-delete: true }}, tools: {{ force-delete: true }} }}
+services:
+  web:
+    image: {{ repository: web, build: {{ archive: {images}/{image}.tar }} }}
+    subnets: public
+    ports:
+      http:
+        port: 8080
+        health: {{ path: /, interval: 5 s, timeout: 2 s }}
+        route: {{ load-balancer: edge }}
+jobs:
+  migrate:
+    image: {{ repository: tools, build: {{ archive: {images}/job.tar }} }}
+    subnets: public
+    command: {words}
+    before: services/web
+{jobs}"
+        );
+        std::fs::write(self.file(), text).expect("a file");
+    }
+
+    fn file(&self) -> String {
+        self.folder.path().join("deployer.yaml").display().to_string()
+    }
+
+    fn run(&self, words: &[&str]) -> Ran {
+        let file = self.file();
+        let (command, rest) = words.split_first().expect("a command");
+        run(&self.lab, &[&[*command, "--file", &file], rest].concat())
+    }
+}
+
+#[test]
+fn a_release_waits_for_the_job_before_it_and_stays_away_where_that_fails() {
+    let world = World::new("");
+    let first = world.run(&["apply", "--yes"]).expect(0).stdout;
+    assert!(first.contains("migrated 3 tables"), "its log is in the progress: {first}");
+    let begun = first.find("service/web: creating").expect("the service");
+    assert!(first.find("job/migrate: created").is_some_and(|ended| ended < begun), "{first}");
+    world.run(&["plan", "--check"]).expect(0);
+    let url = world.run(&["outputs", "edge-url"]).expect(0).stdout.trim().to_owned();
+
+    world.write("other", "[fail]", "");
+    let failed = world.run(&["publish", "--yes"]).expect(4);
+    let said = format!("{}{}", failed.stdout, failed.stderr);
+    for part in ["ended with exit code 3", "fatal: table notes is locked", "service/web"] {
+        assert!(said.contains(part), "`{part}` is missing:\n{said}");
+    }
+    let answer = ureq::get(&url).call().expect("the old version answers");
+    assert_eq!(answer.status(), 200);
+
+    // It is run again, and nobody is said to have changed anything.
+    let plan = world.run(&["plan"]).expect(0).stdout;
+    assert!(plan.contains("job/migrate") && !plan.contains("changed outside"), "{plan}");
+    world.run(&["apply", "--yes"]).expect(4);
+    world.write("other", "[]", "");
+    world.run(&["apply", "--yes"]).expect(0);
+    world.run(&["plan", "--check"]).expect(0);
+    world.run(&["destroy", "--yes"]).expect(0);
+}
+
+#[test]
+fn a_job_that_fails_is_tried_again_as_often_as_it_says() {
+    let world = World::new("");
+    world.write("answers", "[fail]\n    retries: 2", "");
+    let failed = world.run(&["apply", "--yes"]).expect(4);
+    assert!(failed.stdout.contains("it runs again"), "{}", failed.stdout);
+    assert_eq!(failed.stdout.matches("it runs again").count(), 2, "{}", failed.stdout);
+    world.run(&["destroy", "--yes"]).expect(0);
+}
+
+#[test]
+fn a_job_that_takes_too_long_is_stopped() {
+    let world = World::new("");
+    world.write("answers", "[sleep]\n    timeout: 2 s", "");
+    let failed = world.run(&["apply", "--yes"]).expect(4);
+    let said = format!("{}{}", failed.stdout, failed.stderr);
+    assert!(said.contains("it took longer than its timeout"), "{said}");
+    world.run(&["destroy", "--yes"]).expect(0);
+}
+
+#[test]
+fn a_job_runs_by_the_clock_and_what_fails_is_tried_again() {
+    let nightly = "  nightly:
+    like: migrate
+    before: null
+    schedule: { cron: \"30 3 * * *\", timezone: Europe/Zagreb }
+    timeout: 1 h
+  broken: { like: nightly, command: [fail], retries: 1 }
+";
+    let world = World::new(nightly);
+    world.run(&["apply", "--yes"]).expect(0);
+    world.run(&["plan", "--check"]).expect(0);
+    world.lab.advance(86_400);
+    wait_until("both came round", || {
+        let all = world.lab.get("/_lab/schedules");
+        let all = all["invocations"].as_array().cloned().unwrap_or_default();
+        all.len() == 2 && all.iter().all(|it| it["error"] == "" && it["started"][0].is_string())
+    });
+    world.run(&["plan", "--check"]).expect(0);
+    world.run(&["destroy", "--yes"]).expect(0);
+}
+
+#[test]
+fn a_job_is_run_by_hand_and_what_it_ends_with_is_what_the_command_ends_with() {
+    let world = World::new("  report:\n    like: migrate\n    before: null\n");
+    world.run(&["apply", "--yes"]).expect(0);
+    let good = world.run(&["run", "report"]).expect(0);
+    assert_eq!(good.stdout, "migrating\nmigrated 3 tables\n", "{}", good.stderr);
+    let bad = world.run(&["run", "report", "--", "fail"]).expect(3);
+    assert_eq!(bad.stdout, "migrating\nfatal: table notes is locked\n", "{}", bad.stderr);
+    assert!(bad.stderr.contains("`report` ended with exit code 3"), "{}", bad.stderr);
+    let told = world.run(&["run", "jobs/report", "--json"]).expect(0).stdout;
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((&told["job"], &told["exit-code"]), (&json!("report"), &json!(0)));
+    let unknown = world.run(&["run", "repot"]).expect(1).stderr;
+    assert!(unknown.contains("did you mean `report`?"), "{unknown}");
+    world.run(&["plan", "--check"]).expect(0);
+}
