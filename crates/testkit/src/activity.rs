@@ -2,10 +2,12 @@
 //!
 //! A test says what there is, and the kinds that have it show it as a cloud does.
 
+use std::collections::BTreeMap;
+
 use deployer_core::{Cause, Failure};
 use deployer_engine::{
-    Command, Cursor, Line, LogPage, LogQuery, Order, Release, Result, Rollout, RolloutState,
-    Series, Session, Steering, Task, TaskState, Token, Which, Window,
+    Command, Cursor, Line, LogPage, LogQuery, Order, Release, Result, Rollout, RolloutState, Run,
+    RunOrder, Series, Session, Steering, Task, TaskState, Token, Which, Window,
 };
 use jiff::Timestamp;
 
@@ -30,6 +32,8 @@ pub struct Activity {
     pub releases: Vec<Release>,
     /// What is measured of it.
     pub series: Vec<Series>,
+    /// The tasks that were begun by hand, by their tokens.
+    pub begun: BTreeMap<String, String>,
 }
 
 impl Activity {
@@ -96,6 +100,18 @@ impl Activity {
             target: format!("memory:{}", task.id),
             id: session,
         })
+    }
+
+    /// The task of a run, which a test says how far it is.
+    pub(crate) fn begin(&mut self, order: &RunOrder) -> String {
+        let next = format!("run-{}", self.begun.len() + 1);
+        self.begun.entry(order.token.clone()).or_insert(next).clone()
+    }
+
+    /// A run that was begun.
+    pub(crate) fn run(&self, id: &str) -> Option<Run> {
+        let task = self.tasks.iter().find(|task| task.id == id)?.clone();
+        Some(Run { exit_code: task.containers.first().and_then(|it| it.exit_code), task })
     }
 
     /// What is measured in a time.

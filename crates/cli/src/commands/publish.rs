@@ -18,7 +18,8 @@ use crate::session::{Project, Session};
 use crate::world::Connect;
 
 /// The kinds that publishing may change without being asked twice.
-const EXPECTED: [&str; 3] = ["image", "task-definition", "service"];
+const EXPECTED: [&str; 6] =
+    ["image", "task-definition", "job", "state-machine", "schedule", "service"];
 
 /// What `publish` takes.
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,7 @@ const EXPECTED: [&str; 3] = ["image", "task-definition", "service"];
     long_about = "Build the images and roll them out.\n\n\
         Builds the image of each service named, or of all, and where it is not the one that \
         runs, pushes it and rolls the service over to it. Nothing else is changed: when the \
-        rollout needs more than its image, task definition and service, it says what and stops.\n\n\
+        rollout needs more than its image, task definition, service and jobs, it says what and stops.\n\n\
         Once the rollout is over, older releases than the repository keeps (`keep:`) are deleted, \
         but for those that run or ran before that.",
     after_long_help = "\

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use deployer_core::{Cause, Live};
 use deployer_engine::{
-    Capability, Command, Cursor, Health, Hold, LogQuery, Order, Point, Rollout, RolloutState,
-    Series, Session, Steering, Stop, StopCause, Tail, Task, TaskState, Unit, Which, Window,
+    Capability, Command, Container, Cursor, Health, Heard, Hold, LogQuery, Order, Point, Rollout,
+    RolloutState, RunOrder, Series, Session, Steering, Stop, StopCause, Tail, Task, TaskState,
+    Unit, Which, Window, follow,
 };
 use deployer_testkit::{
     Fault, Memory, Moment, Operation, converge, everything, line, observed, pass, registry,
@@ -77,10 +78,10 @@ fn texts(lines: &[deployer_engine::Line]) -> Vec<&str> {
 
 #[tokio::test(start_paused = true)]
 async fn each_kind_says_what_it_offers_and_the_others_offer_nothing() {
-    use Capability::{Logs, Metrics, Releases, Rollouts, Shell, Tasks};
+    use Capability::{Logs, Metrics, Releases, Rollouts, Runs, Shell, Tasks};
     let registry = registry();
     let offers = registry.capabilities();
-    let all = BTreeSet::from([Logs, Tasks, Rollouts, Shell, Metrics]);
+    let all = BTreeSet::from([Logs, Tasks, Rollouts, Runs, Shell, Metrics]);
     assert_eq!(offers["service"], all);
     assert_eq!(offers["store"], BTreeSet::from([Metrics]));
     assert_eq!(offers["revision"], BTreeSet::from([Releases]));
@@ -314,4 +315,66 @@ async fn a_plan_file_edited_by_hand_is_refused_and_not_guessed_at() {
     assert_eq!(failure.cause, Cause::Refused);
     let page = LogQuery { after: Some(Cursor("nonsense".to_owned())), ..LogQuery::default() };
     assert!(serde_json::to_string(&page).unwrap().contains("nonsense"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_followed_until_it_is_over_and_its_last_lines_are_there() {
+    let (memory, live) = world("service/web").await;
+    let (runs, logs) = (registry().runs("service").unwrap(), registry().logs("service").unwrap());
+    let order = RunOrder::new(Vec::new());
+    let id = runs.begin(&memory, &live, &order).await.unwrap();
+    assert_eq!(runs.begin(&memory, &live, &order).await.unwrap(), id, "its reply got lost");
+    let other = runs.begin(&memory, &live, &RunOrder::new(Vec::new())).await.unwrap();
+    assert_ne!(other, id);
+    let is = |state, status: &str, exit_code: Option<i32>| {
+        let container = Container {
+            name: "main".to_owned(),
+            image: "image".to_owned(),
+            digest: None,
+            status: String::new(),
+            health: Health::Unknown,
+            exit_code,
+            reason: None,
+            has_shell: false,
+        };
+        let (status, started) = (status.to_owned(), Some(at(0)));
+        let containers = vec![container];
+        let run = Task { status, started, containers, ..task(&id, state) };
+        memory.act("service/web", |activity| activity.tasks = vec![run]);
+    };
+    let write = |name: &str, at| {
+        let line = line(name, at, &id, name);
+        memory.act("service/web", |activity| activity.lines.push(line));
+    };
+    let goes_on = async {
+        pass(Duration::from_secs(9)).await;
+        is(TaskState::Running, "RUNNING", None);
+        write("begun", 1000);
+        memory.act("service/web", |it| it.lines.push(line("x", 1000, "another", "another")));
+        pass(Duration::from_secs(9)).await;
+        is(TaskState::Stopped, "STOPPED", Some(3));
+        pass(Duration::from_secs(3)).await;
+        write("late", 9000);
+    };
+    let mut heard = Vec::new();
+    let following = follow((runs, logs), (&memory, &live), &id, |it| {
+        heard.push(match it {
+            Heard::State(state) => state.to_lowercase(),
+            Heard::Line(line) => line.text.clone(),
+            Heard::Unheard(failure) => failure.to_string(),
+        });
+    });
+    let (run, ()) = tokio::join!(following, goes_on);
+    assert_eq!(run.unwrap().exit_code, Some(3));
+    assert_eq!(heard, ["running", "begun", "stopped", "late"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_never_shows_is_given_up() {
+    let (memory, live) = world("service/web").await;
+    let (runs, logs) = (registry().runs("service").unwrap(), registry().logs("service").unwrap());
+    let begun = Instant::now();
+    let failure = follow((runs, logs), (&memory, &live), "nowhere", |_| ()).await.unwrap_err();
+    assert!(failure.message.contains("does not show task nowhere"), "{failure}");
+    assert!(begun.elapsed() < Duration::from_secs(310), "{:?}", begun.elapsed());
 }

@@ -2,7 +2,7 @@
 
 use deployer_engine::{
     Command, Found, LogPage, LogQuery, Logs, Metrics, Release, Releases, Result, Rollout, Rollouts,
-    Series, Session, Shell, Steering, Task, Tasks, Which, Window,
+    Run, RunOrder, Runs, Series, Session, Shell, Steering, Task, Tasks, Which, Window,
 };
 
 use crate::toy::Toy;
@@ -31,6 +31,16 @@ impl Rollouts<Memory> for Service {
 
     async fn steer(cloud: &Memory, live: &Found<Self>, id: &str, how: &Steering) -> Result<()> {
         cloud.activity(Operation::Steer, live, |activity| activity.steer(id, how)).await
+    }
+}
+
+impl Runs<Memory> for Service {
+    async fn begin(cloud: &Memory, live: &Found<Self>, order: &RunOrder) -> Result<String> {
+        cloud.activity(Operation::Steer, live, |activity| Ok(activity.begin(order))).await
+    }
+
+    async fn run(cloud: &Memory, live: &Found<Self>, id: &str) -> Result<Option<Run>> {
+        cloud.activity(Operation::Look, live, |activity| Ok(activity.run(id))).await
     }
 }
 

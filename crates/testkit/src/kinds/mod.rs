@@ -41,6 +41,7 @@ pub fn registry() -> Registry<Memory> {
         .with_logs::<Service>()
         .with_tasks::<Service>()
         .with_rollouts::<Service>()
+        .with_runs::<Service>()
         .with_shell::<Service>()
         .with_metrics::<Service>()
         .with_metrics::<Store>()
