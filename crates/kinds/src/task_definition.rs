@@ -8,7 +8,7 @@ use deployer_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LogGroup, Role};
+use crate::{LogGroup, Role, containers};
 
 /// The most bytes that a task definition may have ("Amazon ECS service quotas" in the ECS developer
 /// guide).
@@ -28,6 +28,7 @@ impl Kind for TaskDefinition {
         ("execution-role", Change::Replace(Impact::None)),
         ("task-role", Change::Replace(Impact::None)),
         ("containers", Change::Replace(Impact::None)),
+        ("volumes", Change::Replace(Impact::None)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
     const REPLACEMENT: Replacement = Replacement::Supersede;
@@ -77,6 +78,7 @@ impl Kind for TaskDefinition {
                 "let one container have `essential: true`",
             ));
         }
+        problems.extend(containers::check(spec));
         let size = spec.containers.iter().map(|(name, it)| written(name, it)).sum::<usize>();
         if size > LARGEST
             && let Some((name, _)) =
@@ -144,6 +146,18 @@ pub struct TaskDefinitionSpec {
     pub task_role: Option<Ref<Role>>,
     /// The containers, by name.
     pub containers: BTreeMap<String, Container>,
+    /// What its containers can mount, by name.
+    #[serde(default)]
+    pub volumes: BTreeMap<String, Opaque<Volume>>,
+}
+
+/// Something that the containers of a task can mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Volume {
+    /// Empty when the task starts, and gone when it stops. It takes its room from the task's
+    /// ephemeral storage.
+    Empty,
 }
 
 /// A processor architecture.
@@ -183,6 +197,26 @@ pub struct Container {
     /// `ARN:json-key::` for one key of a JSON secret.
     #[serde(default)]
     pub secrets: BTreeMap<String, Text>,
+    /// The CPU units that are reserved for it; it shares what the others leave when 0.
+    #[serde(default)]
+    pub cpu: u32,
+    /// The most memory it may have, in MiB, before it is killed; all that the task has when 0.
+    #[serde(default)]
+    pub memory: u32,
+    /// The containers that have to be so far before it starts. They stop after it.
+    #[serde(default)]
+    pub depends_on: BTreeMap<String, Opaque<Condition>>,
+    /// The volumes that it mounts, by name.
+    #[serde(default)]
+    pub mounts: BTreeMap<String, Mount>,
+    /// File systems in memory, by the path they are mounted at: how many MiB each may hold, which
+    /// count as memory of the container.
+    #[serde(default)]
+    pub tmpfs: BTreeMap<String, u32>,
+    /// Limits of the operating system. Fargate sets one: `nofile`, how many files may be open, up
+    /// to 1048576; 65535 when left out.
+    #[serde(default)]
+    pub ulimits: BTreeMap<String, u32>,
     /// The TCP ports it listens on.
     #[serde(default)]
     pub ports: BTreeSet<u16>,
@@ -202,6 +236,31 @@ pub struct Container {
     /// The user it runs as; the image's own when empty.
     #[serde(default)]
     pub user: String,
+}
+
+/// How far a container has to be before another one starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// It has started.
+    Start,
+    /// Its health check has passed.
+    Healthy,
+    /// It has ended, whatever came of it.
+    Complete,
+    /// It has ended with the exit code 0.
+    Success,
+}
+
+/// Where a container finds a volume.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Mount {
+    /// The path that it is mounted at.
+    pub path: String,
+    /// Whether this container cannot write to it.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 /// Where the output of a container goes.

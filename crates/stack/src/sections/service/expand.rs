@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 
 use deployer_core::{Code, Diagnostic, Ref, Text};
 use deployer_kinds::{
-    Cluster, ClusterSpec, Container, ContainerHealth, HealthCheck, Ingress, Insights, Log,
-    LogGroup, LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec, Service,
-    ServiceSpec, ServiceTarget, TargetGroup, TargetGroupSpec, TargetProtocol, TargetVersion,
-    TaskDefinition, TaskDefinitionSpec,
+    CapacityProvider, Cluster, ClusterSpec, Container, HealthCheck, Ingress, Insights, LogGroup,
+    LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec, Service, ServiceSpec,
+    ServiceTarget, TargetGroup, TargetGroupSpec, TargetProtocol, TargetVersion, TaskDefinition,
+    TaskDefinitionSpec,
 };
 
 use super::body::Place;
 use super::forms::Health;
-use super::{egress, image, roles, scale, uses};
+use super::sidecars::{self, Beside};
+use super::{capacity, egress, image, mounts, roles, scale, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::sections::load_balancer;
@@ -21,21 +22,29 @@ use crate::sections::load_balancer;
 /// The cluster that all services are in, if there are any.
 pub(super) fn cluster(draft: &mut Draft, all: &Sections) {
     if all.of::<super::Service>().next().is_some() {
-        let cluster = ClusterSpec { container_insights: Insights::Disabled.into() };
+        // Both, whoever asks for them: a service that has been on either can be on neither without
+        // its cluster's having it, and what is not used costs nothing.
+        let cluster = ClusterSpec {
+            container_insights: Insights::Disabled.into(),
+            capacity_providers: [CapacityProvider::Fargate, CapacityProvider::FargateSpot].into(),
+        };
         draft.make::<Cluster>("main", &cluster, Origin::new(&["services"], &[]));
     }
 }
 
 pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &super::Service) {
     draft.must_have_network(&["services", name]);
-    image::part_ways(draft, all, name, body);
     let handed = uses::hand_over(draft, all, name, body);
-    let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
-    let origin = Origin::new(&["services", name], &[("retention-days", "logs.keep")]);
-    draft.make::<LogGroup>(name, &logs, origin);
-    roles::make(draft, name, body, handed.readable.clone());
-    let Some(image) = image::image(draft, name, body) else { return };
-    task_definition(draft, name, body, handed, image);
+    if body.logs.are_kept() {
+        let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
+        let origin = Origin::new(&["services", name], &[("retention-days", "logs.keep")]);
+        draft.make::<LogGroup>(name, &logs, origin);
+    }
+    let beside = sidecars::make(draft, all, name, body);
+    let readable = handed.readable.union(&beside.readable).cloned().collect();
+    roles::make(draft, all, name, body, readable);
+    let Some(image) = image::image(draft, all, name, body) else { return };
+    task_definition(draft, name, body, (handed, beside), image);
     group(draft, all, name, body);
     let targets = target_groups(draft, name, body);
     service(draft, name, body, targets);
@@ -46,42 +55,26 @@ fn task_definition(
     draft: &mut Draft,
     name: &str,
     body: &super::Service,
-    handed: uses::Handed,
+    (handed, beside): (uses::Handed, Beside),
     image: Text,
 ) {
-    for (key, variable) in body
-        .environment
-        .keys()
-        .map(|variable| ("environment", variable))
-        .chain(body.secrets.keys().map(|variable| ("secrets", variable)))
-    {
-        if crate::words::is_refused_variable(variable) {
-            draft.key_error(
-                Code::BadName,
-                format!("`{variable}` cannot be an environment variable"),
-                &["services", name, key, variable],
-                "a name without `=`",
-                format!("write `{}`", crate::words::variable(variable)),
-            );
-        }
-    }
-    let health = (!body.health_command.is_empty()).then(|| ContainerHealth {
-        command: body.health_command.clone(),
-        interval: 10,
-        timeout: 5,
-        retries: 3,
-        start_period: 30,
-    });
+    uses::check_variables(draft, &["services", name], &body.environment, &body.secrets);
     let container = Container {
         image,
         essential: true,
+        cpu: 0,
+        memory: 0,
+        depends_on: beside.awaited,
+        mounts: mounts::points(&body.mounts),
+        tmpfs: mounts::sizes(&body.tmpfs),
+        ulimits: body.ulimits.clone(),
         entry_point: Vec::new(),
         command: body.command.clone(),
         environment: handed.environment,
         secrets: handed.secrets,
         ports: body.ports.values().map(|port| port.port).collect(),
-        log: Some(Log { group: Ref::named(name), prefix: name.to_owned() }),
-        health,
+        log: body.logs.of(name, name),
+        health: sidecars::health(&body.health_command),
         stop_timeout: body.stop_timeout.0,
         read_only_root: body.read_only,
         init: body.init,
@@ -94,7 +87,8 @@ fn task_definition(
         storage: body.storage.0,
         execution_role: Ref::named(format!("{name}-execution")),
         task_role: Some(Ref::named(format!("{name}-task"))),
-        containers: [(name.to_owned(), container)].into(),
+        containers: [(name.to_owned(), container)].into_iter().chain(beside.containers).collect(),
+        volumes: mounts::volumes(draft, name, body),
     };
     let fields = [("cpu", "cpu"), ("memory", "memory"), ("storage", "storage")];
     let mut origin = Origin::new(&["services", name], &fields);
@@ -106,6 +100,9 @@ fn task_definition(
         let place = vec!["secrets".to_owned(), variable.clone()];
         origin.fields.push((format!("containers.{name}.secrets.{variable}"), place));
     }
+    let super::Service { mounts, tmpfs, ulimits, .. } = body;
+    mounts::trace(&mut origin, name, &[], (mounts, tmpfs, ulimits));
+    sidecars::trace(&mut origin, name, body);
     draft.make::<TaskDefinition>(name, &spec, origin);
 }
 
@@ -201,8 +198,13 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
         execute_command: body.execute_command,
         grace_period: body.grace_period.map_or(if is_routed { 60 } else { 0 }, |grace| grace.0),
         platform_version: "LATEST".to_owned(),
+        capacity: capacity::capacity(draft, name, body).into(),
     };
-    let fields = &[("minimum-percent", "rollout.minimum"), ("maximum-percent", "rollout.maximum")];
+    let fields = &[
+        ("minimum-percent", "rollout.minimum"),
+        ("maximum-percent", "rollout.maximum"),
+        ("capacity", "spot"),
+    ];
     draft.make::<Service>(name, &spec, Origin::new(&["services", name], fields));
 }
 

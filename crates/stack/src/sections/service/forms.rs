@@ -32,6 +32,16 @@ pub(crate) enum ImageSource {
     Pulled(Text),
     /// It is built here.
     Built(Built),
+    /// It is another service's.
+    Of(Of),
+}
+
+/// The image of a service.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Of {
+    /// The service whose image it is: `web`.
+    pub(crate) of: String,
 }
 
 /// An image that is built here.
@@ -223,6 +233,8 @@ impl<'de> Deserialize<'de> for ImageSource {
         let is_text = value.is_string() || value.get("text").is_some();
         let read = if is_text {
             serde_json::from_value(value).map(Self::Pulled)
+        } else if value.get("of").is_some() {
+            serde_json::from_value(value).map(Self::Of)
         } else {
             serde_json::from_value(value).map(Self::Built)
         };
@@ -235,6 +247,7 @@ impl Serialize for ImageSource {
         match self {
             Self::Pulled(name) => name.serialize(serializer),
             Self::Built(built) => built.serialize(serializer),
+            Self::Of(of) => of.serialize(serializer),
         }
     }
 }
@@ -250,6 +263,6 @@ impl JsonSchema for ImageSource {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let [name, built] = [Text::json_schema(generator), Built::json_schema(generator)];
-        json_schema!({ "anyOf": [name, built] })
+        json_schema!({ "anyOf": [name, built, Of::json_schema(generator)] })
     }
 }

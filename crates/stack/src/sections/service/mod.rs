@@ -1,14 +1,17 @@
 //! The `services` section.
 
 mod body;
+mod capacity;
 mod egress;
 mod expand;
 mod forms;
 mod image;
+mod mounts;
 mod needs;
 mod roles;
 mod routes;
 mod scale;
+mod sidecars;
 mod uses;
 
 pub(super) use self::body::Service;

@@ -1,0 +1,115 @@
+//! What containers of a service mount: volumes that they share, and file systems in memory.
+
+use std::collections::BTreeMap;
+
+use deployer_core::{Code, Opaque};
+use deployer_kinds as kinds;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::body::Service;
+use super::sidecars;
+use crate::draft::{Draft, Origin, owned};
+use crate::later::NotYet;
+use crate::quantities::Memory;
+use crate::section::Section;
+
+/// The section of volumes that outlive tasks.
+const VOLUMES: &str = "volumes";
+
+/// Where a container has a volume.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Mount {
+    /// The path it is found at.
+    pub(crate) path: String,
+    /// What it is: `empty`, one of each task's own that its containers share. It has to be said by
+    /// one of them; the volume of this name in `volumes` when none says it.
+    pub(crate) volume: Option<Volume>,
+    /// Whether this container cannot write to it.
+    #[serde(default)]
+    pub(crate) read_only: bool,
+    /// Whose it is.
+    pub(crate) owner: Option<NotYet>,
+}
+
+/// What a volume is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Volume {
+    /// Empty when a task starts, and gone with it. It belongs to root, who alone can write to it,
+    /// unless the image has a `VOLUME` at that path that belongs to somebody else.
+    Empty,
+}
+
+/// The volumes that the containers of a service have.
+pub(super) fn volumes(
+    draft: &mut Draft,
+    service: &str,
+    body: &Service,
+) -> BTreeMap<String, Opaque<kinds::Volume>> {
+    let own = (vec![Service::KEY, service, "mounts"], &body.mounts);
+    let of_sidecars = body.sidecars.iter().map(|(name, sidecar)| {
+        (vec![Service::KEY, service, sidecars::KEY, name, "mounts"], &sidecar.mounts)
+    });
+    let all: Vec<(Vec<&str>, &BTreeMap<String, Mount>)> =
+        [own].into_iter().chain(of_sidecars).collect();
+    let mounts = || all.iter().flat_map(|(path, mounts)| mounts.iter().map(move |it| (path, it)));
+    let empty = mounts().filter(|(_, (_, mount))| mount.volume == Some(Volume::Empty));
+    let empty: BTreeMap<_, _> =
+        empty.map(|(_, (name, _))| (name.clone(), kinds::Volume::Empty.into())).collect();
+    for (path, (name, _)) in mounts().filter(|(_, (name, _))| !empty.contains_key(*name)) {
+        let path = [&path[..], &[name]].concat();
+        if draft.declared.get(VOLUMES).is_some_and(|names| names.contains(name)) {
+            draft.not_yet(&format!("{VOLUMES}/{name}"), &path);
+        } else {
+            draft.key_error(
+                Code::UnknownReference,
+                format!("nothing says what the volume `{name}` is"),
+                &path,
+                "a volume that outlives tasks would stand in `volumes`",
+                "write `volume: empty` beside `path` for one that each task has to itself",
+            );
+        }
+    }
+    empty
+}
+
+/// Mounts as a task definition has them.
+pub(super) fn points(mounts: &BTreeMap<String, Mount>) -> BTreeMap<String, kinds::Mount> {
+    let point =
+        |mount: &Mount| kinds::Mount { path: mount.path.clone(), read_only: mount.read_only };
+    mounts.iter().map(|(volume, mount)| (volume.clone(), point(mount))).collect()
+}
+
+/// File systems in memory, in MiB.
+pub(super) fn sizes(tmpfs: &BTreeMap<String, Memory>) -> BTreeMap<String, u32> {
+    tmpfs.iter().map(|(path, size)| (path.clone(), size.0)).collect()
+}
+
+/// Adds which fields of a container come from which keys below `at`.
+pub(super) fn trace(
+    origin: &mut Origin,
+    container: &str,
+    at: &[&str],
+    (mounts, tmpfs, ulimits): (
+        &BTreeMap<String, Mount>,
+        &BTreeMap<String, Memory>,
+        &BTreeMap<String, u32>,
+    ),
+) {
+    let mut comes = |field: String, place: &[&str]| {
+        let field = format!("containers.{container}.{field}");
+        origin.fields.push((field, owned(&[at, place].concat())));
+    };
+    for volume in mounts.keys() {
+        comes(format!("mounts.{volume}"), &["mounts", volume]);
+        comes(format!("mounts.{volume}.path"), &["mounts", volume, "path"]);
+    }
+    for path in tmpfs.keys() {
+        comes(format!("tmpfs.{path}"), &["tmpfs", path]);
+    }
+    for limit in ulimits.keys() {
+        comes(format!("ulimits.{limit}"), &["ulimits", limit]);
+    }
+}
