@@ -60,7 +60,7 @@ pub(super) fn volumes(
         empty.map(|(_, (name, _))| (name.clone(), kinds::Volume::Empty.into())).collect();
     for (path, (name, _)) in mounts().filter(|(_, (name, _))| !empty.contains_key(*name)) {
         let path = [&path[..], &[name]].concat();
-        if draft.declared.get(VOLUMES).is_some_and(|names| names.contains(name)) {
+        if draft.root.field(VOLUMES).is_some_and(|all| all.field(name).is_some()) {
             draft.not_yet(&format!("{VOLUMES}/{name}"), &path);
         } else {
             draft.key_error(
