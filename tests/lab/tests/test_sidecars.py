@@ -117,17 +117,18 @@ def test_containers_share_the_volumes_of_their_task_and_no_memory(web: Web) -> N
         return {"mountPoints": [{"sourceVolume": "work", "containerPath": path, **more}]}
 
     tmpfs = {"linuxParameters": {"tmpfs": [{"containerPath": "/memory", "size": 1}]}}
-    setup = container(
-        web, "setup", {"WRITE": "/out/made", "EXIT": "0"}, essential=False, **mounted("/out")
-    )
+    done, writer = {"WRITE": "/out/made", "EXIT": "0"}, {"essential": False, **mounted("/out")}
+    setup = container(web, "setup", done, user="0", **writer)
+    stranger = container(web, "stranger", {**done, "WRITE": "/out/mine"}, **writer)
     waits = after("setup", "COMPLETE")
-    reader = {**mounted("/in", readOnly=True), **waits, **tmpfs}
+    reader = {**mounted("/in", readOnly=True), **waits, **tmpfs, "user": "0"}
     main = container(web, "web", {"LOOK": "/in/made", "WRITE": "/in/other"}, **reader)
     own = container(web, "own", {"WRITE": "/memory/own", "PORT": "8081"}, **waits, **tmpfs)
-    definition = register(web, main, setup, own, volumes=[{"name": "work"}])
+    definition = register(web, main, setup, stranger, own, volumes=[{"name": "work"}])
     run(web, definition)
     until(lambda: len(lines(web, "web")) == 3 and len(lines(web, "own")) == 2, "all lines")
     assert lines(web, "setup")[1:] == ["wrote 1"]
+    assert lines(web, "stranger")[1:] == ["wrote 0"], "a volume is root's"
     assert lines(web, "web")[1:] == ["wrote 0", "sees 1"]
     assert lines(web, "own")[1:] == ["wrote 1"]
     (volume,) = web.ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"][

@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::types::{Deployment, DesiredStatus, Service as Description};
 use deployer_core::{Cause, Failure};
-use deployer_engine::{Container, Result, Stop, StopCause, Task};
+use deployer_engine::{Container, Health, Result, Stop, StopCause, Task};
 use jiff::Timestamp;
 
 use super::{logging, tasks};
@@ -11,6 +11,9 @@ use crate::elb;
 use crate::logs;
 use crate::missing::Required;
 use crate::moment::moment;
+
+/// How a container ends that is stopped because another one has ended: by SIGKILL, or by SIGTERM.
+const STOPPED: [i32; 2] = [128 + 9, 128 + 15];
 
 /// How many lines of a container's log are shown.
 const LINES: i32 = 10;
@@ -109,11 +112,22 @@ impl Stopped {
         }
     }
 
-    /// The container to look at: the first that ended badly, else the first.
+    /// The container to look at: one that ended badly, rather by itself than with the others; else
+    /// one that is not healthy, else the first.
     fn culprit(&self) -> Option<&Container> {
-        let ended_badly = |container: &&Container| container.exit_code.is_some_and(|it| it != 0);
         let containers = &self.0.containers;
-        containers.iter().find(ended_badly).or_else(|| containers.first())
+        let ended_badly = |it: &&Container| it.exit_code.is_some_and(|code| code != 0);
+        let by_itself = |it: &&Container| {
+            ended_badly(it)
+                && (it.reason.is_some()
+                    || it.exit_code.is_some_and(|code| !STOPPED.contains(&code)))
+        };
+        let is_ill = |it: &&Container| it.health == Health::Unhealthy;
+        let find = |is: &dyn Fn(&&Container) -> bool| containers.iter().find(is);
+        find(&by_itself)
+            .or_else(|| find(&ended_badly))
+            .or_else(|| find(&is_ill))
+            .or_else(|| containers.first())
     }
 }
 

@@ -13,8 +13,9 @@ use deployer_kinds::{
 
 use super::body::Place;
 use super::forms::Health;
+use super::mounts::{self, Volumes};
 use super::sidecars::{self, Beside};
-use super::{capacity, egress, image, mounts, roles, scale, uses};
+use super::{capacity, egress, image, roles, scale, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::sections::load_balancer;
@@ -40,11 +41,12 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &super
         let origin = Origin::new(&["services", name], &[("retention-days", "logs.keep")]);
         draft.make::<LogGroup>(name, &logs, origin);
     }
-    let beside = sidecars::make(draft, all, name, body);
+    let volumes = mounts::volumes(draft, name, body);
+    let beside = sidecars::make(draft, all, name, body, &volumes);
     let readable = handed.readable.union(&beside.readable).cloned().collect();
     roles::make(draft, all, name, body, readable);
     let Some(image) = image::image(draft, all, name, body) else { return };
-    task_definition(draft, name, body, (handed, beside), image);
+    task_definition(draft, name, body, (handed, beside, volumes), image);
     group(draft, all, name, body);
     let targets = target_groups(draft, name, body);
     service(draft, name, body, targets);
@@ -55,7 +57,7 @@ fn task_definition(
     draft: &mut Draft,
     name: &str,
     body: &super::Service,
-    (handed, beside): (uses::Handed, Beside),
+    (handed, beside, volumes): (uses::Handed, Beside, Volumes),
     image: Text,
 ) {
     uses::check_variables(draft, &["services", name], &body.environment, &body.secrets);
@@ -65,7 +67,7 @@ fn task_definition(
         cpu: 0,
         memory: 0,
         depends_on: beside.awaited,
-        mounts: mounts::points(&body.mounts),
+        mounts: mounts::points(&body.mounts, &volumes),
         tmpfs: mounts::sizes(&body.tmpfs),
         ulimits: body.ulimits.clone(),
         entry_point: Vec::new(),
@@ -88,7 +90,7 @@ fn task_definition(
         execution_role: Ref::named(format!("{name}-execution")),
         task_role: Some(Ref::named(format!("{name}-task"))),
         containers: [(name.to_owned(), container)].into_iter().chain(beside.containers).collect(),
-        volumes: mounts::volumes(draft, name, body),
+        volumes,
     };
     let fields = [("cpu", "cpu"), ("memory", "memory"), ("storage", "storage")];
     let mut origin = Origin::new(&["services", name], &fields);

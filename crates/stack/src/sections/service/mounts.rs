@@ -42,12 +42,11 @@ pub(crate) enum Volume {
     Empty,
 }
 
+/// Volumes of a task definition.
+pub(super) type Volumes = BTreeMap<String, Opaque<kinds::Volume>>;
+
 /// The volumes that the containers of a service have.
-pub(super) fn volumes(
-    draft: &mut Draft,
-    service: &str,
-    body: &Service,
-) -> BTreeMap<String, Opaque<kinds::Volume>> {
+pub(super) fn volumes(draft: &mut Draft, service: &str, body: &Service) -> Volumes {
     let own = (vec![Service::KEY, service, "mounts"], &body.mounts);
     let of_sidecars = body.sidecars.iter().map(|(name, sidecar)| {
         (vec![Service::KEY, service, sidecars::KEY, name, "mounts"], &sidecar.mounts)
@@ -56,7 +55,7 @@ pub(super) fn volumes(
         [own].into_iter().chain(of_sidecars).collect();
     let mounts = || all.iter().flat_map(|(path, mounts)| mounts.iter().map(move |it| (path, it)));
     let empty = mounts().filter(|(_, (_, mount))| mount.volume == Some(Volume::Empty));
-    let empty: BTreeMap<_, _> =
+    let empty: Volumes =
         empty.map(|(_, (name, _))| (name.clone(), kinds::Volume::Empty.into())).collect();
     for (path, (name, _)) in mounts().filter(|(_, (name, _))| !empty.contains_key(*name)) {
         let path = [&path[..], &[name]].concat();
@@ -75,11 +74,15 @@ pub(super) fn volumes(
     empty
 }
 
-/// Mounts as a task definition has them.
-pub(super) fn points(mounts: &BTreeMap<String, Mount>) -> BTreeMap<String, kinds::Mount> {
+/// Mounts as a task definition has them: those of volumes that are there.
+pub(super) fn points(
+    mounts: &BTreeMap<String, Mount>,
+    volumes: &Volumes,
+) -> BTreeMap<String, kinds::Mount> {
     let point =
         |mount: &Mount| kinds::Mount { path: mount.path.clone(), read_only: mount.read_only };
-    mounts.iter().map(|(volume, mount)| (volume.clone(), point(mount))).collect()
+    let known = mounts.iter().filter(|(volume, _)| volumes.contains_key(*volume));
+    known.map(|(volume, mount)| (volume.clone(), point(mount))).collect()
 }
 
 /// File systems in memory, in MiB.

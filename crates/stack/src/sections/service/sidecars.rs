@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::Service;
 use super::forms::ImageSource;
-use super::mounts::{self, Mount};
+use super::mounts::{self, Mount, Volumes};
 use super::{image, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::quantities::{Memory, Seconds};
@@ -100,7 +100,13 @@ pub(super) struct Beside {
 }
 
 /// Makes the containers of a service's sidecars; those whose image is not known are left out.
-pub(super) fn make(draft: &mut Draft, all: &Sections, service: &str, body: &Service) -> Beside {
+pub(super) fn make(
+    draft: &mut Draft,
+    all: &Sections,
+    service: &str,
+    body: &Service,
+    volumes: &Volumes,
+) -> Beside {
     let mut beside = Beside::default();
     for (name, sidecar) in &body.sidecars {
         let path = [Service::KEY, service, KEY, name];
@@ -134,7 +140,7 @@ pub(super) fn make(draft: &mut Draft, all: &Sections, service: &str, body: &Serv
             cpu: sidecar.cpu.unwrap_or(0),
             memory: sidecar.memory.map_or(0, |memory| memory.0),
             depends_on: waits_for,
-            mounts: mounts::points(&sidecar.mounts),
+            mounts: mounts::points(&sidecar.mounts, volumes),
             tmpfs: mounts::sizes(&sidecar.tmpfs),
             ulimits: sidecar.ulimits.clone(),
             entry_point: Vec::new(),
@@ -178,6 +184,17 @@ fn order(
         Starts::Before => &sidecar.health_command,
         Starts::After => &body.health_command,
     };
+    let ends = matches!(sidecar.until, Some(Condition::Complete | Condition::Success));
+    if starts == Starts::After && ends {
+        draft.error(
+            Code::BadValue,
+            format!("`{}` would never start", path[3]),
+            &[&path[..], &["until"]].concat(),
+            "the service's own container ends with its task",
+            "write `until: start`, or `until: healthy` where the service has a `health-command`",
+        );
+        return None;
+    }
     let condition = if first.is_empty() { Condition::Start } else { Condition::Healthy };
     Some((starts, sidecar.until.unwrap_or(condition)))
 }
