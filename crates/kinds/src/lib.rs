@@ -6,7 +6,7 @@
 mod alarm;
 mod certificate;
 mod cluster;
-mod containers;
+mod container;
 mod db_engine;
 mod db_instance;
 mod db_names;
@@ -47,6 +47,7 @@ mod vpc;
 pub use alarm::{Alarm, AlarmOutput, AlarmSpec, Comparison, Missing};
 pub use certificate::{Certificate, CertificateKey, CertificateOutput, CertificateSpec};
 pub use cluster::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insights};
+pub use container::{Condition, Container, ContainerHealth, Log, Mount, Volume};
 pub use db_engine::{Engine, is_one_of};
 pub use db_instance::{
     DbInstance, DbInstanceOutput, DbInstanceSpec, ParameterGroup, Password, leaves_snapshot,
@@ -92,10 +93,7 @@ pub use subnet::{Subnet, SubnetOutput, SubnetSpec};
 pub use target_group::{
     HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
 };
-pub use task_definition::{
-    Architecture, Condition, Container, ContainerHealth, Log, Mount, TaskDefinition,
-    TaskDefinitionOutput, TaskDefinitionSpec, Volume,
-};
+pub use task_definition::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDefinitionSpec};
 pub use topic::{Topic, TopicOutput, TopicSpec};
 pub use validation_record::{ValidationRecord, ValidationRecordOutput, ValidationRecordSpec};
 pub use vpc::{Vpc, VpcOutput, VpcSpec};

@@ -1,14 +1,13 @@
 //! A task definition: the containers that run together, and what they are given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use deployer_core::{
-    Change, Impact, Kind, Naming, Opaque, Problem, Ref, Replacement, Text, Typical,
-};
+use deployer_core::{Change, Impact, Kind, Naming, Opaque, Problem, Ref, Replacement, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LogGroup, Role, containers};
+use crate::Role;
+use crate::container::{self, Container, Volume};
 
 /// The most bytes that a task definition may have ("Amazon ECS service quotas" in the ECS developer
 /// guide).
@@ -78,7 +77,7 @@ impl Kind for TaskDefinition {
                 "let one container have `essential: true`",
             ));
         }
-        problems.extend(containers::check(spec));
+        problems.extend(container::check(spec.cpu, spec.memory, &spec.containers, &spec.volumes));
         let size = spec.containers.iter().map(|(name, it)| written(name, it)).sum::<usize>();
         if size > LARGEST
             && let Some((name, _)) =
@@ -151,15 +150,6 @@ pub struct TaskDefinitionSpec {
     pub volumes: BTreeMap<String, Opaque<Volume>>,
 }
 
-/// Something that the containers of a task can mount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Volume {
-    /// Empty when the task starts, and gone when it stops. It takes its room from the task's
-    /// ephemeral storage.
-    Empty,
-}
-
 /// A processor architecture.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -171,127 +161,6 @@ pub enum Architecture {
     X86_64,
     /// 64-bit ARM (Graviton).
     Arm64,
-}
-
-/// One container of a task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Container {
-    /// The image, by digest where it is ours.
-    pub image: Text,
-    /// Whether the task stops when this container does.
-    #[serde(default = "yes")]
-    pub essential: bool,
-    /// Replaces the image's entry point; the image's own when empty.
-    #[serde(default)]
-    #[schemars(extend("x-words" = true))]
-    pub entry_point: Vec<String>,
-    /// Replaces the image's command; the image's own when empty.
-    #[serde(default)]
-    #[schemars(extend("x-words" = true))]
-    pub command: Vec<String>,
-    /// Environment variables.
-    #[serde(default)]
-    pub environment: BTreeMap<String, Text>,
-    /// Environment variables whose values are read from Secrets Manager at start: an ARN, or
-    /// `ARN:json-key::` for one key of a JSON secret.
-    #[serde(default)]
-    pub secrets: BTreeMap<String, Text>,
-    /// The CPU units that are reserved for it; it shares what the others leave when 0.
-    #[serde(default)]
-    pub cpu: u32,
-    /// The most memory it may have, in MiB, before it is killed; all that the task has when 0.
-    #[serde(default)]
-    pub memory: u32,
-    /// The containers that have to be so far before it starts. They stop after it.
-    #[serde(default)]
-    pub depends_on: BTreeMap<String, Opaque<Condition>>,
-    /// The volumes that it mounts, by name.
-    #[serde(default)]
-    pub mounts: BTreeMap<String, Mount>,
-    /// File systems in memory, by the path they are mounted at: how many MiB each may hold, which
-    /// count as memory of the container.
-    #[serde(default)]
-    pub tmpfs: BTreeMap<String, u32>,
-    /// Limits of the operating system. Fargate sets one: `nofile`, how many files may be open, up
-    /// to 1048576; 65535 when left out.
-    #[serde(default)]
-    pub ulimits: BTreeMap<String, u32>,
-    /// The TCP ports it listens on.
-    #[serde(default)]
-    pub ports: BTreeSet<u16>,
-    /// Where its output goes; nowhere when left out.
-    pub log: Option<Log>,
-    /// A command that checks whether it works.
-    pub health: Option<ContainerHealth>,
-    /// Seconds between being asked to stop and being killed, 0 to 120.
-    #[serde(default = "stop_timeout")]
-    pub stop_timeout: u32,
-    /// Whether its root file system cannot be written to.
-    #[serde(default)]
-    pub read_only_root: bool,
-    /// Whether a small init process reaps its children and passes on signals.
-    #[serde(default)]
-    pub init: bool,
-    /// The user it runs as; the image's own when empty.
-    #[serde(default)]
-    pub user: String,
-}
-
-/// How far a container has to be before another one starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Condition {
-    /// It has started.
-    Start,
-    /// Its health check has passed.
-    Healthy,
-    /// It has ended, whatever came of it.
-    Complete,
-    /// It has ended with the exit code 0.
-    Success,
-}
-
-/// Where a container finds a volume.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Mount {
-    /// The path that it is mounted at.
-    pub path: String,
-    /// Whether this container cannot write to it.
-    #[serde(default)]
-    pub read_only: bool,
-}
-
-/// Where the output of a container goes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Log {
-    /// The log group.
-    pub group: Ref<LogGroup>,
-    /// What the names of its streams begin with.
-    pub prefix: String,
-}
-
-/// A command that checks whether a container works.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ContainerHealth {
-    /// The command and its arguments, run without a shell; exit code 0 is healthy.
-    #[schemars(extend("x-words" = true))]
-    pub command: Vec<String>,
-    /// Seconds between two runs, 5 to 300.
-    #[serde(default = "interval")]
-    pub interval: u32,
-    /// Seconds until a run has failed, 2 to 60.
-    #[serde(default = "timeout")]
-    pub timeout: u32,
-    /// How many failures in a row make it unhealthy, 1 to 10.
-    #[serde(default = "retries")]
-    pub retries: u32,
-    /// Seconds after start in which failures do not count, up to 300.
-    #[serde(default)]
-    pub start_period: u32,
 }
 
 /// What AWS returns for a task definition.
@@ -349,26 +218,6 @@ fn listed(sizes: &[u32]) -> String {
 
 fn storage() -> u32 {
     20
-}
-
-fn stop_timeout() -> u32 {
-    30
-}
-
-fn interval() -> u32 {
-    10
-}
-
-fn timeout() -> u32 {
-    5
-}
-
-fn retries() -> u32 {
-    3
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use deployer_core::Opaque;
 use deployer_engine::Result;
 use deployer_kinds::{Capacity, ServiceSpec};
 
-use super::spec::number;
 use crate::ecs::{FARGATE, FARGATE_SPOT};
 
 /// What a new service is asked for by: the launch type, unless some of its tasks are elsewhere.
@@ -36,6 +35,7 @@ pub(super) fn moves(live: &ServiceSpec, wanted: &ServiceSpec) -> bool {
 }
 
 fn items(capacity: Capacity) -> Vec<CapacityProviderStrategyItem> {
+    let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
     let item = |name: &str, base: u32, weight: u32| {
         let item = CapacityProviderStrategyItem::builder().capacity_provider(name);
         let item = item.base(number(base)).weight(number(weight)).build();

@@ -7,12 +7,11 @@ use deployer_kinds::{Architecture, CircuitBreaker, Log, TargetVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::capacity::Spot;
+use super::containers::{Mount, Sidecar};
 use super::forms::{
-    EgressRules, Health, ImageSource, OneOrMore, Use, health, health_schema, paths, paths_schema,
+    EgressRules, Health, ImageSource, OneOrMore, Spot, Use, health, health_schema, paths,
+    paths_schema,
 };
-use super::mounts::Mount;
-use super::sidecars::Sidecar;
 use crate::later::NotYet;
 use crate::quantities::{DaysOrForever, Gibibytes, Memory, PerMinute, Percent, Seconds};
 use crate::schedule::{Cron, Once, Timezone};

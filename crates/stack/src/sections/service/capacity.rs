@@ -2,48 +2,11 @@
 
 use deployer_core::Code;
 use deployer_kinds::Capacity;
-use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
 use super::body::Service;
+use super::forms::{Beyond, Spot};
 use crate::draft::Draft;
-use crate::quantities::Percent;
 use crate::section::Section;
-
-/// How many tasks run on spare capacity of Fargate: a share of those beyond the fewest, or
-/// `{ share: 100%, base: 1 }`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum Spot {
-    /// A share of the tasks beyond the fewest.
-    Share(Percent),
-    /// A share of the tasks beyond so many.
-    Beyond(Beyond),
-}
-
-impl<'de> Deserialize<'de> for Spot {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        // Which of the two it is shows first, so that a mistake in it is told as its own.
-        let read = if value.is_object() {
-            serde_json::from_value(value).map(Self::Beyond)
-        } else {
-            serde_json::from_value(value).map(Self::Share)
-        };
-        read.map_err(serde::de::Error::custom)
-    }
-}
-
-/// A share of tasks, but for the first.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Beyond {
-    /// How many of the tasks beyond `base`: `50%`.
-    pub(crate) share: Percent,
-    /// How many tasks come first on capacity that stays; the fewest that there are when left out.
-    pub(crate) base: Option<u32>,
-}
 
 /// Which capacity the tasks of a service run on.
 pub(super) fn capacity(draft: &mut Draft, name: &str, body: &Service) -> Capacity {

@@ -103,7 +103,7 @@ fn task_definition(
         origin.fields.push((format!("containers.{name}.secrets.{variable}"), place));
     }
     let super::Service { mounts, tmpfs, ulimits, .. } = body;
-    mounts::trace(&mut origin, name, &[], (mounts, tmpfs, ulimits));
+    mounts::trace(&mut origin, name, &[], mounts, tmpfs, ulimits);
     sidecars::trace(&mut origin, name, body);
     draft.make::<TaskDefinition>(name, &spec, origin);
 }

@@ -48,9 +48,7 @@ pub(super) fn of_sidecar(
     let at = |key: &[&'static str]| [path, &["image"], key].concat();
     match source {
         ImageSource::Pulled(from) => Some(from.clone()),
-        ImageSource::Of(of) => {
-            of_another(draft, all, body, of, &at(&["of"])).map(|whose| whose.text())
-        }
+        ImageSource::Of(of) => of_another(draft, all, body, of, &at(&["of"])).map(Whose::text),
         ImageSource::Built(_) => {
             draft.not_yet("an image of a sidecar's own that is built here", &at(&["build"]));
             None

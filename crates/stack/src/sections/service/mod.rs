@@ -2,6 +2,7 @@
 
 mod body;
 mod capacity;
+mod containers;
 mod egress;
 mod expand;
 mod forms;

@@ -4,43 +4,15 @@ use std::collections::BTreeMap;
 
 use deployer_core::{Code, Opaque};
 use deployer_kinds as kinds;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::body::Service;
-use super::sidecars;
+use super::containers::{Mount, Volume};
 use crate::draft::{Draft, Origin, owned};
-use crate::later::NotYet;
 use crate::quantities::Memory;
 use crate::section::Section;
 
 /// The section of volumes that outlive tasks.
 const VOLUMES: &str = "volumes";
-
-/// Where a container has a volume.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Mount {
-    /// The path it is found at.
-    pub(crate) path: String,
-    /// What it is: `empty`, one of each task's own that its containers share. It has to be said by
-    /// one of them; the volume of this name in `volumes` when none says it.
-    pub(crate) volume: Option<Volume>,
-    /// Whether this container cannot write to it.
-    #[serde(default)]
-    pub(crate) read_only: bool,
-    /// Whose it is.
-    pub(crate) owner: Option<NotYet>,
-}
-
-/// What a volume is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Volume {
-    /// Empty when a task starts, and gone with it. It belongs to root, who alone can write to it,
-    /// unless the image has a `VOLUME` at that path that belongs to somebody else.
-    Empty,
-}
 
 /// Volumes of a task definition.
 pub(super) type Volumes = BTreeMap<String, Opaque<kinds::Volume>>;
@@ -49,7 +21,7 @@ pub(super) type Volumes = BTreeMap<String, Opaque<kinds::Volume>>;
 pub(super) fn volumes(draft: &mut Draft, service: &str, body: &Service) -> Volumes {
     let own = (vec![Service::KEY, service, "mounts"], &body.mounts);
     let of_sidecars = body.sidecars.iter().map(|(name, sidecar)| {
-        (vec![Service::KEY, service, sidecars::KEY, name, "mounts"], &sidecar.mounts)
+        (vec![Service::KEY, service, "sidecars", name, "mounts"], &sidecar.mounts)
     });
     let all: Vec<(Vec<&str>, &BTreeMap<String, Mount>)> =
         [own].into_iter().chain(of_sidecars).collect();
@@ -95,11 +67,9 @@ pub(super) fn trace(
     origin: &mut Origin,
     container: &str,
     at: &[&str],
-    (mounts, tmpfs, ulimits): (
-        &BTreeMap<String, Mount>,
-        &BTreeMap<String, Memory>,
-        &BTreeMap<String, u32>,
-    ),
+    mounts: &BTreeMap<String, Mount>,
+    tmpfs: &BTreeMap<String, Memory>,
+    ulimits: &BTreeMap<String, u32>,
 ) {
     let mut comes = |field: String, place: &[&str]| {
         let field = format!("containers.{container}.{field}");

@@ -1,93 +1,19 @@
-//! Containers that run beside a service's own: what may stand below `sidecars`, and what becomes of
-//! it.
+//! Containers that run beside a service's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Code, Opaque, Text};
 use deployer_kinds::{Condition, Container, ContainerHealth};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::body::Service;
-use super::forms::ImageSource;
-use super::mounts::{self, Mount, Volumes};
+use super::containers::{Sidecar, Starts};
+use super::mounts::{self, Volumes};
 use super::{image, uses};
 use crate::draft::{Draft, Origin, owned};
-use crate::quantities::{Memory, Seconds};
-use crate::section::{Section, Sections, yes};
+use crate::section::{Section, Sections};
 
 /// The key.
-pub(super) const KEY: &str = "sidecars";
-
-/// A container that runs beside the service's own, in each of its tasks. It shares their CPU, memory
-/// and network: each reaches the other at `localhost`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Sidecar {
-    /// What it runs: an image that is pulled, as its name, or that of a service, `{ of: web }`.
-    pub(crate) image: ImageSource,
-    /// Replaces the arguments of the image's command.
-    #[serde(default)]
-    #[schemars(extend("x-words" = true))]
-    pub(crate) command: Vec<String>,
-    /// Environment variables.
-    #[serde(default)]
-    pub(crate) environment: BTreeMap<String, Text>,
-    /// Environment variables with secret values: `secrets/session`, `databases/main.password`, or
-    /// the ARN of a secret outside the stack.
-    #[serde(default)]
-    pub(crate) secrets: BTreeMap<String, String>,
-    /// The CPU units of the task that are reserved for it; it shares what the others leave when
-    /// left out.
-    #[schemars(extend("x-unit" = "cpu"))]
-    pub(crate) cpu: Option<u32>,
-    /// The most of the task's memory that it may have before it is killed; all when left out.
-    pub(crate) memory: Option<Memory>,
-    /// Whether the whole task stops, and is replaced, when it ends: yes when left out, as in ECS.
-    #[serde(default = "yes")]
-    pub(crate) essential: bool,
-    /// Whether it starts `before` the service's own container, and stops after it, or the other way
-    /// around, `after`; both at once when left out.
-    pub(crate) starts: Option<Starts>,
-    /// How far the one that starts first has to be before the other starts: `start`, `healthy`,
-    /// `complete` or `success`. When left out, `healthy` where it has a health command, and `start`
-    /// otherwise.
-    pub(crate) until: Option<Condition>,
-    /// A command inside the container that checks whether it works, run without a shell.
-    #[serde(default)]
-    #[schemars(extend("x-words" = true))]
-    pub(crate) health_command: Vec<String>,
-    /// How long between being asked to stop and being killed, `0 s` to `120 s`.
-    #[serde(default = "stop_timeout")]
-    pub(crate) stop_timeout: Seconds,
-    /// Whether its own files cannot be written to.
-    #[serde(default)]
-    pub(crate) read_only: bool,
-    /// Whether a small init process passes signals on and reaps children.
-    #[serde(default)]
-    pub(crate) init: bool,
-    /// Who runs in the container: `472`, `472:472`, `app`; the image's own when left out.
-    pub(crate) user: Option<String>,
-    /// The volumes of the task that it has, by name.
-    #[serde(default)]
-    pub(crate) mounts: BTreeMap<String, Mount>,
-    /// File systems in memory, by path, and how much each may hold: `{ /tmp: 64 MiB }`.
-    #[serde(default)]
-    pub(crate) tmpfs: BTreeMap<String, Memory>,
-    /// Limits of the operating system: `{ nofile: 65535 }`, how many files may be open.
-    #[serde(default)]
-    pub(crate) ulimits: BTreeMap<String, u32>,
-}
-
-/// Which of two containers starts first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Starts {
-    /// It starts before the service's own.
-    Before,
-    /// It starts after the service's own.
-    After,
-}
+const KEY: &str = "sidecars";
 
 /// The sidecars of a service as containers of its task, beside its own.
 #[derive(Debug, Default)]
@@ -228,12 +154,8 @@ pub(super) fn trace(origin: &mut Origin, service: &str, body: &Service) {
             comes(&format!(".secrets.{variable}"), &["secrets", variable]);
         }
         let Sidecar { mounts, tmpfs, ulimits, .. } = sidecar;
-        mounts::trace(origin, name, &[KEY, name], (mounts, tmpfs, ulimits));
+        mounts::trace(origin, name, &[KEY, name], mounts, tmpfs, ulimits);
         let waits = owned(&[KEY, name, waits]);
         origin.fields.push((format!("containers.{service}.depends-on.{name}"), waits));
     }
-}
-
-fn stop_timeout() -> Seconds {
-    Seconds(30)
 }

@@ -1,10 +1,13 @@
-//! What ECS refuses of the containers of a task together: their number, shares, order and mounts.
+//! A container of a task, and what ECS refuses of those that run together: their number, shares,
+//! order and mounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::Problem;
+use deployer_core::{Opaque, Problem, Ref, Text};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::{Condition, Container, Mount, TaskDefinitionSpec};
+use crate::LogGroup;
 
 /// The most containers of a task definition ("Amazon ECS service quotas" in the ECS developer
 /// guide).
@@ -22,52 +25,184 @@ const FILES: &str = "nofile";
 /// The bits of a part of a path's name, which no container's path has.
 const OUTSIDE: [&str; 2] = [".", ".."];
 
-/// Everything that is wrong with them.
-pub(crate) fn check(spec: &TaskDefinitionSpec) -> Vec<Problem> {
+/// One container of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Container {
+    /// The image, by digest where it is ours.
+    pub image: Text,
+    /// Whether the task stops when this container does.
+    #[serde(default = "yes")]
+    pub essential: bool,
+    /// Replaces the image's entry point; the image's own when empty.
+    #[serde(default)]
+    #[schemars(extend("x-words" = true))]
+    pub entry_point: Vec<String>,
+    /// Replaces the image's command; the image's own when empty.
+    #[serde(default)]
+    #[schemars(extend("x-words" = true))]
+    pub command: Vec<String>,
+    /// Environment variables.
+    #[serde(default)]
+    pub environment: BTreeMap<String, Text>,
+    /// Environment variables whose values are read from Secrets Manager at start: an ARN, or
+    /// `ARN:json-key::` for one key of a JSON secret.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Text>,
+    /// The CPU units that are reserved for it; it shares what the others leave when 0.
+    #[serde(default)]
+    pub cpu: u32,
+    /// The most memory it may have, in MiB, before it is killed; all that the task has when 0.
+    #[serde(default)]
+    pub memory: u32,
+    /// The containers that have to be so far before it starts. They stop after it.
+    #[serde(default)]
+    pub depends_on: BTreeMap<String, Opaque<Condition>>,
+    /// The volumes that it mounts, by name.
+    #[serde(default)]
+    pub mounts: BTreeMap<String, Mount>,
+    /// File systems in memory, by the path they are mounted at: how many MiB each may hold, which
+    /// count as memory of the container.
+    #[serde(default)]
+    pub tmpfs: BTreeMap<String, u32>,
+    /// Limits of the operating system. Fargate sets one: `nofile`, how many files may be open, up
+    /// to 1048576; 65535 when left out.
+    #[serde(default)]
+    pub ulimits: BTreeMap<String, u32>,
+    /// The TCP ports it listens on.
+    #[serde(default)]
+    pub ports: BTreeSet<u16>,
+    /// Where its output goes; nowhere when left out.
+    pub log: Option<Log>,
+    /// A command that checks whether it works.
+    pub health: Option<ContainerHealth>,
+    /// Seconds between being asked to stop and being killed, 0 to 120.
+    #[serde(default = "stop_timeout")]
+    pub stop_timeout: u32,
+    /// Whether its root file system cannot be written to.
+    #[serde(default)]
+    pub read_only_root: bool,
+    /// Whether a small init process reaps its children and passes on signals.
+    #[serde(default)]
+    pub init: bool,
+    /// The user it runs as; the image's own when empty.
+    #[serde(default)]
+    pub user: String,
+}
+
+/// How far a container has to be before another one starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// It has started.
+    Start,
+    /// Its health check has passed.
+    Healthy,
+    /// It has ended, whatever came of it.
+    Complete,
+    /// It has ended with the exit code 0.
+    Success,
+}
+
+/// Where a container finds a volume.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Mount {
+    /// The path that it is mounted at.
+    pub path: String,
+    /// Whether this container cannot write to it.
+    #[serde(default)]
+    pub read_only: bool,
+}
+
+/// Where the output of a container goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Log {
+    /// The log group.
+    pub group: Ref<LogGroup>,
+    /// What the names of its streams begin with.
+    pub prefix: String,
+}
+
+/// A command that checks whether a container works.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ContainerHealth {
+    /// The command and its arguments, run without a shell; exit code 0 is healthy.
+    #[schemars(extend("x-words" = true))]
+    pub command: Vec<String>,
+    /// Seconds between two runs, 5 to 300.
+    #[serde(default = "interval")]
+    pub interval: u32,
+    /// Seconds until a run has failed, 2 to 60.
+    #[serde(default = "timeout")]
+    pub timeout: u32,
+    /// How many failures in a row make it unhealthy, 1 to 10.
+    #[serde(default = "retries")]
+    pub retries: u32,
+    /// Seconds after start in which failures do not count, up to 300.
+    #[serde(default)]
+    pub start_period: u32,
+}
+
+/// Something that the containers of a task can mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Volume {
+    /// Empty when the task starts, and gone when it stops. It takes its room from the task's
+    /// ephemeral storage.
+    Empty,
+}
+
+/// Everything that is wrong with the containers of a task, by what the task has.
+pub(crate) fn check(
+    cpu: u32,
+    memory: u32,
+    containers: &BTreeMap<String, Container>,
+    volumes: &BTreeMap<String, Opaque<Volume>>,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if spec.containers.len() > MOST {
-        let title = format!("a task has at most {MOST} containers, not {}", spec.containers.len());
+    if containers.len() > MOST {
+        let title = format!("a task has at most {MOST} containers, not {}", containers.len());
         problems.push(Problem::new("containers", title, "leave some of them out"));
     }
-    problems.extend(shares(spec));
-    for (name, container) in &spec.containers {
-        problems.extend(waits(&spec.containers, name, container));
-        problems.extend(paths(spec, name, container));
+    problems.extend(shares(cpu, memory, containers));
+    for (name, container) in containers {
+        problems.extend(waits(containers, name, container));
+        problems.extend(paths(volumes, name, container));
         problems.extend(limits(name, container));
     }
-    problems.extend(ring(&spec.containers));
+    problems.extend(ring(containers));
     problems
 }
 
 /// What all containers reserve is the task's at most (`ContainerDefinition` in the ECS API
 /// reference, `cpu` and `memory`).
-fn shares(spec: &TaskDefinitionSpec) -> Vec<Problem> {
+fn shares(cpu: u32, memory: u32, containers: &BTreeMap<String, Container>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let sum = |of: fn(&Container) -> u32| spec.containers.values().map(of).map(u64::from).sum();
-    let (cpu, memory): (u64, u64) = (sum(|it| it.cpu), sum(|it| it.memory));
+    let sum = |of: fn(&Container) -> u32| containers.values().map(of).map(u64::from).sum();
+    let (reserved, taken): (u64, u64) = (sum(|it| it.cpu), sum(|it| it.memory));
     let largest = |of: fn(&Container) -> u32| {
-        let found = spec.containers.iter().max_by_key(|(_, container)| of(container));
+        let found = containers.iter().max_by_key(|(_, container)| of(container));
         found.map(|(name, _)| name.as_str()).unwrap_or_default()
     };
-    if cpu > u64::from(spec.cpu) {
+    if reserved > u64::from(cpu) {
         problems.push(Problem::new(
             format!("containers.{}.cpu", largest(|it| it.cpu)),
-            format!("the containers reserve {cpu} CPU units, and the task has {}", spec.cpu),
+            format!("the containers reserve {reserved} CPU units, and the task has {cpu}"),
             "reserve less, or give the task more",
         ));
     }
-    if memory > u64::from(spec.memory) {
+    if taken > u64::from(memory) {
         problems.push(Problem::amounts(
             format!("containers.{}.memory", largest(|it| it.memory)),
-            format!(
-                "the containers take {{{memory} MiB}}, and the task has {{{} MiB}}",
-                spec.memory
-            ),
+            format!("the containers take {{{taken} MiB}}, and the task has {{{memory} MiB}}"),
             "let them take less, or give the task more",
         ));
     }
     let few = |it: &Container| (1..LEAST_MEMORY).contains(&it.memory);
-    for (name, container) in spec.containers.iter().filter(|(_, container)| few(container)) {
+    for (name, container) in containers.iter().filter(|(_, container)| few(container)) {
         problems.push(Problem::amounts(
             format!("containers.{name}.memory"),
             format!("{{{} MiB}} is too little memory for a container", container.memory),
@@ -129,7 +264,11 @@ fn ring(containers: &BTreeMap<String, Container>) -> Option<Problem> {
 }
 
 /// What is mounted is there, at a path that nothing else is mounted at.
-fn paths(spec: &TaskDefinitionSpec, name: &str, container: &Container) -> Vec<Problem> {
+fn paths(
+    volumes: &BTreeMap<String, Opaque<Volume>>,
+    name: &str,
+    container: &Container,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mounts = container.mounts.iter().map(|(volume, Mount { path, .. })| {
         (format!("containers.{name}.mounts.{volume}.path"), path.as_str())
@@ -149,7 +288,7 @@ fn paths(spec: &TaskDefinitionSpec, name: &str, container: &Container) -> Vec<Pr
             problems.push(Problem::new(place, title, "give one of them another path"));
         }
     }
-    for volume in container.mounts.keys().filter(|volume| !spec.volumes.contains_key(*volume)) {
+    for volume in container.mounts.keys().filter(|volume| !volumes.contains_key(*volume)) {
         problems.push(Problem::new(
             format!("containers.{name}.mounts.{volume}"),
             format!("the task has no volume `{volume}`"),
@@ -185,13 +324,32 @@ fn limits(name: &str, container: &Container) -> Vec<Problem> {
     container.ulimits.iter().filter_map(|(limit, value)| wrong(limit, *value)).collect()
 }
 
+fn stop_timeout() -> u32 {
+    30
+}
+
+fn interval() -> u32 {
+    10
+}
+
+fn timeout() -> u32 {
+    5
+}
+
+fn retries() -> u32 {
+    3
+}
+
+fn yes() -> bool {
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use deployer_core::Kind;
     use serde_json::{Value, json};
 
-    use super::*;
-    use crate::TaskDefinition;
+    use crate::{TaskDefinition, TaskDefinitionSpec};
 
     fn problems(containers: &Value) -> Vec<String> {
         let spec = json!({
