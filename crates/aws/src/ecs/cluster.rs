@@ -111,7 +111,11 @@ fn found(owned: &Owned, cluster: &Description) -> Result<Found<Cluster>> {
         badge: owned.badge(),
         spec: ClusterSpec {
             container_insights: insights.into(),
-            capacity_providers: cluster.capacity_providers().iter().filter_map(provider).collect(),
+            capacity_providers: cluster
+                .capacity_providers()
+                .iter()
+                .filter_map(|name| provider(name))
+                .collect(),
         },
         output: output(cluster)?,
         phase: match state {
@@ -154,8 +158,8 @@ fn names(providers: &BTreeSet<CapacityProvider>) -> Vec<String> {
     providers.iter().map(|provider| name(provider).to_owned()).collect()
 }
 
-fn provider(name: &String) -> Option<CapacityProvider> {
-    match name.as_str() {
+fn provider(name: &str) -> Option<CapacityProvider> {
+    match name {
         ecs::FARGATE => Some(CapacityProvider::Fargate),
         ecs::FARGATE_SPOT => Some(CapacityProvider::FargateSpot),
         _ => None,
