@@ -1,6 +1,8 @@
 //! An ECS cluster: the place services run in.
 
-use deployer_core::{Change, Impact, Kind, Naming, Opaque, Typical};
+use std::collections::BTreeSet;
+
+use deployer_core::{Change, Grant, Impact, Kind, Naming, Opaque, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +11,14 @@ pub struct Cluster;
 
 impl Kind for Cluster {
     const NAME: &'static str = "cluster";
-    const CHANGES: &'static [(&'static str, Change)] =
-        &[("container-insights", Change::InPlace(Impact::None))];
+    const CHANGES: &'static [(&'static str, Change)] = &[
+        ("container-insights", Change::InPlace(Impact::None)),
+        ("capacity-providers", Change::InPlace(Impact::None)),
+    ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
     const REFUSED_WHILE_USED: bool = true;
+    // Services use them: one is there before the first of these, and goes after the last.
+    const GRANTS: &'static [Grant] = &[Grant::of("capacity-providers")];
     // No service is in it any more, or it could not be deleted.
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 3 };
@@ -27,6 +33,22 @@ pub struct ClusterSpec {
     /// Which metrics CloudWatch keeps of its tasks, at a price.
     #[serde(default)]
     pub container_insights: Opaque<Insights>,
+    /// The capacity that services of it can choose from. Those that say nothing run on Fargate
+    /// without it.
+    #[serde(default)]
+    pub capacity_providers: BTreeSet<CapacityProvider>,
+}
+
+/// Capacity that Fargate has.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CapacityProvider {
+    /// Capacity that stays.
+    Fargate,
+    /// Spare capacity, cheaper, that AWS takes back with two minutes' notice.
+    FargateSpot,
 }
 
 /// Which metrics CloudWatch keeps of a cluster's tasks.

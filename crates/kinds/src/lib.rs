@@ -6,6 +6,7 @@
 mod alarm;
 mod certificate;
 mod cluster;
+mod container;
 mod db_engine;
 mod db_instance;
 mod db_names;
@@ -50,7 +51,8 @@ mod vpc;
 
 pub use alarm::{Alarm, AlarmOutput, AlarmSpec, Comparison, Missing};
 pub use certificate::{Certificate, CertificateKey, CertificateOutput, CertificateSpec};
-pub use cluster::{Cluster, ClusterOutput, ClusterSpec, Insights};
+pub use cluster::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insights};
+pub use container::{Condition, Container, ContainerHealth, Log, Mount, Volume};
 pub use db_engine::{Engine, is_one_of};
 pub use db_instance::{
     DbInstance, DbInstanceOutput, DbInstanceSpec, ParameterGroup, Password, leaves_snapshot,
@@ -94,16 +96,13 @@ pub use secret::{Characters, Secret, SecretOutput, SecretSpec};
 pub use security_group::{
     Egress, Ingress, Peer, Ports, Protocol, SecurityGroup, SecurityGroupOutput, SecurityGroupSpec,
 };
-pub use service::{CircuitBreaker, Service, ServiceOutput, ServiceSpec, ServiceTarget};
+pub use service::{Capacity, CircuitBreaker, Service, ServiceOutput, ServiceSpec, ServiceTarget};
 pub use state_machine::{StateMachine, StateMachineOutput, StateMachineSpec};
 pub use subnet::{Subnet, SubnetOutput, SubnetSpec};
 pub use target_group::{
     HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
 };
-pub use task_definition::{
-    Architecture, Container, ContainerHealth, Log, TaskDefinition, TaskDefinitionOutput,
-    TaskDefinitionSpec,
-};
+pub use task_definition::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDefinitionSpec};
 pub use topic::{Topic, TopicOutput, TopicSpec};
 pub use validation_record::{ValidationRecord, ValidationRecordOutput, ValidationRecordSpec};
 pub use vpc::{Vpc, VpcOutput, VpcSpec};

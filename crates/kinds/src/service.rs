@@ -50,6 +50,8 @@ impl Kind for Service {
         ("execute-command", Change::InPlace(Impact::Rolling)),
         ("grace-period", Change::InPlace(Impact::None)),
         ("platform-version", Change::InPlace(Impact::Rolling)),
+        // It starts none by itself, and tasks that run stay where they are: update begins one.
+        ("capacity", Change::InPlace(Impact::Rolling)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
     const DELETION: Impact = Impact::None;
@@ -124,6 +126,7 @@ impl Kind for Service {
 
     fn check(spec: &ServiceSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
+        problems.extend(spec.capacity.known().and_then(Capacity::problem));
         if spec.minimum_percent > 100 {
             problems.push(Problem::amounts(
                 "minimum-percent",
@@ -186,6 +189,59 @@ pub struct ServiceSpec {
     /// The Fargate platform version.
     #[serde(default = "platform_version")]
     pub platform_version: String,
+    /// Which capacity its tasks run on.
+    #[serde(default)]
+    pub capacity: Opaque<Capacity>,
+}
+
+/// Which capacity of Fargate tasks run on; the one that stays when left out. Of tasks beyond
+/// `base`, so many run on each kind as its weight is a share of both. The cluster must have both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Capacity {
+    /// How many tasks are on capacity that stays before any is on spare capacity, 0 to 100000.
+    #[serde(default)]
+    pub base: u32,
+    /// The weight of capacity that stays, 0 to 1000.
+    #[serde(default = "stays")]
+    pub fargate: u32,
+    /// The weight of spare capacity, 0 to 1000. AWS takes it back with two minutes' notice, and
+    /// where there is none ECS starts no other task in its place until there is.
+    #[serde(default)]
+    pub spot: u32,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self { base: 0, fargate: stays(), spot: 0 }
+    }
+}
+
+impl Capacity {
+    /// What is wrong with it. Bounds: `CapacityProviderStrategyItem` in the ECS API reference.
+    fn problem(&self) -> Option<Problem> {
+        let bound = |path: &str, value: u32, most: u32| {
+            (value > most).then(|| {
+                let (title, help) =
+                    (format!("{value} is too much"), format!("expected 0 to {most}"));
+                Problem::new(path, title, help)
+            })
+        };
+        let of_spot = || {
+            let is_default = self.spot > 0 || *self == Self::default();
+            (!is_default).then(|| {
+                Problem::new(
+                    "capacity",
+                    "no task is to run on spare capacity",
+                    "give `spot` a weight, or leave `capacity` out",
+                )
+            })
+        };
+        bound("capacity.base", self.base, 100_000)
+            .or_else(|| bound("capacity.fargate", self.fargate, 1000))
+            .or_else(|| bound("capacity.spot", self.spot, 1000))
+            .or_else(of_spot)
+    }
 }
 
 /// A target group that tasks are registered in, and by which of their ports.
@@ -242,6 +298,10 @@ fn waves(live: &ServiceSpec, wanted: &ServiceSpec) -> u32 {
     let least = (count * u64::from(wanted.minimum_percent)).div_ceil(100);
     let wave = (above + count.saturating_sub(least)).max(1);
     u32::try_from(count.div_ceil(wave)).unwrap_or(u32::MAX).clamp(1, MOST_WAVES)
+}
+
+fn stays() -> u32 {
+    1
 }
 
 /// A scaler finds one to begin with.

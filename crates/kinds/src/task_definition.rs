@@ -1,14 +1,13 @@
 //! A task definition: the containers that run together, and what they are given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use deployer_core::{
-    Change, Impact, Kind, Naming, Opaque, Problem, Ref, Replacement, Text, Typical,
-};
+use deployer_core::{Change, Impact, Kind, Naming, Opaque, Problem, Ref, Replacement, Typical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LogGroup, Role};
+use crate::Role;
+use crate::container::{self, Container, Volume};
 
 /// The most bytes that a task definition may have ("Amazon ECS service quotas" in the ECS developer
 /// guide).
@@ -28,6 +27,7 @@ impl Kind for TaskDefinition {
         ("execution-role", Change::Replace(Impact::None)),
         ("task-role", Change::Replace(Impact::None)),
         ("containers", Change::Replace(Impact::None)),
+        ("volumes", Change::Replace(Impact::None)),
     ];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
     const REPLACEMENT: Replacement = Replacement::Supersede;
@@ -77,6 +77,7 @@ impl Kind for TaskDefinition {
                 "let one container have `essential: true`",
             ));
         }
+        problems.extend(container::check(spec.cpu, spec.memory, &spec.containers, &spec.volumes));
         let size = spec.containers.iter().map(|(name, it)| written(name, it)).sum::<usize>();
         if size > LARGEST
             && let Some((name, _)) =
@@ -144,6 +145,9 @@ pub struct TaskDefinitionSpec {
     pub task_role: Option<Ref<Role>>,
     /// The containers, by name.
     pub containers: BTreeMap<String, Container>,
+    /// What its containers can mount, by name.
+    #[serde(default)]
+    pub volumes: BTreeMap<String, Opaque<Volume>>,
 }
 
 /// A processor architecture.
@@ -157,82 +161,6 @@ pub enum Architecture {
     X86_64,
     /// 64-bit ARM (Graviton).
     Arm64,
-}
-
-/// One container of a task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Container {
-    /// The image, by digest where it is ours.
-    pub image: Text,
-    /// Whether the task stops when this container does.
-    #[serde(default = "yes")]
-    pub essential: bool,
-    /// Replaces the image's entry point; the image's own when empty.
-    #[serde(default)]
-    #[schemars(extend("x-words" = true))]
-    pub entry_point: Vec<String>,
-    /// Replaces the image's command; the image's own when empty.
-    #[serde(default)]
-    #[schemars(extend("x-words" = true))]
-    pub command: Vec<String>,
-    /// Environment variables.
-    #[serde(default)]
-    pub environment: BTreeMap<String, Text>,
-    /// Environment variables whose values are read from Secrets Manager at start: an ARN, or
-    /// `ARN:json-key::` for one key of a JSON secret.
-    #[serde(default)]
-    pub secrets: BTreeMap<String, Text>,
-    /// The TCP ports it listens on.
-    #[serde(default)]
-    pub ports: BTreeSet<u16>,
-    /// Where its output goes; nowhere when left out.
-    pub log: Option<Log>,
-    /// A command that checks whether it works.
-    pub health: Option<ContainerHealth>,
-    /// Seconds between being asked to stop and being killed, 0 to 120.
-    #[serde(default = "stop_timeout")]
-    pub stop_timeout: u32,
-    /// Whether its root file system cannot be written to.
-    #[serde(default)]
-    pub read_only_root: bool,
-    /// Whether a small init process reaps its children and passes on signals.
-    #[serde(default)]
-    pub init: bool,
-    /// The user it runs as; the image's own when empty.
-    #[serde(default)]
-    pub user: String,
-}
-
-/// Where the output of a container goes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Log {
-    /// The log group.
-    pub group: Ref<LogGroup>,
-    /// What the names of its streams begin with.
-    pub prefix: String,
-}
-
-/// A command that checks whether a container works.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ContainerHealth {
-    /// The command and its arguments, run without a shell; exit code 0 is healthy.
-    #[schemars(extend("x-words" = true))]
-    pub command: Vec<String>,
-    /// Seconds between two runs, 5 to 300.
-    #[serde(default = "interval")]
-    pub interval: u32,
-    /// Seconds until a run has failed, 2 to 60.
-    #[serde(default = "timeout")]
-    pub timeout: u32,
-    /// How many failures in a row make it unhealthy, 1 to 10.
-    #[serde(default = "retries")]
-    pub retries: u32,
-    /// Seconds after start in which failures do not count, up to 300.
-    #[serde(default)]
-    pub start_period: u32,
 }
 
 /// What AWS returns for a task definition.
@@ -290,26 +218,6 @@ fn listed(sizes: &[u32]) -> String {
 
 fn storage() -> u32 {
     20
-}
-
-fn stop_timeout() -> u32 {
-    30
-}
-
-fn interval() -> u32 {
-    10
-}
-
-fn timeout() -> u32 {
-    5
-}
-
-fn retries() -> u32 {
-    3
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[cfg(test)]

@@ -76,6 +76,11 @@ int main(int count, char **arguments) {
         return atoi(setting("CHECK", "0"));
     printf("hello from %s as %d\n", setting("NAME", "nobody"), (int)getuid());
     fflush(stdout);
+    if (getenv("WRITE"))
+        printf("wrote %d\n", !mkdir(getenv("WRITE"), 0755));
+    if (getenv("LOOK"))
+        printf("sees %d\n", !access(getenv("LOOK"), F_OK));
+    fflush(stdout);
     if (getenv("EXIT"))
         return atoi(getenv("EXIT"));
     if (getenv("LIVES")) {

@@ -78,7 +78,19 @@ def test_a_task_that_is_root_has_few_capabilities_and_gets_no_more(lab: RunningL
 def test_who_would_see_other_processes_is_not_root() -> None:
     # Within these, no namespace of processes can be made.
     without = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=+sys_chroot", "--"]
-    command = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), "/", "", "0", "0", "--"]
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        str(LAUNCH),
+        str(os.getpid()),
+        "/",
+        "",
+        "0",
+        "0",
+        "[]",
+        "--",
+    ]
     shown = subprocess.run(
         [*without, *command, *SHOW], capture_output=True, text=True, check=True
     ).stdout

@@ -1,9 +1,12 @@
-//! Clusters on ECS: `CreateCluster`, `UpdateClusterSettings`, `DescribeClusters`, `DeleteCluster`.
+//! Clusters on ECS: `CreateCluster`, `UpdateClusterSettings`, `PutClusterCapacityProviders`,
+//! `DescribeClusters`, `DeleteCluster`.
+
+use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{Cluster as Description, ClusterSetting, ClusterSettingName};
 use deployer_core::Phase;
 use deployer_engine::{Context, Found, Resource, Result, Survey};
-use deployer_kinds::{Cluster, ClusterOutput, ClusterSpec, Insights};
+use deployer_kinds::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insights};
 
 use crate::Aws;
 use crate::ecs::{self, Clusters, tagged};
@@ -49,6 +52,9 @@ impl Resource<Aws> for Cluster {
             .create_cluster()
             .cluster_name(&cx.identity.name)
             .set_tags(Some(tagged(cx.identity)))
+            .set_capacity_providers(
+                Some(names(&spec.capacity_providers)).filter(|it| !it.is_empty()),
+            )
             .settings(setting(*spec.container_insights.wanted()?));
         let made = cx.cloud.send(&ecs::CREATE_CLUSTER, CREATE, || request.clone().send()).await?;
         output(&made.cluster.required("the cluster")?)
@@ -70,6 +76,9 @@ impl Resource<Aws> for Cluster {
                 request.clone().send()
             })
             .await?;
+        if live.spec.capacity_providers != spec.capacity_providers {
+            provide(cx.cloud, &live.output.id, &spec.capacity_providers).await?;
+        }
         Ok(live.output.clone())
     }
 
@@ -97,9 +106,17 @@ fn found(owned: &Owned, cluster: &Description) -> Result<Found<Cluster>> {
     };
     let foreign = setting.filter(|_| insights.is_none());
     let foreign = foreign.map(|setting| format!("Container Insights are `{setting}`"));
+    let others = others(cluster).map(|name| format!("it has the capacity provider {name}"));
     Ok(Found {
         badge: owned.badge(),
-        spec: ClusterSpec { container_insights: insights.into() },
+        spec: ClusterSpec {
+            container_insights: insights.into(),
+            capacity_providers: cluster
+                .capacity_providers()
+                .iter()
+                .filter_map(|name| provider(name))
+                .collect(),
+        },
         output: output(cluster)?,
         phase: match state {
             "PROVISIONING" => Phase::Settling,
@@ -107,8 +124,52 @@ fn found(owned: &Owned, cluster: &Description) -> Result<Found<Cluster>> {
             _ => Phase::Ready,
         },
         state: state.to_owned(),
-        foreign: foreign.into_iter().collect(),
+        foreign: foreign.into_iter().chain(others).collect(),
     })
+}
+
+/// Says which capacity a cluster has. The call replaces all of it and wants a strategy for services
+/// that name none, so what others have attached and chosen is sent as it is.
+async fn provide(aws: &Aws, id: &str, wanted: &BTreeSet<CapacityProvider>) -> Result<()> {
+    let clusters = ecs::clusters(aws, &[id.to_owned()]).await?;
+    let cluster = clusters.first().required("the cluster")?;
+    let names: Vec<String> =
+        names(wanted).into_iter().chain(others(cluster).map(ToOwned::to_owned)).collect();
+    let request = aws
+        .ecs
+        .put_cluster_capacity_providers()
+        .cluster(id)
+        .set_default_capacity_provider_strategy(Some(
+            cluster.default_capacity_provider_strategy().to_vec(),
+        ))
+        .set_capacity_providers(Some(names));
+    aws.send(&ecs::PUT_CLUSTER_CAPACITY_PROVIDERS, "set the cluster's capacity providers", || {
+        request.clone().send()
+    })
+    .await?;
+    Ok(())
+}
+
+fn names(providers: &BTreeSet<CapacityProvider>) -> Vec<String> {
+    let name = |provider: &CapacityProvider| match provider {
+        CapacityProvider::Fargate => ecs::FARGATE,
+        CapacityProvider::FargateSpot => ecs::FARGATE_SPOT,
+    };
+    providers.iter().map(|provider| name(provider).to_owned()).collect()
+}
+
+fn provider(name: &str) -> Option<CapacityProvider> {
+    match name {
+        ecs::FARGATE => Some(CapacityProvider::Fargate),
+        ecs::FARGATE_SPOT => Some(CapacityProvider::FargateSpot),
+        _ => None,
+    }
+}
+
+/// What else a cluster has, which is somebody's.
+fn others(cluster: &Description) -> impl Iterator<Item = &str> {
+    let names = cluster.capacity_providers().iter();
+    names.filter(|name| provider(name).is_none()).map(String::as_str)
 }
 
 fn output(cluster: &Description) -> Result<ClusterOutput> {

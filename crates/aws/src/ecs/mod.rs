@@ -30,6 +30,11 @@ pub(crate) use operations::*;
 /// The most clusters that `DescribeClusters` takes (ECS API reference).
 const CLUSTERS_A_CALL: usize = 100;
 
+/// What ECS calls the capacity of Fargate that stays, and that which goes
+/// (`CapacityProviderStrategyItem` in the ECS API reference).
+pub(crate) const FARGATE: &str = "FARGATE";
+pub(crate) const FARGATE_SPOT: &str = "FARGATE_SPOT";
+
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
     ownership::tags(identity, &Kept::new())

@@ -106,6 +106,12 @@ operations! {
     LIST_TASK_DEFINITIONS = SERVICE.reads("ListTaskDefinitions");
     LIST_TASKS = SERVICE.reads("ListTasks")
         .gone(&["ClusterNotFoundException", "ServiceNotFoundException"]);
+    /// A cluster that is just being made or changed is not active; ECS has no code for it, only words
+    /// (Terraform's AWS provider asks again, `internal/service/ecs/cluster_capacity_providers.go`).
+    PUT_CLUSTER_CAPACITY_PROVIDERS = SERVICE.changes("PutClusterCapacityProviders")
+        .on(CLUSTER)
+        .gone(&["ClusterNotFoundException"])
+        .codes(&[Code::new("ClientException", Cause::Busy).saying("Cluster was not ACTIVE")]);
     REGISTER_TASK_DEFINITION = SERVICE.changes("RegisterTaskDefinition")
         .on(DEFINITION)
         .also(&["ecs:TagResource", "iam:PassRole"]);

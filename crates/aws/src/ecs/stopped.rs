@@ -1,10 +1,13 @@
 //! Why a task stopped: in the words of ECS, of its containers, and of its log.
 
-use deployer_engine::{Container, Result, Stop, StopCause, Task};
+use deployer_engine::{Container, Health, Result, Stop, StopCause, Task};
 
 use crate::Aws;
 use crate::ecs::logging;
 use crate::logs;
+
+/// How a container ends that is stopped because another one has ended: by SIGKILL, or by SIGTERM.
+const STOPPED: [i32; 2] = [128 + 9, 128 + 15];
 
 /// How many lines of a container's log are shown.
 const LINES: i32 = 10;
@@ -49,11 +52,22 @@ impl Stopped {
         with_names(&words.join("; "))
     }
 
-    /// The container to look at: the first that ended badly, else the first.
+    /// The container to look at: one that ended badly, rather by itself than with the others; else
+    /// one that is not healthy, else the first.
     pub(super) fn culprit(&self) -> Option<&Container> {
-        let ended_badly = |container: &&Container| container.exit_code.is_some_and(|it| it != 0);
         let containers = &self.0.containers;
-        containers.iter().find(ended_badly).or_else(|| containers.first())
+        let ended_badly = |it: &&Container| it.exit_code.is_some_and(|code| code != 0);
+        let by_itself = |it: &&Container| {
+            ended_badly(it)
+                && (it.reason.is_some()
+                    || it.exit_code.is_some_and(|code| !STOPPED.contains(&code)))
+        };
+        let is_ill = |it: &&Container| it.health == Health::Unhealthy;
+        let find = |is: &dyn Fn(&&Container) -> bool| containers.iter().find(is);
+        find(&by_itself)
+            .or_else(|| find(&ended_badly))
+            .or_else(|| find(&is_ill))
+            .or_else(|| containers.first())
     }
 }
 

@@ -46,7 +46,7 @@ pub struct RunOrder {
 impl RunOrder {
     /// One that is the same as no other.
     pub fn new(command: Vec<String>) -> Self {
-        let token = random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = format!("{:032x}", u128::from_be_bytes(random()));
         Self { command, token }
     }
 }
@@ -110,7 +110,9 @@ pub async fn follow<C: Cloud>(
             is_unheard = true;
             Vec::new()
         });
-        lines.iter().for_each(|line| hear(Heard::Line(line)));
+        for line in &lines {
+            hear(Heard::Line(line));
+        }
         if run.task.state == TaskState::Stopped {
             quiet = if lines.is_empty() { quiet + 1 } else { 0 };
             if quiet == QUIET || run.task.started.is_none() {

@@ -30,7 +30,7 @@ capability! {
 pub struct Command {
     /// The task, as [`Task::id`](crate::Task).
     pub task: String,
-    /// The container; its only or its first one when there is none.
+    /// The container; its own, or the only or first one, when there is none.
     pub container: Option<String>,
     /// What is run, as one line, by no shell unless it names one: `sh -c "ls /"`.
     pub line: String,

@@ -478,3 +478,85 @@ jobs:
     });
     insta::assert_snapshot!("jobs", to_yaml(&of_jobs));
 }
+
+/// A stack whose services have containers beside their own.
+const BESIDE: &str = "
+stack: shop
+region: eu-west-1
+network: { nat: single }
+secrets: { token: {} }
+services:
+  web:
+    image: { build: { dockerfile: Dockerfile } }
+    command: [serve]
+    health-command: [/web, healthy]
+    mounts: { work: { path: /work, volume: empty } }
+    tmpfs: { /tmp: 64 MiB }
+    ulimits: { nofile: 100000 }
+    scale: { min: 2, max: 10, cpu: 60% }
+    spot: 70%
+    sidecars:
+      agent:
+        image: \"111122223333.dkr.ecr.eu-west-1.amazonaws.com/agent:1\"
+        cpu: 64
+        memory: 64 MiB
+        starts: before
+        health-command: [/agent, ping]
+        secrets: { TOKEN: secrets/token }
+      setup:
+        image: { of: web }
+        command: [prepare]
+        essential: false
+        starts: before
+        until: success
+        mounts: { work: { path: /out } }
+      tail: { image: \"tail:1\", starts: after, mounts: { work: { path: /work, read-only: true } } }
+  worker: { image: { of: web }, count: 3, spot: { share: 100%, base: 1 }, logs: { driver: none } }
+";
+
+#[test]
+fn sidecars_start_around_the_services_own_container() {
+    let loaded = loaded(BESIDE, None);
+    let spec = |address: &str| &loaded.stack.resources[&address.parse().unwrap()].spec;
+    let task = spec("task-definition/web");
+    assert_eq!(task["volumes"], json!({ "work": "empty" }));
+    let containers = &task["containers"];
+    let waits = json!({ "agent": "healthy", "setup": "success" });
+    assert_eq!(containers["web"]["depends-on"], waits);
+    assert_eq!(containers["tail"]["depends-on"], json!({ "web": "healthy" }));
+    assert_eq!(containers["web"]["tmpfs"], json!({ "/tmp": 64 }));
+    assert_eq!(containers["web"]["ulimits"], json!({ "nofile": 100_000 }));
+    let mount = json!({ "work": { "path": "/work", "read-only": true } });
+    assert_eq!(containers["tail"]["mounts"], mount);
+    assert_eq!(containers["setup"]["image"], containers["web"]["image"]);
+    let log = json!({ "group": { "ref": "log-group/web" }, "prefix": "agent" });
+    assert_eq!(containers["agent"]["log"], log);
+    // Whoever starts the tasks pulls all of their images and reads all of their secrets.
+    let role = spec("role/web-execution")["inline"]["execution"].to_string();
+    for part in ["repository/agent", "repository/web", "secret/token"] {
+        assert!(role.contains(part), "{part} is not in {role}");
+    }
+}
+
+#[test]
+fn an_image_of_another_service_is_built_once() {
+    let loaded = loaded(BESIDE, None);
+    let made = |kind: &str| loaded.stack.resources.keys().filter(|it| it.kind == kind).count();
+    assert_eq!((made("image"), made("repository")), (1, 1));
+    assert_eq!(loaded.images["worker"], Address::new("image", "web"));
+    let task = &loaded.stack.resources[&Address::new("task-definition", "worker")].spec;
+    assert!(task["containers"]["worker"]["log"].is_null());
+    assert!(!loaded.stack.resources.contains_key(&Address::new("log-group", "worker")));
+}
+
+#[test]
+fn what_is_beyond_the_fewest_tasks_runs_on_spare_capacity() {
+    let loaded = loaded(BESIDE, None);
+    let capacity = |name: &str| {
+        loaded.stack.resources[&Address::new("service", name)].spec["capacity"].clone()
+    };
+    assert_eq!(capacity("web"), json!({ "base": 2, "fargate": 3, "spot": 7 }));
+    assert_eq!(capacity("worker"), json!({ "base": 1, "fargate": 0, "spot": 1 }));
+    let cluster = &loaded.stack.resources[&Address::new("cluster", "main")].spec;
+    assert_eq!(cluster["capacity-providers"], json!(["fargate", "fargate-spot"]));
+}

@@ -1,8 +1,8 @@
 """Runs one program: in a root folder, as a user, and only as long as its parent lives.
 
-    launch.py PARENT FOLDER ROOT USER GROUP -- PROGRAM ARGUMENT...
+    launch.py PARENT FOLDER ROOT USER GROUP MOUNTS -- PROGRAM ARGUMENT...
 
-ROOT, USER and GROUP may be empty. The program is the first process of a PID namespace of its
+ROOT, USER and GROUP may be empty. MOUNTS is a list in JSON; who is not root has none. The program is the first process of a PID namespace of its
 own, as in a container: when it ends, the kernel ends whatever it left behind, wherever that
 hid. This process waits outside for its exit code. Where no namespace can be made, the program
 takes this process's place, and what it leaves behind in another process group lives on.
@@ -15,6 +15,7 @@ not there; 128 and the signal's number when a signal ended it.
 """
 
 import ctypes
+import json
 import os
 import select
 import signal
@@ -22,8 +23,10 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
+CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 CAPABILITY_VERSION = 0x20080522
@@ -48,10 +51,11 @@ libc = ctypes.CDLL(None)
 
 def main() -> None:
     """Prepares this process, and becomes the program."""
-    parent, folder, root, user, group, _, *command = sys.argv[1:]
+    parent, folder, root, user, group, mounts, _, *command = sys.argv[1:]
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != int(parent):
         sys.exit(1)
+    mount_all(json.loads(mounts))
     if make_namespace():
         wait_outside()
     elif user == "0":
@@ -69,6 +73,29 @@ def main() -> None:
     # Another user is another life: the kernel forgets what was asked before.
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     run(command)
+
+
+def mount_all(mounts: list[tuple[str, str, bool, int]]) -> None:
+    """Mounts folders and file systems in memory, which nobody but this program sees."""
+    if not mounts:
+        return
+    if libc.unshare(CLONE_NEWNS) != 0:
+        sys.exit("the kernel lets nothing be mounted")
+    mount("none", "/", MS_REC | MS_PRIVATE)
+    for source, target, is_read_only, mebibytes in mounts:
+        if not source:
+            mount("tmpfs", target, 0, f"size={mebibytes}m,mode=1777")
+            continue
+        mount(source, target, MS_BIND)
+        if is_read_only:
+            mount("none", target, MS_REMOUNT | MS_BIND | MS_RDONLY)
+
+
+def mount(source: str, target: str, flags: int, options: str = "") -> None:
+    """Mounts one; without it the program would run, and not see what it should."""
+    kind = b"tmpfs" if options else None
+    if libc.mount(source.encode(), target.encode(), kind, flags, options.encode()) != 0:
+        sys.exit(f"the kernel does not mount {target}")
 
 
 def drop_capabilities() -> None:

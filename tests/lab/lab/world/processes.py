@@ -9,18 +9,28 @@ A shell waits on a pipe for the lab's end and then removes the data directory.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from signal import SIGKILL, Signals
-from typing import Any
+from typing import Any, NamedTuple
 
 LAUNCH = Path(__file__).with_name("launch.py")
+
+
+class Mount(NamedTuple):
+    """What one program finds at a path: a folder, or a file system in memory where none is named."""
+
+    source: str
+    target: str
+    read_only: bool
+    mebibytes: int = 0
 
 
 class Processes:
@@ -42,13 +52,16 @@ class Processes:
         root: Path | None = None,
         user: int | None = None,
         group: int | None = None,
+        mounts: Sequence[Mount] = (),
         stdout: Any = subprocess.DEVNULL,
         stderr: Any = subprocess.STDOUT,
     ) -> subprocess.Popen[bytes]:
-        """Starts `command` in `folder`, inside `root` and as `user` where they are given."""
+        """Starts `command` in `folder`, inside `root` and as `user` where they are given; `mounts`
+        are seen by it alone.
+        """
         launch = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid())]
         launch += [str(folder), str(root or ""), str("" if user is None else user)]
-        launch += [str("" if group is None else group), "--", *command]
+        launch += [str("" if group is None else group), json.dumps(mounts), "--", *command]
 
         def fork() -> subprocess.Popen[bytes]:
             return subprocess.Popen(

@@ -41,6 +41,7 @@ DURATIONS: dict[str, float] = {
     "task.provisioning": 15,
     "task.pending": 10,
     "task.no-way-out": 180,
+    "task.dependency": 180,
     "task.exec-agent": 3,
     "task.deprovisioning": 15,
     "task.interface-lingers": 30,

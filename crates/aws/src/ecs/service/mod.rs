@@ -1,6 +1,7 @@
 //! Services of ECS: `CreateService`, `UpdateService`, `ListServices`, `DescribeServices`,
 //! `DeleteService`.
 
+mod capacity;
 mod explain;
 pub(crate) mod failures;
 pub(crate) mod find;
@@ -12,7 +13,7 @@ mod shell;
 mod spec;
 mod tasks;
 
-use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as Description};
+use aws_sdk_ecs::types::{PropagateTags, Service as Description};
 use deployer_core::Phase;
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
@@ -60,7 +61,8 @@ impl Resource<Aws> for Service {
             .service_name(&cx.identity.name)
             .client_token(token(cx, spec.cluster.id()).await?)
             .set_tags(Some(tagged(cx.identity)))
-            .launch_type(LaunchType::Fargate)
+            .set_launch_type(capacity::launch_type(spec)?)
+            .set_capacity_provider_strategy(capacity::strategy(spec)?)
             .task_definition(spec.task_definition.id())
             .desired_count(spec::number(spec.count.unwrap_or(spec.initial_count)))
             .platform_version(&spec.platform_version)
@@ -85,6 +87,7 @@ impl Resource<Aws> for Service {
         live: &Found<Self>,
         spec: &ServiceSpec,
     ) -> Result<ServiceOutput> {
+        let moves = capacity::moves(&live.spec, spec);
         let mut request = cx
             .cloud
             .ecs
@@ -96,7 +99,7 @@ impl Resource<Aws> for Service {
             .availability_zone_rebalancing(spec::rebalancing(spec))
             .enable_execute_command(spec.execute_command)
             // Tasks that run keep what they were started with.
-            .force_new_deployment(live.spec.execute_command != spec.execute_command)
+            .force_new_deployment(live.spec.execute_command != spec.execute_command || moves)
             .enable_ecs_managed_tags(true)
             .propagate_tags(PropagateTags::Service)
             .set_health_check_grace_period_seconds(spec::grace_period(
@@ -108,6 +111,9 @@ impl Resource<Aws> for Service {
         }
         if live.spec.platform_version != spec.platform_version {
             request = request.platform_version(&spec.platform_version);
+        }
+        if moves {
+            request = request.set_capacity_provider_strategy(Some(capacity::change(spec)?));
         }
         if spec::network(&live.spec) != spec::network(spec) {
             request = request.network_configuration(spec::network(spec));

@@ -17,7 +17,7 @@ impl Shell<Aws> for Service {
         let cluster = &live.output.cluster;
         let task = tasks::describe(aws, cluster, std::slice::from_ref(&command.task)).await?;
         let task = task.first().ok_or_else(|| not_there(&format!("task {}", command.task)))?;
-        let container = container(task, command.container.as_deref())?;
+        let container = container(task, command.container.as_deref(), &live.badge.name)?;
         let name = container.name().required("the name of a container")?;
         let runtime = container.runtime_id();
         let request = aws
@@ -42,10 +42,18 @@ impl Shell<Aws> for Service {
     }
 }
 
-/// The container to get into: the one that is named, or the first.
-fn container<'a>(task: &'a Description, name: Option<&str>) -> Result<&'a Container> {
-    let is_meant = |container: &&Container| name.is_none() || container.name() == name;
-    let found = task.containers().iter().find(is_meant);
+/// The container to get into: the one that is named, or the service's own, which is called as it is,
+/// or the first.
+fn container<'a>(
+    task: &'a Description,
+    name: Option<&str>,
+    service: &str,
+) -> Result<&'a Container> {
+    let named = |name| task.containers().iter().find(move |it| it.name() == Some(name));
+    let found = match name {
+        Some(name) => named(name),
+        None => named(service).or_else(|| task.containers().first()),
+    };
     found.ok_or_else(|| match name {
         Some(name) => not_there(&format!("container `{name}`")),
         None => not_there("container in it"),
@@ -86,11 +94,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_it_is_the_first_container() {
+    fn without_a_name_it_is_the_services_own_container_or_the_first() {
         let named = |name: &str| Container::builder().name(name).build();
         let task = Description::builder().containers(named("web")).containers(named("log")).build();
-        assert_eq!(container(&task, None).unwrap().name(), Some("web"));
-        assert_eq!(container(&task, Some("log")).unwrap().name(), Some("log"));
-        assert_eq!(container(&task, Some("db")).unwrap_err().cause, Cause::Gone);
+        assert_eq!(container(&task, None, "shop").unwrap().name(), Some("web"));
+        assert_eq!(container(&task, None, "log").unwrap().name(), Some("log"));
+        assert_eq!(container(&task, Some("log"), "web").unwrap().name(), Some("log"));
+        assert_eq!(container(&task, Some("db"), "web").unwrap_err().cause, Cause::Gone);
     }
 }

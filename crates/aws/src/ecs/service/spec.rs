@@ -9,6 +9,7 @@ use deployer_core::Ref;
 use deployer_engine::Result;
 use deployer_kinds::{CircuitBreaker, ServiceSpec, ServiceTarget};
 
+use super::capacity;
 use crate::ecs;
 use crate::missing::Required;
 
@@ -48,6 +49,7 @@ pub(super) fn read(service: &Description) -> Result<ServiceSpec> {
             "the grace period of a service",
         )?,
         platform_version: text(service.platform_version(), "the platform of a service")?,
+        capacity: capacity::read(service),
     })
 }
 
@@ -56,7 +58,7 @@ pub(super) fn foreign(service: &Description) -> Vec<String> {
     let controller = service.deployment_controller().map(|controller| controller.r#type());
     let scheduling = service.scheduling_strategy();
     [
-        ("capacity providers", !service.capacity_provider_strategy().is_empty()),
+        ("other capacity than a stack can say", capacity::read(service).known().is_none()),
         ("service registries", !service.service_registries().is_empty()),
         ("placement constraints", !service.placement_constraints().is_empty()),
         (
@@ -186,6 +188,8 @@ fn circuit_breaker(deployment: &DeploymentConfiguration) -> CircuitBreaker {
 
 #[cfg(test)]
 mod tests {
+    use deployer_kinds::Capacity;
+
     use super::*;
 
     fn spec(breaker: Option<CircuitBreaker>, maximum: u32) -> ServiceSpec {
@@ -204,6 +208,7 @@ mod tests {
             execute_command: false,
             grace_period: 0,
             platform_version: "LATEST".to_owned(),
+            capacity: Capacity::default().into(),
         }
     }
 

@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ecs::types::{
-    ContainerDefinition, HealthCheck, KeyValuePair, LinuxParameters, LogConfiguration, LogDriver,
-    PortMapping, Secret, TransportProtocol,
+    ContainerCondition, ContainerDefinition, ContainerDependency, HealthCheck, KeyValuePair,
+    LinuxParameters, LogConfiguration, LogDriver, MountPoint, PortMapping, Secret, Tmpfs,
+    TransportProtocol, Ulimit, UlimitName,
 };
-use deployer_core::{Ref, Text};
+use deployer_core::{Opaque, Ref, Text};
 use deployer_engine::Result;
-use deployer_kinds::{Container, ContainerHealth, Log};
+use deployer_kinds::{Condition, Container, ContainerHealth, Log, Mount};
 
 use crate::missing::Required;
 
@@ -38,11 +39,15 @@ pub(super) fn write(name: &str, container: &Container, region: &str) -> Containe
             .protocol(TransportProtocol::Tcp)
             .build()
     });
-    let init = LinuxParameters::builder().init_process_enabled(true).build();
     ContainerDefinition::builder()
         .name(name)
         .image(container.image.resolved())
         .essential(container.essential)
+        .cpu(number(container.cpu))
+        .set_memory((container.memory != 0).then(|| number(container.memory)))
+        .set_depends_on(some(dependencies(container)))
+        .set_mount_points(some(container.mounts.iter().map(mount_point).collect()))
+        .set_ulimits(some(container.ulimits.iter().map(ulimit).collect()))
         .set_entry_point(some(container.entry_point.clone()))
         .set_command(some(container.command.clone()))
         .set_environment(some(environment.collect()))
@@ -52,7 +57,7 @@ pub(super) fn write(name: &str, container: &Container, region: &str) -> Containe
         .set_health_check(container.health.as_ref().map(health_check))
         .stop_timeout(number(container.stop_timeout))
         .set_readonly_root_filesystem(container.read_only_root.then_some(true))
-        .set_linux_parameters(container.init.then_some(init))
+        .set_linux_parameters(linux_parameters(container))
         .set_user(Some(container.user.clone()).filter(|user| !user.is_empty()))
         .build()
 }
@@ -84,10 +89,27 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
     let ports = definition.port_mappings().iter().map(PortMapping::container_port);
     let ports = ports.map(|port| u16::try_from(port?).ok()).collect::<Option<_>>();
     let stop_timeout = definition.stop_timeout().map(u32::try_from).transpose().ok();
+    let linux = definition.linux_parameters();
+    let tmpfs =
+        linux.map(LinuxParameters::tmpfs).unwrap_or_default().iter().map(|it| {
+            Ok((it.container_path().to_owned(), amount(it.size(), "the size of a tmpfs")?))
+        });
+    let limits = definition.ulimits().iter().map(|limit| {
+        Ok((
+            limit.name().as_str().to_owned(),
+            amount(limit.soft_limit(), "a limit of a container")?,
+        ))
+    });
     Ok(Container {
         image: Text::from(definition.image().required("the image of a container")?),
         // True where it is not said (ECS API reference).
         essential: definition.essential().unwrap_or(true),
+        cpu: amount(definition.cpu(), "the CPU units of a container")?,
+        memory: amount(definition.memory().unwrap_or(0), "the memory of a container")?,
+        depends_on: definition.depends_on().iter().map(dependency).collect(),
+        mounts: definition.mount_points().iter().filter_map(mount).collect(),
+        tmpfs: tmpfs.collect::<Result<_>>()?,
+        ulimits: limits.collect::<Result<_>>()?,
         entry_point: definition.entry_point().to_vec(),
         command: definition.command().to_vec(),
         environment,
@@ -106,6 +128,71 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
             .is_some_and(|parameters| parameters.init_process_enabled() == Some(true)),
         user: definition.user().unwrap_or_default().to_owned(),
     })
+}
+
+/// What ECS is told only where it is not the default: an empty one would be another definition.
+fn linux_parameters(container: &Container) -> Option<LinuxParameters> {
+    let tmpfs = container.tmpfs.iter().map(|(path, size)| {
+        let tmpfs = Tmpfs::builder().container_path(path).size(number(*size)).build();
+        tmpfs.expect("it has a path")
+    });
+    let tmpfs = some(tmpfs.collect());
+    if !container.init && tmpfs.is_none() {
+        return None;
+    }
+    let init = container.init.then_some(true);
+    Some(LinuxParameters::builder().set_init_process_enabled(init).set_tmpfs(tmpfs).build())
+}
+
+/// What it waits for; a condition that was not read is left out, which comparing then notices.
+fn dependencies(container: &Container) -> Vec<ContainerDependency> {
+    let written = container.depends_on.iter().filter_map(|(name, condition)| {
+        let condition = match condition.known()? {
+            Condition::Start => ContainerCondition::Start,
+            Condition::Healthy => ContainerCondition::Healthy,
+            Condition::Complete => ContainerCondition::Complete,
+            Condition::Success => ContainerCondition::Success,
+        };
+        ContainerDependency::builder().container_name(name).condition(condition).build().ok()
+    });
+    written.collect()
+}
+
+fn dependency(waits: &ContainerDependency) -> (String, Opaque<Condition>) {
+    let condition = match waits.condition() {
+        ContainerCondition::Start => Some(Condition::Start),
+        ContainerCondition::Healthy => Some(Condition::Healthy),
+        ContainerCondition::Complete => Some(Condition::Complete),
+        ContainerCondition::Success => Some(Condition::Success),
+        _ => None,
+    };
+    (waits.container_name().to_owned(), condition.into())
+}
+
+fn mount_point((volume, mount): (&String, &Mount)) -> MountPoint {
+    MountPoint::builder()
+        .source_volume(volume)
+        .container_path(&mount.path)
+        .read_only(mount.read_only)
+        .build()
+}
+
+/// `None` without a name or a path, which comparing then notices.
+fn mount(point: &MountPoint) -> Option<(String, Mount)> {
+    let path = point.container_path()?.to_owned();
+    let mount = Mount { path, read_only: point.read_only() == Some(true) };
+    Some((point.source_volume()?.to_owned(), mount))
+}
+
+/// A limit is the same for everybody in the container: what it is, and what it can be raised to.
+fn ulimit((name, value): (&String, &u32)) -> Ulimit {
+    let value = number(*value);
+    let limit = Ulimit::builder().name(UlimitName::from(name.as_str()));
+    limit.soft_limit(value).hard_limit(value).build().expect("it has a name")
+}
+
+fn amount(value: i32, what: &str) -> Result<u32> {
+    u32::try_from(value).ok().required(what)
 }
 
 fn logging(log: &Log, region: &str) -> LogConfiguration {
@@ -172,16 +259,29 @@ fn plain(mut definition: ContainerDefinition) -> ContainerDefinition {
     definition.entry_point = definition.entry_point.and_then(some);
     definition.command = definition.command.and_then(some);
     definition.links = definition.links.and_then(some);
-    definition.mount_points = definition.mount_points.and_then(some);
+    definition.mount_points = definition.mount_points.and_then(some).map(|mut points| {
+        for point in &mut points {
+            point.read_only.get_or_insert(false);
+        }
+        points.sort_by(|a, b| a.source_volume.cmp(&b.source_volume));
+        points
+    });
     definition.volumes_from = definition.volumes_from.and_then(some);
     definition.system_controls = definition.system_controls.and_then(some);
     definition.environment_files = definition.environment_files.and_then(some);
-    definition.depends_on = definition.depends_on.and_then(some);
+    definition.depends_on = definition.depends_on.and_then(some).map(|mut waits| {
+        waits.sort_by(|a, b| a.container_name.cmp(&b.container_name));
+        waits
+    });
+    definition.linux_parameters = definition.linux_parameters.map(plain_linux_parameters);
     definition.dns_servers = definition.dns_servers.and_then(some);
     definition.dns_search_domains = definition.dns_search_domains.and_then(some);
     definition.extra_hosts = definition.extra_hosts.and_then(some);
     definition.docker_security_options = definition.docker_security_options.and_then(some);
-    definition.ulimits = definition.ulimits.and_then(some);
+    definition.ulimits = definition.ulimits.and_then(some).map(|mut limits| {
+        limits.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        limits
+    });
     definition.resource_requirements = definition.resource_requirements.and_then(some);
     definition.credential_specs = definition.credential_specs.and_then(some);
     definition.environment = definition.environment.and_then(some).map(|mut environment| {
@@ -212,6 +312,20 @@ fn plain(mut definition: ContainerDefinition) -> ContainerDefinition {
     definition
 }
 
+/// Empty lists and switches that are off are filled in here as well.
+fn plain_linux_parameters(mut parameters: LinuxParameters) -> LinuxParameters {
+    parameters.init_process_enabled = parameters.init_process_enabled.filter(|on| *on);
+    parameters.devices = parameters.devices.and_then(some);
+    parameters.tmpfs = parameters.tmpfs.and_then(some).map(|mut tmpfs| {
+        for it in &mut tmpfs {
+            it.mount_options = it.mount_options.take().and_then(some);
+        }
+        tmpfs.sort_by(|a, b| a.container_path.cmp(&b.container_path));
+        tmpfs
+    });
+    parameters
+}
+
 fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
     Some(list).filter(|list| !list.is_empty())
 }
@@ -230,6 +344,17 @@ mod tests {
         Container {
             image: Text::from("registry.example/notes@sha256:0"),
             essential: true,
+            cpu: 128,
+            memory: 256,
+            depends_on: [
+                ("agent".to_owned(), Condition::Healthy.into()),
+                ("setup".to_owned(), Condition::Success.into()),
+            ]
+            .into(),
+            mounts: [("work".to_owned(), Mount { path: "/work".to_owned(), read_only: true })]
+                .into(),
+            tmpfs: [("/tmp".to_owned(), 64)].into(),
+            ulimits: [("nofile".to_owned(), 100_000)].into(),
             entry_point: vec![],
             command: vec!["serve".to_owned()],
             environment: [("B", "2"), ("A", "1")]
@@ -267,9 +392,10 @@ mod tests {
     #[test]
     fn what_ecs_fills_in_is_no_difference() {
         let mut definition = write("web", &container(), "eu-west-1");
-        definition.mount_points = Some(vec![]);
         definition.volumes_from = Some(vec![]);
         definition.essential = None;
+        definition.depends_on.as_mut().unwrap().reverse();
+        definition.linux_parameters.as_mut().unwrap().devices = Some(vec![]);
         definition.environment.as_mut().unwrap().reverse();
         let (read, foreign) = round_trip(definition);
         assert_eq!(read, container());
@@ -285,7 +411,16 @@ mod tests {
         udp.port_mappings.as_mut().unwrap()[0].protocol = Some(TransportProtocol::Udp);
         let mut shell = write();
         shell.health_check.as_mut().unwrap().command[0] = "CMD-SHELL".to_owned();
-        for definition in [directory, udp, shell] {
+        let mut hard = write();
+        hard.ulimits.as_mut().unwrap()[0].hard_limit = 200_000;
+        let mut options = write();
+        let linux = options.linux_parameters.as_mut().unwrap();
+        linux.tmpfs.as_mut().unwrap()[0].mount_options = Some(vec!["noexec".to_owned()]);
+        let mut later = write();
+        later.depends_on.as_mut().unwrap()[0].condition = ContainerCondition::from("PAUSED");
+        let mut reserved = write();
+        reserved.memory_reservation = Some(64);
+        for definition in [directory, udp, shell, hard, options, later, reserved] {
             assert_eq!(round_trip(definition).1.len(), 1);
         }
     }

@@ -3,6 +3,7 @@
 //! `DeleteTaskDefinitions`.
 
 mod container;
+mod volume;
 
 use std::collections::BTreeSet;
 
@@ -85,6 +86,8 @@ impl Resource<Aws> for TaskDefinition {
         let storage = i32::try_from(spec.storage).ok().required("an amount of storage")?;
         let storage =
             (storage != STORAGE).then(|| EphemeralStorage::builder().size_in_gib(storage).build());
+        let volumes: Result<Vec<_>> = spec.volumes.iter().map(volume::write).collect();
+        let volumes = Some(volumes?).filter(|volumes| !volumes.is_empty());
         let request = cx
             .cloud
             .ecs
@@ -99,6 +102,7 @@ impl Resource<Aws> for TaskDefinition {
             .execution_role_arn(spec.execution_role.id())
             .set_task_role_arn(spec.task_role.as_ref().map(|role| role.id().to_owned()))
             .set_container_definitions(Some(containers.collect()))
+            .set_volumes(volumes)
             .set_tags(Some(tagged(cx.identity)));
         let made = cx
             .cloud
@@ -276,6 +280,7 @@ fn found(owned: &Owned, definition: &Description, region: &str) -> Result<Found<
             execution_role: Ref::physical(role.required("the role of a task definition")?),
             task_role: definition.task_role_arn().map(Ref::physical),
             containers,
+            volumes: definition.volumes().iter().filter_map(volume::read).collect(),
         },
         output: output(definition)?,
         phase: Phase::Ready,
@@ -307,7 +312,7 @@ fn architecture(definition: &Description) -> Option<Architecture> {
 fn foreign(definition: &Description) -> Vec<String> {
     let family = definition.runtime_platform().and_then(|it| it.operating_system_family());
     [
-        ("volumes", !definition.volumes().is_empty()),
+        ("volumes that a stack cannot say", !definition.volumes().iter().all(volume::is_empty)),
         ("placement constraints", !definition.placement_constraints().is_empty()),
         ("a proxy", definition.proxy_configuration().is_some()),
         ("a process namespace", definition.pid_mode().is_some()),

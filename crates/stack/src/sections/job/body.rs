@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::when::{When, when, when_schema};
 use crate::quantities::{Gibibytes, Memory, Seconds};
 use crate::sections::service::{
-    self, EgressRules, ImageSource, Logs, Permission, Place, Rollout, Service, Use,
+    self, EgressRules, ImageSource, Logs, Mount, Permission, Place, Rollout, Service, Sidecar, Use,
 };
 
 /// A job: one task of one container on Fargate that runs to its end.
@@ -84,6 +84,18 @@ pub(crate) struct Job {
     pub(crate) logs: Logs,
     /// What its task may send to besides what it uses, as for a service.
     pub(crate) egress: Option<EgressRules>,
+    /// Containers beside its own, as for a service; they end when it does.
+    #[serde(default)]
+    pub(crate) sidecars: BTreeMap<String, Sidecar>,
+    /// Volumes that its container has, as for a service.
+    #[serde(default)]
+    pub(crate) mounts: BTreeMap<String, Mount>,
+    /// File systems in memory, as for a service.
+    #[serde(default)]
+    pub(crate) tmpfs: BTreeMap<String, Memory>,
+    /// Limits of its processes, as for a service.
+    #[serde(default)]
+    pub(crate) ulimits: BTreeMap<String, u32>,
 }
 
 impl Job {
@@ -116,8 +128,10 @@ impl Job {
             logs: job.logs,
             egress: job.egress,
             spot: None,
-            sidecars: None,
-            mounts: None,
+            sidecars: job.sidecars,
+            mounts: job.mounts,
+            tmpfs: job.tmpfs,
+            ulimits: job.ulimits,
         }
     }
 }

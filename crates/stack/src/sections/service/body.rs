@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::Text;
-use deployer_kinds::{Architecture, CircuitBreaker, TargetVersion};
+use deployer_core::{Ref, Text};
+use deployer_kinds::{Architecture, CircuitBreaker, Log, TargetVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::containers::{Mount, Sidecar};
 use super::forms::{
-    EgressRules, Health, ImageSource, OneOrMore, Use, health, health_schema, paths, paths_schema,
+    EgressRules, Health, ImageSource, OneOrMore, Spot, Use, health, health_schema, paths,
+    paths_schema,
 };
 use crate::later::NotYet;
 use crate::quantities::{DaysOrForever, Gibibytes, Memory, PerMinute, Percent, Seconds};
@@ -18,8 +20,8 @@ use crate::schedule::{Cron, Once, Timezone};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Service {
-    /// What its container runs: an image that is pulled, as its name, `nginx:1.29`, or one that is
-    /// built here.
+    /// What its container runs: an image that is pulled, as its name, `nginx:1.29`, one that is
+    /// built here, or that of another service, `{ of: web }`.
     pub(crate) image: ImageSource,
     /// CPU units, 1024 to a core: 256, 512, 1024, 2048, 4096, 8192 or 16384.
     #[serde(default = "cpu")]
@@ -97,12 +99,25 @@ pub(crate) struct Service {
     /// What its tasks may send to besides what they use: `open`, which is everything, or a list of
     /// `{ to: 203.0.113.0/24, port: 443 }`. HTTPS to somewhere is needed for the image itself.
     pub(crate) egress: Option<EgressRules>,
-    /// How many of its tasks run on spare capacity.
-    pub(crate) spot: Option<NotYet>,
-    /// Containers beside its own.
-    pub(crate) sidecars: Option<NotYet>,
-    /// Volumes that it has, by name.
-    pub(crate) mounts: Option<NotYet>,
+    /// The share of its tasks beyond the fewest that run on spare capacity, which is cheaper and
+    /// which AWS takes back with two minutes' notice: `50%`, or `{ share: 100%, base: 1 }` for those
+    /// beyond another number.
+    pub(crate) spot: Option<Spot>,
+    /// Containers beside its own, by name: agents, proxies, what prepares a task.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" }, "x-name" = "agent"))]
+    pub(crate) sidecars: BTreeMap<String, Sidecar>,
+    /// Volumes that it has, by name: `{ work: { path: /work, volume: empty } }`.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" }, "x-name" = "work"))]
+    pub(crate) mounts: BTreeMap<String, Mount>,
+    /// File systems in memory, by path, and how much each may hold of the task's memory:
+    /// `{ /tmp: 64 MiB }`.
+    #[serde(default)]
+    pub(crate) tmpfs: BTreeMap<String, Memory>,
+    /// Limits of the operating system: `{ nofile: 65535 }`, how many files may be open.
+    #[serde(default)]
+    pub(crate) ulimits: BTreeMap<String, u32>,
 }
 
 /// Something that tasks may do in AWS.
@@ -320,7 +335,39 @@ pub(crate) enum Place {
 pub(crate) struct Logs {
     /// How long they are kept: `30 days`, or `forever`.
     #[serde(default = "keep")]
+    #[schemars(extend("x-excludes" = ["driver"]))]
     pub(crate) keep: DaysOrForever,
+    /// Where its containers' output goes: `awslogs`, CloudWatch Logs, or `none`, nowhere.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["keep"]))]
+    pub(crate) driver: LogDriver,
+}
+
+/// Where the output of containers goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogDriver {
+    /// CloudWatch Logs.
+    #[default]
+    Awslogs,
+    /// Nowhere.
+    None,
+    /// A router that runs beside them.
+    #[schemars(extend("x-not-yet" = true))]
+    Awsfirelens,
+}
+
+impl Logs {
+    /// Whether there is a log group.
+    pub(super) fn are_kept(&self) -> bool {
+        self.driver == LogDriver::Awslogs
+    }
+
+    /// Where a container of a service writes: the service's log group, with a prefix of its own.
+    pub(super) fn of(&self, service: &str, container: &str) -> Option<Log> {
+        let log = Log { group: Ref::named(service), prefix: container.to_owned() };
+        self.are_kept().then_some(log)
+    }
 }
 
 impl Protocol {
@@ -352,7 +399,7 @@ impl Default for Rollout {
 
 impl Default for Logs {
     fn default() -> Self {
-        Self { keep: keep() }
+        Self { keep: keep(), driver: LogDriver::default() }
     }
 }
 

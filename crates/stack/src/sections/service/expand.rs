@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 
 use deployer_core::{Code, Diagnostic, Ref, Text};
 use deployer_kinds::{
-    Cluster, ClusterSpec, Container, ContainerHealth, HealthCheck, Ingress, Insights, Log,
-    LogGroup, LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec, Service,
-    ServiceSpec, ServiceTarget, TargetGroup, TargetGroupSpec, TargetProtocol, TargetVersion,
-    TaskDefinition, TaskDefinitionSpec,
+    CapacityProvider, Cluster, ClusterSpec, Container, HealthCheck, Ingress, Insights, LogGroup,
+    LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec, Service, ServiceSpec,
+    ServiceTarget, TargetGroup, TargetGroupSpec, TargetProtocol, TargetVersion, TaskDefinition,
+    TaskDefinitionSpec,
 };
 
 use super::body::Place;
 use super::forms::Health;
+use super::mounts::{self, Volumes};
 use super::owner::Owner;
-use super::{egress, image, roles, scale, uses};
+use super::sidecars::{self, Beside};
+use super::{capacity, egress, image, roles, scale, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::sections::job::Job;
@@ -23,7 +25,12 @@ use crate::sections::load_balancer;
 /// The cluster that all services and jobs are in, if there are any.
 pub(super) fn cluster(draft: &mut Draft, all: &Sections) {
     if all.of::<super::Service>().next().is_some() || all.of::<Job>().next().is_some() {
-        let cluster = ClusterSpec { container_insights: Insights::Disabled.into() };
+        // Both, whoever asks for them: a service that has been on either can be on neither without
+        // its cluster's having it, and what is not used costs nothing.
+        let cluster = ClusterSpec {
+            container_insights: Insights::Disabled.into(),
+            capacity_providers: [CapacityProvider::Fargate, CapacityProvider::FargateSpot].into(),
+        };
         draft.make::<Cluster>("main", &cluster, Origin::new(&["services"], &[]));
     }
 }
@@ -46,14 +53,18 @@ pub(in crate::sections) fn tasks(
     body: &super::Service,
 ) -> Option<()> {
     draft.must_have_network(&owner.path(&[]));
-    image::part_ways(draft, all, owner, body);
     let handed = uses::hand_over(draft, all, owner, body);
-    let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
-    let origin = owner.origin(&[("retention-days", "logs.keep")]);
-    draft.make::<LogGroup>(&owner.resource(), &logs, origin);
-    roles::make(draft, owner, body, handed.readable.clone());
-    let image = image::image(draft, owner, body)?;
-    task_definition(draft, owner, body, handed, image);
+    if body.logs.are_kept() {
+        let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
+        let origin = owner.origin(&[("retention-days", "logs.keep")]);
+        draft.make::<LogGroup>(&owner.resource(), &logs, origin);
+    }
+    let volumes = mounts::volumes(draft, owner, body);
+    let beside = sidecars::make(draft, all, owner, body, &volumes);
+    let readable = handed.readable.union(&beside.readable).cloned().collect();
+    roles::make(draft, all, owner, body, readable);
+    let image = image::image(draft, all, owner, body)?;
+    task_definition(draft, owner, body, (handed, beside, volumes), image);
     group(draft, all, owner, body);
     Some(())
 }
@@ -62,43 +73,27 @@ fn task_definition(
     draft: &mut Draft,
     owner: Owner<'_>,
     body: &super::Service,
-    handed: uses::Handed,
+    (handed, beside, volumes): (uses::Handed, Beside, Volumes),
     image: Text,
 ) {
     let (name, resource) = (owner.name, &owner.resource());
-    for (key, variable) in body
-        .environment
-        .keys()
-        .map(|variable| ("environment", variable))
-        .chain(body.secrets.keys().map(|variable| ("secrets", variable)))
-    {
-        if crate::words::is_refused_variable(variable) {
-            draft.key_error(
-                Code::BadName,
-                format!("`{variable}` cannot be an environment variable"),
-                &owner.path(&[key, variable]),
-                "a name without `=`",
-                format!("write `{}`", crate::words::variable(variable)),
-            );
-        }
-    }
-    let health = (!body.health_command.is_empty()).then(|| ContainerHealth {
-        command: body.health_command.clone(),
-        interval: 10,
-        timeout: 5,
-        retries: 3,
-        start_period: 30,
-    });
+    uses::check_variables(draft, &owner.path(&[]), &body.environment, &body.secrets);
     let container = Container {
         image,
         essential: true,
+        cpu: 0,
+        memory: 0,
+        depends_on: beside.awaited,
+        mounts: mounts::points(&body.mounts, &volumes),
+        tmpfs: mounts::sizes(&body.tmpfs),
+        ulimits: body.ulimits.clone(),
         entry_point: Vec::new(),
         command: body.command.clone(),
         environment: handed.environment,
         secrets: handed.secrets,
         ports: body.ports.values().map(|port| port.port).collect(),
-        log: Some(Log { group: Ref::named(resource), prefix: name.to_owned() }),
-        health,
+        log: body.logs.of(resource, name),
+        health: sidecars::health(&body.health_command),
         stop_timeout: body.stop_timeout.0,
         read_only_root: body.read_only,
         init: body.init,
@@ -111,7 +106,8 @@ fn task_definition(
         storage: body.storage.0,
         execution_role: Ref::named(roles::role_name(owner, "execution")),
         task_role: Some(Ref::named(roles::role_name(owner, "task"))),
-        containers: [(name.to_owned(), container)].into(),
+        containers: [(name.to_owned(), container)].into_iter().chain(beside.containers).collect(),
+        volumes,
     };
     let fields = [("cpu", "cpu"), ("memory", "memory"), ("storage", "storage")];
     let mut origin = owner.origin(&fields);
@@ -123,6 +119,9 @@ fn task_definition(
         let place = vec!["secrets".to_owned(), variable.clone()];
         origin.fields.push((format!("containers.{name}.secrets.{variable}"), place));
     }
+    let super::Service { mounts, tmpfs, ulimits, .. } = body;
+    mounts::trace(&mut origin, name, &[], mounts, tmpfs, ulimits);
+    sidecars::trace(&mut origin, name, body);
     draft.make::<TaskDefinition>(resource, &spec, origin);
 }
 
@@ -218,8 +217,13 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
         execute_command: body.execute_command,
         grace_period: body.grace_period.map_or(if is_routed { 60 } else { 0 }, |grace| grace.0),
         platform_version: "LATEST".to_owned(),
+        capacity: capacity::capacity(draft, name, body).into(),
     };
-    let fields = &[("minimum-percent", "rollout.minimum"), ("maximum-percent", "rollout.maximum")];
+    let fields = &[
+        ("minimum-percent", "rollout.minimum"),
+        ("maximum-percent", "rollout.maximum"),
+        ("capacity", "spot"),
+    ];
     draft.make::<Service>(name, &spec, Origin::new(&["services", name], fields));
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::later::NotYet;
-use crate::quantities::Seconds;
+use crate::quantities::{Percent, Seconds};
 use crate::text_form::{TextOr, text_or};
 
 /// Something a service works with: `databases/main`, or with a name for what is handed over,
@@ -32,6 +32,16 @@ pub(crate) enum ImageSource {
     Pulled(Text),
     /// It is built here.
     Built(Built),
+    /// It is another service's.
+    Of(Of),
+}
+
+/// The image of a service.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Of {
+    /// The service whose image it is: `web`.
+    pub(crate) of: String,
 }
 
 /// An image that is built here.
@@ -82,6 +92,27 @@ pub(crate) enum EgressRules {
 pub(crate) enum Open {
     /// Everything.
     Open,
+}
+
+/// How many tasks run on spare capacity of Fargate: a share of those beyond the fewest, or
+/// `{ share: 100%, base: 1 }`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Spot {
+    /// A share of the tasks beyond the fewest.
+    Share(Percent),
+    /// A share of the tasks beyond so many.
+    Beyond(Beyond),
+}
+
+/// A share of tasks, but for the first.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Beyond {
+    /// How many of the tasks beyond `base`: `50%`.
+    pub(crate) share: Percent,
+    /// How many tasks come first on capacity that stays; the fewest that there are when left out.
+    pub(crate) base: Option<u32>,
 }
 
 /// How a load balancer finds out whether a task works.
@@ -225,8 +256,23 @@ impl<'de> Deserialize<'de> for ImageSource {
         let is_text = value.is_string() || value.get("text").is_some();
         let read = if is_text {
             serde_json::from_value(value).map(Self::Pulled)
+        } else if value.get("of").is_some() {
+            serde_json::from_value(value).map(Self::Of)
         } else {
             serde_json::from_value(value).map(Self::Built)
+        };
+        read.map_err(serde::de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Spot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        // Which of the two it is shows first, so that a mistake in it is told as its own.
+        let read = if value.is_object() {
+            serde_json::from_value(value).map(Self::Beyond)
+        } else {
+            serde_json::from_value(value).map(Self::Share)
         };
         read.map_err(serde::de::Error::custom)
     }
@@ -237,6 +283,7 @@ impl Serialize for ImageSource {
         match self {
             Self::Pulled(name) => name.serialize(serializer),
             Self::Built(built) => built.serialize(serializer),
+            Self::Of(of) => of.serialize(serializer),
         }
     }
 }
@@ -252,6 +299,6 @@ impl JsonSchema for ImageSource {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let [name, built] = [Text::json_schema(generator), Built::json_schema(generator)];
-        json_schema!({ "anyOf": [name, built] })
+        json_schema!({ "anyOf": [name, built, Of::json_schema(generator)] })
     }
 }

@@ -2,23 +2,41 @@
 //! elsewhere a text.
 
 use deployer_core::{Address, Code, Ref, Text};
-use deployer_kinds::{self as kinds, Image, ImageSpec};
+use deployer_kinds::{self as kinds, Architecture, Image, ImageSpec};
 
 use super::body::Service;
-use super::forms::{Build, Built, ImageSource};
+use super::forms::{Build, Built, ImageSource, Of};
 use super::owner::Owner;
 use crate::draft::{Draft, Origin};
-use crate::section::Sections;
+use crate::section::{Section, Sections};
+use crate::sections::job::Job;
 use crate::sections::repository;
 
+/// More than anybody's image is another's, one after another.
+const LONGEST: usize = 64;
+
 /// What the container is pulled by.
-pub(super) fn image(draft: &mut Draft, owner: Owner<'_>, body: &Service) -> Option<Text> {
+pub(super) fn image(
+    draft: &mut Draft,
+    all: &Sections,
+    owner: Owner<'_>,
+    body: &Service,
+) -> Option<Text> {
+    let name = owner.resource();
     let built = match &body.image {
         ImageSource::Pulled(from) => return Some(from.clone()),
+        ImageSource::Of(of) => {
+            let at = owner.path(&["image", "of"]);
+            return of_another(draft, all, body, of, &at).map(|whose| {
+                if let Whose::Built(address) = &whose {
+                    draft.images.insert(name, address.clone());
+                }
+                whose.text()
+            });
+        }
         ImageSource::Built(built) => built,
     };
-    let name = owner.resource();
-    let builder = builder(draft, &name).to_owned();
+    let builder = builder(draft, all, &name).to_owned();
     let address = Address::new("image", &builder);
     if builder == name {
         make(draft, owner, body, built)?;
@@ -27,34 +45,151 @@ pub(super) fn image(draft: &mut Draft, owner: Owner<'_>, body: &Service) -> Opti
     Some(Text::output(address, "uri"))
 }
 
-/// Whether the image is made of nothing but one program and what such a program needs.
-pub(super) fn is_packed(body: &Service) -> bool {
-    matches!(&body.image, ImageSource::Built(Built { build: Build { cargo: Some(_), .. }, .. }))
-}
-
-/// Has a service build its own image where that of the one it is like is for another processor.
-pub(super) fn part_ways(draft: &mut Draft, all: &Sections, owner: Owner<'_>, body: &Service) {
-    let name = &owner.resource();
-    let of = draft.images_of.get(name).and_then(|builder| all.get::<Service>(builder));
-    if of.is_some_and(|of| of.architecture != body.architecture) {
-        draft.images_of.remove(name);
-    }
-}
-
-/// The repository that an image is in, if it is built here.
-pub(super) fn repository(draft: &Draft, owner: Owner<'_>, body: &Service) -> Option<String> {
-    match &body.image {
-        ImageSource::Pulled(_) => None,
-        ImageSource::Built(built) => {
-            let own = || builder(draft, &owner.resource()).to_owned();
-            Some(built.repository.clone().unwrap_or_else(own))
+/// What a sidecar of a service is pulled by.
+pub(super) fn of_sidecar(
+    draft: &mut Draft,
+    all: &Sections,
+    body: &Service,
+    source: &ImageSource,
+    path: &[&str],
+) -> Option<Text> {
+    let at = |key: &[&'static str]| [path, &["image"], key].concat();
+    match source {
+        ImageSource::Pulled(from) => Some(from.clone()),
+        ImageSource::Of(of) => of_another(draft, all, body, of, &at(&["of"])).map(Whose::text),
+        ImageSource::Built(_) => {
+            draft.not_yet("an image of a sidecar's own that is built here", &at(&["build"]));
+            None
         }
     }
 }
 
-/// The service whose image one runs: its own, unless it is like another and does not say which.
-fn builder<'a>(draft: &'a Draft, name: &'a str) -> &'a str {
-    draft.images_of.get(name).map_or(name, String::as_str)
+/// Where the image of a service comes from in the end.
+enum Whose {
+    /// It is pulled.
+    Pulled(Text),
+    /// It is built here.
+    Built(Address),
+}
+
+impl Whose {
+    fn text(self) -> Text {
+        match self {
+            Self::Pulled(from) => from,
+            Self::Built(address) => Text::output(address, "uri"),
+        }
+    }
+}
+
+/// The image of the service that is named at a path, for tasks of another.
+fn of_another(
+    draft: &mut Draft,
+    all: &Sections,
+    body: &Service,
+    of: &Of,
+    path: &[&str],
+) -> Option<Whose> {
+    if !draft.must_have(Service::KEY, &of.of, path) {
+        return None;
+    }
+    let Some((whose, source)) = source(draft, all, &of.of) else {
+        draft.error(
+            Code::Cycle,
+            format!("the image of `{}` is its own", of.of),
+            path,
+            "leads back to where it began",
+            "let one of them say what image it is",
+        );
+        return None;
+    };
+    let other = all.get::<Service>(whose)?;
+    if matches!(source, ImageSource::Built(_)) && other.architecture != body.architecture {
+        let architecture = match other.architecture {
+            Architecture::X86_64 => "x86-64",
+            Architecture::Arm64 => "arm64",
+        };
+        draft.error(
+            Code::ImageSource,
+            format!("the image of `{}` is for another processor", of.of),
+            path,
+            format!("it is built for {architecture}"),
+            format!("write `architecture: {architecture}` for these tasks as well"),
+        );
+        return None;
+    }
+    Some(match source {
+        ImageSource::Pulled(from) => Whose::Pulled(from.clone()),
+        _ => Whose::Built(Address::new("image", builder(draft, all, whose))),
+    })
+}
+
+/// The service that says where the image of one comes from, and where; nothing where that leads
+/// around.
+fn source<'a>(
+    draft: &'a Draft,
+    all: &'a Sections,
+    name: &'a str,
+) -> Option<(&'a str, &'a ImageSource)> {
+    let mut name = name;
+    for _ in 0..LONGEST {
+        name = builder(draft, all, name);
+        match written(all, name)?.0 {
+            ImageSource::Of(Of { of }) => name = of,
+            source => return Some((name, source)),
+        }
+    }
+    None
+}
+
+/// Where the images come from that tasks run: their own and those of their sidecars.
+pub(super) fn sources<'a>(
+    draft: &'a Draft,
+    all: &'a Sections,
+    name: &'a str,
+    body: &'a Service,
+) -> impl Iterator<Item = (&'a str, &'a ImageSource)> {
+    let written = body.sidecars.values().map(|sidecar| &sidecar.image);
+    [&body.image].into_iter().chain(written).filter_map(move |written| match written {
+        ImageSource::Of(Of { of }) => source(draft, all, of),
+        written => Some((name, written)),
+    })
+}
+
+/// Whether the image of a service is made of nothing but one program and what such a program needs.
+pub(super) fn is_packed(draft: &Draft, all: &Sections, name: &str) -> bool {
+    let source = source(draft, all, name).map(|(_, source)| source);
+    matches!(source, Some(ImageSource::Built(Built { build: Build { cargo: Some(_), .. }, .. })))
+}
+
+/// The repository that an image of a service is in, if it is built here.
+pub(super) fn repository<'a>(
+    draft: &'a Draft,
+    all: &Sections,
+    name: &'a str,
+    source: &'a ImageSource,
+) -> Option<&'a str> {
+    match source {
+        ImageSource::Pulled(_) | ImageSource::Of(_) => None,
+        ImageSource::Built(built) => {
+            Some(built.repository.as_deref().unwrap_or_else(|| builder(draft, all, name)))
+        }
+    }
+}
+
+/// What is written of the image of a service or a job, by what its resources are called, and the
+/// processor that it is for.
+fn written<'a>(all: &'a Sections, name: &str) -> Option<(&'a ImageSource, Architecture)> {
+    let of_service = all.get::<Service>(name).map(|body| (&body.image, body.architecture));
+    let job = || all.get::<Job>(name.strip_prefix("job-")?);
+    of_service.or_else(|| job().map(|job| (&job.image, job.architecture)))
+}
+
+/// The service or job whose image one runs: its own, unless it is like another, does not say which, and is
+/// for the same processor.
+fn builder<'a>(draft: &'a Draft, all: &Sections, name: &'a str) -> &'a str {
+    let other = draft.images_of.get(name).map_or(name, String::as_str);
+    let architecture = |name| written(all, name).map(|(_, architecture)| architecture);
+    if architecture(other) == architecture(name) { other } else { name }
 }
 
 fn make(draft: &mut Draft, owner: Owner<'_>, body: &Service, built: &Built) -> Option<()> {

@@ -1,20 +1,25 @@
 //! The `services` section.
 
 mod body;
+mod capacity;
+mod containers;
 mod egress;
 mod expand;
 mod forms;
 mod image;
+mod mounts;
 mod needs;
 mod owner;
 mod roles;
 mod routes;
 mod scale;
+mod sidecars;
 mod uses;
 
 pub(super) use self::body::{
     Logs, Permission, Place, Rollout, Service, cpu, memory, stop_timeout, storage,
 };
+pub(super) use self::containers::{Mount, Sidecar};
 pub(super) use self::expand::{place, tasks};
 pub(super) use self::forms::{EgressRules, ImageSource, Use, paths, paths_schema};
 pub(super) use self::needs::{Need, needs};

@@ -35,25 +35,35 @@ pub(in crate::sections) fn needs(all: &Sections) -> impl Iterator<Item = (Owner<
 }
 
 fn of(all: &Sections, body: &Service) -> Vec<Need> {
-    let image = match &body.image {
-        // What it says may be an output, of a repository.
-        ImageSource::Pulled(image) => match image.literal() {
-            Some(image) if repository_of(image).is_none() => Need::ImageOfOthers,
-            _ => Need::Image,
-        },
-        ImageSource::Built(_) => Need::Image,
-    };
-    let mut needs = vec![image, Need::Logs];
-    let is_parameter = |source: &String| Arn::read(source).is_some_and(|arn| arn.service == "ssm");
+    let images = body.sidecars.values().map(|sidecar| &sidecar.image);
+    let mut needs: Vec<Need> = [&body.image].into_iter().chain(images).filter_map(image).collect();
+    needs.extend(body.logs.are_kept().then_some(Need::Logs));
+    let is_parameter = |source: &&String| Arn::read(source).is_some_and(|arn| arn.service == "ssm");
     let hands_secrets = |target: &str| {
         let offer =
             uses::usable(all, target).and_then(|(section, name)| (section.offer)(all, name));
         offer.is_some_and(|offer| !offer.secrets.is_empty())
     };
-    let are_secret = body.secrets.values().any(|source| !is_parameter(source))
-        || body.uses.iter().any(|used| hands_secrets(&used.target));
+    let of_sidecars = body.sidecars.values().flat_map(|sidecar| sidecar.secrets.values());
+    let (parameters, secrets): (Vec<&String>, Vec<&String>) =
+        body.secrets.values().chain(of_sidecars).partition(is_parameter);
+    let are_secret =
+        !secrets.is_empty() || body.uses.iter().any(|used| hands_secrets(&used.target));
     needs.extend(are_secret.then_some(Need::Secrets));
-    needs.extend(body.secrets.values().any(is_parameter).then_some(Need::Parameters));
+    needs.extend((!parameters.is_empty()).then_some(Need::Parameters));
     needs.extend(body.execute_command.then_some(Need::Shell));
     needs
+}
+
+/// What a container needs for its image; what another service's needs, that service does.
+fn image(source: &ImageSource) -> Option<Need> {
+    match source {
+        // What it says may be an output, of a repository.
+        ImageSource::Pulled(image) => Some(match image.literal() {
+            Some(image) if repository_of(image).is_none() => Need::ImageOfOthers,
+            _ => Need::Image,
+        }),
+        ImageSource::Built(_) => Some(Need::Image),
+        ImageSource::Of(_) => None,
+    }
 }

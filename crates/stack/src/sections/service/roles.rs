@@ -10,6 +10,7 @@ use super::forms::ImageSource;
 use super::image;
 use super::owner::Owner;
 use crate::draft::Draft;
+use crate::section::Sections;
 
 /// What lets ECS pull an image from ECR (ECS developer guide, "task execution IAM role").
 const PULL: [&str; 3] =
@@ -23,20 +24,31 @@ const SHELL: [&str; 4] = [
 ];
 
 /// Makes both roles. `readable` are the secrets whose values the tasks start with.
-pub(super) fn make(draft: &mut Draft, owner: Owner<'_>, body: &Service, readable: BTreeSet<Text>) {
-    let mut statements = vec![allow(
-        ["logs:CreateLogStream", "logs:PutLogEvents"],
-        [Text::from_parts([
-            Part::Output {
-                address: Address::new("log-group", owner.resource()),
-                field: "arn".to_owned(),
-            },
-            Part::Literal(":*".to_owned()),
-        ])],
-    )];
-    if let Some(repository) = repository(draft, owner, body) {
+pub(super) fn make(
+    draft: &mut Draft,
+    all: &Sections,
+    owner: Owner<'_>,
+    body: &Service,
+    readable: BTreeSet<Text>,
+) {
+    let resource = owner.resource();
+    let mut statements = Vec::new();
+    if body.logs.are_kept() {
+        let group = Address::new("log-group", &resource);
+        statements.push(allow(
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [Text::from_parts([
+                Part::Output { address: group, field: "arn".to_owned() },
+                Part::Literal(":*".to_owned()),
+            ])],
+        ));
+    }
+    let sources = image::sources(draft, all, &resource, body);
+    let repositories: BTreeSet<Text> =
+        sources.filter_map(|(name, source)| repository(draft, all, name, source)).collect();
+    if !repositories.is_empty() {
         statements.push(allow(["ecr:GetAuthorizationToken"], [Text::from("*")]));
-        statements.push(allow(PULL, [repository]));
+        statements.push(allow(PULL, repositories));
     }
     // Which of the two keeps a value, its ARN says; what a stack makes is a secret.
     let (parameters, secrets): (BTreeSet<Text>, BTreeSet<Text>) =
@@ -99,12 +111,12 @@ pub(in crate::sections) fn role_name(owner: Owner<'_>, which: &str) -> String {
     format!("{}-{which}", owner.resource())
 }
 
-/// The ARN of the ECR repository an image is pulled from, when it is in one.
-fn repository(draft: &Draft, owner: Owner<'_>, body: &Service) -> Option<Text> {
-    if let Some(name) = image::repository(draft, owner, body) {
+/// The ARN of the ECR repository an image of a service is pulled from, when it is in one.
+fn repository(draft: &Draft, all: &Sections, name: &str, source: &ImageSource) -> Option<Text> {
+    if let Some(name) = image::repository(draft, all, name, source) {
         return Some(Text::output(Address::new("repository", name), "arn"));
     }
-    let ImageSource::Pulled(image) = &body.image else { return None };
+    let ImageSource::Pulled(image) = source else { return None };
     if let Some(Part::Output { address, .. }) = image.parts().first()
         && address.kind == "repository"
     {

@@ -75,7 +75,8 @@ pub(super) fn hand_over(
         };
         let named = |(suffix, text): (&'static str, Text)| (variable(suffix), text);
         let mut offered = offer.environment;
-        if image::is_packed(body) && regions::is_signed_for(&draft.region) {
+        if image::is_packed(draft, all, &owner.resource()) && regions::is_signed_for(&draft.region)
+        {
             offered.extend(offer.packed);
         }
         let environment: Vec<_> = offered.into_iter().map(named).collect();
@@ -96,13 +97,9 @@ pub(super) fn hand_over(
         handed.secrets.extend(secrets);
         handed.readable.extend(offer.readable);
     }
-    for (variable, source) in &body.secrets {
-        let path = owner.path(&["secrets", variable]);
-        if let Some((secret, readable)) = secret(draft, all, source, &path) {
-            handed.secrets.insert(variable.clone(), secret);
-            handed.readable.extend(readable);
-        }
-    }
+    let (values, readable) = secrets(draft, all, &owner.path(&[]), &body.secrets);
+    handed.secrets.extend(values);
+    handed.readable.extend(readable);
     // What is written by hand wins over what is handed over.
     handed.secrets.retain(|variable, _| {
         body.secrets.contains_key(variable) || !body.environment.contains_key(variable)
@@ -142,6 +139,45 @@ fn is_later(all: &Sections, section: &str) -> bool {
 pub(super) fn usable<'a>(all: &Sections, used: &'a str) -> Option<(&'static SectionInfo, &'a str)> {
     let (section, name) = used.split_once('/')?;
     Some((all.section(section).filter(|section| section.is_usable)?, name))
+}
+
+/// The values of the secret variables of a container, and the secrets that must be readable for
+/// them.
+pub(super) fn secrets(
+    draft: &mut Draft,
+    all: &Sections,
+    at: &[&str],
+    written: &BTreeMap<String, String>,
+) -> (BTreeMap<String, Text>, BTreeSet<Text>) {
+    let (mut values, mut readable) = (BTreeMap::new(), BTreeSet::new());
+    for (variable, source) in written {
+        let path = [at, &["secrets", variable]].concat();
+        if let Some((value, read)) = secret(draft, all, source, &path) {
+            values.insert(variable.clone(), value);
+            readable.extend(read);
+        }
+    }
+    (values, readable)
+}
+
+/// Reports variables of a container that ECS does not take.
+pub(super) fn check_variables(
+    draft: &mut Draft,
+    at: &[&str],
+    environment: &BTreeMap<String, Text>,
+    secrets: &BTreeMap<String, String>,
+) {
+    let plain = environment.keys().map(|variable| ("environment", variable));
+    let all = plain.chain(secrets.keys().map(|variable| ("secrets", variable)));
+    for (key, variable) in all.filter(|(_, variable)| words::is_refused_variable(variable)) {
+        draft.key_error(
+            Code::BadName,
+            format!("`{variable}` cannot be an environment variable"),
+            &[at, &[key, variable]].concat(),
+            "a name without `=`",
+            format!("write `{}`", words::variable(variable)),
+        );
+    }
 }
 
 /// The value of a secret variable, and the secrets that must be readable for it.

@@ -146,6 +146,7 @@ SERVICE = Service(
         "ListServiceDeployments": SERVICES,
         "ListTagsForResource": TAGGED,
         "ListTasks": [found(_at_cluster("container-instance/{}/*"))],
+        "PutClusterCapacityProviders": [CLUSTER],
         "RegisterTaskDefinition": [named("task-definition/{}:*", "family")],
         "RunTask": [found(_to_run)],
         "StopServiceDeployment": DEPLOYMENT,

@@ -20,6 +20,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from lab.aws.common.pages import page
 from lab.aws.common.patching import patch
+from lab.aws.ecs import capacity, containers
 from lab.world.lab import Lab
 from lab.world.places import of_arn, of_backend
 
@@ -87,6 +88,27 @@ def _patch_clusters(services: Services, tasks: Tasks) -> None:
         return deleted
 
     @patch(Backend)
+    def put_cluster_capacity_providers(
+        original: Any, self: Any, cluster_name: str, providers: Any, strategy: Any
+    ) -> Cluster:
+        cluster: Cluster = self._get_cluster(cluster_name)
+        if providers is None or strategy is None:
+            raise InvalidParameterException(
+                "capacityProviders and defaultCapacityProviderStrategy are required."
+            )
+        capacity.check_known(providers)
+        used = {
+            task.launch.capacity_provider for task in tasks.all(cluster.arn) if not task.is_over
+        } | {name for service in services.of(cluster) for name in capacity.of(service.settings)}
+        if gone := (used & set(cluster.capacity_providers or [])) - set(providers):
+            raise ECSException(
+                "ResourceInUseException",
+                f"The capacity provider {sorted(gone)[0]} is in use and cannot be removed.",
+            )
+        changed: Cluster = original(self, cluster_name, providers, strategy)
+        return changed
+
+    @patch(Backend)
     def list_clusters(self: Any) -> list[str]:
         return [c.arn for c in self.clusters.values() if c.status == "ACTIVE"]
 
@@ -104,6 +126,7 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
         self.registered_at = datetime.now(UTC)
         self.registered_by = of_arn(self.arn).arn_of_iam("user/lab")
         self.enable_fault_injection = False
+        self.volumes = [{"host": {}, **volume} for volume in self.volumes]
         self.container_definitions = [
             _completed(definition, self.network_mode) for definition in self.container_definitions
         ]
@@ -115,6 +138,7 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
         if not NAME.match(family):
             raise EcsClientException("Invalid 'family' setting for the task definition.")
         _check_containers(container_definitions)
+        containers.check(container_definitions, kwargs.get("volumes") or [])
         if "FARGATE" in (kwargs.get("requires_compatibilities") or []):
             _check_fargate(container_definitions, kwargs)
         revisions: dict[str, int] = self.__dict__.setdefault("lab_revisions", {})
@@ -260,7 +284,7 @@ def _check_containers(containers: list[dict[str, Any]]) -> None:
         )
 
 
-def _check_fargate(containers: list[dict[str, Any]], request: dict[str, Any]) -> None:
+def _check_fargate(definitions: list[dict[str, Any]], request: dict[str, Any]) -> None:
     cpu, memory = request.get("cpu"), request.get("memory")
     if not cpu or not memory:
         raise EcsClientException(
@@ -276,9 +300,10 @@ def _check_fargate(containers: list[dict[str, Any]], request: dict[str, Any]) ->
             "No Fargate configuration exists for given values: "
             f"{cpu} CPU, {memory} memory. See the Amazon ECS documentation for the valid values."
         )
+    containers.check_fargate(definitions, int(cpu), int(memory))
     if request.get("execution_role_arn"):
         return
-    for container in containers:
+    for container in definitions:
         if container.get("secrets"):
             raise EcsClientException(
                 "When you are specifying container secrets, you must also specify a value for "

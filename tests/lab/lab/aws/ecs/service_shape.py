@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from moto.ecs.exceptions import InvalidParameterException
 
+from lab.aws.ecs import capacity
 from lab.running.services.service import Service, target_group
 from lab.running.services.settings import BalancedPort, Settings
 from lab.running.tasks.placing import check_definition
@@ -26,6 +27,7 @@ STARTS_DEPLOYMENT = (
     "volumeConfigurations",
     "vpcLatticeConfigurations",
 )
+SET_OTHERWISE = ("desiredCount", "taskDefinition", "capacityProviderStrategy")
 KEPT_ELSEWHERE = ("cluster", "service", "clientToken", "forceNewDeployment", "tags", "role")
 DEPLOYMENT_CONFIGURATION: dict[str, Any] = {
     "deploymentCircuitBreaker": {"enable": False, "rollback": False},
@@ -39,7 +41,7 @@ DEPLOYMENT_CONFIGURATION: dict[str, Any] = {
 def complete(request: dict[str, Any]) -> Settings:
     """A CreateService request with ECS's defaults."""
     settings: dict[str, Any] = {
-        "launchType": "FARGATE" if not request.get("capacityProviderStrategy") else None,
+        "launchType": None if request.get("capacityProviderStrategy") else "FARGATE",
         "schedulingStrategy": "REPLICA",
         "deploymentController": {"type": "ECS"},
         "enableECSManagedTags": False,
@@ -57,7 +59,10 @@ def complete(request: dict[str, Any]) -> Settings:
     if settings["loadBalancers"]:
         settings.setdefault("healthCheckGracePeriodSeconds", 0)
     _complete_network(settings)
-    return cast("Settings", settings)
+    completed = cast("Settings", settings)
+    if strategy := request.get("capacityProviderStrategy"):
+        capacity.apply(completed, {"capacityProviderStrategy": strategy}, had_launch_type=False)
+    return completed
 
 
 def merge_configuration(current: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
@@ -73,8 +78,9 @@ def update(service: Service, request: dict[str, Any], definition: TaskDefinition
     """Merges an UpdateService request; true when it begins a new deployment."""
     settings = cast("dict[str, Any]", service.settings)
     before = {key: settings.get(key) for key in STARTS_DEPLOYMENT}
+    capacity.apply(service.settings, request, service.had_launch_type)
     for key, value in request.items():
-        if key in KEPT_ELSEWHERE or key in ("desiredCount", "taskDefinition") or value is None:
+        if key in KEPT_ELSEWHERE or key in SET_OTHERWISE or value is None:
             continue
         merges = key == "deploymentConfiguration"
         settings[key] = merge_configuration(settings[key], value) if merges else value

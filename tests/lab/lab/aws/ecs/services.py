@@ -17,7 +17,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from lab.aws.common.patching import patch
 from lab.aws.common.tokens import Tokens
-from lab.aws.ecs import definitions, service_shape
+from lab.aws.ecs import capacity, definitions, service_shape
 from lab.aws.ecs import tasks as task_operations
 from lab.aws.ecs.tasks import cluster_of, page_of
 from lab.running.services import rollout
@@ -71,6 +71,7 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
             if existing is not None and existing.status == "DRAINING":
                 raise InvalidParameterException("Unable to Start a service that is still Draining.")
             definition = self.ecs_backend.describe_task_definition(request["taskDefinition"])
+            capacity.check(request, cluster)
             settings = service_shape.complete({**request, "taskDefinition": definition.arn})
             service_shape.check(settings, definition, of_request(self))
             service = services.add(cluster, settings)
@@ -93,6 +94,7 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
         if service.status != "ACTIVE":
             raise ECSException("ServiceNotActiveException", "Service was not ACTIVE.")
         request = dict(self._get_params())
+        capacity.check(request, service.cluster)
         wanted = request.get("taskDefinition") or service.settings["taskDefinition"]
         definition = self.ecs_backend.describe_task_definition(wanted)
         draft = {**service.settings, **{k: v for k, v in request.items() if v is not None}}

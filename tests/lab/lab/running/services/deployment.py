@@ -106,13 +106,19 @@ class Deployment:
             "failedTasks": self.failed,
             "createdAt": self.created,
             "updatedAt": self.updated,
-            "launchType": self.settings.get("launchType") or "FARGATE",
+            **self._capacity(),
             "platformVersion": "1.4.0",
             "platformFamily": "Linux",
             "networkConfiguration": self.settings.get("networkConfiguration"),
             "rolloutState": self.rollout,
             "rolloutStateReason": self.reason,
         }
+
+    def _capacity(self) -> dict[str, Any]:
+        """The strategy or the launch type, whichever its settings have."""
+        if strategy := self.settings.get("capacityProviderStrategy"):
+            return {"capacityProviderStrategy": strategy}
+        return {"launchType": self.settings.get("launchType") or "FARGATE"}
 
     def describe_record(self, cluster: str, settings: Settings) -> dict[str, Any]:
         """As DescribeServiceDeployments shows it."""
@@ -174,7 +180,7 @@ class Deployment:
             "serviceArn": self.service_arn,
             "clusterArn": cluster,
             "taskDefinition": self.definition.arn,
-            "launchType": self.settings.get("launchType"),
+            **self._capacity(),
             "platformVersion": "1.4.0",
             "platformFamily": "Linux",
             "loadBalancers": self.settings.get("loadBalancers") or [],

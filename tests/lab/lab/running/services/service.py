@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lab.running.balancers.targets import Target, Targets
 from lab.running.services.deployment import Deployment, breaker_of
 from lab.running.services.settings import BalancedPort, Settings
+from lab.running.services.spread import following
 from lab.running.tasks.roster import Tasks
 from lab.running.tasks.shapes import Tag
 from lab.running.tasks.task import Launch, Task
@@ -49,6 +50,8 @@ class Service:
         self.desired = int(settings.get("desiredCount") or 0)
         self.tags: list[Tag] = settings.get("tags") or []
         self.created = _now()
+        # Only one that was made with a launch type goes back to it.
+        self.had_launch_type = settings.get("launchType") is not None
         self.events: list[dict[str, Any]] = []
         self.deployments: list[Deployment] = []
         self.records: list[Deployment] = []
@@ -296,6 +299,9 @@ class Service:
             definition=deployment.definition,
             group=f"service:{self.name}",
             started_by=deployment.id,
+            capacity_provider=following(
+                deployment.settings.get("capacityProviderStrategy") or [], deployment.present
+            ),
             network=deployment.settings.get("networkConfiguration") or {},
             tags=self._task_tags(deployment),
             execute_command=bool(self.settings.get("enableExecuteCommand")),

@@ -41,6 +41,14 @@ class DeploymentConfiguration(TypedDict, total=False):
     bakeTimeInMinutes: int
 
 
+class StrategyItem(TypedDict, total=False):
+    """How many tasks one kind of capacity has."""
+
+    capacityProvider: str
+    base: int
+    weight: int
+
+
 class Settings(TypedDict, total=False):
     """A service as CreateService takes it, with ECS's defaults."""
 
@@ -48,6 +56,7 @@ class Settings(TypedDict, total=False):
     taskDefinition: str
     desiredCount: int
     launchType: str | None
+    capacityProviderStrategy: list[StrategyItem]
     platformVersion: str
     schedulingStrategy: str
     deploymentController: dict[str, Any]

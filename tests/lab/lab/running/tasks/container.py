@@ -23,6 +23,7 @@ from lab.running.images.pull import Image, unpack
 from lab.running.tasks import log_lines
 from lab.running.tasks.shapes import ContainerDefinition, ContainerOverride, HealthCheck
 from lab.world.places import Place
+from lab.world.processes import Mount
 
 if TYPE_CHECKING:
     from lab.world.lab import Lab
@@ -44,6 +45,8 @@ class Container:
         self.definition = definition
         self._home = place
         self._task = task
+        # Beside the containers: no container's name has a dot.
+        self._volumes = lab.data / "tasks" / task / ".volumes"
         self.image: Image | None = None
         self._folder = lab.data / "tasks"
         self.root = self._folder / task / str(definition["name"])
@@ -183,10 +186,28 @@ class Container:
             environment=self.environment,
             folder=Path(folder),
             root=self.root,
+            mounts=self._mounts(),
             user=int(user) if user.isdigit() else uid,
             group=gid,
             stdout=stdout,
         )
+
+    def _mounts(self) -> list[Mount]:
+        """What is mounted into its root folder, all of it root's."""
+        made = []
+        for point in self.definition.get("mountPoints") or []:
+            volume = self._volumes / point["sourceVolume"]
+            volume.mkdir(parents=True, exist_ok=True)
+            path = self._mounted_at(point["containerPath"])
+            made.append(Mount(str(volume), path, point.get("readOnly", False)))
+        for tmpfs in (self.definition.get("linuxParameters") or {}).get("tmpfs") or []:
+            made.append(Mount("", self._mounted_at(tmpfs["containerPath"]), False, tmpfs["size"]))
+        return made
+
+    def _mounted_at(self, path: str) -> str:
+        place = beneath(self.root, path)
+        place.mkdir(parents=True, exist_ok=True)
+        return str(place)
 
     def _check_program(self, program: str) -> None:
         place = self._place(program)

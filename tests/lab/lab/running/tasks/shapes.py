@@ -45,6 +45,34 @@ class PortMapping(TypedDict, total=False):
     protocol: str
 
 
+class Dependency(TypedDict):
+    """How far another container has to be before one starts."""
+
+    containerName: str
+    condition: str
+
+
+class MountPoint(TypedDict, total=False):
+    """Where a container has a volume of its task."""
+
+    sourceVolume: str
+    containerPath: str
+    readOnly: bool
+
+
+class Tmpfs(TypedDict, total=False):
+    """A file system in memory, in MiB."""
+
+    containerPath: str
+    size: int
+
+
+class LinuxParameters(TypedDict, total=False):
+    """What Linux alone has."""
+
+    tmpfs: list[Tmpfs]
+
+
 class ContainerDefinition(TypedDict, total=False):
     """One container of a task definition."""
 
@@ -52,6 +80,10 @@ class ContainerDefinition(TypedDict, total=False):
     image: str
     essential: bool
     cpu: int
+    memory: int
+    dependsOn: list[Dependency]
+    mountPoints: list[MountPoint]
+    linuxParameters: LinuxParameters
     entryPoint: list[str]
     command: list[str]
     environment: list[Variable]

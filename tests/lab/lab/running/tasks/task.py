@@ -16,7 +16,7 @@ from lab.aws.common.permissions import Denied, Reader
 from lab.running.images.pull import CannotPull, Image, resolve
 from lab.running.reach import sockets
 from lab.running.reach.routes import reaches
-from lab.running.tasks import log_lines, outside
+from lab.running.tasks import log_lines, order, outside
 from lab.running.tasks import secrets as task_secrets
 from lab.running.tasks.container import CannotStart, Container
 from lab.running.tasks.shapes import (
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 TICK = 0.02
 LOOK = 0.1
 SHORTEST_INTERVAL = 0.1
+# A program has to start and to be checked, however quick AWS is.
+SHORTEST_PATIENCE = 30.0
 
 
 @dataclass
@@ -105,6 +107,7 @@ class Task:
             Container(lab, cast("ContainerDefinition", definition), launch.place, self.id)
             for definition in launch.definition.container_definitions
         ]
+        self._checks: list[Checks] = []
         self._reader = Reader(launch.execution_role, self.id)
         self._stop = threading.Event()
         # Why it has no interface; nothing while it has one.
@@ -202,16 +205,9 @@ class Task:
         if self._wait("task.pending") or not self._prepare():
             return
         self._become("ACTIVATING")
-        overrides = {
-            item["name"]: item for item in self.launch.overrides.get("containerOverrides") or []
-        }
         try:
-            for container in self.containers:
-                secrets = task_secrets.resolve(
-                    self._lab, container.definition, self.launch.place, self._reader
-                )
-                base = {**self._environment(), **secrets}
-                container.start(base, overrides.get(container.name, {}))
+            if not self._start():
+                return
         except task_secrets.CannotInitialise as error:
             self.stop(str(error), "TaskFailedToStart")
             return
@@ -224,6 +220,50 @@ class Task:
         self.times["startedAt"] = self._now()
         self._become("RUNNING")
         self._watch()
+
+    def _start(self) -> bool:
+        """Starts each container once what it waits for is so far; false when the task ends before
+        all have started.
+        """
+        waiting = list(self.containers)
+        patience = max(self._lab.timers.seconds("task.dependency"), SHORTEST_PATIENCE)
+        given_up = time.monotonic() + patience
+        while True:
+            for container in [it for it in waiting if self._may_start(it)]:
+                self._start_one(container)
+                waiting.remove(container)
+            if not waiting:
+                return True
+            self._look()
+            if any(order.never_starts(it, self.containers) for it in waiting):
+                self.stop("Task failed to start", "TaskFailedToStart")
+            elif time.monotonic() > given_up:
+                self.stop("Container dependencies timed out", "TaskFailedToStart")
+            if self._stop.wait(TICK):
+                return False
+
+    def _may_start(self, container: Container) -> bool:
+        """Where nothing runs nothing is waited for either."""
+        return self._lab.options.hollow or order.may_start(container, self.containers)
+
+    def _start_one(self, container: Container) -> None:
+        overrides = {
+            item["name"]: item for item in self.launch.overrides.get("containerOverrides") or []
+        }
+        secrets = task_secrets.resolve(
+            self._lab, container.definition, self.launch.place, self._reader
+        )
+        base = {**self._environment(), **secrets}
+        container.start(base, overrides.get(container.name, {}))
+        self._checks.append(Checks(self._lab, container))
+
+    def _look(self) -> None:
+        """Runs the checks that are due, and stops when an essential container has ended."""
+        for container in self.containers:
+            if container.poll() is not None and container.is_essential:
+                self.stop("Essential container in task exited", "EssentialContainerExited")
+        for check in self._checks:
+            check.tick()
 
     def _prepare(self) -> bool:
         """Fetches secrets and images, and checks the log groups, as Fargate does; false when it was
@@ -327,16 +367,11 @@ class Task:
         }
 
     def _watch(self) -> None:
-        checks = [Checks(self._lab, container) for container in self.containers]
         if self._lab.options.hollow and not self.launch.is_of_service:
             for container in self.containers:
                 container.finish()
         while not self._stop.wait(TICK):
-            for container in self.containers:
-                if container.poll() is not None and container.is_essential:
-                    self.stop("Essential container in task exited", "EssentialContainerExited")
-            for check in checks:
-                check.tick()
+            self._look()
 
     def _end(self) -> None:
         if self.desired_status != "STOPPED":
@@ -345,7 +380,7 @@ class Task:
         if self._drain is not None:
             time.sleep(self._drain(self))
         self._become("STOPPING")
-        for container in self.containers:
+        for container in order.to_stop(self.containers):
             container.stop()
             container.finish_logs()
         self.times["executionStoppedAt"] = self._now()
