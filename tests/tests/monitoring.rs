@@ -33,8 +33,10 @@ services:
     ports: {{ http: {{ port: 8080, health: /, route: {{ load-balancer: edge }} }} }}
 monitoring:
   notify: [ops@example.com]
+  dashboard: true
   alarms:
-    busy: {{ of: services/web, metric: requests, above: 3, for: 1 min, description: there is a rush }}
+    busy: {{ of: services/web, metric: requests, above: 3, for: 1 min }}
+    rush: {{ any-of: [busy, web-cpu], description: there is a rush }}
 ",
             image.display()
         );
@@ -78,7 +80,9 @@ fn an_alarm_goes_off_and_is_over_and_its_mails_are_sent() {
         !world.letters("ALARM").is_empty()
     });
     let body = world.letters("ALARM")[0]["body"].as_str().unwrap_or_default().to_owned();
-    assert!(body.contains("watched-default-busy") && body.contains("there is a rush"), "{body}");
+    assert!(body.contains("watched-default-rush-composite"), "{body}");
+    assert!(body.contains("there is a rush"), "{body}");
+    assert_eq!(world.letters("watched-default-busy"), Vec::<Value>::new(), "one letter is enough");
     wait_until("it is over", || !world.letters("OK").is_empty());
     world.run("destroy --yes").expect(0);
     assert_eq!(world.lab.owned(), Vec::<String>::new());

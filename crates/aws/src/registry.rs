@@ -10,6 +10,8 @@ pub fn registry() -> Registry<Aws> {
         .with::<deployer_kinds::Alarm>()
         .with::<deployer_kinds::Certificate>()
         .with::<deployer_kinds::Cluster>()
+        .with::<deployer_kinds::CompositeAlarm>()
+        .with::<deployer_kinds::Dashboard>()
         .with::<deployer_kinds::DbInstance>()
         .with::<deployer_kinds::DbParameterGroup>()
         .with::<deployer_kinds::DbReplica>()

@@ -28,18 +28,27 @@ pub struct Naming {
     /// What no name may begin with. A name begins with the stack's, whichever environment,
     /// resource and generation it is of.
     pub refused: &'static [&'static str],
+    /// What names end in, before the generation: it keeps apart two kinds that share one set of
+    /// names.
+    pub ending: &'static str,
 }
 
 impl Naming {
     /// Hyphenated names of at most `longest` characters.
     pub const fn hyphens(longest: usize) -> Self {
-        Self { longest, alphabet: Alphabet::Hyphens, refused: &[] }
+        Self { longest, alphabet: Alphabet::Hyphens, refused: &[], ending: "" }
     }
 
     /// The same, where AWS keeps names that begin so to itself.
     #[must_use]
     pub const fn refusing(self, refused: &'static [&'static str]) -> Self {
         Self { refused, ..self }
+    }
+
+    /// The same, ending in a word: `-composite`.
+    #[must_use]
+    pub const fn ending(self, ending: &'static str) -> Self {
+        Self { ending, ..self }
     }
 
     /// What a name begins with and may not, if it does.
@@ -49,8 +58,8 @@ impl Naming {
 
     /// The name in AWS of the `generation`-th resource at `address`.
     ///
-    /// It is the stack, the environment, the resource's name and, from the second generation on,
-    /// the generation: `notes-dev-web-2`. A name over the limit keeps its beginning and ends in a
+    /// It is the stack, the environment, the resource's name, what the kind's names end in and, from
+    /// the second generation on, the generation: `notes-dev-web-2`. A name over the limit keeps its beginning and ends in a
     /// hash of the whole, so it stays the same from run to run.
     pub fn name(&self, scope: &Scope, address: &Address, generation: u32) -> String {
         let separator = match self.alphabet {
@@ -62,7 +71,8 @@ impl Naming {
         if self.alphabet == Alphabet::Path {
             whole.insert(0, '/');
         }
-        let suffix = if generation > 1 { format!("-{generation}") } else { String::new() };
+        let generation = if generation > 1 { format!("-{generation}") } else { String::new() };
+        let suffix = format!("{}{generation}", self.ending);
         if whole.len() + suffix.len() <= self.longest {
             return whole + &suffix;
         }
@@ -110,6 +120,18 @@ mod tests {
             .into();
         assert!(names.iter().all(|name| name.len() <= 32 && name.ends_with("-12")), "{names:?}");
         assert_ne!(names[0], names[1]);
+    }
+
+    #[test]
+    fn names_of_two_kinds_that_share_them_end_differently() {
+        let naming = Naming::hyphens(32).ending("-composite");
+        let name = |name: &str, generation| {
+            naming.name(&scope(), &Address::new("composite-alarm", name), generation)
+        };
+        assert_eq!(name("site", 1), "notes-dev-site-composite");
+        assert_eq!(name("site", 2), "notes-dev-site-composite-2");
+        let long = name("administration-backend", 1);
+        assert!(long.len() <= 32 && long.ends_with("-composite"), "{long}");
     }
 
     #[test]

@@ -6,7 +6,9 @@
 mod alarm;
 mod certificate;
 mod cluster;
+mod composite_alarm;
 mod container;
+mod dashboard;
 mod db_engine;
 mod db_instance;
 mod db_names;
@@ -52,7 +54,11 @@ mod vpc;
 pub use alarm::{Alarm, AlarmOutput, AlarmSpec, Comparison, Missing};
 pub use certificate::{Certificate, CertificateKey, CertificateOutput, CertificateSpec};
 pub use cluster::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insights};
+pub use composite_alarm::{
+    CompositeAlarm, CompositeAlarmOutput, CompositeAlarmSpec, CompositeRule,
+};
 pub use container::{Condition, Container, ContainerHealth, Log, Mount, Volume};
+pub use dashboard::{Dashboard, DashboardOutput, DashboardSpec};
 pub use db_engine::{Engine, is_one_of};
 pub use db_instance::{
     DbInstance, DbInstanceOutput, DbInstanceSpec, ParameterGroup, Password, leaves_snapshot,

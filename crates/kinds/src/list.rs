@@ -8,6 +8,8 @@ pub fn all() -> Kinds {
         KindInfo::of::<crate::Alarm>(),
         KindInfo::of::<crate::Certificate>(),
         KindInfo::of::<crate::Cluster>(),
+        KindInfo::of::<crate::CompositeAlarm>(),
+        KindInfo::of::<crate::Dashboard>(),
         KindInfo::of::<crate::DbInstance>(),
         KindInfo::of::<crate::DbParameterGroup>(),
         KindInfo::of::<crate::DbReplica>(),

@@ -19,7 +19,7 @@ impl Kind for LogGroup {
         &[("retention-days", Change::InPlace(Impact::None))];
     // Names of log groups: at most 512 characters (CloudWatch Logs API reference).
     const NAMING: Option<Naming> =
-        Some(Naming { longest: 512, alphabet: Alphabet::Path, refused: &[] });
+        Some(Naming { alphabet: Alphabet::Path, ..Naming::hyphens(512) });
     const DELETION: Impact = Impact::DataLoss;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = LogGroupSpec;

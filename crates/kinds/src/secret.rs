@@ -20,7 +20,7 @@ impl Kind for Secret {
     ];
     // Names of secrets: at most 512 characters (Secrets Manager API reference).
     const NAMING: Option<Naming> =
-        Some(Naming { longest: 512, alphabet: Alphabet::Slashes, refused: &[] });
+        Some(Naming { alphabet: Alphabet::Slashes, ..Naming::hyphens(512) });
     const GENTLEST: &'static [(&'static str, &'static str)] = &[("recovery-days", "30")];
     const DELETION: Impact = Impact::DataLoss;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };

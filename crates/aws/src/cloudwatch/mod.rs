@@ -1,19 +1,54 @@
-//! CloudWatch: its kind, and what it has measured: `GetMetricData`.
+//! CloudWatch: its kinds, what they share: how tags are written, read and rewritten, and what it has
+//! measured: `GetMetricData`.
 
 mod alarm;
+mod alarms;
+mod composite_alarm;
+mod dashboard;
 mod operations;
 
 use aws_sdk_cloudwatch::types::{
     Dimension, Metric as Measured, MetricDataQuery, MetricDataResult, MetricStat, ScanBy,
-    StatusCode,
+    StatusCode, Tag,
 };
-use deployer_engine::{Point, Result, Series, Unit, Window};
+use deployer_engine::{
+    Context, Identity, Point, Result, Series, Unit, Window, unless_gone_for_good,
+};
 
 use crate::Aws;
 use crate::missing::Required;
 use crate::moment::{moment, of_moment};
+use crate::ownership::{self, Kept, Tags};
 
 pub(crate) use operations::*;
+
+/// The tags of a new thing, for the call that makes it.
+pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
+    let tags = ownership::tags(identity, &Kept::new()).into_iter();
+    tags.map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// The tags of the thing with this ARN; none when it is gone.
+pub(crate) async fn tags(aws: &Aws, arn: &str) -> Result<Option<Tags>> {
+    let request = aws.cloudwatch.list_tags_for_resource().resource_arn(arn);
+    let ask = || aws.send(&LIST_TAGS_FOR_RESOURCE, "read its tags", || request.clone().send());
+    let answer = unless_gone_for_good(ask).await?;
+    Ok(answer
+        .map(|answer| ownership::collect(answer.tags().iter().map(|tag| (tag.key(), tag.value())))))
+}
+
+/// Writes who a thing is, and what it was last given.
+pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
+    let client = &cx.cloud.cloudwatch;
+    let request = client.tag_resource().resource_arn(arn).set_tags(Some(tagged(cx.identity)));
+    cx.cloud.send(&TAG_RESOURCE, "tag it", || request.clone().send()).await?;
+    let dropped = ownership::dropped(cx.identity);
+    if !dropped.is_empty() {
+        let request = client.untag_resource().resource_arn(arn).set_tag_keys(Some(dropped));
+        cx.cloud.send(&UNTAG_RESOURCE, "take tags off", || request.clone().send()).await?;
+    }
+    Ok(())
+}
 
 /// One thing that a kind has measured of it. CloudWatch's answers do not say the unit.
 pub(crate) struct Metric {

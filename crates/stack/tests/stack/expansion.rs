@@ -1,6 +1,6 @@
 //! What the sections become.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Code, Diagnostic, Place, Snapshot};
 use deployer_stack::{Options, Zones, expanded, load, to_yaml};
@@ -559,4 +559,61 @@ fn what_is_beyond_the_fewest_tasks_runs_on_spare_capacity() {
     assert_eq!(capacity("worker"), json!({ "base": 1, "fargate": 0, "spot": 1 }));
     let cluster = &loaded.stack.resources[&Address::new("cluster", "main")].spec;
     assert_eq!(cluster["capacity-providers"], json!(["fargate", "fargate-spot"]));
+}
+
+#[test]
+fn alarms_of_several_speak_for_them_and_a_dashboard_shows_it_all() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: {}
+load-balancers: { edge: {} }
+databases: { main: { engine: postgres, version: 16 } }
+services:
+  web: { image: \"nginx:1.29\", ports: { http: { port: 80, route: { load-balancer: edge } } } }
+monitoring:
+  notify: [ops@example.com]
+  dashboard: true
+  alarms:
+    p99: { of: services/web, metric: latency-p99, above: 500 ms }
+    site: { any-of: [web-5xx, p99], description: people notice }
+    full: { all-of: [web-cpu, database-main-cpu] }
+";
+    let stack = loaded(text, None).stack;
+    let topics: BTreeMap<String, usize> = stack
+        .resources
+        .iter()
+        .filter(|(address, _)| address.kind == "alarm")
+        .map(|(address, it)| {
+            (address.name.clone(), it.spec["topics"].as_array().map_or(9, Vec::len))
+        })
+        .collect();
+    for child in ["web-5xx", "p99", "web-cpu", "database-main-cpu"] {
+        assert_eq!(topics[child], 0, "{child} is heard of by another alarm");
+    }
+    assert_eq!(topics["web-memory"], 1);
+    let all = expanded(&stack);
+    let kinds = ["composite-alarm", "dashboard"];
+    let resources = all["resources"].as_object().expect("kinds");
+    let shown: Value = kinds.map(|kind| (kind, resources[kind].clone())).into_iter().collect();
+    insta::assert_snapshot!("monitoring_of_several", to_yaml(&shown));
+}
+
+#[test]
+fn an_overlay_makes_an_alarm_of_others_out_of_one_that_measures() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: {}
+services: { web: { image: \"nginx:1.29\" } }
+monitoring: { alarms: { hot: { of: services/web, metric: cpu, above: 95% } } }
+environments:
+  prod: { monitoring: { alarms: { hot: { all-of: [web-cpu, web-memory] } } } }
+";
+    let kinds = |environment| -> Vec<String> {
+        let resources = loaded(text, Some(environment)).stack.resources;
+        let hot = resources.into_keys().filter(|address| address.name == "hot");
+        hot.map(|address| address.kind).collect()
+    };
+    assert_eq!(kinds("prod"), ["composite-alarm"]);
 }

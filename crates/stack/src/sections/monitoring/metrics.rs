@@ -1,0 +1,166 @@
+//! What CloudWatch measures of services, load balancers and databases.
+
+use std::collections::BTreeMap;
+
+use deployer_core::{Address, Text};
+
+use crate::quantities::{Gibibytes, Percent, Seconds};
+use crate::sections::service::{self, Service};
+
+/// Bytes of a GiB.
+pub(super) const GIB: f64 = 1_073_741_824.0;
+
+pub(super) const SERVICE_WORDS: [&str; 8] =
+    ["5xx", "cpu", "latency-p50", "latency-p95", "latency-p99", "memory", "requests", "unhealthy"];
+pub(super) const LOAD_BALANCER_WORDS: [&str; 6] =
+    ["5xx", "elb-5xx", "latency-p50", "latency-p95", "latency-p99", "requests"];
+pub(super) const DATABASE_WORDS: [&str; 3] = ["connections", "cpu", "storage"];
+
+/// In what a metric is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Percent,
+    Seconds,
+    Count,
+    Bytes,
+}
+
+impl Unit {
+    /// An amount as people write it, as CloudWatch counts.
+    pub(super) fn read(self, text: &str) -> Option<f64> {
+        let text = text.to_owned();
+        match self {
+            Self::Percent => Percent::try_from(text).ok().map(|it| it.0.into()),
+            Self::Seconds => match text.strip_suffix(" ms") {
+                Some(number) => number.parse::<u32>().ok().map(|it| f64::from(it) / 1000.0),
+                None => Seconds::try_from(text).ok().map(|it| it.0.into()),
+            },
+            Self::Count => text.parse::<u32>().ok().map(f64::from),
+            Self::Bytes => Gibibytes::try_from(text).ok().map(|it| f64::from(it.0) * GIB),
+        }
+    }
+
+    pub(super) fn example(self) -> &'static str {
+        match self {
+            Self::Percent => "80%",
+            Self::Seconds => "2 s",
+            Self::Count => "10",
+            Self::Bytes => "5 GiB",
+        }
+    }
+}
+
+/// A metric of something.
+#[derive(Clone, Debug)]
+pub(super) struct Metric {
+    pub(super) namespace: &'static str,
+    pub(super) name: &'static str,
+    /// In the words of the kind `alarm`.
+    pub(super) statistic: &'static str,
+    pub(super) unit: Unit,
+    pub(super) dimensions: BTreeMap<String, Text>,
+    /// Whether there is no value where nothing happens.
+    pub(super) is_sparse: bool,
+}
+
+fn output(kind: &str, name: &str, field: &str) -> Text {
+    Text::output(Address::new(kind, name), field)
+}
+
+fn dimensions<const N: usize>(of: [(&str, Text); N]) -> BTreeMap<String, Text> {
+    of.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// A metric of a service: its own, or that of the first of its ports that requests are routed to.
+pub(super) fn of_service(name: &str, body: &Service, metric: &str) -> Option<Metric> {
+    match metric {
+        "cpu" => return Some(of_tasks(name, "CPUUtilization", "average")),
+        "memory" => return Some(of_tasks(name, "MemoryUtilization", "average")),
+        _ => {}
+    }
+    let (group, balancer) = service::routed(name, body)?;
+    let of = dimensions([
+        ("LoadBalancer", output("load-balancer", balancer, "metrics")),
+        ("TargetGroup", output("target-group", &group, "metrics")),
+    ]);
+    of_requests(metric, of)
+}
+
+/// What every task of a service reports.
+pub(super) fn of_tasks(name: &str, metric: &'static str, statistic: &'static str) -> Metric {
+    Metric {
+        namespace: "AWS/ECS",
+        name: metric,
+        statistic,
+        unit: Unit::Percent,
+        dimensions: dimensions([
+            ("ClusterName", output("cluster", "main", "name")),
+            ("ServiceName", output("service", name, "name")),
+        ]),
+        is_sparse: false,
+    }
+}
+
+pub(super) fn of_load_balancer(name: &str, metric: &str) -> Option<Metric> {
+    let of = dimensions([("LoadBalancer", output("load-balancer", name, "metrics"))]);
+    of_requests(metric, of).filter(|_| metric != "unhealthy")
+}
+
+/// What load balancers count ("CloudWatch metrics for your Application Load Balancer" in the ELB user
+/// guide).
+fn of_requests(metric: &str, dimensions: BTreeMap<String, Text>) -> Option<Metric> {
+    let has_group = dimensions.contains_key("TargetGroup");
+    let (name, statistic, unit) = match metric {
+        "requests" => ("RequestCount", "sum", Unit::Count),
+        "5xx" => ("HTTPCode_Target_5XX_Count", "sum", Unit::Count),
+        // Those that the load balancer answered itself.
+        "elb-5xx" if !has_group => ("HTTPCode_ELB_5XX_Count", "sum", Unit::Count),
+        "unhealthy" => ("UnHealthyHostCount", "maximum", Unit::Count),
+        "latency-p50" => ("TargetResponseTime", "p50", Unit::Seconds),
+        "latency-p95" => ("TargetResponseTime", "p95", Unit::Seconds),
+        "latency-p99" => ("TargetResponseTime", "p99", Unit::Seconds),
+        _ => return None,
+    };
+    let is_sparse = metric != "unhealthy";
+    Some(Metric { namespace: "AWS/ApplicationELB", name, statistic, unit, dimensions, is_sparse })
+}
+
+pub(super) fn of_database(name: &str, metric: &str) -> Option<Metric> {
+    let of = Address::new("db-instance", name);
+    let (metric, statistic, unit) = match metric {
+        "cpu" => ("CPUUtilization", "average", Unit::Percent),
+        "storage" => ("FreeStorageSpace", "minimum", Unit::Bytes),
+        "connections" => ("DatabaseConnections", "maximum", Unit::Count),
+        _ => return None,
+    };
+    Some(of_instance(of, metric, statistic, unit))
+}
+
+/// A metric of a database or a replica ("Amazon CloudWatch instance-level metrics for Amazon RDS" in
+/// the RDS user guide).
+pub(super) fn of_instance(
+    of: Address,
+    name: &'static str,
+    statistic: &'static str,
+    unit: Unit,
+) -> Metric {
+    let dimensions = dimensions([("DBInstanceIdentifier", Text::output(of, "id"))]);
+    Metric { namespace: "AWS/RDS", name, statistic, unit, dimensions, is_sparse: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_in_the_unit_of_their_metric() {
+        assert_eq!(Unit::Percent.read("80%"), Some(80.0));
+        assert_eq!(Unit::Seconds.read("2 s"), Some(2.0));
+        assert_eq!(Unit::Seconds.read("250 ms"), Some(0.25));
+        assert_eq!(Unit::Count.read("10"), Some(10.0));
+        assert_eq!(Unit::Bytes.read("2 GiB"), Some(2.0 * GIB));
+        for (unit, text) in [(Unit::Percent, "80"), (Unit::Seconds, "80%"), (Unit::Count, "1 s")] {
+            assert_eq!(unit.read(text), None, "{text}");
+        }
+    }
+}
