@@ -49,7 +49,7 @@ impl Kind for Job {
     // A parameter's ARN has at most 1,011 characters (Systems Manager API reference,
     // `PutParameter`).
     const NAMING: Option<Naming> =
-        Some(Naming { longest: 512, alphabet: Alphabet::Path, refused: &[] });
+        Some(Naming { alphabet: Alphabet::Path, ..Naming::hyphens(512) });
     const UNDONE: &'static [&'static str] = &["before"];
     const DELETION: Impact = Impact::None;
     const AFTER: &'static [After] = &[
