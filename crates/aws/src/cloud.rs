@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
+use deployer_core::ExistingNetwork;
 use deployer_engine::{Calls, Cloud, Result};
 use deployer_image::Roots;
 use tokio::sync::OnceCell;
@@ -67,6 +68,14 @@ impl Cloud for Aws {
 
     async fn zones(&self) -> Result<BTreeSet<String>> {
         self.open_zones().await
+    }
+
+    async fn network(
+        &self,
+        vpc: &str,
+        subnets: &BTreeSet<String>,
+    ) -> Result<Option<ExistingNetwork>> {
+        self.existing_network(vpc, subnets).await
     }
 }
 

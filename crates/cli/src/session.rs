@@ -13,7 +13,7 @@ use deployer_engine::{
     Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, preview, read_book,
     taken,
 };
-use deployer_stack::{Loaded, Options, Whose, Written, Zones};
+use deployer_stack::{Found, Loaded, Options, Sought, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Form, Page, as_json};
@@ -63,6 +63,8 @@ pub(crate) struct Project {
     entries: BTreeMap<String, BTreeSet<Address>>,
     /// The zones that stand for as many of those that the account has, since nobody has looked.
     pub(crate) assumed_zones: Vec<String>,
+    /// Whether it names something that it did not make and that nobody has looked for yet.
+    pub(crate) is_guest: bool,
     /// How it was read.
     options: Options,
     /// Where in the file its resources come from.
@@ -74,7 +76,18 @@ pub(crate) struct Project {
 impl Project {
     fn new(source: Source, options: Options, loaded: Loaded) -> Self {
         let Loaded { stack, images, entries, assumed_zones, written, account_at, .. } = loaded;
-        Self { source, stack, images, entries, assumed_zones, options, written, account_at }
+        let is_guest = !loaded.sought.is_empty();
+        Self {
+            source,
+            stack,
+            images,
+            entries,
+            assumed_zones,
+            is_guest,
+            options,
+            written,
+            account_at,
+        }
     }
 
     /// The way to where it is at home.
@@ -183,12 +196,11 @@ impl<W: Connect> Session<'_, W> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
         let options = self.options(args, &source)?;
         let loaded = self.expand(&source, &options)?;
-        let (width, warnings) = (self.margin(), &loaded.warnings);
-        self.warn(&render::diagnostics(warnings, &source.name, &source.text, &self.err, width));
+        self.warn_of(&loaded.warnings, &source);
         Ok(Project::new(source, options, loaded))
     }
 
-    /// The same stack in zones that there are. A network that only says how many it takes keeps
+    /// The same stack in zones that there are, and with what it names and did not make. A network that only says how many it takes keeps
     /// those that it is in, and has the first of the others; nobody asks for them while it is in as
     /// many as that. One that a subnet is to be in and that is not there is a mistake.
     pub(crate) async fn settle(
@@ -200,6 +212,7 @@ impl<W: Connect> Session<'_, W> {
         let Project { source, mut options, .. } = project;
         let mut zones = Zones::of(snapshot);
         options.zones = Some(zones.clone());
+        options.found = Found::beside(snapshot);
         let mut loaded = self.expand(&source, &options)?;
         let unknown = zones.unknown(&loaded.stack);
         if !unknown.is_empty() {
@@ -211,7 +224,51 @@ impl<W: Connect> Session<'_, W> {
             options.zones = Some(zones);
             loaded = self.expand(&source, &options)?;
         }
+        let known = loaded.warnings.clone();
+        // What is found of one thing may lead to another.
+        while !loaded.sought.is_empty() {
+            for sought in loaded.sought {
+                self.find(sought, connected, &mut options.found).await?;
+            }
+            loaded = self.expand(&source, &options)?;
+        }
+        let new: Vec<Diagnostic> =
+            loaded.warnings.iter().filter(|warning| !known.contains(warning)).cloned().collect();
+        self.warn_of(&new, &source);
         Ok(Project::new(source, options, loaded))
+    }
+
+    /// Shows what is worth knowing of a stack.
+    fn warn_of(&self, warnings: &[Diagnostic], source: &Source) {
+        let width = self.margin();
+        self.warn(&render::diagnostics(warnings, &source.name, &source.text, &self.err, width));
+    }
+
+    /// Looks for something that a stack names and did not make, at home.
+    async fn find(
+        &self,
+        sought: Sought,
+        connected: &Places<W::Cloud>,
+        found: &mut Found,
+    ) -> Result<(), Error> {
+        let failed = |failure| Error::Cloud(vec![failure]);
+        let cloud = connected.cloud();
+        match sought {
+            Sought::Network { vpc, subnets } => {
+                let network = self.unless_cancelled(cloud.network(&vpc, &subnets)).await?;
+                found.network(vpc, network.map_err(failed)?);
+            }
+            Sought::Environment { stack, environment, kinds } => {
+                let scope = Scope { stack, environment, origin: None, tags: BTreeMap::new() };
+                let book = self.unless_cancelled(read_book(&**cloud, &scope)).await?;
+                let deeds = book.map_err(failed)?.deeds;
+                let (account, region) = connected.home();
+                let home = Places::new(Arc::clone(cloud), account.to_owned(), region.to_owned());
+                let scan = Scan::Only(&kinds);
+                found.environment(&self.observe(&Arc::new(home), &scope, scan, &deeds).await?);
+            }
+        }
+        Ok(())
     }
 
     fn expand(&self, source: &Source, options: &Options) -> Result<Loaded, Error> {
@@ -243,6 +300,7 @@ impl<W: Connect> Session<'_, W> {
             variables,
             surroundings: surroundings.collect(),
             zones: None,
+            found: Found::default(),
         })
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use deployer_core::{
-    Address, Cause, Deeds, Failure, Kind, KindInfo, Place, Record, Scope, Stack, Stray,
+    Address, Cause, Deeds, ExistingNetwork, Failure, Kind, KindInfo, Place, Record, Scope, Stack,
+    Stray,
 };
 use serde_json::Value;
 
@@ -36,6 +37,17 @@ pub trait Cloud: Send + Sync + Sized + 'static {
     /// # Errors
     /// When nobody says.
     fn zones(&self) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
+
+    /// What a network is like, whoever made it, and those of these subnets that there are, whichever
+    /// network they are in; none where there is no such network.
+    ///
+    /// # Errors
+    /// When nobody says.
+    fn network(
+        &self,
+        vpc: &str,
+        subnets: &BTreeSet<String>,
+    ) -> impl Future<Output = Result<Option<ExistingNetwork>>> + Send;
 }
 
 /// What a scan is handed: whose resources to look for, and where.

@@ -10,6 +10,8 @@ mod check;
 mod draft;
 mod expanded;
 mod facets;
+mod found;
+mod guest;
 mod head;
 mod indent;
 mod interpolate;
@@ -39,6 +41,7 @@ mod yaml;
 mod zones;
 
 pub use expanded::expanded;
+pub use found::{Found, Sought};
 pub use head::Options;
 pub use load::{Loaded, load};
 pub use outline::{Outline, Whose, outline};

@@ -92,7 +92,7 @@ async fn found(aws: &Aws, owned: &Owned, vpc: &Described) -> Result<Found<Vpc>> 
     })
 }
 
-async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
     let request = aws.ec2.describe_vpcs().set_filters(Some(filters));
     let pages = aws
         .pages(

@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use deployer_cli::Exit;
-use deployer_core::{Address, Cause, Failure, Kind, Phase, Scope};
+use deployer_core::{
+    Address, Cause, ExistingNetwork, ExistingSubnet, Failure, Kind, Phase, Scope, WayOut,
+};
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Registry,
     Resource, Result, Secrecy, Survey, Voice,
@@ -89,6 +91,36 @@ impl Cloud for Lookalike {
     /// Those of Ireland.
     async fn zones(&self) -> Result<BTreeSet<String>> {
         Ok(["a", "b", "c"].map(|letter| format!("eu-west-1{letter}")).into())
+    }
+
+    /// Every network is there but `vpc-gone`, and every subnet is in the one that is asked for: those
+    /// called public lead to an internet gateway, the others to a NAT gateway.
+    async fn network(
+        &self,
+        vpc: &str,
+        subnets: &BTreeSet<String>,
+    ) -> Result<Option<ExistingNetwork>> {
+        let state = self.lock();
+        let subnet = |(index, id): (usize, &String)| {
+            let made = state.things.get(id);
+            let name = made.map_or(id.as_str(), |made| made.badge.name.as_str());
+            let is_public = name.contains("public");
+            let zone = made.and_then(|made| made.spec["zone"].as_str().map(str::to_owned));
+            let subnet = ExistingSubnet {
+                vpc: vpc.to_owned(),
+                zone: zone.unwrap_or_else(|| format!("eu-west-1{}", ["a", "b"][index % 2])),
+                free: 200,
+                way: if is_public { WayOut::Gateway } else { WayOut::Elsewhere },
+            };
+            (id.clone(), subnet)
+        };
+        let network = ExistingNetwork {
+            ranges: ["10.0.0.0/16".to_owned()].into(),
+            has_dns: true,
+            subnets: subnets.iter().enumerate().map(subnet).collect(),
+            endpoints: BTreeSet::new(),
+        };
+        Ok(Some(network).filter(|_| vpc != "vpc-gone"))
     }
 }
 

@@ -31,11 +31,13 @@ impl Section for LoadBalancer {
     fn expand(&self, name: &str, all: &Sections, draft: &mut Draft) {
         let path = [Self::KEY, name];
         draft.must_have_network(&path);
-        draft.must_have_two_zones("a load balancer", Self::KEY, name);
+        let tier = if self.internal { "private" } else { "public" };
+        draft.must_have_two_zones("a load balancer", tier, &path);
+        draft.must_have_one_subnet_a_zone(tier, &path);
         self.group(draft, all, name);
 
         let spec = LoadBalancerSpec {
-            subnets: draft.subnets(if self.internal { "private" } else { "public" }),
+            subnets: draft.subnets(tier),
             security_groups: [group(name)].into(),
             internal: self.internal,
             deletion_protection: self.protect.into(),
@@ -110,11 +112,11 @@ impl LoadBalancer {
     }
 
     fn group(&self, draft: &mut Draft, all: &Sections, name: &str) {
-        let inside = draft.network.cidr.map(|cidr| IpRange(cidr.0.into()));
+        let inside = draft.network.ranges.iter().copied();
         let everybody: Option<IpRange> = "0.0.0.0/0".parse().ok();
         let from: BTreeSet<IpRange> = match &self.from {
             Some(from) => from.clone(),
-            None if self.internal => inside.into_iter().collect(),
+            None if self.internal => inside.collect(),
             None => everybody.into_iter().collect(),
         };
         let users = service::users(all, Self::KEY, name);

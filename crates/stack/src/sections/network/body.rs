@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::later::NotYet;
+use super::existing::Existing;
 use crate::quantities::DaysOrForever;
 
 /// The network: a VPC with one public, one private and one data subnet in each zone.
@@ -17,29 +17,39 @@ use crate::quantities::DaysOrForever;
 pub(crate) struct Network {
     /// The addresses of the whole network, from /16 to /24.
     #[serde(default = "cidr")]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) cidr: Cidr,
     /// How many availability zones, or which: `2`, `[eu-west-1a, eu-west-1c]`. As many are the
     /// first that the account has; those that the network is in are kept. A zone's subnets never
     /// move when others are added.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) zones: Zones,
     /// The way out of the private subnets: one NAT gateway (`single`), one in each zone
     /// (`per-zone`), or `none`, which puts services into the public subnets.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) nat: Nat,
     /// Ways to AWS services that do not leave the network: `true` for those that the services of
     /// this stack need to start, write logs and read their secrets, or a list, `[ecr, s3, logs]`.
     /// With `nat: none` services stay in the private subnets then.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) private_access: PrivateAccess,
     /// Network ACLs between the tiers (`tiers`): data is reached from the private subnets alone, and
     /// these from outside by answers alone.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) acls: Acls,
     /// How long records of who sent what to whom are kept: `30 days`.
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) flow_logs: Option<DaysOrForever>,
-    /// A network that exists already.
-    pub(crate) existing: Option<NotYet>,
+    /// A network that exists already, in the place of one that is made: by its identifiers, or
+    /// another stack's or environment's by their names. Nothing of it is changed.
+    #[schemars(extend(
+        "x-excludes" = ["cidr", "zones", "nat", "private-access", "acls", "flow-logs"]
+    ))]
+    pub(crate) existing: Option<Existing>,
 }
 
 /// Which services of AWS are reached inside of the network.

@@ -183,7 +183,10 @@ fn health_check(health: &Health, version: TargetVersion) -> HealthCheck {
 }
 
 fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeSet<ServiceTarget>) {
-    let place = place(draft, name, body);
+    let place = match draft.network.lent {
+        Some(_) => place_as_guest(draft, name, body),
+        None => place(draft, name, body),
+    };
     let tier = if place == Place::Public { "public" } else { "private" };
     let is_routed = !targets.is_empty();
     let spec = ServiceSpec {
@@ -204,6 +207,33 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
     };
     let fields = &[("minimum-percent", "rollout.minimum"), ("maximum-percent", "rollout.maximum")];
     draft.make::<Service>(name, &spec, Origin::new(&["services", name], fields));
+}
+
+/// In a network that exists already services are in its private subnets, if it has any.
+fn place_as_guest(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
+    let has_private = !draft.lent("private").is_empty();
+    let place = body.subnets.unwrap_or(if has_private { Place::Private } else { Place::Public });
+    let tier = if place == Place::Public { "public" } else { "private" };
+    draft.must_be_lent(tier, &["services", name]);
+    let leads_out = draft.network.has_nat || draft.network.has_private_access;
+    if place == Place::Private && has_private && !leads_out && !draft.is_broken(&["network"]) {
+        let path = draft.tier_path("private");
+        let mistake = Diagnostic::error(
+            Code::NoWayOut,
+            format!("`{name}` could not fetch its image: its subnets have no way out"),
+        )
+        .at(draft.place(&path), "no route to a NAT gateway, and no endpoints of AWS's services")
+        .help("add a route from 0.0.0.0/0 to a NAT gateway, or write `subnets: public` in the service");
+        draft.report(&["services", name], mistake);
+    }
+    if place == Place::Public && body.subnets.is_none() && !draft.is_broken(&["network"]) {
+        let span = draft.place(&draft.tier_path("public"));
+        let warning = Diagnostic::warning(Code::PublicServices, "services get public addresses")
+            .at(span, "the network is named without private subnets")
+            .help("say `subnets: public` in each service if that is meant, or add `private:`");
+        draft.mistakes.push(warning);
+    }
+    place
 }
 
 fn place(draft: &mut Draft, name: &str, body: &super::Service) -> Place {
