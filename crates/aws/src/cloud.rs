@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
-use deployer_core::ExistingNetwork;
+use deployer_core::{ExistingBalancer, ExistingNetwork};
 use deployer_engine::{Calls, Cloud, Result};
 use deployer_image::Roots;
 use tokio::sync::OnceCell;
@@ -76,6 +76,10 @@ impl Cloud for Aws {
         subnets: &BTreeSet<String>,
     ) -> Result<Option<ExistingNetwork>> {
         self.existing_network(vpc, subnets).await
+    }
+
+    async fn balancer(&self, arn: &str) -> Result<Option<ExistingBalancer>> {
+        self.existing_balancer(arn).await
     }
 }
 

@@ -13,7 +13,7 @@ use deployer_engine::{
     Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, preview, read_book,
     taken,
 };
-use deployer_stack::{Found, Loaded, Options, Sought, Whose, Written, Zones};
+use deployer_stack::{Found, LENT, Loaded, Options, Sought, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Form, Page, as_json};
@@ -258,12 +258,17 @@ impl<W: Connect> Session<'_, W> {
                 let network = self.unless_cancelled(cloud.network(&vpc, &subnets)).await?;
                 found.network(vpc, network.map_err(failed)?);
             }
-            Sought::Environment { stack, environment, kinds } => {
+            Sought::Balancer { arn } => {
+                let balancer = self.unless_cancelled(cloud.balancer(&arn)).await?;
+                found.balancer(arn, balancer.map_err(failed)?);
+            }
+            Sought::Environment { stack, environment } => {
                 let scope = Scope { stack, environment, origin: None, tags: BTreeMap::new() };
                 let book = self.unless_cancelled(read_book(&**cloud, &scope)).await?;
                 let deeds = book.map_err(failed)?.deeds;
                 let (account, region) = connected.home();
                 let home = Places::new(Arc::clone(cloud), account.to_owned(), region.to_owned());
+                let kinds = LENT.into();
                 let scan = Scan::Only(&kinds);
                 found.environment(&self.observe(&Arc::new(home), &scope, scan, &deeds).await?);
             }

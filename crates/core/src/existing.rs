@@ -39,3 +39,31 @@ pub enum WayOut {
     /// Nowhere.
     None,
 }
+
+/// A load balancer, whoever made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingBalancer {
+    /// The VPC that it is in.
+    pub vpc: String,
+    /// The host name that clients connect to.
+    pub dns: String,
+    /// The hosted zone of that name.
+    pub zone: String,
+    /// Whether it leads requests by what they ask for.
+    pub is_application: bool,
+    /// Whether it is reached from inside its network only.
+    pub is_internal: bool,
+    /// Its security groups.
+    pub groups: BTreeSet<String>,
+    /// What listens, by port.
+    pub listeners: BTreeMap<u16, ExistingListener>,
+}
+
+/// A listener of a load balancer, whoever made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingListener {
+    /// Its ARN.
+    pub id: String,
+    /// Whether it speaks TLS.
+    pub is_secure: bool,
+}

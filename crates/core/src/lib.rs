@@ -36,7 +36,7 @@ pub use code::Code;
 pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
 pub use diff::Difference;
 pub use event::{Event, What};
-pub use existing::{ExistingNetwork, ExistingSubnet, WayOut};
+pub use existing::{ExistingBalancer, ExistingListener, ExistingNetwork, ExistingSubnet, WayOut};
 pub use fact::{
     Admission, Bounds, Destination, Fact, Join, Lead, Notice, Pace, Peer, Routes, Run, Stand,
     Thing, Way,

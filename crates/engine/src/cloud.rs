@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use deployer_core::{
-    Address, Cause, Deeds, ExistingNetwork, Failure, Kind, KindInfo, Place, Record, Scope, Stack,
-    Stray,
+    Address, Cause, Deeds, ExistingBalancer, ExistingNetwork, Failure, Kind, KindInfo, Place,
+    Record, Scope, Stack, Stray,
 };
 use serde_json::Value;
 
@@ -48,6 +48,12 @@ pub trait Cloud: Send + Sync + Sized + 'static {
         vpc: &str,
         subnets: &BTreeSet<String>,
     ) -> impl Future<Output = Result<Option<ExistingNetwork>>> + Send;
+
+    /// What a load balancer is like, whoever made it, by its ARN; none where there is none.
+    ///
+    /// # Errors
+    /// When nobody says.
+    fn balancer(&self, arn: &str) -> impl Future<Output = Result<Option<ExistingBalancer>>> + Send;
 }
 
 /// What a scan is handed: whose resources to look for, and where.

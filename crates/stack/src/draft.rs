@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::found::{Found, Sought};
-use crate::guest::Lent;
+use crate::guest::{Lent, LentBalancer};
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::Node;
 use crate::shape::not_yet;
@@ -40,6 +40,8 @@ pub(crate) struct Draft {
     /// The bodies that could not be read: section and name.
     pub(crate) broken: BTreeSet<(String, String)>,
     pub(crate) network: NetworkFacts,
+    /// The load balancers that the stack did not make, by name.
+    pub(crate) balancers: BTreeMap<String, LentBalancer>,
     pub(crate) made: BTreeMap<Address, Made>,
     /// The roles that lead to other accounts.
     pub(crate) roles: Roles,

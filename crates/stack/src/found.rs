@@ -2,20 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, ExistingNetwork, Phase, Snapshot, Standing, Stray};
+use deployer_core::{
+    Address, ExistingBalancer, ExistingNetwork, Kind, Phase, Snapshot, Standing, Stray,
+};
+use deployer_kinds::{LoadBalancer, Subnet, Vpc};
 use serde_json::Value;
+
+/// The kinds that one environment uses of another.
+pub const LENT: [&str; 3] = [LoadBalancer::NAME, Subnet::NAME, Vpc::NAME];
 
 /// Something that a stack names and did not make.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sought {
-    /// What another environment has made of some kinds.
+    /// What another environment has made of the kinds in [`LENT`].
     Environment {
         /// Its stack.
         stack: String,
         /// The environment.
         environment: String,
-        /// The kinds.
-        kinds: BTreeSet<&'static str>,
+    },
+    /// A load balancer.
+    Balancer {
+        /// Its ARN.
+        arn: String,
     },
     /// A network.
     Network {
@@ -32,11 +41,12 @@ pub enum Sought {
 /// not known is taken to be right.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
-    /// What the stack has made itself.
-    own: BTreeSet<Address>,
+    /// What the stack has made itself, by identifier.
+    own: BTreeMap<Address, String>,
     environments: BTreeMap<(String, String), Environment>,
     networks: BTreeMap<String, ExistingNetwork>,
-    /// The VPCs that there are none of.
+    balancers: BTreeMap<String, ExistingBalancer>,
+    /// The VPCs and load balancers that there are none of.
     missing: BTreeSet<String>,
 }
 
@@ -53,7 +63,8 @@ impl Found {
     /// Nothing yet, beside what the environment itself has made.
     pub fn beside(snapshot: &Snapshot) -> Self {
         let stays = snapshot.lives.iter().filter(|live| live.phase != Phase::Leaving);
-        Self { own: stays.map(|live| live.address.clone()).collect(), ..Self::default() }
+        let own = stays.map(|live| (live.address.clone(), live.id().to_owned()));
+        Self { own: own.collect(), ..Self::default() }
     }
 
     /// Adds what another environment has made: what its record has, or what is proven by its key.
@@ -90,9 +101,17 @@ impl Found {
         }
     }
 
-    /// Whether the stack has made something already.
-    pub(crate) fn has_made(&self, address: &Address) -> bool {
-        self.own.contains(address)
+    /// Adds a load balancer by its ARN, or that there is none.
+    pub fn balancer(&mut self, arn: String, balancer: Option<ExistingBalancer>) {
+        match balancer {
+            Some(balancer) => drop(self.balancers.insert(arn, balancer)),
+            None => drop(self.missing.insert(arn)),
+        }
+    }
+
+    /// The identifier of something that the stack has made already.
+    pub(crate) fn own(&self, address: &Address) -> Option<&str> {
+        self.own.get(address).map(String::as_str)
     }
 
     /// What an environment has made, where somebody has looked.
@@ -105,8 +124,13 @@ impl Found {
         self.networks.get(vpc)
     }
 
-    /// Whether somebody has looked for a VPC, and there is none.
-    pub(crate) fn is_missing(&self, vpc: &str) -> bool {
-        self.missing.contains(vpc)
+    /// The load balancer of an ARN, where somebody has looked.
+    pub(crate) fn balancer_of(&self, arn: &str) -> Option<&ExistingBalancer> {
+        self.balancers.get(arn)
+    }
+
+    /// Whether somebody has looked for a VPC or a load balancer, and there is none.
+    pub(crate) fn is_missing(&self, id: &str) -> bool {
+        self.missing.contains(id)
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Code, Diagnostic, ExistingSubnet, Ref};
-use deployer_kinds::Subnet;
+use deployer_kinds::{SecurityGroup, Subnet};
 
 use crate::draft::{Draft, owned};
 
@@ -22,6 +22,15 @@ pub(crate) struct LentSubnet {
     pub(crate) id: Option<String>,
     /// What it is like, where somebody has looked.
     pub(crate) found: Option<ExistingSubnet>,
+}
+
+/// A load balancer that the stack did not make.
+#[derive(Clone, Debug)]
+pub(crate) struct LentBalancer {
+    /// Its security groups.
+    pub(crate) groups: Vec<Ref<SecurityGroup>>,
+    /// Whether its listener speaks TLS, where somebody has looked.
+    pub(crate) is_secure: Option<bool>,
 }
 
 impl Draft {

@@ -41,7 +41,7 @@ mod yaml;
 mod zones;
 
 pub use expanded::expanded;
-pub use found::{Found, Sought};
+pub use found::{Found, LENT, Sought};
 pub use head::Options;
 pub use load::{Loaded, load};
 pub use outline::{Outline, Whose, outline};

@@ -109,6 +109,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         examples: BTreeMap::new(),
         broken: BTreeSet::new(),
         network: NetworkFacts::default(),
+        balancers: BTreeMap::new(),
         made: BTreeMap::new(),
         roles: Roles::new(),
         images: BTreeMap::new(),

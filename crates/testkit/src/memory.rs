@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use deployer_core::{
-    Address, Cause, Change, ExistingNetwork, Failure, Phase, Place, Removal, Scope,
+    Address, Cause, Change, ExistingBalancer, ExistingNetwork, Failure, Phase, Place, Removal,
+    Scope,
 };
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Result, Secrecy,
@@ -63,6 +64,11 @@ impl Cloud for Memory {
 
     /// Nor is any in a network.
     async fn network(&self, _: &str, _: &BTreeSet<String>) -> Result<Option<ExistingNetwork>> {
+        Ok(None)
+    }
+
+    /// Nor a load balancer.
+    async fn balancer(&self, _: &str) -> Result<Option<ExistingBalancer>> {
         Ok(None)
     }
 }

@@ -67,7 +67,7 @@ impl Resource<Aws> for Listener {
         let Some(id) = on_port(survey.cloud, balancer, spec).await? else { return Ok(None) };
         let found = Self::read(survey, &id).await?;
         let what = port(spec);
-        Ok(found.map(|found| Rival { found, what, otherwise: OTHERWISE }))
+        Ok(found.map(|found| Rival { found, what, otherwise: OTHERWISE.to_owned() }))
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<ListenerOutput> {

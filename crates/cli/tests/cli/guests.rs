@@ -91,3 +91,24 @@ async fn expand_says_that_nobody_has_looked() {
     let shown = ran(&world, "expand", Exit::Done).await;
     assert!(shown.stderr.contains("Nobody has looked for what exists already"), "{}", shown.stderr);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_has_rules_at_the_load_balancer_of_its_host() {
+    let world = hosted().await;
+    let host = HOST.replace("{}", "{}\nload-balancers: { edge: {} }");
+    world.write("platform.yaml", &host);
+    ran(&world, "apply --yes --file platform.yaml", Exit::Done).await;
+    world.write(
+        "deployer.yaml",
+        &GUEST.replace("edge: {}", "edge: { existing: { stack: platform } }"),
+    );
+    let before = world.run("status --file platform.yaml --json").await.stdout;
+    let plan = ran(&world, "plan", Exit::Done).await.stdout;
+    assert!(plan.contains("listener-rule/web-http"), "{plan}");
+    assert!(!plan.contains(" load-balancer/edge") && !plan.contains(" listener/edge"), "{plan}");
+    ran(&world, "apply --yes", Exit::Done).await;
+    ran(&world, "plan --check", Exit::Done).await;
+    ran(&world, "plan --check --file platform.yaml", Exit::Done).await;
+    ran(&world, "destroy --yes", Exit::Done).await;
+    assert_eq!(before, world.run("status --file platform.yaml --json").await.stdout);
+}

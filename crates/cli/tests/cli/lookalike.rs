@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use deployer_cli::Exit;
 use deployer_core::{
-    Address, Cause, ExistingNetwork, ExistingSubnet, Failure, Kind, Phase, Scope, WayOut,
+    Address, Cause, ExistingBalancer, ExistingListener, ExistingNetwork, ExistingSubnet, Failure,
+    Kind, Phase, Scope, WayOut,
 };
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Registry,
@@ -121,6 +122,41 @@ impl Cloud for Lookalike {
             endpoints: BTreeSet::new(),
         };
         Ok(Some(network).filter(|_| vpc != "vpc-gone"))
+    }
+
+    /// One that was made here is in its own VPC, with its own listeners; any other is in `vpc-1` and
+    /// listens on ports 80 and 443. That called `gone` is not there.
+    async fn balancer(&self, arn: &str) -> Result<Option<ExistingBalancer>> {
+        let state = self.lock();
+        let listens = |thing: &(&String, &Thing)| {
+            thing.1.kind == kinds::Listener::NAME && thing.1.spec["load-balancer"]["id"] == *arn
+        };
+        let listener = |(id, thing): (&String, &Thing)| {
+            let port = thing.spec["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+            let is_secure = thing.spec["protocol"] == "https";
+            (port.expect("a port"), ExistingListener { id: id.clone(), is_secure })
+        };
+        let made = state.things.get(arn);
+        let groups = made.map(|made| made.spec["security-groups"].clone());
+        let group = groups.and_then(|groups| groups[0]["id"].as_str().map(str::to_owned));
+        let vpc = group.as_ref().and_then(|group| state.things.get(group));
+        let vpc = vpc.and_then(|group| group.spec["vpc"]["id"].as_str().map(str::to_owned));
+        let by_hand = [(80, false), (443, true)].map(|(port, is_secure)| {
+            (port, ExistingListener { id: format!("{arn}/{port}"), is_secure })
+        });
+        let balancer = ExistingBalancer {
+            vpc: vpc.unwrap_or_else(|| "vpc-1".to_owned()),
+            dns: "edge.example".to_owned(),
+            zone: "Z1".to_owned(),
+            is_application: true,
+            is_internal: false,
+            groups: [group.unwrap_or_else(|| "sg-edge".to_owned())].into(),
+            listeners: match made {
+                Some(_) => state.things.iter().filter(listens).map(listener).collect(),
+                None => by_hand.into(),
+            },
+        };
+        Ok(Some(balancer).filter(|_| !arn.contains("gone")))
     }
 }
 

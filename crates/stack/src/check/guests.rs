@@ -54,7 +54,7 @@ fn newcomers(draft: &Draft, kind: &str) -> Vec<(String, u32, Vec<LentSubnet>)> {
         named.filter_map(|address| known.get(address.name.as_str()).copied().cloned()).collect()
     };
     let new = draft.made.iter().filter(|(address, made)| {
-        address.kind == kind && made.place.is_home() && !draft.found.has_made(address)
+        address.kind == kind && made.place.is_home() && draft.found.own(address).is_none()
     });
     new.map(|(address, made)| (address.name.clone(), tasks(&made.spec), subnets(made))).collect()
 }

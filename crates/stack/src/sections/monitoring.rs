@@ -135,7 +135,8 @@ impl Monitoring {
             make("cpu", "cpu", 85.0, 600);
             make("memory", "memory", 85.0, 600);
         }
-        for (name, _) in all.of::<LoadBalancer>() {
+        // Those that are not ours have alarms of whoever made them.
+        for (name, _) in all.of::<LoadBalancer>().filter(|(_, it)| it.existing.is_none()) {
             if let Some(metric) = of_load_balancer(name, "elb-5xx") {
                 let alarm = format!("load-balancer-{name}-5xx");
                 self.default(draft, &alarm, &metric, (Comparison::Above, 10.0), 300);

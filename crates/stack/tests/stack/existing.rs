@@ -4,14 +4,16 @@
 //! # vpc: vpc-1 10.0.0.0/16 ecr.api
 //! # subnet: subnet-1 vpc-1 eu-west-1a 200 gateway
 //! # no vpc: vpc-2
+//! # balancer: ARN vpc-1 sg-1 80 443s
+//! # group: sg-2
 //! # environment: platform/prod vpc/main subnet/public-a doubted subnet/public-b
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{
-    Address, ExistingNetwork, ExistingSubnet, Live, Phase, Place, Roles, Scope, Snapshot, Standing,
-    Stray, WayOut,
+    Address, ExistingBalancer, ExistingListener, ExistingNetwork, ExistingSubnet, Live, Phase,
+    Place, Roles, Scope, Snapshot, Standing, Stray, WayOut,
 };
 use deployer_stack::Found;
 use serde_json::json;
@@ -20,6 +22,7 @@ use serde_json::json;
 pub(crate) fn found(text: &str) -> Found {
     let mut found = Found::default();
     let mut networks: BTreeMap<String, ExistingNetwork> = BTreeMap::new();
+    let mut balancers: BTreeMap<String, ExistingBalancer> = BTreeMap::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# ")) {
         let Some((what, rest)) = line.split_once(": ") else { continue };
         let words: Vec<&str> = rest.split(' ').collect();
@@ -47,6 +50,16 @@ pub(crate) fn found(text: &str) -> Found {
                     network.subnets.insert((*id).to_owned(), subnet.clone());
                 }
             }
+            ("balancer", [arn, vpc, group, ports @ ..]) => {
+                balancers.insert((*arn).to_owned(), balancer(arn, vpc, group, ports));
+            }
+            // Of all of them.
+            ("group", [group]) => {
+                for balancer in balancers.values_mut() {
+                    balancer.groups.insert((*group).to_owned());
+                }
+            }
+            ("no balancer", [arn]) => found.balancer((*arn).to_owned(), None),
             ("environment", [host, made @ ..]) => found.environment(&environment(host, made)),
             _ => {}
         }
@@ -54,7 +67,27 @@ pub(crate) fn found(text: &str) -> Found {
     for (vpc, network) in networks {
         found.network(vpc, Some(network));
     }
+    for (arn, balancer) in balancers {
+        found.balancer(arn, Some(balancer));
+    }
     found
+}
+
+/// A load balancer that listens on these ports; on those with an `s` behind them by HTTPS.
+fn balancer(arn: &str, vpc: &str, group: &str, ports: &[&str]) -> ExistingBalancer {
+    let listener = |port: &&str| {
+        let (number, is_secure) = port.strip_suffix('s').map_or((*port, false), |it| (it, true));
+        (number.parse().unwrap(), ExistingListener { id: format!("{arn}/{number}"), is_secure })
+    };
+    ExistingBalancer {
+        vpc: vpc.to_owned(),
+        dns: "edge.example".to_owned(),
+        zone: "Z1".to_owned(),
+        is_application: arn.contains("/app/"),
+        is_internal: false,
+        groups: [group.to_owned()].into(),
+        listeners: ports.iter().map(listener).collect(),
+    }
 }
 
 /// An environment that has made these, and of which the tags of those after `doubted` speak.

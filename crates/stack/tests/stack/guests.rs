@@ -98,11 +98,8 @@ fn a_load_balancer_reaches_all_ranges_that_were_found() {
 #[test]
 fn another_stack_is_looked_for_first_and_its_network_then() {
     let before = read(OF_A_STACK, Some("dev"));
-    let sought = Sought::Environment {
-        stack: "platform".to_owned(),
-        environment: "dev".to_owned(),
-        kinds: ["subnet", "vpc"].into(),
-    };
+    let sought =
+        Sought::Environment { stack: "platform".to_owned(), environment: "dev".to_owned() };
     assert_eq!(before.sought, BTreeSet::from([sought]));
     let group = spec(&before, "security-group", "service-web");
     assert_eq!(references(&group["vpc"]), [Address::new("vpc", "main")].into());
@@ -168,8 +165,65 @@ services: { web: { image: \"nginx:1\" } }
     assert!(apart.stack.resources.contains_key(&Address::new("subnet", "data-c")));
     assert!(matches!(
         preview.sought.first(),
-        Some(Sought::Environment { stack, environment, .. })
+        Some(Sought::Environment { stack, environment })
             if (stack.as_str(), environment.as_str()) == ("guest", "dev")
     ));
     assert_eq!(ids(&spec(&moved, "service", "web")["subnets"]), ["subnet-1"]);
+}
+
+const ARN: &str =
+    "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/edge/50dc6c495c0c9188";
+
+/// A service behind a load balancer that exists already, named so.
+fn behind(existing: &str) -> String {
+    format!(
+        "{AS_FOUND}
+stack: guest
+region: eu-west-1
+environments: {{ dev: {{}}, prod: {{}} }}
+network: {{ existing: {{ vpc: vpc-1, private: [subnet-3, subnet-4] }} }}
+load-balancers: {{ edge: {{ existing: {existing} }} }}
+services:
+  web: {{ image: nginx:1, ports: {{ http: {{ port: 8080, route: {{ load-balancer: edge }} }} }} }}
+outputs: {{ dns: \"${{load-balancers/edge.dns}}\" }}
+"
+    )
+}
+
+#[test]
+fn routes_become_rules_of_a_load_balancer_that_exists_and_its_groups_are_let_in() {
+    let text = behind(&format!("{{ arn: {ARN} }}"));
+    let before = read(&text, Some("dev"));
+    assert_eq!(before.sought, BTreeSet::from([Sought::Balancer { arn: ARN.to_owned() }]));
+
+    let text = format!("# balancer: {ARN} vpc-1 sg-1 80 443s 8443s\n# group: sg-2\n{text}");
+    let after = read(&text, Some("dev"));
+    assert_eq!(after.sought, BTreeSet::new());
+    let of_balancers = ["load-balancer", "listener"];
+    assert!(!after.stack.resources.keys().any(|it| of_balancers.contains(&&*it.kind)));
+    let rule = spec(&after, "listener-rule", "web-http");
+    assert_eq!(rule["listener"]["id"], format!("{ARN}/443"));
+    let ingress = spec(&after, "security-group", "service-web")["ingress"].as_array().unwrap();
+    let from: Vec<&Value> =
+        ingress.iter().map(|rule| &rule["from"]["security-group"]["id"]).collect();
+    assert_eq!(from, ["sg-1", "sg-2"]);
+    assert_eq!(after.stack.outputs["dns"].literal(), Some("edge.example"));
+
+    let plain = read(&text.replace(" 443s 8443s", ""), Some("dev"));
+    assert_eq!(spec(&plain, "listener-rule", "web-http")["listener"]["id"], format!("{ARN}/80"));
+    let other = read(
+        &text.replace(&format!("arn: {ARN} }}"), &format!("arn: {ARN}, port: 8443 }}")),
+        Some("dev"),
+    );
+    assert_eq!(spec(&other, "listener-rule", "web-http")["listener"]["id"], format!("{ARN}/8443"));
+}
+
+#[test]
+fn a_load_balancer_of_another_environment_is_looked_for_by_its_name() {
+    let text = behind("{ environment: prod }");
+    let sought = Sought::Environment { stack: "guest".to_owned(), environment: "prod".to_owned() };
+    assert_eq!(read(&text, Some("dev")).sought, BTreeSet::from([sought]));
+    let text = format!("# environment: guest/prod load-balancer/edge\n{text}");
+    let sought = Sought::Balancer { arn: "load-balancer-edge".to_owned() };
+    assert_eq!(read(&text, Some("dev")).sought, BTreeSet::from([sought]));
 }

@@ -3,6 +3,7 @@
 mod body;
 mod domain;
 mod domains;
+mod existing;
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,9 @@ impl Section for LoadBalancer {
     const IS_USABLE: bool = true;
 
     fn expand(&self, name: &str, all: &Sections, draft: &mut Draft) {
+        if let Some(existing) = &self.existing {
+            return existing::expand(draft, all, existing, name);
+        }
         let path = [Self::KEY, name];
         draft.must_have_network(&path);
         let tier = if self.internal { "private" } else { "public" };
@@ -68,15 +72,17 @@ impl Section for LoadBalancer {
     }
 
     fn outputs(name: &str, body: &Node) -> Vec<Output> {
+        let dns = Output::of("dns", "load-balancer", name, "dns");
         let is_there = |key| body.field(key).is_some_and(|it: &Node| it.content != Content::Null);
+        // By which scheme and name others reach it, nobody here knows.
+        if is_there("existing") {
+            return vec![dns];
+        }
         let text = match domain::first(body) {
             Some(domain) => Text::from(format!("https://{domain}")),
             None => url(name, is_there("certificate")),
         };
-        vec![
-            Output { name: "url", text, is_printed: true },
-            Output::of("dns", "load-balancer", name, "dns"),
-        ]
+        vec![Output { name: "url", text, is_printed: true }, dns]
     }
 }
 
@@ -230,8 +236,14 @@ fn url(name: &str, is_secure: bool) -> Text {
     Text::from_parts([Part::Literal(scheme.to_owned()), dns])
 }
 
+/// The security groups of a load balancer, whoever made it.
+pub(super) fn groups(draft: &Draft, name: &str) -> Vec<Ref<SecurityGroup>> {
+    let lent = draft.balancers.get(name).map(|balancer| balancer.groups.clone());
+    lent.unwrap_or_else(|| vec![group(name)])
+}
+
 /// The security group of a load balancer.
-pub(super) fn group(name: &str) -> Ref<SecurityGroup> {
+fn group(name: &str) -> Ref<SecurityGroup> {
     Ref::named(group_name(name))
 }
 

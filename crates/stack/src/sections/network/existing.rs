@@ -202,8 +202,7 @@ fn of_environment(draft: &mut Draft, existing: &Existing) -> Option<Host> {
         found: None,
     };
     let Some(found) = draft.found.made_by(&stack, &environment) else {
-        let kinds = [Vpc::NAME, Subnet::NAME].into();
-        draft.sought.insert(Sought::Environment { stack, environment, kinds });
+        draft.sought.insert(Sought::Environment { stack, environment });
         let assumed = |tier: &str| ["a", "b"].map(|it| subnet(&format!("{tier}-{it}"), None));
         let lent = TIERS.into_iter().map(|tier| (tier, assumed(tier).to_vec())).collect();
         return Some(Host { vpc: None, lent });

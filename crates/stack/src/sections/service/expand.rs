@@ -113,11 +113,14 @@ fn task_definition(
 fn group(draft: &mut Draft, all: &Sections, name: &str, body: &super::Service) {
     let routed = body.ports.values().filter_map(|port| Some((port.port, port.route.as_ref()?)));
     let ingress = routed
-        .map(|(port, route)| Ingress {
-            from: Peer::SecurityGroup(load_balancer::group(&route.load_balancer)),
-            port: Ports::Range(port, port),
-            protocol: Protocol::Tcp,
-            description: String::new(),
+        .flat_map(|(port, route)| {
+            let groups = load_balancer::groups(draft, &route.load_balancer).into_iter();
+            groups.map(move |group| Ingress {
+                from: Peer::SecurityGroup(group),
+                port: Ports::Range(port, port),
+                protocol: Protocol::Tcp,
+                description: String::new(),
+            })
         })
         .collect();
     let spec = SecurityGroupSpec {

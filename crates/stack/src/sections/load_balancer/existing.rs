@@ -1,0 +1,273 @@
+//! A load balancer that exists already: routes become rules of its listener, and nothing else of it
+//! is made or changed.
+
+use deployer_core::{
+    Address, Arn, Code, Diagnostic, ExistingBalancer, ExistingListener, Kind, Partition, Ref,
+};
+use deployer_kinds as kinds;
+use deployer_kinds::{Listener, SecurityGroup, Vpc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::body::LoadBalancer;
+use super::{group, group_name};
+use crate::draft::{Draft, owned};
+use crate::found::Sought;
+use crate::guest::LentBalancer;
+use crate::later::NotYet;
+use crate::mistakes::listed;
+use crate::node::Content;
+use crate::section::{Section, Sections};
+use crate::sections::service;
+
+/// What only a load balancer has that the stack makes.
+const OWN: [&str; 7] =
+    ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from"];
+
+/// A load balancer that exists already.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Existing {
+    /// Its ARN.
+    #[schemars(extend("x-excludes" = ["stack", "environment", "name"]))]
+    arn: Option<String>,
+    /// The stack that made it, in the same account and region; this one when left out.
+    #[schemars(extend("x-excludes" = ["arn"]))]
+    stack: Option<String>,
+    /// The environment of that stack that made it; the one of the same name when left out.
+    #[schemars(extend("x-excludes" = ["arn"]))]
+    environment: Option<String>,
+    /// What it is called there; as here when left out.
+    #[schemars(extend("x-excludes" = ["arn"]))]
+    name: Option<String>,
+    /// The port of the listener that gets the rules: that of HTTPS, or else of HTTP, when left out.
+    port: Option<u16>,
+    /// Its tags.
+    tags: Option<NotYet>,
+}
+
+pub(super) fn expand(draft: &mut Draft, all: &Sections, existing: &Existing, name: &str) {
+    refuse_own(draft, name);
+    for user in service::users(all, LoadBalancer::KEY, name) {
+        draft.not_yet("uses: of a load balancer that exists already", &["services", user, "uses"]);
+    }
+    let is_named =
+        existing.stack.is_some() || existing.environment.is_some() || existing.name.is_some();
+    let arn = match (&existing.arn, is_named) {
+        (Some(arn), false) => must_be_arn(draft, name, arn).then(|| Some(arn.clone())),
+        (None, true) => of_environment(draft, existing, name),
+        (Some(_), true) => {
+            let title = "a load balancer is named in two ways";
+            let path = path(name, "arn");
+            draft.key_error(Code::BadValue, title, &path, "one of them", "keep one of the two");
+            None
+        }
+        (None, false) => {
+            let title = format!("`{}.{name}.existing` does not say which", LoadBalancer::KEY);
+            let help = "write `arn: arn:…`, or `stack:` and `environment:` of who made it";
+            let path = [LoadBalancer::KEY, name, "existing"];
+            draft.key_error(Code::MissingKey, title, &path, "`arn` is missing here", help);
+            None
+        }
+    };
+    let lent = LentBalancer { groups: vec![group(name)], is_secure: None };
+    draft.balancers.insert(name.to_owned(), lent);
+    for (kind, name) in [
+        (kinds::LoadBalancer::NAME, name.to_owned()),
+        (Listener::NAME, name.to_owned()),
+        (SecurityGroup::NAME, group_name(name)),
+    ] {
+        draft.existing.insert(Address::new(kind, name), json!({}));
+    }
+    match arn {
+        Some(Some(arn)) => look(draft, existing, name, &arn),
+        Some(None) => {}
+        None => give_up(draft, name),
+    }
+}
+
+fn path<'p>(name: &'p str, key: &'p str) -> [&'p str; 4] {
+    [LoadBalancer::KEY, name, "existing", key]
+}
+
+/// What is routed there has no place; that only follows.
+fn give_up(draft: &mut Draft, name: &str) {
+    draft.broken.insert((LoadBalancer::KEY.to_owned(), name.to_owned()));
+}
+
+/// Reports what a load balancer does not have that is not made.
+fn refuse_own(draft: &mut Draft, name: &str) {
+    let body = draft.root.follow(&owned(&[LoadBalancer::KEY, name])).cloned();
+    let is_written = |key: &&str| {
+        let value = body.as_ref().and_then(|body| body.field(key));
+        value.is_some_and(|value| value.content != Content::Null)
+    };
+    for key in OWN.into_iter().filter(is_written) {
+        let title = format!("`{key}` is of a load balancer that the stack makes");
+        let label = "`existing` names one that is there";
+        let path = [LoadBalancer::KEY, name, key];
+        draft.key_error(Code::BadValue, title, &path, label, "keep one of the two");
+    }
+    if is_written(&"domains") {
+        let path = [LoadBalancer::KEY, name, "domains"];
+        draft.not_yet("domains: of a load balancer that exists already", &path);
+    }
+}
+
+/// Whether something is the ARN of an application load balancer; reports it when not.
+fn must_be_arn(draft: &mut Draft, name: &str, arn: &str) -> bool {
+    let read = Arn::read(arn).filter(|read| read.service == "elasticloadbalancing");
+    let is_one = read.is_some_and(|read| read.resource.starts_with("loadbalancer/app/"));
+    if !is_one {
+        let (region, partition) = (draft.region.clone(), Partition::of(&draft.region).name());
+        let help = format!(
+            "write one such as `arn:{partition}:elasticloadbalancing:{region}:123456789012:\
+             loadbalancer/app/{name}/0123456789abcdef`"
+        );
+        let title = format!("`{arn}` is not the ARN of an application load balancer");
+        draft.error(Code::BadValue, title, &path(name, "arn"), "", help);
+    }
+    is_one
+}
+
+/// The ARN of the load balancer that an environment has made; none inside where nobody has looked.
+fn of_environment(draft: &mut Draft, existing: &Existing, name: &str) -> Option<Option<String>> {
+    let stack = existing.stack.clone().unwrap_or_else(|| draft.scope.stack.clone());
+    let environment =
+        existing.environment.clone().unwrap_or_else(|| draft.scope.environment.clone());
+    let host = format!("{stack}/{environment}");
+    let at = [LoadBalancer::KEY, name, "existing"];
+    if (&stack, &environment) == (&draft.scope.stack, &draft.scope.environment) {
+        let title = format!("the load balancer of {host} would be its own");
+        let help = "name another `environment:`, or another `stack:`";
+        draft.key_error(Code::BadValue, title, &at, "names itself", help);
+        return None;
+    }
+    let there = existing.name.as_deref().unwrap_or(name);
+    let address = Address::new(kinds::LoadBalancer::NAME, there);
+    let Some(found) = draft.found.made_by(&stack, &environment) else {
+        draft.sought.insert(Sought::Environment { stack, environment });
+        return Some(None);
+    };
+    if let Some(arn) = found.made.get(&address).and_then(|output| output["id"].as_str()) {
+        return Some(Some(arn.to_owned()));
+    }
+    let others = found.made.keys().filter(|other| other.kind == address.kind);
+    let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
+    let span = draft.key_place(&owned(&at));
+    let mistake = match found.doubted.get(&address) {
+        Some(because) => {
+            let title = format!("`{there}` of {host} may be somebody else's");
+            let help =
+                format!("`deployer adopt --all` with the file of {host} settles whose it is");
+            Diagnostic::error(Code::Disputed, title).at(span, because).help(help)
+        }
+        None => {
+            let title = format!("{host} has no load balancer `{there}` in {}", draft.region);
+            let help = match others.as_slice() {
+                [] => format!("deploy {host} first, or name it by its ARN: `arn: arn:…`"),
+                others => format!("it has {}: write `name:`", listed(others)),
+            };
+            let label = "looked for in this account and region";
+            Diagnostic::error(Code::UnknownReference, title).at(span, label).help(help)
+        }
+    };
+    draft.report(&at, mistake);
+    None
+}
+
+/// Takes over what was found of a load balancer, and reports what nothing could be routed by.
+fn look(draft: &mut Draft, existing: &Existing, name: &str, arn: &str) {
+    let at: Vec<&str> = match existing.arn {
+        Some(_) => path(name, "arn").to_vec(),
+        None => vec![LoadBalancer::KEY, name, "existing"],
+    };
+    if draft.found.is_missing(arn) {
+        let label = "not in this account and region";
+        let help = "`aws elbv2 describe-load-balancers` lists those that there are";
+        draft.error(Code::UnknownReference, "there is no such load balancer", &at, label, help);
+        return give_up(draft, name);
+    }
+    let Some(balancer) = draft.found.balancer_of(arn).cloned() else {
+        draft.sought.insert(Sought::Balancer { arn: arn.to_owned() });
+        return;
+    };
+    if !balancer.is_application {
+        let title = format!("`{name}` is not an application load balancer");
+        let help = "name one that has rules: `aws elbv2 describe-load-balancers` shows the types";
+        draft.error(Code::BadValue, title, &at, "it leads no requests by rules", help);
+        return give_up(draft, name);
+    }
+    must_be_in_the_network(draft, &balancer, name, &at);
+    let Some(listener) = listener(draft, existing, &balancer, name, &at) else {
+        return give_up(draft, name);
+    };
+    let groups: Vec<Ref<SecurityGroup>> = balancer.groups.iter().map(Ref::physical).collect();
+    let lent = LentBalancer { groups, is_secure: Some(listener.is_secure) };
+    draft.balancers.insert(name.to_owned(), lent);
+    // As the dimensions of its metrics have it ("CloudWatch metrics for your Application Load
+    // Balancer" in the ELB user guide).
+    let metrics = arn.split_once(":loadbalancer/").map(|(_, metrics)| metrics);
+    let output = json!({
+        "id": arn, "dns": balancer.dns, "zone": balancer.zone, "metrics": metrics,
+    });
+    draft.existing.insert(Address::new(kinds::LoadBalancer::NAME, name), output);
+    draft.existing.insert(Address::new(Listener::NAME, name), json!({ "id": listener.id }));
+    if let Some(group) = balancer.groups.first() {
+        let address = Address::new(SecurityGroup::NAME, group_name(name));
+        draft.existing.insert(address, json!({ "id": group }));
+    }
+}
+
+/// Target groups are in the VPC of their load balancer (ELB user guide, "Target groups").
+fn must_be_in_the_network(draft: &mut Draft, balancer: &ExistingBalancer, name: &str, at: &[&str]) {
+    let address = Address::new(Vpc::NAME, "main");
+    let lent = draft.existing.get(&address).map(|output| output["id"].as_str());
+    let vpc = match lent {
+        // Nobody has looked yet.
+        Some(None) => return,
+        Some(Some(vpc)) => Some(vpc),
+        None => draft.found.own(&address),
+    };
+    if vpc == Some(&balancer.vpc) || draft.is_broken(&["network"]) {
+        return;
+    }
+    let title = format!("`{name}` is in another network");
+    let label = format!("it is in {}", balancer.vpc);
+    let help =
+        format!("put the services there: `network: {{ existing: {{ vpc: {} }} }}`", balancer.vpc);
+    draft.error(Code::BadPlace, title, at, label, help);
+}
+
+/// The listener that gets the rules.
+fn listener(
+    draft: &mut Draft,
+    existing: &Existing,
+    balancer: &ExistingBalancer,
+    name: &str,
+    at: &[&str],
+) -> Option<ExistingListener> {
+    let all = &balancer.listeners;
+    let (listener, asked, at) = match existing.port {
+        Some(port) => (all.get(&port), format!("port {port}"), path(name, "port").to_vec()),
+        None => {
+            let usual = |is_secure: bool, usual: u16| {
+                let these = all.iter().filter(|(_, it)| it.is_secure == is_secure);
+                these.min_by_key(|(port, _)| (**port != usual, **port)).map(|(_, it)| it)
+            };
+            (usual(true, 443).or_else(|| usual(false, 80)), "any port".to_owned(), at.to_vec())
+        }
+    };
+    if listener.is_none() {
+        let ports: Vec<String> = all.keys().map(u16::to_string).collect();
+        let ports: Vec<&str> = ports.iter().map(String::as_str).collect();
+        let help = match ports.as_slice() {
+            [] => "give it a listener, or name another load balancer".to_owned(),
+            ports => format!("it listens on {}", listed(ports)),
+        };
+        let title = format!("`{name}` does not listen on {asked}");
+        draft.error(Code::UnknownReference, title, &at, "there is no listener", help);
+    }
+    listener.cloned()
+}
