@@ -63,8 +63,8 @@ pub(crate) struct Project {
     entries: BTreeMap<String, BTreeSet<Address>>,
     /// The zones that stand for as many of those that the account has, since nobody has looked.
     pub(crate) assumed_zones: Vec<String>,
-    /// Whether it names something that it did not make and that nobody has looked for yet.
-    pub(crate) is_guest: bool,
+    /// Whether it names something that others made and whose identifiers nobody has looked for yet.
+    pub(crate) lacks_ids: bool,
     /// How it was read.
     options: Options,
     /// Where in the file its resources come from.
@@ -76,14 +76,14 @@ pub(crate) struct Project {
 impl Project {
     fn new(source: Source, options: Options, loaded: Loaded) -> Self {
         let Loaded { stack, images, entries, assumed_zones, written, account_at, .. } = loaded;
-        let is_guest = !loaded.sought.is_empty();
+        let lacks_ids = loaded.sought.iter().any(|it| !matches!(it, Sought::Network { .. }));
         Self {
             source,
             stack,
             images,
             entries,
             assumed_zones,
-            is_guest,
+            lacks_ids,
             options,
             written,
             account_at,
@@ -224,6 +224,28 @@ impl<W: Connect> Session<'_, W> {
             options.zones = Some(zones);
             loaded = self.expand(&source, &options)?;
         }
+        self.found(source, options, loaded, connected).await
+    }
+
+    /// The same stack with what it names and did not make, whatever exists of it itself.
+    pub(crate) async fn as_guest(&self, project: Project) -> Result<Project, Error> {
+        if !project.lacks_ids {
+            return Ok(project);
+        }
+        let connected = self.connect_for(&project).await?;
+        let Project { source, options, .. } = project;
+        let loaded = self.expand(&source, &options)?;
+        self.found(source, options, loaded, &connected).await
+    }
+
+    /// Looks for what a stack names and did not make, and reads the stack once more with it.
+    async fn found(
+        &self,
+        source: Source,
+        mut options: Options,
+        mut loaded: Loaded,
+        connected: &Places<W::Cloud>,
+    ) -> Result<Project, Error> {
         let known = loaded.warnings.clone();
         // What is found of one thing may lead to another.
         while !loaded.sought.is_empty() {
@@ -232,9 +254,8 @@ impl<W: Connect> Session<'_, W> {
             }
             loaded = self.expand(&source, &options)?;
         }
-        let new: Vec<Diagnostic> =
-            loaded.warnings.iter().filter(|warning| !known.contains(warning)).cloned().collect();
-        self.warn_of(&new, &source);
+        let new = loaded.warnings.iter().filter(|warning| !known.contains(warning));
+        self.warn_of(&new.cloned().collect::<Vec<_>>(), &source);
         Ok(Project::new(source, options, loaded))
     }
 

@@ -98,6 +98,8 @@ pub enum Look {
     Quick,
     /// Also at what others attached to it and that takes calls of its own to see.
     Close,
+    /// The same, and at who lives by it, since it is to be deleted.
+    Last,
 }
 
 impl<'a, C: Cloud> Survey<'a, C> {

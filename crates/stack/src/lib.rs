@@ -5,6 +5,7 @@
 //! `resources:` merged in, and the whole checked.
 
 mod advice;
+mod as_guest;
 mod bodies;
 mod check;
 mod draft;

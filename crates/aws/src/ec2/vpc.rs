@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, VpcAttributeName};
 use deployer_core::Phase;
-use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
+use deployer_engine::{Context, Found, Look, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
@@ -22,7 +22,12 @@ impl Resource<Aws> for Vpc {
                 let read = unless_gone_for_good(|| found(survey.cloud, &owned, &vpc)).await;
                 let read =
                     read.transpose().and_then(|it| readable(survey, &owned, vpc.vpc_id(), it));
-                lives.extend(read.transpose()?);
+                let mut read = read.transpose()?;
+                if let Some(live) = read.as_mut().filter(|_| survey.look == Look::Last) {
+                    let id = &live.output.id;
+                    live.foreign = inside::guests(survey.cloud, id, survey.scope).await?;
+                }
+                lives.extend(read);
             }
         }
         Ok(lives)

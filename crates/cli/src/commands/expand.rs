@@ -46,7 +46,7 @@ impl Command for Args {
                  keeps those that the network is in, and has the first of the others.\n"
             ));
         }
-        if project.is_guest {
+        if project.lacks_ids {
             session.note(
                 "\nNobody has looked for what exists already: what is named by a stack has no \
                  identifiers here.\n",

@@ -53,6 +53,10 @@ fn newcomers(draft: &Draft, kind: &str) -> Vec<(String, u32, Vec<LentSubnet>)> {
         let named = named.filter(|address| address.kind == Subnet::NAME);
         named.filter_map(|address| known.get(address.name.as_str()).copied().cloned()).collect()
     };
+    // What there is already has its addresses, and nobody knows what there is.
+    if draft.zones.is_none() {
+        return Vec::new();
+    }
     let new = draft.made.iter().filter(|(address, made)| {
         address.kind == kind && made.place.is_home() && draft.found.own(address).is_none()
     });

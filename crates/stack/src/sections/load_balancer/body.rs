@@ -8,7 +8,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::domain::Domain;
-use super::existing::Existing;
 use crate::later::NotYet;
 use crate::quantities::Seconds;
 
@@ -65,6 +64,28 @@ pub(crate) struct LoadBalancer {
             ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from"]
     ))]
     pub(crate) existing: Option<Existing>,
+}
+
+/// A load balancer that exists already.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Existing {
+    /// Its ARN.
+    #[schemars(extend("x-excludes" = ["stack", "environment", "name"]))]
+    pub(super) arn: Option<String>,
+    /// The stack that made it, in the same account and region; this one when left out.
+    #[schemars(extend("x-excludes" = ["arn"]))]
+    pub(super) stack: Option<String>,
+    /// The environment of that stack that made it; the one of the same name when left out.
+    #[schemars(extend("x-excludes" = ["arn"]))]
+    pub(super) environment: Option<String>,
+    /// What it is called there; as here when left out.
+    #[schemars(extend("x-excludes" = ["arn"]))]
+    pub(super) name: Option<String>,
+    /// The port of the listener that gets the rules: that of HTTPS, or else of HTTP, when left out.
+    pub(super) port: Option<u16>,
+    /// Its tags.
+    pub(super) tags: Option<NotYet>,
 }
 
 /// What happens to plain HTTP.

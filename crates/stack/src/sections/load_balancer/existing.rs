@@ -6,18 +6,14 @@ use deployer_core::{
 };
 use deployer_kinds as kinds;
 use deployer_kinds::{Listener, SecurityGroup, Vpc};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::body::LoadBalancer;
-use super::{group, group_name};
+use super::body::{Existing, LoadBalancer};
+use super::group::{group, group_name};
 use crate::draft::{Draft, owned};
 use crate::found::Sought;
 use crate::guest::LentBalancer;
-use crate::later::NotYet;
 use crate::mistakes::listed;
-use crate::node::Content;
 use crate::section::{Section, Sections};
 use crate::sections::service;
 
@@ -25,30 +21,13 @@ use crate::sections::service;
 const OWN: [&str; 7] =
     ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from"];
 
-/// A load balancer that exists already.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Existing {
-    /// Its ARN.
-    #[schemars(extend("x-excludes" = ["stack", "environment", "name"]))]
-    arn: Option<String>,
-    /// The stack that made it, in the same account and region; this one when left out.
-    #[schemars(extend("x-excludes" = ["arn"]))]
-    stack: Option<String>,
-    /// The environment of that stack that made it; the one of the same name when left out.
-    #[schemars(extend("x-excludes" = ["arn"]))]
-    environment: Option<String>,
-    /// What it is called there; as here when left out.
-    #[schemars(extend("x-excludes" = ["arn"]))]
-    name: Option<String>,
-    /// The port of the listener that gets the rules: that of HTTPS, or else of HTTP, when left out.
-    port: Option<u16>,
-    /// Its tags.
-    tags: Option<NotYet>,
-}
-
 pub(super) fn expand(draft: &mut Draft, all: &Sections, existing: &Existing, name: &str) {
-    refuse_own(draft, name);
+    let body = [LoadBalancer::KEY, name];
+    draft.refuse_beside_existing(&body, &OWN, "a load balancer");
+    if draft.is_written(&body, "domains") {
+        let path = [LoadBalancer::KEY, name, "domains"];
+        draft.not_yet("domains: of a load balancer that exists already", &path);
+    }
     for user in service::users(all, LoadBalancer::KEY, name) {
         draft.not_yet("uses: of a load balancer that exists already", &["services", user, "uses"]);
     }
@@ -96,25 +75,6 @@ fn give_up(draft: &mut Draft, name: &str) {
     draft.broken.insert((LoadBalancer::KEY.to_owned(), name.to_owned()));
 }
 
-/// Reports what a load balancer does not have that is not made.
-fn refuse_own(draft: &mut Draft, name: &str) {
-    let body = draft.root.follow(&owned(&[LoadBalancer::KEY, name])).cloned();
-    let is_written = |key: &&str| {
-        let value = body.as_ref().and_then(|body| body.field(key));
-        value.is_some_and(|value| value.content != Content::Null)
-    };
-    for key in OWN.into_iter().filter(is_written) {
-        let title = format!("`{key}` is of a load balancer that the stack makes");
-        let label = "`existing` names one that is there";
-        let path = [LoadBalancer::KEY, name, key];
-        draft.key_error(Code::BadValue, title, &path, label, "keep one of the two");
-    }
-    if is_written(&"domains") {
-        let path = [LoadBalancer::KEY, name, "domains"];
-        draft.not_yet("domains: of a load balancer that exists already", &path);
-    }
-}
-
 /// Whether something is the ARN of an application load balancer; reports it when not.
 fn must_be_arn(draft: &mut Draft, name: &str, arn: &str) -> bool {
     let read = Arn::read(arn).filter(|read| read.service == "elasticloadbalancing");
@@ -133,17 +93,10 @@ fn must_be_arn(draft: &mut Draft, name: &str, arn: &str) -> bool {
 
 /// The ARN of the load balancer that an environment has made; none inside where nobody has looked.
 fn of_environment(draft: &mut Draft, existing: &Existing, name: &str) -> Option<Option<String>> {
-    let stack = existing.stack.clone().unwrap_or_else(|| draft.scope.stack.clone());
-    let environment =
-        existing.environment.clone().unwrap_or_else(|| draft.scope.environment.clone());
-    let host = format!("{stack}/{environment}");
     let at = [LoadBalancer::KEY, name, "existing"];
-    if (&stack, &environment) == (&draft.scope.stack, &draft.scope.environment) {
-        let title = format!("the load balancer of {host} would be its own");
-        let help = "name another `environment:`, or another `stack:`";
-        draft.key_error(Code::BadValue, title, &at, "names itself", help);
-        return None;
-    }
+    let named = (existing.stack.as_ref(), existing.environment.as_ref());
+    let (stack, environment) = draft.host(named, &at, "the load balancer")?;
+    let host = format!("{stack}/{environment}");
     let there = existing.name.as_deref().unwrap_or(name);
     let address = Address::new(kinds::LoadBalancer::NAME, there);
     let Some(found) = draft.found.made_by(&stack, &environment) else {
@@ -228,6 +181,7 @@ fn must_be_in_the_network(draft: &mut Draft, balancer: &ExistingBalancer, name: 
         // Nobody has looked yet.
         Some(None) => return,
         Some(Some(vpc)) => Some(vpc),
+        None if draft.zones.is_none() => return,
         None => draft.found.own(&address),
     };
     if vpc == Some(&balancer.vpc) || draft.is_broken(&["network"]) {

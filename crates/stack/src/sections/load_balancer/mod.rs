@@ -4,6 +4,7 @@ mod body;
 mod domain;
 mod domains;
 mod existing;
+mod group;
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,8 @@ use deployer_kinds::{
 
 pub(super) use self::body::{Http, LoadBalancer};
 pub(in crate::sections) use self::domain::resource;
+pub(super) use self::group::groups;
+use self::group::{group, group_name};
 use super::{network, service};
 use crate::draft::{Draft, Origin, json};
 use crate::node::{Content, Node};
@@ -234,21 +237,6 @@ fn url(name: &str, is_secure: bool) -> Text {
     let dns =
         Part::Output { address: Address::new("load-balancer", name), field: "dns".to_owned() };
     Text::from_parts([Part::Literal(scheme.to_owned()), dns])
-}
-
-/// The security groups of a load balancer, whoever made it.
-pub(super) fn groups(draft: &Draft, name: &str) -> Vec<Ref<SecurityGroup>> {
-    let lent = draft.balancers.get(name).map(|balancer| balancer.groups.clone());
-    lent.unwrap_or_else(|| vec![group(name)])
-}
-
-/// The security group of a load balancer.
-fn group(name: &str) -> Ref<SecurityGroup> {
-    Ref::named(group_name(name))
-}
-
-fn group_name(name: &str) -> String {
-    format!("load-balancer-{name}")
 }
 
 fn certificate_form(draft: &mut Draft, name: &str, certificate: &serde_json::Value) {

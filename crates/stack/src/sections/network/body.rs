@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::existing::Existing;
+use crate::later::NotYet;
 use crate::quantities::DaysOrForever;
 
 /// The network: a VPC with one public, one private and one data subnet in each zone.
@@ -50,6 +50,48 @@ pub(crate) struct Network {
         "x-excludes" = ["cidr", "zones", "nat", "private-access", "acls", "flow-logs"]
     ))]
     pub(crate) existing: Option<Existing>,
+}
+
+/// A network that exists already.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Existing {
+    /// The VPC, by its identifier: `vpc-0123456789abcdef0`.
+    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
+    pub(super) vpc: Option<String>,
+    /// The subnets of load balancers, and of services with public addresses: an internet gateway
+    /// leads to them.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
+    pub(super) public: Vec<String>,
+    /// The subnets of services, and of load balancers that are internal. A NAT gateway leads out of
+    /// them, or endpoints to what services need of AWS.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
+    pub(super) private: Vec<String>,
+    /// The subnets of databases; the private ones when left out.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
+    pub(super) data: Vec<String>,
+    /// The stack that made it, in the same account and region; this one when left out.
+    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data"]))]
+    pub(super) stack: Option<String>,
+    /// The environment of that stack that made it; the one of the same name when left out.
+    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data"]))]
+    pub(super) environment: Option<String>,
+    /// The tags of its VPC.
+    pub(super) tags: Option<NotYet>,
+}
+
+impl Existing {
+    /// The identifiers of a tier, as they are written.
+    pub(super) fn written(&self, tier: &str) -> &[String] {
+        match tier {
+            "public" => &self.public,
+            "private" => &self.private,
+            _ => &self.data,
+        }
+    }
 }
 
 /// Which services of AWS are reached inside of the network.

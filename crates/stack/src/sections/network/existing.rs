@@ -5,16 +5,13 @@ use std::collections::BTreeSet;
 
 use deployer_core::{Address, Code, Diagnostic, Kind, WayOut};
 use deployer_kinds::{Subnet, Vpc};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::body::Existing;
 use super::private_access;
 use crate::draft::{Draft, owned};
 use crate::found::Sought;
 use crate::guest::{Lent, LentSubnet};
-use crate::later::NotYet;
-use crate::node::Content;
 use crate::section::Sections;
 use crate::zones::TIERS;
 
@@ -24,48 +21,6 @@ const PATH: [&str; 2] = ["network", "existing"];
 /// What only a network has that the stack makes.
 const OWN: [&str; 6] = ["cidr", "zones", "nat", "private-access", "acls", "flow-logs"];
 
-/// A network that exists already.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Existing {
-    /// The VPC, by its identifier: `vpc-0123456789abcdef0`.
-    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
-    vpc: Option<String>,
-    /// The subnets of load balancers, and of services with public addresses: an internet gateway
-    /// leads to them.
-    #[serde(default)]
-    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
-    public: Vec<String>,
-    /// The subnets of services, and of load balancers that are internal. A NAT gateway leads out of
-    /// them, or endpoints to what services need of AWS.
-    #[serde(default)]
-    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
-    private: Vec<String>,
-    /// The subnets of databases; the private ones when left out.
-    #[serde(default)]
-    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
-    data: Vec<String>,
-    /// The stack that made it, in the same account and region; this one when left out.
-    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data"]))]
-    stack: Option<String>,
-    /// The environment of that stack that made it; the one of the same name when left out.
-    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data"]))]
-    environment: Option<String>,
-    /// The tags of its VPC.
-    tags: Option<NotYet>,
-}
-
-impl Existing {
-    /// The identifiers of a tier, as they are written.
-    fn written(&self, tier: &str) -> &[String] {
-        match tier {
-            "public" => &self.public,
-            "private" => &self.private,
-            _ => &self.data,
-        }
-    }
-}
-
 /// A network by what is known of it.
 struct Host {
     /// Its VPC, where that is known.
@@ -74,7 +29,7 @@ struct Host {
 }
 
 pub(super) fn expand(draft: &mut Draft, existing: &Existing, all: &Sections) {
-    refuse_own(draft);
+    draft.refuse_beside_existing(&[PATH[0]], &OWN, "a network");
     let is_of_environment = existing.stack.is_some() || existing.environment.is_some();
     let host = match (&existing.vpc, is_of_environment) {
         (Some(vpc), false) => by_hand(draft, existing, vpc),
@@ -119,20 +74,6 @@ pub(super) fn expand(draft: &mut Draft, existing: &Existing, all: &Sections) {
     draft.network.lent = Some(lent);
     if draft.network.has_private_access {
         private_access::warn_guest(draft, all);
-    }
-}
-
-/// Reports what a network does not have that is not made.
-fn refuse_own(draft: &mut Draft) {
-    let body = draft.root.field(PATH[0]).cloned();
-    let is_written = |key: &&str| {
-        let value = body.as_ref().and_then(|body| body.field(key));
-        value.is_some_and(|value| value.content != Content::Null)
-    };
-    for key in OWN.into_iter().filter(is_written) {
-        let title = format!("`{key}` is of a network that the stack makes");
-        let label = "`existing` names one that is there";
-        draft.key_error(Code::BadValue, title, &[PATH[0], key], label, "keep one of the two");
     }
 }
 
@@ -185,16 +126,9 @@ fn must_begin(draft: &mut Draft, id: &str, begin: &str, path: &[&str]) -> bool {
 
 /// The network that an environment has made.
 fn of_environment(draft: &mut Draft, existing: &Existing) -> Option<Host> {
-    let stack = existing.stack.clone().unwrap_or_else(|| draft.scope.stack.clone());
-    let environment =
-        existing.environment.clone().unwrap_or_else(|| draft.scope.environment.clone());
+    let named = (existing.stack.as_ref(), existing.environment.as_ref());
+    let (stack, environment) = draft.host(named, &PATH, "the network")?;
     let host = format!("{stack}/{environment}");
-    if (&stack, &environment) == (&draft.scope.stack, &draft.scope.environment) {
-        let help = "name another `environment:`, or another `stack:`";
-        let title = format!("the network of {host} would be its own");
-        draft.key_error(Code::BadValue, title, &PATH, "names itself", help);
-        return None;
-    }
     let subnet = |name: &str, id: Option<String>| LentSubnet {
         name: name.to_owned(),
         path: owned(&PATH),
