@@ -12,13 +12,10 @@ use crate::node::Content;
 impl Draft {
     /// The subnets of a tier.
     pub(crate) fn subnets(&self, tier: &str) -> BTreeSet<Ref<Subnet>> {
-        match &self.network.lent {
-            Some(_) => self.lent(tier).iter().map(|subnet| Ref::named(&subnet.name)).collect(),
-            None => {
-                let zones = self.network.zones.iter();
-                zones.map(|zone| Ref::named(format!("{tier}-{zone}"))).collect()
-            }
+        if self.network.lent.is_some() {
+            return self.lent(tier).iter().map(|subnet| Ref::named(&subnet.name)).collect();
         }
+        self.network.zones.iter().map(|zone| Ref::named(format!("{tier}-{zone}"))).collect()
     }
 
     /// The subnets of a tier in a network that exists already.
@@ -56,13 +53,11 @@ impl Draft {
     /// the entry that it belongs to.
     pub(crate) fn must_have_two_zones(&mut self, what: &str, tier: &str, of: &[&str; 2]) {
         let [section, name] = *of;
-        let (count, path, help) = match &self.network.lent {
-            None => (self.network.zones.len(), owned(&["network", "zones"]), "write `zones: 2`"),
-            Some(_) => {
-                self.must_be_lent(tier, of);
-                let help = "name a subnet in a second zone";
-                (self.zones_of(tier), self.tier_path(tier), help)
-            }
+        let (count, path, help) = if self.network.lent.is_some() {
+            self.must_be_lent(tier, of);
+            (self.zones_of(tier), self.tier_path(tier), "name a subnet in a second zone")
+        } else {
+            (self.network.zones.len(), owned(&["network", "zones"]), "write `zones: 2`")
         };
         // Without any that is said already.
         if count == 0 {

@@ -144,16 +144,18 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
             entries.entry(format!("{section}/{name}")).or_default().insert(address.clone());
         }
     }
-    let resources = made
-        .into_iter()
-        .map(|(address, Made { place, spec, .. })| {
-            (address, Desired { place, spec: resolve(&spec, &existing) })
-        })
-        .collect();
+    let resources = resources_of(made, &existing);
     let outputs = outputs.into_iter().map(|(name, text)| (name, text.with(&existing))).collect();
     let stack = Stack { scope, region, home, roles, resources, outputs };
     let assumed_zones = network.assumed;
     Ok(Loaded { stack, warnings, images, entries, assumed_zones, sought, written, account_at })
+}
+
+/// The resources, in which what exists already is named by its identifiers, as far as they are known.
+fn resources_of(made: BTreeMap<Address, Made>, existing: &Outputs) -> BTreeMap<Address, Desired> {
+    let desired =
+        |Made { place, spec, .. }: Made| Desired { place, spec: resolve(&spec, existing) };
+    made.into_iter().map(|(address, made)| (address, desired(made))).collect()
 }
 
 /// What is wrong in any of the environments, where nobody knows which is meant.

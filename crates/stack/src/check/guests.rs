@@ -1,9 +1,9 @@
 //! Whether what is put into a network of others has room there, and names of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use deployer_core::{Address, Code, Diagnostic, Kind, references};
-use deployer_kinds::{LoadBalancer, Service, Subnet};
+use deployer_kinds::{LoadBalancer, Service};
 use serde_json::Value;
 
 use crate::draft::{Draft, Made};
@@ -40,37 +40,39 @@ fn namesakes(draft: &mut Draft) {
     }
 }
 
-/// The subnets of others that something is to be in and is not yet, by the kind of that.
-fn newcomers(draft: &Draft, kind: &str) -> Vec<(String, u32, Vec<LentSubnet>)> {
-    let known: BTreeMap<&str, &LentSubnet> = draft
-        .network
-        .lent
-        .iter()
-        .flat_map(|lent| lent.values().flatten().map(|subnet| (subnet.name.as_str(), subnet)))
-        .collect();
-    let subnets = |made: &Made| -> Vec<LentSubnet> {
-        let named = references(&made.spec["subnets"]).into_iter();
-        let named = named.filter(|address| address.kind == Subnet::NAME);
-        named.filter_map(|address| known.get(address.name.as_str()).copied().cloned()).collect()
-    };
-    // What there is already has its addresses, and nobody knows what there is.
-    if draft.zones.is_none() {
-        return Vec::new();
-    }
-    let new = draft.made.iter().filter(|(address, made)| {
-        address.kind == kind && made.place.is_home() && draft.found.own(address).is_none()
-    });
-    new.map(|(address, made)| (address.name.clone(), tasks(&made.spec), subnets(made))).collect()
+/// Something that is not there yet and is to be in subnets of others.
+struct Newcomer {
+    name: String,
+    /// How many tasks it begins with.
+    tasks: u32,
+    subnets: Vec<LentSubnet>,
 }
 
-/// How many tasks a service begins with.
+/// What is to come of a kind. What there is already has its addresses, and where nobody has looked
+/// nobody knows what there is.
+fn newcomers(draft: &Draft, kind: &str) -> Vec<Newcomer> {
+    let lent = draft.network.lent.iter().flat_map(|lent| lent.values().flatten());
+    let known: BTreeMap<&str, &LentSubnet> = lent.map(|it| (it.name.as_str(), it)).collect();
+    let newcomer = |(address, made): (&Address, &Made)| {
+        let subnets = references(&made.spec["subnets"]).into_iter();
+        let subnets = subnets.filter_map(|it| known.get(it.name.as_str()).copied().cloned());
+        let (name, tasks) = (address.name.clone(), tasks(&made.spec));
+        Newcomer { name, tasks, subnets: subnets.collect() }
+    };
+    let is_new = |(address, made): &(&Address, &Made)| {
+        address.kind == kind && made.place.is_home() && draft.found.own(address).is_none()
+    };
+    let made = draft.made.iter().filter(|_| draft.zones.is_some());
+    made.filter(is_new).map(newcomer).collect()
+}
+
 fn tasks(spec: &Value) -> u32 {
     let count = spec["count"].as_u64().or_else(|| spec["initial-count"].as_u64());
     count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default()
 }
 
 fn balancers(draft: &mut Draft) {
-    for (name, _, subnets) in newcomers(draft, LoadBalancer::NAME) {
+    for Newcomer { name, subnets, .. } in newcomers(draft, LoadBalancer::NAME) {
         for LentSubnet { path, id, found, .. } in subnets {
             let (Some(id), Some(found)) = (id, found) else { continue };
             if found.free >= OF_BALANCER {
@@ -78,47 +80,44 @@ fn balancers(draft: &mut Draft) {
             }
             let title = format!("{id} has no room for a load balancer");
             let label = format!("{} free addresses; `{name}` takes {OF_BALANCER}", found.free);
-            let help =
-                format!("free some of its addresses, or name another subnet of {}", found.zone);
+            let zone = found.zone;
+            let help = format!("free some of its addresses, or name another subnet of {zone}");
             let mistake = Diagnostic::error(Code::NetworkSize, title);
             draft.mistakes.push(mistake.at(draft.place(&path), label).help(help));
         }
     }
 }
 
+/// Services take what load balancers leave, one after another.
 fn services(draft: &mut Draft) {
     let mut free: BTreeMap<String, u32> = BTreeMap::new();
-    let balancers = newcomers(draft, LoadBalancer::NAME);
-    let taken = |id: &str| {
-        let there = balancers.iter().filter(|(_, _, subnets)| {
-            subnets.iter().any(|subnet| subnet.id.as_deref() == Some(id))
-        });
-        u32::try_from(there.count()).unwrap_or(u32::MAX).saturating_mul(OF_BALANCER)
-    };
-    let mut reported: BTreeSet<Vec<String>> = BTreeSet::new();
-    for (name, tasks, subnets) in newcomers(draft, Service::NAME) {
+    for subnet in draft.network.lent.iter().flat_map(|lent| lent.values().flatten()) {
+        free.extend(subnet.id.clone().zip(subnet.found.as_ref().map(|found| found.free)));
+    }
+    for subnet in newcomers(draft, LoadBalancer::NAME).into_iter().flat_map(|it| it.subnets) {
+        if let Some(free) = subnet.id.and_then(|id| free.get_mut(&id)) {
+            *free = free.saturating_sub(OF_BALANCER);
+        }
+    }
+    for Newcomer { name, tasks, subnets } in newcomers(draft, Service::NAME) {
+        let Some(first) = subnets.first().filter(|_| subnets.iter().all(|it| it.found.is_some()))
+        else {
+            continue;
+        };
         let mut left = tasks;
-        let mut is_known = !subnets.is_empty();
-        for subnet in &subnets {
-            let (Some(id), Some(found)) = (&subnet.id, &subnet.found) else {
-                is_known = false;
-                continue;
-            };
-            let free =
-                free.entry(id.clone()).or_insert_with(|| found.free.saturating_sub(taken(id)));
+        for id in subnets.iter().filter_map(|subnet| subnet.id.as_ref()) {
+            let Some(free) = free.get_mut(id) else { continue };
             let here = left.min(*free);
             *free -= here;
             left -= here;
         }
-        let path = subnets.first().map(|subnet| subnet.path.clone()).unwrap_or_default();
-        if left == 0 || !is_known || !reported.insert(path.clone()) {
-            continue;
+        if left > 0 {
+            let title = format!("the subnets of `{name}` have no room for its tasks");
+            let label = format!("addresses for {} of {tasks} tasks", tasks - left);
+            let mistake = Diagnostic::error(Code::NetworkSize, title)
+                .at(draft.place(&first.path), label)
+                .help("each task takes an address: name more subnets, or larger ones");
+            draft.mistakes.push(mistake);
         }
-        let title = format!("the subnets of `{name}` have no room for its tasks");
-        let label = format!("addresses for {} of {tasks} tasks", tasks - left);
-        let mistake = Diagnostic::error(Code::NetworkSize, title)
-            .at(draft.place(&path), label)
-            .help("each task takes an address: name more subnets, or larger ones");
-        draft.mistakes.push(mistake);
     }
 }

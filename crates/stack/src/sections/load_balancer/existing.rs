@@ -21,6 +21,16 @@ use crate::sections::service;
 const OWN: [&str; 7] =
     ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from"];
 
+/// What is known of which load balancer is meant.
+enum Named {
+    /// Its ARN.
+    Known(String),
+    /// It is somebody's whom nobody has asked yet.
+    Unknown,
+    /// There is a mistake in it.
+    Wrong,
+}
+
 pub(super) fn expand(draft: &mut Draft, all: &Sections, existing: &Existing, name: &str) {
     let body = [LoadBalancer::KEY, name];
     draft.refuse_beside_existing(&body, &OWN, "a load balancer");
@@ -34,20 +44,20 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, existing: &Existing, nam
     let is_named =
         existing.stack.is_some() || existing.environment.is_some() || existing.name.is_some();
     let arn = match (&existing.arn, is_named) {
-        (Some(arn), false) => must_be_arn(draft, name, arn).then(|| Some(arn.clone())),
+        (Some(arn), false) => must_be_arn(draft, name, arn),
         (None, true) => of_environment(draft, existing, name),
         (Some(_), true) => {
             let title = "a load balancer is named in two ways";
             let path = path(name, "arn");
             draft.key_error(Code::BadValue, title, &path, "one of them", "keep one of the two");
-            None
+            Named::Wrong
         }
         (None, false) => {
             let title = format!("`{}.{name}.existing` does not say which", LoadBalancer::KEY);
             let help = "write `arn: arn:…`, or `stack:` and `environment:` of who made it";
             let path = [LoadBalancer::KEY, name, "existing"];
             draft.key_error(Code::MissingKey, title, &path, "`arn` is missing here", help);
-            None
+            Named::Wrong
         }
     };
     let lent = LentBalancer { groups: vec![group(name)], is_secure: None };
@@ -60,9 +70,9 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, existing: &Existing, nam
         draft.existing.insert(Address::new(kind, name), json!({}));
     }
     match arn {
-        Some(Some(arn)) => look(draft, existing, name, &arn),
-        Some(None) => {}
-        None => give_up(draft, name),
+        Named::Known(arn) => look(draft, existing, name, &arn),
+        Named::Unknown => {}
+        Named::Wrong => give_up(draft, name),
     }
 }
 
@@ -75,59 +85,57 @@ fn give_up(draft: &mut Draft, name: &str) {
     draft.broken.insert((LoadBalancer::KEY.to_owned(), name.to_owned()));
 }
 
-/// Whether something is the ARN of an application load balancer; reports it when not.
-fn must_be_arn(draft: &mut Draft, name: &str, arn: &str) -> bool {
+/// The ARN that is written; reports what is none of an application load balancer.
+fn must_be_arn(draft: &mut Draft, name: &str, arn: &str) -> Named {
     let read = Arn::read(arn).filter(|read| read.service == "elasticloadbalancing");
-    let is_one = read.is_some_and(|read| read.resource.starts_with("loadbalancer/app/"));
-    if !is_one {
-        let (region, partition) = (draft.region.clone(), Partition::of(&draft.region).name());
-        let help = format!(
-            "write one such as `arn:{partition}:elasticloadbalancing:{region}:123456789012:\
-             loadbalancer/app/{name}/0123456789abcdef`"
-        );
-        let title = format!("`{arn}` is not the ARN of an application load balancer");
-        draft.error(Code::BadValue, title, &path(name, "arn"), "", help);
+    if read.is_some_and(|read| read.resource.starts_with("loadbalancer/app/")) {
+        return Named::Known(arn.to_owned());
     }
-    is_one
+    let (region, partition) = (draft.region.clone(), Partition::of(&draft.region).name());
+    let help = format!(
+        "write one such as `arn:{partition}:elasticloadbalancing:{region}:123456789012:\
+         loadbalancer/app/{name}/0123456789abcdef`"
+    );
+    let title = format!("`{arn}` is not the ARN of an application load balancer");
+    draft.error(Code::BadValue, title, &path(name, "arn"), "", help);
+    Named::Wrong
 }
 
-/// The ARN of the load balancer that an environment has made; none inside where nobody has looked.
-fn of_environment(draft: &mut Draft, existing: &Existing, name: &str) -> Option<Option<String>> {
+/// The load balancer that an environment has made.
+fn of_environment(draft: &mut Draft, existing: &Existing, name: &str) -> Named {
     let at = [LoadBalancer::KEY, name, "existing"];
     let named = (existing.stack.as_ref(), existing.environment.as_ref());
-    let (stack, environment) = draft.host(named, &at, "the load balancer")?;
+    let Some((stack, environment)) = draft.host(named, &at, "the load balancer") else {
+        return Named::Wrong;
+    };
     let host = format!("{stack}/{environment}");
     let there = existing.name.as_deref().unwrap_or(name);
     let address = Address::new(kinds::LoadBalancer::NAME, there);
     let Some(found) = draft.found.made_by(&stack, &environment) else {
         draft.sought.insert(Sought::Environment { stack, environment });
-        return Some(None);
+        return Named::Unknown;
     };
     if let Some(arn) = found.made.get(&address).and_then(|output| output["id"].as_str()) {
-        return Some(Some(arn.to_owned()));
+        return Named::Known(arn.to_owned());
     }
     let others = found.made.keys().filter(|other| other.kind == address.kind);
     let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
     let span = draft.key_place(&owned(&at));
-    let mistake = match found.doubted.get(&address) {
-        Some(because) => {
-            let title = format!("`{there}` of {host} may be somebody else's");
-            let help =
-                format!("`deployer adopt --all` with the file of {host} settles whose it is");
-            Diagnostic::error(Code::Disputed, title).at(span, because).help(help)
-        }
-        None => {
-            let title = format!("{host} has no load balancer `{there}` in {}", draft.region);
-            let help = match others.as_slice() {
-                [] => format!("deploy {host} first, or name it by its ARN: `arn: arn:…`"),
-                others => format!("it has {}: write `name:`", listed(others)),
-            };
-            let label = "looked for in this account and region";
-            Diagnostic::error(Code::UnknownReference, title).at(span, label).help(help)
-        }
+    let mistake = if let Some(because) = found.doubted.get(&address) {
+        let title = format!("`{there}` of {host} may be somebody else's");
+        let help = format!("`deployer adopt --all` with the file of {host} settles whose it is");
+        Diagnostic::error(Code::Disputed, title).at(span, because).help(help)
+    } else {
+        let title = format!("{host} has no load balancer `{there}` in {}", draft.region);
+        let help = match others.as_slice() {
+            [] => format!("deploy {host} first, or name it by its ARN: `arn: arn:…`"),
+            others => format!("it has {}: write `name:`", listed(others)),
+        };
+        let label = "looked for in this account and region";
+        Diagnostic::error(Code::UnknownReference, title).at(span, label).help(help)
     };
     draft.report(&at, mistake);
-    None
+    Named::Wrong
 }
 
 /// Takes over what was found of a load balancer, and reports what nothing could be routed by.
@@ -203,15 +211,14 @@ fn listener(
     at: &[&str],
 ) -> Option<ExistingListener> {
     let all = &balancer.listeners;
+    let usual = |is_secure: bool, usual: u16| {
+        let these = all.iter().filter(|(_, it)| it.is_secure == is_secure);
+        these.min_by_key(|(port, _)| (**port != usual, **port)).map(|(_, it)| it)
+    };
+    let port_path = path(name, "port");
     let (listener, asked, at) = match existing.port {
-        Some(port) => (all.get(&port), format!("port {port}"), path(name, "port").to_vec()),
-        None => {
-            let usual = |is_secure: bool, usual: u16| {
-                let these = all.iter().filter(|(_, it)| it.is_secure == is_secure);
-                these.min_by_key(|(port, _)| (**port != usual, **port)).map(|(_, it)| it)
-            };
-            (usual(true, 443).or_else(|| usual(false, 80)), "any port".to_owned(), at.to_vec())
-        }
+        Some(port) => (all.get(&port), format!("port {port}"), &port_path[..]),
+        None => (usual(true, 443).or_else(|| usual(false, 80)), "any port".to_owned(), at),
     };
     if listener.is_none() {
         let ports: Vec<String> = all.keys().map(u16::to_string).collect();
@@ -221,7 +228,7 @@ fn listener(
             ports => format!("it listens on {}", listed(ports)),
         };
         let title = format!("`{name}` does not listen on {asked}");
-        draft.error(Code::UnknownReference, title, &at, "there is no listener", help);
+        draft.error(Code::UnknownReference, title, at, "there is no listener", help);
     }
     listener.cloned()
 }
