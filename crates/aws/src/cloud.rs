@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
+use deployer_core::{ExistingBalancer, ExistingNetwork};
 use deployer_engine::{Calls, Cloud, Result};
 use deployer_image::Roots;
 use tokio::sync::OnceCell;
@@ -70,6 +71,18 @@ impl Cloud for Aws {
 
     async fn zones(&self) -> Result<BTreeSet<String>> {
         self.open_zones().await
+    }
+
+    async fn network(
+        &self,
+        vpc: &str,
+        subnets: &BTreeSet<String>,
+    ) -> Result<Option<ExistingNetwork>> {
+        self.existing_network(vpc, subnets).await
+    }
+
+    async fn balancer(&self, arn: &str) -> Result<Option<ExistingBalancer>> {
+        self.existing_balancer(arn).await
     }
 }
 

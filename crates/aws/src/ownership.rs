@@ -93,6 +93,11 @@ fn given(tags: &Tags) -> Tags {
     given.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
+/// The stack and the environment that tags name, whether that is true or not: `notes/prod`.
+pub(crate) fn named_owner(tags: &Tags) -> Option<String> {
+    Some(format!("{}/{}", tags.get(STACK)?, tags.get(ENVIRONMENT)?))
+}
+
 /// The key of the tag that keeps a field.
 pub(crate) fn kept_key(field: &str) -> String {
     format!("{KEPT}{field}")

@@ -13,7 +13,7 @@ use deployer_engine::{
     Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, preview, read_book,
     taken,
 };
-use deployer_stack::{Loaded, Options, Whose, Written, Zones};
+use deployer_stack::{Found, LENT, Loaded, Options, Sought, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Form, Page, as_json};
@@ -63,6 +63,8 @@ pub(crate) struct Project {
     entries: BTreeMap<String, BTreeSet<Address>>,
     /// The zones that stand for as many of those that the account has, since nobody has looked.
     pub(crate) assumed_zones: Vec<String>,
+    /// Whether it names something that others made and whose identifiers nobody has looked for yet.
+    pub(crate) lacks_ids: bool,
     /// How it was read.
     options: Options,
     /// Where in the file its resources come from.
@@ -74,7 +76,18 @@ pub(crate) struct Project {
 impl Project {
     fn new(source: Source, options: Options, loaded: Loaded) -> Self {
         let Loaded { stack, images, entries, assumed_zones, written, account_at, .. } = loaded;
-        Self { source, stack, images, entries, assumed_zones, options, written, account_at }
+        let lacks_ids = loaded.sought.iter().any(|it| !matches!(it, Sought::Network { .. }));
+        Self {
+            source,
+            stack,
+            images,
+            entries,
+            assumed_zones,
+            lacks_ids,
+            options,
+            written,
+            account_at,
+        }
     }
 
     /// The way to where it is at home.
@@ -183,12 +196,11 @@ impl<W: Connect> Session<'_, W> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
         let options = self.options(args, &source)?;
         let loaded = self.expand(&source, &options)?;
-        let (width, warnings) = (self.margin(), &loaded.warnings);
-        self.warn(&render::diagnostics(warnings, &source.name, &source.text, &self.err, width));
+        self.warn_of(&loaded.warnings, &source);
         Ok(Project::new(source, options, loaded))
     }
 
-    /// The same stack in zones that there are. A network that only says how many it takes keeps
+    /// The same stack in zones that there are, and with what it names and did not make. A network that only says how many it takes keeps
     /// those that it is in, and has the first of the others; nobody asks for them while it is in as
     /// many as that. One that a subnet is to be in and that is not there is a mistake.
     pub(crate) async fn settle(
@@ -200,6 +212,7 @@ impl<W: Connect> Session<'_, W> {
         let Project { source, mut options, .. } = project;
         let mut zones = Zones::of(snapshot);
         options.zones = Some(zones.clone());
+        options.found = Found::beside(snapshot);
         let mut loaded = self.expand(&source, &options)?;
         let unknown = zones.unknown(&loaded.stack);
         if !unknown.is_empty() {
@@ -211,7 +224,77 @@ impl<W: Connect> Session<'_, W> {
             options.zones = Some(zones);
             loaded = self.expand(&source, &options)?;
         }
+        self.found(source, options, loaded, connected).await
+    }
+
+    /// The same stack with what it names and did not make, whatever exists of it itself.
+    pub(crate) async fn as_guest(&self, project: Project) -> Result<Project, Error> {
+        if !project.lacks_ids {
+            return Ok(project);
+        }
+        let connected = self.connect_for(&project).await?;
+        let Project { source, options, .. } = project;
+        let loaded = self.expand(&source, &options)?;
+        self.found(source, options, loaded, &connected).await
+    }
+
+    /// Looks for what a stack names and did not make, and reads the stack once more with it.
+    async fn found(
+        &self,
+        source: Source,
+        mut options: Options,
+        mut loaded: Loaded,
+        connected: &Places<W::Cloud>,
+    ) -> Result<Project, Error> {
+        let known = loaded.warnings.clone();
+        // What is found of one thing may lead to another.
+        while !loaded.sought.is_empty() {
+            for sought in loaded.sought {
+                self.find(sought, connected, &mut options.found).await?;
+            }
+            loaded = self.expand(&source, &options)?;
+        }
+        let new = loaded.warnings.iter().filter(|warning| !known.contains(warning));
+        self.warn_of(&new.cloned().collect::<Vec<_>>(), &source);
         Ok(Project::new(source, options, loaded))
+    }
+
+    /// Shows what is worth knowing of a stack.
+    fn warn_of(&self, warnings: &[Diagnostic], source: &Source) {
+        let width = self.margin();
+        self.warn(&render::diagnostics(warnings, &source.name, &source.text, &self.err, width));
+    }
+
+    /// Looks for something that a stack names and did not make, at home.
+    async fn find(
+        &self,
+        sought: Sought,
+        connected: &Places<W::Cloud>,
+        found: &mut Found,
+    ) -> Result<(), Error> {
+        let failed = |failure| Error::Cloud(vec![failure]);
+        let cloud = connected.cloud();
+        match sought {
+            Sought::Network { vpc, subnets } => {
+                let network = self.unless_cancelled(cloud.network(&vpc, &subnets)).await?;
+                found.network(vpc, network.map_err(failed)?);
+            }
+            Sought::Balancer { arn } => {
+                let balancer = self.unless_cancelled(cloud.balancer(&arn)).await?;
+                found.balancer(arn, balancer.map_err(failed)?);
+            }
+            Sought::Environment { stack, environment } => {
+                let scope = Scope { stack, environment, origin: None, tags: BTreeMap::new() };
+                let book = self.unless_cancelled(read_book(&**cloud, &scope)).await?;
+                let deeds = book.map_err(failed)?.deeds;
+                let (account, region) = connected.home();
+                let home = Places::new(Arc::clone(cloud), account.to_owned(), region.to_owned());
+                let kinds = LENT.into();
+                let scan = Scan::Only(&kinds);
+                found.environment(&self.observe(&Arc::new(home), &scope, scan, &deeds).await?);
+            }
+        }
+        Ok(())
     }
 
     fn expand(&self, source: &Source, options: &Options) -> Result<Loaded, Error> {
@@ -243,6 +326,7 @@ impl<W: Connect> Session<'_, W> {
             variables,
             surroundings: surroundings.collect(),
             zones: None,
+            found: Found::default(),
         })
     }
 

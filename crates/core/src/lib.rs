@@ -9,6 +9,7 @@ mod code;
 mod diagnostic;
 mod diff;
 mod event;
+mod existing;
 mod fact;
 mod failure;
 mod graph;
@@ -35,6 +36,7 @@ pub use code::Code;
 pub use diagnostic::{Diagnostic, Label, Severity, Span, closest};
 pub use diff::Difference;
 pub use event::{Event, What};
+pub use existing::{ExistingBalancer, ExistingListener, ExistingNetwork, ExistingSubnet, WayOut};
 pub use fact::{
     Admission, Bounds, Destination, Fact, Join, Lead, Notice, Pace, Peer, Routes, Run, Stand,
     Thing, Way,

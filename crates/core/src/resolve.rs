@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Address, Part};
+use crate::{Address, Part, Text};
 
 /// The outputs that are known, by address.
 pub type Outputs = BTreeMap<Address, Value>;
@@ -44,6 +44,17 @@ pub fn resolve(spec: &Value, outputs: &Outputs) -> Value {
                 .into(),
             plain => plain.clone(),
         },
+    }
+}
+
+impl Text {
+    /// The text with its outputs filled in, if all of them are known; as it is otherwise.
+    #[must_use]
+    pub fn with(self, outputs: &Outputs) -> Self {
+        match resolve(&json!(self), outputs) {
+            Value::String(text) => Self::from(text),
+            _ => self,
+        }
     }
 }
 

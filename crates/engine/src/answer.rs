@@ -53,13 +53,13 @@ pub struct Rival<K: Kind> {
     /// What that is, such as `the port 443`.
     pub what: String,
     /// What helps instead of taking it over.
-    pub otherwise: &'static str,
+    pub otherwise: String,
 }
 
 impl<K: Kind> Rival<K> {
     /// One that has the name.
     pub fn namesake(found: Found<K>, name: &str) -> Self {
-        Self { found, what: format!("the name `{name}`"), otherwise: OTHERWISE }
+        Self { found, what: format!("the name `{name}`"), otherwise: OTHERWISE.to_owned() }
     }
 }
 

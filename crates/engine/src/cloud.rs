@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use deployer_core::{
-    Address, Cause, Deeds, Failure, Kind, KindInfo, Place, Record, Scope, Stack, Stray,
+    Address, Cause, Deeds, ExistingBalancer, ExistingNetwork, Failure, Kind, KindInfo, Place,
+    Record, Scope, Stack, Stray,
 };
 use serde_json::Value;
 
@@ -36,6 +37,23 @@ pub trait Cloud: Send + Sync + Sized + 'static {
     /// # Errors
     /// When nobody says.
     fn zones(&self) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
+
+    /// What a network is like, whoever made it, and those of these subnets that there are, whichever
+    /// network they are in; none where there is no such network.
+    ///
+    /// # Errors
+    /// When nobody says.
+    fn network(
+        &self,
+        vpc: &str,
+        subnets: &BTreeSet<String>,
+    ) -> impl Future<Output = Result<Option<ExistingNetwork>>> + Send;
+
+    /// What a load balancer is like, whoever made it, by its ARN; none where there is none.
+    ///
+    /// # Errors
+    /// When nobody says.
+    fn balancer(&self, arn: &str) -> impl Future<Output = Result<Option<ExistingBalancer>>> + Send;
 }
 
 /// What a scan is handed: whose resources to look for, and where.
@@ -80,6 +98,8 @@ pub enum Look {
     Quick,
     /// Also at what others attached to it and that takes calls of its own to see.
     Close,
+    /// The same, and at who lives by it, since it is to be deleted.
+    Last,
 }
 
 impl<'a, C: Cloud> Survey<'a, C> {

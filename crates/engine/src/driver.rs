@@ -56,7 +56,7 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
 pub(crate) struct Taken {
     pub(crate) by: Seen,
     pub(crate) what: String,
-    pub(crate) otherwise: &'static str,
+    pub(crate) otherwise: String,
 }
 
 /// Erases the kind `K`.

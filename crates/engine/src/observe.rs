@@ -20,6 +20,8 @@ pub enum Scan<'a> {
     For(&'a Stack),
     /// The kinds that the environment has ever had.
     Known,
+    /// These kinds, at home: of another environment, which is asked for no more than that.
+    Only(&'a BTreeSet<&'a str>),
     /// All kinds.
     All(Look),
 }
@@ -38,6 +40,7 @@ pub async fn observe<C: Parameters>(
 ) -> std::result::Result<Snapshot, Vec<Failure>> {
     let sought: BTreeSet<&Place> = match scan {
         Scan::Known if deeds.record.is_whole() => deeds.record.places(),
+        Scan::Only(_) => places.declared().filter(|place| place.is_home()).collect(),
         _ => places.declared().chain(deeds.record.places()).collect(),
     };
     let looks = sought.into_iter().map(|place| look(registry, places, scope, place, scan, deeds));
@@ -99,7 +102,7 @@ async fn look<C: Parameters>(
         look,
         stack: match scan {
             Scan::For(stack) => Some(stack),
-            Scan::Known | Scan::All(_) => None,
+            Scan::Known | Scan::Only(_) | Scan::All(_) => None,
         },
         is_by_record: !matches!(scan, Scan::All(_)),
         missed: Mutex::default(),
@@ -213,6 +216,7 @@ fn sought<'a>(
     let known = || deeds.record.kinds(place);
     match scan {
         Scan::All(look) => (None, look),
+        Scan::Only(kinds) => (Some(kinds.clone()), Look::Quick),
         Scan::For(_) | Scan::Known if !deeds.record.is_whole() => (None, Look::Quick),
         Scan::For(stack) => {
             let declared = stack.resources.iter().filter(|(_, desired)| desired.place == *place);

@@ -45,7 +45,8 @@ pub async fn taken<C: Cloud>(
     let creates = plan.steps.iter().filter(|step| step.action == Action::Create);
     let made: BTreeSet<&Address> = creates.clone().map(|step| &step.address).collect();
     let there = known(snapshot, &made);
-    let looks = creates.map(|step| taken_by(registry, places, scope, (snapshot, &there), step));
+    let looks =
+        creates.map(|step| taken_by(registry, places, scope, (snapshot, &there), (plan, step)));
     join_all(looks).await.into_iter().flatten().collect()
 }
 
@@ -55,12 +56,14 @@ async fn taken_by<C: Cloud>(
     places: &Places<C>,
     scope: &Scope,
     (snapshot, there): (&Snapshot, &Outputs),
-    step: &Step,
+    (plan, step): (&Plan, &Step),
 ) -> Option<(Address, Failure)> {
     let address = &step.address;
     let driver = registry.driver(&address.kind).ok()?;
     let name = driver.info().physical_name(scope, address, step.generation);
-    let spec = resolve(step.wanted.as_ref()?, there);
+    // What is bound first and led there later is to have in the end what the last step gives it.
+    let last = plan.steps.iter().rfind(|it| it.address == *address && it.place == step.place);
+    let spec = resolve(last?.wanted.as_ref()?, there);
     let cloud = places.at(&step.place, &Roles::new()).await.ok()?;
     let (shared, deeds) = (C::Shared::default(), Deeds::default());
     let home = places.home();
@@ -83,11 +86,11 @@ async fn taken_by<C: Cloud>(
     if is_known {
         return None;
     }
-    let (message, help) = others(address, id, &what, otherwise);
+    let (message, help) = others(address, id, &what, &otherwise);
     let failure = Failure::new(Cause::Taken, format!("create {address}"), message);
     // What a scan would not find again is not taken over.
     let is_adoptable = driver.misnamed(scope, &found.output).is_ok_and(|it| it.is_none());
-    let help = if is_adoptable { help } else { otherwise.to_owned() };
+    let help = if is_adoptable { help } else { otherwise };
     Some((address.clone(), failure.help(help)))
 }
 

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{
-    Address, Code, Diagnostic, Kind, Partition, Place, Ref, Roles, Scope, Span, Text,
+    Address, Code, Diagnostic, Kind, Outputs, Partition, Place, Roles, Scope, Span, Text,
 };
-use deployer_kinds::{Cidr, Subnet};
+use deployer_kinds::IpRange;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::found::{Found, Sought};
+use crate::guest::{Lent, LentBalancer};
 use crate::mistakes::{Mistakes, suggestion};
 use crate::node::Node;
 use crate::shape::not_yet;
@@ -24,6 +26,13 @@ pub(crate) struct Draft {
     pub(crate) region: String,
     /// The zones, where somebody has looked.
     pub(crate) zones: Option<Zones>,
+    /// What the stack names and did not make, as far as somebody has looked.
+    pub(crate) found: Found,
+    /// The same, where nobody has looked yet.
+    pub(crate) sought: BTreeSet<Sought>,
+    /// The addresses by which the stack refers to what it did not make, each with what is known of
+    /// that.
+    pub(crate) existing: Outputs,
     /// The names each section has, readable or not.
     pub(crate) declared: BTreeMap<&'static str, BTreeSet<String>>,
     /// The least that may be written for an entry of each section, as advice shows it.
@@ -31,6 +40,8 @@ pub(crate) struct Draft {
     /// The bodies that could not be read: section and name.
     pub(crate) broken: BTreeSet<(String, String)>,
     pub(crate) network: NetworkFacts,
+    /// The load balancers that the stack did not make, by name.
+    pub(crate) balancers: BTreeMap<String, LentBalancer>,
     pub(crate) made: BTreeMap<Address, Made>,
     /// The roles that lead to other accounts.
     pub(crate) roles: Roles,
@@ -47,13 +58,18 @@ pub(crate) struct Draft {
 pub(crate) struct NetworkFacts {
     /// The letters of the zones.
     pub(crate) zones: Vec<char>,
-    pub(crate) cidr: Option<Cidr>,
+    /// The ranges of its addresses, where they are known.
+    pub(crate) ranges: BTreeSet<IpRange>,
+    /// The subnets, where it exists already.
+    pub(crate) lent: Option<Lent>,
     /// Whether it was reported that there is none.
     pub(crate) is_asked_for: bool,
     /// Whether private subnets reach the internet.
     pub(crate) has_nat: bool,
     /// Whether they reach services of AWS without it.
     pub(crate) has_private_access: bool,
+    /// The services of AWS that a network reaches inside of it that exists already.
+    pub(crate) endpoints: BTreeSet<String>,
     /// The zones that stand for whichever there are, since nobody has looked.
     pub(crate) assumed: Vec<String>,
 }
@@ -63,10 +79,12 @@ impl Default for NetworkFacts {
     fn default() -> Self {
         Self {
             zones: vec!['a', 'b'],
-            cidr: None,
+            ranges: BTreeSet::new(),
+            lent: None,
             is_asked_for: false,
             has_nat: true,
             has_private_access: false,
+            endpoints: BTreeSet::new(),
             assumed: Vec::new(),
         }
     }
@@ -180,11 +198,6 @@ impl Draft {
         self.made.insert(address, Made { place, spec: json(spec), origin });
     }
 
-    /// The subnets of a tier.
-    pub(crate) fn subnets(&self, tier: &str) -> BTreeSet<Ref<Subnet>> {
-        self.network.zones.iter().map(|zone| Ref::named(format!("{tier}-{zone}"))).collect()
-    }
-
     /// Where a value is best underlined.
     pub(crate) fn place(&self, path: &[String]) -> Span {
         self.root.place(path).unwrap_or(Span { start: 0, end: 0 })
@@ -289,22 +302,6 @@ impl Draft {
                     .at(span, "needs a network")
                     .help("add `network: {}` for one with two zones and a NAT gateway"),
             );
-        }
-    }
-
-    /// Reports that something wants subnets in two zones, when there is one.
-    pub(crate) fn must_have_two_zones(&mut self, what: &str, section: &str, name: &str) {
-        if self.network.zones.len() < 2 && !self.is_broken(&["network"]) {
-            let title = format!("{what} needs two zones");
-            let path = ["network", "zones"];
-            self.error(
-                Code::OneZone,
-                title,
-                &path,
-                format!("`{name}` cannot be in one"),
-                "write `zones: 2`",
-            );
-            self.broken.insert((section.to_owned(), name.to_owned()));
         }
     }
 }

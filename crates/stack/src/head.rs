@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use deployer_core::{Code, Diagnostic, Home, Place, Scope, Span, is_account};
 
+use crate::found::Found;
 use crate::like;
 use crate::mistakes::{Mistakes, listed, suggestion};
 use crate::node::{Content, Entry, Node};
@@ -28,6 +29,8 @@ pub struct Options {
     pub surroundings: BTreeMap<String, String>,
     /// The zones, where somebody has looked.
     pub zones: Option<Zones>,
+    /// What the stack names and did not make, as far as somebody has looked.
+    pub found: Found,
 }
 
 /// What a stack is called in AWS begins with its name, and load balancers take 32 characters.

@@ -5,11 +5,14 @@
 //! `resources:` merged in, and the whole checked.
 
 mod advice;
+mod as_guest;
 mod bodies;
 mod check;
 mod draft;
 mod expanded;
 mod facets;
+mod found;
+mod guest;
 mod head;
 mod indent;
 mod interpolate;
@@ -39,6 +42,7 @@ mod yaml;
 mod zones;
 
 pub use expanded::expanded;
+pub use found::{Found, LENT, Sought};
 pub use head::Options;
 pub use load::{Loaded, load};
 pub use outline::{Outline, Whose, outline};

@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{
-    Address, Desired, Diagnostic, Kinds, Roles, Scope, Span, Stack, Text, closest,
+    Address, Desired, Diagnostic, Kinds, Outputs, Roles, Scope, Span, Stack, Text, closest, resolve,
 };
 
 use crate::bodies::{self, OUTPUTS};
 use crate::draft::{Asked, Draft, Made, NetworkFacts};
+use crate::found::Sought;
 use crate::head::{self, Options};
 use crate::interpolate::{MOST_FILLED, Words, interpolate};
 use crate::mistakes::{Mistakes, listed};
@@ -36,6 +37,8 @@ pub struct Loaded {
     pub entries: BTreeMap<String, BTreeSet<Address>>,
     /// The zones that stand for as many of those that the account has, since nobody has looked.
     pub assumed_zones: Vec<String>,
+    /// What it names and did not make, and nobody has looked for yet.
+    pub sought: BTreeSet<Sought>,
     /// Where in the text its resources come from.
     pub written: Written,
     /// Where the account is written that the stack is for.
@@ -99,10 +102,14 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         is_like_another: overlays.len() > 1,
         region,
         zones: options.zones.clone(),
+        found: options.found.clone(),
+        sought: BTreeSet::new(),
+        existing: Outputs::new(),
         declared: BTreeMap::new(),
         examples: BTreeMap::new(),
         broken: BTreeSet::new(),
         network: NetworkFacts::default(),
+        balancers: BTreeMap::new(),
         made: BTreeMap::new(),
         roles: Roles::new(),
         images: BTreeMap::new(),
@@ -126,7 +133,8 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     }
 
     let warnings = draft.mistakes.finish()?;
-    let Draft { root, scope, region, roles, made, outputs, images, network, .. } = draft;
+    let Draft { root, scope, region, roles, made, outputs, images, .. } = draft;
+    let Draft { network, sought, existing, .. } = draft;
     let written = Written::of(root, &made);
     let mut entries: BTreeMap<String, BTreeSet<Address>> = BTreeMap::new();
     for (address, made) in &made {
@@ -136,13 +144,18 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
             entries.entry(format!("{section}/{name}")).or_default().insert(address.clone());
         }
     }
-    let resources = made
-        .into_iter()
-        .map(|(address, Made { place, spec, .. })| (address, Desired { place, spec }))
-        .collect();
+    let resources = resources_of(made, &existing);
+    let outputs = outputs.into_iter().map(|(name, text)| (name, text.with(&existing))).collect();
     let stack = Stack { scope, region, home, roles, resources, outputs };
     let assumed_zones = network.assumed;
-    Ok(Loaded { stack, warnings, images, entries, assumed_zones, written, account_at })
+    Ok(Loaded { stack, warnings, images, entries, assumed_zones, sought, written, account_at })
+}
+
+/// The resources, in which what exists already is named by its identifiers, as far as they are known.
+fn resources_of(made: BTreeMap<Address, Made>, existing: &Outputs) -> BTreeMap<Address, Desired> {
+    let desired =
+        |Made { place, spec, .. }: Made| Desired { place, spec: resolve(&spec, existing) };
+    made.into_iter().map(|(address, made)| (address, desired(made))).collect()
 }
 
 /// What is wrong in any of the environments, where nobody knows which is meant.

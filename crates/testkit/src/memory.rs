@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use deployer_core::{Address, Cause, Change, Failure, Phase, Place, Removal, Scope};
+use deployer_core::{
+    Address, Cause, Change, ExistingBalancer, ExistingNetwork, Failure, Phase, Place, Removal,
+    Scope,
+};
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Result, Secrecy,
     Survey,
@@ -57,6 +60,16 @@ impl Cloud for Memory {
     /// None of the kinds in memory is in one.
     async fn zones(&self) -> Result<BTreeSet<String>> {
         Ok(BTreeSet::new())
+    }
+
+    /// Nor is any in a network.
+    async fn network(&self, _: &str, _: &BTreeSet<String>) -> Result<Option<ExistingNetwork>> {
+        Ok(None)
+    }
+
+    /// Nor a load balancer.
+    async fn balancer(&self, _: &str) -> Result<Option<ExistingBalancer>> {
+        Ok(None)
     }
 }
 

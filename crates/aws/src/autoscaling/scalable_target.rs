@@ -85,7 +85,7 @@ impl Resource<Aws> for ScalableTarget {
     ) -> Result<Option<Rival<Self>>> {
         let Some(id) = spec.service.known().and_then(scaled) else { return Ok(None) };
         let found = Self::read(survey, &id).await?;
-        Ok(found.map(|found| Rival { found, what: what(), otherwise: OTHERWISE }))
+        Ok(found.map(|found| Rival { found, what: what(), otherwise: OTHERWISE.to_owned() }))
     }
 
     async fn create(

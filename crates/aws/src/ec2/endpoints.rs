@@ -222,7 +222,7 @@ async fn look(aws: &Aws, id: &str) -> Result<Option<Described>> {
     Ok(describe(aws, vec![filter("vpc-endpoint-id", id)]).await?.pop())
 }
 
-async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
     let request = aws.ec2.describe_vpc_endpoints().set_filters(Some(filters));
     let pages = aws
         .pages(

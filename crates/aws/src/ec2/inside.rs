@@ -1,16 +1,19 @@
 //! What is in a VPC beside its defaults, of every kind that keeps it from being deleted (EC2 user
 //! guide, "Delete your VPC").
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ec2::types::{
     NatGatewayState, State, Tag, VpcPeeringConnectionStateReasonCode as Peering, VpnState,
 };
-use deployer_core::Failure;
+use deployer_core::{Failure, Scope};
 use deployer_engine::Result;
 use futures_util::future::join_all;
 
 use crate::Aws;
 use crate::ec2::blockers::Holders;
 use crate::ec2::{self, blockers, filter, tags};
+use crate::ownership::{STACK, named_owner};
 
 /// What `GuardDuty` tags with what it makes by itself (its user guide, "Runtime Monitoring":
 /// its endpoint, and the security group of that).
@@ -59,13 +62,45 @@ async fn all(aws: &Aws, vpc: &str) -> Vec<Holders> {
 fn named(kind: &str, id: Option<&str>, what: Option<&str>, with: &[Tag]) -> String {
     let id = id.unwrap_or("?");
     let what = what.filter(|what| !what.is_empty());
+    let tags = tags(with);
+    let owner = named_owner(&tags).map(|owner| format!(" of {owner}")).unwrap_or_default();
     match what {
-        _ if tags(with).contains_key(GUARD_DUTY) => {
+        _ if tags.contains_key(GUARD_DUTY) => {
             format!("{kind} {id} (AWS's own: GuardDuty made it)")
         }
-        Some(what) => format!("{kind} {id} ({what})"),
-        None => format!("{kind} {id}"),
+        Some(what) => format!("{kind} {id} ({what}){owner}"),
+        None => format!("{kind} {id}{owner}"),
     }
+}
+
+/// Which other environments have something in a VPC, with the security groups that show it.
+pub(super) async fn guests(aws: &Aws, vpc: &str, scope: &Scope) -> Result<Vec<String>> {
+    let request = aws
+        .ec2
+        .describe_security_groups()
+        .filters(filter("vpc-id", vpc))
+        .filters(filter("tag-key", STACK));
+    let pages = aws
+        .pages(
+            &ec2::DESCRIBE_SECURITY_GROUPS,
+            "find who else is in the VPC",
+            |token| request.clone().set_next_token(token).send(),
+            |page| page.next_token(),
+        )
+        .await?;
+    let mut guests: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for group in pages.iter().flat_map(|page| page.security_groups()) {
+        let owner = named_owner(&tags(group.tags()));
+        let own = format!("{}/{}", scope.stack, scope.environment);
+        if let (Some(owner), Some(id)) = (owner.filter(|it| *it != own), group.group_id()) {
+            guests.entry(owner).or_default().push(id);
+        }
+    }
+    let described = guests.into_iter().map(|(owner, groups)| {
+        let sort = if groups.len() == 1 { "security group" } else { "security groups" };
+        format!("the network of {owner}, which has the {sort} {} in it", groups.join(", "))
+    });
+    Ok(described.collect())
 }
 
 async fn interfaces(aws: &Aws, vpc: &str) -> Result<Holders> {
@@ -231,6 +266,7 @@ async fn lists(aws: &Aws, vpc: &str) -> Result<Holders> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ownership::ENVIRONMENT;
 
     #[test]
     fn what_aws_made_by_itself_is_marked() {
@@ -238,5 +274,13 @@ mod tests {
         let of = |with: &[Tag]| named("endpoint", Some("vpce-1"), Some("guardduty-data"), with);
         assert_eq!(of(&[]), "endpoint vpce-1 (guardduty-data)");
         assert!(of(&[tag]).contains("AWS's own"), "{}", of(&[]));
+    }
+
+    #[test]
+    fn what_another_environment_made_is_named_with_it() {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let tags = [tag(STACK, "guest"), tag(ENVIRONMENT, "prod")];
+        let shown = named("security group", Some("sg-1"), Some("web"), &tags);
+        assert_eq!(shown, "security group sg-1 (web) of guest/prod");
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod blockers;
 mod elastic_ip;
 mod endpoints;
+mod existing;
 mod flow_log;
 mod gateway_endpoint;
 mod inside;

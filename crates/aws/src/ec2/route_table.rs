@@ -257,7 +257,7 @@ fn described(route: &Route) -> String {
 }
 
 /// The identifier and the subnet of each association, but for the main one.
-fn associations(table: &Described) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn associations(table: &Described) -> impl Iterator<Item = (&str, &str)> {
     let is_there = |association: &&RouteTableAssociation| {
         let state = association.association_state().and_then(|state| state.state());
         !matches!(
@@ -273,7 +273,7 @@ fn associations(table: &Described) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
     let request = aws.ec2.describe_route_tables().set_filters(Some(filters));
     let pages = aws
         .pages(

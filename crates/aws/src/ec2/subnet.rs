@@ -106,7 +106,7 @@ fn found(owned: &Owned, subnet: &Described) -> Result<Found<Subnet>> {
     })
 }
 
-async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
     let request = aws.ec2.describe_subnets().set_filters(Some(filters));
     let pages = aws
         .pages(

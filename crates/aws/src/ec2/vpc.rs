@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, VpcAttributeName};
 use deployer_core::Phase;
-use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
+use deployer_engine::{Context, Found, Look, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
@@ -22,7 +22,12 @@ impl Resource<Aws> for Vpc {
                 let read = unless_gone_for_good(|| found(survey.cloud, &owned, &vpc)).await;
                 let read =
                     read.transpose().and_then(|it| readable(survey, &owned, vpc.vpc_id(), it));
-                lives.extend(read.transpose()?);
+                let mut read = read.transpose()?;
+                if let Some(live) = read.as_mut().filter(|_| survey.look == Look::Last) {
+                    let id = &live.output.id;
+                    live.foreign = inside::guests(survey.cloud, id, survey.scope).await?;
+                }
+                lives.extend(read);
             }
         }
         Ok(lives)
@@ -92,7 +97,7 @@ async fn found(aws: &Aws, owned: &Owned, vpc: &Described) -> Result<Found<Vpc>> 
     })
 }
 
-async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
     let request = aws.ec2.describe_vpcs().set_filters(Some(filters));
     let pages = aws
         .pages(

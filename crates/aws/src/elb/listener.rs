@@ -15,7 +15,7 @@ use crate::acm::certificate;
 use crate::elb::inventory::{self, Inventory, Tagged};
 use crate::elb::{self, action, certificates, tagged};
 use crate::missing::Required;
-use crate::ownership::{self, Owned, readable};
+use crate::ownership::{self, Owned, named_owner, readable};
 use crate::send::unless_gone;
 
 const CREATE: &str = "create the listener";
@@ -67,7 +67,7 @@ impl Resource<Aws> for Listener {
         let Some(id) = on_port(survey.cloud, balancer, spec).await? else { return Ok(None) };
         let found = Self::read(survey, &id).await?;
         let what = port(spec);
-        Ok(found.map(|found| Rival { found, what, otherwise: OTHERWISE }))
+        Ok(found.map(|found| Rival { found, what, otherwise: OTHERWISE.to_owned() }))
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<ListenerOutput> {
@@ -208,11 +208,15 @@ fn foreign_rules(
         inventory::parent_arn(&rule.arn, "listener-rule", "listener").as_deref() == Some(listener)
             && !inventory::is_ours::<ListenerRule>(survey, rule)
     });
-    foreign.map(|rule| foreign_rule(&rule.thing)).collect()
+    foreign.map(foreign_rule).collect()
 }
 
-fn foreign_rule(rule: &DescribedRule) -> String {
-    format!("rule {}, not made by this stack", rule.priority().unwrap_or("?"))
+fn foreign_rule(rule: &Tagged<DescribedRule>) -> String {
+    let turn = rule.thing.priority().unwrap_or("?");
+    match named_owner(&rule.tags) {
+        Some(owner) => format!("rule {turn} of {owner}, not made by this stack"),
+        None => format!("rule {turn}, not made by this stack"),
+    }
 }
 
 fn protocol(protocol: ListenerProtocol) -> ProtocolEnum {

@@ -71,7 +71,10 @@ impl Resource<Aws> for ListenerRule {
         let Some(id) = holder.and_then(|rule| rule.rule_arn()) else { return Ok(None) };
         let found = Self::read(survey, id).await?;
         let what = priority(spec);
-        Ok(found.map(|found| Rival { found, what, otherwise: OTHERWISE }))
+        let taken: BTreeSet<u32> = rules.iter().filter_map(position).collect();
+        let free = free_near(spec.priority, &taken);
+        let otherwise = format!("{OTHERWISE}, such as {}", free.join(" or "));
+        Ok(found.map(|found| Rival { found, what, otherwise }))
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerRuleSpec) -> Result<ListenerRuleOutput> {
@@ -406,6 +409,14 @@ fn is_of_stack(cx: &Context<'_, Aws>, holder: &Holder) -> bool {
 
 /// What helps where a priority is taken.
 const OTHERWISE: &str = "give the rule another priority";
+
+/// The nearest turns that nobody has, on either side of one that somebody has.
+fn free_near(turn: u32, taken: &BTreeSet<u32>) -> Vec<String> {
+    let is_free = |turn: &u32| !taken.contains(turn);
+    let before = (1..turn).rev().find(is_free);
+    let after = (turn + 1..=ListenerRuleSpec::LAST).find(is_free);
+    before.into_iter().chain(after).map(|turn| turn.to_string()).collect()
+}
 
 /// Says who has the priority. A rule of ours is on its way elsewhere, or out.
 fn held(

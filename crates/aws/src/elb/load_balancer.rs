@@ -235,7 +235,7 @@ fn found(
     })
 }
 
-fn output(balancer: &Described) -> Result<LoadBalancerOutput> {
+pub(super) fn output(balancer: &Described) -> Result<LoadBalancerOutput> {
     let of = |value: Option<&str>, what| value.required(what).map(ToOwned::to_owned);
     let id = of(balancer.load_balancer_arn(), "the ARN of a load balancer")?;
     Ok(LoadBalancerOutput {
@@ -330,7 +330,7 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
 }
 
 /// The load balancer that has this ARN or this name, whosever it is.
-async fn look(aws: &Aws, id: &str) -> Result<Described> {
+pub(super) async fn look(aws: &Aws, id: &str) -> Result<Described> {
     let request = aws.elb.describe_load_balancers();
     let request = if elb::is_arn(id) { request.load_balancer_arns(id) } else { request.names(id) };
     let answer = aws

@@ -3,6 +3,7 @@
 
 mod action;
 mod certificates;
+mod existing;
 mod inventory;
 mod listener;
 mod listener_rule;

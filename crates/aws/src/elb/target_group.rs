@@ -456,7 +456,7 @@ async fn look(
 ) -> Result<Option<Found<TargetGroup>>> {
     let Some(attributes) = attributes(survey.cloud, id).await? else { return Ok(None) };
     let mut found = found(owned, group, &attributes)?;
-    if survey.look == Look::Close {
+    if survey.look != Look::Quick {
         found.foreign.extend(strangers(survey.cloud, id).await?);
     }
     Ok(Some(found))

@@ -69,7 +69,7 @@ impl Resource<Aws> for Record {
         let owned = Owned::read::<Self>(survey.scope, None, &tags.unwrap_or_default());
         let found =
             found(&owned, (&zone.id, owned.kept(ZONE).map(str::to_owned)), &key, Some(&set))?;
-        Ok(Some(Rival { found, what: what(&key), otherwise: OTHERWISE }))
+        Ok(Some(Rival { found, what: what(&key), otherwise: OTHERWISE.to_owned() }))
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &RecordSpec) -> Result<RecordOutput> {

@@ -21,7 +21,7 @@ use crate::wire::state::{Resource, Unseen};
 use crate::world::Connect;
 
 /// Everything is looked at, and what others attached to it.
-const ALL: Scan<'static> = Scan::All(Look::Close);
+const ALL: Scan<'static> = Scan::All(Look::Last);
 
 /// How many times at most it is swept. What shows up late, such as a log group that a last
 /// message brought back, is gone after the second.

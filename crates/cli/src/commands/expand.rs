@@ -17,8 +17,8 @@ use crate::world::Connect;
     long_about = "Show the resources that the stack expands into.\n\n\
         Every resource with all its fields, as `resources:` would have them. Nothing is looked \
         up; no credentials are needed. So a network that only says how many zones it takes is \
-        shown in the first letters, whatever the account has. Values that look secret are left \
-        out.",
+        shown in the first letters, whatever the account has, and what another stack has made \
+        without its identifiers. Values that look secret are left out.",
     after_long_help = "\
 Examples:
   deployer expand --env prod
@@ -45,6 +45,12 @@ impl Command for Args {
                 "\nNobody has looked which zones the account has: {zones} may be others. A plan \
                  keeps those that the network is in, and has the first of the others.\n"
             ));
+        }
+        if project.lacks_ids {
+            session.note(
+                "\nNobody has looked for what exists already: what is named by a stack has no \
+                 identifiers here.\n",
+            );
         }
         Ok(Exit::Done)
     }

@@ -18,7 +18,8 @@ use crate::world::Connect;
     long_about = "Print the IAM policy that somebody needs for the stack.\n\n\
         It permits what the commands do and no more: what a deployer changes has a name or tags of \
         this environment, so nothing that others made, and nothing that was adopted, whose name is \
-        another. Nothing is looked up; no credentials are needed. It takes more room than a role has \
+        another. Nothing is looked up and no credentials are needed, unless the stack uses what \
+        another stack made, or a load balancer made by hand. It takes more room than a role has \
         for inline policies: `--managed` prints it in parts that managed policies have room for.",
     after_long_help = "\
 Examples:
@@ -53,6 +54,8 @@ impl Command for Args {
     /// Reads the stack, and prints the policy.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let project = session.load(&self.stack)?;
+        // What it names and did not make is let in by its identifiers.
+        let project = session.as_guest(project).await?;
         let access = match self.who {
             Who::Reader => Access::Reader,
             Who::Deployer => Access::Deployer,

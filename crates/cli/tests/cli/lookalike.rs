@@ -6,7 +6,10 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use deployer_cli::Exit;
-use deployer_core::{Address, Cause, Failure, Kind, Phase, Scope};
+use deployer_core::{
+    Address, Cause, ExistingBalancer, ExistingListener, ExistingNetwork, ExistingSubnet, Failure,
+    Kind, Phase, Scope, WayOut,
+};
 use deployer_engine::{
     Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Registry,
     Resource, Result, Secrecy, Survey, Voice,
@@ -89,6 +92,71 @@ impl Cloud for Lookalike {
     /// Those of Ireland.
     async fn zones(&self) -> Result<BTreeSet<String>> {
         Ok(["a", "b", "c"].map(|letter| format!("eu-west-1{letter}")).into())
+    }
+
+    /// Every network is there but `vpc-gone`, and every subnet is in the one that is asked for: those
+    /// called public lead to an internet gateway, the others to a NAT gateway.
+    async fn network(
+        &self,
+        vpc: &str,
+        subnets: &BTreeSet<String>,
+    ) -> Result<Option<ExistingNetwork>> {
+        let state = self.lock();
+        let subnet = |(index, id): (usize, &String)| {
+            let made = state.things.get(id);
+            let name = made.map_or(id.as_str(), |made| made.badge.name.as_str());
+            let is_public = name.contains("public");
+            let zone = made.and_then(|made| made.spec["zone"].as_str().map(str::to_owned));
+            let subnet = ExistingSubnet {
+                vpc: vpc.to_owned(),
+                zone: zone.unwrap_or_else(|| format!("eu-west-1{}", ["a", "b"][index % 2])),
+                free: 200,
+                way: if is_public { WayOut::Gateway } else { WayOut::Elsewhere },
+            };
+            (id.clone(), subnet)
+        };
+        let network = ExistingNetwork {
+            ranges: ["10.0.0.0/16".to_owned()].into(),
+            has_dns: true,
+            subnets: subnets.iter().enumerate().map(subnet).collect(),
+            endpoints: BTreeSet::new(),
+        };
+        Ok(Some(network).filter(|_| vpc != "vpc-gone"))
+    }
+
+    /// One that was made here is in its own VPC, with its own listeners; any other is in `vpc-1` and
+    /// listens on ports 80 and 443. That called `gone` is not there.
+    async fn balancer(&self, arn: &str) -> Result<Option<ExistingBalancer>> {
+        let state = self.lock();
+        let listens = |thing: &(&String, &Thing)| {
+            thing.1.kind == kinds::Listener::NAME && thing.1.spec["load-balancer"]["id"] == *arn
+        };
+        let listener = |(id, thing): (&String, &Thing)| {
+            let port = thing.spec["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+            let is_secure = thing.spec["protocol"] == "https";
+            (port.expect("a port"), ExistingListener { id: id.clone(), is_secure })
+        };
+        let made = state.things.get(arn);
+        let groups = made.map(|made| made.spec["security-groups"].clone());
+        let group = groups.and_then(|groups| groups[0]["id"].as_str().map(str::to_owned));
+        let vpc = group.as_ref().and_then(|group| state.things.get(group));
+        let vpc = vpc.and_then(|group| group.spec["vpc"]["id"].as_str().map(str::to_owned));
+        let by_hand = [(80, false), (443, true)].map(|(port, is_secure)| {
+            (port, ExistingListener { id: format!("{arn}/{port}"), is_secure })
+        });
+        let balancer = ExistingBalancer {
+            vpc: vpc.unwrap_or_else(|| "vpc-1".to_owned()),
+            dns: "edge.example".to_owned(),
+            zone: "Z1".to_owned(),
+            is_application: true,
+            is_internal: false,
+            groups: [group.unwrap_or_else(|| "sg-edge".to_owned())].into(),
+            listeners: match made {
+                Some(_) => state.things.iter().filter(listens).map(listener).collect(),
+                None => by_hand.into(),
+            },
+        };
+        Ok(Some(balancer).filter(|_| !arn.contains("gone")))
     }
 }
 

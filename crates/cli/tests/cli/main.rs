@@ -9,6 +9,7 @@ mod corpus;
 mod destroy;
 mod documented;
 mod drift;
+mod guests;
 mod locking;
 mod lookalike;
 mod outside;

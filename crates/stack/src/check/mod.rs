@@ -1,6 +1,7 @@
 //! What can only be seen with all resources together: one question a file.
 
 mod cycles;
+mod guests;
 mod names;
 mod places;
 mod problems;
@@ -20,6 +21,7 @@ pub(crate) fn check(draft: &mut Draft, kinds: &Kinds) {
     references::asked_outputs(draft, kinds);
     ranges::subnet_ranges(draft);
     zones::zones(draft);
+    guests::guests(draft);
     cycles::cycles(draft);
     names::names(draft, kinds);
     places::places(draft, kinds);

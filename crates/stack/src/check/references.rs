@@ -79,13 +79,14 @@ fn choices(draft: &Draft, kind: &str) -> String {
 }
 
 fn names_of<'d>(draft: &'d Draft, kind: &str) -> Vec<&'d str> {
-    let of_kind = draft.made.keys().filter(|address| address.kind == kind);
+    let all = draft.made.keys().chain(draft.existing.keys());
+    let of_kind = all.filter(|address| address.kind == kind);
     of_kind.map(|address| address.name.as_str()).collect()
 }
 
 /// Reports a reference to nothing, unless what it means could only not be read.
 fn missing(draft: &mut Draft, address: &Address, span: Span) -> bool {
-    if draft.made.contains_key(address) {
+    if draft.made.contains_key(address) || draft.existing.contains_key(address) {
         return false;
     }
     if !draft.may_be_unread(address) {

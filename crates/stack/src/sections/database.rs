@@ -246,7 +246,7 @@ impl Section for Database {
     fn expand(&self, name: &str, all: &Sections, draft: &mut Draft) {
         let path = [Self::KEY, name];
         draft.must_have_network(&path);
-        draft.must_have_two_zones("RDS", Self::KEY, name);
+        draft.must_have_two_zones("RDS", "data", &path);
         let rule = |user: service::Owner<'_>| Ingress {
             from: Peer::SecurityGroup(user.group()),
             port: Ports::Range(self.port(), self.port()),

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
 
 mod examples;
+mod existing;
 mod expansion;
+mod guests;
 mod language;
 mod mistakes;
 mod outlines;

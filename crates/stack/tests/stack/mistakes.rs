@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::existing::found;
 use crate::support::{rendered, root};
 use deployer_core::{Diagnostic, Place};
 use deployer_stack::{Options, Zones, load};
@@ -22,10 +23,10 @@ pub(crate) fn rendered_mistakes(name: &str, text: &str) -> String {
     rendered(&format!("{name}.yaml"), text, &found_in(text))
 }
 
-/// Comments at the top say what was asked for, `# env: prod`, `# var: name=value`, and which zones
-/// the account has: `# zones: eu-west-1a eu-west-1b`.
+/// Comments at the top say what was asked for, `# env: prod`, `# var: name=value`, which zones the
+/// account has, `# zones: eu-west-1a eu-west-1b`, and what was found of what exists already.
 fn options(text: &str) -> Options {
-    let mut options = Options::default();
+    let mut options = Options { found: found(text), ..Options::default() };
     for line in text.lines() {
         if let Some(environment) = line.strip_prefix("# env: ") {
             options.environment = Some(environment.to_owned());

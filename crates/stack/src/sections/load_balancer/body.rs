@@ -17,24 +17,31 @@ use crate::quantities::Seconds;
 pub(crate) struct LoadBalancer {
     /// What happens to plain HTTP on port 80: it is passed on (`forward`) or sent to HTTPS
     /// (`redirect`). With a certificate the default is `redirect`, otherwise `forward`.
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) http: Option<Http>,
     /// The ARN of a certificate, which makes it listen for HTTPS on port 443. With `domains` it is
     /// shown for all of them, and none is requested.
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) certificate: Option<Text>,
     /// The name of the TLS policy; one of TLS 1.2 and 1.3, `ELBSecurityPolicy-TLS13-1-2-2021-06`,
     /// when left out.
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) tls_policy: Option<String>,
     /// Whether it is reached from inside the network only.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) internal: bool,
     /// Whether AWS refuses to delete it.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) protect: bool,
     /// After how long a silent connection is closed, `1 s` to `4000 s`.
     #[serde(default = "idle_timeout")]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) idle_timeout: Seconds,
     /// The address ranges that may reach it: everybody, or for an internal one the network, when
     /// left out.
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) from: Option<BTreeSet<IpRange>>,
     /// The domains it is reached by: each has a certificate, requested and renewed by AWS, and a
     /// record in the hosted zone that it is in.
@@ -49,8 +56,36 @@ pub(crate) struct LoadBalancer {
     pub(crate) kind: Option<NotYet>,
     /// Addresses of its own for a network load balancer: `static`.
     pub(crate) addresses: Option<NotYet>,
-    /// One that exists already.
-    pub(crate) existing: Option<NotYet>,
+    /// One that exists already, in the place of one that is made: by its ARN, or another stack's or
+    /// environment's by their names. Routes become rules of its listener; nothing else of it is
+    /// changed.
+    #[schemars(extend(
+        "x-excludes" =
+            ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from"]
+    ))]
+    pub(crate) existing: Option<Existing>,
+}
+
+/// A load balancer that exists already.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Existing {
+    /// Its ARN.
+    #[schemars(extend("x-excludes" = ["stack", "environment", "name"]))]
+    pub(super) arn: Option<String>,
+    /// The stack that made it, in the same account and region; this one when left out.
+    #[schemars(extend("x-excludes" = ["arn"]))]
+    pub(super) stack: Option<String>,
+    /// The environment of that stack that made it; the one of the same name when left out.
+    #[schemars(extend("x-excludes" = ["arn"]))]
+    pub(super) environment: Option<String>,
+    /// What it is called there; as here when left out.
+    #[schemars(extend("x-excludes" = ["arn"]))]
+    pub(super) name: Option<String>,
+    /// The port of the listener that gets the rules: that of HTTPS, or else of HTTP, when left out.
+    pub(super) port: Option<u16>,
+    /// Its tags.
+    pub(super) tags: Option<NotYet>,
 }
 
 /// What happens to plain HTTP.

@@ -3,6 +3,8 @@
 mod body;
 mod domain;
 mod domains;
+mod existing;
+mod group;
 
 use std::collections::BTreeSet;
 
@@ -14,6 +16,8 @@ use deployer_kinds::{
 
 pub(super) use self::body::{Http, LoadBalancer};
 pub(in crate::sections) use self::domain::resource;
+pub(super) use self::group::groups;
+use self::group::{group, group_name};
 use super::{network, service};
 use crate::draft::{Draft, Origin, json};
 use crate::node::{Content, Node};
@@ -29,13 +33,18 @@ impl Section for LoadBalancer {
     const IS_USABLE: bool = true;
 
     fn expand(&self, name: &str, all: &Sections, draft: &mut Draft) {
+        if let Some(existing) = &self.existing {
+            return existing::expand(draft, all, existing, name);
+        }
         let path = [Self::KEY, name];
         draft.must_have_network(&path);
-        draft.must_have_two_zones("a load balancer", Self::KEY, name);
+        let tier = if self.internal { "private" } else { "public" };
+        draft.must_have_two_zones("a load balancer", tier, &path);
+        draft.must_have_one_subnet_a_zone(tier, &path);
         self.group(draft, all, name);
 
         let spec = LoadBalancerSpec {
-            subnets: draft.subnets(if self.internal { "private" } else { "public" }),
+            subnets: draft.subnets(tier),
             security_groups: [group(name)].into(),
             internal: self.internal,
             deletion_protection: self.protect.into(),
@@ -66,15 +75,17 @@ impl Section for LoadBalancer {
     }
 
     fn outputs(name: &str, body: &Node) -> Vec<Output> {
+        let dns = Output::of("dns", "load-balancer", name, "dns");
         let is_there = |key| body.field(key).is_some_and(|it: &Node| it.content != Content::Null);
+        // By which scheme and name others reach it, nobody here knows.
+        if is_there("existing") {
+            return vec![dns];
+        }
         let text = match domain::first(body) {
             Some(domain) => Text::from(format!("https://{domain}")),
             None => url(name, is_there("certificate")),
         };
-        vec![
-            Output { name: "url", text, is_printed: true },
-            Output::of("dns", "load-balancer", name, "dns"),
-        ]
+        vec![Output { name: "url", text, is_printed: true }, dns]
     }
 }
 
@@ -110,11 +121,11 @@ impl LoadBalancer {
     }
 
     fn group(&self, draft: &mut Draft, all: &Sections, name: &str) {
-        let inside = draft.network.cidr.map(|cidr| IpRange(cidr.0.into()));
+        let inside = draft.network.ranges.iter().copied();
         let everybody: Option<IpRange> = "0.0.0.0/0".parse().ok();
         let from: BTreeSet<IpRange> = match &self.from {
             Some(from) => from.clone(),
-            None if self.internal => inside.into_iter().collect(),
+            None if self.internal => inside.collect(),
             None => everybody.into_iter().collect(),
         };
         let users = service::users(all, Self::KEY, name);
@@ -226,15 +237,6 @@ fn url(name: &str, is_secure: bool) -> Text {
     let dns =
         Part::Output { address: Address::new("load-balancer", name), field: "dns".to_owned() };
     Text::from_parts([Part::Literal(scheme.to_owned()), dns])
-}
-
-/// The security group of a load balancer.
-pub(super) fn group(name: &str) -> Ref<SecurityGroup> {
-    Ref::named(group_name(name))
-}
-
-fn group_name(name: &str) -> String {
-    format!("load-balancer-{name}")
 }
 
 fn certificate_form(draft: &mut Draft, name: &str, certificate: &serde_json::Value) {

@@ -79,7 +79,9 @@ impl Alarms<'_> {
                 add(format!("{name}-{end}"), metric, (Comparison::Above, above), seconds);
             }
         }
-        for (name, _) in self.all.of::<LoadBalancer>() {
+        // Those that are not ours have alarms of whoever made them.
+        let balancers = self.all.of::<LoadBalancer>().filter(|(_, it)| it.existing.is_none());
+        for (name, _) in balancers {
             let metric = of_load_balancer(name, "elb-5xx");
             add(format!("load-balancer-{name}-5xx"), metric, (Comparison::Above, 10.0), 300);
         }

@@ -35,7 +35,8 @@ pub(super) fn expand(alarms: &[Address], all: &Sections, draft: &mut Draft) {
     page.graph("Running tasks", &running(&services));
     page.end_row();
 
-    let balancers: Vec<&str> = all.of::<LoadBalancer>().map(|(name, _)| name).collect();
+    let balancers = all.of::<LoadBalancer>().filter(|(_, it)| it.existing.is_none());
+    let balancers: Vec<&str> = balancers.map(|(name, _)| name).collect();
     let of = |metrics: &[(&str, &str)]| {
         let mut found = Vec::new();
         for name in &balancers {

@@ -17,29 +17,81 @@ use crate::quantities::DaysOrForever;
 pub(crate) struct Network {
     /// The addresses of the whole network, from /16 to /24.
     #[serde(default = "cidr")]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) cidr: Cidr,
     /// How many availability zones, or which: `2`, `[eu-west-1a, eu-west-1c]`. As many are the
     /// first that the account has; those that the network is in are kept. A zone's subnets never
     /// move when others are added.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) zones: Zones,
     /// The way out of the private subnets: one NAT gateway (`single`), one in each zone
     /// (`per-zone`), or `none`, which puts services into the public subnets.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) nat: Nat,
     /// Ways to AWS services that do not leave the network: `true` for those that the services of
     /// this stack need to start, write logs and read their secrets, or a list, `[ecr, s3, logs]`.
     /// With `nat: none` services stay in the private subnets then.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) private_access: PrivateAccess,
     /// Network ACLs between the tiers (`tiers`): data is reached from the private subnets alone, and
     /// these from outside by answers alone.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) acls: Acls,
     /// How long records of who sent what to whom are kept: `30 days`.
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) flow_logs: Option<DaysOrForever>,
-    /// A network that exists already.
-    pub(crate) existing: Option<NotYet>,
+    /// A network that exists already, in the place of one that is made: by its identifiers, or
+    /// another stack's or environment's by their names. Nothing of it is changed.
+    #[schemars(extend(
+        "x-excludes" = ["cidr", "zones", "nat", "private-access", "acls", "flow-logs"]
+    ))]
+    pub(crate) existing: Option<Existing>,
+}
+
+/// A network that exists already.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Existing {
+    /// The VPC, by its identifier: `vpc-0123456789abcdef0`.
+    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
+    pub(super) vpc: Option<String>,
+    /// The subnets of load balancers, and of services with public addresses: an internet gateway
+    /// leads to them.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
+    pub(super) public: Vec<String>,
+    /// The subnets of services, and of load balancers that are internal. A NAT gateway leads out of
+    /// them, or endpoints to what services need of AWS.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
+    pub(super) private: Vec<String>,
+    /// The subnets of databases; the private ones when left out.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
+    pub(super) data: Vec<String>,
+    /// The stack that made it, in the same account and region; this one when left out.
+    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data"]))]
+    pub(super) stack: Option<String>,
+    /// The environment of that stack that made it; the one of the same name when left out.
+    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data"]))]
+    pub(super) environment: Option<String>,
+    /// The tags of its VPC.
+    pub(super) tags: Option<NotYet>,
+}
+
+impl Existing {
+    /// The identifiers of a tier, as they are written.
+    pub(super) fn written(&self, tier: &str) -> &[String] {
+        match tier {
+            "public" => &self.public,
+            "private" => &self.private,
+            _ => &self.data,
+        }
+    }
 }
 
 /// Which services of AWS are reached inside of the network.

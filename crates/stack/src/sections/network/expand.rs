@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Code, Place, Ref};
 use deployer_kinds::{
-    Cidr, ElasticIp, ElasticIpSpec, InternetGateway, InternetGatewaySpec, NatGateway,
+    Cidr, ElasticIp, ElasticIpSpec, InternetGateway, InternetGatewaySpec, IpRange, NatGateway,
     NatGatewaySpec, RouteTable, RouteTableSpec, RouteTarget, Subnet, SubnetSpec, Vpc, VpcSpec,
 };
 use ipnet::Ipv4Net;
@@ -12,16 +12,19 @@ use ipnet::Ipv4Net;
 use super::body::{Nat, Network, Zones};
 use super::private_access::Access;
 use super::ranges::{part, slot_bits, subnet_length};
-use super::{acls, flow_logs};
+use super::{acls, existing, flow_logs};
 use crate::draft::{Draft, Origin, owned};
 use crate::mistakes::listed;
 use crate::section::Sections;
 use crate::zones::{TIERS, letter, no_zone};
 
 pub(super) fn expand(draft: &mut Draft, network: &Network, all: &Sections) {
+    if let Some(existing) = &network.existing {
+        return existing::expand(draft, existing, all);
+    }
     let zones = zones(draft, network);
     draft.network.zones = zones.iter().map(|(letter, _)| *letter).collect();
-    draft.network.cidr = Some(network.cidr);
+    draft.network.ranges = [IpRange(network.cidr.0.into())].into();
     draft.network.has_nat = network.nat != Nat::None;
     let access = Access::of(network, all);
     draft.network.has_private_access = access.leads_anywhere();

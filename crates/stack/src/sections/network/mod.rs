@@ -2,6 +2,7 @@
 
 mod acls;
 mod body;
+mod existing;
 mod expand;
 mod flow_logs;
 mod private_access;

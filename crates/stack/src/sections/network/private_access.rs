@@ -56,7 +56,8 @@ impl Access {
             endpoint(draft, service);
         }
         if network.nat == Nat::None {
-            warn(draft, &self.0, all);
+            let path = owned(&["network", "private-access"]);
+            warn(draft, &self.0, all, &path, "write `private-access: true`");
         }
     }
 }
@@ -123,8 +124,20 @@ fn endpoint(draft: &mut Draft, service: &str) {
     draft.make::<InterfaceEndpoint>(&name, &spec, origin);
 }
 
-/// Without a NAT gateway nothing else leads there.
-fn warn(draft: &mut Draft, there: &BTreeSet<String>, all: &Sections) {
+/// The same of a network that exists already, by the endpoints that it has.
+pub(super) fn warn_guest(draft: &mut Draft, all: &Sections) {
+    let (there, path) = (draft.network.endpoints.clone(), draft.tier_path("private"));
+    warn(draft, &there, all, &path, "lead its private subnets to a NAT gateway");
+}
+
+/// Without a NAT gateway nothing else leads there. `instead` helps as well.
+fn warn(
+    draft: &mut Draft,
+    there: &BTreeSet<String>,
+    all: &Sections,
+    path: &[String],
+    instead: &str,
+) {
     let missing: Vec<(&str, String, Need)> = needed(all)
         .into_iter()
         .filter(|(service, _)| !there.contains(*service))
@@ -142,9 +155,9 @@ fn warn(draft: &mut Draft, there: &BTreeSet<String>, all: &Sections) {
     let services: Vec<&str> = missing.iter().map(|(service, ..)| *service).collect();
     let help = match services.as_slice() {
         [] => "build the image here, or write `nat: single`".to_owned(),
-        services => format!("add {}, or write `private-access: true`", listed(services)),
+        services => format!("add {}, or {instead}", listed(services)),
     };
-    let span = draft.place(&owned(&["network", "private-access"]));
+    let span = draft.place(path);
     let title = "without a NAT gateway some services would not work";
     let warning =
         Diagnostic::warning(Code::NoWayOut, title).at(span, troubles.join("; ")).help(help);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use deployer_kinds::{Cidr, Egress, Peer, Ports, Protocol};
+use deployer_kinds::{Cidr, Egress, IpRange, Peer, Ports, Protocol};
 use ipnet::Ipv4Net;
 
 use crate::draft::Draft;
@@ -30,27 +30,26 @@ pub(super) fn part(whole: Cidr, length: u8, index: u32) -> Option<Cidr> {
     Ipv4Net::new(Ipv4Addr::from(first), length).ok().map(Cidr)
 }
 
-/// The rule that lets everything out that goes to the network itself; where its range is not known,
+/// The rules that let everything out that goes to the network itself; where its ranges are not known,
 /// everything.
 pub(in crate::sections) fn inside(draft: &Draft) -> BTreeSet<Egress> {
-    let Some(cidr) = draft.network.cidr else { return everything() };
-    let rule = Egress {
-        to: Peer::IpRange(deployer_kinds::IpRange(cidr.0.into())),
-        port: Ports::All,
-        protocol: Protocol::All,
-        description: String::new(),
-    };
-    [rule].into()
+    if draft.network.ranges.is_empty() {
+        return everything();
+    }
+    draft.network.ranges.iter().copied().map(to).collect()
 }
 
 /// The rule that lets everything out.
 pub(in crate::sections) fn everything() -> BTreeSet<Egress> {
-    let everywhere = deployer_kinds::IpRange(Ipv4Net::default().into());
-    let rule = Egress {
-        to: Peer::IpRange(everywhere),
+    [to(IpRange(Ipv4Net::default().into()))].into()
+}
+
+/// The rule that lets everything out to a range.
+fn to(range: IpRange) -> Egress {
+    Egress {
+        to: Peer::IpRange(range),
         port: Ports::All,
         protocol: Protocol::All,
         description: String::new(),
-    };
-    [rule].into()
+    }
 }

@@ -129,11 +129,14 @@ fn task_definition(
 fn group(draft: &mut Draft, all: &Sections, owner: Owner<'_>, body: &super::Service) {
     let routed = body.ports.values().filter_map(|port| Some((port.port, port.route.as_ref()?)));
     let ingress = routed
-        .map(|(port, route)| Ingress {
-            from: Peer::SecurityGroup(load_balancer::group(&route.load_balancer)),
-            port: Ports::Range(port, port),
-            protocol: Protocol::Tcp,
-            description: String::new(),
+        .flat_map(|(port, route)| {
+            let groups = load_balancer::groups(draft, &route.load_balancer).into_iter();
+            groups.map(move |group| Ingress {
+                from: Peer::SecurityGroup(group),
+                port: Ports::Range(port, port),
+                protocol: Protocol::Tcp,
+                description: String::new(),
+            })
         })
         .collect();
     let spec = SecurityGroupSpec {
@@ -227,11 +230,46 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
     draft.make::<Service>(name, &spec, Origin::new(&["services", name], fields));
 }
 
+/// The subnets that tasks are in.
 pub(in crate::sections) fn place(
     draft: &mut Draft,
     owner: Owner<'_>,
     body: &super::Service,
 ) -> Place {
+    match draft.network.lent {
+        Some(_) => place_as_guest(draft, owner, body),
+        None => place_at_home(draft, owner, body),
+    }
+}
+
+/// In a network that exists already services are in its private subnets, if it has any.
+fn place_as_guest(draft: &mut Draft, owner: Owner<'_>, body: &super::Service) -> Place {
+    let has_private = !draft.lent("private").is_empty();
+    let place = body.subnets.unwrap_or(if has_private { Place::Private } else { Place::Public });
+    let tier = if place == Place::Public { "public" } else { "private" };
+    draft.must_be_lent(tier, &owner.path(&[]));
+    let leads_out = draft.network.has_nat || draft.network.has_private_access;
+    if place == Place::Private && has_private && !leads_out && !draft.is_broken(&["network"]) {
+        let path = draft.tier_path("private");
+        let mistake = Diagnostic::error(
+            Code::NoWayOut,
+            format!("`{}` could not fetch its image: its subnets have no way out", owner.name),
+        )
+        .at(draft.place(&path), "no route to a NAT gateway, and no endpoints of AWS's services")
+        .help("add a route from 0.0.0.0/0 to a NAT gateway, or write `subnets: public` in the service");
+        draft.report(&owner.path(&[]), mistake);
+    }
+    if place == Place::Public && body.subnets.is_none() && !draft.is_broken(&["network"]) {
+        let span = draft.place(&draft.tier_path("public"));
+        let warning = Diagnostic::warning(Code::PublicServices, "services get public addresses")
+            .at(span, "the network is named without private subnets")
+            .help("say `subnets: public` in each service if that is meant, or add `private:`");
+        draft.mistakes.push(warning);
+    }
+    place
+}
+
+fn place_at_home(draft: &mut Draft, owner: Owner<'_>, body: &super::Service) -> Place {
     let has_nat = draft.network.has_nat || draft.network.has_private_access;
     if let Some(place) = body.subnets {
         if place == Place::Private && !has_nat {

@@ -40,6 +40,10 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
         let routes = by_balancer.remove(balancer).unwrap_or_default();
         let secure = body.is_secure();
         refuse_the_same_twice(draft, &routes);
+        if body.existing.is_some() {
+            lead_from_existing(draft, balancer, &routes);
+            continue;
+        }
         // What is sent to another domain has its turn among them.
         let redirects: Vec<_> = body.redirects().collect();
         let asked: Vec<Route> = redirects.iter().map(|(_, host, _)| Route::of_host(host)).collect();
@@ -50,7 +54,10 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
         }
         for (routed, priority) in routes.iter().zip(turns) {
             if !secure {
-                refuse_without_tls(draft, balancer, routed);
+                let help = format!(
+                    "add `domains:` to the load balancer `{balancer}`, or write `protocol: http`"
+                );
+                refuse_without_tls(draft, balancer, routed, help);
             }
             // Each has one name whatever else there is, so that it stays when the other comes or
             // goes.
@@ -61,6 +68,20 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
                 rule(draft, routed, &format!("{balancer}-http"), "", priority);
             }
         }
+    }
+}
+
+/// The rules of the listener of a load balancer that exists already.
+fn lead_from_existing(draft: &mut Draft, balancer: &str, routes: &[Routed<'_>]) {
+    let is_plain = draft.balancers.get(balancer).is_some_and(|it| it.is_secure == Some(false));
+    let asked: Vec<&Route> = routes.iter().map(|it| it.route).collect();
+    for (routed, priority) in routes.iter().zip(turns(&asked)) {
+        if is_plain {
+            let help =
+                "name the port of a listener of HTTPS, `port: 443`, or write `protocol: http`";
+            refuse_without_tls(draft, balancer, routed, help.to_owned());
+        }
+        rule(draft, routed, balancer, "", priority);
     }
 }
 
@@ -235,7 +256,7 @@ fn refuse_the_same_twice(draft: &mut Draft, routes: &[Routed<'_>]) {
 
 /// Targets that speak HTTP/2 or gRPC are behind HTTPS only (Elastic Load Balancing user guide,
 /// "Protocol version").
-fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>) {
+fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>, help: String) {
     if routed.version == TargetVersion::Http1 {
         return;
     }
@@ -244,7 +265,7 @@ fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>) {
         "HTTP/2 and gRPC are routed over HTTPS only",
         &["services", routed.service, "ports", routed.port, "protocol"],
         format!("`{balancer}` has no certificate"),
-        format!("add `domains:` to the load balancer `{balancer}`, or write `protocol: http`"),
+        help,
     );
 }
 

@@ -1,0 +1,123 @@
+//! Whether what is put into a network of others has room there, and names of its own.
+
+use std::collections::BTreeMap;
+
+use deployer_core::{Address, Code, Diagnostic, Kind, references};
+use deployer_kinds::{LoadBalancer, Service};
+use serde_json::Value;
+
+use crate::draft::{Draft, Made};
+use crate::guest::LentSubnet;
+
+/// How many free addresses a subnet of a load balancer has (ELB user guide, "Subnets for your load
+/// balancer").
+const OF_BALANCER: u32 = 8;
+
+/// Reports what cannot be put where it is to be.
+pub(super) fn guests(draft: &mut Draft) {
+    namesakes(draft);
+    balancers(draft);
+    services(draft);
+}
+
+/// What is made under a name that stands for something of others.
+fn namesakes(draft: &mut Draft) {
+    let made: Vec<(Address, Vec<String>)> = draft
+        .made
+        .iter()
+        .filter(|(address, _)| draft.existing.contains_key(address))
+        .map(|(address, made)| {
+            let path = made.origin.overrides.as_ref().map_or(&made.origin.body, |(path, _)| path);
+            (address.clone(), path.clone())
+        })
+        .collect();
+    for (address, path) in made {
+        let title = format!("{address} exists already and is not changed");
+        let mistake = Diagnostic::error(Code::NameTaken, title)
+            .at(draft.key_place(&path), "would be another one")
+            .help("give this one another name");
+        draft.mistakes.push(mistake);
+    }
+}
+
+/// Something that is not there yet and is to be in subnets of others.
+struct Newcomer {
+    name: String,
+    /// How many tasks it begins with.
+    tasks: u32,
+    subnets: Vec<LentSubnet>,
+}
+
+/// What is to come of a kind. What there is already has its addresses, and where nobody has looked
+/// nobody knows what there is.
+fn newcomers(draft: &Draft, kind: &str) -> Vec<Newcomer> {
+    let lent = draft.network.lent.iter().flat_map(|lent| lent.values().flatten());
+    let known: BTreeMap<&str, &LentSubnet> = lent.map(|it| (it.name.as_str(), it)).collect();
+    let newcomer = |(address, made): (&Address, &Made)| {
+        let subnets = references(&made.spec["subnets"]).into_iter();
+        let subnets = subnets.filter_map(|it| known.get(it.name.as_str()).copied().cloned());
+        let (name, tasks) = (address.name.clone(), tasks(&made.spec));
+        Newcomer { name, tasks, subnets: subnets.collect() }
+    };
+    let is_new = |(address, made): &(&Address, &Made)| {
+        address.kind == kind && made.place.is_home() && draft.found.own(address).is_none()
+    };
+    let made = draft.made.iter().filter(|_| draft.zones.is_some());
+    made.filter(is_new).map(newcomer).collect()
+}
+
+fn tasks(spec: &Value) -> u32 {
+    let count = spec["count"].as_u64().or_else(|| spec["initial-count"].as_u64());
+    count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default()
+}
+
+fn balancers(draft: &mut Draft) {
+    for Newcomer { name, subnets, .. } in newcomers(draft, LoadBalancer::NAME) {
+        for LentSubnet { path, id, found, .. } in subnets {
+            let (Some(id), Some(found)) = (id, found) else { continue };
+            if found.free >= OF_BALANCER {
+                continue;
+            }
+            let title = format!("{id} has no room for a load balancer");
+            let label = format!("{} free addresses; `{name}` takes {OF_BALANCER}", found.free);
+            let zone = found.zone;
+            let help = format!("free some of its addresses, or name another subnet of {zone}");
+            let mistake = Diagnostic::error(Code::NetworkSize, title);
+            draft.mistakes.push(mistake.at(draft.place(&path), label).help(help));
+        }
+    }
+}
+
+/// Services take what load balancers leave, one after another.
+fn services(draft: &mut Draft) {
+    let mut free: BTreeMap<String, u32> = BTreeMap::new();
+    for subnet in draft.network.lent.iter().flat_map(|lent| lent.values().flatten()) {
+        free.extend(subnet.id.clone().zip(subnet.found.as_ref().map(|found| found.free)));
+    }
+    for subnet in newcomers(draft, LoadBalancer::NAME).into_iter().flat_map(|it| it.subnets) {
+        if let Some(free) = subnet.id.and_then(|id| free.get_mut(&id)) {
+            *free = free.saturating_sub(OF_BALANCER);
+        }
+    }
+    for Newcomer { name, tasks, subnets } in newcomers(draft, Service::NAME) {
+        let Some(first) = subnets.first().filter(|_| subnets.iter().all(|it| it.found.is_some()))
+        else {
+            continue;
+        };
+        let mut left = tasks;
+        for id in subnets.iter().filter_map(|subnet| subnet.id.as_ref()) {
+            let Some(free) = free.get_mut(id) else { continue };
+            let here = left.min(*free);
+            *free -= here;
+            left -= here;
+        }
+        if left > 0 {
+            let title = format!("the subnets of `{name}` have no room for its tasks");
+            let label = format!("addresses for {} of {tasks} tasks", tasks - left);
+            let mistake = Diagnostic::error(Code::NetworkSize, title)
+                .at(draft.place(&first.path), label)
+                .help("each task takes an address: name more subnets, or larger ones");
+            draft.mistakes.push(mistake);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What a stack names and did not make, as far as somebody has looked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deployer_core::{
+    Address, ExistingBalancer, ExistingNetwork, Kind, Phase, Snapshot, Standing, Stray,
+};
+use deployer_kinds::{LoadBalancer, Subnet, Vpc};
+use serde_json::Value;
+
+/// The kinds that one environment uses of another.
+pub const LENT: [&str; 3] = [LoadBalancer::NAME, Subnet::NAME, Vpc::NAME];
+
+/// Something that a stack names and did not make.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sought {
+    /// What another environment has made of the kinds in [`LENT`].
+    Environment {
+        /// Its stack.
+        stack: String,
+        /// The environment.
+        environment: String,
+    },
+    /// A load balancer.
+    Balancer {
+        /// Its ARN.
+        arn: String,
+    },
+    /// A network.
+    Network {
+        /// The identifier of its VPC.
+        vpc: String,
+        /// Those of its subnets.
+        subnets: BTreeSet<String>,
+    },
+}
+
+/// What was found of the things that a stack names and did not make.
+///
+/// Reading a stack asks nobody. Whoever has looked reads it once more with this; until then what is
+/// not known is taken to be right.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// What the stack has made itself, by identifier.
+    own: BTreeMap<Address, String>,
+    environments: BTreeMap<(String, String), Environment>,
+    networks: BTreeMap<String, ExistingNetwork>,
+    balancers: BTreeMap<String, ExistingBalancer>,
+    /// The VPCs and load balancers that there are none of.
+    missing: BTreeSet<String>,
+}
+
+/// What another environment has made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Environment {
+    /// What is proven to be its own, each with its output.
+    pub(crate) made: BTreeMap<Address, Value>,
+    /// Why other things are not, though their tags say so.
+    pub(crate) doubted: BTreeMap<Address, String>,
+}
+
+impl Found {
+    /// Nothing yet, beside what the environment itself has made.
+    pub fn beside(snapshot: &Snapshot) -> Self {
+        let stays = snapshot.lives.iter().filter(|live| live.phase != Phase::Leaving);
+        let own = stays.map(|live| (live.address.clone(), live.id().to_owned()));
+        Self { own: own.collect(), ..Self::default() }
+    }
+
+    /// Adds what another environment has made: what its record has, or what is proven by its key.
+    pub fn environment(&mut self, snapshot: &Snapshot) {
+        let mut found = Environment::default();
+        for Stray { address, because, .. } in &snapshot.strays {
+            found.doubted.insert(address.clone(), because.clone());
+        }
+        for dispute in &snapshot.disputes {
+            let because = format!("{} carry the same tags", dispute.ids.join(" and "));
+            found.doubted.insert(dispute.address.clone(), because);
+        }
+        for live in &snapshot.lives {
+            let address = live.address.clone();
+            match (live.standing, live.phase) {
+                (Standing::Unconfirmed, _) => {
+                    let because = "the record of who made it is lost".to_owned();
+                    found.doubted.insert(address, because);
+                }
+                (_, Phase::Leaving) => {}
+                // Of several generations the newest comes first.
+                _ => drop(found.made.entry(address).or_insert_with(|| live.output.clone())),
+            }
+        }
+        let scope = &snapshot.scope;
+        self.environments.insert((scope.stack.clone(), scope.environment.clone()), found);
+    }
+
+    /// Adds a network by its VPC, or that there is none.
+    pub fn network(&mut self, vpc: String, network: Option<ExistingNetwork>) {
+        match network {
+            Some(network) => drop(self.networks.insert(vpc, network)),
+            None => drop(self.missing.insert(vpc)),
+        }
+    }
+
+    /// Adds a load balancer by its ARN, or that there is none.
+    pub fn balancer(&mut self, arn: String, balancer: Option<ExistingBalancer>) {
+        match balancer {
+            Some(balancer) => drop(self.balancers.insert(arn, balancer)),
+            None => drop(self.missing.insert(arn)),
+        }
+    }
+
+    /// The identifier of something that the stack has made already.
+    pub(crate) fn own(&self, address: &Address) -> Option<&str> {
+        self.own.get(address).map(String::as_str)
+    }
+
+    /// What an environment has made, where somebody has looked.
+    pub(crate) fn made_by(&self, stack: &str, environment: &str) -> Option<&Environment> {
+        self.environments.get(&(stack.to_owned(), environment.to_owned()))
+    }
+
+    /// The network that has a VPC, where somebody has looked.
+    pub(crate) fn network_of(&self, vpc: &str) -> Option<&ExistingNetwork> {
+        self.networks.get(vpc)
+    }
+
+    /// The load balancer of an ARN, where somebody has looked.
+    pub(crate) fn balancer_of(&self, arn: &str) -> Option<&ExistingBalancer> {
+        self.balancers.get(arn)
+    }
+
+    /// Whether somebody has looked for a VPC or a load balancer, and there is none.
+    pub(crate) fn is_missing(&self, id: &str) -> bool {
+        self.missing.contains(id)
+    }
+}

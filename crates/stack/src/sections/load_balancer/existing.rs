@@ -1,0 +1,234 @@
+//! A load balancer that exists already: routes become rules of its listener, and nothing else of it
+//! is made or changed.
+
+use deployer_core::{
+    Address, Arn, Code, Diagnostic, ExistingBalancer, ExistingListener, Kind, Partition, Ref,
+};
+use deployer_kinds as kinds;
+use deployer_kinds::{Listener, SecurityGroup, Vpc};
+use serde_json::json;
+
+use super::body::{Existing, LoadBalancer};
+use super::group::{group, group_name};
+use crate::draft::{Draft, owned};
+use crate::found::Sought;
+use crate::guest::LentBalancer;
+use crate::mistakes::listed;
+use crate::section::{Section, Sections};
+use crate::sections::service;
+
+/// What only a load balancer has that the stack makes.
+const OWN: [&str; 7] =
+    ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from"];
+
+/// What is known of which load balancer is meant.
+enum Named {
+    /// Its ARN.
+    Known(String),
+    /// It is somebody's whom nobody has asked yet.
+    Unknown,
+    /// There is a mistake in it.
+    Wrong,
+}
+
+pub(super) fn expand(draft: &mut Draft, all: &Sections, existing: &Existing, name: &str) {
+    let body = [LoadBalancer::KEY, name];
+    draft.refuse_beside_existing(&body, &OWN, "a load balancer");
+    if draft.is_written(&body, "domains") {
+        let path = [LoadBalancer::KEY, name, "domains"];
+        draft.not_yet("domains: of a load balancer that exists already", &path);
+    }
+    for user in service::users(all, LoadBalancer::KEY, name) {
+        draft.not_yet("uses: of a load balancer that exists already", &user.path(&["uses"]));
+    }
+    let is_named =
+        existing.stack.is_some() || existing.environment.is_some() || existing.name.is_some();
+    let arn = match (&existing.arn, is_named) {
+        (Some(arn), false) => must_be_arn(draft, name, arn),
+        (None, true) => of_environment(draft, existing, name),
+        (Some(_), true) => {
+            let title = "a load balancer is named in two ways";
+            let path = path(name, "arn");
+            draft.key_error(Code::BadValue, title, &path, "one of them", "keep one of the two");
+            Named::Wrong
+        }
+        (None, false) => {
+            let title = format!("`{}.{name}.existing` does not say which", LoadBalancer::KEY);
+            let help = "write `arn: arn:…`, or `stack:` and `environment:` of who made it";
+            let path = [LoadBalancer::KEY, name, "existing"];
+            draft.key_error(Code::MissingKey, title, &path, "`arn` is missing here", help);
+            Named::Wrong
+        }
+    };
+    let lent = LentBalancer { groups: vec![group(name)], is_secure: None };
+    draft.balancers.insert(name.to_owned(), lent);
+    for (kind, name) in [
+        (kinds::LoadBalancer::NAME, name.to_owned()),
+        (Listener::NAME, name.to_owned()),
+        (SecurityGroup::NAME, group_name(name)),
+    ] {
+        draft.existing.insert(Address::new(kind, name), json!({}));
+    }
+    match arn {
+        Named::Known(arn) => look(draft, existing, name, &arn),
+        Named::Unknown => {}
+        Named::Wrong => give_up(draft, name),
+    }
+}
+
+fn path<'p>(name: &'p str, key: &'p str) -> [&'p str; 4] {
+    [LoadBalancer::KEY, name, "existing", key]
+}
+
+/// What is routed there has no place; that only follows.
+fn give_up(draft: &mut Draft, name: &str) {
+    draft.broken.insert((LoadBalancer::KEY.to_owned(), name.to_owned()));
+}
+
+/// The ARN that is written; reports what is none of an application load balancer.
+fn must_be_arn(draft: &mut Draft, name: &str, arn: &str) -> Named {
+    let read = Arn::read(arn).filter(|read| read.service == "elasticloadbalancing");
+    if read.is_some_and(|read| read.resource.starts_with("loadbalancer/app/")) {
+        return Named::Known(arn.to_owned());
+    }
+    let (region, partition) = (draft.region.clone(), Partition::of(&draft.region).name());
+    let help = format!(
+        "write one such as `arn:{partition}:elasticloadbalancing:{region}:123456789012:\
+         loadbalancer/app/{name}/0123456789abcdef`"
+    );
+    let title = format!("`{arn}` is not the ARN of an application load balancer");
+    draft.error(Code::BadValue, title, &path(name, "arn"), "", help);
+    Named::Wrong
+}
+
+/// The load balancer that an environment has made.
+fn of_environment(draft: &mut Draft, existing: &Existing, name: &str) -> Named {
+    let at = [LoadBalancer::KEY, name, "existing"];
+    let named = (existing.stack.as_ref(), existing.environment.as_ref());
+    let Some((stack, environment)) = draft.host(named, &at, "the load balancer") else {
+        return Named::Wrong;
+    };
+    let host = format!("{stack}/{environment}");
+    let there = existing.name.as_deref().unwrap_or(name);
+    let address = Address::new(kinds::LoadBalancer::NAME, there);
+    let Some(found) = draft.found.made_by(&stack, &environment) else {
+        draft.sought.insert(Sought::Environment { stack, environment });
+        return Named::Unknown;
+    };
+    if let Some(arn) = found.made.get(&address).and_then(|output| output["id"].as_str()) {
+        return Named::Known(arn.to_owned());
+    }
+    let others = found.made.keys().filter(|other| other.kind == address.kind);
+    let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
+    let span = draft.key_place(&owned(&at));
+    let mistake = if let Some(because) = found.doubted.get(&address) {
+        let title = format!("`{there}` of {host} may be somebody else's");
+        let help = format!("`deployer adopt --all` with the file of {host} settles whose it is");
+        Diagnostic::error(Code::Disputed, title).at(span, because).help(help)
+    } else {
+        let title = format!("{host} has no load balancer `{there}` in {}", draft.region);
+        let help = match others.as_slice() {
+            [] => format!("deploy {host} first, or name it by its ARN: `arn: arn:…`"),
+            others => format!("it has {}: write `name:`", listed(others)),
+        };
+        let label = "looked for in this account and region";
+        Diagnostic::error(Code::UnknownReference, title).at(span, label).help(help)
+    };
+    draft.report(&at, mistake);
+    Named::Wrong
+}
+
+/// Takes over what was found of a load balancer, and reports what nothing could be routed by.
+fn look(draft: &mut Draft, existing: &Existing, name: &str, arn: &str) {
+    let at: Vec<&str> = match existing.arn {
+        Some(_) => path(name, "arn").to_vec(),
+        None => vec![LoadBalancer::KEY, name, "existing"],
+    };
+    if draft.found.is_missing(arn) {
+        let label = "not in this account and region";
+        let help = "`aws elbv2 describe-load-balancers` lists those that there are";
+        draft.error(Code::UnknownReference, "there is no such load balancer", &at, label, help);
+        return give_up(draft, name);
+    }
+    let Some(balancer) = draft.found.balancer_of(arn).cloned() else {
+        draft.sought.insert(Sought::Balancer { arn: arn.to_owned() });
+        return;
+    };
+    if !balancer.is_application {
+        let title = format!("`{name}` is not an application load balancer");
+        let help = "name one that has rules: `aws elbv2 describe-load-balancers` shows the types";
+        draft.error(Code::BadValue, title, &at, "it leads no requests by rules", help);
+        return give_up(draft, name);
+    }
+    must_be_in_the_network(draft, &balancer, name, &at);
+    let Some(listener) = listener(draft, existing, &balancer, name, &at) else {
+        return give_up(draft, name);
+    };
+    let groups: Vec<Ref<SecurityGroup>> = balancer.groups.iter().map(Ref::physical).collect();
+    let lent = LentBalancer { groups, is_secure: Some(listener.is_secure) };
+    draft.balancers.insert(name.to_owned(), lent);
+    // As the dimensions of its metrics have it ("CloudWatch metrics for your Application Load
+    // Balancer" in the ELB user guide).
+    let metrics = arn.split_once(":loadbalancer/").map(|(_, metrics)| metrics);
+    let output = json!({
+        "id": arn, "dns": balancer.dns, "zone": balancer.zone, "metrics": metrics,
+    });
+    draft.existing.insert(Address::new(kinds::LoadBalancer::NAME, name), output);
+    draft.existing.insert(Address::new(Listener::NAME, name), json!({ "id": listener.id }));
+    if let Some(group) = balancer.groups.first() {
+        let address = Address::new(SecurityGroup::NAME, group_name(name));
+        draft.existing.insert(address, json!({ "id": group }));
+    }
+}
+
+/// Target groups are in the VPC of their load balancer (ELB user guide, "Target groups").
+fn must_be_in_the_network(draft: &mut Draft, balancer: &ExistingBalancer, name: &str, at: &[&str]) {
+    let address = Address::new(Vpc::NAME, "main");
+    let lent = draft.existing.get(&address).map(|output| output["id"].as_str());
+    let vpc = match lent {
+        // Nobody has looked yet.
+        Some(None) => return,
+        Some(Some(vpc)) => Some(vpc),
+        None if draft.zones.is_none() => return,
+        None => draft.found.own(&address),
+    };
+    if vpc == Some(&balancer.vpc) || draft.is_broken(&["network"]) {
+        return;
+    }
+    let title = format!("`{name}` is in another network");
+    let label = format!("it is in {}", balancer.vpc);
+    let help =
+        format!("put the services there: `network: {{ existing: {{ vpc: {} }} }}`", balancer.vpc);
+    draft.error(Code::BadPlace, title, at, label, help);
+}
+
+/// The listener that gets the rules.
+fn listener(
+    draft: &mut Draft,
+    existing: &Existing,
+    balancer: &ExistingBalancer,
+    name: &str,
+    at: &[&str],
+) -> Option<ExistingListener> {
+    let all = &balancer.listeners;
+    let usual = |is_secure: bool, usual: u16| {
+        let these = all.iter().filter(|(_, it)| it.is_secure == is_secure);
+        these.min_by_key(|(port, _)| (**port != usual, **port)).map(|(_, it)| it)
+    };
+    let port_path = path(name, "port");
+    let (listener, asked, at) = match existing.port {
+        Some(port) => (all.get(&port), format!("port {port}"), &port_path[..]),
+        None => (usual(true, 443).or_else(|| usual(false, 80)), "any port".to_owned(), at),
+    };
+    if listener.is_none() {
+        let ports: Vec<String> = all.keys().map(u16::to_string).collect();
+        let ports: Vec<&str> = ports.iter().map(String::as_str).collect();
+        let help = match ports.as_slice() {
+            [] => "give it a listener, or name another load balancer".to_owned(),
+            ports => format!("it listens on {}", listed(ports)),
+        };
+        let title = format!("`{name}` does not listen on {asked}");
+        draft.error(Code::UnknownReference, title, at, "there is no listener", help);
+    }
+    listener.cloned()
+}
