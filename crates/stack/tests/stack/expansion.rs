@@ -451,7 +451,8 @@ jobs:
         loaded.stack.resources.keys().filter(|address| address.kind == "image").collect();
     assert_eq!(images, [&Address::new("image", "web")]);
     let container = &spec("task-definition", "job-clean")["containers"]["clean"];
-    assert_eq!(container["image"], "${image/web.uri}");
+    let image = &container["image"]["text"][0]["output"]["address"];
+    assert_eq!(image, "image/web");
     assert_eq!(container["command"], json!(["/web", "clean"]));
     assert_eq!(container["environment"]["RUST_LOG"], "info");
     assert_eq!(container["environment"]["ONCE"], "true");

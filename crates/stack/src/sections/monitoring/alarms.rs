@@ -9,14 +9,15 @@ use deployer_kinds::{
 
 use super::body::{Form, Formless, Monitoring, Own};
 use super::metrics::{
-    DATABASE_WORDS, GIB, LOAD_BALANCER_WORDS, Metric, SERVICE_WORDS, of_database, of_load_balancer,
-    of_service,
+    DATABASE_WORDS, GIB, JOB_WORDS, LOAD_BALANCER_WORDS, Metric, SERVICE_WORDS, of_database,
+    of_job, of_load_balancer, of_service,
 };
 use crate::draft::{Draft, Origin};
 use crate::mistakes::{expected, listed, suggestion};
 use crate::quantities::Seconds;
 use crate::section::{Section, Sections};
 use crate::sections::database::Database;
+use crate::sections::job::Job;
 use crate::sections::load_balancer::LoadBalancer;
 use crate::sections::service::Service;
 
@@ -91,6 +92,10 @@ impl Alarms<'_> {
             let tenth = f64::from(body.storage.0) * GIB / 10.0;
             let metric = of_database(name, "storage");
             add(format!("database-{name}-storage"), metric, (Comparison::Below, tenth), 300);
+        }
+        for (name, job) in self.all.of::<Job>() {
+            let metric = of_job(name, job, "failed");
+            add(format!("job-{name}-failed"), metric, (Comparison::Above, 0.0), 300);
         }
         found
     }
@@ -202,11 +207,12 @@ impl Alarms<'_> {
             Service::KEY => &SERVICE_WORDS,
             LoadBalancer::KEY => &LOAD_BALANCER_WORDS,
             Database::KEY => &DATABASE_WORDS,
+            Job::KEY => &JOB_WORDS,
             _ => {
                 let title = format!("`{of}` is nothing that is measured");
                 let help = format!(
                     "expected an entry of {}, such as `services/web`",
-                    listed(&[Service::KEY, LoadBalancer::KEY, Database::KEY])
+                    listed(&[Service::KEY, LoadBalancer::KEY, Database::KEY, Job::KEY])
                 );
                 draft.error(Code::UnknownReference, title, &path, "not measured", help);
                 return None;
@@ -218,11 +224,14 @@ impl Alarms<'_> {
         let found = match section {
             Service::KEY => of_service(entry, self.all.get::<Service>(entry)?, metric),
             LoadBalancer::KEY => of_load_balancer(entry, metric),
+            Job::KEY => of_job(entry, self.all.get::<Job>(entry)?, metric),
             _ => of_database(entry, metric),
         };
         if found.is_none() {
             let title = format!("`{of}` has no `{metric}`");
-            let help = if words.contains(&metric) {
+            let help = if section == Job::KEY && words.contains(&metric) {
+                "that is measured of jobs with a `schedule:`".to_owned()
+            } else if words.contains(&metric) {
                 "that is measured of what a load balancer routes to".to_owned()
             } else {
                 expected(metric, words.iter().copied())

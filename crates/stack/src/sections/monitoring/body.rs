@@ -17,7 +17,8 @@ pub(crate) struct Monitoring {
     #[serde(default)]
     pub(super) notify: BTreeSet<String>,
     /// Whether there are alarms for what usually goes wrong: failed requests, slow answers, tasks
-    /// that are not healthy, CPU and memory of services, CPU and storage of databases.
+    /// that are not healthy, CPU and memory of services, CPU and storage of databases, jobs
+    /// by the clock that fail.
     #[serde(default = "yes")]
     pub(super) defaults: bool,
     /// Alarms of your own, by name. One with the name of a default takes its place.
@@ -34,12 +35,12 @@ pub(crate) struct Monitoring {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Own {
-    /// What is measured: `services/web`, `load-balancers/edge`, `databases/main`.
+    /// What is measured: `services/web`, `load-balancers/edge`, `databases/main`, `jobs/clean`.
     #[schemars(extend("x-excludes" = ["any-of", "all-of"]))]
     pub(super) of: Option<String>,
     /// The metric: of services `cpu`, `memory`, `requests`, `5xx`, `latency-p50`, `latency-p95`,
     /// `latency-p99`, `unhealthy`; of load balancers `requests`, `5xx`, `latency-p99` and the like; of
-    /// databases `cpu`, `storage`, `connections`.
+    /// databases `cpu`, `storage`, `connections`; of jobs by the clock `failed`.
     #[schemars(extend("x-excludes" = ["any-of", "all-of"]))]
     pub(super) metric: Option<String>,
     /// The value that it is above: `80%`, `2 s`, `10`, `5 GiB`. A number is that of the whole time.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use deployer_core::{Address, Text};
 
 use crate::quantities::{Gibibytes, Percent, Seconds};
+use crate::sections::job::Job;
 use crate::sections::service::{self, Service};
 
 /// Bytes of a GiB.
@@ -15,6 +16,7 @@ pub(super) const SERVICE_WORDS: [&str; 8] =
 pub(super) const LOAD_BALANCER_WORDS: [&str; 6] =
     ["5xx", "elb-5xx", "latency-p50", "latency-p95", "latency-p99", "requests"];
 pub(super) const DATABASE_WORDS: [&str; 3] = ["connections", "cpu", "storage"];
+pub(super) const JOB_WORDS: [&str; 1] = ["failed"];
 
 /// In what a metric is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +125,20 @@ fn of_requests(metric: &str, dimensions: BTreeMap<String, Text>) -> Option<Metri
     };
     let is_sparse = metric != "unhealthy";
     Some(Metric { namespace: "AWS/ApplicationELB", name, statistic, unit, dimensions, is_sparse })
+}
+
+/// A metric of a job that runs by the clock ("Monitoring Step Functions metrics" in the Step Functions
+/// developer guide): a try that takes too long fails, and nothing says how often it ran well that day.
+pub(super) fn of_job(name: &str, job: &Job, metric: &str) -> Option<Metric> {
+    let is_measured = metric == "failed" && job.schedule.is_some();
+    is_measured.then(|| Metric {
+        namespace: "AWS/States",
+        name: "ExecutionsFailed",
+        statistic: "sum",
+        unit: Unit::Count,
+        dimensions: dimensions([("StateMachineArn", output("state-machine", name, "id"))]),
+        is_sparse: true,
+    })
 }
 
 pub(super) fn of_database(name: &str, metric: &str) -> Option<Metric> {
