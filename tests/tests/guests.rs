@@ -122,7 +122,7 @@ fn what_nothing_could_be_put_into_is_a_mistake_at_its_line_before_anything_is_ma
         assert!(refused.contains(said) && refused.contains("guest.yaml:3"), "{refused}");
     };
     let in_vpc = |vpc: &str, public: &str| format!("{{ vpc: {vpc}, public: [{public}] }}");
-    refuse(&in_vpc("vpc-0abc", &first), "there is no VPC vpc-0abc");
+    refuse(&in_vpc("vpc-0abc", &format!("{first}, {second}")), "there is no VPC vpc-0abc");
     refuse(&in_vpc(&vpc, &format!("{first}, subnet-0abc")), "there is no subnet subnet-0abc");
     refuse(&in_vpc(&other, &format!("{first}, {second}")), "is in another network");
     refuse(&in_vpc(&vpc, &format!("{second}, {shut}")), "is not a public subnet");

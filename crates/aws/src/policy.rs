@@ -597,7 +597,8 @@ mod tests {
         );
         let mut parameters = arns(&policy, "ssm:PutParameter");
         parameters.retain(|arn| arn.contains(":ssm:"));
-        assert_eq!(parameters, ["arn:aws:ssm:*:111122223333:parameter/deployer/notes/dev/*"]);
+        let of = |folder| format!("arn:aws:ssm:*:111122223333:parameter/{folder}/notes/dev/*");
+        assert_eq!(parameters, [of("deployer"), of("jobs")]);
         let [(vpcs, condition)] = &reach(&policy, "ec2:DeleteVpc")[..] else {
             panic!("{policy:#}")
         };

@@ -37,8 +37,15 @@ const SECRETIVE: [(&str, bool); 13] = [
 ];
 
 /// Keys that look like one of those, or like the name of a secret, and are neither.
-const HARMLESS: [&str; 6] =
-    ["environments", "secrets", "secret", "private-access", "private-dns", "execute-command"];
+const HARMLESS: [&str; 7] = [
+    "environments",
+    "secrets",
+    "secret",
+    "private",
+    "private-access",
+    "private-dns",
+    "execute-command",
+];
 
 /// The letters of a word that is a secret's wherever it stands.
 const LONG: usize = 6;

@@ -23,6 +23,7 @@ mod parameters;
 mod perform;
 mod places;
 mod prepare;
+mod random;
 mod registry;
 mod releases;
 mod resource;

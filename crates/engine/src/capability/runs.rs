@@ -5,7 +5,7 @@ use std::time::Duration;
 use deployer_core::{Cause, Failure, Live};
 
 use super::{AnyLogs, Line, LogQuery, Tail, capability};
-use crate::ownership::random;
+use crate::random::random;
 use crate::retry::insist;
 use crate::wait::Wait;
 use crate::work::Work;

@@ -12,6 +12,7 @@ use deployer_core::{
 
 use super::book::{Book, PRIVATE, PUBLIC, part};
 use crate::parameters::{WITHHELD, withheld};
+use crate::random::random;
 use crate::retry::insist;
 use crate::wait::{Wait, pause};
 use crate::work::Work;
@@ -474,14 +475,4 @@ where
         Err(withheld(name, "write down what is made"))
     };
     Work::current().show(&format!("the name {name}, deleted a moment ago, to be free"), again).await
-}
-
-/// Bytes that nobody can guess.
-///
-/// # Panics
-/// When the operating system has no randomness to give; nothing made without it would be secret.
-pub(crate) fn random<const LENGTH: usize>() -> [u8; LENGTH] {
-    let mut bytes = [0; LENGTH];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    bytes
 }

@@ -5,4 +5,3 @@ mod journal;
 
 pub use book::{Book, read_book};
 pub use journal::Journal;
-pub(crate) use journal::random;

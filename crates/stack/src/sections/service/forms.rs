@@ -268,7 +268,7 @@ impl<'de> Deserialize<'de> for ImageSource {
 impl<'de> Deserialize<'de> for Spot {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        // Which of the two it is shows first, so that a mistake in it is told as its own.
+        // Which of the two it is shows first, so that a mistake in it is its own.
         let read = if value.is_object() {
             serde_json::from_value(value).map(Self::Beyond)
         } else {
