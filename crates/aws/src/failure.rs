@@ -55,6 +55,8 @@ const YOUNG_ROLES: &[&str] = &[
     "IAM role ARN value is invalid or does not include the required permissions for: \
      ENHANCED_MONITORING",
     "is unable to assume",
+    // RunTask, which refuses where a service would ask again (terraform-provider-aws#20341).
+    "was unable to assume the role",
     "cannot be assumed",
     "Role validation failed",
 ];

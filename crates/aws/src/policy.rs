@@ -289,7 +289,9 @@ impl<'a> Around<'a> {
                 Reach::Tagged => add(To::Tagged, vec!["*".to_owned()]),
                 Reach::Parent => {
                     add(To::Tagged, vec!["*".to_owned()]);
-                    if !self.networks.is_empty() {
+                    // In a network of others things are made, and nothing of it is changed.
+                    let makes = action.split(':').nth(1).is_some_and(|it| it.starts_with("Create"));
+                    if makes && !self.networks.is_empty() {
                         let named = self.networks.iter().map(|end| self.arn(service, end));
                         limits.push(these(named.collect()));
                     }

@@ -57,7 +57,7 @@ pub use place::{Home, NoPlace, Place, Roles, is_account};
 pub use plan::{Half, Plan, Published, Reason, Refused, Stays, Step, StepId, Summary};
 pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};
-pub use resolve::{Outputs, references, resolve};
+pub use resolve::{Outputs, references, resolve, resolve_partly};
 pub use scope::Scope;
 pub use snapshot::{Snapshot, Unseen};
 pub use stack::{Desired, Stack};

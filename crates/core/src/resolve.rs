@@ -20,6 +20,25 @@ pub fn references(spec: &Value) -> BTreeSet<Address> {
 /// The spec with every reference whose output is known replaced by its value. What is not known
 /// yet keeps its marker.
 pub fn resolve(spec: &Value, outputs: &Outputs) -> Value {
+    replaced(spec, outputs, &|_| None)
+}
+
+/// The same, with what is known of a text in its place also where the rest is not known yet.
+pub fn resolve_partly(spec: &Value, outputs: &Outputs) -> Value {
+    let partly = |parts: &[Part]| {
+        let filled = parts.iter().map(|part| match part {
+            Part::Output { address, field } => match output(outputs, address, field) {
+                Some(text) => Part::Literal(text),
+                None => part.clone(),
+            },
+            Part::Literal(_) => part.clone(),
+        });
+        Some(json!(Text::from_parts(filled)))
+    };
+    replaced(spec, outputs, &partly)
+}
+
+fn replaced(spec: &Value, outputs: &Outputs, partly: &dyn Fn(&[Part]) -> Option<Value>) -> Value {
     match marker(spec) {
         Some(Marker::Ref(address)) => match output(outputs, &address, "id") {
             Some(id) => json!({ "id": id }),
@@ -33,13 +52,16 @@ pub fn resolve(spec: &Value, outputs: &Outputs) -> Value {
                     Part::Output { address, field } => output(outputs, address, field),
                 })
                 .collect();
-            pieces.map_or_else(|| spec.clone(), Value::String)
+            let pieces = pieces.map(Value::String);
+            pieces.or_else(|| partly(&parts)).unwrap_or_else(|| spec.clone())
         }
         None => match spec {
-            Value::Array(items) => items.iter().map(|item| resolve(item, outputs)).collect(),
+            Value::Array(items) => {
+                items.iter().map(|item| replaced(item, outputs, partly)).collect()
+            }
             Value::Object(fields) => fields
                 .iter()
-                .map(|(key, value)| (key.clone(), resolve(value, outputs)))
+                .map(|(key, value)| (key.clone(), replaced(value, outputs, partly)))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
             plain => plain.clone(),
@@ -48,12 +70,12 @@ pub fn resolve(spec: &Value, outputs: &Outputs) -> Value {
 }
 
 impl Text {
-    /// The text with its outputs filled in, if all of them are known; as it is otherwise.
+    /// The text with its outputs filled in, as far as they are known.
     #[must_use]
     pub fn with(self, outputs: &Outputs) -> Self {
-        match resolve(&json!(self), outputs) {
+        match resolve_partly(&json!(self), outputs) {
             Value::String(text) => Self::from(text),
-            _ => self,
+            filled => Self::deserialize(filled).unwrap_or(self),
         }
     }
 }

@@ -44,7 +44,7 @@ pub use capability::{
     Cursor, Health, Heard, Hold, Line, LogPage, LogQuery, Logs, Metrics, Order, Point, Release,
     Releases, Revision, Rollout, RolloutState, Rollouts, Run, RunOrder, Runs, Series, Session,
     Shell, Steering, Stop, StopCause, Tail, Task, TaskState, Tasks, Token, Unit, Which, Window,
-    follow,
+    begin, follow,
 };
 pub use cloud::{Cloud, Context, Identity, Look, Survey};
 pub use execute::{Outcome, execute};

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{
-    Address, Desired, Diagnostic, Kinds, Outputs, Roles, Scope, Span, Stack, Text, closest, resolve,
+    Address, Desired, Diagnostic, Kinds, Outputs, Roles, Scope, Span, Stack, Text, closest,
+    resolve_partly,
 };
 
 use crate::bodies::{self, OUTPUTS};
@@ -154,7 +155,7 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
 /// The resources, in which what exists already is named by its identifiers, as far as they are known.
 fn resources_of(made: BTreeMap<Address, Made>, existing: &Outputs) -> BTreeMap<Address, Desired> {
     let desired =
-        |Made { place, spec, .. }: Made| Desired { place, spec: resolve(&spec, existing) };
+        |Made { place, spec, .. }: Made| Desired { place, spec: resolve_partly(&spec, existing) };
     made.into_iter().map(|(address, made)| (address, desired(made))).collect()
 }
 

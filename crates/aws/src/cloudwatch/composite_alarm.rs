@@ -62,7 +62,9 @@ impl Resource<Aws> for CompositeAlarm {
         spec: &CompositeAlarmSpec,
     ) -> Result<CompositeAlarmOutput> {
         let (_, before) = look(cx.cloud, &live.output.id).await?;
-        put(cx, &live.output.id, spec, before.as_ref(), None).await?;
+        // One that somebody has deleted meanwhile is made anew.
+        let tags = before.is_none().then(|| tagged(cx.identity));
+        put(cx, &live.output.id, spec, before.as_ref(), tags).await?;
         Ok(live.output.clone())
     }
 

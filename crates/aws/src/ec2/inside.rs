@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{
-    NatGatewayState, State, Tag, VpcPeeringConnectionStateReasonCode as Peering, VpnState,
+    NatGatewayState, Tag, VpcPeeringConnectionStateReasonCode as Peering, VpnState,
 };
 use deployer_core::{Failure, Scope};
 use deployer_engine::Result;
@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 
 use crate::Aws;
 use crate::ec2::blockers::Holders;
+use crate::ec2::endpoints::state;
 use crate::ec2::{self, blockers, filter, tags};
 use crate::ownership::{STACK, named_owner};
 
@@ -114,12 +115,12 @@ async fn endpoints(aws: &Aws, vpc: &str) -> Result<Holders> {
             request.clone().send()
         })
         .await?;
-    let mut there = answer.vpc_endpoints().iter().filter(|it| it.state() != Some(&State::Deleted));
+    let mut there = answer.vpc_endpoints().iter().filter(|it| state(it) != "deleted");
     let names = there
         .clone()
         .map(|it| named("endpoint", it.vpc_endpoint_id(), it.service_name(), it.tags()));
     let names = names.collect();
-    let stays = there.any(|it| it.state() != Some(&State::Deleting));
+    let stays = there.any(|it| state(it) != "deleting");
     Ok(Holders { names, stays })
 }
 

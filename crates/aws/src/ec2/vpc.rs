@@ -17,13 +17,16 @@ impl Resource<Aws> for Vpc {
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let mut lives = Vec::new();
+        // A plan that takes ours away says who lives by it, as a destroy does.
+        let goes = survey.declared::<Self>().is_some_and(|declared| declared.is_empty());
+        let is_last = survey.look == Look::Last || goes;
         for vpc in describe(survey.cloud, owned_by(survey.scope)).await? {
             if let Some(owned) = Owned::tagged::<Self>(survey.scope, &tags(vpc.tags())) {
                 let read = unless_gone_for_good(|| found(survey.cloud, &owned, &vpc)).await;
                 let read =
                     read.transpose().and_then(|it| readable(survey, &owned, vpc.vpc_id(), it));
                 let mut read = read.transpose()?;
-                if let Some(live) = read.as_mut().filter(|_| survey.look == Look::Last) {
+                if let Some(live) = read.as_mut().filter(|_| is_last) {
                     let id = &live.output.id;
                     live.foreign = inside::guests(survey.cloud, id, survey.scope).await?;
                 }

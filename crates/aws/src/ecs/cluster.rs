@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{Cluster as Description, ClusterSetting, ClusterSettingName};
 use deployer_core::Phase;
-use deployer_engine::{Context, Found, Resource, Result, Survey};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insights};
 
 use crate::Aws;
@@ -84,6 +84,20 @@ impl Resource<Aws> for Cluster {
 
     async fn remember(cx: &Context<'_, Aws>, output: &ClusterOutput) -> Result<()> {
         ecs::remember(cx, &output.id).await
+    }
+
+    /// One that gets capacity providers is `PROVISIONING` for a while (`Cluster` in the ECS API
+    /// reference).
+    async fn ready(
+        cx: &Context<'_, Aws>,
+        output: ClusterOutput,
+    ) -> Result<Progress<ClusterOutput>> {
+        let found = ecs::clusters(cx.cloud, std::slice::from_ref(&output.id)).await?;
+        let status = found.first().and_then(|cluster| cluster.status()).unwrap_or("not shown yet");
+        Ok(match status {
+            "ACTIVE" => Progress::Done(output),
+            other => Progress::Waiting(other.to_owned()),
+        })
     }
 
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {

@@ -163,10 +163,12 @@ pub(crate) async fn listeners(aws: &Aws, balancer: &str) -> Result<Vec<Listener>
     Ok(pages.into_iter().flat_map(|page| page.listeners.unwrap_or_default()).collect())
 }
 
-/// The ARNs of all listeners of the load balancers that may be ours by their names.
+/// The ARNs of all listeners of the account: rules of ours may be at load balancers of others, whose
+/// names say nothing.
 pub(crate) async fn all_listeners(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
-    let balancers = survey.shared.get::<Inventory>().balancers(survey).await?;
-    let found = balancers.iter().map(|balancer| listeners(survey.cloud, &balancer.arn));
+    let all = balancers(survey.cloud, None).await?;
+    let arns: Vec<String> = all.into_iter().filter_map(|it| it.load_balancer_arn).collect();
+    let found = arns.iter().map(|balancer| listeners(survey.cloud, balancer));
     let found = try_join_all(found).await?.into_iter().flatten();
     Ok(found.filter_map(|listener| listener.listener_arn).collect())
 }

@@ -1,7 +1,7 @@
 //! `deployer run`: runs a job.
 
 use deployer_core::{Address, Snapshot};
-use deployer_engine::{Heard, Run, RunOrder, Scan, follow};
+use deployer_engine::{Heard, Run, RunOrder, Scan, StopCause, begin, follow};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -57,20 +57,23 @@ impl Command for Args {
         let (Some(runs), Some(logs)) = (registry.runs(JOB), registry.logs(JOB)) else {
             return Err(self.no_job(&snapshot).into());
         };
+        let reaching = connected.at(&live.place, &deeds.record.roles);
+        let cloud = session.unless_cancelled(reaching).await?;
+        let cloud = cloud.map_err(|failure| Error::Cloud(vec![failure]))?;
+        // What may have begun is not left before it is known which task it is.
+        let begun = begin(runs, (&*cloud, live), &RunOrder::new(self.command.clone())).await;
+        let id = begun.map_err(|failure| Error::Cloud(vec![failure]))?;
+        session.note(&format!("{}\n", session.err.faint.style(format!("task {id}"))));
         let running = async {
-            let cloud = connected.at(&live.place, &deeds.record.roles).await?;
-            let order = RunOrder::new(self.command.clone());
-            let id = runs.begin(&cloud, live, &order).await?;
-            session.note(&format!("{}\n", session.err.faint.style(format!("task {id}"))));
             let hear = |heard: Heard<'_>| match heard {
                 Heard::State(state) => {
                     let state = format!("{}\n", session.err.faint.style(state.to_lowercase()));
                     session.note(&state);
                 }
-                Heard::Line(line) if session.is_json => {
-                    session.warn(&format!("{}\n", said(&line.text)));
+                Heard::Line(written) if session.is_json => {
+                    session.warn(&format!("{}\n", said(&written.text)));
                 }
-                Heard::Line(line) => session.print(&format!("{}\n", said(&line.text))),
+                Heard::Line(written) => session.print(&format!("{}\n", said(&written.text))),
                 Heard::Unheard(failure) => {
                     session.warn(&format!("its log cannot be read: {failure}\n"));
                 }
@@ -115,6 +118,8 @@ struct Ran {
     task: String,
     /// With what its container ended; none for one that never started.
     exit_code: Option<i32>,
+    /// Whether it was told to stop: then nobody knows whether it did all it was to do.
+    is_stopped: bool,
     /// Why it stopped, in the cloud's words.
     reason: Option<String>,
     /// When its container began; none for one that never did.
@@ -132,6 +137,9 @@ impl Ran {
             job: job.name.clone(),
             task: run.task.id.clone(),
             exit_code: run.exit_code,
+            is_stopped: run.task.stop.as_ref().is_none_or(|stop| {
+                !matches!(stop.cause, StopCause::Ended | StopCause::NotStarted)
+            }),
             reason: (!all.is_empty()).then(|| said(&all.join("; "))),
             started: run.task.started.map(|at| at.to_string()),
             stopped: run.task.stopped.map(|at| at.to_string()),
@@ -141,6 +149,7 @@ impl Ran {
     /// Why it failed, if it did.
     fn why(&self) -> Option<String> {
         let what = match self.exit_code {
+            Some(0) if self.is_stopped => format!("`{}` was stopped", self.job),
             Some(0) => return None,
             Some(code) => format!("`{}` ended with exit code {code}", self.job),
             None => format!("`{}` never started", self.job),
@@ -154,6 +163,7 @@ impl Ran {
     /// The container's code; one beyond those of a process is that of a process that failed.
     fn exit(&self) -> Exit {
         match self.exit_code {
+            Some(0) if self.is_stopped => Exit::Ran(1),
             Some(0) => Exit::Done,
             Some(code) => Exit::Ran(u8::try_from(code).unwrap_or(1)),
             None => Exit::Ran(NEVER_RAN),

@@ -21,7 +21,7 @@ pub use logs::{AnyLogs, Cursor, Line, LogPage, LogQuery, Logs, Order};
 pub use metrics::{AnyMetrics, Metrics, Point, Series, Unit, Window};
 pub use releases::{AnyReleases, Release, Releases};
 pub use rollouts::{AnyRollouts, Hold, Revision, Rollout, RolloutState, Rollouts, Steering};
-pub use runs::{AnyRuns, Heard, Run, RunOrder, Runs, follow};
+pub use runs::{AnyRuns, Heard, Run, RunOrder, Runs, begin, follow};
 pub use shell::{AnyShell, Command, Session, Shell, Token};
 pub use tail::Tail;
 pub use tasks::{AnyTasks, Container, Health, Stop, StopCause, Task, TaskState, Tasks, Which};

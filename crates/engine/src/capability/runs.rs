@@ -70,6 +70,18 @@ pub enum Heard<'a> {
     Unheard(&'a Failure),
 }
 
+/// Begins a run, and asks again where the reply got lost or the cloud has no room for it yet.
+///
+/// # Errors
+/// As for [`Runs::begin`].
+pub async fn begin<C: Cloud>(
+    runs: &dyn AnyRuns<C>,
+    (cloud, live): (&C, &Live),
+    order: &RunOrder,
+) -> Result<String> {
+    insist(|| runs.begin(cloud, live, order)).await
+}
+
 /// Follows a run until it is over and its log says nothing new.
 ///
 /// # Errors
@@ -81,7 +93,7 @@ pub async fn follow<C: Cloud>(
     mut hear: impl FnMut(Heard<'_>),
 ) -> Result<Run> {
     let mut tail = Tail::new(LogQuery { tasks: [id.to_owned()].into(), ..LogQuery::default() });
-    let unseen = Wait::of(UNSEEN);
+    let mut unseen = Wait::of(UNSEEN);
     let (mut state, mut quiet, mut is_unheard) = (String::new(), 0, false);
     loop {
         let run = insist(|| runs.run(cloud, live, id)).await?;
@@ -93,6 +105,7 @@ pub async fn follow<C: Cloud>(
             Work::current().pause(PAUSE).await;
             continue;
         };
+        unseen = Wait::of(UNSEEN);
         if run.task.status != state {
             state.clone_from(&run.task.status);
             hear(Heard::State(&state));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use deployer_core::{Address, Code, Diagnostic, Kind, references};
-use deployer_kinds::{LoadBalancer, Service};
+use deployer_kinds::{LoadBalancer, NetworkAcl, RouteTable, Service};
 use serde_json::Value;
 
 use crate::draft::{Draft, Made};
@@ -16,6 +16,7 @@ const OF_BALANCER: u32 = 8;
 /// Reports what cannot be put where it is to be.
 pub(super) fn guests(draft: &mut Draft) {
     namesakes(draft);
+    moved(draft);
     balancers(draft);
     services(draft);
 }
@@ -36,6 +37,26 @@ fn namesakes(draft: &mut Draft) {
         let mistake = Diagnostic::error(Code::NameTaken, title)
             .at(draft.key_place(&path), "would be another one")
             .help("give this one another name");
+        draft.mistakes.push(mistake);
+    }
+}
+
+/// What would move subnets of others: a table or an ACL of ours takes them from theirs.
+fn moved(draft: &mut Draft) {
+    let mut moving = Vec::new();
+    for (address, made) in &draft.made {
+        if ![RouteTable::NAME, NetworkAcl::NAME].contains(&address.kind.as_str()) {
+            continue;
+        }
+        let subnets = references(&made.spec["subnets"]).into_iter();
+        let theirs = subnets.filter(|subnet| draft.existing.contains_key(subnet));
+        moving.extend(theirs.map(|subnet| (made.origin.path("subnets"), address.clone(), subnet)));
+    }
+    for (path, address, subnet) in moving {
+        let title = format!("{address} would take {subnet} from the network it is in");
+        let mistake = Diagnostic::error(Code::NameTaken, title)
+            .at(draft.place(&path), "it exists already and is not changed")
+            .help("leave it out");
         draft.mistakes.push(mistake);
     }
 }

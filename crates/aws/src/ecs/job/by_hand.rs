@@ -5,17 +5,18 @@ use deployer_kinds::Job;
 
 use super::run;
 use crate::Aws;
+use crate::ecs::tasks;
 
 impl Runs<Aws> for Job {
     /// What is known of runs before releases stays as it is: nobody knows whether this one stands for
     /// one of them.
     async fn begin(aws: &Aws, live: &Found<Self>, order: &RunOrder) -> Result<String> {
         let task = run::start(aws, &live.spec, &order.command, &order.token).await?;
-        Ok(crate::ecs::tasks::id(&task).to_owned())
+        Ok(tasks::id(&task).to_owned())
     }
 
     async fn run(aws: &Aws, live: &Found<Self>, id: &str) -> Result<Option<Run>> {
-        let task = run::look(aws, live.spec.cluster.id(), id).await?;
+        let task = run::look_in(aws, live.spec.cluster.id(), id).await?;
         Ok(task.map(|task| Run { exit_code: run::exit_code(&task, &live.spec.container), task }))
     }
 }

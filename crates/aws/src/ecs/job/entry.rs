@@ -1,18 +1,18 @@
 //! What the parameter of a job holds: `PutParameter`, `GetParameter`, `GetParameters`,
 //! `DeleteParameter`.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_ssm::types::{Parameter, ParameterType};
-use deployer_core::Ref;
 use deployer_engine::{Context, Result};
-use deployer_kinds::{JobSpec, TaskDefinition};
+use deployer_kinds::JobSpec;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::Aws;
 use crate::missing::Required;
 use crate::moment::since;
+use crate::random;
 use crate::send::unless_gone;
 use crate::ssm::{self, tagged};
 
@@ -28,9 +28,9 @@ const NAMES_A_CALL: usize = 10;
 pub(super) struct Entry {
     /// What it was last given.
     pub(super) spec: JobSpec,
-    /// The release that it ran for last to a good end.
+    /// The release that it ran for last to a good end; see [`release`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) ran: Option<Release>,
+    pub(super) ran: Option<String>,
     /// The last run before a release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) run: Option<Run>,
@@ -40,36 +40,37 @@ pub(super) struct Entry {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Run {
-    pub(super) release: Release,
-    /// Which try it is, from 1 on.
-    pub(super) attempt: u32,
-    /// How many are left after it.
+    /// What it is for; see [`release`].
+    pub(super) release: String,
+    /// The token of the call that starts its task, by which the task is found as well.
+    pub(super) token: String,
+    /// How many more tries there are when it fails.
     pub(super) left: u32,
     /// The ARN of its task; none before ECS has said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) task: Option<String>,
 }
 
-/// What a run is for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct Release {
-    pub(super) task_definition: Ref<TaskDefinition>,
-    pub(super) before: BTreeSet<Ref<TaskDefinition>>,
+impl Run {
+    /// One that is to begin.
+    pub(super) fn new(release: String, left: u32) -> Self {
+        Self { release, token: random::token(), left, task: None }
+    }
 }
 
-impl Release {
-    /// The one that is wanted; none where it comes before nothing.
-    pub(super) fn of(spec: &JobSpec) -> Option<Self> {
-        let before = spec.before.known().filter(|before| !before.is_empty())?.clone();
-        Some(Self { task_definition: spec.task_definition.clone(), before })
-    }
+/// What stands for the release that a job comes before: the task definitions whose ARNs would not
+/// fit several times. None where it comes before nothing.
+pub(super) fn release(spec: &JobSpec) -> Option<String> {
+    let before = spec.before.known().filter(|before| !before.is_empty())?;
+    let all: Vec<&str> =
+        [&spec.task_definition].into_iter().chain(before).map(|it| it.id()).collect();
+    Some(format!("{:x}", Sha256::digest(all.join(" "))))
 }
 
 impl Entry {
     /// The release that it still has to run for; none where there is nothing to run.
-    pub(super) fn due(&self) -> Option<Release> {
-        Release::of(&self.spec).filter(|release| self.ran.as_ref() != Some(release))
+    pub(super) fn due(&self) -> Option<String> {
+        release(&self.spec).filter(|release| self.ran.as_ref() != Some(release))
     }
 }
 
@@ -77,8 +78,8 @@ impl Entry {
 pub(super) struct Kept {
     pub(super) arn: String,
     pub(super) name: String,
-    /// Why it could not be read, where somebody has written something else.
-    pub(super) entry: Result<Entry>,
+    /// None where somebody has written something else, or a later version has.
+    pub(super) entry: Option<Entry>,
     /// How long ago it was written.
     pub(super) age: Option<Duration>,
 }
@@ -149,7 +150,7 @@ fn kept(parameter: &Parameter) -> Result<Kept> {
     Ok(Kept {
         arn: parameter.arn().required("the ARN of a job")?.to_owned(),
         name: parameter.name().required("the name of a job")?.to_owned(),
-        entry: serde_json::from_str(value).ok().required("what is known of the job"),
+        entry: serde_json::from_str(value).ok(),
         age: parameter.last_modified_date().and_then(since),
     })
 }

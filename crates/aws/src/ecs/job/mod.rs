@@ -5,7 +5,7 @@ mod entry;
 mod logs;
 mod run;
 
-use deployer_core::{Cause, Opaque, Phase};
+use deployer_core::{Cause, Opaque, Phase, Ref};
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Job, JobOutput, JobSpec};
 
@@ -13,7 +13,7 @@ use self::entry::{Entry, Kept};
 use crate::Aws;
 use crate::index::{TagIndex, one_by_one};
 use crate::missing::Required;
-use crate::ownership::{self, Owned, readable};
+use crate::ownership::{self, Owned};
 use crate::ssm;
 
 impl Resource<Aws> for Job {
@@ -34,9 +34,9 @@ impl Resource<Aws> for Job {
         let read = |kept: &Kept| {
             let tags = tags.get(&kept.arn)?;
             let owned = Owned::named::<Self>(survey.scope, entry::called(&kept.name), tags)?;
-            readable(survey, &owned, Some(&kept.arn), found(&owned, kept))
+            Some(found(&owned, kept))
         };
-        all.iter().filter_map(read).collect()
+        Ok(all.iter().filter_map(read).collect())
     }
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
@@ -44,7 +44,7 @@ impl Resource<Aws> for Job {
         let Some(kept) = entry::read(survey.cloud, &name).await? else { return Ok(None) };
         let Some(tags) = ssm::tags(survey.cloud, &name).await? else { return Ok(None) };
         let owned = Owned::read::<Self>(survey.scope, entry::called(&name), &tags);
-        found(&owned, &kept).map(Some)
+        Ok(Some(found(&owned, &kept)))
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &JobSpec) -> Result<JobOutput> {
@@ -76,12 +76,12 @@ impl Resource<Aws> for Job {
         ssm::remember(cx, &output.name).await
     }
 
-    /// A task that runs before a release is stopped: its cluster could not be deleted before it ends.
+    /// Its tasks that run are stopped: their cluster could not be deleted before they end.
     async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
         let name = &live.output.name;
         if let Some(kept) = entry::read(cx.cloud, name).await? {
-            if let Ok(entry) = &kept.entry {
-                run::end(cx.cloud, entry).await?;
+            if let Some(entry) = &kept.entry {
+                run::end(cx.cloud, &entry.spec).await?;
             }
             entry::delete(cx.cloud, name).await?;
         }
@@ -123,21 +123,37 @@ async fn tags(aws: &Aws, arn: &str) -> Result<Option<ownership::Tags>> {
     }
 }
 
-fn found(owned: &Owned, kept: &Kept) -> Result<Found<Job>> {
-    let entry = kept.entry.clone()?;
-    let task = entry.run.as_ref().and_then(|run| run.task.clone());
+fn found(owned: &Owned, kept: &Kept) -> Found<Job> {
+    let entry = kept.entry.clone().unwrap_or_else(unread);
     let before = if entry.due().is_some() { Opaque::Unread } else { entry.spec.before.clone() };
-    Ok(Found {
+    let state = if kept.entry.is_some() { "" } else { "what its parameter says is unknown" };
+    Found {
         badge: owned.badge(),
         output: JobOutput {
             id: kept.arn.clone(),
             name: kept.name.clone(),
             cluster: entry.spec.cluster.id().to_owned(),
-            task,
+            task: entry.run.and_then(|run| run.task),
         },
         spec: JobSpec { before, ..entry.spec },
         phase: Phase::Ready,
-        state: String::new(),
+        state: state.to_owned(),
         foreign: Vec::new(),
-    })
+    }
+}
+
+/// What is known where the parameter has something else, which the next update writes over.
+fn unread() -> Entry {
+    let spec = JobSpec {
+        cluster: Ref::physical(""),
+        task_definition: Ref::physical(""),
+        container: String::new(),
+        subnets: [].into(),
+        security_groups: [].into(),
+        public_address: false,
+        before: Opaque::Unread,
+        timeout: None,
+        retries: 0,
+    };
+    Entry { spec, ran: None, run: None }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{ContainerOverride, LaunchType, PropagateTags, TaskOverride};
 use deployer_core::{Cause, Failure};
-use deployer_engine::{Context, LogQuery, Order, Progress, Result, Task, TaskState};
+use deployer_engine::{Context, LogQuery, Order, Progress, Result, StopCause, Task, TaskState};
 use deployer_kinds::JobSpec;
 
 use super::entry::{self, Entry, Kept, Run};
@@ -12,8 +12,7 @@ use crate::Aws;
 use crate::ecs::stopped::{Stopped, log};
 use crate::ecs::{self, logging, network, tasks};
 use crate::missing::Required;
-use crate::moment::since;
-use crate::ownership;
+use crate::moment::{of_moment, since};
 use crate::send::unless_gone;
 
 const START: &str = "start the task";
@@ -21,52 +20,57 @@ const START: &str = "start the task";
 /// What a job is asked to do.
 const RUN: &str = "run to a good end";
 
+/// Why a task was stopped that ran on and on.
+const TOO_LONG: &str = "it took longer than its timeout";
+
 /// How long a task that was started may not be shown yet (ECS API reference, `RunTask`: eventually
 /// consistent). How long that lasts is an assumption; ECS shows one that has stopped for an hour.
 const UNSEEN: Duration = Duration::from_mins(5);
 
-/// Has the job run for the release that is wanted, where it has not; gives the ARN of the task that
-/// does so.
+/// Takes what is wanted, and has the job run for its release where it has not; gives the ARN of the
+/// task that does so.
 ///
-/// The try is written down before it is begun, and its number is part of the token of the call: so
-/// whoever comes after a kill goes on with that task, and none runs twice.
+/// A try is written down before it is begun, with the token of the call that begins it: so whoever
+/// comes after a kill goes on with that task, and none runs beside it.
 pub(super) async fn begin(
     cx: &Context<'_, Aws>,
     kept: &Kept,
     wanted: &JobSpec,
 ) -> Result<Option<String>> {
-    let before = kept.entry.clone()?;
-    let entry = Entry { spec: wanted.clone(), ..before.clone() };
+    let (ran, run) = kept.entry.clone().map_or((None, None), |it| (it.ran, it.run));
+    let mut entry = Entry { spec: wanted.clone(), ran, run };
     let Some(release) = entry.due() else {
         entry::write(cx.cloud, &kept.name, &entry).await?;
         return Ok(None);
     };
     // What has ended well needs no look.
-    let last = entry.run.as_ref().filter(|run| entry.ran.as_ref() != Some(&run.release));
-    let attempt = match last {
-        Some(run) => {
-            let is_same = run.release == release;
-            match (stage(cx.cloud, &before.spec, run, kept.age).await?, &run.task) {
-                (Stage::GoesOn | Stage::EndedWell, Some(task)) if is_same => {
-                    return Ok(Some(task.clone()));
-                }
-                (Stage::GoesOn, Some(task)) => {
-                    let busy = format!("task {} still runs for another release", tasks::id(task));
-                    return Err(Failure::new(Cause::Busy, START, busy));
-                }
-                _ if !is_same => 1,
-                // Nobody knows whether it was begun.
-                (_, None) => run.attempt,
-                _ => run.attempt + 1,
-            }
+    let last = entry.run.clone().filter(|run| entry.ran.as_ref() != Some(&run.release));
+    if let Some(mut run) = last {
+        if run.release == release && run.task.is_none() {
+            return attempted(cx, &kept.name, entry, run).await.map(Some);
         }
-        None => 1,
-    };
-    let run = Run { release, attempt, left: wanted.retries, task: None };
+        if run.task.is_none() {
+            run.task = started_with(cx.cloud, wanted, &run.token).await?;
+        }
+        match stage(cx.cloud, wanted, &run, kept.age).await? {
+            Stage::GoesOn(task) | Stage::EndedWell(task) if run.release == release => {
+                entry.run = Some(run);
+                entry::write(cx.cloud, &kept.name, &entry).await?;
+                return Ok(Some(task));
+            }
+            Stage::GoesOn(task) => {
+                stop_late(cx.cloud, &task, kept).await?;
+                let busy = format!("task {} still runs for another release", tasks::id(&task));
+                return Err(Failure::new(Cause::Busy, START, busy));
+            }
+            _ => {}
+        }
+    }
+    let run = Run::new(release, wanted.retries);
     attempted(cx, &kept.name, entry, run).await.map(Some)
 }
 
-/// Begins a try.
+/// Begins a try, or finds its task where it was begun already.
 async fn attempted(
     cx: &Context<'_, Aws>,
     name: &str,
@@ -75,8 +79,7 @@ async fn attempted(
 ) -> Result<String> {
     entry.run = Some(run.clone());
     entry::write(cx.cloud, name, &entry).await?;
-    let said = format!("{:?} {}", run.release, run.attempt);
-    let task = start(cx.cloud, &entry.spec, &[], &ownership::token(cx.identity, &said)).await?;
+    let task = start(cx.cloud, &entry.spec, &[], &run.token).await?;
     entry.run = Some(Run { task: Some(task.clone()), ..run });
     entry::write(cx.cloud, name, &entry).await?;
     Ok(task)
@@ -103,7 +106,7 @@ pub(super) async fn start(
         .network_configuration(network(&spec.subnets, &spec.security_groups, spec.public_address))
         .propagate_tags(PropagateTags::TaskDefinition)
         .enable_ecs_managed_tags(true)
-        .started_by("deployer")
+        .started_by(starter(token))
         .client_token(token)
         .set_overrides((!command.is_empty()).then_some(instead));
     let answer = aws.send(&ecs::RUN_TASK, START, || request.clone().send()).await?;
@@ -117,45 +120,71 @@ pub(super) async fn start(
     task.required("the ARN of a task")
 }
 
+/// By what a task is found that was started with a token.
+fn starter(token: &str) -> String {
+    format!("deployer-{token}")
+}
+
+/// The task that was started with a token and that is to run.
+async fn started_with(aws: &Aws, spec: &JobSpec, token: &str) -> Result<Option<String>> {
+    let request = aws.ecs.list_tasks().cluster(spec.cluster.id()).started_by(starter(token));
+    let answer =
+        aws.send(&ecs::LIST_TASKS, "find the task of a run", || request.clone().send()).await;
+    Ok(unless_gone(answer)?.and_then(|answer| answer.task_arns?.pop()))
+}
+
 /// How far a run is.
 enum Stage {
     /// Its task runs, or may do so.
-    GoesOn,
-    EndedWell,
+    GoesOn(String),
+    EndedWell(String),
     /// It failed, ECS has forgotten it, or it never began.
     Over,
 }
 
 async fn stage(aws: &Aws, spec: &JobSpec, run: &Run, age: Option<Duration>) -> Result<Stage> {
-    let Some(arn) = &run.task else { return Ok(Stage::Over) };
-    Ok(match look(aws, spec.cluster.id(), arn).await? {
-        Some(task) if task.state != TaskState::Stopped => Stage::GoesOn,
-        Some(task) if has_succeeded(&task, &spec.container) => Stage::EndedWell,
-        None if age.is_none_or(|age| age < UNSEEN) => Stage::GoesOn,
+    let Some(arn) = run.task.clone() else { return Ok(Stage::Over) };
+    Ok(match look(aws, &arn).await? {
+        Some(task) if task.state != TaskState::Stopped => Stage::GoesOn(arn),
+        Some(task) if has_succeeded(&task, &spec.container) => Stage::EndedWell(arn),
+        None if age.is_none_or(|age| age < UNSEEN) => Stage::GoesOn(arn),
         _ => Stage::Over,
     })
 }
 
+/// Stops a task that nobody waits for and that takes longer than it may.
+async fn stop_late(aws: &Aws, arn: &str, kept: &Kept) -> Result<()> {
+    let timeout = kept.entry.as_ref().and_then(|entry| entry.spec.timeout);
+    let task = look(aws, arn).await?;
+    if task.is_some_and(|task| is_too_long(&task, timeout)) {
+        stop(aws, arn, TOO_LONG).await?;
+    }
+    Ok(())
+}
+
 /// How far the run is that was begun last.
 pub(super) async fn progress(cx: &Context<'_, Aws>, kept: &Kept) -> Result<Progress<()>> {
-    let mut entry = kept.entry.clone()?;
-    let Some(Run { release, attempt, left, task: Some(arn) }) = entry.run.clone() else {
+    let mut entry = kept.entry.clone().required("what is known of the job")?;
+    let Some(run) = entry.run.clone().filter(|_| entry.due().is_some()) else {
         return Ok(Progress::Done(()));
     };
     let spec = entry.spec.clone();
-    let Some(task) = look(cx.cloud, spec.cluster.id(), &arn).await? else {
+    let Some(arn) = run.task.clone() else {
+        attempted(cx, &kept.name, entry, run).await?;
+        return Ok(Progress::Waiting("its task starts".to_owned()));
+    };
+    let Some(task) = look(cx.cloud, &arn).await? else {
         if kept.age.is_none_or(|age| age < UNSEEN) {
             return Ok(Progress::Waiting("ECS does not show its task yet".to_owned()));
         }
-        let message =
-            format!("ECS has forgotten task {}: nobody knows how it ended", tasks::id(&arn));
-        return Err(
-            Failure::new(Cause::Refused, RUN, message).help("apply once more: it is run again")
-        );
+        let id = tasks::id(&arn);
+        let message = format!("ECS has forgotten task {id}: nobody knows how it ended");
+        let help = "apply once more: it is run again";
+        return Err(Failure::new(Cause::Refused, RUN, message).help(help));
     };
     if task.state != TaskState::Stopped {
         if is_too_long(&task, spec.timeout) {
-            stop(cx.cloud, spec.cluster.id(), &arn, "it took longer than its timeout").await?;
+            stop(cx.cloud, &arn, TOO_LONG).await?;
         }
         return Ok(Progress::Waiting(doing(cx.cloud, &task).await));
     }
@@ -163,13 +192,12 @@ pub(super) async fn progress(cx: &Context<'_, Aws>, kept: &Kept) -> Result<Progr
         let took = task.started.zip(task.stopped).map(|(from, to)| to.duration_since(from));
         let took = took.map(|took| format!(" in {} s", took.as_secs())).unwrap_or_default();
         cx.say(format!("task {} ended well{took}", task.id));
-        entry.ran = Some(release);
+        entry.ran = Some(run.release);
         entry::write(cx.cloud, &kept.name, &entry).await?;
         return Ok(Progress::Done(()));
     }
-    if let Some(left) = left.checked_sub(1) {
-        let next = Run { release, attempt: attempt + 1, left, task: None };
-        attempted(cx, &kept.name, entry, next).await?;
+    if let Some(left) = run.left.checked_sub(1) {
+        attempted(cx, &kept.name, entry, Run::new(run.release, left)).await?;
         return Ok(Progress::Waiting(format!("task {} failed; it runs again", task.id)));
     }
     Err(failure(cx.cloud, task, &spec).await?)
@@ -216,17 +244,29 @@ async fn doing(aws: &Aws, task: &Task) -> String {
     }
 }
 
-/// A task by its ARN or its identifier; none where ECS does not show it.
-pub(super) async fn look(aws: &Aws, cluster: &str, arn: &str) -> Result<Option<Task>> {
-    let found = tasks::describe(aws, cluster, std::slice::from_ref(&arn.to_owned())).await;
+/// A task by its ARN; none where ECS does not show it.
+async fn look(aws: &Aws, arn: &str) -> Result<Option<Task>> {
+    look_in(aws, cluster_of(arn), arn).await
+}
+
+/// A task of a cluster, by its identifier or its ARN.
+pub(super) async fn look_in(aws: &Aws, cluster: &str, id: &str) -> Result<Option<Task>> {
+    let found = tasks::describe(aws, cluster, std::slice::from_ref(&id.to_owned())).await;
     let found = unless_gone(found)?.unwrap_or_default();
     found.first().map(tasks::task).transpose()
 }
 
-/// Whether the container that does the work ended well. One without an exit code never started (ECS
-/// API reference, `Container`).
+/// The cluster that a task is in, by its ARN: a job's own may be another by now. `…:task/CLUSTER/ID`
+/// (ECS developer guide, "Amazon Resource Names and IDs").
+fn cluster_of(arn: &str) -> &str {
+    arn.rsplit('/').nth(1).unwrap_or_default()
+}
+
+/// Whether the container that does the work ended well, and by itself: one that was told to stop may
+/// say so with the same code, and one without a code never started (ECS API reference, `Container`).
 fn has_succeeded(task: &Task, container: &str) -> bool {
-    exit_code(task, container) == Some(0)
+    let has_ended = task.stop.as_ref().is_some_and(|stop| stop.cause == StopCause::Ended);
+    has_ended && exit_code(task, container) == Some(0)
 }
 
 /// With what a container ended.
@@ -235,24 +275,32 @@ pub(super) fn exit_code(task: &Task, container: &str) -> Option<i32> {
 }
 
 fn is_too_long(task: &Task, timeout: Option<u32>) -> bool {
-    let started = task.started.map(crate::moment::of_moment);
+    let started = task.started.map(of_moment);
     let runs = started.as_ref().and_then(since);
     runs.zip(timeout).is_some_and(|(runs, timeout)| runs.as_secs() >= u64::from(timeout))
 }
 
-/// Stops the task of a run that is not over.
-pub(super) async fn end(aws: &Aws, entry: &Entry) -> Result<()> {
-    let Some(arn) = entry.run.as_ref().and_then(|run| run.task.as_ref()) else { return Ok(()) };
-    let cluster = entry.spec.cluster.id();
-    let task = look(aws, cluster, arn).await?;
-    if task.is_some_and(|task| task.state != TaskState::Stopped) {
-        stop(aws, cluster, arn, "its job was deleted").await?;
+/// Stops the tasks of a job that run, whoever began them: the family is the job's own.
+pub(super) async fn end(aws: &Aws, spec: &JobSpec) -> Result<()> {
+    let definition = spec.task_definition.id();
+    let family = definition.rsplit('/').next().unwrap_or_default();
+    let family = family.split(':').next().unwrap_or_default();
+    let request = aws.ecs.list_tasks().cluster(spec.cluster.id()).family(family);
+    let pages = aws.pages(
+        &ecs::LIST_TASKS,
+        "find the tasks of the job",
+        |token| request.clone().set_next_token(token).send(),
+        |page| page.next_token(),
+    );
+    let pages = unless_gone(pages.await)?.unwrap_or_default();
+    for arn in pages.into_iter().flat_map(|page| page.task_arns.unwrap_or_default()) {
+        stop(aws, &arn, "its job was deleted").await?;
     }
     Ok(())
 }
 
-async fn stop(aws: &Aws, cluster: &str, arn: &str, reason: &str) -> Result<()> {
-    let request = aws.ecs.stop_task().cluster(cluster).task(arn);
+async fn stop(aws: &Aws, arn: &str, reason: &str) -> Result<()> {
+    let request = aws.ecs.stop_task().cluster(cluster_of(arn)).task(arn);
     let request = request.reason(format!("deployer: {reason}"));
     let stopped = aws.send(&ecs::STOP_TASK, "stop the task", || request.clone().send()).await;
     unless_gone(stopped).map(drop)

@@ -12,6 +12,9 @@ use crate::mistakes::suggestion;
 use crate::section::{Section, Sections};
 use crate::sections::service::{self, Owner, Place, Service};
 
+/// How long a run may take where nothing is said, in seconds.
+const DAY: u32 = 24 * 60 * 60;
+
 pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, job: &Job) {
     let (owner, body) = (Owner::job(name), job.tasks());
     let before = before(draft, name, job);
@@ -27,7 +30,7 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, job: &Job) {
         security_groups: [owner.group()].into(),
         public_address: place == Place::Public,
         before: before.into(),
-        timeout: job.timeout.map(|timeout| timeout.0),
+        timeout: Some(job.timeout.map_or(DAY, |timeout| timeout.0)),
         retries: job.retries,
     };
     let fields = [("before", "before"), ("timeout", "timeout"), ("retries", "retries")];
@@ -44,25 +47,22 @@ fn before(draft: &mut Draft, name: &str, job: &Job) -> BTreeSet<Ref<TaskDefiniti
         // One alone is written without a list.
         let is_listed = draft.root.follow(&owned(&path)).is_some();
         let path = if is_listed { &path[..] } else { &path[..3] };
-        match target.split_once('/') {
-            Some((Service::KEY, service)) => {
-                if draft.must_have(Service::KEY, service, path) {
-                    before.insert(Ref::named(service));
-                }
+        if let Some((Service::KEY, service)) = target.split_once('/') {
+            if draft.must_have(Service::KEY, service, path) {
+                before.insert(Ref::named(service));
             }
-            _ => {
-                let services = draft.declared.get(Service::KEY).cloned().unwrap_or_default();
-                let help = if services.contains(target) {
-                    format!("write `{}/{target}`", Service::KEY)
-                } else {
-                    let known = services.iter().map(|it| format!("{}/{it}", Service::KEY));
-                    let known: Vec<String> = known.collect();
-                    suggestion(target, known.iter().map(String::as_str))
-                };
-                let title = format!("a job comes before services, and `{target}` is none");
-                draft.error(Code::BadUse, title, path, "expected `services/name`", help);
-            }
+            continue;
         }
+        let services = draft.declared.get(Service::KEY).cloned().unwrap_or_default();
+        let help = if services.contains(target) {
+            format!("write `{}/{target}`", Service::KEY)
+        } else {
+            let known = services.iter().map(|it| format!("{}/{it}", Service::KEY));
+            let known: Vec<String> = known.collect();
+            suggestion(target, known.iter().map(String::as_str))
+        };
+        let title = format!("a job comes before services, and `{target}` is none");
+        draft.error(Code::BadUse, title, path, "expected `services/name`", help);
     }
     before
 }

@@ -6,6 +6,7 @@ mod schedule;
 mod when;
 
 pub(super) use self::body::Job;
+pub(super) use self::schedule::DEAD_LETTERS;
 use crate::draft::Draft;
 use crate::section::{Section, Sections};
 

@@ -10,13 +10,14 @@ use deployer_kinds::{
 };
 
 use super::body::Job;
-use super::when::When;
+use super::when::{Every, When};
 use crate::draft::{Draft, Origin};
+use crate::schedule::{Cron, Once};
 use crate::section::{Section, Sections};
-use crate::sections::service::{Owner, role_name};
+use crate::sections::service::{Owner, Sidecar, role_name};
 
 /// The queue of what could not be started.
-const DEAD_LETTERS: &str = "jobs";
+pub(in crate::sections) const DEAD_LETTERS: &str = "jobs";
 
 /// How long it is kept there, in seconds: as long as SQS does (`MessageRetentionPeriod` in the SQS API
 /// reference).
@@ -39,6 +40,7 @@ pub(super) fn expand(draft: &mut Draft, name: &str, job: &Job, run: &JobSpec) {
     let owner = Owner::job(name);
     let Some(when) = &job.schedule else { return };
     let Some(expression) = expression(draft, name, when) else { return };
+    end_alone(draft, name, job);
     let [machine, starter] = ["machine", "schedule"].map(|which| role_name(owner, which));
     let origin = owner.origin(&[]);
     draft.make::<Role>(&machine, &runs_tasks(draft, name, owner), origin.clone());
@@ -73,9 +75,9 @@ pub(super) fn expand(draft: &mut Draft, name: &str, job: &Job, run: &JobSpec) {
 /// When it starts, as AWS writes it.
 fn expression(draft: &mut Draft, name: &str, when: &When) -> Option<String> {
     let times = [
-        when.cron.as_ref().map(|cron| cron.aws()),
-        when.every.as_ref().map(|every| every.aws()),
-        when.once.as_ref().map(|once| once.aws()),
+        when.cron.as_ref().map(Cron::aws),
+        when.every.as_ref().map(Every::aws),
+        when.once.as_ref().map(Once::aws),
     ];
     let mut times = times.into_iter().flatten();
     match (times.next(), times.next()) {
@@ -91,6 +93,22 @@ fn expression(draft: &mut Draft, name: &str, when: &When) -> Option<String> {
             );
             None
         }
+    }
+}
+
+/// Reports sidecars that are stopped when the job has ended: Step Functions takes a run as failed when
+/// any container ends with another code than 0 (Step Functions developer guide, "Run Amazon ECS or
+/// Fargate tasks"; seen in public threads).
+fn end_alone(draft: &mut Draft, name: &str, job: &Job) {
+    let goes_on = |(_, sidecar): &(&String, &Sidecar)| !sidecar.ends_first();
+    if let Some((sidecar, _)) = job.sidecars.iter().find(goes_on) {
+        draft.error(
+            Code::BadValue,
+            format!("each run of `{name}` would count as failed"),
+            &[Job::KEY, name, "sidecars", sidecar],
+            "it is stopped when the job has ended, and that is no good end",
+            "write `sidecars: null` in the job, or `starts: before` and `until: success` in this one",
+        );
     }
 }
 

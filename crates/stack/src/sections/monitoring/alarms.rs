@@ -10,14 +10,14 @@ use deployer_kinds::{
 use super::body::{Form, Formless, Monitoring, Own};
 use super::metrics::{
     DATABASE_WORDS, GIB, JOB_WORDS, LOAD_BALANCER_WORDS, Metric, SERVICE_WORDS, of_database,
-    of_job, of_load_balancer, of_service,
+    of_job, of_load_balancer, of_queue, of_service,
 };
 use crate::draft::{Draft, Origin};
 use crate::mistakes::{expected, listed, suggestion};
 use crate::quantities::Seconds;
 use crate::section::{Section, Sections};
 use crate::sections::database::Database;
-use crate::sections::job::Job;
+use crate::sections::job::{self, Job};
 use crate::sections::load_balancer::LoadBalancer;
 use crate::sections::service::Service;
 
@@ -96,6 +96,10 @@ impl Alarms<'_> {
         for (name, job) in self.all.of::<Job>() {
             let metric = of_job(name, job, "failed");
             add(format!("job-{name}-failed"), metric, (Comparison::Above, 0.0), 300);
+        }
+        if self.all.of::<Job>().any(|(_, job)| job.schedule.is_some()) {
+            let metric = Some(of_queue(job::DEAD_LETTERS));
+            add("jobs-not-started".to_owned(), metric, (Comparison::Above, 0.0), 300);
         }
         found
     }

@@ -141,6 +141,18 @@ pub(super) fn of_job(name: &str, job: &Job, metric: &str) -> Option<Metric> {
     })
 }
 
+/// What waits in a queue ("Available CloudWatch metrics for Amazon SQS" in the SQS developer guide).
+pub(super) fn of_queue(name: &str) -> Metric {
+    Metric {
+        namespace: "AWS/SQS",
+        name: "ApproximateNumberOfMessagesVisible",
+        statistic: "maximum",
+        unit: Unit::Count,
+        dimensions: dimensions([("QueueName", output("queue", name, "name"))]),
+        is_sparse: true,
+    }
+}
+
 pub(super) fn of_database(name: &str, metric: &str) -> Option<Metric> {
     let of = Address::new("db-instance", name);
     let (metric, statistic, unit) = match metric {

@@ -3,7 +3,7 @@
 use deployer_core::Code;
 use deployer_kinds::Capacity;
 
-use super::body::Service;
+use super::body::{Scale, Service};
 use super::forms::{Beyond, Spot};
 use crate::draft::Draft;
 use crate::section::Section;
@@ -30,7 +30,11 @@ pub(super) fn capacity(draft: &mut Draft, name: &str, body: &Service) -> Capacit
         return Capacity::default();
     }
     let fewest = body.scale.as_ref().map_or(body.count.unwrap_or(1), |scale| scale.min);
-    let most = body.scale.as_ref().and_then(|scale| scale.max).unwrap_or(fewest).max(fewest);
+    let by_schedule = |scale: &Scale| {
+        let times = scale.schedules.iter().flat_map(|time| [time.min, time.max]);
+        times.flatten().chain(scale.max).max()
+    };
+    let most = body.scale.as_ref().and_then(by_schedule).unwrap_or(fewest).max(fewest);
     let base = base.unwrap_or(fewest);
     if base >= most {
         draft.error(

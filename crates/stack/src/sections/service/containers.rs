@@ -72,6 +72,14 @@ pub(crate) struct Sidecar {
     pub(crate) ulimits: BTreeMap<String, u32>,
 }
 
+impl Sidecar {
+    /// Whether it has ended before the container starts that it is beside.
+    pub(crate) fn ends_first(&self) -> bool {
+        let ends = matches!(self.until, Some(Condition::Complete | Condition::Success));
+        self.starts == Some(Starts::Before) && ends
+    }
+}
+
 /// Which of two containers starts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -101,7 +101,7 @@ fn order(
             draft.key_error(
                 Code::MissingKey,
                 format!("nothing waits for `{}`", path[3]),
-                &[&path[..], &["until"]].concat(),
+                &[path, &["until"]].concat(),
                 "both containers start at once",
                 "write `starts: before` beside it",
             );
@@ -117,7 +117,7 @@ fn order(
         draft.error(
             Code::BadValue,
             format!("`{}` would never start", path[3]),
-            &[&path[..], &["until"]].concat(),
+            &[path, &["until"]].concat(),
             "the service's own container ends with its task",
             "write `until: start`, or `until: healthy` where the service has a `health-command`",
         );
