@@ -55,6 +55,16 @@ jobs:
         self.folder.path().join("deployer.yaml").display().to_string()
     }
 
+    /// The letters that say that an alarm went off.
+    fn letters(&self, alarm: &str) -> Vec<Value> {
+        let all = self.lab.get("/_lab/outbox?to=ops@example.com");
+        let says = |it: &&Value| {
+            let subject = it["subject"].as_str().unwrap_or_default();
+            subject.contains("ALARM") && subject.contains(alarm)
+        };
+        all.as_array().into_iter().flatten().filter(says).cloned().collect()
+    }
+
     fn run(&self, words: &[&str]) -> Ran {
         let file = self.file();
         let (command, rest) = words.split_first().expect("a command");
@@ -111,23 +121,28 @@ fn a_job_that_takes_too_long_is_stopped() {
 }
 
 #[test]
-fn a_job_runs_by_the_clock_and_what_fails_is_tried_again() {
+fn a_job_runs_by_the_clock_and_somebody_hears_of_what_fails() {
     let nightly = "  nightly:
     like: migrate
     before: null
     schedule: { cron: \"30 3 * * *\", timezone: Europe/Zagreb }
     timeout: 1 h
   broken: { like: nightly, command: [fail], retries: 1 }
+monitoring: { notify: [ops@example.com] }
 ";
     let world = World::new(nightly);
     world.run(&["apply", "--yes"]).expect(0);
     world.run(&["plan", "--check"]).expect(0);
+    world.lab.confirm("ops@example.com");
     world.lab.advance(86_400);
     wait_until("both came round", || {
         let all = world.lab.get("/_lab/schedules");
         let all = all["invocations"].as_array().cloned().unwrap_or_default();
         all.len() == 2 && all.iter().all(|it| it["error"] == "" && it["started"][0].is_string())
     });
+    // Of the one that fails somebody hears.
+    wait_until("a mail says which failed", || !world.letters("job-broken-failed").is_empty());
+    assert_eq!(world.letters("job-nightly-failed").len(), 0);
     world.run(&["plan", "--check"]).expect(0);
     world.run(&["destroy", "--yes"]).expect(0);
 }
@@ -147,4 +162,20 @@ fn a_job_is_run_by_hand_and_what_it_ends_with_is_what_the_command_ends_with() {
     let unknown = world.run(&["run", "repot"]).expect(1).stderr;
     assert!(unknown.contains("did you mean `report`?"), "{unknown}");
     world.run(&["plan", "--check"]).expect(0);
+}
+
+#[test]
+fn a_run_whose_reply_is_lost_is_gone_on_with() {
+    let world = World::new("");
+    world
+        .lab
+        .fault(&json!({ "kind": "drop", "match": "ecs:RunTask", "when": "after", "times": 1 }));
+    world.run(&["apply", "--yes"]).expect(0);
+    let asked = json!({
+        "cluster": "shop-default-main", "family": "shop-default-job-migrate",
+        "desiredStatus": "STOPPED",
+    });
+    let operation = "AmazonEC2ContainerServiceV20141113.ListTasks";
+    let tasks = world.lab.by_hand_in_json("ecs", operation, &asked);
+    assert_eq!(tasks["taskArns"].as_array().map(Vec::len), Some(1), "{tasks}");
 }
