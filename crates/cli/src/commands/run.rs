@@ -118,7 +118,7 @@ struct Ran {
     task: String,
     /// With what its container ended; none for one that never started.
     exit_code: Option<i32>,
-    /// Whether it was told to stop: then nobody knows whether it did all it was to do.
+    /// Whether something else stopped it: then nobody knows whether it did all it was to do.
     is_stopped: bool,
     /// Why it stopped, in the cloud's words.
     reason: Option<String>,
