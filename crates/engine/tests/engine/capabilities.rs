@@ -343,8 +343,8 @@ async fn a_run_is_followed_until_it_is_over_and_its_last_lines_are_there() {
         memory.act("service/web", |activity| activity.tasks = vec![run]);
     };
     let write = |name: &str, at| {
-        let line = line(name, at, &id, name);
-        memory.act("service/web", |activity| activity.lines.push(line));
+        let written = line(name, at, &id, name);
+        memory.act("service/web", |activity| activity.lines.push(written));
     };
     let goes_on = async {
         pass(Duration::from_secs(9)).await;
@@ -360,7 +360,7 @@ async fn a_run_is_followed_until_it_is_over_and_its_last_lines_are_there() {
     let following = follow((runs, logs), (&memory, &live), &id, |it| {
         heard.push(match it {
             Heard::State(state) => state.to_lowercase(),
-            Heard::Line(line) => line.text.clone(),
+            Heard::Line(written) => written.text.clone(),
             Heard::Unheard(failure) => failure.to_string(),
         });
     });
