@@ -168,7 +168,7 @@ def test_the_groups_of_a_task_let_it_out(shut: Shut) -> None:
 
 
 def test_a_way_that_comes_in_time_will_do(start_lab: Any) -> None:
-    shut = Shut(start_lab("--scale", "0.005"))
+    shut = Shut(start_lab("--scale", "0.02"))
     ecs, place = shut.web.ecs, placed(shut.web.subnets, shut.web.group)
     definition = shut.web.definition()
     (task,) = ecs.run_task(
@@ -179,10 +179,10 @@ def test_a_way_that_comes_in_time_will_do(start_lab: Any) -> None:
         found = ecs.describe_tasks(cluster="main", tasks=[task["taskArn"]])["tasks"][0]
         return str(found["lastStatus"])
 
-    until(lambda: status() == "PENDING", "the look for a way", 5)
+    until(lambda: status() == "PENDING", "the look for a way", 20)
     time.sleep(0.3)
     shut.open()
-    until(lambda: status() == "RUNNING", "the task", 5)
+    until(lambda: status() == "RUNNING", "the task", 20)
 
 
 def test_a_network_acl_lets_a_task_out_and_the_answers_in(shut: Shut) -> None:
