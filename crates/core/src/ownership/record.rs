@@ -152,7 +152,8 @@ impl Record {
             let head = (place == 0).then(|| Head {
                 origin: self.origin.clone(),
                 epoch: self.epoch,
-                parts: self.parts.len(),
+                // One that has lost a part stays so until somebody confirms what there is.
+                parts: if self.is_whole { self.parts.len() } else { 0 },
                 roles: self.roles.clone(),
                 kinds: self
                     .kinds
@@ -688,6 +689,10 @@ mod tests {
             parts.remove(lost);
             let rest = Record::read(&parts).unwrap();
             assert!(!rest.is_whole(), "without part {lost}");
+            let mut again = Record::read(&rest.written()).unwrap();
+            assert!(!again.is_whole(), "nor once somebody has written it again");
+            again.confirm();
+            assert!(Record::read(&again.written()).unwrap().is_whole());
             let known = (0..300).filter(|number| {
                 rest.whose(&home(), "security-group", &format!("sg-{number}")).is_some()
             });
