@@ -363,7 +363,8 @@ fn a_lost_key_costs_new_tags_and_both_losses_an_adoption() {
     world.parameter("key/public");
     world.run("mine", "apply --yes").expect(0);
     world.run("mine", "plan --check").expect(0);
-    for lost in ["key/private", "key/public", "record/1"] {
+    // What is made here takes two parts of a record.
+    for lost in ["key/private", "key/public", "record/1", "record/2"] {
         world.parameter(lost);
     }
     let before = world.everything();
