@@ -12,6 +12,9 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deployer
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export DEPLOYER_CACHE ?= $(CACHE)
 
+# Tests mostly wait for labs, so there are more at a time than a small machine has cores.
+export RUST_TEST_THREADS ?= 4
+
 STACK ?= stacks/notes.yaml
 ENVIRONMENT ?= dev
 # Always the whole workspace: a part of it would switch features and build the SDK again.
