@@ -137,9 +137,11 @@ impl Ran {
             job: job.name.clone(),
             task: run.task.id.clone(),
             exit_code: run.exit_code,
-            is_stopped: run.task.stop.as_ref().is_none_or(|stop| {
-                !matches!(stop.cause, StopCause::Ended | StopCause::NotStarted)
-            }),
+            is_stopped: run
+                .task
+                .stop
+                .as_ref()
+                .is_none_or(|stop| !matches!(stop.cause, StopCause::Ended | StopCause::NotStarted)),
             reason: (!all.is_empty()).then(|| said(&all.join("; "))),
             started: run.task.started.map(|at| at.to_string()),
             stopped: run.task.stopped.map(|at| at.to_string()),
