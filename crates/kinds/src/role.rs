@@ -119,6 +119,18 @@ pub struct Statement {
     pub conditions: Conditions,
 }
 
+impl Statement {
+    /// One that allows these actions on these resources, whatever else holds.
+    pub fn allow(actions: &[&str], resources: impl IntoIterator<Item = Text>) -> Self {
+        Self {
+            effect: Effect::Allow,
+            actions: actions.iter().map(|&action| action.to_owned()).collect(),
+            resources: resources.into_iter().collect(),
+            conditions: Conditions::new(),
+        }
+    }
+}
+
 /// Whether a statement allows or denies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

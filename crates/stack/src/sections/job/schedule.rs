@@ -1,11 +1,11 @@
 //! A job that runs by the clock: a state machine that runs its task, retries included, a schedule that
 //! starts it, and a queue for what could not be started.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use deployer_core::{Address, Code, Kind, Partition, Ref, Text, principal};
 use deployer_kinds::{
-    Cluster, Conditions, Effect, JobSpec, Queue, QueueSpec, Role, RoleSpec, Schedule, ScheduleSpec,
+    Cluster, Conditions, JobSpec, Queue, QueueSpec, Role, RoleSpec, Schedule, ScheduleSpec,
     StateMachine, StateMachineSpec, Statement, TaskDefinition,
 };
 
@@ -121,10 +121,13 @@ fn runs_tasks(draft: &Draft, name: &str, owner: Owner<'_>) -> RoleSpec {
         .map(|which| Text::output(Address::new(Role::NAME, role_name(owner, which)), "id"));
     let passed = condition("StringEquals", "iam:PassedToService", principal("ecs-tasks"));
     let statements = vec![
-        allow(&["ecs:RunTask"], [arn(draft, "ecs", &format!("task-definition/{definition}:*"))]),
-        allow(&["ecs:DescribeTasks", "ecs:StopTask", "ecs:TagResource"], [tasks]),
-        Statement { conditions: passed, ..allow(&["iam:PassRole"], roles) },
-        allow(
+        Statement::allow(
+            &["ecs:RunTask"],
+            [arn(draft, "ecs", &format!("task-definition/{definition}:*"))],
+        ),
+        Statement::allow(&["ecs:DescribeTasks", "ecs:StopTask", "ecs:TagResource"], [tasks]),
+        Statement { conditions: passed, ..Statement::allow(&["iam:PassRole"], roles) },
+        Statement::allow(
             &["events:DescribeRule", "events:PutRule", "events:PutTargets"],
             [arn(draft, "events", RULE)],
         ),
@@ -137,8 +140,10 @@ fn runs_tasks(draft: &Draft, name: &str, owner: Owner<'_>) -> RoleSpec {
 fn starts(draft: &Draft, name: &str) -> RoleSpec {
     let machine = Text::output(Address::new(StateMachine::NAME, name), "id");
     let queue = Text::output(Address::new(Queue::NAME, DEAD_LETTERS), "id");
-    let statements =
-        vec![allow(&["states:StartExecution"], [machine]), allow(&["sqs:SendMessage"], [queue])];
+    let statements = vec![
+        Statement::allow(&["states:StartExecution"], [machine]),
+        Statement::allow(&["sqs:SendMessage"], [queue]),
+    ];
     let group = format!("schedule-group/{}", called::<Schedule>(draft, name));
     role(draft, "scheduler", &group, statements)
 }
@@ -154,15 +159,6 @@ fn role(draft: &Draft, service: &str, resource: &str, statements: Vec<Statement>
         managed: BTreeSet::new(),
         boundary: None,
         path: "/".to_owned(),
-    }
-}
-
-fn allow(actions: &[&str], resources: impl IntoIterator<Item = Text>) -> Statement {
-    Statement {
-        effect: Effect::Allow,
-        actions: actions.iter().map(|&action| action.to_owned()).collect(),
-        resources: resources.into_iter().collect(),
-        conditions: BTreeMap::new(),
     }
 }
 

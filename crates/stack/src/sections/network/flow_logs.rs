@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Part, Ref, Text, principal};
-use deployer_kinds::{
-    Effect, FlowLog, FlowLogSpec, LogGroup, LogGroupSpec, Role, RoleSpec, Statement,
-};
+use deployer_kinds::{FlowLog, FlowLogSpec, LogGroup, LogGroupSpec, Role, RoleSpec, Statement};
 
 use super::body::Network;
 use crate::draft::{Draft, Origin};
@@ -33,12 +31,7 @@ pub(super) fn expand(draft: &mut Draft, network: &Network) {
         Part::Output { address: Address::new("log-group", NAME), field: "arn".to_owned() },
         Part::Literal(":*".to_owned()),
     ]);
-    let statement = Statement {
-        effect: Effect::Allow,
-        actions: WRITE.map(str::to_owned).into(),
-        resources: [group].into(),
-        conditions: BTreeMap::new(),
-    };
+    let statement = Statement::allow(&WRITE, [group]);
     let role = RoleSpec {
         services: [principal("vpc-flow-logs")].into(),
         // It says for which account it writes (the same page).

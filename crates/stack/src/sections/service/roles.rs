@@ -35,8 +35,8 @@ pub(super) fn make(
     let mut statements = Vec::new();
     if body.logs.are_kept() {
         let group = Address::new("log-group", &resource);
-        statements.push(allow(
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
+        statements.push(Statement::allow(
+            &["logs:CreateLogStream", "logs:PutLogEvents"],
             [Text::from_parts([
                 Part::Output { address: group, field: "arn".to_owned() },
                 Part::Literal(":*".to_owned()),
@@ -47,22 +47,25 @@ pub(super) fn make(
     let repositories: BTreeSet<Text> =
         sources.filter_map(|(name, source)| repository(draft, all, name, source)).collect();
     if !repositories.is_empty() {
-        statements.push(allow(["ecr:GetAuthorizationToken"], [Text::from("*")]));
-        statements.push(allow(PULL, repositories));
+        statements.push(Statement::allow(&["ecr:GetAuthorizationToken"], [Text::from("*")]));
+        statements.push(Statement::allow(&PULL, repositories));
     }
     // Which of the two keeps a value, its ARN says; what a stack makes is a secret.
     let (parameters, secrets): (BTreeSet<Text>, BTreeSet<Text>) =
         readable.into_iter().partition(|it| it.literal().is_some_and(is_parameter));
     if !secrets.is_empty() {
-        statements.push(allow(["secretsmanager:GetSecretValue"], secrets));
+        statements.push(Statement::allow(&["secretsmanager:GetSecretValue"], secrets));
     }
     if !parameters.is_empty() {
-        statements.push(allow(["ssm:GetParameters"], parameters));
+        statements.push(Statement::allow(&["ssm:GetParameters"], parameters));
     }
     role(draft, owner, "execution", statements, BTreeSet::new());
 
-    let mut statements =
-        if body.execute_command { vec![allow(SHELL, [Text::from("*")])] } else { Vec::new() };
+    let mut statements = if body.execute_command {
+        vec![Statement::allow(&SHELL, [Text::from("*")])]
+    } else {
+        Vec::new()
+    };
     let mut managed = BTreeSet::new();
     for permission in &body.permissions {
         match permission {
@@ -128,16 +131,4 @@ fn repository(draft: &Draft, all: &Sections, name: &str, source: &ImageSource) -
 /// Whether an ARN is that of a parameter of Systems Manager.
 fn is_parameter(arn: &str) -> bool {
     Arn::read(arn).is_some_and(|arn| arn.service == "ssm")
-}
-
-fn allow<const N: usize>(
-    actions: [&str; N],
-    resources: impl IntoIterator<Item = Text>,
-) -> Statement {
-    Statement {
-        effect: Effect::Allow,
-        actions: actions.map(str::to_owned).into(),
-        resources: resources.into_iter().collect(),
-        conditions: BTreeMap::new(),
-    }
 }
