@@ -19,8 +19,9 @@ def test_a_seed_draws_the_same_faults_again_and_another_draws_others() -> None:
     assert kinds == {("delay", None), ("throttle", None)} | lost
 
 
-def test_what_is_done_by_hand_is_done(lab: RunningLab) -> None:
-    lab.post("hostile", {"seed": 5})
+@pytest.mark.parametrize("trouble", [("hostile", {"seed": 5}), ("strict", {"buckets": True})])
+def test_what_is_done_by_hand_is_done(lab: RunningLab, trouble: tuple[str, dict[str, int]]) -> None:
+    lab.post(*trouble)
     keys = {"aws_access_key_id": BY_HAND, "aws_secret_access_key": BY_HAND}
     client = lab.client_at("sts", REGION, keys)
     for _ in range(300):
@@ -30,6 +31,7 @@ def test_what_is_done_by_hand_is_done(lab: RunningLab) -> None:
 def test_calls_fail_and_get_lost_and_all_of_the_strict_profile_is_on(lab: RunningLab) -> None:
     lab.post("hostile", {"seed": 5})
     assert all(lab.get("strict").values())
+    lab.post("strict", {"buckets": False})
     met: Counter[str] = Counter()
     client = lab.client("sts")
     for _ in range(300):
