@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help demo test quick lint check bench crash-test changes hostile conformance conformance-sweep fuzz nightly \
 	lab install \
 	app up local-integration-test remote-validation stress-test bench-app app-browser-test \
-	app-api-test infra-plan infra-create publish outputs status infra-destroy
+	app-api-test infra-plan infra-create publish outputs status logs infra-destroy
 
 # One target folder outside the checkout, so that clones share what is built.
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deployer
@@ -152,6 +152,9 @@ outputs: ## Prints addresses and names of what is running
 
 status: ## Shows every resource and its state
 	$(DEPLOYER) status $(WHICH)
+
+logs: ## Shows what the services write, until interrupted
+	$(DEPLOYER) logs $(WHICH) --follow
 
 infra-destroy: ## Deletes everything the stack made
 	$(DEPLOYER) destroy $(WHICH)

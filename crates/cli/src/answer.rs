@@ -40,6 +40,8 @@ pub(crate) enum Form {
     Document(fn(&mut SchemaGenerator) -> Value),
     /// A document a line, as things happen.
     Lines,
+    /// Documents of one form, one a line.
+    Stream(fn(&mut SchemaGenerator) -> Value),
     /// What it prints for people: a schema, a script.
     Same,
 }
@@ -48,7 +50,7 @@ impl Form {
     /// The schema of a document, or of a line; that of an error is one as well.
     pub(crate) fn schema(self, generator: &mut SchemaGenerator) -> Option<Value> {
         Some(match self {
-            Self::Document(schema) => {
+            Self::Document(schema) | Self::Stream(schema) => {
                 json!({ "anyOf": [schema(generator), document::<ErrorLine>(generator)] })
             }
             Self::Lines => {

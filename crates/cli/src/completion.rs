@@ -58,6 +58,8 @@ struct Known {
     addresses: Vec<String>,
     /// Those whose images are built here.
     services: Vec<String>,
+    /// Services by their names, and jobs.
+    writers: Vec<String>,
     outputs: Vec<String>,
 }
 
@@ -78,6 +80,7 @@ impl Known {
             environments,
             addresses: loaded.entries.keys().cloned().chain(resources).collect(),
             services: loaded.images.keys().cloned().collect(),
+            writers: loaded.entries.keys().filter_map(|entry| writer(entry)).collect(),
             outputs: loaded.stack.outputs.keys().cloned().collect(),
         }
     }
@@ -91,6 +94,7 @@ impl Known {
                     (_, "env") => &self.environments,
                     (_, "targets" | "unprotect" | "address") => &self.addresses,
                     (_, "services") => &self.services,
+                    (_, "writers") => &self.writers,
                     ("outputs", "name") => &self.outputs,
                     _ => return argument,
                 };
@@ -100,6 +104,16 @@ impl Known {
                 }))
             })
         })
+    }
+}
+
+/// How an entry of a section is named whose logs can be read.
+fn writer(entry: &str) -> Option<String> {
+    let (section, name) = entry.split_once('/')?;
+    match section {
+        "services" => Some(name.to_owned()),
+        "jobs" => Some(entry.to_owned()),
+        _ => None,
     }
 }
 

@@ -205,6 +205,14 @@ pub(crate) enum RequestError {
         /// The jobs that there are.
         known: Vec<String>,
     },
+    /// Nothing of that name is in AWS that writes logs.
+    #[error("there is no service or job `{asked}` in AWS")]
+    NoWriter {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// No service has an image that is built here.
     #[error("no service of the stack has an image that is built here")]
     NothingToPublish,
@@ -254,7 +262,7 @@ impl RequestError {
             Self::NoOutput { asked, known } | Self::NoImage { asked, known } => {
                 suggest(asked, known)
             }
-            Self::NoJob { asked, known } => {
+            Self::NoJob { asked, known } | Self::NoWriter { asked, known } => {
                 suggest(asked, known).or_else(|| Some("run `deployer apply` first".to_owned()))
             }
             Self::NoSecret(_) => Some(

@@ -189,6 +189,11 @@ impl Stream {
         }
     }
 
+    /// Whether nothing more can be written, such as when its reader went away.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().failed.is_some()
+    }
+
     /// Why not all could be written. A reader that went away, such as `head`, is no failure.
     pub(crate) fn failure(&self) -> Option<String> {
         let writer = self.lock();

@@ -47,6 +47,7 @@ commands! {
     destroy: Destroy,
     outputs: Outputs,
     status: Status,
+    logs: Logs,
     drift: Drift,
     adopt: Adopt,
     expand: Expand,

@@ -60,7 +60,8 @@ pub(crate) fn printed(forms: &[(&str, Form)]) -> Value {
     let mut commands = Map::new();
     for (name, form) in forms {
         let Some(mut schema) = form.schema(&mut generator) else { continue };
-        let how = if matches!(form, Form::Lines) { "a document a line" } else { "one document" };
+        let is_one = matches!(form, Form::Document(_));
+        let how = if is_one { "one document" } else { "a document a line" };
         schema["description"] = json!(format!("What `deployer {name} --json` prints: {how}."));
         commands.insert((*name).to_owned(), schema);
     }

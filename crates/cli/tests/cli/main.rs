@@ -11,6 +11,7 @@ mod documented;
 mod drift;
 mod guests;
 mod locking;
+mod logs;
 mod lookalike;
 mod outside;
 mod plan;

@@ -9,6 +9,7 @@
 mod declare;
 mod logs;
 mod metrics;
+mod reader;
 mod releases;
 mod rollouts;
 mod runs;
@@ -19,6 +20,7 @@ mod tasks;
 use declare::capability;
 pub use logs::{AnyLogs, Cursor, Line, LogPage, LogQuery, Logs, Order};
 pub use metrics::{AnyMetrics, Metrics, Point, Series, Unit, Window};
+pub use reader::{LogFollower, LogSource, Logged, read_logs};
 pub use releases::{AnyReleases, Release, Releases};
 pub use rollouts::{AnyRollouts, Hold, Revision, Rollout, RolloutState, Rollouts, Steering};
 pub use runs::{AnyRuns, Heard, Run, RunOrder, Runs, begin, follow};

@@ -16,7 +16,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long there is between two looks. CloudWatch Logs takes some ten calls a second for a whole
 /// account and region, which others need as well.
-const PAUSE: Duration = Duration::from_secs(2);
+pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
 /// Follows a log: every line once, however late it becomes visible within half a minute.
 #[derive(Debug)]

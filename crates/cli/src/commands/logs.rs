@@ -1,0 +1,342 @@
+//! `deployer logs`: what services and jobs have written.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use deployer_core::{Address, Live, Snapshot};
+use deployer_engine::{Line, LogFollower, LogQuery, LogSource, Logged, Scan, read_logs};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::answer::{Form, as_json, document};
+use crate::args::StackArgs;
+use crate::command::Command;
+use crate::exit::{Error, Exit, RequestError};
+use crate::masking::said;
+use crate::session::Session;
+use crate::wire::document::Position;
+use crate::world::Connect;
+
+/// Whose logs are shown when nobody says.
+const SERVICE: &str = "service";
+
+/// The sections whose entries have logs, each with the kind of what writes them.
+const SECTIONS: [(&str, &str); 2] = [("services", SERVICE), ("jobs", "job")];
+
+/// How many characters of a task's identifier tell it from the others.
+const TOLD_APART: usize = 6;
+
+/// What `logs` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Show what services and jobs have written",
+    long_about = "Show what services and jobs have written.\n\n\
+        The lines of all that are named stand in the order in which they were written, each with \
+        its time (UTC), who wrote it and the beginning of the task's identifier; the container is \
+        named where it is not the service's own. With `--follow` new lines are shown until it is \
+        interrupted. They are kept back for a few seconds, so that one which CloudWatch Logs shows \
+        up to five seconds late still stands in its place; a later one is marked with `late`.",
+    after_long_help = "\
+Examples:
+  deployer logs --follow              all services, from ten minutes ago
+  deployer logs web --since 2h        two hours of one service
+  deployer logs jobs/migrate --since 2027-01-31T08:00
+  deployer logs web worker --grep 'status=500' --json"
+)]
+pub(crate) struct Args {
+    /// Services and jobs: `web`, `jobs/migrate`; all services when left out
+    #[arg(value_name = "NAME")]
+    writers: Vec<String>,
+    #[command(flatten)]
+    stack: StackArgs,
+    /// Go on with what is written from now on, until interrupted
+    #[arg(long)]
+    follow: bool,
+    /// From when: so long ago (`30s`, `10m`, `2h`, `7d`), or a time (`2027-01-31T08:00`, UTC)
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = moment)]
+    since: Since,
+    /// Only lines that contain this text
+    #[arg(long, value_name = "TEXT")]
+    grep: Option<String>,
+    /// Only lines of this task
+    #[arg(long, value_name = "ID")]
+    task: Option<String>,
+    /// Only lines of this container
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
+}
+
+impl Command for Args {
+    const FORM: Form = Form::Stream(document::<Entry>);
+
+    /// Reads the logs, or follows them.
+    async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
+        let environment = session.locate(&self.stack)?;
+        let (connected, deeds) = session.arrive(&environment.way, &environment.scope).await?;
+        let connected = environment.places(connected);
+        let snapshot = session.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
+        let registry = session.world.registry();
+        let writers = self.writers(&snapshot)?;
+        let mut sources = Vec::new();
+        for live in &writers {
+            let Some(logs) = registry.logs(&live.address.kind) else { continue };
+            let reaching = connected.at(&live.place, &deeds.record.roles);
+            let cloud = session.unless_cancelled(reaching).await?;
+            let cloud = cloud.map_err(|failure| Error::Cloud(vec![failure]))?;
+            sources.push(LogSource { cloud: Arc::clone(&cloud), logs, live });
+        }
+        let now = Timestamp::now();
+        let query = LogQuery {
+            since: Some(self.since.before(now)),
+            containing: self.grep.clone(),
+            tasks: self.task.iter().cloned().collect(),
+            container: self.container.clone(),
+            ..LogQuery::default()
+        };
+        let shown = Shown { session, writers: &writers };
+        if self.follow {
+            return shown.follow(LogFollower::new(sources, &query)).await;
+        }
+        let mut count = 0_usize;
+        let hear = |logged: Logged| {
+            count += 1;
+            shown.line(&logged)
+        };
+        let reading = read_logs(&sources, &query, now, hear);
+        session.unless_cancelled(reading).await?.map_err(|failure| Error::Cloud(vec![failure]))?;
+        if count == 0 {
+            session.note(&self.silence(&query));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Args {
+    /// The resources whose logs are meant.
+    fn writers<'s>(&self, snapshot: &'s Snapshot) -> Result<Vec<&'s Live>, RequestError> {
+        let is_writer = |live: &&Live| SECTIONS.iter().any(|(_, kind)| live.address.kind == *kind);
+        let all: Vec<&Live> = snapshot
+            .lives
+            .iter()
+            .filter(is_writer)
+            .filter(|live| snapshot.current(&live.address).is_some_and(|it| it.id() == live.id()))
+            .collect();
+        let known = || all.iter().map(|live| named(&live.address)).collect();
+        if self.writers.is_empty() {
+            let services: Vec<_> =
+                all.iter().copied().filter(|live| live.address.kind == SERVICE).collect();
+            if services.is_empty() {
+                let asked = "services".to_owned();
+                return Err(RequestError::NoWriter { asked, known: known() });
+            }
+            return Ok(services);
+        }
+        let mut writers: Vec<&Live> = Vec::new();
+        for asked in &self.writers {
+            let found = all.iter().find(|live| is_meant(asked, &live.address));
+            let Some(found) = found else {
+                return Err(RequestError::NoWriter { asked: asked.clone(), known: known() });
+            };
+            if !writers.iter().any(|live| live.address == found.address) {
+                writers.push(found);
+            }
+        }
+        Ok(writers)
+    }
+
+    /// What is said where nothing was written.
+    fn silence(&self, query: &LogQuery) -> String {
+        let since = query.since.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
+        let since = since.unwrap_or_default();
+        let such = if self.grep.is_some() { "no such line" } else { "nothing" };
+        format!("{such} has been written since {since} UTC; `--since 1d` looks further back\n")
+    }
+}
+
+/// How an entry is named that writes: services by their names alone.
+fn named(address: &Address) -> String {
+    match SECTIONS.iter().find(|(_, kind)| address.kind == *kind) {
+        Some((section, kind)) if *kind != SERVICE => format!("{section}/{}", address.name),
+        _ => address.name.clone(),
+    }
+}
+
+/// Whether somebody who types this means that resource. A bare name is a service's.
+fn is_meant(asked: &str, address: &Address) -> bool {
+    let meant = SECTIONS.iter().find_map(|(section, kind)| {
+        let name = asked.strip_prefix(section)?.strip_prefix('/')?;
+        Some((*kind, name))
+    });
+    let (kind, name) = meant.unwrap_or((SERVICE, asked));
+    address.kind == kind && address.name == name
+}
+
+/// Lines as they are shown.
+struct Shown<'a, 'b, W: Connect> {
+    session: &'a Session<'b, W>,
+    writers: &'a [&'a Live],
+}
+
+impl<W: Connect> Shown<'_, '_, W> {
+    /// Shows lines until somebody interrupts it, which is how it is meant to end, or nobody reads
+    /// them any more.
+    async fn follow<C: deployer_engine::Cloud>(
+        &self,
+        mut follower: LogFollower<'_, C>,
+    ) -> Result<Exit, Error> {
+        let unheard = |failure: &deployer_core::Failure| {
+            self.session.warn(&format!("a log cannot be read: {failure}; it is tried again\n"));
+        };
+        let following = follower.follow(|logged| self.line(&logged), unheard);
+        match self.session.unless_cancelled(following).await {
+            Ok(ended) => ended.map_err(|failure| Error::Cloud(vec![failure]))?,
+            Err(Error::Interrupted) => {
+                for logged in follower.rest() {
+                    let _ = self.line(&logged);
+                }
+                return Ok(Exit::Interrupted);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Shows a line, and whether anybody wants another.
+    fn line(&self, logged: &Logged) -> ControlFlow<()> {
+        let Logged { source, line, is_late } = logged;
+        let writer = self.writers[*source];
+        let stdout = &self.session.terminal.stdout;
+        if self.session.is_json {
+            let entry = Entry::of(writer, line, *is_late);
+            stdout.write_json(&as_json(entry).to_string());
+        } else {
+            self.session.print(&self.text(writer, line, *is_late));
+        }
+        if stdout.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn text(&self, writer: &Live, line: &Line, is_late: bool) -> String {
+        let theme = &self.session.out;
+        // In a file the day matters, on a screen mostly the second.
+        let is_terminal = self.session.terminal.stdout.is_terminal;
+        let form = if is_terminal { "%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.3fZ" };
+        let at = line.at.strftime(form).to_string();
+        let mut who = named(&writer.address);
+        if let Some(task) = &line.task {
+            who.push('/');
+            who.extend(task.chars().take(TOLD_APART));
+        }
+        if let Some(container) = line.container.as_ref().filter(|it| **it != writer.address.name) {
+            who.push('/');
+            who.push_str(container);
+        }
+        let late = if is_late { " late" } else { "" };
+        format!(
+            "{} {}{} {}\n",
+            theme.faint.style(at),
+            theme.running.style(who),
+            theme.caution.style(late),
+            said(&line.text)
+        )
+    }
+}
+
+/// A line that was written.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+struct Entry {
+    /// Who wrote it.
+    #[serde(flatten)]
+    writer: Position,
+    /// When it was written, to the millisecond.
+    at: String,
+    /// The identifier of the task that wrote it; none where the log does not say.
+    task: Option<String>,
+    /// The container that wrote it; none where the log does not say.
+    container: Option<String>,
+    /// Whether it became visible so late that lines which were written after it stand before it.
+    is_late: bool,
+    /// The line, without what is plainly secret in it.
+    text: String,
+}
+
+impl Entry {
+    fn of(writer: &Live, line: &Line, is_late: bool) -> Self {
+        Self {
+            writer: Position::of(&writer.address, &writer.place),
+            at: line.at.to_string(),
+            task: line.task.clone(),
+            container: line.container.clone(),
+            is_late,
+            text: said(&line.text),
+        }
+    }
+}
+
+/// From when lines are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Since {
+    /// So long ago.
+    Ago(SignedDuration),
+    /// At this time.
+    At(Timestamp),
+}
+
+impl Since {
+    /// The moment, seen from another; what reaches further back than time does means all there is.
+    fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Ago(ago) => now.checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH),
+            Self::At(at) => at,
+        }
+        .max(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// Reads a time, or how long ago one was. Days have 24 hours.
+fn moment(text: &str) -> Result<Since, String> {
+    if let Ok(at) = text.parse() {
+        return Ok(Since::At(at));
+    }
+    if let Ok(at) = text.parse::<DateTime>()
+        && let Ok(at) = at.to_zoned(TimeZone::UTC)
+    {
+        return Ok(Since::At(at.timestamp()));
+    }
+    let days = SpanRelativeTo::days_are_24_hours();
+    let ago = text.parse::<Span>().ok().and_then(|span| span.to_duration(days).ok());
+    let ago = ago.filter(SignedDuration::is_positive);
+    ago.map(Since::Ago)
+        .ok_or_else(|| "write it as `10m`, `2h`, `7d` or `2027-01-31T08:00`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_is_a_time_or_so_long_ago() {
+        let now: Timestamp = "2027-01-31T08:00:00Z".parse().unwrap();
+        for (text, meant) in [
+            ("30s", "2027-01-31T07:59:30Z"),
+            ("10m", "2027-01-31T07:50:00Z"),
+            ("10 min", "2027-01-31T07:50:00Z"),
+            ("1h 30m", "2027-01-31T06:30:00Z"),
+            ("7d", "2027-01-24T08:00:00Z"),
+            ("2027-01-30T12:00", "2027-01-30T12:00:00Z"),
+            ("2027-01-30", "2027-01-30T00:00:00Z"),
+            ("2027-01-30T12:00+02:00", "2027-01-30T10:00:00Z"),
+            ("20000d", "1972-04-29T08:00:00Z"),
+            ("200 years", ""),
+        ] {
+            let read = moment(text).map(|since| since.before(now).to_string());
+            assert_eq!(read.unwrap_or_default(), meant, "{text}");
+        }
+        for text in ["", "soon", "10", "-10m", "0s"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
+}
