@@ -1,7 +1,7 @@
 //! The kill matrix: every call of every scenario, killed before it, after it and upon its reply.
 //!
-//! `CRASH_STACK` names another stack, `CRASH_ENVIRONMENT` its environment, and `CRASH_UPDATE`,
-//! `CRASH_REPLACE` and `CRASH_PUBLISH` what it is to become. `CRASH_ONLY=apply,destroy` plays some
+//! `CRASH_STACK` names another stack, `CRASH_ENVIRONMENT` its environment, `CRASH_HOST` the stack that
+//! it is a guest of, and `CRASH_UPDATE`, `CRASH_REPLACE` and `CRASH_PUBLISH` what it is to become. `CRASH_ONLY=apply,destroy` plays some
 //! of the scenarios, `CRASH_JOBS` labs at a time.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is run to be read")]
 #![expect(clippy::disallowed_methods, reason = "a program may read its own environment")]
@@ -60,6 +60,7 @@ fn stacks() -> Stacks {
             .filter_map(|(scenario, name)| Some((scenario, variable(name)?.into())))
             .collect::<BTreeMap<_, _>>(),
         environment: variable("CRASH_ENVIRONMENT").unwrap_or_else(|| "default".to_owned()),
+        host: variable("CRASH_HOST").map(Into::into),
     }
 }
 
