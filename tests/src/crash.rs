@@ -104,6 +104,17 @@ impl Stacks {
         }
     }
 
+    /// A stack with a database that is read elsewhere as well.
+    pub fn replica() -> Self {
+        let changed = (Scenario::Update, PathBuf::from("tests/stacks/crash/replica.yaml"));
+        Self {
+            base: "tests/stacks/replica.yaml".into(),
+            changed: [changed].into(),
+            environment: "default".to_owned(),
+            host: None,
+        }
+    }
+
     /// The sample stack.
     pub fn sample() -> Self {
         let changed = |name: &str| PathBuf::from(format!("tests/stacks/crash/{name}.yaml"));
