@@ -1,10 +1,14 @@
 //! What somebody does to an account by hand, beside the stack.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
 
 use crate::{Lab, hostile_seed};
+
+/// What is written in another way within a part of a path.
+const APART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
 
 /// How often somebody tries by hand where there are quotas.
 const TRIES: usize = 10;
@@ -47,6 +51,22 @@ impl Lab {
         });
         let text = answer.body_mut().read_to_string().expect("JSON");
         serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Makes a call of a service that speaks REST in JSON, such as EventBridge Scheduler; the path is
+    /// given by its parts.
+    ///
+    /// # Panics
+    /// When AWS would refuse it.
+    pub fn by_hand_at(&self, service: &str, path: &[&str], body: &Value) {
+        let parts = path.iter().map(|part| utf8_percent_encode(part, APART).to_string());
+        let path = parts.collect::<Vec<_>>().join("/");
+        insist(|| {
+            ureq::post(format!("{}/{path}", self.address()))
+                .header("Authorization", &signed_for(service))
+                .header("Content-Type", "application/json")
+                .send(body.to_string())
+        });
     }
 
     /// Makes a call of a service that speaks REST in XML, such as Route 53, and gives the answer.

@@ -1,6 +1,6 @@
 //! Kills the binary at every call it makes, and looks whether the next run puts everything right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -81,6 +81,8 @@ pub struct Stacks {
     pub changed: BTreeMap<Scenario, PathBuf>,
     /// The environment.
     pub environment: String,
+    /// A stack that the others are guests of; it is there before them and outlives them.
+    pub host: Option<PathBuf>,
 }
 
 impl Stacks {
@@ -88,7 +90,29 @@ impl Stacks {
     pub fn public() -> Self {
         let base = "tests/stacks/public.yaml".into();
         let changed = (Scenario::Update, PathBuf::from("tests/stacks/crash/public.yaml"));
-        Self { base, changed: [changed].into(), environment: "default".to_owned() }
+        Self { base, changed: [changed].into(), environment: "default".to_owned(), host: None }
+    }
+
+    /// A stack with jobs and sidecars, in the network and behind the load balancer of another one.
+    pub fn guest() -> Self {
+        let changed = (Scenario::Update, PathBuf::from("tests/stacks/crash/guest.yaml"));
+        Self {
+            base: "tests/stacks/guest.yaml".into(),
+            changed: [changed].into(),
+            environment: "default".to_owned(),
+            host: Some("tests/stacks/crash/host.yaml".into()),
+        }
+    }
+
+    /// A stack with a database that is read elsewhere as well.
+    pub fn replica() -> Self {
+        let changed = (Scenario::Update, PathBuf::from("tests/stacks/crash/replica.yaml"));
+        Self {
+            base: "tests/stacks/replica.yaml".into(),
+            changed: [changed].into(),
+            environment: "default".to_owned(),
+            host: None,
+        }
     }
 
     /// The sample stack.
@@ -102,6 +126,7 @@ impl Stacks {
                 (Scenario::Publish, changed("published")),
             ]),
             environment: "dev".to_owned(),
+            host: None,
         }
     }
 }
@@ -125,6 +150,8 @@ pub struct Stage {
     /// The calls of an undisturbed run.
     pub calls: usize,
     changing: i64,
+    /// What is there beside the stack, and stays.
+    beside: BTreeSet<String>,
     /// Whether the stack is in the state that the scenario leads to rather than in the base.
     is_changed: bool,
 }
@@ -141,9 +168,10 @@ impl Stage {
             scenario,
             calls: 0,
             changing: 0,
+            beside: BTreeSet::new(),
             is_changed: false,
         };
-        stage.lab.hosted_zone(ZONE);
+        stage.furnish();
         // The first run in an account makes what every later one finds, such as linked roles.
         for _ in 0..2 {
             stage.rewind();
@@ -163,11 +191,25 @@ impl Stage {
         stage
     }
 
-    /// What is there but for the zones that no stack makes.
-    fn left(&self) -> Vec<String> {
-        let mut left = self.lab.everything();
-        left.retain(|it| !it.starts_with("route53:hostedzone"));
-        left
+    /// Makes what is there before the stack.
+    fn furnish(&mut self) {
+        self.lab.hosted_zone(ZONE);
+        if let Some(host) = &self.stacks.host {
+            self.run(&self.arguments("apply", host, &["--yes"])).expect(0);
+        }
+        self.beside = self.lab.everything().into_iter().collect();
+    }
+
+    /// What is there beyond what was there before the stack, and what of that is gone.
+    fn strays(&self) -> Vec<String> {
+        let there: BTreeSet<String> = self.lab.everything().into_iter().collect();
+        let orphans = there.difference(&self.beside).map(|it| format!("orphan: {it}"));
+        orphans.chain(self.losses(&there)).collect()
+    }
+
+    /// What was there before the stack and is gone.
+    fn losses<'a>(&'a self, there: &'a BTreeSet<String>) -> impl Iterator<Item = String> + 'a {
+        self.beside.difference(there).map(|it| format!("gone: {it}"))
     }
 
     /// Kills the process at the n-th call, counted from 1, runs what follows, and looks.
@@ -198,11 +240,10 @@ impl Stage {
         if ended.code != Some(0) {
             wrong.push(format!("destroy ended with {:?}: {}", ended.code, ended.stderr));
         }
-        let left = self.left();
-        wrong.extend(left.into_iter().map(|left| format!("orphan: {left}")));
+        wrong.extend(self.strays());
         if !wrong.is_empty() {
             self.lab.reset();
-            self.lab.hosted_zone(ZONE);
+            self.furnish();
         }
         wrong
     }
@@ -284,8 +325,7 @@ impl Stage {
             wrong.push(format!("the next run ended with {:?}: {}", again.code, again.stderr));
         }
         if self.ends_with_nothing() {
-            let left = self.left();
-            wrong.extend(left.into_iter().map(|left| format!("orphan: {left}")));
+            wrong.extend(self.strays());
             return wrong;
         }
         let plan = self.run(&self.arguments("plan", self.goal(), &["--check"]));
@@ -293,6 +333,7 @@ impl Stage {
             wrong.push(format!("the plan is not empty: {}{}", plan.stdout, plan.stderr));
         }
         wrong.extend(self.lab.twins().into_iter().map(|twin| format!("duplicate: {twin}")));
+        wrong.extend(self.losses(&self.lab.everything().into_iter().collect()));
         wrong
     }
 

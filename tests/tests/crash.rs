@@ -1,6 +1,9 @@
 //! A sample of the kill matrix, with a fixed seed. `make crash-test` plays all of it.
 
-use deployer_tests::{Moment, Scenario, Stacks, Stage};
+use std::collections::BTreeSet;
+
+use deployer_tests::{Lab, Moment, Scenario, Stacks, Stage, run};
+use serde_json::Value;
 
 /// How many points of each scenario are played.
 const POINTS: usize = 4;
@@ -58,4 +61,31 @@ fn an_apply_of_domains_networks_and_alarms_is_finished_by_the_next_one() {
 #[test]
 fn what_a_killed_apply_of_them_has_made_is_taken_down_by_a_destroy() {
     play_with(Scenario::Abandon, Stacks::public());
+}
+
+#[test]
+fn an_apply_of_jobs_in_the_network_of_another_stack_is_finished_by_the_next_one() {
+    play_with(Scenario::Apply, Stacks::guest());
+}
+
+#[test]
+fn every_kind_there_is_is_in_a_stack_that_is_killed() {
+    let lab = Lab::start_hollow();
+    let stacks = [Stacks::sample(), Stacks::public(), Stacks::guest(), Stacks::replica()];
+    let mut killed = BTreeSet::new();
+    for stack in &stacks {
+        for path in stack.changed.values().chain([&stack.base]) {
+            let (path, environment) = (path.display().to_string(), &stack.environment);
+            let words = ["expand", "--json", "--file", &path, "--env", environment];
+            let expanded = run(&lab, &words).expect(0).stdout;
+            let expanded: Value = serde_json::from_str(&expanded).expect("JSON");
+            killed.extend(
+                expanded["resources"].as_object().into_iter().flatten().map(|it| it.0.clone()),
+            );
+        }
+    }
+    let kinds = deployer_kinds::all();
+    let spared: Vec<&str> =
+        kinds.iter().map(|it| it.name).filter(|it| !killed.contains(*it)).collect();
+    assert!(spared.is_empty(), "put them into a stack that `make crash-test` kills: {spared:?}");
 }

@@ -141,6 +141,9 @@ fn a_guest_has_rules_at_the_load_balancer_of_its_host_and_takes_them_with_it() {
     world.run("guest.yaml", "plan --check").expect(0);
     assert!(world.lab.arn_at("listener-rule/web-http").contains("/app/platform-default-edge"));
 
+    // What a guest adds is no drift of its host.
+    world.run("host.yaml", "drift").expect(0);
+
     // Another guest wants the same turn.
     let second = guest("{ stack: platform }", edge, ", priority: 7")
         .replace("stack: guest", "stack: second");

@@ -35,6 +35,9 @@ services:
         route: {{ load-balancer: edge, path: /api/* }}
     secrets: {{ SESSION_KEY: secrets/session }}
     scale: {{ min: 1, max: 4, cpu: 60% }}
+    sidecars: {{ agent: {{ image: {{ of: web }}, essential: false }} }}
+jobs:
+  clean: {{ like: services/web, sidecars: null, before: services/web, schedule: \"30 3 * * *\" }}
 monitoring: {{ notify: [{name}@example.com] }}
 ",
         image.display()
@@ -166,6 +169,26 @@ impl World {
             "sns" => {
                 by_hand(service, "TagResource", &pairs(&format!("ResourceArn={arn}"), members));
             }
+            "sqs" => {
+                let [account, name] = [4, 5].map(|at| arn.split(':').nth(at).expect("an ARN"));
+                let queue = format!("{}/{account}/{name}", self.lab.address());
+                let body = json!({ "QueueUrl": queue, "Tags": tags });
+                self.lab.by_hand_in_json(service, "AmazonSQS.TagQueue", &body);
+            }
+            "states" => {
+                let body = json!({ "resourceArn": arn, "tags": list("key", "value") });
+                self.lab.by_hand_in_json(service, "AWSStepFunctions.TagResource", &body);
+            }
+            "scheduler" => {
+                let body = json!({ "Tags": list("Key", "Value") });
+                self.lab.by_hand_at(service, &["tags", arn], &body);
+            }
+            "ssm" => {
+                let (_, name) = arn.split_once(":parameter").expect("the ARN of a parameter");
+                let tags = list("Key", "Value");
+                let body = json!({ "ResourceType": "Parameter", "ResourceId": name, "Tags": tags });
+                self.lab.by_hand_in_json(service, "AmazonSSM.AddTagsToResource", &body);
+            }
             "cloudwatch" => {
                 let fields = pairs(&format!("ResourceARN={arn}"), members);
                 by_hand("monitoring", "TagResource", &fields);
@@ -181,6 +204,21 @@ impl World {
             }
             other => panic!("nobody knows how {other} writes tags"),
         }
+    }
+
+    /// Makes what is looked for by its name, with such a name and the tags of ours: a queue and a group
+    /// of schedules.
+    fn named_like_ours(&self, ours: &BTreeMap<String, BTreeMap<String, String>>) -> Vec<Value> {
+        let queue = json!({ "QueueName": "mine-default-other", "tags": ours["queue/jobs"] });
+        self.lab.by_hand_in_json("sqs", "AmazonSQS.CreateQueue", &queue);
+        let tags = ours["schedule/clean"].iter();
+        let tags: Value = tags.map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+        let path = ["schedule-groups", "mine-default-other"];
+        self.lab.by_hand_at("scheduler", &path, &json!({ "Tags": tags }));
+        let mut made = self.lab.resources();
+        made.retain(|it| text(&it["arn"]).ends_with("mine-default-other"));
+        assert_eq!(made.len(), 2, "{made:#?}");
+        made
     }
 
     fn parameter(&self, name: &str) {
@@ -242,6 +280,8 @@ fn outlives(world: &World, theirs: &[Value]) {
         "network-acl",
         "flow-log",
         "scalable-target",
+        "job",
+        "state-machine",
     ];
     for kind in kinds {
         let named = format!("looks like {kind}/");
@@ -282,12 +322,17 @@ fn what_carries_the_copied_tags_of_ours_with_their_proofs_outlives_everything() 
         .iter()
         .map(|it| (text(&it["tags"]["deployer:address"]), tags_of(it)))
         .collect();
-    let theirs = world.of("theirs");
+    let mut theirs = world.of("theirs");
     for thing in &theirs {
         let address = text(&thing["tags"]["deployer:address"]);
         // A certificate's address has its domain.
         let address = address.replace("theirs", "mine");
         world.tag(&text(&thing["arn"]), &ours[&address]);
+    }
+    theirs.extend(world.named_like_ours(&ours));
+    let plan = world.run("mine", "plan --check").expect(0).stdout;
+    for kind in ["queue", "schedule"] {
+        assert!(plan.contains(&format!("mine-default-other looks like {kind}/")), "{plan}");
     }
     outlives(&world, &theirs);
 }
@@ -478,4 +523,45 @@ fn what_cannot_be_read_is_named_and_set_aside() {
     world.run("mine", "apply --yes").expect(0);
     let group = world.everything().into_iter().find(|it| it.contains("targetgroup/functions"));
     assert!(group.is_some());
+}
+
+/// A network with the tags of somebody else's is none that a guest could be put into.
+#[test]
+fn a_guest_is_put_into_what_its_host_has_proven_and_into_nothing_else() {
+    let world = World::new();
+    let write = |name: &str, text: &str| {
+        std::fs::write(world.folder.path().join(name), text).expect("a file");
+    };
+    write(
+        "host.yaml",
+        "stack: host\nregion: eu-west-1\nnetwork: { cidr: 10.70.0.0/16, nat: none }\n",
+    );
+    let guest = "stack: guest\nregion: eu-west-1\nnetwork: { existing: { stack: host } }\n\
+                 resources: { security-group: { web: { vpc: main } } }\n";
+    write("guest.yaml", guest);
+    world.run("host", "apply --yes").expect(0);
+    let tags = world.lab.tags_of("ec2:vpc:");
+    let ours = world.lab.id_at("vpc/main");
+    let copy = [
+        ("CidrBlock".to_owned(), "10.70.0.0/16".to_owned()),
+        ("TagSpecification.1.ResourceType".to_owned(), "vpc".to_owned()),
+    ];
+    let tags = tags.iter().enumerate().flat_map(|(place, (key, value))| {
+        let field = |part| format!("TagSpecification.1.Tag.{}.{part}", place + 1);
+        [(field("Key"), key.clone()), (field("Value"), value.clone())]
+    });
+    let copy: Vec<(String, String)> = copy.into_iter().chain(tags).collect();
+    let copy: Vec<(&str, &str)> = copy.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    world.lab.by_hand("ec2", "CreateVpc", &copy);
+    world.run("guest", "apply --yes").expect(0);
+    let group = world.lab.id_at("security-group/web");
+    let there = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", ours.as_str())];
+    let there = world.lab.by_hand("ec2", "DescribeSecurityGroups", &there);
+    assert!(there.contains(&group), "{there}");
+    world.run("guest", "destroy --yes").expect(0);
+
+    // Without the original the copy proves nothing.
+    world.run("host", "destroy --yes").expect(0);
+    let refused = world.run("guest", "plan").expect(1).stderr;
+    assert!(refused.contains("the network of host/default may be somebody else's"), "{refused}");
 }

@@ -179,3 +179,17 @@ fn a_run_whose_reply_is_lost_is_gone_on_with() {
     let tasks = world.lab.by_hand_in_json("ecs", operation, &asked);
     assert_eq!(tasks["taskArns"].as_array().map(Vec::len), Some(1), "{tasks}");
 }
+
+#[test]
+fn a_role_that_is_seconds_old_costs_a_job_no_try() {
+    let world = World::new("");
+    let refusal = "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/migrate' that \
+                   was provided for this task.";
+    world.lab.fault(&json!({
+        "kind": "fail", "match": "ecs:RunTask", "times": 2,
+        "code": "ClientException", "status": 400, "message": refusal,
+    }));
+    let applied = world.run(&["apply", "--yes"]).expect(0).stderr;
+    assert!(applied.contains("unable to assume the role"), "{applied}");
+    assert!(applied.contains("ended well") && !applied.contains("it runs again"), "{applied}");
+}

@@ -420,6 +420,11 @@ impl KindInfo {
         self.naming.unwrap_or(Naming::hyphens(255)).name(scope, address, generation)
     }
 
+    /// What the first resource of a kind that has this name in the stack is called in AWS.
+    pub fn first_name<K: Kind>(scope: &Scope, name: &str) -> String {
+        Self::of::<K>().physical_name(scope, &Address::new(K::NAME, name), 1)
+    }
+
     /// Whether it goes by itself, or stays as history: it holds on to what it refers to only as
     /// long as something else uses it.
     pub(crate) fn is_passive(&self) -> bool {

@@ -31,12 +31,14 @@ pub struct Naming {
     /// What names end in, before the generation: it keeps apart two kinds that share one set of
     /// names.
     pub ending: &'static str,
+    /// The kind among whose names these are, where AWS has one set of names for both.
+    pub among: Option<&'static str>,
 }
 
 impl Naming {
     /// Hyphenated names of at most `longest` characters.
     pub const fn hyphens(longest: usize) -> Self {
-        Self { longest, alphabet: Alphabet::Hyphens, refused: &[], ending: "" }
+        Self { longest, alphabet: Alphabet::Hyphens, refused: &[], ending: "", among: None }
     }
 
     /// The same, where AWS keeps names that begin so to itself.
@@ -49,6 +51,12 @@ impl Naming {
     #[must_use]
     pub const fn ending(self, ending: &'static str) -> Self {
         Self { ending, ..self }
+    }
+
+    /// The same, where AWS has one set of names for these and for those of another kind.
+    #[must_use]
+    pub const fn among(self, kind: &'static str) -> Self {
+        Self { among: Some(kind), ..self }
     }
 
     /// What a name begins with and may not, if it does.

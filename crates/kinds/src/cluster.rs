@@ -24,6 +24,14 @@ impl Kind for Cluster {
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 3 };
     type Spec = ClusterSpec;
     type Output = ClusterOutput;
+
+    /// What it has and need not have stays: AWS takes none away that a task runs on
+    /// (`PutClusterCapacityProviders` in the ECS API reference), and a service that was on spare
+    /// capacity once has a strategy for good, which is of no use without them.
+    fn is_moved(field: &str, live: &ClusterSpec, wanted: &ClusterSpec) -> bool {
+        field == "capacity-providers"
+            && live.capacity_providers.is_superset(&wanted.capacity_providers)
+    }
 }
 
 /// What we want of a cluster.
@@ -34,7 +42,7 @@ pub struct ClusterSpec {
     #[serde(default)]
     pub container_insights: Opaque<Insights>,
     /// The capacity that services of it can choose from. Those that say nothing run on Fargate
-    /// without it.
+    /// without it. What a cluster has had once stays, which costs nothing.
     #[serde(default)]
     pub capacity_providers: BTreeSet<CapacityProvider>,
 }
@@ -71,4 +79,22 @@ pub struct ClusterOutput {
     pub id: String,
     /// The name.
     pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capacity_that_a_cluster_has_had_stays_and_more_of_it_is_a_difference() {
+        let spec = |capacity_providers: &[CapacityProvider]| ClusterSpec {
+            container_insights: Insights::Disabled.into(),
+            capacity_providers: capacity_providers.iter().copied().collect(),
+        };
+        let (none, both) =
+            (spec(&[]), spec(&[CapacityProvider::Fargate, CapacityProvider::FargateSpot]));
+        assert!(Cluster::is_moved("capacity-providers", &both, &none));
+        assert!(!Cluster::is_moved("capacity-providers", &none, &both));
+        assert!(!Cluster::is_moved("container-insights", &both, &none));
+    }
 }

@@ -20,7 +20,8 @@ impl Kind for CompositeAlarm {
     ];
     // `AlarmName` in the CloudWatch API reference. An alarm of the other kind may have the name that
     // this one has in the stack, also on its way out.
-    const NAMING: Option<Naming> = Some(Naming::hyphens(255).ending("-composite"));
+    const NAMING: Option<Naming> =
+        Some(Naming::hyphens(255).ending("-composite").among(Alarm::NAME));
     const DELETION: Impact = Impact::None;
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     type Spec = CompositeAlarmSpec;

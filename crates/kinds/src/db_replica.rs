@@ -33,7 +33,8 @@ impl Kind for DbReplica {
     // An interface has at most five security groups (VPC user guide, "Amazon VPC quotas").
     const GRANTS: &'static [Grant] = &[Grant { most: 5, ..Grant::of("security-groups") }];
     const MOVES: &'static [(&'static str, &'static str)] = &[("port", "port")];
-    const NAMING: Option<Naming> = Some(Naming::hyphens(63));
+    // A replica is an instance too (`CreateDBInstanceReadReplica` in the RDS API reference).
+    const NAMING: Option<Naming> = Some(Naming::hyphens(63).among(DbInstance::NAME));
     const PROTECTION: Option<&'static str> = Some("deletion-protection");
     // Those of an instance: no log of a replica is known to us.
     const TYPICAL: Typical = Typical { create: 480, update: 300, delete: 300 };

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from conftest import RunningLab, until
 from jobs import TAGS, Jobs, changed
-from late import switch
+from late import TRUST, eventually, switch
 from policy import allow, attach, denied
 from stack import refused
 
@@ -137,6 +137,14 @@ def test_a_young_task_is_missing(jobs: Jobs) -> None:
     answer = jobs.ecs.describe_tasks(cluster="main", tasks=[task])
     assert answer["failures"] == [{"arn": task, "reason": "MISSING"}]
     until(lambda: jobs.describe(task), "the task", 5)
+
+
+def test_a_young_role_cannot_be_assumed_for_a_task(jobs: Jobs) -> None:
+    switch(jobs.lab, "role")
+    iam = jobs.lab.client("iam")
+    jobs.role = iam.create_role(RoleName="young", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    definition = jobs.definition()
+    eventually(lambda: jobs.run(definition), "ClientException")
 
 
 def test_lines_of_a_task_come_after_its_end(jobs: Jobs) -> None:

@@ -72,9 +72,28 @@ fn main() -> ExitCode {
     for Budgeted { what, calls, budget, .. } in counted {
         table.row(what, count(calls), count(budget), "");
     }
+    hundred_resources(&binary, &hollow, &mut table);
 
     table.print();
     if table.is_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What a plan takes of the stack that was counted last, which has a hundred resources.
+fn hundred_resources(binary: &Path, lab: &Lab, table: &mut Table) {
+    lab.fault(&json!({ "kind": "delay", "milliseconds": DISTANCE_MS }));
+    let plan = || {
+        let mut command = Command::new(binary);
+        let words = ["plan", "--check", "--file", "tests/stacks/everything.yaml", "--env", "dev"];
+        command.args(words).current_dir(root());
+        let run = measure(command.env("AWS_CONFIG_FILE", "/nonexistent").envs(lab.environment()));
+        assert!(run.is_success, "the plan of everything is not empty");
+        run
+    };
+    let plans: Vec<Run> = (0..RUNS).map(|_| plan()).collect();
+    let walls = plans.iter().map(|run| run.wall).collect();
+    table.row("time of a plan of everything", milliseconds(median(walls)), 1500.0, "ms");
+    let peak = plans.iter().map(|run| run.peak).max().unwrap_or_default();
+    table.row("peak memory of it", megabytes(peak), 50.0, "MB");
 }
 
 /// What a large stack takes, where nothing that it makes has to come up.

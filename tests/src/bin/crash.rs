@@ -1,8 +1,8 @@
 //! The kill matrix: every call of every scenario, killed before it, after it and upon its reply.
 //!
-//! `CRASH_STACK` names another stack, `CRASH_ENVIRONMENT` its environment, and `CRASH_UPDATE`,
-//! `CRASH_REPLACE` and `CRASH_PUBLISH` what it is to become. `CRASH_ONLY=apply,destroy` plays some
-//! of the scenarios, `CRASH_JOBS` labs at a time.
+//! `CRASH_STACK` names another stack, `CRASH_ENVIRONMENT` its environment, `CRASH_HOST` the stack that
+//! it is a guest of, and `CRASH_UPDATE`, `CRASH_REPLACE` and `CRASH_PUBLISH` what it is to become. `CRASH_ONLY=apply,destroy` plays some
+//! of the scenarios, `CRASH_JOBS` labs at a time, and `CRASH_EVERY=7` each seventh point.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is run to be read")]
 #![expect(clippy::disallowed_methods, reason = "a program may read its own environment")]
 
@@ -17,7 +17,10 @@ use deployer_tests::{Moment, Point, Scenario, Stacks, Stage};
 fn main() -> ExitCode {
     let stacks = stacks();
     let only = std::env::var("CRASH_ONLY").ok();
-    let jobs: usize = variable("CRASH_JOBS").map_or(2, |jobs| jobs.parse().expect("a number"));
+    let number = |name, otherwise| {
+        variable(name).map_or(otherwise, |value| value.parse::<usize>().expect("a number"))
+    };
+    let (jobs, every) = (number("CRASH_JOBS", 2), number("CRASH_EVERY", 1));
     let scenarios = Scenario::ALL.into_iter().filter(|scenario| {
         let is_playable =
             matches!(scenario, Scenario::Apply | Scenario::Abandon | Scenario::Destroy)
@@ -27,7 +30,8 @@ fn main() -> ExitCode {
             .is_none_or(|only| only.split(',').any(|name| name == scenario.to_string()));
         is_playable && is_wanted
     });
-    let rows: Vec<Row> = scenarios.map(|scenario| Row::play(scenario, &stacks, jobs)).collect();
+    let rows = scenarios.map(|scenario| Row::play(scenario, &stacks, jobs, every));
+    let rows: Vec<Row> = rows.collect();
     println!(
         "| what was killed | calls | points | converged | duplicates | orphans | extra calls, at most | seconds |"
     );
@@ -60,6 +64,7 @@ fn stacks() -> Stacks {
             .filter_map(|(scenario, name)| Some((scenario, variable(name)?.into())))
             .collect::<BTreeMap<_, _>>(),
         environment: variable("CRASH_ENVIRONMENT").unwrap_or_else(|| "default".to_owned()),
+        host: variable("CRASH_HOST").map(Into::into),
     }
 }
 
@@ -76,7 +81,7 @@ struct Row {
 }
 
 impl Row {
-    fn play(scenario: Scenario, stacks: &Stacks, jobs: usize) -> Self {
+    fn play(scenario: Scenario, stacks: &Stacks, jobs: usize, every: usize) -> Self {
         let begun = Instant::now();
         let first = Stage::set(scenario, stacks.clone());
         let calls = first.calls;
@@ -85,7 +90,7 @@ impl Row {
         let ended = Mutex::new(Vec::new());
         let work = |mut stage: Stage| {
             loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
+                let number = next.fetch_add(every, Ordering::Relaxed);
                 if number >= all {
                     break;
                 }
@@ -96,7 +101,7 @@ impl Row {
                 }
                 let mut ended = ended.lock().expect("no thread panics with it");
                 ended.push(point);
-                eprint!("\r{scenario}: {} of {all} ", ended.len());
+                eprint!("\r{scenario}: {} of {} ", ended.len(), all.div_ceil(every));
             }
             let left = stage.end();
             if !left.is_empty() {

@@ -14,7 +14,7 @@ use crate::Aws;
 use crate::cloudwatch::{self, DEPENDED_ON, tags};
 use crate::index::{TagIndex, one_by_one};
 use crate::missing::Required;
-use crate::ownership::{self, Tags, prefix};
+use crate::ownership::{self, Tags, named_owner, prefix};
 
 /// The alarms of one observation whose names begin as the scope's do, of both kinds, asked for once.
 #[derive(Default)]
@@ -190,11 +190,17 @@ async fn explained(cx: &Context<'_, Aws>, name: &str, mut failure: Failure) -> F
     let purpose = "look at what depends on the alarm";
     let answer =
         cx.cloud.send(&cloudwatch::DESCRIBE_ALARMS, purpose, || request.clone().send()).await;
-    let ours = prefix(&cx.identity.scope);
-    let parents = answer.ok().and_then(|answer| answer.composite_alarms).unwrap_or_default();
-    let names = parents.iter().filter_map(CompositeAlarm::alarm_name);
-    let others: Vec<String> =
-        names.filter(|name| !name.starts_with(&ours)).map(|name| format!("`{name}`")).collect();
+    let mut others = Vec::new();
+    for parent in answer.ok().and_then(|answer| answer.composite_alarms).unwrap_or_default() {
+        let Some((arn, name)) = parent.alarm_arn().zip(parent.alarm_name()) else { continue };
+        // A name does not say whose it is: that of `prod-eu` begins as those of `prod` do. Whose
+        // tags cannot be read may be ours.
+        let Ok(tags) = tags(cx.cloud, arn).await else { continue };
+        let owner = tags.as_ref().and_then(named_owner);
+        if tags.is_some() && owner.is_none_or(|owner| owner != cx.identity.scope.to_string()) {
+            others.push(format!("`{name}`"));
+        }
+    }
     if !others.is_empty() {
         failure.cause = Cause::Refused;
         failure.help = Some(format!("take it out of the composite alarm {}", others.join(", ")));

@@ -9,6 +9,7 @@ use deployer_engine::{LogPage, LogQuery, Result};
 use crate::Aws;
 use crate::ecs;
 use crate::logs::{self, Source, Streams};
+use crate::missing::Required;
 
 /// Where one container writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,14 +54,24 @@ fn sources(container: &str, log: &Log, query: &LogQuery) -> Vec<Source> {
 
 /// Where the containers of a task definition write, those that write to CloudWatch Logs.
 pub(super) async fn of(aws: &Aws, definition: &str) -> Result<BTreeMap<String, Log>> {
+    Ok(of_each(&self::definition(aws, definition).await?))
+}
+
+/// Where each of these containers writes, if that is CloudWatch Logs.
+pub(super) fn of_each(containers: &[ContainerDefinition]) -> BTreeMap<String, Log> {
+    containers.iter().filter_map(log).collect()
+}
+
+/// The containers of a task definition.
+pub(super) async fn definition(aws: &Aws, definition: &str) -> Result<Vec<ContainerDefinition>> {
     let request = aws.ecs.describe_task_definition().task_definition(definition);
     let answer = aws
         .send(&ecs::DESCRIBE_TASK_DEFINITION, "look at the task definition", || {
             request.clone().send()
         })
         .await?;
-    let containers = answer.task_definition().map_or(&[][..], |it| it.container_definitions());
-    Ok(containers.iter().filter_map(log).collect())
+    let definition = answer.task_definition.required("the task definition")?;
+    Ok(definition.container_definitions.unwrap_or_default())
 }
 
 fn log(container: &ContainerDefinition) -> Option<(String, Log)> {

@@ -16,7 +16,7 @@ use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, Cluster as Description, ClusterField,
     NetworkConfiguration, Tag,
 };
-use deployer_core::{Address, Kind, Ref, Scope};
+use deployer_core::{KindInfo, Ref};
 use deployer_engine::{Context, Identity, Result, Survey};
 use deployer_kinds::{Cluster, SecurityGroup, Subnet};
 use tokio::sync::OnceCell;
@@ -90,7 +90,7 @@ impl Clusters {
 /// A cluster has to be asked for by name. Sections make one called `main`; others are those that
 /// the tagging index knows.
 async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<(Owned, Description)>> {
-    let mut names = BTreeSet::from([main_cluster(survey.scope)]);
+    let mut names = BTreeSet::from([KindInfo::first_name::<Cluster>(survey.scope, "main")]);
     let nominated = survey.shared.get::<TagIndex>().nominated::<Cluster>(survey, "ecs").await;
     names
         .extend(nominated.iter().filter_map(|arn| Some(arn.split_once(":cluster/")?.1.to_owned())));
@@ -119,9 +119,4 @@ pub(crate) async fn clusters(aws: &Aws, names: &[String]) -> Result<Vec<Descript
     // A deleted cluster stays visible as INACTIVE for a while (ECS API reference).
     found.retain(|cluster| cluster.status() != Some("INACTIVE"));
     Ok(found)
-}
-
-fn main_cluster(scope: &Scope) -> String {
-    let naming = Cluster::NAMING.expect("clusters have names");
-    naming.name(scope, &Address::new(Cluster::NAME, "main"), 1)
 }

@@ -116,12 +116,15 @@ operations! {
         .on(DEFINITION)
         .also(&["ecs:TagResource", "iam:PassRole"]);
     /// On the definition's revision, and in a cluster. A definition or a cluster that was made a moment
-    /// ago is found late, as by CreateService: an assumption.
+    /// ago is found late, as by CreateService: an assumption. Of a role that is seconds old ECS says
+    /// that it was "unable to assume" it, as services do in their events (aws-modern-application-
+    /// workshop#149); with which code is an assumption.
     RUN_TASK = SERVICE.changes("RunTask")
         .on(DEFINITION)
         .also(&["ecs:TagResource", "iam:PassRole"])
         .codes(&[
             Code::new("ClusterNotFoundException", Cause::Missing),
+            Code::new("ClientException", Cause::Missing).saying("unable to assume the role"),
             Code::new("InvalidParameterException", Cause::Missing),
             UNSEEN_DEFINITION,
         ]);

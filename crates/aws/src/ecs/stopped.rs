@@ -38,9 +38,11 @@ impl Stopped {
     pub(super) fn reason(&self) -> String {
         let reason = self.1.reason.as_deref().unwrap_or("ECS does not say why");
         let mut words = vec![reason.trim_end_matches('.').to_owned()];
+        // Where none ended badly one that ended well is why.
+        let is_good_end = !self.0.containers.iter().any(ended_by_itself);
         for container in &self.0.containers {
             let name = &container.name;
-            if let Some(code) = container.exit_code.filter(|code| *code != 0)
+            if let Some(code) = container.exit_code.filter(|code| *code != 0 || is_good_end)
                 && self.is_its_own_fault()
             {
                 words.push(format!("{name} ended with exit code {code}"));
@@ -52,31 +54,66 @@ impl Stopped {
         with_names(&words.join("; "))
     }
 
-    /// The container to look at: one that ended badly, rather by itself than with the others; else
-    /// one that is not healthy, else the first.
-    pub(super) fn culprit(&self) -> Option<&Container> {
+    /// The container to look at, which is an essential one where one of these ended the task: what ended
+    /// by itself, rather badly than well, made the others end. Where ECS stopped the task it is one that
+    /// is not healthy; else the first.
+    fn culprit(&self, is_essential: impl Fn(&str) -> bool) -> Option<&Container> {
         let containers = &self.0.containers;
-        let ended_badly = |it: &&Container| it.exit_code.is_some_and(|code| code != 0);
-        let by_itself = |it: &&Container| {
-            ended_badly(it)
-                && (it.reason.is_some()
-                    || it.exit_code.is_some_and(|code| !STOPPED.contains(&code)))
+        let ended_well = |it: &Container| it.exit_code == Some(0);
+        let is_ill = |it: &Container| it.health == Health::Unhealthy;
+        let signs: &[&dyn Fn(&Container) -> bool] = if self.is_its_own_fault() {
+            &[&ended_by_itself, &ended_well, &ended_badly, &is_ill]
+        } else {
+            &[&is_ill, &ended_by_itself, &ended_badly]
         };
-        let is_ill = |it: &&Container| it.health == Health::Unhealthy;
-        let find = |is: &dyn Fn(&&Container) -> bool| containers.iter().find(is);
-        find(&by_itself)
-            .or_else(|| find(&ended_badly))
-            .or_else(|| find(&is_ill))
-            .or_else(|| containers.first())
+        let may_be_why =
+            |it: &&Container| self.1.cause != StopCause::Ended || is_essential(&it.name);
+        let find = |is: &&dyn Fn(&Container) -> bool| {
+            containers.iter().filter(may_be_why).find(|it| is(it))
+        };
+        signs.iter().find_map(find).or_else(|| containers.first())
+    }
+}
+
+fn ended_badly(container: &Container) -> bool {
+    container.exit_code.is_some_and(|code| code != 0)
+}
+
+/// Whether it ended badly, and not because it was told to.
+fn ended_by_itself(container: &Container) -> bool {
+    let was_told = container.exit_code.is_some_and(|code| STOPPED.contains(&code));
+    ended_badly(container) && (container.reason.is_some() || !was_told)
+}
+
+/// The container to blame for a task that stopped.
+pub(super) struct Culprit {
+    pub(super) name: String,
+    /// The group and the stream of its log, where that is in CloudWatch Logs.
+    log: Option<(String, String)>,
+}
+
+impl Culprit {
+    /// Finds it, by what the task definition says of its containers.
+    pub(super) async fn of(aws: &Aws, task: &Stopped) -> Result<Option<Self>> {
+        let definition = logging::definition(aws, &task.0.revision).await?;
+        let is_essential = |name: &str| {
+            definition.iter().any(|it| it.name() == Some(name) && it.essential() != Some(false))
+        };
+        let Some(Container { name, .. }) = task.culprit(is_essential) else { return Ok(None) };
+        let log = logging::of_each(&definition).remove(name);
+        let log = log.map(|log| (log.group.clone(), log.stream(name, &task.0.id)));
+        Ok(Some(Self { name: name.clone(), log }))
     }
 }
 
 /// The last lines that the container to blame wrote. Logs only help to explain, so a log that
 /// cannot be read is no failure.
-pub(super) async fn log(aws: &Aws, task: &Stopped) -> Result<Vec<String>> {
-    let Some((group, stream)) = stream(aws, task).await? else { return Ok(Vec::new()) };
+pub(super) async fn log(aws: &Aws, culprit: Option<&Culprit>) -> Result<Vec<String>> {
+    let Some((group, stream)) = culprit.and_then(|it| it.log.as_ref()) else {
+        return Ok(Vec::new());
+    };
     let request =
-        aws.logs.get_log_events().log_group_name(&group).log_stream_name(stream).limit(LINES);
+        aws.logs.get_log_events().log_group_name(group).log_stream_name(stream).limit(LINES);
     match aws
         .send(&logs::GET_LOG_EVENTS, "read the container's log", || request.clone().send())
         .await
@@ -96,15 +133,6 @@ pub(super) async fn log(aws: &Aws, task: &Stopped) -> Result<Vec<String>> {
     }
 }
 
-/// The log group and stream of the container to blame.
-async fn stream(aws: &Aws, task: &Stopped) -> Result<Option<(String, String)>> {
-    let Some(container) = task.culprit() else { return Ok(None) };
-    let logging = logging::of(aws, &task.0.revision).await?;
-    Ok(logging
-        .get(&container.name)
-        .map(|log| (log.group.clone(), log.stream(&container.name, &task.0.id))))
-}
-
 /// The text with target groups by their names, which is all that a person needs of their ARNs.
 pub(super) fn with_names(text: &str) -> String {
     let words = text.split(' ').map(|word| {
@@ -113,4 +141,67 @@ pub(super) fn with_names(text: &str) -> String {
         name.map_or_else(|| word.to_owned(), |name| word.replace(arn, name))
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use deployer_engine::TaskState;
+
+    use super::*;
+
+    /// A task whose containers ended so.
+    fn stopped(cause: StopCause, codes: &[(&str, i32)]) -> Stopped {
+        let container = |(name, code): &(&str, i32)| Container {
+            name: (*name).to_owned(),
+            image: "image".to_owned(),
+            digest: None,
+            status: "STOPPED".to_owned(),
+            health: Health::Unknown,
+            exit_code: Some(*code),
+            reason: None,
+            has_shell: false,
+        };
+        let task = Task {
+            id: "1a".to_owned(),
+            state: TaskState::Stopped,
+            status: "STOPPED".to_owned(),
+            desired: "STOPPED".to_owned(),
+            health: Health::Unknown,
+            revision: "web:1".to_owned(),
+            started_by: None,
+            containers: codes.iter().map(container).collect(),
+            created: None,
+            started: None,
+            stopping: None,
+            stopped: None,
+            stop: None,
+            zone: None,
+            address: None,
+        };
+        let reason = Some("Essential container in task exited".to_owned());
+        Stopped(task, Stop { cause, code: Some("code".to_owned()), reason })
+    }
+
+    fn blamed(task: &Stopped, essential: &[&str]) -> String {
+        task.culprit(|name| essential.contains(&name)).expect("one of them").name.clone()
+    }
+
+    #[test]
+    fn what_was_told_to_end_is_not_blamed_for_what_ended_well() {
+        let task = stopped(StopCause::Ended, &[("agent", 143), ("web", 0)]);
+        assert_eq!(blamed(&task, &["agent", "web"]), "web");
+        assert!(task.reason().contains("web ended with exit code 0"), "{}", task.reason());
+        let task = stopped(StopCause::Ended, &[("agent", 1), ("web", 0)]);
+        assert_eq!(blamed(&task, &["web"]), "web", "nothing waits for a container that may end");
+        assert_eq!(blamed(&task, &["agent", "web"]), "agent", "a bad end says more");
+        let task = stopped(StopCause::Ended, &[("prepare", 0), ("web", 137)]);
+        assert_eq!(blamed(&task, &["web"]), "web");
+    }
+
+    #[test]
+    fn of_a_task_that_ecs_stopped_the_container_that_is_ill_is_blamed() {
+        let mut task = stopped(StopCause::Scheduler, &[("agent", 1), ("web", 143)]);
+        task.0.containers[1].health = Health::Unhealthy;
+        assert_eq!(blamed(&task, &["agent", "web"]), "web");
+    }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use aws_sdk_elasticloadbalancingv2::types::{
     Certificate, Listener as Described, ProtocolEnum, Rule as DescribedRule,
 };
-use deployer_core::{Cause, Failure, Phase, Ref, Text};
-use deployer_engine::{Context, Found, Progress, Resource, Result, Rival, Survey};
+use deployer_core::{Cause, Failure, Phase, Ref, Scope, Text};
+use deployer_engine::{Context, Found, Look, Progress, Resource, Result, Rival, Survey};
 use deployer_kinds::{Listener, ListenerOutput, ListenerProtocol, ListenerRule, ListenerSpec};
 use futures_util::future::try_join_all;
 
@@ -15,7 +15,7 @@ use crate::acm::certificate;
 use crate::elb::inventory::{self, Inventory, Tagged};
 use crate::elb::{self, action, certificates, tagged};
 use crate::missing::Required;
-use crate::ownership::{self, Owned, named_owner, readable};
+use crate::ownership::{self, Owned, Tags, named_owner, readable};
 use crate::send::unless_gone;
 
 const CREATE: &str = "create the listener";
@@ -208,7 +208,17 @@ fn foreign_rules(
         inventory::parent_arn(&rule.arn, "listener-rule", "listener").as_deref() == Some(listener)
             && !inventory::is_ours::<ListenerRule>(survey, rule)
     });
-    foreign.map(foreign_rule).collect()
+    // Guests have rules of their own there, which is no drift; a plan that takes the listener away
+    // has to know of them.
+    let is_shown = |rule: &&Tagged<DescribedRule>| {
+        survey.look != Look::Close || !is_of_guest(&rule.tags, survey.scope)
+    };
+    foreign.filter(is_shown).map(foreign_rule).collect()
+}
+
+/// Whether something says it is another environment's.
+fn is_of_guest(tags: &Tags, scope: &Scope) -> bool {
+    named_owner(tags).is_some_and(|owner| owner != scope.to_string())
 }
 
 fn foreign_rule(rule: &Tagged<DescribedRule>) -> String {

@@ -32,45 +32,60 @@ fn refused(draft: &mut Draft, kinds: &Kinds) {
     draft.mistakes.push(mistake);
 }
 
-/// Names in AWS that would be the same, now or after a replacement.
+/// Names in AWS that would be the same, now or after a replacement, where AWS has one set of them.
 fn alike(draft: &mut Draft, kinds: &Kinds) {
-    let mut taken: BTreeMap<(String, String), Address> = BTreeMap::new();
-    let addresses: Vec<Address> = draft.made.keys().cloned().collect();
+    let mut taken = BTreeMap::new();
     let mut clashes = Vec::new();
-    for address in &addresses {
-        let Some(kind) = kinds.find(&address.kind).filter(|kind| kind.naming.is_some()) else {
+    for (address, made) in &draft.made {
+        let Some((kind, naming)) = kinds.find(&address.kind).and_then(|it| Some((it, it.naming?)))
+        else {
             continue;
         };
         let name = kind.physical_name(&draft.scope, address, 1).to_lowercase();
-        if let Some(other) = taken.insert((address.kind.clone(), name.clone()), address.clone()) {
-            clashes.push((address.clone(), other, name.clone()));
-        }
-        // `web-2` is what the second `web` would be called.
-        let second = address.name.rsplit_once('-').and_then(|(base, number)| {
-            let other = Address::new(&address.kind, base);
-            let generation = number.parse::<u32>().ok().filter(|generation| *generation > 1)?;
-            let later = kind.physical_name(&draft.scope, &other, generation).to_lowercase();
-            (draft.made.contains_key(&other) && later == name).then_some(other)
-        });
-        if let Some(other) = second {
-            clashes.push((address.clone(), other, name));
+        let set = (&made.place, naming.among.unwrap_or(kind.name));
+        if let Some(other) = taken.insert((set, name.clone()), (address, kind)) {
+            clashes.push(Clash { address, other: other.0, name, is_later: false });
         }
     }
-    for (address, other, name) in clashes {
-        let body = |address: &Address| draft.made.get(address).map(|made| made.origin.body.clone());
-        let (Some(first), Some(second)) = (body(&address), body(&other)) else { continue };
-        let mistake = Diagnostic::error(
-            Code::SameName,
-            format!("{address} and a successor of {other} would both be called `{name}` in AWS"),
-        )
-        .at(draft.key_place(&first), "one of the two")
-        .at(draft.key_place(&second), "the other")
-        .help(format!(
-            "rename one: `{}` instead of `{}`",
-            letters(&address.name),
-            address.name
-        ));
-        draft.mistakes.push(mistake);
+    for ((set, name), (address, _)) in &taken {
+        // `web-2` is what the second `web` would be called.
+        let Some((base, number)) = name.rsplit_once('-') else { continue };
+        let generation = number.parse::<u32>().ok().filter(|generation| *generation > 1);
+        let other = taken.get(&(*set, base.to_owned()));
+        let (Some(generation), Some((other, kind))) = (generation, other) else { continue };
+        if kind.physical_name(&draft.scope, other, generation).to_lowercase() == *name {
+            clashes.push(Clash { address, other, name: name.clone(), is_later: true });
+        }
+    }
+    let mistakes: Vec<Diagnostic> = clashes.iter().map(|clash| clash.mistake(draft)).collect();
+    draft.mistakes.extend(mistakes);
+}
+
+/// Two resources that would have one name.
+struct Clash<'a> {
+    address: &'a Address,
+    other: &'a Address,
+    name: String,
+    /// Whether it is the name of a successor of the other.
+    is_later: bool,
+}
+
+impl Clash<'_> {
+    fn mistake(&self, draft: &Draft) -> Diagnostic {
+        let Self { address, other, name, is_later } = self;
+        let place = |address| draft.key_place(&draft.made[address].origin.body);
+        let (second, help) = if *is_later {
+            let other_name = letters(&address.name);
+            let help = format!("rename one: `{other_name}` instead of `{}`", address.name);
+            (format!("a successor of {other}"), help)
+        } else {
+            (other.to_string(), "give one of them another name".to_owned())
+        };
+        let title = format!("{address} and {second} would both be called `{name}` in AWS");
+        Diagnostic::error(Code::SameName, title)
+            .at(place(address), "one of the two")
+            .at(place(other), "the other")
+            .help(help)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Code, Diagnostic, Place, Snapshot};
-use deployer_stack::{Options, Zones, expanded, load, to_yaml};
+use deployer_stack::{Loaded, Options, Zones, expanded, load, to_yaml};
 use serde_json::{Value, json};
 
 use crate::support::{loaded, read, rendered};
@@ -558,8 +558,12 @@ fn what_is_beyond_the_fewest_tasks_runs_on_spare_capacity() {
     };
     assert_eq!(capacity("web"), json!({ "base": 2, "fargate": 3, "spot": 7 }));
     assert_eq!(capacity("worker"), json!({ "base": 1, "fargate": 0, "spot": 1 }));
-    let cluster = &loaded.stack.resources[&Address::new("cluster", "main")].spec;
-    assert_eq!(cluster["capacity-providers"], json!(["fargate", "fargate-spot"]));
+    let cluster = |loaded: &Loaded| {
+        loaded.stack.resources[&Address::new("cluster", "main")].spec["capacity-providers"].clone()
+    };
+    assert_eq!(cluster(&loaded), json!(["fargate", "fargate-spot"]));
+    let spotless: Vec<&str> = BESIDE.lines().filter(|line| !line.contains("spot:")).collect();
+    assert_eq!(cluster(&self::loaded(&spotless.join("\n"), None)), json!([]));
 }
 
 #[test]

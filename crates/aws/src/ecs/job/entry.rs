@@ -22,6 +22,11 @@ const FOLDER: &str = "/jobs";
 /// The most names that `GetParameters` takes (Systems Manager API reference).
 const NAMES_A_CALL: usize = 10;
 
+/// How often a task may be refused what it needs before that counts as a try: a role or a policy that
+/// is seconds old is not known everywhere. Each start takes Fargate some ten seconds, so this many are
+/// as long as that takes: an assumption.
+const REFUSALS: u32 = 3;
+
 /// What is known of a job, as its parameter has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,6 +51,9 @@ pub(super) struct Run {
     pub(super) token: String,
     /// How many more tries there are when it fails.
     pub(super) left: u32,
+    /// How many more starts there are that its roles refuse, which are no tries.
+    #[serde(default)]
+    pub(super) refusals: u32,
     /// The ARN of its task; none before ECS has said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) task: Option<String>,
@@ -54,7 +62,7 @@ pub(super) struct Run {
 impl Run {
     /// One that is to begin.
     pub(super) fn new(release: String, left: u32) -> Self {
-        Self { release, token: random::token(), left, task: None }
+        Self { release, token: random::token(), left, refusals: REFUSALS, task: None }
     }
 }
 

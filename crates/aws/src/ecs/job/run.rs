@@ -4,18 +4,22 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{ContainerOverride, LaunchType, PropagateTags, TaskOverride};
 use deployer_core::{Cause, Failure};
-use deployer_engine::{Context, LogQuery, Order, Progress, Result, StopCause, Task, TaskState};
+use deployer_engine::{
+    Context, LogQuery, Order, Progress, Result, StopCause, Task, TaskState, unless_gone_for_good,
+};
 use deployer_kinds::JobSpec;
 
 use super::entry::{self, Entry, Kept, Run};
 use crate::Aws;
-use crate::ecs::stopped::{Stopped, log};
+use crate::ecs::stopped::{Culprit, Stopped, log};
 use crate::ecs::{self, logging, network, tasks};
 use crate::missing::Required;
 use crate::moment::{of_moment, since};
 use crate::send::unless_gone;
 
 const START: &str = "start the task";
+
+const LOOK: &str = "look at the task";
 
 /// What a job is asked to do.
 const RUN: &str = "run to a good end";
@@ -53,14 +57,20 @@ pub(super) async fn begin(
             run.task = started_with(cx.cloud, wanted, &run.token).await?;
         }
         match stage(cx.cloud, wanted, &run, kept.age).await? {
-            Stage::GoesOn(task) | Stage::EndedWell(task) if run.release == release => {
+            Stage::GoesOn(_) | Stage::EndedWell if run.release == release => {
+                let task = run.task.clone();
                 entry.run = Some(run);
                 entry::write(cx.cloud, &kept.name, &entry).await?;
-                return Ok(Some(task));
+                return Ok(task);
             }
             Stage::GoesOn(task) => {
-                stop_late(cx.cloud, &task, kept).await?;
-                let busy = format!("task {} still runs for another release", tasks::id(&task));
+                let arn = run.task.required("the task of a run")?;
+                // Nobody waits for it any more.
+                let timeout = kept.entry.as_ref().and_then(|entry| entry.spec.timeout);
+                if task.is_some_and(|task| is_too_long(&task, timeout)) {
+                    stop(cx.cloud, &arn, TOO_LONG).await?;
+                }
+                let busy = format!("task {} still runs for another release", tasks::id(&arn));
                 return Err(Failure::new(Cause::Busy, START, busy));
             }
             _ => {}
@@ -135,31 +145,44 @@ async fn started_with(aws: &Aws, spec: &JobSpec, token: &str) -> Result<Option<S
 
 /// How far a run is.
 enum Stage {
-    /// Its task runs, or may do so.
-    GoesOn(String),
-    EndedWell(String),
+    /// Its task runs, or may do so where ECS does not show it yet.
+    GoesOn(Option<Task>),
+    EndedWell,
     /// It failed, ECS has forgotten it, or it never began.
     Over,
 }
 
 async fn stage(aws: &Aws, spec: &JobSpec, run: &Run, age: Option<Duration>) -> Result<Stage> {
     let Some(arn) = run.task.clone() else { return Ok(Stage::Over) };
-    Ok(match look(aws, &arn).await? {
-        Some(task) if task.state != TaskState::Stopped => Stage::GoesOn(arn),
-        Some(task) if has_succeeded(&task, &spec.container) => Stage::EndedWell(arn),
-        None if age.is_none_or(|age| age < UNSEEN) => Stage::GoesOn(arn),
-        _ => Stage::Over,
+    Ok(match seen(aws, &arn, age).await? {
+        Sight::Task(task) if task.state != TaskState::Stopped => Stage::GoesOn(Some(task)),
+        Sight::Task(task) if has_succeeded(&task, &spec.container) => Stage::EndedWell,
+        Sight::NotYet => Stage::GoesOn(None),
+        Sight::Task(_) | Sight::Forgotten => Stage::Over,
     })
 }
 
-/// Stops a task that nobody waits for and that takes longer than it may.
-async fn stop_late(aws: &Aws, arn: &str, kept: &Kept) -> Result<()> {
-    let timeout = kept.entry.as_ref().and_then(|entry| entry.spec.timeout);
-    let task = look(aws, arn).await?;
-    if task.is_some_and(|task| is_too_long(&task, timeout)) {
-        stop(aws, arn, TOO_LONG).await?;
+/// What ECS says of the task of a run.
+enum Sight {
+    Task(Task),
+    /// It was begun a moment ago and is not shown yet.
+    NotYet,
+    Forgotten,
+}
+
+/// Looks at the task of a run that was written down this long ago. `MISSING` may be said of one that
+/// is there (ECS API reference, `RunTask`: eventually consistent), so it is believed where it stays
+/// so.
+async fn seen(aws: &Aws, arn: &str, age: Option<Duration>) -> Result<Sight> {
+    if let Some(task) = look(aws, arn).await? {
+        return Ok(Sight::Task(task));
     }
-    Ok(())
+    if age.is_none_or(|age| age < UNSEEN) {
+        return Ok(Sight::NotYet);
+    }
+    let missing = || Failure::new(Cause::Gone, LOOK, "ECS says that it is MISSING");
+    let look = || async { look(aws, arn).await?.ok_or_else(missing) };
+    Ok(unless_gone_for_good(look).await?.map_or(Sight::Forgotten, Sight::Task))
 }
 
 /// How far the run is that was begun last.
@@ -173,14 +196,17 @@ pub(super) async fn progress(cx: &Context<'_, Aws>, kept: &Kept) -> Result<Progr
         attempted(cx, &kept.name, entry, run).await?;
         return Ok(Progress::Waiting("its task starts".to_owned()));
     };
-    let Some(task) = look(cx.cloud, &arn).await? else {
-        if kept.age.is_none_or(|age| age < UNSEEN) {
+    let task = match seen(cx.cloud, &arn, kept.age).await? {
+        Sight::Task(task) => task,
+        Sight::NotYet => {
             return Ok(Progress::Waiting("ECS does not show its task yet".to_owned()));
         }
-        let id = tasks::id(&arn);
-        let message = format!("ECS has forgotten task {id}: nobody knows how it ended");
-        let help = "apply once more: it is run again";
-        return Err(Failure::new(Cause::Refused, RUN, message).help(help));
+        Sight::Forgotten => {
+            let id = tasks::id(&arn);
+            let message = format!("ECS has forgotten task {id}: nobody knows how it ended");
+            let help = "apply once more: it is run again";
+            return Err(Failure::new(Cause::Refused, RUN, message).help(help));
+        }
     };
     if task.state != TaskState::Stopped {
         if is_too_long(&task, spec.timeout) {
@@ -195,6 +221,14 @@ pub(super) async fn progress(cx: &Context<'_, Aws>, kept: &Kept) -> Result<Progr
         entry.ran = Some(run.release);
         entry::write(cx.cloud, &kept.name, &entry).await?;
         return Ok(Progress::Done(()));
+    }
+    if was_refused(&task)
+        && let Some(refusals) = run.refusals.checked_sub(1)
+    {
+        let again = Run { refusals, ..Run::new(run.release, run.left) };
+        attempted(cx, &kept.name, entry, again).await?;
+        let id = &task.id;
+        return Ok(Progress::Waiting(format!("task {id} was refused what it needs; starts again")));
     }
     if let Some(left) = run.left.checked_sub(1) {
         attempted(cx, &kept.name, entry, Run::new(run.release, left)).await?;
@@ -211,7 +245,7 @@ async fn failure(aws: &Aws, task: Task, spec: &JobSpec) -> Result<Failure> {
         return Ok(Failure::new(Cause::Refused, RUN, message));
     };
     let mut lines = vec![format!("task {id} stopped: {}", stopped.reason())];
-    lines.extend(log(aws, &stopped).await?);
+    lines.extend(log(aws, Culprit::of(aws, &stopped).await?.as_ref()).await?);
     lines.push("what waits for it stays at the version that it has".to_owned());
     let help = if stopped.has_not_started() {
         "check that the image, the secrets and the log group it names exist, and that its execution \
@@ -274,6 +308,19 @@ pub(super) fn exit_code(task: &Task, container: &str) -> Option<i32> {
     task.containers.iter().find(|it| it.name == container)?.exit_code
 }
 
+/// Whether a task never ran because its roles did not let it: IAM's changes take some seconds to be
+/// known everywhere (IAM user guide, "Changes that I make are not always immediately visible").
+fn was_refused(task: &Task) -> bool {
+    let Some(stop) = task.stop.as_ref().filter(|stop| stop.cause == StopCause::NotStarted) else {
+        return false;
+    };
+    let containers = task.containers.iter().filter_map(|container| container.reason.as_deref());
+    // ECS developer guide, "Amazon ECS stopped tasks error messages".
+    let words = ["AccessDenied", "is not authorized", "unable to assume the role"];
+    let mut said = stop.reason.as_deref().into_iter().chain(containers);
+    said.any(|text| words.iter().any(|words| text.contains(words)))
+}
+
 fn is_too_long(task: &Task, timeout: Option<u32>) -> bool {
     let started = task.started.map(of_moment);
     let runs = started.as_ref().and_then(since);
@@ -304,4 +351,43 @@ async fn stop(aws: &Aws, arn: &str, reason: &str) -> Result<()> {
     let request = request.reason(format!("deployer: {reason}"));
     let stopped = aws.send(&ecs::STOP_TASK, "stop the task", || request.clone().send()).await;
     unless_gone(stopped).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use deployer_engine::{Health, Stop};
+
+    use super::*;
+
+    fn stopped(cause: StopCause, reason: &str) -> Task {
+        let stop = Stop { cause, code: Some("code".to_owned()), reason: Some(reason.to_owned()) };
+        Task {
+            id: "1a".to_owned(),
+            state: TaskState::Stopped,
+            status: "STOPPED".to_owned(),
+            desired: "STOPPED".to_owned(),
+            health: Health::Unknown,
+            revision: "job:1".to_owned(),
+            started_by: None,
+            containers: Vec::new(),
+            created: None,
+            started: None,
+            stopping: None,
+            stopped: None,
+            stop: Some(stop),
+            zone: None,
+            address: None,
+        }
+    }
+
+    #[test]
+    fn a_task_that_its_role_did_not_let_start_is_told_from_one_that_failed() {
+        let young = "ResourceInitializationError: unable to pull secrets or registry auth: \
+                     AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/job/1 is \
+                     not authorized to perform: ecr:GetAuthorizationToken on resource: *";
+        assert!(was_refused(&stopped(StopCause::NotStarted, young)));
+        let lost = "CannotPullContainerError: pull image manifest has been retried 1 time(s)";
+        assert!(!was_refused(&stopped(StopCause::NotStarted, lost)));
+        assert!(!was_refused(&stopped(StopCause::Ended, young)), "it ran");
+    }
 }

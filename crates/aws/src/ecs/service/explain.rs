@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::tasks;
 use crate::Aws;
-use crate::ecs::stopped::{Stopped, log, with_names};
+use crate::ecs::stopped::{Culprit, Stopped, log, with_names};
 use crate::elb;
 use crate::missing::Required;
 use crate::moment::moment;
@@ -98,16 +98,18 @@ pub(super) async fn failure(
     lines.extend(others.into_iter().map(|words| format!("ECS says: {}", with_names(words))));
     let reason = deployment.and_then(Deployment::rollout_state_reason);
     lines.extend(reason.filter(|text| !text.ends_with("in progress.")).map(ToOwned::to_owned));
-    if let Some(task) = &stopped {
-        lines.extend(log(aws, task).await?);
-    }
+    let culprit = match &stopped {
+        Some(task) => Culprit::of(aws, task).await?,
+        None => None,
+    };
+    lines.extend(log(aws, culprit.as_ref()).await?);
     if lines.is_empty() {
         lines.push("ECS no longer says why".to_owned());
     }
     lines.push(fate.to_owned());
     let failure = Failure::new(Cause::Refused, "get its new tasks healthy", lines.join("\n"));
     Ok(match &stopped {
-        Some(task) => failure.help(advice(task, service)),
+        Some(task) => failure.help(advice(task, culprit.as_ref(), service)),
         None => failure,
     })
 }
@@ -131,8 +133,8 @@ pub(super) async fn ended(
 }
 
 /// What can be done about a task that stopped.
-fn advice(task: &Stopped, service: &Description) -> String {
-    let name = task.culprit().map_or("the container", |container| &container.name);
+fn advice(task: &Stopped, culprit: Option<&Culprit>, service: &Description) -> String {
+    let name = culprit.map_or("the container", |culprit| &culprit.name);
     match task.1.cause {
         StopCause::NotStarted => "check that the image, the secrets and the \
              log group it names exist, and that its execution role may read them; then \

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Code, Kind, Partition, Ref, Text, principal};
+use deployer_core::{Address, Code, Kind, KindInfo, Partition, Ref, Text, principal};
 use deployer_kinds::{
     Cluster, Conditions, JobSpec, Queue, QueueSpec, Role, RoleSpec, Schedule, ScheduleSpec,
     StateMachine, StateMachineSpec, Statement, TaskDefinition,
@@ -114,8 +114,8 @@ fn end_alone(draft: &mut Draft, name: &str, job: &Job) {
 
 /// The role of the state machine: it runs the job's task and waits for its end.
 fn runs_tasks(draft: &Draft, name: &str, owner: Owner<'_>) -> RoleSpec {
-    let definition = called::<TaskDefinition>(draft, &owner.resource());
-    let tasks = format!("task/{}/*", called::<Cluster>(draft, "main"));
+    let definition = KindInfo::first_name::<TaskDefinition>(&draft.scope, &owner.resource());
+    let tasks = format!("task/{}/*", KindInfo::first_name::<Cluster>(&draft.scope, "main"));
     let tasks = arn(draft, "ecs", &tasks);
     let roles = ["execution", "task"]
         .map(|which| Text::output(Address::new(Role::NAME, role_name(owner, which)), "id"));
@@ -132,7 +132,8 @@ fn runs_tasks(draft: &Draft, name: &str, owner: Owner<'_>) -> RoleSpec {
             [arn(draft, "events", RULE)],
         ),
     ];
-    let machine = format!("stateMachine:{}", called::<StateMachine>(draft, name));
+    let machine =
+        format!("stateMachine:{}", KindInfo::first_name::<StateMachine>(&draft.scope, name));
     role(draft, "states", &machine, statements)
 }
 
@@ -144,7 +145,7 @@ fn starts(draft: &Draft, name: &str) -> RoleSpec {
         Statement::allow(&["states:StartExecution"], [machine]),
         Statement::allow(&["sqs:SendMessage"], [queue]),
     ];
-    let group = format!("schedule-group/{}", called::<Schedule>(draft, name));
+    let group = format!("schedule-group/{}", KindInfo::first_name::<Schedule>(&draft.scope, name));
     role(draft, "scheduler", &group, statements)
 }
 
@@ -170,10 +171,4 @@ fn condition(operator: &str, key: &str, value: String) -> Conditions {
 fn arn(draft: &Draft, service: &str, resource: &str) -> Text {
     let partition = Partition::of(&draft.region).name();
     Text::from(format!("arn:{partition}:{service}:{}:*:{resource}", draft.region))
-}
-
-/// What the first of a kind with this name is called in AWS.
-fn called<K: Kind>(draft: &Draft, name: &str) -> String {
-    let naming = K::NAMING.expect("it has names");
-    naming.name(&draft.scope, &Address::new(K::NAME, name), 1)
 }

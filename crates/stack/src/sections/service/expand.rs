@@ -25,11 +25,12 @@ use crate::sections::load_balancer;
 /// The cluster that all services and jobs are in, if there are any.
 pub(super) fn cluster(draft: &mut Draft, all: &Sections) {
     if all.of::<super::Service>().next().is_some() || all.of::<Job>().next().is_some() {
-        // Both, whoever asks for them: a service that has been on either can be on neither without
-        // its cluster's having it, and what is not used costs nothing.
+        // Spare capacity is had by a strategy alone, which names capacity that stays beside it.
+        let uses_spot = all.of::<super::Service>().any(|(_, body)| body.spot.is_some());
+        let both = [CapacityProvider::Fargate, CapacityProvider::FargateSpot];
         let cluster = ClusterSpec {
             container_insights: Insights::Disabled.into(),
-            capacity_providers: [CapacityProvider::Fargate, CapacityProvider::FargateSpot].into(),
+            capacity_providers: both.into_iter().filter(|_| uses_spot).collect(),
         };
         draft.make::<Cluster>("main", &cluster, Origin::new(&["services"], &[]));
     }

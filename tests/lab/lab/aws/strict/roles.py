@@ -60,6 +60,16 @@ def install(lab: Lab) -> None:
             _check_assumable(lab, self, definition)
         return original(self)
 
+    @patch(EC2ContainerServiceResponse)
+    def run_task(original: Any, self: Any) -> Any:
+        if role := _young(lab, self, self._get_param("taskDefinition")):
+            raise EcsClientException(
+                f"ECS was unable to assume the role '{role.arn}' that was provided for this task. "
+                "Please verify that the role being passed has the proper trust relationship and "
+                "permissions and that your IAM user has permissions to pass this role."
+            )
+        return original(self)
+
     @patch(FlowLogs)
     def create_flow_logs(original: Any, self: Any) -> Any:
         for role in iam_backends[self.current_account][self.partition].roles.values():
@@ -101,11 +111,17 @@ def _patch_machines(lab: Lab, operation: str) -> None:
 
 
 def _check_assumable(lab: Lab, response: Any, definition: str) -> None:
+    if role := _young(lab, response, definition):
+        raise InvalidParameterException(
+            "Unable to assume role and validate the specified task definition. Please verify "
+            f"that the ECS service role being passed has the proper permissions: {role.arn}"
+        )
+
+
+def _young(lab: Lab, response: Any, definition: str) -> Role | None:
+    """A role of a task definition that no service can assume yet."""
     described = response.ecs_backend.describe_task_definition(definition)
     used = {getattr(described, f"{kind}_role_arn", None) for kind in ("execution", "task")}
-    for role in iam_backends[response.current_account][response.partition].roles.values():
-        if role.arn in used and lab.strict.is_fresh("role", role):
-            raise InvalidParameterException(
-                "Unable to assume role and validate the specified task definition. Please verify "
-                f"that the ECS service role being passed has the proper permissions: {role.arn}"
-            )
+    roles = iam_backends[response.current_account][response.partition].roles.values()
+    young = (role for role in roles if role.arn in used and lab.strict.is_fresh("role", role))
+    return next(young, None)
