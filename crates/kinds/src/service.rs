@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use deployer_core::{
     Action, After, Change, Fact, Grant, Impact, Join, Kind, Naming, Notice, Opaque, Problem, Ref,
-    Run, Stand, Text, Thing, Time, Typical,
+    Replacement, Run, Stand, Text, Thing, Time, Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,19 @@ impl Kind for Service {
         };
         let limit = ROLLOUT + grace + drain * waves + (WAVE + grace) * (waves - 1);
         Time { limit, ..Self::TYPICAL.time(action) }
+    }
+
+    /// A discovery name is one service's (`ServiceConnectService` in the ECS API reference), so that
+    /// a successor that serves under the same one cannot be made beside it.
+    fn replacement(live: &ServiceSpec, wanted: &ServiceSpec) -> Replacement {
+        let names = |spec: &ServiceSpec| -> BTreeSet<String> {
+            spec.connect.serves.values().map(|it| it.discovery_name.clone()).collect()
+        };
+        if names(live).is_disjoint(&names(wanted)) {
+            Self::REPLACEMENT
+        } else {
+            Replacement::DeleteFirst
+        }
     }
 
     /// What a service sees beside what it uses is no difference.

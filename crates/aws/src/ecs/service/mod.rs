@@ -47,12 +47,17 @@ impl Resource<Aws> for Service {
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
         let Some(cluster) = cluster(id) else { return Ok(None) };
         let services = describe(survey.cloud, &cluster, &[id.to_owned()]).await?;
-        let read = |service: &Description| {
-            let (name, tags) = (service.service_name(), tags(service.tags()));
-            let owned = Owned::read::<Self>(survey.scope, name, &tags);
-            found(&owned, service, &survey.cloud.region)
+        let Some(service) = services.iter().find(|service| is_there(service)) else {
+            return Ok(None);
         };
-        services.iter().find(|service| is_there(service)).map(read).transpose()
+        let (name, tags) = (service.service_name(), tags(service.tags()));
+        let owned = Owned::read::<Self>(survey.scope, name, &tags);
+        let mut found = found(&owned, service, &survey.cloud.region)?;
+        if found.spec.connect.enabled {
+            let others = survey.shared.get::<Services>().of(survey).await?;
+            found.spec.uses = connect::seen(service, others.iter().map(|(_, other)| other));
+        }
+        Ok(Some(found))
     }
 
     /// In the clusters that are ours by their names.
