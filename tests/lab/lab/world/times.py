@@ -39,7 +39,7 @@ DURATIONS: dict[str, float] = {
     "certificate.validation": 72 * 3600,
     "namespace.creating": 4,
     "namespace.deleting": 4,
-    "namespace.services-linger": 120,
+    "namespace.services-linger": 60,
     "record.in-sync": 30,
     "task.provisioning": 15,
     "task.pending": 10,
