@@ -172,6 +172,7 @@ impl Aws {
         Self {
             acm: fenced!(aws_sdk_acm, config, fence, seen),
             autoscaling: fenced!(aws_sdk_applicationautoscaling, config, fence, seen),
+            cloud_map: fenced!(aws_sdk_servicediscovery, config, fence, seen),
             cloudwatch: fenced!(aws_sdk_cloudwatch, config, fence, seen),
             ec2: fenced!(aws_sdk_ec2, config, fence, seen),
             ecr: fenced!(aws_sdk_ecr, config, fence, seen),

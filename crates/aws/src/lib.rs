@@ -14,6 +14,7 @@ mod acm;
 mod advice;
 mod autoscaling;
 mod cloud;
+mod cloud_map;
 mod cloudwatch;
 mod connect;
 mod credentials;

@@ -3,8 +3,8 @@
 use deployer_engine::Operation;
 
 use crate::{
-    acm, autoscaling, cloudwatch, ec2, ecr, ecs, elb, iam, logs, rds, route53, scheduler, secrets,
-    sns, sqs, ssm, step_functions, sts, tagging,
+    acm, autoscaling, cloud_map, cloudwatch, ec2, ecr, ecs, elb, iam, logs, rds, route53,
+    scheduler, secrets, sns, sqs, ssm, step_functions, sts, tagging,
 };
 
 /// Every operation of every service.
@@ -12,6 +12,7 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
     let services = [
         acm::ALL,
         autoscaling::ALL,
+        cloud_map::ALL,
         cloudwatch::ALL,
         ec2::ALL,
         ecr::ALL,

@@ -27,6 +27,7 @@ pub fn registry() -> Registry<Aws> {
         .with::<deployer_kinds::ListenerRule>()
         .with::<deployer_kinds::LoadBalancer>()
         .with::<deployer_kinds::LogGroup>()
+        .with::<deployer_kinds::Namespace>()
         .with::<deployer_kinds::NatGateway>()
         .with::<deployer_kinds::NetworkAcl>()
         .with::<deployer_kinds::Queue>()

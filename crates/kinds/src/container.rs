@@ -7,7 +7,7 @@ use deployer_core::{Opaque, Problem, Ref, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::LogGroup;
+use crate::{LogGroup, NamedPort};
 
 /// The most containers of a task definition ("Amazon ECS service quotas" in the ECS developer
 /// guide).
@@ -72,6 +72,9 @@ pub struct Container {
     /// The TCP ports it listens on.
     #[serde(default)]
     pub ports: BTreeSet<u16>,
+    /// Those of its ports that have names, by which a service serves them.
+    #[serde(default)]
+    pub named_ports: BTreeMap<String, NamedPort>,
     /// Where its output goes; nowhere when left out.
     pub log: Option<Log>,
     /// A command that checks whether it works.

@@ -7,6 +7,7 @@ mod alarm;
 mod certificate;
 mod cluster;
 mod composite_alarm;
+mod connect;
 mod container;
 mod dashboard;
 mod db_engine;
@@ -30,6 +31,7 @@ mod listener;
 mod listener_rule;
 mod load_balancer;
 mod log_group;
+mod namespace;
 mod nat_gateway;
 mod network_acl;
 mod queue;
@@ -57,6 +59,7 @@ pub use cluster::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insight
 pub use composite_alarm::{
     CompositeAlarm, CompositeAlarmOutput, CompositeAlarmSpec, CompositeRule,
 };
+pub use connect::{AppProtocol, Connect, Endpoint, NamedPort};
 pub use container::{Condition, Container, ContainerHealth, Log, Mount, Volume};
 pub use dashboard::{Dashboard, DashboardOutput, DashboardSpec};
 pub use db_engine::{Engine, is_one_of};
@@ -84,6 +87,7 @@ pub use listener::{
 pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec, Patterns};
 pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
 pub use log_group::{LogGroup, LogGroupOutput, LogGroupSpec};
+pub use namespace::{Namespace, NamespaceOutput, NamespaceSpec};
 pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
 pub use network_acl::{AclAction, AclRule, NetworkAcl, NetworkAclOutput, NetworkAclSpec};
 pub use queue::{DeadLetters, Queue, QueueOutput, QueueSpec};

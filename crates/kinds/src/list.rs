@@ -25,6 +25,7 @@ pub fn all() -> Kinds {
         KindInfo::of::<crate::ListenerRule>(),
         KindInfo::of::<crate::LoadBalancer>(),
         KindInfo::of::<crate::LogGroup>(),
+        KindInfo::of::<crate::Namespace>(),
         KindInfo::of::<crate::NatGateway>(),
         KindInfo::of::<crate::NetworkAcl>(),
         KindInfo::of::<crate::Queue>(),

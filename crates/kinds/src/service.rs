@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use deployer_core::{
     Action, After, Change, Fact, Grant, Impact, Join, Kind, Naming, Notice, Opaque, Problem, Ref,
-    Run, Stand, Thing, Time, Typical,
+    Replacement, Run, Stand, Text, Thing, Time, Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{Cluster, SecurityGroup, Subnet, TargetGroup, TaskDefinition};
+use crate::{Cluster, Connect, SecurityGroup, Subnet, TargetGroup, TaskDefinition};
 
 /// How long a rollout may take that nothing holds up, in seconds: with the longest start period of
 /// a container's check, five minutes (`HealthCheck` in the ECS API reference).
@@ -52,7 +53,11 @@ impl Kind for Service {
         ("platform-version", Change::InPlace(Impact::Rolling)),
         // It starts none by itself, and tasks that run stay where they are: update begins one.
         ("capacity", Change::InPlace(Impact::Rolling)),
+        ("connect", Change::InPlace(Impact::Rolling)),
+        // Tasks that run never see what is served later: update begins a deployment.
+        ("uses", Change::InPlace(Impact::Rolling)),
     ];
+    const UNDONE: &'static [&'static str] = &["uses"];
     const NAMING: Option<Naming> = Some(Naming::hyphens(255));
     const DELETION: Impact = Impact::None;
     const AFTER: &'static [After] = &[
@@ -90,6 +95,26 @@ impl Kind for Service {
         Time { limit, ..Self::TYPICAL.time(action) }
     }
 
+    /// A discovery name is one service's (`ServiceConnectService` in the ECS API reference), so that
+    /// a successor that serves under the same one cannot be made beside it.
+    fn replacement(live: &ServiceSpec, wanted: &ServiceSpec) -> Replacement {
+        let names = |spec: &ServiceSpec| -> BTreeSet<String> {
+            spec.connect.serves.values().map(|it| it.discovery_name.clone()).collect()
+        };
+        if names(live).is_disjoint(&names(wanted)) {
+            Self::REPLACEMENT
+        } else {
+            Replacement::DeleteFirst
+        }
+    }
+
+    /// What a service sees beside what it uses is no difference.
+    fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
+        let seen = live.as_array()?;
+        let sees_all = field == "uses" && wanted.as_array()?.iter().all(|it| seen.contains(it));
+        sees_all.then_some(Change::Delegated)
+    }
+
     fn facts(spec: &ServiceSpec) -> Vec<Fact> {
         let groups = spec.targets.iter().map(|target| Thing::from(&target.group)).collect();
         let ports = spec.targets.iter().map(|target| target.port).collect();
@@ -106,7 +131,9 @@ impl Kind for Service {
 
     fn notices(live: &ServiceSpec, wanted: &ServiceSpec) -> Vec<Notice> {
         let mut notices = Vec::new();
+        let sees_all = wanted.uses.is_subset(&live.uses);
         let stays = ServiceSpec {
+            uses: if sees_all { live.uses.clone() } else { wanted.uses.clone() },
             count: live.count,
             minimum_percent: live.minimum_percent,
             maximum_percent: live.maximum_percent,
@@ -127,6 +154,7 @@ impl Kind for Service {
     fn check(spec: &ServiceSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
         problems.extend(spec.capacity.known().and_then(Capacity::problem));
+        problems.extend(spec.connect.problems());
         if spec.minimum_percent > 100 {
             problems.push(Problem::amounts(
                 "minimum-percent",
@@ -192,6 +220,13 @@ pub struct ServiceSpec {
     /// Which capacity its tasks run on.
     #[serde(default)]
     pub capacity: Opaque<Capacity>,
+    /// What it does with ECS Service Connect; nothing when left out.
+    #[serde(default)]
+    pub connect: Connect,
+    /// The names of the services that it reaches by Service Connect, as `${service/users.name}`: it
+    /// comes after them, and is deployed again where one of them is newer than its tasks.
+    #[serde(default)]
+    pub uses: BTreeSet<Text>,
 }
 
 /// Which capacity of Fargate tasks run on; the one that stays when left out. Of tasks beyond

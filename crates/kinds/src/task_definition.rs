@@ -6,8 +6,8 @@ use deployer_core::{Change, Impact, Kind, Naming, Opaque, Problem, Ref, Replacem
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Role;
 use crate::container::{self, Container, Volume};
+use crate::{Role, connect};
 
 /// The most bytes that a task definition may have ("Amazon ECS service quotas" in the ECS developer
 /// guide).
@@ -78,6 +78,7 @@ impl Kind for TaskDefinition {
             ));
         }
         problems.extend(container::check(spec.cpu, spec.memory, &spec.containers, &spec.volumes));
+        problems.extend(connect::named_ports(&spec.containers));
         let size = spec.containers.iter().map(|(name, it)| written(name, it)).sum::<usize>();
         if size > LARGEST
             && let Some((name, _)) =

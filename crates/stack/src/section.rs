@@ -54,6 +54,8 @@ pub(crate) trait Section: DeserializeOwned + JsonSchema + 'static {
 pub(crate) struct Offer {
     /// Settings anybody may read.
     pub(crate) environment: Vec<(&'static str, Text)>,
+    /// The same, where the ends are names that somebody has given.
+    pub(crate) named: Vec<(String, Text)>,
     /// Settings that name something which only an image that is packed here has.
     pub(crate) packed: Vec<(&'static str, Text)>,
     /// Settings that come out of a secret.

@@ -57,6 +57,8 @@ operations! {
     /// says that ECS cannot take a setting, and that it cannot find a role or a target group's load
     /// balancer, and it finds new ones late (Terraform's AWS provider asks again for minutes,
     /// `internal/service/ecs/service.go`). That a new revision is found late too is an assumption.
+    /// That a namespace of Cloud Map which was made a moment ago may be `NamespaceNotFoundException`
+    /// is an assumption: as any other thing that is not found it is waited for while it is young.
     CREATE_SERVICE = SERVICE.changes("CreateService")
         .on(DEPLOYED)
         .also(&["ecs:TagResource", "iam:PassRole"])

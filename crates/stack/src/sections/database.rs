@@ -320,6 +320,7 @@ impl Section for Database {
                 ("USER", output("user")),
                 ("ENGINE", Text::from(self.engine.client())),
             ],
+            named: Vec::new(),
             packed: match self.tls {
                 Tls::Required => vec![
                     ("TLS", Text::from("verify-full")),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, Code, Diagnostic, Place, Snapshot};
+use deployer_core::{Address, Code, Diagnostic, Place, Snapshot, references};
 use deployer_stack::{Loaded, Options, Zones, expanded, load, to_yaml};
 use serde_json::{Value, json};
 
@@ -621,4 +621,46 @@ environments:
         hot.map(|address| address.kind).collect()
     };
     assert_eq!(kinds("prod"), ["composite-alarm"]);
+}
+
+#[test]
+fn a_service_that_uses_another_reaches_it_by_name_and_comes_after_it() {
+    let text = "\
+stack: shop
+region: eu-west-1
+network: { nat: single }
+services:
+  users: { image: nginx:1.29, ports: { grpc: { port: 9000, protocol: grpc } } }
+  orders:
+    image: nginx:1.29
+    ports: { http: { port: 80 }, admin: { port: 81 } }
+    uses: [{ use: services/users, as: PEOPLE }]
+  gateway: { image: nginx:1.29, uses: [services/orders] }
+  alone: { image: nginx:1.29, ports: { http: { port: 80 } } }
+";
+    let loaded = loaded(text, None);
+    let spec =
+        |kind: &str, name: &str| loaded.stack.resources[&Address::new(kind, name)].spec.clone();
+    let environment = |name: &str| spec("task-definition", name)["containers"][name].clone();
+    let people = json!({
+        "PEOPLE_URL": "http://users:9000", "PEOPLE_HOST": "users", "PEOPLE_PORT": "9000"
+    });
+    assert_eq!(environment("orders")["environment"], people);
+    let orders = &environment("gateway")["environment"];
+    assert_eq!(orders["ORDERS_ADMIN_URL"], "http://orders:81");
+    assert_eq!(orders["ORDERS_HTTP_PORT"], "80");
+    assert_eq!(
+        environment("users")["named-ports"],
+        json!({ "grpc": { "port": 9000, "protocol": "grpc" } })
+    );
+    let users = spec("service", "users");
+    assert_eq!(users["connect"]["serves"]["grpc"]["discovery-name"], "users_grpc");
+    let uses = references(&spec("service", "orders")["uses"]);
+    assert_eq!(uses, [Address::new("service", "users")].into());
+    let gateway = spec("service", "gateway");
+    assert_eq!(gateway["connect"]["enabled"], true, "it only reaches others");
+    assert_eq!(gateway["connect"]["serves"], json!({}));
+    assert_eq!(spec("service", "alone")["connect"]["enabled"], false);
+    let let_in = &spec("security-group", "service-users")["ingress"][0];
+    assert_eq!(let_in["from"]["security-group"]["ref"], "security-group/service-orders");
 }

@@ -52,6 +52,7 @@ def install(lab: Lab) -> None:
     from lab.aws.route53 import zones
     from lab.aws.scheduler import schedules
     from lab.aws.secrets import names
+    from lab.aws.servicediscovery import namespaces
     from lab.aws.sns import delivery, subscriptions, topics
     from lab.aws.sqs import queues
     from lab.aws.ssm import parameters
@@ -98,6 +99,7 @@ def install(lab: Lab) -> None:
         topics,
         subscriptions,
         delivery,
+        namespaces,
         names,
         parameters,
         assumed_roles,

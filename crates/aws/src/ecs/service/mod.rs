@@ -2,6 +2,7 @@
 //! `DeleteService`.
 
 mod capacity;
+mod connect;
 mod explain;
 pub(crate) mod failures;
 pub(crate) mod find;
@@ -31,8 +32,14 @@ impl Resource<Aws> for Service {
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let services = survey.shared.get::<Services>().of(survey).await?;
+        let region = &survey.cloud.region;
         let read = services.iter().filter_map(|(owned, service)| {
-            readable(survey, owned, service.service_arn(), found(owned, service))
+            let others = services.iter().map(|(_, other)| other);
+            let read = found(owned, service, region).map(|mut found| {
+                found.spec.uses = connect::seen(service, others);
+                found
+            });
+            readable(survey, owned, service.service_arn(), read)
         });
         read.collect()
     }
@@ -40,11 +47,17 @@ impl Resource<Aws> for Service {
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
         let Some(cluster) = cluster(id) else { return Ok(None) };
         let services = describe(survey.cloud, &cluster, &[id.to_owned()]).await?;
-        let read = |service: &Description| {
-            let (name, tags) = (service.service_name(), tags(service.tags()));
-            found(&Owned::read::<Self>(survey.scope, name, &tags), service)
+        let Some(service) = services.iter().find(|service| is_there(service)) else {
+            return Ok(None);
         };
-        services.iter().find(|service| is_there(service)).map(read).transpose()
+        let (name, tags) = (service.service_name(), tags(service.tags()));
+        let owned = Owned::read::<Self>(survey.scope, name, &tags);
+        let mut found = found(&owned, service, &survey.cloud.region)?;
+        if found.spec.connect.enabled {
+            let others = survey.shared.get::<Services>().of(survey).await?;
+            found.spec.uses = connect::seen(service, others.iter().map(|(_, other)| other));
+        }
+        Ok(Some(found))
     }
 
     /// In the clusters that are ours by their names.
@@ -71,6 +84,7 @@ impl Resource<Aws> for Service {
             .deployment_configuration(spec::deployment(spec)?)
             .availability_zone_rebalancing(spec::rebalancing(spec))
             .enable_execute_command(spec.execute_command)
+            .set_service_connect_configuration(connect::new(spec, &cx.cloud.region))
             .enable_ecs_managed_tags(true)
             .propagate_tags(PropagateTags::Service)
             .set_health_check_grace_period_seconds(spec::grace_period(spec, 0));
@@ -98,8 +112,13 @@ impl Resource<Aws> for Service {
             .set_deployment_configuration(spec::deployment_change(&live.spec, spec)?)
             .availability_zone_rebalancing(spec::rebalancing(spec))
             .enable_execute_command(spec.execute_command)
-            // Tasks that run keep what they were started with.
-            .force_new_deployment(live.spec.execute_command != spec.execute_command || moves)
+            .set_service_connect_configuration(connect::change(&live.spec, spec, &cx.cloud.region))
+            // Tasks that run keep what they were started with, and see what was served then.
+            .force_new_deployment(
+                live.spec.execute_command != spec.execute_command
+                    || moves
+                    || !spec.uses.is_subset(&live.spec.uses),
+            )
             .enable_ecs_managed_tags(true)
             .propagate_tags(PropagateTags::Service)
             .set_health_check_grace_period_seconds(spec::grace_period(
@@ -163,7 +182,7 @@ impl Resource<Aws> for Service {
     }
 }
 
-fn found(owned: &Owned, service: &Description) -> Result<Found<Service>> {
+fn found(owned: &Owned, service: &Description, region: &str) -> Result<Found<Service>> {
     let state = service.status().required("the status of a service")?;
     Ok(Found {
         badge: owned.badge(),
@@ -175,7 +194,7 @@ fn found(owned: &Owned, service: &Description) -> Result<Found<Service>> {
             _ => Phase::Settling,
         },
         state: state.to_owned(),
-        foreign: spec::foreign(service),
+        foreign: spec::foreign(service, region),
     })
 }
 

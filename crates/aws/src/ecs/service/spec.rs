@@ -1,5 +1,7 @@
 //! A service's spec, as ECS tells it and as ECS is asked for it.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ecs::types::{
     AssignPublicIp, AvailabilityZoneRebalancing, DeploymentCircuitBreaker, DeploymentConfiguration,
     DeploymentControllerType, DeploymentStrategy, LaunchType, LoadBalancer, NetworkConfiguration,
@@ -9,7 +11,7 @@ use deployer_core::Ref;
 use deployer_engine::Result;
 use deployer_kinds::{CircuitBreaker, ServiceSpec, ServiceTarget};
 
-use super::capacity;
+use super::{capacity, connect};
 use crate::ecs;
 use crate::missing::Required;
 
@@ -50,15 +52,22 @@ pub(super) fn read(service: &Description) -> Result<ServiceSpec> {
         )?,
         platform_version: text(service.platform_version(), "the platform of a service")?,
         capacity: capacity::read(service),
+        connect: connect::read(service),
+        // What it sees, the others tell.
+        uses: BTreeSet::new(),
     })
 }
 
 /// What a spec cannot say.
-pub(super) fn foreign(service: &Description) -> Vec<String> {
+pub(super) fn foreign(service: &Description, region: &str) -> Vec<String> {
     let controller = service.deployment_controller().map(|controller| controller.r#type());
     let scheduling = service.scheduling_strategy();
     [
         ("other capacity than a stack can say", capacity::read(service).known().is_none()),
+        (
+            "settings of Service Connect that a stack cannot say",
+            connect::is_foreign(service, region),
+        ),
         ("service registries", !service.service_registries().is_empty()),
         ("placement constraints", !service.placement_constraints().is_empty()),
         (
@@ -188,7 +197,7 @@ fn circuit_breaker(deployment: &DeploymentConfiguration) -> CircuitBreaker {
 
 #[cfg(test)]
 mod tests {
-    use deployer_kinds::Capacity;
+    use deployer_kinds::{Capacity, Connect};
 
     use super::*;
 
@@ -209,6 +218,8 @@ mod tests {
             grace_period: 0,
             platform_version: "LATEST".to_owned(),
             capacity: Capacity::default().into(),
+            connect: Connect::default(),
+            uses: BTreeSet::new(),
         }
     }
 

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ecs::types::{
-    ContainerCondition, ContainerDefinition, ContainerDependency, HealthCheck, KeyValuePair,
-    LinuxParameters, LogConfiguration, LogDriver, MountPoint, PortMapping, Secret, Tmpfs,
-    TransportProtocol, Ulimit, UlimitName,
+    ApplicationProtocol, ContainerCondition, ContainerDefinition, ContainerDependency, HealthCheck,
+    KeyValuePair, LinuxParameters, LogConfiguration, LogDriver, MountPoint, PortMapping, Secret,
+    Tmpfs, TransportProtocol, Ulimit, UlimitName,
 };
 use deployer_core::{Opaque, Ref, Text};
 use deployer_engine::Result;
-use deployer_kinds::{Condition, Container, ContainerHealth, Log, Mount};
+use deployer_kinds::{AppProtocol, Condition, Container, ContainerHealth, Log, Mount, NamedPort};
 
 use crate::missing::Required;
 
@@ -33,7 +33,10 @@ pub(super) fn write(name: &str, container: &Container, region: &str) -> Containe
         secret.expect("it has a name and a source")
     });
     let ports = container.ports.iter().map(|port| {
+        let named = container.named_ports.iter().find(|(_, named)| named.port == *port);
         PortMapping::builder()
+            .set_name(named.map(|(name, _)| name.clone()))
+            .set_app_protocol(named.and_then(|(_, named)| app_protocol(named)))
             .container_port(i32::from(*port))
             .host_port(i32::from(*port))
             .protocol(TransportProtocol::Tcp)
@@ -117,6 +120,7 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
             .map(|secret| (secret.name().to_owned(), Text::from(secret.value_from())))
             .collect(),
         ports: ports.required("the ports of a container")?,
+        named_ports: definition.port_mappings().iter().filter_map(named_port).collect(),
         log: definition.log_configuration().and_then(log),
         health: definition.health_check().map(health).transpose()?,
         stop_timeout: stop_timeout
@@ -169,6 +173,28 @@ fn dependency(waits: &ContainerDependency) -> (String, Opaque<Condition>) {
     (waits.container_name().to_owned(), condition.into())
 }
 
+/// Without one a port speaks anything over TCP (`PortMapping` in the ECS API reference).
+fn app_protocol(named: &NamedPort) -> Option<ApplicationProtocol> {
+    match named.protocol.known()? {
+        AppProtocol::Tcp => None,
+        AppProtocol::Http => Some(ApplicationProtocol::Http),
+        AppProtocol::Http2 => Some(ApplicationProtocol::Http2),
+        AppProtocol::Grpc => Some(ApplicationProtocol::Grpc),
+    }
+}
+
+fn named_port(mapping: &PortMapping) -> Option<(String, NamedPort)> {
+    let protocol = match mapping.app_protocol() {
+        None => Some(AppProtocol::Tcp),
+        Some(ApplicationProtocol::Http) => Some(AppProtocol::Http),
+        Some(ApplicationProtocol::Http2) => Some(AppProtocol::Http2),
+        Some(ApplicationProtocol::Grpc) => Some(AppProtocol::Grpc),
+        Some(_) => None,
+    };
+    let port = u16::try_from(mapping.container_port()?).ok()?;
+    Some((mapping.name()?.to_owned(), NamedPort { port, protocol: protocol.into() }))
+}
+
 fn mount_point((volume, mount): (&String, &Mount)) -> MountPoint {
     MountPoint::builder()
         .source_volume(volume)
@@ -195,7 +221,8 @@ fn amount(value: i32, what: &str) -> Result<u32> {
     u32::try_from(value).ok().required(what)
 }
 
-fn logging(log: &Log, region: &str) -> LogConfiguration {
+/// Where output goes that CloudWatch Logs keeps.
+pub(in crate::ecs) fn logging(log: &Log, region: &str) -> LogConfiguration {
     let options = HashMap::from([
         ("awslogs-group".to_owned(), log.group.id().to_owned()),
         ("awslogs-region".to_owned(), region.to_owned()),
@@ -206,7 +233,7 @@ fn logging(log: &Log, region: &str) -> LogConfiguration {
 }
 
 /// `None` for another driver than CloudWatch Logs', which comparing then notices.
-fn log(logging: &LogConfiguration) -> Option<Log> {
+pub(in crate::ecs) fn log(logging: &LogConfiguration) -> Option<Log> {
     let options = logging.options().filter(|_| *logging.log_driver() == LogDriver::Awslogs)?;
     Some(Log {
         group: Ref::physical(options.get("awslogs-group")?),

@@ -2,7 +2,7 @@
 //! `DescribeTaskDefinition`, `ListTaskDefinitions`, `DeregisterTaskDefinition`,
 //! `DeleteTaskDefinitions`.
 
-mod container;
+pub(super) mod container;
 mod volume;
 
 use std::collections::BTreeSet;

@@ -37,9 +37,10 @@ pub(crate) struct Service {
     #[serde(default)]
     #[schemars(extend("propertyNames" = { "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" }, "x-name" = "http"))]
     pub(crate) ports: BTreeMap<String, Port>,
-    /// What it works with: `databases/main`, `secrets/session`, `load-balancers/inner`. Security
-    /// groups are opened and settings handed over: `MAIN_HOST`, `MAIN_PORT`, `MAIN_NAME`,
-    /// `MAIN_ENGINE`, `MAIN_USER`, `MAIN_PASSWORD`; `SESSION`; `INNER_URL`. With
+    /// What it works with: `databases/main`, `secrets/session`, `load-balancers/inner`,
+    /// `services/users`. Security groups are opened and settings handed over: `MAIN_HOST`,
+    /// `MAIN_PORT`, `MAIN_NAME`, `MAIN_ENGINE`, `MAIN_USER`, `MAIN_PASSWORD`; `SESSION`;
+    /// `INNER_URL`; `USERS_URL`, `USERS_HOST`, `USERS_PORT`. With
     /// `{ use: databases/main, as: DATABASE }` they are called `DATABASE_HOST` and so on.
     #[serde(default)]
     pub(crate) uses: Vec<Use>,

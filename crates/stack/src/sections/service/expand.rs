@@ -16,7 +16,7 @@ use super::forms::Health;
 use super::mounts::{self, Volumes};
 use super::owner::Owner;
 use super::sidecars::{self, Beside};
-use super::{capacity, egress, image, roles, scale, uses};
+use super::{capacity, connect, egress, image, roles, scale, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::sections::job::Job;
@@ -41,7 +41,7 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &super
         return;
     }
     let targets = target_groups(draft, name, body);
-    service(draft, name, body, targets);
+    service(draft, all, name, body, targets);
     scale::expand(draft, name, body);
 }
 
@@ -65,13 +65,14 @@ pub(in crate::sections) fn tasks(
     let readable = handed.readable.union(&beside.readable).cloned().collect();
     roles::make(draft, all, owner, body, readable);
     let image = image::image(draft, all, owner, body)?;
-    task_definition(draft, owner, body, (handed, beside, volumes), image);
+    task_definition(draft, all, owner, body, (handed, beside, volumes), image);
     group(draft, all, owner, body);
     Some(())
 }
 
 fn task_definition(
     draft: &mut Draft,
+    all: &Sections,
     owner: Owner<'_>,
     body: &super::Service,
     (handed, beside, volumes): (uses::Handed, Beside, Volumes),
@@ -93,6 +94,7 @@ fn task_definition(
         environment: handed.environment,
         secrets: handed.secrets,
         ports: body.ports.values().map(|port| port.port).collect(),
+        named_ports: connect::named_ports(all, owner, body),
         log: body.logs.of(resource, name),
         health: sidecars::health(&body.health_command),
         stop_timeout: body.stop_timeout.0,
@@ -126,7 +128,8 @@ fn task_definition(
     draft.make::<TaskDefinition>(resource, &spec, origin);
 }
 
-/// Lets in the load balancers that route to the service, on the ports they route to.
+/// Lets in the load balancers that route to the service, on the ports they route to, and the
+/// services that use it.
 fn group(draft: &mut Draft, all: &Sections, owner: Owner<'_>, body: &super::Service) {
     let routed = body.ports.values().filter_map(|port| Some((port.port, port.route.as_ref()?)));
     let ingress = routed
@@ -139,6 +142,7 @@ fn group(draft: &mut Draft, all: &Sections, owner: Owner<'_>, body: &super::Serv
                 description: String::new(),
             })
         })
+        .chain(connect::ingress(all, owner, body))
         .collect();
     let spec = SecurityGroupSpec {
         vpc: Ref::named("main"),
@@ -202,7 +206,13 @@ fn health_check(health: &Health, version: TargetVersion) -> HealthCheck {
     }
 }
 
-fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeSet<ServiceTarget>) {
+fn service(
+    draft: &mut Draft,
+    all: &Sections,
+    name: &str,
+    body: &super::Service,
+    targets: BTreeSet<ServiceTarget>,
+) {
     let place = place(draft, Owner::service(name), body);
     let tier = if place == Place::Public { "public" } else { "private" };
     let is_routed = !targets.is_empty();
@@ -222,11 +232,15 @@ fn service(draft: &mut Draft, name: &str, body: &super::Service, targets: BTreeS
         grace_period: body.grace_period.map_or(if is_routed { 60 } else { 0 }, |grace| grace.0),
         platform_version: "LATEST".to_owned(),
         capacity: capacity::capacity(draft, name, body).into(),
+        connect: connect::connect(all, name, body),
+        uses: connect::names_used(all, name),
     };
     let fields = &[
         ("minimum-percent", "rollout.minimum"),
         ("maximum-percent", "rollout.maximum"),
         ("capacity", "spot"),
+        ("connect", "ports"),
+        ("uses", "uses"),
     ];
     draft.make::<Service>(name, &spec, Origin::new(&["services", name], fields));
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod capacity;
+mod connect;
 mod containers;
 mod egress;
 mod expand;
@@ -27,7 +28,7 @@ pub(crate) use self::owner::Owner;
 pub(super) use self::roles::role_name;
 pub(super) use self::uses::users;
 use crate::draft::Draft;
-use crate::section::{Section, Sections};
+use crate::section::{Offer, Section, Sections};
 use crate::sections::job::Job;
 
 /// Whether a service or a job wants to be in the public subnets.
@@ -48,13 +49,19 @@ pub(super) fn routed<'s>(name: &str, body: &'s Service) -> Option<(String, &'s s
 impl Section for Service {
     const KEY: &'static str = "services";
     const ABOUT: &'static str = "Services, by name.";
+    const IS_USABLE: bool = true;
 
     fn expand(&self, name: &str, all: &Sections, draft: &mut Draft) {
         expand::expand(draft, all, name, self);
     }
 
+    fn offer(&self, name: &str) -> Option<Offer> {
+        Some(connect::offer(name, self))
+    }
+
     fn together(all: &Sections, draft: &mut Draft) {
         expand::cluster(draft, all);
+        connect::namespace(draft, all);
         routes::expand(draft, all);
     }
 }

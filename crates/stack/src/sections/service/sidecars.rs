@@ -65,6 +65,7 @@ pub(super) fn make(
         let container = Container {
             image,
             essential: sidecar.essential,
+            named_ports: BTreeMap::new(),
             cpu: sidecar.cpu.unwrap_or(0),
             memory: sidecar.memory.map_or(0, |memory| memory.0),
             depends_on: waits_for,

@@ -6,8 +6,8 @@ use deployer_core::{Arn, Code, Diagnostic, Partition, Text};
 
 use super::body::Service;
 use super::forms::Use;
-use super::image;
 use super::owner::Owner;
+use super::{connect, image};
 use crate::draft::{Draft, owned};
 use crate::mistakes::suggestion;
 use crate::section::{Section, SectionInfo, Sections};
@@ -67,6 +67,10 @@ pub(super) fn hand_over(
         if !draft.must_have(section.key, name, &path) {
             continue;
         }
+        let is_service = section.key == Service::KEY;
+        if is_service && !connect::can_use(draft, all, owner, name, &path) {
+            continue;
+        }
         let Some(offer) = (section.offer)(all, name) else { continue };
         let prefix = used.alias.clone().unwrap_or_else(|| words::variable(name));
         let variable = |suffix: &str| match suffix {
@@ -74,12 +78,13 @@ pub(super) fn hand_over(
             suffix => format!("{prefix}_{suffix}"),
         };
         let named = |(suffix, text): (&'static str, Text)| (variable(suffix), text);
+        let by_name = offer.named.iter().map(|(suffix, text)| (variable(suffix), text.clone()));
         let mut offered = offer.environment;
         if image::is_packed(draft, all, &owner.resource()) && regions::is_signed_for(&draft.region)
         {
             offered.extend(offer.packed);
         }
-        let environment: Vec<_> = offered.into_iter().map(named).collect();
+        let environment: Vec<_> = offered.into_iter().map(named).chain(by_name).collect();
         let secrets: Vec<_> = offer.secrets.into_iter().map(named).collect();
         // What is written by hand settles it as well.
         let is_written = |variable: &String| {
@@ -270,7 +275,7 @@ fn stored(source: &str) -> Option<&str> {
 
 fn not_usable(draft: &mut Draft, all: &Sections, used: &str, path: &[&str]) {
     let (section, name) = used.split_once('/').unwrap_or(("", used));
-    if is_later(all, section) || section == Service::KEY {
+    if is_later(all, section) {
         return draft.not_yet(used, path);
     }
     let usable = all.list.iter().filter(|section| section.is_usable);

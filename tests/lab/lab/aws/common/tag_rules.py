@@ -30,6 +30,7 @@ CODES = {
     "route53": ("InvalidInput", "InvalidInput"),
     "scheduler": ("ValidationException", "ValidationException"),
     "secretsmanager": ("InvalidParameterException", "InvalidParameterException"),
+    "servicediscovery": ("InvalidInput", "TooManyTagsException"),
     "sns": ("InvalidParameter", "TagLimitExceeded"),
     "sqs": ("InvalidParameterValue", "InvalidParameterValue"),
     "ssm": ("ValidationException", "TooManyTagsError"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from moto.ecs.exceptions import InvalidParameterException
 
-from lab.aws.ecs import capacity
+from lab.aws.ecs import capacity, service_connect
 from lab.running.services.service import Service, target_group
 from lab.running.services.settings import BalancedPort, Settings
 from lab.running.tasks.placing import check_definition
@@ -98,11 +98,14 @@ def check(settings: Settings, definition: TaskDefinition, place: Place) -> None:
     check_definition(definition, network, place)
     for entry in settings.get("loadBalancers") or []:
         _check_balancer(entry, definition)
+    if connect := settings.get("serviceConnectConfiguration"):
+        service_connect.check(connect, definition, place)
 
 
 def describe(service: Service, with_tags: bool) -> dict[str, Any]:
     """One service as DescribeServices shows it."""
-    settings = {k: v for k, v in service.settings.items() if k not in KEPT_ELSEWHERE}
+    hidden = (*KEPT_ELSEWHERE, "serviceConnectConfiguration")
+    settings = {k: v for k, v in service.settings.items() if k not in hidden}
     shown = {
         **settings,
         "serviceArn": service.arn,

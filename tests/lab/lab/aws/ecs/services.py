@@ -17,9 +17,10 @@ from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from lab.aws.common.patching import patch
 from lab.aws.common.tokens import Tokens
-from lab.aws.ecs import capacity, definitions, service_shape
+from lab.aws.ecs import capacity, definitions, service_connect, service_shape
 from lab.aws.ecs import tasks as task_operations
 from lab.aws.ecs.tasks import cluster_of, page_of
+from lab.running.connect.endpoints import Endpoints
 from lab.running.services import rollout
 from lab.running.services.deployment import Deployment
 from lab.running.services.load import Loads
@@ -38,11 +39,12 @@ def install(lab: Lab) -> None:
     """Patches moto's ECS and starts our scheduler."""
     tasks = Tasks(lab)
     services = Services(lab, tasks)
+    Endpoints(lab)
     Loads(lab)
     tokens = Tokens()
     lab.resets.append(tokens.clear)
     definitions.install(lab, services, tasks)
-    _patch_services(services, tokens)
+    _patch_services(lab, services, tokens)
     _patch_deployments(services)
     task_operations.install(services, tasks, Requests(lab, tasks))
     _patch_tags(services, tasks)
@@ -55,7 +57,7 @@ def _service(response: Any, services: Services) -> Service:
     return service
 
 
-def _patch_services(services: Services, tokens: Tokens) -> None:
+def _patch_services(lab: Lab, services: Services, tokens: Tokens) -> None:
     @patch(Response)
     def create_service(self: Any) -> ActionResult:
         cluster = cluster_of(self)
@@ -74,6 +76,8 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
             capacity.check(request, cluster)
             settings = service_shape.complete({**request, "taskDefinition": definition.arn})
             service_shape.check(settings, definition, of_request(self))
+            arn = f"{cluster.arn.replace(':cluster/', ':service/')}/{name}"
+            service_connect.check_names(lab.part(Endpoints), settings, arn, of_request(self))
             service = services.add(cluster, settings)
             service.deploy(definition)
             return service
@@ -98,8 +102,12 @@ def _patch_services(services: Services, tokens: Tokens) -> None:
         wanted = request.get("taskDefinition") or service.settings["taskDefinition"]
         definition = self.ecs_backend.describe_task_definition(wanted)
         draft = {**service.settings, **{k: v for k, v in request.items() if v is not None}}
-        if wanted is not service.settings["taskDefinition"] or "networkConfiguration" in request:
+        checked = ("networkConfiguration", "serviceConnectConfiguration")
+        if wanted is not service.settings["taskDefinition"] or set(checked) & set(request):
             service_shape.check(cast("Settings", draft), definition, of_request(self))
+        service_connect.check_names(
+            lab.part(Endpoints), cast("Settings", draft), service.arn, of_request(self)
+        )
         if service_shape.update(service, request, definition):
             service.deploy(definition)
         if request.get("desiredCount") is not None:

@@ -17,6 +17,7 @@ from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.route53.models import FakeZone, Route53Backend, route53_backends
+from moto.servicediscovery.models import servicediscovery_backends
 
 from lab.aws.autoscaling import targets
 from lab.aws.common.patching import patch
@@ -64,6 +65,7 @@ def everything(place: Place) -> Iterator[TaggedResource]:
     yield from _database_groups(place)
     yield from targets.tagged(place)
     yield from _schedule_groups(place)
+    yield from _namespaces(place)
     if place.region == HOME_OF_NO_REGION:
         yield from _zones(place)
 
@@ -155,3 +157,11 @@ def _schedule_groups(place: Place) -> Iterator[TaggedResource]:
     for group in made(place):
         if group.name != DEFAULT:
             yield TaggedResource(group.arn, dict(group.tags), "scheduler:schedule-group")
+
+
+def _namespaces(place: Place) -> Iterator[TaggedResource]:
+    if cloud_map := _in_use(servicediscovery_backends, place):
+        for namespace in list(cloud_map.namespaces.values()):
+            found = cloud_map.list_tags_for_resource(namespace.arn)["Tags"]
+            tags = {tag["Key"]: tag["Value"] for tag in found}
+            yield TaggedResource(namespace.arn, tags, "servicediscovery:namespace")

@@ -43,6 +43,8 @@ class Deployment:
     next_start: float = 0.0
     replaces: list[str] = field(default_factory=list)
     rolled_back_from: str | None = None
+    # The addresses and names of what its tasks see of Service Connect.
+    hosts: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         digits = "".join(random.choice("0123456789") for _ in range(LONG_ID_DIGITS))
@@ -79,6 +81,16 @@ class Deployment:
         """Tasks that are on their way."""
         return sum(1 for task in self.present if task.last_status != "RUNNING")
 
+    def ports(self) -> dict[str, int]:
+        """Its containers' ports that have names."""
+        definitions = cast("list[ContainerDefinition]", self.definition.container_definitions)
+        return {
+            str(mapping["name"]): int(mapping["containerPort"])
+            for container in definitions
+            for mapping in container.get("portMappings") or []
+            if mapping.get("name")
+        }
+
     def finish(self, rollout: str, reason: str, record: str) -> None:
         """Ends the rollout, well or badly."""
         self.rollout, self.reason, self.record, self.record_reason = rollout, reason, record, reason
@@ -112,7 +124,13 @@ class Deployment:
             "networkConfiguration": self.settings.get("networkConfiguration"),
             "rolloutState": self.rollout,
             "rolloutStateReason": self.reason,
+            **self._connect(),
         }
+
+    def _connect(self) -> dict[str, Any]:
+        """What it does with Service Connect; nothing where that was never said."""
+        configuration = self.settings.get("serviceConnectConfiguration")
+        return {"serviceConnectConfiguration": configuration} if configuration else {}
 
     def _capacity(self) -> dict[str, Any]:
         """The strategy or the launch type, whichever its settings have."""

@@ -75,4 +75,5 @@ def _go_back(service: Service, failed: Deployment, why: str) -> None:
     good.next_start, good.rolled_back_from = 0.0, failed.revision_arn
     good.reason = f"{why} {good.id}."
     service.settings["taskDefinition"] = good.definition.arn
+    service.publish(good)
     service.event(f"rolling back to deployment {good.id}.")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lab.running.balancers.targets import Target, Targets
+from lab.running.connect.endpoints import Endpoints
 from lab.running.services.deployment import Deployment, breaker_of
 from lab.running.services.settings import BalancedPort, Settings
 from lab.running.services.spread import following
@@ -79,9 +80,21 @@ class Service:
         new = Deployment(
             definition, self.settings.copy(), self.desired, self.arn, replaces=previous
         )
+        new.hosts = self._lab.part(Endpoints).seen(self.place, dict(self.settings))
         self.deployments.insert(0, new)
+        self.publish(new)
         self.records = [new, *self.records][:RECORDS_KEPT]
         self.is_steady = False
+
+    def publish(self, deployment: Deployment) -> None:
+        """Serves under names what a deployment serves, and nothing else any more."""
+        self._lab.part(Endpoints).serve(
+            self.place, self.arn, dict(deployment.settings), deployment.ports(), self._serving
+        )
+
+    def _serving(self) -> list[Task]:
+        """The tasks that get requests which come by a name."""
+        return [task for task in self.present if task.passes_checks]
 
     def scale(self, desired: int) -> None:
         """Changes the desired count without a deployment."""
@@ -93,6 +106,7 @@ class Service:
         """Begins to delete the service."""
         self.status = "DRAINING"
         self.desired = self.primary.desired = 0
+        self._lab.part(Endpoints).withdraw(self.place, self.arn)
         for task in self.present:
             self.stop_task(task, f"Scaling activity initiated by (deployment {self.primary.id})")
 
@@ -306,6 +320,7 @@ class Service:
             tags=self._task_tags(deployment),
             execute_command=bool(self.settings.get("enableExecuteCommand")),
             digests=deployment.digests,
+            hosts=deployment.hosts,
         )
         try:
             task = tasks.start(launch, self.drain_targets)

@@ -67,4 +67,5 @@ class Settings(TypedDict, total=False):
     enableECSManagedTags: bool
     enableExecuteCommand: bool
     propagateTags: str
+    serviceConnectConfiguration: dict[str, Any]
     tags: list[Tag]

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,8 +74,13 @@ class Container:
         """The task definition's check; ECS ignores the image's own."""
         return self.definition.get("healthCheck")
 
-    def start(self, environment: dict[str, str], overrides: ContainerOverride) -> None:
-        """Unpacks the image and starts the process."""
+    def start(
+        self,
+        environment: dict[str, str],
+        overrides: ContainerOverride,
+        hosts: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Unpacks the image and starts the process, which finds these addresses by their names."""
         if self._lab.options.hollow:
             self.status = "RUNNING"
             return
@@ -83,6 +89,7 @@ class Container:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         unpack(self.image, self.root)
         trust(self.root, self._lab.part(Authority).file)
+        self._name(hosts)
         changed = {item["name"]: item["value"] for item in overrides.get("environment") or []}
         own = {item["name"]: item["value"] for item in self.definition.get("environment") or []}
         self.environment = {
@@ -102,6 +109,16 @@ class Container:
         self.status = "RUNNING"
         self._reader = threading.Thread(target=self._read, name=f"logs-{self.name}", daemon=True)
         self._reader.start()
+
+    def _name(self, hosts: Sequence[tuple[str, str]]) -> None:
+        """Writes names into its own file of hosts, as ECS does for Service Connect."""
+        if not hosts:
+            return
+        place = beneath(self.root, "/etc/hosts")
+        place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        lines = ["127.0.0.1 localhost", *(f"{address} {name}" for address, name in hosts)]
+        place.write_text("".join(f"{line}\n" for line in lines))
+        place.chmod(0o644)
 
     def finish(self) -> None:
         """Ends well, where nothing runs."""

@@ -41,6 +41,7 @@ class LogConfiguration(TypedDict, total=False):
 class PortMapping(TypedDict, total=False):
     """A port that a container listens on."""
 
+    name: str
     containerPort: int
     protocol: str
 

@@ -59,6 +59,8 @@ class Launch:
     tags: list[Tag] = field(default_factory=list)
     execute_command: bool = False
     digests: dict[str, str] = field(default_factory=dict)
+    # Names that its containers find in their own files, with their addresses.
+    hosts: tuple[tuple[str, str], ...] = ()
 
     @property
     def place(self) -> Place:
@@ -254,7 +256,7 @@ class Task:
             self._lab, container.definition, self.launch.place, self._reader
         )
         base = {**self._environment(), **secrets}
-        container.start(base, overrides.get(container.name, {}))
+        container.start(base, overrides.get(container.name, {}), self.launch.hosts)
         self._checks.append(Checks(self._lab, container))
 
     def _look(self) -> None:

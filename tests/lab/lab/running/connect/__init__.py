@@ -1,0 +1,1 @@
+"""Service Connect: what services serve under names, and the proxies that lead there."""
