@@ -140,7 +140,7 @@ pub struct LoadBalancerOutput {
 }
 
 /// What is wrong with the ARN of a web ACL. What a load balancer takes is of the scope of a region
-/// ("AssociateWebACL" in the AWS WAF API reference).
+/// (AWS WAF API reference, `AssociateWebACL`).
 fn bad_web_acl(web_acl: &Text) -> Option<Problem> {
     let arn = web_acl.literal().filter(|arn| !arn.is_empty())?;
     let read = Arn::read(arn).filter(|read| read.service == "wafv2");

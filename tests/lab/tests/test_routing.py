@@ -36,7 +36,7 @@ def test_a_client_with_the_cookie_stays_with_its_target(edge: Edge) -> None:
         ListenerArn=edge.listener,
         DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
     )
-    edge.settle(group)
+    edge.healthy(group)
 
     def ask(cookie: str) -> tuple[str, str]:
         connection = http.client.HTTPConnection(edge.name, 80)

@@ -163,7 +163,7 @@ impl Redirection {
     }
 
     /// A URL, or a path at the same host.
-    fn of_text(text: String) -> Result<Self, String> {
+    fn of_text(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
                 "`{text}` is not where a redirect leads: write a URL such as \
@@ -174,7 +174,7 @@ impl Redirection {
             Some(("https", rest)) => (Some(Protocol::Https), rest),
             Some(("http", rest)) => (Some(Protocol::Http), rest),
             Some(("#{protocol}", rest)) => (None, rest),
-            None if text.starts_with('/') => (None, text.as_str()),
+            None if text.starts_with('/') => (None, text),
             _ => return Err(wrong()),
         };
         let (place, query) = match rest.split_once('?') {
@@ -201,7 +201,8 @@ impl Redirection {
 fn redirection<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Redirection>, D::Error> {
-    let form = TextOr { of_text: Redirection::of_text, of_mapping: |it: Redirection| it };
+    let form =
+        TextOr { of_text: |text| Redirection::of_text(&text), of_mapping: |it: Redirection| it };
     deserializer.deserialize_any(form).map(Some)
 }
 
@@ -230,11 +231,11 @@ mod tests {
             ("/new/#{path}?", "#{protocol} #{host} #{port} /new/#{path} "),
         ] {
             let Redirect { protocol, host, port, path, query, .. } =
-                Redirection::of_text(text.to_owned()).unwrap().spec();
+                Redirection::of_text(text).unwrap().spec();
             assert_eq!(format!("{protocol} {host} {port} {path} {query}"), wanted, "{text}");
         }
         for text in ["www.example.com", "ftp://a.example", "https:///a", "https://a.example:x/"] {
-            assert!(Redirection::of_text(text.to_owned()).is_err(), "{text}");
+            assert!(Redirection::of_text(text).is_err(), "{text}");
         }
     }
 }

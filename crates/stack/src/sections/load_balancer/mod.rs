@@ -105,7 +105,7 @@ impl LoadBalancer {
         all.filter_map(|(index, it)| Some((index, &it.name, it.redirect.as_deref()?)))
     }
 
-    /// A web ACL is in the region of what it guards ("AssociateWebACL" in the AWS WAF API reference).
+    /// A web ACL is in the region of what it guards (AWS WAF API reference, `AssociateWebACL`).
     fn web_acl_is_near(&self, draft: &mut Draft, name: &str) {
         let arn = self.web_acl.as_ref().and_then(Text::literal).and_then(Arn::read);
         let Some(arn) = arn.filter(|arn| arn.resource.starts_with("regional/webacl/")) else {
