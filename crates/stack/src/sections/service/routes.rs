@@ -134,7 +134,7 @@ fn shared(draft: &mut Draft, sharing: &[&Routed<'_>]) -> (Action, Option<Reserve
     }
     let weighed = sharing.iter().map(|it| (it.group(), it.route.weight.unwrap_or_default()));
     let (idle, busy): (Vec<_>, Vec<_>) = weighed.partition(|(_, weight)| *weight == 0);
-    let reserves = idle.into_iter().map(|(group, _)| group).collect();
+    let reserves: Reserves = idle.into_iter().map(|(group, _)| group).collect();
     let action = match busy.as_slice() {
         [] => {
             let title = "nobody gets these requests: all weights are 0";
@@ -148,7 +148,7 @@ fn shared(draft: &mut Draft, sharing: &[&Routed<'_>]) -> (Action, Option<Reserve
             Action::Split(busy.into_iter().map(share).collect())
         }
     };
-    (action, Some(reserves))
+    (action, (!reserves.is_empty()).then_some(reserves))
 }
 
 /// The routes, those together that share the same requests.
