@@ -37,6 +37,9 @@ const LOOKS: u32 = 5;
 const CERTIFICATES: [&str; 2] =
     ["11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"];
 
+/// The web ACL that the contracts name, which an account may not have.
+const WEB_ACL: &str = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/contract/33333333-3333-3333-3333-333333333333";
+
 /// The hosted zone that the contracts name, which an account may not have.
 const ZONE: &str = "contracts.example.com";
 
@@ -55,6 +58,10 @@ pub struct Terms {
     /// A hosted zone of the account, in place of the one that the contracts name, with another one
     /// beneath it whose name begins with `sub.`; without it what needs one is spared.
     pub zone: Option<String>,
+    /// A web ACL of the account and region, in place of the one that the contracts name; without it
+    /// the field that takes one is spared.
+    #[serde(default)]
+    pub web_acl: Option<String>,
     /// A second place, for all that the contract makes.
     pub elsewhere: Option<Elsewhere>,
 }
@@ -68,6 +75,7 @@ impl Terms {
             region: WRITTEN_FOR.1.to_owned(),
             certificates: Some(CERTIFICATES.map(certificate)),
             zone: Some(ZONE.to_owned()),
+            web_acl: Some(WEB_ACL.to_owned()),
             elsewhere: None,
         }
     }
@@ -77,6 +85,9 @@ impl Terms {
         let mut read = text.to_owned();
         for (written, given) in CERTIFICATES.iter().zip(self.certificates.iter().flatten()) {
             read = read.replace(&certificate(written), given);
+        }
+        if let Some(given) = &self.web_acl {
+            read = read.replace(WEB_ACL, given);
         }
         let outside = format!("{OUTSIDE}-{}-", self.environment);
         let zone = self.zone.as_deref().unwrap_or(ZONE);
@@ -149,7 +160,7 @@ pub async fn keep_contract(
     let cloud = reach.account(&base).await?;
     cloud.apply(&base, &cloud.observe().await?, "base").await?;
     let mut snapshot = cloud.expect_nothing_to_do(&base, "after the create").await?;
-    for field in contract.fields() {
+    for field in contract.played() {
         let changed = contract.stack(field)?;
         if contract.changes(&cloud, &changed, &snapshot, field)? {
             cloud.apply(&changed, &snapshot, field).await?;
@@ -284,6 +295,12 @@ impl Contract {
         self.kind().fields()
     }
 
+    /// The fields that can be changed on these terms.
+    fn played(&self) -> impl Iterator<Item = &'static str> {
+        let has_web_acl = self.terms.web_acl.is_some();
+        self.fields().filter(move |field| has_web_acl || *field != "web-acl")
+    }
+
     /// The stack with one field changed, or as it is for `base`.
     fn stack(&self, environment: &str) -> Result<Stack, String> {
         let options = Options { environment: Some(environment.to_owned()), ..Options::default() };
@@ -327,7 +344,7 @@ impl Contract {
             seconds += kind.time(Action::Delete, Some(&wanted), None).typical;
             let mut times = 1;
             if *address == self.subject {
-                for field in self.fields() {
+                for field in self.played() {
                     let Some(changed) = spec(&self.stack(field)?, address) else { continue };
                     let there = kind.change(&[field.to_owned()], &wanted, &changed);
                     let time = |action| kind.time(action, Some(&wanted), Some(&changed)).typical;

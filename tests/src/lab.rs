@@ -203,6 +203,11 @@ impl Lab {
         self.post("/_lab/certificates", &serde_json::json!({ "arn": arn }));
     }
 
+    /// Makes a web ACL of this ARN, as another team does.
+    pub fn web_acl(&self, arn: &str) {
+        self.post("/_lab/web-acls", &serde_json::json!({ "arn": arn }));
+    }
+
     /// Puts the lab's clock ahead, by which schedules come round.
     pub fn advance(&self, seconds: u32) {
         self.post("/_lab/clock", &serde_json::json!({ "advance": seconds }));

@@ -95,6 +95,9 @@ impl Labs {
             for arn in Terms::as_written().certificates.iter().flatten() {
                 lab.issue(arn);
             }
+            if let Some(arn) = Terms::as_written().web_acl {
+                lab.web_acl(&arn);
+            }
             if let Some(zone) = Terms::as_written().zone {
                 lab.hosted_zone(&zone);
                 lab.hosted_zone(&format!("sub.{zone}"));

@@ -481,22 +481,34 @@ fn what_no_stack_can_say_is_told_and_outlives_a_change_of_the_rest() {
     let stack = STACK.replace(
         "  target-group: { web: { vpc: main, port: 9000 } }\n",
         "  target-group: { web: { vpc: main, port: 9000 }, new: { vpc: main, port: 9000 } }
-  listener: { extra: { load-balancer: edge, port: 8080, default-action: { forward: web } } }
+  listener:
+    extra:
+      load-balancer: edge
+      port: 8080
+      protocol: https
+      certificate: arn:aws:acm:eu-west-1:123456789012:certificate/11111111-1111-1111-1111-111111111111
+      default-action: { forward: web }
   secret: { session: {} }
 ",
     );
     let world = World::with(&stack);
+    world.lab.issue(
+        "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-1111-1111-1111-111111111111",
+    );
     world.run("apply --yes").expect(0);
-    let [listener, web, new] = ["listener/extra", "target-group/web", "target-group/new"]
-        .map(|address| world.lab.arn_at(address));
-    let groups = "DefaultActions.member.1.ForwardConfig.TargetGroups.member";
+    let [listener, web] =
+        ["listener/extra", "target-group/web"].map(|address| world.lab.arn_at(address));
+    let asked = "DefaultActions.member.1.AuthenticateCognitoConfig";
     let parameters = [
         ("ListenerArn", listener.as_str()),
-        ("DefaultActions.member.1.Type", "forward"),
-        (&format!("{groups}.1.TargetGroupArn"), web.as_str()),
-        (&format!("{groups}.1.Weight"), "90"),
-        (&format!("{groups}.2.TargetGroupArn"), new.as_str()),
-        (&format!("{groups}.2.Weight"), "10"),
+        ("DefaultActions.member.1.Type", "authenticate-cognito"),
+        ("DefaultActions.member.1.Order", "1"),
+        (&format!("{asked}.UserPoolArn"), "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/a"),
+        (&format!("{asked}.UserPoolClientId"), "client"),
+        (&format!("{asked}.UserPoolDomain"), "people"),
+        ("DefaultActions.member.2.Type", "forward"),
+        ("DefaultActions.member.2.Order", "2"),
+        ("DefaultActions.member.2.TargetGroupArn", web.as_str()),
     ];
     world.lab.by_hand("elasticloadbalancing", "ModifyListener", &parameters);
     let secret = world.lab.arn_at("secret/session");
@@ -512,7 +524,6 @@ fn what_no_stack_can_say_is_told_and_outlives_a_change_of_the_rest() {
     world.write("stack.yaml", &stack.replace("port: 8080", "port: 8081"));
     world.run("apply --yes").expect(0);
     let plan = world.run("plan --check").expect(0);
-    for told in ["with weight 90", "with weight 10"] {
-        assert!(plan.stdout.contains(told), "{told}: {}", plan.stdout);
-    }
+    let told = "the actions authenticate-cognito, forward";
+    assert!(plan.stdout.contains(told), "{}", plan.stdout);
 }

@@ -39,6 +39,7 @@ pub struct Aws {
     pub(crate) parameters: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) tagging: aws_sdk_resourcegroupstagging::Client,
+    pub(crate) wafv2: aws_sdk_wafv2::Client,
     /// Through which all calls are made.
     pub(crate) calls: Calls,
     /// Before all that changes something.

@@ -190,6 +190,7 @@ impl Aws {
             parameters: fenced!(aws_sdk_ssm, config, open, seen),
             sts: fenced!(aws_sdk_sts, config, fence, seen),
             tagging: fenced!(aws_sdk_resourcegroupstagging, config, fence, seen),
+            wafv2: fenced!(aws_sdk_wafv2, config, fence, seen),
             calls,
             fence,
             seen,

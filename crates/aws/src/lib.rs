@@ -48,6 +48,7 @@ mod step_functions;
 mod sts;
 mod surroundings;
 mod tagging;
+mod wafv2;
 mod witness;
 
 pub use cloud::Aws;

@@ -4,7 +4,7 @@ use deployer_engine::Operation;
 
 use crate::{
     acm, autoscaling, cloud_map, cloudwatch, ec2, ecr, ecs, elb, iam, logs, rds, route53,
-    scheduler, secrets, sns, sqs, ssm, step_functions, sts, tagging,
+    scheduler, secrets, sns, sqs, ssm, step_functions, sts, tagging, wafv2,
 };
 
 /// Every operation of every service.
@@ -30,6 +30,7 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
         step_functions::ALL,
         sts::ALL,
         tagging::ALL,
+        wafv2::ALL,
     ];
     services.into_iter().flatten().copied()
 }

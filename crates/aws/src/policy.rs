@@ -19,7 +19,7 @@ const SECRET: [&str; 3] =
     ["ecr:GetAuthorizationToken", "secretsmanager:GetSecretValue", "ssm:GetParameter"];
 
 /// What AWS asks for beside operations of ours, and on what. A key of KMS is RDS's own.
-const BESIDE: [(&str, &[Reach]); 11] = [
+const BESIDE: [(&str, &[Reach]); 13] = [
     ("ec2:DescribeAccountAttributes", &[]),
     ("ecr:BatchCheckLayerAvailability", &[Reach::Named("repository/{name}*")]),
     ("ecr:BatchGetImage", &[Reach::Named("repository/{name}*")]),
@@ -27,11 +27,13 @@ const BESIDE: [(&str, &[Reach]); 11] = [
     ("ecr:InitiateLayerUpload", &[Reach::Named("repository/{name}*")]),
     ("ecr:PutImage", &[Reach::Named("repository/{name}*")]),
     ("ecr:UploadLayerPart", &[Reach::Named("repository/{name}*")]),
+    ("elasticloadbalancing:SetWebACL", &[Reach::Owned("loadbalancer/app/{short}*")]),
     ("iam:PassRole", &[Reach::Named("role/deployer/{slashes}*")]),
     ("kms:DescribeKey", &[]),
     // The zone is one of the service's own, which stands for it in the network.
     ("route53:AssociateVPCWithHostedZone", &[]),
     ("rds:CreateDBSnapshot", &[Reach::Named("db:{name}*"), Reach::Named("snapshot:{name}*")]),
+    ("wafv2:GetWebACL", &[]),
 ];
 
 /// The services whose things are in no region.
@@ -312,6 +314,11 @@ impl<'a> Around<'a> {
             "elasticloadbalancing:CreateListener" => Some(owned(&self.balancers, ":loadbalancer/")),
             "elasticloadbalancing:CreateRule" => Some(owned(&self.balancers, ":listener/")),
             "iam:PassRole" => Some(owned(&self.roles, ":role/")),
+            // Which load balancers these are ELB's own action says, by their tags.
+            "wafv2:AssociateWebACL" | "wafv2:DisassociateWebACL" => {
+                let ends = self.owned("loadbalancer/app/{short}*").into_iter();
+                Some(ends.map(|end| self.arn("elasticloadbalancing", &end)).collect())
+            }
             _ => None,
         }
     }

@@ -60,8 +60,8 @@ pub struct Lead {
 /// Where requests are led.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Destination {
-    /// To the tasks that fill this.
-    Group(Thing),
+    /// To the tasks that fill these, each of which gets a part.
+    Groups(BTreeSet<Thing>),
     /// They are answered on the spot: `get 404`.
     Answer(String),
     /// The client is sent elsewhere: `are redirected to HTTPS`.

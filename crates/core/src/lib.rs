@@ -12,6 +12,7 @@ mod event;
 mod existing;
 mod fact;
 mod failure;
+pub mod glob;
 mod graph;
 mod kind;
 mod live;

@@ -3,6 +3,7 @@
 //! One file a kind, all with the same sections: the unit struct, its `Kind`, its `Spec`, the types
 //! of its fields, its `Output`, tests. No SDK and no I/O.
 
+mod action;
 mod alarm;
 mod certificate;
 mod cluster;
@@ -53,6 +54,7 @@ mod topic;
 mod validation_record;
 mod vpc;
 
+pub use action::{Action, Redirect, Reserves, Respond, Share};
 pub use alarm::{Alarm, AlarmOutput, AlarmSpec, Comparison, Missing};
 pub use certificate::{Certificate, CertificateKey, CertificateOutput, CertificateSpec};
 pub use cluster::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insights};
@@ -81,9 +83,7 @@ pub use internet_gateway::{InternetGateway, InternetGatewayOutput, InternetGatew
 pub use ip_range::{Cidr, IpRange};
 pub use job::{Job, JobOutput, JobSpec};
 pub use list::all;
-pub use listener::{
-    Action, Listener, ListenerOutput, ListenerProtocol, ListenerSpec, Redirect, Reserves, Respond,
-};
+pub use listener::{Listener, ListenerOutput, ListenerProtocol, ListenerSpec};
 pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec, Patterns};
 pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
 pub use log_group::{LogGroup, LogGroupOutput, LogGroupSpec};

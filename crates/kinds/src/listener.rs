@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{
-    After, Change, Destination, Fact, Grant, Impact, Kind, Lead, Opaque, Problem, Ref, Text, Thing,
-    Time, Typical,
+    After, Change, Fact, Grant, Impact, Kind, Lead, Opaque, Problem, Ref, Text, Thing, Time,
+    Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LoadBalancer, TargetGroup};
+use crate::LoadBalancer;
+use crate::action::{Action, Reserves, reserved};
 
 /// How many seconds a certificate is waited for that is being validated.
 const VALIDATION: u32 = 30 * 60;
@@ -54,7 +55,7 @@ impl Kind for Listener {
     }
 
     fn check(spec: &ListenerSpec) -> Vec<Problem> {
-        match (spec.protocol.known(), &spec.certificate) {
+        let mut problems = match (spec.protocol.known(), &spec.certificate) {
             (Some(ListenerProtocol::Https), None) => vec![Problem::new(
                 "protocol",
                 "an HTTPS listener needs a certificate",
@@ -76,7 +77,11 @@ impl Kind for Listener {
                 "remove it here",
             )],
             _ => Vec::new(),
-        }
+        };
+        let action = spec.default_action.known();
+        let wrong = |action: &Action| action.problems("default-action", spec.reserves.as_ref());
+        problems.extend(action.map(wrong).unwrap_or_default());
+        problems
     }
 
     fn facts(spec: &ListenerSpec) -> Vec<Fact> {
@@ -93,22 +98,9 @@ impl Kind for Listener {
 
     fn reserve(live: Option<&ListenerSpec>, wanted: &ListenerSpec) -> Option<ListenerSpec> {
         let live = live?;
-        let reserves = reserved(&live.default_action, &wanted.default_action)?;
+        let (was, will) = (&live.default_action, &wanted.default_action);
+        let reserves = reserved(was, live.reserves.as_ref(), will)?;
         Some(ListenerSpec { reserves: Some(reserves), ..live.clone() })
-    }
-}
-
-/// Target groups that are bound to a listener or a rule and get no requests. ECS registers no task
-/// in a group that is bound to nothing.
-pub type Reserves = BTreeSet<Ref<TargetGroup>>;
-
-/// What is reserved while a forward to one group is to become one to another.
-pub(crate) fn reserved(live: &Opaque<Action>, wanted: &Opaque<Action>) -> Option<Reserves> {
-    match (live.known()?, wanted.known()?) {
-        (Action::Forward(live), Action::Forward(wanted)) if live != wanted => {
-            Some([wanted.clone()].into())
-        }
-        _ => None,
     }
 }
 
@@ -147,108 +139,9 @@ pub enum ListenerProtocol {
     Https,
 }
 
-/// What a listener or a rule does with a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// Passes it to the targets of a group.
-    Forward(Ref<TargetGroup>),
-    /// Sends the client elsewhere.
-    Redirect(Redirect),
-    /// Answers by itself.
-    Respond(Respond),
-}
-
-impl Action {
-    /// Where it leads requests.
-    pub(crate) fn destination(&self) -> Destination {
-        match self {
-            Self::Forward(group) => Destination::Group(group.into()),
-            Self::Redirect(redirect) => {
-                Destination::Redirect(format!("are redirected to {}", redirect.target()))
-            }
-            Self::Respond(respond) => Destination::Answer(format!("get {}", respond.status)),
-        }
-    }
-}
-
-impl Redirect {
-    /// Where a client is sent, as a person says it: `HTTPS`, `http://www.example.com:80/`.
-    fn target(&self) -> String {
-        let Self { protocol, host, port, path, .. } = self;
-        if (host, path) == (&same_host(), &same_path()) && protocol == "HTTPS" && port == "443" {
-            return "HTTPS".to_owned();
-        }
-        format!("{}://{host}:{port}{path}", protocol.to_lowercase())
-    }
-}
-
-/// Where a client is sent. `#{protocol}`, `#{host}`, `#{port}`, `#{path}` and `#{query}` stand for
-/// those of the request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Redirect {
-    /// `HTTP`, `HTTPS` or `#{protocol}`.
-    #[serde(default = "same_protocol")]
-    pub protocol: String,
-    /// The host.
-    #[serde(default = "same_host")]
-    pub host: String,
-    /// The port.
-    #[serde(default = "same_port")]
-    pub port: String,
-    /// The path, from the leading slash.
-    #[serde(default = "same_path")]
-    pub path: String,
-    /// The query, without the question mark.
-    #[serde(default = "same_query")]
-    pub query: String,
-    /// Whether clients may remember it (301) or not (302).
-    #[serde(default)]
-    pub permanent: bool,
-}
-
-/// An answer the load balancer gives by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Respond {
-    /// The status code, such as 404.
-    pub status: u16,
-    /// The content type.
-    #[serde(default = "plain")]
-    pub content_type: String,
-    /// The text.
-    #[serde(default)]
-    pub body: String,
-}
-
 /// What AWS returns for a listener.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ListenerOutput {
     /// The ARN.
     pub id: String,
-}
-
-fn same_protocol() -> String {
-    "#{protocol}".to_owned()
-}
-
-fn same_host() -> String {
-    "#{host}".to_owned()
-}
-
-fn same_port() -> String {
-    "#{port}".to_owned()
-}
-
-fn same_path() -> String {
-    "/#{path}".to_owned()
-}
-
-fn same_query() -> String {
-    "#{query}".to_owned()
-}
-
-fn plain() -> String {
-    "text/plain".to_owned()
 }

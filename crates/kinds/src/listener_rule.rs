@@ -8,8 +8,8 @@ use deployer_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::listener::{Reserves, reserved};
-use crate::{Action, IpRange, Listener};
+use crate::action::{Action, Reserves, reserved};
+use crate::{IpRange, Listener};
 
 /// A host that nobody has: `invalid` is never delegated (RFC 2606).
 const NOBODY: &str = "reserved.invalid";
@@ -50,6 +50,8 @@ impl Kind for ListenerRule {
             problems.push(Problem::new("priority", message, "expected 1 to 50000"));
         }
         problems.extend(wrong_conditions(spec));
+        let wrong = |action: &Action| action.problems("action", spec.reserves.as_ref());
+        problems.extend(spec.action.known().map(wrong).unwrap_or_default());
         match spec.conditions() {
             0 => problems.push(Problem::new(
                 "",
@@ -111,7 +113,7 @@ impl Kind for ListenerRule {
                 ..wanted.clone()
             });
         };
-        let reserves = reserved(&live.action, &wanted.action)?;
+        let reserves = reserved(&live.action, live.reserves.as_ref(), &wanted.action)?;
         Some(ListenerRuleSpec { reserves: Some(reserves), ..live.clone() })
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{
-    After, Change, Fact, Grant, Impact, Join, Kind, Naming, Opaque, Problem, Ref, Stand, Thing,
-    Typical,
+    After, Arn, Change, Fact, Grant, Impact, Join, Kind, Naming, Opaque, Problem, Ref, Stand, Text,
+    Thing, Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ impl Kind for LoadBalancer {
         ("http2", Change::InPlace(Impact::None)),
         ("drop-invalid-headers", Change::InPlace(Impact::None)),
         ("preserve-host", Change::InPlace(Impact::None)),
+        // Which requests it lets through is up to whoever wrote it.
+        ("web-acl", Change::InPlace(Impact::None)),
     ];
     // Names of load balancers: at most 32 letters, digits and hyphens (ELBv2 API reference).
     const NAMING: Option<Naming> = Some(Naming::hyphens(32).refusing(&["internal-"]));
@@ -83,6 +85,7 @@ impl Kind for LoadBalancer {
             let message = format!("{{{seconds} s}} is not a valid idle timeout");
             problems.push(Problem::amounts("idle-timeout", message, "expected `{1}` to `{4000}`"));
         }
+        problems.extend(bad_web_acl(&spec.web_acl));
         problems
     }
 }
@@ -116,6 +119,10 @@ pub struct LoadBalancerSpec {
     /// Whether targets see the client's `Host` header unchanged.
     #[serde(default)]
     pub preserve_host: Opaque<bool>,
+    /// The ARN of the web ACL of AWS WAF that its requests pass, of the same account and region;
+    /// none of ours when empty. One that others put there stays.
+    #[serde(default = "none")]
+    pub web_acl: Text,
 }
 
 /// What AWS returns for a load balancer.
@@ -130,6 +137,32 @@ pub struct LoadBalancerOutput {
     /// How its metrics name it: `app/edge/50dc6c495c0c9188`.
     #[serde(default)]
     pub metrics: String,
+}
+
+/// What is wrong with the ARN of a web ACL. What a load balancer takes is of the scope of a region
+/// (AWS WAF API reference, `AssociateWebACL`).
+fn bad_web_acl(web_acl: &Text) -> Option<Problem> {
+    let arn = web_acl.literal().filter(|arn| !arn.is_empty())?;
+    let read = Arn::read(arn).filter(|read| read.service == "wafv2");
+    let is_of_scope = |scope: &str| {
+        read.as_ref().is_some_and(|read| read.resource.starts_with(&format!("{scope}/webacl/")))
+    };
+    if is_of_scope("regional") {
+        return None;
+    }
+    let (message, help) = if is_of_scope("global") {
+        let help =
+            "make one of the scope REGIONAL in the region of the load balancer, and name that";
+        (format!("`{arn}` is a web ACL for CloudFront"), help)
+    } else {
+        let help = "write one such as `arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/…`";
+        (format!("`{arn}` is not the ARN of a web ACL"), help)
+    };
+    Some(Problem::new("web-acl", message, help))
+}
+
+fn none() -> Text {
+    Text::from("")
 }
 
 fn idle_timeout() -> Opaque<u32> {

@@ -23,6 +23,7 @@ from lab.aws.rds.changes import move, rotate_all
 from lab.aws.sns.outbox import Outbox
 from lab.aws.sns.subscriptions import confirm_all
 from lab.aws.sts.sessions import expire_all, open_account
+from lab.aws.wafv2.associations import make as make_web_acl
 from lab.http.doors import lacks_header
 from lab.http.errors import Reply
 from lab.inventory import inventory, secret_values
@@ -64,6 +65,7 @@ class Control:
             ("GET", "/_lab/inventory"): self.inventory,
             ("GET", "/_lab/secrets"): self.secrets,
             ("POST", "/_lab/certificates"): self.move_certificate,
+            ("POST", "/_lab/web-acls"): self.make_web_acl,
             ("GET", "/_lab/tasks"): self.tasks,
             ("GET", "/_lab/resolve"): self.resolve,
             ("POST", "/_lab/metrics"): self.measure,
@@ -142,6 +144,11 @@ class Control:
         """Puts an issued certificate under an ARN, lets one fail, or lets its renewal come."""
         with self._lab.lock:
             move_certificate(json.loads(body))
+
+    def make_web_acl(self, query: Query, body: bytes) -> None:
+        """Makes a web ACL of an ARN that somebody chose."""
+        with self._lab.lock:
+            make_web_acl(str(json.loads(body)["arn"]))
 
     def inventory(self, query: Query, body: bytes) -> dict[str, Any]:
         """Everything that exists, tagged or not."""

@@ -159,6 +159,7 @@ async fn agreed(place: &Where) -> Result<Terms, String> {
         region: place.region.clone(),
         certificates: None,
         zone: None,
+        web_acl: None,
         elsewhere: None,
     })
 }

@@ -118,10 +118,14 @@ impl Campaign {
             environment: self.terms.environment.clone(),
             region: self.terms.region.clone(),
             certificates: self.terms.certificates.as_ref().and(written.certificates),
+            web_acl: self.terms.web_acl.as_ref().and(written.web_acl),
             ..Terms::as_written()
         };
         for certificate in terms.certificates.iter().flatten() {
             lab.issue(certificate);
+        }
+        if let Some(web_acl) = &terms.web_acl {
+            lab.web_acl(web_acl);
         }
         self.keep_all(&terms, &there, lab.environment().into(), &mut |_| {}).await;
         lab.finish();

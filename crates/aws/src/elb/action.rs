@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::types::{
     Action as Described, ActionTypeEnum, FixedResponseActionConfig, ForwardActionConfig,
-    RedirectActionConfig, RedirectActionStatusCodeEnum, TargetGroupTuple,
+    RedirectActionConfig, RedirectActionStatusCodeEnum, TargetGroupStickinessConfig,
+    TargetGroupTuple,
 };
 use deployer_core::{Opaque, Ref};
 use deployer_engine::Result;
-use deployer_kinds::{Action, Redirect, Reserves, Respond, TargetGroup};
+use deployer_kinds::{Action, Redirect, Reserves, Respond, Share, TargetGroup};
+use futures_util::future::try_join_all;
 
+use crate::Aws;
+use crate::elb::target_group;
 use crate::missing::Required;
 
 /// What a listener or a rule does.
@@ -23,13 +27,31 @@ pub(crate) struct Read {
 }
 
 /// How AWS spells what a stack wants, with the groups that are bound and get nothing.
-pub(crate) fn written(action: &Action, reserves: Option<&Reserves>) -> Described {
+///
+/// A forward to several groups, one of which keeps clients at a target, has to keep them at a group:
+/// "You must enable group stickiness on a rule if you enabled target stickiness on one of its target
+/// groups" is what ELB says otherwise. So their attributes are asked for, where there are several.
+pub(crate) async fn wanted(
+    aws: &Aws,
+    action: &Action,
+    reserves: Option<&Reserves>,
+) -> Result<Described> {
+    let groups = weighed(action, reserves);
+    if groups.len() < 2 {
+        return Ok(written(action, reserves, None));
+    }
+    let attributes = groups.iter().map(|(group, _)| target_group::sticky(aws, group.id()));
+    let sticky = try_join_all(attributes).await?.into_iter().max().unwrap_or_default();
+    Ok(written(action, reserves, i32::try_from(sticky).ok().filter(|seconds| *seconds > 0)))
+}
+
+fn written(action: &Action, reserves: Option<&Reserves>, sticky: Option<i32>) -> Described {
     match action {
-        Action::Forward(group) => {
+        Action::Forward(_) | Action::Split(_) => {
             let forward = Described::builder().r#type(ActionTypeEnum::Forward);
-            match reserves.filter(|reserves| !reserves.is_empty()) {
-                None => forward.target_group_arn(group.id()),
-                Some(reserves) => forward.forward_config(shared(group, reserves)),
+            match weighed(action, reserves).as_slice() {
+                [(group, _)] => forward.target_group_arn(group.id()),
+                groups => forward.forward_config(shared(groups, sticky)),
             }
         }
         Action::Redirect(redirect) => {
@@ -61,18 +83,39 @@ pub(crate) fn written(action: &Action, reserves: Option<&Reserves>) -> Described
     .build()
 }
 
-fn shared(group: &Ref<TargetGroup>, reserves: &Reserves) -> ForwardActionConfig {
-    let weighted = |group: &Ref<TargetGroup>, weight| {
-        TargetGroupTuple::builder().target_group_arn(group.id()).weight(weight).build()
+/// The groups that are bound, each with its weight.
+fn weighed<'a>(
+    action: &'a Action,
+    reserves: Option<&'a Reserves>,
+) -> Vec<(&'a Ref<TargetGroup>, u32)> {
+    let busy: Vec<_> = match action {
+        Action::Forward(group) => vec![(group, 1)],
+        Action::Split(shares) => shares.iter().map(|it| (&it.group, it.weight)).collect(),
+        Action::Redirect(_) | Action::Respond(_) => return Vec::new(),
     };
-    let idle = reserves.iter().filter(|reserved| *reserved != group);
-    let groups = idle.map(|idle| weighted(idle, 0)).collect();
-    let forward = ForwardActionConfig::builder().set_target_groups(Some(groups));
-    forward.target_groups(weighted(group, 1)).build()
+    let is_busy = |group: &&Ref<TargetGroup>| busy.iter().any(|(busy, _)| busy == group);
+    let idle = reserves.into_iter().flatten().filter(|group| !is_busy(group));
+    idle.map(|group| (group, 0)).chain(busy.iter().copied()).collect()
 }
 
-/// What a stack calls what AWS does, and what of it no stack can say. Several actions, or a forward
-/// to several groups, are unread: whoever made them goes on with them.
+/// Weights are checked to be at most 999 when the stack is loaded.
+fn shared(groups: &[(&Ref<TargetGroup>, u32)], sticky: Option<i32>) -> ForwardActionConfig {
+    let groups = groups.iter().map(|(group, weight)| {
+        let weight = i32::try_from(*weight).unwrap_or(i32::MAX);
+        TargetGroupTuple::builder().target_group_arn(group.id()).weight(weight).build()
+    });
+    let stickiness = sticky.map(|seconds| {
+        let stickiness = TargetGroupStickinessConfig::builder().enabled(true);
+        stickiness.duration_seconds(seconds).build()
+    });
+    ForwardActionConfig::builder()
+        .set_target_groups(Some(groups.collect()))
+        .set_target_group_stickiness_config(stickiness)
+        .build()
+}
+
+/// What a stack calls what AWS does, and what of it no stack can say. Several actions are unread:
+/// whoever made them goes on with them.
 pub(crate) fn read(actions: &[Described]) -> Result<Read> {
     let (mut foreign, mut reserves) = (Vec::new(), BTreeSet::new());
     let action = match actions {
@@ -118,10 +161,6 @@ fn forward(
     foreign: &mut Vec<String>,
 ) -> Result<Option<Action>> {
     let config = action.forward_config();
-    let stickiness = config.and_then(|config| config.target_group_stickiness_config());
-    if stickiness.is_some_and(|stickiness| stickiness.enabled() == Some(true)) {
-        foreign.push("clients stick to a target group".to_owned());
-    }
     let groups = config.map(|config| config.target_groups()).unwrap_or_default();
     let (idle, busy): (Vec<_>, Vec<_>) =
         groups.iter().partition(|group| groups.len() > 1 && group.weight() == Some(0));
@@ -137,17 +176,23 @@ fn forward(
             Some(Action::Forward(Ref::physical(group)))
         }
         several => {
-            foreign.extend(several.iter().map(|group| weighted(group)));
-            None
+            let stickiness = config.and_then(|config| config.target_group_stickiness_config());
+            if stickiness.is_some_and(|stickiness| stickiness.enabled() == Some(true)) {
+                foreign.push("clients stick to a target group".to_owned());
+            }
+            let idle = idle.iter().filter_map(|group| group.target_group_arn());
+            reserves.extend(idle.map(Ref::physical));
+            let shares = several.iter().map(|group| share(group)).collect::<Result<_>>()?;
+            Some(Action::Split(shares))
         }
     })
 }
 
-/// A target group has its name last but one in its ARN: `targetgroup/NAME/ID`.
-fn weighted(group: &TargetGroupTuple) -> String {
-    let arn = group.target_group_arn().unwrap_or("?");
-    let name = arn.rsplit('/').nth(1).unwrap_or(arn);
-    format!("a forward with weight {} to {name}", group.weight().unwrap_or(1))
+fn share(group: &TargetGroupTuple) -> Result<Share> {
+    let arn = group.target_group_arn().required("where a forward leads")?;
+    // What is left out is 1, as the console shows it.
+    let weight = group.weight().and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
+    Ok(Share { group: Ref::physical(arn), weight })
 }
 
 fn step(action: &Described) -> Option<&str> {
@@ -204,26 +249,30 @@ mod tests {
     fn what_was_written_reads_as_what_was_wanted() {
         for action in [
             json!({ "forward": { "id": "arn:1" } }),
+            json!({ "split": [
+                { "group": { "id": "arn:1" }, "weight": 90 },
+                { "group": { "id": "arn:2" }, "weight": 10 },
+            ] }),
             json!({ "redirect": { "protocol": "HTTPS", "port": "443", "permanent": true } }),
             json!({ "respond": { "status": 404, "body": "nothing here" } }),
             json!({ "respond": { "status": 503 } }),
         ] {
             let action: Action = serde_json::from_value(action).unwrap();
-            let read = read(&[written(&action, None)]).unwrap();
+            let read = read(&[written(&action, None, None)]).unwrap();
             assert_eq!((read.action, read.reserves, read.foreign), (action.into(), None, vec![]));
         }
     }
 
     #[test]
-    fn a_forward_that_no_stack_can_say_is_unread_and_told() {
-        let arn = "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/shop-dev-web/5eed";
-        let Read { action, foreign, .. } =
-            read(&[forward_to(&[(arn, 90), ("arn:2", 10)])]).unwrap();
-        assert_eq!(
-            foreign,
-            ["a forward with weight 90 to shop-dev-web", "a forward with weight 10 to arn:2"]
-        );
-        assert_eq!(action, Opaque::Unread);
+    fn several_groups_are_stuck_to_where_one_of_them_keeps_clients() {
+        let split = json!({ "split": [
+            { "group": { "id": "arn:1" }, "weight": 90 },
+            { "group": { "id": "arn:2" }, "weight": 10 },
+        ] });
+        let split: Action = serde_json::from_value(split).unwrap();
+        let read = read(&[written(&split, None, Some(60))]).unwrap();
+        assert_eq!(read.action, split.into());
+        assert_eq!(read.foreign, ["clients stick to a target group"]);
     }
 
     #[test]
@@ -244,9 +293,10 @@ mod tests {
     fn a_group_that_gets_nothing_is_reserved() {
         let forward = Action::Forward(Ref::physical("arn:2"));
         let reserves = Some([Ref::physical("arn:1")].into());
-        for described in
-            [forward_to(&[("arn:1", 0), ("arn:2", 100)]), written(&forward, reserves.as_ref())]
-        {
+        for described in [
+            (forward_to(&[("arn:1", 0), ("arn:2", 100)])),
+            written(&forward, reserves.as_ref(), Some(9)),
+        ] {
             let read = read(&[described]).unwrap();
             assert_eq!((read.action, read.reserves), (forward.clone().into(), reserves.clone()));
             assert!(read.foreign.is_empty());

@@ -80,6 +80,8 @@ impl Resource<Aws> for Listener {
             certificates::remove(cx.cloud, &id, &there, spec).await?;
             return Ok(ListenerOutput { id });
         }
+        let action = spec.default_action.wanted()?;
+        let action = action::wanted(cx.cloud, action, spec.reserves.as_ref()).await?;
         let request = cx
             .cloud
             .elb
@@ -89,7 +91,7 @@ impl Resource<Aws> for Listener {
             .protocol(protocol(*spec.protocol.wanted()?))
             .set_certificates(certificates::default(spec))
             .set_ssl_policy(spec.tls_policy.clone())
-            .default_actions(action::written(spec.default_action.wanted()?, spec.reserves.as_ref()))
+            .default_actions(action)
             .set_tags(Some(tagged(cx.identity)));
         let made = cx.cloud.send(&elb::CREATE_LISTENER, CREATE, || request.clone().send()).await;
         let listener = usable(cx.cloud, spec, made).await?.listeners.unwrap_or_default().pop();
@@ -258,7 +260,8 @@ async fn modify(
     let is_spoken_known = live.is_none_or(|live| live.protocol.known().is_some());
     let is_action_known = live.is_none_or(|live| live.default_action.known().is_some());
     let spoken = protocol(*spec.protocol.wanted()?);
-    let action = action::written(spec.default_action.wanted()?, spec.reserves.as_ref());
+    let action = spec.default_action.wanted()?;
+    let action = action::wanted(aws, action, spec.reserves.as_ref()).await?;
     let request = aws
         .elb
         .modify_listener()

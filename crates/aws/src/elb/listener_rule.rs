@@ -78,6 +78,8 @@ impl Resource<Aws> for ListenerRule {
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerRuleSpec) -> Result<ListenerRuleOutput> {
+        let action = spec.action.wanted()?;
+        let action = action::wanted(cx.cloud, action, spec.reserves.as_ref()).await?;
         let request = cx
             .cloud
             .elb
@@ -85,7 +87,7 @@ impl Resource<Aws> for ListenerRule {
             .listener_arn(spec.listener.id())
             .priority(as_number(spec.priority))
             .set_conditions(Some(conditions(spec)))
-            .actions(action::written(spec.action.wanted()?, spec.reserves.as_ref()))
+            .actions(action)
             .set_tags(Some(tagged(cx.identity)));
         let failure = match make(cx.cloud, request.clone()).await {
             Err(failure) if is_taken(&failure) => failure,
@@ -336,14 +338,16 @@ async fn modify(
     if !is_other_condition && !is_other_action {
         return Ok(());
     }
+    let actions = match is_other_action {
+        true => Some(vec![action::wanted(aws, action, spec.reserves.as_ref()).await?]),
+        false => None,
+    };
     let request = aws
         .elb
         .modify_rule()
         .rule_arn(id)
         .set_conditions(is_other_condition.then_some(wanted))
-        .set_actions(
-            is_other_action.then(|| vec![action::written(action, spec.reserves.as_ref())]),
-        );
+        .set_actions(actions);
     aws.send(&elb::MODIFY_RULE, "change the rule", || request.clone().send()).await?;
     Ok(())
 }

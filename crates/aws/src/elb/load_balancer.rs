@@ -1,11 +1,12 @@
 //! Application load balancers on ELB: CreateLoadBalancer, ModifyLoadBalancerAttributes, SetSubnets,
-//! SetSecurityGroups, DescribeLoadBalancers, DescribeLoadBalancerAttributes, DeleteLoadBalancer.
+//! SetSecurityGroups, DescribeLoadBalancers, DescribeLoadBalancerAttributes, DeleteLoadBalancer. Its
+//! web ACL is AWS WAF's.
 
 use aws_sdk_elasticloadbalancingv2::types::{
     IpAddressType, Listener as DescribedListener, LoadBalancer as Described, LoadBalancerAttribute,
     LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
 };
-use deployer_core::{Cause, Phase, Ref};
+use deployer_core::{Cause, Phase, Ref, Text};
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Listener, LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
 use futures_util::future::try_join_all;
@@ -13,11 +14,12 @@ use futures_util::future::try_join_all;
 use crate::Aws;
 use crate::ec2::{blockers, filter};
 use crate::elb::inventory::{self, Inventory, Tagged};
-use crate::elb::{self, Attributes, Settings, setting, tagged};
+use crate::elb::{self, Attributes, Settings, setting};
 use crate::iam::linked_role;
 use crate::missing::Required;
-use crate::ownership::{self, Owned, readable};
+use crate::ownership::{self, Kept, Owned, readable};
 use crate::send::unless_gone;
+use crate::wafv2;
 
 const PROTECTION: &str = "deletion_protection.enabled";
 const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
@@ -25,6 +27,10 @@ const KEEP_ALIVE: &str = "client_keep_alive.seconds";
 const HTTP2: &str = "routing.http2.enabled";
 const DROP_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
 const PRESERVE_HOST: &str = "routing.http.preserve_host_header.enabled";
+
+/// The field that keeps which web ACL we put there, three characters: what it is put on says nothing
+/// of who did.
+const GIVEN: &str = "web-acl";
 
 const CREATE: &str = "create the load balancer";
 
@@ -40,13 +46,16 @@ impl Resource<Aws> for LoadBalancer {
         let ours: Vec<_> = ours.collect();
         let attributes =
             try_join_all(ours.iter().map(|(_, balancer)| attributes(survey.cloud, &balancer.arn)));
-        let (attributes, listeners) = tokio::try_join!(attributes, inventory.listeners(survey))?;
+        let web_acls =
+            try_join_all(ours.iter().map(|(owned, it)| web_acl(survey.cloud, owned, &it.arn)));
+        let (attributes, web_acls, listeners) =
+            tokio::try_join!(attributes, web_acls, inventory.listeners(survey))?;
         ours.into_iter()
-            .zip(attributes)
-            .filter_map(|((owned, balancer), attributes)| {
+            .zip(attributes.into_iter().zip(web_acls))
+            .filter_map(|((owned, balancer), (attributes, web_acl))| {
                 // One without attributes went away between the calls.
                 let foreign = foreign_listeners(survey, &balancer.arn, listeners);
-                let read = found(&owned, &balancer.thing, &attributes?, foreign);
+                let read = found(&owned, &balancer.thing, &attributes?, web_acl, foreign);
                 readable(survey, &owned, Some(&balancer.arn), read)
             })
             .collect()
@@ -63,8 +72,9 @@ impl Resource<Aws> for LoadBalancer {
         let Some((tags, attributes)) = tags.zip(attributes) else { return Ok(None) };
         let name = balancer.load_balancer_name();
         let owned = Owned::read::<Self>(survey.scope, name, &tags);
+        let web_acl = web_acl(survey.cloud, &owned, id).await?;
         let foreign = foreign_listeners(survey, id, &listeners);
-        found(&owned, &balancer, &attributes, foreign).map(Some)
+        found(&owned, &balancer, &attributes, web_acl, foreign).map(Some)
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &LoadBalancerSpec) -> Result<LoadBalancerOutput> {
@@ -95,7 +105,7 @@ impl Resource<Aws> for LoadBalancer {
             .scheme(scheme)
             .set_subnets(Some(ids(spec.subnets.iter().map(Ref::id))))
             .set_security_groups(Some(ids(spec.security_groups.iter().map(Ref::id))))
-            .set_tags(Some(tagged(cx.identity)));
+            .set_tags(Some(elb::keeping(cx.identity, &kept(&[spec]))));
         let made =
             cx.cloud.send(&elb::CREATE_LOAD_BALANCER, CREATE, || request.clone().send()).await?;
         let balancer = made.load_balancers.unwrap_or_default().pop();
@@ -103,6 +113,9 @@ impl Resource<Aws> for LoadBalancer {
         // Attributes can be set while it is provisioning: the AWS Load Balancer Controller does.
         let wanted = elb::differing(&new(), settings(spec));
         set_attributes(cx.cloud, &output.id, wanted).await?;
+        if let Some(web_acl) = wanted_web_acl(spec) {
+            wafv2::put(cx.cloud, &output.id, web_acl, "").await?;
+        }
         Ok(output)
     }
 
@@ -138,6 +151,18 @@ impl Resource<Aws> for LoadBalancer {
         }
         let wanted = elb::differing(&settings(&live.spec), settings(spec));
         set_attributes(cx.cloud, id, wanted).await?;
+        let (was, will) = (wanted_web_acl(&live.spec), wanted_web_acl(spec));
+        if was != will {
+            // Whenever this ends, what was put there is known for ours.
+            elb::keep(cx.cloud, id, &kept(&[&live.spec, spec])).await?;
+            match (was, will) {
+                (_, Some(will)) => {
+                    wafv2::put(cx.cloud, id, will, was.unwrap_or_default()).await?;
+                }
+                (was, None) => wafv2::take(cx.cloud, id, was.unwrap_or_default()).await?,
+            }
+            elb::keep(cx.cloud, id, &given(&[spec])).await?;
+        }
         Ok(live.output.clone())
     }
 
@@ -202,6 +227,7 @@ fn found(
     owned: &Owned,
     balancer: &Described,
     attributes: &Attributes,
+    web_acl: Option<String>,
     mut foreign: Vec<String>,
 ) -> Result<Found<LoadBalancer>> {
     let state = balancer.state().and_then(|state| state.code());
@@ -210,6 +236,10 @@ fn found(
     if let Some(other) = balancer.ip_address_type().filter(|other| **other != IpAddressType::Ipv4) {
         foreign.push(format!("addresses of the type {other}"));
     }
+    let (ours, others): (Vec<_>, Vec<_>) =
+        web_acl.into_iter().partition(|web_acl| owned.is_given(GIVEN, web_acl));
+    let others = others.iter();
+    foreign.extend(others.map(|arn| format!("the association of {arn}, not made by this stack")));
     let scheme = balancer.scheme().required("the scheme of a load balancer")?;
     Ok(Found {
         badge: owned.badge(),
@@ -223,6 +253,7 @@ fn found(
             http2: elb::attribute(attributes, HTTP2),
             drop_invalid_headers: elb::attribute(attributes, DROP_HEADERS),
             preserve_host: elb::attribute(attributes, PRESERVE_HOST),
+            web_acl: Text::from(ours.concat()),
         },
         output: output(balancer)?,
         phase: match state {
@@ -244,6 +275,30 @@ pub(super) fn output(balancer: &Described) -> Result<LoadBalancerOutput> {
         dns: of(balancer.dns_name(), "the host name of a load balancer")?,
         zone: of(balancer.canonical_hosted_zone_id(), "the hosted zone of a load balancer")?,
     })
+}
+
+/// The web ACL that a load balancer has, where we have put one there: others may have put theirs
+/// wherever they like, and nobody is asked for that.
+async fn web_acl(aws: &Aws, owned: &Owned, arn: &str) -> Result<Option<String>> {
+    match owned.kept(GIVEN) {
+        Some("") | None => Ok(None),
+        Some(_) => wafv2::of(aws, arn).await,
+    }
+}
+
+fn wanted_web_acl(spec: &LoadBalancerSpec) -> Option<&str> {
+    Some(spec.web_acl.resolved()).filter(|arn| !arn.is_empty())
+}
+
+/// What is kept of what was put there; nothing where nothing was.
+fn kept(specs: &[&LoadBalancerSpec]) -> Kept {
+    let mut kept = given(specs);
+    kept.retain(|_, codes| !codes.is_empty());
+    kept
+}
+
+fn given(specs: &[&LoadBalancerSpec]) -> Kept {
+    Kept::from([(GIVEN, ownership::codes(specs.iter().filter_map(|spec| wanted_web_acl(spec))))])
 }
 
 /// The listeners of a load balancer that are not ours, in words.

@@ -60,10 +60,24 @@ const TAGGED: usize = 20;
 
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
-    ownership::tags(identity, &Kept::new())
-        .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
+    keeping(identity, &Kept::new())
+}
+
+/// The same, with what is kept as tags.
+pub(crate) fn keeping(identity: &Identity, kept: &Kept) -> Vec<Tag> {
+    written(ownership::tags(identity, kept))
+}
+
+fn written(tags: Tags) -> Vec<Tag> {
+    tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Writes what is kept as tags.
+pub(crate) async fn keep(aws: &Aws, arn: &str, kept: &Kept) -> Result<()> {
+    let kept = kept.iter().map(|(field, value)| (ownership::kept_key(field), value.clone()));
+    let request = aws.elb.add_tags().resource_arns(arn).set_tags(Some(written(kept.collect())));
+    aws.send(&ADD_TAGS, "tag it", || request.clone().send()).await?;
+    Ok(())
 }
 
 /// Writes who a resource is, and what it was last given.

@@ -378,6 +378,12 @@ async fn attributes(aws: &Aws, id: &str) -> Result<Option<Attributes>> {
     }))
 }
 
+/// Seconds that clients stay with a target of a group; 0 where they do not, or where it is gone.
+pub(super) async fn sticky(aws: &Aws, id: &str) -> Result<u32> {
+    let attributes = attributes(aws, id).await?.unwrap_or_default();
+    Ok(stickiness(&attributes).known().copied().unwrap_or_default())
+}
+
 /// The targets of a group, with what is said of their health.
 async fn targets(aws: &Aws, id: &str) -> Result<Vec<TargetHealthDescription>> {
     let request = aws.elb.describe_target_health().target_group_arn(id);

@@ -182,6 +182,10 @@ impl<'a> Planner<'a> {
                 return decision;
             }
         };
+        for (field, kept) in self.let_go(&live.spec, &wanted) {
+            put(&mut wanted, &field, &kept);
+            put(&mut decision.desired.to_mut().spec, &field, &kept);
+        }
         let mut compared = kind.compare(&live.spec, &wanted);
         let moves = live.place != desired.place;
         // A release that never came up is made again.
@@ -231,6 +235,22 @@ impl<'a> Planner<'a> {
             Verdict::Keep
         };
         decision
+    }
+
+    /// What is left of the lists that the stack says nothing of, where something goes that is in one:
+    /// it could not be deleted before it is let go of.
+    fn let_go(&self, live: &Value, wanted: &Value) -> Vec<(String, Value)> {
+        let silent = wanted.as_object().into_iter().flatten().filter(|(_, value)| value.is_null());
+        let left = silent.filter_map(|(field, _)| {
+            let items = live.get(field)?.as_array()?;
+            let is_kept = |item: &&Value| {
+                let ids = physical(item);
+                self.gone().all(|gone| !ids.contains(gone.id()))
+            };
+            let kept: Vec<Value> = items.iter().filter(is_kept).cloned().collect();
+            (kept.len() < items.len()).then(|| (field.clone(), kept.into()))
+        });
+        left.collect()
     }
 
     /// Takes out of the differences those that AWS cannot make, and notes them.

@@ -67,7 +67,7 @@ impl Planner<'_> {
     }
 
     /// What is there and no longer wanted.
-    fn gone(&self) -> impl Iterator<Item = &Live> {
+    pub(super) fn gone(&self) -> impl Iterator<Item = &Live> {
         let lives = self.snapshot.lives.iter();
         lives.filter(|live| !self.stack.resources.contains_key(&live.address))
     }

@@ -60,6 +60,7 @@ def install(lab: Lab) -> None:
     from lab.aws.strict import profile
     from lab.aws.sts import roles as assumed_roles
     from lab.aws.tagging import index
+    from lab.aws.wafv2 import associations
 
     for part in (
         tag_rules,
@@ -104,6 +105,7 @@ def install(lab: Lab) -> None:
         parameters,
         assumed_roles,
         targets,
+        associations,
         index,
         keys,
         paging,

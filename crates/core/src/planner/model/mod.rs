@@ -1,7 +1,6 @@
 //! What users notice of each step: what all resources do together, before it and after it.
 
 mod connections;
-mod glob;
 mod requests;
 mod state;
 mod ways;

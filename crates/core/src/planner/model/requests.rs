@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::glob;
 use super::state::{State, Who, pinned};
-use crate::{Destination, Impact, Lead, Notice, Thing};
+use crate::{Destination, Impact, Lead, Notice, Thing, glob};
 
 /// More rules than these are not asked in pairs, which takes the square of their number.
 const PAIRED: usize = 40;
@@ -86,8 +85,14 @@ impl Samples {
         let answer = |sample: &Sample| {
             let Some(rules) = rules.get(&sample.at) else { return Answer::Closed };
             match rules.iter().find(|lead| sample.is_taken_by(lead)).map(|lead| &lead.to) {
-                Some(Some(Destination::Group(group))) => {
-                    filled.get(group).cloned().map_or(Answer::Nobody, Answer::Served)
+                Some(Some(Destination::Groups(groups))) => {
+                    // A part of the requests is led to each, whether a task is there or not.
+                    let filled: Option<Vec<_>> =
+                        groups.iter().map(|group| filled.get(group)).collect();
+                    let served = |filled: Vec<&BTreeSet<Who>>| {
+                        Answer::Served(filled.into_iter().flatten().cloned().collect())
+                    };
+                    filled.map_or(Answer::Nobody, served)
                 }
                 Some(Some(Destination::Answer(answer))) => Answer::Answered(answer.clone()),
                 Some(Some(Destination::Redirect(to))) => Answer::Redirected(to.clone()),

@@ -148,8 +148,8 @@ impl State {
                 }
                 Fact::Leads(mut lead) => {
                     let at = find(&lead.at);
-                    if let Some(Destination::Group(group)) = &mut lead.to {
-                        *group = pinned(&find(group));
+                    if let Some(Destination::Groups(groups)) = &mut lead.to {
+                        *groups = groups.iter().map(|group| pinned(&find(group))).collect();
                     }
                     self.leads.entry(who.clone()).or_default().push((at, lead));
                 }

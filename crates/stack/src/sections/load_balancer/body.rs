@@ -1,12 +1,13 @@
 //! What may stand below an entry of `load-balancers`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::Text;
 use deployer_kinds::IpRange;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answer::Answer;
 use super::domain::Domain;
 use crate::later::NotYet;
 use crate::quantities::Seconds;
@@ -49,19 +50,27 @@ pub(crate) struct LoadBalancer {
     pub(crate) domains: Vec<Domain>,
     /// How long its access logs are kept.
     pub(crate) logs: Option<NotYet>,
-    /// The ARN of a web ACL that filters requests.
-    pub(crate) web_acl: Option<NotYet>,
+    /// The ARN of a web ACL of AWS WAF that its requests pass, of the scope REGIONAL and in the same
+    /// region. One that others have put there stays, and is not replaced.
+    #[schemars(extend("x-excludes" = ["existing"]))]
+    pub(crate) web_acl: Option<Text>,
+    /// What it answers itself, by a name of your choice: redirects, and fixed answers such as that
+    /// of a maintenance.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" }, "x-name" = "old-blog"))]
+    pub(crate) answers: BTreeMap<String, Answer>,
     /// An application load balancer, or one of TCP and UDP (`network`).
     #[serde(rename = "type")]
     pub(crate) kind: Option<NotYet>,
     /// Addresses of its own for a network load balancer: `static`.
     pub(crate) addresses: Option<NotYet>,
     /// One that exists already, in the place of one that is made: by its ARN, or another stack's or
-    /// environment's by their names. Routes become rules of its listener; nothing else of it is
-    /// changed.
+    /// environment's by their names. Routes and answers become rules of its listener; nothing else
+    /// of it is changed.
     #[schemars(extend(
         "x-excludes" =
-            ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from"]
+            ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from",
+                "web-acl"]
     ))]
     pub(crate) existing: Option<Existing>,
 }
@@ -83,7 +92,7 @@ pub(crate) struct Existing {
     #[schemars(extend("x-excludes" = ["arn"]))]
     pub(super) name: Option<String>,
     /// The port of the listener that gets the rules: that of HTTPS, or else of HTTP, when left out.
-    pub(super) port: Option<u16>,
+    pub(in crate::sections) port: Option<u16>,
     /// Its tags.
     pub(super) tags: Option<NotYet>,
 }

@@ -18,8 +18,8 @@ use crate::section::{Section, Sections};
 use crate::sections::service;
 
 /// What only a load balancer has that the stack makes.
-const OWN: [&str; 7] =
-    ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from"];
+const OWN: [&str; 8] =
+    ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from", "web-acl"];
 
 /// What is known of which load balancer is meant.
 enum Named {

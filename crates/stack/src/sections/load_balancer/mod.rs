@@ -1,5 +1,6 @@
 //! The `load-balancers` section.
 
+mod answer;
 mod body;
 mod domain;
 mod domains;
@@ -8,14 +9,15 @@ mod group;
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Code, Part, Partition, Ref, Text};
+use deployer_core::{Address, Arn, Code, Part, Partition, Ref, Text};
 use deployer_kinds::{
     self as kinds, Action, Ingress, IpRange, Listener, ListenerProtocol, ListenerSpec,
     LoadBalancerSpec, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup, SecurityGroupSpec,
 };
 
+pub(in crate::sections) use self::answer::{ANSWERED, Answer};
 pub(super) use self::body::{Http, LoadBalancer};
-pub(in crate::sections) use self::domain::resource;
+pub(in crate::sections) use self::domain::{Domain, resource};
 pub(super) use self::group::groups;
 use self::group::{group, group_name};
 use super::{network, service};
@@ -53,9 +55,11 @@ impl Section for LoadBalancer {
             http2: true.into(),
             drop_invalid_headers: true.into(),
             preserve_host: false.into(),
+            web_acl: self.web_acl.clone().unwrap_or_else(|| Text::from("")),
         };
-        let origin =
-            Origin::new(&path, &[("idle-timeout", "idle-timeout"), ("internal", "internal")]);
+        let fields = ["idle-timeout", "internal", "web-acl"].map(|field| (field, field));
+        let origin = Origin::new(&path, &fields);
+        self.web_acl_is_near(draft, name);
         draft.make::<kinds::LoadBalancer>(name, &spec, origin);
         self.listeners(draft, name);
         domains::expand(draft, self, name);
@@ -96,9 +100,23 @@ impl LoadBalancer {
     }
 
     /// The domains that are sent to another one, with their places in the list.
-    pub(super) fn redirects(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+    pub(super) fn redirects(&self) -> impl Iterator<Item = (usize, &String, &str)> {
         let all = self.domains.iter().enumerate();
-        all.filter_map(|(index, it)| Some((index, it.name.as_str(), it.redirect.as_deref()?)))
+        all.filter_map(|(index, it)| Some((index, &it.name, it.redirect.as_deref()?)))
+    }
+
+    /// A web ACL is in the region of what it guards (AWS WAF API reference, `AssociateWebACL`).
+    fn web_acl_is_near(&self, draft: &mut Draft, name: &str) {
+        let arn = self.web_acl.as_ref().and_then(Text::literal).and_then(Arn::read);
+        let Some(arn) = arn.filter(|arn| arn.resource.starts_with("regional/webacl/")) else {
+            return;
+        };
+        if arn.region != draft.region {
+            let (title, region) = (format!("the web ACL is in {}", arn.region), &draft.region);
+            let help = format!("name one that is in {region}, where the load balancer is");
+            let path = [Self::KEY, name, "web-acl"];
+            draft.error(Code::BadPlace, title, &path, "another region", help);
+        }
     }
 
     /// The ports it listens on.

@@ -12,6 +12,7 @@ use super::forms::{
     EgressRules, Health, ImageSource, OneOrMore, Spot, Use, health, health_schema, paths,
     paths_schema,
 };
+use super::turns::{Asked, values};
 use crate::later::NotYet;
 use crate::quantities::{DaysOrForever, Gibibytes, Memory, PerMinute, Percent, Seconds};
 use crate::schedule::{Cron, Once, Timezone};
@@ -213,6 +214,12 @@ pub(crate) struct Route {
     /// out, hosts come before paths, long paths before short ones, and of the same path those that
     /// ask for a method, a header or a parameter before those that do not.
     pub(crate) priority: Option<u32>,
+    /// Its part of the requests, where others have a route for the same ones: 0 to 999, of the sum of
+    /// their weights. With 0 its tasks are ready and get none.
+    pub(crate) weight: Option<u32>,
+    /// How long a client stays with the same task, by a cookie: `1 s` to `168 h`; not at all when
+    /// left out.
+    pub(crate) sticky: Option<Seconds>,
     /// The port it comes in by, at a network load balancer.
     pub(crate) port: Option<NotYet>,
     /// What comes in by it, at a network load balancer.
@@ -220,19 +227,11 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// All requests for a host.
-    pub(crate) fn of_host(host: &str) -> Self {
-        Self {
-            load_balancer: String::new(),
-            path: Vec::new(),
-            host: vec![host.to_owned()],
-            method: Vec::new(),
-            header: BTreeMap::new(),
-            query: BTreeMap::new(),
-            priority: None,
-            port: None,
-            protocol: None,
-        }
+    /// What it asks of a request.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        let Self { path, host, method, header, query, priority, .. } = self;
+        let (header, query) = (values(header), values(query));
+        Asked { path, host, method, header, query, priority: *priority }
     }
 }
 

@@ -11,7 +11,7 @@ use deployer_kinds::{
     TaskDefinitionSpec,
 };
 
-use super::body::Place;
+use super::body::{Place, Port};
 use super::forms::Health;
 use super::mounts::{self, Volumes};
 use super::owner::Owner;
@@ -167,12 +167,13 @@ fn target_groups(draft: &mut Draft, name: &str, body: &super::Service) -> BTreeS
             health_check: health_check(&port.health, version).into(),
             deregistration_delay: port.drain.0.into(),
             slow_start: 0.into(),
-            stickiness: 0.into(),
+            stickiness: sticky(draft, name, port_name, port).into(),
         };
         let fields = &[
             ("health-check", "health"),
             ("deregistration-delay", "drain"),
             ("version", "protocol"),
+            ("stickiness", "route.sticky"),
         ];
         let mut origin = Origin::new(&["services", name, "ports", port_name], fields);
         for key in ["path", "interval", "timeout", "healthy", "unhealthy", "codes"] {
@@ -187,6 +188,17 @@ fn target_groups(draft: &mut Draft, name: &str, body: &super::Service) -> BTreeS
         });
     }
     targets
+}
+
+/// Seconds that a client stays with a task.
+fn sticky(draft: &mut Draft, name: &str, port_name: &str, port: &Port) -> u32 {
+    let sticky = port.route.as_ref().and_then(|route| route.sticky);
+    if sticky.is_some_and(|sticky| sticky.0 == 0) {
+        let path = ["services", name, "ports", port_name, "route", "sticky"];
+        let help = "leave it out for clients that stay with no task, or write `1 s` or more";
+        draft.error(Code::BadValue, "clients stay for no time", &path, "", help);
+    }
+    sticky.map_or(0, |sticky| sticky.0)
 }
 
 fn health_check(health: &Health, version: TargetVersion) -> HealthCheck {

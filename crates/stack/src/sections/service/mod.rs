@@ -13,8 +13,10 @@ mod needs;
 mod owner;
 mod roles;
 mod routes;
+mod rules;
 mod scale;
 mod sidecars;
+mod turns;
 mod uses;
 
 pub(super) use self::body::{
@@ -22,10 +24,11 @@ pub(super) use self::body::{
 };
 pub(super) use self::containers::{Mount, Sidecar};
 pub(super) use self::expand::{place, tasks};
-pub(super) use self::forms::{EgressRules, ImageSource, Use, paths, paths_schema};
+pub(super) use self::forms::{EgressRules, ImageSource, OneOrMore, Use, paths, paths_schema};
 pub(super) use self::needs::{Need, needs};
 pub(crate) use self::owner::Owner;
 pub(super) use self::roles::role_name;
+pub(super) use self::turns::{Asked, values};
 pub(super) use self::uses::users;
 use crate::draft::Draft;
 use crate::section::{Offer, Section, Sections};

@@ -1,27 +1,49 @@
-//! Routes become rules of listeners, each with its turn.
+//! Routes become rules of listeners, and so does what a load balancer answers itself.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::collections::BTreeMap;
 
 use deployer_core::{Code, Diagnostic, Ref};
-use deployer_kinds::{Action, ListenerRule, ListenerRuleSpec, Patterns, TargetVersion};
+use deployer_kinds::{Action, Reserves, Share, TargetGroup, TargetVersion};
 
 use super::body::{Route, Service};
-use super::forms::OneOrMore;
+use super::rules::{Rule, doors, make};
+use super::turns::Asked;
 use crate::draft::{Draft, Origin, owned};
 use crate::section::{Section, Sections};
-use crate::sections::load_balancer::{self, Http, LoadBalancer};
+use crate::sections::load_balancer::{self, LoadBalancer};
 
-/// Longest literal beginning of a path that still makes a difference in turn.
-const LONGEST: usize = 63;
-/// Turns for each length, with and without a host: 128 bands of 390 fill the 50000 AWS has.
-const BAND: usize = 390;
+/// The highest weight (ELB API reference, `TargetGroupTuple`).
+const MOST_WEIGHT: u32 = 999;
+
+/// Which field of a rule comes from which key beside the host.
+const FIELDS: [(&str, &str); 6] = [
+    ("paths", "path"),
+    ("hosts", "host"),
+    ("methods", "method"),
+    ("headers", "header"),
+    ("query", "query"),
+    ("priority", "priority"),
+];
 
 struct Routed<'s> {
     service: &'s str,
     port: &'s str,
     version: TargetVersion,
     route: &'s Route,
+}
+
+impl Routed<'_> {
+    fn path<'p>(&'p self, key: &'p str) -> [&'p str; 6] {
+        ["services", self.service, "ports", self.port, "route", key]
+    }
+
+    fn name(&self) -> String {
+        format!("{}-{}", self.service, self.port)
+    }
+
+    fn group(&self) -> Ref<TargetGroup> {
+        Ref::named(self.name())
+    }
 }
 
 pub(super) fn expand(draft: &mut Draft, all: &Sections) {
@@ -38,225 +60,252 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
     }
     for (balancer, body) in all.of::<LoadBalancer>() {
         let routes = by_balancer.remove(balancer).unwrap_or_default();
-        let secure = body.is_secure();
-        refuse_the_same_twice(draft, &routes);
-        if body.existing.is_some() {
-            lead_from_existing(draft, balancer, &routes);
-            continue;
-        }
-        // What is sent to another domain has its turn among them.
-        let redirects: Vec<_> = body.redirects().collect();
-        let asked: Vec<Route> = redirects.iter().map(|(_, host, _)| Route::of_host(host)).collect();
-        let all: Vec<&Route> = routes.iter().map(|it| it.route).chain(&asked).collect();
-        let turns = turns(&all);
-        for ((index, host, target), priority) in redirects.iter().zip(&turns[routes.len()..]) {
-            redirect(draft, (balancer, *index), (host, target), *priority, body.http());
-        }
-        for (routed, priority) in routes.iter().zip(turns) {
-            if !secure {
-                let help = format!(
-                    "add `domains:` to the load balancer `{balancer}`, or write `protocol: http`"
-                );
-                refuse_without_tls(draft, balancer, routed, help);
-            }
-            // Each has one name whatever else there is, so that it stays when the other comes or
-            // goes.
-            if secure {
-                rule(draft, routed, &format!("{balancer}-https"), "-secure", priority);
-            }
-            if body.http() == Http::Forward {
-                rule(draft, routed, &format!("{balancer}-http"), "", priority);
+        let doors = doors(draft, balancer, body);
+        refuse_the_same_twice(draft, balancer, body, &routes);
+        if doors.iter().all(|door| door.is_secure == Some(false)) {
+            let help = match body.existing {
+                Some(_) => "name the port of a listener of HTTPS, `port: 443`".to_owned(),
+                None => format!("add `domains:` to the load balancer `{balancer}`"),
+            };
+            for routed in &routes {
+                refuse_without_tls(draft, balancer, routed, &help);
             }
         }
-    }
-}
-
-/// The rules of the listener of a load balancer that exists already.
-fn lead_from_existing(draft: &mut Draft, balancer: &str, routes: &[Routed<'_>]) {
-    let is_plain = draft.balancers.get(balancer).is_some_and(|it| it.is_secure == Some(false));
-    let asked: Vec<&Route> = routes.iter().map(|it| it.route).collect();
-    for (routed, priority) in routes.iter().zip(turns(&asked)) {
-        if is_plain {
-            let help =
-                "name the port of a listener of HTTPS, `port: 443`, or write `protocol: http`";
-            refuse_without_tls(draft, balancer, routed, help.to_owned());
+        let mut rules: Vec<Rule<'_>> =
+            sharing(&routes).into_iter().map(|sharing| rule(draft, &sharing)).collect();
+        if body.existing.is_none() {
+            rules.extend(redirects(balancer, body));
         }
-        rule(draft, routed, balancer, "", priority);
+        rules.extend(answers(draft, balancer, body));
+        make(draft, &rules, &doors, &body.domains);
     }
 }
 
 /// The rules that send a domain's clients to another one.
-fn redirect(
+fn redirects<'s>(balancer: &str, body: &'s LoadBalancer) -> impl Iterator<Item = Rule<'s>> {
+    body.redirects().map(move |(index, host, target)| Rule {
+        name: load_balancer::resource(host),
+        asked: Asked { host: std::slice::from_ref(host), ..Asked::default() },
+        action: Action::Redirect(load_balancer::redirect(target)),
+        reserves: None,
+        origin: Origin::new(&[LoadBalancer::KEY, balancer, "domains", &index.to_string()], &[]),
+    })
+}
+
+/// The rules of what a load balancer answers itself.
+fn answers<'s>(draft: &mut Draft, balancer: &str, body: &'s LoadBalancer) -> Vec<Rule<'s>> {
+    let rule = |(name, answer): (&String, &'s load_balancer::Answer)| {
+        let path = [LoadBalancer::KEY, balancer, "answers", name];
+        let action = answer.action(draft, &path)?;
+        let fields = FIELDS.iter().chain(load_balancer::ANSWERED).copied().collect::<Vec<_>>();
+        Some(Rule {
+            name: format!("answer-{balancer}-{name}"),
+            asked: answer.asked(),
+            action,
+            reserves: None,
+            origin: Origin::new(&path, &fields),
+        })
+    };
+    body.answers.iter().filter_map(rule).collect()
+}
+
+/// The rule of a route, or of those that share requests: it is called by the first, so that
+/// another weight is no other rule.
+fn rule<'s>(draft: &mut Draft, sharing: &[&Routed<'s>]) -> Rule<'s> {
+    let first = sharing[0];
+    let (action, reserves) = shared(draft, sharing);
+    let body = first.path("weight");
+    let fields: Vec<_> = FIELDS.into_iter().chain([("action", "weight")]).collect();
+    let priority = sharing.iter().find_map(|routed| routed.route.priority);
+    Rule {
+        name: first.name(),
+        asked: Asked { priority, ..first.route.asked() },
+        action,
+        reserves,
+        origin: Origin::new(&body[..5], &fields),
+    }
+}
+
+/// Where requests of some routes go. What has the weight 0 is bound and gets none.
+fn shared(draft: &mut Draft, sharing: &[&Routed<'_>]) -> (Action, Option<Reserves>) {
+    let first = sharing[0];
+    if first.route.weight.is_none() {
+        return (Action::Forward(first.group()), None);
+    }
+    let weighed = sharing.iter().map(|it| (it.group(), it.route.weight.unwrap_or_default()));
+    let (idle, busy): (Vec<_>, Vec<_>) = weighed.partition(|(_, weight)| *weight == 0);
+    let reserves: Reserves = idle.into_iter().map(|(group, _)| group).collect();
+    let action = match busy.as_slice() {
+        [] => {
+            let title = "nobody gets these requests: all weights are 0";
+            let help = "give one of the routes a weight of 1 or more";
+            draft.error(Code::BadValue, title, &first.path("weight"), "this one", help);
+            Action::Forward(first.group())
+        }
+        [(group, _)] => Action::Forward(group.clone()),
+        _ => {
+            let share = |(group, weight)| Share { group, weight };
+            Action::Split(busy.into_iter().map(share).collect())
+        }
+    };
+    (action, (!reserves.is_empty()).then_some(reserves))
+}
+
+/// The routes, those together that share the same requests.
+fn sharing<'r, 's>(routes: &'r [Routed<'s>]) -> Vec<Vec<&'r Routed<'s>>> {
+    let mut together: Vec<Vec<&Routed<'_>>> = Vec::new();
+    for routed in routes {
+        let key = routed.route.asked().key();
+        let shares = |group: &&mut Vec<&Routed<'_>>| group[0].route.asked().key() == key;
+        match together.iter_mut().find(shares).filter(|_| routed.route.weight.is_some()) {
+            Some(group) if group[0].route.weight.is_some() => group.push(routed),
+            _ => together.push(vec![routed]),
+        }
+    }
+    together
+}
+
+/// Something that takes requests at a load balancer.
+struct Claim<'s> {
+    /// What it is.
+    what: &'static str,
+    /// The body it stands in.
+    at: Vec<String>,
+    /// The key that stands for it where it asks for no path.
+    whole: Option<&'static str>,
+    asked: Asked<'s>,
+    weight: Option<u32>,
+    sticky: bool,
+}
+
+impl Claim<'_> {
+    fn key(&self, key: Option<&str>) -> Vec<String> {
+        self.at.iter().cloned().chain(key.map(str::to_owned)).collect()
+    }
+}
+
+fn refuse_the_same_twice(
     draft: &mut Draft,
-    (balancer, index): (&str, usize),
-    (host, target): (&str, &str),
-    priority: u32,
-    http: Http,
+    balancer: &str,
+    body: &LoadBalancer,
+    routes: &[Routed<'_>],
 ) {
-    let name = load_balancer::resource(host);
-    let spec = |listener: &str| ListenerRuleSpec {
-        listener: Ref::named(listener),
-        priority,
-        paths: BTreeSet::new(),
-        hosts: [host.to_owned()].into(),
-        methods: BTreeSet::new(),
-        headers: BTreeMap::new(),
-        query: BTreeMap::new(),
-        sources: BTreeSet::new(),
-        action: Action::Redirect(load_balancer::redirect(target)).into(),
-        reserves: None,
-    };
-    let index = index.to_string();
-    let origin = Origin::new(&[LoadBalancer::KEY, balancer, "domains", &index], &[]);
-    let https = spec(&format!("{balancer}-https"));
-    draft.make::<ListenerRule>(&format!("{name}-secure"), &https, origin.clone());
-    if http == Http::Forward {
-        draft.make::<ListenerRule>(&name, &spec(&format!("{balancer}-http")), origin);
-    }
-}
-
-fn rule(draft: &mut Draft, routed: &Routed<'_>, listener: &str, suffix: &str, priority: u32) {
-    let name = format!("{}-{}", routed.service, routed.port);
-    let route = routed.route;
-    let hosts: BTreeSet<String> = route.host.iter().cloned().collect();
-    let mut paths: BTreeSet<String> = route.path.iter().cloned().collect();
-    if paths.is_empty() && hosts.is_empty() && !asks_for_more(route) {
-        paths.insert("/*".to_owned());
-    }
-    let patterns = |of: &BTreeMap<String, OneOrMore>| -> Patterns {
-        let values = |(name, values): (&String, &OneOrMore)| {
-            (name.clone(), values.0.iter().cloned().collect())
-        };
-        of.iter().map(values).collect()
-    };
-    let spec = ListenerRuleSpec {
-        listener: Ref::named(listener),
-        priority,
-        paths,
-        hosts,
-        methods: route.method.iter().cloned().collect(),
-        headers: patterns(&route.header),
-        query: patterns(&route.query),
-        sources: BTreeSet::new(),
-        action: Action::Forward(Ref::named(&name)).into(),
-        reserves: None,
-    };
-    let body = ["services", routed.service, "ports", routed.port, "route"];
-    let fields = &[
-        ("paths", "path"),
-        ("hosts", "host"),
-        ("methods", "method"),
-        ("headers", "header"),
-        ("query", "query"),
-        ("priority", "priority"),
-    ];
-    draft.make::<ListenerRule>(&format!("{name}{suffix}"), &spec, Origin::new(&body, fields));
-}
-
-/// The turn of each route. A route keeps its turn when others come and go, because it follows
-/// from what it asks for itself: AWS refuses a turn that is taken, so swapping turns would fail.
-fn turns(routes: &[&Route]) -> Vec<u32> {
-    let mut taken: BTreeSet<u32> = routes.iter().filter_map(|route| route.priority).collect();
-    let mut order: Vec<usize> = (0..routes.len()).collect();
-    order.sort_by_key(|index| key(routes[*index]));
-    let mut turns = vec![0; routes.len()];
-    for index in order {
-        let route = routes[index];
-        turns[index] = route.priority.unwrap_or_else(|| {
-            // Those that ask for more have the first half of a band.
-            let half = BAND / 2;
-            let begin = rank(route) * BAND + if asks_for_more(route) { 0 } else { half };
-            let slot = hash(&key(route)) % half;
-            let candidates = (0..half).map(|step| begin + (slot + step) % half + 1);
-            let mut free = candidates
-                .filter_map(|turn| u32::try_from(turn).ok())
-                .filter(|turn| !taken.contains(turn));
-            let turn = free.next().unwrap_or(50_000);
-            taken.insert(turn);
-            turn
-        });
-    }
-    turns
-}
-
-/// Whether a route asks for more than a host and a path.
-fn asks_for_more(route: &Route) -> bool {
-    !(route.method.is_empty() && route.header.is_empty() && route.query.is_empty())
-}
-
-/// The band of a route: those with hosts first, then the longer the path the earlier.
-fn rank(route: &Route) -> usize {
-    let literal = |path: &String| match path.find(['*', '?']) {
-        Some(at) => at,
-        // A whole path comes before the same path with a wildcard.
-        None => path.len() + 1,
-    };
-    // Without a path it takes those of `/*`.
-    let any = usize::from(asks_for_more(route));
-    let shortest = route.path.iter().map(literal).min().unwrap_or(any).min(LONGEST);
-    let behind_hosts = if route.host.is_empty() { LONGEST + 1 } else { 0 };
-    behind_hosts + LONGEST - shortest
-}
-
-fn key(route: &Route) -> String {
-    let mut key = format!("{} {}", route.host.join(","), route.path.join(","));
-    if !route.method.is_empty() {
-        write!(key, " {}", route.method.join(",")).ok();
-    }
-    for (name, OneOrMore(values)) in &route.header {
-        write!(key, " {name}: {}", values.join(",")).ok();
-    }
-    for (name, OneOrMore(values)) in &route.query {
-        write!(key, " {name}={}", values.join(",")).ok();
-    }
-    key
-}
-
-/// FNV-1a: small, and the same on every machine and in every version.
-fn hash(text: &str) -> usize {
-    let hash = text
-        .bytes()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    hash as usize
-}
-
-fn refuse_the_same_twice(draft: &mut Draft, routes: &[Routed<'_>]) {
-    let at = |routed: &Routed<'_>, key: &str| {
-        owned(&["services", routed.service, "ports", routed.port, "route", key])
-    };
-    for (index, second) in routes.iter().enumerate() {
-        for first in &routes[..index] {
-            let (a, b) = (first.route, second.route);
-            let (code, title, key_name, help) = if a.priority.is_some() && a.priority == b.priority
-            {
-                (
-                    Code::SamePriority,
-                    "two routes have the same turn",
-                    "priority",
-                    "give one of them another priority",
-                )
-            } else if key(a) == key(b) {
-                (
-                    Code::SameRoute,
-                    "two routes take the same requests",
-                    if a.path.is_empty() && b.path.is_empty() { "load-balancer" } else { "path" },
-                    "let them ask for another path, host, method, header or query",
-                )
-            } else {
-                continue;
-            };
-            let mistake = Diagnostic::error(code, title)
-                .at(draft.place(&at(second, key_name)), "this one")
-                .at(draft.place(&at(first, key_name)), "and this one")
-                .help(help);
-            draft.report(&["services", second.service], mistake);
+    let of_routes = routes.iter().map(|routed| Claim {
+        what: "route",
+        at: owned(&routed.path("")[..5]),
+        whole: Some("load-balancer"),
+        asked: routed.route.asked(),
+        weight: routed.route.weight,
+        sticky: routed.route.sticky.is_some(),
+    });
+    let of_answers = body.answers.iter().map(|(name, answer)| Claim {
+        what: "answer",
+        at: owned(&[LoadBalancer::KEY, balancer, "answers", name]),
+        whole: None,
+        asked: answer.asked(),
+        weight: None,
+        sticky: false,
+    });
+    let claims: Vec<Claim<'_>> = of_routes.chain(of_answers).collect();
+    for (index, second) in claims.iter().enumerate() {
+        refuse_weight(draft, second);
+        for first in &claims[..index] {
+            let Some(clash) = clash(first, second) else { continue };
+            let mistake = Diagnostic::error(clash.code, clash.title)
+                .at(draft.place(&second.key(clash.keys.1)), "this one")
+                .at(draft.place(&first.key(clash.keys.0)), "and this one")
+                .help(clash.help);
+            draft.report(&[&second.at[0], &second.at[1]], mistake);
         }
     }
 }
 
+fn refuse_weight(draft: &mut Draft, claim: &Claim<'_>) {
+    let Some(weight) = claim.weight.filter(|weight| *weight > MOST_WEIGHT) else { return };
+    let at = claim.key(Some("weight"));
+    let at: Vec<&str> = at.iter().map(String::as_str).collect();
+    let title = format!("a weight of {weight} is too high");
+    draft.error(Code::BadValue, title, &at, "", "expected 0 to 999");
+}
+
+/// Why two things cannot be at one load balancer.
+struct Clash {
+    code: Code,
+    title: String,
+    /// The keys of the first and of the second.
+    keys: (Option<&'static str>, Option<&'static str>),
+    help: &'static str,
+}
+
+fn clash(first: &Claim<'_>, second: &Claim<'_>) -> Option<Clash> {
+    let (a, b) = (&first.asked, &second.asked);
+    let is_same = a.key() == b.key();
+    let share = is_same && first.weight.is_some() && second.weight.is_some();
+    let both = |key| (Some(key), Some(key));
+    let two = match (first.what, second.what) {
+        (one, other) if one == other => format!("two {one}s"),
+        (one, other) => format!("a {one} and an {other}"),
+    };
+    if share {
+        // A forward to several groups wants stickiness of its own where one of them has some, as
+        // ELB says then: "You must enable group stickiness on a rule if you enabled target
+        // stickiness on one of its target groups".
+        let key = |claim: &Claim<'_>| Some(if claim.sticky { "sticky" } else { "weight" });
+        if first.sticky || second.sticky {
+            return Some(Clash {
+                code: Code::BadValue,
+                title: "clients cannot stay with a task where services share requests".to_owned(),
+                keys: (key(first), key(second)),
+                help: "leave `sticky` out at both while they have weights",
+            });
+        }
+        let differ = a.priority.is_some() && b.priority.is_some() && a.priority != b.priority;
+        return differ.then(|| Clash {
+            code: Code::BadValue,
+            title: "two routes that share requests have different turns".to_owned(),
+            keys: both("priority"),
+            help: "write the same priority at both, or at one",
+        });
+    }
+    if a.priority.is_some() && a.priority == b.priority {
+        return Some(Clash {
+            code: Code::SamePriority,
+            title: format!("{two} have the same turn"),
+            keys: both("priority"),
+            help: "give one of them another priority",
+        });
+    }
+    if !is_same {
+        return None;
+    }
+    let place = |claim: &Claim<'_>| if a.path.is_empty() { claim.whole } else { Some("path") };
+    let is_weighed = |claim: &Claim<'_>| claim.weight.is_some();
+    let help = match (is_weighed(first), is_weighed(second), second.what) {
+        (true, false, "route") | (false, true, "route") => {
+            "give the other one a `weight` too, or let them ask for something else"
+        }
+        (_, _, "route") => {
+            "let them ask for another path, host, method, header or query, or share the requests: \
+             give each a `weight`"
+        }
+        _ => "let them ask for another path, host, method, header or query",
+    };
+    let keys = match (is_weighed(first), is_weighed(second)) {
+        (true, false) => (Some("weight"), place(second)),
+        (false, true) => (place(first), Some("weight")),
+        _ => (place(first), place(second)),
+    };
+    Some(Clash {
+        code: Code::SameRoute,
+        title: format!("{two} take the same requests"),
+        keys,
+        help,
+    })
+}
+
 /// Targets that speak HTTP/2 or gRPC are behind HTTPS only (Elastic Load Balancing user guide,
 /// "Protocol version").
-fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>, help: String) {
+fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>, help: &str) {
     if routed.version == TargetVersion::Http1 {
         return;
     }
@@ -265,54 +314,6 @@ fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>, he
         "HTTP/2 and gRPC are routed over HTTPS only",
         &["services", routed.service, "ports", routed.port, "protocol"],
         format!("`{balancer}` has no certificate"),
-        help,
+        format!("{help}, or write `protocol: http`"),
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn route(host: &str, path: &str) -> Route {
-        let list = |text: &str| if text.is_empty() { Vec::new() } else { vec![text.to_owned()] };
-        Route { path: list(path), host: list(host), ..Route::of_host(host) }
-    }
-
-    fn turns_of(routes: &[Route]) -> Vec<u32> {
-        turns(&routes.iter().collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn hosts_come_first_and_long_paths_before_short_ones() {
-        let turns = turns_of(&[
-            route("", "/*"),
-            route("", "/api/*"),
-            route("", "/api/v1"),
-            route("a.example", "/*"),
-        ]);
-        assert!(turns[3] < turns[2] && turns[2] < turns[1] && turns[1] < turns[0], "{turns:?}");
-        assert!(turns.iter().all(|turn| (1..=50_000).contains(turn)), "{turns:?}");
-    }
-
-    #[test]
-    fn what_asks_for_more_comes_before_the_same_path() {
-        let asking = |path: &str| Route {
-            header: [("x-beta".to_owned(), OneOrMore(vec!["yes".to_owned()]))].into(),
-            ..route("", path)
-        };
-        let long = format!("/{}", "a".repeat(80));
-        for (more, plain) in [("", "/*"), ("/*", "/*"), ("/api/*", "/api/*"), (&long, &long)] {
-            let turns = turns_of(&[route("", plain), asking(more)]);
-            assert!(turns[1] < turns[0], "{more} {plain}: {turns:?}");
-        }
-        let turns = turns_of(&[asking("/api*"), route("", "/api"), asking("/*"), route("", "/a*")]);
-        assert!(turns[0] > turns[1] && turns[2] > turns[3], "a longer path comes first: {turns:?}");
-    }
-
-    #[test]
-    fn a_route_keeps_its_turn_when_another_comes() {
-        let before = turns_of(&[route("", "/*")]);
-        let after = turns_of(&[route("", "/api/*"), route("", "/*")]);
-        assert_eq!(before[0], after[1]);
-    }
 }

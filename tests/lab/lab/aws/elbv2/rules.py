@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.elbv2.exceptions import DuplicateListenerError, PriorityInUseError
+from moto.elbv2.exceptions import (
+    DuplicateListenerError,
+    ELBClientError,
+    PriorityInUseError,
+)
 from moto.elbv2.models import ELBv2Backend, FakeAction, FakeListener, FakeListenerRule
 
 from lab.aws.common.patching import patch, put
@@ -62,6 +66,18 @@ def install() -> None:
         return original(self, load_balancer_arn, protocol, port, *settings, *a, **kw)
 
     @patch(ELBv2Backend)
+    def modify_listener(original: Any, self: Any, arn: str, *args: Any, **kwargs: Any) -> Any:
+        listener = original(self, arn, *args, **kwargs)
+        _refuse_loops(listener, listener.default_actions)
+        return listener
+
+    @patch(ELBv2Backend)
+    def _validate_actions(original: Any, self: Any, actions: list[FakeAction]) -> None:
+        original(self, actions)
+        for action in actions:
+            _refuse_lost_clients(self, action.data.get("ForwardConfig") or {})
+
+    @patch(ELBv2Backend)
     def delete_listener(original: Any, self: Any, listener_arn: str) -> Any:
         listener = original(self, listener_arn)
         for arn in [listener_arn, *listener._non_default_rules]:
@@ -77,10 +93,15 @@ def install() -> None:
     def create_rule(original: Any, self: Any, listener_arn: str, *args: Any, **kwargs: Any) -> Any:
         if "priority" in kwargs:
             kwargs["priority"] = int(kwargs["priority"])
+        for listener in self.describe_listeners(None, [listener_arn]):
+            _refuse_loops(listener, [FakeAction(it) for it in kwargs.get("actions") or []])
         return original(self, listener_arn, *args, **kwargs)
 
     @patch(ELBv2Backend)
     def modify_rule(original: Any, self: Any, rule_arn: str, conditions: Any, actions: Any) -> Any:
+        for rule in self.describe_rules(listener_arn=None, rule_arns=[rule_arn]):
+            listener = self.describe_listeners(None, [rule.listener_arn])[0]
+            _refuse_loops(listener, [FakeAction(it) for it in actions or []])
         rule = original(self, rule_arn, conditions or [], actions)
         rule.conditions = complete_conditions(rule.conditions)
         return rule
@@ -97,3 +118,31 @@ def install() -> None:
         for rule in rules:
             rule.priority = wanted[rule.arn]
         return list(rules)
+
+
+def _refuse_loops(listener: FakeListener, actions: list[FakeAction]) -> None:
+    """Refuses a redirect to just what a client asked for; another query does not count."""
+    same = {"#{protocol}": listener.protocol, "#{port}": str(listener.port)}
+    for action in actions:
+        config = action.data.get("RedirectConfig") or {}
+        place = [config.get(key) for key in ("Protocol", "Port", "Host", "Path")]
+        stays = [listener.protocol, str(listener.port), "#{host}", "/#{path}"]
+        if [same.get(str(it), it) for it in place] == stays:
+            raise ELBClientError(
+                "InvalidLoadBalancerAction",
+                "The redirect configuration is not valid because it creates a loop.",
+            )
+
+
+def _refuse_lost_clients(backend: ELBv2Backend, forward: dict[str, Any]) -> None:
+    """Refuses several groups without stickiness, one of which keeps its clients."""
+    arns = [group["TargetGroupArn"] for group in forward.get("TargetGroups") or []]
+    groups = [backend.target_groups[arn] for arn in arns if arn in backend.target_groups]
+    keeps = any(group.attributes.get("stickiness.enabled") == "true" for group in groups)
+    enabled = str((forward.get("TargetGroupStickinessConfig") or {}).get("Enabled")).lower()
+    if len(groups) > 1 and keeps and enabled != "true":
+        raise ELBClientError(
+            "InvalidLoadBalancerAction",
+            "You must enable group stickiness on a rule if you enabled target stickiness on one of "
+            "its target groups",
+        )

@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from lab.running.balancers.rules import Request, action_for, redirect_location, target_group_of
+from lab.running.balancers.stickiness import cookies, place, stuck_to
 from lab.running.balancers.traffic import Passage
 from lab.running.streams import PIECE, copy_all, copy_both_ways
 
@@ -50,6 +51,7 @@ class Exchange:
         self._reader = reader
         self._writer = writer
         self._group: str | None = None
+        self._cookies: Headers = []
         self._began = 0.0
         self._scheme = "https" if writer.get_extra_info("ssl_object") else "http"
 
@@ -89,7 +91,10 @@ class Exchange:
     async def _forward(
         self, request: Request, headers: Headers, group: str | None, port: int
     ) -> bool:
-        target = self._way.targets.choose(group) if group else None
+        stuck = stuck_to(request.headers.get("cookie", ""))
+        target = self._way.targets.choose(group, stuck) if group else None
+        seconds = self._way.targets.stickiness(target.group) if target else 0
+        self._cookies = cookies(place(*target.key), seconds) if target and seconds else []
         self._group = target.group if target else None
         if target is None:
             await self._skip_body(request)
@@ -151,6 +156,7 @@ class Exchange:
         measured = "content-length" in low or "chunked" in low.get("transfer-encoding", "")
         keep = self._keeps(request) and (bare or measured)
         kept = [(n, v) for n, v in answer if n.lower() not in HOP_BY_HOP]
+        kept += self._cookies
         kept.append(("Connection", "keep-alive" if keep else "close"))
         self._writer.write(head(first, kept))
         if not bare:

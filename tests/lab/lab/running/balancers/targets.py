@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from h2.exceptions import ProtocolError
 
 from lab.running.balancers.health import judge, probe
+from lab.running.balancers.stickiness import place
 from lab.running.reach.groups import is_open
 from lab.running.tasks.roster import Tasks
 
@@ -138,8 +139,16 @@ class Targets:
         found = self._groups().get(group)
         return found is not None and found.protocol == "HTTPS"
 
-    def choose(self, group: str) -> Target | None:
-        """The next healthy target in turn; the next unhealthy one when none is, as ELB fails open.
+    def stickiness(self, group: str) -> int:
+        """How many seconds a client stays with a target of a group by cookie; 0 for not at all."""
+        found = self._groups().get(group)
+        if found is None or found.attributes.get("stickiness.enabled") != "true":
+            return 0
+        return int(str(found.attributes["stickiness.lb_cookie.duration_seconds"]))
+
+    def choose(self, group: str, stuck: str = "") -> Target | None:
+        """The one that a client is stuck to, else the next healthy target in turn; the next unhealthy
+        one when none is, as ELB fails open.
 
         A new target gets nothing before its first passed check (ELB user guide, "Register targets").
         """
@@ -148,6 +157,10 @@ class Targets:
         candidates = healthy or [target for target in present if target.state[0] == "unhealthy"]
         if not candidates:
             return None
+        if stuck and self.stickiness(group):
+            for target in healthy:
+                if place(*target.key) == stuck:
+                    return target
         with self._lock:
             turn = self._turns[group] = self._turns.get(group, -1) + 1
         return candidates[turn % len(candidates)]

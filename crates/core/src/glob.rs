@@ -1,7 +1,7 @@
 //! The patterns of load balancers: `*` for any text, `?` for one character.
 
 /// Whether a text is as a pattern says.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut from) = (0, 0);
@@ -29,7 +29,7 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// A text that a pattern takes.
-pub(super) fn example(pattern: &str) -> String {
+pub(crate) fn example(pattern: &str) -> String {
     pattern.replace(['*', '?'], "x")
 }
 
