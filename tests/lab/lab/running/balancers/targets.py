@@ -128,15 +128,15 @@ class Targets:
         vpc = str(found.vpc_id) if found else ""
         return self._lab.part(Tasks).loopback(vpc, target.id)
 
-    def is_reached(self, target: Target) -> bool:
+    def is_reached(self, target: Target, protocol: str = "tcp") -> bool:
         """Whether security groups let its load balancer in to a target."""
         found = self._groups().get(target.group)
-        return found is None or is_open(found, target.id, target.port)
+        return found is None or is_open(found, target.id, target.port, protocol)
 
     def is_encrypted(self, group: str) -> bool:
         """Whether a group's targets are spoken to by TLS."""
         found = self._groups().get(group)
-        return found is not None and found.protocol == "HTTPS"
+        return found is not None and found.protocol in ("HTTPS", "TLS")
 
     def choose(self, group: str) -> Target | None:
         """The next healthy target in turn; the next unhealthy one when none is, as ELB fails open.
