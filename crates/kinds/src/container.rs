@@ -72,6 +72,9 @@ pub struct Container {
     /// The TCP ports it listens on.
     #[serde(default)]
     pub ports: BTreeSet<u16>,
+    /// The UDP ports it listens on.
+    #[serde(default)]
+    pub udp_ports: BTreeSet<u16>,
     /// Where its output goes; nowhere when left out.
     pub log: Option<Log>,
     /// A command that checks whether it works.
