@@ -18,8 +18,17 @@ use crate::section::{Section, Sections};
 use crate::sections::service;
 
 /// What only a load balancer has that the stack makes.
-const OWN: [&str; 7] =
-    ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from"];
+const OWN: [&str; 9] = [
+    "http",
+    "certificate",
+    "tls-policy",
+    "internal",
+    "protect",
+    "idle-timeout",
+    "from",
+    "type",
+    "addresses",
+];
 
 /// What is known of which load balancer is meant.
 enum Named {

@@ -5,13 +5,15 @@ mod domain;
 mod domains;
 mod existing;
 mod group;
+mod network_type;
 
 use std::collections::BTreeSet;
 
 use deployer_core::{Address, Code, Part, Partition, Ref, Text};
 use deployer_kinds::{
-    self as kinds, Action, Ingress, IpRange, Listener, ListenerProtocol, ListenerSpec,
-    LoadBalancerSpec, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup, SecurityGroupSpec,
+    self as kinds, Action, BalancerType, Ingress, IpRange, Listener, ListenerProtocol,
+    ListenerSpec, LoadBalancerSpec, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup,
+    SecurityGroupSpec,
 };
 
 pub(super) use self::body::{Http, LoadBalancer};
@@ -36,15 +38,27 @@ impl Section for LoadBalancer {
         if let Some(existing) = &self.existing {
             return existing::expand(draft, all, existing, name);
         }
+        if self.is_network() {
+            return network_type::expand(draft, all, self, name);
+        }
         let path = [Self::KEY, name];
+        if self.addresses.is_some() {
+            let title = format!("the addresses of `{name}` are AWS's to choose");
+            let path = [Self::KEY, name, "addresses"];
+            let help = "remove it, or write `type: network`";
+            draft.error(Code::BadValue, title, &path, "for network load balancers", help);
+        }
         draft.must_have_network(&path);
         let tier = if self.internal { "private" } else { "public" };
         draft.must_have_two_zones("a load balancer", tier, &path);
         draft.must_have_one_subnet_a_zone(tier, &path);
-        self.group(draft, all, name);
+        let rules = self.rules(draft, all, name);
+        Self::group(draft, name, rules);
 
         let spec = LoadBalancerSpec {
+            kind: BalancerType::Application.into(),
             subnets: draft.subnets(tier),
+            addresses: BTreeSet::new(),
             security_groups: [group(name)].into(),
             internal: self.internal,
             deletion_protection: self.protect.into(),
@@ -53,6 +67,7 @@ impl Section for LoadBalancer {
             http2: true.into(),
             drop_invalid_headers: true.into(),
             preserve_host: false.into(),
+            cross_zone: false.into(),
         };
         let origin =
             Origin::new(&path, &[("idle-timeout", "idle-timeout"), ("internal", "internal")]);
@@ -66,6 +81,9 @@ impl Section for LoadBalancer {
     }
 
     fn offer(&self, name: &str) -> Option<Offer> {
+        if self.is_network() {
+            return None;
+        }
         Some(Offer {
             environment: vec![("URL", self.url(name))],
             ports: self.ports(),
@@ -81,6 +99,10 @@ impl Section for LoadBalancer {
         if is_there("existing") {
             return vec![dns];
         }
+        if body.field("type").is_some_and(|it| it.content == Content::Text("network".to_owned())) {
+            let host = domain::first(body).map_or_else(|| dns.text.clone(), Text::from);
+            return vec![Output { name: "host", text: host, is_printed: true }, dns];
+        }
         let text = match domain::first(body) {
             Some(domain) => Text::from(format!("https://{domain}")),
             None => url(name, is_there("certificate")),
@@ -89,7 +111,17 @@ impl Section for LoadBalancer {
     }
 }
 
+/// Whether a load balancer is one of TCP and UDP.
+pub(in crate::sections) fn is_network(all: &Sections, name: &str) -> bool {
+    all.get::<LoadBalancer>(name).is_some_and(LoadBalancer::is_network)
+}
+
 impl LoadBalancer {
+    /// Whether it is one of TCP and UDP.
+    pub(in crate::sections) fn is_network(&self) -> bool {
+        self.kind == BalancerType::Network && self.existing.is_none()
+    }
+
     /// Whether it listens for HTTPS.
     pub(super) fn is_secure(&self) -> bool {
         self.certificate.is_some() || !self.domains.is_empty()
@@ -120,16 +152,22 @@ impl LoadBalancer {
         self.http.unwrap_or(default)
     }
 
-    fn group(&self, draft: &mut Draft, all: &Sections, name: &str) {
+    /// The address ranges that reach it.
+    fn from(&self, draft: &Draft) -> BTreeSet<IpRange> {
         let inside = draft.network.ranges.iter().copied();
         let everybody: Option<IpRange> = "0.0.0.0/0".parse().ok();
-        let from: BTreeSet<IpRange> = match &self.from {
+        match &self.from {
             Some(from) => from.clone(),
             None if self.internal => inside.collect(),
             None => everybody.into_iter().collect(),
-        };
+        }
+    }
+
+    /// Lets in who may reach it.
+    fn rules(&self, draft: &Draft, all: &Sections, name: &str) -> BTreeSet<Ingress> {
         let users = service::users(all, Self::KEY, name);
-        let peers: Vec<Peer> = from
+        let peers: Vec<Peer> = self
+            .from(draft)
             .into_iter()
             .map(Peer::IpRange)
             .chain(users.map(|user| Peer::SecurityGroup(user.group())))
@@ -141,8 +179,10 @@ impl LoadBalancer {
             description: String::new(),
         };
         let ports = self.ports();
-        let ingress =
-            peers.iter().flat_map(|peer| ports.iter().map(move |port| rule(peer, *port))).collect();
+        peers.iter().flat_map(|peer| ports.iter().map(move |port| rule(peer, *port))).collect()
+    }
+
+    fn group(draft: &mut Draft, name: &str, ingress: BTreeSet<Ingress>) {
         let spec = SecurityGroupSpec {
             vpc: Ref::named("main"),
             description: format!("load balancer {name}"),

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use deployer_core::{Code, Diagnostic, Ref};
 use deployer_kinds::{Action, ListenerRule, ListenerRuleSpec, Patterns, TargetVersion};
 
-use super::body::{Route, Service};
+use super::body::{Protocol, Route, Service};
 use super::forms::OneOrMore;
 use crate::draft::{Draft, Origin, owned};
 use crate::section::{Section, Sections};
@@ -20,7 +20,7 @@ const BAND: usize = 390;
 struct Routed<'s> {
     service: &'s str,
     port: &'s str,
-    version: TargetVersion,
+    protocol: Protocol,
     route: &'s Route,
 }
 
@@ -31,14 +31,19 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
             let Some(route) = &body.route else { continue };
             let path = ["services", service, "ports", port, "route", "load-balancer"];
             if draft.must_have("load-balancers", &route.load_balancer, &path) {
-                let routed = Routed { service, port, version: body.protocol.version(), route };
+                let routed = Routed { service, port, protocol: body.protocol, route };
                 by_balancer.entry(&route.load_balancer).or_default().push(routed);
             }
         }
     }
     for (balancer, body) in all.of::<LoadBalancer>() {
         let routes = by_balancer.remove(balancer).unwrap_or_default();
+        // Its routes are listeners.
+        if body.is_network() {
+            continue;
+        }
         let secure = body.is_secure();
+        refuse_other_than_http(draft, balancer, &routes);
         refuse_the_same_twice(draft, &routes);
         if body.existing.is_some() {
             lead_from_existing(draft, balancer, &routes);
@@ -254,10 +259,33 @@ fn refuse_the_same_twice(draft: &mut Draft, routes: &[Routed<'_>]) {
     }
 }
 
+/// An application load balancer reads HTTP, and listens where its clients look for that.
+fn refuse_other_than_http(draft: &mut Draft, balancer: &str, routes: &[Routed<'_>]) {
+    for routed in routes {
+        let port = ["services", routed.service, "ports", routed.port];
+        let route: Vec<&str> = port.iter().copied().chain(["route"]).collect();
+        for key in ["port", "protocol"] {
+            if draft.is_written(&route, key) {
+                let title = format!("`{key}` of a route is for network load balancers");
+                let label = format!("`{balancer}` takes HTTP and HTTPS at their usual ports");
+                let path: Vec<&str> = route.iter().copied().chain([key]).collect();
+                let help = "remove it, or write `type: network` in the load balancer";
+                draft.key_error(Code::BadValue, title, &path, label, help);
+            }
+        }
+        if matches!(routed.protocol, Protocol::Tcp | Protocol::Udp | Protocol::Tls) {
+            let title = format!("`{balancer}` is an application load balancer, which reads HTTP");
+            let path: Vec<&str> = port.iter().copied().chain(["protocol"]).collect();
+            let help = "write `type: network` in the load balancer";
+            draft.error(Code::BadValue, title, &path, "not HTTP", help);
+        }
+    }
+}
+
 /// Targets that speak HTTP/2 or gRPC are behind HTTPS only (Elastic Load Balancing user guide,
 /// "Protocol version").
 fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>, help: String) {
-    if routed.version == TargetVersion::Http1 {
+    if routed.protocol.version() == TargetVersion::Http1 {
         return;
     }
     draft.error(
