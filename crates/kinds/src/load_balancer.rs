@@ -292,7 +292,7 @@ mod tests {
 
     use super::*;
 
-    fn problems(fields: Value) -> Vec<String> {
+    fn problems(fields: &Value) -> Vec<String> {
         let mut spec = json!({
             "type": "network", "subnets": [{ "ref": "subnet/a" }],
             "security-groups": [{ "ref": "security-group/one" }],
@@ -309,20 +309,20 @@ mod tests {
 
     #[test]
     fn what_one_type_does_not_have_is_refused() {
-        assert_eq!(problems(json!({})), Vec::<String>::new());
+        assert_eq!(problems(&json!({})), Vec::<String>::new());
         assert_eq!(
-            problems(json!({ "idle-timeout": 5, "http2": false })),
+            problems(&json!({ "idle-timeout": 5, "http2": false })),
             ["idle-timeout", "http2"]
         );
-        assert_eq!(problems(json!({ "security-groups": [] })), ["security-groups"]);
-        assert_eq!(problems(json!({ "addresses": [address("b", "b")] })), ["addresses"]);
+        assert_eq!(problems(&json!({ "security-groups": [] })), ["security-groups"]);
+        assert_eq!(problems(&json!({ "addresses": [address("b", "b")] })), ["addresses"]);
         let internal = json!({ "addresses": [address("a", "a")], "internal": true });
-        assert_eq!(problems(internal), ["addresses"]);
+        assert_eq!(problems(&internal), ["addresses"]);
         let application = json!({
             "type": "application", "subnets": [{ "ref": "subnet/a" }, { "ref": "subnet/b" }],
             "addresses": [address("a", "a")], "cross-zone": true,
         });
-        assert_eq!(problems(application), ["addresses", "cross-zone"]);
+        assert_eq!(problems(&application), ["addresses", "cross-zone"]);
     }
 
     #[test]

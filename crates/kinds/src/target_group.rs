@@ -77,35 +77,21 @@ impl Kind for TargetGroup {
 
     fn check(spec: &TargetGroupSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut range = |path: &str, value: u32, lowest: u32, highest: u32| {
-            if !(lowest..=highest).contains(&value) {
-                let message = format!("{{{value}}} is out of range");
-                let help = format!("expected `{{{lowest}}}` to `{{{highest}}}`");
-                problems.push(Problem::amounts(path, message, help));
-            }
-        };
         // Ranges from the ELBv2 API reference.
         let of = |value: &Opaque<u32>| value.known().copied().unwrap_or_default();
-        range("deregistration-delay", of(&spec.deregistration_delay), 0, 3600);
-        range("stickiness", of(&spec.stickiness), 0, 604_800);
+        problems.extend(outside("deregistration-delay", of(&spec.deregistration_delay), 0, 3600));
+        problems.extend(outside("stickiness", of(&spec.stickiness), 0, 604_800));
         if of(&spec.slow_start) != 0 {
-            range("slow-start", of(&spec.slow_start), 30, 900);
+            problems.extend(outside("slow-start", of(&spec.slow_start), 30, 900));
         }
         if let Some(protocol) = spec.protocol.known() {
             problems.extend(wrong_type(*protocol, spec));
         }
         let Some(health) = spec.health_check.known() else { return problems };
-        let mut range = |path: &str, value: u32, lowest: u32, highest: u32| {
-            if !(lowest..=highest).contains(&value) {
-                let message = format!("{{{value}}} is out of range");
-                let help = format!("expected `{{{lowest}}}` to `{{{highest}}}`");
-                problems.push(Problem::amounts(path, message, help));
-            }
-        };
-        range("health-check.interval", health.interval, 5, 300);
-        range("health-check.timeout", health.timeout, 2, 120);
-        range("health-check.healthy", health.healthy, 2, 10);
-        range("health-check.unhealthy", health.unhealthy, 2, 10);
+        problems.extend(outside("health-check.interval", health.interval, 5, 300));
+        problems.extend(outside("health-check.timeout", health.timeout, 2, 120));
+        problems.extend(outside("health-check.healthy", health.healthy, 2, 10));
+        problems.extend(outside("health-check.unhealthy", health.unhealthy, 2, 10));
         problems.extend(bad_path(&health.path));
         if let (Some(protocol), Some(version)) = (spec.protocol.known(), spec.version.known()) {
             problems.extend(bad_codes(&health.codes, Answers::of(*protocol, *version)));
@@ -123,6 +109,15 @@ impl Kind for TargetGroup {
         }
         problems
     }
+}
+
+fn outside(path: &str, value: u32, lowest: u32, highest: u32) -> Option<Problem> {
+    if (lowest..=highest).contains(&value) {
+        return None;
+    }
+    let message = format!("{{{value}}} is out of range");
+    let help = format!("expected `{{{lowest}}}` to `{{{highest}}}`");
+    Some(Problem::amounts(path, message, help))
 }
 
 /// What only the groups of one type of load balancer have (ELB API reference, `CreateTargetGroup`,

@@ -92,7 +92,7 @@ monitoring: {{ notify: [ops@example.com] }}
     assert_eq!((&encrypted["protocol"], &encrypted["port"]), (&json!("tls"), &json!(8883)));
     assert_eq!(
         encrypted["certificate"],
-        json!({ "text": [{ "output": { "address": "certificate/mqtt-example-com", "field": "id" } }] })
+        json!({ "text": [{ "output": { "address": "certificate/domain-mqtt-example-com", "field": "id" } }] })
     );
     assert_eq!(of("listener/edge-514")["protocol"], "udp");
     assert_eq!(of("listener/edge-80")["protocol"], "tcp");

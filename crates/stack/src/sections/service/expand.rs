@@ -222,9 +222,10 @@ fn health_check(health: &Health, protocol: TargetProtocol, version: TargetVersio
         _ => (default.path, default.codes),
     };
     HealthCheck {
-        protocol: match protocol.is_of_network() && asks {
-            true => CheckProtocol::Http,
-            false => CheckProtocol::Usual,
+        protocol: if protocol.is_of_network() && asks {
+            CheckProtocol::Http
+        } else {
+            CheckProtocol::Usual
         },
         port: health.port.unwrap_or(default.port),
         path: health.path.clone().unwrap_or(path),
