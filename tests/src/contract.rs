@@ -1,7 +1,8 @@
 //! What every kind promises, played through the engine against an account.
 //!
 //! `contracts/<kind>.yaml` has the resource `subject` and one environment for each field of its
-//! spec, which changes that field alone. After a create the plan is empty; each field gives the verb
+//! spec, which changes that field alone; fields that no one resource can have together are in several
+//! such files, `contracts/<kind>.<which>.yaml`. After a create the plan is empty; each field gives the verb
 //! of its change rule, and then an empty plan; removed from the file the subject is deleted; and in
 //! the end nothing that carries our tags is left.
 
@@ -140,6 +141,16 @@ impl Diary {
     }
 }
 
+/// The names of the contracts of a kind: `load-balancer`, `load-balancer.network`.
+pub fn contracts_of(kind: &str) -> Vec<String> {
+    let folder = root().join("tests/contracts");
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    let names = names.filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned));
+    let of_kind = names.filter(|name| name.split('.').next() == Some(kind));
+    of_kind.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// Plays a contract.
 ///
 /// # Errors
@@ -204,7 +215,7 @@ pub(crate) struct Extent {
 /// Why the contract of a kind cannot be kept on these terms; none where it can.
 pub(crate) fn spared_contract(kind: &str, terms: &Terms) -> Option<&'static str> {
     match kind {
-        "listener" if terms.certificates.is_none() => {
+        "listener" | "listener.network" if terms.certificates.is_none() => {
             Some("it needs two certificates of the account")
         }
         "record" | "validation-record" if terms.zone.is_none() => {
@@ -233,9 +244,10 @@ struct Contract {
 }
 
 impl Contract {
-    fn read(kind: &str, terms: &Terms) -> Result<Self, String> {
+    fn read(name: &str, terms: &Terms) -> Result<Self, String> {
         let folder = root().join("tests/contracts");
-        let path = folder.join(format!("{kind}.yaml"));
+        let kind = name.split('.').next().unwrap_or(name);
+        let path = folder.join(format!("{name}.yaml"));
         let text = std::fs::read_to_string(&path)
             .map(|text| terms.read(&text))
             .map_err(|error| format!("every kind has a contract: {}: {error}", path.display()))?;
@@ -247,7 +259,7 @@ impl Contract {
             kinds,
             subject: Address::new(kind, subject(kind)),
             scope: Scope {
-                stack: format!("contract-{kind}"),
+                stack: format!("contract-{}", name.replace('.', "-")),
                 environment: terms.environment.clone(),
                 origin: None,
                 tags: BTreeMap::new(),
@@ -271,15 +283,20 @@ impl Contract {
         Ok(Some(stack))
     }
 
+    /// The environments of a contract but the base.
+    fn environments(text: &str) -> Result<BTreeSet<String>, String> {
+        let environments = outline(text).map_err(told)?.environments.into_iter();
+        Ok(environments.filter(|name| name != "base").collect())
+    }
+
     fn covers_every_field(&self) -> Result<(), String> {
-        let outline = outline(&self.text).map_err(told)?;
-        let environments: BTreeSet<&str> = outline
-            .environments
-            .iter()
-            .map(String::as_str)
-            .filter(|name| *name != "base")
-            .collect();
-        let fields: BTreeSet<&str> = self.fields().collect();
+        let mut environments = BTreeSet::new();
+        for name in contracts_of(&self.subject.kind) {
+            let path = self.folder.join(format!("{name}.yaml"));
+            let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+            environments.extend(Self::environments(&self.terms.read(&text))?);
+        }
+        let fields: BTreeSet<String> = self.kind().fields().map(str::to_owned).collect();
         if environments == fields {
             Ok(())
         } else {
@@ -291,8 +308,10 @@ impl Contract {
         self.kinds.find(&self.subject.kind).expect("looked up when the file was read")
     }
 
+    /// The fields that it has environments for.
     fn fields(&self) -> impl Iterator<Item = &'static str> {
-        self.kind().fields()
+        let environments = Self::environments(&self.text).unwrap_or_default();
+        self.kind().fields().filter(move |field| environments.contains(*field))
     }
 
     /// The fields that can be changed on these terms.

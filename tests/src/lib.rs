@@ -16,7 +16,7 @@ pub use binary::{
 };
 pub use budget::{Budgeted, budgeted};
 pub use changes::{Change, Shop, Sight, Way, changes, pairs};
-pub use contract::{Diary, Elsewhere, Terms, keep_contract};
+pub use contract::{Diary, Elsewhere, Terms, contracts_of, keep_contract};
 pub use crash::{Moment, Point, Scenario, Stacks, Stage};
 pub use lab::{Lab, hostile_seed, root};
 pub use load::{Flow, Load, Seen};

@@ -8,7 +8,7 @@
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
 
-use deployer_tests::{Diary, Elsewhere, Lab, Terms, hostile_seed, keep_contract};
+use deployer_tests::{Diary, Elsewhere, Lab, Terms, contracts_of, hostile_seed, keep_contract};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The kinds that keep their promises in a second place too: of each way of being found, by tags in
@@ -34,20 +34,22 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(LABS);
     let labs = Arc::new(Labs::default());
-    let kinds: Vec<&'static str> = deployer_kinds::all().iter().map(|kind| kind.name).collect();
-    let trial = |kind: &'static str, manners: Manners| {
+    let all = deployer_kinds::all();
+    let names: Vec<String> = all.iter().flat_map(|kind| contracts_of(kind.name)).collect();
+    let trial = |name: String, manners: Manners| {
         let labs = Arc::clone(&labs);
-        Trial::test(kind, move || labs.try_contract(kind, manners)).with_kind(manners.name())
+        Trial::test(name.clone(), move || labs.try_contract(&name, manners))
+            .with_kind(manners.name())
     };
-    let each = |manners: Manners| kinds.iter().map(move |kind| (*kind, manners));
-    let all: Vec<(&'static str, Manners)> = match hostile_seed() {
+    let each = |manners: Manners| names.iter().map(move |name| (name.clone(), manners));
+    let all: Vec<(String, Manners)> = match hostile_seed() {
         Some(seed) => each(Manners::Hostile(seed)).collect(),
         None => each(Manners::Strict)
             .chain(each(Manners::Instant))
-            .chain(ELSEWHERE.iter().map(|kind| (*kind, Manners::Elsewhere)))
+            .chain(ELSEWHERE.iter().map(|kind| ((*kind).to_owned(), Manners::Elsewhere)))
             .collect(),
     };
-    let trials = all.into_iter().map(|(kind, manners)| trial(kind, manners)).collect();
+    let trials = all.into_iter().map(|(name, manners)| trial(name, manners)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     let requests: u64 =
         labs.idle.lock().expect("nobody panics with it").drain(..).map(Lab::finish).sum();

@@ -75,6 +75,9 @@ pub struct Container {
     /// Those of its ports that have names, by which a service serves them.
     #[serde(default)]
     pub named_ports: BTreeMap<String, NamedPort>,
+    /// The UDP ports it listens on.
+    #[serde(default)]
+    pub udp_ports: BTreeSet<u16>,
     /// Where its output goes; nowhere when left out.
     pub log: Option<Log>,
     /// A command that checks whether it works.

@@ -85,7 +85,9 @@ pub use job::{Job, JobOutput, JobSpec};
 pub use list::all;
 pub use listener::{Listener, ListenerOutput, ListenerProtocol, ListenerSpec};
 pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec, Patterns};
-pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
+pub use load_balancer::{
+    BalancerType, LoadBalancer, LoadBalancerOutput, LoadBalancerSpec, StaticAddress,
+};
 pub use log_group::{LogGroup, LogGroupOutput, LogGroupSpec};
 pub use namespace::{Namespace, NamespaceOutput, NamespaceSpec};
 pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
@@ -110,7 +112,8 @@ pub use service::{Capacity, CircuitBreaker, Service, ServiceOutput, ServiceSpec,
 pub use state_machine::{StateMachine, StateMachineOutput, StateMachineSpec};
 pub use subnet::{Subnet, SubnetOutput, SubnetSpec};
 pub use target_group::{
-    HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
+    CheckProtocol, HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol,
+    TargetVersion,
 };
 pub use task_definition::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDefinitionSpec};
 pub use topic::{Topic, TopicOutput, TopicSpec};

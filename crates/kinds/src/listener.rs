@@ -1,4 +1,5 @@
-//! A listener: a port of a load balancer, and what it does with requests no rule takes.
+//! A listener: a port of a load balancer, and what it does with requests no rule takes, or with
+//! connections and datagrams.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,29 +56,11 @@ impl Kind for Listener {
     }
 
     fn check(spec: &ListenerSpec) -> Vec<Problem> {
-        let mut problems = match (spec.protocol.known(), &spec.certificate) {
-            (Some(ListenerProtocol::Https), None) => vec![Problem::new(
-                "protocol",
-                "an HTTPS listener needs a certificate",
-                "add `certificate:` with the ARN of one",
-            )],
-            (Some(ListenerProtocol::Http), Some(_)) => vec![Problem::new(
-                "certificate",
-                "a plain HTTP listener cannot have a certificate",
-                "add `protocol: https`",
-            )],
-            _ if spec.certificate.is_none() && !spec.certificates.is_empty() => vec![Problem::new(
-                "certificates",
-                "they are beside a certificate that everybody else is shown",
-                "add `certificate:` with the ARN of one",
-            )],
-            (_, Some(shown)) if spec.certificates.contains(shown) => vec![Problem::new(
-                "certificates",
-                "the one that everybody else is shown is among them",
-                "remove it here",
-            )],
-            _ => Vec::new(),
-        };
+        let mut problems = Vec::new();
+        if let Some(protocol) = spec.protocol.known() {
+            problems.extend(wrong_action(*protocol, &spec.default_action));
+        }
+        problems.extend(wrong_certificate(spec));
         let action = spec.default_action.known();
         let wrong = |action: &Action| action.problems("default-action", spec.reserves.as_ref());
         problems.extend(action.map(wrong).unwrap_or_default());
@@ -96,12 +79,62 @@ impl Kind for Listener {
         })]
     }
 
+    /// One of a network load balancer binds only groups of its protocol ("Target groups for your
+    /// Network Load Balancers" in the ELB user guide), so another group comes with another one.
     fn reserve(live: Option<&ListenerSpec>, wanted: &ListenerSpec) -> Option<ListenerSpec> {
-        let live = live?;
+        let is_of_network = wanted.protocol.known().is_some_and(|it| it.is_of_network());
+        let live = live.filter(|live| !is_of_network || live.protocol == wanted.protocol)?;
         let (was, will) = (&live.default_action, &wanted.default_action);
         let reserves = reserved(was, live.reserves.as_ref(), will)?;
         Some(ListenerSpec { reserves: Some(reserves), ..live.clone() })
     }
+}
+
+/// Who reads no HTTP can only pass on (`Action` in the ELB API reference).
+fn wrong_action(protocol: ListenerProtocol, action: &Opaque<Action>) -> Option<Problem> {
+    let is_forward = matches!(action, Opaque::Known(Action::Forward(_)) | Opaque::Unread);
+    (protocol.is_of_network() && !is_forward).then(|| {
+        let message = "a listener of a network load balancer only forwards";
+        Problem::new("default-action", message, "write `forward:` with a target group")
+            .along(&["protocol"])
+    })
+}
+
+fn wrong_certificate(spec: &ListenerSpec) -> Option<Problem> {
+    let problem = match (spec.protocol.known(), &spec.certificate) {
+        (Some(ListenerProtocol::Https), None) => Problem::new(
+            "protocol",
+            "an HTTPS listener needs a certificate",
+            "add `certificate:` with the ARN of one",
+        ),
+        (Some(ListenerProtocol::Tls), None) => Problem::new(
+            "protocol",
+            "a TLS listener needs a certificate",
+            "add `certificate:` with the ARN of one",
+        ),
+        (Some(ListenerProtocol::Http), Some(_)) => Problem::new(
+            "certificate",
+            "a plain HTTP listener cannot have a certificate",
+            "add `protocol: https`",
+        ),
+        (Some(protocol), Some(_)) if !protocol.is_encrypted() => Problem::new(
+            "certificate",
+            "a listener that encrypts nothing cannot have a certificate",
+            "write `protocol: tls`",
+        ),
+        _ if spec.certificate.is_none() && !spec.certificates.is_empty() => Problem::new(
+            "certificates",
+            "they are beside a certificate that everybody else is shown",
+            "add `certificate:` with the ARN of one",
+        ),
+        (_, Some(shown)) if spec.certificates.contains(shown) => Problem::new(
+            "certificates",
+            "the one that everybody else is shown is among them",
+            "remove it here",
+        ),
+        _ => return None,
+    };
+    Some(problem)
 }
 
 /// What we want of a listener.
@@ -115,7 +148,7 @@ pub struct ListenerSpec {
     /// What clients speak.
     #[serde(default)]
     pub protocol: Opaque<ListenerProtocol>,
-    /// The ARN of the certificate clients are shown; HTTPS only.
+    /// The ARN of the certificate clients are shown; HTTPS and TLS only.
     pub certificate: Option<Text>,
     /// The ARNs of other certificates, which clients are shown that ask for a name of theirs.
     #[serde(default)]
@@ -137,6 +170,26 @@ pub enum ListenerProtocol {
     Http,
     /// HTTP over TLS.
     Https,
+    /// Connections; network load balancers only, as are those that follow.
+    Tcp,
+    /// Datagrams.
+    Udp,
+    /// Connections and datagrams, at one port.
+    TcpUdp,
+    /// Connections that it decrypts.
+    Tls,
+}
+
+impl ListenerProtocol {
+    /// Whether clients are shown a certificate.
+    pub fn is_encrypted(self) -> bool {
+        matches!(self, Self::Https | Self::Tls)
+    }
+
+    /// Whether network load balancers speak it.
+    pub fn is_of_network(self) -> bool {
+        !matches!(self, Self::Http | Self::Https)
+    }
 }
 
 /// What AWS returns for a listener.

@@ -25,6 +25,8 @@ impl Kind for TargetGroup {
         ("deregistration-delay", Change::InPlace(Impact::None)),
         ("slow-start", Change::InPlace(Impact::None)),
         ("stickiness", Change::InPlace(Impact::None)),
+        ("preserve-client-ip", Change::InPlace(Impact::None)),
+        ("connection-termination", Change::InPlace(Impact::None)),
     ];
     // Names of target groups: at most 32 letters, digits and hyphens (ELBv2 API reference).
     const NAMING: Option<Naming> = Some(Naming::hyphens(32));
@@ -38,7 +40,7 @@ impl Kind for TargetGroup {
     /// is no failure of the task itself will do.
     fn lenient(live: &TargetGroupSpec, wanted: &TargetGroupSpec) -> Option<TargetGroupSpec> {
         let (was, will) = live.health_check.known().zip(wanted.health_check.known())?;
-        if was.asks_like(will) {
+        if was.asks_like(will) || !will.asks_http(*wanted.protocol.known()?) {
             return None;
         }
         let codes = if wanted.version == TargetVersion::Grpc.into() { "0-99" } else { "200-499" };
@@ -75,27 +77,26 @@ impl Kind for TargetGroup {
 
     fn check(spec: &TargetGroupSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut range = |path: &str, value: u32, lowest: u32, highest: u32| {
-            if !(lowest..=highest).contains(&value) {
-                let message = format!("{{{value}}} is out of range");
-                let help = format!("expected `{{{lowest}}}` to `{{{highest}}}`");
-                problems.push(Problem::amounts(path, message, help));
-            }
-        };
         // Ranges from the ELBv2 API reference.
         let of = |value: &Opaque<u32>| value.known().copied().unwrap_or_default();
-        range("deregistration-delay", of(&spec.deregistration_delay), 0, 3600);
-        range("stickiness", of(&spec.stickiness), 0, 604_800);
+        problems.extend(outside("deregistration-delay", of(&spec.deregistration_delay), 0, 3600));
+        problems.extend(outside("stickiness", of(&spec.stickiness), 0, 604_800));
         if of(&spec.slow_start) != 0 {
-            range("slow-start", of(&spec.slow_start), 30, 900);
+            problems.extend(outside("slow-start", of(&spec.slow_start), 30, 900));
+        }
+        if let Some(protocol) = spec.protocol.known() {
+            problems.extend(wrong_type(*protocol, spec));
         }
         let Some(health) = spec.health_check.known() else { return problems };
-        range("health-check.interval", health.interval, 5, 300);
-        range("health-check.timeout", health.timeout, 2, 120);
-        range("health-check.healthy", health.healthy, 2, 10);
-        range("health-check.unhealthy", health.unhealthy, 2, 10);
+        problems.extend(outside("health-check.interval", health.interval, 5, 300));
+        problems.extend(outside("health-check.timeout", health.timeout, 2, 120));
+        problems.extend(outside("health-check.healthy", health.healthy, 2, 10));
+        problems.extend(outside("health-check.unhealthy", health.unhealthy, 2, 10));
         problems.extend(bad_path(&health.path));
-        problems.extend(bad_codes(&health.codes, spec.version == TargetVersion::Grpc.into()));
+        if let (Some(protocol), Some(version)) = (spec.protocol.known(), spec.version.known()) {
+            problems.extend(bad_codes(&health.codes, Answers::of(*protocol, *version)));
+            problems.extend(wrong_check(*protocol, health));
+        }
         if health.timeout >= health.interval {
             problems.push(
                 Problem::amounts(
@@ -108,6 +109,82 @@ impl Kind for TargetGroup {
         }
         problems
     }
+}
+
+fn outside(path: &str, value: u32, lowest: u32, highest: u32) -> Option<Problem> {
+    if (lowest..=highest).contains(&value) {
+        return None;
+    }
+    let message = format!("{{{value}}} is out of range");
+    let help = format!("expected `{{{lowest}}}` to `{{{highest}}}`");
+    Some(Problem::amounts(path, message, help))
+}
+
+/// What only the groups of one type of load balancer have (ELB API reference, `CreateTargetGroup`,
+/// `TargetGroupAttribute`).
+fn wrong_type(protocol: TargetProtocol, spec: &TargetGroupSpec) -> Vec<Problem> {
+    let is_set = |value: &Opaque<u32>| value.known().is_some_and(|it| *it != 0);
+    let is_other_http = spec.version.known().is_some_and(|it| *it != TargetVersion::Http1);
+    let preserves = spec.preserve_client_ip == true.into();
+    let is_of_network = protocol.is_of_network();
+    let fields = [
+        ("version", true, is_other_http),
+        ("slow-start", true, is_set(&spec.slow_start)),
+        ("stickiness", true, is_set(&spec.stickiness)),
+        ("preserve-client-ip", false, preserves),
+        ("connection-termination", false, spec.connection_termination == false.into()),
+    ];
+    let wrong = fields
+        .into_iter()
+        .filter(|(_, is_of_http, is_set)| *is_set && *is_of_http == is_of_network);
+    let whose = if is_of_network {
+        "a target group of a network load balancer"
+    } else {
+        "a target group of HTTP"
+    };
+    let mut problems: Vec<Problem> = wrong
+        .map(|(field, ..)| {
+            Problem::new(field, format!("{whose} has no `{field}`"), "remove it")
+                .along(&["protocol"])
+        })
+        .collect();
+    if protocol.has_datagrams() && preserves {
+        problems.push(
+            Problem::new(
+                "preserve-client-ip",
+                "datagrams come from the addresses of clients as it is",
+                "remove it",
+            )
+            .along(&["protocol"]),
+        );
+    }
+    problems
+}
+
+/// What a group of this protocol cannot be checked by.
+fn wrong_check(protocol: TargetProtocol, health: &HealthCheck) -> Option<Problem> {
+    let problem = |field: &str, message: &str, help: &str| {
+        Some(Problem::new(format!("health-check.{field}"), message, help).along(&["protocol"]))
+    };
+    let is_usual = match health.protocol {
+        CheckProtocol::Usual => false,
+        CheckProtocol::Http => protocol == TargetProtocol::Http,
+        CheckProtocol::Https => protocol == TargetProtocol::Https,
+        CheckProtocol::Tcp if !protocol.is_of_network() => {
+            let message = "a target group of HTTP is checked by HTTP or HTTPS";
+            return problem("protocol", message, "remove it");
+        }
+        CheckProtocol::Tcp => true,
+    };
+    if is_usual {
+        return problem("protocol", "it is checked so as it is", "remove it");
+    }
+    let usual = HealthCheck::default();
+    if !health.asks_http(protocol) && (&health.path, &health.codes) != (&usual.path, &usual.codes) {
+        let message = "a check that only connects asks for no path and reads no answer";
+        return problem("path", message, "remove it with the codes, or write `protocol: http`");
+    }
+    None
 }
 
 /// What we want of a target group.
@@ -137,6 +214,14 @@ pub struct TargetGroupSpec {
     /// Seconds a client stays with its target by cookie, up to 604800; 0 for not at all.
     #[serde(default)]
     pub stickiness: Opaque<u32>,
+    /// Whether targets see the addresses of clients in the place of the load balancer's; TCP and
+    /// TLS only, since datagrams always come from the clients'.
+    #[serde(default)]
+    pub preserve_client_ip: Opaque<bool>,
+    /// Whether connections that are still open are closed when the delay is over; network load
+    /// balancers only.
+    #[serde(default = "yes")]
+    pub connection_termination: Opaque<bool>,
 }
 
 /// What a load balancer speaks to targets.
@@ -148,6 +233,26 @@ pub enum TargetProtocol {
     Http,
     /// HTTP over TLS.
     Https,
+    /// Connections; network load balancers only, as are those that follow.
+    Tcp,
+    /// Datagrams.
+    Udp,
+    /// Connections and datagrams, at one port.
+    TcpUdp,
+    /// Connections that it encrypts.
+    Tls,
+}
+
+impl TargetProtocol {
+    /// Whether network load balancers speak it.
+    pub fn is_of_network(self) -> bool {
+        !matches!(self, Self::Http | Self::Https)
+    }
+
+    /// Whether datagrams are among it.
+    pub fn has_datagrams(self) -> bool {
+        matches!(self, Self::Udp | Self::TcpUdp)
+    }
 }
 
 /// Which HTTP a load balancer speaks to targets.
@@ -169,6 +274,12 @@ pub enum TargetVersion {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HealthCheck {
+    /// How they are asked.
+    #[serde(default)]
+    pub protocol: CheckProtocol,
+    /// The port that is asked; 0 for the one that requests go to.
+    #[serde(default)]
+    pub port: u16,
     /// The path that is asked for.
     #[serde(default = "path")]
     pub path: String,
@@ -189,6 +300,21 @@ pub struct HealthCheck {
     pub codes: String,
 }
 
+/// How a load balancer asks targets whether they work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckProtocol {
+    /// As it speaks to them where that is HTTP or HTTPS, and by a connection of TCP otherwise.
+    #[default]
+    Usual,
+    /// By a request of HTTP.
+    Http,
+    /// By a request of HTTP over TLS.
+    Https,
+    /// By a connection.
+    Tcp,
+}
+
 /// What AWS returns for a target group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetGroupOutput {
@@ -202,6 +328,8 @@ pub struct TargetGroupOutput {
 impl Default for HealthCheck {
     fn default() -> Self {
         Self {
+            protocol: CheckProtocol::Usual,
+            port: 0,
             path: path(),
             interval: interval(),
             timeout: timeout(),
@@ -215,7 +343,17 @@ impl Default for HealthCheck {
 impl HealthCheck {
     /// Whether a task that passes the one passes the other.
     fn asks_like(&self, other: &Self) -> bool {
-        (&self.path, &self.codes) == (&other.path, &other.codes)
+        let asked = |it: &Self| (it.protocol, it.port, it.path.clone(), it.codes.clone());
+        asked(self) == asked(other)
+    }
+
+    /// Whether targets that are spoken to in a protocol are asked for a path.
+    pub fn asks_http(&self, protocol: TargetProtocol) -> bool {
+        match self.protocol {
+            CheckProtocol::Usual => !protocol.is_of_network(),
+            CheckProtocol::Http | CheckProtocol::Https => true,
+            CheckProtocol::Tcp => false,
+        }
     }
 }
 
@@ -252,11 +390,34 @@ fn bad_path(path: &str) -> Option<Problem> {
     None
 }
 
+/// The codes that a health check can take for good.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Http,
+    Grpc,
+    /// Those of HTTP to a network load balancer.
+    Network,
+}
+
+impl Answers {
+    fn of(protocol: TargetProtocol, version: TargetVersion) -> Self {
+        match version {
+            _ if protocol.is_of_network() => Self::Network,
+            TargetVersion::Grpc => Self::Grpc,
+            _ => Self::Http,
+        }
+    }
+}
+
 /// What is wrong with the codes that are good: numbers and ranges with commas between them, 200 to
-/// 499 in HTTP and 0 to 99 in gRPC (API reference of Elastic Load
-/// Balancing, `Matcher`).
-fn bad_codes(codes: &str, is_grpc: bool) -> Option<Problem> {
-    let known = if is_grpc { 0..=99 } else { 200..=499 };
+/// 499 in HTTP, to 599 at a network load balancer, and 0 to 99 in gRPC (API reference of Elastic
+/// Load Balancing, `Matcher`, `CreateTargetGroup`).
+fn bad_codes(codes: &str, answers: Answers) -> Option<Problem> {
+    let known = match answers {
+        Answers::Http => 200..=499,
+        Answers::Grpc => 0..=99,
+        Answers::Network => 200..=599,
+    };
     let number = |code: &str| {
         let is_plain = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit());
         code.parse::<u32>().ok().filter(|code| is_plain && known.contains(code))
@@ -272,14 +433,14 @@ fn bad_codes(codes: &str, is_grpc: bool) -> Option<Problem> {
     if is_right(codes) {
         return None;
     }
-    let (message, examples) = if is_grpc {
-        (
-            format!("`{codes}` is not a valid gRPC status"),
-            "expected 0 to 99, such as `0`, `0,12` or `0-99`",
-        )
-    } else {
-        let examples = "expected 200 to 499, such as `200`, `200,302` or `200-399`";
-        (format!("`{codes}` is not a valid list of HTTP status codes"), examples)
+    let message = match answers {
+        Answers::Grpc => format!("`{codes}` is not a valid gRPC status"),
+        _ => format!("`{codes}` is not a valid list of HTTP status codes"),
+    };
+    let examples = match answers {
+        Answers::Grpc => "expected 0 to 99, such as `0`, `0,12` or `0-99`",
+        Answers::Http => "expected 200 to 499, such as `200`, `200,302` or `200-399`",
+        Answers::Network => "expected 200 to 599, such as `200`, `200,302` or `200-399`",
     };
     // `2xx`, `200 302`, `200, 302`, `200 - 299`, `299-200`: what is meant can be seen.
     let spaced = codes.to_lowercase().replace(" - ", "-").replace([';', '|', ' '], ",");
@@ -300,6 +461,10 @@ fn bad_codes(codes: &str, is_grpc: bool) -> Option<Problem> {
 
 fn deregistration_delay() -> Opaque<u32> {
     30.into()
+}
+
+fn yes() -> Opaque<bool> {
+    true.into()
 }
 
 fn path() -> String {
@@ -328,7 +493,42 @@ fn codes() -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    #[test]
+    fn what_a_group_of_a_protocol_does_not_have_is_refused() {
+        let problems = |fields: Value| -> Vec<String> {
+            let mut spec = json!({ "vpc": { "ref": "vpc/main" }, "port": 80 });
+            spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            let spec = serde_json::from_value(spec).unwrap();
+            TargetGroup::check(&spec).into_iter().map(|problem| problem.path).collect()
+        };
+        for (fields, path) in [
+            (json!({ "protocol": "tcp", "version": "http2" }), "version"),
+            (json!({ "protocol": "udp", "slow-start": 30 }), "slow-start"),
+            (json!({ "protocol": "udp", "preserve-client-ip": true }), "preserve-client-ip"),
+            (json!({ "preserve-client-ip": true }), "preserve-client-ip"),
+            (json!({ "connection-termination": false }), "connection-termination"),
+            (json!({ "health-check": { "protocol": "tcp" } }), "health-check.protocol"),
+            (
+                json!({ "protocol": "tls", "health-check": { "protocol": "tcp" } }),
+                "health-check.protocol",
+            ),
+            (json!({ "protocol": "tcp", "health-check": { "path": "/a" } }), "health-check.path"),
+        ] {
+            assert_eq!(problems(fields.clone()), [path], "{fields}");
+        }
+        let by_http = json!({ "protocol": "http", "path": "/a", "codes": "200-599" });
+        for fields in [
+            json!({ "protocol": "tcp", "preserve-client-ip": true }),
+            json!({ "protocol": "udp", "connection-termination": false }),
+            json!({ "protocol": "udp", "health-check": by_http }),
+        ] {
+            assert_eq!(problems(fields.clone()), Vec::<String>::new(), "{fields}");
+        }
+    }
 
     #[test]
     fn paths_that_elb_refuses_are_refused_with_the_one_to_write() {
@@ -352,10 +552,10 @@ mod tests {
     #[test]
     fn codes_that_elb_refuses_are_refused_with_those_to_write() {
         for codes in ["200", "200,302", "200-399", "200-299,302", "499"] {
-            assert_eq!(bad_codes(codes, false), None, "{codes}");
+            assert_eq!(bad_codes(codes, Answers::Http), None, "{codes}");
         }
         for codes in ["0", "12", "0,12", "0-99"] {
-            assert_eq!(bad_codes(codes, true), None, "{codes}");
+            assert_eq!(bad_codes(codes, Answers::Grpc), None, "{codes}");
         }
         for (codes, help) in [
             ("2xx", "write `200-299`"),
@@ -364,12 +564,18 @@ mod tests {
             ("399-200", "write `200-399`"),
             ("200-200", "write `200`"),
         ] {
-            assert_eq!(bad_codes(codes, false).unwrap().help.as_deref(), Some(help), "{codes}");
+            assert_eq!(
+                bad_codes(codes, Answers::Http).unwrap().help.as_deref(),
+                Some(help),
+                "{codes}"
+            );
         }
         for codes in ["", "600", "99-600", "ok", "5xx", "+200", "0"] {
-            let help = bad_codes(codes, false).unwrap().help.unwrap();
+            let help = bad_codes(codes, Answers::Http).unwrap().help.unwrap();
             assert!(help.starts_with("expected 200 to 499"), "{codes}: {help}");
         }
-        assert!(bad_codes("200", true).is_some() && bad_codes("100", true).is_some());
+        assert!(
+            bad_codes("200", Answers::Grpc).is_some() && bad_codes("100", Answers::Grpc).is_some()
+        );
     }
 }

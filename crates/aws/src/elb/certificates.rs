@@ -21,7 +21,7 @@ pub(super) fn default(spec: &ListenerSpec) -> Option<Vec<Certificate>> {
 
 /// Those beside it of a listener; none of one that speaks no TLS.
 pub(super) async fn beside(aws: &Aws, listener: &Listener) -> Result<BTreeSet<Text>> {
-    if listener.protocol() != Some(&ProtocolEnum::Https) {
+    if !matches!(listener.protocol(), Some(ProtocolEnum::Https | ProtocolEnum::Tls)) {
         return Ok(BTreeSet::new());
     }
     let arn = listener.listener_arn().required("the ARN of a listener")?;

@@ -174,8 +174,12 @@ pub(crate) async fn all_listeners(survey: &Survey<'_, Aws>) -> Result<Vec<String
 }
 
 /// All rules of a listener but the default one, which is the listener's own default action; none
-/// where it is gone.
+/// where it is gone, nor where it is of a network load balancer, which knows no other ("Listeners
+/// for your Network Load Balancers" in the ELB user guide).
 pub(crate) async fn rules(aws: &Aws, listener: &str) -> Result<Vec<Rule>> {
+    if listener.contains(":listener/net/") {
+        return Ok(Vec::new());
+    }
     let request = aws.elb.describe_rules().listener_arn(listener);
     let found = aws.pages(
         &elb::DESCRIBE_RULES,

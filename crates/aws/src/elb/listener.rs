@@ -108,8 +108,8 @@ impl Resource<Aws> for Listener {
     ) -> Result<ListenerOutput> {
         let id = &live.output.id;
         let has_others =
-            |spec: &ListenerSpec| spec.protocol.known() == Some(&ListenerProtocol::Https);
-        // Those of one that turns to HTTPS are added once it has.
+            |spec: &ListenerSpec| spec.protocol.known().is_some_and(|it| it.is_encrypted());
+        // Those of one that turns to HTTPS or TLS are added once it has.
         let there = if has_others(&live.spec) { &live.spec.certificates } else { &BTreeSet::new() };
         if has_others(&live.spec) {
             certificates::add(cx.cloud, id, there, spec).await?;
@@ -170,6 +170,10 @@ fn found(
     let spoken = match listener.protocol().required("the protocol of a listener")? {
         ProtocolEnum::Http => Some(ListenerProtocol::Http),
         ProtocolEnum::Https => Some(ListenerProtocol::Https),
+        ProtocolEnum::Tcp => Some(ListenerProtocol::Tcp),
+        ProtocolEnum::Udp => Some(ListenerProtocol::Udp),
+        ProtocolEnum::TcpUdp => Some(ListenerProtocol::TcpUdp),
+        ProtocolEnum::Tls => Some(ListenerProtocol::Tls),
         other => {
             foreign.push(format!("the protocol {other}"));
             None
@@ -235,6 +239,10 @@ fn protocol(protocol: ListenerProtocol) -> ProtocolEnum {
     match protocol {
         ListenerProtocol::Http => ProtocolEnum::Http,
         ListenerProtocol::Https => ProtocolEnum::Https,
+        ListenerProtocol::Tcp => ProtocolEnum::Tcp,
+        ListenerProtocol::Udp => ProtocolEnum::Udp,
+        ListenerProtocol::TcpUdp => ProtocolEnum::TcpUdp,
+        ListenerProtocol::Tls => ProtocolEnum::Tls,
     }
 }
 
@@ -249,8 +257,8 @@ async fn usable<T>(aws: &Aws, spec: &ListenerSpec, answer: Result<T>) -> Result<
     }
 }
 
-/// What is left out stays as it is, but for what comes with HTTPS: that goes when a listener turns
-/// to HTTP (ELB API reference, ModifyListener). So what cannot be read stays.
+/// What is left out stays as it is, but for what comes with HTTPS or TLS: that goes when a listener
+/// turns to HTTP or TCP (ELB API reference, ModifyListener). So what cannot be read stays.
 async fn modify(
     aws: &Aws,
     id: &str,

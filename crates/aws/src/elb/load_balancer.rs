@@ -1,14 +1,18 @@
-//! Application load balancers on ELB: CreateLoadBalancer, ModifyLoadBalancerAttributes, SetSubnets,
-//! SetSecurityGroups, DescribeLoadBalancers, DescribeLoadBalancerAttributes, DeleteLoadBalancer. Its
-//! web ACL is AWS WAF's.
+//! Load balancers on ELB: CreateLoadBalancer, ModifyLoadBalancerAttributes, SetSubnets,
+//! SetSecurityGroups, DescribeLoadBalancers, DescribeLoadBalancerAttributes, DeleteLoadBalancer. The
+//! web ACL of an application load balancer is AWS WAF's.
+
+use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::types::{
     IpAddressType, Listener as DescribedListener, LoadBalancer as Described, LoadBalancerAttribute,
-    LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
+    LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum, SubnetMapping,
 };
-use deployer_core::{Cause, Phase, Ref, Text};
+use deployer_core::{Cause, Opaque, Phase, Ref, Text};
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey, unless_gone_for_good};
-use deployer_kinds::{Listener, LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};
+use deployer_kinds::{
+    BalancerType, Listener, LoadBalancer, LoadBalancerOutput, LoadBalancerSpec, StaticAddress,
+};
 use futures_util::future::try_join_all;
 
 use crate::Aws;
@@ -27,6 +31,7 @@ const KEEP_ALIVE: &str = "client_keep_alive.seconds";
 const HTTP2: &str = "routing.http2.enabled";
 const DROP_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
 const PRESERVE_HOST: &str = "routing.http.preserve_host_header.enabled";
+const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 
 /// The field that keeps which web ACL we put there, three characters: what it is put on says nothing
 /// of who did.
@@ -96,14 +101,19 @@ impl Resource<Aws> for LoadBalancer {
         } else {
             LoadBalancerSchemeEnum::InternetFacing
         };
+        let kind = *spec.kind.wanted()?;
         let request = cx
             .cloud
             .elb
             .create_load_balancer()
             .name(name)
-            .r#type(LoadBalancerTypeEnum::Application)
+            .r#type(match kind {
+                BalancerType::Application => LoadBalancerTypeEnum::Application,
+                BalancerType::Network => LoadBalancerTypeEnum::Network,
+            })
             .scheme(scheme)
-            .set_subnets(Some(ids(spec.subnets.iter().map(Ref::id))))
+            .set_subnets(subnets(spec))
+            .set_subnet_mappings(mappings(spec))
             .set_security_groups(Some(ids(spec.security_groups.iter().map(Ref::id))))
             .set_tags(Some(elb::keeping(cx.identity, &kept(&[spec]))));
         let made =
@@ -111,7 +121,7 @@ impl Resource<Aws> for LoadBalancer {
         let balancer = made.load_balancers.unwrap_or_default().pop();
         let output = output(&balancer.required("the load balancer just made")?)?;
         // Attributes can be set while it is provisioning: the AWS Load Balancer Controller does.
-        let wanted = elb::differing(&new(), settings(spec));
+        let wanted = elb::differing(&new(kind), settings(spec));
         set_attributes(cx.cloud, &output.id, wanted).await?;
         if let Some(web_acl) = wanted_web_acl(spec) {
             wafv2::put(cx.cloud, &output.id, web_acl, "").await?;
@@ -139,10 +149,14 @@ impl Resource<Aws> for LoadBalancer {
                 })
                 .await?;
         }
-        if live.spec.subnets != spec.subnets {
-            let subnets = ids(spec.subnets.iter().map(Ref::id));
-            let request =
-                cx.cloud.elb.set_subnets().load_balancer_arn(id).set_subnets(Some(subnets));
+        if (&live.spec.subnets, &live.spec.addresses) != (&spec.subnets, &spec.addresses) {
+            let request = cx
+                .cloud
+                .elb
+                .set_subnets()
+                .load_balancer_arn(id)
+                .set_subnets(subnets(spec))
+                .set_subnet_mappings(mappings(spec));
             cx.cloud
                 .send(&elb::SET_SUBNETS, "set the load balancer's subnets", || {
                     request.clone().send()
@@ -241,20 +255,32 @@ fn found(
     let others = others.iter();
     foreign.extend(others.map(|arn| format!("the association of {arn}, not made by this stack")));
     let scheme = balancer.scheme().required("the scheme of a load balancer")?;
+    let kind = match balancer.r#type().required("the type of a load balancer")? {
+        LoadBalancerTypeEnum::Application => Some(BalancerType::Application),
+        LoadBalancerTypeEnum::Network => Some(BalancerType::Network),
+        other => {
+            foreign.push(format!("the type {other}"));
+            None
+        }
+    };
+    let spec = LoadBalancerSpec {
+        kind: kind.into(),
+        subnets: zones.filter_map(|zone| zone.subnet_id()).map(Ref::physical).collect(),
+        addresses: addresses(balancer),
+        security_groups: balancer.security_groups().iter().map(Ref::physical).collect(),
+        internal: *scheme == LoadBalancerSchemeEnum::Internal,
+        deletion_protection: elb::attribute(attributes, PROTECTION),
+        idle_timeout: elb::attribute(attributes, IDLE_TIMEOUT),
+        client_keep_alive: elb::attribute(attributes, KEEP_ALIVE),
+        http2: elb::attribute(attributes, HTTP2),
+        drop_invalid_headers: elb::attribute(attributes, DROP_HEADERS),
+        preserve_host: elb::attribute(attributes, PRESERVE_HOST),
+        web_acl: Text::from(ours.concat()),
+        cross_zone: elb::attribute(attributes, CROSS_ZONE),
+    };
     Ok(Found {
         badge: owned.badge(),
-        spec: LoadBalancerSpec {
-            subnets: zones.filter_map(|zone| zone.subnet_id()).map(Ref::physical).collect(),
-            security_groups: balancer.security_groups().iter().map(Ref::physical).collect(),
-            internal: *scheme == LoadBalancerSchemeEnum::Internal,
-            deletion_protection: elb::attribute(attributes, PROTECTION),
-            idle_timeout: elb::attribute(attributes, IDLE_TIMEOUT),
-            client_keep_alive: elb::attribute(attributes, KEEP_ALIVE),
-            http2: elb::attribute(attributes, HTTP2),
-            drop_invalid_headers: elb::attribute(attributes, DROP_HEADERS),
-            preserve_host: elb::attribute(attributes, PRESERVE_HOST),
-            web_acl: Text::from(ours.concat()),
-        },
+        spec: of_its_type(spec),
         output: output(balancer)?,
         phase: match state {
             LoadBalancerStateEnum::Provisioning => Phase::Settling,
@@ -301,6 +327,36 @@ fn given(specs: &[&LoadBalancerSpec]) -> Kept {
     Kept::from([(GIVEN, ownership::codes(specs.iter().filter_map(|spec| wanted_web_acl(spec))))])
 }
 
+/// What one of its type does not have is as a spec has it that does not speak of it.
+fn of_its_type(spec: LoadBalancerSpec) -> LoadBalancerSpec {
+    match spec.kind {
+        Opaque::Known(BalancerType::Application) => {
+            LoadBalancerSpec { cross_zone: false.into(), ..spec }
+        }
+        Opaque::Known(BalancerType::Network) => LoadBalancerSpec {
+            idle_timeout: 60.into(),
+            client_keep_alive: 3600.into(),
+            http2: true.into(),
+            drop_invalid_headers: false.into(),
+            preserve_host: false.into(),
+            ..spec
+        },
+        Opaque::Unread => spec,
+    }
+}
+
+/// The elastic IPs of a network load balancer, by its subnets.
+fn addresses(balancer: &Described) -> BTreeSet<StaticAddress> {
+    let zones = balancer.availability_zones().iter();
+    let all = zones.filter_map(|zone| {
+        let mut addresses = zone.load_balancer_addresses().iter();
+        let elastic_ip = addresses.find_map(|address| address.allocation_id())?;
+        let (subnet, elastic_ip) = (Ref::physical(zone.subnet_id()?), Ref::physical(elastic_ip));
+        Some(StaticAddress { subnet, elastic_ip })
+    });
+    all.collect()
+}
+
 /// The listeners of a load balancer that are not ours, in words.
 fn foreign_listeners(
     survey: &Survey<'_, Aws>,
@@ -319,14 +375,32 @@ fn foreign_listener(listener: &DescribedListener) -> String {
     format!("listener :{port}, not made by this stack")
 }
 
+/// Its subnets, where nothing more is said of them: CreateLoadBalancer and SetSubnets take them or
+/// mappings (ELB API reference).
+fn subnets(spec: &LoadBalancerSpec) -> Option<Vec<String>> {
+    spec.addresses.is_empty().then(|| ids(spec.subnets.iter().map(Ref::id)))
+}
+
+/// Its subnets with their addresses.
+fn mappings(spec: &LoadBalancerSpec) -> Option<Vec<SubnetMapping>> {
+    let mapping = |it: &StaticAddress| {
+        let mapping = SubnetMapping::builder().subnet_id(it.subnet.id());
+        mapping.allocation_id(it.elastic_ip.id()).build()
+    };
+    (!spec.addresses.is_empty()).then(|| spec.addresses.iter().map(mapping).collect())
+}
+
 fn ids<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<String> {
     ids.map(ToOwned::to_owned).collect()
 }
 
 /// What a new load balancer has: of attributes that are so already nothing is said, since a
 /// partition may not know them (ELB user guide, "Load balancer attributes").
-fn new() -> Settings {
+fn new(kind: BalancerType) -> Settings {
     let as_usual = |key, value: &str| (key, Some(value.to_owned()));
+    if kind == BalancerType::Network {
+        return Settings::from([as_usual(PROTECTION, "false"), as_usual(CROSS_ZONE, "false")]);
+    }
     Settings::from([
         as_usual(PROTECTION, "false"),
         as_usual(IDLE_TIMEOUT, "60"),
@@ -338,6 +412,12 @@ fn new() -> Settings {
 }
 
 fn settings(spec: &LoadBalancerSpec) -> Settings {
+    if spec.kind == BalancerType::Network.into() {
+        return Settings::from([
+            (PROTECTION, setting(&spec.deletion_protection)),
+            (CROSS_ZONE, setting(&spec.cross_zone)),
+        ]);
+    }
     Settings::from([
         (PROTECTION, setting(&spec.deletion_protection)),
         (IDLE_TIMEOUT, setting(&spec.idle_timeout)),
@@ -408,7 +488,10 @@ mod tests {
             serde_json::from_value(spec).unwrap()
         };
         let usual = spec(json!({}));
-        assert_eq!(elb::differing(&new(), settings(&usual)), Attributes::new());
+        assert_eq!(
+            elb::differing(&new(BalancerType::Application), settings(&usual)),
+            Attributes::new()
+        );
         let lacking = spec(json!({ "client-keep-alive": { "unread": true }, "idle-timeout": 5 }));
         let wanted = elb::differing(&settings(&lacking), settings(&usual));
         assert_eq!(wanted, Attributes::from([(IDLE_TIMEOUT.to_owned(), "60".to_owned())]));

@@ -1,7 +1,7 @@
 //! What CloudWatch knows of a load balancer.
 
 use deployer_engine::{Found, Metrics, Result, Series, Unit, Window};
-use deployer_kinds::LoadBalancer;
+use deployer_kinds::{BalancerType, LoadBalancer};
 
 use crate::Aws;
 use crate::cloudwatch::{self, Metric};
@@ -15,10 +15,23 @@ const METRICS: &[Metric] = &[
     Metric { name: "TargetResponseTime", statistic: "p95", unit: Unit::Seconds },
 ];
 
+/// Connections, and those that were broken off ("CloudWatch metrics for your Network Load Balancer" in
+/// the Elastic Load Balancing user guide). It reads no requests.
+const OF_NETWORK: &[Metric] = &[
+    Metric { name: "NewFlowCount", statistic: "Sum", unit: Unit::Count },
+    Metric { name: "ActiveFlowCount", statistic: "Average", unit: Unit::Count },
+    Metric { name: "TCP_Target_Reset_Count", statistic: "Sum", unit: Unit::Count },
+    Metric { name: "TCP_ELB_Reset_Count", statistic: "Sum", unit: Unit::Count },
+];
+
 impl Metrics<Aws> for LoadBalancer {
     async fn metrics(aws: &Aws, live: &Found<Self>, window: &Window) -> Result<Vec<Series>> {
         let balancer = [("LoadBalancer", dimension(&live.output.id))];
-        cloudwatch::series(aws, "AWS/ApplicationELB", &balancer, METRICS, window).await
+        let (namespace, metrics) = match live.spec.kind.known() {
+            Some(BalancerType::Network) => ("AWS/NetworkELB", OF_NETWORK),
+            _ => ("AWS/ApplicationELB", METRICS),
+        };
+        cloudwatch::series(aws, namespace, &balancer, metrics, window).await
     }
 }
 

@@ -22,12 +22,17 @@ pub(crate) static SERVICE: Service = Service {
 const TAGGED: &[Reach] = &[
     Reach::Owned("listener-rule/app/{short}*"),
     Reach::Owned("listener/app/{short}*"),
+    Reach::Owned("listener/net/{short}*"),
     Reach::Owned("loadbalancer/app/{short}*"),
+    Reach::Owned("loadbalancer/net/{short}*"),
     Reach::Owned("targetgroup/{short}*"),
 ];
 
-const BALANCER: &[Reach] = &[Reach::Owned("loadbalancer/app/{short}*")];
-const LISTENER: &[Reach] = &[Reach::Owned("listener/app/{short}*")];
+const BALANCER: &[Reach] =
+    &[Reach::Owned("loadbalancer/app/{short}*"), Reach::Owned("loadbalancer/net/{short}*")];
+const LISTENER: &[Reach] =
+    &[Reach::Owned("listener/app/{short}*"), Reach::Owned("listener/net/{short}*")];
+const RULED: &[Reach] = &[Reach::Owned("listener/app/{short}*")];
 const RULE: &[Reach] = &[Reach::Owned("listener-rule/app/{short}*")];
 const TARGETS: &[Reach] = &[Reach::Owned("targetgroup/{short}*")];
 
@@ -50,7 +55,7 @@ operations! {
     /// load-balancer-controller#2371), and the internet gateway of a subnet's VPC
     /// (openshift/installer#1110: "InvalidSubnet: VPC … has no internet gateway").
     CREATE_LOAD_BALANCER = SERVICE.changes("CreateLoadBalancer")
-        .on(&[Reach::Named("loadbalancer/app/{short}*")])
+        .on(&[Reach::Named("loadbalancer/app/{short}*"), Reach::Named("loadbalancer/net/{short}*")])
         .also(&[
             "ec2:DescribeAccountAttributes",
             "ec2:DescribeAddresses",
@@ -65,7 +70,7 @@ operations! {
             Code::new("InvalidSubnet", Cause::Missing),
         ]);
     CREATE_RULE = SERVICE.changes("CreateRule")
-        .on(LISTENER)
+        .on(RULED)
         .also(&["elasticloadbalancing:AddTags"])
         .codes(&[Code::new("PriorityInUse", Cause::Taken)]);
     /// ELB has no code for a VPC that it does not see (terraform-aws-alb#294).

@@ -12,7 +12,8 @@ use deployer_engine::{
     Context, Found, Look, Progress, Resource, Result, Survey, unless_gone_for_good,
 };
 use deployer_kinds::{
-    HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol, TargetVersion,
+    CheckProtocol, HealthCheck, TargetGroup, TargetGroupOutput, TargetGroupSpec, TargetProtocol,
+    TargetVersion,
 };
 use futures_util::future::try_join_all;
 
@@ -30,6 +31,8 @@ const DELAY: &str = "deregistration_delay.timeout_seconds";
 const SLOW_START: &str = "slow_start.duration_seconds";
 const STICKINESS: &str = "stickiness.enabled";
 const STICKINESS_TYPE: &str = "stickiness.type";
+const PRESERVE_CLIENT_IP: &str = "preserve_client_ip.enabled";
+const TERMINATION: &str = "deregistration_delay.connection_termination.enabled";
 const STICKINESS_SECONDS: &str = "stickiness.lb_cookie.duration_seconds";
 
 /// Checks go to the port a target is registered with.
@@ -92,7 +95,8 @@ impl Resource<Aws> for TargetGroup {
             }
         }
         let health = spec.health_check.wanted()?;
-        let (spoken, http) = (protocol(*spec.protocol.wanted()?), *spec.version.wanted()?);
+        let (spoken, http) = (*spec.protocol.wanted()?, *spec.version.wanted()?);
+        let is_http = !spoken.is_of_network();
         let request = cx
             .cloud
             .elb
@@ -101,24 +105,24 @@ impl Resource<Aws> for TargetGroup {
             .vpc_id(spec.vpc.id())
             .target_type(TargetTypeEnum::Ip)
             .port(spec.port.into())
-            .protocol(spoken.clone())
-            .protocol_version(version(http))
+            .protocol(protocol(spoken))
+            .set_protocol_version(is_http.then(|| version(http).to_owned()))
             .health_check_enabled(true)
-            .health_check_protocol(spoken)
-            .health_check_port(TRAFFIC_PORT)
-            .health_check_path(&health.path)
+            .health_check_protocol(check_protocol(health.protocol, spoken))
+            .health_check_port(check_port(health.port))
+            .set_health_check_path(check_path(health, spoken))
             .health_check_interval_seconds(seconds(health.interval))
             .health_check_timeout_seconds(seconds(health.timeout))
             .healthy_threshold_count(seconds(health.healthy))
             .unhealthy_threshold_count(seconds(health.unhealthy))
-            .matcher(matcher(http, &health.codes))
+            .set_matcher(health.asks_http(spoken).then(|| matcher(http, &health.codes)))
             .set_tags(Some(tagged(cx.identity)));
         let made =
             cx.cloud.send(&elb::CREATE_TARGET_GROUP, CREATE, || request.clone().send()).await?;
         let group = made.target_groups.unwrap_or_default().pop();
         let id = group.and_then(|group| group.target_group_arn);
         let id = id.required("the ARN of the target group")?;
-        let wanted = elb::differing(&new(), settings(spec));
+        let wanted = elb::differing(&new(spoken), settings(spec));
         set_attributes(cx.cloud, &id, wanted).await?;
         Ok(output(id))
     }
@@ -131,20 +135,21 @@ impl Resource<Aws> for TargetGroup {
         let id = &live.output.id;
         if live.spec.health_check != spec.health_check {
             let health = spec.health_check.wanted()?;
+            let (spoken, http) = (*spec.protocol.wanted()?, *spec.version.wanted()?);
             let request = cx
                 .cloud
                 .elb
                 .modify_target_group()
                 .target_group_arn(id)
                 .health_check_enabled(true)
-                .health_check_protocol(protocol(*spec.protocol.wanted()?))
-                .health_check_port(TRAFFIC_PORT)
-                .health_check_path(&health.path)
+                .health_check_protocol(check_protocol(health.protocol, spoken))
+                .health_check_port(check_port(health.port))
+                .set_health_check_path(check_path(health, spoken))
                 .health_check_interval_seconds(seconds(health.interval))
                 .health_check_timeout_seconds(seconds(health.timeout))
                 .healthy_threshold_count(seconds(health.healthy))
                 .unhealthy_threshold_count(seconds(health.unhealthy))
-                .matcher(matcher(*spec.version.wanted()?, &health.codes));
+                .set_matcher(health.asks_http(spoken).then(|| matcher(http, &health.codes)));
             cx.cloud
                 .send(&elb::MODIFY_TARGET_GROUP, "change the health check", || {
                     request.clone().send()
@@ -211,20 +216,26 @@ fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Fo
     let spoken = match group.protocol() {
         Some(ProtocolEnum::Http) => Some(TargetProtocol::Http),
         Some(ProtocolEnum::Https) => Some(TargetProtocol::Https),
+        Some(ProtocolEnum::Tcp) => Some(TargetProtocol::Tcp),
+        Some(ProtocolEnum::Udp) => Some(TargetProtocol::Udp),
+        Some(ProtocolEnum::TcpUdp) => Some(TargetProtocol::TcpUdp),
+        Some(ProtocolEnum::Tls) => Some(TargetProtocol::Tls),
         _ => None,
     };
     Ok(Found {
         badge: owned.badge(),
-        spec: TargetGroupSpec {
+        spec: of_its_protocol(TargetGroupSpec {
             vpc: Ref::physical(group.vpc_id().required("the VPC of a target group")?),
             port: port.required("the port of a target group")?,
             protocol: spoken.into(),
             version: version.into(),
-            health_check: health_check(group).into(),
+            health_check: spoken.and_then(|spoken| health_check(group, spoken)).into(),
             deregistration_delay: elb::attribute(attributes, DELAY),
             slow_start: elb::attribute(attributes, SLOW_START),
             stickiness: stickiness(attributes),
-        },
+            preserve_client_ip: elb::attribute(attributes, PRESERVE_CLIENT_IP),
+            connection_termination: elb::attribute(attributes, TERMINATION),
+        }),
         output: output(group.target_group_arn().required("the ARN of a target group")?.to_owned()),
         phase: Phase::Ready,
         state: String::new(),
@@ -232,43 +243,82 @@ fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Fo
     })
 }
 
-/// The health check; none where it is of another make than those over HTTP.
+/// What one of its protocol does not have is as a spec has it that does not speak of it.
+fn of_its_protocol(spec: TargetGroupSpec) -> TargetGroupSpec {
+    let Some(protocol) = spec.protocol.known() else { return spec };
+    if !protocol.is_of_network() {
+        return TargetGroupSpec {
+            preserve_client_ip: false.into(),
+            connection_termination: true.into(),
+            ..spec
+        };
+    }
+    let preserve_client_ip =
+        if protocol.has_datagrams() { false.into() } else { spec.preserve_client_ip };
+    TargetGroupSpec {
+        version: TargetVersion::Http1.into(),
+        slow_start: 0.into(),
+        preserve_client_ip,
+        ..spec
+    }
+}
+
 fn output(id: String) -> TargetGroupOutput {
     TargetGroupOutput { metrics: elb::named_in_metrics(&id), id }
 }
 
-fn health_check(group: &Described) -> Option<HealthCheck> {
+/// The health check; none where it is of a make that this version does not know.
+fn health_check(group: &Described, spoken: TargetProtocol) -> Option<HealthCheck> {
     let of = |value: Option<i32>| value.and_then(|value| value.try_into().ok());
+    let protocol = match group.health_check_protocol()? {
+        usual if *usual == check_protocol(CheckProtocol::Usual, spoken) => CheckProtocol::Usual,
+        ProtocolEnum::Http => CheckProtocol::Http,
+        ProtocolEnum::Https => CheckProtocol::Https,
+        ProtocolEnum::Tcp => CheckProtocol::Tcp,
+        _ => return None,
+    };
+    let port = match group.health_check_port()? {
+        TRAFFIC_PORT => 0,
+        port => port.parse().ok()?,
+    };
+    let usual = HealthCheck { protocol, port, ..HealthCheck::default() };
+    let asks_http = usual.asks_http(spoken);
     // It has those of gRPC or those of HTTP (ELB API reference, `Matcher`).
     let codes = group.matcher().and_then(|matcher| matcher.grpc_code().or(matcher.http_code()));
+    let (path, codes) = match (group.health_check_path(), codes) {
+        (Some(path), Some(codes)) if asks_http => (path.to_owned(), codes.to_owned()),
+        _ if asks_http => return None,
+        _ => (usual.path, usual.codes),
+    };
     Some(HealthCheck {
-        path: group.health_check_path()?.to_owned(),
+        protocol,
+        port,
+        path,
         interval: of(group.health_check_interval_seconds())?,
         timeout: of(group.health_check_timeout_seconds())?,
         healthy: of(group.healthy_threshold_count())?,
         unhealthy: of(group.unhealthy_threshold_count())?,
-        codes: codes?.to_owned(),
+        codes,
     })
 }
 
 /// What no spec can say of a target group.
 fn foreign(group: &Described, attributes: &Attributes) -> Vec<String> {
     let mut foreign = Vec::new();
-    let known = [ProtocolEnum::Http, ProtocolEnum::Https];
+    let known = [
+        ProtocolEnum::Http,
+        ProtocolEnum::Https,
+        ProtocolEnum::Tcp,
+        ProtocolEnum::Udp,
+        ProtocolEnum::TcpUdp,
+        ProtocolEnum::Tls,
+    ];
     if let Some(protocol) = group.protocol().filter(|protocol| !known.contains(protocol)) {
         foreign.push(format!("the protocol {protocol}"));
     }
     let known = [TargetVersion::Http1, TargetVersion::Http2, TargetVersion::Grpc].map(version);
     if let Some(version) = group.protocol_version().filter(|version| !known.contains(version)) {
         foreign.push(format!("the version {version}"));
-    }
-    if let Some(port) = group.health_check_port().filter(|port| *port != TRAFFIC_PORT) {
-        foreign.push(format!("health checks on port {port}"));
-    }
-    if group.health_check_protocol() != group.protocol()
-        && let Some(protocol) = group.health_check_protocol()
-    {
-        foreign.push(format!("health checks over {protocol}"));
     }
     let is_sticky = attributes.get(STICKINESS).is_some_and(|value| value == "true");
     if let Some(other) = attributes.get(STICKINESS_TYPE).filter(|other| *other != "lb_cookie")
@@ -289,8 +339,16 @@ fn stickiness(attributes: &Attributes) -> Opaque<u32> {
 
 /// What a new target group has: of attributes that are so already nothing is said, since a
 /// partition may not know them (ELB user guide, "Target group attributes").
-fn new() -> Settings {
+fn new(protocol: TargetProtocol) -> Settings {
     let as_usual = |key, value: &str| (key, Some(value.to_owned()));
+    if protocol.is_of_network() {
+        return Settings::from([
+            as_usual(DELAY, "300"),
+            as_usual(STICKINESS, "false"),
+            as_usual(PRESERVE_CLIENT_IP, "false"),
+            as_usual(TERMINATION, if protocol.has_datagrams() { "true" } else { "false" }),
+        ]);
+    }
     Settings::from([
         as_usual(DELAY, "300"),
         as_usual(SLOW_START, "0"),
@@ -301,6 +359,18 @@ fn new() -> Settings {
 
 fn settings(spec: &TargetGroupSpec) -> Settings {
     let is_sticky = spec.stickiness.known().map(|seconds| *seconds > 0);
+    let protocol = spec.protocol.known().copied().unwrap_or_default();
+    if protocol.is_of_network() {
+        let mut settings = Settings::from([
+            (DELAY, setting(&spec.deregistration_delay)),
+            (STICKINESS, is_sticky.map(|is_sticky| is_sticky.to_string())),
+            (TERMINATION, setting(&spec.connection_termination)),
+        ]);
+        if !protocol.has_datagrams() {
+            settings.insert(PRESERVE_CLIENT_IP, setting(&spec.preserve_client_ip));
+        }
+        return settings;
+    }
     let mut settings = Settings::from([
         (DELAY, setting(&spec.deregistration_delay)),
         (SLOW_START, setting(&spec.slow_start)),
@@ -318,7 +388,31 @@ fn protocol(protocol: TargetProtocol) -> ProtocolEnum {
     match protocol {
         TargetProtocol::Http => ProtocolEnum::Http,
         TargetProtocol::Https => ProtocolEnum::Https,
+        TargetProtocol::Tcp => ProtocolEnum::Tcp,
+        TargetProtocol::Udp => ProtocolEnum::Udp,
+        TargetProtocol::TcpUdp => ProtocolEnum::TcpUdp,
+        TargetProtocol::Tls => ProtocolEnum::Tls,
     }
+}
+
+/// How targets that are spoken to in a protocol are asked.
+fn check_protocol(check: CheckProtocol, spoken: TargetProtocol) -> ProtocolEnum {
+    match check {
+        CheckProtocol::Usual if spoken.is_of_network() => ProtocolEnum::Tcp,
+        CheckProtocol::Usual => protocol(spoken),
+        CheckProtocol::Http => ProtocolEnum::Http,
+        CheckProtocol::Https => ProtocolEnum::Https,
+        CheckProtocol::Tcp => ProtocolEnum::Tcp,
+    }
+}
+
+fn check_port(port: u16) -> String {
+    if port == 0 { TRAFFIC_PORT.to_owned() } else { port.to_string() }
+}
+
+/// The path, where one is asked for.
+fn check_path(health: &HealthCheck, spoken: TargetProtocol) -> Option<String> {
+    health.asks_http(spoken).then(|| health.path.clone())
 }
 
 fn version(version: TargetVersion) -> &'static str {

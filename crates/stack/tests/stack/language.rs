@@ -73,6 +73,62 @@ services:
 }
 
 #[test]
+fn each_route_of_a_network_load_balancer_is_a_listener() {
+    let text = format!(
+        "{PLAIN}
+load-balancers: {{ edge: {{ type: network, addresses: static, domains: [mqtt.example.com] }} }}
+services:
+  broker:
+    image: eclipse-mosquitto:2
+    ports:
+      mqtts: {{ port: 1883, protocol: tcp, route: {{ load-balancer: edge, port: 8883, protocol: tls }} }}
+      syslog: {{ port: 514, protocol: udp, health: {{ port: 1883 }}, route: {{ load-balancer: edge }} }}
+      web: {{ port: 80, health: /up, route: {{ load-balancer: edge }} }}
+monitoring: {{ notify: [ops@example.com] }}
+"
+    );
+    let of = |address: &str| spec(&text, None, address);
+    let encrypted = of("listener/edge-8883");
+    assert_eq!((&encrypted["protocol"], &encrypted["port"]), (&json!("tls"), &json!(8883)));
+    assert_eq!(
+        encrypted["certificate"],
+        json!({ "text": [{ "output": { "address": "certificate/domain-mqtt-example-com", "field": "id" } }] })
+    );
+    assert_eq!(of("listener/edge-514")["protocol"], "udp");
+    assert_eq!(of("listener/edge-80")["protocol"], "tcp");
+    let check = |group: &str| {
+        let group = of(group);
+        let check = &group["health-check"];
+        (group["protocol"].clone(), check["protocol"].clone(), check["port"].clone())
+    };
+    assert_eq!(check("target-group/broker-syslog"), (json!("udp"), json!("usual"), json!(1883)));
+    assert_eq!(check("target-group/broker-web"), (json!("tcp"), json!("http"), json!(0)));
+    let rules = |group: &str| {
+        let ingress = of(group)["ingress"].as_array().unwrap().clone();
+        let rule = |rule: &Value| format!("{} {}", rule["protocol"], rule["port"]).replace('"', "");
+        ingress.iter().map(rule).collect::<std::collections::BTreeSet<_>>()
+    };
+    let expected = |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect();
+    assert_eq!(
+        rules("security-group/load-balancer-edge"),
+        expected(&["tcp 80", "tcp 8883", "udp 514"])
+    );
+    assert_eq!(
+        rules("security-group/service-broker"),
+        expected(&["tcp 1883", "tcp 80", "udp 514"])
+    );
+    let addresses = of("load-balancer/edge")["addresses"].as_array().unwrap().len();
+    assert_eq!(addresses, 2);
+    let containers = of("task-definition/broker")["containers"].clone();
+    assert_eq!(containers["broker"]["udp-ports"], json!([514]));
+    let stack = loaded(&text, None).stack;
+    let alarms = stack.resources.keys().filter(|address| address.kind == "alarm");
+    let alarms: Vec<&str> = alarms.map(|address| address.name.as_str()).collect();
+    assert_eq!(alarms, ["broker-cpu", "broker-memory", "broker-unhealthy"]);
+    assert_eq!(of("alarm/broker-unhealthy")["namespace"], "AWS/NetworkELB");
+}
+
+#[test]
 fn an_overlay_that_writes_one_choice_removes_the_others() {
     let text = format!(
         "{PLAIN}

@@ -32,16 +32,18 @@ pub(super) fn write(name: &str, container: &Container, region: &str) -> Containe
         let secret = Secret::builder().name(name).value_from(from.resolved()).build();
         secret.expect("it has a name and a source")
     });
-    let ports = container.ports.iter().map(|port| {
+    let mapping = |port: &u16, protocol| {
         let named = container.named_ports.iter().find(|(_, named)| named.port == *port);
         PortMapping::builder()
             .set_name(named.map(|(name, _)| name.clone()))
             .set_app_protocol(named.and_then(|(_, named)| app_protocol(named)))
             .container_port(i32::from(*port))
             .host_port(i32::from(*port))
-            .protocol(TransportProtocol::Tcp)
+            .protocol(protocol)
             .build()
-    });
+    };
+    let ports = container.ports.iter().map(|port| mapping(port, TransportProtocol::Tcp));
+    let udp_ports = container.udp_ports.iter().map(|port| mapping(port, TransportProtocol::Udp));
     ContainerDefinition::builder()
         .name(name)
         .image(container.image.resolved())
@@ -55,7 +57,7 @@ pub(super) fn write(name: &str, container: &Container, region: &str) -> Containe
         .set_command(some(container.command.clone()))
         .set_environment(some(environment.collect()))
         .set_secrets(some(secrets.collect()))
-        .set_port_mappings(some(ports.collect()))
+        .set_port_mappings(some(ports.chain(udp_ports).collect()))
         .set_log_configuration(container.log.as_ref().map(|log| logging(log, region)))
         .set_health_check(container.health.as_ref().map(health_check))
         .stop_timeout(number(container.stop_timeout))
@@ -89,8 +91,13 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
         environment.insert(name.to_owned(), Text::from(pair.value().unwrap_or_default()));
     }
     let secrets = definition.secrets().iter();
-    let ports = definition.port_mappings().iter().map(PortMapping::container_port);
-    let ports = ports.map(|port| u16::try_from(port?).ok()).collect::<Option<_>>();
+    let ports = |is_udp: bool| {
+        let mappings = definition.port_mappings().iter();
+        let mappings =
+            mappings.filter(|it| (it.protocol() == Some(&TransportProtocol::Udp)) == is_udp);
+        let ports = mappings.map(|it| u16::try_from(it.container_port()?).ok());
+        ports.collect::<Option<_>>().required("the ports of a container")
+    };
     let stop_timeout = definition.stop_timeout().map(u32::try_from).transpose().ok();
     let linux = definition.linux_parameters();
     let tmpfs =
@@ -119,7 +126,8 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
         secrets: secrets
             .map(|secret| (secret.name().to_owned(), Text::from(secret.value_from())))
             .collect(),
-        ports: ports.required("the ports of a container")?,
+        ports: ports(false)?,
+        udp_ports: ports(true)?,
         named_ports: definition.port_mappings().iter().filter_map(named_port).collect(),
         log: definition.log_configuration().and_then(log),
         health: definition.health_check().map(health).transpose()?,
@@ -389,6 +397,7 @@ mod tests {
                 .into(),
             secrets: [("PASSWORD".to_owned(), Text::from("arn:aws:secret"))].into(),
             ports: BTreeSet::from([8080]),
+            udp_ports: BTreeSet::from([5353]),
             log: Some(Log { group: Ref::physical("/notes/dev/web"), prefix: "web".to_owned() }),
             health: Some(ContainerHealth {
                 command: vec!["/notes".to_owned(), "healthy".to_owned()],

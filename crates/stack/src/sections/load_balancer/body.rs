@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::Text;
-use deployer_kinds::IpRange;
+use deployer_kinds::{BalancerType, IpRange};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use super::domain::Domain;
 use crate::later::NotYet;
 use crate::quantities::Seconds;
 
-/// An application load balancer with its listeners and its security group.
+/// A load balancer with its listeners and its security group.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct LoadBalancer {
@@ -20,7 +20,8 @@ pub(crate) struct LoadBalancer {
     /// (`redirect`). With a certificate the default is `redirect`, otherwise `forward`.
     #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) http: Option<Http>,
-    /// The ARN of a certificate, which makes it listen for HTTPS on port 443. With `domains` it is
+    /// The ARN of a certificate, which makes it listen for HTTPS on port 443, or is shown where a
+    /// network load balancer decrypts TLS. With `domains` it is
     /// shown for all of them, and none is requested.
     #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) certificate: Option<Text>,
@@ -59,18 +60,22 @@ pub(crate) struct LoadBalancer {
     #[serde(default)]
     #[schemars(extend("propertyNames" = { "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" }, "x-name" = "old-blog"))]
     pub(crate) answers: BTreeMap<String, Answer>,
-    /// An application load balancer, or one of TCP and UDP (`network`).
-    #[serde(rename = "type")]
-    pub(crate) kind: Option<NotYet>,
-    /// Addresses of its own for a network load balancer: `static`.
-    pub(crate) addresses: Option<NotYet>,
+    /// What it takes: requests of HTTP (`application`), or connections of TCP and TLS and datagrams
+    /// of UDP (`network`), each route by a port of its own.
+    #[serde(default, rename = "type")]
+    #[schemars(extend("x-excludes" = ["existing"]))]
+    pub(crate) kind: BalancerType,
+    /// Whether its addresses stay the same as long as it is there, one in each zone: `static`, for
+    /// a network load balancer. AWS changes others when it likes.
+    #[schemars(extend("x-excludes" = ["existing"]))]
+    pub(crate) addresses: Option<Addresses>,
     /// One that exists already, in the place of one that is made: by its ARN, or another stack's or
     /// environment's by their names. Routes and answers become rules of its listener; nothing else
     /// of it is changed.
     #[schemars(extend(
         "x-excludes" =
             ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from",
-                "web-acl"]
+             "web-acl", "type", "addresses"]
     ))]
     pub(crate) existing: Option<Existing>,
 }
@@ -105,6 +110,14 @@ pub(crate) enum Http {
     Forward,
     /// It is sent to HTTPS.
     Redirect,
+}
+
+/// Which addresses a network load balancer has.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Addresses {
+    /// Elastic IPs of its own.
+    Static,
 }
 
 fn idle_timeout() -> Seconds {

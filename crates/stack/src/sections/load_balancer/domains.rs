@@ -12,6 +12,7 @@ use super::body::LoadBalancer;
 use super::domain::{Domain, resource};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::{Section, Sections};
+use crate::sections::service::{self, Led};
 
 /// How many certificates a listener has beside its default one (quotas for application load
 /// balancers in the ELB user guide).
@@ -38,7 +39,11 @@ impl Listed<'_> {
 /// a wildcard is good for all that is one label longer, at the same load balancer.
 fn together(all: &Sections) -> Vec<(&str, Vec<Listed<'_>>)> {
     let mut groups: Vec<(&str, Vec<Listed<'_>>)> = Vec::new();
-    for (balancer, body) in all.of::<LoadBalancer>().filter(|(_, it)| it.certificate.is_none()) {
+    let needs_own = |(name, it): &(&str, &LoadBalancer)| {
+        let is_shown = !it.is_network() || service::led(all, name).iter().any(Led::is_decrypted);
+        it.certificate.is_none() && is_shown
+    };
+    for (balancer, body) in all.of::<LoadBalancer>().filter(needs_own) {
         for (index, domain) in body.domains.iter().enumerate() {
             if is_covered(body, domain) {
                 continue;

@@ -18,8 +18,18 @@ use crate::section::{Section, Sections};
 use crate::sections::service;
 
 /// What only a load balancer has that the stack makes.
-const OWN: [&str; 8] =
-    ["http", "certificate", "tls-policy", "internal", "protect", "idle-timeout", "from", "web-acl"];
+const OWN: [&str; 10] = [
+    "http",
+    "certificate",
+    "tls-policy",
+    "internal",
+    "protect",
+    "idle-timeout",
+    "from",
+    "web-acl",
+    "type",
+    "addresses",
+];
 
 /// What is known of which load balancer is meant.
 enum Named {

@@ -6,13 +6,15 @@ mod domain;
 mod domains;
 mod existing;
 mod group;
+mod network_type;
 
 use std::collections::BTreeSet;
 
 use deployer_core::{Address, Arn, Code, Part, Partition, Ref, Text};
 use deployer_kinds::{
-    self as kinds, Action, Ingress, IpRange, Listener, ListenerProtocol, ListenerSpec,
-    LoadBalancerSpec, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup, SecurityGroupSpec,
+    self as kinds, Action, BalancerType, Ingress, IpRange, Listener, ListenerProtocol,
+    ListenerSpec, LoadBalancerSpec, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup,
+    SecurityGroupSpec,
 };
 
 pub(in crate::sections) use self::answer::{ANSWERED, Answer};
@@ -38,15 +40,27 @@ impl Section for LoadBalancer {
         if let Some(existing) = &self.existing {
             return existing::expand(draft, all, existing, name);
         }
+        if self.is_network() {
+            return network_type::expand(draft, all, self, name);
+        }
         let path = [Self::KEY, name];
+        if self.addresses.is_some() {
+            let title = format!("the addresses of `{name}` are AWS's to choose");
+            let path = [Self::KEY, name, "addresses"];
+            let help = "remove it, or write `type: network`";
+            draft.error(Code::BadValue, title, &path, "for network load balancers", help);
+        }
         draft.must_have_network(&path);
         let tier = if self.internal { "private" } else { "public" };
         draft.must_have_two_zones("a load balancer", tier, &path);
         draft.must_have_one_subnet_a_zone(tier, &path);
-        self.group(draft, all, name);
+        let rules = self.rules(draft, all, name);
+        Self::group(draft, name, rules);
 
         let spec = LoadBalancerSpec {
+            kind: BalancerType::Application.into(),
             subnets: draft.subnets(tier),
+            addresses: BTreeSet::new(),
             security_groups: [group(name)].into(),
             internal: self.internal,
             deletion_protection: self.protect.into(),
@@ -56,6 +70,7 @@ impl Section for LoadBalancer {
             drop_invalid_headers: true.into(),
             preserve_host: false.into(),
             web_acl: self.web_acl.clone().unwrap_or_else(|| Text::from("")),
+            cross_zone: false.into(),
         };
         let fields = ["idle-timeout", "internal", "web-acl"].map(|field| (field, field));
         let origin = Origin::new(&path, &fields);
@@ -70,6 +85,9 @@ impl Section for LoadBalancer {
     }
 
     fn offer(&self, name: &str) -> Option<Offer> {
+        if self.is_network() {
+            return None;
+        }
         Some(Offer {
             environment: vec![("URL", self.url(name))],
             ports: self.ports(),
@@ -85,6 +103,10 @@ impl Section for LoadBalancer {
         if is_there("existing") {
             return vec![dns];
         }
+        if body.field("type").is_some_and(|it| it.content == Content::Text("network".to_owned())) {
+            let host = domain::first(body).map_or_else(|| dns.text.clone(), Text::from);
+            return vec![Output { name: "host", text: host, is_printed: true }, dns];
+        }
         let text = match domain::first(body) {
             Some(domain) => Text::from(format!("https://{domain}")),
             None => url(name, is_there("certificate")),
@@ -93,7 +115,17 @@ impl Section for LoadBalancer {
     }
 }
 
+/// Whether a load balancer is one of TCP and UDP.
+pub(in crate::sections) fn is_network(all: &Sections, name: &str) -> bool {
+    all.get::<LoadBalancer>(name).is_some_and(LoadBalancer::is_network)
+}
+
 impl LoadBalancer {
+    /// Whether it is one of TCP and UDP.
+    pub(in crate::sections) fn is_network(&self) -> bool {
+        self.kind == BalancerType::Network && self.existing.is_none()
+    }
+
     /// Whether it listens for HTTPS.
     pub(super) fn is_secure(&self) -> bool {
         self.certificate.is_some() || !self.domains.is_empty()
@@ -138,16 +170,22 @@ impl LoadBalancer {
         self.http.unwrap_or(default)
     }
 
-    fn group(&self, draft: &mut Draft, all: &Sections, name: &str) {
+    /// The address ranges that reach it.
+    fn from(&self, draft: &Draft) -> BTreeSet<IpRange> {
         let inside = draft.network.ranges.iter().copied();
         let everybody: Option<IpRange> = "0.0.0.0/0".parse().ok();
-        let from: BTreeSet<IpRange> = match &self.from {
+        match &self.from {
             Some(from) => from.clone(),
             None if self.internal => inside.collect(),
             None => everybody.into_iter().collect(),
-        };
+        }
+    }
+
+    /// Lets in who may reach it.
+    fn rules(&self, draft: &Draft, all: &Sections, name: &str) -> BTreeSet<Ingress> {
         let users = service::users(all, Self::KEY, name);
-        let peers: Vec<Peer> = from
+        let peers: Vec<Peer> = self
+            .from(draft)
             .into_iter()
             .map(Peer::IpRange)
             .chain(users.map(|user| Peer::SecurityGroup(user.group())))
@@ -159,8 +197,10 @@ impl LoadBalancer {
             description: String::new(),
         };
         let ports = self.ports();
-        let ingress =
-            peers.iter().flat_map(|peer| ports.iter().map(move |port| rule(peer, *port))).collect();
+        peers.iter().flat_map(|peer| ports.iter().map(move |port| rule(peer, *port))).collect()
+    }
+
+    fn group(draft: &mut Draft, name: &str, ingress: BTreeSet<Ingress>) {
         let spec = SecurityGroupSpec {
             vpc: Ref::named("main"),
             description: format!("load balancer {name}"),

@@ -76,14 +76,14 @@ impl Alarms<'_> {
                 ("cpu", "cpu", 85.0, 600),
                 ("memory", "memory", 85.0, 600),
             ] {
-                let metric = of_service(name, body, metric);
+                let metric = of_service(self.all, name, body, metric);
                 add(format!("{name}-{end}"), metric, (Comparison::Above, above), seconds);
             }
         }
         // Those that are not ours have alarms of whoever made them.
         let balancers = self.all.of::<LoadBalancer>().filter(|(_, it)| it.existing.is_none());
         for (name, _) in balancers {
-            let metric = of_load_balancer(name, "elb-5xx");
+            let metric = of_load_balancer(self.all, name, "elb-5xx");
             add(format!("load-balancer-{name}-5xx"), metric, (Comparison::Above, 10.0), 300);
         }
         for (name, body) in self.all.of::<Database>() {
@@ -226,8 +226,8 @@ impl Alarms<'_> {
             return None;
         }
         let found = match section {
-            Service::KEY => of_service(entry, self.all.get::<Service>(entry)?, metric),
-            LoadBalancer::KEY => of_load_balancer(entry, metric),
+            Service::KEY => of_service(self.all, entry, self.all.get::<Service>(entry)?, metric),
+            LoadBalancer::KEY => of_load_balancer(self.all, entry, metric),
             Job::KEY => of_job(entry, self.all.get::<Job>(entry)?, metric),
             _ => of_database(entry, metric),
         };
@@ -236,7 +236,7 @@ impl Alarms<'_> {
             let help = if section == Job::KEY && words.contains(&metric) {
                 "that is measured of jobs with a `schedule:`".to_owned()
             } else if words.contains(&metric) {
-                "that is measured of what a load balancer routes to".to_owned()
+                "that is measured of what an application load balancer routes to".to_owned()
             } else {
                 expected(metric, words.iter().copied())
             };

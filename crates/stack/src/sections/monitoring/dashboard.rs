@@ -41,7 +41,7 @@ pub(super) fn expand(alarms: &[Address], all: &Sections, draft: &mut Draft) {
         let mut found = Vec::new();
         for name in &balancers {
             for (metric, end) in metrics {
-                let metric = of_load_balancer(name, metric);
+                let metric = of_load_balancer(all, name, metric);
                 found.extend(metric.map(|metric| (format!("{name}{end}"), metric)));
             }
         }

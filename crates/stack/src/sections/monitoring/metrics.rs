@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use deployer_core::{Address, Text};
 
 use crate::quantities::{Gibibytes, Percent, Seconds};
+use crate::section::Sections;
 use crate::sections::job::Job;
+use crate::sections::load_balancer;
 use crate::sections::service::{self, Service};
 
 /// Bytes of a GiB.
@@ -74,7 +76,12 @@ fn dimensions<const N: usize>(of: [(&str, Text); N]) -> BTreeMap<String, Text> {
 }
 
 /// A metric of a service: its own, or that of the first of its ports that requests are routed to.
-pub(super) fn of_service(name: &str, body: &Service, metric: &str) -> Option<Metric> {
+pub(super) fn of_service(
+    all: &Sections,
+    name: &str,
+    body: &Service,
+    metric: &str,
+) -> Option<Metric> {
     match metric {
         "cpu" => return Some(of_tasks(name, "CPUUtilization", "average")),
         "memory" => return Some(of_tasks(name, "MemoryUtilization", "average")),
@@ -85,6 +92,11 @@ pub(super) fn of_service(name: &str, body: &Service, metric: &str) -> Option<Met
         ("LoadBalancer", output("load-balancer", balancer, "metrics")),
         ("TargetGroup", output("target-group", &group, "metrics")),
     ]);
+    if load_balancer::is_network(all, balancer) {
+        // "CloudWatch metrics for your Network Load Balancer" in the ELB user guide.
+        let found = of_requests(metric, of).filter(|_| metric == "unhealthy");
+        return found.map(|metric| Metric { namespace: "AWS/NetworkELB", ..metric });
+    }
     of_requests(metric, of)
 }
 
@@ -103,7 +115,11 @@ pub(super) fn of_tasks(name: &str, metric: &'static str, statistic: &'static str
     }
 }
 
-pub(super) fn of_load_balancer(name: &str, metric: &str) -> Option<Metric> {
+/// A metric of requests; none of a load balancer that does not read them.
+pub(super) fn of_load_balancer(all: &Sections, name: &str, metric: &str) -> Option<Metric> {
+    if load_balancer::is_network(all, name) {
+        return None;
+    }
     let of = dimensions([("LoadBalancer", output("load-balancer", name, "metrics"))]);
     of_requests(metric, of).filter(|_| metric != "unhealthy")
 }

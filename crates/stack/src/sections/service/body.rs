@@ -150,11 +150,13 @@ pub(crate) struct Port {
     /// The number of the port.
     pub(crate) port: u16,
     /// How the load balancer finds out whether a task works: a path, or a mapping of `path`,
-    /// `interval`, `timeout`, `healthy`, `unhealthy` and `codes`.
+    /// `port`, `interval`, `timeout`, `healthy`, `unhealthy` and `codes`. A network load balancer
+    /// asks by HTTP where there is a path, and otherwise only connects.
     #[serde(default, deserialize_with = "health")]
     #[schemars(schema_with = "health_schema")]
     pub(crate) health: Health,
-    /// What it speaks. A load balancer in front of `http2` and `grpc` wants a certificate.
+    /// What it speaks. An application load balancer in front of `http2` and `grpc` wants a
+    /// certificate, and has nothing behind it that speaks `tcp`, `udp` or `tls`.
     #[serde(default)]
     pub(crate) protocol: Protocol,
     /// How long a task that leaves may finish its requests, `0 s` to `1 h`.
@@ -176,13 +178,10 @@ pub(crate) enum Protocol {
     /// gRPC.
     Grpc,
     /// Plain connections.
-    #[schemars(extend("x-not-yet" = true))]
     Tcp,
     /// Datagrams.
-    #[schemars(extend("x-not-yet" = true))]
     Udp,
     /// Encrypted connections.
-    #[schemars(extend("x-not-yet" = true))]
     Tls,
 }
 
@@ -220,10 +219,23 @@ pub(crate) struct Route {
     /// How long a client stays with the same task, by a cookie: `1 s` to `168 h`; not at all when
     /// left out.
     pub(crate) sticky: Option<Seconds>,
-    /// The port it comes in by, at a network load balancer.
-    pub(crate) port: Option<NotYet>,
-    /// What comes in by it, at a network load balancer.
-    pub(crate) protocol: Option<NotYet>,
+    /// The port it comes in by, at a network load balancer; the container's when left out.
+    pub(crate) port: Option<u16>,
+    /// What comes in by it, at a network load balancer: `tcp`, `udp`, or `tls`, which the load
+    /// balancer decrypts; what the port speaks when left out, and connections as they come.
+    pub(crate) protocol: Option<RouteProtocol>,
+}
+
+/// What comes in at a network load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RouteProtocol {
+    /// Connections, passed on as they come.
+    Tcp,
+    /// Datagrams.
+    Udp,
+    /// Connections that the load balancer decrypts.
+    Tls,
 }
 
 impl Route {
@@ -371,6 +383,11 @@ impl Logs {
 }
 
 impl Protocol {
+    /// Whether it is datagrams.
+    pub(super) fn is_udp(self) -> bool {
+        self == Self::Udp
+    }
+
     /// What a target group is to speak to the tasks.
     pub(super) fn version(self) -> TargetVersion {
         match self {

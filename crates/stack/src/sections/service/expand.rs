@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use deployer_core::{Code, Diagnostic, Ref, Text};
 use deployer_kinds::{
-    CapacityProvider, Cluster, ClusterSpec, Container, HealthCheck, Ingress, Insights, LogGroup,
-    LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec, Service, ServiceSpec,
-    ServiceTarget, TargetGroup, TargetGroupSpec, TargetProtocol, TargetVersion, TaskDefinition,
-    TaskDefinitionSpec,
+    CapacityProvider, CheckProtocol, Cluster, ClusterSpec, Container, HealthCheck, Ingress,
+    Insights, LogGroup, LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec,
+    Service, ServiceSpec, ServiceTarget, TargetGroup, TargetGroupSpec, TargetProtocol,
+    TargetVersion, TaskDefinition, TaskDefinitionSpec,
 };
 
 use super::body::{Place, Port};
@@ -40,9 +40,9 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &super
     if tasks(draft, all, Owner::service(name), body).is_none() {
         return;
     }
-    let targets = target_groups(draft, name, body);
+    let targets = target_groups(draft, all, name, body);
     service(draft, all, name, body, targets);
-    scale::expand(draft, name, body);
+    scale::expand(draft, all, name, body);
 }
 
 /// Makes what its tasks are made of, whether a service keeps them running or a job ends; nothing where
@@ -93,7 +93,8 @@ fn task_definition(
         command: body.command.clone(),
         environment: handed.environment,
         secrets: handed.secrets,
-        ports: body.ports.values().map(|port| port.port).collect(),
+        ports: ports(body, false),
+        udp_ports: ports(body, true),
         named_ports: connect::named_ports(all, owner, body),
         log: body.logs.of(resource, name),
         health: sidecars::health(&body.health_command),
@@ -128,18 +129,31 @@ fn task_definition(
     draft.make::<TaskDefinition>(resource, &spec, origin);
 }
 
-/// Lets in the load balancers that route to the service, on the ports they route to, and the
-/// services that use it.
+/// The ports that take datagrams, or those that take connections.
+fn ports(body: &super::Service, are_udp: bool) -> BTreeSet<u16> {
+    let ports = body.ports.values().filter(|port| port.protocol.is_udp() == are_udp);
+    ports.map(|port| port.port).collect()
+}
+
+/// Lets in the load balancers that route to the service, on the ports they route to and on those that
+/// they check, and the services that use it. Where targets see the addresses of clients, the group of the load balancer is meant by
+/// them too ("Update the security groups for your Network Load Balancer" in the ELB user guide).
 fn group(draft: &mut Draft, all: &Sections, owner: Owner<'_>, body: &super::Service) {
-    let routed = body.ports.values().filter_map(|port| Some((port.port, port.route.as_ref()?)));
+    let routed = body.ports.values().filter_map(|port| Some((port, port.route.as_ref()?)));
     let ingress = routed
         .flat_map(|(port, route)| {
             let groups = load_balancer::groups(draft, &route.load_balancer).into_iter();
-            groups.map(move |group| Ingress {
-                from: Peer::SecurityGroup(group),
-                port: Ports::Range(port, port),
-                protocol: Protocol::Tcp,
-                description: String::new(),
+            groups.flat_map(move |group| {
+                let rule = |port, protocol| Ingress {
+                    from: Peer::SecurityGroup(group.clone()),
+                    port: Ports::Range(port, port),
+                    protocol,
+                    description: String::new(),
+                };
+                let is_udp = port.protocol.is_udp();
+                let own = rule(port.port, if is_udp { Protocol::Udp } else { Protocol::Tcp });
+                let checked = port.health.port.unwrap_or(port.port);
+                [own, rule(checked, Protocol::Tcp)]
             })
         })
         .chain(connect::ingress(all, owner, body))
@@ -154,20 +168,33 @@ fn group(draft: &mut Draft, all: &Sections, owner: Owner<'_>, body: &super::Serv
     draft.make::<SecurityGroup>(&owner.group_name(), &spec, origin);
 }
 
-fn target_groups(draft: &mut Draft, name: &str, body: &super::Service) -> BTreeSet<ServiceTarget> {
+fn target_groups(
+    draft: &mut Draft,
+    all: &Sections,
+    name: &str,
+    body: &super::Service,
+) -> BTreeSet<ServiceTarget> {
     let mut targets = BTreeSet::new();
-    for (port_name, port) in body.ports.iter().filter(|(_, port)| port.route.is_some()) {
+    let routed = body.ports.iter().filter_map(|(name, it)| Some((name, it, it.route.as_ref()?)));
+    for (port_name, port, route) in routed {
         let group = format!("{name}-{port_name}");
-        let version = port.protocol.version();
+        let is_of_network = load_balancer::is_network(all, &route.load_balancer);
+        let (protocol, version) = if is_of_network {
+            (port.target_protocol(), TargetVersion::Http1)
+        } else {
+            (TargetProtocol::Http, port.protocol.version())
+        };
         let spec = TargetGroupSpec {
             vpc: Ref::named("main"),
             port: port.port,
-            protocol: TargetProtocol::Http.into(),
+            protocol: protocol.into(),
             version: version.into(),
-            health_check: health_check(&port.health, version).into(),
+            health_check: health_check(&port.health, protocol, version).into(),
             deregistration_delay: port.drain.0.into(),
             slow_start: 0.into(),
             stickiness: sticky(draft, name, port_name, port).into(),
+            preserve_client_ip: false.into(),
+            connection_termination: true.into(),
         };
         let fields = &[
             ("health-check", "health"),
@@ -176,7 +203,7 @@ fn target_groups(draft: &mut Draft, name: &str, body: &super::Service) -> BTreeS
             ("stickiness", "route.sticky"),
         ];
         let mut origin = Origin::new(&["services", name, "ports", port_name], fields);
-        for key in ["path", "interval", "timeout", "healthy", "unhealthy", "codes"] {
+        for key in ["path", "port", "interval", "timeout", "healthy", "unhealthy", "codes"] {
             let place = vec!["health".to_owned(), key.to_owned()];
             origin.fields.push((format!("health-check.{key}"), place));
         }
@@ -201,14 +228,22 @@ fn sticky(draft: &mut Draft, name: &str, port_name: &str, port: &Port) -> u32 {
     sticky.map_or(0, |sticky| sticky.0)
 }
 
-fn health_check(health: &Health, version: TargetVersion) -> HealthCheck {
+/// A network load balancer asks by HTTP where something is said of the request or the answer.
+fn health_check(health: &Health, protocol: TargetProtocol, version: TargetVersion) -> HealthCheck {
     let default = HealthCheck::default();
+    let asks = health.path.is_some() || health.codes.is_some();
     let (path, codes) = match version {
         // The standard health service of gRPC; 0 is its OK.
         TargetVersion::Grpc => ("/grpc.health.v1.Health/Check".to_owned(), "0".to_owned()),
         _ => (default.path, default.codes),
     };
     HealthCheck {
+        protocol: if protocol.is_of_network() && asks {
+            CheckProtocol::Http
+        } else {
+            CheckProtocol::Usual
+        },
+        port: health.port.unwrap_or(default.port),
         path: health.path.clone().unwrap_or(path),
         interval: health.interval.map_or(default.interval, |interval| interval.0),
         timeout: health.timeout.map_or(default.timeout, |timeout| timeout.0),

@@ -131,8 +131,8 @@ pub(crate) struct Health {
     pub(crate) unhealthy: Option<u32>,
     /// The answers that are good, such as `200-299`; for gRPC its codes, `0`.
     pub(crate) codes: Option<String>,
-    /// Another port that is asked.
-    pub(crate) port: Option<NotYet>,
+    /// Another port that is asked, which takes connections: how datagrams are checked.
+    pub(crate) port: Option<u16>,
 }
 
 /// A path alone, or the whole mapping.

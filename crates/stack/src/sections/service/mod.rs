@@ -8,6 +8,7 @@ mod egress;
 mod expand;
 mod forms;
 mod image;
+mod led;
 mod mounts;
 mod needs;
 mod owner;
@@ -25,6 +26,7 @@ pub(super) use self::body::{
 pub(super) use self::containers::{Mount, Sidecar};
 pub(super) use self::expand::{place, tasks};
 pub(super) use self::forms::{EgressRules, ImageSource, OneOrMore, Use, paths, paths_schema};
+pub(super) use self::led::{Led, check as check_led, led};
 pub(super) use self::needs::{Need, needs};
 pub(crate) use self::owner::Owner;
 pub(super) use self::roles::role_name;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use deployer_core::{Code, Diagnostic, Ref};
 use deployer_kinds::{Action, Reserves, Share, TargetGroup, TargetVersion};
 
-use super::body::{Route, Service};
+use super::body::{Protocol, Route, Service};
 use super::rules::{Rule, doors, make};
 use super::turns::Asked;
 use crate::draft::{Draft, Origin, owned};
@@ -28,7 +28,7 @@ const FIELDS: [(&str, &str); 6] = [
 struct Routed<'s> {
     service: &'s str,
     port: &'s str,
-    version: TargetVersion,
+    protocol: Protocol,
     route: &'s Route,
 }
 
@@ -53,13 +53,18 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
             let Some(route) = &body.route else { continue };
             let path = ["services", service, "ports", port, "route", "load-balancer"];
             if draft.must_have("load-balancers", &route.load_balancer, &path) {
-                let routed = Routed { service, port, version: body.protocol.version(), route };
+                let routed = Routed { service, port, protocol: body.protocol, route };
                 by_balancer.entry(&route.load_balancer).or_default().push(routed);
             }
         }
     }
     for (balancer, body) in all.of::<LoadBalancer>() {
         let routes = by_balancer.remove(balancer).unwrap_or_default();
+        // Its routes are listeners.
+        if body.is_network() {
+            continue;
+        }
+        refuse_other_than_http(draft, balancer, &routes);
         let doors = doors(draft, balancer, body);
         refuse_the_same_twice(draft, balancer, body, &routes);
         if doors.iter().all(|door| door.is_secure == Some(false)) {
@@ -303,10 +308,33 @@ fn clash(first: &Claim<'_>, second: &Claim<'_>) -> Option<Clash> {
     })
 }
 
+/// An application load balancer reads HTTP, and listens where its clients look for that.
+fn refuse_other_than_http(draft: &mut Draft, balancer: &str, routes: &[Routed<'_>]) {
+    for routed in routes {
+        let port = ["services", routed.service, "ports", routed.port];
+        let route: Vec<&str> = port.iter().copied().chain(["route"]).collect();
+        for key in ["port", "protocol"] {
+            if draft.is_written(&route, key) {
+                let title = format!("`{key}` of a route is for network load balancers");
+                let label = format!("`{balancer}` takes HTTP and HTTPS at their usual ports");
+                let path: Vec<&str> = route.iter().copied().chain([key]).collect();
+                let help = "remove it, or write `type: network` in the load balancer";
+                draft.key_error(Code::BadValue, title, &path, label, help);
+            }
+        }
+        if matches!(routed.protocol, Protocol::Tcp | Protocol::Udp | Protocol::Tls) {
+            let title = format!("`{balancer}` is an application load balancer, which reads HTTP");
+            let path: Vec<&str> = port.iter().copied().chain(["protocol"]).collect();
+            let help = "write `type: network` in the load balancer";
+            draft.error(Code::BadValue, title, &path, "not HTTP", help);
+        }
+    }
+}
+
 /// Targets that speak HTTP/2 or gRPC are behind HTTPS only (Elastic Load Balancing user guide,
 /// "Protocol version").
 fn refuse_without_tls(draft: &mut Draft, balancer: &str, routed: &Routed<'_>, help: &str) {
-    if routed.version == TargetVersion::Http1 {
+    if routed.protocol.version() == TargetVersion::Http1 {
         return;
     }
     draft.error(

@@ -9,6 +9,8 @@ use deployer_kinds::{
 
 use super::body::{Scale, ScaleTime, Service};
 use crate::draft::{Draft, Origin, owned};
+use crate::section::Sections;
+use crate::sections::load_balancer;
 
 /// How many tasks there are, where that is one number.
 pub(super) fn count(draft: &mut Draft, name: &str, body: &Service) -> Option<u32> {
@@ -25,7 +27,7 @@ pub(super) fn count(draft: &mut Draft, name: &str, body: &Service) -> Option<u32
     scale.is_one_number().then_some(scale.min)
 }
 
-pub(super) fn expand(draft: &mut Draft, name: &str, body: &Service) {
+pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &Service) {
     let Some(scale) = &body.scale else { return };
     if scale.is_one_number() {
         if let Some(key) = scale.followed().first() {
@@ -79,7 +81,7 @@ pub(super) fn expand(draft: &mut Draft, name: &str, body: &Service) {
         service: Ref::named(name),
         min: scale.min,
         max,
-        policies: policies(draft, name, body, scale),
+        policies: policies(draft, all, name, body, scale),
         schedules,
     };
     draft.make::<ScalableTarget>(name, &spec, origin);
@@ -109,6 +111,7 @@ impl Scale {
 
 fn policies(
     draft: &mut Draft,
+    all: &Sections,
     name: &str,
     body: &Service,
     scale: &Scale,
@@ -118,7 +121,7 @@ fn policies(
     let cpu = scale.cpu.map(|share| ("cpu", policy(ScalingMetric::Cpu, share.0)));
     let memory = scale.memory.map(|share| ("memory", policy(ScalingMetric::Memory, share.0)));
     let requests = scale.requests.and_then(|rate| {
-        let to = requests_to(draft, name, body)?;
+        let to = requests_to(draft, all, name, body)?;
         Some(("requests", policy(ScalingMetric::Requests(to), rate.0)))
     });
     for (key, policy) in [cpu, memory, requests].into_iter().flatten() {
@@ -128,7 +131,12 @@ fn policies(
 }
 
 /// Where the requests come in that are counted: the one route of a service.
-fn requests_to(draft: &mut Draft, name: &str, body: &Service) -> Option<RequestsTo> {
+fn requests_to(
+    draft: &mut Draft,
+    all: &Sections,
+    name: &str,
+    body: &Service,
+) -> Option<RequestsTo> {
     let routed = body.ports.iter().filter_map(|(port, it)| Some((port, it.route.as_ref()?)));
     let routed: Vec<_> = routed.collect();
     let [(port, route)] = routed.as_slice() else {
@@ -142,6 +150,13 @@ fn requests_to(draft: &mut Draft, name: &str, body: &Service) -> Option<Requests
         draft.error(Code::NothingScales, title, &path, label, help);
         return None;
     };
+    if load_balancer::is_network(all, &route.load_balancer) {
+        let title = format!("the requests of `{name}` cannot be counted");
+        let label = format!("`{}` does not read them", route.load_balancer);
+        let path = ["services", name, "scale", "requests"];
+        draft.error(Code::NothingScales, title, &path, label, "scale by `cpu: 60%`");
+        return None;
+    }
     Some(RequestsTo {
         load_balancer: Ref::named(&route.load_balancer),
         target_group: Ref::named(format!("{name}-{port}")),

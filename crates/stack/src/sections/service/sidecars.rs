@@ -77,6 +77,7 @@ pub(super) fn make(
             environment: sidecar.environment.clone(),
             secrets,
             ports: BTreeSet::new(),
+            udp_ports: BTreeSet::new(),
             log: body.logs.of(&resource, name),
             health: health(&sidecar.health_command),
             stop_timeout: sidecar.stop_timeout.0,

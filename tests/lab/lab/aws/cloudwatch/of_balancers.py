@@ -17,6 +17,8 @@ from lab.world.lab import Lab
 from lab.world.places import Place, of_arn
 
 NAMESPACE = "AWS/ApplicationELB"
+OF_NETWORK = "AWS/NetworkELB"
+HOSTS = {"HealthyHostCount": "healthy", "UnHealthyHostCount": "unhealthy"}
 Found = tuple[Place, str, str, Mapping[str, str], list[float], str]
 # Of a load balancer, and of each of its groups.
 Groups = dict[str, set[str]]
@@ -43,14 +45,33 @@ def measured(lab: Lab) -> Iterator[Found]:
             mine = [passage for passage in passages if passage.group == group]
             yield from of_requests(place, both, mine)
             yield from _hosts(lab.part(Targets), group, place, both, len(mine))
+    yield from _of_network(lab)
 
 
-def _groups() -> Groups:
-    """The target groups behind every application load balancer that is active."""
+def _of_network(lab: Lab) -> Iterator[Found]:
+    """Of network load balancers the hosts alone ("CloudWatch metrics for your Network Load
+    Balancer").
+    """
+    with lab.lock:
+        groups = _groups("net")
+    for balancer, its_groups in groups.items():
+        for group in sorted(its_groups):
+            whose = {
+                "LoadBalancer": balancer.partition(":loadbalancer/")[2],
+                "TargetGroup": group.rsplit(":", 1)[-1],
+            }
+            states = [target.state[0] for target in lab.part(Targets).of(group)]
+            for name, state in HOSTS.items() if states else ():
+                many = [float(states.count(state))]
+                yield of_arn(balancer), OF_NETWORK, name, whose, many, "Count"
+
+
+def _groups(kind: str = "app") -> Groups:
+    """The target groups behind every load balancer of a type that is active."""
     from moto.elbv2.models import elbv2_backends
 
     active = [it.arn for it in all_balancers() if it.state == "active"]
-    found: Groups = {arn: set() for arn in active if ":loadbalancer/app/" in arn}
+    found: Groups = {arn: set() for arn in active if f":loadbalancer/{kind}/" in arn}
     for account in list(elbv2_backends.values()):
         for backend in list(account.values()):
             for group in list(backend.target_groups.values()):

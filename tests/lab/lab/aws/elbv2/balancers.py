@@ -20,10 +20,13 @@ from moto.elbv2.responses import ELBV2Response
 
 from lab.aws.common import interfaces
 from lab.aws.common.patching import patch, put
-from lab.aws.elbv2 import certificates, rules
+from lab.aws.elbv2 import certificates, network, rules
 from lab.aws.elbv2.defaults import (
     BALANCER_ATTRIBUTES,
+    DATAGRAM_ATTRIBUTES,
     GROUP_ATTRIBUTES,
+    NETWORK_ATTRIBUTES,
+    NETWORK_GROUP_ATTRIBUTES,
 )
 from lab.aws.elbv2.zones import zone_of
 from lab.running.balancers.listening import Balancers
@@ -64,6 +67,7 @@ def install(lab: Lab) -> None:
         _patch_lacking(lab, what, f"modify_{name}_attributes")
     rules.install()
     certificates.install()
+    network.install()
 
 
 def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
@@ -74,7 +78,8 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
     @patch(FakeLoadBalancer, "__init__")
     def make(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        self.attrs = _known(lab, BALANCER_ATTRIBUTES)
+        is_network = self.type == "network"
+        self.attrs = _known(lab, NETWORK_ATTRIBUTES if is_network else BALANCER_ATTRIBUTES)
 
     @patch(ELBv2Backend)
     def create_load_balancer(original: Any, self: Any, name: str, **kwargs: Any) -> Any:
@@ -97,7 +102,8 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
         for existing in self.load_balancers.values():
             if existing.name == name:
                 same = (
-                    {s.id for s in existing.subnets} == set(subnets)
+                    existing.type == (kwargs.get("loadbalancer_type") or "application")
+                    and {s.id for s in existing.subnets} == set(subnets)
                     and set(existing.security_groups) == set(groups)
                     and existing.scheme == kwargs["scheme"]
                 )
@@ -105,6 +111,10 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
                     return existing
                 raise DuplicateLoadBalancerName()
         balancer = original(self, name, **kwargs)
+        if balancer.type == "network":
+            del self.load_balancers[balancer.arn]
+            balancer.arn = balancer.arn.replace(":loadbalancer/app/", ":loadbalancer/net/", 1)
+            self.load_balancers[balancer.arn] = balancer
         balancer.dns_name = balancers.name(balancer.arn)
         balancer.canonical_hosted_zone_id = zone_of(self.region_name, str(balancer.type))
         _place_interfaces(of_backend(self), balancer)
@@ -132,6 +142,7 @@ def _patch_balancers(lab: Lab, balancers: Balancers) -> None:
         place, lingering = of_backend(self), list(balancer.interfaces.values())
 
         def release() -> None:
+            network.release(balancer)
             for interface in lingering:
                 interfaces.delete(place, interface)
 
@@ -159,6 +170,14 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
             if self.protocol_version == "GRPC" and not kwargs.get("matcher"):
                 self.matcher = {"GrpcCode": "12"}
                 self.health_check_path = kwargs.get("healthcheck_path") or "/AWS.ALB/healthcheck"
+        elif self.protocol in network.OF_NETWORK:
+            has_datagrams = "UDP" in self.protocol
+            of_group = DATAGRAM_ATTRIBUTES if has_datagrams else NETWORK_GROUP_ATTRIBUTES
+            self.attributes = _known(lab, of_group)
+            self.matcher = None
+            if self.health_check_protocol != "TCP":
+                self.matcher = kwargs.get("matcher") or {"HttpCode": "200-399"}
+                self.health_check_path = kwargs.get("healthcheck_path") or "/"
 
     def users(self: Any) -> list[str]:
         backend = lab_backend(self)
@@ -181,7 +200,14 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
             kwargs.get("healthcheck_path"),
             kwargs.get("matcher"),
             kwargs.get("protocol_version"),
+            of_network=kwargs.get("protocol") in network.OF_NETWORK,
         )
+        network.check_health(kwargs.get("protocol"), kwargs.get("healthcheck_protocol"))
+        if kwargs.get("protocol") in network.OF_NETWORK and kwargs.get("protocol_version"):
+            raise ELBClientError(
+                "ValidationError",
+                f"Protocol version is not supported for {kwargs['protocol']} target groups",
+            )
         for existing in self.target_groups.values():
             if existing.name == name and _same_group(existing, kwargs):
                 return existing
@@ -225,6 +251,9 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
 
     @patch(ELBV2Response)
     def modify_target_group_attributes(original: Any, self: Any) -> ActionResult:
+        asked = self.elbv2_backend.target_groups.get(self._get_param("TargetGroupArn"))
+        if asked is not None:
+            network.check_attributes(asked, self._get_param("Attributes") or [])
         original(self)
         group = self.elbv2_backend.target_groups[self._get_param("TargetGroupArn")]
         return ActionResult({"Attributes": group.attributes})
@@ -236,12 +265,17 @@ def _patch_groups(lab: Lab, targets: Targets) -> None:
             self._get_param("HealthCheckPath"),
             self._get_param("Matcher"),
             known.protocol_version if known else None,
+            of_network=bool(known and known.protocol in network.OF_NETWORK),
         )
+        if known:
+            network.check_health(known.protocol, self._get_param("HealthCheckProtocol"))
         result = original(self)
         group = self.elbv2_backend.target_groups[self._get_param("TargetGroupArn")]
         matcher = self._get_param("Matcher") or {}
         if matcher:
             group.matcher = {key: value for key, value in matcher.items() if value}
+        if group.health_check_protocol == "TCP":
+            group.matcher, group.health_check_path = None, None
         return result
 
 
@@ -275,11 +309,13 @@ def _same_group(existing: FakeTargetGroup, wanted: dict[str, Any]) -> bool:
         and str(existing.port) == str(wanted.get("port"))
         and existing.vpc_id == wanted.get("vpc_id")
         and existing.target_type == wanted.get("target_type")
-        and existing.health_check_path == (wanted.get("healthcheck_path") or "/")
+        and (existing.health_check_path or "/") == (wanted.get("healthcheck_path") or "/")
     )
 
 
-def _check_health(path: str | None, matcher: dict[str, str] | None, version: str | None) -> None:
+def _check_health(
+    path: str | None, matcher: dict[str, str] | None, version: str | None, *, of_network: bool
+) -> None:
     """Refuses what a health check cannot ask for or expect."""
     if path is not None and not PATH.match(path):
         raise ELBClientError(
@@ -289,7 +325,7 @@ def _check_health(path: str | None, matcher: dict[str, str] | None, version: str
         )
     grpc = version == "GRPC"
     codes = (matcher or {}).get("GrpcCode" if grpc else "HttpCode")
-    lowest, highest = (0, 99) if grpc else (200, 499)
+    lowest, highest = (0, 99) if grpc else (200, 599 if of_network else 499)
     if codes and not all(_is_range(part, lowest, highest) for part in codes.split(",")):
         raise ELBClientError(
             "ValidationError",

@@ -42,6 +42,38 @@ GROUP_ATTRIBUTES = {
     "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": "1",
     "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": "off",
 }
+NETWORK_ATTRIBUTES = {
+    "access_logs.s3.enabled": "false",
+    "access_logs.s3.bucket": "",
+    "access_logs.s3.prefix": "",
+    "deletion_protection.enabled": "false",
+    "dns_record.client_routing_policy": "any_availability_zone",
+    "ipv6.deny_all_igw_traffic": "false",
+    "load_balancing.cross_zone.enabled": "false",
+    "zonal_shift.config.enabled": "false",
+}
+NETWORK_GROUP_ATTRIBUTES = {
+    "deregistration_delay.connection_termination.enabled": "false",
+    "deregistration_delay.timeout_seconds": "300",
+    "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
+    "preserve_client_ip.enabled": "false",
+    "proxy_protocol_v2.enabled": "false",
+    "stickiness.enabled": "false",
+    "stickiness.type": "source_ip",
+    "target_group_health.dns_failover.minimum_healthy_targets.count": "1",
+    "target_group_health.dns_failover.minimum_healthy_targets.percentage": "off",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": "1",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": "off",
+    "target_health_state.unhealthy.connection_termination.enabled": "true",
+    "target_health_state.unhealthy.draining_interval_seconds": "0",
+}
+# Of datagrams.
+DATAGRAM_ATTRIBUTES = {
+    **NETWORK_GROUP_ATTRIBUTES,
+    "deregistration_delay.connection_termination.enabled": "true",
+    "preserve_client_ip.enabled": "true",
+    "target_health_state.unhealthy.connection_termination.enabled": "false",
+}
 REDIRECT = {
     "Protocol": "#{protocol}",
     "Port": "#{port}",

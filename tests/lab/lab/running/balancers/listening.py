@@ -1,4 +1,5 @@
-"""Load balancers that listen: HTTP on loopback, by the listener's rules, to healthy targets.
+"""Load balancers that listen: HTTP on loopback, by the listener's rules, and connections and datagrams
+as they come, to healthy targets.
 
 A load balancer gets a loopback address of its own, which is its DNS name, and its listeners
 are bound there. Where low ports may not be bound, its DNS name is `127.0.0.1:PORT` with a
@@ -13,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lab.running.balancers.certificates import Encryption
+from lab.running.balancers.flows import Datagrams, connect
 from lab.running.balancers.http1 import Exchange
 from lab.running.balancers.http2 import Http2
 from lab.running.balancers.way import Way, all_balancers
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from lab.running.balancers.targets import Targets
     from lab.world.lab import Lab
 
-SERVED = ("HTTP", "HTTPS")
+SERVED = ("HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP")
+ENCRYPTED = ("HTTPS", "TLS")
 
 
 class Opening(NamedTuple):
@@ -34,6 +37,19 @@ class Opening(NamedTuple):
     host: str
     port: int
     protocol: str
+
+    @property
+    def has_datagrams(self) -> bool:
+        """Whether datagrams are taken."""
+        return "UDP" in self.protocol
+
+    @property
+    def has_connections(self) -> bool:
+        """Whether connections are."""
+        return self.protocol != "UDP"
+
+
+Server = asyncio.Server | asyncio.BaseTransport
 
 
 class Balancers:
@@ -44,7 +60,7 @@ class Balancers:
         self._way = Way(targets)
         self._encryption = Encryption(lab)
         self._loop = asyncio.new_event_loop()
-        self._open: dict[str, tuple[Opening, asyncio.Server | None]] = {}
+        self._open: dict[str, tuple[Opening, list[Server]]] = {}
         self._addresses: dict[str, str] = {}
         self._reserved: dict[str, socket.socket] = {}
         self._low_ports: bool | None = None
@@ -126,28 +142,40 @@ class Balancers:
                 reserved.close()
                 break
 
-        context = self._context(arn) if place.protocol == "HTTPS" else None
+        context = self._context(arn) if place.protocol in ENCRYPTED else None
+        is_http = place.protocol in ("HTTP", "HTTPS")
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if not is_http:
+                return await connect(self._way, arn, reader, writer)
             spoken = writer.get_extra_info("ssl_object")
             kind = Http2 if spoken and spoken.selected_alpn_protocol() == "h2" else Exchange
             await kind(self._way, arn, reader, writer).serve()
 
-        async def start() -> asyncio.Server:
-            return await asyncio.start_server(
-                serve, place.host, place.port, backlog=512, reuse_address=True, ssl=context
-            )
+        async def start() -> list[Server]:
+            servers: list[Server] = []
+            if place.has_connections:
+                server = await asyncio.start_server(
+                    serve, place.host, place.port, backlog=512, reuse_address=True, ssl=context
+                )
+                servers.append(server)
+            if place.has_datagrams:
+                transport, _ = await self._loop.create_datagram_endpoint(
+                    lambda: Datagrams(self._way, arn, self._loop), (place.host, place.port)
+                )
+                servers.append(transport)
+            return servers
 
         try:
-            server = asyncio.run_coroutine_threadsafe(start(), self._loop).result(5)
+            servers = asyncio.run_coroutine_threadsafe(start(), self._loop).result(5)
         except OSError as error:
             print(f"lab: cannot listen on {place.host}:{place.port}: {error.strerror}", flush=True)
-            server = None
-        self._open[arn] = (place, server)
+            servers = []
+        self._open[arn] = (place, servers)
 
     def _close(self, arn: str) -> None:
-        _, server = self._open.pop(arn)
-        if server is not None:
+        _, servers = self._open.pop(arn)
+        for server in servers:
             self._loop.call_soon_threadsafe(server.close)
 
     def _reset(self) -> None:

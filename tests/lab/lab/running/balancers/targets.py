@@ -129,15 +129,15 @@ class Targets:
         vpc = str(found.vpc_id) if found else ""
         return self._lab.part(Tasks).loopback(vpc, target.id)
 
-    def is_reached(self, target: Target) -> bool:
+    def is_reached(self, target: Target, protocol: str = "tcp") -> bool:
         """Whether security groups let its load balancer in to a target."""
         found = self._groups().get(target.group)
-        return found is None or is_open(found, target.id, target.port)
+        return found is None or is_open(found, target.id, target.port, protocol)
 
     def is_encrypted(self, group: str) -> bool:
         """Whether a group's targets are spoken to by TLS."""
         found = self._groups().get(group)
-        return found is not None and found.protocol == "HTTPS"
+        return found is not None and found.protocol in ("HTTPS", "TLS")
 
     def stickiness(self, group: str) -> int:
         """How many seconds a client stays with a target of a group by cookie; 0 for not at all."""

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 
 
-def is_open(group: FakeTargetGroup, address: str, port: int) -> bool:
-    """Whether a load balancer of a target group reaches an address of its VPC."""
+def is_open(group: FakeTargetGroup, address: str, port: int, protocol: str = "tcp") -> bool:
+    """Whether a load balancer of a target group reaches an address of its VPC.
+
+    A rule that names the load balancer's group counts also where targets see the addresses of clients
+    (ELB user guide, "Update the security groups for your Network Load Balancer").
+    """
     balancers = [found for arn in group.load_balancer_arns if (found := _balancer(arn))]
     place = of_arn(group.arn)
     target = next(
@@ -33,7 +37,9 @@ def is_open(group: FakeTargetGroup, address: str, port: int) -> bool:
         None,
     )
     # What has no interface of the VPC is elsewhere, and no group of ours keeps it.
-    return target is None or any(_connects(balancer, target, port) for balancer in balancers)
+    return target is None or any(
+        _connects(balancer, target, port, protocol) for balancer in balancers
+    )
 
 
 def is_let_in(source: NetworkInterface, target: NetworkInterface, port: int) -> bool:
@@ -57,7 +63,9 @@ def lets_out(source: NetworkInterface, address: str, port: int, prefixes: str | 
     )
 
 
-def _connects(balancer: FakeLoadBalancer, target: NetworkInterface, port: int) -> bool:
+def _connects(
+    balancer: FakeLoadBalancer, target: NetworkInterface, port: int, protocol: str
+) -> bool:
     ec2 = interfaces.backend(of_arn(balancer.arn))
     own: list[Any] = [ec2.get_security_group_from_id(group) for group in balancer.security_groups]
     own = [group for group in own if group]
@@ -66,7 +74,7 @@ def _connects(balancer: FakeLoadBalancer, target: NetworkInterface, port: int) -
     through = [
         interface
         for interface in present
-        if _reaches(own, [str(interface.private_ip_address)], target, port)
+        if _reaches(own, [str(interface.private_ip_address)], target, port, protocol)
         and acls.connects(interface, target, port, acls.OF_AWS)
     ]
     for interface in (through or present)[:1]:
@@ -74,12 +82,19 @@ def _connects(balancer: FakeLoadBalancer, target: NetworkInterface, port: int) -
     return bool(through)
 
 
-def _reaches(own: list[Any], addresses: list[str], target: NetworkInterface, port: int) -> bool:
+def _reaches(
+    own: list[Any],
+    addresses: list[str],
+    target: NetworkInterface,
+    port: int,
+    protocol: str = "tcp",
+) -> bool:
     theirs = [group for group in target._group_set if group]
     goes_out = (rule for group in own for rule in group.egress_rules)
     comes_in = (rule for group in theirs for rule in group.ingress_rules)
-    return _allows(goes_out, theirs, [str(target.private_ip_address)], port) and _allows(
-        comes_in, own, addresses, port
+    there = [str(target.private_ip_address)]
+    return _allows(goes_out, theirs, there, port, protocol) and _allows(
+        comes_in, own, addresses, port, protocol
     )
 
 
@@ -88,14 +103,17 @@ def _allows(
     peers: list[SecurityGroup],
     addresses: list[str],
     port: int,
+    protocol: str = "tcp",
 ) -> bool:
-    return any(_is_about(rule, port) and _names(rule, peers, addresses) for rule in rules)
+    return any(_is_about(rule, port, protocol) and _names(rule, peers, addresses) for rule in rules)
 
 
-def _is_about(rule: SecurityGroupRule, port: int) -> bool:
+def _is_about(rule: SecurityGroupRule, port: int, protocol: str = "tcp") -> bool:
     if rule.ip_protocol == "-1":
         return True
-    return rule.ip_protocol == "tcp" and int(rule.from_port or 0) <= port <= int(rule.to_port or 0)
+    return rule.ip_protocol == protocol and int(rule.from_port or 0) <= port <= int(
+        rule.to_port or 0
+    )
 
 
 def _names(rule: SecurityGroupRule, peers: list[SecurityGroup], addresses: list[str]) -> bool:
