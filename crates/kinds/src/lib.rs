@@ -27,6 +27,7 @@ mod job;
 mod lingering;
 mod list;
 mod listener;
+mod listener_certificate;
 mod listener_rule;
 mod load_balancer;
 mod log_group;
@@ -80,6 +81,9 @@ pub use job::{Job, JobOutput, JobSpec};
 pub use list::all;
 pub use listener::{
     Action, Listener, ListenerOutput, ListenerProtocol, ListenerSpec, Redirect, Reserves, Respond,
+};
+pub use listener_certificate::{
+    ListenerCertificate, ListenerCertificateOutput, ListenerCertificateSpec,
 };
 pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec, Patterns};
 pub use load_balancer::{LoadBalancer, LoadBalancerOutput, LoadBalancerSpec};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{LoadBalancer, TargetGroup};
 
 /// How many seconds a certificate is waited for that is being validated.
-const VALIDATION: u32 = 30 * 60;
+pub(crate) const VALIDATION: u32 = 30 * 60;
 
 /// A listener of a load balancer.
 pub struct Listener;
