@@ -40,17 +40,17 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
         let routes = by_balancer.remove(balancer).unwrap_or_default();
         let secure = body.is_secure();
         refuse_the_same_twice(draft, &routes);
-        if body.existing.is_some() {
-            lead_from_existing(draft, balancer, &routes);
-            continue;
-        }
         // What is sent to another domain has its turn among them.
         let redirects: Vec<_> = body.redirects().collect();
         let asked: Vec<Route> = redirects.iter().map(|(_, host, _)| Route::of_host(host)).collect();
         let all: Vec<&Route> = routes.iter().map(|it| it.route).chain(&asked).collect();
         let turns = turns(&all);
         for ((index, host, target), priority) in redirects.iter().zip(&turns[routes.len()..]) {
-            redirect(draft, (balancer, *index), (host, target), *priority, body.http());
+            redirect(draft, (balancer, *index), (host, target), *priority, body);
+        }
+        if body.existing.is_some() {
+            lead_from_existing(draft, balancer, routes.iter().zip(turns));
+            continue;
         }
         for (routed, priority) in routes.iter().zip(turns) {
             if !secure {
@@ -71,11 +71,14 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
     }
 }
 
-/// The rules of the listener of a load balancer that exists already.
-fn lead_from_existing(draft: &mut Draft, balancer: &str, routes: &[Routed<'_>]) {
+/// The rules of the listener of a load balancer that exists already, each with its turn.
+fn lead_from_existing<'r, 's: 'r>(
+    draft: &mut Draft,
+    balancer: &str,
+    routes: impl Iterator<Item = (&'r Routed<'s>, u32)>,
+) {
     let is_plain = draft.balancers.get(balancer).is_some_and(|it| it.is_secure == Some(false));
-    let asked: Vec<&Route> = routes.iter().map(|it| it.route).collect();
-    for (routed, priority) in routes.iter().zip(turns(&asked)) {
+    for (routed, priority) in routes {
         if is_plain {
             let help =
                 "name the port of a listener of HTTPS, `port: 443`, or write `protocol: http`";
@@ -91,7 +94,7 @@ fn redirect(
     (balancer, index): (&str, usize),
     (host, target): (&str, &str),
     priority: u32,
-    http: Http,
+    body: &LoadBalancer,
 ) {
     let name = load_balancer::resource(host);
     let spec = |listener: &str| ListenerRuleSpec {
@@ -108,9 +111,12 @@ fn redirect(
     };
     let index = index.to_string();
     let origin = Origin::new(&[LoadBalancer::KEY, balancer, "domains", &index], &[]);
+    if body.existing.is_some() {
+        return draft.make::<ListenerRule>(&name, &spec(balancer), origin);
+    }
     let https = spec(&format!("{balancer}-https"));
     draft.make::<ListenerRule>(&format!("{name}-secure"), &https, origin.clone());
-    if http == Http::Forward {
+    if body.http() == Http::Forward {
         draft.make::<ListenerRule>(&name, &spec(&format!("{balancer}-http")), origin);
     }
 }
