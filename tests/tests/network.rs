@@ -159,7 +159,7 @@ fn subnets_stay_as_they_are_laid_out_and_their_range_goes_after_them() {
         let also = if private.is_empty() { "[]" } else { "[100.64.0.0/24]" };
         let private =
             if private.is_empty() { String::new() } else { format!(", private: [{private}]") };
-        let more = if zones == 3 { ", 10.0.0.160/27" } else { "" };
+        let more = if zones == 3 { ", 10.0.0.224/27" } else { "" };
         format!(
             "stack: net\nregion: eu-west-1\nnetwork:\n  cidr: 10.0.0.0/24\n  zones: {zones}\n  \
              nat: none\n  also: {also}\n  \
@@ -180,17 +180,7 @@ fn subnets_stay_as_they_are_laid_out_and_their_range_goes_after_them() {
     assert!(there.contains("100.64.0.128/26") && there.contains("eu-west-1c"), "{there}");
 
     let vpc = world.lab.id_at("vpc/main");
-    let others = [
-        ("VpcId", vpc.as_str()),
-        ("CidrBlock", "100.64.0.192/28"),
-        ("AvailabilityZone", "eu-west-1a"),
-    ];
-    let made = world.lab.by_hand("ec2", "CreateSubnet", &others);
-    let subnet = between(&made, "<subnetId>", "</subnetId>").to_owned();
     world.write(&laid(2, ""));
-    let refused = world.run("apply --yes").expect(5).stderr;
-    assert!(refused.contains(&format!("it is held by subnet {subnet}")), "{refused}");
-    world.lab.by_hand("ec2", "DeleteSubnet", &[("SubnetId", &subnet)]);
     world.run("apply --yes").expect(0);
     world.run("plan --check").expect(0);
     let there = world.look("DescribeVpcs", "vpc-id", &vpc);
