@@ -90,9 +90,18 @@ impl World {
 fn a_network_made_by_hand_is_as_it_was_when_its_guest_has_gone() {
     let world = World::new();
     let (vpc, [first, second]) = world.network();
+    for (id, key, value) in
+        [(&vpc, "Name", "main"), (&first, "tier", "public"), (&second, "tier", "public")]
+    {
+        let tag = [("ResourceId.1", id.as_str()), ("Tag.1.Key", key), ("Tag.1.Value", value)];
+        world.lab.by_hand("ec2", "CreateTags", &tag);
+    }
     let before = world.lab.everything();
-    let network = format!("{{ vpc: {vpc}, public: [{first}, {second}] }}");
-    world.write("guest.yaml", &guest(&network, "{}", ""));
+    let network = "{ tags: { Name: main }, public: { tags: { tier: public } } }";
+    world.write("guest.yaml", &guest("{ tags: { Name: other }, public: [subnet-1] }", "{}", ""));
+    let refused = world.run("guest.yaml", "plan").expect(1).stderr;
+    assert!(refused.contains("no VPC has these tags"), "{refused}");
+    world.write("guest.yaml", &guest(network, "{}", ""));
     world.run("guest.yaml", "apply --yes").expect(0);
     world.run("guest.yaml", "plan --check").expect(0);
     let group = world.lab.id_at("security-group/service-web");
@@ -161,4 +170,36 @@ fn a_guest_has_rules_at_the_load_balancer_of_its_host_and_takes_them_with_it() {
     world.run("host.yaml", "plan --check").expect(0);
     world.run("host.yaml", "destroy --yes").expect(0);
     assert_eq!(world.lab.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn a_guest_shows_its_own_certificate_at_the_load_balancer_of_its_host() {
+    let world = World::new();
+    world.lab.hosted_zone("example.com");
+    let before = world.lab.everything();
+    let host =
+        |domains: &str| HOST.replace("edge: {}", &format!("edge: {{ domains: [{domains}] }}"));
+    world.write("host.yaml", &host("example.com"));
+    world.run("host.yaml", "apply --yes").expect(0);
+    let tags = "{ deployer:stack: platform }";
+    let guest = format!(
+        "stack: guest\nregion: eu-west-1\nnetwork: {{ existing: {{ stack: platform }} }}\n\
+         load-balancers:\n  edge: {{ domains: [shop.example.com], existing: {{ tags: {tags} }} }}\n"
+    );
+    world.write("guest.yaml", &guest);
+    world.run("guest.yaml", "apply --yes").expect(0);
+    world.run("guest.yaml", "plan --check").expect(0);
+
+    // The host lets it be, also when it changes its own.
+    world.write("host.yaml", &host("example.com, www.example.com"));
+    world.run("host.yaml", "apply --yes").expect(0);
+    world.run("guest.yaml", "plan --check").expect(0);
+    let refused = world.run("host.yaml", "destroy --yes").expect(5).stderr;
+    let certificate = world.lab.arn_at("certificate/domain-shop-example-com");
+    assert!(refused.contains(&format!("{certificate} of guest/default")), "{refused}");
+
+    world.run("guest.yaml", "destroy --yes").expect(0);
+    world.run("host.yaml", "plan --check").expect(0);
+    world.run("host.yaml", "destroy --yes").expect(0);
+    assert_eq!(world.lab.everything().len(), before.len());
 }

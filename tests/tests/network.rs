@@ -152,3 +152,37 @@ fn what_holds_a_vpc_is_named_at_once_whoever_made_it() {
     assert!(said.contains("GuardDuty"), "{said}");
     assert_eq!(world.lab.everything(), Vec::<String>::new());
 }
+
+#[test]
+fn subnets_stay_as_they_are_laid_out_and_their_range_goes_after_them() {
+    let laid = |zones: u8, private: &str| {
+        let also = if private.is_empty() { "[]" } else { "[100.64.0.0/24]" };
+        let private =
+            if private.is_empty() { String::new() } else { format!(", private: [{private}]") };
+        let more = if zones == 3 { ", 10.0.0.224/27" } else { "" };
+        format!(
+            "stack: net\nregion: eu-west-1\nnetwork:\n  cidr: 10.0.0.0/24\n  zones: {zones}\n  \
+             nat: none\n  also: {also}\n  \
+             subnets: {{ public: [10.0.0.96/27, 10.0.0.192/27{more}]{private} }}\n"
+        )
+    };
+    let two = "100.64.0.0/26, 100.64.0.64/26";
+    let world = World::with(&laid(2, two));
+    world.run("apply --yes").expect(0);
+    world.run("plan --check").expect(0);
+    let ids =
+        || ["public-a", "public-b", "private-a"].map(|it| world.lab.id_at(&format!("subnet/{it}")));
+    let before = ids();
+    world.write(&laid(3, &format!("100.64.0.128/26, {two}")));
+    world.run("apply --yes").expect(0);
+    assert_eq!(ids(), before);
+    let there = world.look("DescribeSubnets", "subnet-id", &world.lab.id_at("subnet/private-c"));
+    assert!(there.contains("100.64.0.128/26") && there.contains("eu-west-1c"), "{there}");
+
+    let vpc = world.lab.id_at("vpc/main");
+    world.write(&laid(2, ""));
+    world.run("apply --yes").expect(0);
+    world.run("plan --check").expect(0);
+    let there = world.look("DescribeVpcs", "vpc-id", &vpc);
+    assert!(!there.contains("100.64.0.0/24"), "{there}");
+}

@@ -1,14 +1,15 @@
 //! AWS as the engine sees it: one client a service, and what the scans of one observation share.
 
 use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
-use deployer_core::{ExistingBalancer, ExistingNetwork};
+use deployer_core::{ExistingBalancer, ExistingNetwork, Kind};
 use deployer_engine::{Calls, Cloud, Result};
 use deployer_image::Roots;
+use deployer_kinds::{Subnet, Vpc};
 use tokio::sync::OnceCell;
 
 use crate::fence::Fence;
@@ -85,6 +86,19 @@ impl Cloud for Aws {
 
     async fn balancer(&self, arn: &str) -> Result<Option<ExistingBalancer>> {
         self.existing_balancer(arn).await
+    }
+
+    async fn tagged(
+        &self,
+        kind: &str,
+        tags: &BTreeMap<String, String>,
+        vpc: Option<&str>,
+    ) -> Result<BTreeSet<String>> {
+        match kind {
+            Vpc::NAME => self.tagged_vpcs(tags).await,
+            Subnet::NAME => self.tagged_subnets(tags, vpc).await,
+            _ => self.tagged_balancers(tags).await,
+        }
     }
 }
 

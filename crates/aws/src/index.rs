@@ -178,16 +178,32 @@ pub(crate) fn id<'a>(arn: &'a str, (service, prefix): (&str, &str)) -> Option<&'
     parts.nth(2)?.strip_prefix(prefix).filter(|_| is_of_service)
 }
 
+/// The ARNs of a type of resource that the index has with all of some tags: what it was told of, be
+/// it gone by now.
+pub(crate) async fn carrying(aws: &Aws, kind: &str, tags: &Tags) -> Result<Vec<String>> {
+    let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    Ok(resources(aws, tags, Some(kind)).await?.into_keys().collect())
+}
+
 async fn fetch(aws: &Aws, scope: &Scope) -> Result<BTreeMap<String, Tags>> {
+    let tags = [(STACK, scope.stack.as_str()), (ENVIRONMENT, scope.environment.as_str())];
+    resources(aws, tags, None).await
+}
+
+async fn resources<'t>(
+    aws: &Aws,
+    tags: impl IntoIterator<Item = (&'t str, &'t str)>,
+    kind: Option<&str>,
+) -> Result<BTreeMap<String, Tags>> {
     use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesOutput;
     use aws_sdk_resourcegroupstagging::types::TagFilter;
 
-    let filter = |key: &str, value: &str| TagFilter::builder().key(key).values(value).build();
+    let filter = |(key, value): (&str, &str)| TagFilter::builder().key(key).values(value).build();
     let request = aws
         .tagging
         .get_resources()
-        .tag_filters(filter(STACK, &scope.stack))
-        .tag_filters(filter(ENVIRONMENT, &scope.environment))
+        .set_tag_filters(Some(tags.into_iter().map(filter).collect()))
+        .set_resource_type_filters(kind.map(|kind| vec![kind.to_owned()]))
         .resources_per_page(100)
         .tags_per_page(500);
     let pages = aws

@@ -312,7 +312,12 @@ impl<'a> Around<'a> {
         };
         match action {
             "elasticloadbalancing:CreateListener" => Some(owned(&self.balancers, ":loadbalancer/")),
-            "elasticloadbalancing:CreateRule" => Some(owned(&self.balancers, ":listener/")),
+            // IAM knows no single certificates at a listener.
+            "elasticloadbalancing:AddListenerCertificates"
+            | "elasticloadbalancing:CreateRule"
+            | "elasticloadbalancing:RemoveListenerCertificates" => {
+                Some(owned(&self.balancers, ":listener/"))
+            }
             "iam:PassRole" => Some(owned(&self.roles, ":role/")),
             // Which load balancers these are ELB's own action says, by their tags.
             "wafv2:AssociateWebACL" | "wafv2:DisassociateWebACL" => {

@@ -24,6 +24,7 @@ pub fn registry() -> Registry<Aws> {
         .with::<deployer_kinds::InternetGateway>()
         .with::<deployer_kinds::Job>()
         .with::<deployer_kinds::Listener>()
+        .with::<deployer_kinds::ListenerCertificate>()
         .with::<deployer_kinds::ListenerRule>()
         .with::<deployer_kinds::LoadBalancer>()
         .with::<deployer_kinds::LogGroup>()

@@ -13,7 +13,7 @@ use deployer_engine::{
     Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, preview, read_book,
     taken,
 };
-use deployer_stack::{Found, LENT, Loaded, Options, Sought, Whose, Written, Zones};
+use deployer_stack::{Found, LENT, Loaded, Options, Sought, Tagged, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Form, Page, as_json};
@@ -282,6 +282,12 @@ impl<W: Connect> Session<'_, W> {
             Sought::Balancer { arn } => {
                 let balancer = self.unless_cancelled(cloud.balancer(&arn)).await?;
                 found.balancer(arn, balancer.map_err(failed)?);
+            }
+            Sought::Tagged(tagged) => {
+                let Tagged { kind, tags, vpc } = &tagged;
+                let ids = cloud.tagged(kind, tags, vpc.as_deref());
+                let ids = self.unless_cancelled(ids).await?.map_err(failed)?;
+                found.tagged(tagged, ids);
             }
             Sought::Environment { stack, environment } => {
                 let scope = Scope { stack, environment, origin: None, tags: BTreeMap::new() };

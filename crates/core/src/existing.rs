@@ -64,6 +64,8 @@ pub struct ExistingBalancer {
 pub struct ExistingListener {
     /// Its ARN.
     pub id: String,
+    /// Its port.
+    pub port: u16,
     /// Whether it speaks TLS.
     pub is_secure: bool,
 }

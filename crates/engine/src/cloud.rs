@@ -1,6 +1,6 @@
 //! What a kind is handed when it is asked to do something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use deployer_core::{
@@ -54,6 +54,18 @@ pub trait Cloud: Send + Sync + Sized + 'static {
     /// # Errors
     /// When nobody says.
     fn balancer(&self, arn: &str) -> impl Future<Output = Result<Option<ExistingBalancer>>> + Send;
+
+    /// The identifiers of the VPCs, subnets or load balancers, by the name of their kind, that carry
+    /// all of these tags, whoever made them; of subnets those in a VPC.
+    ///
+    /// # Errors
+    /// When nobody says.
+    fn tagged(
+        &self,
+        kind: &str,
+        tags: &BTreeMap<String, String>,
+        vpc: Option<&str>,
+    ) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
 }
 
 /// What a scan is handed: whose resources to look for, and where.

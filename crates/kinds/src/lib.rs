@@ -29,6 +29,7 @@ mod job;
 mod lingering;
 mod list;
 mod listener;
+mod listener_certificate;
 mod listener_rule;
 mod load_balancer;
 mod log_group;
@@ -84,6 +85,9 @@ pub use ip_range::{Cidr, IpRange};
 pub use job::{Job, JobOutput, JobSpec};
 pub use list::all;
 pub use listener::{Listener, ListenerOutput, ListenerProtocol, ListenerSpec};
+pub use listener_certificate::{
+    ListenerCertificate, ListenerCertificateOutput, ListenerCertificateSpec,
+};
 pub use listener_rule::{ListenerRule, ListenerRuleOutput, ListenerRuleSpec, Patterns};
 pub use load_balancer::{
     BalancerType, LoadBalancer, LoadBalancerOutput, LoadBalancerSpec, StaticAddress,

@@ -22,6 +22,7 @@ pub fn all() -> Kinds {
         KindInfo::of::<crate::InternetGateway>(),
         KindInfo::of::<crate::Job>(),
         KindInfo::of::<crate::Listener>(),
+        KindInfo::of::<crate::ListenerCertificate>(),
         KindInfo::of::<crate::ListenerRule>(),
         KindInfo::of::<crate::LoadBalancer>(),
         KindInfo::of::<crate::LogGroup>(),

@@ -14,7 +14,7 @@ use crate::LoadBalancer;
 use crate::action::{Action, Reserves, reserved};
 
 /// How many seconds a certificate is waited for that is being validated.
-const VALIDATION: u32 = 30 * 60;
+pub(crate) const VALIDATION: u32 = 30 * 60;
 
 /// A listener of a load balancer.
 pub struct Listener;

@@ -26,6 +26,8 @@ pub enum Sought {
         /// Its ARN.
         arn: String,
     },
+    /// The identifiers of whatever carries some tags.
+    Tagged(Tagged),
     /// A network.
     Network {
         /// The identifier of its VPC.
@@ -33,6 +35,17 @@ pub enum Sought {
         /// Those of its subnets.
         subnets: BTreeSet<String>,
     },
+}
+
+/// Things that are named by their tags.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tagged {
+    /// Their kind, one of [`LENT`].
+    pub kind: &'static str,
+    /// The tags, all of which each of them carries.
+    pub tags: BTreeMap<String, String>,
+    /// The VPC that they are in, for subnets.
+    pub vpc: Option<String>,
 }
 
 /// What was found of the things that a stack names and did not make.
@@ -43,9 +56,12 @@ pub enum Sought {
 pub struct Found {
     /// What the stack has made itself, by identifier.
     own: BTreeMap<Address, String>,
+    /// The subnets that it is in, by identifier.
+    subnets: BTreeMap<Address, BTreeSet<String>>,
     environments: BTreeMap<(String, String), Environment>,
     networks: BTreeMap<String, ExistingNetwork>,
     balancers: BTreeMap<String, ExistingBalancer>,
+    tagged: BTreeMap<Tagged, BTreeSet<String>>,
     /// The VPCs and load balancers that there are none of.
     missing: BTreeSet<String>,
 }
@@ -62,9 +78,14 @@ pub(crate) struct Environment {
 impl Found {
     /// Nothing yet, beside what the environment itself has made.
     pub fn beside(snapshot: &Snapshot) -> Self {
-        let stays = snapshot.lives.iter().filter(|live| live.phase != Phase::Leaving);
-        let own = stays.map(|live| (live.address.clone(), live.id().to_owned()));
-        Self { own: own.collect(), ..Self::default() }
+        let mut found = Self::default();
+        for live in snapshot.lives.iter().filter(|live| live.phase != Phase::Leaving) {
+            let ids = live.spec["subnets"].as_array().into_iter().flatten();
+            let ids = ids.filter_map(|subnet| Some(subnet["id"].as_str()?.to_owned()));
+            found.subnets.entry(live.address.clone()).or_default().extend(ids);
+            found.own.insert(live.address.clone(), live.id().to_owned());
+        }
+        found
     }
 
     /// Adds what another environment has made: what its record has, or what is proven by its key.
@@ -109,9 +130,24 @@ impl Found {
         }
     }
 
+    /// Adds the identifiers of what carries some tags.
+    pub fn tagged(&mut self, tagged: Tagged, ids: BTreeSet<String>) {
+        self.tagged.insert(tagged, ids);
+    }
+
+    /// The identifiers of what carries some tags, where somebody has looked.
+    pub(crate) fn carrying(&self, tagged: &Tagged) -> Option<&BTreeSet<String>> {
+        self.tagged.get(tagged)
+    }
+
     /// The identifier of something that the stack has made already.
     pub(crate) fn own(&self, address: &Address) -> Option<&str> {
         self.own.get(address).map(String::as_str)
+    }
+
+    /// The identifiers of the subnets that something of the stack is in already.
+    pub(crate) fn subnets_of(&self, address: &Address) -> Option<&BTreeSet<String>> {
+        self.subnets.get(address)
     }
 
     /// What an environment has made, where somebody has looked.

@@ -42,7 +42,7 @@ mod yaml;
 mod zones;
 
 pub use expanded::expanded;
-pub use found::{Found, LENT, Sought};
+pub use found::{Found, LENT, Sought, Tagged};
 pub use head::Options;
 pub use load::{Loaded, load};
 pub use outline::{Outline, Whose, outline};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Code, Diagnostic, Kind, Phase, Place, Snapshot, Span, Stack};
-use deployer_kinds::{NatGateway, Subnet};
+use deployer_kinds::{Cidr, NatGateway, Subnet};
 
 use crate::mistakes::listed;
 
@@ -18,6 +18,8 @@ pub(crate) const TIERS: [&str; 3] = ["public", "private", "data"];
 pub struct Zones {
     /// The zone of each subnet that exists.
     subnets: BTreeMap<(Place, Address), String>,
+    /// The letters of the zones of the network's subnets, by tier and range.
+    ranges: BTreeMap<(String, Cidr), char>,
     /// The NAT gateways that exist at home.
     gateways: BTreeSet<Address>,
     /// The zones of each place that was asked for them.
@@ -30,10 +32,17 @@ impl Zones {
         let mut zones = Self::default();
         for live in snapshot.lives.iter().filter(|live| live.phase != Phase::Leaving) {
             let (place, address) = (live.place.clone(), live.address.clone());
-            let zone = live.spec.get("zone").and_then(|zone| zone.as_str());
-            match zone.filter(|_| address.kind == Subnet::NAME) {
+            let field = |field| live.spec.get(field).and_then(|value| value.as_str());
+            match field("zone").filter(|_| address.kind == Subnet::NAME) {
                 // Of several generations the newest comes first.
                 Some(zone) => {
+                    let range = field("cidr").and_then(|range| range.parse().ok());
+                    let named = address.name.split_once('-').zip(letter_of(&address.name));
+                    if let (true, Some(((tier, _), letter)), Some(range)) =
+                        (place.is_home(), named, range)
+                    {
+                        zones.ranges.entry((tier.to_owned(), range)).or_insert(letter);
+                    }
                     zones.subnets.entry((place, address)).or_insert_with(|| zone.to_owned());
                 }
                 None if address.kind == NatGateway::NAME && place.is_home() => {
@@ -89,6 +98,11 @@ impl Zones {
             Some(zones) => zones.iter().filter_map(|zone| letter(region, zone)).collect(),
             None => ('a'..='z').collect(),
         }
+    }
+
+    /// The letter of the zone in which a tier of the network has a range already.
+    pub(crate) fn zone_of(&self, tier: &str, range: Cidr) -> Option<char> {
+        self.ranges.get(&(tier.to_owned(), range)).copied()
     }
 
     /// Whether there is a NAT gateway of this name.

@@ -71,6 +71,16 @@ impl Cloud for Memory {
     async fn balancer(&self, _: &str) -> Result<Option<ExistingBalancer>> {
         Ok(None)
     }
+
+    /// Nor does any of these carry tags.
+    async fn tagged(
+        &self,
+        _: &str,
+        _: &BTreeMap<String, String>,
+        _: Option<&str>,
+    ) -> Result<BTreeSet<String>> {
+        Ok(BTreeSet::new())
+    }
 }
 
 impl Parameters for Memory {

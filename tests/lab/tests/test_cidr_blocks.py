@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -81,6 +82,23 @@ def test_a_vpc_has_five_blocks_and_subnets_in_each(blocks: Blocks, lab: RunningL
         blocks.remove(vpc["CidrBlockAssociationSet"][0]["AssociationId"])
     assert needed(lab, "ec2:AssociateVpcCidrBlock") == [f"vpc/{blocks.vpc}"]
     assert needed(lab, "ec2:DisassociateVpcCidrBlock") == [f"vpc/{blocks.vpc}"]
+
+
+def test_a_block_takes_no_subnet_before_it_is_associated(
+    start_lab: Callable[..., RunningLab],
+) -> None:
+    blocks = Blocks(start_lab("--scale", "0.2"))
+    assert blocks.add("10.1.0.0/16")["CidrBlockState"]["State"] == "associating"
+    with refused("InvalidSubnet.Range"):
+        blocks.subnet("10.1.2.0/24")
+
+    def states() -> bool:
+        (vpc,) = blocks.ec2.describe_vpcs(VpcIds=[blocks.vpc])["Vpcs"]
+        held = vpc["CidrBlockAssociationSet"]
+        return {block["CidrBlockState"]["State"] for block in held} == {"associated"}
+
+    until(states, "the block is associated", 10)
+    assert blocks.subnet("10.1.2.0/24")["CidrBlock"] == "10.1.2.0/24"
 
 
 def test_blocks_do_not_overlap_and_private_ranges_do_not_mix(

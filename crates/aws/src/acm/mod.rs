@@ -9,6 +9,7 @@ use deployer_engine::{Context, Identity, Result, unless_gone_for_good};
 use crate::Aws;
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Tags};
+use crate::send::unless_gone;
 
 pub(crate) use operations::*;
 
@@ -41,6 +42,24 @@ pub(crate) async fn remember(cx: &Context<'_, Aws>, arn: &str) -> Result<()> {
         cx.cloud
             .send(&REMOVE_TAGS_FROM_CERTIFICATE, "take tags off", || request.clone().send())
             .await?;
+    }
+    Ok(())
+}
+
+/// Gives a certificate one more tag, or takes it off again.
+pub(crate) async fn tag_with(aws: &Aws, arn: &str, key: &str, value: Option<&str>) -> Result<()> {
+    let tag = tag(key.to_owned(), value.map(ToOwned::to_owned));
+    if value.is_some() {
+        let request = aws.acm.add_tags_to_certificate().certificate_arn(arn).tags(tag);
+        aws.send(&ADD_TAGS_TO_CERTIFICATE, "note where the certificate is put", || {
+            request.clone().send()
+        })
+        .await?;
+    } else {
+        let request = aws.acm.remove_tags_from_certificate().certificate_arn(arn).tags(tag);
+        let removed =
+            aws.send(&REMOVE_TAGS_FROM_CERTIFICATE, "take tags off", || request.clone().send());
+        unless_gone(removed.await)?;
     }
     Ok(())
 }

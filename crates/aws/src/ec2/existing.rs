@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
-    Route, RouteState, RouteTable, Subnet, Vpc, VpcAttributeName, VpcCidrBlockStateCode,
-    VpcEndpoint,
+    Filter, Route, RouteState, RouteTable, Subnet, Vpc, VpcAttributeName, VpcCidrBlockStateCode,
+    VpcEndpoint, VpcEndpointType,
 };
 use deployer_core::{ExistingNetwork, ExistingSubnet, WayOut};
 use deployer_engine::Result;
@@ -48,6 +48,41 @@ impl Aws {
             endpoints: endpoints.iter().filter_map(|it| service(it, &self.region)).collect(),
         }))
     }
+
+    /// The VPCs that carry some tags.
+    pub(crate) async fn tagged_vpcs(
+        &self,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<BTreeSet<String>> {
+        let found = vpc::describe(self, carrying(tags).collect()).await?;
+        Ok(found.into_iter().filter_map(|it| it.vpc_id).collect())
+    }
+
+    /// The subnets of a VPC that carry some tags.
+    pub(crate) async fn tagged_subnets(
+        &self,
+        tags: &BTreeMap<String, String>,
+        vpc: Option<&str>,
+    ) -> Result<BTreeSet<String>> {
+        let filters = carrying(tags).chain(vpc.map(|vpc| filter("vpc-id", vpc)));
+        let found = subnet::describe(self, filters.collect()).await?;
+        Ok(found.into_iter().filter_map(|it| it.subnet_id).collect())
+    }
+}
+
+/// Filters for all of some tags. `*` and `?` stand for anything in a filter's value, unless a
+/// backslash is before them (EC2 user guide, "List and filter").
+fn carrying(tags: &BTreeMap<String, String>) -> impl Iterator<Item = Filter> {
+    tags.iter().map(|(key, value)| {
+        let mut exact = String::new();
+        for letter in value.chars() {
+            if matches!(letter, '*' | '?' | '\\') {
+                exact.push('\\');
+            }
+            exact.push(letter);
+        }
+        filter(&format!("tag:{key}"), &exact)
+    })
 }
 
 /// Whether AWS's resolver answers in a VPC: without it tasks find neither their registry nor anybody
@@ -107,11 +142,17 @@ fn way_out(subnet: &str, tables: &[RouteTable]) -> WayOut {
     }
 }
 
-/// The service of an endpoint that works: `ecr.api` of `com.amazonaws.eu-west-1.ecr.api`.
+/// The service of an endpoint that works: `ecr.api` of `com.amazonaws.eu-west-1.ecr.api`. Without
+/// private names an interface is found by nobody who asks for the service by its usual one.
 fn service(endpoint: &VpcEndpoint, region: &str) -> Option<String> {
     // The model says `Available`, the service `available`.
     let works = |state: &str| state.eq_ignore_ascii_case("available");
     endpoint.state().filter(|state| works(state.as_str()))?;
+    let is_found = endpoint.private_dns_enabled() != Some(false);
+    let is_interface = endpoint.vpc_endpoint_type() == Some(&VpcEndpointType::Interface);
+    if is_interface && !is_found {
+        return None;
+    }
     let (_, service) = endpoint.service_name()?.split_once(&format!(".{region}."))?;
     Some(service.to_owned())
 }
@@ -153,6 +194,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_tag_is_is_asked_for_as_it_is_written() {
+        let tags = [("Name".to_owned(), r"a*\?".to_owned())].into();
+        let filters: Vec<Filter> = carrying(&tags).collect();
+        assert_eq!(filters[0].name(), Some("tag:Name"));
+        assert_eq!(filters[0].values(), [r"a\*\\\?"]);
+    }
+
+    #[test]
     fn ranges_that_were_added_count_once_they_are_there() {
         let range = |range: &str, state: VpcCidrBlockStateCode| {
             let state = VpcCidrBlockState::builder().state(state).build();
@@ -177,6 +226,13 @@ mod tests {
         let api = endpoint("com.amazonaws.eu-west-1.ecr.api", "available");
         assert_eq!(of(&api).as_deref(), Some("ecr.api"));
         assert_eq!(of(&endpoint("com.amazonaws.eu-west-1.logs", "pending")), None);
+        let unnamed = |kind: VpcEndpointType| {
+            let name = "com.amazonaws.eu-west-1.s3";
+            let it = VpcEndpoint::builder().service_name(name).state(State::Available);
+            it.vpc_endpoint_type(kind).private_dns_enabled(false).build()
+        };
+        assert_eq!(of(&unnamed(VpcEndpointType::Interface)), None);
+        assert_eq!(of(&unnamed(VpcEndpointType::Gateway)).as_deref(), Some("s3"));
         assert_eq!(of(&endpoint("com.amazonaws.vpce.us-east-1.vpce-svc-1", "available")), None);
     }
 }

@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{
-    NatGatewayState, Tag, VpcPeeringConnectionStateReasonCode as Peering, VpnState,
+    NatGatewayState, Subnet, Tag, VpcPeeringConnectionStateReasonCode as Peering, VpnState,
 };
 use deployer_core::{Failure, Scope};
 use deployer_engine::Result;
+use deployer_kinds::Cidr;
 use futures_util::future::join_all;
 
 use crate::Aws;
 use crate::ec2::blockers::Holders;
 use crate::ec2::endpoints::state;
-use crate::ec2::{self, blockers, filter, tags};
+use crate::ec2::{self, blockers, filter, subnet, tags};
 use crate::ownership::{STACK, named_owner};
 
 /// What `GuardDuty` tags with what it makes by itself (its user guide, "Runtime Monitoring":
@@ -30,6 +31,28 @@ pub(super) async fn name_all(aws: &Aws, failure: Failure, vpc: &str) -> Failure 
     let stays = all.iter().any(|holders| holders.stays);
     let names = all.into_iter().flat_map(|holders| holders.names).collect();
     blockers::name(failure, Ok(Holders { names, stays }))
+}
+
+/// Adds the subnets in a range of a VPC to a failure to take that away.
+pub(super) async fn name_subnets(
+    aws: &Aws,
+    failure: Failure,
+    vpc: &str,
+    range: Option<Cidr>,
+) -> Failure {
+    if !blockers::is_held(&failure) {
+        return failure;
+    }
+    let found = subnet::describe(aws, vec![filter("vpc-id", vpc)]).await.map(|subnets| {
+        let is_in = |subnet: &&Subnet| {
+            let of = subnet.cidr_block().and_then(|of| of.parse::<Cidr>().ok());
+            of.zip(range).is_some_and(|(of, range)| range.overlaps(of))
+        };
+        let within = subnets.iter().filter(is_in);
+        let names = within.map(|it| named("subnet", it.subnet_id(), it.cidr_block(), it.tags()));
+        Holders::lasting(names)
+    });
+    blockers::name(failure, found)
 }
 
 /// What is in a VPC, one list a kind. What cannot be looked at hides nothing of the rest.

@@ -13,6 +13,7 @@ mod nat_gateway;
 mod network_acl;
 mod operations;
 mod route_table;
+mod secondary_ranges;
 mod security_group;
 mod subnet;
 mod vpc;

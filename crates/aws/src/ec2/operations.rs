@@ -39,6 +39,9 @@ operations! {
     ASSOCIATE_ROUTE_TABLE = SERVICE.changes("AssociateRouteTable")
         .on(BETWEEN)
         .gone(&["InvalidRouteTableID.NotFound"]);
+    ASSOCIATE_VPC_CIDR_BLOCK = SERVICE.changes("AssociateVpcCidrBlock")
+        .on(TAGGED)
+        .gone(&["InvalidVpcID.NotFound"]);
     ATTACH_INTERNET_GATEWAY = SERVICE.changes("AttachInternetGateway")
         .on(BETWEEN)
         .gone(&["InvalidInternetGatewayID.NotFound"]);
@@ -171,6 +174,10 @@ operations! {
     DISASSOCIATE_ROUTE_TABLE = SERVICE.changes("DisassociateRouteTable")
         .on(BETWEEN)
         .gone(&["InvalidAssociationID.NotFound"]);
+    /// The code as Terraform's AWS provider has it (`internal/service/ec2/errors.go`).
+    DISASSOCIATE_VPC_CIDR_BLOCK = SERVICE.changes("DisassociateVpcCidrBlock")
+        .on(TAGGED)
+        .gone(&["InvalidVpcCidrBlockAssociationID.NotFound"]);
     MODIFY_SUBNET_ATTRIBUTE = SERVICE.changes("ModifySubnetAttribute")
         .on(TAGGED)
         .gone(&["InvalidSubnetID.NotFound"]);

@@ -1,12 +1,15 @@
-//! VPCs on EC2: `CreateVpc`, `ModifyVpcAttribute`, `DescribeVpcs`, `DescribeVpcAttribute`, `DeleteVpc`.
+//! VPCs on EC2: `CreateVpc`, `ModifyVpcAttribute`, `DescribeVpcs`, `DescribeVpcAttribute`, `DeleteVpc`,
+//! and their further ranges.
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, VpcAttributeName};
 use deployer_core::Phase;
-use deployer_engine::{Context, Found, Look, Resource, Result, Survey, unless_gone_for_good};
+use deployer_engine::{
+    Context, Found, Look, Progress, Resource, Result, Survey, unless_gone_for_good,
+};
 use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
-use crate::ec2::{self, filter, inside, owned_by, tagged, tags};
+use crate::ec2::{self, filter, inside, owned_by, secondary_ranges, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::{Owned, readable};
 
@@ -28,7 +31,7 @@ impl Resource<Aws> for Vpc {
                 let mut read = read.transpose()?;
                 if let Some(live) = read.as_mut().filter(|_| is_last) {
                     let id = &live.output.id;
-                    live.foreign = inside::guests(survey.cloud, id, survey.scope).await?;
+                    live.foreign.extend(inside::guests(survey.cloud, id, survey.scope).await?);
                 }
                 lives.extend(read);
             }
@@ -59,6 +62,9 @@ impl Resource<Aws> for Vpc {
             cx.cloud.send(&ec2::CREATE_VPC, "create the VPC", || request.clone().send()).await?;
         let id = made.vpc.and_then(|vpc| vpc.vpc_id).required("the id of the VPC")?;
         set_dns_hostnames(cx.cloud, &id, *spec.dns_hostnames.wanted()?).await?;
+        if !spec.secondary_cidrs.is_empty() {
+            secondary_ranges::set(cx.cloud, &id, &spec.secondary_cidrs).await?;
+        }
         Ok(VpcOutput { id })
     }
 
@@ -67,7 +73,11 @@ impl Resource<Aws> for Vpc {
         live: &Found<Self>,
         spec: &VpcSpec,
     ) -> Result<VpcOutput> {
-        set_dns_hostnames(cx.cloud, &live.output.id, *spec.dns_hostnames.wanted()?).await?;
+        let id = &live.output.id;
+        set_dns_hostnames(cx.cloud, id, *spec.dns_hostnames.wanted()?).await?;
+        if live.spec.secondary_cidrs != spec.secondary_cidrs {
+            secondary_ranges::set(cx.cloud, id, &spec.secondary_cidrs).await?;
+        }
         Ok(live.output.clone())
     }
 
@@ -82,6 +92,14 @@ impl Resource<Aws> for Vpc {
             Err(failure) => Err(inside::name_all(cx.cloud, failure, &live.output.id).await),
         }
     }
+
+    async fn ready(cx: &Context<'_, Aws>, output: VpcOutput) -> Result<Progress<VpcOutput>> {
+        Ok(match secondary_ranges::progress(cx.cloud, &output.id).await? {
+            Progress::Done(()) => Progress::Done(output),
+            Progress::Waiting(what) => Progress::Waiting(what),
+            Progress::Failed(why) => Progress::Failed(why),
+        })
+    }
 }
 
 async fn found(aws: &Aws, owned: &Owned, vpc: &Described) -> Result<Found<Vpc>> {
@@ -91,12 +109,13 @@ async fn found(aws: &Aws, owned: &Owned, vpc: &Described) -> Result<Found<Vpc>> 
         badge: owned.badge(),
         spec: VpcSpec {
             cidr: range.required("the range of a VPC")?,
+            secondary_cidrs: secondary_ranges::read(vpc),
             dns_hostnames: dns_hostnames(aws, id).await?.into(),
         },
         output: VpcOutput { id: id.to_owned() },
-        phase: Phase::Ready,
+        phase: if secondary_ranges::are_settling(vpc) { Phase::Settling } else { Phase::Ready },
         state: vpc.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
-        foreign: Vec::new(),
+        foreign: secondary_ranges::failed(vpc),
     })
 }
 

@@ -118,7 +118,7 @@ pub(crate) async fn with_tags<T>(
 }
 
 /// The load balancers of these names, or all of the account.
-async fn balancers(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<LoadBalancer>> {
+pub(crate) async fn balancers(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<LoadBalancer>> {
     let request = aws.elb.describe_load_balancers().set_names(names);
     let pages = aws
         .pages(

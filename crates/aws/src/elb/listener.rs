@@ -3,17 +3,21 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Certificate, Listener as Described, ProtocolEnum, Rule as DescribedRule,
+    Certificate as Shown, Listener as Described, ProtocolEnum, Rule as DescribedRule,
 };
 use deployer_core::{Cause, Failure, Phase, Ref, Scope, Text};
 use deployer_engine::{Context, Found, Look, Progress, Resource, Result, Rival, Survey};
-use deployer_kinds::{Listener, ListenerOutput, ListenerProtocol, ListenerRule, ListenerSpec};
+use deployer_kinds::{
+    Certificate, Listener, ListenerCertificate, ListenerOutput, ListenerProtocol, ListenerRule,
+    ListenerSpec,
+};
 use futures_util::future::try_join_all;
 
 use crate::Aws;
 use crate::acm::certificate;
 use crate::elb::inventory::{self, Inventory, Tagged};
 use crate::elb::{self, action, certificates, tagged};
+use crate::index::TagIndex;
 use crate::missing::Required;
 use crate::ownership::{self, Owned, Tags, named_owner, readable};
 use crate::send::unless_gone;
@@ -32,12 +36,11 @@ impl Resource<Aws> for Listener {
             Some((Owned::tagged::<Self>(survey.scope, &listener.tags)?, listener))
         });
         let ours: Vec<_> = ours.collect();
-        let certificates =
-            try_join_all(ours.iter().map(|(_, it)| certificates::beside(survey.cloud, &it.thing)));
+        let certificates = try_join_all(ours.iter().map(|(_, it)| beside(survey, &it.thing)));
         ours.iter()
             .zip(certificates.await?)
-            .filter_map(|((owned, listener), certificates)| {
-                let foreign = foreign_rules(survey, &listener.arn, rules);
+            .filter_map(|((owned, listener), (certificates, mut foreign))| {
+                foreign.extend(foreign_rules(survey, &listener.arn, rules));
                 let read = found(owned, &listener.thing, certificates, foreign);
                 readable(survey, owned, Some(&listener.arn), read)
             })
@@ -50,8 +53,9 @@ impl Resource<Aws> for Listener {
             tokio::try_join!(elb::tags_of(survey.cloud, id), inventory::tagged_rules(survey, id))?;
         let Some(tags) = tags else { return Ok(None) };
         let owned = Owned::read::<Self>(survey.scope, None, &tags);
-        let certificates = certificates::beside(survey.cloud, &listener).await?;
-        found(&owned, &listener, certificates, foreign_rules(survey, id, &rules)).map(Some)
+        let (certificates, mut foreign) = beside(survey, &listener).await?;
+        foreign.extend(foreign_rules(survey, id, &rules));
+        found(&owned, &listener, certificates, foreign).map(Some)
     }
 
     async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
@@ -76,6 +80,8 @@ impl Resource<Aws> for Listener {
         if let Some(id) = standing(cx, spec).await? {
             modify(cx.cloud, &id, None, spec).await?;
             let there = certificates::beside_id(cx.cloud, &id).await?;
+            let scope = &cx.identity.scope;
+            let (there, _) = certificates::apart(cx.cloud, scope, &id, &[], there).await?;
             certificates::add(cx.cloud, &id, &there, spec).await?;
             certificates::remove(cx.cloud, &id, &there, spec).await?;
             return Ok(ListenerOutput { id });
@@ -147,6 +153,32 @@ impl Resource<Aws> for Listener {
     }
 }
 
+/// The certificates beside a listener's default one, and in words those of other environments.
+async fn beside(
+    survey: &Survey<'_, Aws>,
+    listener: &Described,
+) -> Result<(BTreeSet<Text>, Vec<String>)> {
+    let there = certificates::beside(survey.cloud, listener).await?;
+    if there.is_empty() {
+        return Ok((there, Vec::new()));
+    }
+    let id = listener.listener_arn().required("the ARN of a listener")?;
+    // Its own are the scope's, unless something else of the scope may have put them there.
+    let others = survey.declared::<ListenerCertificate>();
+    let own = if others.is_none_or(|others| others.is_empty()) {
+        survey.shared.get::<TagIndex>().nominated::<Certificate>(survey, "acm").await
+    } else {
+        Vec::new()
+    };
+    let apart = certificates::apart(survey.cloud, survey.scope, id, &own, there).await?;
+    let (ours, mut others) = apart;
+    // As rules of guests, they are no drift.
+    if survey.look == Look::Close {
+        others.clear();
+    }
+    Ok((ours, others))
+}
+
 async fn look(aws: &Aws, id: &str) -> Result<Described> {
     let request = aws.elb.describe_listeners().listener_arns(id);
     let answer = aws
@@ -182,7 +214,7 @@ fn found(
     let port = listener.port().and_then(|port| u16::try_from(port).ok());
     let balancer = listener.load_balancer_arn().required("the load balancer of a listener")?;
     // DescribeListeners names the default certificate only (ELB API reference).
-    let certificate = listener.certificates().first().and_then(Certificate::certificate_arn);
+    let certificate = listener.certificates().first().and_then(Shown::certificate_arn);
     Ok(Found {
         badge: owned.badge(),
         spec: ListenerSpec {

@@ -6,6 +6,7 @@ mod certificates;
 mod existing;
 mod inventory;
 mod listener;
+mod listener_certificate;
 mod listener_rule;
 mod load_balancer;
 mod metrics;

@@ -134,7 +134,8 @@ impl Cloud for Lookalike {
         let listener = |(id, thing): (&String, &Thing)| {
             let port = thing.spec["port"].as_u64().and_then(|port| u16::try_from(port).ok());
             let is_secure = thing.spec["protocol"] == "https";
-            (port.expect("a port"), ExistingListener { id: id.clone(), is_secure })
+            let port = port.expect("a port");
+            (port, ExistingListener { id: id.clone(), port, is_secure })
         };
         let made = state.things.get(arn);
         let groups = made.map(|made| made.spec["security-groups"].clone());
@@ -142,7 +143,7 @@ impl Cloud for Lookalike {
         let vpc = group.as_ref().and_then(|group| state.things.get(group));
         let vpc = vpc.and_then(|group| group.spec["vpc"]["id"].as_str().map(str::to_owned));
         let by_hand = [(80, false), (443, true)].map(|(port, is_secure)| {
-            (port, ExistingListener { id: format!("{arn}/{port}"), is_secure })
+            (port, ExistingListener { id: format!("{arn}/{port}"), port, is_secure })
         });
         let balancer = ExistingBalancer {
             vpc: vpc.unwrap_or_else(|| "vpc-1".to_owned()),
@@ -157,6 +158,16 @@ impl Cloud for Lookalike {
             },
         };
         Ok(Some(balancer).filter(|_| !arn.contains("gone")))
+    }
+
+    /// Nothing carries tags of others.
+    async fn tagged(
+        &self,
+        _: &str,
+        _: &BTreeMap<String, String>,
+        _: Option<&str>,
+    ) -> Result<BTreeSet<String>> {
+        Ok(BTreeSet::new())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::guest::LentSubnet;
 
 /// How many free addresses a subnet of a load balancer has (ELB user guide, "Subnets for your load
 /// balancer").
-const OF_BALANCER: u32 = 8;
+pub(super) const OF_BALANCER: u32 = 8;
 
 /// Reports what cannot be put where it is to be.
 pub(super) fn guests(draft: &mut Draft) {
@@ -61,30 +61,47 @@ fn moved(draft: &mut Draft) {
     }
 }
 
-/// Something that is not there yet and is to be in subnets of others.
+/// Something that is to be in subnets of others, and is in none of them yet.
 struct Newcomer {
     name: String,
+    /// Whether it is there already and moves from others: it works where it is, and room may come.
+    moves: bool,
     /// How many tasks it begins with.
     tasks: u32,
     subnets: Vec<LentSubnet>,
 }
 
-/// What is to come of a kind. What there is already has its addresses, and where nobody has looked
-/// nobody knows what there is.
+/// What is to come of a kind. What is in a subnet already has its addresses, and where nobody has
+/// looked nobody knows what there is.
 fn newcomers(draft: &Draft, kind: &str) -> Vec<Newcomer> {
     let lent = draft.network.lent.iter().flat_map(|lent| lent.values().flatten());
     let known: BTreeMap<&str, &LentSubnet> = lent.map(|it| (it.name.as_str(), it)).collect();
     let newcomer = |(address, made): (&Address, &Made)| {
         let subnets = references(&made.spec["subnets"]).into_iter();
-        let subnets = subnets.filter_map(|it| known.get(it.name.as_str()).copied().cloned());
+        let subnets: Vec<LentSubnet> =
+            subnets.filter_map(|it| known.get(it.name.as_str()).copied().cloned()).collect();
+        let there = draft.found.subnets_of(address);
+        let mut ids = subnets.iter().filter_map(|subnet| subnet.id.as_ref());
+        if ids.any(|id| there.is_some_and(|there| there.contains(id))) {
+            return None;
+        }
         let (name, tasks) = (address.name.clone(), tasks(&made.spec));
-        Newcomer { name, tasks, subnets: subnets.collect() }
+        Some(Newcomer { name, moves: there.is_some(), tasks, subnets })
     };
-    let is_new = |(address, made): &(&Address, &Made)| {
-        address.kind == kind && made.place.is_home() && draft.found.own(address).is_none()
-    };
+    let is_of_kind =
+        |(address, made): &(&Address, &Made)| address.kind == kind && made.place.is_home();
     let made = draft.made.iter().filter(|_| draft.zones.is_some());
-    made.filter(is_new).map(newcomer).collect()
+    made.filter(is_of_kind).filter_map(newcomer).collect()
+}
+
+/// What is wrong with a place for something that is to come, or is worth knowing of one for something
+/// that is to move there.
+fn too_small(moves: bool, title: String) -> Diagnostic {
+    if moves {
+        Diagnostic::warning(Code::NetworkSize, title)
+    } else {
+        Diagnostic::error(Code::NetworkSize, title)
+    }
 }
 
 fn tasks(spec: &Value) -> u32 {
@@ -93,7 +110,7 @@ fn tasks(spec: &Value) -> u32 {
 }
 
 fn balancers(draft: &mut Draft) {
-    for Newcomer { name, subnets, .. } in newcomers(draft, LoadBalancer::NAME) {
+    for Newcomer { name, moves, subnets, .. } in newcomers(draft, LoadBalancer::NAME) {
         for LentSubnet { path, id, found, .. } in subnets {
             let (Some(id), Some(found)) = (id, found) else { continue };
             if found.free >= OF_BALANCER {
@@ -103,7 +120,7 @@ fn balancers(draft: &mut Draft) {
             let label = format!("{} free addresses; `{name}` takes {OF_BALANCER}", found.free);
             let zone = found.zone;
             let help = format!("free some of its addresses, or name another subnet of {zone}");
-            let mistake = Diagnostic::error(Code::NetworkSize, title);
+            let mistake = too_small(moves, title);
             draft.mistakes.push(mistake.at(draft.place(&path), label).help(help));
         }
     }
@@ -120,7 +137,7 @@ fn services(draft: &mut Draft) {
             *free = free.saturating_sub(OF_BALANCER);
         }
     }
-    for Newcomer { name, tasks, subnets } in newcomers(draft, Service::NAME) {
+    for Newcomer { name, moves, tasks, subnets } in newcomers(draft, Service::NAME) {
         let Some(first) = subnets.first().filter(|_| subnets.iter().all(|it| it.found.is_some()))
         else {
             continue;
@@ -135,7 +152,7 @@ fn services(draft: &mut Draft) {
         if left > 0 {
             let title = format!("the subnets of `{name}` have no room for its tasks");
             let label = format!("addresses for {} of {tasks} tasks", tasks - left);
-            let mistake = Diagnostic::error(Code::NetworkSize, title)
+            let mistake = too_small(moves, title)
                 .at(draft.place(&first.path), label)
                 .help("each task takes an address: name more subnets, or larger ones");
             draft.mistakes.push(mistake);

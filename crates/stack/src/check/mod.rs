@@ -8,6 +8,7 @@ mod problems;
 mod ranges;
 mod references;
 mod replicas;
+mod room;
 mod zones;
 
 use deployer_core::Kinds;
@@ -22,6 +23,7 @@ pub(crate) fn check(draft: &mut Draft, kinds: &Kinds) {
     ranges::subnet_ranges(draft);
     zones::zones(draft);
     guests::guests(draft);
+    room::room(draft);
     cycles::cycles(draft);
     names::names(draft, kinds);
     places::places(draft, kinds);

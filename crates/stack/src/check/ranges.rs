@@ -22,19 +22,21 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
     let mut taken: Vec<Cidr> = subnets.iter().map(|(_, cidr, _, _)| *cidr).collect();
     let is_broken = draft.is_broken(&["network"]);
     for (index, (address, cidr, vpc, path)) in subnets.iter().enumerate() {
-        let is_by_hand = path.first().is_some_and(|section| section == "resources");
+        let is_by_hand = is_written(path);
         let around = draft
             .made
             .get(vpc)
             .filter(|made| !is_broken || made.origin.body != ["network"])
-            .and_then(|made| range(&made.spec));
-        if let Some(around) = around.filter(|around| !around.0.contains(&cidr.0)) {
+            .map(|made| all_ranges(&made.spec))
+            .unwrap_or_default();
+        if !around.is_empty() && !around.iter().any(|around| around.0.contains(&cidr.0)) {
             let span = draft.place(path);
-            let title = format!("`{cidr}` is not inside {vpc}, which has `{around}`");
+            let ranges: Vec<String> = around.iter().map(|range| format!("`{range}`")).collect();
+            let title = format!("`{cidr}` is not inside {vpc}, which has {}", ranges.join(" and "));
             draft.mistakes.push(
                 Diagnostic::error(Code::CidrOutside, title)
                     .at(span, format!("of {address}"))
-                    .help(format!("use a part of `{around}`")),
+                    .help(format!("use a part of {}", ranges.join(" or of "))),
             );
         }
         let clash = subnets.iter().enumerate().find(|(other, (_, range, of, _))| {
@@ -42,14 +44,14 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
         });
         if let Some((_, (other, range, _, other_path))) = clash {
             // Two written by hand are reported once, at the later one.
-            let both = other_path.first().is_some_and(|section| section == "resources");
+            let both = is_written(other_path);
             if is_by_hand && !(both && other > address) {
                 let span = draft.place(path);
                 let title = format!("{address} and {other} share addresses");
                 draft.mistakes.push(
                     Diagnostic::error(Code::CidrOverlap, title)
                         .at(span, format!("{other} has `{range}`"))
-                        .help(match free(&taken, *cidr, around) {
+                        .help(match free(&taken, *cidr, &around) {
                             Some(free) => {
                                 taken.push(free);
                                 format!("use a part that is free: `{free}`")
@@ -62,8 +64,22 @@ pub(super) fn subnet_ranges(draft: &mut Draft) {
     }
 }
 
+/// Whether the range at a path is written as such.
+fn is_written(path: &[String]) -> bool {
+    let at = |index: usize| path.get(index).map(String::as_str);
+    at(0) == Some("resources") || (at(0), at(1)) == (Some("network"), Some("subnets"))
+}
+
+/// All ranges of a VPC.
+fn all_ranges(vpc: &Value) -> Vec<Cidr> {
+    let further = vpc["secondary-cidrs"].as_array().into_iter().flatten();
+    let all = [&vpc["cidr"]].into_iter().chain(further);
+    all.filter_map(|range| range.as_str()?.parse().ok()).collect()
+}
+
 /// The first range of the same size that nobody has.
-fn free(taken: &[Cidr], like: Cidr, around: Option<Cidr>) -> Option<Cidr> {
-    let mut candidates = around?.0.subnets(like.0.prefix_len()).ok()?.map(Cidr);
+fn free(taken: &[Cidr], like: Cidr, around: &[Cidr]) -> Option<Cidr> {
+    let parts = around.iter().filter_map(|around| around.0.subnets(like.0.prefix_len()).ok());
+    let mut candidates = parts.flatten().map(Cidr);
     candidates.find(|candidate| !taken.iter().any(|cidr| cidr.overlaps(*candidate)))
 }

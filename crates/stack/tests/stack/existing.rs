@@ -6,6 +6,8 @@
 //! # no vpc: vpc-2
 //! # balancer: ARN vpc-1 sg-1 80 443s
 //! # group: sg-2
+//! # tagged: subnet vpc-1 tier=public subnet-1 subnet-2
+//! # tagged: vpc - Name=main vpc-1
 //! # environment: platform/prod vpc/main subnet/public-a doubted subnet/public-b
 //! ```
 
@@ -15,7 +17,7 @@ use deployer_core::{
     Address, ExistingBalancer, ExistingListener, ExistingNetwork, ExistingSubnet, Live, Phase,
     Place, Roles, Scope, Snapshot, Standing, Stray, WayOut,
 };
-use deployer_stack::Found;
+use deployer_stack::{Found, LENT, Tagged};
 use serde_json::json;
 
 /// What was found, by the comments of a stack.
@@ -59,6 +61,15 @@ pub(crate) fn found(text: &str) -> Found {
                     balancer.groups.insert((*group).to_owned());
                 }
             }
+            ("tagged", [kind, vpc, tag, ids @ ..]) => {
+                let (key, value) = tag.split_once('=').unwrap();
+                let tagged = Tagged {
+                    kind: LENT.into_iter().find(|it| it == kind).unwrap(),
+                    tags: [(key.to_owned(), value.to_owned())].into(),
+                    vpc: Some((*vpc).to_owned()).filter(|vpc| vpc != "-"),
+                };
+                found.tagged(tagged, ids.iter().map(ToString::to_string).collect());
+            }
             ("no balancer", [arn]) => found.balancer((*arn).to_owned(), None),
             ("environment", [host, made @ ..]) => found.environment(&environment(host, made)),
             _ => {}
@@ -77,7 +88,8 @@ pub(crate) fn found(text: &str) -> Found {
 fn balancer(arn: &str, vpc: &str, group: &str, ports: &[&str]) -> ExistingBalancer {
     let listener = |port: &&str| {
         let (number, is_secure) = port.strip_suffix('s').map_or((*port, false), |it| (it, true));
-        (number.parse().unwrap(), ExistingListener { id: format!("{arn}/{number}"), is_secure })
+        let port = number.parse().unwrap();
+        (port, ExistingListener { id: format!("{arn}/{number}"), port, is_secure })
     };
     ExistingBalancer {
         vpc: vpc.to_owned(),

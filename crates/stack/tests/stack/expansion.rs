@@ -53,6 +53,23 @@ services:
 }
 
 #[test]
+fn subnets_that_are_too_small_for_a_rollout_are_said_to_be() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { cidr: 10.0.0.0/25, private-access: true }
+services:
+  web: { image: \"nginx:1\", scale: { min: 2, max: 9, cpu: 60% } }
+  api: { image: \"nginx:1\", count: 2 }
+";
+    let rooms = |text: &str| rendered("stack.yaml", text, &loaded(text, None).warnings);
+    insta::assert_snapshot!("small-subnets", rooms(text));
+    assert_eq!(rooms(&text.replace("/25", "/22")), "\n");
+    let laid = "/25, subnets: { private: [10.0.0.32/27, 10.0.0.96/28] }";
+    assert_eq!(rooms(&text.replace("/25", laid)), "\n");
+}
+
+#[test]
 fn an_override_changes_single_fields_and_leaves_the_others() {
     let text = "
 stack: shop

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, references};
-use deployer_stack::{Loaded, Options, Sought, load};
+use deployer_core::{Address, Code, references};
+use deployer_stack::{Loaded, Options, Sought, Tagged, Zones, load};
 use serde_json::{Value, json};
 
 use crate::existing::found;
@@ -226,4 +226,86 @@ fn a_load_balancer_of_another_environment_is_looked_for_by_its_name() {
     let text = format!("# environment: guest/prod load-balancer/edge\n{text}");
     let sought = Sought::Balancer { arn: "load-balancer-edge".to_owned() };
     assert_eq!(read(&text, Some("dev")).sought, BTreeSet::from([sought]));
+}
+
+#[test]
+fn what_is_named_by_tags_is_looked_for_one_after_the_other() {
+    let text = "
+stack: guest
+region: eu-west-1
+network: { existing: { tags: { Name: main }, private: { tags: { tier: private } } } }
+load-balancers: { edge: { existing: { tags: { Name: edge } } } }
+services:
+  web: { image: nginx:1, ports: { http: { port: 80, route: { load-balancer: edge } } } }
+";
+    let tagged = |kind, tag: (&str, &str), vpc: Option<&str>| {
+        Sought::Tagged(Tagged {
+            kind,
+            tags: [(tag.0.to_owned(), tag.1.to_owned())].into(),
+            vpc: vpc.map(str::to_owned),
+        })
+    };
+    let first =
+        [tagged("vpc", ("Name", "main"), None), tagged("load-balancer", ("Name", "edge"), None)];
+    assert_eq!(read(text, None).sought, BTreeSet::from(first));
+
+    let text = format!(
+        "# tagged: vpc - Name=main vpc-1\n# tagged: load-balancer - Name=edge {ARN}\n{text}"
+    );
+    let next = [
+        tagged("subnet", ("tier", "private"), Some("vpc-1")),
+        Sought::Balancer { arn: ARN.to_owned() },
+    ];
+    assert_eq!(read(&text, None).sought, BTreeSet::from(next));
+
+    let text = format!("# tagged: subnet vpc-1 tier=private subnet-3 subnet-4\n{text}");
+    let subnets = ["subnet-3", "subnet-4"].map(str::to_owned).into();
+    let network = Sought::Network { vpc: "vpc-1".to_owned(), subnets };
+    let balancer = Sought::Balancer { arn: ARN.to_owned() };
+    let loaded = read(&text, None);
+    assert_eq!(loaded.sought, BTreeSet::from([network, balancer]));
+    assert_eq!(ids(&spec(&loaded, "service", "web")["subnets"]), ["subnet-3", "subnet-4"]);
+}
+
+#[test]
+fn domains_of_a_load_balancer_that_exists_are_shown_and_redirected_by_its_listener() {
+    let domains =
+        "domains: [shop.example.com, { name: www.shop.example.com, redirect: shop.example.com }]";
+    let text = behind(&format!("{{ arn: {ARN} }}"));
+    let text = format!("# balancer: {ARN} vpc-1 sg-1 80 443s\n{text}");
+    let plain = read(
+        &text.replace("image: nginx:1,", "image: nginx:1, uses: [load-balancers/edge],"),
+        Some("dev"),
+    );
+    let environment = |loaded: &Loaded| {
+        spec(loaded, "task-definition", "web")["containers"]["web"]["environment"]["EDGE_URL"]
+            .clone()
+    };
+    assert_eq!(environment(&plain), "https://edge.example");
+
+    let text = text
+        .replace("uses: [", "uses: [")
+        .replace("edge: { existing", &format!("edge: {{ {domains}, existing"));
+    let text = text.replace("image: nginx:1,", "image: nginx:1, uses: [load-balancers/edge],");
+    let loaded = read(&text, Some("dev"));
+    assert_eq!(environment(&loaded), "https://shop.example.com");
+    let shown = spec(&loaded, "listener-certificate", "edge-domain-shop-example-com");
+    assert_eq!(shown["listener"]["id"], format!("{ARN}/443"));
+    assert_eq!(references(shown), [Address::new("certificate", "domain-shop-example-com")].into());
+    let record = spec(&loaded, "record", "domain-shop-example-com");
+    assert_eq!(record["alias"]["name"], "edge.example");
+    let redirect = spec(&loaded, "listener-rule", "domain-www-shop-example-com");
+    assert_eq!(redirect["listener"]["id"], format!("{ARN}/443"));
+    assert_eq!(redirect["action"]["redirect"]["host"], "shop.example.com");
+    assert!(!loaded.stack.resources.keys().any(|it| it.kind == "listener"));
+}
+
+#[test]
+fn what_moves_into_a_network_without_room_is_told_so() {
+    let text =
+        format!("# zones: eu-west-1a eu-west-1b\n{AS_FOUND}{BY_HAND}").replace(" 200 ", " 5 ");
+    let found = found(&text);
+    let options = Options { found, zones: Some(Zones::default()), ..Options::default() };
+    let refused = load(&text, &options, &deployer_kinds::all()).expect_err("there is no room");
+    assert!(refused.iter().all(|it| it.code == Code::NetworkSize), "{refused:?}");
 }

@@ -15,6 +15,7 @@ from collections.abc import Callable
 DURATIONS: dict[str, float] = {
     "load-balancer.provisioning": 150,
     "load-balancer.interfaces-linger": 60,
+    "vpc.associating": 5,
     "nat-gateway.pending": 100,
     "nat-gateway.deleting": 50,
     "endpoint.creating": 120,

@@ -85,21 +85,23 @@ pub(crate) struct LoadBalancer {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Existing {
     /// Its ARN.
-    #[schemars(extend("x-excludes" = ["stack", "environment", "name"]))]
+    #[schemars(extend("x-excludes" = ["stack", "environment", "name", "tags"]))]
     pub(super) arn: Option<String>,
     /// The stack that made it, in the same account and region; this one when left out.
-    #[schemars(extend("x-excludes" = ["arn"]))]
+    #[schemars(extend("x-excludes" = ["arn", "tags"]))]
     pub(super) stack: Option<String>,
     /// The environment of that stack that made it; the one of the same name when left out.
-    #[schemars(extend("x-excludes" = ["arn"]))]
+    #[schemars(extend("x-excludes" = ["arn", "tags"]))]
     pub(super) environment: Option<String>,
     /// What it is called there; as here when left out.
-    #[schemars(extend("x-excludes" = ["arn"]))]
+    #[schemars(extend("x-excludes" = ["arn", "tags"]))]
     pub(super) name: Option<String>,
     /// The port of the listener that gets the rules: that of HTTPS, or else of HTTP, when left out.
     pub(in crate::sections) port: Option<u16>,
-    /// Its tags.
-    pub(super) tags: Option<NotYet>,
+    /// Tags that no other load balancer of this account and region has all of: `{ Name: edge }`.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["arn", "stack", "environment", "name"]))]
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 /// What happens to plain HTTP.

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, Code, Diagnostic, Place, Text};
+use deployer_core::{Address, Code, Diagnostic, Place, Ref, Text};
 use deployer_kinds::{
-    Alias, Certificate, CertificateKey, CertificateSpec, Record, RecordSpec, RecordType,
-    ValidationRecord, ValidationRecordSpec,
+    Alias, Certificate, CertificateKey, CertificateSpec, ListenerCertificate,
+    ListenerCertificateSpec, Record, RecordSpec, RecordType, ValidationRecord,
+    ValidationRecordSpec,
 };
 
 use super::body::LoadBalancer;
@@ -107,6 +108,7 @@ pub(super) fn request(draft: &mut Draft, all: &Sections) {
         let spec = CertificateSpec { domain: first, others: names, key: CertificateKey::Rsa2048 };
         let resource = resource(base);
         draft.make::<Certificate>(&resource, &spec, Origin::new(&path, &[]));
+        show(draft, all, &resource, &group);
         let Some(zone) = zone_of(draft, &group) else { continue };
         let output = |field: &str| Text::output(Address::new("certificate", &resource), field);
         let spec = ValidationRecordSpec {
@@ -118,6 +120,27 @@ pub(super) fn request(draft: &mut Draft, all: &Sections) {
         };
         let place = place(draft, zone.domain, &path);
         draft.make_at::<ValidationRecord>(place, &resource, &spec, Origin::new(&path, &[]));
+    }
+}
+
+/// Puts a certificate at the listeners of load balancers that exist already.
+fn show(draft: &mut Draft, all: &Sections, certificate: &str, group: &[Listed<'_>]) {
+    let is_others = |name: &str| {
+        all.of::<LoadBalancer>().any(|(other, body)| other == name && body.existing.is_some())
+    };
+    let mut seen = BTreeSet::new();
+    for listed in group.iter().filter(|it| is_others(it.balancer)) {
+        if !seen.insert(listed.balancer) {
+            continue;
+        }
+        let path = listed.path();
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let spec = ListenerCertificateSpec {
+            listener: Ref::named(listed.balancer),
+            certificate: Ref::named(certificate),
+        };
+        let name = format!("{}-{certificate}", listed.balancer);
+        draft.make::<ListenerCertificate>(&name, &spec, Origin::new(&path, &[]));
     }
 }
 
@@ -217,12 +240,14 @@ fn look(draft: &mut Draft, balancer: &LoadBalancer, name: &str) {
         }
     }
     let count = certificates(balancer).len();
-    if count > MOST_BESIDE + 1 {
+    // The default one of a listener that exists already is somebody else's.
+    let most = if balancer.existing.is_some() { MOST_BESIDE } else { MOST_BESIDE + 1 };
+    if count > most {
         draft.error(
             Code::BadValue,
             format!("{count} certificates are too many for `{name}`"),
             &[LoadBalancer::KEY, name, "domains"],
-            format!("it can have {}", MOST_BESIDE + 1),
+            format!("it can have {most}"),
             "put wildcards such as `*.example.com` in the place of single names",
         );
     }

@@ -9,13 +9,16 @@ use deployer_kinds::{Listener, SecurityGroup, Vpc};
 use serde_json::json;
 
 use super::body::{Existing, LoadBalancer};
+use super::domains;
 use super::group::{group, group_name};
 use crate::draft::{Draft, owned};
-use crate::found::Sought;
-use crate::guest::LentBalancer;
+use crate::found::{Sought, Tagged};
+use crate::guest::{LentBalancer, Named, only};
 use crate::mistakes::listed;
-use crate::section::{Section, Sections};
-use crate::sections::service;
+use crate::section::Section;
+
+/// What is known of where one is reached, beside the outputs of its kind.
+pub(super) const URL: &str = "url";
 
 /// What only a load balancer has that the stack makes.
 const OWN: [&str; 10] = [
@@ -31,42 +34,31 @@ const OWN: [&str; 10] = [
     "addresses",
 ];
 
-/// What is known of which load balancer is meant.
-enum Named {
-    /// Its ARN.
-    Known(String),
-    /// It is somebody's whom nobody has asked yet.
-    Unknown,
-    /// There is a mistake in it.
-    Wrong,
-}
-
-pub(super) fn expand(draft: &mut Draft, all: &Sections, existing: &Existing, name: &str) {
+pub(super) fn expand(draft: &mut Draft, balancer: &LoadBalancer, existing: &Existing, name: &str) {
     let body = [LoadBalancer::KEY, name];
     draft.refuse_beside_existing(&body, &OWN, "a load balancer");
-    if draft.is_written(&body, "domains") {
-        let path = [LoadBalancer::KEY, name, "domains"];
-        draft.not_yet("domains: of a load balancer that exists already", &path);
-    }
-    for user in service::users(all, LoadBalancer::KEY, name) {
-        draft.not_yet("uses: of a load balancer that exists already", &user.path(&["uses"]));
-    }
     let is_named =
         existing.stack.is_some() || existing.environment.is_some() || existing.name.is_some();
-    let arn = match (&existing.arn, is_named) {
-        (Some(arn), false) => must_be_arn(draft, name, arn),
-        (None, true) => of_environment(draft, existing, name),
-        (Some(_), true) => {
-            let title = "a load balancer is named in two ways";
-            let path = path(name, "arn");
-            draft.key_error(Code::BadValue, title, &path, "one of them", "keep one of the two");
-            Named::Wrong
+    let tags = &existing.tags;
+    let arn = match (&existing.arn, is_named, tags.is_empty()) {
+        (Some(arn), false, true) => must_be_arn(draft, name, arn),
+        (None, true, true) => of_environment(draft, existing, name),
+        (None, false, false) => {
+            let tagged = Tagged { kind: kinds::LoadBalancer::NAME, tags: tags.clone(), vpc: None };
+            only(draft, tagged, "load balancer", &path(name, "tags"))
         }
-        (None, false) => {
+        (None, false, true) => {
             let title = format!("`{}.{name}.existing` does not say which", LoadBalancer::KEY);
-            let help = "write `arn: arn:…`, or `stack:` and `environment:` of who made it";
+            let help = "write `arn: arn:…`, or `tags:` of it, or `stack:` and `environment:` of \
+                        who made it";
             let path = [LoadBalancer::KEY, name, "existing"];
             draft.key_error(Code::MissingKey, title, &path, "`arn` is missing here", help);
+            Named::Wrong
+        }
+        (arn, ..) => {
+            let title = "a load balancer is named in two ways";
+            let path = path(name, if arn.is_some() { "arn" } else { "tags" });
+            draft.key_error(Code::BadValue, title, &path, "one of them", "keep one of the two");
             Named::Wrong
         }
     };
@@ -84,6 +76,22 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, existing: &Existing, nam
         Named::Unknown => {}
         Named::Wrong => give_up(draft, name),
     }
+    if !balancer.domains.is_empty() {
+        must_be_secure(draft, name);
+        domains::expand(draft, balancer, name);
+    }
+}
+
+/// Certificates are shown by a listener of HTTPS alone.
+fn must_be_secure(draft: &mut Draft, name: &str) {
+    let is_plain = draft.balancers.get(name).is_some_and(|it| it.is_secure == Some(false));
+    if !is_plain {
+        return;
+    }
+    let title = format!("`{name}` shows no certificates: its listener speaks plain HTTP");
+    let path = [LoadBalancer::KEY, name, "domains"];
+    let help = "name the port of a listener of HTTPS: `existing: { …, port: 443 }`";
+    draft.key_error(Code::MissingCertificate, title, &path, "clients ask for it by HTTPS", help);
 }
 
 fn path<'p>(name: &'p str, key: &'p str) -> [&'p str; 4] {
@@ -150,9 +158,10 @@ fn of_environment(draft: &mut Draft, existing: &Existing, name: &str) -> Named {
 
 /// Takes over what was found of a load balancer, and reports what nothing could be routed by.
 fn look(draft: &mut Draft, existing: &Existing, name: &str, arn: &str) {
-    let at: Vec<&str> = match existing.arn {
-        Some(_) => path(name, "arn").to_vec(),
-        None => vec![LoadBalancer::KEY, name, "existing"],
+    let at: Vec<&str> = match (&existing.arn, existing.tags.is_empty()) {
+        (Some(_), _) => path(name, "arn").to_vec(),
+        (None, false) => path(name, "tags").to_vec(),
+        (None, true) => vec![LoadBalancer::KEY, name, "existing"],
     };
     if draft.found.is_missing(arn) {
         let label = "not in this account and region";
@@ -182,12 +191,23 @@ fn look(draft: &mut Draft, existing: &Existing, name: &str, arn: &str) {
     let metrics = arn.split_once(":loadbalancer/").map(|(_, metrics)| metrics);
     let output = json!({
         "id": arn, "dns": balancer.dns, "zone": balancer.zone, "metrics": metrics,
+        URL: url(&balancer.dns, &listener),
     });
     draft.existing.insert(Address::new(kinds::LoadBalancer::NAME, name), output);
     draft.existing.insert(Address::new(Listener::NAME, name), json!({ "id": listener.id }));
     if let Some(group) = balancer.groups.first() {
         let address = Address::new(SecurityGroup::NAME, group_name(name));
         draft.existing.insert(address, json!({ "id": group }));
+    }
+}
+
+/// Where a listener is reached that has no domain of the stack's.
+fn url(dns: &str, listener: &ExistingListener) -> String {
+    match (listener.is_secure, listener.port) {
+        (true, 443) => format!("https://{dns}"),
+        (false, 80) => format!("http://{dns}"),
+        (true, port) => format!("https://{dns}:{port}"),
+        (false, port) => format!("http://{dns}:{port}"),
     }
 }
 

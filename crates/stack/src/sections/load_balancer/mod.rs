@@ -38,7 +38,7 @@ impl Section for LoadBalancer {
 
     fn expand(&self, name: &str, all: &Sections, draft: &mut Draft) {
         if let Some(existing) = &self.existing {
-            return existing::expand(draft, all, existing, name);
+            return existing::expand(draft, self, existing, name);
         }
         if self.is_network() {
             return network_type::expand(draft, all, self, name);
@@ -91,6 +91,7 @@ impl Section for LoadBalancer {
         Some(Offer {
             environment: vec![("URL", self.url(name))],
             ports: self.ports(),
+            // Of one that exists already that is not known yet: everywhere is wide enough for both.
             is_outside: !self.internal,
             ..Offer::default()
         })
@@ -99,16 +100,13 @@ impl Section for LoadBalancer {
     fn outputs(name: &str, body: &Node) -> Vec<Output> {
         let dns = Output::of("dns", "load-balancer", name, "dns");
         let is_there = |key| body.field(key).is_some_and(|it: &Node| it.content != Content::Null);
-        // By which scheme and name others reach it, nobody here knows.
-        if is_there("existing") {
-            return vec![dns];
-        }
         if body.field("type").is_some_and(|it| it.content == Content::Text("network".to_owned())) {
             let host = domain::first(body).map_or_else(|| dns.text.clone(), Text::from);
             return vec![Output { name: "host", text: host, is_printed: true }, dns];
         }
         let text = match domain::first(body) {
             Some(domain) => Text::from(format!("https://{domain}")),
+            None if is_there("existing") => existing_url(name),
             None => url(name, is_there("certificate")),
         };
         vec![Output { name: "url", text, is_printed: true }, dns]
@@ -153,13 +151,18 @@ impl LoadBalancer {
 
     /// The ports it listens on.
     fn ports(&self) -> Vec<u16> {
-        if self.is_secure() { vec![80, 443] } else { vec![80] }
+        match &self.existing {
+            Some(existing) => existing.port.map_or_else(|| vec![80, 443], |port| vec![port]),
+            None if self.is_secure() => vec![80, 443],
+            None => vec![80],
+        }
     }
 
     /// Where it is reached.
     fn url(&self, name: &str) -> Text {
         match self.domains.iter().find(|it| it.is_shown()) {
             Some(domain) => Text::from(format!("https://{}", domain.name)),
+            None if self.existing.is_some() => existing_url(name),
             None => url(name, self.certificate.is_some()),
         }
     }
@@ -295,6 +298,11 @@ fn url(name: &str, is_secure: bool) -> Text {
     let dns =
         Part::Output { address: Address::new("load-balancer", name), field: "dns".to_owned() };
     Text::from_parts([Part::Literal(scheme.to_owned()), dns])
+}
+
+/// Where one is reached that exists already and has no domain of the stack's.
+fn existing_url(name: &str) -> Text {
+    Text::output(Address::new("load-balancer", name), existing::URL)
 }
 
 fn certificate_form(draft: &mut Draft, name: &str, certificate: &serde_json::Value) {

@@ -10,45 +10,63 @@ use deployer_kinds::{
 use ipnet::Ipv4Net;
 
 use super::body::{Acls, Network};
+use super::layout::Layout;
 use super::ranges::tier;
 use crate::draft::{Draft, Origin};
 use crate::section::Sections;
 use crate::sections::service;
+use crate::zones::TIERS;
 
 type Rules = BTreeMap<String, AclRule>;
 
 /// The ports that answers come to, of whatever asks (VPC user guide, "Ephemeral ports").
 const ANSWERS: Ports = Ports::Range(1024, u16::MAX);
 
-pub(super) fn expand(draft: &mut Draft, network: &Network, all: &Sections) {
+pub(super) fn expand(draft: &mut Draft, network: &Network, layout: &Layout, all: &Sections) {
     if network.acls == Acls::None {
         return;
     }
-    let tiers = [0, 1, 2].map(|index| tier(network.cidr, index));
-    let [Some(public), Some(private), Some(data)] = tiers else { return };
-    let (everywhere, inside) = (range(Ipv4Net::default()), range(network.cidr.0));
-    let [public, private, data] = [public, private, data].map(|Cidr(net)| range(net));
+    let of = |index: u32| ranges(network, layout, index);
+    let (public, private, data) = (of(0), of(1), of(2));
+    let everywhere = [IpRange(Ipv4Net::default().into())];
+    let inside: Vec<IpRange> = draft.network.ranges.iter().copied().collect();
     // Where nothing leads out of the private subnets, services are in the public ones; and where one
     // says so.
     let has_way = draft.network.has_nat || draft.network.has_private_access;
     let are_services_public = !has_way || service::is_any_public(all);
 
-    let mut open = rules([(100, allow(everywhere))]);
+    let mut open = allow(100, &everywhere);
     if !are_services_public {
-        open.insert(90.to_string(), AclRule { action: AclAction::Deny, ..allow(data) });
+        let deny = |(number, rule)| (number, AclRule { action: AclAction::Deny, ..rule });
+        open.extend(allow(90, &data).into_iter().map(deny));
     }
     make(draft, "public", open.clone(), open);
 
-    let answers = |protocol| AclRule { protocol, port: ANSWERS, ..allow(everywhere) };
-    let ingress =
-        [(100, allow(inside)), (110, answers(Protocol::Tcp)), (120, answers(Protocol::Udp))];
-    make(draft, "private", rules(ingress), rules([(100, allow(everywhere))]));
+    let answers = |number: u16, protocol| {
+        let of = move |(number, rule)| (number, AclRule { protocol, port: ANSWERS, ..rule });
+        allow(number, &everywhere).into_iter().map(of)
+    };
+    let mut ingress = allow(100, &inside);
+    ingress.extend(answers(110, Protocol::Tcp));
+    ingress.extend(answers(120, Protocol::Udp));
+    make(draft, "private", ingress, allow(100, &everywhere));
 
-    let mut near = rules([(100, allow(private)), (110, allow(data))]);
+    let mut near = allow(100, &private);
+    near.extend(allow(110, &data));
     if are_services_public {
-        near.insert(120.to_string(), allow(public));
+        near.extend(allow(120, &public));
     }
     make(draft, "data", near.clone(), near);
+}
+
+/// The addresses of a tier: those of its subnets where they are written, or else its quarter.
+fn ranges(network: &Network, layout: &Layout, index: u32) -> Vec<IpRange> {
+    let name = TIERS[index as usize];
+    let ranges: Vec<Cidr> = match network.subnets.of(name) {
+        Some(_) => layout[name].values().map(|laid| laid.cidr).collect(),
+        None => tier(network.cidr, index).into_iter().collect(),
+    };
+    ranges.into_iter().map(|range| IpRange(range.0.into())).collect()
 }
 
 fn make(draft: &mut Draft, tier: &str, ingress: Rules, egress: Rules) {
@@ -57,15 +75,13 @@ fn make(draft: &mut Draft, tier: &str, ingress: Rules, egress: Rules) {
     draft.make::<NetworkAcl>(tier, &spec, Origin::new(&["network"], &[("", "acls")]));
 }
 
-/// Rules by their turns.
-fn rules<const N: usize>(rules: [(u16, AclRule); N]) -> Rules {
-    rules.into_iter().map(|(number, rule)| (number.to_string(), rule)).collect()
-}
-
-fn allow(range: IpRange) -> AclRule {
-    AclRule { action: AclAction::Allow, range, protocol: Protocol::All, port: Ports::All }
-}
-
-fn range(net: Ipv4Net) -> IpRange {
-    IpRange(net.into())
+/// Rules that let these ranges through, by their turns. There are fewer than ten of each, so the
+/// next ones can begin ten later.
+fn allow(first: u16, ranges: &[IpRange]) -> Rules {
+    let rule = |(number, range): (u16, &IpRange)| {
+        let (protocol, port) = (Protocol::All, Ports::All);
+        let rule = AclRule { action: AclAction::Allow, range: *range, protocol, port };
+        (number.to_string(), rule)
+    };
+    (first..).zip(ranges).map(rule).collect()
 }

@@ -1,6 +1,7 @@
 //! What may stand below `network`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use deployer_kinds::Cidr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -8,17 +9,24 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::later::NotYet;
 use crate::quantities::DaysOrForever;
 
 /// The network: a VPC with one public, one private and one data subnet in each zone.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Network {
-    /// The addresses of the whole network, from /16 to /24.
+    /// The addresses of the whole network, from /16 to /26.
     #[serde(default = "cidr")]
     #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) cidr: Cidr,
+    /// Further ranges of addresses, four at most, in which subnets can be laid out: `[100.64.0.0/16]`.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
+    pub(crate) also: Vec<Cidr>,
+    /// The ranges of single subnets, for tiers whose subnets are not to be laid out by themselves.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
+    pub(crate) subnets: Subnets,
     /// How many availability zones, or which: `2`, `[eu-west-1a, eu-west-1c]`. As many are the
     /// first that the account has; those that the network is in are kept. A zone's subnets never
     /// move when others are added.
@@ -47,9 +55,35 @@ pub(crate) struct Network {
     /// A network that exists already, in the place of one that is made: by its identifiers, or
     /// another stack's or environment's by their names. Nothing of it is changed.
     #[schemars(extend(
-        "x-excludes" = ["cidr", "zones", "nat", "private-access", "acls", "flow-logs"]
+        "x-excludes" =
+            ["cidr", "also", "subnets", "zones", "nat", "private-access", "acls", "flow-logs"]
     ))]
     pub(crate) existing: Option<Existing>,
+}
+
+/// The ranges of subnets, one for each zone.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Subnets {
+    /// Those of the public subnets, in the order of the zones: `[10.0.0.0/27, 10.0.0.32/27]`. A range
+    /// that there is already keeps its zone.
+    pub(super) public: Option<Vec<Cidr>>,
+    /// Those of the private ones.
+    pub(super) private: Option<Vec<Cidr>>,
+    /// Those of the data subnets.
+    pub(super) data: Option<Vec<Cidr>>,
+}
+
+impl Subnets {
+    /// The ranges of a tier, where they are written.
+    pub(super) fn of(&self, tier: &str) -> Option<&[Cidr]> {
+        let tier = match tier {
+            "public" => &self.public,
+            "private" => &self.private,
+            _ => &self.data,
+        };
+        tier.as_deref()
+    }
 }
 
 /// A network that exists already.
@@ -57,40 +91,66 @@ pub(crate) struct Network {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Existing {
     /// The VPC, by its identifier: `vpc-0123456789abcdef0`.
-    #[schemars(extend("x-excludes" = ["stack", "environment"]))]
+    #[schemars(extend("x-excludes" = ["stack", "environment", "tags"]))]
     pub(super) vpc: Option<String>,
     /// The subnets of load balancers, and of services with public addresses: an internet gateway
-    /// leads to them.
+    /// leads to them. By their identifiers, or by tags: `{ tags: { tier: public } }`.
     #[serde(default)]
     #[schemars(extend("x-excludes" = ["stack", "environment"]))]
-    pub(super) public: Vec<String>,
+    pub(super) public: ExistingSubnets,
     /// The subnets of services, and of load balancers that are internal. A NAT gateway leads out of
     /// them, or endpoints to what services need of AWS.
     #[serde(default)]
     #[schemars(extend("x-excludes" = ["stack", "environment"]))]
-    pub(super) private: Vec<String>,
+    pub(super) private: ExistingSubnets,
     /// The subnets of databases; the private ones when left out.
     #[serde(default)]
     #[schemars(extend("x-excludes" = ["stack", "environment"]))]
-    pub(super) data: Vec<String>,
+    pub(super) data: ExistingSubnets,
     /// The stack that made it, in the same account and region; this one when left out.
-    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data"]))]
+    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data", "tags"]))]
     pub(super) stack: Option<String>,
     /// The environment of that stack that made it; the one of the same name when left out.
-    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data"]))]
+    #[schemars(extend("x-excludes" = ["vpc", "public", "private", "data", "tags"]))]
     pub(super) environment: Option<String>,
-    /// The tags of its VPC.
-    pub(super) tags: Option<NotYet>,
+    /// The VPC, by tags that no other one of this account and region has all of: `{ Name: main }`.
+    #[serde(default)]
+    #[schemars(extend("x-excludes" = ["vpc", "stack", "environment"]))]
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 impl Existing {
-    /// The identifiers of a tier, as they are written.
-    pub(super) fn written(&self, tier: &str) -> &[String] {
+    /// The subnets of a tier, as they are written.
+    pub(super) fn written(&self, tier: &str) -> &ExistingSubnets {
         match tier {
             "public" => &self.public,
             "private" => &self.private,
             _ => &self.data,
         }
+    }
+}
+
+/// Subnets that exist already.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum ExistingSubnets {
+    /// By their identifiers.
+    Named(Vec<String>),
+    /// By their tags.
+    Tagged(TaggedSubnets),
+}
+
+/// All subnets of the network that have some tags.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct TaggedSubnets {
+    /// The tags, all of which each of them has.
+    pub(super) tags: BTreeMap<String, String>,
+}
+
+impl Default for ExistingSubnets {
+    fn default() -> Self {
+        Self::Named(Vec::new())
     }
 }
 

@@ -1,17 +1,17 @@
 //! A network that exists already: its VPC and its subnets are named, and nothing of it is made or
 //! changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Code, Diagnostic, Kind, WayOut};
 use deployer_kinds::{Subnet, Vpc};
 use serde_json::json;
 
-use super::body::Existing;
+use super::body::{Existing, ExistingSubnets};
 use super::private_access;
 use crate::draft::{Draft, owned};
-use crate::found::Sought;
-use crate::guest::{Lent, LentSubnet};
+use crate::found::{Sought, Tagged};
+use crate::guest::{Lent, LentSubnet, Named, only};
 use crate::section::Sections;
 use crate::zones::TIERS;
 
@@ -19,7 +19,8 @@ use crate::zones::TIERS;
 const PATH: [&str; 2] = ["network", "existing"];
 
 /// What only a network has that the stack makes.
-const OWN: [&str; 6] = ["cidr", "zones", "nat", "private-access", "acls", "flow-logs"];
+const OWN: [&str; 8] =
+    ["cidr", "also", "subnets", "zones", "nat", "private-access", "acls", "flow-logs"];
 
 /// A network by what is known of it.
 struct Host {
@@ -31,20 +32,27 @@ struct Host {
 pub(super) fn expand(draft: &mut Draft, existing: &Existing, all: &Sections) {
     draft.refuse_beside_existing(&[PATH[0]], &OWN, "a network");
     let is_of_environment = existing.stack.is_some() || existing.environment.is_some();
-    let host = match (&existing.vpc, is_of_environment) {
-        (Some(vpc), false) => by_hand(draft, existing, vpc),
-        (None, true) => of_environment(draft, existing),
-        (Some(_), true) => {
+    let ways = [
+        ("vpc", existing.vpc.is_some()),
+        ("tags", !existing.tags.is_empty()),
+        ("stack", existing.stack.is_some()),
+        ("environment", existing.environment.is_some()),
+    ];
+    let written: Vec<&str> = ways.iter().filter(|way| way.1).map(|way| way.0).collect();
+    let host = match written.as_slice() {
+        ["vpc"] => existing.vpc.as_ref().and_then(|vpc| by_hand(draft, existing, Some(vpc))),
+        ["tags"] => by_tags(draft, existing),
+        ["stack" | "environment", ..] => of_environment(draft, existing),
+        [first, .., last] => {
             let title = "a network is named in two ways";
-            let label = "`vpc` names it too";
-            let key = if existing.stack.is_some() { "stack" } else { "environment" };
-            let path = [PATH[0], PATH[1], key];
+            let label = format!("`{first}` names it too");
+            let path = [PATH[0], PATH[1], if is_of_environment { written[1] } else { *last }];
             draft.key_error(Code::BadValue, title, &path, label, "keep one of the two");
             None
         }
-        (None, false) => {
-            let help = "write `vpc: vpc-…` with its subnets, or `stack:` and `environment:` of who \
-                        made it";
+        _ => {
+            let help = "write `vpc: vpc-…` with its subnets, or `tags:` of it, or `stack:` and \
+                        `environment:` of who made it";
             let title = "`network.existing` does not say which network";
             draft.key_error(Code::MissingKey, title, &PATH, "`vpc` is missing here", help);
             None
@@ -77,38 +85,104 @@ pub(super) fn expand(draft: &mut Draft, existing: &Existing, all: &Sections) {
     }
 }
 
-/// A network whose identifiers are written.
-fn by_hand(draft: &mut Draft, existing: &Existing, vpc: &str) -> Option<Host> {
-    let mut is_right = must_begin(draft, vpc, "vpc-", &[PATH[0], PATH[1], "vpc"]);
+/// A network that has some tags, alone of all there are.
+fn by_tags(draft: &mut Draft, existing: &Existing) -> Option<Host> {
+    let tagged = Tagged { kind: Vpc::NAME, tags: existing.tags.clone(), vpc: None };
+    match only(draft, tagged, "VPC", &[PATH[0], PATH[1], "tags"]) {
+        Named::Known(vpc) => by_hand(draft, existing, Some(&vpc)),
+        Named::Unknown => by_hand(draft, existing, None),
+        Named::Wrong => None,
+    }
+}
+
+/// A network whose identifiers are written, or at least those of its subnets.
+fn by_hand(draft: &mut Draft, existing: &Existing, vpc: Option<&str>) -> Option<Host> {
+    let mut is_right = match vpc {
+        Some(vpc) if existing.vpc.is_some() => {
+            must_begin(draft, vpc, "vpc-", &[PATH[0], PATH[1], "vpc"])
+        }
+        _ => true,
+    };
     let mut lent = Lent::new();
     for tier in TIERS {
-        let mut subnets: Vec<LentSubnet> = Vec::new();
-        for (index, id) in existing.written(tier).iter().enumerate() {
-            let index = index.to_string();
-            let path = [PATH[0], PATH[1], tier, &index];
-            is_right &= must_begin(draft, id, "subnet-", &path);
-            if subnets.iter().any(|other| other.id.as_ref() == Some(id)) {
-                let title = format!("`{id}` is written twice");
-                draft.error(Code::BadValue, title, &path, "the second time", "keep one of the two");
-                continue;
+        let subnets = match existing.written(tier) {
+            ExistingSubnets::Named(ids) => {
+                let named = named(draft, tier, ids);
+                is_right &= named.is_some();
+                named.unwrap_or_default()
             }
-            subnets.push(LentSubnet {
-                name: format!("{tier}-{}", subnets.len() + 1),
-                path: owned(&path),
-                id: Some(id.clone()),
-                found: None,
-            });
-        }
+            ExistingSubnets::Tagged(tagged) => {
+                let found = carrying(draft, tier, &tagged.tags, vpc);
+                is_right &= found.is_some();
+                found.unwrap_or_default()
+            }
+        };
         lent.insert(tier, subnets);
     }
-    if lent.values().all(Vec::is_empty) {
+    if is_right && lent.values().all(Vec::is_empty) {
         let title = "`network.existing` names no subnets";
         let help = "add `private: [subnet-…]` for services, and `public: [subnet-…]` for load \
-                    balancers";
+                    balancers, or `private: { tags: … }`";
         draft.key_error(Code::MissingKey, title, &PATH, "there is nothing to be put into", help);
         is_right = false;
     }
-    is_right.then(|| Host { vpc: Some(vpc.to_owned()), lent })
+    is_right.then(|| Host { vpc: vpc.map(str::to_owned), lent })
+}
+
+/// The subnets of a tier by their identifiers; none where one of these is none.
+fn named(draft: &mut Draft, tier: &str, ids: &[String]) -> Option<Vec<LentSubnet>> {
+    let mut is_right = true;
+    let mut subnets: Vec<LentSubnet> = Vec::new();
+    for (index, id) in ids.iter().enumerate() {
+        let index = index.to_string();
+        let path = [PATH[0], PATH[1], tier, &index];
+        is_right &= must_begin(draft, id, "subnet-", &path);
+        if subnets.iter().any(|other| other.id.as_ref() == Some(id)) {
+            let title = format!("`{id}` is written twice");
+            draft.error(Code::BadValue, title, &path, "the second time", "keep one of the two");
+            continue;
+        }
+        let name = format!("{tier}-{}", subnets.len() + 1);
+        subnets.push(LentSubnet { name, path: owned(&path), id: Some(id.clone()), found: None });
+    }
+    is_right.then_some(subnets)
+}
+
+/// The subnets of a tier by their tags; none where there are none.
+fn carrying(
+    draft: &mut Draft,
+    tier: &str,
+    tags: &BTreeMap<String, String>,
+    vpc: Option<&str>,
+) -> Option<Vec<LentSubnet>> {
+    let path = [PATH[0], PATH[1], tier, "tags"];
+    let subnet = |(index, id): (usize, Option<String>)| LentSubnet {
+        name: format!("{tier}-{}", index + 1),
+        path: owned(&path),
+        id,
+        found: None,
+    };
+    // Until somebody has looked there are two.
+    let assumed = || Some([None, None].into_iter().enumerate().map(subnet).collect());
+    let Some(vpc) = vpc else { return assumed() };
+    let tagged = Tagged { kind: Subnet::NAME, tags: tags.clone(), vpc: Some(vpc.to_owned()) };
+    match draft.found.carrying(&tagged) {
+        None => {
+            draft.sought.insert(Sought::Tagged(tagged));
+            assumed()
+        }
+        Some(ids) if ids.is_empty() => {
+            let title = format!("no subnet of {vpc} has these tags");
+            let help = format!(
+                "`aws ec2 describe-subnets --filters Name=vpc-id,Values={vpc}` shows those there \
+                 are, with their tags"
+            );
+            let label = format!("there is none for `{tier}`");
+            draft.error(Code::UnknownReference, title, &path, label, help);
+            None
+        }
+        Some(ids) => Some(ids.iter().cloned().map(Some).enumerate().map(subnet).collect()),
+    }
 }
 
 /// Whether something is an identifier of its kind; reports it when not.
@@ -190,15 +264,17 @@ fn look(draft: &mut Draft, vpc: &str, lent: &mut Lent) {
         let title = format!("there is no VPC {vpc}");
         let label = format!("not in {} of this account", draft.region);
         let help = "`aws ec2 describe-vpcs` lists those that there are";
-        draft.error(Code::UnknownReference, title, &[PATH[0], PATH[1], "vpc"], label, help);
+        let key = if draft.is_written(&PATH, "vpc") { "vpc" } else { "tags" };
+        draft.error(Code::UnknownReference, title, &[PATH[0], PATH[1], key], label, help);
         draft.broken.insert((PATH[0].to_owned(), String::new()));
         return;
     }
     let Some(network) = draft.found.network_of(vpc).cloned() else {
         let subnets: BTreeSet<String> =
             lent.values().flatten().filter_map(|subnet| subnet.id.clone()).collect();
-        // Without any there is a mistake already.
-        if !subnets.is_empty() {
+        // Without any there is a mistake already, and those that are not known yet are looked for.
+        let are_known = lent.values().flatten().all(|subnet| subnet.id.is_some());
+        if are_known && !subnets.is_empty() {
             draft.sought.insert(Sought::Network { vpc: vpc.to_owned(), subnets });
         }
         return;

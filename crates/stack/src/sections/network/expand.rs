@@ -10,13 +10,13 @@ use deployer_kinds::{
 use ipnet::Ipv4Net;
 
 use super::body::{Nat, Network, Zones};
+use super::layout::{Layout, kept, layout};
 use super::private_access::Access;
-use super::ranges::{part, slot_bits, subnet_length};
 use super::{acls, existing, flow_logs};
 use crate::draft::{Draft, Origin, owned};
 use crate::mistakes::listed;
 use crate::section::Sections;
-use crate::zones::{TIERS, letter, no_zone};
+use crate::zones::{letter, no_zone};
 
 pub(super) fn expand(draft: &mut Draft, network: &Network, all: &Sections) {
     if let Some(existing) = &network.existing {
@@ -24,65 +24,63 @@ pub(super) fn expand(draft: &mut Draft, network: &Network, all: &Sections) {
     }
     let zones = zones(draft, network);
     draft.network.zones = zones.iter().map(|(letter, _)| *letter).collect();
-    draft.network.ranges = [IpRange(network.cidr.0.into())].into();
+    let ranges = [network.cidr].into_iter().chain(network.also.iter().copied());
+    draft.network.ranges = ranges.map(|range| IpRange(range.0.into())).collect();
     draft.network.has_nat = network.nat != Nat::None;
     let access = Access::of(network, all);
     draft.network.has_private_access = access.leads_anywhere();
     // A VPC takes /16 to /28, a subnet /28 at least (EC2 API reference).
-    if !(16..=24).contains(&network.cidr.0.prefix_len()) {
+    if !(16..=26).contains(&network.cidr.0.prefix_len()) {
         draft.error(
             Code::NetworkSize,
             format!("`{}` is not a valid size for a network", network.cidr),
             &["network", "cidr"],
             "three tiers of subnets do not fit, or AWS accepts no network as large",
-            "expected a prefix from /16 to /24",
+            "expected a prefix from /16 to /26",
         );
         draft.broken.insert(("network".to_owned(), String::new()));
         return;
     }
-
-    // ELB takes subnets of /27 or larger (user guide, "Subnets for your load balancer").
-    let has_balancers = draft.declared.get("load-balancers").is_some_and(|it| !it.is_empty());
-    if has_balancers && subnet_length(network.cidr) > 27 {
-        draft.error(
-            Code::NetworkSize,
-            format!("`{}` is too small for load balancers", network.cidr),
-            &["network", "cidr"],
-            format!("its subnets have the size /{}", subnet_length(network.cidr)),
-            "write a prefix from /16 to /22: load balancers want subnets of /27 or larger",
-        );
-    }
+    let layout = layout(draft, network, &zones, all);
 
     let body = &["network"];
     let vpc = Ref::<Vpc>::named("main");
-    let spec = VpcSpec { cidr: network.cidr, dns_hostnames: true.into() };
-    draft.make::<Vpc>("main", &spec, Origin::new(body, &[("cidr", "cidr")]));
+    let spec = VpcSpec {
+        cidr: network.cidr,
+        secondary_cidrs: network.also.iter().copied().collect(),
+        dns_hostnames: true.into(),
+    };
+    let origin = Origin::new(body, &[("cidr", "cidr"), ("secondary-cidrs", "also")]);
+    draft.make::<Vpc>("main", &spec, origin);
     let spec = InternetGatewaySpec { vpc: vpc.clone().into() };
     draft.make::<InternetGateway>("main", &spec, Origin::new(body, &[]));
-    subnets(draft, network, &zones);
+    subnets(draft, &layout, &zones);
     gateways(draft, network, &zones);
     route_tables(draft, network, &zones);
     access.expand(draft, network, all);
-    acls::expand(draft, network, all);
+    acls::expand(draft, network, &layout, all);
     flow_logs::expand(draft, network);
 }
 
 /// The letters and names of the zones.
 fn zones(draft: &mut Draft, network: &Network) -> Vec<(char, String)> {
     match &network.zones {
-        Zones::Count(count) => chosen(draft, *count as usize),
+        Zones::Count(count) => chosen(draft, network, *count as usize),
         Zones::Named(names) => named(draft, names),
     }
 }
 
-/// As many zones as that: those that the network is in, then the first of those that there are.
-fn chosen(draft: &mut Draft, count: usize) -> Vec<(char, String)> {
+/// As many zones as that: those that the network is in, of these first those whose ranges are still
+/// written, then the first of those that there are.
+fn chosen(draft: &mut Draft, network: &Network, count: usize) -> Vec<(char, String)> {
     let region = draft.region.clone();
     let known = draft.zones.clone().unwrap_or_default();
-    let used = known.used();
-    let others = known.letters(&region).into_iter().filter(|letter| !used.contains(letter));
-    let mut letters: Vec<char> = used.iter().copied().chain(others).take(count).collect();
-    letters.sort_unstable();
+    let mut letters: BTreeSet<char> = BTreeSet::new();
+    for letter in kept(draft, network).chain(known.used()).chain(known.letters(&region)) {
+        if letters.len() < count {
+            letters.insert(letter);
+        }
+    }
     if known.available(&Place::default()).is_some() && letters.len() < count {
         let there: Vec<String> = letters.iter().map(|letter| format!("{region}{letter}")).collect();
         let there: Vec<&str> = there.iter().map(String::as_str).collect();
@@ -140,35 +138,18 @@ fn named(draft: &mut Draft, names: &[String]) -> Vec<(char, String)> {
     zones.into_iter().collect()
 }
 
-/// A quarter of the network for each tier, and in it a fixed slot for each letter: so no subnet
-/// moves when zones come or go.
-fn subnets(draft: &mut Draft, network: &Network, zones: &[(char, String)]) {
-    let slot_bits = slot_bits(network.cidr);
-    let length = subnet_length(network.cidr);
-    for (letter, zone) in zones {
-        let slot = u32::from(*letter) - u32::from('a');
-        if slot >= 1 << slot_bits {
-            draft.error(
-                Code::NetworkSize,
-                format!("`{}` has no room for zone `{zone}`", network.cidr),
-                &["network", "zones"],
-                format!("a network of this size has room for {} zones", 1 << slot_bits),
-                "use fewer zones, or a prefix from /16 to /23",
-            );
-            continue;
-        }
-        for (tier, name) in (0..).zip(TIERS) {
-            let Some(cidr) = part(network.cidr, length, (tier << slot_bits) | slot) else {
-                continue;
-            };
+fn subnets(draft: &mut Draft, layout: &Layout, zones: &[(char, String)]) {
+    for (tier, subnets) in layout {
+        for (letter, zone) in zones {
+            let Some(laid) = subnets.get(letter) else { continue };
             let spec = SubnetSpec {
                 vpc: Ref::named("main"),
-                cidr,
+                cidr: laid.cidr,
                 zone: zone.clone(),
                 public_addresses: false.into(),
             };
-            let origin = Origin::new(&["network"], &[("cidr", "cidr"), ("zone", "zones")]);
-            draft.make::<Subnet>(&format!("{name}-{letter}"), &spec, origin);
+            let origin = Origin::new(&["network"], &[("cidr", &laid.at), ("zone", "zones")]);
+            draft.make::<Subnet>(&format!("{tier}-{letter}"), &spec, origin);
         }
     }
 }

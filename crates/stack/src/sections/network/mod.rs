@@ -5,6 +5,7 @@ mod body;
 mod existing;
 mod expand;
 mod flow_logs;
+mod layout;
 mod private_access;
 mod ranges;
 

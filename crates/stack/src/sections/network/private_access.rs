@@ -51,7 +51,7 @@ impl Access {
         if !self.leads_anywhere() {
             return;
         }
-        group(draft, network);
+        group(draft);
         for service in &self.0 {
             endpoint(draft, service);
         }
@@ -82,9 +82,9 @@ fn needed(all: &Sections) -> BTreeMap<&'static str, (String, Need)> {
 }
 
 /// The endpoints are reached from everywhere in the network, by TLS alone.
-fn group(draft: &mut Draft, network: &Network) {
-    let rule = Ingress {
-        from: Peer::IpRange(IpRange(network.cidr.0.into())),
+fn group(draft: &mut Draft) {
+    let rule = |from: IpRange| Ingress {
+        from: Peer::IpRange(from),
         port: Ports::Range(443, 443),
         protocol: Protocol::Tcp,
         description: String::new(),
@@ -92,7 +92,7 @@ fn group(draft: &mut Draft, network: &Network) {
     let spec = SecurityGroupSpec {
         vpc: Ref::named("main"),
         description: "ways to services of AWS".to_owned(),
-        ingress: [rule].into(),
+        ingress: draft.network.ranges.iter().copied().map(rule).collect(),
         egress: BTreeSet::new(),
     };
     let origin = Origin::new(&["network"], &[("", "private-access")]);

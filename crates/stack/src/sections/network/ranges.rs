@@ -13,9 +13,10 @@ pub(super) fn subnet_length(cidr: Cidr) -> u8 {
     cidr.0.prefix_len() + 2 + slot_bits(cidr)
 }
 
-/// How many bits of a tier's addresses name the zone: eight zones, or four in the smallest network.
+/// How many bits of a tier's addresses name the zone: eight zones, or as many as there is room for
+/// in a small network, whose subnets are /28.
 pub(super) fn slot_bits(cidr: Cidr) -> u8 {
-    if cidr.0.prefix_len() <= 23 { 3 } else { 2 }
+    26u8.saturating_sub(cidr.0.prefix_len()).min(3)
 }
 
 /// The addresses of a tier, a quarter of the network.

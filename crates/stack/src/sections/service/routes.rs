@@ -78,9 +78,7 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
         }
         let mut rules: Vec<Rule<'_>> =
             sharing(&routes).into_iter().map(|sharing| rule(draft, &sharing)).collect();
-        if body.existing.is_none() {
-            rules.extend(redirects(balancer, body));
-        }
+        rules.extend(redirects(balancer, body));
         rules.extend(answers(draft, balancer, body));
         make(draft, &rules, &doors, &body.domains);
     }

@@ -41,6 +41,8 @@ def install(lab: Lab) -> None:
             network = _network(cidr_block)
             if not LARGEST <= network.prefixlen <= SMALLEST:
                 raise InvalidSubnetRangeError(cidr_block)
+            if any(it.supernet_of(network) for it in _associating(self.get_vpc(vpc_id))):
+                raise InvalidSubnetRangeError(str(network))
             cidr_block = str(network)
         return original(self, vpc_id, cidr_block, *args, **kwargs)
 
@@ -53,7 +55,11 @@ def install(lab: Lab) -> None:
             network = _network(str(cidr_block))
             _check(vpc, network)
             cidr_block = str(network)
-        return original(self, vpc_id, cidr_block, ipv6)
+        block = original(self, vpc_id, cidr_block, ipv6)
+        if not ipv6:
+            block["cidr_block_state"]["state"] = "associating"
+            lab.timers.after("vpc.associating", lambda: _arrive(block))
+        return block
 
     @patch(VPCBackend)
     def disassociate_vpc_cidr_block(original: Any, self: Any, association_id: str) -> Any:
@@ -68,6 +74,21 @@ def install(lab: Lab) -> None:
         answer = original(self, association_id)
         self.vpcs[answer["vpc_id"]]._cidr_block_association_set.pop(association_id, None)
         return answer
+
+
+def _arrive(block: dict[str, Any]) -> None:
+    """Makes a block usable, unless it goes already."""
+    if block["cidr_block_state"]["state"] == "associating":
+        block["cidr_block_state"]["state"] = "associated"
+
+
+def _associating(vpc: Any) -> list[IPv4Network]:
+    """The blocks of a VPC that no subnet can be in yet."""
+    return [
+        IPv4Network(block["cidr_block"])
+        for block in (vpc.get_cidr_block_association_set(ipv6=False) if vpc else [])
+        if block["cidr_block_state"]["state"] == "associating"
+    ]
 
 
 def _network(cidr: str) -> IPv4Network:

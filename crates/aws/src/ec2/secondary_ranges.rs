@@ -1,0 +1,100 @@
+//! The ranges that a VPC has beside its first one: `AssociateVpcCidrBlock`,
+//! `DisassociateVpcCidrBlock`.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{Vpc, VpcCidrBlockAssociation, VpcCidrBlockStateCode as State};
+use deployer_engine::{Progress, Result};
+use deployer_kinds::Cidr;
+
+use crate::ec2::{self, filter, inside, vpc};
+use crate::missing::Required;
+use crate::{Aws, send::unless_gone};
+
+/// Those that are there, or come by themselves.
+pub(super) fn read(vpc: &Vpc) -> BTreeSet<Cidr> {
+    let there = beside(vpc)
+        .filter(|it| matches!(state(it), Some(State::Associated | State::Associating) | None));
+    there.filter_map(range).collect()
+}
+
+/// Whether one comes or goes by itself.
+pub(super) fn are_settling(vpc: &Vpc) -> bool {
+    beside(vpc).any(moves)
+}
+
+/// Those that did not come, in words.
+pub(super) fn failed(vpc: &Vpc) -> Vec<String> {
+    let failed = beside(vpc).filter(|it| state(it) == Some(&State::Failed));
+    let word = |it: &VpcCidrBlockAssociation| {
+        let range = it.cidr_block().unwrap_or("?");
+        let why = it.cidr_block_state().and_then(|it| it.status_message()).unwrap_or("failed");
+        format!("the range {range}, which was not added: {why}")
+    };
+    failed.map(word).collect()
+}
+
+/// How far they have come.
+pub(super) async fn progress(aws: &Aws, id: &str) -> Result<Progress<()>> {
+    let all = vpc::describe(aws, vec![filter("vpc-id", id)]).await?;
+    let Some(vpc) = all.first() else {
+        return Ok(Progress::Waiting("is not shown yet".to_owned()));
+    };
+    if let Some(failed) = failed(vpc).pop() {
+        return Ok(Progress::Failed(failed));
+    }
+    let moving = beside(vpc).find(|it| moves(it));
+    Ok(moving.map_or(Progress::Done(()), |it| {
+        let state = state(it).map_or("", State::as_str);
+        Progress::Waiting(format!("{} is {state}", it.cidr_block().unwrap_or("a range")))
+    }))
+}
+
+/// Adds those that are not there yet, and takes away those that are not wanted.
+pub(super) async fn set(aws: &Aws, id: &str, wanted: &BTreeSet<Cidr>) -> Result<()> {
+    let all = vpc::describe(aws, vec![filter("vpc-id", id)]).await?;
+    let vpc = all.first().required("the VPC to change")?;
+    for range in wanted.difference(&read(vpc)) {
+        let request = aws.ec2.associate_vpc_cidr_block().vpc_id(id).cidr_block(range.to_string());
+        aws.send(&ec2::ASSOCIATE_VPC_CIDR_BLOCK, "add a range to the VPC", || {
+            request.clone().send()
+        })
+        .await?;
+    }
+    let is_old = |it: &&VpcCidrBlockAssociation| {
+        !matches!(state(it), Some(State::Disassociating | State::Disassociated))
+            && range(it).is_some_and(|range| !wanted.contains(&range))
+    };
+    for old in beside(vpc).filter(is_old) {
+        let association = old.association_id().required("the id of a range's association")?;
+        let request = aws.ec2.disassociate_vpc_cidr_block().association_id(association);
+        let taken = aws
+            .send(&ec2::DISASSOCIATE_VPC_CIDR_BLOCK, "take a range from the VPC", || {
+                request.clone().send()
+            })
+            .await;
+        match unless_gone(taken) {
+            Ok(_) => {}
+            Err(failure) => return Err(inside::name_subnets(aws, failure, id, range(old)).await),
+        }
+    }
+    Ok(())
+}
+
+/// The associations of those that the VPC was not made with.
+fn beside(vpc: &Vpc) -> impl Iterator<Item = &VpcCidrBlockAssociation> {
+    let all = vpc.cidr_block_association_set().iter();
+    all.filter(|it| it.cidr_block() != vpc.cidr_block())
+}
+
+fn range(association: &VpcCidrBlockAssociation) -> Option<Cidr> {
+    association.cidr_block()?.parse().ok()
+}
+
+fn state(association: &VpcCidrBlockAssociation) -> Option<&State> {
+    association.cidr_block_state()?.state()
+}
+
+fn moves(association: &VpcCidrBlockAssociation) -> bool {
+    matches!(state(association), Some(State::Associating | State::Disassociating | State::Failing))
+}

@@ -1,0 +1,148 @@
+//! Certificates of ours at listeners of others: `AddListenerCertificates`,
+//! `DescribeListenerCertificates`, `RemoveListenerCertificates`.
+//!
+//! What a listener has of certificates carries no tags. The tags of the certificate say where it was
+//! put, and as what: `deployer:at:app/edge/50dc/f2f7` is the generation and the name.
+
+use deployer_core::{Arn, Phase, Ref, Text};
+use deployer_engine::{Badge, Context, Found, Resource, Result, Survey};
+use deployer_kinds::{
+    Certificate, ListenerCertificate, ListenerCertificateOutput, ListenerCertificateSpec,
+};
+
+use crate::Aws;
+use crate::acm;
+use crate::elb::certificates;
+use crate::index::TagIndex;
+use crate::ownership::{Owned, Tags};
+
+/// What the keys of tags begin with that say where a certificate was put.
+const AT: &str = "deployer:at:";
+
+/// What comes before the path in the ARN of a listener.
+const LISTENER: &str = ":listener/";
+
+impl Resource<Aws> for ListenerCertificate {
+    async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
+        let index = survey.shared.get::<TagIndex>();
+        let mut all = Vec::new();
+        for arn in index.nominated::<Certificate>(survey, "acm").await {
+            // The index may have those from before it was put anywhere.
+            let Some(tags) = acm::tags(survey.cloud, &arn).await? else { continue };
+            if Owned::tagged::<Certificate>(survey.scope, &tags).is_none() {
+                continue;
+            }
+            for (path, generation, name) in places(&tags) {
+                let Some(listener) = listener(&arn, path) else { continue };
+                let there = certificates::beside_id(survey.cloud, &listener).await?;
+                if there.contains(&Text::from(arn.as_str())) {
+                    all.push(found(name, generation, &listener, &arn));
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The tag comes first: what is at a listener without one would be nobody's.
+    async fn create(
+        cx: &Context<'_, Aws>,
+        spec: &ListenerCertificateSpec,
+    ) -> Result<ListenerCertificateOutput> {
+        let (listener, certificate) = (spec.listener.id(), spec.certificate.id());
+        let what = format!("{} {}", cx.identity.generation, cx.identity.address.name);
+        acm::tag_with(cx.cloud, certificate, &key(listener), Some(&what)).await?;
+        certificates::put(cx.cloud, listener, &[certificate]).await?;
+        Ok(output(listener, certificate))
+    }
+
+    /// Nothing of it can change where it is.
+    async fn update(
+        _cx: &Context<'_, Aws>,
+        live: &Found<Self>,
+        _spec: &ListenerCertificateSpec,
+    ) -> Result<ListenerCertificateOutput> {
+        Ok(live.output.clone())
+    }
+
+    /// The certificate's tags have it, and stay.
+    async fn remember(_cx: &Context<'_, Aws>, _output: &ListenerCertificateOutput) -> Result<()> {
+        Ok(())
+    }
+
+    async fn delete(cx: &Context<'_, Aws>, live: &Found<Self>) -> Result<Vec<String>> {
+        let (listener, certificate) = (live.spec.listener.id(), live.spec.certificate.id());
+        let tags = acm::tags(cx.cloud, certificate).await?.unwrap_or_default();
+        let mut places = places(&tags);
+        // Under another name it stays there.
+        if places.any(|(at, _, name)| key(listener) == key(at) && name != live.badge.name) {
+            return Ok(Vec::new());
+        }
+        certificates::take(cx.cloud, listener, &[certificate]).await?;
+        acm::tag_with(cx.cloud, certificate, &key(listener), None).await?;
+        Ok(Vec::new())
+    }
+}
+
+/// The key of the tag for a listener, by its ARN or by the path at the end of that.
+fn key(listener: &str) -> String {
+    let path = listener.rsplit_once(LISTENER).map_or(listener, |(_, path)| path);
+    format!("{AT}{path}")
+}
+
+/// Whether a certificate was put at a listener by a resource of its own, by its tags.
+pub(super) fn is_put_at(tags: &Tags, listener: &str) -> bool {
+    tags.contains_key(&key(listener))
+}
+
+/// The ARN of a listener, which is where a certificate is.
+fn listener(certificate: &str, path: &str) -> Option<String> {
+    let Arn { partition, region, account, .. } = Arn::read(certificate)?;
+    Some(format!("arn:{partition}:elasticloadbalancing:{region}:{account}{LISTENER}{path}"))
+}
+
+/// Where a certificate was put, by its tags: at which listener, in which generation, and as what.
+fn places(tags: &Tags) -> impl Iterator<Item = (&str, u32, &str)> {
+    tags.iter().filter_map(|(key, value)| {
+        let (generation, name) = value.split_once(' ')?;
+        Some((key.strip_prefix(AT)?, generation.parse().ok()?, name))
+    })
+}
+
+fn output(listener: &str, certificate: &str) -> ListenerCertificateOutput {
+    ListenerCertificateOutput { id: format!("{listener} {certificate}") }
+}
+
+fn found(
+    name: &str,
+    generation: u32,
+    listener: &str,
+    certificate: &str,
+) -> Found<ListenerCertificate> {
+    Found {
+        badge: Badge { name: name.to_owned(), generation, ..Badge::default() },
+        spec: ListenerCertificateSpec {
+            listener: Ref::physical(listener),
+            certificate: Ref::physical(certificate),
+        },
+        output: output(listener, certificate),
+        phase: Phase::Ready,
+        state: String::new(),
+        foreign: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tags_of_a_certificate_say_where_it_was_put() {
+        let at = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/edge/50dc/f2f7";
+        let tags: Tags =
+            [(key(at), "2 web".to_owned()), ("Name".to_owned(), "1 web".to_owned())].into();
+        let found: Vec<_> = places(&tags).collect();
+        assert_eq!(found, [("app/edge/50dc/f2f7", 2, "web")]);
+        let certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/1";
+        assert_eq!(listener(certificate, found[0].0).as_deref(), Some(at));
+    }
+}
