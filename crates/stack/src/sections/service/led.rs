@@ -40,11 +40,10 @@ impl Led<'_> {
     /// What clients speak.
     pub(in crate::sections) fn spoken(&self) -> ListenerProtocol {
         match self.route.protocol {
-            Some(RouteProtocol::Tcp) => ListenerProtocol::Tcp,
-            Some(RouteProtocol::Udp) => ListenerProtocol::Udp,
             Some(RouteProtocol::Tls) => ListenerProtocol::Tls,
-            None if self.port.protocol.is_udp() => ListenerProtocol::Udp,
-            None => ListenerProtocol::Tcp,
+            Some(RouteProtocol::Udp) => ListenerProtocol::Udp,
+            Some(RouteProtocol::Tcp) => ListenerProtocol::Tcp,
+            None => self.port.protocol.as_listener(),
         }
     }
 
@@ -67,6 +66,13 @@ impl Led<'_> {
     pub(in crate::sections) fn path<'k>(&'k self, keys: &[&'k str]) -> Vec<&'k str> {
         let route = ["services", self.service, "ports", self.name, "route"];
         route.into_iter().chain(keys.iter().copied()).collect()
+    }
+}
+
+impl Protocol {
+    /// What comes in by a route that does not say.
+    fn as_listener(self) -> ListenerProtocol {
+        if self.is_udp() { ListenerProtocol::Udp } else { ListenerProtocol::Tcp }
     }
 }
 
