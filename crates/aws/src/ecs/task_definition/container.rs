@@ -36,7 +36,7 @@ pub(super) fn write(name: &str, container: &Container, region: &str) -> Containe
         let named = container.named_ports.iter().find(|(_, named)| named.port == *port);
         PortMapping::builder()
             .set_name(named.map(|(name, _)| name.clone()))
-            .set_app_protocol(named.and_then(|(_, named)| app_protocol(named)))
+            .set_app_protocol(named.and_then(|(_, named)| app_protocol(*named)))
             .container_port(i32::from(*port))
             .host_port(i32::from(*port))
             .protocol(protocol)
@@ -182,7 +182,7 @@ fn dependency(waits: &ContainerDependency) -> (String, Opaque<Condition>) {
 }
 
 /// Without one a port speaks anything over TCP (`PortMapping` in the ECS API reference).
-fn app_protocol(named: &NamedPort) -> Option<ApplicationProtocol> {
+fn app_protocol(named: NamedPort) -> Option<ApplicationProtocol> {
     match named.protocol.known()? {
         AppProtocol::Tcp => None,
         AppProtocol::Http => Some(ApplicationProtocol::Http),
