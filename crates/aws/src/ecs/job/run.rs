@@ -146,7 +146,7 @@ async fn started_with(aws: &Aws, spec: &JobSpec, token: &str) -> Result<Option<S
 /// How far a run is.
 enum Stage {
     /// Its task runs, or may do so where ECS does not show it yet.
-    GoesOn(Option<Task>),
+    GoesOn(Option<Box<Task>>),
     EndedWell,
     /// It failed, ECS has forgotten it, or it never began.
     Over,
@@ -164,7 +164,7 @@ async fn stage(aws: &Aws, spec: &JobSpec, run: &Run, age: Option<Duration>) -> R
 
 /// What ECS says of the task of a run.
 enum Sight {
-    Task(Task),
+    Task(Box<Task>),
     /// It was begun a moment ago and is not shown yet.
     NotYet,
     Forgotten,
@@ -175,14 +175,16 @@ enum Sight {
 /// so.
 async fn seen(aws: &Aws, arn: &str, age: Option<Duration>) -> Result<Sight> {
     if let Some(task) = look(aws, arn).await? {
-        return Ok(Sight::Task(task));
+        return Ok(Sight::Task(Box::new(task)));
     }
     if age.is_none_or(|age| age < UNSEEN) {
         return Ok(Sight::NotYet);
     }
     let missing = || Failure::new(Cause::Gone, LOOK, "ECS says that it is MISSING");
     let look = || async { look(aws, arn).await?.ok_or_else(missing) };
-    Ok(unless_gone_for_good(look).await?.map_or(Sight::Forgotten, Sight::Task))
+    Ok(unless_gone_for_good(look)
+        .await?
+        .map_or(Sight::Forgotten, |task| Sight::Task(Box::new(task))))
 }
 
 /// How far the run is that was begun last.
@@ -197,7 +199,7 @@ pub(super) async fn progress(cx: &Context<'_, Aws>, kept: &Kept) -> Result<Progr
         return Ok(Progress::Waiting("its task starts".to_owned()));
     };
     let task = match seen(cx.cloud, &arn, kept.age).await? {
-        Sight::Task(task) => task,
+        Sight::Task(task) => *task,
         Sight::NotYet => {
             return Ok(Progress::Waiting("ECS does not show its task yet".to_owned()));
         }
