@@ -72,7 +72,7 @@ pub use domain::plain_name;
 pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
 pub use flow_log::{FlowLog, FlowLogOutput, FlowLogSpec};
 pub use gateway_endpoint::{GatewayEndpoint, GatewayEndpointSpec, GatewayService};
-pub use image::{Build, Image, ImageOutput, ImageSpec};
+pub use image::{Build, Dockerfile, Image, ImageOutput, ImageSpec};
 pub use interface_endpoint::{EndpointOutput, InterfaceEndpoint, InterfaceEndpointSpec};
 pub use internet_gateway::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
 pub use ip_range::{Cidr, IpRange};

@@ -1,7 +1,7 @@
 //! The keys of a service that have a short form.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use deployer_core::Text;
@@ -60,20 +60,25 @@ pub(crate) struct Built {
 #[schemars(extend("examples" = [{ "dockerfile": "Dockerfile" }]))]
 pub(crate) struct Build {
     /// From the Cargo package in this folder: a static binary in an otherwise empty image.
-    #[schemars(extend("x-excludes" = ["dockerfile", "archive"]))]
+    #[schemars(extend("x-excludes" = ["dockerfile", "archive", "context", "target", "args", "cache"]))]
     pub(crate) cargo: Option<String>,
     /// From the Dockerfile at this path, with the builder that is on the machine.
     #[schemars(extend("x-excludes" = ["cargo", "archive"]))]
     pub(crate) dockerfile: Option<String>,
     /// From an archive that another tool wrote, in the OCI or the Docker format.
-    #[schemars(extend("x-excludes" = ["cargo", "dockerfile"]))]
+    #[schemars(extend("x-excludes" = ["cargo", "dockerfile", "context", "target", "args", "cache"]))]
     pub(crate) archive: Option<String>,
-    /// The folder that a Dockerfile copies from; its own when left out.
-    pub(crate) context: Option<NotYet>,
-    /// The stage of a Dockerfile that is built.
-    pub(crate) target: Option<NotYet>,
-    /// Build arguments of a Dockerfile.
-    pub(crate) args: Option<NotYet>,
+    /// The folder that a Dockerfile copies from, also one outside of the stack's; its own when left
+    /// out.
+    pub(crate) context: Option<String>,
+    /// The stage of a Dockerfile that is built; the last one when left out.
+    pub(crate) target: Option<String>,
+    /// Build arguments of a Dockerfile: `{ VERSION: "1.2" }`. They stand in the image's history, so
+    /// none is a secret.
+    pub(crate) args: Option<BTreeMap<String, String>>,
+    /// A repository in which a Dockerfile's builder keeps layers and looks for them first, on other
+    /// machines too: `registry.example.com/team/web-cache`. The builder must be logged in there.
+    pub(crate) cache: Option<String>,
 }
 
 /// What tasks may send to besides what they use.

@@ -1,6 +1,8 @@
 //! The image of a service: one that is built here becomes a resource in a repository, one from
 //! elsewhere a text.
 
+use std::collections::BTreeMap;
+
 use deployer_core::{Address, Code, Ref, Text};
 use deployer_kinds::{self as kinds, Architecture, Image, ImageSpec};
 
@@ -216,20 +218,53 @@ fn make(draft: &mut Draft, owner: Owner<'_>, body: &Service, built: &Built) -> O
         health_command: body.health_command.clone().into(),
         digest: None,
     };
-    draft.make::<Image>(name, &spec, Origin::new(&path, &[("build", written)]));
+    let fields = [
+        ("build", written),
+        ("build.dockerfile.args", "build.args"),
+        ("build.dockerfile.target", "build.target"),
+        ("build.dockerfile.cache", "build.cache"),
+    ];
+    let mut origin = Origin::new(&path, &fields);
+    for argument in built.build.args.iter().flat_map(BTreeMap::keys) {
+        let place = ["build", "args", argument].map(str::to_owned).to_vec();
+        origin.fields.push((format!("build.dockerfile.args.{argument}"), place));
+    }
+    draft.make::<Image>(name, &spec, origin);
     Some(())
 }
 
 /// The one way that is written.
 fn way(draft: &mut Draft, path: &[&str], written: &Build) -> Option<kinds::Build> {
-    let Build { cargo, dockerfile, archive, .. } = written.clone();
+    let place: Vec<&str> = path.iter().copied().chain(["build"]).collect();
+    let Build { cargo, dockerfile, archive, context, target, args, cache } = written.clone();
+    let of_dockerfile = [
+        ("context", context.is_some()),
+        ("target", target.is_some()),
+        ("args", args.is_some()),
+        ("cache", cache.is_some()),
+    ];
+    let others = of_dockerfile.into_iter().filter(|(_, is_written)| *is_written);
+    if dockerfile.is_none()
+        && (cargo.is_some() || archive.is_some())
+        && let Some((key, _)) = others.min_by_key(|(key, _)| *key)
+    {
+        draft.key_error(
+            Code::ImageSource,
+            format!("`{key}` is of a Dockerfile, and there is none"),
+            &[&place[..], &[key]].concat(),
+            "",
+            format!("remove `{key}`, or write `dockerfile: Dockerfile` as the way"),
+        );
+        return None;
+    }
+    let args = args.unwrap_or_default();
+    let of_file = |file| kinds::Dockerfile { file, context, target, args, cache };
     let ways = [
         cargo.map(kinds::Build::Cargo),
-        dockerfile.map(kinds::Build::Dockerfile),
+        dockerfile.map(|file| kinds::Build::Dockerfile(of_file(file))),
         archive.map(kinds::Build::Archive),
     ];
     let mut ways = ways.into_iter().flatten();
-    let place: Vec<&str> = path.iter().copied().chain(["build"]).collect();
     match (ways.next(), ways.next()) {
         (Some(way), None) => return Some(way),
         (None, _) => draft.key_error(
