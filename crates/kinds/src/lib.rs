@@ -57,7 +57,9 @@ pub use cluster::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insight
 pub use composite_alarm::{
     CompositeAlarm, CompositeAlarmOutput, CompositeAlarmSpec, CompositeRule,
 };
-pub use container::{Condition, Container, ContainerHealth, Log, Mount, Volume};
+pub use container::{
+    Condition, Container, ContainerHealth, Firelens, Log, Mount, RoutedLog, Router, Volume,
+};
 pub use dashboard::{Dashboard, DashboardOutput, DashboardSpec};
 pub use db_engine::{Engine, is_one_of};
 pub use db_instance::{

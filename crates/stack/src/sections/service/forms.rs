@@ -30,6 +30,8 @@ pub(crate) struct Use {
 pub(crate) enum ImageSource {
     /// It is pulled by this name: `ghcr.io/acme/web:1.2`.
     Pulled(Text),
+    /// It is pulled from a registry that asks who pulls.
+    Private(Private),
     /// It is built here.
     Built(Built),
     /// It is another service's.
@@ -42,6 +44,17 @@ pub(crate) enum ImageSource {
 pub(crate) struct Of {
     /// The service whose image it is: `web`.
     pub(crate) of: String,
+}
+
+/// An image of a registry that asks who pulls.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Private {
+    /// What it is pulled by: `registry.example.com/web:1.2`.
+    pub(crate) name: Text,
+    /// A secret that exists already and holds `username` and `password` of the registry in JSON: its
+    /// ARN, or `secrets/registry`.
+    pub(crate) credentials: String,
 }
 
 /// An image that is built here.
@@ -263,6 +276,8 @@ impl<'de> Deserialize<'de> for ImageSource {
             serde_json::from_value(value).map(Self::Pulled)
         } else if value.get("of").is_some() {
             serde_json::from_value(value).map(Self::Of)
+        } else if value.get("name").is_some() {
+            serde_json::from_value(value).map(Self::Private)
         } else {
             serde_json::from_value(value).map(Self::Built)
         };
@@ -283,10 +298,29 @@ impl<'de> Deserialize<'de> for Spot {
     }
 }
 
+impl ImageSource {
+    /// What it is pulled by, where it is neither built here nor another's.
+    pub(crate) fn pulled(&self) -> Option<&Text> {
+        match self {
+            Self::Pulled(name) | Self::Private(Private { name, .. }) => Some(name),
+            Self::Built(_) | Self::Of(_) => None,
+        }
+    }
+
+    /// The secret that its registry asks for.
+    pub(crate) fn credentials(&self) -> Option<&str> {
+        match self {
+            Self::Private(private) => Some(&private.credentials),
+            _ => None,
+        }
+    }
+}
+
 impl Serialize for ImageSource {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Pulled(name) => name.serialize(serializer),
+            Self::Private(private) => private.serialize(serializer),
             Self::Built(built) => built.serialize(serializer),
             Self::Of(of) => of.serialize(serializer),
         }
@@ -304,6 +338,7 @@ impl JsonSchema for ImageSource {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let [name, built] = [Text::json_schema(generator), Built::json_schema(generator)];
-        json_schema!({ "anyOf": [name, built, Of::json_schema(generator)] })
+        let private = Private::json_schema(generator);
+        json_schema!({ "anyOf": [name, built, Of::json_schema(generator), private] })
     }
 }

@@ -7,12 +7,14 @@ mod egress;
 mod expand;
 mod forms;
 mod image;
+mod logging;
 mod mounts;
 mod needs;
 mod owner;
 mod roles;
 mod routes;
 mod scale;
+mod settings;
 mod sidecars;
 mod uses;
 
