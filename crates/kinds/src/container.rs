@@ -241,9 +241,9 @@ fn routing(containers: &BTreeMap<String, Container>) -> Vec<Problem> {
             "keep one of `log` and `routed-log`",
         ));
     }
-    let routed = |(name, it): (&String, &Container)| Some((name.clone(), it.routed_log.clone()?));
-    for (name, log) in containers.iter().filter_map(routed) {
-        for (option, _) in log.options.iter().filter(|(option, value)| tells(option, value)) {
+    for (name, container) in containers {
+        let options = container.routed_log.iter().flat_map(|log| &log.options);
+        for (option, _) in options.filter(|(option, value)| tells(option, value)) {
             problems.push(Problem::new(
                 format!("containers.{name}.routed-log.options.{option}"),
                 format!("`{option}` looks like a secret, and a task definition is no secret"),

@@ -141,29 +141,34 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
     let Draft { root, scope, region, roles, made, outputs, images, .. } = draft;
     let Draft { network, sought, existing, unread, .. } = draft;
     let written = Written::of(root, &made);
+    let entries = entries(&made);
+    let resources = resources_of(made, &existing);
+    let outputs = outputs.into_iter().map(|(name, text)| (name, text.with(&existing))).collect();
+    let stack = Stack { scope, region, home, roles, resources, outputs };
+    Ok(Loaded {
+        stack,
+        warnings,
+        images,
+        entries,
+        assumed_zones: network.assumed,
+        sought,
+        unread,
+        written,
+        account_at,
+    })
+}
+
+/// What each entry of each section became.
+fn entries(made: &BTreeMap<Address, Made>) -> BTreeMap<String, BTreeSet<Address>> {
     let mut entries: BTreeMap<String, BTreeSet<Address>> = BTreeMap::new();
-    for (address, made) in &made {
+    for (address, made) in made {
         if let [section, name, ..] = made.origin.body.as_slice()
             && sections::find(section).is_some()
         {
             entries.entry(format!("{section}/{name}")).or_default().insert(address.clone());
         }
     }
-    let resources = resources_of(made, &existing);
-    let outputs = outputs.into_iter().map(|(name, text)| (name, text.with(&existing))).collect();
-    let stack = Stack { scope, region, home, roles, resources, outputs };
-    let assumed_zones = network.assumed;
-    Ok(Loaded {
-        stack,
-        warnings,
-        images,
-        entries,
-        assumed_zones,
-        sought,
-        unread,
-        written,
-        account_at,
-    })
+    entries
 }
 
 /// The resources, in which what exists already is named by its identifiers, as far as they are known.

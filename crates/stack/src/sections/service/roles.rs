@@ -29,7 +29,7 @@ pub(super) fn make(
     all: &Sections,
     owner: Owner<'_>,
     body: &Service,
-    readable: BTreeSet<Readable>,
+    readable: &BTreeSet<Readable>,
 ) {
     let resource = owner.resource();
     let mut statements = Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn make(
         statements.push(Statement::allow(&["ecr:GetAuthorizationToken"], [Text::from("*")]));
         statements.push(Statement::allow(&PULL, repositories));
     }
-    statements.extend(reading(&draft.region, &readable));
+    statements.extend(reading(&draft.region, readable));
     role(draft, owner, "execution", statements, BTreeSet::new());
 
     let mut statements = if body.execute_command {
