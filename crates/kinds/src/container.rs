@@ -243,7 +243,7 @@ fn routing(containers: &BTreeMap<String, Container>) -> Vec<Problem> {
     }
     for (name, container) in containers {
         let options = container.routed_log.iter().flat_map(|log| &log.options);
-        for (option, _) in options.filter(|(option, value)| tells(option, value)) {
+        for (option, _) in options.filter(|(option, value)| shows_secret(option, value)) {
             problems.push(Problem::new(
                 format!("containers.{name}.routed-log.options.{option}"),
                 format!("`{option}` looks like a secret, and a task definition is no secret"),
@@ -287,8 +287,8 @@ fn routing(containers: &BTreeMap<String, Container>) -> Vec<Problem> {
     problems
 }
 
-/// Whether an option of a log would tell a secret. What ends in `key` mostly names a field of a line.
-fn tells(option: &str, value: &Text) -> bool {
+/// Whether an option of a log would show a secret. What ends in `key` mostly names a field of a line.
+fn shows_secret(option: &str, value: &Text) -> bool {
     let name = option.to_ascii_lowercase().replace(['-', '_'], "");
     let is_named = ["password", "passwd", "token", "secret", "apikey", "licensekey"];
     let value = value.literal().unwrap_or_default();
@@ -296,7 +296,7 @@ fn tells(option: &str, value: &Text) -> bool {
     is_secret || is_plainly_secret(value)
 }
 
-/// What a router can be told (`FirelensConfiguration` in the ECS API reference).
+/// The options that a router has (`FirelensConfiguration` in the ECS API reference).
 fn firelens_options<'a>(routers: impl Iterator<Item = &'a Firelens>, at: &str) -> Vec<Problem> {
     let options = routers.flat_map(|router| &router.options);
     let wrong = |(option, value): (&String, &String)| {
@@ -310,7 +310,7 @@ fn firelens_options<'a>(routers: impl Iterator<Item = &'a Firelens>, at: &str) -
             }
             ("config-file-value", _) => return None,
             ("config-file-type" | "enable-ecs-log-metadata", value) => {
-                (format!("`{value}` is no value of `{option}`"), "write `file`, `true` or `false`")
+                (format!("`{value}` is not a valid `{option}`"), "write `file`, `true` or `false`")
             }
             _ => (
                 format!("`{option}` is no option of FireLens itself"),

@@ -8,7 +8,7 @@ use crate::section::Readable;
 /// The longest name of a parameter (`PutParameter` in the Systems Manager API reference).
 const LONGEST: usize = 1011;
 
-/// Where a value is kept, as ECS is told it.
+/// Where a value is kept, as ECS takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// What the container definition has as `valueFrom` (ECS developer guide, "Pass sensitive data
