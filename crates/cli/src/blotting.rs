@@ -8,9 +8,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use deployer_core::closest;
+use deployer_core::{closest, is_secretive};
 
-use crate::masking::{is_secretive, without_secrets};
+use crate::masking::without_secrets;
 
 /// What stands for each byte of a secret.
 const BLOT: &str = "*";

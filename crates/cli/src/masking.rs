@@ -4,7 +4,7 @@
 //! Secrets belong into `secrets:`, where only their names are. This is for those that do not stand
 //! there, and errs on the side of showing too little.
 
-use deployer_core::{Event, What, is_unread, references};
+use deployer_core::{Event, ISSUED, What, is_secretive, is_unread, references};
 use serde_json::Value;
 
 /// What stands in the place of a value that is not shown.
@@ -12,52 +12,6 @@ pub(crate) const MASKED: &str = "(not shown)";
 
 /// What stands in the place of a part of a text.
 const LEFT_OUT: &str = "…";
-
-/// What no name holds but that of a secret.
-const TELLING: [&str; 9] = [
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "CREDENTIAL",
-    "SIGNATURE",
-    "PRIVATE",
-    "BEARER",
-];
-
-/// What a word of the name of a secret ends in.
-const ENDINGS: [&str; 12] = [
-    "PASS",
-    "PWD",
-    "PW",
-    "KEY",
-    "KEYS",
-    "AUTH",
-    "AUTHORIZATION",
-    "DSN",
-    "SALT",
-    "COOKIE",
-    "CREDS",
-    "JWT",
-];
-
-/// How the values begin that some issuers of secrets give out, so that they can be found where they
-/// have been left behind: GitHub, GitLab, Slack, Stripe, the tokens of RFC 7519, and AWS, whose
-/// identifiers of keys come with the keys themselves.
-const ISSUED: [&str; 11] = [
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "xoxp-",
-    "sk_live_",
-    "eyJhbGciOi",
-    "AKIA",
-    "ASIA",
-];
 
 /// The field at this path of a spec with nothing secret in it. What it refers to stays.
 pub(crate) fn masked(path: &str, value: &Value) -> Value {
@@ -103,33 +57,6 @@ fn within(key: &str, value: &Value) -> Value {
         }
         plain => plain.clone(),
     }
-}
-
-/// Whether what has this name is secret, whichever way it is written: `DB_PASS`, `apiKey`,
-/// `--smtp-auth`.
-pub(crate) fn is_secretive(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    let is_telling = TELLING.iter().any(|word| upper.contains(word));
-    is_telling || words(name).iter().any(|word| ENDINGS.iter().any(|ending| word.ends_with(ending)))
-}
-
-/// The words of a name in capitals.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_small = false;
-    for letter in name.chars() {
-        let is_edge = !letter.is_ascii_alphanumeric() || (was_small && letter.is_ascii_uppercase());
-        if is_edge {
-            words.push(String::new());
-        }
-        was_small = letter.is_ascii_lowercase();
-        if letter.is_ascii_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.push(letter.to_ascii_uppercase());
-        }
-    }
-    words
 }
 
 /// A text without what is secret in it: whole JSON and keys, passwords in addresses, values of

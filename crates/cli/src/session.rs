@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deployer_core::{
@@ -194,8 +194,8 @@ impl<W: Connect> Session<'_, W> {
     /// Reads and checks the stack; shows its warnings.
     pub(crate) fn load(&self, args: &StackArgs) -> Result<Project, Error> {
         let source = source::read(&self.terminal.folder, args.file.as_deref())?;
-        let options = self.options(args, &source)?;
-        let loaded = self.expand(&source, &options)?;
+        let mut options = self.options(args, &source)?;
+        let loaded = self.expand(&source, &mut options)?;
         self.warn_of(&loaded.warnings, &source);
         Ok(Project::new(source, options, loaded))
     }
@@ -213,7 +213,7 @@ impl<W: Connect> Session<'_, W> {
         let mut zones = Zones::of(snapshot);
         options.zones = Some(zones.clone());
         options.found = Found::beside(snapshot);
-        let mut loaded = self.expand(&source, &options)?;
+        let mut loaded = self.expand(&source, &mut options)?;
         let unknown = zones.unknown(&loaded.stack);
         if !unknown.is_empty() {
             for place in unknown {
@@ -222,7 +222,7 @@ impl<W: Connect> Session<'_, W> {
                 zones = zones.and(place, there.map_err(|failure| Error::Cloud(vec![failure]))?);
             }
             options.zones = Some(zones);
-            loaded = self.expand(&source, &options)?;
+            loaded = self.expand(&source, &mut options)?;
         }
         self.found(source, options, loaded, connected).await
     }
@@ -233,8 +233,8 @@ impl<W: Connect> Session<'_, W> {
             return Ok(project);
         }
         let connected = self.connect_for(&project).await?;
-        let Project { source, options, .. } = project;
-        let loaded = self.expand(&source, &options)?;
+        let Project { source, mut options, .. } = project;
+        let loaded = self.expand(&source, &mut options)?;
         self.found(source, options, loaded, &connected).await
     }
 
@@ -252,7 +252,7 @@ impl<W: Connect> Session<'_, W> {
             for sought in loaded.sought {
                 self.find(sought, connected, &mut options.found).await?;
             }
-            loaded = self.expand(&source, &options)?;
+            loaded = self.expand(&source, &mut options)?;
         }
         let new = loaded.warnings.iter().filter(|warning| !known.contains(warning));
         self.warn_of(&new.cloned().collect::<Vec<_>>(), &source);
@@ -303,10 +303,20 @@ impl<W: Connect> Session<'_, W> {
         Ok(())
     }
 
-    fn expand(&self, source: &Source, options: &Options) -> Result<Loaded, Error> {
+    /// Reads a stack, and the files that it names.
+    fn expand(&self, source: &Source, options: &mut Options) -> Result<Loaded, Error> {
         let kinds = self.world.registry().kinds();
-        deployer_stack::load(&source.text, options, &kinds)
-            .map_err(|diagnostics| Error::Stack(mistakes(source, diagnostics)))
+        loop {
+            let loaded = deployer_stack::load(&source.text, options, &kinds)
+                .map_err(|diagnostics| Error::Stack(mistakes(source, diagnostics)))?;
+            if loaded.unread.is_empty() {
+                return Ok(loaded);
+            }
+            for named in loaded.unread {
+                let read = source::beside(&source.folder, Path::new(&named));
+                options.files.insert(named, read.map_err(|error| error.to_string()));
+            }
+        }
     }
 
     /// What the command line says of a stack, and the surroundings. Of several values of a variable
@@ -333,13 +343,14 @@ impl<W: Connect> Session<'_, W> {
             surroundings: surroundings.collect(),
             zones: None,
             found: Found::default(),
+            files: BTreeMap::new(),
         })
     }
 
     /// The stack if it is right, without a word if not.
     fn load_if_right(&self, args: &StackArgs, source: &Source) -> Option<Project> {
-        let options = self.options(args, source).ok()?;
-        let loaded = self.expand(source, &options).ok()?;
+        let mut options = self.options(args, source).ok()?;
+        let loaded = self.expand(source, &mut options).ok()?;
         Some(Project::new(source.clone(), options, loaded))
     }
 

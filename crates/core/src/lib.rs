@@ -28,6 +28,7 @@ mod reference;
 mod resolve;
 mod rules;
 mod scope;
+mod secretive;
 mod snapshot;
 mod stack;
 
@@ -60,5 +61,6 @@ pub use planner::plan;
 pub use reference::{Part, Ref, Target, Text};
 pub use resolve::{Outputs, references, resolve, resolve_partly};
 pub use scope::Scope;
+pub use secretive::{ISSUED, is_plainly_secret, is_secretive};
 pub use snapshot::{Snapshot, Unseen};
 pub use stack::{Desired, Stack};

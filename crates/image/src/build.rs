@@ -85,8 +85,9 @@ pub async fn look(source: &Source, platform: Platform) -> Result<(), BuildError>
             exists("read the package", dir.join("Cargo.toml"))
         }
         Source::Binary(path) => exists("read the binary", path),
-        Source::Dockerfile(DockerfileSource { dir, file }) => {
-            exists("read the Dockerfile", dir.join(file.unwrap_or("Dockerfile".into())))
+        Source::Dockerfile(DockerfileSource { dir, file, .. }) => {
+            exists("read the Dockerfile", dir.join(file.unwrap_or("Dockerfile".into())))?;
+            exists("build in the folder", dir)
         }
         Source::Archive(path) => blocking(move || archive::look(&path, platform)).await,
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::Command;
@@ -16,6 +16,9 @@ use crate::{BuildError, DockerfileSource, Platform, Progress, Report};
 struct Tool {
     name: &'static str,
     build: &'static [&'static str],
+    /// Arguments that take layers from a repository and keep them there, with `CACHE` to be filled
+    /// in.
+    cache: &'static [&'static str],
     /// Arguments that write an image to a file, with `ID` and `FILE` to be filled in.
     save: &'static [&'static str],
 }
@@ -25,15 +28,28 @@ const TOOLS: [Tool; 3] = [
     Tool {
         name: "buildah",
         build: &["build", "--layers", "--force-rm"],
+        cache: &CACHE,
         save: &["push", "ID", "oci-archive:FILE"],
     },
     Tool {
         name: "podman",
         build: &["build", "--force-rm"],
+        cache: &CACHE,
         save: &["save", "--format", "oci-archive", "--output", "FILE", "ID"],
     },
-    Tool { name: "docker", build: &["build"], save: &["save", "--output", "FILE", "ID"] },
+    Tool {
+        name: "docker",
+        build: &["build"],
+        cache: &[
+            "--cache-from=type=registry,ref=CACHE",
+            "--cache-to=type=registry,ref=CACHE,mode=max",
+        ],
+        save: &["save", "--output", "FILE", "ID"],
+    },
 ];
+
+/// As buildah and Podman call it (buildah-build(1), podman-build(1)).
+const CACHE: [&str; 2] = ["--cache-from=CACHE", "--cache-to=CACHE"];
 
 /// Builds the image and gives the archive it is in, with the directory that holds it.
 pub(crate) async fn build(
@@ -53,14 +69,8 @@ async fn build_with(
     let scratch = Scratch::new()?;
     let (id_file, archive) = (scratch.path().join("id"), scratch.path().join("image.tar"));
 
-    let mut build = Command::new(tool.name);
-    build.current_dir(&source.dir).args(tool.build);
-    build.args(["--platform", &platform.to_string()]).arg("--iidfile").arg(&id_file);
-    if let Some(file) = &source.file {
-        build.arg("--file").arg(file);
-    }
-    build.arg(".");
-    speak(build, report).await?;
+    report(Progress::Line(begins(&tool, source)));
+    speak(command(&tool, source, platform, &id_file), report).await?;
 
     let id = tokio::fs::read_to_string(&id_file).await;
     let id = id.map_err(BuildError::file("read", &id_file))?;
@@ -70,6 +80,29 @@ async fn build_with(
     save.args(tool.save.iter().map(|a| OsString::from(a.replace("ID", id).replace("FILE", &file))));
     speak(save, report).await?;
     Ok((scratch, archive))
+}
+
+/// What is built of which folder: it may be outside of the stack's own.
+fn begins(tool: &Tool, source: &DockerfileSource) -> String {
+    let file = source.file.as_deref().unwrap_or("Dockerfile".as_ref());
+    format!("{} builds {} in {}", tool.name, file.display(), source.dir.display())
+}
+
+/// The build, run in its context. Nothing that a stack says can be taken for an option of the tool.
+fn command(tool: &Tool, source: &DockerfileSource, platform: Platform, id_file: &Path) -> Command {
+    let mut build = Command::new(tool.name);
+    build.current_dir(&source.dir).args(tool.build);
+    build.args(["--platform", &platform.to_string()]).arg("--iidfile").arg(id_file);
+    if let Some(file) = &source.file {
+        build.arg("--file").arg(file);
+    }
+    build.args(source.target.iter().map(|target| format!("--target={target}")));
+    build.args(source.args.iter().map(|(name, value)| format!("--build-arg={name}={value}")));
+    if let Some(cache) = &source.cache {
+        build.args(tool.cache.iter().map(|argument| argument.replace("CACHE", cache)));
+    }
+    build.arg(".");
+    build
 }
 
 /// Runs a command, handing on all it says.
@@ -103,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_machine_without_any_tool_is_shown_which_would_do() {
-        let absent = Tool { name: "no-such-builder", build: &[], save: &[] };
+        let absent = Tool { name: "no-such-builder", build: &[], cache: &[], save: &[] };
         let error = first_present(&[absent]).await.expect_err("it is absent").to_string();
         let expected = "no-such-builder is not on the PATH; install one of them, or give the \
                         image as an archive";

@@ -43,9 +43,19 @@ pub struct CargoSource {
 pub struct DockerfileSource {
     /// The build context.
     pub dir: PathBuf,
-    /// The Dockerfile, relative to `dir`; the tool's own default when left out.
+    /// The Dockerfile, relative to `dir` unless it is absolute; the tool's own default when left
+    /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
+    /// The stage to build; the last one when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Build arguments. They are part of the image, so never a secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, String>,
+    /// A repository to take layers of earlier builds from and to keep those of this one in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
 }
 
 /// How the container of a packed binary starts.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Opaque, Problem, Ref, Text};
+use deployer_core::{Opaque, Problem, Ref, Text, is_plainly_secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,9 @@ const OUTSIDE: [&str; 2] = [".", ".."];
 pub struct Container {
     /// The image, by digest where it is ours.
     pub image: Text,
+    /// The ARN of a secret with `username` and `password` of the registry that the image is in; none
+    /// when left out.
+    pub credentials: Option<Text>,
     /// Whether the task stops when this container does.
     #[serde(default = "yes")]
     pub essential: bool,
@@ -78,8 +81,12 @@ pub struct Container {
     /// The UDP ports it listens on.
     #[serde(default)]
     pub udp_ports: BTreeSet<u16>,
-    /// Where its output goes; nowhere when left out.
+    /// Where its output goes; nowhere when left out, unless it is routed.
     pub log: Option<Log>,
+    /// What the task's router is to do with its output, in the place of `log`.
+    pub routed_log: Option<RoutedLog>,
+    /// Whether it is the router of the task, and of which make.
+    pub firelens: Option<Firelens>,
     /// A command that checks whether it works.
     pub health: Option<ContainerHealth>,
     /// Seconds between being asked to stop and being killed, 0 to 120.
@@ -131,6 +138,41 @@ pub struct Log {
     pub prefix: String,
 }
 
+/// What the router of a task is to do with the output of a container.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RoutedLog {
+    /// The router's own options for its output plugin, as it calls them: `{ Name: firehose }`.
+    #[serde(default)]
+    pub options: BTreeMap<String, Text>,
+    /// Options with secret values, each with the ARN of the secret or the parameter.
+    #[serde(default)]
+    pub secret_options: BTreeMap<String, Text>,
+}
+
+/// A container that routes the output of the others (FireLens).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Firelens {
+    /// What it runs.
+    #[serde(rename = "type")]
+    pub router: Opaque<Router>,
+    /// `enable-ecs-log-metadata`, and `config-file-type: file` with `config-file-value`, the path of
+    /// more configuration in its image.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+}
+
+/// What routes lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Router {
+    /// Fluent Bit.
+    Fluentbit,
+    /// Fluentd.
+    Fluentd,
+}
+
 /// A command that checks whether a container works.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -180,7 +222,110 @@ pub(crate) fn check(
         problems.extend(limits(name, container));
     }
     problems.extend(ring(containers));
+    problems.extend(routing(containers));
     problems
+}
+
+/// One container routes for those that ask for it, and starts before them ("Send Amazon ECS logs to
+/// an AWS service or AWS Partner" in the ECS developer guide).
+fn routing(containers: &BTreeMap<String, Container>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut routers = containers.iter().filter(|(_, container)| container.firelens.is_some());
+    let router = routers.next();
+    for (name, _) in routers {
+        problems.push(Problem::new(
+            format!("containers.{name}.firelens"),
+            "a task has one router, and this would be the second",
+            "keep one of them",
+        ));
+    }
+    let is_routed = |container: &Container| container.routed_log.is_some();
+    for (name, _) in containers.iter().filter(|(_, it)| is_routed(it) && it.log.is_some()) {
+        problems.push(Problem::new(
+            format!("containers.{name}.routed-log"),
+            "its output goes to a log group already",
+            "keep one of `log` and `routed-log`",
+        ));
+    }
+    for (name, container) in containers {
+        let options = container.routed_log.iter().flat_map(|log| &log.options);
+        for (option, _) in options.filter(|(option, value)| shows_secret(option, value)) {
+            problems.push(Problem::new(
+                format!("containers.{name}.routed-log.options.{option}"),
+                format!("`{option}` looks like a secret, and a task definition is no secret"),
+                "name it in `secret-options`",
+            ));
+        }
+    }
+    let Some((name, router)) = router else {
+        if let Some((name, _)) = containers.iter().find(|(_, container)| is_routed(container)) {
+            problems.push(Problem::new(
+                format!("containers.{name}.routed-log"),
+                "no container routes its output",
+                "add one: `router: { image: …, firelens: fluentbit }`",
+            ));
+        }
+        return problems;
+    };
+    let at = |field: &str| format!("containers.{name}.{field}");
+    if is_routed(router) {
+        let title = "a router cannot route its own output";
+        problems.push(Problem::new(at("routed-log"), title, "write `log` in its place"));
+    }
+    if !containers.values().any(is_routed) {
+        let title = "no output is routed, and ECS refuses a router then";
+        problems.push(Problem::new(at("firelens"), title, "leave it out, or route some output"));
+    }
+    if !router.essential {
+        let title = "the router has to be essential: without it all lines are lost";
+        problems.push(Problem::new(at("essential"), title, "write `essential: true`"));
+    }
+    let sends = |on: &&String| containers.get(*on).is_some_and(is_routed);
+    if let Some(on) = router.depends_on.keys().find(sends) {
+        let title = format!("`{on}` would start before its router");
+        problems.push(Problem::new(
+            at(&format!("depends-on.{on}")),
+            title,
+            "let the router start first",
+        ));
+    }
+    problems.extend(firelens_options(router.firelens.iter(), &at("firelens.options")));
+    problems
+}
+
+/// Whether an option of a log would show a secret. What ends in `key` mostly names a field of a line.
+fn shows_secret(option: &str, value: &Text) -> bool {
+    let name = option.to_ascii_lowercase().replace(['-', '_'], "");
+    let is_named = ["password", "passwd", "token", "secret", "apikey", "licensekey"];
+    let value = value.literal().unwrap_or_default();
+    let is_secret = is_named.iter().any(|word| name.contains(word)) && !value.is_empty();
+    is_secret || is_plainly_secret(value)
+}
+
+/// The options that a router has (`FirelensConfiguration` in the ECS API reference).
+fn firelens_options<'a>(routers: impl Iterator<Item = &'a Firelens>, at: &str) -> Vec<Problem> {
+    let options = routers.flat_map(|router| &router.options);
+    let wrong = |(option, value): (&String, &String)| {
+        let (title, help) = match (option.as_str(), value.as_str()) {
+            ("config-file-type", "s3") => (
+                "Fargate does not read a configuration from S3".to_owned(),
+                "put the file into the router's image and write `file`",
+            ),
+            ("config-file-type", "file") | ("enable-ecs-log-metadata", "true" | "false") => {
+                return None;
+            }
+            ("config-file-value", _) => return None,
+            ("config-file-type" | "enable-ecs-log-metadata", value) => {
+                (format!("`{value}` is not a valid `{option}`"), "write `file`, `true` or `false`")
+            }
+            _ => (
+                format!("`{option}` is no option of FireLens itself"),
+                "what the router is to do with lines stands in `options` of the log",
+            ),
+        };
+        Some(Problem::new(format!("{at}.{option}"), title, help))
+    };
+    options.filter_map(wrong).collect()
 }
 
 /// What all containers reserve is the task's at most (`ContainerDefinition` in the ECS API
@@ -381,6 +526,41 @@ mod tests {
             },
         }));
         assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn one_essential_container_routes_what_others_write() {
+        let app = json!({ "image": "i", "routed-log": { "options": { "Name": "firehose" } } });
+        let router = |more: Value| {
+            let mut router = json!({ "image": "i", "firelens": { "type": "fluentbit" } });
+            for (key, value) in more.as_object().unwrap() {
+                router[key] = value.clone();
+            }
+            router
+        };
+        assert!(problems(&json!({ "web": app, "router": router(json!({})) })).is_empty());
+        let none = problems(&json!({ "web": app }));
+        assert_eq!(none, ["containers.web.routed-log"]);
+        let idle = problems(&json!({ "web": { "image": "i" }, "router": router(json!({})) }));
+        assert_eq!(idle, ["containers.router.firelens"]);
+        let found = problems(&json!({
+            "web": app,
+            "router": router(json!({
+                "essential": false,
+                "depends-on": { "web": "start" },
+                "firelens": { "type": "fluentd", "options": { "config-file-type": "s3" } },
+            })),
+            "second": router(json!({})),
+        }));
+        assert_eq!(
+            found,
+            [
+                "containers.second.firelens",
+                "containers.router.essential",
+                "containers.router.depends-on.web",
+                "containers.router.firelens.options.config-file-type",
+            ]
+        );
     }
 
     #[test]

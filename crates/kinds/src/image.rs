@@ -4,7 +4,12 @@
 //! one. So the repository itself is the journal of releases, and which image should run does not
 //! depend on what happens to run.
 
-use deployer_core::{Change, Impact, Kind, Opaque, Ref, Removal, Replacement, Typical};
+use std::collections::BTreeMap;
+
+use deployer_core::{
+    Change, Impact, Kind, Opaque, Problem, Ref, Removal, Replacement, Typical, is_plainly_secret,
+    is_secretive,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +38,13 @@ impl Kind for Image {
     const TYPICAL: Typical = Typical { create: 120, update: 1, delete: 1 };
     type Spec = ImageSpec;
     type Output = ImageOutput;
+
+    fn check(spec: &ImageSpec) -> Vec<Problem> {
+        match spec.build.known() {
+            Some(Build::Dockerfile(dockerfile)) => dockerfile.problems(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What we want of an image.
@@ -62,10 +74,87 @@ pub struct ImageSpec {
 pub enum Build {
     /// From the Cargo package in this folder: a static binary in an otherwise empty image.
     Cargo(String),
-    /// From the Dockerfile at this path, with the builder that is on the machine.
-    Dockerfile(String),
+    /// From a Dockerfile, with the builder that is on the machine.
+    Dockerfile(Dockerfile),
     /// From an archive that another tool wrote, in the OCI or the Docker format.
     Archive(String),
+}
+
+/// How a Dockerfile is built. Paths are relative to the stack file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Dockerfile {
+    /// The Dockerfile.
+    pub file: String,
+    /// The folder that it copies from; its own when left out.
+    pub context: Option<String>,
+    /// The stage that is built; the last one when left out.
+    pub target: Option<String>,
+    /// Its build arguments. They stand in the image's history, so none is a secret.
+    #[serde(default)]
+    pub args: BTreeMap<String, String>,
+    /// A repository that the layers of builds are kept in, without a tag.
+    pub cache: Option<String>,
+}
+
+impl Dockerfile {
+    fn problems(&self) -> Vec<Problem> {
+        const AT: &str = "build.dockerfile";
+        let mut problems = Vec::new();
+        for (name, value) in &self.args {
+            let place = format!("{AT}.args.{name}");
+            if !is_argument(name) {
+                let title = format!("`{name}` cannot be a build argument");
+                let help = "use letters, digits and underscores, beginning with a letter";
+                problems.push(Problem::new(place, title, help));
+            } else if is_secret(name, value) {
+                problems.push(Problem::new(
+                    place,
+                    format!("`{name}` would be kept in the image: its history has all arguments"),
+                    "hand it to the program when it runs, by `secrets:` of the service",
+                ));
+            }
+        }
+        if self.target.as_ref().is_some_and(|target| !is_stage(target)) {
+            let help = "write what stands behind `AS` in the Dockerfile";
+            problems.push(Problem::new(format!("{AT}.target"), "not the name of a stage", help));
+        }
+        if let Some(cache) = self.cache.as_ref().filter(|cache| !is_repository(cache)) {
+            problems.push(Problem::new(
+                format!("{AT}.cache"),
+                format!("`{cache}` is not a repository"),
+                "write it without a tag, such as `registry.example.com/team/web-cache`",
+            ));
+        }
+        problems
+    }
+}
+
+/// Whether a Dockerfile can have an argument of this name (Dockerfile reference, `ARG`).
+fn is_argument(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(is_part) && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty()
+}
+
+/// Public keys are none, though they are called keys.
+fn is_secret(name: &str, value: &str) -> bool {
+    let is_public = name.to_ascii_uppercase().contains("PUBLIC");
+    is_plainly_secret(value) || (is_secretive(name) && !is_public && !value.is_empty())
+}
+
+fn is_stage(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    !name.is_empty() && !name.starts_with('-') && name.chars().all(is_part)
+}
+
+/// Whether this is the name of a repository, with its registry and without a tag or a digest.
+fn is_repository(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c);
+    let Some((registry, path)) = name.split_once('/') else { return false };
+    !registry.is_empty()
+        && !registry.starts_with('-')
+        && !path.is_empty()
+        && path.chars().all(is_part)
 }
 
 /// What AWS returns for an image.

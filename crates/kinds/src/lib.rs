@@ -63,7 +63,9 @@ pub use composite_alarm::{
     CompositeAlarm, CompositeAlarmOutput, CompositeAlarmSpec, CompositeRule,
 };
 pub use connect::{AppProtocol, Connect, Endpoint, NamedPort};
-pub use container::{Condition, Container, ContainerHealth, Log, Mount, Volume};
+pub use container::{
+    Condition, Container, ContainerHealth, Firelens, Log, Mount, RoutedLog, Router, Volume,
+};
 pub use dashboard::{Dashboard, DashboardOutput, DashboardSpec};
 pub use db_engine::{Engine, is_one_of};
 pub use db_instance::{
@@ -78,7 +80,7 @@ pub use domain::plain_name;
 pub use elastic_ip::{ElasticIp, ElasticIpOutput, ElasticIpSpec};
 pub use flow_log::{FlowLog, FlowLogOutput, FlowLogSpec};
 pub use gateway_endpoint::{GatewayEndpoint, GatewayEndpointSpec, GatewayService};
-pub use image::{Build, Image, ImageOutput, ImageSpec};
+pub use image::{Build, Dockerfile, Image, ImageOutput, ImageSpec};
 pub use interface_endpoint::{EndpointOutput, InterfaceEndpoint, InterfaceEndpointSpec};
 pub use internet_gateway::{InternetGateway, InternetGatewayOutput, InternetGatewaySpec};
 pub use ip_range::{Cidr, IpRange};

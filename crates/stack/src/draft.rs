@@ -30,6 +30,10 @@ pub(crate) struct Draft {
     pub(crate) found: Found,
     /// The same, where nobody has looked yet.
     pub(crate) sought: BTreeSet<Sought>,
+    /// The files that it names, as far as somebody has read them.
+    pub(crate) files: BTreeMap<String, Result<String, String>>,
+    /// The others.
+    pub(crate) unread: BTreeSet<String>,
     /// The addresses by which the stack refers to what it did not make, each with what is known of
     /// that.
     pub(crate) existing: Outputs,

@@ -31,6 +31,9 @@ pub struct Options {
     pub zones: Option<Zones>,
     /// What the stack names and did not make, as far as somebody has looked.
     pub found: Found,
+    /// The files of environment variables that it names, by their paths as it writes them, as far as
+    /// somebody has read them: each its text, or why it cannot be read.
+    pub files: BTreeMap<String, Result<String, String>>,
 }
 
 /// What a stack is called in AWS begins with its name, and load balancers take 32 characters.

@@ -40,6 +40,8 @@ pub struct Loaded {
     pub assumed_zones: Vec<String>,
     /// What it names and did not make, and nobody has looked for yet.
     pub sought: BTreeSet<Sought>,
+    /// The files that it names and that nobody has read yet, by their paths as it writes them.
+    pub unread: BTreeSet<String>,
     /// Where in the text its resources come from.
     pub written: Written,
     /// Where the account is written that the stack is for.
@@ -104,6 +106,8 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
         region,
         zones: options.zones.clone(),
         found: options.found.clone(),
+        files: options.files.clone(),
+        unread: BTreeSet::new(),
         sought: BTreeSet::new(),
         existing: Outputs::new(),
         declared: BTreeMap::new(),
@@ -135,21 +139,36 @@ pub fn load(text: &str, options: &Options, kinds: &Kinds) -> Result<Loaded, Vec<
 
     let warnings = draft.mistakes.finish()?;
     let Draft { root, scope, region, roles, made, outputs, images, .. } = draft;
-    let Draft { network, sought, existing, .. } = draft;
+    let Draft { network, sought, existing, unread, .. } = draft;
     let written = Written::of(root, &made);
+    let entries = entries(&made);
+    let resources = resources_of(made, &existing);
+    let outputs = outputs.into_iter().map(|(name, text)| (name, text.with(&existing))).collect();
+    let stack = Stack { scope, region, home, roles, resources, outputs };
+    Ok(Loaded {
+        stack,
+        warnings,
+        images,
+        entries,
+        assumed_zones: network.assumed,
+        sought,
+        unread,
+        written,
+        account_at,
+    })
+}
+
+/// What each entry of each section became.
+fn entries(made: &BTreeMap<Address, Made>) -> BTreeMap<String, BTreeSet<Address>> {
     let mut entries: BTreeMap<String, BTreeSet<Address>> = BTreeMap::new();
-    for (address, made) in &made {
+    for (address, made) in made {
         if let [section, name, ..] = made.origin.body.as_slice()
             && sections::find(section).is_some()
         {
             entries.entry(format!("{section}/{name}")).or_default().insert(address.clone());
         }
     }
-    let resources = resources_of(made, &existing);
-    let outputs = outputs.into_iter().map(|(name, text)| (name, text.with(&existing))).collect();
-    let stack = Stack { scope, region, home, roles, resources, outputs };
-    let assumed_zones = network.assumed;
-    Ok(Loaded { stack, warnings, images, entries, assumed_zones, sought, written, account_at })
+    entries
 }
 
 /// The resources, in which what exists already is named by its identifiers, as far as they are known.

@@ -365,6 +365,10 @@ pub(crate) fn bad_name(name: &str, span: Span) -> Diagnostic {
 /// Reports an output of a resource where a value must be known before anything is made.
 fn plain_text(path: &str, parts: &[Part], span: Span) -> Diagnostic {
     let help = match parts {
+        [Part::Output { address, .. }] if address.kind == "secret" => {
+            let name = &address.name;
+            format!("programs get secrets when they run: write `secrets/{name}` in `secrets:`")
+        }
         [Part::Output { address, field }]
             if field == "id" || path.ends_with(&format!(".{}", address.kind)) =>
         {

@@ -79,7 +79,8 @@ def execution_role(iam: Any) -> str:
             }
         ],
     }
-    actions = ["secretsmanager:GetSecretValue", "ssm:GetParameters", "logs:CreateLogGroup"]
+    values = ["secretsmanager:GetSecretValue", "ssm:GetParameters", "kms:Decrypt"]
+    actions = [*values, "logs:CreateLogGroup"]
     secrets = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}],

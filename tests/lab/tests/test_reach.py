@@ -93,6 +93,20 @@ def test_a_task_is_started_with_what_its_role_may_do(web: Web) -> None:
     )
 
 
+def test_a_value_under_a_key_of_ones_own_takes_a_role_that_may_use_it(web: Web) -> None:
+    key = web.lab.client("kms").create_key()["KeyMetadata"]["Arn"]
+    web.lab.client("ssm").put_parameter(
+        Name="/s/token", Value="open", Type="SecureString", KeyId=key
+    )
+    read = {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [read]})
+    web.lab.client("iam").put_role_policy(
+        RoleName=EXECUTION, PolicyName="secrets", PolicyDocument=policy
+    )
+    web.create(web.definition(secrets=[{"name": "SECRET", "valueFrom": "/s/token"}]))
+    assert f"not authorized to perform: kms:Decrypt on resource: {key}" in stopped_reason(web)
+
+
 def test_a_task_is_started_with_a_role_that_trusts_ecs_for_its_account(web: Web) -> None:
     def trust(account: str) -> None:
         statement = {

@@ -158,3 +158,28 @@ def test_containers_that_cannot_run_together_are_refused(web: Web) -> None:
     assert "Unknown volume" in refused(named("a", mountPoints=nowhere))
     core = [{"name": "core", "softLimit": 0, "hardLimit": 0}]
     assert "ulimit 'core'" in refused(named("a", ulimits=core))
+
+
+def test_one_container_routes_what_others_write(web: Web) -> None:
+    def routed(name: str, **settings: Any) -> dict[str, Any]:
+        return container(web, name, {}, **settings) | {
+            "logConfiguration": {"logDriver": "awsfirelens", "options": {"Name": "stdout"}}
+        }
+
+    router = container(web, "router", {}, firelensConfiguration={"type": "fluentbit"})
+    options = {"type": "fluentbit", "options": {"config-file-type": "s3"}}
+    from_s3 = container(web, "router", {}, firelensConfiguration=options)
+    second = router | {"name": "second"}
+    for containers, words in (
+        ([routed("web")], "a firelens configuration object must be configured"),
+        ([container(web, "web", {}), router], "configured with the awsfirelens log driver"),
+        ([routed("web"), router, second], "Only one container"),
+        ([routed("web"), from_s3], "config-file-type"),
+    ):
+        with pytest.raises(ClientError, match=words):
+            register(web, *containers)
+    arn = register(web, routed("web"), router)
+    found = web.ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    by_name = {it["name"]: it for it in found["containerDefinitions"]}
+    assert by_name["web"]["logConfiguration"]["options"] == {"Name": "stdout"}
+    assert by_name["router"]["firelensConfiguration"]["type"] == "fluentbit"

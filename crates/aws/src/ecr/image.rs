@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::time::Duration;
 
 use aws_sdk_ecr::types::{
@@ -23,7 +23,7 @@ use deployer_image::{
     Base, CargoSource, Credentials, DockerfileSource, Passing, Patience, Platform, Progress,
     PushError, Settings, Source, Target,
 };
-use deployer_kinds::{Architecture, Build, Image, ImageOutput, ImageSpec};
+use deployer_kinds::{Architecture, Build, Dockerfile, Image, ImageOutput, ImageSpec};
 
 use crate::Aws;
 use crate::ecr::{self, Repositories};
@@ -302,10 +302,18 @@ fn source(folder: &Path, build: &Build) -> Source {
         Build::Cargo(path) => {
             Source::Cargo(CargoSource { dir: folder.join(path), ..CargoSource::default() })
         }
-        Build::Dockerfile(path) => {
-            let path = folder.join(path);
-            let dir = path.parent().unwrap_or(folder).to_owned();
-            Source::Dockerfile(DockerfileSource { dir, file: path.file_name().map(PathBuf::from) })
+        Build::Dockerfile(Dockerfile { file, context, target, args, cache }) => {
+            let file = folder.join(file);
+            let (dir, file) = match context {
+                // The tool is run in its context, from where the file may be anywhere.
+                Some(context) => (folder.join(context), path::absolute(&file).ok().or(Some(file))),
+                None => {
+                    let dir = file.parent().unwrap_or(folder).to_owned();
+                    (dir, file.file_name().map(PathBuf::from))
+                }
+            };
+            let (target, args, cache) = (target.clone(), args.clone(), cache.clone());
+            Source::Dockerfile(DockerfileSource { dir, file, target, args, cache })
         }
         Build::Archive(path) => Source::Archive(folder.join(path)),
     }
@@ -429,11 +437,25 @@ mod tests {
         assert!(help.contains("publish again for the next one"), "{help}");
     }
 
+    fn dockerfile(dockerfile: Dockerfile) -> DockerfileSource {
+        let source = source(Path::new("/stack"), &Build::Dockerfile(dockerfile));
+        let Source::Dockerfile(source) = source else { panic!("{source:?}") };
+        source
+    }
+
     #[test]
     fn a_dockerfile_is_built_in_the_folder_it_is_in() {
-        let source = source(Path::new("/stack"), &Build::Dockerfile("app/Dockerfile.prod".into()));
-        let Source::Dockerfile(source) = source else { panic!("{source:?}") };
+        let file = "app/Dockerfile.prod".to_owned();
+        let source = dockerfile(Dockerfile { file, ..Dockerfile::default() });
         assert_eq!(source.dir, Path::new("/stack/app"));
         assert_eq!(source.file.as_deref(), Some(Path::new("Dockerfile.prod")));
+    }
+
+    #[test]
+    fn a_dockerfile_with_a_context_is_built_there() {
+        let (file, context) = ("app/Dockerfile".to_owned(), Some("..".to_owned()));
+        let source = dockerfile(Dockerfile { file, context, ..Dockerfile::default() });
+        assert_eq!(source.dir, Path::new("/stack/.."));
+        assert_eq!(source.file.as_deref(), Some(Path::new("/stack/app/Dockerfile")));
     }
 }

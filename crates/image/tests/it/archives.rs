@@ -173,7 +173,7 @@ async fn what_is_missing_or_for_other_machines_is_seen_without_a_build() {
     std::fs::write(inside("Dockerfile"), "FROM scratch").expect("a file");
     let dockerfile = |name: Option<&str>| {
         let (dir, file) = (folder.path().to_owned(), name.map(Into::into));
-        Source::Dockerfile(DockerfileSource { dir, file })
+        Source::Dockerfile(DockerfileSource { dir, file, ..DockerfileSource::default() })
     };
     assert!(look(&dockerfile(None), Platform::LinuxAmd64).await.is_ok());
     let cargo = Source::Cargo(CargoSource { dir: inside("nowhere"), ..CargoSource::default() });

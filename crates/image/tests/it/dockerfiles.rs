@@ -12,7 +12,7 @@ use crate::registry::Registry;
 
 fn source(dir: &Path, text: &str) -> Source {
     std::fs::write(dir.join("Dockerfile"), text).expect("writes");
-    Source::Dockerfile(DockerfileSource { dir: dir.to_owned(), file: None })
+    Source::Dockerfile(DockerfileSource { dir: dir.to_owned(), ..DockerfileSource::default() })
 }
 
 #[tokio::test]
@@ -99,10 +99,40 @@ async fn a_name_is_no_command() {
     let name = "Dockerfile$(touch${IFS}made)";
     std::fs::write(directory.path().join(name), "FROM scratch\nCOPY . /\n").expect("writes");
     let dir = directory.path().to_owned();
-    let source = Source::Dockerfile(DockerfileSource { dir, file: Some(name.into()) });
+    let file = Some(name.into());
+    let source = Source::Dockerfile(DockerfileSource { dir, file, ..DockerfileSource::default() });
     let built = build(&source, PLATFORM, &Settings::default(), &mut |_| {}).await;
     assert!(!directory.path().join("made").exists());
     built.expect("the tool takes the name as it is");
+}
+
+/// The Dockerfile lies elsewhere, and a stage that is not asked for is not built.
+#[tokio::test]
+async fn a_stage_is_built_with_arguments_from_a_folder_of_its_own() {
+    let (context, other) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("other"));
+    std::fs::write(context.path().join("kept"), "kept").expect("writes");
+    let file = other.path().join("Dockerfile");
+    let text = "FROM scratch AS release\nARG VERSION=none\nLABEL version=$VERSION\nCOPY kept /\n\
+                FROM scratch\nCOPY no-such-file /\n";
+    std::fs::write(&file, text).expect("writes");
+    let mut source = DockerfileSource {
+        dir: context.path().to_owned(),
+        file: Some(file),
+        target: Some("release".to_owned()),
+        args: std::collections::BTreeMap::new(),
+        cache: None,
+    };
+    let mut digests = Vec::new();
+    for version in ["1.2 $(id)", "1.3"] {
+        source.args.insert("VERSION".to_owned(), version.to_owned());
+        let from = Source::Dockerfile(source.clone());
+        let built = build(&from, PLATFORM, &Settings::default(), &mut |_| {}).await;
+        let image = built.expect("it builds");
+        let config: serde_json::Value = serde_json::from_slice(image.config()).expect("JSON");
+        assert_eq!(config["config"]["Labels"]["version"], version);
+        digests.push(image.digest().to_string());
+    }
+    assert_ne!(digests[0], digests[1], "what is built of other arguments is another image");
 }
 
 #[tokio::test]

@@ -333,7 +333,8 @@ impl Section for Database {
                 Keeper::Kept => vec![("URL", in_secret(name, "url"))],
                 Keeper::Managed => Vec::new(),
             },
-            readable: vec![output("secret")],
+            stored: None,
+            readable: vec![output("secret").into()],
             ports: vec![self.port()],
             is_outside: false,
         })

@@ -1,28 +1,36 @@
 //! The `secrets` section.
 
-use deployer_core::{Address, Text};
-use deployer_kinds::{self as kinds, Characters, SecretSpec};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-use crate::draft::{Draft, Origin};
+use deployer_core::{Address, Arn, Code, Partition, Text};
+use deployer_kinds::{self as kinds, Characters, SecretSpec};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::draft::{Draft, Origin, owned};
 use crate::later::NotYet;
 use crate::node::Node;
 use crate::quantities::DaysOrNone;
 use crate::section::{Offer, Output, Section, Sections};
+use crate::stored::Stored;
+use crate::text_form::{TextOr, text_or};
 
-/// A secret whose value AWS generates once; nobody reads it but the services that are given it.
+/// A secret whose value AWS generates once; nobody reads it but the services that are given it. Or
+/// one that exists already.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Secret {
     /// How many characters are generated, 8 to 4096.
     #[serde(default = "length")]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) length: u32,
     /// Which characters are generated: `alphanumeric` or `printable`.
     #[serde(default)]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) characters: Characters,
     /// How long it can be recovered after it is deleted: `7 days` to `30 days`, or `none`.
     #[serde(default = "recovery")]
+    #[schemars(extend("x-excludes" = ["existing"]))]
     pub(crate) recovery: DaysOrNone,
     /// A value that a person puts in: `manual`.
     pub(crate) value: Option<NotYet>,
@@ -30,8 +38,37 @@ pub(crate) struct Secret {
     pub(crate) store: Option<NotYet>,
     /// Other regions it is copied to.
     pub(crate) copy_to: Option<NotYet>,
-    /// One that exists already.
-    pub(crate) existing: Option<NotYet>,
+    /// One that exists already, in the place of one that is made: the ARN of a secret or of a
+    /// parameter, `/app/prod/token`, which is a parameter in this region, or with the key that it is
+    /// encrypted with, `{ id: "arn:…", key: "arn:…" }`. Nothing of it is changed.
+    #[schemars(extend("x-excludes" = ["length", "characters", "recovery"]))]
+    pub(crate) existing: Option<Existing>,
+}
+
+/// A secret that exists already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Existing {
+    id: String,
+    key: Option<String>,
+}
+
+/// The long form of [`Existing`].
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Mapping {
+    /// The ARN of a secret or of a parameter, or the name of a parameter: `/app/prod/token`.
+    id: String,
+    /// The ARN of the key of KMS that it is encrypted with, where that is not AWS's own.
+    key: Option<String>,
+    /// The stack that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<NotYet>,
+    /// The environment that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<NotYet>,
+    /// What it is called there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<NotYet>,
 }
 
 impl Section for Secret {
@@ -40,6 +77,9 @@ impl Section for Secret {
     const IS_USABLE: bool = true;
 
     fn expand(&self, name: &str, _all: &Sections, draft: &mut Draft) {
+        if let Some(existing) = &self.existing {
+            return existing.check(name, draft);
+        }
         let spec = SecretSpec {
             description: format!("secret {name}"),
             length: self.length.into(),
@@ -52,16 +92,95 @@ impl Section for Secret {
     }
 
     fn offer(&self, name: &str) -> Option<Offer> {
+        if let Some(existing) = &self.existing {
+            return existing.offer();
+        }
         let secret = Text::output(Address::new("secret", name), "id");
         Some(Offer {
             secrets: vec![("", secret.clone())],
-            readable: vec![secret],
+            readable: vec![secret.into()],
             ..Offer::default()
         })
     }
 
-    fn outputs(name: &str, _body: &Node) -> Vec<Output> {
+    fn outputs(name: &str, body: &Node) -> Vec<Output> {
+        // Of one that exists already the stack has the ARN as it is written.
+        if body.field("existing").is_some() {
+            return Vec::new();
+        }
         vec![Output::of("arn", "secret", name, "id")]
+    }
+}
+
+impl Existing {
+    /// Reports what cannot be one.
+    fn check(&self, name: &str, draft: &mut Draft) {
+        let at = |key: &'static str| {
+            let path = [Secret::KEY, name, "existing", key];
+            let is_long = draft.root.follow(&owned(&path)).is_some();
+            if is_long { path.to_vec() } else { path[..3].to_vec() }
+        };
+        let (id, key) = (at("id"), at("key"));
+        if let Err((label, help)) = Stored::read(&self.id, &draft.region) {
+            let title = format!("`{}` is not a secret", self.id);
+            draft.error(Code::BadUse, title, &id, label, help);
+        }
+        if let Some(wrong) = self.key.as_ref().filter(|key| !is_key(key)) {
+            let partition = Partition::of(&draft.region).name();
+            // An alias in a policy is that of a key, and permits nothing (KMS developer guide,
+            // "Specifying KMS keys in IAM policy statements").
+            let help = format!("write its own ARN, `arn:{partition}:kms:…:…:key/…`");
+            let title = format!("`{wrong}` is not a key");
+            draft.error(Code::BadUse, title, &key, "expected the ARN of a key of KMS", help);
+        }
+    }
+
+    fn offer(&self) -> Option<Offer> {
+        // What it says of a region is advice alone.
+        let stored = Stored::read(&self.id, "").ok()?;
+        Some(Offer {
+            secrets: vec![("", Text::from(stored.from.as_str()))],
+            readable: vec![stored.readable(self.key.as_deref())],
+            stored: Some(stored),
+            ..Offer::default()
+        })
+    }
+}
+
+fn is_key(text: &str) -> bool {
+    Arn::read(text).is_some_and(|arn| arn.service == "kms" && arn.resource.starts_with("key/"))
+}
+
+impl<'de> Deserialize<'de> for Existing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextOr {
+            of_text: |id| Ok(Self { id, key: None }),
+            of_mapping: |Mapping { id, key, .. }: Mapping| Self { id, key },
+        })
+    }
+}
+
+impl Serialize for Existing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { id, key } = self.clone();
+        if key.is_none() {
+            return id.serialize(serializer);
+        }
+        Mapping { id, key, stack: None, environment: None, name: None }.serialize(serializer)
+    }
+}
+
+impl JsonSchema for Existing {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ExistingSecret".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        text_or::<Mapping>(generator)
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
 
+mod containers;
 mod examples;
 mod existing;
 mod expansion;

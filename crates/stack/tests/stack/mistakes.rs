@@ -24,7 +24,8 @@ pub(crate) fn rendered_mistakes(name: &str, text: &str) -> String {
 }
 
 /// Comments at the top say what was asked for, `# env: prod`, `# var: name=value`, which zones the
-/// account has, `# zones: eu-west-1a eu-west-1b`, and what was found of what exists already.
+/// account has, `# zones: eu-west-1a eu-west-1b`, a line of a file, `# file: web.env=LOG=info`, where
+/// there is no other, and what was found of what exists already.
 fn options(text: &str) -> Options {
     let mut options = Options { found: found(text), ..Options::default() };
     for line in text.lines() {
@@ -35,6 +36,16 @@ fn options(text: &str) -> Options {
             line.strip_prefix("# var: ").and_then(|var| var.split_once('='))
         {
             options.variables.insert(name.to_owned(), value.to_owned());
+        }
+        if let Some((name, said)) = line.strip_prefix("# file: ").and_then(|it| it.split_once('='))
+        {
+            let no_other = Err("could not read agent.env: No such file or directory".to_owned());
+            options.files.entry("agent.env".to_owned()).or_insert(no_other);
+            let file = options.files.entry(name.to_owned()).or_insert_with(|| Ok(String::new()));
+            if let Ok(text) = file {
+                text.push_str(said);
+                text.push('\n');
+            }
         }
         if let Some(zones) = line.strip_prefix("# zones: ") {
             let there = zones.split(' ').map(str::to_owned).collect();

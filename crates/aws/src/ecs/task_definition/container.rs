@@ -6,13 +6,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ecs::types::{
-    ApplicationProtocol, ContainerCondition, ContainerDefinition, ContainerDependency, HealthCheck,
-    KeyValuePair, LinuxParameters, LogConfiguration, LogDriver, MountPoint, PortMapping, Secret,
-    Tmpfs, TransportProtocol, Ulimit, UlimitName,
+    ApplicationProtocol, ContainerCondition, ContainerDefinition, ContainerDependency,
+    FirelensConfiguration, FirelensConfigurationType, HealthCheck, KeyValuePair, LinuxParameters,
+    LogConfiguration, LogDriver, MountPoint, PortMapping, RepositoryCredentials, Secret, Tmpfs,
+    TransportProtocol, Ulimit, UlimitName,
 };
 use deployer_core::{Opaque, Ref, Text};
 use deployer_engine::Result;
-use deployer_kinds::{AppProtocol, Condition, Container, ContainerHealth, Log, Mount, NamedPort};
+use deployer_kinds::{
+    AppProtocol, Condition, Container, ContainerHealth, Firelens, Log, Mount, NamedPort, RoutedLog,
+    Router,
+};
 
 use crate::missing::Required;
 
@@ -28,10 +32,7 @@ pub(super) fn write(name: &str, container: &Container, region: &str) -> Containe
         .environment
         .iter()
         .map(|(name, value)| KeyValuePair::builder().name(name).value(value.resolved()).build());
-    let secrets = container.secrets.iter().map(|(name, from)| {
-        let secret = Secret::builder().name(name).value_from(from.resolved()).build();
-        secret.expect("it has a name and a source")
-    });
+    let secrets = container.secrets.iter().map(secret);
     let mapping = |port: &u16, protocol| {
         let named = container.named_ports.iter().find(|(_, named)| named.port == *port);
         PortMapping::builder()
@@ -47,6 +48,7 @@ pub(super) fn write(name: &str, container: &Container, region: &str) -> Containe
     ContainerDefinition::builder()
         .name(name)
         .image(container.image.resolved())
+        .set_repository_credentials(container.credentials.as_ref().map(credentials))
         .essential(container.essential)
         .cpu(number(container.cpu))
         .set_memory((container.memory != 0).then(|| number(container.memory)))
@@ -58,7 +60,11 @@ pub(super) fn write(name: &str, container: &Container, region: &str) -> Containe
         .set_environment(some(environment.collect()))
         .set_secrets(some(secrets.collect()))
         .set_port_mappings(some(ports.chain(udp_ports).collect()))
-        .set_log_configuration(container.log.as_ref().map(|log| logging(log, region)))
+        .set_log_configuration(match (&container.log, &container.routed_log) {
+            (Some(log), _) => Some(logging(log, region)),
+            (None, routed) => routed.as_ref().map(routed_logging),
+        })
+        .set_firelens_configuration(container.firelens.as_ref().and_then(routing))
         .set_health_check(container.health.as_ref().map(health_check))
         .stop_timeout(number(container.stop_timeout))
         .set_readonly_root_filesystem(container.read_only_root.then_some(true))
@@ -90,7 +96,6 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
         let name = pair.name().required("the name of a variable")?;
         environment.insert(name.to_owned(), Text::from(pair.value().unwrap_or_default()));
     }
-    let secrets = definition.secrets().iter();
     let ports = |is_udp: bool| {
         let mappings = definition.port_mappings().iter();
         let mappings =
@@ -112,6 +117,9 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
     });
     Ok(Container {
         image: Text::from(definition.image().required("the image of a container")?),
+        credentials: definition
+            .repository_credentials()
+            .map(|it| Text::from(it.credentials_parameter())),
         // True where it is not said (ECS API reference).
         essential: definition.essential().unwrap_or(true),
         cpu: amount(definition.cpu(), "the CPU units of a container")?,
@@ -123,13 +131,13 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
         entry_point: definition.entry_point().to_vec(),
         command: definition.command().to_vec(),
         environment,
-        secrets: secrets
-            .map(|secret| (secret.name().to_owned(), Text::from(secret.value_from())))
-            .collect(),
+        secrets: read_secrets(definition.secrets()),
         ports: ports(false)?,
         udp_ports: ports(true)?,
         named_ports: definition.port_mappings().iter().filter_map(named_port).collect(),
         log: definition.log_configuration().and_then(log),
+        routed_log: definition.log_configuration().and_then(routed_log),
+        firelens: definition.firelens_configuration().map(firelens),
         health: definition.health_check().map(health).transpose()?,
         stop_timeout: stop_timeout
             .required("the stop timeout of a container")?
@@ -140,6 +148,21 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
             .is_some_and(|parameters| parameters.init_process_enabled() == Some(true)),
         user: definition.user().unwrap_or_default().to_owned(),
     })
+}
+
+fn secret((name, from): (&String, &Text)) -> Secret {
+    let secret = Secret::builder().name(name).value_from(from.resolved()).build();
+    secret.expect("it has a name and a source")
+}
+
+fn read_secrets(secrets: &[Secret]) -> BTreeMap<String, Text> {
+    let secrets = secrets.iter();
+    secrets.map(|secret| (secret.name().to_owned(), Text::from(secret.value_from()))).collect()
+}
+
+fn credentials(secret: &Text) -> RepositoryCredentials {
+    let credentials = RepositoryCredentials::builder().credentials_parameter(secret.resolved());
+    credentials.build().expect("it has a secret")
 }
 
 /// What ECS is told only where it is not the default: an empty one would be another definition.
@@ -240,6 +263,49 @@ pub(in crate::ecs) fn logging(log: &Log, region: &str) -> LogConfiguration {
     logging.set_options(Some(options)).build().expect("it has a driver")
 }
 
+/// Options are the router's own, so they are written as they are.
+fn routed_logging(log: &RoutedLog) -> LogConfiguration {
+    let options = log.options.iter();
+    let options: HashMap<String, String> =
+        options.map(|(option, value)| (option.clone(), value.resolved().to_owned())).collect();
+    LogConfiguration::builder()
+        .log_driver(LogDriver::Awsfirelens)
+        .set_options(Some(options).filter(|options| !options.is_empty()))
+        .set_secret_options(some(log.secret_options.iter().map(secret).collect()))
+        .build()
+        .expect("it has a driver")
+}
+
+fn routed_log(logging: &LogConfiguration) -> Option<RoutedLog> {
+    let options = logging.options().into_iter().flatten();
+    let log = RoutedLog {
+        options: options.map(|(option, value)| (option.clone(), value.as_str().into())).collect(),
+        secret_options: read_secrets(logging.secret_options()),
+    };
+    (*logging.log_driver() == LogDriver::Awsfirelens).then_some(log)
+}
+
+/// `None` for a router that was not read, which comparing then notices.
+fn routing(firelens: &Firelens) -> Option<FirelensConfiguration> {
+    let router = match firelens.router.known()? {
+        Router::Fluentbit => FirelensConfigurationType::Fluentbit,
+        Router::Fluentd => FirelensConfigurationType::Fluentd,
+    };
+    let options: HashMap<String, String> = firelens.options.clone().into_iter().collect();
+    let options = Some(options).filter(|options| !options.is_empty());
+    FirelensConfiguration::builder().r#type(router).set_options(options).build().ok()
+}
+
+fn firelens(routing: &FirelensConfiguration) -> Firelens {
+    let router = match routing.r#type() {
+        FirelensConfigurationType::Fluentbit => Some(Router::Fluentbit),
+        FirelensConfigurationType::Fluentd => Some(Router::Fluentd),
+        _ => None,
+    };
+    let options = routing.options().cloned().unwrap_or_default();
+    Firelens { router: router.into(), options: options.into_iter().collect() }
+}
+
 /// `None` for another driver than CloudWatch Logs', which comparing then notices.
 pub(in crate::ecs) fn log(logging: &LogConfiguration) -> Option<Log> {
     let options = logging.options().filter(|_| *logging.log_driver() == LogDriver::Awslogs)?;
@@ -336,7 +402,14 @@ fn plain(mut definition: ContainerDefinition) -> ContainerDefinition {
         mappings
     });
     if let Some(logging) = &mut definition.log_configuration {
-        logging.secret_options = logging.secret_options.take().and_then(some);
+        logging.options = logging.options.take().filter(|options| !options.is_empty());
+        logging.secret_options = logging.secret_options.take().and_then(some).map(|mut secrets| {
+            secrets.sort_by(|a, b| a.name.cmp(&b.name));
+            secrets
+        });
+    }
+    if let Some(routing) = &mut definition.firelens_configuration {
+        routing.options = routing.options.take().filter(|options| !options.is_empty());
     }
     if let Some(check) = &mut definition.health_check {
         check.interval.get_or_insert(INTERVAL);
@@ -378,6 +451,7 @@ mod tests {
     fn container() -> Container {
         Container {
             image: Text::from("registry.example/notes@sha256:0"),
+            credentials: Some(Text::from("arn:aws:secretsmanager:x:secret:registry")),
             essential: true,
             cpu: 128,
             memory: 256,
@@ -399,6 +473,11 @@ mod tests {
             ports: BTreeSet::from([8080]),
             udp_ports: BTreeSet::from([5353]),
             log: Some(Log { group: Ref::physical("/notes/dev/web"), prefix: "web".to_owned() }),
+            routed_log: None,
+            firelens: Some(Firelens {
+                router: Router::Fluentbit.into(),
+                options: [("enable-ecs-log-metadata".to_owned(), "false".to_owned())].into(),
+            }),
             health: Some(ContainerHealth {
                 command: vec!["/notes".to_owned(), "healthy".to_owned()],
                 interval: 10,
@@ -423,6 +502,20 @@ mod tests {
         let (read, foreign) = round_trip(write("web", &container(), "eu-west-1"));
         assert_eq!(read, container());
         assert!(foreign.is_empty());
+    }
+
+    #[test]
+    fn options_of_a_router_are_its_own() {
+        let option = |name: &str, value: &str| (name.to_owned(), Text::from(value));
+        let log = RoutedLog {
+            options: [option("Name", "http"), option("data_Keys", "log")].into(),
+            secret_options: [option("apikey", "arn:b"), option("Header", "arn:a")].into(),
+        };
+        let routed = Container { log: None, routed_log: Some(log), ..container() };
+        let mut definition = write("web", &routed, "eu-west-1");
+        let logging = definition.log_configuration.as_mut().unwrap();
+        logging.secret_options.as_mut().unwrap().reverse();
+        assert_eq!(round_trip(definition), (routed, vec![]));
     }
 
     #[test]

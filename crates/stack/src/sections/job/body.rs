@@ -59,8 +59,12 @@ pub(crate) struct Job {
     /// Environment variables.
     #[serde(default)]
     pub(crate) environment: BTreeMap<String, Text>,
+    /// A file with environment variables, a line of `NAME=value` each, in or beside the stack's folder.
+    /// What stands in `environment` or `secrets` settles it.
+    pub(crate) env_file: Option<String>,
     /// Environment variables with secret values: `secrets/session`, `databases/main.password`, or
-    /// the ARN of a secret outside the stack.
+    /// what is outside of the stack: the ARN of a secret or of a parameter, `…#user` for one key of
+    /// a secret that holds JSON, and `/app/token` for a parameter in this region.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, String>,
     /// The subnets its task is in; private ones when there is a NAT gateway, when left out.
@@ -111,6 +115,7 @@ impl Job {
             uses: job.uses,
             permissions: job.permissions,
             environment: job.environment,
+            env_file: job.env_file,
             secrets: job.secrets,
             count: None,
             scale: None,

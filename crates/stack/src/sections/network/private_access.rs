@@ -71,6 +71,7 @@ fn needed(all: &Sections) -> BTreeMap<&'static str, (String, Need)> {
             Need::Logs => &["logs"],
             Need::Secrets => &["secretsmanager"],
             Need::Parameters => &["ssm"],
+            Need::Key => &["kms"],
             Need::Shell => &["ssmmessages"],
             Need::ImageOfOthers => &[],
         };
@@ -168,7 +169,7 @@ fn trouble(name: &str, need: Need, to: &str) -> String {
     let trouble = match need {
         Need::Image | Need::ImageOfOthers => "could not fetch its image",
         Need::Logs => "could not write its logs",
-        Need::Secrets | Need::Parameters => "could not read its secrets",
+        Need::Secrets | Need::Parameters | Need::Key => "could not read its secrets",
         Need::Shell => "could not be entered by a shell",
     };
     format!("`{name}` {trouble}: no way to {to}")

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Ref, Text};
-use deployer_kinds::{Architecture, CircuitBreaker, Log, TargetVersion};
+use deployer_core::Text;
+use deployer_kinds::{Architecture, CircuitBreaker, TargetVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,8 +52,12 @@ pub(crate) struct Service {
     /// Environment variables.
     #[serde(default)]
     pub(crate) environment: BTreeMap<String, Text>,
+    /// A file with environment variables, a line of `NAME=value` each, in or beside the stack's folder.
+    /// What stands in `environment` or `secrets` settles it.
+    pub(crate) env_file: Option<String>,
     /// Environment variables with secret values: `secrets/session`, `databases/main.password`, or
-    /// the ARN of a secret outside the stack.
+    /// what is outside of the stack: the ARN of a secret or of a parameter, `…#user` for one key of
+    /// a secret that holds JSON, and `/app/token` for a parameter in this region.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, String>,
     /// How many tasks; 1 when neither this nor `scale` is given.
@@ -349,10 +353,17 @@ pub(crate) struct Logs {
     #[serde(default = "keep")]
     #[schemars(extend("x-excludes" = ["driver"]))]
     pub(crate) keep: DaysOrForever,
-    /// Where its containers' output goes: `awslogs`, CloudWatch Logs, or `none`, nowhere.
+    /// Where its containers' output goes: `awslogs`, CloudWatch Logs; `awsfirelens`, to the sidecar
+    /// that routes it; or `none`, nowhere.
     #[serde(default)]
     #[schemars(extend("x-excludes" = ["keep"]))]
     pub(crate) driver: LogDriver,
+    /// What the router does with lines, in its own words: `{ Name: firehose, region: eu-west-1 }`.
+    #[serde(default)]
+    pub(crate) options: BTreeMap<String, Text>,
+    /// Options with secret values, as in `secrets` of a service: `{ apikey: secrets/datadog }`.
+    #[serde(default)]
+    pub(crate) secret_options: BTreeMap<String, String>,
 }
 
 /// Where the output of containers goes.
@@ -364,21 +375,14 @@ pub(crate) enum LogDriver {
     Awslogs,
     /// Nowhere.
     None,
-    /// A router that runs beside them.
-    #[schemars(extend("x-not-yet" = true))]
+    /// The sidecar that routes it (FireLens).
     Awsfirelens,
 }
 
 impl Logs {
-    /// Whether there is a log group.
+    /// Whether there is a log group; a router writes to one as well.
     pub(super) fn are_kept(&self) -> bool {
-        self.driver == LogDriver::Awslogs
-    }
-
-    /// Where a container of a service writes: the service's log group, with a prefix of its own.
-    pub(super) fn of(&self, service: &str, container: &str) -> Option<Log> {
-        let log = Log { group: Ref::named(service), prefix: container.to_owned() };
-        self.are_kept().then_some(log)
+        self.driver != LogDriver::None
     }
 }
 
@@ -416,7 +420,12 @@ impl Default for Rollout {
 
 impl Default for Logs {
     fn default() -> Self {
-        Self { keep: keep(), driver: LogDriver::default() }
+        Self {
+            keep: keep(),
+            driver: LogDriver::default(),
+            options: BTreeMap::new(),
+            secret_options: BTreeMap::new(),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use deployer_kinds::{
 };
 
 use super::body::{Port, Protocol, Service};
+use super::logging;
 use super::owner::Owner;
 use super::uses;
 use crate::draft::{Draft, Origin, owned};
@@ -30,16 +31,16 @@ pub(super) fn namespace(draft: &mut Draft, all: &Sections) {
 
 /// What a service is given that uses this one: where each of its ports is reached.
 pub(super) fn offer(name: &str, body: &Service) -> Offer {
-    let settings = body.ports.iter().flat_map(|(port, it)| {
+    let settings = served(body).flat_map(|(port, it)| {
         let url = format!("http://{name}:{}", it.port);
         let settings = [("URL", url), ("HOST", name.to_owned()), ("PORT", it.port.to_string())];
-        let begins = match body.ports.len() {
+        let begins = match served(body).count() {
             1 => String::new(),
             _ => format!("{}_", words::variable(port)),
         };
         settings.map(|(suffix, value)| (format!("{begins}{suffix}"), Text::from(value)))
     });
-    let ports = body.ports.values().map(|port| port.port).collect();
+    let ports = served(body).map(|(_, port)| port.port).collect();
     Offer { named: settings.collect(), ports, ..Offer::default() }
 }
 
@@ -57,8 +58,8 @@ pub(super) fn connect(all: &Sections, name: &str, body: &Service) -> Connect {
     Connect {
         enabled: true,
         namespace: Some(Ref::named("main")),
-        serves: body.ports.iter().filter(|_| is_used).map(endpoint).collect(),
-        log: body.logs.of(name, PROXY),
+        serves: served(body).filter(|_| is_used).map(endpoint).collect(),
+        log: logging::unrouted(&body.logs, name, PROXY),
     }
 }
 
@@ -86,7 +87,7 @@ pub(super) fn named_ports(
         };
         NamedPort { port: port.port, protocol: protocol.into() }
     };
-    body.ports.iter().map(|(name, port)| (name.clone(), named(port))).collect()
+    served(body).map(|(name, port)| (name.clone(), named(port))).collect()
 }
 
 /// What lets in the services that use this one. Their proxies connect to that of its tasks, which
@@ -97,7 +98,7 @@ pub(super) fn ingress(all: &Sections, owner: Owner<'_>, body: &Service) -> Vec<I
         return Vec::new();
     }
     let from = |client| {
-        body.ports.values().map(move |port| Ingress {
+        served(body).map(move |(_, port)| Ingress {
             from: Peer::SecurityGroup(Owner::service(client).group()),
             port: Ports::Range(port.port, port.port),
             protocol: deployer_kinds::Protocol::Tcp,
@@ -139,12 +140,12 @@ pub(super) fn can_use(
         );
         return false;
     }
-    if all.get::<Service>(server).is_some_and(|body| body.ports.is_empty()) {
+    if all.get::<Service>(server).is_some_and(|body| served(body).next().is_none()) {
         draft.error(
             Code::BadUse,
             format!("`{server}` listens on no port that could be used"),
             path,
-            "it has no `ports`",
+            "it has no `ports` that take connections",
             format!("add `ports: {{ http: {{ port: 8080 }} }}` to `{used}`"),
         );
         return false;
@@ -175,6 +176,12 @@ fn in_a_ring(draft: &mut Draft, ring: &[&str]) {
     draft.report(&[Service::KEY, ring[0]], mistake.help(help));
 }
 
+/// The ports that others reach by name: Service Connect takes no datagrams ("Amazon ECS Service
+/// Connect" in the ECS developer guide).
+fn served(body: &Service) -> impl Iterator<Item = (&String, &Port)> {
+    body.ports.iter().filter(|(_, port)| !port.protocol.is_udp())
+}
+
 /// The services that use one, and can.
 fn clients<'a>(all: &'a Sections, server: &'a str) -> impl Iterator<Item = &'a str> {
     let owners = uses::users(all, Service::KEY, server);
@@ -188,7 +195,7 @@ fn used<'a>(all: &'a Sections, client: &'a str) -> impl Iterator<Item = &'a str>
 }
 
 fn is_sound(all: &Sections, client: &str, server: &str) -> bool {
-    let has_ports = all.get::<Service>(server).is_some_and(|body| !body.ports.is_empty());
+    let has_ports = all.get::<Service>(server).is_some_and(|body| served(body).next().is_some());
     has_ports && ring(all, client, server).is_none()
 }
 

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use deployer_core::Text;
-use deployer_kinds::Condition;
+use deployer_kinds::{Condition, Firelens, Router};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::forms::ImageSource;
 use crate::later::NotYet;
 use crate::quantities::{Memory, Seconds};
 use crate::section::yes;
+use crate::text_form::{TextOr, text_or};
 
 /// A container that runs beside the service's own, in each of its tasks. It shares their CPU, memory
 /// and network: each reaches the other at `localhost`.
@@ -26,8 +27,12 @@ pub(crate) struct Sidecar {
     /// Environment variables.
     #[serde(default)]
     pub(crate) environment: BTreeMap<String, Text>,
+    /// A file with environment variables, a line of `NAME=value` each, in or beside the stack's folder.
+    /// What stands in `environment` or `secrets` settles it.
+    pub(crate) env_file: Option<String>,
     /// Environment variables with secret values: `secrets/session`, `databases/main.password`, or
-    /// the ARN of a secret outside the stack.
+    /// what is outside of the stack: the ARN of a secret or of a parameter, `…#user` for one key of
+    /// a secret that holds JSON, and `/app/token` for a parameter in this region.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, String>,
     /// The CPU units of the task that are reserved for it; it shares what the others leave when
@@ -46,6 +51,12 @@ pub(crate) struct Sidecar {
     /// `complete` or `success`. When left out, `healthy` where it has a health command, and `start`
     /// otherwise.
     pub(crate) until: Option<Condition>,
+    /// That it routes the output of the others, whose `logs` have `driver: awsfirelens`: `fluentbit` or
+    /// `fluentd`, or with options of FireLens,
+    /// `{ type: fluentbit, options: { config-file-type: file, config-file-value: /extra.conf } }`.
+    #[serde(default, deserialize_with = "firelens")]
+    #[schemars(schema_with = "text_or::<Firelens>")]
+    pub(crate) firelens: Option<Firelens>,
     /// A command inside the container that checks whether it works, run without a shell.
     #[serde(default)]
     #[schemars(extend("x-words" = true))]
@@ -113,6 +124,23 @@ pub(crate) enum Volume {
     /// Empty when a task starts, and gone with it. It belongs to root, who alone can write to it,
     /// unless the image has a `VOLUME` at that path that belongs to somebody else.
     Empty,
+}
+
+/// What routes alone, or the whole mapping.
+fn firelens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Firelens>, D::Error> {
+    let written = deserializer.deserialize_any(TextOr {
+        of_text: |text| match text.as_str() {
+            "fluentbit" => Ok(of(Router::Fluentbit)),
+            "fluentd" => Ok(of(Router::Fluentd)),
+            other => Err(format!("`{other}` is no router: write `fluentbit` or `fluentd`")),
+        },
+        of_mapping: |firelens: Firelens| firelens,
+    });
+    written.map(Some)
+}
+
+fn of(router: Router) -> Firelens {
+    Firelens { router: router.into(), options: BTreeMap::new() }
 }
 
 fn stop_timeout() -> Seconds {

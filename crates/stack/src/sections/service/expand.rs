@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Code, Diagnostic, Ref, Text};
+use deployer_core::{Code, Diagnostic, Ref};
 use deployer_kinds::{
     CapacityProvider, CheckProtocol, Cluster, ClusterSpec, Container, HealthCheck, Ingress,
     Insights, LogGroup, LogGroupSpec, Peer, Ports, Protocol, SecurityGroup, SecurityGroupSpec,
@@ -13,12 +13,14 @@ use deployer_kinds::{
 
 use super::body::{Place, Port};
 use super::forms::Health;
+use super::image::{self, Pull};
+use super::logging::{self, Logging};
 use super::mounts::{self, Volumes};
 use super::owner::Owner;
 use super::sidecars::{self, Beside};
-use super::{capacity, connect, egress, image, roles, scale, uses};
+use super::{capacity, connect, egress, roles, scale, settings, uses};
 use crate::draft::{Draft, Origin, owned};
-use crate::section::Sections;
+use crate::section::{Readable, Sections};
 use crate::sections::job::Job;
 use crate::sections::load_balancer;
 
@@ -54,6 +56,7 @@ pub(in crate::sections) fn tasks(
     body: &super::Service,
 ) -> Option<()> {
     draft.must_have_network(&owner.path(&[]));
+    let body = &settings::filled(draft, owner, body);
     let handed = uses::hand_over(draft, all, owner, body);
     if body.logs.are_kept() {
         let logs = LogGroupSpec { retention_days: body.logs.keep.0 };
@@ -61,11 +64,16 @@ pub(in crate::sections) fn tasks(
         draft.make::<LogGroup>(&owner.resource(), &logs, origin);
     }
     let volumes = mounts::volumes(draft, owner, body);
-    let beside = sidecars::make(draft, all, owner, body, &volumes);
-    let readable = handed.readable.union(&beside.readable).cloned().collect();
-    roles::make(draft, all, owner, body, readable);
-    let image = image::image(draft, all, owner, body)?;
-    task_definition(draft, all, owner, body, (handed, beside, volumes), image);
+    let logging = logging::read(draft, all, owner, body);
+    let beside = sidecars::make(draft, all, owner, body, (&volumes, &logging));
+    let image = image::image(draft, all, owner, body);
+    let mut readable: BTreeSet<Readable> =
+        image.iter().flat_map(|it| it.readable.clone()).collect();
+    for more in [&handed.readable, &beside.readable, &logging.readable] {
+        readable.extend(more.iter().cloned());
+    }
+    roles::make(draft, all, owner, body, &readable);
+    task_definition(draft, all, owner, body, (handed, beside, volumes, logging), image?);
     group(draft, all, owner, body);
     Some(())
 }
@@ -75,13 +83,15 @@ fn task_definition(
     all: &Sections,
     owner: Owner<'_>,
     body: &super::Service,
-    (handed, beside, volumes): (uses::Handed, Beside, Volumes),
-    image: Text,
+    (handed, beside, volumes, logging): (uses::Handed, Beside, Volumes, Logging),
+    pull: Pull,
 ) {
     let (name, resource) = (owner.name, &owner.resource());
     uses::check_variables(draft, &owner.path(&[]), &body.environment, &body.secrets);
+    let (log, routed_log) = logging.of(resource, name, false);
     let container = Container {
-        image,
+        image: pull.image,
+        credentials: pull.credentials,
         essential: true,
         cpu: 0,
         memory: 0,
@@ -96,7 +106,9 @@ fn task_definition(
         ports: ports(body, false),
         udp_ports: ports(body, true),
         named_ports: connect::named_ports(all, owner, body),
-        log: body.logs.of(resource, name),
+        log,
+        routed_log,
+        firelens: None,
         health: sidecars::health(&body.health_command),
         stop_timeout: body.stop_timeout.0,
         read_only_root: body.read_only,
@@ -125,6 +137,7 @@ fn task_definition(
     }
     let super::Service { mounts, tmpfs, ulimits, .. } = body;
     mounts::trace(&mut origin, name, &[], mounts, tmpfs, ulimits);
+    logging::trace(&mut origin, name, body);
     sidecars::trace(&mut origin, name, body);
     draft.make::<TaskDefinition>(resource, &spec, origin);
 }

@@ -1,7 +1,7 @@
 //! The keys of a service that have a short form.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use deployer_core::Text;
@@ -30,6 +30,8 @@ pub(crate) struct Use {
 pub(crate) enum ImageSource {
     /// It is pulled by this name: `ghcr.io/acme/web:1.2`.
     Pulled(Text),
+    /// It is pulled from a registry that asks who pulls.
+    Private(Private),
     /// It is built here.
     Built(Built),
     /// It is another service's.
@@ -42,6 +44,17 @@ pub(crate) enum ImageSource {
 pub(crate) struct Of {
     /// The service whose image it is: `web`.
     pub(crate) of: String,
+}
+
+/// An image of a registry that asks who pulls.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Private {
+    /// What it is pulled by: `registry.example.com/web:1.2`.
+    pub(crate) name: Text,
+    /// A secret that exists already and holds `username` and `password` of the registry in JSON: its
+    /// ARN, or `secrets/registry`.
+    pub(crate) credentials: String,
 }
 
 /// An image that is built here.
@@ -60,20 +73,25 @@ pub(crate) struct Built {
 #[schemars(extend("examples" = [{ "dockerfile": "Dockerfile" }]))]
 pub(crate) struct Build {
     /// From the Cargo package in this folder: a static binary in an otherwise empty image.
-    #[schemars(extend("x-excludes" = ["dockerfile", "archive"]))]
+    #[schemars(extend("x-excludes" = ["dockerfile", "archive", "context", "target", "args", "cache"]))]
     pub(crate) cargo: Option<String>,
     /// From the Dockerfile at this path, with the builder that is on the machine.
     #[schemars(extend("x-excludes" = ["cargo", "archive"]))]
     pub(crate) dockerfile: Option<String>,
     /// From an archive that another tool wrote, in the OCI or the Docker format.
-    #[schemars(extend("x-excludes" = ["cargo", "dockerfile"]))]
+    #[schemars(extend("x-excludes" = ["cargo", "dockerfile", "context", "target", "args", "cache"]))]
     pub(crate) archive: Option<String>,
-    /// The folder that a Dockerfile copies from; its own when left out.
-    pub(crate) context: Option<NotYet>,
-    /// The stage of a Dockerfile that is built.
-    pub(crate) target: Option<NotYet>,
-    /// Build arguments of a Dockerfile.
-    pub(crate) args: Option<NotYet>,
+    /// The folder that a Dockerfile copies from, also one outside of the stack's; its own when left
+    /// out.
+    pub(crate) context: Option<String>,
+    /// The stage of a Dockerfile that is built; the last one when left out.
+    pub(crate) target: Option<String>,
+    /// Build arguments of a Dockerfile: `{ VERSION: "1.2" }`. They stand in the image's history, so
+    /// none is a secret.
+    pub(crate) args: Option<BTreeMap<String, String>>,
+    /// A repository in which a Dockerfile's builder keeps layers and looks for them first, on other
+    /// machines too: `registry.example.com/team/web-cache`. The builder must be logged in there.
+    pub(crate) cache: Option<String>,
 }
 
 /// What tasks may send to besides what they use.
@@ -258,6 +276,8 @@ impl<'de> Deserialize<'de> for ImageSource {
             serde_json::from_value(value).map(Self::Pulled)
         } else if value.get("of").is_some() {
             serde_json::from_value(value).map(Self::Of)
+        } else if value.get("name").is_some() {
+            serde_json::from_value(value).map(Self::Private)
         } else {
             serde_json::from_value(value).map(Self::Built)
         };
@@ -278,10 +298,29 @@ impl<'de> Deserialize<'de> for Spot {
     }
 }
 
+impl ImageSource {
+    /// What it is pulled by, where it is neither built here nor another's.
+    pub(crate) fn pulled(&self) -> Option<&Text> {
+        match self {
+            Self::Pulled(name) | Self::Private(Private { name, .. }) => Some(name),
+            Self::Built(_) | Self::Of(_) => None,
+        }
+    }
+
+    /// The secret that its registry asks for.
+    pub(crate) fn credentials(&self) -> Option<&str> {
+        match self {
+            Self::Private(private) => Some(&private.credentials),
+            _ => None,
+        }
+    }
+}
+
 impl Serialize for ImageSource {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Pulled(name) => name.serialize(serializer),
+            Self::Private(private) => private.serialize(serializer),
             Self::Built(built) => built.serialize(serializer),
             Self::Of(of) => of.serialize(serializer),
         }
@@ -299,6 +338,7 @@ impl JsonSchema for ImageSource {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let [name, built] = [Text::json_schema(generator), Built::json_schema(generator)];
-        json_schema!({ "anyOf": [name, built, Of::json_schema(generator)] })
+        let private = Private::json_schema(generator);
+        json_schema!({ "anyOf": [name, built, Of::json_schema(generator), private] })
     }
 }

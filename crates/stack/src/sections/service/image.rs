@@ -1,19 +1,31 @@
 //! The image of a service: one that is built here becomes a resource in a repository, one from
 //! elsewhere a text.
 
+use std::collections::BTreeMap;
+
 use deployer_core::{Address, Code, Ref, Text};
 use deployer_kinds::{self as kinds, Architecture, Image, ImageSpec};
 
 use super::body::Service;
 use super::forms::{Build, Built, ImageSource, Of};
 use super::owner::Owner;
+use super::uses;
 use crate::draft::{Draft, Origin};
-use crate::section::{Section, Sections};
+use crate::section::{Readable, Section, Sections};
 use crate::sections::job::Job;
 use crate::sections::repository;
 
 /// More than anybody's image is another's, one after another.
 const LONGEST: usize = 64;
+
+/// What a container is pulled by.
+pub(super) struct Pull {
+    pub(super) image: Text,
+    /// The secret that its registry asks for.
+    pub(super) credentials: Option<Text>,
+    /// The same, as what must be readable.
+    pub(super) readable: Vec<Readable>,
+}
 
 /// What the container is pulled by.
 pub(super) fn image(
@@ -21,17 +33,19 @@ pub(super) fn image(
     all: &Sections,
     owner: Owner<'_>,
     body: &Service,
-) -> Option<Text> {
+) -> Option<Pull> {
     let name = owner.resource();
     let built = match &body.image {
-        ImageSource::Pulled(from) => return Some(from.clone()),
+        ImageSource::Pulled(_) | ImageSource::Private(_) => {
+            return Some(pulled(draft, all, &body.image, &owner.path(&["image", "credentials"])));
+        }
         ImageSource::Of(of) => {
             let at = owner.path(&["image", "of"]);
             return of_another(draft, all, body, of, &at).map(|whose| {
                 if let Whose::Built(address) = &whose {
                     draft.images.insert(name, address.clone());
                 }
-                whose.text()
+                whose.pull()
             });
         }
         ImageSource::Built(built) => built,
@@ -42,7 +56,7 @@ pub(super) fn image(
         make(draft, owner, body, built)?;
     }
     draft.images.insert(name, address.clone());
-    Some(Text::output(address, "uri"))
+    Some(Whose::Built(address).pull())
 }
 
 /// What a sidecar of a service is pulled by.
@@ -52,31 +66,64 @@ pub(super) fn of_sidecar(
     body: &Service,
     source: &ImageSource,
     path: &[&str],
-) -> Option<Text> {
-    let at = |key: &[&'static str]| [path, &["image"], key].concat();
+) -> Option<Pull> {
+    let at = |key: &'static str| [path, &["image", key]].concat();
     match source {
-        ImageSource::Pulled(from) => Some(from.clone()),
-        ImageSource::Of(of) => of_another(draft, all, body, of, &at(&["of"])).map(Whose::text),
+        ImageSource::Pulled(_) | ImageSource::Private(_) => {
+            Some(pulled(draft, all, source, &at("credentials")))
+        }
+        ImageSource::Of(of) => of_another(draft, all, body, of, &at("of")).map(Whose::pull),
         ImageSource::Built(_) => {
-            draft.not_yet("an image of a sidecar's own that is built here", &at(&["build"]));
+            draft.not_yet("an image of a sidecar's own that is built here", &at("build"));
             None
         }
     }
 }
 
+/// How an image is pulled that comes from elsewhere. Reports, at a path, credentials that are none.
+fn pulled(draft: &mut Draft, all: &Sections, source: &ImageSource, path: &[&str]) -> Pull {
+    let pull = unchecked(all, source);
+    if pull.credentials.is_none()
+        && let Some(written) = source.credentials()
+    {
+        draft.error(
+            Code::BadUse,
+            format!("`{written}` holds no credentials of a registry"),
+            path,
+            "expected a secret that exists, with `username` and `password` in JSON",
+            "write its ARN, or `secrets/…` with `existing:` there",
+        );
+    }
+    pull
+}
+
+/// The same, where what is wrong is reported elsewhere.
+fn unchecked(all: &Sections, source: &ImageSource) -> Pull {
+    let image = source.pulled().cloned().unwrap_or_else(|| Text::from(""));
+    let secret = source.credentials().and_then(|written| uses::stored(all, written));
+    let secret =
+        secret.and_then(|(stored, readable)| Some((stored.secret()?.to_owned(), readable)));
+    let (credentials, readable) = secret.unzip();
+    Pull { image, credentials: credentials.map(Text::from), readable: readable.unwrap_or_default() }
+}
+
 /// Where the image of a service comes from in the end.
 enum Whose {
     /// It is pulled.
-    Pulled(Text),
+    Pulled(Pull),
     /// It is built here.
     Built(Address),
 }
 
 impl Whose {
-    fn text(self) -> Text {
+    fn pull(self) -> Pull {
         match self {
-            Self::Pulled(from) => from,
-            Self::Built(address) => Text::output(address, "uri"),
+            Self::Pulled(pull) => pull,
+            Self::Built(address) => Pull {
+                image: Text::output(address, "uri"),
+                credentials: None,
+                readable: Vec::new(),
+            },
         }
     }
 }
@@ -118,8 +165,8 @@ fn of_another(
         return None;
     }
     Some(match source {
-        ImageSource::Pulled(from) => Whose::Pulled(from.clone()),
-        _ => Whose::Built(Address::new("image", builder(draft, all, whose))),
+        ImageSource::Built(_) => Whose::Built(Address::new("image", builder(draft, all, whose))),
+        _ => Whose::Pulled(unchecked(all, source)),
     })
 }
 
@@ -169,7 +216,7 @@ pub(super) fn repository<'a>(
     source: &'a ImageSource,
 ) -> Option<&'a str> {
     match source {
-        ImageSource::Pulled(_) | ImageSource::Of(_) => None,
+        ImageSource::Pulled(_) | ImageSource::Private(_) | ImageSource::Of(_) => None,
         ImageSource::Built(built) => {
             Some(built.repository.as_deref().unwrap_or_else(|| builder(draft, all, name)))
         }
@@ -216,20 +263,53 @@ fn make(draft: &mut Draft, owner: Owner<'_>, body: &Service, built: &Built) -> O
         health_command: body.health_command.clone().into(),
         digest: None,
     };
-    draft.make::<Image>(name, &spec, Origin::new(&path, &[("build", written)]));
+    let fields = [
+        ("build", written),
+        ("build.dockerfile.args", "build.args"),
+        ("build.dockerfile.target", "build.target"),
+        ("build.dockerfile.cache", "build.cache"),
+    ];
+    let mut origin = Origin::new(&path, &fields);
+    for argument in built.build.args.iter().flat_map(BTreeMap::keys) {
+        let place = ["build", "args", argument].map(str::to_owned).to_vec();
+        origin.fields.push((format!("build.dockerfile.args.{argument}"), place));
+    }
+    draft.make::<Image>(name, &spec, origin);
     Some(())
 }
 
 /// The one way that is written.
 fn way(draft: &mut Draft, path: &[&str], written: &Build) -> Option<kinds::Build> {
-    let Build { cargo, dockerfile, archive, .. } = written.clone();
+    let place: Vec<&str> = path.iter().copied().chain(["build"]).collect();
+    let Build { cargo, dockerfile, archive, context, target, args, cache } = written.clone();
+    let of_dockerfile = [
+        ("context", context.is_some()),
+        ("target", target.is_some()),
+        ("args", args.is_some()),
+        ("cache", cache.is_some()),
+    ];
+    let others = of_dockerfile.into_iter().filter(|(_, is_written)| *is_written);
+    if dockerfile.is_none()
+        && (cargo.is_some() || archive.is_some())
+        && let Some((key, _)) = others.min_by_key(|(key, _)| *key)
+    {
+        draft.key_error(
+            Code::ImageSource,
+            format!("`{key}` is of a Dockerfile, and there is none"),
+            &[&place[..], &[key]].concat(),
+            "",
+            format!("remove `{key}`, or write `dockerfile: Dockerfile` as the way"),
+        );
+        return None;
+    }
+    let args = args.unwrap_or_default();
+    let of_file = |file| kinds::Dockerfile { file, context, target, args, cache };
     let ways = [
         cargo.map(kinds::Build::Cargo),
-        dockerfile.map(kinds::Build::Dockerfile),
+        dockerfile.map(|file| kinds::Build::Dockerfile(of_file(file))),
         archive.map(kinds::Build::Archive),
     ];
     let mut ways = ways.into_iter().flatten();
-    let place: Vec<&str> = path.iter().copied().chain(["build"]).collect();
     match (ways.next(), ways.next()) {
         (Some(way), None) => return Some(way),
         (None, _) => draft.key_error(

@@ -1,9 +1,9 @@
 //! What tasks need of AWS to start and to run.
 
-use deployer_core::{Arn, repository_of};
+use deployer_core::repository_of;
 
 use super::body::Service;
-use super::forms::ImageSource;
+use super::forms::{ImageSource, Private};
 use super::owner::Owner;
 use super::uses;
 use crate::section::Sections;
@@ -22,6 +22,8 @@ pub(in crate::sections) enum Need {
     Secrets,
     /// Parameters of Systems Manager.
     Parameters,
+    /// A key of KMS.
+    Key,
     /// A way in for a shell.
     Shell,
 }
@@ -38,19 +40,22 @@ fn of(all: &Sections, body: &Service) -> Vec<Need> {
     let images = body.sidecars.values().map(|sidecar| &sidecar.image);
     let mut needs: Vec<Need> = [&body.image].into_iter().chain(images).filter_map(image).collect();
     needs.extend(body.logs.are_kept().then_some(Need::Logs));
-    let is_parameter = |source: &&String| Arn::read(source).is_some_and(|arn| arn.service == "ssm");
-    let hands_secrets = |target: &str| {
-        let offer =
-            uses::usable(all, target).and_then(|(section, name)| (section.offer)(all, name));
-        offer.is_some_and(|offer| !offer.secrets.is_empty())
-    };
+    let offered = body.uses.iter().filter_map(|used| {
+        let (section, name) = uses::usable(all, &used.target)?;
+        let offer = (section.offer)(all, name)?;
+        (!offer.secrets.is_empty()).then_some(offer.readable)
+    });
     let of_sidecars = body.sidecars.values().flat_map(|sidecar| sidecar.secrets.values());
-    let (parameters, secrets): (Vec<&String>, Vec<&String>) =
-        body.secrets.values().chain(of_sidecars).partition(is_parameter);
-    let are_secret =
-        !secrets.is_empty() || body.uses.iter().any(|used| hands_secrets(&used.target));
-    needs.extend(are_secret.then_some(Need::Secrets));
-    needs.extend((!parameters.is_empty()).then_some(Need::Parameters));
+    let written = body.secrets.values().chain(of_sidecars).chain(body.logs.secret_options.values());
+    let sidecars = body.sidecars.values().map(|sidecar| &sidecar.image);
+    let registries = [&body.image].into_iter().chain(sidecars).filter_map(ImageSource::credentials);
+    let written = written.map(String::as_str).chain(registries);
+    let written = written.map(|source| uses::readable(all, source));
+    for readable in offered.chain(written).flatten() {
+        let kept = if readable.is_parameter() { Need::Parameters } else { Need::Secrets };
+        needs.push(kept);
+        needs.extend(readable.key.is_some().then_some(Need::Key));
+    }
     needs.extend(body.execute_command.then_some(Need::Shell));
     needs
 }
@@ -59,10 +64,12 @@ fn of(all: &Sections, body: &Service) -> Vec<Need> {
 fn image(source: &ImageSource) -> Option<Need> {
     match source {
         // What it says may be an output, of a repository.
-        ImageSource::Pulled(image) => Some(match image.literal() {
-            Some(image) if repository_of(image).is_none() => Need::ImageOfOthers,
-            _ => Need::Image,
-        }),
+        ImageSource::Pulled(image) | ImageSource::Private(Private { name: image, .. }) => {
+            Some(match image.literal() {
+                Some(image) if repository_of(image).is_none() => Need::ImageOfOthers,
+                _ => Need::Image,
+            })
+        }
         ImageSource::Built(_) => Some(Need::Image),
         ImageSource::Of(_) => None,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Address, Arn, Part, Text, principal, repository_of};
+use deployer_core::{Address, Arn, Part, Partition, Text, principal, repository_of};
 use deployer_kinds::{Effect, Role, RoleSpec, Statement};
 
 use super::body::{Permission, Service};
@@ -10,7 +10,7 @@ use super::forms::ImageSource;
 use super::image;
 use super::owner::Owner;
 use crate::draft::Draft;
-use crate::section::Sections;
+use crate::section::{Readable, Sections};
 
 /// What lets ECS pull an image from ECR (ECS developer guide, "task execution IAM role").
 const PULL: [&str; 3] =
@@ -29,7 +29,7 @@ pub(super) fn make(
     all: &Sections,
     owner: Owner<'_>,
     body: &Service,
-    readable: BTreeSet<Text>,
+    readable: &BTreeSet<Readable>,
 ) {
     let resource = owner.resource();
     let mut statements = Vec::new();
@@ -50,15 +50,7 @@ pub(super) fn make(
         statements.push(Statement::allow(&["ecr:GetAuthorizationToken"], [Text::from("*")]));
         statements.push(Statement::allow(&PULL, repositories));
     }
-    // Which of the two keeps a value, its ARN says; what a stack makes is a secret.
-    let (parameters, secrets): (BTreeSet<Text>, BTreeSet<Text>) =
-        readable.into_iter().partition(|it| it.literal().is_some_and(is_parameter));
-    if !secrets.is_empty() {
-        statements.push(Statement::allow(&["secretsmanager:GetSecretValue"], secrets));
-    }
-    if !parameters.is_empty() {
-        statements.push(Statement::allow(&["ssm:GetParameters"], parameters));
-    }
+    statements.extend(reading(&draft.region, readable));
     role(draft, owner, "execution", statements, BTreeSet::new());
 
     let mut statements = if body.execute_command {
@@ -81,6 +73,48 @@ pub(super) fn make(
         }
     }
     role(draft, owner, "task", statements, managed);
+}
+
+/// What lets ECS read the values that tasks start with, and use the keys that they are encrypted
+/// with, for that alone (ECS developer guide, "Amazon ECS task execution IAM role").
+fn reading(region: &str, readable: &BTreeSet<Readable>) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let (parameters, secrets): (Vec<&Readable>, Vec<&Readable>) =
+        readable.iter().partition(|it| it.is_parameter());
+    for (service, action, kept) in [
+        ("secretsmanager", "secretsmanager:GetSecretValue", secrets),
+        ("ssm", "ssm:GetParameters", parameters),
+    ] {
+        if !kept.is_empty() {
+            let all = kept.iter().map(|it| of_parameter(region, &it.what));
+            statements.push(Statement::allow(&[action], all));
+        }
+        // KMS sees which service asks (KMS developer guide, "kms:ViaService").
+        let mut keys: BTreeMap<String, BTreeSet<Text>> = BTreeMap::new();
+        for (readable, key) in kept.iter().filter_map(|it| Some((it, it.key.as_deref()?))) {
+            let arn = readable.what.literal().and_then(Arn::read);
+            let region = arn.map_or(region, |arn| arn.region);
+            let via = format!("{service}.{region}.{}", Partition::of(region).domain());
+            keys.entry(via).or_default().insert(Text::from(key));
+        }
+        for (via, keys) in keys {
+            let is_via = [("kms:ViaService".to_owned(), [via].into())].into();
+            let conditions = [("StringEquals".to_owned(), is_via)].into();
+            statements.push(Statement { conditions, ..Statement::allow(&["kms:Decrypt"], keys) });
+        }
+    }
+    statements
+}
+
+/// The ARN of what is read; a parameter that is named is one of the account that the stack is in.
+fn of_parameter(region: &str, what: &Text) -> Text {
+    match what.literal().filter(|text| text.starts_with('/')) {
+        Some(name) => {
+            let partition = Partition::of(region).name();
+            Text::from(format!("arn:{partition}:ssm:{region}:*:parameter{name}"))
+        }
+        None => what.clone(),
+    }
 }
 
 fn role(
@@ -119,16 +153,11 @@ fn repository(draft: &Draft, all: &Sections, name: &str, source: &ImageSource) -
     if let Some(name) = image::repository(draft, all, name, source) {
         return Some(Text::output(Address::new("repository", name), "arn"));
     }
-    let ImageSource::Pulled(image) = source else { return None };
+    let image = source.pulled()?;
     if let Some(Part::Output { address, .. }) = image.parts().first()
         && address.kind == "repository"
     {
         return Some(Text::output(address.clone(), "arn"));
     }
     repository_of(image.literal()?).map(Text::from)
-}
-
-/// Whether an ARN is that of a parameter of Systems Manager.
-fn is_parameter(arn: &str) -> bool {
-    Arn::read(arn).is_some_and(|arn| arn.service == "ssm")
 }

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Code, Opaque, Text};
+use deployer_core::{Code, Opaque};
 use deployer_kinds::{Condition, Container, ContainerHealth};
 
 use super::body::Service;
 use super::containers::{Sidecar, Starts};
+use super::image::{self, Pull};
+use super::logging::{self, Logging};
 use super::mounts::{self, Volumes};
 use super::owner::Owner;
-use super::{image, uses};
+use super::uses;
 use crate::draft::{Draft, Origin, owned};
-use crate::section::Sections;
+use crate::section::{Readable, Sections};
 
 /// The key.
 const KEY: &str = "sidecars";
@@ -23,7 +25,7 @@ pub(super) struct Beside {
     /// What the service's own container waits for.
     pub(super) awaited: BTreeMap<String, Opaque<Condition>>,
     /// The secrets that are read for them.
-    pub(super) readable: BTreeSet<Text>,
+    pub(super) readable: BTreeSet<Readable>,
 }
 
 /// Makes the containers of a service's sidecars; those whose image is not known are left out.
@@ -32,7 +34,7 @@ pub(super) fn make(
     all: &Sections,
     owner: Owner<'_>,
     body: &Service,
-    volumes: &Volumes,
+    (volumes, logging): (&Volumes, &Logging),
 ) -> Beside {
     let (service, resource) = (owner.name, owner.resource());
     let mut beside = Beside::default();
@@ -49,7 +51,8 @@ pub(super) fn make(
             continue;
         }
         uses::check_variables(draft, &path, &sidecar.environment, &sidecar.secrets);
-        let (secrets, readable) = uses::secrets(draft, all, &path, &sidecar.secrets);
+        let at = [&path[..], &["secrets"]].concat();
+        let (secrets, readable) = uses::secrets(draft, all, &at, &sidecar.secrets);
         let image = image::of_sidecar(draft, all, body, &sidecar.image, &path);
         let mut waits_for = BTreeMap::new();
         match order(draft, &path, body, sidecar) {
@@ -61,9 +64,11 @@ pub(super) fn make(
             }
             None => {}
         }
-        let Some(image) = image else { continue };
+        let Some(Pull { image, credentials, readable: registry }) = image else { continue };
+        let (log, routed_log) = logging.of(&resource, name, sidecar.firelens.is_some());
         let container = Container {
             image,
+            credentials,
             essential: sidecar.essential,
             named_ports: BTreeMap::new(),
             cpu: sidecar.cpu.unwrap_or(0),
@@ -78,7 +83,9 @@ pub(super) fn make(
             secrets,
             ports: BTreeSet::new(),
             udp_ports: BTreeSet::new(),
-            log: body.logs.of(&resource, name),
+            log,
+            routed_log,
+            firelens: sidecar.firelens.clone(),
             health: health(&sidecar.health_command),
             stop_timeout: sidecar.stop_timeout.0,
             read_only_root: sidecar.read_only,
@@ -86,7 +93,7 @@ pub(super) fn make(
             user: sidecar.user.clone().unwrap_or_default(),
         };
         beside.containers.insert(name.clone(), container);
-        beside.readable.extend(readable);
+        beside.readable.extend(readable.into_iter().chain(registry));
     }
     beside
 }
@@ -151,12 +158,15 @@ pub(super) fn trace(origin: &mut Origin, service: &str, body: &Service) {
         comes(".health", &["health-command"]);
         let waits = if sidecar.until.is_some() { "until" } else { "starts" };
         comes(".depends-on", &[waits]);
-        for key in ["cpu", "memory", "stop-timeout", "environment", "secrets"] {
+        for key in
+            ["cpu", "memory", "stop-timeout", "environment", "secrets", "essential", "firelens"]
+        {
             comes(&format!(".{key}"), &[key]);
         }
         for variable in sidecar.secrets.keys() {
             comes(&format!(".secrets.{variable}"), &["secrets", variable]);
         }
+        logging::trace(origin, name, body);
         let Sidecar { mounts, tmpfs, ulimits, .. } = sidecar;
         mounts::trace(origin, name, &[KEY, name], mounts, tmpfs, ulimits);
         let waits = owned(&[KEY, name, waits]);

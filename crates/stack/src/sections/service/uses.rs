@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deployer_core::{Arn, Code, Diagnostic, Partition, Text};
+use deployer_core::{Code, Diagnostic, Text};
 
 use super::body::Service;
 use super::forms::Use;
@@ -10,8 +10,9 @@ use super::owner::Owner;
 use super::{connect, image};
 use crate::draft::{Draft, owned};
 use crate::mistakes::suggestion;
-use crate::section::{Section, SectionInfo, Sections};
+use crate::section::{Offer, Readable, Section, SectionInfo, Sections};
 use crate::sections::job::Job;
+use crate::stored::Stored;
 use crate::{regions, words};
 
 /// The settings a container gets from what its service uses.
@@ -20,7 +21,7 @@ pub(super) struct Handed {
     pub(super) environment: BTreeMap<String, Text>,
     pub(super) secrets: BTreeMap<String, Text>,
     /// The secrets that are read for it.
-    pub(super) readable: BTreeSet<Text>,
+    pub(super) readable: BTreeSet<Readable>,
 }
 
 /// Whose tasks use an entry of a section: services', then jobs'.
@@ -102,7 +103,7 @@ pub(super) fn hand_over(
         handed.secrets.extend(secrets);
         handed.readable.extend(offer.readable);
     }
-    let (values, readable) = secrets(draft, all, &owner.path(&[]), &body.secrets);
+    let (values, readable) = secrets(draft, all, &owner.path(&["secrets"]), &body.secrets);
     handed.secrets.extend(values);
     handed.readable.extend(readable);
     // What is written by hand wins over what is handed over.
@@ -146,17 +147,41 @@ pub(super) fn usable<'a>(all: &Sections, used: &'a str) -> Option<(&'static Sect
     Some((all.section(section).filter(|section| section.is_usable)?, name))
 }
 
-/// The values of the secret variables of a container, and the secrets that must be readable for
-/// them.
+/// Where a value is kept outside of the stack, and what must be readable for it: of an ARN, the name
+/// of a parameter, or a secret that exists already.
+pub(super) fn stored(all: &Sections, source: &str) -> Option<(Stored, Vec<Readable>)> {
+    if let Ok(stored) = Stored::read(source, "") {
+        let readable = vec![stored.readable(None)];
+        return Some((stored, readable));
+    }
+    let offer = offered(all, source)?;
+    Some((offer.stored?, offer.readable))
+}
+
+/// What must be readable for the value of a secret variable, as far as it can be read.
+pub(super) fn readable(all: &Sections, source: &str) -> Vec<Readable> {
+    let stored = stored(all, source).map(|(_, readable)| readable);
+    stored.or_else(|| Some(offered(all, source)?.readable)).unwrap_or_default()
+}
+
+/// What a thing offers of which a value is named.
+fn offered(all: &Sections, source: &str) -> Option<Offer> {
+    let thing = source.split_once('.').map_or(source, |(thing, _)| thing);
+    let (section, name) = usable(all, thing)?;
+    (section.offer)(all, name)
+}
+
+/// The values of secret variables, or of secret options of a log, and the secrets that must be
+/// readable for them.
 pub(super) fn secrets(
     draft: &mut Draft,
     all: &Sections,
     at: &[&str],
     written: &BTreeMap<String, String>,
-) -> (BTreeMap<String, Text>, BTreeSet<Text>) {
+) -> (BTreeMap<String, Text>, BTreeSet<Readable>) {
     let (mut values, mut readable) = (BTreeMap::new(), BTreeSet::new());
     for (variable, source) in written {
-        let path = [at, &["secrets", variable]].concat();
+        let path = [at, &[variable]].concat();
         if let Some((value, read)) = secret(draft, all, source, &path) {
             values.insert(variable.clone(), value);
             readable.extend(read);
@@ -191,24 +216,16 @@ fn secret(
     all: &Sections,
     source: &str,
     path: &[&str],
-) -> Option<(Text, Vec<Text>)> {
-    if source.starts_with("arn:") {
-        let Some(whole) = stored(source) else {
-            let label = match Arn::read(source) {
-                Some(arn) if !["secretsmanager", "ssm"].contains(&arn.service) => {
-                    format!("ECS reads no secret from `{}`", arn.service)
-                }
-                _ => "not the ARN of a secret or of a parameter".to_owned(),
-            };
-            let partition = Partition::of(&draft.region).name();
-            let help = format!(
-                "write the ARN of a secret, `arn:{partition}:secretsmanager:…:secret:…`, or of a \
-                 parameter, `arn:{partition}:ssm:…:parameter/…`"
-            );
-            draft.error(Code::BadUse, format!("`{source}` is not a secret"), path, label, help);
-            return None;
+) -> Option<(Text, Vec<Readable>)> {
+    if Stored::is_meant(source) {
+        return match Stored::read(source, &draft.region) {
+            Ok(stored) => Some((Text::from(stored.from.as_str()), vec![stored.readable(None)])),
+            Err((label, help)) => {
+                let title = format!("`{source}` is not a secret");
+                draft.error(Code::BadUse, title, path, label, help);
+                None
+            }
         };
-        return Some((Text::from(source), vec![Text::from(whole)]));
     }
     let (thing, field) = source.split_once('.').unwrap_or((source, ""));
     if thing.split_once('/').is_some_and(|(section, _)| is_later(all, section)) {
@@ -219,7 +236,9 @@ fn secret(
         let help = if draft.declared.get("secrets").is_some_and(|names| names.contains(source)) {
             format!("write `secrets/{source}`")
         } else {
-            "write `secrets/…`, `databases/….password`, or the ARN of a secret".to_owned()
+            "write `secrets/…`, `databases/….password`, the ARN of a secret, or the name of a \
+             parameter, `/app/token`"
+                .to_owned()
         };
         let title = format!("`{source}` is not a secret");
         draft.error(Code::BadUse, title, path, "expected `section/name`", help);
@@ -233,6 +252,9 @@ fn secret(
         return None;
     }
     let offer = (section.offer)(all, name)?;
+    if let Some(stored) = offer.stored.as_ref().and_then(|stored| stored.key(field)) {
+        return Some((Text::from(stored.from.as_str()), offer.readable));
+    }
     let suffix = if field.is_empty() { String::new() } else { words::variable(field) };
     let secrets = || offer.secrets.iter().chain(&offer.on_request);
     if let Some((_, text)) = secrets().find(|(known, _)| *known == suffix) {
@@ -251,26 +273,6 @@ fn secret(
     let title = format!("`{source}` is not a secret value");
     draft.error(Code::BadUse, title, path, "expected `section/name.output`", help);
     None
-}
-
-/// What must be readable for the value of an ARN: the secret or the parameter itself.
-fn stored(source: &str) -> Option<&str> {
-    let arn = Arn::read(source)?;
-    let begins = source.len() - arn.resource.len();
-    let ends = match arn.service {
-        // A key of a JSON secret, a stage and a version may follow.
-        "secretsmanager" => {
-            let name = arn.resource.strip_prefix("secret:").filter(|name| !name.is_empty())?;
-            begins + "secret:".len() + name.find(':').unwrap_or(name.len())
-        }
-        // A version or a label may follow.
-        "ssm" => {
-            arn.resource.strip_prefix("parameter/").filter(|name| !name.is_empty())?;
-            begins + arn.resource.find(':').unwrap_or(arn.resource.len())
-        }
-        _ => return None,
-    };
-    source.get(..ends)
 }
 
 fn not_usable(draft: &mut Draft, all: &Sections, used: &str, path: &[&str]) {

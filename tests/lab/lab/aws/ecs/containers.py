@@ -1,7 +1,8 @@
 """What RegisterTaskDefinition refuses of containers together: number, order, shares, mounts.
 
-ECS API reference, `ContainerDefinition`, `ContainerDependency`, `MountPoint`, `Ulimit`; ECS quotas.
-The words are assumed.
+ECS API reference, `ContainerDefinition`, `ContainerDependency`, `MountPoint`, `Ulimit`; ECS quotas;
+ECS guide, FireLens. The words are assumed, but for those about routers of logs that lack a router or
+lines (ecs-deploy#164, amazon-cloudwatch-logs-for-fluent-bit#20).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def check(containers: list[dict[str, Any]], volumes: list[dict[str, Any]]) -> No
             if point.get("sourceVolume") not in known:
                 raise EcsClientException(f"Unknown volume '{point.get('sourceVolume')}'.")
     _check_ring(named)
+    _check_routers(containers)
 
 
 def check_fargate(containers: list[dict[str, Any]], cpu: int, memory: int) -> None:
@@ -43,6 +45,9 @@ def check_fargate(containers: list[dict[str, Any]], cpu: int, memory: int) -> No
                 raise EcsClientException(f"Fargate does not support ulimit '{limit.get('name')}'.")
             if not 0 <= limit["softLimit"] <= limit["hardLimit"] <= MOST_FILES:
                 raise EcsClientException("Invalid 'nofile' ulimit.")
+        routing = container.get("firelensConfiguration") or {}
+        if (routing.get("options") or {}).get("config-file-type") == "s3":
+            raise EcsClientException("Fargate does not support the config-file-type 's3'.")
 
 
 def _check_dependency(name: str, item: dict[str, Any], named: dict[str, dict[str, Any]]) -> None:
@@ -60,6 +65,24 @@ def _check_dependency(name: str, item: dict[str, Any], named: dict[str, dict[str
         raise EcsClientException(
             f"Container '{other['name']}' needs a health check for the dependency condition "
             "'HEALTHY'."
+        )
+
+
+def _check_routers(containers: list[dict[str, Any]]) -> None:
+    """One container routes what others write, if any of them wants that."""
+    routers = [container for container in containers if container.get("firelensConfiguration")]
+    drivers = [(it.get("logConfiguration") or {}).get("logDriver") for it in containers]
+    if len(routers) > 1:
+        raise EcsClientException("Only one container can have a firelensConfiguration object.")
+    if "awsfirelens" in drivers and not routers:
+        raise EcsClientException(
+            "When awsfirelens log driver is specified in log configuration, a firelens "
+            "configuration object must be configured in one of the containers."
+        )
+    if routers and "awsfirelens" not in drivers:
+        raise EcsClientException(
+            "When a firelensConfiguration object is specified, at least one container has to be "
+            "configured with the awsfirelens log driver."
         )
 
 

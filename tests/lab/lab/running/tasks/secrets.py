@@ -1,4 +1,8 @@
-"""Secrets of a task: what `valueFrom` points to, looked up when the task starts."""
+"""Secrets of a task: what `valueFrom` points to, looked up when the task starts.
+
+What is under a key of one's own takes `kms:Decrypt` on that key as well, by the role's own policies
+(ECS guide, task execution role). Statements are judged without their conditions.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +32,16 @@ class CannotInitialise(Exception):
 def resolve(
     lab: Lab, definition: ContainerDefinition, place: Place, reader: Reader
 ) -> dict[str, str]:
-    """The secret variables of one container."""
+    """The secret variables of one container; options of its log and the secret of its registry are
+    read as well.
+    """
+    logging = definition.get("logConfiguration") or {}
+    credentials = definition.get("repositoryCredentials")
     with lab.lock:
+        for option in logging.get("secretOptions") or []:
+            _value(option["valueFrom"], place, reader)
+        if credentials:
+            _value(credentials["credentialsParameter"], place, reader)
         return {
             secret["name"]: _value(secret["valueFrom"], place, reader)
             for secret in definition.get("secrets") or []
@@ -54,6 +66,14 @@ def _value(reference: str, place: Place, reader: Reader) -> str:
             f"{FAILURE}failed to fetch secret {arn} from secrets manager: "
             "ResourceNotFoundException: Secrets Manager can't find the specified secret."
         )
+    key_of_ones_own = getattr(secret, "kms_key_id", None)
+    try:
+        _decrypt(key_of_ones_own, Place(parts[4], parts[3]), reader)
+    except Denied:
+        raise CannotInitialise(
+            f"{FAILURE}failed to fetch secret {arn} from secrets manager: AccessDeniedException: "
+            "Access to KMS is not allowed"
+        ) from None
     wanted = version or (_with_stage(secret, stage) if stage else secret.default_version_id)
     text = (secret.versions.get(wanted or "") or {}).get("secret_string")
     if text is None:
@@ -101,7 +121,23 @@ def _parameter(reference: str, place: Place, reader: Reader) -> str:
             "resource retrieval failed: unable to retrieve secrets from ssm: service call has been "
             f"retried 1 time(s): invalid parameters: {name}"
         )
+    try:
+        if parameter.parameter_type == "SecureString":
+            _decrypt(parameter.keyid, place, reader)
+    except Denied as error:
+        raise CannotInitialise(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+            "resource retrieval failed: unable to retrieve secrets from ssm: service call has been "
+            f"retried 1 time(s): {error}"
+        ) from None
     return str(parameter.decrypt(parameter.value))
+
+
+def _decrypt(key: str | None, place: Place, reader: Reader) -> None:
+    """Asks whether the role may use a key; AWS's own anybody may who may read what is under it."""
+    if not key or "alias/aws/" in key:
+        return
+    reader.demand("kms:Decrypt", key if key.startswith("arn:") else place.arn("kms", f"key/{key}"))
 
 
 def _text(value: object) -> str:

@@ -36,6 +36,13 @@ class LogConfiguration(TypedDict, total=False):
 
     logDriver: str
     options: dict[str, str]
+    secretOptions: list[SecretVariable]
+
+
+class RepositoryCredentials(TypedDict):
+    """The secret that a registry asks for."""
+
+    credentialsParameter: str
 
 
 class PortMapping(TypedDict, total=False):
@@ -79,6 +86,7 @@ class ContainerDefinition(TypedDict, total=False):
 
     name: str
     image: str
+    repositoryCredentials: RepositoryCredentials
     essential: bool
     cpu: int
     memory: int

@@ -1,0 +1,145 @@
+//! What containers are given, and where what they write goes.
+
+use deployer_core::Address;
+use deployer_stack::{Options, load};
+use serde_json::{Value, json};
+
+use crate::support::loaded;
+
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-a1b2c3";
+const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234";
+
+fn spec(text: &str, kind: &str, name: &str) -> Value {
+    loaded(text, None).stack.resources[&Address::new(kind, name)].spec.clone()
+}
+
+/// The actions that ECS may take for a service, each with its resources and its conditions.
+fn permitted(text: &str) -> Vec<Value> {
+    let role = spec(text, "role", "web-execution");
+    let statements = role["inline"]["execution"].as_array().unwrap().clone();
+    let is_of_values = |it: &Value| !it["actions"][0].as_str().unwrap().starts_with("logs:");
+    statements.into_iter().filter(is_of_values).collect()
+}
+
+#[test]
+fn values_that_exist_already_are_read_by_the_role_that_starts_tasks_and_by_nothing_more() {
+    let text = format!(
+        "
+stack: shop
+region: eu-west-1
+network: {{ nat: single }}
+secrets:
+  stripe: {{ existing: {{ id: \"{SECRET}\", key: \"{KEY}\" }} }}
+  flags: {{ existing: /shop/flags }}
+services:
+  web:
+    image: web:1
+    uses: [secrets/flags]
+    secrets: {{ USER: secrets/stripe.user, ALL: secrets/stripe, ONE: \"{SECRET}#one\", TWO: /shop/two }}
+"
+    );
+    let container = &spec(&text, "task-definition", "web")["containers"]["web"];
+    let expected = json!({
+        "ALL": SECRET, "FLAGS": "/shop/flags", "ONE": format!("{SECRET}:one::"), "TWO": "/shop/two",
+        "USER": format!("{SECRET}:user::"),
+    });
+    assert_eq!(container["secrets"], expected);
+    let statement = |action: &str, resources: Value, conditions: Value| {
+        json!({
+            "effect": "allow", "actions": [action], "resources": resources,
+            "conditions": conditions,
+        })
+    };
+    let via = json!({
+        "StringEquals": { "kms:ViaService": ["secretsmanager.eu-west-1.amazonaws.com"] },
+    });
+    let parameter = |name: &str| format!("arn:aws:ssm:eu-west-1:*:parameter/shop/{name}");
+    let parameters = json!([parameter("flags"), parameter("two")]);
+    assert_eq!(
+        permitted(&text),
+        [
+            statement("secretsmanager:GetSecretValue", json!([SECRET]), json!({})),
+            statement("kms:Decrypt", json!([KEY]), via),
+            statement("ssm:GetParameters", parameters, json!({})),
+        ]
+    );
+    assert!(!loaded(&text, None).stack.resources.contains_key(&Address::new("secret", "stripe")));
+}
+
+#[test]
+fn what_the_stack_says_of_a_variable_settles_what_a_file_says() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { nat: single }
+services:
+  web:
+    image: web:1
+    env-file: web.env
+    environment: { LOG: debug }
+    secrets: { SIGN: /shop/sign }
+";
+    let before = loaded(text, None);
+    assert_eq!(before.unread, ["web.env".to_owned()].into());
+    let files = [("web.env".to_owned(), Ok("LOG=info\nSIGN=no\nLANG=de\n".to_owned()))].into();
+    let options = Options { files, ..Options::default() };
+    let after = load(text, &options, &deployer_kinds::all()).unwrap();
+    assert!(after.unread.is_empty());
+    let definition = &after.stack.resources[&Address::new("task-definition", "web")].spec;
+    let container = &definition["containers"]["web"];
+    assert_eq!(container["environment"], json!({ "LANG": "de", "LOG": "debug" }));
+    assert_eq!(container["secrets"], json!({ "SIGN": "/shop/sign" }));
+}
+
+#[test]
+fn a_router_has_the_output_of_all_others_and_writes_its_own_into_the_log_group() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { nat: single }
+services:
+  web:
+    image: web:1
+    logs:
+      driver: awsfirelens
+      options: { Name: datadog, dd_Source: shop }
+      secret-options: { apikey: /shop/datadog }
+    sidecars:
+      agent: { image: \"agent:1\" }
+      router: { image: \"fluent-bit:3\", firelens: fluentbit }
+";
+    let containers = &spec(text, "task-definition", "web")["containers"];
+    let routed = json!({
+        "options": { "Name": "datadog", "dd_Source": "shop" },
+        "secret-options": { "apikey": "/shop/datadog" },
+    });
+    for name in ["web", "agent"] {
+        assert_eq!(containers[name]["routed-log"], routed);
+        assert_eq!(containers[name]["log"], Value::Null);
+    }
+    assert_eq!(containers["router"]["log"]["prefix"], "router");
+    assert_eq!(containers["router"]["firelens"], json!({ "type": "fluentbit", "options": {} }));
+    assert_eq!(permitted(text)[0]["actions"], json!(["ssm:GetParameters"]));
+}
+
+#[test]
+fn an_image_of_a_private_registry_is_pulled_with_its_credentials_by_whoever_runs_it() {
+    let text = format!(
+        "
+stack: shop
+region: eu-west-1
+network: {{ nat: single }}
+secrets: {{ registry: {{ existing: \"{SECRET}\" }} }}
+services:
+  web: {{ image: {{ name: \"registry.example.com/web:1\", credentials: secrets/registry }} }}
+  worker: {{ image: {{ of: web }} }}
+"
+    );
+    for name in ["web", "worker"] {
+        let container = &spec(&text, "task-definition", name)["containers"][name];
+        assert_eq!(container["image"], "registry.example.com/web:1");
+        assert_eq!(container["credentials"], SECRET);
+        let role = spec(&text, "role", &format!("{name}-execution")).to_string();
+        assert!(role.contains("secretsmanager:GetSecretValue") && role.contains(SECRET), "{role}");
+    }
+}
