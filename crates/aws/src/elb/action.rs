@@ -294,7 +294,7 @@ mod tests {
         let forward = Action::Forward(Ref::physical("arn:2"));
         let reserves = Some([Ref::physical("arn:1")].into());
         for described in [
-            (forward_to(&[("arn:1", 0), ("arn:2", 100)])),
+            forward_to(&[("arn:1", 0), ("arn:2", 100)]),
             written(&forward, reserves.as_ref(), Some(9)),
         ] {
             let read = read(&[described]).unwrap();

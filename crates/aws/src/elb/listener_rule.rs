@@ -338,9 +338,10 @@ async fn modify(
     if !is_other_condition && !is_other_action {
         return Ok(());
     }
-    let actions = match is_other_action {
-        true => Some(vec![action::wanted(aws, action, spec.reserves.as_ref()).await?]),
-        false => None,
+    let actions = if is_other_action {
+        Some(vec![action::wanted(aws, action, spec.reserves.as_ref()).await?])
+    } else {
+        None
     };
     let request = aws
         .elb

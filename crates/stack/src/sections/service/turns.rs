@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn asked([host, path]: &Pair) -> Asked<'_> {
-        Asked { host, path, ..Asked::default() }
+        Asked { path, host, ..Asked::default() }
     }
 
     fn turns_of(pairs: &[Pair]) -> Vec<u32> {
