@@ -389,6 +389,10 @@ mod tests {
                 .into(),
             secrets: [("PASSWORD".to_owned(), Text::from("arn:aws:secret"))].into(),
             ports: BTreeSet::from([8080]),
+            named_ports: BTreeMap::from([(
+                "http".to_owned(),
+                NamedPort { port: 8080, protocol: AppProtocol::Http.into() },
+            )]),
             log: Some(Log { group: Ref::physical("/notes/dev/web"), prefix: "web".to_owned() }),
             health: Some(ContainerHealth {
                 command: vec!["/notes".to_owned(), "healthy".to_owned()],
