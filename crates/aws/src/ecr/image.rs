@@ -304,13 +304,12 @@ fn source(folder: &Path, build: &Build) -> Source {
         }
         Build::Dockerfile(Dockerfile { file, context, target, args, cache }) => {
             let file = folder.join(file);
-            let (dir, file) = match context {
+            let (dir, file) = if let Some(context) = context {
                 // The tool is run in its context, from where the file may be anywhere.
-                Some(context) => (folder.join(context), path::absolute(&file).ok().or(Some(file))),
-                None => {
-                    let dir = file.parent().unwrap_or(folder).to_owned();
-                    (dir, file.file_name().map(PathBuf::from))
-                }
+                (folder.join(context), path::absolute(&file).ok().or(Some(file)))
+            } else {
+                let dir = file.parent().unwrap_or(folder).to_owned();
+                (dir, file.file_name().map(PathBuf::from))
             };
             let (target, args, cache) = (target.clone(), args.clone(), cache.clone());
             Source::Dockerfile(DockerfileSource { dir, file, target, args, cache })

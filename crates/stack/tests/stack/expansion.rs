@@ -672,8 +672,8 @@ services:
     );
     let users = spec("service", "users");
     assert_eq!(users["connect"]["serves"]["grpc"]["discovery-name"], "users_grpc");
-    let uses = references(&spec("service", "orders")["uses"]);
-    assert_eq!(uses, [Address::new("service", "users")].into());
+    let before = references(&spec("service", "orders")["uses"]);
+    assert_eq!(before, [Address::new("service", "users")].into());
     let gateway = spec("service", "gateway");
     assert_eq!(gateway["connect"]["enabled"], true, "it only reaches others");
     assert_eq!(gateway["connect"]["serves"], json!({}));

@@ -472,6 +472,10 @@ mod tests {
             secrets: [("PASSWORD".to_owned(), Text::from("arn:aws:secret"))].into(),
             ports: BTreeSet::from([8080]),
             udp_ports: BTreeSet::from([5353]),
+            named_ports: BTreeMap::from([(
+                "http".to_owned(),
+                NamedPort { port: 8080, protocol: AppProtocol::Http.into() },
+            )]),
             log: Some(Log { group: Ref::physical("/notes/dev/web"), prefix: "web".to_owned() }),
             routed_log: None,
             firelens: Some(Firelens {
