@@ -98,7 +98,10 @@ fn a_network_made_by_hand_is_as_it_was_when_its_guest_has_gone() {
     }
     let before = world.lab.everything();
     let network = "{ tags: { Name: main }, public: { tags: { tier: public } } }";
-    world.write("guest.yaml", &guest("{ tags: { Name: other }, public: [subnet-1] }", "{}", ""));
+    world.write(
+        "guest.yaml",
+        &guest("{ tags: { Name: other }, public: [subnet-1, subnet-2] }", "{}", ""),
+    );
     let refused = world.run("guest.yaml", "plan").expect(1).stderr;
     assert!(refused.contains("no VPC has these tags"), "{refused}");
     world.write("guest.yaml", &guest(network, "{}", ""));

@@ -639,6 +639,7 @@ mod tests {
             ("rds:ModifyDBInstance", "the same"),
             ("iam:CreateServiceLinkedRole", "of four services"),
             ("secretsmanager:", "RDS's own, in the name of whoever asks for them"),
+            ("wafv2:", "web ACLs are others', and the load balancer is of the environment"),
         ];
         let policy = policy(Access::Deployer, &stack("notes", &[]));
         for operation in operations().filter(|operation| operation.changes) {

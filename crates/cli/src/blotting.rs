@@ -395,6 +395,7 @@ mod tests {
         let expected = [
             "args",
             "command",
+            "credentials",
             "entry-point",
             "environment",
             "health-command",
@@ -402,6 +403,7 @@ mod tests {
             "keys",
             "outputs",
             "password",
+            "secret-options",
             "variables",
         ];
         assert_eq!(hiding, expected);

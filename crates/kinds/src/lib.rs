@@ -33,6 +33,7 @@ mod listener_certificate;
 mod listener_rule;
 mod load_balancer;
 mod log_group;
+mod named_port;
 mod namespace;
 mod nat_gateway;
 mod network_acl;
@@ -62,7 +63,7 @@ pub use cluster::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insight
 pub use composite_alarm::{
     CompositeAlarm, CompositeAlarmOutput, CompositeAlarmSpec, CompositeRule,
 };
-pub use connect::{AppProtocol, Connect, Endpoint, NamedPort};
+pub use connect::{Connect, Endpoint};
 pub use container::{
     Condition, Container, ContainerHealth, Firelens, Log, Mount, RoutedLog, Router, Volume,
 };
@@ -95,6 +96,7 @@ pub use load_balancer::{
     BalancerType, LoadBalancer, LoadBalancerOutput, LoadBalancerSpec, StaticAddress,
 };
 pub use log_group::{LogGroup, LogGroupOutput, LogGroupSpec};
+pub use named_port::{AppProtocol, NamedPort};
 pub use namespace::{Namespace, NamespaceOutput, NamespaceSpec};
 pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
 pub use network_acl::{AclAction, AclRule, NetworkAcl, NetworkAclOutput, NetworkAclSpec};

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 
-use deployer_core::{Address, Arn, Text};
+use deployer_core::{Address, Text};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::draft::Draft;
 use crate::facets::schema_of;
 use crate::later::NotYet;
 use crate::node::Node;
-use crate::stored::Stored;
+use crate::stored::{Readable, Stored};
 
 /// A section of a stack: what its type reads, it turns into resources. Its doc comments are what an
 /// editor shows.
@@ -71,29 +71,6 @@ pub(crate) struct Offer {
     pub(crate) ports: Vec<u16>,
     /// Whether that is by addresses outside of the network.
     pub(crate) is_outside: bool,
-}
-
-/// Something whose value is read when a task starts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Readable {
-    /// The ARN of a secret or of a parameter, or the name of a parameter in the stack's region.
-    pub(crate) what: Text,
-    /// The ARN of the key of KMS that it is encrypted with, where that is not AWS's own.
-    pub(crate) key: Option<String>,
-}
-
-impl Readable {
-    /// Whether it is a parameter of Systems Manager; what a stack makes is a secret.
-    pub(crate) fn is_parameter(&self) -> bool {
-        let is_arn = |text: &str| Arn::read(text).is_some_and(|arn| arn.service == "ssm");
-        self.what.literal().is_some_and(|text| text.starts_with('/') || is_arn(text))
-    }
-}
-
-impl From<Text> for Readable {
-    fn from(what: Text) -> Self {
-        Self { what, key: None }
-    }
 }
 
 /// What can be read of an entry of a section.

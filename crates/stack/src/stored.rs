@@ -3,8 +3,6 @@
 
 use deployer_core::{Arn, Partition, Text};
 
-use crate::section::Readable;
-
 /// The longest name of a parameter (`PutParameter` in the Systems Manager API reference).
 const LONGEST: usize = 1011;
 
@@ -17,6 +15,29 @@ pub(crate) struct Stored {
     /// What must be readable for it: the ARN of the secret or of the parameter, or the parameter's
     /// name.
     whole: String,
+}
+
+/// Something whose value is read when a task starts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Readable {
+    /// The ARN of a secret or of a parameter, or the name of a parameter in the stack's region.
+    pub(crate) what: Text,
+    /// The ARN of the key of KMS that it is encrypted with, where that is not AWS's own.
+    pub(crate) key: Option<String>,
+}
+
+impl Readable {
+    /// Whether it is a parameter of Systems Manager; what a stack makes is a secret.
+    pub(crate) fn is_parameter(&self) -> bool {
+        let is_arn = |text: &str| Arn::read(text).is_some_and(|arn| arn.service == "ssm");
+        self.what.literal().is_some_and(|text| text.starts_with('/') || is_arn(text))
+    }
+}
+
+impl From<Text> for Readable {
+    fn from(what: Text) -> Self {
+        Self { what, key: None }
+    }
 }
 
 /// Why a text is none: what stands beside it, and advice.

@@ -11,7 +11,7 @@ use deployer_core::{ExistingNetwork, ExistingSubnet, WayOut};
 use deployer_engine::Result;
 
 use crate::Aws;
-use crate::ec2::{self, endpoints, filter, one_of, route_table, subnet, vpc};
+use crate::ec2::{self, endpoints, filter, one_of, route_table, subnet, vpcs};
 use crate::missing::Required;
 
 /// Where everything goes that nothing else says a way for.
@@ -25,7 +25,7 @@ impl Aws {
         subnets: &BTreeSet<String>,
     ) -> Result<Option<ExistingNetwork>> {
         // A filter finds nothing where an identifier would be refused.
-        let vpcs = vpc::describe(self, vec![filter("vpc-id", vpc)]).await?;
+        let vpcs = vpcs::describe(self, vec![filter("vpc-id", vpc)]).await?;
         let Some(described) = vpcs.first() else { return Ok(None) };
         let ids = one_of("subnet-id", subnets.iter().map(String::as_str));
         let (has_dns, found, tables) = tokio::try_join!(
@@ -54,7 +54,7 @@ impl Aws {
         &self,
         tags: &BTreeMap<String, String>,
     ) -> Result<BTreeSet<String>> {
-        let found = vpc::describe(self, carrying(tags).collect()).await?;
+        let found = vpcs::describe(self, carrying(tags).collect()).await?;
         Ok(found.into_iter().filter_map(|it| it.vpc_id).collect())
     }
 

@@ -17,6 +17,7 @@ mod secondary_ranges;
 mod security_group;
 mod subnet;
 mod vpc;
+mod vpcs;
 mod zones;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{Vpc, VpcCidrBlockAssociation, VpcCidrBlockStateCode as 
 use deployer_engine::{Progress, Result};
 use deployer_kinds::Cidr;
 
-use crate::ec2::{self, filter, inside, vpc};
+use crate::ec2::{self, filter, inside, vpcs};
 use crate::missing::Required;
 use crate::{Aws, send::unless_gone};
 
@@ -36,7 +36,7 @@ pub(super) fn failed(vpc: &Vpc) -> Vec<String> {
 
 /// How far they have come.
 pub(super) async fn progress(aws: &Aws, id: &str) -> Result<Progress<()>> {
-    let all = vpc::describe(aws, vec![filter("vpc-id", id)]).await?;
+    let all = vpcs::describe(aws, vec![filter("vpc-id", id)]).await?;
     let Some(vpc) = all.first() else {
         return Ok(Progress::Waiting("is not shown yet".to_owned()));
     };
@@ -52,7 +52,7 @@ pub(super) async fn progress(aws: &Aws, id: &str) -> Result<Progress<()>> {
 
 /// Adds those that are not there yet, and takes away those that are not wanted.
 pub(super) async fn set(aws: &Aws, id: &str, wanted: &BTreeSet<Cidr>) -> Result<()> {
-    let all = vpc::describe(aws, vec![filter("vpc-id", id)]).await?;
+    let all = vpcs::describe(aws, vec![filter("vpc-id", id)]).await?;
     let vpc = all.first().required("the VPC to change")?;
     for range in wanted.difference(&read(vpc)) {
         let request = aws.ec2.associate_vpc_cidr_block().vpc_id(id).cidr_block(range.to_string());

@@ -9,7 +9,7 @@ use deployer_engine::{
 use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
-use crate::ec2::{self, filter, inside, owned_by, secondary_ranges, tagged, tags};
+use crate::ec2::{self, filter, inside, owned_by, secondary_ranges, tagged, tags, vpcs};
 use crate::missing::Required;
 use crate::ownership::{Owned, readable};
 
@@ -23,7 +23,7 @@ impl Resource<Aws> for Vpc {
         // A plan that takes ours away says who lives by it, as a destroy does.
         let goes = survey.declared::<Self>().is_some_and(|declared| declared.is_empty());
         let is_last = survey.look == Look::Last || goes;
-        for vpc in describe(survey.cloud, owned_by(survey.scope)).await? {
+        for vpc in vpcs::describe(survey.cloud, owned_by(survey.scope)).await? {
             if let Some(owned) = Owned::tagged::<Self>(survey.scope, &tags(vpc.tags())) {
                 let read = unless_gone_for_good(|| found(survey.cloud, &owned, &vpc)).await;
                 let read =
@@ -40,14 +40,14 @@ impl Resource<Aws> for Vpc {
     }
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {
-        let vpcs = describe(survey.cloud, vec![filter("vpc-id", id)]).await?;
+        let vpcs = vpcs::describe(survey.cloud, vec![filter("vpc-id", id)]).await?;
         let Some(vpc) = vpcs.first() else { return Ok(None) };
         let owned = Owned::read::<Self>(survey.scope, None, &tags(vpc.tags()));
         unless_gone_for_good(|| found(survey.cloud, &owned, vpc)).await
     }
 
     async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
-        let all = describe(survey.cloud, Vec::new()).await?;
+        let all = vpcs::describe(survey.cloud, Vec::new()).await?;
         Ok(all.into_iter().filter_map(|it| it.vpc_id).collect())
     }
 
@@ -117,19 +117,6 @@ async fn found(aws: &Aws, owned: &Owned, vpc: &Described) -> Result<Found<Vpc>> 
         state: vpc.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
         foreign: secondary_ranges::failed(vpc),
     })
-}
-
-pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
-    let request = aws.ec2.describe_vpcs().set_filters(Some(filters));
-    let pages = aws
-        .pages(
-            &ec2::DESCRIBE_VPCS,
-            "find the VPCs",
-            |token| request.clone().set_next_token(token).send(),
-            |page| page.next_token(),
-        )
-        .await?;
-    Ok(pages.into_iter().flat_map(|page| page.vpcs.unwrap_or_default()).collect())
 }
 
 /// `DescribeVpcs` leaves the attribute out, so it takes a call of its own.

@@ -9,7 +9,7 @@ use deployer_engine::Result;
 use deployer_kinds::ListenerSpec;
 
 use crate::acm::{self, certificate};
-use crate::elb::listener_certificate::is_put_at;
+use crate::elb::placement::is_put_at;
 use crate::missing::Required;
 use crate::ownership::named_owner;
 use crate::send::unless_gone;

@@ -13,14 +13,9 @@ use deployer_kinds::{
 use crate::Aws;
 use crate::acm;
 use crate::elb::certificates;
+use crate::elb::placement::{is_put_at, key, listener, places};
 use crate::index::TagIndex;
 use crate::ownership::{Owned, Tags};
-
-/// What the keys of tags begin with that say where a certificate was put.
-const AT: &str = "deployer:at:";
-
-/// What comes before the path in the ARN of a listener.
-const LISTENER: &str = ":listener/";
 
 impl Resource<Aws> for ListenerCertificate {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
@@ -81,31 +76,6 @@ impl Resource<Aws> for ListenerCertificate {
         acm::tag_with(cx.cloud, certificate, &key(listener), None).await?;
         Ok(Vec::new())
     }
-}
-
-/// The key of the tag for a listener, by its ARN or by the path at the end of that.
-fn key(listener: &str) -> String {
-    let path = listener.rsplit_once(LISTENER).map_or(listener, |(_, path)| path);
-    format!("{AT}{path}")
-}
-
-/// Whether a certificate was put at a listener by a resource of its own, by its tags.
-pub(super) fn is_put_at(tags: &Tags, listener: &str) -> bool {
-    tags.contains_key(&key(listener))
-}
-
-/// The ARN of a listener, which is where a certificate is.
-fn listener(certificate: &str, path: &str) -> Option<String> {
-    let Arn { partition, region, account, .. } = Arn::read(certificate)?;
-    Some(format!("arn:{partition}:elasticloadbalancing:{region}:{account}{LISTENER}{path}"))
-}
-
-/// Where a certificate was put, by its tags: at which listener, in which generation, and as what.
-fn places(tags: &Tags) -> impl Iterator<Item = (&str, u32, &str)> {
-    tags.iter().filter_map(|(key, value)| {
-        let (generation, name) = value.split_once(' ')?;
-        Some((key.strip_prefix(AT)?, generation.parse().ok()?, name))
-    })
 }
 
 fn output(listener: &str, certificate: &str) -> ListenerCertificateOutput {

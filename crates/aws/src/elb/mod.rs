@@ -11,6 +11,7 @@ mod listener_rule;
 mod load_balancer;
 mod metrics;
 mod operations;
+mod placement;
 mod target_group;
 
 use std::collections::BTreeMap;

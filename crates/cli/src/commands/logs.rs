@@ -26,7 +26,7 @@ const SERVICE: &str = "service";
 /// The sections whose entries have logs, each with the kind of what writes them.
 const SECTIONS: [(&str, &str); 2] = [("services", SERVICE), ("jobs", "job")];
 
-/// How many characters of a task's identifier tell it from the others.
+/// How many characters of a task's identifier it is named by.
 const TOLD_APART: usize = 6;
 
 /// What `logs` takes.

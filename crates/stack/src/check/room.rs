@@ -71,10 +71,10 @@ fn of<'d>(draft: &'d Draft, kind: &str) -> impl Iterator<Item = (&'d Address, &'
 fn most(draft: &Draft, service: &Address, spec: &Value) -> u32 {
     let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
     let target = draft.made.get(&Address::new(ScalableTarget::NAME, &service.name));
-    let schedules = target.and_then(|target| target.spec["schedules"].as_object());
-    let scheduled = schedules.into_iter().flatten().flat_map(|(_, it)| [&it["min"], &it["max"]]);
+    let by_clock = target.and_then(|target| target.spec["schedules"].as_object());
+    let counts = by_clock.into_iter().flatten().flat_map(|(_, it)| [&it["min"], &it["max"]]);
     let bound = target.map(|target| &target.spec["max"]);
-    let tasks = bound.into_iter().chain(scheduled).chain([&spec["count"], &spec["initial-count"]]);
+    let tasks = bound.into_iter().chain(counts).chain([&spec["count"], &spec["initial-count"]]);
     let tasks = tasks.filter_map(number).max().unwrap_or_default();
     let percent = number(&spec["maximum-percent"]).unwrap_or(100);
     tasks.saturating_mul(percent) / 100

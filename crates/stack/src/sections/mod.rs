@@ -1,6 +1,7 @@
 //! What people write: the sections of a stack, one file or folder each.
 
 mod database;
+mod existing;
 mod job;
 mod load_balancer;
 mod monitoring;

@@ -283,9 +283,7 @@ fn domains_of_a_load_balancer_that_exists_are_shown_and_redirected_by_its_listen
     };
     assert_eq!(environment(&plain), "https://edge.example");
 
-    let text = text
-        .replace("uses: [", "uses: [")
-        .replace("edge: { existing", &format!("edge: {{ {domains}, existing"));
+    let text = text.replace("edge: { existing", &format!("edge: {{ {domains}, existing"));
     let text = text.replace("image: nginx:1,", "image: nginx:1, uses: [load-balancers/edge],");
     let loaded = read(&text, Some("dev"));
     assert_eq!(environment(&loaded), "https://shop.example.com");

@@ -540,8 +540,6 @@ mod tests {
         let write = || write("web", &container(), "eu-west-1");
         let mut directory = write();
         directory.working_directory = Some("/srv".to_owned());
-        let mut udp = write();
-        udp.port_mappings.as_mut().unwrap()[0].protocol = Some(TransportProtocol::Udp);
         let mut shell = write();
         shell.health_check.as_mut().unwrap().command[0] = "CMD-SHELL".to_owned();
         let mut hard = write();
@@ -553,7 +551,7 @@ mod tests {
         later.depends_on.as_mut().unwrap()[0].condition = ContainerCondition::from("PAUSED");
         let mut reserved = write();
         reserved.memory_reservation = Some(64);
-        for definition in [directory, udp, shell, hard, options, later, reserved] {
+        for definition in [directory, shell, hard, options, later, reserved] {
             assert_eq!(round_trip(definition).1.len(), 1);
         }
     }

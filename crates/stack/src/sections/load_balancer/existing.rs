@@ -13,9 +13,10 @@ use super::domains;
 use super::group::{group, group_name};
 use crate::draft::{Draft, owned};
 use crate::found::{Sought, Tagged};
-use crate::guest::{LentBalancer, Named, only};
+use crate::guest::LentBalancer;
 use crate::mistakes::listed;
 use crate::section::Section;
+use crate::sections::existing::{Named, only};
 
 /// What is known of where one is reached, beside the outputs of its kind.
 pub(super) const URL: &str = "url";

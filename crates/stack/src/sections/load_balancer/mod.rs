@@ -7,10 +7,11 @@ mod domains;
 mod existing;
 mod group;
 mod network_type;
+mod tls;
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Address, Arn, Code, Part, Partition, Ref, Text};
+use deployer_core::{Address, Arn, Code, Part, Ref, Text};
 use deployer_kinds::{
     self as kinds, Action, BalancerType, Ingress, IpRange, Listener, ListenerProtocol,
     ListenerSpec, LoadBalancerSpec, Peer, Ports, Protocol, Redirect, Respond, SecurityGroup,
@@ -22,14 +23,11 @@ pub(super) use self::body::{Http, LoadBalancer};
 pub(in crate::sections) use self::domain::{Domain, resource};
 pub(super) use self::group::groups;
 use self::group::{group, group_name};
+use self::tls::{TLS, certificate_form};
 use super::{network, service};
 use crate::draft::{Draft, Origin, json};
 use crate::node::{Content, Node};
 use crate::section::{Offer, Output, Section, Sections};
-
-/// The TLS policy where none is written: what ELB takes by itself allows TLS 1.0 (ELB user guide,
-/// "Security policies for your Application Load Balancer").
-const TLS: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
 impl Section for LoadBalancer {
     const KEY: &'static str = "load-balancers";
@@ -303,17 +301,4 @@ fn url(name: &str, is_secure: bool) -> Text {
 /// Where one is reached that exists already and has no domain of the stack's.
 fn existing_url(name: &str) -> Text {
     Text::output(Address::new("load-balancer", name), existing::URL)
-}
-
-fn certificate_form(draft: &mut Draft, name: &str, certificate: &serde_json::Value) {
-    if certificate.as_str().is_some_and(|text| !text.starts_with("arn:")) {
-        let (region, partition) = (draft.region.clone(), Partition::of(&draft.region).name());
-        draft.error(
-            Code::BadValue,
-            "a certificate is named by its ARN",
-            &[LoadBalancer::KEY, name, "certificate"],
-            "not an ARN",
-            format!("write one such as `arn:{partition}:acm:{region}:123456789012:certificate/…`"),
-        );
-    }
 }

@@ -9,8 +9,9 @@ use deployer_kinds::{
 };
 
 use super::body::LoadBalancer;
+use super::domains;
 use super::group::group;
-use super::{TLS, certificate_form, domains};
+use super::tls::{TLS, certificate_form};
 use crate::draft::{Draft, Origin, json};
 use crate::section::{Section, Sections};
 use crate::sections::service::{self, Led};

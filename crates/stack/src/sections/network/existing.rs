@@ -11,8 +11,9 @@ use super::body::{Existing, ExistingSubnets};
 use super::private_access;
 use crate::draft::{Draft, owned};
 use crate::found::{Sought, Tagged};
-use crate::guest::{Lent, LentSubnet, Named, only};
+use crate::guest::{Lent, LentSubnet};
 use crate::section::Sections;
+use crate::sections::existing::{Named, only};
 use crate::zones::TIERS;
 
 /// Where it is written.

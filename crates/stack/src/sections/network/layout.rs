@@ -46,17 +46,16 @@ pub(super) fn layout(
     }
     let mut layout = Layout::new();
     for (index, tier) in (0..).zip(TIERS) {
-        let subnets = match network.subnets.of(tier) {
-            Some(ranges) => written(draft, network, zones, tier, ranges),
-            None => {
-                let (bits, length) = (slot_bits(network.cidr), subnet_length(network.cidr));
-                let there = zones.iter().filter(|(letter, _)| slot(*letter) < slots);
-                let laid = there.filter_map(|(letter, _)| {
-                    let cidr = part(network.cidr, length, (index << bits) | slot(*letter))?;
-                    Some((*letter, Laid { cidr, at: "cidr".to_owned() }))
-                });
-                laid.collect()
-            }
+        let subnets = if let Some(ranges) = network.subnets.of(tier) {
+            written(draft, network, zones, tier, ranges)
+        } else {
+            let (bits, length) = (slot_bits(network.cidr), subnet_length(network.cidr));
+            let there = zones.iter().filter(|(letter, _)| slot(*letter) < slots);
+            let laid = there.filter_map(|(letter, _)| {
+                let cidr = part(network.cidr, length, (index << bits) | slot(*letter))?;
+                Some((*letter, Laid { cidr, at: "cidr".to_owned() }))
+            });
+            laid.collect()
         };
         layout.insert(tier, subnets);
     }

@@ -20,9 +20,10 @@ use super::owner::Owner;
 use super::sidecars::{self, Beside};
 use super::{capacity, connect, egress, roles, scale, settings, uses};
 use crate::draft::{Draft, Origin, owned};
-use crate::section::{Readable, Sections};
+use crate::section::Sections;
 use crate::sections::job::Job;
 use crate::sections::load_balancer;
+use crate::stored::Readable;
 
 /// The cluster that all services and jobs are in, if there are any.
 pub(super) fn cluster(draft: &mut Draft, all: &Sections) {

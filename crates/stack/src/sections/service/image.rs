@@ -11,9 +11,10 @@ use super::forms::{Build, Built, ImageSource, Of};
 use super::owner::Owner;
 use super::uses;
 use crate::draft::{Draft, Origin};
-use crate::section::{Readable, Section, Sections};
+use crate::section::{Section, Sections};
 use crate::sections::job::Job;
 use crate::sections::repository;
+use crate::stored::Readable;
 
 /// More than anybody's image is another's, one after another.
 const LONGEST: usize = 64;

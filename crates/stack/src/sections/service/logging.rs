@@ -10,7 +10,8 @@ use super::body::{LogDriver, Logs, Service};
 use super::owner::Owner;
 use super::uses;
 use crate::draft::{Draft, Origin, owned};
-use crate::section::{Readable, Sections};
+use crate::section::Sections;
+use crate::stored::Readable;
 
 /// Where the output of all containers goes.
 #[derive(Debug)]

@@ -10,7 +10,8 @@ use super::forms::ImageSource;
 use super::image;
 use super::owner::Owner;
 use crate::draft::Draft;
-use crate::section::{Readable, Sections};
+use crate::section::Sections;
+use crate::stored::Readable;
 
 /// What lets ECS pull an image from ECR (ECS developer guide, "task execution IAM role").
 const PULL: [&str; 3] =

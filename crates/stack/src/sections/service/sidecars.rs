@@ -13,7 +13,8 @@ use super::mounts::{self, Volumes};
 use super::owner::Owner;
 use super::uses;
 use crate::draft::{Draft, Origin, owned};
-use crate::section::{Readable, Sections};
+use crate::section::Sections;
+use crate::stored::Readable;
 
 /// The key.
 const KEY: &str = "sidecars";

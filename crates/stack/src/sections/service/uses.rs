@@ -10,9 +10,9 @@ use super::owner::Owner;
 use super::{connect, image};
 use crate::draft::{Draft, owned};
 use crate::mistakes::suggestion;
-use crate::section::{Offer, Readable, Section, SectionInfo, Sections};
+use crate::section::{Offer, Section, SectionInfo, Sections};
 use crate::sections::job::Job;
-use crate::stored::Stored;
+use crate::stored::{Readable, Stored};
 use crate::{regions, words};
 
 /// The settings a container gets from what its service uses.
