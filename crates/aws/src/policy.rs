@@ -629,7 +629,7 @@ mod tests {
     /// that are named here with the reason.
     #[test]
     fn everything_that_a_deployer_changes_is_of_the_environment() {
-        const OTHERS: [(&str, &str); 9] = [
+        const OTHERS: [(&str, &str); 10] = [
             ("cloudwatch:PutCompositeAlarm", "AWS wants a right to all alarms"),
             ("ec2:ReplaceNetworkAclAssociation", "a network's own list carries no tags"),
             ("ecs:DeregisterTaskDefinition", "ECS knows no resources there"),

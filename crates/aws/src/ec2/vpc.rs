@@ -1,7 +1,7 @@
 //! VPCs on EC2: `CreateVpc`, `ModifyVpcAttribute`, `DescribeVpcs`, `DescribeVpcAttribute`, `DeleteVpc`,
 //! and their further ranges.
 
-use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, VpcAttributeName};
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName};
 use deployer_core::Phase;
 use deployer_engine::{
     Context, Found, Look, Progress, Resource, Result, Survey, unless_gone_for_good,

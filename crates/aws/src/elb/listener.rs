@@ -164,8 +164,9 @@ async fn beside(
     }
     let id = listener.listener_arn().required("the ARN of a listener")?;
     // Its own are the scope's, unless something else of the scope may have put them there.
-    let others = survey.declared::<ListenerCertificate>();
-    let own = if others.is_none_or(|others| others.is_empty()) {
+    let declared = survey.declared::<ListenerCertificate>();
+    let recorded = survey.recorded::<ListenerCertificate>();
+    let own = if declared.is_some_and(|it| it.is_empty()) && recorded.is_empty() {
         survey.shared.get::<TagIndex>().nominated::<Certificate>(survey, "acm").await
     } else {
         Vec::new()

@@ -4,7 +4,7 @@
 //! What a listener has of certificates carries no tags. The tags of the certificate say where it was
 //! put, and as what: `deployer:at:app/edge/50dc/f2f7` is the generation and the name.
 
-use deployer_core::{Arn, Phase, Ref, Text};
+use deployer_core::{Phase, Ref, Text};
 use deployer_engine::{Badge, Context, Found, Resource, Result, Survey};
 use deployer_kinds::{
     Certificate, ListenerCertificate, ListenerCertificateOutput, ListenerCertificateSpec,
@@ -13,9 +13,9 @@ use deployer_kinds::{
 use crate::Aws;
 use crate::acm;
 use crate::elb::certificates;
-use crate::elb::placement::{is_put_at, key, listener, places};
+use crate::elb::placement::{key, listener, places};
 use crate::index::TagIndex;
-use crate::ownership::{Owned, Tags};
+use crate::ownership::Owned;
 
 impl Resource<Aws> for ListenerCertificate {
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
@@ -98,21 +98,5 @@ fn found(
         phase: Phase::Ready,
         state: String::new(),
         foreign: Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_tags_of_a_certificate_say_where_it_was_put() {
-        let at = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/edge/50dc/f2f7";
-        let tags: Tags =
-            [(key(at), "2 web".to_owned()), ("Name".to_owned(), "1 web".to_owned())].into();
-        let found: Vec<_> = places(&tags).collect();
-        assert_eq!(found, [("app/edge/50dc/f2f7", 2, "web")]);
-        let certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/1";
-        assert_eq!(listener(certificate, found[0].0).as_deref(), Some(at));
     }
 }

@@ -35,3 +35,19 @@ pub(super) fn places(tags: &Tags) -> impl Iterator<Item = (&str, u32, &str)> {
         Some((key.strip_prefix(AT)?, generation.parse().ok()?, name))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tags_of_a_certificate_say_where_it_was_put() {
+        let at = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/edge/50dc/f2f7";
+        let tags: Tags =
+            [(key(at), "2 web".to_owned()), ("Name".to_owned(), "1 web".to_owned())].into();
+        let found: Vec<_> = places(&tags).collect();
+        assert_eq!(found, [("app/edge/50dc/f2f7", 2, "web")]);
+        let certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/1";
+        assert_eq!(listener(certificate, found[0].0).as_deref(), Some(at));
+    }
+}

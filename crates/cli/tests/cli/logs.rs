@@ -104,7 +104,7 @@ async fn what_is_followed_ends_without_a_word_and_loses_nothing() {
     let world = World::applied(STACK).await;
     write(&world, "web", 60, "before");
     let writer = async {
-        pass(Duration::from_millis(3000)).await;
+        pass(Duration::from_secs(3)).await;
         write(&world, "api", 1, "meanwhile");
         pass(Duration::from_millis(2500)).await;
         world.cancel.cancel();
