@@ -14,7 +14,7 @@ use deployer_kinds::{
 use super::body::{Port, Protocol, Service};
 use super::logging;
 use super::owner::Owner;
-use super::uses;
+use super::users::users;
 use crate::draft::{Draft, Origin, owned};
 use crate::section::{Offer, Section, Sections};
 use crate::words;
@@ -184,7 +184,7 @@ fn served(body: &Service) -> impl Iterator<Item = (&String, &Port)> {
 
 /// The services that use one, and can.
 fn clients<'a>(all: &'a Sections, server: &'a str) -> impl Iterator<Item = &'a str> {
-    let owners = uses::users(all, Service::KEY, server);
+    let owners = users(all, Service::KEY, server);
     let clients = owners.filter(|owner| owner.section == Service::KEY).map(|owner| owner.name);
     clients.filter(move |client| is_sound(all, client, server))
 }

@@ -20,6 +20,7 @@ mod scale;
 mod settings;
 mod sidecars;
 mod turns;
+mod users;
 mod uses;
 
 pub(super) use self::body::{
@@ -33,7 +34,7 @@ pub(super) use self::needs::{Need, needs};
 pub(crate) use self::owner::Owner;
 pub(super) use self::roles::role_name;
 pub(super) use self::turns::{Asked, values};
-pub(super) use self::uses::users;
+pub(super) use self::users::users;
 use crate::draft::Draft;
 use crate::section::{Offer, Section, Sections};
 use crate::sections::job::Job;

@@ -5,13 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use deployer_core::{Code, Diagnostic, Text};
 
 use super::body::Service;
-use super::forms::Use;
 use super::owner::Owner;
 use super::{connect, image};
 use crate::draft::{Draft, owned};
 use crate::mistakes::suggestion;
 use crate::section::{Offer, Section, SectionInfo, Sections};
-use crate::sections::job::Job;
 use crate::stored::{Readable, Stored};
 use crate::{regions, words};
 
@@ -22,24 +20,6 @@ pub(super) struct Handed {
     pub(super) secrets: BTreeMap<String, Text>,
     /// The secrets that are read for it.
     pub(super) readable: BTreeSet<Readable>,
-}
-
-/// Whose tasks use an entry of a section: services', then jobs'.
-pub(in crate::sections) fn users<'a>(
-    all: &'a Sections,
-    section: &str,
-    name: &str,
-) -> impl Iterator<Item = Owner<'a>> {
-    let wanted = format!("{section}/{name}");
-    let others = wanted.clone();
-    let services = all.of::<Service>().filter(move |(_, it)| is_used(&it.uses, &wanted));
-    let jobs = all.of::<Job>().filter(move |(_, it)| is_used(&it.uses, &others));
-    let services = services.map(|(name, _)| Owner::service(name));
-    services.chain(jobs.map(|(name, _)| Owner::job(name)))
-}
-
-fn is_used(uses: &[Use], wanted: &str) -> bool {
-    uses.iter().any(|used| used.target == wanted)
 }
 
 /// What a service is handed over.
