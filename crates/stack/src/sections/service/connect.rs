@@ -12,7 +12,6 @@ use deployer_kinds::{
 };
 
 use super::body::{Port, Protocol, Service};
-use super::logging;
 use super::owner::Owner;
 use super::users::users;
 use crate::draft::{Draft, Origin, owned};
@@ -59,7 +58,7 @@ pub(super) fn connect(all: &Sections, name: &str, body: &Service) -> Connect {
         enabled: true,
         namespace: Some(Ref::named("main")),
         serves: served(body).filter(|_| is_used).map(endpoint).collect(),
-        log: logging::unrouted(&body.logs, name, PROXY),
+        log: body.logs.unrouted(name, PROXY),
     }
 }
 

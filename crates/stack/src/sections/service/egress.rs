@@ -8,7 +8,7 @@ use deployer_kinds::{Egress, Peer, Ports, Protocol};
 use super::body::Service;
 use super::forms::EgressRules;
 use super::owner::Owner;
-use super::uses;
+use super::users;
 use crate::draft::Draft;
 use crate::section::Sections;
 use crate::sections::network;
@@ -38,7 +38,7 @@ pub(super) fn egress(
     }
     let mut rules = listed.clone();
     for used in &body.uses {
-        let Some((section, entry)) = uses::usable(all, &used.target) else { continue };
+        let Some((section, entry)) = users::usable(all, &used.target) else { continue };
         let Some(offer) = (section.offer)(all, entry) else { continue };
         let to = if offer.is_outside { network::everything() } else { network::inside(draft) };
         for rule in to {

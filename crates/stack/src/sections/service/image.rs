@@ -9,7 +9,7 @@ use deployer_kinds::{self as kinds, Architecture, Image, ImageSpec};
 use super::body::Service;
 use super::forms::{Build, Built, ImageSource, Of};
 use super::owner::Owner;
-use super::uses;
+use super::secrets;
 use crate::draft::{Draft, Origin};
 use crate::section::{Section, Sections};
 use crate::sections::job::Job;
@@ -101,7 +101,7 @@ fn pulled(draft: &mut Draft, all: &Sections, source: &ImageSource, path: &[&str]
 /// The same, where what is wrong is reported elsewhere.
 fn unchecked(all: &Sections, source: &ImageSource) -> Pull {
     let image = source.pulled().cloned().unwrap_or_else(|| Text::from(""));
-    let secret = source.credentials().and_then(|written| uses::stored(all, written));
+    let secret = source.credentials().and_then(|written| secrets::stored(all, written));
     let secret =
         secret.and_then(|(stored, readable)| Some((stored.secret()?.to_owned(), readable)));
     let (credentials, readable) = secret.unzip();

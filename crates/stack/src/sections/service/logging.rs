@@ -8,7 +8,7 @@ use deployer_kinds::{Log, RoutedLog};
 
 use super::body::{LogDriver, Logs, Service};
 use super::owner::Owner;
-use super::uses;
+use super::secrets;
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::stored::Readable;
@@ -40,11 +40,13 @@ impl Logging {
     }
 }
 
-/// Where a container writes whose lines no router gets: the service's log group, with a prefix of its
-/// own.
-pub(super) fn unrouted(logs: &Logs, service: &str, container: &str) -> Option<Log> {
-    let log = || Log { group: Ref::named(service), prefix: container.to_owned() };
-    (logs.driver != LogDriver::None).then(log)
+impl Logs {
+    /// Where a container writes whose lines no router gets: the service's log group, with a prefix
+    /// of its own.
+    pub(super) fn unrouted(&self, service: &str, container: &str) -> Option<Log> {
+        let log = || Log { group: Ref::named(service), prefix: container.to_owned() };
+        (self.driver != LogDriver::None).then(log)
+    }
 }
 
 /// What is written of it; reports options that nobody would read.
@@ -62,7 +64,7 @@ pub(super) fn read(draft: &mut Draft, all: &Sections, owner: Owner<'_>, body: &S
         );
     }
     let path = owner.path(&["logs", "secret-options"]);
-    let (secret_options, readable) = uses::secrets(draft, all, &path, secret_options);
+    let (secret_options, readable) = secrets::secrets(draft, all, &path, secret_options);
     let options: BTreeMap<String, Text> = options.clone();
     Logging { driver: *driver, routed: RoutedLog { options, secret_options }, readable }
 }

@@ -17,6 +17,7 @@ mod roles;
 mod routes;
 mod rules;
 mod scale;
+mod secrets;
 mod settings;
 mod sidecars;
 mod turns;

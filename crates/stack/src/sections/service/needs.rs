@@ -5,7 +5,7 @@ use deployer_core::repository_of;
 use super::body::Service;
 use super::forms::{ImageSource, Private};
 use super::owner::Owner;
-use super::uses;
+use super::{secrets, users};
 use crate::section::Sections;
 use crate::sections::job::Job;
 
@@ -41,7 +41,7 @@ fn of(all: &Sections, body: &Service) -> Vec<Need> {
     let mut needs: Vec<Need> = [&body.image].into_iter().chain(images).filter_map(image).collect();
     needs.extend(body.logs.are_kept().then_some(Need::Logs));
     let offered = body.uses.iter().filter_map(|used| {
-        let (section, name) = uses::usable(all, &used.target)?;
+        let (section, name) = users::usable(all, &used.target)?;
         let offer = (section.offer)(all, name)?;
         (!offer.secrets.is_empty()).then_some(offer.readable)
     });
@@ -50,7 +50,7 @@ fn of(all: &Sections, body: &Service) -> Vec<Need> {
     let sidecars = body.sidecars.values().map(|sidecar| &sidecar.image);
     let registries = [&body.image].into_iter().chain(sidecars).filter_map(ImageSource::credentials);
     let written = written.map(String::as_str).chain(registries);
-    let written = written.map(|source| uses::readable(all, source));
+    let written = written.map(|source| secrets::readable(all, source));
     for readable in offered.chain(written).flatten() {
         let kept = if readable.is_parameter() { Need::Parameters } else { Need::Secrets };
         needs.push(kept);

@@ -11,7 +11,7 @@ use super::image::{self, Pull};
 use super::logging::{self, Logging};
 use super::mounts::{self, Volumes};
 use super::owner::Owner;
-use super::uses;
+use super::{secrets, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::stored::Readable;
@@ -53,7 +53,7 @@ pub(super) fn make(
         }
         uses::check_variables(draft, &path, &sidecar.environment, &sidecar.secrets);
         let at = [&path[..], &["secrets"]].concat();
-        let (secrets, readable) = uses::secrets(draft, all, &at, &sidecar.secrets);
+        let (secrets, readable) = secrets::secrets(draft, all, &at, &sidecar.secrets);
         let image = image::of_sidecar(draft, all, body, &sidecar.image, &path);
         let mut waits_for = BTreeMap::new();
         match order(draft, &path, body, sidecar) {

@@ -1,9 +1,9 @@
-//! Who uses what.
+//! Who uses what, and what can be used.
 
 use super::body::Service;
 use super::forms::Use;
 use super::owner::Owner;
-use crate::section::Sections;
+use crate::section::{SectionInfo, Sections};
 use crate::sections::job::Job;
 
 /// Whose tasks use an entry of a section: services', then jobs'.
@@ -22,4 +22,15 @@ pub(in crate::sections) fn users<'a>(
 
 fn is_used(uses: &[Use], wanted: &str) -> bool {
     uses.iter().any(|used| used.target == wanted)
+}
+
+/// Whether a section is in the language and not built yet.
+pub(super) fn is_later(all: &Sections, section: &str) -> bool {
+    all.section(section).is_some_and(|section| section.is_later)
+}
+
+/// The section and the name of something that can be used.
+pub(super) fn usable<'a>(all: &Sections, used: &'a str) -> Option<(&'static SectionInfo, &'a str)> {
+    let (section, name) = used.split_once('/')?;
+    Some((all.section(section).filter(|section| section.is_usable)?, name))
 }
