@@ -7,7 +7,11 @@ from typing import Any
 from moto.core.exceptions import JsonRESTError
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses.flow_logs import FlowLogs
-from moto.ecs.exceptions import EcsClientException, InvalidParameterException
+from moto.ecs.exceptions import (
+    EcsClientException,
+    InvalidParameterException,
+    TaskDefinitionNotFoundException,
+)
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend, Role, iam_backends
@@ -119,8 +123,11 @@ def _check_assumable(lab: Lab, response: Any, definition: str) -> None:
 
 
 def _young(lab: Lab, response: Any, definition: str) -> Role | None:
-    """A role of a task definition that no service can assume yet."""
-    described = response.ecs_backend.describe_task_definition(definition)
+    """A role of a task definition that no service can assume yet; none of one that is not there."""
+    try:
+        described = response.ecs_backend.describe_task_definition(definition)
+    except TaskDefinitionNotFoundException:
+        return None
     used = {getattr(described, f"{kind}_role_arn", None) for kind in ("execution", "task")}
     roles = iam_backends[response.current_account][response.partition].roles.values()
     young = (role for role in roles if role.arn in used and lab.strict.is_fresh("role", role))
