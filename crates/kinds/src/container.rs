@@ -239,6 +239,16 @@ fn routing(containers: &BTreeMap<String, Container>) -> Vec<Problem> {
             "keep one of them",
         ));
     }
+    // ECS gives a router the user 0, and refuses any other (terraform-provider-aws, pull request
+    // 41394).
+    if let Some((name, _)) = router.filter(|(_, it)| !["", "0", "0:0"].contains(&it.user.as_str()))
+    {
+        problems.push(Problem::new(
+            format!("containers.{name}.user"),
+            "a router of logs runs as the user 0",
+            "leave it out",
+        ));
+    }
     let is_routed = |container: &Container| container.routed_log.is_some();
     for (name, _) in containers.iter().filter(|(_, it)| is_routed(it) && it.log.is_some()) {
         problems.push(Problem::new(

@@ -48,6 +48,9 @@ impl Kind for LoadBalancer {
         // It answers the internet over the routes of its subnets.
         After { kind: "route-table", sharing: Some("subnet") },
     ];
+    // What it leads to can be led to by no other one meanwhile (`TargetGroupAssociationLimit` of
+    // CreateListener and CreateRule in the ELB API reference), and an elastic IP is one's alone.
+    const REPLACEMENT: Replacement = Replacement::DeleteFirst;
     // Public deployment logs: active after 135-187 s.
     const REFUSED_WHILE_USED: bool = true;
     const TYPICAL: Typical = Typical { create: 160, update: 2, delete: 10 };
@@ -81,19 +84,10 @@ impl Kind for LoadBalancer {
         let stays =
             |it: &Value| wanted.iter().all(|other| other["subnet"] != it["subnet"] || other == it);
         let are_static = !live.is_empty() && !wanted.is_empty();
-        (are_static && live.iter().all(stays)).then_some(Change::InPlace(Impact::None))
-    }
-
-    /// An elastic IP is the address of one load balancer.
-    fn replacement(live: &LoadBalancerSpec, wanted: &LoadBalancerSpec) -> Replacement {
-        let is_wanted = |it: &StaticAddress| {
-            wanted.addresses.iter().any(|other| other.elastic_ip == it.elastic_ip)
-        };
-        if live.addresses.iter().any(is_wanted) {
-            Replacement::DeleteFirst
-        } else {
-            Self::REPLACEMENT
-        }
+        // Clients know the address that goes, and it does not come back.
+        let goes = live.iter().any(|it| !wanted.contains(it));
+        let impact = if goes { Impact::Outage } else { Impact::None };
+        (are_static && live.iter().all(stays)).then_some(Change::InPlace(impact))
     }
 
     fn check(spec: &LoadBalancerSpec) -> Vec<Problem> {
@@ -371,7 +365,7 @@ mod tests {
         let change = |live: Value, wanted: Value| LoadBalancer::change("addresses", &live, &wanted);
         let in_place = Some(Change::InPlace(Impact::None));
         assert_eq!(change(json!([a]), json!([a, b])), in_place);
-        assert_eq!(change(json!([a, b]), json!([b])), in_place);
+        assert_eq!(change(json!([a, b]), json!([b])), Some(Change::InPlace(Impact::Outage)));
         assert_eq!(change(json!([a]), json!([other])), None);
         assert_eq!(change(json!([a]), json!([])), None);
         assert_eq!(change(json!([]), json!([a])), None);

@@ -40,10 +40,14 @@ pub(crate) fn read(text: &str) -> (BTreeMap<String, String>, Vec<Wrong>) {
             continue;
         };
         let name = name.trim();
-        if words::is_refused_variable(name) || name.is_empty() || name.contains(char::is_whitespace)
-        {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        if name.is_empty() || !name.chars().all(is_part) {
+            // What stands there may be a value, written in another form.
+            let what = "what stands before its `=` is no name".to_owned();
+            refuse(what, "write `NAME=value`".to_owned());
+        } else if words::is_refused_variable(name) {
             let what = format!("`{name}` cannot be an environment variable");
-            refuse(what, "write a name without blanks".to_owned());
+            refuse(what, "write another name".to_owned());
         } else if let Some(first) = lines.insert(name, number) {
             let help = "keep one of the two".to_owned();
             refuse(format!("`{name}` stands in line {first} as well"), help);

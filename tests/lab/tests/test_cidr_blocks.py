@@ -70,7 +70,7 @@ def test_a_vpc_has_five_blocks_and_subnets_in_each(blocks: Blocks, lab: RunningL
     with refused("CidrLimitExceeded"):
         blocks.add("10.5.0.0/16")
     subnet = blocks.subnet("10.1.2.0/24")["SubnetId"]
-    with refused("DependencyViolation"):
+    with refused("InvalidCidrBlock.InUse"):
         blocks.remove(first["AssociationId"])
     blocks.ec2.delete_subnet(SubnetId=subnet)
     blocks.remove(first["AssociationId"])

@@ -79,6 +79,23 @@ def test_a_redirect_to_what_was_asked_for_is_a_loop(edge: Edge) -> None:
             edge.elbv2.create_rule(**rule, Actions=[redirect])
 
 
+def test_a_target_group_is_of_one_load_balancer(edge: Edge) -> None:
+    forward = [{"Type": "forward", "TargetGroupArn": edge.group("one")}]
+    subnets = edge.elbv2.describe_load_balancers()["LoadBalancers"][0]["AvailabilityZones"]
+    second = edge.elbv2.create_load_balancer(
+        Name="second", Subnets=[subnet["SubnetId"] for subnet in subnets]
+    )["LoadBalancers"][0]["LoadBalancerArn"]
+    listener = {"LoadBalancerArn": second, "Protocol": "HTTP", "Port": 80}
+    there = edge.elbv2.create_listener(**listener, DefaultActions=forward)["Listeners"][0]
+    change = {"ListenerArn": edge.listener, "DefaultActions": forward}
+    assert refused(edge.elbv2.modify_listener, **change) == "TargetGroupAssociationLimit"
+    condition = {"Field": "path-pattern", "Values": ["/*"]}
+    rule = {"ListenerArn": edge.listener, "Priority": 1, "Conditions": [condition]}
+    assert refused(edge.elbv2.create_rule, **rule, Actions=forward) == "TargetGroupAssociationLimit"
+    edge.elbv2.delete_listener(ListenerArn=there["ListenerArn"])
+    edge.elbv2.modify_listener(**change)
+
+
 def test_a_load_balancer_has_one_web_acl_of_its_region(edge: Edge, lab: RunningLab) -> None:
     waf = lab.client("wafv2")
 

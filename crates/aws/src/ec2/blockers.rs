@@ -94,7 +94,8 @@ pub(crate) async fn name_users(aws: &Aws, failure: Failure, group: &str) -> Fail
 
 /// Whether a failure says that something holds a thing.
 pub(super) fn is_held(failure: &Failure) -> bool {
-    failure.code.as_deref() == Some("DependencyViolation")
+    let code = failure.code.as_deref();
+    code.is_some_and(|code| ["DependencyViolation", "InvalidCidrBlock.InUse"].contains(&code))
 }
 
 /// Adds what holds it to a failure. What cannot be found out does not hide the failure itself. What

@@ -174,9 +174,10 @@ operations! {
     DISASSOCIATE_ROUTE_TABLE = SERVICE.changes("DisassociateRouteTable")
         .on(BETWEEN)
         .gone(&["InvalidAssociationID.NotFound"]);
-    /// The code as Terraform's AWS provider has it (`internal/service/ec2/errors.go`).
+    /// The codes as Terraform's AWS provider has them (`internal/service/ec2/errors.go`, issue 29077).
     DISASSOCIATE_VPC_CIDR_BLOCK = SERVICE.changes("DisassociateVpcCidrBlock")
         .on(TAGGED)
+        .codes(&[Code::new("InvalidCidrBlock.InUse", Cause::Busy)])
         .gone(&["InvalidVpcCidrBlockAssociationID.NotFound"]);
     MODIFY_SUBNET_ATTRIBUTE = SERVICE.changes("ModifySubnetAttribute")
         .on(TAGGED)

@@ -29,6 +29,13 @@ const SECTIONS: [(&str, &str); 2] = [("services", SERVICE), ("jobs", "job")];
 /// How many characters of a task's identifier it is named by.
 const TOLD_APART: usize = 6;
 
+/// How many characters a task's identifier has (ECS developer guide, "Amazon Resource Names and
+/// IDs").
+const WHOLE: usize = 32;
+
+/// How long lines are let become visible before it is followed what else is written.
+const SETTLED: SignedDuration = SignedDuration::from_secs(20);
+
 /// What `logs` takes.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -38,7 +45,9 @@ const TOLD_APART: usize = 6;
         its time (UTC), who wrote it and the beginning of the task's identifier; the container is \
         named where it is not the service's own. With `--follow` new lines are shown until it is \
         interrupted. They are kept back for a few seconds, so that one which CloudWatch Logs shows \
-        up to five seconds late still stands in its place; a later one is marked with `late`.",
+        up to five seconds late still stands in its place; one that is up to half a minute late is \
+        marked with `late`. What a container sends elsewhere (`logs: { driver: awsfirelens }`) or \
+        nowhere is not there.",
     after_long_help = "\
 Examples:
   deployer logs --follow              all services, from ten minutes ago
@@ -61,7 +70,7 @@ pub(crate) struct Args {
     /// Only lines that contain this text
     #[arg(long, value_name = "TEXT")]
     grep: Option<String>,
-    /// Only lines of this task
+    /// Only lines of this task, by its identifier or the beginning of that
     #[arg(long, value_name = "ID")]
     task: Option<String>,
     /// Only lines of this container
@@ -92,21 +101,29 @@ impl Command for Args {
         let query = LogQuery {
             since: Some(self.since.before(now)),
             containing: self.grep.clone(),
-            tasks: self.task.iter().cloned().collect(),
+            tasks: self.task.iter().filter(|task| task.len() == WHOLE).cloned().collect(),
             container: self.container.clone(),
             ..LogQuery::default()
         };
-        let shown = Shown { session, writers: &writers };
-        if self.follow {
-            return shown.follow(LogFollower::new(sources, &query)).await;
-        }
+        let shown = Shown { session, writers: &writers, task: self.task.as_deref() };
         let mut count = 0_usize;
         let hear = |logged: Logged| {
             count += 1;
             shown.line(&logged)
         };
-        let reading = read_logs(&sources, &query, now, hear);
-        session.unless_cancelled(reading).await?.map_err(|failure| Error::Cloud(vec![failure]))?;
+        // What was written long ago is read in parts, and does not pile up.
+        let until = if self.follow { now - SETTLED } else { now };
+        let reading = read_logs(&sources, &query, until, hear);
+        match session.unless_cancelled(reading).await {
+            Ok(read) => read.map_err(|failure| Error::Cloud(vec![failure]))?,
+            Err(Error::Interrupted) => return Ok(Exit::Interrupted),
+            Err(error) => return Err(error),
+        }
+        if self.follow && !session.terminal.stdout.is_closed() {
+            let since = query.since.max(Some(until + SignedDuration::from_millis(1)));
+            let query = LogQuery { since, ..query };
+            return shown.follow(LogFollower::new(sources, &query)).await;
+        }
         if count == 0 {
             session.note(&self.silence(&query));
         }
@@ -178,6 +195,8 @@ fn is_meant(asked: &str, address: &Address) -> bool {
 struct Shown<'a, 'b, W: Connect> {
     session: &'a Session<'b, W>,
     writers: &'a [&'a Live],
+    /// What the identifiers of tasks begin with whose lines are shown.
+    task: Option<&'a str>,
 }
 
 impl<W: Connect> Shown<'_, '_, W> {
@@ -207,6 +226,10 @@ impl<W: Connect> Shown<'_, '_, W> {
     /// Shows a line, and whether anybody wants another.
     fn line(&self, logged: &Logged) -> ControlFlow<()> {
         let Logged { source, line, is_late } = logged;
+        let is_of = |task: &str| line.task.as_deref().is_some_and(|it| it.starts_with(task));
+        if self.task.is_some_and(|task| !is_of(task)) {
+            return ControlFlow::Continue(());
+        }
         let writer = self.writers[*source];
         let stdout = &self.session.terminal.stdout;
         if self.session.is_json {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Failure, Live};
+use deployer_core::{Cause, Failure, Live};
 use futures_util::future::{join_all, try_join_all};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -23,6 +23,10 @@ const LATE: Duration = Duration::from_secs(5);
 /// For how long a line is kept back, so that one which is as late as it may be comes before it: two
 /// looks, and what they take, lie between the moments at which both are seen.
 const HOLD: Duration = LATE.saturating_add(PAUSE).saturating_add(Duration::from_secs(1));
+
+/// How far back looks at a log reach that has nothing new: so far may the clock here be wrong, and so
+/// late may a line be in a log in which nothing else is written.
+const REACH: SignedDuration = SignedDuration::from_mins(5);
 
 /// The time that is read at once, at first. It grows where little was written and shrinks where
 /// much was, so that whatever is asked for takes little memory and few calls.
@@ -129,22 +133,33 @@ impl<'a, C: Cloud> LogFollower<'a, C> {
     /// one is given when it is seen, and marked.
     ///
     /// # Errors
-    /// When one cannot be read at the first look. Of later ones `unheard` is told, and nothing is
-    /// lost: the next look gives the same lines.
+    /// When one cannot be read at the first look, or may not be read any more. Of what passes
+    /// `unheard` is told once, and nothing is lost: the next look that succeeds gives the same lines.
     pub async fn follow(
         &mut self,
         mut hear: impl FnMut(Logged) -> ControlFlow<()>,
         mut unheard: impl FnMut(&Failure),
     ) -> Result<()> {
+        let mut silent = vec![false; self.sources.len()];
         let mut is_first = true;
         loop {
+            let begun = Timestamp::now();
             let sources = self.sources.iter().zip(&mut self.tails);
             let looks = sources.map(|(it, tail)| tail.look(it.logs, &it.cloud, it.live));
             for (source, look) in join_all(looks).await.into_iter().enumerate() {
                 match look {
-                    Ok(lines) => self.held.take(source, lines),
-                    Err(failure) if is_first => return Err(failure),
-                    Err(failure) => unheard(&failure),
+                    Ok(lines) => {
+                        silent[source] = false;
+                        self.tails[source].reach_to(begun - REACH);
+                        self.held.take(source, lines);
+                    }
+                    Err(failure) if is_first || !passes(&failure) => return Err(failure),
+                    Err(failure) => {
+                        if !silent[source] {
+                            unheard(&failure);
+                        }
+                        silent[source] = true;
+                    }
                 }
             }
             is_first = false;
@@ -166,6 +181,12 @@ impl<'a, C: Cloud> LogFollower<'a, C> {
             is_late: told.is_some_and(|told| at < told),
         })
     }
+}
+
+/// Whether the same look may succeed later.
+fn passes(failure: &Failure) -> bool {
+    use Cause::{Ambiguous, Busy, NotYet, Throttled, Unreachable, Unsent};
+    matches!(failure.cause, Ambiguous | Busy | NotYet | Throttled | Unreachable | Unsent)
 }
 
 /// Lines that are kept back, in order, each with when it was seen.

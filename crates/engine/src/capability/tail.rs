@@ -34,6 +34,12 @@ impl Tail {
         Self { query, newest: None, seen: BTreeSet::new() }
     }
 
+    /// From now on looks reach no further back than this. Without it a log that is quiet, or of
+    /// which few lines are asked for, is read again from its newest line on at each look.
+    pub(super) fn reach_to(&mut self, moment: Timestamp) {
+        self.query.since = self.query.since.max(Some(moment));
+    }
+
     /// One look: the lines that were not there before, the oldest first.
     ///
     /// # Errors
@@ -57,7 +63,9 @@ impl Tail {
         }
         lines.retain(|line| !self.seen.contains(&(line.at, line.id.clone())));
         lines.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
-        self.newest = self.newest.max(lines.last().map(|line| line.at));
+        // What claims to be of times to come would hide what is written until then.
+        let newest = lines.last().map(|line| line.at.min(Timestamp::now()));
+        self.newest = self.newest.max(newest);
         self.seen.extend(lines.iter().map(|line| (line.at, line.id.clone())));
         if let Some(newest) = self.newest {
             self.seen.retain(|(at, _)| *at >= newest - OVERLAP);

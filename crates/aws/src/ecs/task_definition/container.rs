@@ -146,7 +146,7 @@ fn read(definition: &ContainerDefinition) -> Result<Container> {
         init: definition
             .linux_parameters()
             .is_some_and(|parameters| parameters.init_process_enabled() == Some(true)),
-        user: definition.user().unwrap_or_default().to_owned(),
+        user: user(definition).to_owned(),
     })
 }
 
@@ -296,6 +296,13 @@ fn routing(firelens: &Firelens) -> Option<FirelensConfiguration> {
     FirelensConfiguration::builder().r#type(router).set_options(options).build().ok()
 }
 
+/// Who it runs as. A router is given `0` where nobody is named, and takes no other
+/// (terraform-provider-aws, pull request 41394).
+fn user(definition: &ContainerDefinition) -> &str {
+    let user = definition.user().unwrap_or_default();
+    if definition.firelens_configuration().is_some() && user == "0" { "" } else { user }
+}
+
 fn firelens(routing: &FirelensConfiguration) -> Firelens {
     let router = match routing.r#type() {
         FirelensConfigurationType::Fluentbit => Some(Router::Fluentbit),
@@ -355,7 +362,7 @@ fn plain(mut definition: ContainerDefinition) -> ContainerDefinition {
     definition.interactive = definition.interactive.filter(|on| *on);
     definition.pseudo_terminal = definition.pseudo_terminal.filter(|on| *on);
     definition.privileged = definition.privileged.filter(|on| *on);
-    definition.user = definition.user.filter(|user| !user.is_empty());
+    definition.user = Some(user(&definition).to_owned()).filter(|user| !user.is_empty());
     definition.docker_labels = definition.docker_labels.filter(|labels| !labels.is_empty());
     definition.entry_point = definition.entry_point.and_then(some);
     definition.command = definition.command.and_then(some);

@@ -50,8 +50,9 @@ pub(super) fn connect(all: &Sections, name: &str, body: &Service) -> Connect {
         return Connect::default();
     }
     let endpoint = |(port, it): (&String, &Port)| {
-        // No name of a service or of a port has a `_` in it.
-        let discovery_name = format!("{name}_{port}");
+        // No name of a service has a `_` in it. A port that is called otherwise is the same one to
+        // those who use it.
+        let discovery_name = format!("{name}_{}", it.port);
         (port.clone(), Endpoint { discovery_name, host: name.to_owned(), port: it.port })
     };
     Connect {

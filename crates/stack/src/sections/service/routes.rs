@@ -278,7 +278,8 @@ fn clash(first: &Claim<'_>, second: &Claim<'_>) -> Option<Clash> {
             help: "give one of them another priority",
         });
     }
-    if !is_same {
+    // Whoever gives one of them a turn of its own says which comes first.
+    if !is_same || a.priority.is_some() || b.priority.is_some() {
         return None;
     }
     let place = |claim: &Claim<'_>| if a.path.is_empty() { claim.whole } else { Some("path") };

@@ -69,7 +69,8 @@ impl Asked<'_> {
 
     /// What two have in common that take the same requests.
     pub(super) fn key(&self) -> String {
-        let mut key = format!("{} {}", self.host.join(","), self.path.join(","));
+        let paths: Vec<String> = self.paths().into_iter().collect();
+        let mut key = format!("{} {}", self.host.join(","), paths.join(","));
         if !self.method.is_empty() {
             write!(key, " {}", self.method.join(",")).ok();
         }

@@ -67,7 +67,7 @@ def install(lab: Lab) -> None:
             block = vpc._cidr_block_association_set.get(association_id)
             if block is not None and _is_used(self, vpc, block["cidr_block"]):
                 raise EC2ClientError(
-                    "DependencyViolation",
+                    "InvalidCidrBlock.InUse",
                     f"The vpc CIDR block with association ID {association_id} is in use by a "
                     "subnet and may not be disassociated.",
                 )

@@ -50,6 +50,13 @@ def check_fargate(containers: list[dict[str, Any]], cpu: int, memory: int) -> No
             raise EcsClientException("Fargate does not support the config-file-type 's3'.")
 
 
+def complete(containers: list[dict[str, Any]]) -> None:
+    """Fills in what ECS does: a router of logs runs as the user 0."""
+    for container in containers:
+        if container.get("firelensConfiguration") and not container.get("user"):
+            container["user"] = "0"
+
+
 def _check_dependency(name: str, item: dict[str, Any], named: dict[str, dict[str, Any]]) -> None:
     other, condition = named.get(str(item.get("containerName"))), item.get("condition")
     if condition not in CONDITIONS:

@@ -141,6 +141,7 @@ def _patch_definitions(lab: Lab, services: Services) -> None:
         containers.check(container_definitions, kwargs.get("volumes") or [])
         if "FARGATE" in (kwargs.get("requires_compatibilities") or []):
             _check_fargate(container_definitions, kwargs)
+        containers.complete(container_definitions)
         revisions: dict[str, int] = self.__dict__.setdefault("lab_revisions", {})
         definition: TaskDefinition = original(self, family, container_definitions, **kwargs)
         revision = revisions[family] = revisions.get(family, 0) + 1

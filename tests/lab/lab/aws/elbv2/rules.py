@@ -14,6 +14,9 @@ from moto.elbv2.models import ELBv2Backend, FakeAction, FakeListener, FakeListen
 from lab.aws.common.patching import patch, put
 from lab.aws.elbv2.defaults import complete_action, complete_conditions
 
+# What is said of a listener that is modified, the last of it its actions.
+MODIFIED = 5
+
 
 def install() -> None:
     """Patches listeners, rules and actions."""
@@ -62,11 +65,15 @@ def install() -> None:
                 if (other.protocol, other._ssl_policy, other.certificate, theirs) == wanted:
                     return other
                 raise DuplicateListenerError()
+        _refuse_shared(self, load_balancer_arn, actions)
         settings = (ssl_policy, certificate, actions)
         return original(self, load_balancer_arn, protocol, port, *settings, *a, **kw)
 
     @patch(ELBv2Backend)
     def modify_listener(original: Any, self: Any, arn: str, *args: Any, **kwargs: Any) -> Any:
+        actions = kwargs.get("actions") or (args[-1] if len(args) == MODIFIED else [])
+        for listener in self.describe_listeners(None, [arn]):
+            _refuse_shared(self, listener.load_balancer_arn, actions)
         listener = original(self, arn, *args, **kwargs)
         _refuse_loops(listener, listener.default_actions)
         return listener
@@ -95,6 +102,7 @@ def install() -> None:
             kwargs["priority"] = int(kwargs["priority"])
         for listener in self.describe_listeners(None, [listener_arn]):
             _refuse_loops(listener, [FakeAction(it) for it in kwargs.get("actions") or []])
+            _refuse_shared(self, listener.load_balancer_arn, kwargs.get("actions") or [])
         return original(self, listener_arn, *args, **kwargs)
 
     @patch(ELBv2Backend)
@@ -102,6 +110,7 @@ def install() -> None:
         for rule in self.describe_rules(listener_arn=None, rule_arns=[rule_arn]):
             listener = self.describe_listeners(None, [rule.listener_arn])[0]
             _refuse_loops(listener, [FakeAction(it) for it in actions or []])
+            _refuse_shared(self, listener.load_balancer_arn, actions or [])
         rule = original(self, rule_arn, conditions or [], actions)
         rule.conditions = complete_conditions(rule.conditions)
         return rule
@@ -132,6 +141,19 @@ def _refuse_loops(listener: FakeListener, actions: list[FakeAction]) -> None:
                 "InvalidLoadBalancerAction",
                 "The redirect configuration is not valid because it creates a loop.",
             )
+
+
+def _refuse_shared(backend: ELBv2Backend, balancer: str, actions: list[dict[str, Any]]) -> None:
+    """Refuses a target group that another load balancer leads to."""
+    for action in actions:
+        for arn in backend._get_target_group_arns_from(action_data=FakeAction(action).data):
+            group = backend.target_groups.get(arn)
+            if group and any(user != balancer for user in group.load_balancer_arns):
+                raise ELBClientError(
+                    "TargetGroupAssociationLimit",
+                    "The following target groups cannot be associated with more than one load "
+                    f"balancer: {arn}",
+                )
 
 
 def _refuse_lost_clients(backend: ELBv2Backend, forward: dict[str, Any]) -> None:
