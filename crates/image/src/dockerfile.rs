@@ -16,6 +16,9 @@ use crate::{BuildError, DockerfileSource, Platform, Progress, Report};
 struct Tool {
     name: &'static str,
     build: &'static [&'static str],
+    /// Whether a layer that it kept is used again for the same arguments of a build alone. Buildah
+    /// 1.28 takes one of another `ARG` for `LABEL`.
+    heeds_arguments: bool,
     /// Arguments that take layers from a repository and keep them there, with `CACHE` to be filled
     /// in.
     cache: &'static [&'static str],
@@ -28,18 +31,21 @@ const TOOLS: [Tool; 3] = [
     Tool {
         name: "buildah",
         build: &["build", "--layers", "--force-rm"],
+        heeds_arguments: false,
         cache: &CACHE,
         save: &["push", "ID", "oci-archive:FILE"],
     },
     Tool {
         name: "podman",
         build: &["build", "--force-rm"],
+        heeds_arguments: false,
         cache: &CACHE,
         save: &["save", "--format", "oci-archive", "--output", "FILE", "ID"],
     },
     Tool {
         name: "docker",
         build: &["build"],
+        heeds_arguments: true,
         cache: &[
             "--cache-from=type=registry,ref=CACHE",
             "--cache-to=type=registry,ref=CACHE,mode=max",
@@ -97,8 +103,12 @@ fn command(tool: &Tool, source: &DockerfileSource, platform: Platform, id_file: 
         build.arg("--file").arg(file);
     }
     build.args(source.target.iter().map(|target| format!("--target={target}")));
+    let is_cached = source.args.is_empty() || tool.heeds_arguments;
+    if !is_cached {
+        build.arg("--no-cache");
+    }
     build.args(source.args.iter().map(|(name, value)| format!("--build-arg={name}={value}")));
-    if let Some(cache) = &source.cache {
+    if let Some(cache) = source.cache.as_ref().filter(|_| is_cached) {
         build.args(tool.cache.iter().map(|argument| argument.replace("CACHE", cache)));
     }
     build.arg(".");
@@ -136,7 +146,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_machine_without_any_tool_is_shown_which_would_do() {
-        let absent = Tool { name: "no-such-builder", build: &[], cache: &[], save: &[] };
+        let absent = Tool {
+            name: "no-such-builder",
+            build: &[],
+            heeds_arguments: true,
+            cache: &[],
+            save: &[],
+        };
         let error = first_present(&[absent]).await.expect_err("it is absent").to_string();
         let expected = "no-such-builder is not on the PATH; install one of them, or give the \
                         image as an archive";
