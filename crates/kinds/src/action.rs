@@ -138,6 +138,20 @@ impl Action {
 
 /// What is bound beside a forward that there is while another one is to take its place; none where
 /// that needs no other group.
+/// Whether two bind a target group in common: one that is bound at a load balancer cannot be at
+/// another one meanwhile (`TargetGroupAssociationLimit` of `CreateListener` and `CreateRule` in the ELB
+/// API reference), and of which one a listener is stands elsewhere.
+pub(crate) fn share_groups(
+    one: (&Opaque<Action>, &Option<Reserves>),
+    other: (&Opaque<Action>, &Option<Reserves>),
+) -> bool {
+    let bound = |(action, reserves): (&Opaque<Action>, &Option<Reserves>)| -> Reserves {
+        let groups = action.known().map(Action::groups).unwrap_or_default();
+        groups.into_iter().chain(reserves.iter().flatten()).cloned().collect()
+    };
+    !bound(one).is_disjoint(&bound(other))
+}
+
 pub(crate) fn reserved(
     live: &Opaque<Action>,
     reserves: Option<&Reserves>,

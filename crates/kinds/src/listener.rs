@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{
-    After, Change, Fact, Grant, Impact, Kind, Lead, Opaque, Problem, Ref, Text, Thing, Time,
-    Typical,
+    After, Change, Fact, Grant, Impact, Kind, Lead, Opaque, Problem, Ref, Replacement, Text, Thing,
+    Time, Typical,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::LoadBalancer;
-use crate::action::{Action, Reserves, reserved};
+use crate::action::{Action, Reserves, reserved, share_groups};
 
 /// How many seconds a certificate is waited for that is being validated.
 pub(crate) const VALIDATION: u32 = 30 * 60;
@@ -65,6 +65,12 @@ impl Kind for Listener {
         let wrong = |action: &Action| action.problems("default-action", spec.reserves.as_ref());
         problems.extend(action.map(wrong).unwrap_or_default());
         problems
+    }
+
+    fn replacement(live: &ListenerSpec, wanted: &ListenerSpec) -> Replacement {
+        let (live, wanted) =
+            ((&live.default_action, &live.reserves), (&wanted.default_action, &wanted.reserves));
+        if share_groups(live, wanted) { Replacement::DeleteFirst } else { Self::REPLACEMENT }
     }
 
     fn facts(spec: &ListenerSpec) -> Vec<Fact> {

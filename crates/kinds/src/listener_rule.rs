@@ -8,8 +8,8 @@ use deployer_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::{Action, Reserves, reserved};
-use crate::{IpRange, Listener, TargetGroup};
+use crate::action::{Action, Reserves, reserved, share_groups};
+use crate::{IpRange, Listener};
 
 /// A host that nobody has: `invalid` is never delegated (RFC 2606).
 const NOBODY: &str = "reserved.invalid";
@@ -87,18 +87,9 @@ impl Kind for ListenerRule {
         vec![Fact::Leads(Lead { at, turn, hosts, paths, methods, also, to })]
     }
 
-    /// A target group is led to by the listeners of one load balancer (`TargetGroupAssociationLimit` of
-    /// `CreateRule` in the ELB API reference), and which one a listener is of stands elsewhere.
     fn replacement(live: &ListenerRuleSpec, wanted: &ListenerRuleSpec) -> Replacement {
-        let groups = |spec: &ListenerRuleSpec| -> BTreeSet<Ref<TargetGroup>> {
-            let bound = spec.action.known().map(Action::groups).unwrap_or_default();
-            bound.into_iter().cloned().chain(spec.reserves.iter().flatten().cloned()).collect()
-        };
-        if groups(live).is_disjoint(&groups(wanted)) {
-            Self::REPLACEMENT
-        } else {
-            Replacement::DeleteFirst
-        }
+        let (live, wanted) = ((&live.action, &live.reserves), (&wanted.action, &wanted.reserves));
+        if share_groups(live, wanted) { Replacement::DeleteFirst } else { Self::REPLACEMENT }
     }
 
     fn is_reserved(live: &ListenerRuleSpec) -> bool {

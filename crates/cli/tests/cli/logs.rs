@@ -45,7 +45,7 @@ fn shown(ran: &Ran) -> Vec<String> {
     ran.stdout.lines().filter_map(|line| Some(line.split_once(' ')?.1.to_owned())).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn lines_of_all_services_stand_in_order_with_who_wrote_them() {
     let world = World::applied(STACK).await;
     for (service, ago, text) in [
@@ -81,7 +81,7 @@ async fn lines_of_all_services_stand_in_order_with_who_wrote_them() {
     assert_eq!(lines[0]["task"], TASK);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_quiet_or_not_there_is_said() {
     let world = World::applied(STACK).await;
     let ran = world.run("logs --env dev web").await;
@@ -99,7 +99,7 @@ async fn what_is_quiet_or_not_there_is_said() {
     assert!(ran.stderr.contains("deployer apply"), "{}", ran.stderr);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_followed_ends_without_a_word_and_loses_nothing() {
     let world = World::applied(STACK).await;
     write(&world, "web", 60, "before");
