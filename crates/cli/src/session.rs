@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deployer_core::{
-    Address, Code, Deeds, Diagnostic, Failure, Home, Phase, Plan, Published, Scope, Severity,
+    Address, Code, Deeds, Diagnostic, Failure, Home, Live, Phase, Plan, Published, Scope, Severity,
     Snapshot, Span, Stack, Unseen,
 };
 use deployer_engine::{
@@ -132,6 +132,16 @@ impl Environment {
             None => connected,
         })
     }
+}
+
+/// What is there of an environment by its record.
+pub(crate) struct Known<C: Cloud> {
+    /// The cloud at its places.
+    pub(crate) connected: Arc<Places<C>>,
+    /// What is there.
+    pub(crate) snapshot: Snapshot,
+    /// What shows whose it is.
+    pub(crate) deeds: Deeds,
 }
 
 /// The way to where a stack is at home.
@@ -378,6 +388,26 @@ impl<W: Connect> Session<'_, W> {
         let origin = outline.origin.or(source.origin);
         let scope = Scope { stack: outline.name, environment, origin, tags };
         Ok(Environment { scope, way, project })
+    }
+
+    /// Finds out what is there of an environment by its record, whether its stack is right or not.
+    pub(crate) async fn known(&self, args: &StackArgs) -> Result<Known<W::Cloud>, Error> {
+        let environment = self.locate(args)?;
+        let (connected, deeds) = self.arrive(&environment.way, &environment.scope).await?;
+        let connected = environment.places(connected);
+        let snapshot = self.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
+        Ok(Known { connected, snapshot, deeds })
+    }
+
+    /// The cloud where something of an environment is.
+    pub(crate) async fn reach(
+        &self,
+        known: &Known<W::Cloud>,
+        live: &Live,
+    ) -> Result<Arc<W::Cloud>, Error> {
+        let reaching = known.connected.at(&live.place, &known.deeds.record.roles);
+        let cloud = self.unless_cancelled(reaching).await?;
+        cloud.map_err(|failure| Error::Cloud(vec![failure]))
     }
 
     /// Reads the stack, and finds out what is there of it: of the kinds that it may have, or of

@@ -1,10 +1,9 @@
 //! `deployer logs`: what services and jobs have written.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use deployer_core::{Address, Live, Snapshot};
-use deployer_engine::{Line, LogFollower, LogQuery, LogSource, Logged, Scan, read_logs};
+use deployer_engine::{Line, LogFollower, LogQuery, LogSource, Logged, read_logs};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
@@ -83,19 +82,14 @@ impl Command for Args {
 
     /// Reads the logs, or follows them.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
-        let environment = session.locate(&self.stack)?;
-        let (connected, deeds) = session.arrive(&environment.way, &environment.scope).await?;
-        let connected = environment.places(connected);
-        let snapshot = session.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
+        let known = session.known(&self.stack).await?;
         let registry = session.world.registry();
-        let writers = self.writers(&snapshot)?;
+        let writers = self.writers(&known.snapshot)?;
         let mut sources = Vec::new();
         for live in &writers {
             let Some(logs) = registry.logs(&live.address.kind) else { continue };
-            let reaching = connected.at(&live.place, &deeds.record.roles);
-            let cloud = session.unless_cancelled(reaching).await?;
-            let cloud = cloud.map_err(|failure| Error::Cloud(vec![failure]))?;
-            sources.push(LogSource { cloud: Arc::clone(&cloud), logs, live });
+            let cloud = session.reach(&known, live).await?;
+            sources.push(LogSource { cloud, logs, live });
         }
         let now = Timestamp::now();
         let query = LogQuery {

@@ -1,7 +1,7 @@
 //! `deployer run`: runs a job.
 
 use deployer_core::{Address, Snapshot};
-use deployer_engine::{Heard, Run, RunOrder, Scan, StopCause, begin, follow};
+use deployer_engine::{Heard, Run, RunOrder, StopCause, begin, follow};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -48,18 +48,14 @@ impl Command for Args {
 
     /// Begins a run and follows it.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
-        let environment = session.locate(&self.stack)?;
-        let (connected, deeds) = session.arrive(&environment.way, &environment.scope).await?;
-        let connected = environment.places(connected);
-        let snapshot = session.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
-        let live = self.job(&snapshot)?;
+        let known = session.known(&self.stack).await?;
+        let snapshot = &known.snapshot;
+        let live = self.job(snapshot)?;
         let registry = session.world.registry();
         let (Some(runs), Some(logs)) = (registry.runs(JOB), registry.logs(JOB)) else {
-            return Err(self.no_job(&snapshot).into());
+            return Err(self.no_job(snapshot).into());
         };
-        let reaching = connected.at(&live.place, &deeds.record.roles);
-        let cloud = session.unless_cancelled(reaching).await?;
-        let cloud = cloud.map_err(|failure| Error::Cloud(vec![failure]))?;
+        let cloud = session.reach(&known, live).await?;
         // What may have begun is not left before it is known which task it is.
         let begun = begin(runs, (&*cloud, live), &RunOrder::new(self.command.clone())).await;
         let id = begun.map_err(|failure| Error::Cloud(vec![failure]))?;

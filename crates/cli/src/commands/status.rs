@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{Address, Fact, Failure, Kinds, Live, Phase, Snapshot};
-use deployer_engine::{Health, RolloutState, Running, Scan, Task, TaskState, running};
+use deployer_engine::{Health, RolloutState, Running, Task, TaskState, running};
 
 use crate::answer::{Answer, Form, Page, document};
 use crate::args::StackArgs;
 use crate::command::Command;
 use crate::exit::{Error, Exit};
 use crate::render;
-use crate::session::Session;
+use crate::session::{Known, Session};
 use crate::wire::state::{Endpoint, Resource, Rollout, Service, Status};
 use crate::world::Connect;
 
@@ -40,14 +40,12 @@ impl Command for Args {
 
     /// Scans what is there, looks at what runs, and shows it.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
-        let environment = session.locate(&self.stack)?;
-        let (connected, deeds) = session.arrive(&environment.way, &environment.scope).await?;
-        let connected = environment.places(connected);
-        let snapshot = session.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
+        let known = session.known(&self.stack).await?;
+        let Known { connected, snapshot, deeds } = &known;
         let registry = session.world.registry();
-        let looking = running(&registry, &connected, &snapshot.lives, &deeds.record.roles);
+        let looking = running(&registry, connected, &snapshot.lives, &deeds.record.roles);
         let running = session.unless_cancelled(looking).await?;
-        let shown = Shown { snapshot: &snapshot, running, kinds: registry.kinds() };
+        let shown = Shown { snapshot, running, kinds: registry.kinds() };
         session.answer(&shown);
         session.note(&shown.unread(session));
         session.note(&render::failed(&snapshot.failed(), &session.err, session.margin()));
