@@ -8,7 +8,7 @@ use deployer_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::{Action, Reserves, reserved, share_groups};
+use crate::action::{Action, Reserves, reserved};
 use crate::{IpRange, Listener};
 
 /// A host that nobody has: `invalid` is never delegated (RFC 2606).
@@ -85,11 +85,6 @@ impl Kind for ListenerRule {
         let (at, turn) = (Thing::from(&spec.listener), Some(spec.priority));
         let to = spec.action.known().map(Action::destination);
         vec![Fact::Leads(Lead { at, turn, hosts, paths, methods, also, to })]
-    }
-
-    fn replacement(live: &ListenerRuleSpec, wanted: &ListenerRuleSpec) -> Replacement {
-        let (live, wanted) = ((&live.action, &live.reserves), (&wanted.action, &wanted.reserves));
-        if share_groups(live, wanted) { Replacement::DeleteFirst } else { Self::REPLACEMENT }
     }
 
     fn is_reserved(live: &ListenerRuleSpec) -> bool {
