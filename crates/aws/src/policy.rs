@@ -19,10 +19,9 @@ const SECRET: [&str; 3] =
     ["ecr:GetAuthorizationToken", "secretsmanager:GetSecretValue", "ssm:GetParameter"];
 
 /// What AWS asks for beside operations of ours, and on what. A key of KMS is RDS's own.
-const BESIDE: [(&str, &[Reach]); 13] = [
+const BESIDE: [(&str, &[Reach]); 12] = [
     ("ec2:DescribeAccountAttributes", &[]),
     ("ecr:BatchCheckLayerAvailability", &[Reach::Named("repository/{name}*")]),
-    ("ecr:BatchGetImage", &[Reach::Named("repository/{name}*")]),
     ("ecr:CompleteLayerUpload", &[Reach::Named("repository/{name}*")]),
     ("ecr:InitiateLayerUpload", &[Reach::Named("repository/{name}*")]),
     ("ecr:PutImage", &[Reach::Named("repository/{name}*")]),

@@ -60,4 +60,8 @@ pub fn registry() -> Registry<Aws> {
         .with_metrics::<deployer_kinds::DbReplica>()
         .with_metrics::<deployer_kinds::LoadBalancer>()
         .with_metrics::<deployer_kinds::Service>()
+        .with_vitals::<deployer_kinds::DbInstance>()
+        .with_vitals::<deployer_kinds::DbReplica>()
+        .with_vitals::<deployer_kinds::LoadBalancer>()
+        .with_vitals::<deployer_kinds::Queue>()
 }

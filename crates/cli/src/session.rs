@@ -10,8 +10,8 @@ use deployer_core::{
     Snapshot, Span, Stack, Unseen,
 };
 use deployer_engine::{
-    Cloud, Look, Parameters, Places, Scan, Voice, attended, observe, prepare, preview, read_book,
-    taken,
+    Cloud, Concern, Look, Parameters, Places, Scan, Verified, Voice, attended, observe, prepare,
+    preview, read_book, taken, verify,
 };
 use deployer_stack::{Found, LENT, Loaded, Options, Sought, Tagged, Whose, Written, Zones};
 use tokio_util::sync::CancellationToken;
@@ -392,7 +392,11 @@ impl<W: Connect> Session<'_, W> {
 
     /// Finds out what is there of an environment by its record, whether its stack is right or not.
     pub(crate) async fn known(&self, args: &StackArgs) -> Result<Known<W::Cloud>, Error> {
-        let environment = self.locate(args)?;
+        self.seen(&self.locate(args)?).await
+    }
+
+    /// What is there of an environment now.
+    pub(crate) async fn seen(&self, environment: &Environment) -> Result<Known<W::Cloud>, Error> {
         let (connected, deeds) = self.arrive(&environment.way, &environment.scope).await?;
         let connected = environment.places(connected);
         let snapshot = self.observe(&connected, &environment.scope, Scan::Known, &deeds).await?;
@@ -673,6 +677,53 @@ impl<W: Connect> Session<'_, W> {
         });
         let diagnostics = lacking.chain(taken).collect();
         Err(Error::Stack(mistakes(&project.source, diagnostics)))
+    }
+
+    /// Looks whether that is there and fit for use which the stack names and does not make. What
+    /// will fail is an error, what may fail a warning, each at its place.
+    pub(crate) async fn verify(
+        &self,
+        project: &Project,
+        connected: &Places<W::Cloud>,
+        snapshot: &Snapshot,
+    ) -> Result<Vec<Diagnostic>, Error> {
+        let registry = self.world.registry();
+        let looking = verify(&registry, connected, snapshot, &project.stack);
+        let verified = self.unless_cancelled(looking).await?;
+        let mut found = Vec::new();
+        for Verified { address, place, concerns } in verified {
+            let concerns = concerns.unwrap_or_else(|failure| {
+                let title = format!("could not {}: {}", failure.attempted, said(&failure.message));
+                let help = failure.help.unwrap_or_else(|| "nothing was looked at".to_owned());
+                vec![Concern::maybe("", title, help)]
+            });
+            for Concern { path, title, help, is_sure } in concerns {
+                let severity = if is_sure { Diagnostic::error } else { Diagnostic::warning };
+                let diagnostic = severity(Code::NotFit, said(&title)).help(said(&help));
+                let about = format!("of {}", render::located(&address, &place));
+                found.push(match project.written.place(&address, &path) {
+                    Some(span) => diagnostic.at(span, about),
+                    None => diagnostic,
+                });
+            }
+        }
+        found.sort_by_key(|it| it.severity != Severity::Error);
+        Ok(found)
+    }
+
+    /// The same, where what will fail keeps everything from being begun.
+    pub(crate) async fn must_verify(
+        &self,
+        project: &Project,
+        connected: &Places<W::Cloud>,
+        snapshot: &Snapshot,
+    ) -> Result<(), Error> {
+        let found = self.verify(project, connected, snapshot).await?;
+        if found.iter().any(|it| it.severity == Severity::Error) {
+            return Err(Error::Stack(mistakes(&project.source, found)));
+        }
+        self.warn_of(&found, &project.source);
+        Ok(())
     }
 
     /// Awaits something that makes calls, and shows a person what they wait for.

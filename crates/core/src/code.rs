@@ -88,6 +88,8 @@ codes! {
     NotYet = "not-yet",
     /// Something needs two zones or more.
     OneZone = "one-zone",
+    /// What a resource names is not there, or not fit for use.
+    NotFit = "not-fit",
     /// A secret stands in the file.
     PlainText = "plain-text",
     /// What would be deleted is protected.

@@ -10,7 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Badge, Cloud, Context, Found, Progress, Resource, Result, Rival, Survey, Voice};
+use crate::{
+    Badge, Cloud, Concern, Context, Found, Progress, Resource, Result, Rival, Survey, Voice,
+};
 
 /// What is to come of a call.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -44,6 +46,7 @@ pub(crate) trait Driver<C: Cloud>: Send + Sync {
     fn gone<'a>(&'a self, cx: &'a Context<'a, C>, output: &'a Value) -> Boxed<'a, Progress<()>>;
     fn misnamed(&self, scope: &Scope, output: &Value) -> Result<Option<String>>;
     fn preview<'a>(&'a self, cloud: &'a C, spec: &'a Value) -> Boxed<'a, ()>;
+    fn verify<'a>(&'a self, cloud: &'a C, spec: Value) -> Boxed<'a, Vec<Concern>>;
     fn prepare<'a>(
         &'a self,
         cloud: &'a C,
@@ -157,6 +160,10 @@ impl<C: Cloud, K: Resource<C>> Driver<C> for Typed<K> {
 
     fn preview<'a>(&'a self, cloud: &'a C, spec: &'a Value) -> Boxed<'a, ()> {
         Box::pin(async move { K::preview(cloud, &read::<K, _>(spec.clone())?).await })
+    }
+
+    fn verify<'a>(&'a self, cloud: &'a C, spec: Value) -> Boxed<'a, Vec<Concern>> {
+        Box::pin(async move { K::verify(cloud, &read::<K, _>(spec)?).await })
     }
 
     fn prepare<'a>(

@@ -31,6 +31,7 @@ mod retry;
 mod running;
 mod speak;
 mod turns;
+mod verify;
 mod voice;
 mod wait;
 mod work;
@@ -40,11 +41,11 @@ pub use adopt::{Adoption, adopt, seek};
 pub use answer::{Badge, Found, Progress, Result, Rival};
 pub use calls::{Calls, Pauses, unless_gone_for_good};
 pub use capability::{
-    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, Command, Container,
-    Cursor, Health, Heard, Hold, Line, LogFollower, LogPage, LogQuery, LogSource, Logged, Logs,
-    Metrics, Order, Point, Release, Releases, Revision, Rollout, RolloutState, Rollouts, Run,
-    RunOrder, Runs, Series, Session, Shell, Steering, Stop, StopCause, Tail, Task, TaskState,
-    Tasks, Token, Unit, Which, Window, begin, follow, read_logs,
+    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, AnyVitals, Command,
+    Container, Cursor, Health, Heard, Hold, Line, LogFollower, LogPage, LogQuery, LogSource,
+    Logged, Logs, Metrics, Order, Point, Release, Releases, Revision, Rollout, RolloutState,
+    Rollouts, Run, RunOrder, Runs, Series, Session, Shell, Steering, Stop, StopCause, Tail, Task,
+    TaskState, Tasks, Token, Unit, Vital, Vitals, Which, Window, begin, follow, read_logs,
 };
 pub use cloud::{Cloud, Context, Identity, Look, Survey};
 pub use execute::{Outcome, execute};
@@ -58,6 +59,7 @@ pub use prepare::{prepare, preview, taken};
 pub use registry::{Capability, Registry};
 pub use releases::tidy;
 pub use resource::Resource;
-pub use running::{Running, running};
+pub use running::{Measured, Running, measured, running};
+pub use verify::{Concern, Verified, verify};
 pub use voice::Voice;
 pub use work::attended;

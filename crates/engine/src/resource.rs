@@ -4,7 +4,7 @@ use std::future::Future;
 
 use deployer_core::{Kind, Scope};
 
-use crate::{Cloud, Context, Found, Progress, Result, Rival, Survey, Voice};
+use crate::{Cloud, Concern, Context, Found, Progress, Result, Rival, Survey, Voice};
 
 /// How a kind is scanned, created, changed and deleted in the cloud `C`.
 ///
@@ -143,6 +143,14 @@ pub trait Resource<C: Cloud>: Kind {
     /// there.
     fn preview(_cloud: &C, _spec: &Self::Spec) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
+    }
+
+    /// Looks whether what a spec names and the stack did not make is there and fit for use: an
+    /// image, a secret and its keys, a role, room in a subnet. It changes nothing, and no value of
+    /// a secret leaves it. What it may not look at it says as a concern. References to what the
+    /// stack is yet to make are not physical; nothing is said of them.
+    fn verify(_cloud: &C, _spec: &Self::Spec) -> impl Future<Output = Result<Vec<Concern>>> + Send {
+        async { Ok(Vec::new()) }
     }
 
     /// Work that can be done before planning and makes the plan exact, such as building an image

@@ -1,10 +1,11 @@
-//! What runs of an environment, at one time.
+//! What runs of an environment, and how it does, at one time.
 
 use deployer_core::{Live, Roles};
 use futures_util::future::{join, join_all};
+use jiff::Timestamp;
 
 use crate::retry::insist;
-use crate::{Cloud, Places, Registry, Result, Rollout, Task, Which};
+use crate::{Cloud, Places, Registry, Result, Rollout, Task, Vital, Which};
 
 /// What runs for one resource.
 pub struct Running<'a> {
@@ -46,6 +47,38 @@ pub async fn running<'a, C: Cloud>(
             let tasks = insist(|| asked.tasks(&cloud, live, &Which::Wanted));
             let (tasks, rollouts) = join(tasks, rollouts).await;
             Running { live, tasks, rollouts }
+        })
+    });
+    join_all(looks).await
+}
+
+/// How one resource does.
+pub struct Measured<'a> {
+    /// The resource.
+    pub live: &'a Live,
+    /// The numbers that say so, what matters most first; why they could not be read, where they
+    /// could not.
+    pub vitals: Result<Vec<Vital>>,
+}
+
+/// Asks all at once how they do that have numbers for it. `known` is as for [`running`].
+///
+/// What cannot be read of one takes nothing from the others.
+pub async fn measured<'a, C: Cloud>(
+    registry: &Registry<C>,
+    places: &Places<C>,
+    lives: &'a [Live],
+    known: &Roles,
+) -> Vec<Measured<'a>> {
+    let now = Timestamp::now();
+    let looks = lives.iter().filter_map(|live| {
+        let asked = registry.vitals(&live.address.kind)?;
+        Some(async move {
+            let vitals = match places.at(&live.place, known).await {
+                Ok(cloud) => insist(|| asked.vitals(&cloud, live, &now)).await,
+                Err(failure) => Err(failure),
+            };
+            Measured { live, vitals }
         })
     });
     join_all(looks).await

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use deployer_core::{Cause, Failure};
 use deployer_engine::{
     Command, Cursor, Line, LogPage, LogQuery, Order, Release, Result, Rollout, RolloutState, Run,
-    RunOrder, Series, Session, Steering, Task, TaskState, Token, Which, Window,
+    RunOrder, Series, Session, Steering, Task, TaskState, Token, Vital, Which, Window,
 };
 use jiff::Timestamp;
 
@@ -32,6 +32,8 @@ pub struct Activity {
     pub releases: Vec<Release>,
     /// What is measured of it.
     pub series: Vec<Series>,
+    /// What says how it does.
+    pub vitals: Vec<Vital>,
     /// The tasks that were begun by hand, by their tokens.
     pub begun: BTreeMap<String, String>,
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod certificate;
 mod operations;
+mod verify;
 
 use aws_sdk_acm::types::Tag;
 use deployer_engine::{Context, Identity, Result, unless_gone_for_good};
@@ -12,6 +13,7 @@ use crate::ownership::{self, Kept, Tags};
 use crate::send::unless_gone;
 
 pub(crate) use operations::*;
+pub(crate) use verify::verify;
 
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {

@@ -14,6 +14,10 @@ operations! {
     BATCH_DELETE_IMAGE = SERVICE.changes("BatchDeleteImage")
         .on(REPOSITORY)
         .gone(&["RepositoryNotFoundException"]);
+    /// An image that is not there is one of the answer's failures.
+    BATCH_GET_IMAGE = SERVICE.reads("BatchGetImage")
+        .on(REPOSITORY)
+        .gone(&["RepositoryNotFoundException"]);
     CREATE_REPOSITORY = SERVICE.changes("CreateRepository")
         .on(REPOSITORY)
         .also(&["ecr:TagResource"]);

@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Certificate as Shown, Listener as Described, ProtocolEnum, Rule as DescribedRule,
 };
 use deployer_core::{Cause, Failure, Phase, Ref, Scope, Text};
-use deployer_engine::{Context, Found, Look, Progress, Resource, Result, Rival, Survey};
+use deployer_engine::{Concern, Context, Found, Look, Progress, Resource, Result, Rival, Survey};
 use deployer_kinds::{
     Certificate, Listener, ListenerCertificate, ListenerOutput, ListenerProtocol, ListenerRule,
     ListenerSpec,
@@ -14,7 +14,7 @@ use deployer_kinds::{
 use futures_util::future::try_join_all;
 
 use crate::Aws;
-use crate::acm::certificate;
+use crate::acm::{self, certificate};
 use crate::elb::inventory::{self, Inventory, Tagged};
 use crate::elb::{self, action, certificates, tagged};
 use crate::index::TagIndex;
@@ -72,6 +72,14 @@ impl Resource<Aws> for Listener {
         let found = Self::read(survey, &id).await?;
         let what = port(spec);
         Ok(found.map(|found| Rival { found, what, otherwise: OTHERWISE.to_owned() }))
+    }
+
+    async fn verify(aws: &Aws, spec: &ListenerSpec) -> Result<Vec<Concern>> {
+        let shown = spec.certificate.iter().map(|arn| ("certificate", arn));
+        let beside = spec.certificates.iter().map(|arn| ("certificates", arn));
+        let each = shown.chain(beside).filter_map(|(path, arn)| Some((path, arn.literal()?)));
+        let looks = each.map(|(path, arn)| acm::verify(aws, path, arn));
+        Ok(try_join_all(looks).await?.into_iter().flatten().collect())
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerSpec) -> Result<ListenerOutput> {

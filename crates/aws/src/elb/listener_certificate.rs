@@ -5,7 +5,7 @@
 //! put, and as what: `deployer:at:app/edge/50dc/f2f7` is the generation and the name.
 
 use deployer_core::{Phase, Ref, Text};
-use deployer_engine::{Badge, Context, Found, Resource, Result, Survey};
+use deployer_engine::{Badge, Concern, Context, Found, Resource, Result, Survey};
 use deployer_kinds::{
     Certificate, ListenerCertificate, ListenerCertificateOutput, ListenerCertificateSpec,
 };
@@ -39,6 +39,11 @@ impl Resource<Aws> for ListenerCertificate {
     }
 
     /// The tag comes first: what is at a listener without one would be nobody's.
+    async fn verify(aws: &Aws, spec: &ListenerCertificateSpec) -> Result<Vec<Concern>> {
+        let Some(arn) = spec.certificate.known() else { return Ok(Vec::new()) };
+        Ok(acm::verify(aws, "certificate", arn).await?.into_iter().collect())
+    }
+
     async fn create(
         cx: &Context<'_, Aws>,
         spec: &ListenerCertificateSpec,

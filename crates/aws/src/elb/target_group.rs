@@ -479,14 +479,14 @@ pub(super) async fn sticky(aws: &Aws, id: &str) -> Result<u32> {
 }
 
 /// The targets of a group, with what is said of their health.
-async fn targets(aws: &Aws, id: &str) -> Result<Vec<TargetHealthDescription>> {
+pub(super) async fn targets(aws: &Aws, id: &str) -> Result<Vec<TargetHealthDescription>> {
     let request = aws.elb.describe_target_health().target_group_arn(id);
     let answer =
         aws.send(&elb::DESCRIBE_TARGET_HEALTH, "find the targets", || request.clone().send());
     Ok(answer.await?.target_health_descriptions.unwrap_or_default())
 }
 
-fn state(target: &TargetHealthDescription) -> Option<&TargetHealthStateEnum> {
+pub(super) fn state(target: &TargetHealthDescription) -> Option<&TargetHealthStateEnum> {
     target.target_health().and_then(|health| health.state())
 }
 
@@ -534,6 +534,21 @@ async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Described
         )
         .await?;
     Ok(pages.into_iter().flat_map(|page| page.target_groups.unwrap_or_default()).collect())
+}
+
+/// The ARNs of the target groups that a load balancer leads to.
+pub(super) async fn behind(aws: &Aws, balancer: &str) -> Result<Vec<String>> {
+    let request = aws.elb.describe_target_groups().load_balancer_arn(balancer);
+    let pages = aws
+        .pages(
+            &elb::DESCRIBE_TARGET_GROUPS,
+            "find its target groups",
+            |token| request.clone().set_marker(token).send(),
+            |page| page.next_marker(),
+        )
+        .await?;
+    let groups = pages.into_iter().flat_map(|page| page.target_groups.unwrap_or_default());
+    Ok(groups.filter_map(|group| group.target_group_arn).collect())
 }
 
 /// The target group of this name, whosever it is.

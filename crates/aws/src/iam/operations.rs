@@ -36,6 +36,7 @@ operations! {
     DELETE_ROLE_POLICY = SERVICE.changes("DeleteRolePolicy").on(ROLE).gone(&["NoSuchEntity"]);
     DETACH_ROLE_POLICY = SERVICE.changes("DetachRolePolicy").on(ROLE).gone(&["NoSuchEntity"]);
     GET_ACCOUNT_AUTHORIZATION_DETAILS = SERVICE.reads("GetAccountAuthorizationDetails");
+    GET_ROLE = SERVICE.reads("GetRole").gone(&["NoSuchEntity"]);
     PUT_ROLE_PERMISSIONS_BOUNDARY = SERVICE.changes("PutRolePermissionsBoundary")
         .on(ROLE)
         .gone(&["NoSuchEntity"])

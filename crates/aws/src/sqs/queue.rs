@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use deployer_core::{Partition, Phase, Ref, Scope};
-use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Survey, Unit, Vital, Vitals};
 use deployer_kinds::{DeadLetters, Queue, QueueOutput, QueueSpec};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::Aws;
@@ -215,6 +216,19 @@ async fn attributes(aws: &Aws, url: &str) -> Result<Attributes> {
         .send(&sqs::GET_QUEUE_ATTRIBUTES, "look at the queue", || request.clone().send())
         .await?;
     Ok(answer.attributes.unwrap_or_default())
+}
+
+impl Vitals<Aws> for Queue {
+    /// How many messages wait, which SQS knows to within a minute (`GetQueueAttributes` in its API
+    /// reference).
+    async fn vitals(aws: &Aws, live: &Found<Self>, _now: &Timestamp) -> Result<Vec<Vital>> {
+        let attributes = attributes(aws, &live.output.url).await?;
+        let number = |name: &Name| attributes.get(name).and_then(|value| value.parse().ok());
+        let vital = |name: &Name, what| Some(Vital::new(what, number(name)?, Unit::Count));
+        let waiting = vital(&Name::ApproximateNumberOfMessages, "messages waiting");
+        let taken = vital(&Name::ApproximateNumberOfMessagesNotVisible, "being worked on");
+        Ok(waiting.into_iter().chain(taken).collect())
+    }
 }
 
 /// The ARN of the queue of a name (SQS developer guide, "Queue and message identifiers").

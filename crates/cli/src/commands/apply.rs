@@ -45,13 +45,13 @@ Examples:
 )]
 pub(crate) struct Args {
     /// A saved plan, instead of the stack
-    #[arg(value_name = "PLAN", conflicts_with_all = ["env", "variables", "variable_files", "targets", "unprotect"])]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["env", "variables", "variable_files", "targets", "unprotect", "verify"])]
     saved: Option<PathBuf>,
     /// The same as PLAN
     #[arg(
         long,
         value_name = "PLAN",
-        conflicts_with_all = ["saved", "env", "variables", "variable_files", "targets", "unprotect"]
+        conflicts_with_all = ["saved", "env", "variables", "variable_files", "targets", "unprotect", "verify"]
     )]
     plan: Option<PathBuf>,
     #[command(flatten)]
@@ -64,6 +64,9 @@ pub(crate) struct Args {
     /// Refuse a plan of which people would notice more than this, with `--yes` too
     #[arg(long, value_name = "IMPACT", value_enum)]
     up_to: Option<Noticed>,
+    /// Look first for what would keep it from coming up, as `deployer verify` does
+    #[arg(long)]
+    verify: bool,
     #[command(flatten)]
     lock: LockArgs,
 }
@@ -143,6 +146,9 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
         let snapshot = session.observe(&connected, &scope, scan, &deeds).await?;
         let project = session.settle(project.clone(), &connected, &snapshot).await?;
         let plan = session.plan_whole(&project, &connected, &snapshot, &args.targets).await?;
+        if args.verify {
+            session.must_verify(&project, &connected, &snapshot).await?;
+        }
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);
         session.show_refused(&plan, Some(&project));

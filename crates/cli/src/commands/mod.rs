@@ -40,6 +40,7 @@ macro_rules! commands {
 
 commands! {
     plan: Plan,
+    verify: Verify,
     apply: Apply,
     publish: Publish,
     run: Run,

@@ -1,5 +1,6 @@
 //! `deployer plan`: what would be done.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use deployer_core::Plan;
@@ -21,7 +22,9 @@ use crate::world::Connect;
     about = "Show what would be done, and who would notice",
     long_about = "Show what would be done, and who would notice.\n\n\
         A plan changes nothing. For each resource it says what becomes of it and why, which \
-        fields differ, whether users notice, and how long AWS typically takes.",
+        fields differ, whether users notice, and how long AWS typically takes. Where CI says that it \
+        is at work (`CI=true`), or with `--verify`, it also looks for what would keep the change \
+        from coming up, as `deployer verify` does.",
     after_long_help = "\
 Examples:
   deployer plan --env prod          what would be done in prod
@@ -43,6 +46,12 @@ pub(crate) struct Args {
     /// Show every field of what would be created
     #[arg(long)]
     full: bool,
+    /// Look for what would keep it from coming up [default in CI]
+    #[arg(long, overrides_with = "no_verify")]
+    verify: bool,
+    /// Do not look for that, in CI either
+    #[arg(long)]
+    no_verify: bool,
 }
 
 impl Command for Args {
@@ -52,6 +61,9 @@ impl Command for Args {
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let (project, connected, snapshot) = session.look(&self.stack, None).await?;
         let plan = session.plan_whole(&project, &connected, &snapshot, &self.targets).await?;
+        if self.verifies(&session.terminal.environment) {
+            session.must_verify(&project, &connected, &snapshot).await?;
+        }
         // The file comes first: after the answer nothing can go wrong any more.
         if let Some(path) = &self.out {
             let (folder, stack) = (&project.source.folder, project.stack.clone());
@@ -73,6 +85,14 @@ impl Command for Args {
             () if self.check && !plan.is_empty() => Exit::Pending,
             () => Exit::Done,
         })
+    }
+}
+
+impl Args {
+    /// GitHub's, GitLab's and most other runners set `CI`.
+    fn verifies(&self, environment: &BTreeMap<String, String>) -> bool {
+        let is_ci = environment.get("CI").is_some_and(|ci| ["true", "1"].contains(&ci.as_str()));
+        self.verify || (is_ci && !self.no_verify)
     }
 }
 

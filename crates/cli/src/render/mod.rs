@@ -11,6 +11,7 @@ mod plan;
 mod table;
 mod theme;
 mod value;
+mod vital;
 pub(crate) mod words;
 
 pub use diagnostic::diagnostics;
@@ -24,4 +25,5 @@ pub use plan::{Detail, plan};
 pub(crate) use plan::{elsewhere, failed, located, strays, unseen};
 pub(crate) use table::table;
 pub use theme::Theme;
+pub(crate) use vital::vital;
 pub(crate) use words::{doing, done, elapsed, short, typical};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{Live, Phase};
-use deployer_engine::RolloutState;
+use deployer_engine::{RolloutState, Unit};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -112,6 +112,12 @@ pub(crate) struct Status {
     pub(crate) region: String,
     /// What runs as tasks.
     pub(crate) services: Vec<Service>,
+    /// How that does of which a few numbers say so: load balancers, databases, queues.
+    pub(crate) measured: Vec<Measured>,
+    /// What waits, and for whom.
+    pub(crate) waiting: Vec<Waiting>,
+    /// The alarms.
+    pub(crate) alarms: Vec<Alarm>,
     /// What clients connect to.
     pub(crate) endpoints: Vec<Endpoint>,
     /// All that is there and ours.
@@ -170,6 +176,12 @@ pub(crate) struct Rollout {
     pub(crate) running: u32,
     /// Whether it waits for somebody to let it continue.
     pub(crate) is_held: bool,
+    /// AWS's word for the stage that it is in, where it has stages: `BAKE_TIME`.
+    pub(crate) stage: Option<String>,
+    /// The new release's share of the traffic, in percent; null where ECS does not shift it.
+    pub(crate) traffic: Option<f64>,
+    /// How many minutes it watches the new release before the old one goes.
+    pub(crate) bake: Option<u32>,
     /// When it began, as RFC 3339 has it.
     started: Option<String>,
     /// When it was over.
@@ -186,10 +198,67 @@ impl From<&deployer_engine::Rollout> for Rollout {
             wanted: rollout.to.as_ref().map(|to| to.wanted),
             running: rollout.to.as_ref().map_or(0, |to| to.running),
             is_held: rollout.holds.iter().any(|hold| hold.is_for_people),
+            stage: rollout.stage.clone(),
+            traffic: rollout.to.as_ref().and_then(|to| to.traffic),
+            bake: rollout.bake,
             started: rollout.started.map(|at| at.to_string()),
             finished: rollout.finished.map(|at| at.to_string()),
         }
     }
+}
+
+/// How something does.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Measured {
+    #[serde(flatten)]
+    pub(crate) what: Position,
+    /// The numbers that say so, what matters most first.
+    pub(crate) vitals: Vec<Vital>,
+    /// Why they could not be read; null where they could.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// One number that says how something does.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Vital {
+    /// What it counts or measures: `targets healthy`.
+    name: String,
+    /// The number.
+    value: f64,
+    /// Of how many; null where it is no part of something.
+    of: Option<f64>,
+    /// What it is in.
+    unit: Unit,
+    /// Whether somebody should look at it.
+    is_bad: bool,
+}
+
+impl From<&deployer_engine::Vital> for Vital {
+    fn from(vital: &deployer_engine::Vital) -> Self {
+        let deployer_engine::Vital { name, value, of, unit, is_bad } = vital.clone();
+        Self { name, value, of, unit, is_bad }
+    }
+}
+
+/// Something that waits.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Waiting {
+    #[serde(flatten)]
+    pub(crate) what: Position,
+    /// For what, or for whom.
+    pub(crate) on: String,
+}
+
+/// An alarm.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Alarm {
+    #[serde(flatten)]
+    pub(crate) what: Position,
+    /// Whether it has gone off.
+    pub(crate) is_off: bool,
 }
 
 /// Something that clients connect to.

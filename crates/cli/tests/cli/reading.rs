@@ -1,7 +1,9 @@
 //! The commands that only read.
 
+use std::time::Duration;
+
 use deployer_cli::Exit;
-use deployer_engine::{Rollout, Task};
+use deployer_engine::{Rollout, Task, Unit, Vital};
 use serde_json::{Value, json};
 
 use crate::world::{STACK, World};
@@ -89,6 +91,12 @@ async fn status_says_how_services_are_and_where_clients_connect_to() {
         activity.tasks = vec![task("running", "healthy", "notes-dev-api:1")];
         activity.rollouts = vec![rollout("succeeded", None)];
     });
+    world.memory.act("store/main", |activity| {
+        activity.vitals = vec![
+            Vital::new("CPU", 12.0, Unit::Percent),
+            Vital::new("free", 1_073_741_824.0, Unit::Bytes).bad_if(true),
+        ];
+    });
     let piped = world.run("status --env dev").await;
     assert_eq!(piped.exit, Exit::Done);
     insta::assert_snapshot!("status_piped", piped.stdout);
@@ -103,6 +111,39 @@ async fn status_says_how_services_are_and_where_clients_connect_to() {
     assert_eq!((&web["running"], &web["unhealthy"]), (&json!(2), &json!(1)));
     assert_eq!(web["rollout"]["state"], "going-back");
     assert!(json["endpoints"][0]["endpoint"].is_string(), "{json:#}");
+    let free = json!({ "name": "free", "value": 1_073_741_824.0, "of": null, "unit": "bytes",
+        "is-bad": true });
+    assert_eq!(json["measured"][0]["vitals"][1], free);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_is_held_is_said_with_what_to_type() {
+    let world = World::applied(SERVICES).await;
+    let mut held = rollout("under-way", None);
+    held.holds = vec![
+        serde_json::from_value(json!({
+            "id": "h", "status": "AWAITING_ACTION", "is-for-people": true,
+        }))
+        .expect("a hold"),
+    ];
+    world.memory.act("service/web", |activity| activity.rollouts = vec![held.clone()]);
+    let shown = world.run("status --env dev").await.stdout;
+    assert!(shown.contains("waits for an answer"), "{shown}");
+    assert!(shown.contains("deployer continue web"), "{shown}");
+}
+
+/// In a file, what has not changed is not printed again.
+#[tokio::test(start_paused = true)]
+async fn status_is_watched_until_somebody_interrupts_it() {
+    let world = World::applied(SERVICES).await;
+    let cancel = world.cancel.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        cancel.cancel();
+    });
+    let ran = world.run("status --env dev --watch=5").await;
+    assert_eq!(ran.exit, Exit::Interrupted);
+    assert_eq!(ran.stdout.matches("RESOURCE").count(), 1, "{}", ran.stdout);
 }
 
 #[tokio::test(start_paused = true)]

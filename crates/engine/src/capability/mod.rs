@@ -1,5 +1,5 @@
 //! What people do with a resource after a deploy: read its logs, look at its tasks, follow and steer
-//! its rollouts, open a shell, read its metrics, run it by hand, delete old releases.
+//! its rollouts, open a shell, read its metrics, ask how it does, run it by hand, delete old releases.
 //!
 //! Each of these is a trait that a kind implements beside its [`Resource`](crate::Resource), with
 //! real types. Whoever asks has the kind erased: [`Registry`](crate::Registry) hands it out by the
@@ -16,6 +16,7 @@ mod runs;
 mod shell;
 mod tail;
 mod tasks;
+mod vitals;
 
 use declare::capability;
 pub use logs::{AnyLogs, Cursor, Line, LogPage, LogQuery, Logs, Order};
@@ -27,3 +28,4 @@ pub use runs::{AnyRuns, Heard, Run, RunOrder, Runs, begin, follow};
 pub use shell::{AnyShell, Command, Session, Shell, Token};
 pub use tail::Tail;
 pub use tasks::{AnyTasks, Container, Health, Stop, StopCause, Task, TaskState, Tasks, Which};
+pub use vitals::{AnyVitals, Vital, Vitals};

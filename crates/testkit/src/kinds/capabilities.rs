@@ -2,8 +2,10 @@
 
 use deployer_engine::{
     Command, Found, LogPage, LogQuery, Logs, Metrics, Release, Releases, Result, Rollout, Rollouts,
-    Run, RunOrder, Runs, Series, Session, Shell, Steering, Task, Tasks, Which, Window,
+    Run, RunOrder, Runs, Series, Session, Shell, Steering, Task, Tasks, Vital, Vitals, Which,
+    Window,
 };
+use jiff::Timestamp;
 
 use crate::toy::Toy;
 use crate::{Memory, Operation, Revision, Service, Store};
@@ -59,6 +61,12 @@ impl Metrics<Memory> for Service {
 impl Metrics<Memory> for Store {
     async fn metrics(cloud: &Memory, live: &Found<Self>, window: &Window) -> Result<Vec<Series>> {
         measured(cloud, live, window).await
+    }
+}
+
+impl Vitals<Memory> for Store {
+    async fn vitals(cloud: &Memory, live: &Found<Self>, _now: &Timestamp) -> Result<Vec<Vital>> {
+        cloud.activity(Operation::Look, live, |activity| Ok(activity.vitals.clone())).await
     }
 }
 

@@ -45,5 +45,6 @@ pub fn registry() -> Registry<Memory> {
         .with_shell::<Service>()
         .with_metrics::<Service>()
         .with_metrics::<Store>()
+        .with_vitals::<Store>()
         .with_releases::<Revision>()
 }

@@ -13,10 +13,11 @@ mod rollouts;
 mod shell;
 mod spec;
 mod tasks;
+mod verify;
 
 use aws_sdk_ecs::types::{PropagateTags, Service as Description};
 use deployer_core::Phase;
-use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
+use deployer_engine::{Concern, Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
 
 use self::find::{Services, cluster, describe, is_there, not_found};
@@ -63,6 +64,10 @@ impl Resource<Aws> for Service {
     /// In the clusters that are ours by their names.
     async fn ids(survey: &Survey<'_, Aws>) -> Result<Vec<String>> {
         find::expected(survey).await
+    }
+
+    async fn verify(aws: &Aws, spec: &ServiceSpec) -> Result<Vec<Concern>> {
+        verify::verify(aws, spec).await
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ServiceSpec) -> Result<ServiceOutput> {

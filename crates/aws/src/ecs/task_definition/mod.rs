@@ -3,6 +3,7 @@
 //! `DeleteTaskDefinitions`.
 
 pub(super) mod container;
+mod verify;
 mod volume;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use aws_sdk_ecs::types::{
     TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus,
 };
 use deployer_core::{Phase, Ref};
-use deployer_engine::{Context, Found, Resource, Result, Survey, unless_gone_for_good};
+use deployer_engine::{Concern, Context, Found, Resource, Result, Survey, unless_gone_for_good};
 use deployer_kinds::{Architecture, TaskDefinition, TaskDefinitionOutput, TaskDefinitionSpec};
 use tokio::sync::OnceCell;
 
@@ -66,6 +67,10 @@ impl Resource<Aws> for TaskDefinition {
         let tags = tags(described.tags());
         let owned = Owned::read::<Self>(survey.scope, definition.family(), &tags);
         found(&owned, definition, &survey.cloud.region).map(Some)
+    }
+
+    async fn verify(aws: &Aws, spec: &TaskDefinitionSpec) -> Result<Vec<Concern>> {
+        verify::verify(aws, spec).await
     }
 
     async fn create(

@@ -1,0 +1,81 @@
+//! What is looked at before the first change: whether that is there and fit for use which the
+//! resources of a stack name and did not make.
+
+use deployer_core::{Address, Outputs, Phase, Place, Roles, Snapshot, Stack, resolve};
+use futures_util::future::join_all;
+
+use crate::retry::insist;
+use crate::{Cloud, Places, Registry, Result};
+
+/// Something that would keep a resource from coming up, or may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concern {
+    /// The field of its spec that it is about, as a path with dots.
+    pub path: String,
+    /// What is wrong.
+    pub title: String,
+    /// What can be done about it.
+    pub help: String,
+    /// Whether it is known that it will fail.
+    pub is_sure: bool,
+}
+
+impl Concern {
+    /// Something that will fail.
+    pub fn sure(
+        path: impl Into<String>,
+        title: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { path: path.into(), title: title.into(), help: help.into(), is_sure: true }
+    }
+
+    /// Something that may fail.
+    pub fn maybe(
+        path: impl Into<String>,
+        title: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { is_sure: false, ..Self::sure(path, title, help) }
+    }
+}
+
+/// What was found of one resource.
+#[derive(Debug)]
+pub struct Verified {
+    /// The resource.
+    pub address: Address,
+    /// Where it is to be.
+    pub place: Place,
+    /// What is wrong with it; why nobody knows, where it could not be looked at.
+    pub concerns: Result<Vec<Concern>>,
+}
+
+/// Looks, all at once, whether that is there and fit for use which the resources of a stack name.
+/// Of what the stack itself is yet to make nothing is said.
+pub async fn verify<C: Cloud>(
+    registry: &Registry<C>,
+    places: &Places<C>,
+    snapshot: &Snapshot,
+    stack: &Stack,
+) -> Vec<Verified> {
+    let there: Outputs = snapshot
+        .lives
+        .iter()
+        .filter(|live| snapshot.current(&live.address).is_some_and(|it| it.id() == live.id()))
+        .filter(|live| matches!(live.phase, Phase::Ready | Phase::Settling))
+        .map(|live| (live.address.clone(), live.output.clone()))
+        .collect();
+    let looks = stack.resources.iter().filter_map(|(address, desired)| {
+        let driver = registry.driver(&address.kind).ok()?;
+        let spec = resolve(&desired.spec, &there);
+        Some(async move {
+            let concerns = match places.at(&desired.place, &Roles::new()).await {
+                Ok(cloud) => insist(|| driver.verify(&cloud, spec.clone())).await,
+                Err(failure) => Err(failure),
+            };
+            Verified { address: address.clone(), place: desired.place.clone(), concerns }
+        })
+    });
+    join_all(looks).await
+}
