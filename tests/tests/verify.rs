@@ -38,8 +38,7 @@ services:
 fn what_tasks_need_and_do_not_find_is_said_at_its_line_before_anything_is_made() {
     let world = World { lab: Lab::start_hollow(), folder: tempfile::tempdir().expect("a folder") };
     let body = json!({ "Name": "shop", "SecretString": r#"{"username":"u","secret":"s3cr3t"}"# });
-    let made =
-        world.lab.by_hand_in_json("secretsmanager", "secretsmanager.CreateSecret", &body);
+    let made = world.lab.by_hand_in_json("secretsmanager", "secretsmanager.CreateSecret", &body);
     let arn = made["ARN"].as_str().expect("its ARN");
     let registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
     let wrong = stack(&format!("{registry}/none:1"), &format!("{arn}#password"));
@@ -48,7 +47,7 @@ fn what_tasks_need_and_do_not_find_is_said_at_its_line_before_anything_is_made()
     let ran = ran.expect(1);
     for said in [
         "there is no repository `none`",
-        "there is no parameter `/shop/token`",
+        "there is no such parameter",
         "has no key `password`",
         "it has `secret`, `username`",
         ":6:",

@@ -71,7 +71,7 @@ impl Vitals<Aws> for LoadBalancer {
             vitals.push(Vital::new("requests in 5 min", requests, Unit::Count));
             // Neither is measured where there was none (the user guide, as above).
             let failed = ["HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"].map(sum);
-            let failed = failed.into_iter().flatten().sum();
+            let failed = failed.into_iter().flatten().fold(0.0, |all, some| all + some);
             vitals.push(Vital::new("answered 5xx", failed, Unit::Count).bad_if(failed > 0.0));
         }
         let took =

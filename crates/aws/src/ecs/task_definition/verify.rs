@@ -282,9 +282,10 @@ async fn parameter(
     if !answer.parameters().is_empty() {
         return Ok(Vec::new());
     }
-    let title = format!("there is no parameter `{name}`");
-    let help = "make it, or name one that is there";
-    Ok(wanted.iter().map(|(path, _)| Concern::sure(path.clone(), title.clone(), help)).collect())
+    // Its name stands at the line, unless that is blotted out.
+    let (title, help) =
+        ("there is no such parameter", format!("make `{name}`, or name one that is there"));
+    Ok(wanted.iter().map(|(path, _)| Concern::sure(path.clone(), title, &*help)).collect())
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ fn task_definition(
     let fields = [("cpu", "cpu"), ("memory", "memory"), ("storage", "storage")];
     let mut origin = owner.origin(&fields);
     origin.fields.push((format!("containers.{name}.health"), vec!["health-command".to_owned()]));
-    for key in ["stop-timeout", "environment", "secrets"] {
+    for key in ["image", "stop-timeout", "environment", "secrets"] {
         origin.fields.push((format!("containers.{name}.{key}"), vec![key.to_owned()]));
     }
     for variable in body.secrets.keys() {
