@@ -22,6 +22,9 @@ class Pair(Web):
         super().__init__(lab)
         self.registry.push("web", "1")
         self.other = target_group(self.elbv2, self.vpc, "other")
+        quick = [{"Key": "deregistration_delay.timeout_seconds", "Value": "10"}]
+        for group in (self.targets, self.other):
+            self.elbv2.modify_target_group_attributes(TargetGroupArn=group, Attributes=quick)
         (listener,) = self.elbv2.describe_listeners(LoadBalancerArn=self.balancer)["Listeners"]
         self.production = self.rule(listener["ListenerArn"])
         tests = self.elbv2.create_listener(

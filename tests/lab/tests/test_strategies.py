@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -148,9 +149,10 @@ def test_tasks_that_never_get_healthy_never_have_traffic(pair: Pair) -> None:
 
 def test_a_role_that_may_not_move_traffic_lets_the_deployment_fail(pair: Pair) -> None:
     pair.start(BLUE_GREEN)
-    deny = '{"Statement": {"Effect": "Deny", "Action": "*:ModifyRule", "Resource": "*"}}'
+    deny = {"Effect": "Deny", "Action": "elasticloadbalancing:ModifyRule", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
     iam = pair.lab.client("iam")
-    iam.put_role_policy(RoleName="mover", PolicyName="no", PolicyDocument=deny)
+    iam.put_role_policy(RoleName="mover", PolicyName="no", PolicyDocument=document)
     arn = pair.roll(NAME="two")
     record = until(lambda: (r := pair.record(arn))["status"] != "IN_PROGRESS" and r, "the end")
     assert "not authorized to perform: elasticloadbalancing:ModifyRule" in pair.messages()
@@ -199,9 +201,9 @@ def test_a_pause_waits_until_somebody_says_how_it_goes_on(pair: Pair) -> None:
     pair.ended(arn, "SUCCESSFUL")
 
     arn = pair.roll(NAME="two")
-    waiting(pair, arn)
-    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=waiting(pair, arn))
-    hook = waiting(pair, arn, but=waiting(pair, arn))
+    first = waiting(pair, arn)
+    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=first)
+    hook = waiting(pair, arn, but=first)
     pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook, action="ROLLBACK")
     pair.ended(arn, "ROLLBACK_SUCCESSFUL")
     assert pair.weights(pair.production) == pair.weights(pair.test) == (0, 100)
@@ -232,6 +234,7 @@ def alarm(pair: Pair, state: str) -> None:
         EvaluationPeriods=5,
         Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
     )
     cloudwatch.set_alarm_state(AlarmName="errors", StateValue=state, StateReason="by hand")
 
