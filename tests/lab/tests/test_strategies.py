@@ -210,6 +210,28 @@ def test_a_pause_waits_until_somebody_says_how_it_goes_on(pair: Pair) -> None:
     assert pair.get().startswith("one")
 
 
+def test_each_step_and_rolling_deployments_wait_too(pair: Pair) -> None:
+    hook = {"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]}
+    canary = {"canaryPercent": 10, "canaryBakeTimeInMinutes": 0}
+    pair.make({"strategy": "CANARY", "canaryConfiguration": canary, "lifecycleHooks": [hook]})
+    arn = pair.describe()["currentServiceDeployment"]
+    first = waiting(pair, arn)
+    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=first)
+    second = waiting(pair, arn, but=first)
+    assert pair.weights(pair.production) == (90, 10)
+    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=second)
+    pair.ended(arn, "SUCCESSFUL")
+    hook["lifecycleStages"] = ["PRE_SCALE_UP"]
+    rolling = {"strategy": "ROLLING", "lifecycleHooks": [hook]}
+    pair.ecs.update_service(**TARGET, deploymentConfiguration=rolling)
+    arn = pair.roll(NAME="two")
+    hook_id = waiting(pair, arn)
+    assert [it["pendingCount"] for it in pair.describe()["deployments"]] == [0, 0]
+    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook_id)
+    pair.ended(arn, "SUCCESSFUL")
+    assert pair.get().startswith("two")
+
+
 @pytest.mark.parametrize("stage", ["SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"])
 def test_it_is_stopped_in_any_stage(pair: Pair, stage: str) -> None:
     pair.start(BLUE_GREEN)
@@ -246,7 +268,7 @@ ALARMS = {"alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True}
 def test_an_alarm_while_it_bakes_brings_the_traffic_back(
     start_lab: Callable[..., RunningLab],
 ) -> None:
-    pair = Pair(start_lab("--scale", "0.02"))
+    pair = Pair(start_lab("--scale", "0.01"))
     alarm(pair, "ALARM")
     pair.start({**BLUE_GREEN, **ALARMS, "bakeTimeInMinutes": 0})
     longer = {"bakeTimeInMinutes": 30}
@@ -265,7 +287,7 @@ def test_an_alarm_while_it_bakes_brings_the_traffic_back(
 def test_a_rolling_deployment_is_watched_for_a_while_after_it_is_stable(
     start_lab: Callable[..., RunningLab],
 ) -> None:
-    pair = Pair(start_lab("--scale", "0.02"))
+    pair = Pair(start_lab("--scale", "0.01"))
     alarm(pair, "OK")
     pair.start(ALARMS)
     arn = pair.roll(NAME="two")

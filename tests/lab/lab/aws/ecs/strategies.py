@@ -15,8 +15,9 @@ from moto.ecs.exceptions import InvalidParameterException
 from lab.aws.ecs import hooks
 from lab.running.balancers.forwards import find
 from lab.running.services.records import ongoing
-from lab.running.services.service import Service, target_group
+from lab.running.services.service import Service
 from lab.running.services.settings import AdvancedConfiguration, BalancedPort, Settings
+from lab.running.services.traffic import target_group
 
 STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
 LONGEST_BAKE = 1440

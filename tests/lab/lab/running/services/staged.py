@@ -21,7 +21,7 @@ from lab.running.services.course import (
     TEST_SHIFT,
     Course,
 )
-from lab.running.services.pauses import ROLLBACK, WAITS, reached
+from lab.running.services.pauses import ROLLBACK, look, reached
 
 if TYPE_CHECKING:
     from lab.running.services.deployment import Deployment
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # ECS developer guide, "Amazon ECS blue/green service deployments workflow".
 LONGEST_STAGE = timedelta(hours=24)
 SHORTEST_DENIAL = 1.0
+HOOK = "a lifecycle hook asked for a rollback"
 
 
 def advance(service: Service, deployment: Deployment) -> None:
@@ -42,12 +43,10 @@ def advance(service: Service, deployment: Deployment) -> None:
         return
     if not course.is_begun and not _begin(service, deployment, course):
         return
-    for pause in deployment.pauses:
-        pause.look(service.lab.clock.moment())
-    if any(pause.action == ROLLBACK for pause in deployment.pauses):
-        fail(service, deployment, "a lifecycle hook asked for a rollback")
-        return
-    if any(pause.status == WAITS for pause in deployment.pauses):
+    held = look(deployment.pauses, service.lab.clock.moment())
+    if held == ROLLBACK:
+        fail(service, deployment, HOOK)
+    if held:
         return
     if time.monotonic() - course.entered < _length(service, deployment, course):
         return

@@ -10,11 +10,15 @@ was before lets ECS take the wrong group for the one that serves
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lab.aws.common.service_roles import Agent
 from lab.policies.needs import Need
 from lab.running.balancers.forwards import Forward, find
 from lab.running.services.settings import AdvancedConfiguration, BalancedPort, Settings
+
+if TYPE_CHECKING:
+    from moto.elbv2.models import FakeTargetGroup
 
 ECS = "ecs.amazonaws.com"
 SESSION = "ECSNetworkingWithELB"
@@ -71,6 +75,17 @@ def has_rule(settings: Settings, rule: str) -> bool:
     """Whether traffic comes by a rule of a kind."""
     entries = settings.get("loadBalancers") or []
     return any((it.get("advancedConfiguration") or {}).get(rule) for it in entries)
+
+
+def target_group(arn: str) -> FakeTargetGroup | None:
+    """A target group of any region."""
+    from moto.elbv2.models import elbv2_backends
+
+    for account in list(elbv2_backends.values()):
+        for backend in list(account.values()):
+            if arn in backend.target_groups:
+                return backend.target_groups[arn]
+    return None
 
 
 def is_of_network(settings: Settings) -> bool:
