@@ -129,6 +129,7 @@ def test_a_rolling_service_gets_its_pair_first_and_then_its_strategy(pair: Pair)
     assert pair.serving(pair.newest()) == pair.other
     pair.rollout()
     rolling = {"strategy": "ROLLING"}
+    pair.ecs.update_service(**TARGET, deploymentConfiguration={"bakeTimeInMinutes": 5})
     pair.ecs.update_service(**TARGET, deploymentConfiguration=rolling, forceNewDeployment=True)
     pair.rollout()
     assert pair.weights(pair.production) == (0, 100) and pair.get().startswith("two")
@@ -145,6 +146,20 @@ def test_tasks_that_never_get_healthy_never_have_traffic(pair: Pair) -> None:
     assert pair.describe()["taskDefinition"].endswith(":1")
     # The next one goes where the one that was given up would have gone.
     assert pair.serving(pair.record(pair.roll(NAME="three"))) == pair.targets
+
+
+def test_a_first_one_has_nothing_to_go_back_to_and_tries_on(pair: Pair) -> None:
+    pair.create_worker(
+        pair.definition(environment={"EXIT": "3"}),
+        deploymentConfiguration=BLUE_GREEN,
+        loadBalancers=pair.ports(),
+    )
+    arn = pair.describe()["currentServiceDeployment"]
+    until(lambda: pair.describe()["deployments"][0]["failedTasks"] > 3, "a fourth failure", 15)
+    assert pair.record(arn)["status"] == "IN_PROGRESS"
+    pair.ecs.stop_service_deployment(serviceDeploymentArn=arn)
+    assert pair.ended(arn, "STOPPED")["lifecycleStage"] == "SCALE_UP"
+    assert pair.weights(pair.production) == (1, 0)
 
 
 def test_a_role_that_may_not_move_traffic_lets_the_deployment_fail(pair: Pair) -> None:
