@@ -213,9 +213,12 @@ const CASES: &[Case] = &[
         because: "",
         order: &[
             "create load-balancer/front",
-            "create listener/front-https",
+            "create target-group/web-http",
             "create listener-rule/web-http-secure",
+            "first update service/web",
             "delete listener-rule/web-http-secure",
+            "second update service/web",
+            "delete target-group/web-http",
             "delete load-balancer/edge",
             "delete security-group/load-balancer-edge",
         ],
@@ -630,6 +633,38 @@ async fn a_site_gets_https_without_an_outage() {
         assert_eq!(plan["impact"], impact, "{http}: {}", shown(&world).await);
         settle(&world).await.expect("one apply");
     }
+}
+
+/// A target group is of one load balancer, so the other one gets its own, and nobody is led there
+/// before the tasks are.
+#[tokio::test(start_paused = true)]
+async fn a_route_moves_to_another_load_balancer_once_its_tasks_are_there() {
+    let shop = SHOP.replace("repositories:", "  inner: { internal: true }\n\nrepositories:");
+    let world = World::new(registry, &shop);
+    assert_eq!(world.run("apply --env dev --yes").await.exit, Exit::Done);
+    let route = "load-balancer: edge, path: \"/api*\"";
+    world.write("deployer.yaml", &shop.replace(route, "load-balancer: inner, path: \"/api*\""));
+    let plan = planned(&world).await.expect("a plan");
+    let order = [
+        "create target-group/api-http",
+        "create listener-rule/api-http",
+        "first update service/api",
+        "second update listener-rule/api-http",
+        "delete listener-rule/api-http-secure",
+        "second update service/api",
+        "delete target-group/api-http",
+    ];
+    let words: Vec<String> = steps(&plan).iter().map(word_of).collect();
+    let places = order.map(|word| words.iter().position(|it| it == word));
+    let places: Vec<usize> = places.into_iter().flatten().collect();
+    assert_eq!(places.len(), order.len(), "{words:#?}");
+    for pair in places.windows(2) {
+        assert!(is_before(&plan, pair[0], pair[1]), "{:?}: {words:#?}", pair);
+    }
+    assert_eq!(plan["impact"], "elsewhere", "{}", shown(&world).await);
+    settle(&world).await.expect("one apply");
+    world.write("deployer.yaml", &shop);
+    settle(&world).await.expect("one apply on the way back");
 }
 
 #[tokio::test(start_paused = true)]
