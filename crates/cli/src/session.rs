@@ -299,6 +299,10 @@ impl<W: Connect> Session<'_, W> {
                 let ids = self.unless_cancelled(ids).await?.map_err(failed)?;
                 found.tagged(tagged, ids);
             }
+            Sought::Parameters { path } => {
+                let names = self.unless_cancelled(cloud.names_below(&path)).await?;
+                found.parameters(path, names.map_err(failed)?);
+            }
             Sought::Environment { stack, environment } => {
                 let scope = Scope { stack, environment, origin: None, tags: BTreeMap::new() };
                 let book = self.unless_cancelled(read_book(&**cloud, &scope)).await?;

@@ -28,6 +28,11 @@ pub enum Sought {
     },
     /// The identifiers of whatever carries some tags.
     Tagged(Tagged),
+    /// The names of the parameters right below a path.
+    Parameters {
+        /// The path: `/app/prod`.
+        path: String,
+    },
     /// A network.
     Network {
         /// The identifier of its VPC.
@@ -62,6 +67,7 @@ pub struct Found {
     networks: BTreeMap<String, ExistingNetwork>,
     balancers: BTreeMap<String, ExistingBalancer>,
     tagged: BTreeMap<Tagged, BTreeSet<String>>,
+    parameters: BTreeMap<String, BTreeSet<String>>,
     /// The VPCs and load balancers that there are none of.
     missing: BTreeSet<String>,
 }
@@ -133,6 +139,16 @@ impl Found {
     /// Adds the identifiers of what carries some tags.
     pub fn tagged(&mut self, tagged: Tagged, ids: BTreeSet<String>) {
         self.tagged.insert(tagged, ids);
+    }
+
+    /// Adds the names of the parameters right below a path.
+    pub fn parameters(&mut self, path: String, names: BTreeSet<String>) {
+        self.parameters.insert(path, names);
+    }
+
+    /// The names of the parameters right below a path, where somebody has looked.
+    pub(crate) fn names_below(&self, path: &str) -> Option<&BTreeSet<String>> {
+        self.parameters.get(path)
     }
 
     /// The identifiers of what carries some tags, where somebody has looked.

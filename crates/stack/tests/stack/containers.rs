@@ -1,7 +1,7 @@
 //! What containers are given, and where what they write goes.
 
 use deployer_core::Address;
-use deployer_stack::{Options, load};
+use deployer_stack::{Options, Sought, load};
 use serde_json::{Value, json};
 
 use crate::support::loaded;
@@ -89,6 +89,42 @@ services:
     let container = &definition["containers"]["web"];
     assert_eq!(container["environment"], json!({ "LANG": "de", "LOG": "debug" }));
     assert_eq!(container["secrets"], json!({ "SIGN": "/shop/sign" }));
+}
+
+#[test]
+fn parameters_below_a_path_are_variables_that_the_role_may_read() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { nat: single }
+services:
+  web:
+    image: web:1
+    secrets-from: /shop/prod/*
+    environment: { LOG: debug }
+    secrets: { SIGN: /shop/sign }
+    sidecars: { agent: { image: \"agent:1\", secrets-from: [/agent/*] } }
+";
+    let sought = ["/agent", "/shop/prod"].map(|path| Sought::Parameters { path: path.to_owned() });
+    assert_eq!(loaded(text, None).sought, sought.into());
+    let mut options = Options::default();
+    let names = ["db-password", "log", "sign"].map(|name| format!("/shop/prod/{name}"));
+    options.found.parameters("/shop/prod".to_owned(), names.into());
+    options.found.parameters("/agent".to_owned(), ["/agent/token".to_owned()].into());
+    let stack = load(text, &options, &deployer_kinds::all()).unwrap().stack;
+    let spec = |kind, name| &stack.resources[&Address::new(kind, name)].spec;
+    let containers = &spec("task-definition", "web")["containers"];
+    assert_eq!(
+        containers["web"]["secrets"],
+        json!({ "DB_PASSWORD": "/shop/prod/db-password", "SIGN": "/shop/sign" })
+    );
+    assert_eq!(containers["agent"]["secrets"], json!({ "TOKEN": "/agent/token" }));
+    let policies = spec("role", "web-execution").to_string();
+    for (name, is_read) in
+        [("shop/prod/db-password", true), ("shop/prod/log", false), ("agent/token", true)]
+    {
+        assert_eq!(policies.contains(&format!("parameter/{name}\"")), is_read, "{policies}");
+    }
 }
 
 #[test]
