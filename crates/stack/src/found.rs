@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use deployer_core::{
     Address, ExistingBalancer, ExistingNetwork, Kind, Phase, Snapshot, Standing, Stray,
 };
-use deployer_kinds::{LoadBalancer, Subnet, Vpc};
+use deployer_kinds::{LoadBalancer, Secret, Subnet, Vpc};
 use serde_json::Value;
 
 /// The kinds that one environment uses of another.
-pub const LENT: [&str; 3] = [LoadBalancer::NAME, Subnet::NAME, Vpc::NAME];
+pub const LENT: [&str; 4] = [LoadBalancer::NAME, Secret::NAME, Subnet::NAME, Vpc::NAME];
 
 /// Something that a stack names and did not make.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +45,7 @@ pub enum Sought {
 /// Things that are named by their tags.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tagged {
-    /// Their kind, one of [`LENT`].
+    /// Their kind: that of VPCs, subnets or load balancers.
     pub kind: &'static str,
     /// The tags, all of which each of them carries.
     pub tags: BTreeMap<String, String>,

@@ -639,7 +639,9 @@ async fn a_site_gets_https_without_an_outage() {
 /// before the tasks are.
 #[tokio::test(start_paused = true)]
 async fn a_route_moves_to_another_load_balancer_once_its_tasks_are_there() {
-    let shop = SHOP.replace("repositories:", "  inner: { internal: true }\n\nrepositories:");
+    let inner = "certificate: \"arn:aws:acm:eu-west-1:123456789012:certificate/1\"";
+    let inner = format!("  inner: {{ internal: true, {inner}, http: redirect }}\n\nrepositories:");
+    let shop = SHOP.replace("repositories:", &inner);
     let world = World::new(registry, &shop);
     assert_eq!(world.run("apply --env dev --yes").await.exit, Exit::Done);
     let route = "load-balancer: edge, path: \"/api*\"";
@@ -647,9 +649,9 @@ async fn a_route_moves_to_another_load_balancer_once_its_tasks_are_there() {
     let plan = planned(&world).await.expect("a plan");
     let order = [
         "create target-group/api-http",
-        "create listener-rule/api-http",
+        "create listener-rule/api-http-secure",
         "first update service/api",
-        "second update listener-rule/api-http",
+        "second update listener-rule/api-http-secure",
         "delete listener-rule/api-http-secure",
         "second update service/api",
         "delete target-group/api-http",

@@ -297,7 +297,7 @@ impl<'a> Edges<'a> {
     }
 
     /// Who leads to what something newly fills goes there only then; and so does who does not lead
-    /// there yet, since a run before this one ended in between.
+    /// there yet, since a run before this one ended in between. Whom it replaces stays until then.
     fn fill_first(&mut self) {
         for (address, make) in &self.steps.makes {
             let Some(decision) = self.decisions.get(address) else { continue };
@@ -309,9 +309,21 @@ impl<'a> Edges<'a> {
                     if let Some(moves) = self.steps.makes.get(&user).filter(|_| is_led) {
                         self.should(moves.last, make.first);
                     }
+                    if let Some(gone) = self.predecessor(&user).filter(|_| is_led) {
+                        self.should(gone, make.first);
+                    }
                 }
             }
         }
+    }
+
+    /// The step that deletes what something takes the place of, once that is there.
+    fn predecessor(&self, address: &Address) -> Option<StepId> {
+        let replaced = Reason::Replaced(Replacement::CreateFirst);
+        let mut gone = self.steps.removals.iter().filter(|(live, step)| {
+            self.lives()[**live].address == *address && self.steps.list[**step].reason == replaced
+        });
+        gone.next().map(|(_, step)| *step)
     }
 
     /// Whether something leads requests to what can be filled, as it is.

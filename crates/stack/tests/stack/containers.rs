@@ -179,3 +179,30 @@ services:
         assert!(role.contains("secretsmanager:GetSecretValue") && role.contains(SECRET), "{role}");
     }
 }
+
+#[test]
+fn an_image_of_a_sidecars_own_is_built_once_for_all_who_are_alike() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { nat: single }
+services:
+  web:
+    image: \"web:1\"
+    sidecars: { agent: { image: { build: { dockerfile: agent/Dockerfile } } } }
+  worker: { like: web, command: [work] }
+  other: { like: web, sidecars: { agent: { image: { build: { cargo: agent } } } } }
+";
+    let loaded = loaded(text, None);
+    for (service, image) in
+        [("web", "web-agent"), ("worker", "web-agent"), ("other", "other-agent")]
+    {
+        let image = Address::new("image", image);
+        assert_eq!(loaded.images[service], [image.clone()].into());
+        let container = &spec(text, "task-definition", service)["containers"]["agent"];
+        assert!(container["image"].to_string().contains(&image.to_string()), "{container}");
+        let role = spec(text, "role", &format!("{service}-execution")).to_string();
+        assert!(role.contains(&format!("repository/{}\"", image.name)), "{role}");
+    }
+    assert!(!loaded.stack.resources.contains_key(&Address::new("repository", "worker-agent")));
+}

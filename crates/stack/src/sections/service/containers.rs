@@ -18,7 +18,8 @@ use crate::text_form::{TextOr, text_or};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Sidecar {
-    /// What it runs: an image that is pulled, as its name, or that of a service, `{ of: web }`.
+    /// What it runs: an image that is pulled, as its name; one that is built here,
+    /// `{ build: { dockerfile: agent/Dockerfile } }`; or that of a service, `{ of: web }`.
     pub(crate) image: ImageSource,
     /// Replaces the arguments of the image's command.
     #[serde(default)]
