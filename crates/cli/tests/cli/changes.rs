@@ -669,6 +669,45 @@ async fn a_route_moves_to_another_load_balancer_once_its_tasks_are_there() {
     settle(&world).await.expect("one apply on the way back");
 }
 
+/// Whoever is called goes on until its callers have moved, and what it speaks is not changed in
+/// place.
+#[tokio::test(start_paused = true)]
+async fn who_is_called_no_more_stays_until_its_callers_have_moved() {
+    let uses = "uses: [databases/main] # web";
+    let shop = SHOP.replace(uses, "uses: [databases/main, services/api]");
+    let world = World::new(registry, &shop);
+    assert_eq!(world.run("apply --env dev --yes").await.exit, Exit::Done);
+    let planned_with = async |stack: &str| {
+        world.write("deployer.yaml", stack);
+        let plan = planned(&world).await.expect("a plan");
+        let words: Vec<String> = steps(&plan).iter().map(word_of).collect();
+        (plan, words)
+    };
+    let place = |words: &[String], word: &str| {
+        let place = words.iter().position(|it| it == word);
+        place.unwrap_or_else(|| panic!("{word} is not in {words:#?}"))
+    };
+
+    let (plan, words) = planned_with(SHOP).await;
+    let (client, server) =
+        (place(&words, "update service/web"), place(&words, "update service/api"));
+    assert!(is_before(&plan, client, server), "{words:#?}");
+
+    let gone = SHOP.replace("  api: # service", "  # gone\n  other:");
+    let (plan, words) = planned_with(&gone).await;
+    let (client, server) =
+        (place(&words, "update service/web"), place(&words, "delete service/api"));
+    assert!(is_before(&plan, client, server), "{words:#?}");
+
+    let grpc = shop.replace("port: 8080 # api", "port: 8080\n        protocol: grpc");
+    let (plan, words) = planned_with(&grpc).await;
+    let [gone, made, client] = ["delete service/api", "create service/api", "update service/web"]
+        .map(|word| place(&words, word));
+    assert!(is_before(&plan, gone, made) && is_before(&plan, made, client), "{words:#?}");
+    assert_eq!(plan["impact"], "outage");
+    settle(&world).await.expect("one apply");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_entry_of_a_section_stands_for_all_it_became() {
     let world = applied().await;

@@ -57,6 +57,7 @@ impl<'a> Edges<'a> {
         edges.give_first();
         edges.fill_first();
         edges.lead_away_first();
+        edges.move_callers_first();
         edges.lead_elsewhere_first();
         edges.turn_the_rest_between();
         edges.keep_turns();
@@ -351,6 +352,26 @@ impl<'a> Edges<'a> {
                     }
                     for moved in self.lets_go(user, &mut BTreeSet::from([*live])) {
                         self.should(*step, moved);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Who is called is changed, or goes, after those that are to call it no more: until then they
+    /// do.
+    fn move_callers_first(&mut self) {
+        let lives = self.lives();
+        for (called, live) in lives.iter().enumerate() {
+            let goes = self.steps.removals.get(&called).copied();
+            let make = self.steps.makes.get(&live.address).filter(|_| self.moves(called).is_some());
+            for caller in self.relations.there.calling(called).collect::<Vec<_>>() {
+                let wanted = self.relations.wanted.refers(&lives[caller].address, &live.address);
+                let moved = self.lets_go(caller, &mut BTreeSet::from([called]));
+                let steps = goes.into_iter().chain(make.map(|make| make.first));
+                for step in steps.filter(|_| !wanted) {
+                    for moved in &moved {
+                        self.should(step, *moved);
                     }
                 }
             }

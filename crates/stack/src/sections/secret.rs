@@ -104,7 +104,7 @@ impl Section for Secret {
         draft.make::<kinds::Secret>(name, &spec, Origin::new(&[Self::KEY, name], fields));
     }
 
-    fn offer(&self, name: &str) -> Option<Offer> {
+    fn offer(&self, name: &str, _all: &Sections) -> Option<Offer> {
         if let Some(existing) = self.existing.as_ref().filter(|existing| !existing.has_maker()) {
             return existing.offer();
         }

@@ -206,3 +206,46 @@ services:
     }
     assert!(!loaded.stack.resources.contains_key(&Address::new("repository", "worker-agent")));
 }
+
+#[test]
+fn who_uses_a_network_load_balancer_is_let_in_and_knows_its_ports() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { nat: single }
+load-balancers: { edge: { type: network, internal: true }, one: { type: network } }
+services:
+  broker:
+    image: \"broker:1\"
+    ports:
+      mqtt: { port: 1883, protocol: tcp, route: { load-balancer: edge } }
+      syslog: { port: 514, protocol: udp, health: { port: 1883 }, route: { load-balancer: edge } }
+      http: { port: 80, protocol: tcp, route: { load-balancer: one, port: 8080 } }
+  web:
+    image: \"web:1\"
+    uses: [load-balancers/edge, load-balancers/one]
+    egress: [{ to: 0.0.0.0/0, port: 443 }]
+";
+    let environment = &spec(text, "task-definition", "web")["containers"]["web"]["environment"];
+    let host = |name: &str| {
+        let output =
+            json!({ "output": { "address": format!("load-balancer/{name}"), "field": "dns" } });
+        json!({ "text": [output] })
+    };
+    assert_eq!(
+        *environment,
+        json!({
+            "EDGE_HOST": host("edge"), "EDGE_BROKER_MQTT_PORT": "1883",
+            "EDGE_BROKER_SYSLOG_PORT": "514", "ONE_HOST": host("one"), "ONE_PORT": "8080",
+        })
+    );
+    let ingress = spec(text, "security-group", "load-balancer-edge")["ingress"].to_string();
+    assert_eq!(ingress.matches("security-group/service-web").count(), 2, "{ingress}");
+    let egress = spec(text, "security-group", "service-web")["egress"].to_string();
+    for (port, protocol, to) in
+        [(1883, "tcp", "10.0.0.0/16"), (514, "udp", "10.0.0.0/16"), (8080, "tcp", "0.0.0.0/0")]
+    {
+        let rule = format!("{{\"description\":\"\",\"port\":{port},\"protocol\":\"{protocol}\"");
+        assert!(egress.contains(&rule) && egress.contains(to), "{egress}");
+    }
+}

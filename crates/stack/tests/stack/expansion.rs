@@ -671,7 +671,7 @@ services:
         json!({ "grpc": { "port": 9000, "protocol": "grpc" } })
     );
     let users = spec("service", "users");
-    assert_eq!(users["connect"]["serves"]["grpc"]["discovery-name"], "users_9000");
+    assert_eq!(users["connect"]["serves"]["grpc"]["discovery-name"], "users_9000_grpc");
     let before = references(&spec("service", "orders")["uses"]);
     assert_eq!(before, [Address::new("service", "users")].into());
     let gateway = spec("service", "gateway");
