@@ -14,7 +14,7 @@ use std::time::Instant;
 use deployer_aws::{Aws, Connection, Witness, connect, connect_seen, registry};
 use deployer_core::{
     Action, Address, Change, Diagnostic, Half, Home, KindInfo, Kinds, Place, Plan, Reason, Removal,
-    Replacement, Roles, Scope, Snapshot, Stack, Step, plan, resolve,
+    Replacement, Roles, Scope, Snapshot, Stack, Step, plan, references, resolve,
 };
 use deployer_engine::{
     Adoption, Book, Journal, Look, Places, Registry, Scan, execute, observe, read_book, seek,
@@ -427,7 +427,10 @@ impl Contract {
         mut base: Stack,
         snapshot: &Snapshot,
     ) -> Result<(), String> {
-        base.resources.remove(&self.subject);
+        // What refers to it goes along.
+        base.resources.retain(|address, desired| {
+            *address != self.subject && !references(&desired.spec).contains(&self.subject)
+        });
         let planned = cloud.plan(&base, snapshot).map_err(told)?;
         let deleted: Vec<&Step> =
             planned.steps.iter().filter(|step| step.address == self.subject).collect();

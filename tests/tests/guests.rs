@@ -145,10 +145,15 @@ fn what_nothing_could_be_put_into_is_a_mistake_at_its_line_before_anything_is_ma
 #[test]
 fn a_guest_has_rules_at_the_load_balancer_of_its_host_and_takes_them_with_it() {
     let world = World::new();
-    world.write("host.yaml", HOST);
+    let host = format!("{HOST}secrets: {{ session: {{ recovery: none }} }}\n");
+    world.write("host.yaml", &host);
     world.run("host.yaml", "apply --yes").expect(0);
     let edge = "{ existing: { stack: platform } }";
-    world.write("guest.yaml", &guest("{ stack: platform }", edge, ", priority: 7"));
+    let first = guest("{ stack: platform }", edge, ", priority: 7");
+    let reads = "    subnets: public\n    secrets: { KEY: secrets/session }\n";
+    let first = first.replace("    subnets: public\n", reads);
+    let session = "secrets: { session: { existing: { stack: platform } } }\n";
+    world.write("guest.yaml", &(first + session));
     world.run("guest.yaml", "apply --yes").expect(0);
     world.run("guest.yaml", "plan --check").expect(0);
     assert!(world.lab.arn_at("listener-rule/web-http").contains("/app/platform-default-edge"));
@@ -168,6 +173,7 @@ fn a_guest_has_rules_at_the_load_balancer_of_its_host_and_takes_them_with_it() {
     let refused = world.run("host.yaml", "destroy --yes").expect(5).stderr;
     assert!(refused.contains("the network of guest/default"), "{refused}");
     assert!(refused.contains("rule 7 of guest/default"), "{refused}");
+    assert!(refused.contains("the value that guest/default reads by the role"), "{refused}");
 
     world.run("guest.yaml", "destroy --yes").expect(0);
     world.run("host.yaml", "plan --check").expect(0);

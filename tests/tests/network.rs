@@ -185,4 +185,9 @@ fn subnets_stay_as_they_are_laid_out_and_their_range_goes_after_them() {
     world.run("plan --check").expect(0);
     let there = world.look("DescribeVpcs", "vpc-id", &vpc);
     assert!(!there.contains("100.64.0.0/24"), "{there}");
+
+    let by_hand = [("VpcId", vpc.as_str()), ("CidrBlock", "100.65.0.0/24")];
+    world.lab.by_hand("ec2", "AssociateVpcCidrBlock", &by_hand);
+    let said = world.run("plan --check").expect(0).stdout;
+    assert!(said.contains("the range 100.65.0.0/24, not added by this stack"), "{said}");
 }

@@ -83,4 +83,20 @@ fn a_task_starts_with_a_file_of_variables_and_with_values_that_exist() {
     world.write("tool.env", "LOG=debug\n");
     let planned = world.run(&["plan"]).expect(0).stdout;
     assert!(planned.contains("debug"), "{planned}");
+
+    let text = std::fs::read_to_string(world.folder.path().join("deployer.yaml")).expect("it");
+    let places = ["    subnets: public\n", "    subnets: public\n    secrets-from: /shop/prod/*\n"];
+    world.write("deployer.yaml", &text.replace(places[0], places[1]));
+    let put = |name: &str| {
+        let parameter = json!({ "Name": name, "Value": "hunter2", "Type": "SecureString" });
+        world.lab.by_hand_in_json("ssm", "AmazonSSM.PutParameter", &parameter);
+    };
+    put("/shop/prod/db-password");
+    world.run(&["apply", "--yes"]).expect(0);
+    world.run(&["plan", "--check"]).expect(0);
+    world.run(&["run", "tool"]).expect(0);
+    put("/shop/prod/db-user");
+    let planned = world.run(&["plan"]).expect(0).stdout;
+    assert!(planned.contains("secrets.DB_USER"), "{planned}");
+    assert!(!planned.contains("hunter2"), "{planned}");
 }

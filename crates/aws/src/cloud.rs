@@ -100,6 +100,10 @@ impl Cloud for Aws {
             _ => self.tagged_balancers(tags).await,
         }
     }
+
+    async fn names_below(&self, path: &str) -> Result<BTreeSet<String>> {
+        self.parameters_below(path).await
+    }
 }
 
 /// What the scans of one observation share: one of each type that they ask for, made when the first

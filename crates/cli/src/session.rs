@@ -58,7 +58,7 @@ pub(crate) struct Project {
     /// The stack.
     pub(crate) stack: Stack,
     /// The images that are built here, by the service that runs them.
-    pub(crate) images: BTreeMap<String, Address>,
+    pub(crate) images: BTreeMap<String, BTreeSet<Address>>,
     /// What each entry of each section became, by `section/name`.
     entries: BTreeMap<String, BTreeSet<Address>>,
     /// The zones that stand for as many of those that the account has, since nobody has looked.
@@ -299,6 +299,10 @@ impl<W: Connect> Session<'_, W> {
                 let ids = self.unless_cancelled(ids).await?.map_err(failed)?;
                 found.tagged(tagged, ids);
             }
+            Sought::Parameters { path } => {
+                let names = self.unless_cancelled(cloud.names_below(&path)).await?;
+                found.parameters(path, names.map_err(failed)?);
+            }
             Sought::Environment { stack, environment } => {
                 let scope = Scope { stack, environment, origin: None, tags: BTreeMap::new() };
                 let book = self.unless_cancelled(read_book(&**cloud, &scope)).await?;
@@ -459,7 +463,9 @@ impl<W: Connect> Session<'_, W> {
     ) -> Result<Vec<Published>, Error> {
         let registry = self.world.registry();
         let mut published: Vec<Published> = Vec::new();
-        for (service, address) in &project.images {
+        let images = project.images.iter();
+        let images = images.flat_map(|(service, all)| all.iter().map(move |it| (service, it)));
+        for (service, address) in images {
             let current = snapshot.current(address).filter(|live| live.phase != Phase::Failed);
             let Some(current) = current else { continue };
             if published.iter().any(|image| image.address == *address) {

@@ -193,6 +193,10 @@ pub trait Kind: Send + Sync + 'static {
     /// The field that leads requests to what others fill, such as the action of a rule: that is
     /// ready before anybody is led there.
     const LEADS: Option<&'static str> = None;
+    /// The field that names others of the kind that it calls, by their output `name`, such as the
+    /// services that a service reaches: who is called no more goes on to be reached until those
+    /// that called it have moved.
+    const CALLS: Option<&'static str> = None;
     /// Which outputs a change in place may change: a field, and an output.
     const MOVES: &'static [(&'static str, &'static str)] = &[];
     /// How long AWS typically takes where [`Kind::time`] does not say otherwise; the source of
@@ -319,6 +323,8 @@ pub struct KindInfo {
     pub fills: Option<&'static str>,
     /// See [`Kind::LEADS`].
     pub leads: Option<&'static str>,
+    /// See [`Kind::CALLS`].
+    pub calls: Option<&'static str>,
     /// See [`Kind::MOVES`].
     pub moves: &'static [(&'static str, &'static str)],
     supersedes: bool,
@@ -364,6 +370,7 @@ impl KindInfo {
             grants: K::GRANTS,
             fills: K::FILLS,
             leads: K::LEADS,
+            calls: K::CALLS,
             moves: K::MOVES,
             supersedes: matches!(K::REPLACEMENT, Replacement::Supersede),
             refined: K::change,

@@ -66,6 +66,13 @@ pub trait Cloud: Send + Sync + Sized + 'static {
         tags: &BTreeMap<String, String>,
         vpc: Option<&str>,
     ) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
+
+    /// The names of the parameters right below a path, `/app/prod`, whoever made them, in whole.
+    /// What they hold is not kept.
+    ///
+    /// # Errors
+    /// When nobody says.
+    fn names_below(&self, path: &str) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
 }
 
 /// What a scan is handed: whose resources to look for, and where.

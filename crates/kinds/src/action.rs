@@ -136,11 +136,9 @@ impl Action {
     }
 }
 
-/// What is bound beside a forward that there is while another one is to take its place; none where
-/// that needs no other group.
 /// Whether two bind a target group in common: one that is bound at a load balancer cannot be at
-/// another one meanwhile (`TargetGroupAssociationLimit` of `CreateListener` and `CreateRule` in the ELB
-/// API reference), and of which one a listener is stands elsewhere.
+/// another one meanwhile (`TargetGroupAssociationLimit` of CreateListener and CreateRule in the
+/// ELB API reference).
 pub(crate) fn share_groups(
     one: (&Opaque<Action>, &Option<Reserves>),
     other: (&Opaque<Action>, &Option<Reserves>),
@@ -152,6 +150,8 @@ pub(crate) fn share_groups(
     !bound(one).is_disjoint(&bound(other))
 }
 
+/// What is bound beside a forward that there is while another one is to take its place; none where
+/// that needs no other group.
 pub(crate) fn reserved(
     live: &Opaque<Action>,
     reserves: Option<&Reserves>,

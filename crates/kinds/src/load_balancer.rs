@@ -48,9 +48,6 @@ impl Kind for LoadBalancer {
         // It answers the internet over the routes of its subnets.
         After { kind: "route-table", sharing: Some("subnet") },
     ];
-    // What it leads to can be led to by no other one meanwhile (`TargetGroupAssociationLimit` of
-    // CreateListener and CreateRule in the ELB API reference), and an elastic IP is one's alone.
-    const REPLACEMENT: Replacement = Replacement::DeleteFirst;
     // Public deployment logs: active after 135-187 s.
     const REFUSED_WHILE_USED: bool = true;
     const TYPICAL: Typical = Typical { create: 160, update: 2, delete: 10 };
@@ -88,6 +85,15 @@ impl Kind for LoadBalancer {
         let goes = live.iter().any(|it| !wanted.contains(it));
         let impact = if goes { Impact::Outage } else { Impact::None };
         (are_static && live.iter().all(stays)).then_some(Change::InPlace(impact))
+    }
+
+    /// An elastic IP is the address of one load balancer.
+    fn replacement(live: &LoadBalancerSpec, wanted: &LoadBalancerSpec) -> Replacement {
+        let of = |spec: &LoadBalancerSpec| -> BTreeSet<_> {
+            spec.addresses.iter().map(|it| it.elastic_ip.clone()).collect()
+        };
+        let shares = !of(live).is_disjoint(&of(wanted));
+        if shares { Replacement::DeleteFirst } else { Self::REPLACEMENT }
     }
 
     fn check(spec: &LoadBalancerSpec) -> Vec<Problem> {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Cluster, Connect, SecurityGroup, Subnet, TargetGroup, TaskDefinition};
+use crate::{Cluster, Connect, Endpoint, SecurityGroup, Subnet, TargetGroup, TaskDefinition};
 
 /// How long a rollout may take that nothing holds up, in seconds: with the longest start period of
 /// a container's check, five minutes (`HealthCheck` in the ECS API reference).
@@ -76,6 +76,7 @@ impl Kind for Service {
     // groups").
     const GRANTS: &'static [Grant] = &[Grant { by: &["group"], most: 5, ..Grant::of("targets") }];
     const FILLS: Option<&'static str> = Some("targets");
+    const CALLS: Option<&'static str> = Some("uses");
     // A task: image 20-60 s, start, stop. What its target groups take for health checks and for
     // draining is added to it.
     const TYPICAL: Typical = Typical { create: 70, update: 70, delete: 30 };
@@ -95,21 +96,29 @@ impl Kind for Service {
         Time { limit, ..Self::TYPICAL.time(action) }
     }
 
-    /// A discovery name is one service's (`ServiceConnectService` in the ECS API reference), so that
-    /// a successor that serves under the same one cannot be made beside it.
+    /// A discovery name is one service's, and so is a name with a port that clients use
+    /// (`ServiceConnectService` in the ECS API reference), so that a successor that serves under the
+    /// same one cannot be made beside it.
     fn replacement(live: &ServiceSpec, wanted: &ServiceSpec) -> Replacement {
-        let names = |spec: &ServiceSpec| -> BTreeSet<String> {
-            spec.connect.serves.values().map(|it| it.discovery_name.clone()).collect()
+        let clash = |(one, other): (&Endpoint, &Endpoint)| {
+            one.discovery_name == other.discovery_name
+                || (&one.host, one.port) == (&other.host, other.port)
         };
-        if names(live).is_disjoint(&names(wanted)) {
-            Self::REPLACEMENT
-        } else {
-            Replacement::DeleteFirst
-        }
+        let others = || wanted.connect.serves.values();
+        let mut pairs =
+            live.connect.serves.values().flat_map(|one| others().map(move |other| (one, other)));
+        if pairs.any(clash) { Replacement::DeleteFirst } else { Self::REPLACEMENT }
     }
 
-    /// What a service sees beside what it uses is no difference.
+    /// What a service sees beside what it uses is no difference. What is reached as before and has
+    /// another discovery name speaks another protocol, which a service is not given in place
+    /// (`appProtocol` of `PortMapping` in the ECS API reference: that takes another service).
     fn change(field: &str, live: &Value, wanted: &Value) -> Option<Change> {
+        if field == "connect" {
+            let read = |value| Connect::deserialize(value).ok();
+            return speaks_otherwise(&read(live)?, &read(wanted)?)
+                .then_some(Change::Replace(Impact::Outage));
+        }
         let seen = live.as_array()?;
         let sees_all = field == "uses" && wanted.as_array()?.iter().all(|it| seen.contains(it));
         sees_all.then_some(Change::Delegated)
@@ -174,6 +183,15 @@ impl Kind for Service {
         }
         problems
     }
+}
+
+/// Whether something is reached as before, and known in Cloud Map by another name.
+fn speaks_otherwise(live: &Connect, wanted: &Connect) -> bool {
+    live.serves.values().any(|was| {
+        let is_there = |it: &&Endpoint| (&it.host, it.port) == (&was.host, was.port);
+        let will = wanted.serves.values().find(is_there);
+        will.is_some_and(|will| will.discovery_name != was.discovery_name)
+    })
 }
 
 /// What we want of a service.

@@ -5,9 +5,10 @@ use deployer_core::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::Vpc;
 use crate::security_group::shown;
+use crate::{LoadBalancer, Vpc};
 
 /// A target group of IP addresses.
 pub struct TargetGroup;
@@ -16,6 +17,9 @@ impl Kind for TargetGroup {
     const NAME: &'static str = "target-group";
     const CHANGES: &'static [(&'static str, Change)] = &[
         ("vpc", Change::Replace(Impact::Outage)),
+        // It is of one load balancer, and of which is settled by what is bound to it first
+        // (`TargetGroupAssociationLimit` of CreateListener and CreateRule in the ELB API reference).
+        ("load-balancer", Change::Replace(Impact::Rolling)),
         // ECS registers each task with the port of its container; this one only stands in for a
         // target that has none (ELBv2 API reference, `CreateTargetGroup`).
         ("port", Change::Delegated),
@@ -35,6 +39,11 @@ impl Kind for TargetGroup {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     type Spec = TargetGroupSpec;
     type Output = TargetGroupOutput;
+
+    /// What nothing is bound to yet may become any load balancer's.
+    fn change(field: &str, live: &Value, _wanted: &Value) -> Option<Change> {
+        (field == "load-balancer" && live.is_null()).then_some(Change::Delegated)
+    }
 
     /// Old tasks may not know the new path, and new ones not the old: in between, any answer that
     /// is no failure of the task itself will do.
@@ -193,6 +202,10 @@ fn wrong_check(protocol: TargetProtocol, health: &HealthCheck) -> Option<Problem
 pub struct TargetGroupSpec {
     /// The VPC its targets are in.
     pub vpc: Ref<Vpc>,
+    /// The load balancer that leads to it; AWS takes one alone. It shows once a listener or a rule
+    /// forwards to it, and until then it is no difference. Another one takes another target group,
+    /// so name it wherever the group may move.
+    pub load_balancer: Option<Ref<LoadBalancer>>,
     /// The port of targets that are registered without one. Tasks of a service have their own, so
     /// another number here makes no new group.
     pub port: u16,

@@ -49,7 +49,7 @@ pub(crate) struct Draft {
     pub(crate) made: BTreeMap<Address, Made>,
     /// The roles that lead to other accounts.
     pub(crate) roles: Roles,
-    pub(crate) images: BTreeMap<String, Address>,
+    pub(crate) images: BTreeMap<String, BTreeSet<Address>>,
     /// The services that run another's image because they are like it, and whose.
     pub(crate) images_of: BTreeMap<String, String>,
     pub(crate) outputs: BTreeMap<String, Text>,

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use deployer_core::{
     Address, ExistingBalancer, ExistingNetwork, Kind, Phase, Snapshot, Standing, Stray,
 };
-use deployer_kinds::{LoadBalancer, Subnet, Vpc};
+use deployer_kinds::{LoadBalancer, Secret, Subnet, Vpc};
 use serde_json::Value;
 
 /// The kinds that one environment uses of another.
-pub const LENT: [&str; 3] = [LoadBalancer::NAME, Subnet::NAME, Vpc::NAME];
+pub const LENT: [&str; 4] = [LoadBalancer::NAME, Secret::NAME, Subnet::NAME, Vpc::NAME];
 
 /// Something that a stack names and did not make.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +28,11 @@ pub enum Sought {
     },
     /// The identifiers of whatever carries some tags.
     Tagged(Tagged),
+    /// The names of the parameters right below a path.
+    Parameters {
+        /// The path: `/app/prod`.
+        path: String,
+    },
     /// A network.
     Network {
         /// The identifier of its VPC.
@@ -40,7 +45,7 @@ pub enum Sought {
 /// Things that are named by their tags.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tagged {
-    /// Their kind, one of [`LENT`].
+    /// Their kind: that of VPCs, subnets or load balancers.
     pub kind: &'static str,
     /// The tags, all of which each of them carries.
     pub tags: BTreeMap<String, String>,
@@ -62,6 +67,7 @@ pub struct Found {
     networks: BTreeMap<String, ExistingNetwork>,
     balancers: BTreeMap<String, ExistingBalancer>,
     tagged: BTreeMap<Tagged, BTreeSet<String>>,
+    parameters: BTreeMap<String, BTreeSet<String>>,
     /// The VPCs and load balancers that there are none of.
     missing: BTreeSet<String>,
 }
@@ -133,6 +139,16 @@ impl Found {
     /// Adds the identifiers of what carries some tags.
     pub fn tagged(&mut self, tagged: Tagged, ids: BTreeSet<String>) {
         self.tagged.insert(tagged, ids);
+    }
+
+    /// Adds the names of the parameters right below a path.
+    pub fn parameters(&mut self, path: String, names: BTreeSet<String>) {
+        self.parameters.insert(path, names);
+    }
+
+    /// The names of the parameters right below a path, where somebody has looked.
+    pub(crate) fn names_below(&self, path: &str) -> Option<&BTreeSet<String>> {
+        self.parameters.get(path)
     }
 
     /// The identifiers of what carries some tags, where somebody has looked.

@@ -32,8 +32,9 @@ pub struct Loaded {
     pub stack: Stack,
     /// What is worth knowing, though nothing is wrong.
     pub warnings: Vec<Diagnostic>,
-    /// The images that are built here, by the service that runs them.
-    pub images: BTreeMap<String, Address>,
+    /// The images that are built here, by the service that runs them, in its own container or beside
+    /// that.
+    pub images: BTreeMap<String, BTreeSet<Address>>,
     /// What each entry of each section became, by `section/name`.
     pub entries: BTreeMap<String, BTreeSet<Address>>,
     /// The zones that stand for as many of those that the account has, since nobody has looked.

@@ -39,7 +39,7 @@ pub(crate) trait Section: DeserializeOwned + JsonSchema + 'static {
     fn together(_all: &Sections, _draft: &mut Draft) {}
 
     /// What a service that uses it is given.
-    fn offer(&self, _name: &str) -> Option<Offer> {
+    fn offer(&self, _name: &str, _all: &Sections) -> Option<Offer> {
         None
     }
 
@@ -69,6 +69,8 @@ pub(crate) struct Offer {
     pub(crate) readable: Vec<Readable>,
     /// The ports it is reached at.
     pub(crate) ports: Vec<u16>,
+    /// The ports that take datagrams.
+    pub(crate) udp_ports: Vec<u16>,
     /// Whether that is by addresses outside of the network.
     pub(crate) is_outside: bool,
 }
@@ -147,7 +149,7 @@ impl SectionInfo {
                 }
                 S::together(all, draft);
             },
-            offer: |all, name| all.get::<S>(name)?.offer(name),
+            offer: |all, name| all.get::<S>(name)?.offer(name, all),
             outputs: S::outputs,
         }
     }

@@ -61,13 +61,26 @@ impl Stored {
     /// By its name, which is enough where it is in the region of the task (ECS developer guide,
     /// "Pass Systems Manager parameters through Amazon ECS environment variables").
     fn parameter(name: &str) -> Result<Self, Wrong> {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-        let is_level = |level: &str| !level.is_empty() && level.chars().all(is_part);
-        if name.len() <= LONGEST && name[1..].split('/').all(is_level) {
+        if Self::is_parameter(name) {
             return Ok(Self { from: name.to_owned(), whole: name.to_owned() });
         }
-        let help = "write its whole name, such as `/app/prod/token`";
-        Err(("not the name of a parameter".to_owned(), help.to_owned()))
+        let help = match name.strip_suffix("/*") {
+            Some(path) if Self::is_parameter(path) => {
+                format!(
+                    "for all that are right below it write `secrets-from: {name}` of the service"
+                )
+            }
+            _ => "write its whole name, such as `/app/prod/token`".to_owned(),
+        };
+        Err(("not the name of a parameter".to_owned(), help))
+    }
+
+    /// Whether a text is the whole name of a parameter, or what such names begin with.
+    pub(crate) fn is_parameter(text: &str) -> bool {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let is_level = |level: &str| !level.is_empty() && level.chars().all(is_part);
+        let levels = text.strip_prefix('/').filter(|_| text.len() <= LONGEST);
+        levels.is_some_and(|levels| levels.split('/').all(is_level))
     }
 
     fn of_arn(text: &str, region: &str) -> Result<Self, Wrong> {

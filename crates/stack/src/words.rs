@@ -76,11 +76,15 @@ fn letters(letter: char) -> Option<&'static str> {
     })
 }
 
+/// A name in capitals, with underscores for what is neither a letter nor a digit.
+pub(crate) fn capitals(name: &str) -> String {
+    let letters = latin(name).to_uppercase();
+    letters.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
 /// The name of an environment variable that stands for a thing: `MAIN` for `main`.
 pub(crate) fn variable(name: &str) -> String {
-    let letters = latin(name).to_uppercase();
-    let name: String =
-        letters.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let name = capitals(name);
     if name.starts_with(|c: char| c.is_ascii_digit()) || name.is_empty() {
         return format!("_{name}");
     }

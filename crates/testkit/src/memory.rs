@@ -81,6 +81,11 @@ impl Cloud for Memory {
     ) -> Result<BTreeSet<String>> {
         Ok(BTreeSet::new())
     }
+
+    /// Nor does any of them read parameters.
+    async fn names_below(&self, _: &str) -> Result<BTreeSet<String>> {
+        Ok(BTreeSet::new())
+    }
 }
 
 impl Parameters for Memory {

@@ -89,6 +89,9 @@ def test_a_target_group_is_of_one_load_balancer(edge: Edge) -> None:
     there = edge.elbv2.create_listener(**listener, DefaultActions=forward)["Listeners"][0]
     change = {"ListenerArn": edge.listener, "DefaultActions": forward}
     assert refused(edge.elbv2.modify_listener, **change) == "TargetGroupAssociationLimit"
+    condition = {"Field": "path-pattern", "Values": ["/*"]}
+    rule = {"ListenerArn": edge.listener, "Priority": 1, "Conditions": [condition]}
+    assert refused(edge.elbv2.create_rule, **rule, Actions=forward) == "TargetGroupAssociationLimit"
     edge.elbv2.delete_listener(ListenerArn=there["ListenerArn"])
     edge.elbv2.modify_listener(**change)
 

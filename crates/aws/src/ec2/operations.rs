@@ -94,7 +94,10 @@ operations! {
         .also(&["ec2:CreateTags"]);
     CREATE_SUBNET = SERVICE.changes("CreateSubnet")
         .on(&[Reach::Made("subnet/*"), Reach::Parent])
-        .also(&["ec2:CreateTags"]);
+        .also(&["ec2:CreateTags"])
+        // The code stands in "Error codes" of the EC2 API reference, for a range that is none of the
+        // VPC's; that it comes for one that has just been added is an assumption.
+        .codes(&[Code::new("InvalidSubnet.Range", Cause::NotYet)]);
     CREATE_VPC_ENDPOINT = SERVICE.changes("CreateVpcEndpoint")
         .on(&[Reach::Made("vpc-endpoint/*"), Reach::Parent])
         .also(&["ec2:CreateTags", "route53:AssociateVPCWithHostedZone"])

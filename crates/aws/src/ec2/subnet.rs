@@ -1,16 +1,19 @@
 //! Subnets on EC2: `CreateSubnet`, `ModifySubnetAttribute`, `DescribeSubnets`, `DeleteSubnet`.
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType};
-use deployer_core::{Phase, Ref};
+use deployer_core::{Cause, Failure, Phase, Ref};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Subnet, SubnetOutput, SubnetSpec};
 
 use crate::Aws;
-use crate::ec2::{self, blockers, filter, owned_by, tagged, tags};
+use crate::ec2::{self, blockers, filter, owned_by, secondary_ranges, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::{Owned, readable};
 
 type Described = aws_sdk_ec2::types::Subnet;
+
+/// What is said of a range that is in none of the VPC's ("Error codes" in the EC2 API reference).
+const NO_RANGE: &str = "InvalidSubnet.Range";
 
 impl Resource<Aws> for Subnet {
     const SHOWN_LATE: bool = ec2::SHOWN_LATE;
@@ -51,7 +54,13 @@ impl Resource<Aws> for Subnet {
         let made = cx
             .cloud
             .send(&ec2::CREATE_SUBNET, "create the subnet", || request.clone().send())
-            .await?;
+            .await;
+        let made = match made {
+            Err(failure) if failure.code.as_deref() == Some(NO_RANGE) => {
+                return Err(explained(cx.cloud, spec, failure).await);
+            }
+            made => made?,
+        };
         let id =
             made.subnet.and_then(|subnet| subnet.subnet_id).required("the id of the subnet")?;
         if *spec.public_addresses.wanted()? {
@@ -87,6 +96,15 @@ impl Resource<Aws> for Subnet {
             }
         }
     }
+}
+
+/// A range that comes will be there; one that is in none, or that did not come, is waited for in
+/// vain.
+async fn explained(aws: &Aws, spec: &SubnetSpec, mut failure: Failure) -> Failure {
+    if let Ok(false) = secondary_ranges::will_hold(aws, spec.vpc.id(), spec.cidr).await {
+        failure.cause = Cause::Refused;
+    }
+    failure
 }
 
 fn found(owned: &Owned, subnet: &Described) -> Result<Found<Subnet>> {

@@ -1,6 +1,8 @@
 //! VPCs on EC2: `CreateVpc`, `ModifyVpcAttribute`, `DescribeVpcs`, `DescribeVpcAttribute`, `DeleteVpc`,
 //! and their further ranges.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName};
 use deployer_core::Phase;
 use deployer_engine::{
@@ -9,7 +11,7 @@ use deployer_engine::{
 use deployer_kinds::{Vpc, VpcOutput, VpcSpec};
 
 use crate::Aws;
-use crate::ec2::{self, filter, inside, owned_by, secondary_ranges, tagged, tags, vpcs};
+use crate::ec2::{self, filter, inside, keeping, owned_by, secondary_ranges, tags, vpcs};
 use crate::missing::Required;
 use crate::ownership::{Owned, readable};
 
@@ -52,18 +54,21 @@ impl Resource<Aws> for Vpc {
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &VpcSpec) -> Result<VpcOutput> {
-        let request = cx
-            .cloud
-            .ec2
-            .create_vpc()
-            .cidr_block(spec.cidr.to_string())
-            .tag_specifications(tagged(cx.identity, ResourceType::Vpc));
+        let request =
+            cx.cloud.ec2.create_vpc().cidr_block(spec.cidr.to_string()).tag_specifications(
+                keeping(
+                    cx.identity,
+                    &secondary_ranges::kept(&spec.secondary_cidrs),
+                    ResourceType::Vpc,
+                ),
+            );
         let made =
             cx.cloud.send(&ec2::CREATE_VPC, "create the VPC", || request.clone().send()).await?;
         let id = made.vpc.and_then(|vpc| vpc.vpc_id).required("the id of the VPC")?;
         set_dns_hostnames(cx.cloud, &id, *spec.dns_hostnames.wanted()?).await?;
         if !spec.secondary_cidrs.is_empty() {
-            secondary_ranges::set(cx.cloud, &id, &spec.secondary_cidrs).await?;
+            let none = BTreeSet::new();
+            secondary_ranges::set(cx.cloud, &id, &none, &spec.secondary_cidrs).await?;
         }
         Ok(VpcOutput { id })
     }
@@ -75,8 +80,14 @@ impl Resource<Aws> for Vpc {
     ) -> Result<VpcOutput> {
         let id = &live.output.id;
         set_dns_hostnames(cx.cloud, id, *spec.dns_hostnames.wanted()?).await?;
-        if live.spec.secondary_cidrs != spec.secondary_cidrs {
-            secondary_ranges::set(cx.cloud, id, &spec.secondary_cidrs).await?;
+        let (ours, wanted) = (&live.spec.secondary_cidrs, &spec.secondary_cidrs);
+        if ours != wanted {
+            // Until those that go are gone they are ours as well.
+            ec2::keep(cx, id, &secondary_ranges::kept(ours.union(wanted))).await?;
+            secondary_ranges::set(cx.cloud, id, ours, wanted).await?;
+            if !ours.is_subset(wanted) {
+                ec2::keep(cx, id, &secondary_ranges::kept(wanted)).await?;
+            }
         }
         Ok(live.output.clone())
     }
@@ -109,13 +120,13 @@ async fn found(aws: &Aws, owned: &Owned, vpc: &Described) -> Result<Found<Vpc>> 
         badge: owned.badge(),
         spec: VpcSpec {
             cidr: range.required("the range of a VPC")?,
-            secondary_cidrs: secondary_ranges::read(vpc),
+            secondary_cidrs: secondary_ranges::read(vpc, owned),
             dns_hostnames: dns_hostnames(aws, id).await?.into(),
         },
         output: VpcOutput { id: id.to_owned() },
         phase: if secondary_ranges::are_settling(vpc) { Phase::Settling } else { Phase::Ready },
         state: vpc.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
-        foreign: secondary_ranges::failed(vpc),
+        foreign: secondary_ranges::foreign(vpc, owned),
     })
 }
 

@@ -226,6 +226,7 @@ fn found(owned: &Owned, group: &Described, attributes: &Attributes) -> Result<Fo
         badge: owned.badge(),
         spec: of_its_protocol(TargetGroupSpec {
             vpc: Ref::physical(group.vpc_id().required("the VPC of a target group")?),
+            load_balancer: group.load_balancer_arns().first().map(Ref::physical),
             port: port.required("the port of a target group")?,
             protocol: spoken.into(),
             version: version.into(),

@@ -3,6 +3,7 @@
 pub(crate) mod linked_role;
 mod operations;
 pub(crate) mod policy;
+mod readers;
 mod role;
 
 use aws_sdk_iam::types::Tag;
@@ -12,6 +13,7 @@ use crate::Aws;
 use crate::ownership::{self, Kept, Tags};
 
 pub(crate) use operations::*;
+pub(crate) use readers::Readers;
 
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {

@@ -101,7 +101,7 @@ impl Resource<Aws> for Role {
 ///
 /// IAM may put less than it was asked for on a page though there is more (API reference,
 /// `MaxItems`). That its pages are full otherwise is an assumption, and costs calls where it fails.
-async fn details(
+pub(super) async fn details(
     aws: &Aws,
     has_all: impl Fn(&BTreeSet<String>) -> bool,
 ) -> Result<Vec<RoleDetail>> {

@@ -7,10 +7,11 @@ use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use aws_smithy_types::DateTime;
 use deployer_core::{Cause, Failure, Opaque, Phase};
-use deployer_engine::{Badge, Context, Found, Progress, Resource, Result, Survey};
+use deployer_engine::{Badge, Context, Found, Look, Progress, Resource, Result, Survey};
 use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
 
 use crate::Aws;
+use crate::iam::Readers;
 use crate::index::TagIndex;
 use crate::missing::Required;
 use crate::ownership::{self, ENVIRONMENT, Kept, Owned, STACK, Tags, kept_key, readable};
@@ -32,7 +33,7 @@ impl Resource<Aws> for Secret {
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let secrets = known(survey).await?;
-        secrets
+        let mut found: Vec<Found<Self>> = secrets
             .iter()
             // One that is scheduled for deletion is gone for all but its name; `create` brings it
             // back.
@@ -42,7 +43,16 @@ impl Resource<Aws> for Secret {
                 let owned = Owned::named::<Self>(survey.scope, secret.name(), &tags)?;
                 readable(survey, &owned, secret.arn(), found(&owned, secret))
             })
-            .collect()
+            .collect::<Result<_>>()?;
+        // Who reads one that goes is said then, and takes a look at all roles.
+        let goes = survey.declared::<Self>().is_some_and(|declared| declared.len() < found.len());
+        if (goes || survey.look == Look::Last) && !found.is_empty() {
+            let readers = Readers::of(survey.cloud, survey.scope).await?;
+            for live in &mut found {
+                live.foreign.extend(readers.reading(&live.output.id));
+            }
+        }
+        Ok(found)
     }
 
     async fn read(survey: &Survey<'_, Aws>, id: &str) -> Result<Option<Found<Self>>> {

@@ -1,6 +1,8 @@
 //! Systems Manager: its parameters keep the lock, the record and the keys of an environment, and what
-//! is known of each job; and how their tags are written, read and rewritten.
+//! is known of each job; how their tags are written, read and rewritten; and which parameters of
+//! others there are.
 
+mod below;
 mod operations;
 mod parameters;
 
@@ -11,6 +13,9 @@ use crate::Aws;
 use crate::ownership::{self, Kept, Tags};
 
 pub(crate) use operations::*;
+
+/// How many parameters a page has at most (Systems Manager API reference).
+const PAGE: i32 = 10;
 
 const PARAMETER: ResourceTypeForTagging = ResourceTypeForTagging::Parameter;
 

@@ -16,10 +16,7 @@ use crate::Aws;
 use crate::missing::Required;
 use crate::moment::since;
 use crate::send::{unless_gone, unless_taken};
-use crate::ssm::{self, PARAMETER, tag};
-
-/// How many parameters a page has at most (Systems Manager API reference).
-const PAGE: i32 = 10;
+use crate::ssm::{self, PAGE, PARAMETER, tag};
 
 impl Parameters for Aws {
     async fn parameters(&self, scope: &Scope) -> Result<Vec<Parameter>> {

@@ -123,23 +123,23 @@ fn kept(snapshot: &Snapshot, image: &Live) -> Option<usize> {
 /// The images of these services, or of all.
 fn chosen(
     services: &[String],
-    images: &BTreeMap<String, Address>,
+    images: &BTreeMap<String, BTreeSet<Address>>,
 ) -> Result<BTreeSet<Address>, RequestError> {
     if images.is_empty() {
         return Err(RequestError::NothingToPublish);
     }
     if services.is_empty() {
-        return Ok(images.values().cloned().collect());
+        return Ok(images.values().flatten().cloned().collect());
     }
-    services
-        .iter()
-        .map(|asked| {
-            images.get(asked).cloned().ok_or_else(|| RequestError::NoImage {
-                asked: asked.clone(),
-                known: images.keys().cloned().collect(),
-            })
-        })
-        .collect()
+    let mut chosen = BTreeSet::new();
+    for asked in services {
+        let of_service = images.get(asked).ok_or_else(|| RequestError::NoImage {
+            asked: asked.clone(),
+            known: images.keys().cloned().collect(),
+        })?;
+        chosen.extend(of_service.iter().cloned());
+    }
+    Ok(chosen)
 }
 
 /// Builds the images to learn their digests; shows each line of the builds.
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_service_without_an_image_of_its_own_is_distinguished_from_one_misspelt() {
-        let images = BTreeMap::from([("web".to_owned(), address("image/web"))]);
+        let images = BTreeMap::from([("web".to_owned(), [address("image/web")].into())]);
         let error = Error::from(chosen(&["wbe".to_owned()], &images).unwrap_err());
         assert_eq!(error.help().as_deref(), Some("did you mean `web`?"));
         assert!(matches!(chosen(&[], &BTreeMap::new()), Err(RequestError::NothingToPublish)));

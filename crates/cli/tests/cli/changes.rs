@@ -213,9 +213,12 @@ const CASES: &[Case] = &[
         because: "",
         order: &[
             "create load-balancer/front",
-            "create listener/front-https",
+            "create target-group/web-http",
             "create listener-rule/web-http-secure",
+            "first update service/web",
             "delete listener-rule/web-http-secure",
+            "second update service/web",
+            "delete target-group/web-http",
             "delete load-balancer/edge",
             "delete security-group/load-balancer-edge",
         ],
@@ -630,6 +633,79 @@ async fn a_site_gets_https_without_an_outage() {
         assert_eq!(plan["impact"], impact, "{http}: {}", shown(&world).await);
         settle(&world).await.expect("one apply");
     }
+}
+
+/// A target group is of one load balancer, so the other one gets its own, and nobody is led there
+/// before the tasks are.
+#[tokio::test(start_paused = true)]
+async fn a_route_moves_to_another_load_balancer_once_its_tasks_are_there() {
+    let inner = "certificate: \"arn:aws:acm:eu-west-1:123456789012:certificate/1\"";
+    let inner = format!("  inner: {{ internal: true, {inner}, http: redirect }}\n\nrepositories:");
+    let shop = SHOP.replace("repositories:", &inner);
+    let world = World::new(registry, &shop);
+    assert_eq!(world.run("apply --env dev --yes").await.exit, Exit::Done);
+    let route = "load-balancer: edge, path: \"/api*\"";
+    world.write("deployer.yaml", &shop.replace(route, "load-balancer: inner, path: \"/api*\""));
+    let plan = planned(&world).await.expect("a plan");
+    let order = [
+        "create target-group/api-http",
+        "create listener-rule/api-http-secure",
+        "first update service/api",
+        "second update listener-rule/api-http-secure",
+        "delete listener-rule/api-http-secure",
+        "second update service/api",
+        "delete target-group/api-http",
+    ];
+    let words: Vec<String> = steps(&plan).iter().map(word_of).collect();
+    let places = order.map(|word| words.iter().position(|it| it == word));
+    let places: Vec<usize> = places.into_iter().flatten().collect();
+    assert_eq!(places.len(), order.len(), "{words:#?}");
+    for pair in places.windows(2) {
+        assert!(is_before(&plan, pair[0], pair[1]), "{:?}: {words:#?}", pair);
+    }
+    assert_eq!(plan["impact"], "elsewhere", "{}", shown(&world).await);
+    settle(&world).await.expect("one apply");
+    world.write("deployer.yaml", &shop);
+    settle(&world).await.expect("one apply on the way back");
+}
+
+/// Whoever is called goes on until its callers have moved, and what it speaks is not changed in
+/// place.
+#[tokio::test(start_paused = true)]
+async fn who_is_called_no_more_stays_until_its_callers_have_moved() {
+    let uses = "uses: [databases/main] # web";
+    let shop = SHOP.replace(uses, "uses: [databases/main, services/api]");
+    let world = World::new(registry, &shop);
+    assert_eq!(world.run("apply --env dev --yes").await.exit, Exit::Done);
+    let planned_with = async |stack: &str| {
+        world.write("deployer.yaml", stack);
+        let plan = planned(&world).await.expect("a plan");
+        let words: Vec<String> = steps(&plan).iter().map(word_of).collect();
+        (plan, words)
+    };
+    let place = |words: &[String], word: &str| {
+        let place = words.iter().position(|it| it == word);
+        place.unwrap_or_else(|| panic!("{word} is not in {words:#?}"))
+    };
+
+    let (plan, words) = planned_with(SHOP).await;
+    let (client, server) =
+        (place(&words, "update service/web"), place(&words, "update service/api"));
+    assert!(is_before(&plan, client, server), "{words:#?}");
+
+    let gone = SHOP.replace("  api: # service", "  # gone\n  other:");
+    let (plan, words) = planned_with(&gone).await;
+    let (client, server) =
+        (place(&words, "update service/web"), place(&words, "delete service/api"));
+    assert!(is_before(&plan, client, server), "{words:#?}");
+
+    let grpc = shop.replace("port: 8080 # api", "port: 8080\n        protocol: grpc");
+    let (plan, words) = planned_with(&grpc).await;
+    let [gone, made, client] = ["delete service/api", "create service/api", "update service/web"]
+        .map(|word| place(&words, word));
+    assert!(is_before(&plan, gone, made) && is_before(&plan, made, client), "{words:#?}");
+    assert_eq!(plan["impact"], "outage");
+    settle(&world).await.expect("one apply");
 }
 
 #[tokio::test(start_paused = true)]

@@ -169,6 +169,11 @@ impl Cloud for Lookalike {
     ) -> Result<BTreeSet<String>> {
         Ok(BTreeSet::new())
     }
+
+    /// One parameter is below each path.
+    async fn names_below(&self, path: &str) -> Result<BTreeSet<String>> {
+        Ok([format!("{path}/token")].into())
+    }
 }
 
 impl Parameters for Lookalike {

@@ -57,6 +57,7 @@ impl<'a> Edges<'a> {
         edges.give_first();
         edges.fill_first();
         edges.lead_away_first();
+        edges.move_callers_first();
         edges.lead_elsewhere_first();
         edges.turn_the_rest_between();
         edges.keep_turns();
@@ -297,7 +298,7 @@ impl<'a> Edges<'a> {
     }
 
     /// Who leads to what something newly fills goes there only then; and so does who does not lead
-    /// there yet, since a run before this one ended in between.
+    /// there yet, since a run before this one ended in between. Whom it replaces stays until then.
     fn fill_first(&mut self) {
         for (address, make) in &self.steps.makes {
             let Some(decision) = self.decisions.get(address) else { continue };
@@ -309,9 +310,21 @@ impl<'a> Edges<'a> {
                     if let Some(moves) = self.steps.makes.get(&user).filter(|_| is_led) {
                         self.should(moves.last, make.first);
                     }
+                    if let Some(gone) = self.predecessor(&user).filter(|_| is_led) {
+                        self.should(gone, make.first);
+                    }
                 }
             }
         }
+    }
+
+    /// The step that deletes what something takes the place of, once that is there.
+    fn predecessor(&self, address: &Address) -> Option<StepId> {
+        let replaced = Reason::Replaced(Replacement::CreateFirst);
+        let mut gone = self.steps.removals.iter().filter(|(live, step)| {
+            self.lives()[**live].address == *address && self.steps.list[**step].reason == replaced
+        });
+        gone.next().map(|(_, step)| *step)
     }
 
     /// Whether something leads requests to what can be filled, as it is.
@@ -339,6 +352,26 @@ impl<'a> Edges<'a> {
                     }
                     for moved in self.lets_go(user, &mut BTreeSet::from([*live])) {
                         self.should(*step, moved);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Who is called is changed, or goes, after those that are to call it no more: until then they
+    /// do.
+    fn move_callers_first(&mut self) {
+        let lives = self.lives();
+        for (called, live) in lives.iter().enumerate() {
+            let goes = self.steps.removals.get(&called).copied();
+            let make = self.steps.makes.get(&live.address).filter(|_| self.moves(called).is_some());
+            for caller in self.relations.there.calling(called).collect::<Vec<_>>() {
+                let wanted = self.relations.wanted.refers(&lives[caller].address, &live.address);
+                let moved = self.lets_go(caller, &mut BTreeSet::from([called]));
+                let steps = goes.into_iter().chain(make.map(|make| make.first));
+                for step in steps.filter(|_| !wanted) {
+                    for moved in &moved {
+                        self.should(step, *moved);
                     }
                 }
             }

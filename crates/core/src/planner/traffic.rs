@@ -37,7 +37,7 @@ impl Planner<'_> {
     ) -> Option<Halves> {
         let field = kind.leads?;
         let live = match decision.verdict {
-            Verdict::Create => None,
+            Verdict::Create | Verdict::Replace(Replacement::CreateFirst) => None,
             Verdict::Update => Some(decision.live?),
             _ => return None,
         };

@@ -69,6 +69,11 @@ impl<'a> Wanted<'a> {
         reach(address, users, |user| kinds.is_passive(&user.kind))
     }
 
+    /// Whether the first names the second in its fields.
+    pub(super) fn refers(&self, user: &Address, to: &Address) -> bool {
+        self.refers.get(user).is_some_and(|refers| refers.contains(to))
+    }
+
     /// What a resource uses itself.
     pub(super) fn uses(&self, address: &Address) -> impl Iterator<Item = &Address> {
         let refers = self.refers.get(address).into_iter().flatten();
@@ -85,6 +90,8 @@ pub(super) struct Uses<'a> {
     leans: Vec<BTreeSet<usize>>,
     /// By the field that says what they fill.
     fills: Vec<BTreeSet<usize>>,
+    /// By the field that names those they call.
+    calls: Vec<BTreeSet<usize>>,
     by_id: BTreeMap<&'a str, BTreeSet<usize>>,
 }
 
@@ -103,7 +110,9 @@ impl<'a> Uses<'a> {
             filled.map(|filled| named(&by_id, &physical(filled))).unwrap_or_default()
         });
         let fills = fills.collect();
-        let mut uses = Self { lives, refers, leans: said(scope, lives, kinds), fills, by_id };
+        let calls = lives.iter().map(|live| called(lives, live, kinds)).collect();
+        let leans = said(scope, lives, kinds);
+        let mut uses = Self { lives, refers, leans, fills, calls, by_id };
         uses.lean(&ids, kinds);
         uses
     }
@@ -152,6 +161,11 @@ impl<'a> Uses<'a> {
         users(&self.leans, live)
     }
 
+    /// Who calls it.
+    pub(super) fn calling(&self, live: usize) -> impl Iterator<Item = usize> {
+        users(&self.calls, live)
+    }
+
     /// What it fills.
     pub(super) fn filled_by(&self, user: usize) -> &BTreeSet<usize> {
         &self.fills[user]
@@ -170,6 +184,18 @@ impl<'a> Uses<'a> {
 
 fn named(by_id: &BTreeMap<&str, BTreeSet<usize>>, ids: &BTreeSet<&str>) -> BTreeSet<usize> {
     ids.iter().filter_map(|id| by_id.get(id)).flatten().copied().collect()
+}
+
+/// Those of its kind that one calls by their names.
+fn called(lives: &[Live], live: &Live, kinds: &Kinds) -> BTreeSet<usize> {
+    let field = kinds.find(&live.address.kind).and_then(|kind| kind.calls);
+    let names = field.and_then(|field| live.spec.get(field)?.as_array());
+    let names: BTreeSet<&str> = names.into_iter().flatten().filter_map(Value::as_str).collect();
+    let is_called = |(_, other): &(usize, &Live)| {
+        let name = other.output.get("name").and_then(Value::as_str);
+        other.address.kind == live.address.kind && name.is_some_and(|name| names.contains(name))
+    };
+    lives.iter().enumerate().filter(is_called).map(|(place, _)| place).collect()
 }
 
 /// All that is next to something, and next to that where one goes on from there.

@@ -308,7 +308,7 @@ impl Section for Database {
         draft.make::<DbInstance>(name, &instance, Origin::new(&path, FIELDS));
     }
 
-    fn offer(&self, name: &str) -> Option<Offer> {
+    fn offer(&self, name: &str, _all: &Sections) -> Option<Offer> {
         let instance = Address::new("db-instance", name);
         let output = |field: &str| Text::output(instance.clone(), field);
         Some(Offer {
@@ -336,6 +336,7 @@ impl Section for Database {
             stored: None,
             readable: vec![output("secret").into()],
             ports: vec![self.port()],
+            udp_ports: Vec::new(),
             is_outside: false,
         })
     }

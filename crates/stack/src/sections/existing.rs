@@ -1,9 +1,9 @@
-//! What exists already and is named by its tags.
+//! What exists already and is named by its tags, or by who made it.
 
-use deployer_core::{Code, Kind};
+use deployer_core::{Address, Code, Diagnostic, Kind};
 use deployer_kinds::Vpc;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, owned};
 use crate::found::{Sought, Tagged};
 use crate::mistakes::listed;
 
@@ -43,5 +43,52 @@ pub(crate) fn only(draft: &mut Draft, tagged: Tagged, what: &str, path: &[&str])
         }
     };
     draft.error(Code::UnknownReference, title, path, label, help);
+    Named::Wrong
+}
+
+/// Who made something; what is left out is as here.
+pub(crate) struct Maker<'s> {
+    pub(crate) stack: Option<&'s String>,
+    pub(crate) environment: Option<&'s String>,
+}
+
+/// What an environment has made; reports that there is none that is proven to be its own. `what`
+/// says what it is called and which key has its identifier instead, and `at` is where it is named.
+pub(crate) fn made_by(
+    draft: &mut Draft,
+    maker: Maker<'_>,
+    address: &Address,
+    (what, key): (&str, &str),
+    at: &[&str],
+) -> Named {
+    let maker = (maker.stack, maker.environment);
+    let Some((stack, environment)) = draft.host(maker, at, &format!("the {what}")) else {
+        return Named::Wrong;
+    };
+    let (host, there) = (format!("{stack}/{environment}"), &address.name);
+    let Some(found) = draft.found.made_by(&stack, &environment) else {
+        draft.sought.insert(Sought::Environment { stack, environment });
+        return Named::Unknown;
+    };
+    if let Some(id) = found.made.get(address).and_then(|output| output["id"].as_str()) {
+        return Named::Known(id.to_owned());
+    }
+    let others = found.made.keys().filter(|other| other.kind == address.kind);
+    let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
+    let span = draft.key_place(&owned(at));
+    let mistake = if let Some(because) = found.doubted.get(address) {
+        let title = format!("`{there}` of {host} may be somebody else's");
+        let help = format!("`deployer adopt --all` with the file of {host} settles whose it is");
+        Diagnostic::error(Code::Disputed, title).at(span, because).help(help)
+    } else {
+        let title = format!("{host} has no {what} `{there}` in {}", draft.region);
+        let help = match others.as_slice() {
+            [] => format!("deploy {host} first, or name it by its ARN: `{key}: arn:…`"),
+            others => format!("it has {}: write `name:`", listed(others)),
+        };
+        let label = "looked for in this account and region";
+        Diagnostic::error(Code::UnknownReference, title).at(span, label).help(help)
+    };
+    draft.report(at, mistake);
     Named::Wrong
 }

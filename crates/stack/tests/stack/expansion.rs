@@ -13,7 +13,7 @@ fn the_sample_stack_expands_for_dev() {
     let loaded = loaded(&read("stacks/notes.yaml"), Some("dev"));
     insta::assert_snapshot!("notes-dev", to_yaml(&expanded(&loaded.stack)));
     assert_eq!(loaded.warnings, []);
-    assert_eq!(loaded.images["web"], Address::new("image", "web"));
+    assert_eq!(loaded.images["web"], [Address::new("image", "web")].into());
 }
 
 #[test]
@@ -561,7 +561,7 @@ fn an_image_of_another_service_is_built_once() {
     let loaded = loaded(BESIDE, None);
     let made = |kind: &str| loaded.stack.resources.keys().filter(|it| it.kind == kind).count();
     assert_eq!((made("image"), made("repository")), (1, 1));
-    assert_eq!(loaded.images["worker"], Address::new("image", "web"));
+    assert_eq!(loaded.images["worker"], [Address::new("image", "web")].into());
     let task = &loaded.stack.resources[&Address::new("task-definition", "worker")].spec;
     assert!(task["containers"]["worker"]["log"].is_null());
     assert!(!loaded.stack.resources.contains_key(&Address::new("log-group", "worker")));
@@ -671,7 +671,7 @@ services:
         json!({ "grpc": { "port": 9000, "protocol": "grpc" } })
     );
     let users = spec("service", "users");
-    assert_eq!(users["connect"]["serves"]["grpc"]["discovery-name"], "users_9000");
+    assert_eq!(users["connect"]["serves"]["grpc"]["discovery-name"], "users_9000_grpc");
     let before = references(&spec("service", "orders")["uses"]);
     assert_eq!(before, [Address::new("service", "users")].into());
     let gateway = spec("service", "gateway");

@@ -307,3 +307,28 @@ fn what_moves_into_a_network_without_room_is_told_so() {
     let refused = load(&text, &options, &deployer_kinds::all()).expect_err("there is no room");
     assert!(refused.iter().all(|it| it.code == Code::NetworkSize), "{refused:?}");
 }
+
+#[test]
+fn a_secret_of_another_stack_is_read_as_one_of_ones_own() {
+    let text = "\
+stack: guest
+region: eu-west-1
+environments: { dev: {} }
+network: { nat: single }
+secrets: { session: { existing: { stack: platform, name: shared } } }
+services:
+  web: { image: \"nginx:1\", secrets: { KEY: secrets/session } }
+  api: { image: \"nginx:1\", uses: [secrets/session] }
+";
+    let host = Sought::Environment { stack: "platform".to_owned(), environment: "dev".to_owned() };
+    assert_eq!(read(text, None).sought, [host].into());
+    let loaded = read(&format!("# environment: platform/dev secret/shared\n{text}"), None);
+    assert!(loaded.sought.is_empty());
+    assert!(!loaded.stack.resources.keys().any(|address| address.kind == "secret"));
+    for (service, variable) in [("web", "KEY"), ("api", "SESSION")] {
+        let container = &spec(&loaded, "task-definition", service)["containers"][service];
+        assert_eq!(container["secrets"], json!({ variable: "secret-shared" }));
+        let role = spec(&loaded, "role", &format!("{service}-execution"));
+        assert!(role.to_string().contains("\"resources\":[\"secret-shared\"]"), "{role}");
+    }
+}

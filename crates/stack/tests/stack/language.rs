@@ -183,7 +183,7 @@ services:
         |kind: &str| made.iter().filter(|it| it.starts_with(kind)).cloned().collect::<Vec<_>>();
     assert_eq!(of("image/"), ["image/web"]);
     assert_eq!(of("repository/"), ["repository/web"]);
-    assert_eq!(all.images["night"].to_string(), "image/web");
+    assert_eq!(all.images["night"], [deployer_core::Address::new("image", "web")].into());
     assert_eq!(container("other")["image"], "nginx:1");
 }
 

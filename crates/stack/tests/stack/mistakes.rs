@@ -25,7 +25,7 @@ pub(crate) fn rendered_mistakes(name: &str, text: &str) -> String {
 
 /// Comments at the top say what was asked for, `# env: prod`, `# var: name=value`, which zones the
 /// account has, `# zones: eu-west-1a eu-west-1b`, a line of a file, `# file: web.env=LOG=info`, where
-/// there is no other, and what was found of what exists already.
+/// there is no other, the parameters below a path, `# below: /app=token key`, and what was found of what exists already.
 fn options(text: &str) -> Options {
     let mut options = Options { found: found(text), ..Options::default() };
     for line in text.lines() {
@@ -46,6 +46,12 @@ fn options(text: &str) -> Options {
                 text.push_str(said);
                 text.push('\n');
             }
+        }
+        if let Some((path, names)) =
+            line.strip_prefix("# below: ").and_then(|it| it.split_once('='))
+        {
+            let names = names.split_terminator(' ').map(|name| format!("{path}/{name}"));
+            options.found.parameters(path.to_owned(), names.collect());
         }
         if let Some(zones) = line.strip_prefix("# zones: ") {
             let there = zones.split(' ').map(str::to_owned).collect();

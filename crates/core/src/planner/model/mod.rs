@@ -71,7 +71,7 @@ impl Planner<'_> {
         group.is_some_and(|group| !self.stack.resources.contains_key(group))
     }
 
-    /// Who used what, and is to use it no more.
+    /// Who used what, or led to it, and is to do so no more.
     fn released(&self, relations: &Relations<'_>) -> BTreeSet<(Address, Address)> {
         let (lives, kinds) = (&self.snapshot.lives, self.kinds);
         let mut released = BTreeSet::new();
@@ -80,8 +80,26 @@ impl Planner<'_> {
             let still = relations.wanted.through_history(&live.address, kinds);
             let gone = was.map(|place| &lives[place].address).filter(|it| !still.contains(it));
             released.extend(gone.map(|gone| (live.address.clone(), gone.clone())));
+            // Who leads to it is named by what it fills.
+            let led = relations.there.filled_by(user).iter();
+            let led = led.flat_map(|filled| relations.there.through_history(*filled, kinds));
+            let still: BTreeSet<Address> = self
+                .wants_filled(&live.address)
+                .iter()
+                .flat_map(|filled| relations.wanted.through_history(filled, kinds))
+                .collect();
+            let gone = led.map(|place| &lives[place].address).filter(|it| !still.contains(it));
+            released.extend(gone.map(|gone| (gone.clone(), live.address.clone())));
         }
         released
+    }
+
+    /// What a resource is to fill, by what the stack says of it.
+    fn wants_filled(&self, address: &Address) -> BTreeSet<Address> {
+        let filled = self.kinds.find(&address.kind).and_then(|kind| kind.fills);
+        let desired = self.stack.resources.get(address);
+        let filled = filled.and_then(|field| desired?.spec.get(field));
+        filled.map(references).unwrap_or_default()
     }
 
     /// What the kind says about the new values.

@@ -67,6 +67,12 @@ pub(crate) struct Job {
     /// a secret that holds JSON, and `/app/token` for a parameter in this region.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, String>,
+    /// Paths of parameters of Systems Manager, `/app/prod/*`: each parameter right below one is an
+    /// environment variable, called by the last part of its name in capitals. What stands in
+    /// `environment` or `secrets` settles it.
+    #[serde(default, deserialize_with = "service::paths")]
+    #[schemars(schema_with = "service::paths_schema")]
+    pub(crate) secrets_from: Vec<String>,
     /// The subnets its task is in; private ones when there is a NAT gateway, when left out.
     pub(crate) subnets: Option<Place>,
     /// How long between being asked to stop and being killed, `0 s` to `120 s`.
@@ -117,6 +123,7 @@ impl Job {
             environment: job.environment,
             env_file: job.env_file,
             secrets: job.secrets,
+            secrets_from: job.secrets_from,
             count: None,
             scale: None,
             rollout: Rollout::default(),

@@ -1,9 +1,7 @@
 //! A load balancer that exists already: routes become rules of its listener, and nothing else of it
 //! is made or changed.
 
-use deployer_core::{
-    Address, Arn, Code, Diagnostic, ExistingBalancer, ExistingListener, Kind, Partition, Ref,
-};
+use deployer_core::{Address, Arn, Code, ExistingBalancer, ExistingListener, Kind, Partition, Ref};
 use deployer_kinds as kinds;
 use deployer_kinds::{Listener, SecurityGroup, Vpc};
 use serde_json::json;
@@ -11,12 +9,12 @@ use serde_json::json;
 use super::body::{Existing, LoadBalancer};
 use super::domains;
 use super::group::{group, group_name};
-use crate::draft::{Draft, owned};
+use crate::draft::Draft;
 use crate::found::{Sought, Tagged};
 use crate::guest::LentBalancer;
 use crate::mistakes::listed;
 use crate::section::Section;
-use crate::sections::existing::{Named, only};
+use crate::sections::existing::{Maker, Named, made_by, only};
 
 /// What is known of where one is reached, beside the outputs of its kind.
 pub(super) const URL: &str = "url";
@@ -43,7 +41,14 @@ pub(super) fn expand(draft: &mut Draft, balancer: &LoadBalancer, existing: &Exis
     let tags = &existing.tags;
     let arn = match (&existing.arn, is_named, tags.is_empty()) {
         (Some(arn), false, true) => must_be_arn(draft, name, arn),
-        (None, true, true) => of_environment(draft, existing, name),
+        (None, true, true) => {
+            let Existing { stack, environment, name: there, .. } = existing;
+            let maker = Maker { stack: stack.as_ref(), environment: environment.as_ref() };
+            let there = there.as_deref().unwrap_or(name);
+            let address = Address::new(kinds::LoadBalancer::NAME, there);
+            let at = [LoadBalancer::KEY, name, "existing"];
+            made_by(draft, maker, &address, ("load balancer", "arn"), &at)
+        }
         (None, false, false) => {
             let tagged = Tagged { kind: kinds::LoadBalancer::NAME, tags: tags.clone(), vpc: None };
             only(draft, tagged, "load balancer", &path(name, "tags"))
@@ -117,43 +122,6 @@ fn must_be_arn(draft: &mut Draft, name: &str, arn: &str) -> Named {
     );
     let title = format!("`{arn}` is not the ARN of an application load balancer");
     draft.error(Code::BadValue, title, &path(name, "arn"), "", help);
-    Named::Wrong
-}
-
-/// The load balancer that an environment has made.
-fn of_environment(draft: &mut Draft, existing: &Existing, name: &str) -> Named {
-    let at = [LoadBalancer::KEY, name, "existing"];
-    let named = (existing.stack.as_ref(), existing.environment.as_ref());
-    let Some((stack, environment)) = draft.host(named, &at, "the load balancer") else {
-        return Named::Wrong;
-    };
-    let host = format!("{stack}/{environment}");
-    let there = existing.name.as_deref().unwrap_or(name);
-    let address = Address::new(kinds::LoadBalancer::NAME, there);
-    let Some(found) = draft.found.made_by(&stack, &environment) else {
-        draft.sought.insert(Sought::Environment { stack, environment });
-        return Named::Unknown;
-    };
-    if let Some(arn) = found.made.get(&address).and_then(|output| output["id"].as_str()) {
-        return Named::Known(arn.to_owned());
-    }
-    let others = found.made.keys().filter(|other| other.kind == address.kind);
-    let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
-    let span = draft.key_place(&owned(&at));
-    let mistake = if let Some(because) = found.doubted.get(&address) {
-        let title = format!("`{there}` of {host} may be somebody else's");
-        let help = format!("`deployer adopt --all` with the file of {host} settles whose it is");
-        Diagnostic::error(Code::Disputed, title).at(span, because).help(help)
-    } else {
-        let title = format!("{host} has no load balancer `{there}` in {}", draft.region);
-        let help = match others.as_slice() {
-            [] => format!("deploy {host} first, or name it by its ARN: `arn: arn:…`"),
-            others => format!("it has {}: write `name:`", listed(others)),
-        };
-        let label = "looked for in this account and region";
-        Diagnostic::error(Code::UnknownReference, title).at(span, label).help(help)
-    };
-    draft.report(&at, mistake);
     Named::Wrong
 }
 

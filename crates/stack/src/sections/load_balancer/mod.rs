@@ -82,9 +82,9 @@ impl Section for LoadBalancer {
         domains::request(draft, all);
     }
 
-    fn offer(&self, name: &str) -> Option<Offer> {
+    fn offer(&self, name: &str, all: &Sections) -> Option<Offer> {
         if self.is_network() {
-            return None;
+            return Some(network_type::offer(self, all, name));
         }
         Some(Offer {
             environment: vec![("URL", self.url(name))],

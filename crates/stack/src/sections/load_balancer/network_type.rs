@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_core::{Code, Ref, Target, Text};
+use deployer_core::{Address, Code, Ref, Target, Text};
 use deployer_kinds::{
     self as kinds, Action, BalancerType, ElasticIp, ElasticIpSpec, Ingress, Listener,
     ListenerProtocol, ListenerSpec, LoadBalancerSpec, Peer, Ports, Protocol, StaticAddress, Subnet,
@@ -13,15 +13,16 @@ use super::domains;
 use super::group::group;
 use super::tls::{TLS, certificate_form};
 use crate::draft::{Draft, Origin, json};
-use crate::section::{Section, Sections};
+use crate::section::{Offer, Section, Sections};
 use crate::sections::service::{self, Led};
+use crate::words;
 
 /// What only a load balancer has that reads HTTP.
 const OF_HTTP: [&str; 4] = ["http", "idle-timeout", "web-acl", "answers"];
 
 pub(super) fn expand(draft: &mut Draft, all: &Sections, balancer: &LoadBalancer, name: &str) {
     let path = [LoadBalancer::KEY, name];
-    refuse_http(draft, all, balancer, name);
+    refuse_http(draft, balancer, name);
     draft.must_have_network(&path);
     let tier = if balancer.internal { "private" } else { "public" };
     draft.must_be_lent(tier, &path);
@@ -29,7 +30,7 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, balancer: &LoadBalancer,
     let led = service::led(all, name);
     service::check_led(draft, all, name, &led);
 
-    let rules = led.iter().flat_map(|it| rules(balancer, draft, it)).collect();
+    let rules = led.iter().flat_map(|it| rules(balancer, draft, all, (name, it))).collect();
     LoadBalancer::group(draft, name, rules);
     let subnets = draft.subnets(tier);
     let spec = LoadBalancerSpec {
@@ -69,7 +70,7 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, balancer: &LoadBalancer,
     domains::expand(draft, balancer, name);
 }
 
-fn refuse_http(draft: &mut Draft, all: &Sections, balancer: &LoadBalancer, name: &str) {
+fn refuse_http(draft: &mut Draft, balancer: &LoadBalancer, name: &str) {
     for key in OF_HTTP {
         if draft.is_written(&[LoadBalancer::KEY, name], key) {
             let title = format!("`{key}` is about HTTP, which `{name}` does not read");
@@ -91,22 +92,58 @@ fn refuse_http(draft: &mut Draft, all: &Sections, balancer: &LoadBalancer, name:
         let help = "remove it, or remove `internal: true`";
         draft.error(Code::BadValue, title, &path, "these are public ones", help);
     }
-    for user in service::users(all, LoadBalancer::KEY, name) {
-        draft.not_yet("uses: of a network load balancer", &user.path(&["uses"]));
+}
+
+/// What is given to who uses it: where it is reached, and by which ports.
+pub(super) fn offer(balancer: &LoadBalancer, all: &Sections, name: &str) -> Offer {
+    let led = service::led(all, name);
+    let host = match balancer.domains.iter().find(|it| it.is_shown()) {
+        Some(domain) => Text::from(domain.name.as_str()),
+        None => Text::output(Address::new("load-balancer", name), "dns"),
+    };
+    // Of several each is named by what it leads to.
+    let port = |it: &Led<'_>| {
+        let suffix = match led.len() {
+            1 => "PORT".to_owned(),
+            _ => format!("{}_PORT", words::variable(&it.target_group())),
+        };
+        (suffix, Text::from(it.listens().to_string()))
+    };
+    let (udp, tcp): (Vec<_>, Vec<_>) = led.iter().partition(|it| takes_datagrams(it));
+    let ports = |of: Vec<&Led<'_>>| of.into_iter().map(Led::listens).collect();
+    Offer {
+        environment: vec![("HOST", host)],
+        named: led.iter().map(port).collect(),
+        ports: ports(tcp),
+        udp_ports: ports(udp),
+        is_outside: !balancer.internal,
+        ..Offer::default()
     }
 }
 
-/// Lets clients in to the port of a route.
-fn rules(balancer: &LoadBalancer, draft: &Draft, it: &Led<'_>) -> Vec<Ingress> {
-    let is_datagrams = it.spoken() == ListenerProtocol::Udp;
-    let protocol = if is_datagrams { Protocol::Udp } else { Protocol::Tcp };
-    let rule = |range| Ingress {
-        from: Peer::IpRange(range),
+fn takes_datagrams(it: &Led<'_>) -> bool {
+    it.spoken() == ListenerProtocol::Udp
+}
+
+/// Lets clients in to the port of a route, and who uses it. A network load balancer knows members
+/// of a group from within its network ("Update the security groups for your Network Load Balancer"
+/// in the ELB user guide).
+fn rules(
+    balancer: &LoadBalancer,
+    draft: &Draft,
+    all: &Sections,
+    (name, it): (&str, &Led<'_>),
+) -> Vec<Ingress> {
+    let protocol = if takes_datagrams(it) { Protocol::Udp } else { Protocol::Tcp };
+    let rule = |from| Ingress {
+        from,
         port: Ports::Range(it.listens(), it.listens()),
         protocol,
         description: String::new(),
     };
-    balancer.from(draft).into_iter().map(rule).collect()
+    let users = service::users(all, LoadBalancer::KEY, name);
+    let users = users.map(|user| Peer::SecurityGroup(user.group()));
+    balancer.from(draft).into_iter().map(Peer::IpRange).chain(users).map(rule).collect()
 }
 
 /// An elastic IP for each of the subnets.

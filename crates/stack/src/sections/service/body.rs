@@ -60,6 +60,12 @@ pub(crate) struct Service {
     /// a secret that holds JSON, and `/app/token` for a parameter in this region.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, String>,
+    /// Paths of parameters of Systems Manager, `/app/prod/*`: each parameter right below one is an
+    /// environment variable, called by the last part of its name in capitals. What stands in
+    /// `environment` or `secrets` settles it.
+    #[serde(default, deserialize_with = "paths")]
+    #[schemars(schema_with = "paths_schema")]
+    pub(crate) secrets_from: Vec<String>,
     /// How many tasks; 1 when neither this nor `scale` is given.
     #[schemars(extend("x-excludes" = ["scale"]))]
     pub(crate) count: Option<u32>,

@@ -51,8 +51,15 @@ pub(super) fn connect(all: &Sections, name: &str, body: &Service) -> Connect {
     }
     let endpoint = |(port, it): (&String, &Port)| {
         // No name of a service has a `_` in it. A port that is called otherwise is the same one to
-        // those who use it.
-        let discovery_name = format!("{name}_{}", it.port);
+        // those who use it, and one that speaks another protocol is not: ECS takes that of no
+        // service that there is.
+        let spoken = match app_protocol(it.protocol) {
+            AppProtocol::Tcp => "tcp",
+            AppProtocol::Http => "http",
+            AppProtocol::Http2 => "http2",
+            AppProtocol::Grpc => "grpc",
+        };
+        let discovery_name = format!("{name}_{}_{spoken}", it.port);
         (port.clone(), Endpoint { discovery_name, host: name.to_owned(), port: it.port })
     };
     Connect {
@@ -78,16 +85,19 @@ pub(super) fn named_ports(
     if owner.section != Service::KEY || clients(all, owner.name).next().is_none() {
         return BTreeMap::new();
     }
-    let named = |port: &Port| {
-        let protocol = match port.protocol {
-            Protocol::Http => AppProtocol::Http,
-            Protocol::Http2 => AppProtocol::Http2,
-            Protocol::Grpc => AppProtocol::Grpc,
-            Protocol::Tcp | Protocol::Udp | Protocol::Tls => AppProtocol::Tcp,
-        };
-        NamedPort { port: port.port, protocol: protocol.into() }
-    };
+    let named =
+        |port: &Port| NamedPort { port: port.port, protocol: app_protocol(port.protocol).into() };
     served(body).map(|(name, port)| (name.clone(), named(port))).collect()
+}
+
+/// What the proxies of a port speak.
+fn app_protocol(protocol: Protocol) -> AppProtocol {
+    match protocol {
+        Protocol::Http => AppProtocol::Http,
+        Protocol::Http2 => AppProtocol::Http2,
+        Protocol::Grpc => AppProtocol::Grpc,
+        Protocol::Tcp | Protocol::Udp | Protocol::Tls => AppProtocol::Tcp,
+    }
 }
 
 /// What lets in the services that use this one. Their proxies connect to that of its tasks, which

@@ -7,7 +7,7 @@ use deployer_kinds::{Condition, Firelens, Router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::forms::ImageSource;
+use super::forms::{ImageSource, paths, paths_schema};
 use crate::later::NotYet;
 use crate::quantities::{Memory, Seconds};
 use crate::section::yes;
@@ -18,7 +18,8 @@ use crate::text_form::{TextOr, text_or};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Sidecar {
-    /// What it runs: an image that is pulled, as its name, or that of a service, `{ of: web }`.
+    /// What it runs: an image that is pulled, as its name; one that is built here,
+    /// `{ build: { dockerfile: agent/Dockerfile } }`; or that of a service, `{ of: web }`.
     pub(crate) image: ImageSource,
     /// Replaces the arguments of the image's command.
     #[serde(default)]
@@ -35,6 +36,12 @@ pub(crate) struct Sidecar {
     /// a secret that holds JSON, and `/app/token` for a parameter in this region.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, String>,
+    /// Paths of parameters of Systems Manager, `/app/prod/*`: each parameter right below one is an
+    /// environment variable, called by the last part of its name in capitals. What stands in
+    /// `environment` or `secrets` settles it.
+    #[serde(default, deserialize_with = "paths")]
+    #[schemars(schema_with = "paths_schema")]
+    pub(crate) secrets_from: Vec<String>,
     /// The CPU units of the task that are reserved for it; it shares what the others leave when
     /// left out.
     #[schemars(extend("x-unit" = "cpu"))]

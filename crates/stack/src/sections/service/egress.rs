@@ -42,12 +42,13 @@ pub(super) fn egress(
         let Some(offer) = (section.offer)(all, entry) else { continue };
         let to = if offer.is_outside { network::everything() } else { network::inside(draft) };
         for rule in to {
-            let at = |port| Egress {
+            let at = |port, protocol| Egress {
                 port: Ports::Range(port, port),
-                protocol: Protocol::Tcp,
+                protocol,
                 ..rule.clone()
             };
-            rules.extend(offer.ports.iter().copied().map(at));
+            rules.extend(offer.ports.iter().map(|port| at(*port, Protocol::Tcp)));
+            rules.extend(offer.udp_ports.iter().map(|port| at(*port, Protocol::Udp)));
         }
     }
     rules

@@ -200,6 +200,7 @@ fn target_groups(
         };
         let spec = TargetGroupSpec {
             vpc: Ref::named("main"),
+            load_balancer: Some(Ref::named(&route.load_balancer)),
             port: port.port,
             protocol: protocol.into(),
             version: version.into(),
@@ -211,6 +212,7 @@ fn target_groups(
             connection_termination: true.into(),
         };
         let fields = &[
+            ("load-balancer", "route.load-balancer"),
             ("health-check", "health"),
             ("deregistration-delay", "drain"),
             ("version", "protocol"),

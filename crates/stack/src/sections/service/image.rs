@@ -1,12 +1,14 @@
-//! The image of a service: one that is built here becomes a resource in a repository, one from
-//! elsewhere a text.
+//! The image of a service or of a sidecar: one that is built here becomes a resource in a
+//! repository, one from elsewhere a text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use deployer_core::{Address, Code, Ref, Text};
 use deployer_kinds::{self as kinds, Architecture, Image, ImageSpec};
 
 use super::body::Service;
+use super::containers::Sidecar;
 use super::forms::{Build, Built, ImageSource, Of};
 use super::owner::Owner;
 use super::secrets;
@@ -44,7 +46,7 @@ pub(super) fn image(
             let at = owner.path(&["image", "of"]);
             return of_another(draft, all, body, of, &at).map(|whose| {
                 if let Whose::Built(address) = &whose {
-                    draft.images.insert(name, address.clone());
+                    draft.images.entry(name).or_default().insert(address.clone());
                 }
                 whose.pull()
             });
@@ -54,9 +56,9 @@ pub(super) fn image(
     let builder = builder(draft, all, &name).to_owned();
     let address = Address::new("image", &builder);
     if builder == name {
-        make(draft, owner, body, built)?;
+        make(draft, &owner.path(&["image"]), (&name, body), &body.health_command, built)?;
     }
-    draft.images.insert(name, address.clone());
+    draft.images.entry(name).or_default().insert(address.clone());
     Some(Whose::Built(address).pull())
 }
 
@@ -64,21 +66,51 @@ pub(super) fn image(
 pub(super) fn of_sidecar(
     draft: &mut Draft,
     all: &Sections,
+    owner: Owner<'_>,
     body: &Service,
-    source: &ImageSource,
-    path: &[&str],
+    (name, sidecar): (&str, &Sidecar),
 ) -> Option<Pull> {
-    let at = |key: &'static str| [path, &["image", key]].concat();
-    match source {
-        ImageSource::Pulled(_) | ImageSource::Private(_) => {
-            Some(pulled(draft, all, source, &at("credentials")))
+    let path = owner.path(&["sidecars", name, "image"]);
+    let at = |key: &'static str| [&path[..], &[key]].concat();
+    let built = match &sidecar.image {
+        source @ (ImageSource::Pulled(_) | ImageSource::Private(_)) => {
+            return Some(pulled(draft, all, source, &at("credentials")));
         }
-        ImageSource::Of(of) => of_another(draft, all, body, of, &at("of")).map(Whose::pull),
-        ImageSource::Built(_) => {
-            draft.not_yet("an image of a sidecar's own that is built here", &at("build"));
-            None
+        ImageSource::Of(of) => {
+            return of_another(draft, all, body, of, &at("of")).map(Whose::pull);
         }
+        ImageSource::Built(built) => built,
+    };
+    let resource = owner.resource();
+    let builder = builder_beside(draft, all, &resource, (name, sidecar));
+    let address = Address::new("image", &builder);
+    if builder == beside(&resource, name) {
+        make(draft, &path, (&builder, body), &sidecar.health_command, built)?;
     }
+    draft.images.entry(resource).or_default().insert(address.clone());
+    Some(Whose::Built(address).pull())
+}
+
+/// What the image of a sidecar's own is called.
+fn beside(resource: &str, sidecar: &str) -> String {
+    format!("{resource}-{sidecar}")
+}
+
+/// What the image of a sidecar is called: that of the service that its own is like, where that has
+/// the same one.
+fn builder_beside(
+    draft: &Draft,
+    all: &Sections,
+    resource: &str,
+    (name, sidecar): (&str, &Sidecar),
+) -> String {
+    let other = builder(draft, all, resource);
+    let theirs = all.get::<Service>(other).and_then(|body| body.sidecars.get(name));
+    let image = |sidecar: &Sidecar| serde_json::to_value(&sidecar.image).ok();
+    let is_same = theirs.is_some_and(|theirs| {
+        (image(theirs), &theirs.health_command) == (image(sidecar), &sidecar.health_command)
+    });
+    beside(if is_same { other } else { resource }, name)
 }
 
 /// How an image is pulled that comes from elsewhere. Reports, at a path, credentials that are none.
@@ -195,10 +227,16 @@ pub(super) fn sources<'a>(
     all: &'a Sections,
     name: &'a str,
     body: &'a Service,
-) -> impl Iterator<Item = (&'a str, &'a ImageSource)> {
-    let written = body.sidecars.values().map(|sidecar| &sidecar.image);
-    [&body.image].into_iter().chain(written).filter_map(move |written| match written {
-        ImageSource::Of(Of { of }) => source(draft, all, of),
+) -> impl Iterator<Item = (Cow<'a, str>, &'a ImageSource)> {
+    let beside = body.sidecars.iter().map(move |it| {
+        let sidecar = (it.0.as_str(), it.1);
+        (Cow::Owned(builder_beside(draft, all, name, sidecar)), &it.1.image)
+    });
+    let own = (Cow::Borrowed(name), &body.image);
+    [own].into_iter().chain(beside).filter_map(move |(name, written)| match written {
+        ImageSource::Of(Of { of }) => {
+            source(draft, all, of).map(|(name, source)| (Cow::Borrowed(name), source))
+        }
         written => Some((name, written)),
     })
 }
@@ -209,17 +247,18 @@ pub(super) fn is_packed(draft: &Draft, all: &Sections, name: &str) -> bool {
     matches!(source, Some(ImageSource::Built(Built { build: Build { cargo: Some(_), .. }, .. })))
 }
 
-/// The repository that an image of a service is in, if it is built here.
-pub(super) fn repository<'a>(
-    draft: &'a Draft,
+/// The repository that an image of this name is in, if it is built here.
+pub(super) fn repository(
+    draft: &Draft,
     all: &Sections,
-    name: &'a str,
-    source: &'a ImageSource,
-) -> Option<&'a str> {
+    name: &str,
+    source: &ImageSource,
+) -> Option<String> {
     match source {
         ImageSource::Pulled(_) | ImageSource::Private(_) | ImageSource::Of(_) => None,
         ImageSource::Built(built) => {
-            Some(built.repository.as_deref().unwrap_or_else(|| builder(draft, all, name)))
+            let own = || builder(draft, all, name).to_owned();
+            Some(built.repository.clone().unwrap_or_else(own))
         }
     }
 }
@@ -240,15 +279,21 @@ fn builder<'a>(draft: &'a Draft, all: &Sections, name: &'a str) -> &'a str {
     if architecture(other) == architecture(name) { other } else { name }
 }
 
-fn make(draft: &mut Draft, owner: Owner<'_>, body: &Service, built: &Built) -> Option<()> {
-    let (path, name) = (owner.path(&["image"]), &owner.resource());
-    let way = way(draft, &path, &built.build)?;
+/// Makes the image of a name, and the repository that it is kept in. `path` is where it is written.
+fn make(
+    draft: &mut Draft,
+    path: &[&str],
+    (name, body): (&str, &Service),
+    health_command: &[String],
+    built: &Built,
+) -> Option<()> {
+    let way = way(draft, path, &built.build)?;
     let repository = built.repository.as_deref().unwrap_or(name);
     let is_declared =
         draft.declared.get("repositories").is_some_and(|names| names.contains(repository));
     if built.repository.is_none() && !is_declared {
-        repository::make_own(draft, name, &path);
-    } else if !draft.must_have("repositories", repository, &[&path[..], &["repository"]].concat()) {
+        repository::make_own(draft, name, path);
+    } else if !draft.must_have("repositories", repository, &[path, &["repository"]].concat()) {
         return None;
     }
     let written = match &way {
@@ -261,7 +306,7 @@ fn make(draft: &mut Draft, owner: Owner<'_>, body: &Service, built: &Built) -> O
         build: way.into(),
         architecture: body.architecture.into(),
         command: Vec::new().into(),
-        health_command: body.health_command.clone().into(),
+        health_command: health_command.to_vec().into(),
         digest: None,
     };
     let fields = [
@@ -270,7 +315,7 @@ fn make(draft: &mut Draft, owner: Owner<'_>, body: &Service, built: &Built) -> O
         ("build.dockerfile.target", "build.target"),
         ("build.dockerfile.cache", "build.cache"),
     ];
-    let mut origin = Origin::new(&path, &fields);
+    let mut origin = Origin::new(path, &fields);
     for argument in built.build.args.iter().flat_map(BTreeMap::keys) {
         let place = ["build", "args", argument].map(str::to_owned).to_vec();
         origin.fields.push((format!("build.dockerfile.args.{argument}"), place));

@@ -64,7 +64,7 @@ impl Section for Service {
         expand::expand(draft, all, name, self);
     }
 
-    fn offer(&self, name: &str) -> Option<Offer> {
+    fn offer(&self, name: &str, _all: &Sections) -> Option<Offer> {
         Some(connect::offer(name, self))
     }
 

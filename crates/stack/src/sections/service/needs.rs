@@ -56,6 +56,9 @@ fn of(all: &Sections, body: &Service) -> Vec<Need> {
         needs.push(kept);
         needs.extend(readable.key.is_some().then_some(Need::Key));
     }
+    let mut paths = body.sidecars.values().map(|sidecar| &sidecar.secrets_from);
+    let has_paths = !body.secrets_from.is_empty() || paths.any(|paths| !paths.is_empty());
+    needs.extend(has_paths.then_some(Need::Parameters));
     needs.extend(body.execute_command.then_some(Need::Shell));
     needs
 }

@@ -46,7 +46,7 @@ pub(super) fn make(
     }
     let sources = image::sources(draft, all, &resource, body);
     let repositories: BTreeSet<Text> =
-        sources.filter_map(|(name, source)| repository(draft, all, name, source)).collect();
+        sources.filter_map(|(name, source)| repository(draft, all, &name, source)).collect();
     if !repositories.is_empty() {
         statements.push(Statement::allow(&["ecr:GetAuthorizationToken"], [Text::from("*")]));
         statements.push(Statement::allow(&PULL, repositories));

@@ -54,7 +54,7 @@ pub(super) fn make(
         uses::check_variables(draft, &path, &sidecar.environment, &sidecar.secrets);
         let at = [&path[..], &["secrets"]].concat();
         let (secrets, readable) = secrets::secrets(draft, all, &at, &sidecar.secrets);
-        let image = image::of_sidecar(draft, all, body, &sidecar.image, &path);
+        let image = image::of_sidecar(draft, all, owner, body, (name, sidecar));
         let mut waits_for = BTreeMap::new();
         match order(draft, &path, body, sidecar) {
             Some((Starts::Before, condition)) => {

@@ -102,6 +102,7 @@ def install() -> None:
             kwargs["priority"] = int(kwargs["priority"])
         for listener in self.describe_listeners(None, [listener_arn]):
             _refuse_loops(listener, [FakeAction(it) for it in kwargs.get("actions") or []])
+            _refuse_shared(self, listener.load_balancer_arn, kwargs.get("actions") or [])
         return original(self, listener_arn, *args, **kwargs)
 
     @patch(ELBv2Backend)
@@ -109,6 +110,7 @@ def install() -> None:
         for rule in self.describe_rules(listener_arn=None, rule_arns=[rule_arn]):
             listener = self.describe_listeners(None, [rule.listener_arn])[0]
             _refuse_loops(listener, [FakeAction(it) for it in actions or []])
+            _refuse_shared(self, listener.load_balancer_arn, actions or [])
         rule = original(self, rule_arn, conditions or [], actions)
         rule.conditions = complete_conditions(rule.conditions)
         return rule
