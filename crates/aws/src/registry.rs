@@ -55,6 +55,7 @@ pub fn registry() -> Registry<Aws> {
         .with_releases::<deployer_kinds::Image>()
         .with_rollouts::<deployer_kinds::Service>()
         .with_runs::<deployer_kinds::Job>()
+        .with_runs::<deployer_kinds::Service>()
         .with_shell::<deployer_kinds::Service>()
         .with_metrics::<deployer_kinds::DbInstance>()
         .with_metrics::<deployer_kinds::DbReplica>()

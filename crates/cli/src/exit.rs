@@ -197,22 +197,25 @@ pub(crate) enum RequestError {
         /// The services whose images are.
         known: Vec<String>,
     },
-    /// There is no such job in AWS.
-    #[error("there is no job `{asked}` in AWS")]
-    NoJob {
-        /// What was asked for.
-        asked: String,
-        /// The jobs that there are.
-        known: Vec<String>,
-    },
-    /// Nothing of that name is in AWS that writes logs.
+    /// Nothing of that name is in AWS that runs as tasks.
     #[error("there is no service or job `{asked}` in AWS")]
-    NoWriter {
+    NoWorkload {
         /// What was asked for.
         asked: String,
         /// What there is.
         known: Vec<String>,
     },
+    /// A name means several things.
+    #[error("`{asked}` may be {}", .meanings.join(" or "))]
+    Ambiguous {
+        /// What was asked for.
+        asked: String,
+        /// What it may mean, each as it is named in full.
+        meanings: Vec<String>,
+    },
+    /// A service has no end of its own.
+    #[error("{0} is a service, and runs until it is stopped")]
+    NoCommand(String),
     /// No service has an image that is built here.
     #[error("no service of the stack has an image that is built here")]
     NothingToPublish,
@@ -262,9 +265,16 @@ impl RequestError {
             Self::NoOutput { asked, known } | Self::NoImage { asked, known } => {
                 suggest(asked, known)
             }
-            Self::NoJob { asked, known } | Self::NoWriter { asked, known } => {
+            Self::NoWorkload { asked, known } => {
                 suggest(asked, known).or_else(|| Some("run `deployer apply` first".to_owned()))
             }
+            Self::Ambiguous { meanings, .. } => {
+                let names = meanings.iter().map(|name| format!("`{name}`"));
+                Some(format!("write {}", names.collect::<Vec<_>>().join(" or ")))
+            }
+            Self::NoCommand(name) => Some(format!(
+                "say what its container is to run instead: `deployer run {name} -- COMMAND`"
+            )),
             Self::NoSecret(_) => Some(
                 "name an entry of `secrets`, or a database with `password: kept`; RDS rotates \
                  the passwords that it manages"

@@ -29,6 +29,7 @@ mod session;
 mod signals;
 mod source;
 mod wire;
+mod workload;
 mod world;
 
 pub use deployer_core::{Failure, Stack};

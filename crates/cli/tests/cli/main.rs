@@ -18,6 +18,7 @@ mod plan;
 mod policy;
 mod publish;
 mod reading;
+mod run;
 mod saved;
 mod secret;
 mod world;

@@ -1,6 +1,7 @@
 //! Services of ECS: `CreateService`, `UpdateService`, `ListServices`, `DescribeServices`,
 //! `DeleteService`.
 
+mod by_hand;
 mod capacity;
 mod connect;
 mod explain;
