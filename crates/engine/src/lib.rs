@@ -41,10 +41,10 @@ pub use answer::{Badge, Found, Progress, Result, Rival};
 pub use calls::{Calls, Pauses, unless_gone_for_good};
 pub use capability::{
     AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, Command, Container,
-    Cursor, Health, Heard, Hold, Line, LogFollower, LogPage, LogQuery, LogSource, Logged, Logs,
-    Metrics, Order, Point, Release, Releases, Revision, Rollout, RolloutState, Rollouts, Run,
+    Cursor, Ends, Health, Heard, Hold, Line, LogFollower, LogPage, LogQuery, LogSource, Logged,
+    Logs, Metrics, Order, Point, Release, Releases, Revision, Rollout, RolloutState, Rollouts, Run,
     RunOrder, Runs, Series, Session, Shell, Steering, Stop, StopCause, Tail, Task, TaskState,
-    Tasks, Token, Unit, Which, Window, begin, follow, read_logs,
+    Tasks, Token, Typed, Unit, Which, Window, begin, follow, read_logs,
 };
 pub use cloud::{Cloud, Context, Identity, Look, Survey};
 pub use execute::{Outcome, execute};

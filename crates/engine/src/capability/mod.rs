@@ -24,6 +24,6 @@ pub use reader::{LogFollower, LogSource, Logged, read_logs};
 pub use releases::{AnyReleases, Release, Releases};
 pub use rollouts::{AnyRollouts, Hold, Revision, Rollout, RolloutState, Rollouts, Steering};
 pub use runs::{AnyRuns, Heard, Run, RunOrder, Runs, begin, follow};
-pub use shell::{AnyShell, Command, Session, Shell, Token};
+pub use shell::{AnyShell, Command, Ends, Session, Shell, Token, Typed};
 pub use tail::Tail;
 pub use tasks::{AnyTasks, Container, Health, Stop, StopCause, Task, TaskState, Tasks, Which};
