@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
 use deployer_core::{ExistingBalancer, ExistingNetwork, Kind};
-use deployer_engine::{Calls, Cloud, Result};
+use deployer_engine::{Calls, Cloud, Ends, Result, Session};
 use deployer_image::Roots;
 use deployer_kinds::{Subnet, Vpc};
 use tokio::sync::OnceCell;
@@ -99,6 +99,10 @@ impl Cloud for Aws {
             Subnet::NAME => self.tagged_subnets(tags, vpc).await,
             _ => self.tagged_balancers(tags).await,
         }
+    }
+
+    async fn join(&self, session: &Session, ends: Ends) -> Result<String> {
+        self.join_session(session, ends).await
     }
 }
 

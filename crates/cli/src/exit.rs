@@ -213,6 +213,16 @@ pub(crate) enum RequestError {
         /// What it may mean, each as it is named in full.
         meanings: Vec<String>,
     },
+    /// No task of a service can be got into.
+    #[error("{service} has no task that runs{}", .asked.as_ref().map(|it| format!(" and begins with `{it}`")).unwrap_or_default())]
+    NoTask {
+        /// The service.
+        service: String,
+        /// What its identifier was to begin with.
+        asked: Option<String>,
+        /// The tasks that run.
+        known: Vec<String>,
+    },
     /// A service has no end of its own.
     #[error("{0} is a service, and runs until it is stopped")]
     NoCommand(String),
@@ -272,6 +282,10 @@ impl RequestError {
                 let names = meanings.iter().map(|name| format!("`{name}`"));
                 Some(format!("write {}", names.collect::<Vec<_>>().join(" or ")))
             }
+            Self::NoTask { known, .. } if known.is_empty() => {
+                Some("`deployer status` shows what there is, and `deployer doctor` why".to_owned())
+            }
+            Self::NoTask { known, .. } => Some(format!("those that run: {}", known.join(", "))),
             Self::NoCommand(name) => Some(format!(
                 "say what its container is to run instead: `deployer run {name} -- COMMAND`"
             )),

@@ -3,6 +3,7 @@
 
 mod operations;
 mod parameters;
+mod session;
 
 use aws_sdk_ssm::types::{ResourceTypeForTagging, Tag};
 use deployer_engine::{Context, Identity, Result, unless_gone_for_good};

@@ -43,6 +43,7 @@ commands! {
     apply: Apply,
     publish: Publish,
     run: Run,
+    exec: Exec,
     secret: Secret,
     destroy: Destroy,
     outputs: Outputs,

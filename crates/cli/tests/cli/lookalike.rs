@@ -11,8 +11,8 @@ use deployer_core::{
     Kind, Phase, Scope, WayOut,
 };
 use deployer_engine::{
-    Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Registry,
-    Resource, Result, Secrecy, Survey, Voice,
+    Badge, Calls, Cloud, Context, Ends, Found, Lease, Parameter, Parameters, Progress, Registry,
+    Resource, Result, Secrecy, Session, Survey, Voice,
 };
 use deployer_kinds as kinds;
 use deployer_testkit::Shelf;
@@ -168,6 +168,11 @@ impl Cloud for Lookalike {
         _: Option<&str>,
     ) -> Result<BTreeSet<String>> {
         Ok(BTreeSet::new())
+    }
+
+    /// Nobody gets into anything.
+    async fn join(&self, _: &Session, _: Ends) -> Result<String> {
+        Err(Failure::new(Cause::Refused, "join the session", "nothing runs"))
     }
 }
 

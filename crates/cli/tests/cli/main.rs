@@ -9,6 +9,7 @@ mod corpus;
 mod destroy;
 mod documented;
 mod drift;
+mod exec;
 mod guests;
 mod locking;
 mod logs;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-const STACK: &str = "\
+pub(crate) const STACK: &str = "\
 stack: notes
 region: eu-west-1
 environments: { dev: {} }
@@ -22,7 +22,7 @@ resources:
 ";
 
 /// The task of a run, over with this code.
-fn ended(id: &str, code: i32) -> Task {
+pub(crate) fn ended(id: &str, code: i32) -> Task {
     let now = Some(Timestamp::now());
     Task {
         id: id.to_owned(),
