@@ -18,7 +18,7 @@ pub enum Exit {
     Wrong,
     /// The command line is wrong.
     Usage,
-    /// There are changes to make, or there is drift.
+    /// There are changes to make, there is drift, or something is wrong with what is there.
     Pending,
     /// The run failed part-way; the same command continues it.
     Failed,
@@ -63,7 +63,9 @@ impl Exit {
             Self::Done => "done",
             Self::Wrong => "the stack or the request is wrong, or AWS cannot be reached",
             Self::Usage => "the command line is wrong",
-            Self::Pending => "there are changes to make (`plan --check`), or there is drift",
+            Self::Pending => {
+                "there are changes to make (`plan --check`), there is drift, or something is wrong (`doctor`)"
+            }
             Self::Failed => "the run failed part-way; the same command continues it",
             Self::Refused => {
                 "refused: protection, another account or stack of the name, a lock, a moved world, no \

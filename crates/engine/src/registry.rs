@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::driver::{Driver, Typed};
 use crate::{
-    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, Cloud, Logs,
-    Metrics, Releases, Resource, Result, Rollouts, Runs, Shell, Tasks,
+    AnyChecks, AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, Checks,
+    Cloud, Logs, Metrics, Releases, Resource, Result, Rollouts, Runs, Shell, Tasks,
 };
 
 /// The kinds of a cloud, each with how it is scanned, created, changed and deleted, and with what it
@@ -117,4 +117,5 @@ offers! {
     Metrics, AnyMetrics, with_metrics, metrics;
     Releases, AnyReleases, with_releases, releases;
     Runs, AnyRuns, with_runs, runs;
+    Checks, AnyChecks, with_checks, checks;
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use deployer_core::{Cause, Failure};
 use deployer_engine::{
-    Command, Cursor, Line, LogPage, LogQuery, Order, Release, Result, Rollout, RolloutState, Run,
-    RunOrder, Series, Session, Steering, Task, TaskState, Token, Which, Window,
+    Command, Cursor, Finding, Line, LogPage, LogQuery, Order, Release, Result, Rollout,
+    RolloutState, Run, RunOrder, Series, Session, Steering, Task, TaskState, Token, Which, Window,
 };
 use jiff::Timestamp;
 
@@ -32,6 +32,8 @@ pub struct Activity {
     pub releases: Vec<Release>,
     /// What is measured of it.
     pub series: Vec<Series>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
     /// The tasks that were begun by hand, by their tokens.
     pub begun: BTreeMap<String, String>,
 }

@@ -479,14 +479,14 @@ pub(super) async fn sticky(aws: &Aws, id: &str) -> Result<u32> {
 }
 
 /// The targets of a group, with what is said of their health.
-async fn targets(aws: &Aws, id: &str) -> Result<Vec<TargetHealthDescription>> {
+pub(super) async fn targets(aws: &Aws, id: &str) -> Result<Vec<TargetHealthDescription>> {
     let request = aws.elb.describe_target_health().target_group_arn(id);
     let answer =
         aws.send(&elb::DESCRIBE_TARGET_HEALTH, "find the targets", || request.clone().send());
     Ok(answer.await?.target_health_descriptions.unwrap_or_default())
 }
 
-fn state(target: &TargetHealthDescription) -> Option<&TargetHealthStateEnum> {
+pub(super) fn state(target: &TargetHealthDescription) -> Option<&TargetHealthStateEnum> {
     target.target_health().and_then(|health| health.state())
 }
 

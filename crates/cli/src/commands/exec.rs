@@ -230,7 +230,7 @@ async fn type_on(
     std::thread::spawn(move || take(input, &reads));
     let (mut is_open, mut last) = (true, b'\n');
     loop {
-        let changed = async {
+        let resized = async {
             match &mut changes {
                 Some(changes) => changes.recv().await,
                 None => pending().await,
@@ -249,7 +249,7 @@ async fn type_on(
                     let _ = keys.send(Typed::Bytes(vec![END_OF_INPUT; times])).await;
                 }
             },
-            _ = changed => size().await,
+            _ = resized => size().await,
         }
     }
 }

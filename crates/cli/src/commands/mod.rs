@@ -48,6 +48,7 @@ commands! {
     destroy: Destroy,
     outputs: Outputs,
     status: Status,
+    doctor: Doctor,
     logs: Logs,
     drift: Drift,
     adopt: Adopt,

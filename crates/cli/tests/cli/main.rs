@@ -7,6 +7,7 @@ mod completing;
 mod connecting;
 mod corpus;
 mod destroy;
+mod doctor;
 mod documented;
 mod drift;
 mod exec;

@@ -1,11 +1,13 @@
 //! What people do with a resource after a deploy: read its logs, look at its tasks, follow and steer
-//! its rollouts, open a shell, read its metrics, run it by hand, delete old releases.
+//! its rollouts, open a shell, read its metrics, ask what is wrong with it, run it by hand,
+//! delete old releases.
 //!
 //! Each of these is a trait that a kind implements beside its [`Resource`](crate::Resource), with
 //! real types. Whoever asks has the kind erased: [`Registry`](crate::Registry) hands it out by the
 //! kind's name, and it takes the [`Live`](deployer_core::Live) of a snapshot, so nothing is scanned
 //! for it once more. What is answered knows no cloud, and has the cloud's own words beside ours.
 
+mod checks;
 mod declare;
 mod logs;
 mod metrics;
@@ -17,6 +19,7 @@ mod shell;
 mod tail;
 mod tasks;
 
+pub use checks::{AnyChecks, Checks, Finding, Stage};
 use declare::capability;
 pub use logs::{AnyLogs, Cursor, Line, LogPage, LogQuery, Logs, Order};
 pub use metrics::{AnyMetrics, Metrics, Point, Series, Unit, Window};

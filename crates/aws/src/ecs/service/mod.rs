@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod capacity;
+mod checks;
 mod connect;
 mod explain;
 pub(crate) mod failures;
