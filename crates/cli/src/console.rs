@@ -11,17 +11,21 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// A terminal that keys are typed at and that shows what comes back.
 #[derive(Debug)]
-pub struct Console(());
+pub struct Console {
+    input: io::Stdin,
+    output: io::Stdout,
+}
 
 impl Console {
     /// That of this process, where its input and its output are one.
     pub fn of_process() -> Option<Self> {
-        (io::stdin().is_terminal() && io::stdout().is_terminal()).then_some(Self(()))
+        let (input, output) = (io::stdin(), io::stdout());
+        (input.is_terminal() && output.is_terminal()).then_some(Self { input, output })
     }
 
     /// How many columns and lines there are.
     pub(crate) fn size(&self) -> Option<(u16, u16)> {
-        let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
+        let (width, height) = terminal_size::terminal_size_of(&self.output)?;
         Some((width.0, height.0)).filter(|(columns, rows)| *columns > 0 && *rows > 0)
     }
 
@@ -30,7 +34,7 @@ impl Console {
     /// # Errors
     /// When it is a terminal no more.
     pub(crate) fn raw(&self) -> io::Result<Raw> {
-        let before = tcgetattr(io::stdin())?;
+        let before = tcgetattr(&self.input)?;
         let mut raw = before.clone();
         raw.make_raw();
         *lock() = Some(before);
@@ -40,7 +44,7 @@ impl Console {
             restore();
             hook(panic);
         }));
-        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        tcsetattr(&self.input, OptionalActions::Now, &raw)?;
         Ok(Raw(()))
     }
 }

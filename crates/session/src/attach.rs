@@ -241,7 +241,7 @@ mod tests {
             while let Some(frame) = self.hear().await {
                 match frame.payload_kind {
                     PayloadKind::SIZE => {
-                        self.size = serde_json::from_slice(&frame.payload).unwrap()
+                        self.size = serde_json::from_slice(&frame.payload).unwrap();
                     }
                     PayloadKind::FLAG => break,
                     _ if frame.payload == b"exit" => break,

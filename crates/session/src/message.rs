@@ -252,7 +252,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_sent_is_what_arrives(payload: Vec<u8>, sequence: i64, flags: u64, created: u64) {
-            let sent = Message { sequence, flags, created, ..message(&payload) };
+            let sent = Message { created, sequence, flags, ..message(&payload) };
             prop_assert_eq!(Message::decode(&sent.encode()), Ok(sent));
         }
 

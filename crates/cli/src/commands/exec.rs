@@ -237,18 +237,15 @@ async fn type_on(
             }
         };
         tokio::select! {
-            bytes = read.recv(), if is_open => match bytes {
-                Some(bytes) => {
-                    last = *bytes.last().unwrap_or(&last);
-                    let _ = keys.send(Typed::Bytes(bytes)).await;
-                }
-                None => {
+            bytes = read.recv(), if is_open => {
+                let bytes = bytes.unwrap_or_else(|| {
                     is_open = false;
-                    // Within a line it only ends that.
-                    let times = if last == b'\n' { 1 } else { 2 };
-                    let _ = keys.send(Typed::Bytes(vec![END_OF_INPUT; times])).await;
-                }
-            },
+                    // Within a line the first one only ends that.
+                    vec![END_OF_INPUT; if last == b'\n' { 1 } else { 2 }]
+                });
+                last = *bytes.last().unwrap_or(&last);
+                let _ = keys.send(Typed::Bytes(bytes)).await;
+            }
             _ = resized => size().await,
         }
     }
@@ -322,14 +319,14 @@ impl Screen {
             [first.trim(), words].into_iter().filter(|it| !it.is_empty()).collect();
         let failed =
             |attempted: &str, message: String| Failure::new(Cause::Refused, attempted, message);
-        let has_no_program = |words: &&str| said.iter().any(|said| said.contains(*words));
-        let started = match &self.reader {
+        let says = |words: &str| said.iter().any(|said| said.contains(words));
+        let has_started = match &self.reader {
             Some(reader) => reader.has_begun(),
-            None => !NO_PROGRAM.iter().take(1).any(has_no_program.clone()),
+            None => !says(NO_PROGRAM[0]),
         };
-        if !started {
+        if !has_started {
             let failure = failed("start the command in the task", said.join("\n"));
-            return Err(if NO_PROGRAM.iter().any(has_no_program) {
+            return Err(if NO_PROGRAM.iter().any(|words| says(words)) {
                 failure.help(
                     "commands are run by the `sh` of the image, and this one seems to have none: add \
                      a shell to it, or run what is in it with `deployer run`",

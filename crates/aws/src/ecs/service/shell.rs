@@ -85,7 +85,7 @@ fn advise(failure: Failure, task: &Description) -> Failure {
             "the agent in the task has not connected: its task role must allow \
              `ssmmessages:CreateControlChannel`, `ssmmessages:CreateDataChannel`, \
              `ssmmessages:OpenControlChannel` and `ssmmessages:OpenDataChannel`, its subnet needs a way \
-             to `ssmmessages` (a NAT gateway or `private-access: [ssmmessages]`), and its root file \
+             to `ssmmessages` (a NAT gateway or an endpoint), and its root file \
              system must not be read-only",
         ),
         _ => failure,
