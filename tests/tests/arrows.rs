@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("deployer-stack", &["deployer-core", "deployer-kinds", "saphyr-parser"]),
     ("deployer-engine", &["deployer-core", "tokio"]),
     ("deployer-image", &["tokio"]),
+    ("deployer-session", &["deployer-engine", "tokio"]),
     (
         "deployer-aws",
         &[
@@ -18,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "deployer-engine",
             "deployer-image",
             "deployer-kinds",
+            "deployer-session",
             "tokio",
             "aws-sdk",
         ],

@@ -158,9 +158,14 @@ fn a_job_is_run_by_hand_and_what_it_ends_with_is_what_the_command_ends_with() {
     assert!(bad.stderr.contains("`report` ended with exit code 3"), "{}", bad.stderr);
     let told = world.run(&["run", "jobs/report", "--json"]).expect(0).stdout;
     let told: Value = serde_json::from_str(&told).expect("JSON");
-    assert_eq!((&told["job"], &told["exit-code"]), (&json!("report"), &json!(0)));
+    assert_eq!((&told["address"], &told["exit-code"]), (&json!("job/report"), &json!(0)));
     let unknown = world.run(&["run", "repot"]).expect(1).stderr;
     assert!(unknown.contains("did you mean `report`?"), "{unknown}");
+    // A task of a service with another command ends as that does, beside those that serve.
+    let told = world.run(&["run", "web", "--json", "--", "exits"]).expect(3);
+    assert!(told.stderr.contains("fatal: DATABASE_URL is not set"), "{}", told.stderr);
+    let told: Value = serde_json::from_str(&told.stdout).expect("JSON");
+    assert_eq!((&told["address"], &told["exit-code"]), (&json!("service/web"), &json!(3)));
     world.run(&["plan", "--check"]).expect(0);
 }
 

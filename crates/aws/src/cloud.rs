@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
 use deployer_core::{ExistingBalancer, ExistingNetwork, Kind};
-use deployer_engine::{Calls, Cloud, Result};
+use deployer_engine::{Calls, Cloud, Ends, Result, Session};
 use deployer_image::Roots;
 use deployer_kinds::{Subnet, Vpc};
 use tokio::sync::OnceCell;
@@ -103,6 +103,10 @@ impl Cloud for Aws {
 
     async fn names_below(&self, path: &str) -> Result<BTreeSet<String>> {
         self.parameters_below(path).await
+    }
+
+    async fn join(&self, session: &Session, ends: Ends) -> Result<String> {
+        self.join_session(session, ends).await
     }
 }
 

@@ -54,12 +54,14 @@ pub(crate) fn typed<'a>(text: &'a str, which: &str, width: usize) -> Cow<'a, str
         let inside = start + 1;
         let end = rest[inside..].find('`').filter(|length| *length <= LONGEST);
         let Some(end) = end.map(|length| inside + length) else { break };
-        typed.push_str(&rest[..end]);
+        // What stands behind `--` is another command's.
+        let own = rest[inside..end].find(" -- ").map_or(end, |length| inside + length);
+        typed.push_str(&rest[..own]);
         // Of others it is said what they do since when.
-        if !is_whole(&rest[inside..end]) && !rest[end..].starts_with("` since") {
+        if !is_whole(&rest[inside..own]) && !rest[end..].starts_with("` since") {
             typed.push_str(which);
         }
-        typed.push('`');
+        typed.push_str(&rest[own..=end]);
         rest = &rest[end + 1..];
     }
     typed.push_str(rest);
@@ -106,6 +108,7 @@ mod tests {
                 "`deployer help adopt` and `deployer plan`",
                 "`deployer help adopt` and `deployer plan --env prod`",
             ),
+            ("`deployer run web -- ls -l`", "`deployer run web --env prod -- ls -l`"),
             ("`deployer apply p.json`", "`deployer apply p.json`"),
             ("no end: `deployer apply", "no end: `deployer apply"),
             ("nothing", "nothing"),

@@ -18,7 +18,7 @@ pub enum Exit {
     Wrong,
     /// The command line is wrong.
     Usage,
-    /// There are changes to make, or there is drift.
+    /// There are changes to make, there is drift, or something is wrong with what is there.
     Pending,
     /// The run failed part-way; the same command continues it.
     Failed,
@@ -63,7 +63,9 @@ impl Exit {
             Self::Done => "done",
             Self::Wrong => "the stack or the request is wrong, or AWS cannot be reached",
             Self::Usage => "the command line is wrong",
-            Self::Pending => "there are changes to make (`plan --check`), or there is drift",
+            Self::Pending => {
+                "there are changes to make (`plan --check`), there is drift, or something is wrong (`doctor`)"
+            }
             Self::Failed => "the run failed part-way; the same command continues it",
             Self::Refused => {
                 "refused: protection, another account or stack of the name, a lock, a moved world, no \
@@ -197,22 +199,35 @@ pub(crate) enum RequestError {
         /// The services whose images are.
         known: Vec<String>,
     },
-    /// There is no such job in AWS.
-    #[error("there is no job `{asked}` in AWS")]
-    NoJob {
-        /// What was asked for.
-        asked: String,
-        /// The jobs that there are.
-        known: Vec<String>,
-    },
-    /// Nothing of that name is in AWS that writes logs.
+    /// Nothing of that name is in AWS that runs as tasks.
     #[error("there is no service or job `{asked}` in AWS")]
-    NoWriter {
+    NoWorkload {
         /// What was asked for.
         asked: String,
         /// What there is.
         known: Vec<String>,
     },
+    /// A name means several things.
+    #[error("`{asked}` may be {}", .meanings.join(" or "))]
+    Ambiguous {
+        /// What was asked for.
+        asked: String,
+        /// What it may mean, each as it is named in full.
+        meanings: Vec<String>,
+    },
+    /// No task of a service can be got into.
+    #[error("{service} has no task that runs{}", .asked.as_ref().map(|it| format!(" and begins with `{it}`")).unwrap_or_default())]
+    NoTask {
+        /// The service.
+        service: String,
+        /// What its identifier was to begin with.
+        asked: Option<String>,
+        /// The tasks that run.
+        known: Vec<String>,
+    },
+    /// A service has no end of its own.
+    #[error("{0} is a service, and runs until it is stopped")]
+    NoCommand(String),
     /// No service has an image that is built here.
     #[error("no service of the stack has an image that is built here")]
     NothingToPublish,
@@ -262,9 +277,20 @@ impl RequestError {
             Self::NoOutput { asked, known } | Self::NoImage { asked, known } => {
                 suggest(asked, known)
             }
-            Self::NoJob { asked, known } | Self::NoWriter { asked, known } => {
+            Self::NoWorkload { asked, known } => {
                 suggest(asked, known).or_else(|| Some("run `deployer apply` first".to_owned()))
             }
+            Self::Ambiguous { meanings, .. } => {
+                let names = meanings.iter().map(|name| format!("`{name}`"));
+                Some(format!("write {}", names.collect::<Vec<_>>().join(" or ")))
+            }
+            Self::NoTask { known, .. } if known.is_empty() => {
+                Some("`deployer status` shows what there is, and `deployer doctor` why".to_owned())
+            }
+            Self::NoTask { known, .. } => Some(format!("those that run: {}", known.join(", "))),
+            Self::NoCommand(name) => Some(format!(
+                "say what its container is to run instead: `deployer run {name} -- COMMAND`"
+            )),
             Self::NoSecret(_) => Some(
                 "name an entry of `secrets`, or a database with `password: kept`; RDS rotates \
                  the passwords that it manages"

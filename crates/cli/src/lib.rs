@@ -10,6 +10,7 @@ mod cli;
 mod command;
 mod commands;
 mod completion;
+mod console;
 mod exit;
 mod habits;
 mod holder;
@@ -24,13 +25,16 @@ mod report;
 mod run;
 #[cfg(test)]
 mod samples;
+mod script;
 mod seal;
 mod session;
 mod signals;
 mod source;
 mod wire;
+mod workload;
 mod world;
 
+pub use console::Console;
 pub use deployer_core::{Failure, Stack};
 pub use deployer_engine::{Access, Registry};
 pub use exit::Exit;

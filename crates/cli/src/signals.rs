@@ -3,6 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::console::restore;
 use crate::exit::Exit;
 use crate::reading::is_reading;
 
@@ -26,6 +27,7 @@ pub fn cancelled_by_signals() -> std::io::Result<CancellationToken> {
                 _ = hangup.recv() => {}
             }
             if token.is_cancelled() || is_reading() {
+                restore();
                 std::process::exit(Exit::Interrupted.code().into());
             }
             token.cancel();

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::again::typed;
 use crate::clean::{clean, escaped};
+use crate::console::Console;
 
 /// A way to a cloud.
 pub trait Connect {
@@ -69,6 +70,8 @@ pub struct Terminal {
     pub stderr: Stream,
     /// Whether somebody is there to answer a question.
     pub is_interactive: bool,
+    /// The terminal that a session can have to itself, where there is one.
+    pub console: Option<Console>,
     /// How many columns there are.
     pub width: usize,
     /// How many lines there are.
@@ -96,6 +99,7 @@ impl Terminal {
             stdout: Stream::new(io::stdout(), io::stdout().is_terminal()),
             stderr: Stream::new(io::stderr(), io::stderr().is_terminal()),
             is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            console: Console::of_process(),
             width,
             height,
             environment,
@@ -180,10 +184,14 @@ impl Stream {
     /// run must not die because nobody listens any more, so what goes wrong is kept for
     /// [`Stream::failure`].
     pub(crate) fn write_frame(&self, text: &str) {
+        self.write_bytes(text.as_bytes());
+    }
+
+    /// The same with what a session shows, which has the terminal to itself: it is meant to be obeyed.
+    pub(crate) fn write_bytes(&self, bytes: &[u8]) {
         let mut writer = self.lock();
         if writer.failed.is_none()
-            && let Err(error) =
-                writer.inner.write_all(text.as_bytes()).and_then(|()| writer.inner.flush())
+            && let Err(error) = writer.inner.write_all(bytes).and_then(|()| writer.inner.flush())
         {
             writer.failed = Some(error);
         }

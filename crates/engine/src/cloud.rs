@@ -10,7 +10,7 @@ use deployer_core::{
 use serde_json::Value;
 
 use crate::work::Work;
-use crate::{Badge, Calls, Pauses, Result, Voice};
+use crate::{Badge, Calls, Ends, Pauses, Result, Session, Voice};
 
 /// A cloud that resources live in.
 pub trait Cloud: Send + Sync + Sized + 'static {
@@ -73,6 +73,13 @@ pub trait Cloud: Send + Sync + Sized + 'static {
     /// # Errors
     /// When nobody says.
     fn names_below(&self, path: &str) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
+
+    /// Joins a session that is open in a task, and passes on what is typed and what the task shows
+    /// until it ends; gives what the cloud says of the end, if it says anything.
+    ///
+    /// # Errors
+    /// When nobody gets in, or the connection breaks.
+    fn join(&self, session: &Session, ends: Ends) -> impl Future<Output = Result<String>> + Send;
 }
 
 /// What a scan is handed: whose resources to look for, and where.

@@ -12,6 +12,7 @@ mod caller;
 mod calls;
 mod capability;
 mod cloud;
+mod diagnose;
 mod driver;
 mod execute;
 mod jitter;
@@ -41,13 +42,15 @@ pub use adopt::{Adoption, adopt, seek};
 pub use answer::{Badge, Found, Progress, Result, Rival};
 pub use calls::{Calls, Pauses, unless_gone_for_good};
 pub use capability::{
-    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, AnyVitals, Command,
-    Container, Cursor, Health, Heard, Hold, Line, LogFollower, LogPage, LogQuery, LogSource,
-    Logged, Logs, Metrics, Order, Point, Release, Releases, Revision, Rollout, RolloutState,
-    Rollouts, Run, RunOrder, Runs, Series, Session, Shell, Steering, Stop, StopCause, Tail, Task,
-    TaskState, Tasks, Token, Unit, Vital, Vitals, Which, Window, begin, follow, read_logs,
+    AnyChecks, AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks,
+    AnyVitals, Checks, Command, Container, Cursor, Ends, Finding, Health, Heard, Hold, Line,
+    LogFollower, LogPage, LogQuery, LogSource, Logged, Logs, Metrics, Order, Point, Release,
+    Releases, Revision, Rollout, RolloutState, Rollouts, Run, RunOrder, Runs, Series, Session,
+    Shell, Stage, Steering, Stop, StopCause, Tail, Task, TaskState, Tasks, Token, Typed, Unit,
+    Vital, Vitals, Which, Window, begin, follow, read_logs,
 };
 pub use cloud::{Cloud, Context, Identity, Look, Survey};
+pub use diagnose::{Diagnosis, diagnose};
 pub use execute::{Outcome, execute};
 pub use lock::{Claim, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
 pub use observe::{Scan, observe};

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::driver::{Driver, Typed};
 use crate::{
-    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, AnyVitals, Cloud,
-    Logs, Metrics, Releases, Resource, Result, Rollouts, Runs, Shell, Tasks, Vitals,
+    AnyChecks, AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks,
+    AnyVitals, Checks, Cloud, Logs, Metrics, Releases, Resource, Result, Rollouts, Runs, Shell,
+    Tasks, Vitals,
 };
 
 /// The kinds of a cloud, each with how it is scanned, created, changed and deleted, and with what it
@@ -118,4 +119,5 @@ offers! {
     Releases, AnyReleases, with_releases, releases;
     Runs, AnyRuns, with_runs, runs;
     Vitals, AnyVitals, with_vitals, vitals;
+    Checks, AnyChecks, with_checks, checks;
 }

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use deployer_core::{Cause, Failure};
 use deployer_engine::{
-    Command, Cursor, Line, LogPage, LogQuery, Order, Release, Result, Rollout, RolloutState, Run,
-    RunOrder, Series, Session, Steering, Task, TaskState, Token, Vital, Which, Window,
+    Command, Cursor, Finding, Line, LogPage, LogQuery, Order, Release, Result, Rollout,
+    RolloutState, Run, RunOrder, Series, Session, Steering, Task, TaskState, Token, Vital, Which,
+    Window,
 };
 use jiff::Timestamp;
 
@@ -34,6 +35,8 @@ pub struct Activity {
     pub series: Vec<Series>,
     /// What says how it does.
     pub vitals: Vec<Vital>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
     /// The tasks that were begun by hand, by their tokens.
     pub begun: BTreeMap<String, String>,
 }

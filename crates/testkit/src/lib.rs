@@ -13,6 +13,7 @@ mod memory;
 mod mess;
 mod run;
 mod shelf;
+mod shell;
 mod stacks;
 mod things;
 mod time;

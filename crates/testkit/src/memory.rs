@@ -10,8 +10,8 @@ use deployer_core::{
     Scope,
 };
 use deployer_engine::{
-    Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Result, Secrecy,
-    Survey,
+    Badge, Calls, Cloud, Context, Ends, Found, Lease, Parameter, Parameters, Progress, Result,
+    Secrecy, Session, Survey,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::fault::refusal;
 use crate::things::{State, Thing, not_there, seconds, targets};
 use crate::toy::Toy;
-use crate::{Activity, Call, Fault, Moment, Operation, Output, pass};
+use crate::{Activity, Call, Fault, Moment, Operation, Output, pass, shell};
 
 /// A cloud in memory, at one place; others are reached from it.
 ///
@@ -85,6 +85,11 @@ impl Cloud for Memory {
     /// Nor does any of them read parameters.
     async fn names_below(&self, _: &str) -> Result<BTreeSet<String>> {
         Ok(BTreeSet::new())
+    }
+
+    /// What runs in memory runs on this machine, so that whoever types sees what a shell makes of it.
+    async fn join(&self, session: &Session, ends: Ends) -> Result<String> {
+        shell::join(session, ends).await
     }
 }
 

@@ -198,7 +198,7 @@ fn found(owned: &Owned, detail: &CertificateDetail) -> Result<Found<Certificate>
 }
 
 /// Why one will never be valid again; none of one that is, or will be.
-fn ended(detail: &CertificateDetail) -> Option<String> {
+pub(super) fn ended(detail: &CertificateDetail) -> Option<String> {
     use CertificateStatus::{Expired, Failed, Revoked, ValidationTimedOut};
     match detail.status()? {
         Failed => {
@@ -221,7 +221,7 @@ fn word(code: &str) -> String {
 }
 
 /// What DNS has to show, once it is known of all domains; see [`CertificateOutput::records`].
-fn records(detail: &CertificateDetail) -> Option<String> {
+pub(super) fn records(detail: &CertificateDetail) -> Option<String> {
     let options = detail.domain_validation_options();
     let line = |option: &aws_sdk_acm::types::DomainValidation| {
         let record = option.resource_record()?;
@@ -234,7 +234,7 @@ fn records(detail: &CertificateDetail) -> Option<String> {
 }
 
 /// The records in a sentence.
-fn told(records: &str) -> String {
+pub(super) fn told(records: &str) -> String {
     let told = records.lines().filter_map(|line| {
         let (name, value) = line.split_once(' ')?.1.split_once(' ')?;
         Some(format!("{name} CNAME {value}"))
@@ -263,7 +263,7 @@ fn algorithm(key: CertificateKey) -> KeyAlgorithm {
     }
 }
 
-async fn look(aws: &Aws, arn: &str) -> Result<CertificateDetail> {
+pub(super) async fn look(aws: &Aws, arn: &str) -> Result<CertificateDetail> {
     let request = aws.acm.describe_certificate().certificate_arn(arn);
     let answer = aws
         .send(&acm::DESCRIBE_CERTIFICATE, "look at the certificate", || request.clone().send())

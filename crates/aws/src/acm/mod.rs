@@ -1,6 +1,7 @@
 //! AWS Certificate Manager: its kind, and how tags are written, read and rewritten.
 
 pub(crate) mod certificate;
+mod checks;
 mod operations;
 mod verify;
 

@@ -8,7 +8,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Alarm, AlarmOutput, AlarmSpec, Comparison, Missing};
 
 use crate::Aws;
-use crate::cloudwatch::alarms::{Actions, Alarms, arn_of, delete, look, must_be_free};
+use crate::cloudwatch::alarms::{Actions, Alarms, IN_ALARM, arn_of, delete, look, must_be_free};
 use crate::cloudwatch::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::{Owned, prefix, readable};
@@ -146,7 +146,7 @@ fn found(owned: &Owned, alarm: &MetricAlarm) -> Result<Found<Alarm>> {
         },
         output: output(alarm)?,
         phase: Phase::Ready,
-        state: if is_off { "in alarm".to_owned() } else { String::new() },
+        state: if is_off { IN_ALARM.to_owned() } else { String::new() },
         foreign: actions.foreign(),
     })
 }

@@ -16,6 +16,9 @@ use crate::index::{TagIndex, one_by_one};
 use crate::missing::Required;
 use crate::ownership::{self, Tags, named_owner, prefix};
 
+/// The state of an alarm that has gone off.
+pub(super) const IN_ALARM: &str = "in alarm";
+
 /// The alarms of one observation whose names begin as the scope's do, of both kinds, asked for once.
 #[derive(Default)]
 pub(crate) struct Alarms(OnceCell<Listed>);

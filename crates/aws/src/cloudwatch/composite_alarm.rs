@@ -10,7 +10,7 @@ use deployer_kinds::{
 };
 
 use crate::Aws;
-use crate::cloudwatch::alarms::{Actions, Alarms, arn_of, delete, look, must_be_free};
+use crate::cloudwatch::alarms::{Actions, Alarms, IN_ALARM, arn_of, delete, look, must_be_free};
 use crate::cloudwatch::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::{Owned, prefix, readable};
@@ -136,7 +136,7 @@ fn found(owned: &Owned, alarm: &Description) -> Result<Found<CompositeAlarm>> {
         },
         output: output(alarm)?,
         phase: Phase::Ready,
-        state: if is_off { "in alarm".to_owned() } else { String::new() },
+        state: if is_off { IN_ALARM.to_owned() } else { String::new() },
         foreign: unread.into_iter().chain(suppressor).chain(actions.foreign()).collect(),
     })
 }

@@ -3,6 +3,7 @@
 
 mod alarm;
 mod alarms;
+mod checks;
 mod composite_alarm;
 mod dashboard;
 mod operations;

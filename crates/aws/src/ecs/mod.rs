@@ -4,6 +4,7 @@
 mod cluster;
 mod job;
 mod logging;
+mod one_off;
 mod operations;
 pub(crate) mod service;
 mod stopped;

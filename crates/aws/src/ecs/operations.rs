@@ -38,6 +38,9 @@ const CLUSTER: &[Reach] = &[Reach::Named("cluster/{name}*")];
 const DEFINITION: &[Reach] = &[Reach::Named("task-definition/{name}*")];
 /// The tasks of a cluster of ours, whoever started them.
 const TASK: &[Reach] = &[Reach::Named("task/{name}*")];
+/// A task, and the cluster that it is in ("Using IAM policies to limit access to ECS Exec" in the ECS
+/// developer guide).
+const ENTERED: &[Reach] = &[Reach::Named("cluster/{name}*"), Reach::Named("task/{name}*")];
 const DEPLOYED: &[Reach] = &[Reach::Named("service/*/{name}*")];
 
 operations! {
@@ -99,6 +102,7 @@ operations! {
     /// The agent in a container connects some seconds after the container runs ("Using ECS Exec" in
     /// the ECS developer guide).
     EXECUTE_COMMAND = SERVICE.changes("ExecuteCommand")
+        .on(ENTERED)
         .gone(&["ClusterNotFoundException"])
         .codes(&[Code::new("TargetNotConnectedException", Cause::NotYet)]);
     LIST_SERVICE_DEPLOYMENTS = SERVICE.reads("ListServiceDeployments")

@@ -3,6 +3,7 @@
 
 mod action;
 mod certificates;
+mod checks;
 mod existing;
 mod inventory;
 mod listener;

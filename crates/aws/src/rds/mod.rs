@@ -1,6 +1,7 @@
 //! RDS: its kinds, and what they share: how tags are written, read and rewritten, and the list of
 //! the databases.
 
+mod checks;
 mod db_instance;
 mod db_parameter_group;
 mod db_replica;

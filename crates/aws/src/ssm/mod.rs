@@ -5,6 +5,7 @@
 mod below;
 mod operations;
 mod parameters;
+mod session;
 
 use aws_sdk_ssm::types::{ResourceTypeForTagging, Tag};
 use deployer_engine::{Context, Identity, Result, unless_gone_for_good};

@@ -17,13 +17,8 @@ use crate::exit::{Error, Exit, RequestError};
 use crate::masking::said;
 use crate::session::Session;
 use crate::wire::document::Position;
+use crate::workload::{SERVICE, named, split, workloads};
 use crate::world::Connect;
-
-/// Whose logs are shown when nobody says.
-const SERVICE: &str = "service";
-
-/// The sections whose entries have logs, each with the kind of what writes them.
-const SECTIONS: [(&str, &str); 2] = [("services", SERVICE), ("jobs", "job")];
 
 /// How many characters of a task's identifier it is named by.
 const TOLD_APART: usize = 6;
@@ -128,20 +123,14 @@ impl Command for Args {
 impl Args {
     /// The resources whose logs are meant.
     fn writers<'s>(&self, snapshot: &'s Snapshot) -> Result<Vec<&'s Live>, RequestError> {
-        let is_writer = |live: &&Live| SECTIONS.iter().any(|(_, kind)| live.address.kind == *kind);
-        let all: Vec<&Live> = snapshot
-            .lives
-            .iter()
-            .filter(is_writer)
-            .filter(|live| snapshot.current(&live.address).is_some_and(|it| it.id() == live.id()))
-            .collect();
+        let all = workloads(snapshot);
         let known = || all.iter().map(|live| named(&live.address)).collect();
         if self.writers.is_empty() {
             let services: Vec<_> =
                 all.iter().copied().filter(|live| live.address.kind == SERVICE).collect();
             if services.is_empty() {
                 let asked = "services".to_owned();
-                return Err(RequestError::NoWriter { asked, known: known() });
+                return Err(RequestError::NoWorkload { asked, known: known() });
             }
             return Ok(services);
         }
@@ -149,7 +138,7 @@ impl Args {
         for asked in &self.writers {
             let found = all.iter().find(|live| is_meant(asked, &live.address));
             let Some(found) = found else {
-                return Err(RequestError::NoWriter { asked: asked.clone(), known: known() });
+                return Err(RequestError::NoWorkload { asked: asked.clone(), known: known() });
             };
             if !writers.iter().any(|live| live.address == found.address) {
                 writers.push(found);
@@ -167,22 +156,10 @@ impl Args {
     }
 }
 
-/// How an entry is named that writes: services by their names alone.
-fn named(address: &Address) -> String {
-    match SECTIONS.iter().find(|(_, kind)| address.kind == *kind) {
-        Some((section, kind)) if *kind != SERVICE => format!("{section}/{}", address.name),
-        _ => address.name.clone(),
-    }
-}
-
 /// Whether somebody who types this means that resource. A bare name is a service's.
 fn is_meant(asked: &str, address: &Address) -> bool {
-    let meant = SECTIONS.iter().find_map(|(section, kind)| {
-        let name = asked.strip_prefix(section)?.strip_prefix('/')?;
-        Some((*kind, name))
-    });
-    let (kind, name) = meant.unwrap_or((SERVICE, asked));
-    address.kind == kind && address.name == name
+    let (kind, name) = split(asked);
+    address.kind == kind.unwrap_or(SERVICE) && address.name == name
 }
 
 /// Lines as they are shown.

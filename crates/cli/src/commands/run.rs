@@ -1,6 +1,6 @@
-//! `deployer run`: runs a job.
+//! `deployer run`: runs a job, or a command with what a service has.
 
-use deployer_core::{Address, Snapshot};
+use deployer_core::{Live, Snapshot};
 use deployer_engine::{Heard, Run, RunOrder, StopCause, begin, follow};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,31 +11,34 @@ use crate::command::Command;
 use crate::exit::{Error, Exit, RequestError};
 use crate::masking::said;
 use crate::session::Session;
+use crate::wire::document::Position;
+use crate::workload::{SERVICE, in_full, split, workloads};
 use crate::world::Connect;
 
-/// The kind of what can be run.
-const JOB: &str = "job";
-
-/// What stands for a job that never ran.
+/// What stands for a task that never ran.
 const NEVER_RAN: u8 = 125;
 
 /// What `run` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Run a job now, and follow it to its end",
-    long_about = "Run a job now, and follow it to its end.\n\n\
-        A task of the job starts as it was last deployed, beside those that run by the clock. Its \
-        log is printed as it is written, and what it ended with is what this ends with; 125 for \
-        one that never started. Interrupted, this stops following: the task goes on.",
+    about = "Run a job, or a command of a service, and follow it to its end",
+    long_about = "Run a job, or a command of a service, and follow it to its end.\n\n\
+        A task starts as the job or the service was last deployed, beside those that run already: \
+        with the same image, network, security groups, role and secrets, and with its sidecars. A \
+        service needs a command, which its own container runs instead of its own. Its log is \
+        printed as it is written, and what it ended with is what this ends with; 125 for one that \
+        never started. Interrupted, this stops following: the task goes on.",
     after_long_help = "\
 Examples:
   deployer run migrate --env prod
-  deployer run report --env prod -- /app report --month 2027-01"
+  deployer run report --env prod -- /app report --month 2027-01
+  deployer run services/api --env prod -- /app console --eval 'User.count'"
 )]
 pub(crate) struct Args {
-    /// The job: `migrate`, or `jobs/migrate`
-    #[arg(value_name = "JOB")]
-    job: String,
+    /// The job or the service: `migrate`, `api`; `jobs/api` or `services/api` where both are
+    /// called so
+    #[arg(value_name = "NAME")]
+    name: String,
     #[command(flatten)]
     stack: StackArgs,
     /// What its container runs instead of its own command
@@ -50,10 +53,11 @@ impl Command for Args {
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let known = session.known(&self.stack).await?;
         let snapshot = &known.snapshot;
-        let live = self.job(snapshot)?;
+        let live = self.meant(snapshot)?;
+        let kind = &live.address.kind;
         let registry = session.world.registry();
-        let (Some(runs), Some(logs)) = (registry.runs(JOB), registry.logs(JOB)) else {
-            return Err(self.no_job(snapshot).into());
+        let (Some(runs), Some(logs)) = (registry.runs(kind), registry.logs(kind)) else {
+            return Err(self.unknown(snapshot).into());
         };
         let cloud = session.reach(&known, live).await?;
         // What may have begun is not left before it is known which task it is.
@@ -78,7 +82,7 @@ impl Command for Args {
         };
         let run = session.unless_cancelled(running).await?;
         let run = run.map_err(|failure| Error::Cloud(vec![failure]))?;
-        let ran = Ran::of(&live.address, &run);
+        let ran = Ran::of(live, &run);
         session.answer(&ran);
         if let Some(why) = ran.why() {
             session.note(&format!("{}: {why}\n", session.err.bad.style("failed")));
@@ -88,28 +92,45 @@ impl Command for Args {
 }
 
 impl Args {
-    fn name(&self) -> &str {
-        self.job.strip_prefix("jobs/").unwrap_or(&self.job)
+    /// What is to be run.
+    fn meant<'s>(&self, snapshot: &'s Snapshot) -> Result<&'s Live, RequestError> {
+        let (kind, name) = split(&self.name);
+        let mut found = workloads(snapshot);
+        found.retain(|live| {
+            live.address.name == name && kind.is_none_or(|kind| live.address.kind == kind)
+        });
+        match found[..] {
+            [] => Err(self.unknown(snapshot)),
+            [live] if live.address.kind == SERVICE && self.command.is_empty() => {
+                Err(RequestError::NoCommand(in_full(&live.address)))
+            }
+            [live] => Ok(live),
+            _ => Err(RequestError::Ambiguous {
+                asked: name.to_owned(),
+                meanings: found.iter().map(|live| in_full(&live.address)).collect(),
+            }),
+        }
     }
 
-    fn job<'s>(&self, snapshot: &'s Snapshot) -> Result<&'s deployer_core::Live, RequestError> {
-        let address = Address::new(JOB, self.name());
-        snapshot.current(&address).ok_or_else(|| self.no_job(snapshot))
-    }
-
-    fn no_job(&self, snapshot: &Snapshot) -> RequestError {
-        let jobs = snapshot.lives.iter().filter(|live| live.address.kind == JOB);
-        let known = jobs.map(|live| live.address.name.clone()).collect();
-        RequestError::NoJob { asked: self.name().to_owned(), known }
+    fn unknown(&self, snapshot: &Snapshot) -> RequestError {
+        let (kind, name) = split(&self.name);
+        let mut all = workloads(snapshot);
+        all.retain(|live| kind.is_none_or(|kind| live.address.kind == kind));
+        let known = all.iter().map(|live| live.address.name.clone()).collect();
+        RequestError::NoWorkload { asked: name.to_owned(), known }
     }
 }
 
-/// How a job ended that was run by hand.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+/// How a task ended that was run by hand.
+#[derive(Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 struct Ran {
-    /// The job.
-    job: String,
+    /// Of what it is: a job, or a service.
+    #[serde(flatten)]
+    of: Position,
+    /// What it is called.
+    #[serde(skip)]
+    name: String,
     /// The identifier of its task.
     task: String,
     /// With what its container ended; none for one that never started.
@@ -125,12 +146,13 @@ struct Ran {
 }
 
 impl Ran {
-    fn of(job: &Address, run: &Run) -> Self {
+    fn of(live: &Live, run: &Run) -> Self {
         let reasons = run.task.containers.iter().filter_map(|container| container.reason.clone());
         let stop = run.task.stop.as_ref().and_then(|stop| stop.reason.clone());
         let all: Vec<String> = stop.into_iter().chain(reasons).collect();
         Self {
-            job: job.name.clone(),
+            of: Position::of(&live.address, &live.place),
+            name: live.address.name.clone(),
             task: run.task.id.clone(),
             exit_code: run.exit_code,
             is_stopped: run
@@ -147,10 +169,10 @@ impl Ran {
     /// Why it failed, if it did.
     fn why(&self) -> Option<String> {
         let what = match self.exit_code {
-            Some(0) if self.is_stopped => format!("`{}` was stopped", self.job),
+            Some(0) if self.is_stopped => format!("`{}` was stopped", self.name),
             Some(0) => return None,
-            Some(code) => format!("`{}` ended with exit code {code}", self.job),
-            None => format!("`{}` never started", self.job),
+            Some(code) => format!("`{}` ended with exit code {code}", self.name),
+            None => format!("`{}` never started", self.name),
         };
         Some(match &self.reason {
             Some(reason) => format!("{what}: {reason}"),

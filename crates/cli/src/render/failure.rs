@@ -4,6 +4,7 @@ use deployer_core::{Cause, Failure};
 
 use super::layout::wrapped;
 use super::theme::Theme;
+use crate::answer::Page;
 use crate::masking::said;
 
 /// The failure: what was attempted, what was said, by whom, and what to do. `about` is the
@@ -40,6 +41,15 @@ fn worded(
     if let Some(help) = failure.help.as_deref().or(advice(failure.cause)) {
         lines.extend(note("help: ", help, width));
     }
+    lines.join("\n") + "\n"
+}
+
+/// Something that is wrong with what is there: what is known of it, and what to do.
+pub(crate) fn finding(problem: &str, details: &[String], help: &str, page: &Page) -> String {
+    let (theme, width) = (&page.theme, page.width);
+    let mut lines = heading("wrong:", problem, theme, width);
+    lines.extend(note("", &details.join("\n"), width));
+    lines.extend(note("help: ", help, width));
     lines.join("\n") + "\n"
 }
 

@@ -18,7 +18,7 @@ pub use diagnostic::diagnostics;
 pub(crate) use diagnostic::located_diagnostics;
 pub(crate) use drift::{Drift, drift};
 pub(crate) use error::error;
-pub(crate) use failure::{notice, without};
+pub(crate) use failure::{finding, notice, without};
 pub(crate) use layout::{broken, fit, truncate, width_of};
 pub(crate) use outcome::{outcome, receipt};
 pub use plan::{Detail, plan};

@@ -65,7 +65,7 @@ pub(crate) struct Label {
 }
 
 /// Something AWS, or what stands between, refused.
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Failure {
     /// What it means.

@@ -11,8 +11,8 @@ use deployer_core::{
     Kind, Phase, Scope, WayOut,
 };
 use deployer_engine::{
-    Badge, Calls, Cloud, Context, Found, Lease, Parameter, Parameters, Progress, Registry,
-    Resource, Result, Secrecy, Survey, Voice,
+    Badge, Calls, Cloud, Context, Ends, Found, Lease, Parameter, Parameters, Progress, Registry,
+    Resource, Result, Secrecy, Session, Survey, Voice,
 };
 use deployer_kinds as kinds;
 use deployer_testkit::Shelf;
@@ -173,6 +173,11 @@ impl Cloud for Lookalike {
     /// One parameter is below each path.
     async fn names_below(&self, path: &str) -> Result<BTreeSet<String>> {
         Ok([format!("{path}/token")].into())
+    }
+
+    /// Nobody gets into anything.
+    async fn join(&self, _: &Session, _: Ends) -> Result<String> {
+        Err(Failure::new(Cause::Refused, "join the session", "nothing runs"))
     }
 }
 

@@ -112,6 +112,7 @@ impl<C: Parameters> World<C> {
             stdout: Stream::new(stdout.clone(), self.is_terminal),
             stderr: Stream::new(stderr.clone(), self.is_terminal),
             is_interactive: self.typed.is_some(),
+            console: None,
             width: 80,
             height: 24,
             environment: self.environment.clone(),

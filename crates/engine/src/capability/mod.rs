@@ -1,11 +1,13 @@
 //! What people do with a resource after a deploy: read its logs, look at its tasks, follow and steer
-//! its rollouts, open a shell, read its metrics, ask how it does, run it by hand, delete old releases.
+//! its rollouts, open a shell, read its metrics, ask how it does and what is wrong with it, run it by
+//! hand, delete old releases.
 //!
 //! Each of these is a trait that a kind implements beside its [`Resource`](crate::Resource), with
 //! real types. Whoever asks has the kind erased: [`Registry`](crate::Registry) hands it out by the
 //! kind's name, and it takes the [`Live`](deployer_core::Live) of a snapshot, so nothing is scanned
 //! for it once more. What is answered knows no cloud, and has the cloud's own words beside ours.
 
+mod checks;
 mod declare;
 mod logs;
 mod metrics;
@@ -18,6 +20,7 @@ mod tail;
 mod tasks;
 mod vitals;
 
+pub use checks::{AnyChecks, Checks, Finding, Stage};
 use declare::capability;
 pub use logs::{AnyLogs, Cursor, Line, LogPage, LogQuery, Logs, Order};
 pub use metrics::{AnyMetrics, Metrics, Point, Series, Unit, Window};
@@ -25,7 +28,7 @@ pub use reader::{LogFollower, LogSource, Logged, read_logs};
 pub use releases::{AnyReleases, Release, Releases};
 pub use rollouts::{AnyRollouts, Hold, Revision, Rollout, RolloutState, Rollouts, Steering};
 pub use runs::{AnyRuns, Heard, Run, RunOrder, Runs, begin, follow};
-pub use shell::{AnyShell, Command, Session, Shell, Token};
+pub use shell::{AnyShell, Command, Ends, Session, Shell, Token, Typed};
 pub use tail::Tail;
 pub use tasks::{AnyTasks, Container, Health, Stop, StopCause, Task, TaskState, Tasks, Which};
 pub use vitals::{AnyVitals, Vital, Vitals};

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use deployer_core::{Cause, Live};
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::capability;
 use crate::wait::Wait;
@@ -73,6 +75,31 @@ impl Session {
             }
         }
     }
+}
+
+/// What a person has of a session: keys, and something to look at.
+#[derive(Debug)]
+pub struct Ends {
+    /// What is typed. The session goes on when nobody types any more.
+    pub typed: mpsc::Receiver<Typed>,
+    /// What is to be shown, as a terminal takes it.
+    pub shown: mpsc::Sender<Vec<u8>>,
+    /// Cancelled when the session is to end.
+    pub ended: CancellationToken,
+}
+
+/// What goes to the other side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// Keys, as a terminal gives them.
+    Bytes(Vec<u8>),
+    /// The terminal is so large.
+    Size {
+        /// Columns.
+        columns: u16,
+        /// Lines.
+        rows: u16,
+    },
 }
 
 /// A secret that opens a session.

@@ -57,20 +57,14 @@ pub(super) struct Answer {
 
 impl<'a, P> Client<'a, P> {
     pub(super) fn new(target: &'a Target, patience: &'a P) -> Result<Self, PushError> {
-        let tls = tls(target.roots.as_ref()).map_err(|reason| PushError::Unreachable {
+        let connector = connector(target.roots.as_ref());
+        let connector = connector.map_err(|reason| PushError::Unreachable {
             registry: target.registry.to_string(),
             attempted: "speak TLS".to_owned(),
             reason,
         })?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT));
-        let over = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
-        let route = Route::of_environment(tcp.clone(), over().enable_http1().wrap_connector(tcp));
-        let http = Http::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .build(over().enable_http1().wrap_connector(route));
+        let http =
+            Http::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         Ok(Self { http, target, patience })
     }
 
@@ -208,6 +202,18 @@ impl<'a, P> Client<'a, P> {
             _ => Failure::Final(PushError::Refused(refusal)),
         }
     }
+}
+
+/// Makes connections, encrypted where an address is.
+pub(super) fn connector(roots: Option<&Roots>) -> Result<HttpsConnector<Route>, String> {
+    let tls = tls(roots)?;
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT));
+    let over = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
+    let route = Route::of_environment(tcp.clone(), over().enable_http1().wrap_connector(tcp));
+    Ok(over().enable_http1().wrap_connector(route))
 }
 
 /// TLS that trusts these certificates, or those that this machine does.

@@ -1,9 +1,9 @@
 //! What kinds offer after a deploy: what a test has said that goes on in them.
 
 use deployer_engine::{
-    Command, Found, LogPage, LogQuery, Logs, Metrics, Release, Releases, Result, Rollout, Rollouts,
-    Run, RunOrder, Runs, Series, Session, Shell, Steering, Task, Tasks, Vital, Vitals, Which,
-    Window,
+    Checks, Command, Finding, Found, LogPage, LogQuery, Logs, Metrics, Release, Releases, Result,
+    Rollout, Rollouts, Run, RunOrder, Runs, Series, Session, Shell, Steering, Task, Tasks, Vital,
+    Vitals, Which, Window,
 };
 use jiff::Timestamp;
 
@@ -43,6 +43,12 @@ impl Runs<Memory> for Service {
 
     async fn run(cloud: &Memory, live: &Found<Self>, id: &str) -> Result<Option<Run>> {
         cloud.activity(Operation::Look, live, |activity| Ok(activity.run(id))).await
+    }
+}
+
+impl Checks<Memory> for Service {
+    async fn findings(cloud: &Memory, live: &Found<Self>) -> Result<Vec<Finding>> {
+        cloud.activity(Operation::Look, live, |activity| Ok(activity.findings.clone())).await
     }
 }
 

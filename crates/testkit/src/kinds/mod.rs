@@ -42,6 +42,7 @@ pub fn registry() -> Registry<Memory> {
         .with_tasks::<Service>()
         .with_rollouts::<Service>()
         .with_runs::<Service>()
+        .with_checks::<Service>()
         .with_shell::<Service>()
         .with_metrics::<Service>()
         .with_metrics::<Store>()

@@ -5,7 +5,7 @@ use deployer_kinds::Job;
 
 use super::run;
 use crate::Aws;
-use crate::ecs::tasks;
+use crate::ecs::{one_off, tasks};
 
 impl Runs<Aws> for Job {
     /// What is known of runs before releases stays as it is: nobody knows whether this one stands for
@@ -16,7 +16,8 @@ impl Runs<Aws> for Job {
     }
 
     async fn run(aws: &Aws, live: &Found<Self>, id: &str) -> Result<Option<Run>> {
-        let task = run::look_in(aws, live.spec.cluster.id(), id).await?;
-        Ok(task.map(|task| Run { exit_code: run::exit_code(&task, &live.spec.container), task }))
+        let task = one_off::look(aws, live.spec.cluster.id(), id).await?;
+        Ok(task
+            .map(|task| Run { exit_code: one_off::exit_code(&task, &live.spec.container), task }))
     }
 }

@@ -1,8 +1,7 @@
-//! The runs of a job: `RunTask`, `DescribeTasks`, `StopTask`.
+//! The runs of a job: `ListTasks`, `StopTask`.
 
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{ContainerOverride, LaunchType, PropagateTags, TaskOverride};
 use deployer_core::{Cause, Failure};
 use deployer_engine::{
     Context, LogQuery, Order, Progress, Result, StopCause, Task, TaskState, unless_gone_for_good,
@@ -11,13 +10,12 @@ use deployer_kinds::JobSpec;
 
 use super::entry::{self, Entry, Kept, Run};
 use crate::Aws;
+use crate::ecs::one_off::{self, OneOff, START, exit_code, starter};
 use crate::ecs::stopped::{Culprit, Stopped, log};
 use crate::ecs::{self, logging, network, tasks};
 use crate::missing::Required;
 use crate::moment::{of_moment, since};
 use crate::send::unless_gone;
-
-const START: &str = "start the task";
 
 const LOOK: &str = "look at the task";
 
@@ -102,37 +100,14 @@ pub(super) async fn start(
     command: &[String],
     token: &str,
 ) -> Result<String> {
-    let instead = ContainerOverride::builder()
-        .name(&spec.container)
-        .set_command(Some(command.to_vec()))
-        .build();
-    let instead = TaskOverride::builder().container_overrides(instead).build();
-    let request = aws
-        .ecs
-        .run_task()
-        .cluster(spec.cluster.id())
-        .task_definition(spec.task_definition.id())
-        .launch_type(LaunchType::Fargate)
-        .network_configuration(network(&spec.subnets, &spec.security_groups, spec.public_address))
-        .propagate_tags(PropagateTags::TaskDefinition)
-        .enable_ecs_managed_tags(true)
-        .started_by(starter(token))
-        .client_token(token)
-        .set_overrides((!command.is_empty()).then_some(instead));
-    let answer = aws.send(&ecs::RUN_TASK, START, || request.clone().send()).await?;
-    // An answer without a task is no error of the call (ECS API reference, `Failure`).
-    if let Some(failure) = answer.failures().first() {
-        let reason = failure.reason().unwrap_or("ECS does not say why");
-        let detail = failure.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-        return Err(Failure::new(Cause::NotYet, START, format!("{reason}{detail}")));
-    }
-    let task = answer.tasks.unwrap_or_default().pop().and_then(|task| task.task_arn);
-    task.required("the ARN of a task")
-}
-
-/// By what a task is found that was started with a token.
-fn starter(token: &str) -> String {
-    format!("deployer-{token}")
+    let task = OneOff {
+        cluster: spec.cluster.id(),
+        task_definition: spec.task_definition.id(),
+        container: &spec.container,
+        network: network(&spec.subnets, &spec.security_groups, spec.public_address),
+        platform: None,
+    };
+    task.start(aws, command, token).await
 }
 
 /// The task that was started with a token and that is to run.
@@ -282,14 +257,7 @@ async fn doing(aws: &Aws, task: &Task) -> String {
 
 /// A task by its ARN; none where ECS does not show it.
 async fn look(aws: &Aws, arn: &str) -> Result<Option<Task>> {
-    look_in(aws, cluster_of(arn), arn).await
-}
-
-/// A task of a cluster, by its identifier or its ARN.
-pub(super) async fn look_in(aws: &Aws, cluster: &str, id: &str) -> Result<Option<Task>> {
-    let found = tasks::describe(aws, cluster, std::slice::from_ref(&id.to_owned())).await;
-    let found = unless_gone(found)?.unwrap_or_default();
-    found.first().map(tasks::task).transpose()
+    one_off::look(aws, cluster_of(arn), arn).await
 }
 
 /// The cluster that a task is in, by its ARN: a job's own may be another by now. `…:task/CLUSTER/ID`
@@ -303,11 +271,6 @@ fn cluster_of(arn: &str) -> &str {
 fn has_succeeded(task: &Task, container: &str) -> bool {
     let has_ended = task.stop.as_ref().is_some_and(|stop| stop.cause == StopCause::Ended);
     has_ended && exit_code(task, container) == Some(0)
-}
-
-/// With what a container ended.
-pub(super) fn exit_code(task: &Task, container: &str) -> Option<i32> {
-    task.containers.iter().find(|it| it.name == container)?.exit_code
 }
 
 /// Whether a task never ran because its roles did not let it: IAM's changes take some seconds to be

@@ -1,7 +1,9 @@
 //! Services of ECS: `CreateService`, `UpdateService`, `ListServices`, `DescribeServices`,
 //! `DeleteService`.
 
+mod by_hand;
 mod capacity;
+mod checks;
 mod connect;
 mod explain;
 pub(crate) mod failures;

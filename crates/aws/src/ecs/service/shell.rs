@@ -79,6 +79,15 @@ fn advise(failure: Failure, task: &Description) -> Failure {
             "set `execute-command: true` for the service and apply it: tasks that start after that \
              can be opened",
         ),
+        // "Using ECS Exec" in the ECS developer guide; a root file system that is read-only keeps the
+        // agent from starting (containers-roadmap#1359).
+        Cause::NotYet => failure.help(
+            "the agent in the task has not connected: its task role must allow \
+             `ssmmessages:CreateControlChannel`, `ssmmessages:CreateDataChannel`, \
+             `ssmmessages:OpenControlChannel` and `ssmmessages:OpenDataChannel`, its subnet needs a way \
+             to `ssmmessages` (a NAT gateway or an endpoint), and its root file \
+             system must not be read-only",
+        ),
         _ => failure,
     }
 }

@@ -1,0 +1,125 @@
+//! Into tasks that run in the lab, and what is wrong with an environment there.
+
+use std::process::Command;
+
+use deployer_tests::{Lab, Ran, root, run, wait_until};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A service that answers and has a shell, deployed with these settings.
+struct World {
+    lab: Lab,
+    folder: TempDir,
+}
+
+impl World {
+    fn deployed(settings: &str) -> Self {
+        let world = Self { lab: Lab::start(0.0), folder: tempfile::tempdir().expect("a folder") };
+        let with_shell = root().join("tests/contracts/images/with-shell");
+        let made = Command::new("python3").arg("-B").arg(with_shell).arg(world.image()).status();
+        assert!(made.is_ok_and(|it| it.success()), "an image with a shell is made");
+        world.write(&world.image(), settings);
+        world.run(&["apply", "--yes"]).expect(0);
+        world
+    }
+
+    fn image(&self) -> String {
+        self.folder.path().join("shell.tar").display().to_string()
+    }
+
+    fn write(&self, image: &str, settings: &str) {
+        let text = format!(
+            "\
+stack: shop
+region: eu-west-1
+origin: tests
+network: {{ zones: 2, nat: none }}
+load-balancers: {{ edge: {{ http: forward }} }}
+repositories: {{ web: {{ force-delete: true }} }}
+services:
+  web:
+    image: {{ repository: web, build: {{ archive: {image} }} }}
+    subnets: public
+{settings}    ports:
+      http:
+        port: 8080
+        health: {{ path: /, interval: 5 s, timeout: 2 s, unhealthy: 2 }}
+        route: {{ load-balancer: edge }}
+"
+        );
+        std::fs::write(self.file(), text).expect("a file");
+    }
+
+    fn file(&self) -> String {
+        self.folder.path().join("deployer.yaml").display().to_string()
+    }
+
+    fn run(&self, words: &[&str]) -> Ran {
+        let file = self.file();
+        let (command, rest) = words.split_first().expect("a command");
+        run(&self.lab, &[&[*command, "--file", &file], rest].concat())
+    }
+
+    fn update_by_hand(&self, change: &Value) {
+        let mut body = json!({ "cluster": "shop-default-main", "service": "shop-default-web" });
+        body.as_object_mut().expect("a map").extend(change.as_object().expect("a map").clone());
+        let target = "AmazonEC2ContainerServiceV20141113.UpdateService";
+        self.lab.by_hand_in_json("ecs", target, &body);
+    }
+}
+
+#[test]
+fn a_command_runs_in_a_task_and_ends_as_it_does_there() {
+    let world = World::deployed("    execute-command: true\n");
+    let script = "echo it\\'s $0 && exit 7";
+    let ran = world.run(&["exec", "web", "--", "sh", "-c", script, "in here"]);
+    let ran = ran.expect(7);
+    assert_eq!(ran.stdout, "it's in here\n", "{}", ran.stderr);
+    let told = world.run(&["exec", "services/web", "--json", "--", "true"]).expect(0).stdout;
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((&told["address"], &told["exit-code"]), (&json!("service/web"), &json!(0)));
+    // Nobody types anything, so the shell ends.
+    world.run(&["exec", "web"]).expect(0);
+    let none = world.run(&["exec", "web", "--container", "proxy", "--", "true"]).expect(1).stderr;
+    assert!(none.contains("there is no container `proxy`"), "{none}");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_why_and_what_to_type() {
+    let world = World::deployed("");
+    let well = world.run(&["doctor"]).expect(0).stdout;
+    assert!(well.contains("nothing is wrong"), "{well}");
+
+    world.update_by_hand(&json!({ "desiredCount": 0 }));
+    wait_until("its task has gone", || world.run(&["doctor"]).stdout.contains("it has no targets"));
+    let idle = world.run(&["doctor", "--json"]).expect(3).stdout;
+    let idle: Value = serde_json::from_str(&idle).expect("JSON");
+    let stages: Vec<&str> = idle["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it["stage"].as_str())
+        .collect();
+    assert_eq!(stages.last(), Some(&"tasks"), "{idle}");
+    assert!(idle.to_string().contains("`web` is scaled to 0"), "{idle}");
+    world.update_by_hand(&json!({ "desiredCount": 1 }));
+
+    let images = root().join("tests/contracts/images");
+    world.write(&images.join("exits.tar").display().to_string(), "");
+    world.run(&["publish", "--yes"]).expect(4);
+    let broken = world.run(&["doctor"]).expect(3).stdout;
+    for part in [
+        "the last rollout of `web`",
+        "ended with exit code 3",
+        "fatal: DATABASE_URL is not set",
+        "help: find out why `web` ends",
+    ] {
+        assert!(broken.contains(part), "`{part}` is missing:\n{broken}");
+    }
+
+    let listener = world.lab.arn_at("listener/edge-http");
+    world.lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &listener)]);
+    let shut = world.run(&["doctor"]).expect(3).stdout;
+    assert!(shut.contains("nothing listens at the load balancer `edge`"), "{shut}");
+    assert!(shut.contains("listener/edge-http"), "what is not there is named: {shut}");
+}
