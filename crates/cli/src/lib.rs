@@ -18,6 +18,7 @@ mod masking;
 mod origin;
 mod perform;
 mod plan_file;
+mod provenance;
 mod reading;
 pub mod render;
 mod report;
@@ -25,8 +26,10 @@ mod run;
 #[cfg(test)]
 mod samples;
 mod seal;
+mod services;
 mod session;
 mod signals;
+mod since;
 mod source;
 mod wire;
 mod world;

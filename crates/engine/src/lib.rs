@@ -14,6 +14,7 @@ mod capability;
 mod cloud;
 mod driver;
 mod execute;
+mod going_back;
 mod jitter;
 mod lock;
 mod observe;
@@ -23,12 +24,14 @@ mod parameters;
 mod perform;
 mod places;
 mod prepare;
+mod provenance;
 mod random;
 mod registry;
 mod releases;
 mod resource;
 mod retry;
 mod running;
+mod serving;
 mod speak;
 mod turns;
 mod voice;
@@ -40,14 +43,16 @@ pub use adopt::{Adoption, adopt, seek};
 pub use answer::{Badge, Found, Progress, Result, Rival};
 pub use calls::{Calls, Pauses, unless_gone_for_good};
 pub use capability::{
-    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, Command, Container,
-    Cursor, Health, Heard, Hold, Line, LogFollower, LogPage, LogQuery, LogSource, Logged, Logs,
-    Metrics, Order, Point, Release, Releases, Revision, Rollout, RolloutState, Rollouts, Run,
-    RunOrder, Runs, Series, Session, Shell, Steering, Stop, StopCause, Tail, Task, TaskState,
-    Tasks, Token, Unit, Which, Window, begin, follow, read_logs,
+    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, AnyVersions,
+    AnyWorkloads, Command, Container, Cursor, Health, Heard, Hold, Line, LogFollower, LogPage,
+    LogQuery, LogSource, Logged, Logs, Metrics, Order, Point, Release, Releases, Remark, Revision,
+    Rollout, RolloutState, Rollouts, Run, RunOrder, Runs, Series, Session, Shell, Steering, Stop,
+    StopCause, Tail, Task, TaskState, Tasks, Token, Unit, Version, Versions, Which, Window,
+    Workloads, begin, follow, follow_rollout, read_logs, remarks, restart, scale, steer, tasks_of,
 };
 pub use cloud::{Cloud, Context, Identity, Look, Survey};
 pub use execute::{Outcome, execute};
+pub use going_back::{Back, back};
 pub use lock::{Claim, Holder, LEASE, Lease, Lock, Notice, Request, Unlocked, lock};
 pub use observe::{Scan, observe};
 pub use operation::{Code, Operation, Reach, Service};
@@ -55,9 +60,11 @@ pub use ownership::{Book, Journal, read_book};
 pub use parameters::{Parameter, Parameters, Secrecy};
 pub use places::Places;
 pub use prepare::{prepare, preview, taken};
+pub use provenance::Provenance;
 pub use registry::{Capability, Registry};
 pub use releases::tidy;
 pub use resource::Resource;
 pub use running::{Running, running};
+pub use serving::{Serving, serving};
 pub use voice::Voice;
 pub use work::attended;

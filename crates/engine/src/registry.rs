@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::driver::{Driver, Typed};
 use crate::{
-    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, Cloud, Logs,
-    Metrics, Releases, Resource, Result, Rollouts, Runs, Shell, Tasks,
+    AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks, AnyVersions,
+    AnyWorkloads, Cloud, Logs, Metrics, Releases, Resource, Result, Rollouts, Runs, Shell, Tasks,
+    Versions, Workloads,
 };
 
 /// The kinds of a cloud, each with how it is scanned, created, changed and deleted, and with what it
@@ -117,4 +118,6 @@ offers! {
     Metrics, AnyMetrics, with_metrics, metrics;
     Releases, AnyReleases, with_releases, releases;
     Runs, AnyRuns, with_runs, runs;
+    Versions, AnyVersions, with_versions, versions;
+    Workloads, AnyWorkloads, with_workloads, workloads;
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use deployer_core::{Address, Fact, Failure, Kinds, Live, Phase, Snapshot};
-use deployer_engine::{Health, RolloutState, Running, Task, TaskState, running};
+use deployer_engine::{Health, Running, Task, TaskState, running};
 
 use crate::answer::{Answer, Form, Page, document};
 use crate::args::StackArgs;
 use crate::command::Command;
 use crate::exit::{Error, Exit};
 use crate::render;
+use crate::services::words;
 use crate::session::{Known, Session};
-use crate::wire::state::{Endpoint, Resource, Rollout, Service, Status};
+use crate::wire::state::{Endpoint, Resource, Service, Status};
 use crate::world::Connect;
 
 /// What `status` takes.
@@ -196,32 +197,10 @@ fn service_row(service: &Service, running: &Running<'_>) -> Vec<String> {
         }
     }
     row.push(match &running.rollouts {
-        Ok(_) => service.rollout.as_ref().map_or_else(String::new, rollout_words),
+        Ok(rollouts) => rollouts.first().map_or_else(String::new, words),
         Err(_) => UNREAD.to_owned(),
     });
     row
-}
-
-/// How far a rollout is, in words.
-fn rollout_words(rollout: &Rollout) -> String {
-    let because = |what: &str| match &rollout.reason {
-        Some(reason) => format!("{what}: {reason}"),
-        None => what.to_owned(),
-    };
-    match rollout.state {
-        _ if rollout.is_held => "waits for an answer".to_owned(),
-        RolloutState::Pending => "begins".to_owned(),
-        RolloutState::UnderWay => match rollout.wanted {
-            Some(wanted) => format!("under way: {} of {wanted}", rollout.running),
-            None => "under way".to_owned(),
-        },
-        RolloutState::GoingBack => because("going back"),
-        RolloutState::Succeeded => "done".to_owned(),
-        RolloutState::RolledBack => because("rolled back"),
-        RolloutState::Stopped => "stopped".to_owned(),
-        RolloutState::Failed => because("failed"),
-        RolloutState::Unknown => rollout.status.clone(),
-    }
 }
 
 fn row(live: &Live, has_generation: bool) -> Vec<String> {

@@ -185,7 +185,7 @@ impl From<&deployer_engine::Rollout> for Rollout {
             reason: rollout.reason.clone(),
             wanted: rollout.to.as_ref().map(|to| to.wanted),
             running: rollout.to.as_ref().map_or(0, |to| to.running),
-            is_held: rollout.holds.iter().any(|hold| hold.is_for_people),
+            is_held: rollout.question().is_some(),
             started: rollout.started.map(|at| at.to_string()),
             finished: rollout.finished.map(|at| at.to_string()),
         }

@@ -8,6 +8,6 @@ mod route;
 mod target;
 
 pub use patience::{Passing, Patience};
-pub use push::{Pushed, base_of, push};
+pub use push::{Pushed, base_of, name_again, push};
 pub use roots::{Roots, RootsError};
 pub use target::{Credentials, Target};

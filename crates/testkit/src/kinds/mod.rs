@@ -45,5 +45,7 @@ pub fn registry() -> Registry<Memory> {
         .with_shell::<Service>()
         .with_metrics::<Service>()
         .with_metrics::<Store>()
+        .with_workloads::<Service>()
         .with_releases::<Revision>()
+        .with_versions::<Revision>()
 }

@@ -13,6 +13,7 @@ mod rollouts;
 mod shell;
 mod spec;
 mod tasks;
+mod workload;
 
 use aws_sdk_ecs::types::{PropagateTags, Service as Description};
 use deployer_core::Phase;
