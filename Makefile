@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help demo test quick lint check bench crash-test changes hostile conformance conformance-sweep fuzz nightly \
 	lab install \
 	app up local-integration-test remote-validation stress-test bench-app app-browser-test \
-	app-api-test infra-plan infra-create publish outputs status logs infra-destroy
+	app-api-test infra-plan infra-create publish rollback outputs status logs infra-destroy
 
 # One target folder outside the checkout, so that clones share what is built.
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deployer
@@ -149,6 +149,9 @@ infra-create: ## Makes the account what the stack says
 
 publish: ## Builds the image, pushes it and rolls it out
 	$(DEPLOYER) publish $(WHICH)
+
+rollback: ## Stops a rollout, or brings the release before back: [SERVICE=web]
+	$(DEPLOYER) rollback $(WHICH) $(SERVICE)
 
 outputs: ## Prints addresses and names of what is running
 	$(DEPLOYER) outputs $(WHICH)

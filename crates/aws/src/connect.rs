@@ -165,6 +165,20 @@ impl Aws {
             .ok_or_else(|| Failure::new(Cause::Refused, purpose, "AWS did not say which it is"))
     }
 
+    /// Who the credentials are of, by AWS itself: the ARN of a user, or of the session of a role.
+    ///
+    /// # Errors
+    /// As for [`Aws::account`].
+    pub async fn caller(&self) -> Result<String> {
+        let purpose = "find out whose credentials they are";
+        let asking =
+            self.send(&sts::GET_CALLER_IDENTITY, purpose, || self.sts.get_caller_identity().send());
+        asking
+            .await?
+            .arn
+            .ok_or_else(|| Failure::new(Cause::Refused, purpose, "AWS did not say whose they are"))
+    }
+
     fn new(config: SdkConfig, calls: Calls, shared: Shared) -> Self {
         let Shared { fence, seen, folder, surroundings, roots } = shared;
         // The lock itself is kept through a fence that nobody closes.

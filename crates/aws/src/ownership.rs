@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Failure, Kind, Scope, tag_code};
-use deployer_engine::{Badge, Context, Found, Identity, Result, Survey};
+use deployer_engine::{Badge, Context, Found, Identity, Provenance, Result, Survey};
 use sha2::{Digest, Sha256};
 
 use crate::Aws;
@@ -21,11 +21,20 @@ const OURS: &str = "deployer:";
 const GIVEN: &str = "deployer:tags";
 pub(crate) const PROOF: &str = "deployer:proof";
 
+/// Where a release comes from: the caller, the commit, the run, and the release that it is again.
+const BY: &str = "deployer:by";
+const COMMIT: &str = "deployer:commit";
+const RUN: &str = "deployer:run";
+const AGAIN: &str = "deployer:again";
+
 /// What helps where something else has a name.
 const OTHERWISE: &str = "name the stack, the environment or the resource differently";
 
 /// What the keys of [`Kept`] values begin with.
 const KEPT: &str = "deployer:keep:";
+
+/// The most characters of a tag's value (tagging guide of AWS's general reference).
+const LONGEST: usize = 256;
 
 /// Fields of a spec that AWS has no place for, such as what to do on delete: kept as tags.
 pub(crate) type Kept = BTreeMap<&'static str, String>;
@@ -47,6 +56,29 @@ pub(crate) fn tags(identity: &Identity, kept: &Kept) -> Tags {
     tags.extend(identity.proof.iter().map(|proof| (PROOF.to_owned(), proof.clone())));
     tags.extend(kept.iter().map(|(field, value)| (kept_key(field), value.clone())));
     tags
+}
+
+/// The tags that say where a release comes from. Nothing is decided by them but whether somebody has
+/// gone back already, and nothing is compared with them.
+pub(crate) fn origin(provenance: &Provenance) -> Tags {
+    let Provenance { by, commit, run, again } = provenance.clone();
+    let again = again.map(|number| number.to_string());
+    let tags = [(BY, by), (COMMIT, commit), (RUN, run), (AGAIN, again)];
+    tags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), taggable(&value?)))).collect()
+}
+
+/// Where a release comes from, by its tags.
+pub(crate) fn provenance(tags: &Tags) -> Provenance {
+    let text = |key: &str| tags.get(key).cloned();
+    let again = text(AGAIN).and_then(|number| number.parse().ok());
+    Provenance { by: text(BY), commit: text(COMMIT), run: text(RUN), again }
+}
+
+/// A text as a tag takes it: of these characters, and no more than 256 of them (tagging guide of
+/// AWS's general reference).
+fn taggable(text: &str) -> String {
+    let plain = text.chars().map(|c| if Scope::may_be_in_tag(c) { c } else { '_' });
+    plain.take(LONGEST).collect()
 }
 
 /// The same of what AWS keeps no tags of, for a place that we find for them: without the tags of the
@@ -140,6 +172,11 @@ impl Owned {
         let badge = Badge { of: named_in(tags), ..Badge::default() };
         let nobodys = || Self { badge, tags: tags.clone() };
         Self::tagged::<K>(scope, tags).unwrap_or_else(nobodys).called(name)
+    }
+
+    /// Something of which nobody asks whose it is.
+    pub(crate) fn nobodys() -> Self {
+        Self { badge: Badge::default(), tags: Tags::new() }
     }
 
     /// What it says it is.
@@ -287,6 +324,7 @@ mod tests {
             generation: 2,
             mark: "7f3a".into(),
             proof: Some("1:abc:def".into()),
+            provenance: deployer_engine::Provenance::default(),
             name: "notes-dev-main".into(),
         }
     }
@@ -299,6 +337,23 @@ mod tests {
         assert_eq!(owned.kept("final-snapshot"), Some("true"));
         let Badge { mark, proof, .. } = owned.badge();
         assert_eq!((mark.as_deref(), proof.as_deref()), (Some("7f3a"), Some("1:abc:def")));
+    }
+
+    #[test]
+    fn where_a_release_comes_from_reads_back_as_far_as_a_tag_takes_it() {
+        let run = format!("https://ci.example/{}", "7".repeat(300));
+        let written = Provenance {
+            by: Some("arn:aws:sts::123456789012:assumed-role/deploy/alice".to_owned()),
+            commit: Some("1f0c-dirty".to_owned()),
+            run: Some(run.clone()),
+            again: Some(3),
+        };
+        let tags = origin(&written);
+        let read = Provenance { run: Some(run[..LONGEST].to_owned()), ..written };
+        assert_eq!(provenance(&tags), read);
+        let odd = Provenance { run: Some("a?b#c".to_owned()), ..Provenance::default() };
+        assert_eq!(origin(&odd)[RUN], "a_b_c");
+        assert_eq!(given(&tags), Tags::new(), "they are none of the user's own");
     }
 
     #[test]

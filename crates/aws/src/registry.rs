@@ -65,6 +65,8 @@ pub fn registry() -> Registry<Aws> {
         .with_runs::<deployer_kinds::Job>()
         .with_runs::<deployer_kinds::Service>()
         .with_shell::<deployer_kinds::Service>()
+        .with_versions::<deployer_kinds::TaskDefinition>()
+        .with_workloads::<deployer_kinds::Service>()
         .with_metrics::<deployer_kinds::DbInstance>()
         .with_metrics::<deployer_kinds::DbReplica>()
         .with_metrics::<deployer_kinds::LoadBalancer>()

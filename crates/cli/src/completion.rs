@@ -58,6 +58,8 @@ struct Known {
     addresses: Vec<String>,
     /// Those whose images are built here.
     services: Vec<String>,
+    /// All services.
+    running: Vec<String>,
     /// Services by their names, and jobs.
     writers: Vec<String>,
     outputs: Vec<String>,
@@ -80,6 +82,7 @@ impl Known {
             environments,
             addresses: loaded.entries.keys().cloned().chain(resources).collect(),
             services: loaded.images.keys().cloned().collect(),
+            running: loaded.entries.keys().filter_map(|entry| service(entry)).collect(),
             writers: loaded.entries.keys().filter_map(|entry| writer(entry)).collect(),
             outputs: loaded.stack.outputs.keys().cloned().collect(),
         }
@@ -94,6 +97,7 @@ impl Known {
                     (_, "env") => &self.environments,
                     (_, "targets" | "unprotect" | "address") => &self.addresses,
                     (_, "services") => &self.services,
+                    (_, "running") => &self.running,
                     (_, "writers") => &self.writers,
                     ("outputs", "name") => &self.outputs,
                     _ => return argument,
@@ -105,6 +109,11 @@ impl Known {
             })
         })
     }
+}
+
+/// How an entry of a section is named that is a service.
+fn service(entry: &str) -> Option<String> {
+    entry.strip_prefix("services/").map(str::to_owned)
 }
 
 /// How an entry of a section is named whose logs can be read.

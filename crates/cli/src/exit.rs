@@ -1,5 +1,6 @@
 //! How a command ends: every exit code, and every error with its code and advice.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use deployer_core::{Address, Diagnostic, Failure, Impact, Scope, Severity};
@@ -228,6 +229,52 @@ pub(crate) enum RequestError {
     /// A service has no end of its own.
     #[error("{0} is a service, and runs until it is stopped")]
     NoCommand(String),
+    /// There is no such service in AWS.
+    #[error("there is no service `{asked}` in AWS")]
+    NoService {
+        /// What was asked for.
+        asked: String,
+        /// The services that there are.
+        known: Vec<String>,
+    },
+    /// There is no service in AWS.
+    #[error("there is no service in AWS")]
+    NoServices,
+    /// One release is asked for of several services.
+    #[error("each service has releases of its own, and `--to` names one")]
+    ToOfSeveral,
+    /// Nothing ran before what runs.
+    #[error("{0} has nothing to go back to: no other release of it has come up before")]
+    NothingBefore(Address),
+    /// The same of all services.
+    #[error("no service has anything to go back to: no other release has come up before")]
+    NothingBeforeAny,
+    /// There is no such release.
+    #[error("{address} has no release {asked} that ECS remembers")]
+    NoRelease {
+        /// The service.
+        address: Address,
+        /// What was asked for.
+        asked: u32,
+        /// Those that have run.
+        known: BTreeSet<u32>,
+    },
+    /// A release has never run.
+    #[error("release {number} of {address} never came up")]
+    NeverRan {
+        /// The service.
+        address: Address,
+        /// What was asked for.
+        number: u32,
+    },
+    /// A rollout waits for nobody.
+    #[error("no rollout of {address} waits for an answer; the newest: {is}")]
+    NotHeld {
+        /// The service.
+        address: Address,
+        /// How far the newest is.
+        is: String,
+    },
     /// No service has an image that is built here.
     #[error("no service of the stack has an image that is built here")]
     NothingToPublish,
@@ -277,7 +324,7 @@ impl RequestError {
             Self::NoOutput { asked, known } | Self::NoImage { asked, known } => {
                 suggest(asked, known)
             }
-            Self::NoWorkload { asked, known } => {
+            Self::NoService { asked, known } | Self::NoWorkload { asked, known } => {
                 suggest(asked, known).or_else(|| Some("run `deployer apply` first".to_owned()))
             }
             Self::Ambiguous { meanings, .. } => {
@@ -296,9 +343,20 @@ impl RequestError {
                  the passwords that it manages"
                     .to_owned(),
             ),
-            Self::OutputNotKnown(_) | Self::NotThereYet(_) => {
+            Self::OutputNotKnown(_) | Self::NotThereYet(_) | Self::NoServices => {
                 Some("run `deployer apply` first".to_owned())
             }
+            Self::ToOfSeveral => Some("name one: `deployer rollback web --to 7`".to_owned()),
+            Self::NoRelease { known, .. } if !known.is_empty() => {
+                Some(format!("expected {}", listed(known.iter().map(u32::to_string))))
+            }
+            Self::NothingBefore(_)
+            | Self::NothingBeforeAny
+            | Self::NoRelease { .. }
+            | Self::NeverRan { .. } => {
+                Some("`deployer history` lists the releases and what became of them".to_owned())
+            }
+            Self::NotHeld { .. } => Some("`deployer status` shows how far rollouts are".to_owned()),
             Self::NothingToPublish => Some(
                 "give one an image with `repository:` and `build:`; `deployer apply` rolls out \
                  an image from elsewhere"
@@ -384,6 +442,27 @@ pub(crate) enum Refusal {
         /// What would be noticed more, and how.
         worse: Vec<(Address, Impact)>,
     },
+    /// A rollout is under way that nobody wanted to stop.
+    #[error("refused: a rollout of {0} is under way; nothing was begun")]
+    RollsOut(Address),
+    /// The image of a release has been deleted.
+    #[error(
+        "refused: the image of release {number} of {address} is no longer in its repository \
+         ({digest}); nothing was begun"
+    )]
+    ImageGone {
+        /// The service.
+        address: Address,
+        /// The release.
+        number: u32,
+        /// The image.
+        digest: String,
+    },
+    /// Services that run one image would go back to different ones.
+    #[error(
+        "refused: services that run {0} would go back to different releases of it; nothing was begun"
+    )]
+    Apart(Address),
     /// Publishing would change more than images and the services that run them.
     #[error(
         "refused: publishing would also change {}; nothing was begun",
@@ -408,6 +487,20 @@ impl Refusal {
             Self::Unconfirmed { .. } => Some(
                 "look at them with `deployer status`; then run the command in a terminal without \
                  `--yes` and confirm them, or `deployer adopt --all`"
+                    .to_owned(),
+            ),
+            Self::RollsOut(address) => Some(format!(
+                "wait for its end (`deployer status`), or stop it: `deployer rollback {}`",
+                address.name
+            )),
+            Self::ImageGone { .. } => Some(
+                "go further back or forth with `--to` (`deployer history`), or publish from its \
+                 commit; `keep:` of the repository says how many stay"
+                    .to_owned(),
+            ),
+            Self::Apart(_) => Some(
+                "name one service; what it goes back to is what the next apply brings the others \
+                 to as well"
                     .to_owned(),
             ),
             Self::Noticed { .. } => Some(

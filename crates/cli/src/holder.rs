@@ -9,8 +9,9 @@ use deployer_engine::{Holder, LEASE};
 const LEASE_VARIABLE: &str = "DEPLOYER_LOCK_LEASE";
 
 /// Where CI systems say at what address their run can be looked at, as their documentation has it:
-/// GitLab, Buildkite, `CircleCI`, Jenkins.
-const RUNS: [&str; 4] = ["CI_JOB_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL", "BUILD_URL"];
+/// GitLab, Buildkite, `CircleCI`, Jenkins; of `CodeBuild` it is an ARN.
+const RUNS: [&str; 5] =
+    ["CI_JOB_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL", "BUILD_URL", "CODEBUILD_BUILD_ARN"];
 
 /// This run.
 pub(crate) fn this_run(command: &str, environment: &BTreeMap<String, String>) -> Holder {
@@ -25,11 +26,17 @@ pub(crate) fn this_run(command: &str, environment: &BTreeMap<String, String>) ->
         token: token(),
         name: format!("{person}@{}", machine.nodename().to_string_lossy()),
         command: command.to_owned(),
-        run: github(environment).or_else(|| RUNS.into_iter().find_map(variable).cloned()),
+        run: run(environment),
         since: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         process: process(std::process::id()).map(|(process, _)| process),
         lease: lease.unwrap_or(LEASE),
     }
+}
+
+/// Where this run can be looked at, such as the page of a CI job.
+pub(crate) fn run(environment: &BTreeMap<String, String>) -> Option<String> {
+    let known = RUNS.into_iter().filter_map(|name| environment.get(name));
+    github(environment).or_else(|| known.cloned().find(|value| !value.is_empty()))
 }
 
 /// Whether a holder ran on this machine and does not any more. One that ran elsewhere, or on a

@@ -18,6 +18,14 @@ pub(crate) fn of(file: &Path) -> Option<String> {
     Some(taggable(&format!("{place}:{path}{name}")))
 }
 
+/// The commit that is checked out in a folder, with `-dirty` behind it where files that git keeps
+/// differ from it; nothing for a folder outside a repository.
+pub(crate) fn commit(folder: &Path) -> Option<String> {
+    // Without tags only the commit itself is left to name it (git-describe(1)).
+    let named = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"];
+    git(folder, &named).filter(|commit| !commit.is_empty())
+}
+
 /// What git says of a folder; nothing where there is no git.
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new("git");

@@ -4,17 +4,19 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, BufRead};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use deployer_core::{Plan, Snapshot};
+use deployer_core::{Action, Plan, Snapshot};
 use deployer_engine::{Journal, Outcome as Ended, Places, execute};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::exit::{Error, Exit, Refusal};
 use crate::masking::masked_event;
+use crate::provenance;
 use crate::render::{self, Detail};
 use crate::report::{Human, Json, Plain, Reporter};
 use crate::session::Session;
@@ -104,6 +106,7 @@ impl<W: Connect> Session<'_, W> {
         plan: &Plan,
     ) -> Result<Ended, Error> {
         let registry = Arc::new(self.world.registry());
+        self.sign(connected, journal, plan).await?;
         let beginning = journal.begin(plan, &registry);
         self.unless_cancelled(beginning).await?.map_err(|failure| Error::Cloud(vec![failure]))?;
         self.note("\n");
@@ -124,6 +127,34 @@ impl<W: Connect> Session<'_, W> {
         let end = render::outcome(plan, &outcome, &self.err, self.margin());
         self.note(&format!("\n{end}"));
         Ok(outcome)
+    }
+
+    /// Takes down who makes the releases of a plan. Where nobody says, nothing is worse.
+    async fn sign(
+        &self,
+        connected: &Places<W::Cloud>,
+        journal: &Journal<W::Cloud>,
+        plan: &Plan,
+    ) -> Result<(), Error> {
+        let registry = self.world.registry();
+        let mut creates = plan.steps.iter().filter(|step| step.action == Action::Create);
+        if creates.any(|step| registry.versions(&step.address.kind).is_some()) {
+            let caller = self.world.caller(connected.cloud());
+            if let Ok(caller) = self.unless_cancelled(caller).await? {
+                journal.made_by(caller);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes down where the releases of a run come from that are made of what is in a folder.
+    pub(crate) fn trace(&self, journal: &Journal<W::Cloud>, folder: &Path) {
+        journal.comes_from(provenance::of(folder, &self.terminal.environment));
+    }
+
+    /// The same of a run that makes releases of earlier ones.
+    pub(crate) fn trace_run(&self, journal: &Journal<W::Cloud>) {
+        journal.comes_from(provenance::of_run(&self.terminal.environment));
     }
 
     /// Prints the result of a run for machines.

@@ -44,6 +44,9 @@ pub trait Connect {
     /// Finds out whose account it is, from the cloud itself: what the surroundings say of it may be
     /// of other credentials.
     fn account(&self, cloud: &Self::Cloud) -> impl Future<Output = Result<String, Failure>>;
+
+    /// Finds out who asks, by the cloud's identifier.
+    fn caller(&self, cloud: &Self::Cloud) -> impl Future<Output = Result<String, Failure>>;
 }
 
 /// A cloud that has been found.

@@ -46,6 +46,10 @@ impl Connect for World {
     async fn account(&self, aws: &Aws) -> Result<String, Failure> {
         aws.account().await
     }
+
+    async fn caller(&self, aws: &Aws) -> Result<String, Failure> {
+        aws.caller().await
+    }
 }
 
 #[tokio::main]

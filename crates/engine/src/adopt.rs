@@ -7,7 +7,8 @@ use deployer_core::{Address, Cause, Deeds, Failure, Live, Place, Roles, Scope, S
 use crate::perform::JournalOf;
 use crate::retry::insist;
 use crate::{
-    Cloud, Context, Identity, Journal, Parameters, Places, Registry, Result, Survey, Voice,
+    Cloud, Context, Identity, Journal, Parameters, Places, Provenance, Registry, Result, Survey,
+    Voice,
 };
 
 /// A thing that is there and is to become a resource of the stack.
@@ -89,6 +90,7 @@ pub async fn adopt<C: Parameters>(
         generation: live.generation,
         proof: journal.prove(&live.place, &live.address, live.generation, &serial, &mark),
         mark,
+        provenance: Provenance::default(),
         name: info.physical_name(scope, &live.address, live.generation),
     };
     let cloud = places.at(&live.place, &Roles::new()).await?;

@@ -10,7 +10,7 @@ use deployer_core::{
 use serde_json::Value;
 
 use crate::work::Work;
-use crate::{Badge, Calls, Ends, Pauses, Result, Session, Voice};
+use crate::{Badge, Calls, Ends, Pauses, Provenance, Result, Session, Voice};
 
 /// A cloud that resources live in.
 pub trait Cloud: Send + Sync + Sized + 'static {
@@ -249,6 +249,8 @@ pub struct Identity {
     pub mark: String,
     /// What proves all that; goes into its tags. None where nobody can sign.
     pub proof: Option<String>,
+    /// Where it comes from; goes into the tags of what is a release.
+    pub provenance: Provenance,
     /// Its name in AWS, made by [`deployer_core::Naming`]; for kinds that have none, what the
     /// console shows.
     pub name: String,

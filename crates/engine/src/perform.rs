@@ -507,6 +507,7 @@ fn identify<C: Parameters>(
         generation: *generation,
         proof: journal.prove(place, address, *generation, &serial, &mark),
         mark,
+        provenance: journal.provenance(address),
         name: kind.physical_name(scope, address, *generation),
     }
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::driver::{Driver, Typed};
 use crate::{
     AnyChecks, AnyLogs, AnyMetrics, AnyReleases, AnyRollouts, AnyRuns, AnyShell, AnyTasks,
-    AnyVitals, Checks, Cloud, Logs, Metrics, Releases, Resource, Result, Rollouts, Runs, Shell,
-    Tasks, Vitals,
+    AnyVersions, AnyVitals, AnyWorkloads, Checks, Cloud, Logs, Metrics, Releases, Resource, Result,
+    Rollouts, Runs, Shell, Tasks, Versions, Vitals, Workloads,
 };
 
 /// The kinds of a cloud, each with how it is scanned, created, changed and deleted, and with what it
@@ -120,4 +120,6 @@ offers! {
     Runs, AnyRuns, with_runs, runs;
     Vitals, AnyVitals, with_vitals, vitals;
     Checks, AnyChecks, with_checks, checks;
+    Versions, AnyVersions, with_versions, versions;
+    Workloads, AnyWorkloads, with_workloads, workloads;
 }

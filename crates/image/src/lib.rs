@@ -33,6 +33,7 @@ pub use image::{Base, Image, Layer};
 pub use platform::Platform;
 pub use progress::{Progress, Report};
 pub use registry::{
-    Credentials, Passing, Patience, Pushed, Roots, RootsError, Target, base_of, connect, push,
+    Credentials, Passing, Patience, Pushed, Roots, RootsError, Target, base_of, connect,
+    name_again, push,
 };
 pub use source::{CargoSource, DockerfileSource, Settings, Source};

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use deployer_core::{
-    Change, Impact, Kind, Opaque, Problem, Ref, Removal, Replacement, Typical, is_plainly_secret,
-    is_secretive,
+    Action, Change, Impact, Kind, Opaque, Problem, Ref, Removal, Replacement, Time, Typical,
+    is_plainly_secret, is_secretive,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,14 @@ impl Kind for Image {
     const TYPICAL: Typical = Typical { create: 120, update: 1, delete: 1 };
     type Spec = ImageSpec;
     type Output = ImageOutput;
+
+    /// One that is in its repository already only gets another tag.
+    fn time(action: Action, _: Option<&ImageSpec>, wanted: Option<&ImageSpec>) -> Time {
+        match wanted {
+            Some(wanted) if wanted.build.known().is_none() => Time { typical: 1, limit: 0 },
+            _ => Self::TYPICAL.time(action),
+        }
+    }
 
     fn check(spec: &ImageSpec) -> Vec<Problem> {
         match spec.build.known() {

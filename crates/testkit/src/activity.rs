@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use deployer_core::{Cause, Failure};
 use deployer_engine::{
-    Command, Cursor, Finding, Line, LogPage, LogQuery, Order, Release, Result, Rollout,
-    RolloutState, Run, RunOrder, Series, Session, Steering, Task, TaskState, Token, Vital, Which,
-    Window,
+    Command, Cursor, Finding, Line, LogPage, LogQuery, Order, Release, Remark, Result, Rollout,
+    RolloutState, Run, RunOrder, Series, Session, Steering, Task, TaskState, Token, Version, Vital,
+    Which, Window,
 };
 use jiff::Timestamp;
 
@@ -31,6 +31,14 @@ pub struct Activity {
     pub rollouts: Vec<Rollout>,
     /// Its releases, the newest first.
     pub releases: Vec<Release>,
+    /// What the cloud has said of it, the newest first.
+    pub remarks: Vec<Remark>,
+    /// What it was before, the newest first.
+    pub versions: Vec<Version>,
+    /// How often it was restarted.
+    pub restarts: u32,
+    /// How many tasks somebody has asked for.
+    pub count: Option<u32>,
     /// What is measured of it.
     pub series: Vec<Series>,
     /// What says how it does.

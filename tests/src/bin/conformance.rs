@@ -297,6 +297,10 @@ impl Connect for Recorded {
     async fn account(&self, aws: &Aws) -> Result<String, Failure> {
         aws.account().await
     }
+
+    async fn caller(&self, aws: &Aws) -> Result<String, Failure> {
+        aws.caller().await
+    }
 }
 
 async fn deployer(recording: Option<PathBuf>, arguments: Vec<String>) -> ExitCode {

@@ -65,6 +65,9 @@ impl Resource<Aws> for Image {
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &ImageSpec) -> Result<ImageOutput> {
+        if let Some(made) = again(cx, spec).await? {
+            return Ok(made);
+        }
         let image = cx.alone("its build", build(cx.cloud, spec, &cx.voice())).await?;
         let digest = image.digest().to_string();
         if let Some(wanted) = spec.digest.as_ref().filter(|wanted| **wanted != digest) {
@@ -73,7 +76,7 @@ impl Resource<Aws> for Image {
                 .help("its sources changed since the plan was made: plan again"));
         }
         let repository = ecr::find(cx.cloud, spec.repository.id()).await?;
-        let release = format!("{}-{}", cx.identity.address.name, cx.identity.generation);
+        let release = release(cx);
         let name = repository.repository_name().required("the name of the repository")?;
         let target = target(cx.cloud, name, &release).await?;
         let voice = cx.voice();
@@ -117,6 +120,31 @@ impl Resource<Aws> for Image {
         let image = build(aws, spec, voice).await?;
         Ok(Some(ImageSpec { digest: Some(image.digest().to_string()), ..spec.clone() }))
     }
+}
+
+/// The tag of the release that a step is to make.
+fn release(cx: &Context<'_, Aws>) -> String {
+    format!("{}-{}", cx.identity.address.name, cx.identity.generation)
+}
+
+/// The release that a step is to make, where the repository has its image under the tag of an earlier
+/// one: then nothing is built, and the image gets another tag.
+async fn again(cx: &Context<'_, Aws>, spec: &ImageSpec) -> Result<Option<ImageOutput>> {
+    let Some(digest) = &spec.digest else { return Ok(None) };
+    let repository = ecr::find(cx.cloud, spec.repository.id()).await?;
+    let is_there = releases(cx.cloud, &repository).await?.iter().any(|(_, known)| known == digest);
+    if !is_there {
+        return Ok(None);
+    }
+    let (release, voice) = (release(cx), cx.voice());
+    let name = repository.repository_name().required("the name of the repository")?;
+    let target = target(cx.cloud, name, &release).await?;
+    let report = &mut |progress| tell(&voice, progress);
+    let named = deployer_image::name_again(digest, &target, &Patient(cx.pauses()), report)
+        .await
+        .map_err(|error| not_pushed(&error, &release))?;
+    let uri = uri(&repository, digest)?;
+    Ok(named.then(|| ImageOutput { uri, id: digest.clone(), release }))
 }
 
 /// How long a question may take that nothing depends on.

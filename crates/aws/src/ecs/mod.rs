@@ -38,10 +38,18 @@ pub(crate) const FARGATE_SPOT: &str = "FARGATE_SPOT";
 
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {
-    ownership::tags(identity, &Kept::new())
-        .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
+    written(ownership::tags(identity, &Kept::new()))
+}
+
+/// The tags of a new release: the same, and where it comes from.
+fn released(identity: &Identity) -> Vec<Tag> {
+    let mut tags = ownership::tags(identity, &Kept::new());
+    tags.extend(ownership::origin(&identity.provenance));
+    written(tags)
+}
+
+fn written(tags: Tags) -> Vec<Tag> {
+    tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// Writes who a resource is, and what it was last given.

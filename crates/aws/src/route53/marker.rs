@@ -165,6 +165,7 @@ mod tests {
             generation: 1,
             mark: "7f3a".into(),
             proof: Some("1:abc:def".into()),
+            provenance: deployer_engine::Provenance::default(),
             name: "notes-dev-edge".into(),
         };
         let key = Key { name: "*.example.com".into(), kind: "A".into(), set: String::new() };

@@ -142,6 +142,7 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
     let connected = session.connect_for(&project).await?;
     let scope = project.stack.scope.clone();
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+        session.trace(journal, &project.source.folder);
         let (scan, deeds) = (Scan::For(&project.stack), journal.deeds());
         let snapshot = session.observe(&connected, &scope, scan, &deeds).await?;
         let project = session.settle(project.clone(), &connected, &snapshot).await?;
@@ -194,6 +195,7 @@ async fn apply_saved<W: Connect>(
     moved("the region", &plan.region, connected.home().1)?;
     let connected = Arc::new(connected.of(wanted));
     let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+        session.trace(journal, &folder);
         let (scan, deeds) = (Scan::For(wanted), journal.deeds());
         let snapshot = session.observe(&connected, &plan.scope, scan, &deeds).await?;
         if snapshot.fingerprint() != plan.fingerprint || snapshot.other_origin().is_some() {

@@ -60,6 +60,7 @@ impl Command for Args {
         let built = build(&project, &connected, &images, session).await?;
         let scope = built.scope.clone();
         let work = async |session: &mut Session<'_, W>, journal: &Arc<Journal<W::Cloud>>| {
+            session.trace(journal, &project.source.folder);
             let (scan, deeds) = (Scan::For(&built), journal.deeds());
             let snapshot = session.observe(&connected, &scope, scan, &deeds).await?;
             let project = session.settle(project.clone(), &connected, &snapshot).await?;

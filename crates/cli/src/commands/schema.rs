@@ -59,11 +59,13 @@ pub(crate) fn printed(forms: &[(&str, Form)]) -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut commands = Map::new();
     for (name, form) in forms {
+        // One whose name is a word of Rust's.
+        let name = name.trim_start_matches("r#");
         let Some(mut schema) = form.schema(&mut generator) else { continue };
         let is_one = matches!(form, Form::Document(_));
         let how = if is_one { "one document" } else { "a document a line" };
         schema["description"] = json!(format!("What `deployer {name} --json` prints: {how}."));
-        commands.insert((*name).to_owned(), schema);
+        commands.insert(name.to_owned(), schema);
     }
     let names: Vec<Value> =
         commands.keys().map(|name| json!({ "$ref": format!("#/$defs/{name}") })).collect();

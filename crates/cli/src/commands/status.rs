@@ -4,18 +4,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use deployer_core::{Address, Fact, Failure, Kinds, Live, Phase, Snapshot};
-use deployer_engine::{
-    Health, Measured, RolloutState, Running, Task, TaskState, measured, running,
-};
+use deployer_engine::{Health, Measured, Running, Task, TaskState, measured, running};
 
 use crate::answer::{Answer, Form, Page, as_json, document};
 use crate::args::StackArgs;
 use crate::command::Command;
 use crate::exit::{Error, Exit};
 use crate::render;
+use crate::services::words;
 use crate::session::{Environment, Known, Session};
 use crate::wire::document::Position;
-use crate::wire::state::{self, Alarm, Endpoint, Resource, Rollout, Service, Status, Waiting};
+use crate::wire::state::{self, Alarm, Endpoint, Resource, Service, Status, Waiting};
 use crate::world::Connect;
 
 /// The kinds of what goes off.
@@ -384,7 +383,7 @@ fn service_row(service: &Service, running: &Running<'_>) -> Vec<String> {
         }
     }
     row.push(match &running.rollouts {
-        Ok(_) => service.rollout.as_ref().map_or_else(String::new, rollout_words),
+        Ok(rollouts) => rollouts.first().map_or_else(String::new, words),
         Err(_) => UNREAD.to_owned(),
     });
     row
@@ -404,36 +403,6 @@ fn own_digest(running: &Running<'_>) -> Option<String> {
     let digest = digests.first().filter(|_| digests.len() == 1)?.as_ref()?;
     let (_, hash) = digest.split_once(':')?;
     Some(hash.chars().take(DIGEST).collect())
-}
-
-/// How far a rollout is, in words.
-fn rollout_words(rollout: &Rollout) -> String {
-    let because = |what: &str| match &rollout.reason {
-        Some(reason) => format!("{what}: {reason}"),
-        None => what.to_owned(),
-    };
-    match rollout.state {
-        _ if rollout.is_held => "waits for an answer".to_owned(),
-        RolloutState::Pending => "begins".to_owned(),
-        RolloutState::UnderWay => {
-            let tasks = rollout.wanted.map(|wanted| format!("{} of {wanted}", rollout.running));
-            let traffic = rollout.traffic.map(|share| format!("{share:.0}% of the traffic"));
-            let is_baking = rollout.stage.as_deref() == Some("BAKE_TIME");
-            let bake = rollout.bake.filter(|_| is_baking);
-            let bake = bake.map(|minutes| format!("watched for {minutes} min"));
-            let words: Vec<String> = [tasks, traffic, bake].into_iter().flatten().collect();
-            match words.as_slice() {
-                [] => "under way".to_owned(),
-                words => format!("under way: {}", words.join(", ")),
-            }
-        }
-        RolloutState::GoingBack => because("going back"),
-        RolloutState::Succeeded => "done".to_owned(),
-        RolloutState::RolledBack => because("rolled back"),
-        RolloutState::Stopped => "stopped".to_owned(),
-        RolloutState::Failed => because("failed"),
-        RolloutState::Unknown => rollout.status.clone(),
-    }
 }
 
 fn row(live: &Live, has_generation: bool) -> Vec<String> {

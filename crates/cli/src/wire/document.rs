@@ -30,7 +30,7 @@ pub(crate) fn scope(scope: &Scope) -> String {
 }
 
 /// Which resource, and where it is.
-#[derive(Clone, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Position {
     /// The kind and the name: `service/web`.

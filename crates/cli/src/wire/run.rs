@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::document::{Position, scope};
 use super::error::Failure;
 use super::plan::{Plan, Planned};
-use super::state::{Resource, Unseen};
+use super::state::{Resource, Rollout, Unseen};
 
 /// A line about a run as a whole.
 #[derive(Serialize, JsonSchema)]
@@ -24,12 +24,24 @@ pub(crate) enum RunLine {
     },
     /// Another run has the lock, or had it.
     Lock(Locked),
+    /// How far the rollout of a service is that is stopped or let go on.
+    Rollout(Box<RolledOut>),
     /// How a run ended.
     Result(Box<Outcome>),
     /// What a destroy leaves: its last line.
     Receipt(Box<Receipt>),
     /// Something was taken over.
     Adopted(Box<Adopted>),
+}
+
+/// How far the rollout of a service is.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct RolledOut {
+    #[serde(flatten)]
+    pub(crate) what: Position,
+    /// The rollout.
+    pub(crate) rollout: Rollout,
 }
 
 /// Something that happened, and when.

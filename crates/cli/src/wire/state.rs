@@ -197,7 +197,7 @@ impl From<&deployer_engine::Rollout> for Rollout {
             reason: rollout.reason.clone(),
             wanted: rollout.to.as_ref().map(|to| to.wanted),
             running: rollout.to.as_ref().map_or(0, |to| to.running),
-            is_held: rollout.holds.iter().any(|hold| hold.is_for_people),
+            is_held: rollout.question().is_some(),
             stage: rollout.stage.clone(),
             traffic: rollout.to.as_ref().and_then(|to| to.traffic),
             bake: rollout.bake,

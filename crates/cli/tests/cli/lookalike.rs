@@ -11,8 +11,9 @@ use deployer_core::{
     Kind, Phase, Scope, WayOut,
 };
 use deployer_engine::{
-    Badge, Calls, Cloud, Context, Ends, Found, Lease, Parameter, Parameters, Progress, Registry,
-    Resource, Result, Secrecy, Session, Survey, Voice,
+    Badge, Calls, Cloud, Context, Ends, Found, Lease, Parameter, Parameters, Progress, Provenance,
+    Registry, Release, Releases, Resource, Result, Revision, Rollout, RolloutState, Rollouts,
+    Secrecy, Session, Steering, Survey, Version, Versions, Voice,
 };
 use deployer_kinds as kinds;
 use deployer_testkit::Shelf;
@@ -47,6 +48,8 @@ struct State {
     trouble: Option<(String, usize, Trouble)>,
     /// What never gets ready, by address.
     dying: BTreeSet<String>,
+    /// The rollouts of each service, the newest first.
+    rollouts: BTreeMap<String, Vec<Rollout>>,
 }
 
 /// One line of what was done to things.
@@ -75,6 +78,40 @@ struct Thing {
     output: Value,
     /// Whether it has not got ready yet.
     is_settling: bool,
+    provenance: Provenance,
+}
+
+impl State {
+    /// Notes that a service was set to run a version, which comes up at once.
+    fn roll_out(&mut self, service: &str, spec: &Value) {
+        let runs = spec["task-definition"]["id"].as_str().map(str::to_owned);
+        let rollouts = self.rollouts.entry(service.to_owned()).or_default();
+        let to = Revision { runs, wanted: 1, running: 1, ..Revision::default() };
+        let before = rollouts.first().and_then(|rollout| rollout.to.clone());
+        if before.as_ref() != Some(&to) {
+            rollouts.insert(0, rolled_out(rollouts.len(), before, to));
+        }
+    }
+}
+
+fn rolled_out(number: usize, from: Option<Revision>, to: Revision) -> Rollout {
+    Rollout {
+        id: format!("rollout-{number}"),
+        state: RolloutState::Succeeded,
+        status: "SUCCESSFUL".to_owned(),
+        reason: None,
+        stage: None,
+        from: from.into_iter().collect(),
+        to: Some(to),
+        back_to: None,
+        bake: None,
+        failures: None,
+        alarms: BTreeMap::new(),
+        holds: vec![],
+        created: None,
+        started: None,
+        finished: None,
+    }
 }
 
 impl Cloud for Lookalike {
@@ -240,6 +277,11 @@ impl Lookalike {
         std::mem::take(&mut self.lock().journal)
     }
 
+    /// Somebody deletes an image.
+    pub(crate) fn lose_image(&self, digest: &str) {
+        self.lock().things.remove(digest);
+    }
+
     /// Another cloud with the same in it.
     pub(crate) fn copy(&self) -> Self {
         Self(Mutex::new(self.lock().clone()), Calls::default())
@@ -326,7 +368,8 @@ impl Lookalike {
             "id": id, "arn": format!("arn:aws:{id}"), "name": name, "host": "db.example",
             "port": 5432, "database": "notes", "user": "notes", "secret": secret(&spec),
             "address": "192.0.2.1", "uri": format!("registry.example/{name}@{id}"),
-            "release": "web-1", "dns": "edge.example", "zone": "Z1", "cluster": "main",
+            "release": format!("{}-{}", cx.identity.address.name, cx.identity.generation),
+            "dns": "edge.example", "zone": "Z1", "cluster": "main",
             "task_definition": id, "task-definition": id, "family": name, "revision": 1,
         });
         let thing = Thing {
@@ -344,7 +387,11 @@ impl Lookalike {
             spec,
             output: output.clone(),
             is_settling: false,
+            provenance: cx.identity.provenance.clone(),
         };
+        if K::NAME == "service" {
+            state.roll_out(&id, &thing.spec);
+        }
         state.things.insert(id, thing);
         serde_json::from_value(output).expect("an output")
     }
@@ -360,11 +407,20 @@ impl Lookalike {
         thing.badge.mark = Some(cx.identity.mark.clone());
         thing.badge.proof.clone_from(&cx.identity.proof);
         thing.badge.tags.clone_from(&cx.identity.scope.tags);
+        let count = thing.spec["count"].take();
         thing.spec = serde_json::to_value(spec).expect("a spec");
+        // Of a number that nobody asks for, what runs stays.
+        if K::NAME == "service" && thing.spec["count"].is_null() {
+            thing.spec["count"] = count;
+        }
         if K::NAME == "db-instance" {
             thing.output["secret"] = secret(&thing.spec);
         }
-        serde_json::from_value(thing.output.clone()).expect("an output")
+        let (changed, output) = (thing.spec.clone(), thing.output.clone());
+        if K::NAME == "service" {
+            state.roll_out(&id::<K>(live), &changed);
+        }
+        serde_json::from_value(output).expect("an output")
     }
 
     /// One look at whether something is ready.
@@ -398,11 +454,62 @@ fn id<K: Kind>(live: &Found<K>) -> String {
     output["id"].as_str().expect("an identifier").to_owned()
 }
 
+impl Rollouts<Lookalike> for kinds::Service {
+    async fn rollouts(cloud: &Lookalike, live: &Found<Self>) -> Result<Vec<Rollout>> {
+        Ok(cloud.lock().rollouts.get(&live.output.id).cloned().unwrap_or_default())
+    }
+
+    async fn rollout(cloud: &Lookalike, live: &Found<Self>, id: &str) -> Result<Option<Rollout>> {
+        Ok(Self::rollouts(cloud, live).await?.into_iter().find(|rollout| rollout.id == id))
+    }
+
+    /// All of them are over.
+    async fn steer(_: &Lookalike, _: &Found<Self>, id: &str, _: &Steering) -> Result<()> {
+        Err(Failure::new(Cause::Refused, "steer it", format!("{id} is over")))
+    }
+}
+
+impl Versions<Lookalike> for kinds::TaskDefinition {
+    async fn version(cloud: &Lookalike, live: &Found<Self>, id: &str) -> Result<Option<Version>> {
+        let state = cloud.lock();
+        let thing = state.things.get(id).filter(|it| it.kind == Self::NAME);
+        let thing = thing.filter(|it| it.badge.name == live.badge.name);
+        Ok(thing.map(|thing| Version {
+            id: id.to_owned(),
+            number: thing.badge.generation,
+            spec: thing.spec.clone(),
+            provenance: thing.provenance.clone(),
+        }))
+    }
+}
+
+impl Releases<Lookalike> for kinds::Image {
+    async fn releases(cloud: &Lookalike, live: &Found<Self>) -> Result<Vec<Release>> {
+        let state = cloud.lock();
+        let is_of = |it: &&Thing| it.kind == Self::NAME && it.badge.name == live.badge.name;
+        let release = |it: &Thing| Release {
+            name: format!("{}-{}", it.badge.name, it.badge.generation),
+            digest: it.output["id"].as_str().unwrap_or_default().to_owned(),
+        };
+        Ok(state.things.values().filter(is_of).map(release).collect())
+    }
+
+    async fn forget(cloud: &Lookalike, _: &Found<Self>, names: &[String]) -> Result<()> {
+        let is_meant =
+            |it: &Thing| names.contains(&format!("{}-{}", it.badge.name, it.badge.generation));
+        cloud.lock().things.retain(|_, it| it.kind != Self::NAME || !is_meant(it));
+        Ok(())
+    }
+}
+
 macro_rules! kinds {
     ($($kind:ident $(with $prepare:item)?),* $(,)?) => {
         /// All the real kinds.
         pub(crate) fn registry() -> Registry<Lookalike> {
             Registry::default()$(.with::<kinds::$kind>())*
+                .with_rollouts::<kinds::Service>()
+                .with_versions::<kinds::TaskDefinition>()
+                .with_releases::<kinds::Image>()
         }
 
         $(impl Resource<Lookalike> for kinds::$kind {

@@ -191,6 +191,10 @@ impl<C: Parameters> Connect for &World<C> {
         let leads_to = role.as_deref().and_then(Place::account_of_role).map(str::to_owned);
         Ok(leads_to.unwrap_or_else(|| self.account.clone()))
     }
+
+    async fn caller(&self, _: &C) -> Result<String, Failure> {
+        Ok(format!("arn:aws:iam::{}:user/alice", self.account))
+    }
 }
 
 /// Keeps what is written to it.

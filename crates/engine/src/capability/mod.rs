@@ -1,6 +1,6 @@
 //! What people do with a resource after a deploy: read its logs, look at its tasks, follow and steer
 //! its rollouts, open a shell, read its metrics, ask how it does and what is wrong with it, run it by
-//! hand, delete old releases.
+//! hand, restart and scale it, look up what it was before, delete old releases.
 //!
 //! Each of these is a trait that a kind implements beside its [`Resource`](crate::Resource), with
 //! real types. Whoever asks has the kind erased: [`Registry`](crate::Registry) hands it out by the
@@ -16,9 +16,12 @@ mod releases;
 mod rollouts;
 mod runs;
 mod shell;
+mod steering;
 mod tail;
 mod tasks;
+mod versions;
 mod vitals;
+mod workloads;
 
 pub use checks::{AnyChecks, Checks, Finding, Stage};
 use declare::capability;
@@ -29,6 +32,11 @@ pub use releases::{AnyReleases, Release, Releases};
 pub use rollouts::{AnyRollouts, Hold, Revision, Rollout, RolloutState, Rollouts, Steering};
 pub use runs::{AnyRuns, Heard, Run, RunOrder, Runs, begin, follow};
 pub use shell::{AnyShell, Command, Ends, Session, Shell, Token, Typed};
+pub use steering::{follow_rollout, steer};
 pub use tail::Tail;
-pub use tasks::{AnyTasks, Container, Health, Stop, StopCause, Task, TaskState, Tasks, Which};
+pub use tasks::{
+    AnyTasks, Container, Health, Stop, StopCause, Task, TaskState, Tasks, Which, tasks_of,
+};
+pub use versions::{AnyVersions, Version, Versions};
 pub use vitals::{AnyVitals, Vital, Vitals};
+pub use workloads::{AnyWorkloads, Remark, Workloads, remarks, restart, scale};

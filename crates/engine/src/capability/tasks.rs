@@ -1,9 +1,12 @@
 //! What runs for a resource.
 
+use deployer_core::Live;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::capability;
+use crate::retry::insist;
+use crate::{Cloud, Result};
 
 capability! {
     /// A kind whose resources run as tasks.
@@ -147,4 +150,16 @@ impl StopCause {
     pub fn is_its_own_fault(self) -> bool {
         matches!(self, Self::NotStarted | Self::Ended)
     }
+}
+
+/// The tasks of something, asked for again where that helps.
+///
+/// # Errors
+/// As for [`Tasks::tasks`].
+pub async fn tasks_of<C: Cloud>(
+    tasks: &dyn AnyTasks<C>,
+    (cloud, live): (&C, &Live),
+    which: Which,
+) -> Result<Vec<Task>> {
+    insist(|| tasks.tasks(cloud, live, &which)).await
 }

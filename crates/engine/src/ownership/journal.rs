@@ -16,7 +16,7 @@ use crate::random::random;
 use crate::retry::insist;
 use crate::wait::{Wait, pause};
 use crate::work::Work;
-use crate::{Lease, Parameters, Registry, Result, Secrecy};
+use crate::{Lease, Parameters, Provenance, Registry, Result, Secrecy};
 
 /// How often what was made is written down, at most. A run that dies before leaves what the next
 /// one finds by its proof.
@@ -50,6 +50,10 @@ struct State {
     reopened: BTreeSet<(Address, u32)>,
     /// The roles that lead to other accounts.
     roles: Roles,
+    /// Where the releases of this run come from.
+    provenance: Provenance,
+    /// The releases that this run goes back to.
+    again: BTreeMap<Address, u32>,
 }
 
 impl State {
@@ -88,7 +92,18 @@ impl<C: Parameters> Journal<C> {
         let Book { deeds, parts, has_private, .. } = book;
         let signer = None;
         let (serials, reopened, roles) = (BTreeMap::new(), BTreeSet::new(), Roles::new());
-        let state = State { deeds, signer, has_private, parts, serials, reopened, roles };
+        let (provenance, again) = (Provenance::default(), BTreeMap::new());
+        let state = State {
+            deeds,
+            signer,
+            has_private,
+            parts,
+            serials,
+            reopened,
+            roles,
+            provenance,
+            again,
+        };
         Self {
             cloud,
             scope: scope.clone(),
@@ -104,6 +119,27 @@ impl<C: Parameters> Journal<C> {
     /// Takes down which roles lead to other accounts. The record keeps those that it needs.
     pub fn know(&self, roles: &Roles) {
         self.lock().roles.extend(roles.clone());
+    }
+
+    /// Takes down where the releases of this run come from.
+    pub fn comes_from(&self, provenance: Provenance) {
+        self.lock().provenance = provenance;
+    }
+
+    /// Takes down who makes them.
+    pub fn made_by(&self, caller: String) {
+        self.lock().provenance.by = Some(caller);
+    }
+
+    /// Takes down that a release of something is an earlier one again, by its number.
+    pub fn goes_back(&self, address: &Address, number: u32) {
+        self.lock().again.insert(address.clone(), number);
+    }
+
+    /// Where a release of this run comes from.
+    pub(crate) fn provenance(&self, address: &Address) -> Provenance {
+        let state = self.lock();
+        Provenance { again: state.again.get(address).copied(), ..state.provenance.clone() }
     }
 
     /// What tells whose something is, by now.

@@ -78,13 +78,13 @@ fn texts(lines: &[deployer_engine::Line]) -> Vec<&str> {
 
 #[tokio::test(start_paused = true)]
 async fn each_kind_says_what_it_offers_and_the_others_offer_nothing() {
-    use Capability::{Logs, Metrics, Releases, Rollouts, Runs, Shell, Tasks};
+    use Capability::{Logs, Metrics, Releases, Rollouts, Runs, Shell, Tasks, Versions, Workloads};
     let registry = registry();
     let offers = registry.capabilities();
-    let all = BTreeSet::from([Logs, Tasks, Rollouts, Runs, Shell, Metrics]);
+    let all = BTreeSet::from([Logs, Tasks, Rollouts, Runs, Shell, Metrics, Workloads]);
     assert_eq!(offers["service"], all);
     assert_eq!(offers["store"], BTreeSet::from([Metrics]));
-    assert_eq!(offers["revision"], BTreeSet::from([Releases]));
+    assert_eq!(offers["revision"], BTreeSet::from([Releases, Versions]));
     assert_eq!(offers.len(), 3);
     assert!(registry.metrics("store").is_some() && registry.tasks("store").is_none());
     assert!(registry.logs("network").is_none() && registry.logs("nonsense").is_none());

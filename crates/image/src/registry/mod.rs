@@ -10,6 +10,6 @@ mod target;
 
 pub use connection::connect;
 pub use patience::{Passing, Patience};
-pub use push::{Pushed, base_of, push};
+pub use push::{Pushed, base_of, name_again, push};
 pub use roots::{Roots, RootsError};
 pub use target::{Credentials, Target};

@@ -19,7 +19,7 @@ use super::Target;
 use super::client::{Answer, Body, Call, Client, empty, full};
 use super::patience::{Failure, Patience, Tries};
 use crate::attest::{Attached, EMPTY};
-use crate::image::{Base, Image, Layer, MANIFEST};
+use crate::image::{Base, DOCKER_MANIFEST, Image, Layer, MANIFEST};
 use crate::{Digest, Progress, PushError, Report};
 
 /// How long a registry may neither take a byte nor answer.
@@ -92,6 +92,36 @@ pub async fn base_of<P: Patience>(
     let client = Client::new(target, patience)?;
     let manifest = client.manifest(tag, report).await?;
     Ok(manifest.and_then(|manifest| Base::of(&manifest)))
+}
+
+/// Names an image that the registry has by the target's tag too; `false` where it does not have it.
+pub async fn name_again<P: Patience>(
+    digest: &str,
+    target: &Target,
+    patience: &P,
+    report: Report<'_>,
+) -> Result<bool, PushError> {
+    let client = Client::new(target, patience)?;
+    let Some(bytes) = client.manifest(digest, report).await? else { return Ok(false) };
+    let made = Digest::of(&bytes);
+    if made.as_str() != digest {
+        let attempted = format!("read {digest} in {}", target.repository);
+        return Err(client.nonsense(&attempted, &format!("it gave {made}")));
+    }
+    let manifest = Manifest { digest: &made, media_type: media_type(&bytes), bytes: &bytes };
+    client.store(&manifest, &target.tag, report).await?;
+    report(Progress::Stored { digest: made.clone() });
+    Ok(true)
+}
+
+/// What a manifest says that it is. One of OCI's need not say it (OCI image specification,
+/// "mediaType").
+fn media_type(manifest: &[u8]) -> &'static str {
+    let json: Option<serde_json::Value> = serde_json::from_slice(manifest).ok();
+    match json.as_ref().and_then(|it| it["mediaType"].as_str()) {
+        Some(DOCKER_MANIFEST) => DOCKER_MANIFEST,
+        _ => MANIFEST,
+    }
 }
 
 /// Makes the registry have what is known of an image beside it.
@@ -196,12 +226,12 @@ impl<P: Patience> Client<'_, P> {
             && digest_in(&answer.headers) == Some(manifest.digest.as_str()))
     }
 
-    /// The manifest that a tag names, if there is one.
+    /// The manifest that a tag or a digest names, if there is one.
     async fn manifest(&self, tag: &str, report: Report<'_>) -> Result<Option<Bytes>, PushError> {
         let attempted = format!("read {tag} in {}", self.target.repository);
         let read = || async {
             let mut call = self.call(Method::GET, &format!("manifests/{tag}"), &attempted);
-            call.headers.push((ACCEPT, MANIFEST.to_owned()));
+            call.headers.push((ACCEPT, format!("{MANIFEST}, {DOCKER_MANIFEST}")));
             let read = tokio::time::timeout(STALL, self.read(call)).await;
             read.unwrap_or_else(|_| Err(self.stalled(&attempted)))
         };

@@ -1,11 +1,12 @@
 //! What kinds offer after a deploy: what a test has said that goes on in them.
 
 use deployer_engine::{
-    Checks, Command, Finding, Found, LogPage, LogQuery, Logs, Metrics, Release, Releases, Result,
-    Rollout, Rollouts, Run, RunOrder, Runs, Series, Session, Shell, Steering, Task, Tasks, Vital,
-    Vitals, Which, Window,
+    Checks, Command, Finding, Found, LogPage, LogQuery, Logs, Metrics, Release, Releases, Remark,
+    Result, Rollout, Rollouts, Run, RunOrder, Runs, Series, Session, Shell, Steering, Task, Tasks,
+    Version, Versions, Vital, Vitals, Which, Window, Workloads,
 };
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::toy::Toy;
 use crate::{Memory, Operation, Revision, Service, Store};
@@ -49,6 +50,39 @@ impl Runs<Memory> for Service {
 impl Checks<Memory> for Service {
     async fn findings(cloud: &Memory, live: &Found<Self>) -> Result<Vec<Finding>> {
         cloud.activity(Operation::Look, live, |activity| Ok(activity.findings.clone())).await
+    }
+}
+
+impl Workloads<Memory> for Service {
+    async fn restart(cloud: &Memory, live: &Found<Self>) -> Result<Value> {
+        let output = json!(live.output);
+        let restart = |activity: &mut crate::Activity| {
+            activity.restarts += 1;
+            Ok(output.clone())
+        };
+        cloud.activity(Operation::Steer, live, restart).await
+    }
+
+    async fn scale(cloud: &Memory, live: &Found<Self>, count: &u32) -> Result<Value> {
+        let output = json!(live.output);
+        let scale = |activity: &mut crate::Activity| {
+            activity.count = Some(*count);
+            Ok(output.clone())
+        };
+        cloud.activity(Operation::Steer, live, scale).await
+    }
+
+    async fn remarks(cloud: &Memory, live: &Found<Self>) -> Result<Vec<Remark>> {
+        cloud.activity(Operation::Look, live, |activity| Ok(activity.remarks.clone())).await
+    }
+}
+
+impl Versions<Memory> for Revision {
+    async fn version(cloud: &Memory, live: &Found<Self>, id: &str) -> Result<Option<Version>> {
+        let version = |activity: &mut crate::Activity| {
+            Ok(activity.versions.iter().find(|version| version.id == id).cloned())
+        };
+        cloud.activity(Operation::Look, live, version).await
     }
 }
 

@@ -47,5 +47,7 @@ pub fn registry() -> Registry<Memory> {
         .with_metrics::<Service>()
         .with_metrics::<Store>()
         .with_vitals::<Store>()
+        .with_workloads::<Service>()
         .with_releases::<Revision>()
+        .with_versions::<Revision>()
 }

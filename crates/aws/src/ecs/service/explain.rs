@@ -234,7 +234,7 @@ impl<'a> Unhealthy<'a> {
 }
 
 /// The words of an event, each of which begins with `(service name) `.
-fn words(message: &str) -> &str {
+pub(super) fn words(message: &str) -> &str {
     let words = message.strip_prefix("(service ").and_then(|rest| rest.split_once(") "));
     words.map_or(message, |(_, words)| words).trim_end_matches('.')
 }

@@ -16,6 +16,7 @@ mod shell;
 mod spec;
 mod tasks;
 mod verify;
+mod workload;
 
 use aws_sdk_ecs::types::{PropagateTags, Service as Description};
 use deployer_core::Phase;

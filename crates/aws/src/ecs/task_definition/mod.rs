@@ -4,6 +4,7 @@
 
 pub(super) mod container;
 mod verify;
+mod versions;
 mod volume;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use tokio::sync::OnceCell;
 use crate::Aws;
 use crate::ecs::service::failures::Failures;
 use crate::ecs::service::find::Services;
-use crate::ecs::{self, tagged, tags};
+use crate::ecs::{self, released, tags};
 use crate::missing::Required;
 use crate::ownership::{self, Owned, readable};
 use crate::send::unless_gone;
@@ -108,7 +109,7 @@ impl Resource<Aws> for TaskDefinition {
             .set_task_role_arn(spec.task_role.as_ref().map(|role| role.id().to_owned()))
             .set_container_definitions(Some(containers.collect()))
             .set_volumes(volumes)
-            .set_tags(Some(tagged(cx.identity)));
+            .set_tags(Some(released(cx.identity)));
         let made = cx
             .cloud
             .send(&ecs::REGISTER_TASK_DEFINITION, "register the task definition", || {
