@@ -94,7 +94,12 @@ def _holds(block: Any, need: Need) -> bool:
 
 
 def _documents(role: Any) -> list[str]:
-    managed = [policy.default_version.document for policy in role.managed_policies.values()]
+    managed = [
+        version.document
+        for policy in role.managed_policies.values()
+        for version in policy.versions
+        if version.is_default
+    ]
     texts = [*role.policies.values(), *managed]
     return [text if isinstance(text, str) else json.dumps(text) for text in texts]
 

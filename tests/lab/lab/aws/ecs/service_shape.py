@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from moto.ecs.exceptions import InvalidParameterException
 
-from lab.aws.ecs import capacity, service_connect
+from lab.aws.ecs import capacity, service_connect, strategies
+from lab.running.services.records import ongoing
 from lab.running.services.service import Service, target_group
 from lab.running.services.settings import BalancedPort, Settings
 from lab.running.tasks.placing import check_definition
@@ -26,6 +27,13 @@ STARTS_DEPLOYMENT = (
     "serviceConnectConfiguration",
     "volumeConfigurations",
     "vpcLatticeConfigurations",
+)
+# What is looked at again when it changes.
+CHECKED = (
+    "networkConfiguration",
+    "serviceConnectConfiguration",
+    "loadBalancers",
+    "deploymentConfiguration",
 )
 SET_OTHERWISE = ("desiredCount", "taskDefinition", "capacityProviderStrategy")
 KEPT_ELSEWHERE = ("cluster", "service", "clientToken", "forceNewDeployment", "tags", "role")
@@ -71,6 +79,7 @@ def merge_configuration(current: dict[str, Any], change: dict[str, Any]) -> dict
     breaker = change.get("deploymentCircuitBreaker")
     if breaker is not None:
         merged["deploymentCircuitBreaker"] = {**current["deploymentCircuitBreaker"], **breaker}
+    strategies.complete(merged, change)
     return merged
 
 
@@ -98,6 +107,7 @@ def check(settings: Settings, definition: TaskDefinition, place: Place) -> None:
     check_definition(definition, network, place)
     for entry in settings.get("loadBalancers") or []:
         _check_balancer(entry, definition)
+    strategies.check(settings)
     if connect := settings.get("serviceConnectConfiguration"):
         service_connect.check(connect, definition, place)
 
@@ -137,8 +147,8 @@ def describe(service: Service, with_tags: bool) -> dict[str, Any]:
             if deployment.rollout == "COMPLETED" or deployment.status == "PRIMARY"
         ],
     }
-    if service.primary.rollout == "IN_PROGRESS":
-        shown["currentServiceDeployment"] = service.primary.record_arn
+    if under_way := ongoing(service):
+        shown["currentServiceDeployment"] = under_way.record_arn
     if with_tags:
         shown["tags"] = list(service.tags)
     return {key: value for key, value in shown.items() if value is not None}

@@ -17,13 +17,14 @@ from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from lab.aws.common.patching import patch
 from lab.aws.common.tokens import Tokens
-from lab.aws.ecs import capacity, definitions, service_connect, service_shape
+from lab.aws.ecs import capacity, definitions, service_connect, service_shape, strategies
 from lab.aws.ecs import tasks as task_operations
 from lab.aws.ecs.tasks import cluster_of, page_of
 from lab.running.connect.endpoints import Endpoints
-from lab.running.services import rollout
+from lab.running.services import records, rollout
 from lab.running.services.deployment import Deployment
 from lab.running.services.load import Loads
+from lab.running.services.pauses import CONTINUE, WAITS
 from lab.running.services.scheduler import Services
 from lab.running.services.service import Service
 from lab.running.services.settings import Settings
@@ -74,6 +75,7 @@ def _patch_services(lab: Lab, services: Services, tokens: Tokens) -> None:
                 raise InvalidParameterException("Unable to Start a service that is still Draining.")
             definition = self.ecs_backend.describe_task_definition(request["taskDefinition"])
             capacity.check(request, cluster)
+            strategies.check_new(request)
             settings = service_shape.complete({**request, "taskDefinition": definition.arn})
             service_shape.check(settings, definition, of_request(self))
             arn = f"{cluster.arn.replace(':cluster/', ':service/')}/{name}"
@@ -98,12 +100,17 @@ def _patch_services(lab: Lab, services: Services, tokens: Tokens) -> None:
         if service.status != "ACTIVE":
             raise ECSException("ServiceNotActiveException", "Service was not ACTIVE.")
         request = dict(self._get_params())
+        strategies.check_change(service, request)
         capacity.check(request, service.cluster)
         wanted = request.get("taskDefinition") or service.settings["taskDefinition"]
         definition = self.ecs_backend.describe_task_definition(wanted)
         draft = {**service.settings, **{k: v for k, v in request.items() if v is not None}}
-        checked = ("networkConfiguration", "serviceConnectConfiguration")
-        if wanted is not service.settings["taskDefinition"] or set(checked) & set(request):
+        draft["deploymentConfiguration"] = service_shape.merge_configuration(
+            dict(service.settings["deploymentConfiguration"]),
+            request.get("deploymentConfiguration") or {},
+        )
+        is_new = wanted is not service.settings["taskDefinition"]
+        if is_new or set(service_shape.CHECKED) & set(request):
             service_shape.check(cast("Settings", draft), definition, of_request(self))
         service_connect.check_names(
             lab.part(Endpoints), cast("Settings", draft), service.arn, of_request(self)
@@ -178,7 +185,7 @@ def _patch_deployments(services: Services) -> None:
     def describe_service_deployments(self: Any) -> ActionResult:
         wanted = self._get_param("serviceDeploymentArns", [])
         found = {
-            record.record_arn: record.describe_record(service.cluster.arn, service.settings)
+            record.record_arn: records.describe_deployment(service, record)
             for service in services.in_place(of_request(self))
             for record in service.records
         }
@@ -191,7 +198,9 @@ def _patch_deployments(services: Services) -> None:
 
     @patch(Response)
     def stop_service_deployment(self: Any) -> ActionResult:
-        service, record = _under_way(self, services)
+        service, record = _recorded(self, services)
+        if not record.is_ongoing:
+            raise ECSException("ConflictException", "The service deployment is not in progress.")
         if self._get_param("stopType") == "ABORT":
             raise InvalidParameterException("The stop type ABORT is not supported.")
         rollout.stop(service, record)
@@ -199,15 +208,19 @@ def _patch_deployments(services: Services) -> None:
 
     @patch(Response)
     def continue_service_deployment(self: Any) -> ActionResult:
-        _under_way(self, services)
-        hook = self._get_param("hookId")
-        raise InvalidParameterException(f"The hook {hook} does not wait for an action.")
+        _, record = _recorded(self, services)
+        hook, action = self._get_param("hookId"), self._get_param("action") or CONTINUE
+        pause = next((it for it in record.pauses if it.id == hook), None)
+        if record.record != "IN_PROGRESS" or pause is None or pause.status != WAITS:
+            raise InvalidParameterException(f"The hook {hook} does not wait for an action.")
+        pause.decide(action, "SUCCEEDED" if action == CONTINUE else "FAILED")
+        return ActionResult({"serviceDeploymentArn": record.record_arn})
 
     @patch(Response)
     def describe_service_revisions(self: Any) -> ActionResult:
         wanted = self._get_param("serviceRevisionArns", [])
         found = {
-            record.revision_arn: record.describe_revision(service.cluster.arn)
+            record.revision_arn: records.describe_revision(service, record)
             for service in services.in_place(of_request(self))
             for record in service.records
         }
@@ -219,17 +232,13 @@ def _patch_deployments(services: Services) -> None:
         )
 
 
-def _under_way(response: Any, services: Services) -> tuple[Service, Deployment]:
+def _recorded(response: Any, services: Services) -> tuple[Service, Deployment]:
+    """The service deployment that a request names."""
     arn = response._get_param("serviceDeploymentArn")
     for service in services.in_place(of_request(response)):
         for record in service.records:
-            if record.record_arn != arn:
-                continue
-            if record.record != "IN_PROGRESS":
-                raise ECSException(
-                    "ConflictException", "The service deployment is not in progress."
-                )
-            return service, record
+            if record.record_arn == arn:
+                return service, record
     raise ECSException(
         "ServiceDeploymentNotFoundException", "The service deployment was not found."
     )

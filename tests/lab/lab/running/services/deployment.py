@@ -8,14 +8,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from lab.running.services.settings import CircuitBreaker, Settings
+from lab.running.services import course, traffic
+from lab.running.services.alarms import Watch
+from lab.running.services.course import Course
+from lab.running.services.pauses import Pause
+from lab.running.services.settings import (
+    BalancedPort,
+    CircuitBreaker,
+    DeploymentConfiguration,
+    Settings,
+)
 from lab.running.tasks.shapes import ContainerDefinition
 from lab.running.tasks.task import Task
+from lab.world.places import of_arn
 
 if TYPE_CHECKING:
     from moto.ecs.models import TaskDefinition
 
 LONG_ID_DIGITS = 19
+# The states of a service deployment that is not over.
+ONGOING = ("IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
 
 
 @dataclass
@@ -42,7 +54,17 @@ class Deployment:
     finished: datetime | None = None
     next_start: float = 0.0
     replaces: list[str] = field(default_factory=list)
-    rolled_back_from: str | None = None
+    # The revision that it was given up for, and since when.
+    rolled_back_to: str | None = None
+    rolled_back_at: datetime | None = None
+    # Whether the service has come back to it.
+    is_back: bool = False
+    # Since when all of its tasks are healthy, and no others are left.
+    stable: float | None = None
+    course: Course | None = None
+    # Whether its tasks stay beside those of the one that is to follow it.
+    is_kept: bool = False
+    pauses: list[Pause] = field(default_factory=list)
     # The addresses and names of what its tasks see of Service Connect.
     hosts: tuple[tuple[str, str], ...] = ()
 
@@ -50,6 +72,36 @@ class Deployment:
         digits = "".join(random.choice("0123456789") for _ in range(LONG_ID_DIGITS))
         self.id = self.id or f"ecs-svc/{digits}"
         self.reason = self.reason or f"ECS deployment {self.id} in progress."
+        self.watch = Watch(of_arn(self.service_arn), self.configuration)
+        if self.has_stages:
+            self.course = Course(course.plan(self.configuration))
+
+    @property
+    def configuration(self) -> DeploymentConfiguration:
+        """How it goes."""
+        return self.settings.get("deploymentConfiguration") or {}
+
+    @property
+    def has_stages(self) -> bool:
+        """Whether it brings all of its tasks up beside those that serve."""
+        return self.configuration.get("strategy", "ROLLING") != "ROLLING"
+
+    @property
+    def is_ongoing(self) -> bool:
+        """Whether its service deployment is not over."""
+        return self.record in ONGOING
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether it is in one of its stages."""
+        return self.has_stages and self.is_ongoing and self.rolled_back_to is None
+
+    @property
+    def balanced(self) -> list[BalancedPort]:
+        """The ports that are targets, and in which groups: the other ones of their pairs where it is to
+        take over from the tasks that serve.
+        """
+        return traffic.balanced(self.settings, is_other=self.has_stages)
 
     @property
     def number(self) -> str:
@@ -80,6 +132,11 @@ class Deployment:
     def pending(self) -> int:
         """Tasks that are on their way."""
         return sum(1 for task in self.present if task.last_status != "RUNNING")
+
+    @property
+    def requested(self) -> int:
+        """How many tasks it is to have."""
+        return self.desired if self.status == "PRIMARY" or self.is_kept else 0
 
     def ports(self) -> dict[str, int]:
         """Its containers' ports that have names."""
@@ -112,13 +169,13 @@ class Deployment:
             "id": self.id,
             "status": self.status,
             "taskDefinition": self.definition.arn,
-            "desiredCount": self.desired if self.status == "PRIMARY" else 0,
+            "desiredCount": self.requested,
             "pendingCount": self.pending,
             "runningCount": self.running,
             "failedTasks": self.failed,
             "createdAt": self.created,
             "updatedAt": self.updated,
-            **self._capacity(),
+            **self.capacity(),
             "platformVersion": "1.4.0",
             "platformFamily": "Linux",
             "networkConfiguration": self.settings.get("networkConfiguration"),
@@ -132,81 +189,11 @@ class Deployment:
         configuration = self.settings.get("serviceConnectConfiguration")
         return {"serviceConnectConfiguration": configuration} if configuration else {}
 
-    def _capacity(self) -> dict[str, Any]:
+    def capacity(self) -> dict[str, Any]:
         """The strategy or the launch type, whichever its settings have."""
         if strategy := self.settings.get("capacityProviderStrategy"):
             return {"capacityProviderStrategy": strategy}
         return {"launchType": self.settings.get("launchType") or "FARGATE"}
-
-    def describe_record(self, cluster: str, settings: Settings) -> dict[str, Any]:
-        """As DescribeServiceDeployments shows it."""
-        enabled = bool(breaker_of(settings).get("enable"))
-        shown: dict[str, Any] = {
-            "serviceDeploymentArn": self.record_arn,
-            "serviceArn": self.service_arn,
-            "clusterArn": cluster,
-            "createdAt": self.created,
-            "startedAt": self.created,
-            "updatedAt": self.updated,
-            "status": self.record,
-            "deploymentConfiguration": settings["deploymentConfiguration"],
-            "targetServiceRevision": {
-                "arn": self.revision_arn,
-                "requestedTaskCount": self.desired,
-                "runningTaskCount": self.running,
-                "pendingTaskCount": self.pending,
-            },
-            "sourceServiceRevisions": [
-                {"arn": arn, "requestedTaskCount": 0, "runningTaskCount": 0, "pendingTaskCount": 0}
-                for arn in self.replaces
-            ],
-            "deploymentCircuitBreaker": {
-                "status": self.breaker if enabled else "DISABLED",
-                "failureCount": self.failed,
-                "threshold": self.threshold(),
-            },
-        }
-        if self.finished:
-            shown["finishedAt"] = self.finished
-        if self.record_reason:
-            shown["statusReason"] = self.record_reason
-        if self.rolled_back_from:
-            shown["rollback"] = {
-                "reason": self.record_reason,
-                "startedAt": self.finished or self.updated,
-                "serviceRevisionArn": self.rolled_back_from,
-            }
-        return shown
-
-    def describe_revision(self, cluster: str) -> dict[str, Any]:
-        """As DescribeServiceRevisions shows it, with the digests its tasks resolved."""
-        definitions = cast("list[ContainerDefinition]", self.definition.container_definitions)
-        images = [
-            {
-                "containerName": container["name"],
-                "image": container["image"],
-                **(
-                    {"imageDigest": found}
-                    if (found := self.digests.get(container["image"]))
-                    else {}
-                ),
-            }
-            for container in definitions
-        ]
-        shown = {
-            "serviceRevisionArn": self.revision_arn,
-            "serviceArn": self.service_arn,
-            "clusterArn": cluster,
-            "taskDefinition": self.definition.arn,
-            **self._capacity(),
-            "platformVersion": "1.4.0",
-            "platformFamily": "Linux",
-            "loadBalancers": self.settings.get("loadBalancers") or [],
-            "networkConfiguration": self.settings.get("networkConfiguration"),
-            "containerImages": images,
-            "createdAt": self.created,
-        }
-        return {key: value for key, value in shown.items() if value is not None}
 
 
 def breaker_of(settings: Settings) -> CircuitBreaker:

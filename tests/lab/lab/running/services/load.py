@@ -98,7 +98,7 @@ class Loads:
     def _requests(self, service: Service, seconds: float) -> Iterator[tuple[str, float]]:
         """Of each target group of the service, those that each of its targets had."""
         targets = self._lab.part(Targets)
-        for balanced in service.primary.settings.get("loadBalancers") or []:
+        for balanced in service.primary.balanced:
             group = balanced.get("targetGroupArn")
             if not group:
                 continue

@@ -1,22 +1,40 @@
-"""When a deployment is done, when it has failed, and the way back."""
+"""When a deployment is done, when it has failed, and how somebody ends one."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from lab.running.services import going_back, staged
 from lab.running.services.deployment import Deployment, breaker_of
 
 if TYPE_CHECKING:
     from lab.running.services.service import Service
 
+REQUESTED = ("STOP_REQUESTED", "ROLLBACK_REQUESTED")
+
 
 def judge(service: Service) -> None:
-    """Completes the newest deployment, or lets the circuit breaker end it."""
-    primary = service.primary
-    healthy = sum(1 for task in primary.present if service.is_healthy(task))
+    """Completes the newest deployment, lets it go on, or ends it."""
+    for deployment in service.deployments[1:]:
+        if deployment.is_kept and deployment.record == "ROLLBACK_IN_PROGRESS":
+            going_back.return_traffic(service, deployment)
+    if service.primary.is_staged:
+        staged.advance(service, service.primary)
+    elif service.primary.record not in REQUESTED:
+        _judge_rolling(service, service.primary)
+
+
+def _judge_rolling(service: Service, primary: Deployment) -> None:
+    is_new = primary.rollout == "IN_PROGRESS" and not primary.is_back
+    if is_new and primary.watch.look(service.lab.timers.seconds("deployment.alarm-poll")):
+        _give_up(service, primary)
+        return
     old = [task for d in service.deployments[1:] for task in d.tasks if not task.is_over]
-    if healthy == service.desired == len(primary.present) and not old:
-        if primary.rollout == "IN_PROGRESS":
+    if service.healthy(primary) == service.desired == len(primary.present) and not old:
+        primary.stable = primary.stable or time.monotonic()
+        bake = primary.watch.bake * service.lab.options.scale if is_new else 0
+        if primary.rollout == "IN_PROGRESS" and time.monotonic() - primary.stable >= bake:
             _complete(service, primary)
         if not service.is_steady:
             service.is_steady = True
@@ -28,52 +46,45 @@ def judge(service: Service) -> None:
 
 
 def _complete(service: Service, primary: Deployment) -> None:
-    back = primary.rolled_back_from is not None
-    reason = primary.reason if back else f"ECS deployment {primary.id} completed."
+    reason = primary.reason if primary.is_back else f"ECS deployment {primary.id} completed."
     primary.finish("COMPLETED", reason, "SUCCESSFUL")
-    if back:
-        for record in service.records:
-            if record.record == "ROLLBACK_IN_PROGRESS":
-                record.finish("FAILED", record.reason, "ROLLBACK_SUCCESSFUL")
+    if primary.is_back:
+        going_back.end(service)
     service.event(f"(deployment {primary.id}) deployment completed.")
 
 
 def _trip(service: Service, failed: Deployment) -> None:
-    """The circuit breaker: gives up, and goes back to the last deployment that completed."""
+    """The circuit breaker: gives up, and goes back where it says so."""
     ever_ran = any(task.was_healthy for task in failed.tasks)
     why = "tasks failed health checks" if ever_ran else "tasks failed to start"
     failed.finish("FAILED", f"ECS deployment circuit breaker: {why}.", "STOPPED")
     service.event(f"(deployment {failed.id}) deployment failed: {why}.")
     if breaker_of(service.settings).get("rollback"):
-        _go_back(service, failed, "ECS deployment circuit breaker: rolling back to deploymentId")
+        why = "ECS deployment circuit breaker: rolling back to deploymentId"
+        going_back.go_back(service, failed, why)
+
+
+def _give_up(service: Service, failed: Deployment) -> None:
+    """An alarm went off."""
+    failed.finish("FAILED", f"ECS deployment {failed.id} failed: alarm detected.", "STOPPED")
+    failed.breaker = "MONITORING_COMPLETE"
+    service.event(f"(deployment {failed.id}) deployment failed: alarm detected.")
+    if failed.watch.goes_back:
+        going_back.go_back(service, failed)
 
 
 def stop(service: Service, deployment: Deployment) -> None:
     """Somebody ends it: back to the last deployment that completed, where there is one."""
-    deployment.finish("FAILED", f"ECS deployment {deployment.id} was stopped.", "STOPPED")
-    deployment.breaker = "MONITORING_COMPLETE"
-    _go_back(service, deployment, "Rolling back to deploymentId")
-
-
-def _go_back(service: Service, failed: Deployment, why: str) -> None:
-    good = next((d for d in service.records if d is not failed and d.rollout == "COMPLETED"), None)
-    if good is None:
+    if deployment.record != "IN_PROGRESS":
         return
-    failed.record, failed.rolled_back_from = "ROLLBACK_IN_PROGRESS", good.revision_arn
-    failed.status = "ACTIVE"
-    for task in failed.present:
-        service.stop_task(task, f"Scaling activity initiated by (deployment {good.id})")
-    if good not in service.deployments:
-        service.deployments.append(good)
-    service.deployments.sort(key=lambda d: d is not good)
-    good.status, good.rollout, good.failed, good.desired = (
-        "PRIMARY",
-        "IN_PROGRESS",
-        0,
-        service.desired,
-    )
-    good.next_start, good.rolled_back_from = 0.0, failed.revision_arn
-    good.reason = f"{why} {good.id}."
-    service.settings["taskDefinition"] = good.definition.arn
-    service.publish(good)
-    service.event(f"rolling back to deployment {good.id}.")
+    goes_back = going_back.before(service, deployment) is not None
+    deployment.record = "ROLLBACK_REQUESTED" if goes_back else "STOP_REQUESTED"
+
+    def go() -> None:
+        if deployment.record not in REQUESTED:
+            return
+        deployment.finish("FAILED", f"ECS deployment {deployment.id} was stopped.", "STOPPED")
+        deployment.breaker = "MONITORING_COMPLETE"
+        going_back.go_back(service, deployment)
+
+    service.lab.timers.after("deployment.stopping", go)

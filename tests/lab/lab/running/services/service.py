@@ -41,7 +41,7 @@ class Service:
     """State and scheduler of one service."""
 
     def __init__(self, lab: Lab, cluster: Cluster, settings: Settings) -> None:
-        self._lab = lab
+        self.lab = lab
         self.cluster = cluster
         self.place = of_arn(cluster.arn)
         self.settings = settings
@@ -75,12 +75,15 @@ class Service:
         previous = [d.revision_arn for d in self.deployments if d.rollout == "COMPLETED"]
         for deployment in self.deployments:
             deployment.status = "ACTIVE"
-            if deployment.record == "IN_PROGRESS":
-                deployment.finish(deployment.rollout, deployment.reason, "STOPPED")
+        for record in self.records:
+            if record.is_ongoing:
+                record.finish(record.rollout, record.reason, "STOPPED")
         new = Deployment(
             definition, self.settings.copy(), self.desired, self.arn, replaces=previous
         )
-        new.hosts = self._lab.part(Endpoints).seen(self.place, dict(self.settings))
+        for deployment in self.deployments:
+            deployment.is_kept = new.has_stages and deployment.rollout == "COMPLETED"
+        new.hosts = self.lab.part(Endpoints).seen(self.place, dict(self.settings))
         self.deployments.insert(0, new)
         self.publish(new)
         self.records = [new, *self.records][:RECORDS_KEPT]
@@ -88,7 +91,7 @@ class Service:
 
     def publish(self, deployment: Deployment) -> None:
         """Serves under names what a deployment serves, and nothing else any more."""
-        self._lab.part(Endpoints).serve(
+        self.lab.part(Endpoints).serve(
             self.place, self.arn, dict(deployment.settings), deployment.ports(), self._serving
         )
 
@@ -98,7 +101,10 @@ class Service:
 
     def scale(self, desired: int) -> None:
         """Changes the desired count without a deployment."""
-        self.desired = self.primary.desired = desired
+        self.desired = desired
+        for deployment in self.deployments:
+            if deployment is self.primary or deployment.is_kept:
+                deployment.desired = desired
         self.primary.updated = _now()
         self.is_steady = False
 
@@ -106,7 +112,7 @@ class Service:
         """Begins to delete the service."""
         self.status = "DRAINING"
         self.desired = self.primary.desired = 0
-        self._lab.part(Endpoints).withdraw(self.place, self.arn)
+        self.lab.part(Endpoints).withdraw(self.place, self.arn)
         for task in self.present:
             self.stop_task(task, f"Scaling activity initiated by (deployment {self.primary.id})")
 
@@ -121,15 +127,15 @@ class Service:
 
     def drain_targets(self, task: Task) -> float:
         """Takes a stopping task out of its target groups; returns the seconds to wait."""
-        targets = self._lab.part(Targets)
+        targets = self.lab.part(Targets)
         longest = 0.0
         for entry in self._balanced(task):
-            with self._lab.lock:
+            with self.lab.lock:
                 group = target_group(entry["targetGroupArn"])
                 if group is None or task.id not in self._registered:
                     continue
                 delay = float(str(group.attributes["deregistration_delay.timeout_seconds"]))
-                delay *= self._lab.options.scale
+                delay *= self.lab.options.scale
                 arn, port = entry["targetGroupArn"], int(entry["containerPort"])
                 if targets.deregister(arn, task.address, port, delay):
                     self.event(f"deregistered 1 targets in (target-group {arn})")
@@ -147,8 +153,10 @@ class Service:
             return False
         if self.status != "ACTIVE":
             return False
-        self._start_missing()
-        self._stop_doomed()
+        for deployment in self.deployments:
+            if deployment is self.primary or deployment.is_kept:
+                self._start_missing(deployment)
+                self._stop_doomed(deployment)
         self._stop_surplus()
         return True
 
@@ -157,17 +165,20 @@ class Service:
         self.deployments = [
             d
             for d in self.deployments
-            if d is self.primary or not all(task.is_over for task in d.tasks)
+            if d is self.primary or d.is_kept or not all(task.is_over for task in d.tasks)
         ]
 
     def _balanced(self, task: Task) -> list[BalancedPort]:
         """Where a task is registered: as its own deployment says, whatever came after it."""
-        owner = next((d for d in self.deployments if task in d.tasks), self.primary)
-        return [e for e in owner.settings.get("loadBalancers") or [] if e.get("targetGroupArn")]
+        return next((d for d in self.deployments if task in d.tasks), self.primary).balanced
+
+    def healthy(self, deployment: Deployment) -> int:
+        """How many tasks of a deployment are healthy."""
+        return sum(1 for task in deployment.present if self.is_healthy(task))
 
     def _register(self) -> None:
         """Puts tasks that began to run into their target groups."""
-        targets = self._lab.part(Targets)
+        targets = self.lab.part(Targets)
         for task in self.present:
             if task.last_status != "RUNNING" or task.id in self._registered:
                 continue
@@ -195,7 +206,7 @@ class Service:
         if task.stop_code != "EssentialContainerExited":
             return task.stop_code == "TaskFailedToStart"
         ran = (task.times["stoppingAt"] - task.times["startedAt"]).total_seconds()
-        return ran < max(self._lab.timers.seconds("deployment.noticed"), NOTICED_SECONDS)
+        return ran < max(self.lab.timers.seconds("deployment.noticed"), NOTICED_SECONDS)
 
     def _check(self, deployment: Deployment, task: Task) -> None:
         if self.is_healthy(task):
@@ -211,8 +222,8 @@ class Service:
             return
         given = float(self.settings.get("healthCheckGracePeriodSeconds") or 0)
         # A program has to start, however quick AWS is: none is replaced before it could answer.
-        grace = max(given * self._lab.options.scale, min(given, START_SECONDS))
-        age = (self._lab.clock.moment() - task.times["startedAt"]).total_seconds()
+        grace = max(given * self.lab.options.scale, min(given, START_SECONDS))
+        age = (self.lab.clock.moment() - task.times["startedAt"]).total_seconds()
         for entry, target in self._targets_of(task):
             if target.state[0] == "unhealthy" and age >= grace:
                 arn, reason = entry["targetGroupArn"], target.state[2]
@@ -231,16 +242,17 @@ class Service:
         self._reported.add(task.id)
         self._count_failure(deployment)
 
-    def _stop_doomed(self) -> None:
+    def _stop_doomed(self, deployment: Deployment) -> None:
         """Stops unhealthy tasks: after their replacements, where the maximum leaves room for these.
 
         ECS developer guide, service definition parameters, `maximumPercent`: a replacement comes
         first; once it is healthy, or unhealthy itself, one of them goes.
         """
-        deployment, (_, high) = self.primary, self._limits()
+        _, high = self._limits()
         doomed = [task for task in deployment.present if task.doomed]
         coming = [t for t in deployment.present if not t.doomed and not self.is_healthy(t)]
-        if len(deployment.present) <= self.desired and len(self.present) >= high:
+        is_full = not self._is_doubled() and len(self.present) >= high
+        if len(deployment.present) <= self.desired and is_full:
             # One at a time: not while one is on its way out.
             replaced = 1 if self._alive() == len(self.present) else 0
         else:
@@ -252,7 +264,7 @@ class Service:
         deployment.failed += 1
         deployment.total_failed += 1
         deployment.updated = _now()
-        backoff = self._lab.timers.seconds("service.backoff") * deployment.total_failed
+        backoff = self.lab.timers.seconds("service.backoff") * deployment.total_failed
         deployment.next_start = time.monotonic() + max(backoff, SHORTEST_BACKOFF)
         self.is_steady = False
         if deployment.total_failed == 2:
@@ -266,7 +278,7 @@ class Service:
         return bool(breaker_of(deployment.settings).get("resetOnHealthyTask", True))
 
     def _targets_of(self, task: Task) -> list[tuple[BalancedPort, Target]]:
-        targets = self._lab.part(Targets)
+        targets = self.lab.part(Targets)
         return [
             (entry, target)
             for entry in self._balanced(task)
@@ -279,8 +291,8 @@ class Service:
         if not task.passes_checks or task.desired_status != "RUNNING":
             return False
         if not task.is_checked and not self._balanced(task):
-            age = (self._lab.clock.moment() - task.times["startedAt"]).total_seconds()
-            return age >= self._lab.timers.seconds("deployment.steady")
+            age = (self.lab.clock.moment() - task.times["startedAt"]).total_seconds()
+            return age >= self.lab.timers.seconds("deployment.steady")
         states = [target.state[0] for _, target in self._targets_of(task)]
         return len(states) == len(self._balanced(task)) and set(states) <= {"healthy", "unused"}
 
@@ -295,19 +307,26 @@ class Service:
         """How many tasks have not ended, whatever they were told."""
         return sum(1 for d in self.deployments for task in d.tasks if not task.is_over)
 
-    def _start_missing(self) -> None:
-        primary, (_, high) = self.primary, self._limits()
-        if primary.rollout == "FAILED" or time.monotonic() < primary.next_start:
+    def _is_doubled(self) -> bool:
+        """Whether two deployments have all of their tasks, so that the percentages do not count."""
+        return self.primary.is_staged or any(d.is_kept for d in self.deployments)
+
+    def _start_missing(self, deployment: Deployment) -> None:
+        if deployment.rollout == "FAILED" or time.monotonic() < deployment.next_start:
             return
-        well = sum(1 for task in primary.present if not task.doomed)
-        missing = min(self.desired - well, high - self._alive())
-        started = [task for _ in range(missing) if (task := self._launch(primary))]
+        if deployment.is_staged and deployment.course and not deployment.course.starts_tasks:
+            return
+        well = sum(1 for task in deployment.present if not task.doomed)
+        missing, (_, high) = self.desired - well, self._limits()
+        if not self._is_doubled():
+            missing = min(missing, high - self._alive())
+        started = [task for _ in range(missing) if (task := self._launch(deployment))]
         if started:
             names = " ".join(f"(task {task.id})" for task in started)
             self.event(f"has started {len(started)} tasks: {names}.")
 
     def _launch(self, deployment: Deployment) -> Task | None:
-        tasks = self._lab.part(Tasks)
+        tasks = self.lab.part(Tasks)
         launch = Launch(
             cluster=self.cluster,
             definition=deployment.definition,
@@ -340,8 +359,13 @@ class Service:
     def _stop_surplus(self) -> None:
         low, _ = self._limits()
         healthy = sum(1 for task in self.present if self.is_healthy(task))
-        old = [task for d in self.deployments[1:] for task in d.present]
-        surplus = [task for task in self.primary.present if not task.doomed][self.desired :]
+        old = [task for d in self.deployments[1:] if not d.is_kept for task in d.present]
+        surplus = [
+            task
+            for d in self.deployments
+            if d is self.primary or d.is_kept
+            for task in [it for it in d.present if not it.doomed][self.desired :]
+        ]
         for task in [*old, *surplus]:
             counts = self.is_healthy(task)
             if counts and healthy - 1 < low:
