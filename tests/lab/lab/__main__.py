@@ -28,10 +28,12 @@ def main() -> None:
     from lab.http.server import Server
     from lab.running.authority import Authority
     from lab.running.images.registry import Registry
+    from lab.running.sessions.roster import Sessions
 
     try:
         secure = Authority(lab).secure
-        server = Server(options.port, Aws(lab), Registry(lab), Control(lab), secure)
+        parts = (Aws(lab), Registry(lab), Control(lab), Sessions(lab))
+        server = Server(options.port, *parts, secure)
     except OSError as error:
         lab.stop()
         sys.exit(f"lab: cannot listen on 127.0.0.1:{options.port}: {error.strerror}")

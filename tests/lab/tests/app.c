@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -71,9 +72,26 @@ static int reaches(const char *text) {
     return answered;
 }
 
+/* Talks with whoever sits at its terminal: says who it is, how large the window is, what it was told. */
+static int talk(void) {
+    char line[256], folder[256];
+    struct winsize size;
+    printf("%s as %d in %s\n", setting("NAME", "nobody"), (int)getuid(), getcwd(folder, sizeof folder));
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin) && strncmp(line, "bye", 3)) {
+        ioctl(0, TIOCGWINSZ, &size);
+        printf("%dx%d heard %s", size.ws_col, size.ws_row, line);
+        fflush(stdout);
+    }
+    printf("good-bye\n");
+    return 3;
+}
+
 int main(int count, char **arguments) {
     if (count > 1 && !strcmp(arguments[1], "check"))
         return atoi(setting("CHECK", "0"));
+    if (count > 1 && !strcmp(arguments[1], "talk"))
+        return talk();
     printf("hello from %s as %d\n", setting("NAME", "nobody"), (int)getuid());
     fflush(stdout);
     if (getenv("WRITE"))

@@ -89,6 +89,7 @@ def test_who_would_see_other_processes_is_not_root() -> None:
         "0",
         "0",
         "[]",
+        "",
         "--",
     ]
     shown = subprocess.run(

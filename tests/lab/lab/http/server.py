@@ -22,6 +22,7 @@ from lab.http.clients import Client
 from lab.http.doors import turned_away
 from lab.http.errors import Reply
 from lab.http.faults import DropConnection, Verdict
+from lab.http.websocket import WebSocket, answer, is_asked_for
 
 # The first byte of a TLS connection (RFC 8446, 5.1: a record with a handshake).
 CLIENT_HELLO = b"\x16"
@@ -53,6 +54,14 @@ class Steering(Protocol):
         ...
 
 
+class Channels(Protocol):
+    """What is spoken of over WebSockets."""
+
+    def serve(self, target: str, socket: WebSocket) -> None:
+        """Serves one until it is closed."""
+        ...
+
+
 class Server(ThreadingHTTPServer):
     """Listens on a port of 127.0.0.1; on a free one for port 0."""
 
@@ -65,9 +74,11 @@ class Server(ThreadingHTTPServer):
         api: Api,
         registry: Images,
         control: Steering,
+        channels: Channels,
         secure: Callable[[], ssl.SSLContext],
     ) -> None:
         self.api, self.registry, self.control, self.secure = api, registry, control, secure
+        self.channels = channels
         super().__init__(("127.0.0.1", port), Handler)
 
     @property
@@ -105,6 +116,9 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.reply(*refusal)
             return
+        if is_asked_for(self.headers):
+            self._talk()
+            return
         try:
             if path == "/v2" or path.startswith("/v2/"):
                 reply, verdict = self.server.registry.answer(self)
@@ -123,6 +137,16 @@ class Handler(BaseHTTPRequestHandler):
         verdict.end_client("replied")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+    def _talk(self) -> None:
+        """Serves a WebSocket, which has no end of its own in time."""
+        self.close_connection = True
+        self.send_response_only(101)
+        for name, value in answer(self.headers):
+            self.send_header(name, value)
+        self.end_headers()
+        self.connection.settimeout(None)
+        self.server.channels.serve(self.path, WebSocket(self.connection, self.rfile))
 
     @property
     def client(self) -> Client:

@@ -1,8 +1,9 @@
 """Runs one program: in a root folder, as a user, and only as long as its parent lives.
 
-    launch.py PARENT FOLDER ROOT USER GROUP MOUNTS -- PROGRAM ARGUMENT...
+    launch.py PARENT FOLDER ROOT USER GROUP MOUNTS OTHER -- PROGRAM ARGUMENT...
 
-ROOT, USER and GROUP may be empty. MOUNTS is a list in JSON; who is not root has none. The program is the first process of a PID namespace of its
+ROOT, USER, GROUP and OTHER may be empty. MOUNTS is a list in JSON; who is not root has none. OTHER is
+a process whose namespaces the program enters, on the terminal that it is given. Otherwise the program is the first process of a PID namespace of its
 own, as in a container: when it ends, the kernel ends whatever it left behind, wherever that
 hid. This process waits outside for its exit code. Where no namespace can be made, the program
 takes this process's place, and what it leaves behind in another process group lives on.
@@ -15,11 +16,13 @@ not there; 128 and the signal's number when a signal ended it.
 """
 
 import ctypes
+import fcntl
 import json
 import os
 import select
 import signal
 import sys
+import termios
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
@@ -51,15 +54,17 @@ libc = ctypes.CDLL(None)
 
 def main() -> None:
     """Prepares this process, and becomes the program."""
-    parent, folder, root, user, group, mounts, _, *command = sys.argv[1:]
+    parent, folder, root, user, group, mounts, other, _, *command = sys.argv[1:]
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != int(parent):
         sys.exit(1)
     mount_all(json.loads(mounts))
-    if make_namespace():
+    if enter(other) if other else make_namespace():
         wait_outside()
     elif user == "0":
         user = group = NOBODY
+    if other:
+        take_terminal()
     if root:
         os.chroot(root)
     os.chdir(folder)
@@ -129,6 +134,31 @@ def make_namespace() -> bool:
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
     return True
+
+
+def enter(other: str) -> bool:
+    """Enters the namespaces of a process, as far as they are not this one's own: its mounts and, for
+    the next child, its processes. An ordinary user's lie in a user namespace.
+    """
+    kinds = ("mnt", "pid") if os.geteuid() == 0 else ("user", "pid")
+    is_elsewhere = False
+    for kind in kinds:
+        own, theirs = f"/proc/self/ns/{kind}", f"/proc/{other}/ns/{kind}"
+        if os.stat(own).st_ino == os.stat(theirs).st_ino:
+            continue
+        file = os.open(theirs, os.O_RDONLY)
+        if libc.setns(file, 0) != 0:
+            sys.exit("the kernel lets nobody enter the container")
+        os.close(file)
+        is_elsewhere = is_elsewhere or kind == "pid"
+    return is_elsewhere
+
+
+def take_terminal() -> None:
+    """Leads a session of its own on the terminal that it was given, whose keys reach it then."""
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def wait_outside() -> None:

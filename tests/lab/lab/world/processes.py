@@ -55,19 +55,23 @@ class Processes:
         mounts: Sequence[Mount] = (),
         stdout: Any = subprocess.DEVNULL,
         stderr: Any = subprocess.STDOUT,
+        beside: subprocess.Popen[bytes] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Starts `command` in `folder`, inside `root` and as `user` where they are given; `mounts`
-        are seen by it alone.
+        are seen by it alone. One that runs `beside` another program sees what that sees, and ends
+        with it; its output is a terminal.
         """
+        other = self._inside(beside) if beside is not None else ""
         launch = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid())]
         launch += [str(folder), str(root or ""), str("" if user is None else user)]
-        launch += [str("" if group is None else group), json.dumps(mounts), "--", *command]
+        launch += [str("" if group is None else group), json.dumps(mounts), str(other)]
+        launch += ["--", *command]
 
         def fork() -> subprocess.Popen[bytes]:
             return subprocess.Popen(
                 launch,
                 env=dict(environment),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if beside is None else stdout,
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
@@ -99,11 +103,19 @@ class Processes:
         return found
 
     @staticmethod
+    def _inside(child: subprocess.Popen[bytes]) -> int:
+        """The program itself, where another process waits outside for it."""
+        try:
+            inside = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        except OSError:
+            return child.pid
+        return int(inside[0]) if inside else child.pid
+
+    @staticmethod
     def listens(child: subprocess.Popen[bytes], number: Signals) -> bool:
         """Whether the program has a handler for a signal; without one, a first process ignores it."""
         try:
-            inside = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
-            status = Path(f"/proc/{inside[0] if inside else child.pid}/status").read_text()
+            status = Path(f"/proc/{Processes._inside(child)}/status").read_text()
         except OSError:
             return False
         caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))

@@ -28,6 +28,7 @@ from lab.running.services.pauses import CONTINUE, WAITS
 from lab.running.services.scheduler import Services
 from lab.running.services.service import Service
 from lab.running.services.settings import Settings
+from lab.running.sessions.roster import Sessions
 from lab.running.tasks.requests import Requests
 from lab.running.tasks.roster import Tasks
 from lab.world.lab import Lab
@@ -47,7 +48,7 @@ def install(lab: Lab) -> None:
     definitions.install(lab, services, tasks)
     _patch_services(lab, services, tokens)
     _patch_deployments(services)
-    task_operations.install(services, tasks, Requests(lab, tasks))
+    task_operations.install(services, tasks, Requests(lab, tasks), lab.part(Sessions))
     _patch_tags(services, tasks)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
@@ -16,6 +15,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse as Response
 from lab.aws.common.pages import page
 from lab.aws.common.patching import patch
 from lab.running.services.scheduler import Services
+from lab.running.sessions.roster import Sessions
 from lab.running.tasks import description
 from lab.running.tasks.requests import Requests
 from lab.running.tasks.roster import Tasks
@@ -33,17 +33,6 @@ NO_EXEC = (
 NOT_CONNECTED = "The execute command failed due to an internal error. Try again later."
 
 
-def _session(region: str) -> dict[str, str]:
-    """A session as Systems Manager words it. Nobody listens at its address."""
-    session = f"ecs-execute-command-{secrets.token_hex(9)}"
-    host = f"wss://ssmmessages.{region}.amazonaws.com"
-    return {
-        "sessionId": session,
-        "streamUrl": f"{host}/v1/data-channel/{session}?role=publish_subscribe",
-        "tokenValue": secrets.token_urlsafe(96),
-    }
-
-
 def cluster_of(response: Any) -> Cluster:
     """The cluster a request names."""
     found: Cluster = response.ecs_backend._get_cluster(response._get_param("cluster", "default"))
@@ -59,7 +48,7 @@ def page_of(response: Any, items: list[Any], size: int, most: int) -> tuple[list
         raise InvalidParameterException("Invalid token") from None
 
 
-def install(services: Services, tasks: Tasks, requests: Requests) -> None:
+def install(services: Services, tasks: Tasks, requests: Requests, sessions: Sessions) -> None:
     """Patches the operations on tasks."""
 
     @patch(Response)
@@ -109,7 +98,9 @@ def install(services: Services, tasks: Tasks, requests: Requests) -> None:
             raise InvalidParameterException("The container name is missing or unknown.")
         if not task.launch.execute_command or task.last_status != "RUNNING":
             raise InvalidParameterException(NO_EXEC)
-        if task.exec_agent != "RUNNING":
+        command = self._get_param("command")
+        container = task.containers[names.index(name)]
+        if task.exec_agent != "RUNNING" or container.status != "RUNNING":
             raise ECSException("TargetNotConnectedException", NOT_CONNECTED)
         return ActionResult(
             {
@@ -118,7 +109,7 @@ def install(services: Services, tasks: Tasks, requests: Requests) -> None:
                 "containerArn": f"{task.arn.replace(':task/', ':container/')}/{name}",
                 "containerName": name,
                 "interactive": True,
-                "session": _session(of_request(self).region),
+                "session": sessions.open(container, command),
             }
         )
 

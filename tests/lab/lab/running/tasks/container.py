@@ -186,7 +186,20 @@ class Container:
             child.wait(10)
             return False
 
-    def _launch(self, command: list[str], stdout: int) -> subprocess.Popen[bytes]:
+    def enter(self, command: list[str], terminal: int) -> subprocess.Popen[bytes]:
+        """Starts a program beside what runs, as root and on a terminal; CannotStart where there is no
+        such program.
+        """
+        if self._child is None or self.poll() is not None:
+            raise CannotStart("the container does not run")
+        reason = self._missing(command[0])
+        if reason:
+            raise CannotStart(f'exec: "{command[0]}": {reason}')
+        return self._launch(command, terminal, beside=self._child)
+
+    def _launch(
+        self, command: list[str], stdout: int, beside: subprocess.Popen[bytes] | None = None
+    ) -> subprocess.Popen[bytes]:
         assert self.image is not None
         folder = self.definition.get("workingDirectory") or self.image.folder
         if os.geteuid() != 0:
@@ -194,19 +207,20 @@ class Container:
             command = [str(self._place(command[0])), *command[1:]]
             environment = {k: v.replace(BUNDLE, bundle) for k, v in self.environment.items()}
             return self._lab.processes.start(
-                command, environment=environment, folder=inside, stdout=stdout
+                command, environment=environment, folder=inside, stdout=stdout, beside=beside
             )
-        uid, gid = self.image.user
-        user = str(self.definition.get("user") or "").partition(":")[0]
+        uid, gid = self.image.user if beside is None else (0, 0)
+        user = str(self.definition.get("user") or "").partition(":")[0] if beside is None else ""
         return self._lab.processes.start(
             command,
             environment=self.environment,
             folder=Path(folder),
             root=self.root,
-            mounts=self._mounts(),
+            mounts=self._mounts() if beside is None else (),
             user=int(user) if user.isdigit() else uid,
             group=gid,
             stdout=stdout,
+            beside=beside,
         )
 
     def _mounts(self) -> list[Mount]:
@@ -226,15 +240,19 @@ class Container:
         place.mkdir(parents=True, exist_ok=True)
         return str(place)
 
-    def _check_program(self, program: str) -> None:
+    def _missing(self, program: str) -> str:
+        """Why there is no such program; nothing where there is."""
         place = self._place(program)
         if program and (place.exists() or place.is_symlink()):
+            return ""
+        if program.startswith("/"):
+            return f"stat {program}: no such file or directory"
+        return "executable file not found in $PATH"
+
+    def _check_program(self, program: str) -> None:
+        missing = self._missing(program)
+        if not missing:
             return
-        missing = (
-            f"stat {program}: no such file or directory"
-            if program.startswith("/")
-            else "executable file not found in $PATH"
-        )
         self.reason = (
             "CannotStartContainerError: ResourceInitializationError: failed to create new "
             "container runtime task: failed to create shim task: OCI runtime create failed: runc "
