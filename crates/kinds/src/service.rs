@@ -129,9 +129,17 @@ impl Kind for Service {
         sees_all.then_some(Change::Delegated)
     }
 
-    /// ECS alone says which group of a pair serves.
+    /// ECS alone says which group of a pair serves. A strategy that shifts requests comes when the
+    /// pairs are there, which is in the second half of a change.
     fn is_moved(field: &str, live: &ServiceSpec, wanted: &ServiceSpec) -> bool {
-        field == "targets" && service_target::are_alike(&live.targets, &wanted.targets)
+        let shifts = |spec: &ServiceSpec| spec.strategy.known().is_some_and(|it| it.shifts());
+        match field {
+            "targets" => service_target::are_alike(&live.targets, &wanted.targets, shifts(live)),
+            "strategy" => {
+                !shifts(live) && shifts(wanted) && service_target::is_half(&wanted.targets)
+            }
+            _ => false,
+        }
     }
 
     fn facts(spec: &ServiceSpec) -> Vec<Fact> {

@@ -75,11 +75,26 @@ impl ServiceTarget {
 /// All that a service's tasks are registered in.
 pub type ServiceTargets = BTreeSet<ServiceTarget>;
 
-/// Whether two differ in nothing but which group of a pair serves.
-pub(crate) fn are_alike(one: &ServiceTargets, other: &ServiceTargets) -> bool {
-    let sorted = |it: &ServiceTargets| it.iter().map(ServiceTarget::sorted).collect();
-    let one: ServiceTargets = sorted(one);
-    one == sorted(other)
+/// Whether targets are what is wanted, whichever group of a pair serves. Between the halves of a change
+/// they are what [`change_of_targets`] makes of them; `shifts` says whether requests are shifted now,
+/// when what comes is not there yet.
+pub(crate) fn are_alike(live: &ServiceTargets, wanted: &ServiceTargets, shifts: bool) -> bool {
+    let sorted =
+        |it: &ServiceTargets| -> ServiceTargets { it.iter().map(ServiceTarget::sorted).collect() };
+    let is = |other: &ServiceTargets| sorted(live) == sorted(other);
+    is(wanted)
+        || is_half(wanted)
+            && (!shifts && is(&whole(wanted, |_| true)) || is(&whole(wanted, |_| false)))
+}
+
+/// Whether these are the targets between the halves of a change: a pair stands beside one of its
+/// groups.
+pub(crate) fn is_half(targets: &ServiceTargets) -> bool {
+    let is_single = |group: &Ref<TargetGroup>| {
+        targets.iter().any(|it| it.shift.is_none() && it.group == *group)
+    };
+    let singles = |pair: &ServiceTarget| pair.groups().filter(|group| is_single(group)).count();
+    targets.iter().any(|it| it.shift.is_some() && singles(it) == 1)
 }
 
 /// What a change of a service's targets goes from and to, each pair with the group first that serves.
@@ -143,9 +158,9 @@ mod tests {
     #[test]
     fn which_group_of_a_pair_serves_is_no_difference() {
         let one = [pair("blue", "green"), single("other")].into();
-        assert!(are_alike(&one, &[pair("green", "blue"), single("other")].into()));
-        assert!(!are_alike(&one, &[pair("blue", "green")].into()));
-        assert!(!are_alike(&one, &[single("blue"), single("other")].into()));
+        assert!(are_alike(&one, &[pair("green", "blue"), single("other")].into(), true));
+        assert!(!are_alike(&one, &[pair("blue", "green")].into(), true));
+        assert!(!are_alike(&one, &[single("blue"), single("other")].into(), true));
     }
 
     #[test]
@@ -163,6 +178,8 @@ mod tests {
         let (live, wanted) = ([single("blue")].into(), [pair("blue", "green")].into());
         let half = [single("blue"), pair("blue", "green")].into();
         assert_eq!(change_of_targets(&live, &half).1, wanted);
+        assert!(!are_alike(&live, &half, false));
+        assert!(are_alike(&wanted, &half, false), "the first half is made");
         let (before, after) = change_of_targets(&half, &wanted);
         assert_eq!(before, after, "nothing is left to do");
     }
@@ -173,6 +190,10 @@ mod tests {
         let half = [pair("green", "blue"), single("blue")].into();
         let both: ServiceTargets = [single("blue"), single("green")].into();
         assert_eq!(change_of_targets(&live, &half).1, both);
+        assert!(!are_alike(&live, &half, true));
+        assert!(are_alike(&both, &half, false), "the first half is made");
+        let back = [single("blue"), single("green"), pair("blue", "green")].into();
+        assert!(!are_alike(&both, &back, false), "a pair is to come again");
         assert_eq!(change_of_targets(&half, &wanted), (both, wanted));
     }
 }

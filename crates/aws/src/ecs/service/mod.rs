@@ -99,10 +99,10 @@ impl Resource<Aws> for Service {
     /// UpdateService merges: a field that is left out stays as it is. So what starts no rollout is
     /// always sent, whole and with explicit resets, and what starts one is sent when it differs.
     ///
-    /// The strategy changes only while nothing is rolled out, and to one that shifts only once each
-    /// target has its pair of groups ("Migrate rolling update deployments to blue/green" in the ECS
-    /// developer guide). So pairs come in the first half of the change, and the strategy in the
-    /// second; and where one changes with what is rolled out, it does in a call before that.
+    /// A strategy that shifts requests takes the place of another only while nothing is rolled out, and
+    /// once each target has its pair of groups ("Migrate Amazon ECS rolling update deployments to
+    /// blue/green" in the ECS developer guide): so it comes in a call of its own. The rolling one comes
+    /// with the targets that it is to have, which the others do not take.
     async fn update(
         cx: &Context<'_, Aws>,
         live: &Found<Self>,
@@ -110,12 +110,8 @@ impl Resource<Aws> for Service {
     ) -> Result<ServiceOutput> {
         let moves = capacity::moves(&live.spec, spec);
         let (before, after) = change_of_targets(&live.spec.targets, &spec.targets);
-        let has_pair = |targets: &ServiceTargets| targets.iter().any(|it| it.shift.is_some());
-        let comes = has_pair(&after) && !has_pair(&before);
-        let strategy = if comes { live.spec.strategy } else { spec.strategy };
-        let settled = ServiceSpec { strategy, ..spec.clone() };
-        let mut configuration = strategy::change(&live.spec, &settled)?;
-        if strategy::differs(&live.spec, &settled) {
+        let mut configuration = strategy::change(&live.spec, spec)?;
+        if strategy::comes(&live.spec, spec) {
             switch(cx, &live.output, configuration.take()).await?;
         }
         let mut request = cx

@@ -131,15 +131,13 @@ pub(super) fn new(spec: &ServiceSpec) -> Result<DeploymentConfiguration> {
 /// What changes of that. What is left out stays as it is (`UpdateService` in the ECS API reference), and
 /// so does what is unread. The circuit breaker is sent whole, since ECS merges its pieces in ways of
 /// their own.
-///
-/// A strategy that shifts is always sent: in the first half of a change it was not.
 pub(super) fn change(
     live: &ServiceSpec,
     spec: &ServiceSpec,
 ) -> Result<Option<DeploymentConfiguration>> {
     let (is, will) = (live.strategy.known(), *spec.strategy.wanted()?);
     let is_known = is.is_some();
-    let is_other = is_known && (is != Some(&will) || will.shifts());
+    let is_other = is_known && is != Some(&will);
     let has_breaker = live.circuit_breaker.known().is_some() || is_other;
     let is_other_breaker = has_breaker && live.circuit_breaker != spec.circuit_breaker;
     let of_percents = |it: &ServiceSpec| (it.minimum_percent, it.maximum_percent);
@@ -174,9 +172,10 @@ pub(super) fn change(
     Ok(Some(change.build()))
 }
 
-/// Whether the strategy is another one, as far as it is known.
-pub(super) fn differs(live: &ServiceSpec, spec: &ServiceSpec) -> bool {
-    live.strategy.known().is_some() && live.strategy != spec.strategy
+/// Whether another strategy takes the place of one that is known, and shifts requests.
+pub(super) fn comes(live: &ServiceSpec, spec: &ServiceSpec) -> bool {
+    let shifts = spec.strategy.known().is_some_and(|strategy| strategy.shifts());
+    shifts && live.strategy.known().is_some() && live.strategy != spec.strategy
 }
 
 fn percents(spec: &ServiceSpec) -> DeploymentConfigurationBuilder {

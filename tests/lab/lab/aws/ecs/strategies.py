@@ -38,6 +38,8 @@ def complete(merged: dict[str, Any], given: Mapping[str, Any]) -> None:
             merged[member] = {**defaults, **(merged.get(member) or {})}
         elif member not in given:
             merged.pop(member, None)
+    if merged.get("strategy", "ROLLING") == "ROLLING" and "bakeTimeInMinutes" not in given:
+        merged.pop("bakeTimeInMinutes", None)
 
 
 def check(settings: Settings) -> None:
