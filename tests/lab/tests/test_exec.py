@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import RunningLab
+from jobs import role_for
 from stack import refused
 from test_services import Web
 
@@ -133,6 +134,16 @@ def web(lab: RunningLab) -> Iterator[Web]:
     made.create(made.definition(environment={"NAME": "one"}), enableExecuteCommand=True)
     made.rollout()
     yield made
+
+
+def test_an_agent_whose_role_lets_it_open_no_channel_is_not_reached(lab: RunningLab) -> None:
+    web = Web(lab)
+    web.registry.push("web", "1")
+    role = role_for(lab, "ecs-tasks.amazonaws.com", name="app")
+    web.create(web.definition(role=role), enableExecuteCommand=True)
+    web.rollout()
+    with refused("TargetNotConnectedException"):
+        enter(web, "sh")
 
 
 def enter(web: Web, command: str) -> dict[str, str]:

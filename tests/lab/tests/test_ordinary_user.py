@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import RunningLab, until
 from test_ends import has_namespaces, marked, present, serve
+from test_exec import CTRL_C, Client, enter
 from test_layers import layer
 from test_services import Web
 
@@ -91,3 +92,16 @@ def test_nothing_is_left(lab: RunningLab) -> None:
     os.kill(lab.get("")["pid"], signal.SIGKILL)
     until(lambda: not marked(mark), "the end of all processes", 10)
     until(lambda: not folder.exists(), "the end of the folder", 10)
+
+
+def test_a_command_runs_beside_a_task_and_control_c_reaches_it(lab: RunningLab) -> None:
+    web = Web(lab)
+    web.registry.push("web", "1")
+    web.create(web.definition(environment={"NAME": "plain"}), enableExecuteCommand=True)
+    web.rollout()
+    client = Client(enter(web, "/app talk"))
+    client.agree()
+    client.until(b"plain as ")
+    client.type(CTRL_C)
+    client.end()
+    assert web.get().startswith("plain")

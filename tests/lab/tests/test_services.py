@@ -52,6 +52,7 @@ class Web:
     def definition(self, tag: str = "1", **container: Any) -> str:
         """Registers a revision that runs the image under the tag."""
         environment = container.pop("environment", {})
+        role = container.pop("role", None)
         made = self.ecs.register_task_definition(
             family="web",
             networkMode="awsvpc",
@@ -59,6 +60,7 @@ class Web:
             cpu="256",
             memory="512",
             executionRoleArn=self.role,
+            **({"taskRoleArn": role} if role else {}),
             tags=LOW_TAGS,
             containerDefinitions=[
                 {

@@ -129,6 +129,7 @@ def test_a_rolling_service_gets_its_pair_first_and_then_its_strategy(pair: Pair)
     assert pair.serving(pair.newest()) == pair.other
     pair.rollout()
     rolling = {"strategy": "ROLLING"}
+    pair.ecs.update_service(**TARGET, deploymentConfiguration={"bakeTimeInMinutes": 5})
     pair.ecs.update_service(**TARGET, deploymentConfiguration=rolling, forceNewDeployment=True)
     pair.rollout()
     assert pair.weights(pair.production) == (0, 100) and pair.get().startswith("two")
@@ -145,6 +146,20 @@ def test_tasks_that_never_get_healthy_never_have_traffic(pair: Pair) -> None:
     assert pair.describe()["taskDefinition"].endswith(":1")
     # The next one goes where the one that was given up would have gone.
     assert pair.serving(pair.record(pair.roll(NAME="three"))) == pair.targets
+
+
+def test_a_first_one_has_nothing_to_go_back_to_and_tries_on(pair: Pair) -> None:
+    pair.create_worker(
+        pair.definition(environment={"EXIT": "3"}),
+        deploymentConfiguration=BLUE_GREEN,
+        loadBalancers=pair.ports(),
+    )
+    arn = pair.describe()["currentServiceDeployment"]
+    until(lambda: pair.describe()["deployments"][0]["failedTasks"] > 3, "a fourth failure", 15)
+    assert pair.record(arn)["status"] == "IN_PROGRESS"
+    pair.ecs.stop_service_deployment(serviceDeploymentArn=arn)
+    assert pair.ended(arn, "STOPPED")["lifecycleStage"] == "SCALE_UP"
+    assert pair.weights(pair.production) == (1, 0)
 
 
 def test_a_role_that_may_not_move_traffic_lets_the_deployment_fail(pair: Pair) -> None:
@@ -210,6 +225,28 @@ def test_a_pause_waits_until_somebody_says_how_it_goes_on(pair: Pair) -> None:
     assert pair.get().startswith("one")
 
 
+def test_each_step_and_rolling_deployments_wait_too(pair: Pair) -> None:
+    hook = {"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]}
+    canary = {"canaryPercent": 10, "canaryBakeTimeInMinutes": 0}
+    pair.make({"strategy": "CANARY", "canaryConfiguration": canary, "lifecycleHooks": [hook]})
+    arn = pair.describe()["currentServiceDeployment"]
+    first = waiting(pair, arn)
+    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=first)
+    second = waiting(pair, arn, but=first)
+    assert pair.weights(pair.production) == (90, 10)
+    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=second)
+    pair.ended(arn, "SUCCESSFUL")
+    hook["lifecycleStages"] = ["PRE_SCALE_UP"]
+    rolling = {"strategy": "ROLLING", "lifecycleHooks": [hook]}
+    pair.ecs.update_service(**TARGET, deploymentConfiguration=rolling)
+    arn = pair.roll(NAME="two")
+    hook_id = waiting(pair, arn)
+    assert [it["pendingCount"] for it in pair.describe()["deployments"]] == [0, 0]
+    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook_id)
+    pair.ended(arn, "SUCCESSFUL")
+    assert pair.get().startswith("two")
+
+
 @pytest.mark.parametrize("stage", ["SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"])
 def test_it_is_stopped_in_any_stage(pair: Pair, stage: str) -> None:
     pair.start(BLUE_GREEN)
@@ -246,7 +283,7 @@ ALARMS = {"alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True}
 def test_an_alarm_while_it_bakes_brings_the_traffic_back(
     start_lab: Callable[..., RunningLab],
 ) -> None:
-    pair = Pair(start_lab("--scale", "0.02"))
+    pair = Pair(start_lab("--scale", "0.01"))
     alarm(pair, "ALARM")
     pair.start({**BLUE_GREEN, **ALARMS, "bakeTimeInMinutes": 0})
     longer = {"bakeTimeInMinutes": 30}
@@ -265,7 +302,7 @@ def test_an_alarm_while_it_bakes_brings_the_traffic_back(
 def test_a_rolling_deployment_is_watched_for_a_while_after_it_is_stable(
     start_lab: Callable[..., RunningLab],
 ) -> None:
-    pair = Pair(start_lab("--scale", "0.02"))
+    pair = Pair(start_lab("--scale", "0.01"))
     alarm(pair, "OK")
     pair.start(ALARMS)
     arn = pair.roll(NAME="two")

@@ -9,8 +9,9 @@ from moto.ecs.exceptions import InvalidParameterException
 
 from lab.aws.ecs import capacity, service_connect, strategies
 from lab.running.services.records import ongoing
-from lab.running.services.service import Service, target_group
+from lab.running.services.service import Service
 from lab.running.services.settings import BalancedPort, Settings
+from lab.running.services.traffic import target_group
 from lab.running.tasks.placing import check_definition
 from lab.running.tasks.shapes import ContainerDefinition
 from lab.world.places import Place, of_arn

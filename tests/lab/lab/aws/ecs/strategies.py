@@ -15,8 +15,9 @@ from moto.ecs.exceptions import InvalidParameterException
 from lab.aws.ecs import hooks
 from lab.running.balancers.forwards import find
 from lab.running.services.records import ongoing
-from lab.running.services.service import Service, target_group
+from lab.running.services.service import Service
 from lab.running.services.settings import AdvancedConfiguration, BalancedPort, Settings
+from lab.running.services.traffic import target_group
 
 STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
 LONGEST_BAKE = 1440
@@ -38,8 +39,8 @@ def complete(merged: dict[str, Any], given: Mapping[str, Any]) -> None:
             merged[member] = {**defaults, **(merged.get(member) or {})}
         elif member not in given:
             merged.pop(member, None)
-    if merged.get("strategy", "ROLLING") == "ROLLING" and "bakeTimeInMinutes" not in given:
-        merged.pop("bakeTimeInMinutes", None)
+    if merged.get("strategy") == "ROLLING" and "bakeTimeInMinutes" not in given:
+        merged["bakeTimeInMinutes"] = 0
 
 
 def check(settings: Settings) -> None:

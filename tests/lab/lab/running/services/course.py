@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from lab.running.services.settings import DeploymentConfiguration
 
+RECONCILE = "RECONCILE_SERVICE"
 PRE_SCALE_UP = "PRE_SCALE_UP"
 SCALE_UP = "SCALE_UP"
 POST_SCALE_UP = "POST_SCALE_UP"
@@ -85,10 +86,10 @@ class Course:
         return now
 
 
-def plan(configuration: DeploymentConfiguration) -> list[Stage]:
-    """The stages in their order."""
+def plan(configuration: DeploymentConfiguration, reconciles: bool) -> list[Stage]:
+    """The stages in their order; the first where there is more than one revision to replace."""
     before = (PRE_SCALE_UP, SCALE_UP, POST_SCALE_UP, TEST_SHIFT, POST_TEST_SHIFT)
-    stages = [Stage(name) for name in before]
+    stages = [Stage(name) for name in ((RECONCILE, *before) if reconciles else before)]
     for share, minutes in _shifts(configuration):
         stages += [Stage(PRE_SHIFT), Stage(SHIFT, share, minutes)]
     bake = Stage(BAKE, minutes=float(configuration.get("bakeTimeInMinutes") or 0))

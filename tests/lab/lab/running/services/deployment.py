@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lab.running.services import course, traffic
 from lab.running.services.alarms import Watch
 from lab.running.services.course import Course
-from lab.running.services.pauses import Pause
+from lab.running.services.pauses import WAITS, Pause
 from lab.running.services.settings import (
     BalancedPort,
     CircuitBreaker,
@@ -74,7 +74,8 @@ class Deployment:
         self.reason = self.reason or f"ECS deployment {self.id} in progress."
         self.watch = Watch(of_arn(self.service_arn), self.configuration)
         if self.has_stages:
-            self.course = Course(course.plan(self.configuration))
+            reconciles = len(self.replaces) > 1
+            self.course = Course(course.plan(self.configuration, reconciles))
 
     @property
     def configuration(self) -> DeploymentConfiguration:
@@ -95,6 +96,15 @@ class Deployment:
     def is_staged(self) -> bool:
         """Whether it is in one of its stages."""
         return self.has_stages and self.is_ongoing and self.rolled_back_to is None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its tasks are not to start yet."""
+        if not self.is_ongoing:
+            return False
+        if self.is_staged and self.course:
+            return not self.course.starts_tasks
+        return not self.tasks and any(pause.status == WAITS for pause in self.pauses)
 
     @property
     def balanced(self) -> list[BalancedPort]:

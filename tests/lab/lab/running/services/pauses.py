@@ -7,7 +7,7 @@ here: hooks that call one succeed at once.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,6 +50,16 @@ class Pause:
             "expiresAt": self.expires,
             "timeoutAction": self.at_timeout,
         }
+
+
+def look(pauses: Iterable[Pause], now: datetime) -> str:
+    """How a deployment goes on that has reached these: `ROLLBACK`, not yet, or by nothing held."""
+    found = list(pauses)
+    for pause in found:
+        pause.look(now)
+    if any(pause.action == ROLLBACK for pause in found):
+        return ROLLBACK
+    return WAITS if any(pause.status == WAITS for pause in found) else ""
 
 
 def reached(configuration: DeploymentConfiguration, stage: str, now: datetime) -> Iterator[Pause]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from lab.running.services.course import ALL
+from lab.running.services.course import ALL, POST_SCALE_UP, PRE_SCALE_UP
 from lab.running.services.deployment import Deployment, breaker_of
 from lab.running.tasks.shapes import ContainerDefinition
 
@@ -52,6 +52,8 @@ def describe_deployment(service: Service, record: Deployment) -> dict[str, Any]:
     }
     if course := record.course:
         shown["lifecycleStage"] = course.stage.name
+    elif record.pauses:
+        shown["lifecycleStage"] = POST_SCALE_UP if record.stable else PRE_SCALE_UP
     if record.pauses:
         shown["lifecycleHookDetails"] = [pause.describe() for pause in record.pauses]
     return {key: value for key, value in shown.items() if value is not None}

@@ -6,7 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from lab.running.services import going_back, staged
+from lab.running.services.course import POST_SCALE_UP
 from lab.running.services.deployment import Deployment, breaker_of
+from lab.running.services.pauses import ROLLBACK, look, reached
 
 if TYPE_CHECKING:
     from lab.running.services.service import Service
@@ -28,13 +30,20 @@ def judge(service: Service) -> None:
 def _judge_rolling(service: Service, primary: Deployment) -> None:
     is_new = primary.rollout == "IN_PROGRESS" and not primary.is_back
     if is_new and primary.watch.look(service.lab.timers.seconds("deployment.alarm-poll")):
-        _give_up(service, primary)
+        _give_up(service, primary, "alarm detected", primary.watch.goes_back)
+        return
+    held = look(primary.pauses, service.lab.clock.moment()) if is_new else ""
+    if held == ROLLBACK:
+        _give_up(service, primary, staged.HOOK, goes_back=True)
         return
     old = [task for d in service.deployments[1:] for task in d.tasks if not task.is_over]
     if service.healthy(primary) == service.desired == len(primary.present) and not old:
-        primary.stable = primary.stable or time.monotonic()
+        if primary.stable is None:
+            primary.stable = time.monotonic()
+            held = _pause(service, primary) if is_new else ""
         bake = primary.watch.bake * service.lab.options.scale if is_new else 0
-        if primary.rollout == "IN_PROGRESS" and time.monotonic() - primary.stable >= bake:
+        is_through = not held and time.monotonic() - primary.stable >= bake
+        if primary.rollout == "IN_PROGRESS" and is_through:
             _complete(service, primary)
         if not service.is_steady:
             service.is_steady = True
@@ -64,12 +73,21 @@ def _trip(service: Service, failed: Deployment) -> None:
         going_back.go_back(service, failed, why)
 
 
-def _give_up(service: Service, failed: Deployment) -> None:
-    """An alarm went off."""
-    failed.finish("FAILED", f"ECS deployment {failed.id} failed: alarm detected.", "STOPPED")
+def _pause(service: Service, primary: Deployment) -> str:
+    """Reaches the stage after all of its tasks are there; that this is it in rolling deployments is an
+    assumption.
+    """
+    now = service.lab.clock.moment()
+    primary.pauses = list(reached(primary.configuration, POST_SCALE_UP, now))
+    return look(primary.pauses, now)
+
+
+def _give_up(service: Service, failed: Deployment, why: str, goes_back: bool) -> None:
+    """An alarm went off, or a hook wants it."""
+    failed.finish("FAILED", f"ECS deployment {failed.id} failed: {why}.", "STOPPED")
     failed.breaker = "MONITORING_COMPLETE"
-    service.event(f"(deployment {failed.id}) deployment failed: alarm detected.")
-    if failed.watch.goes_back:
+    service.event(f"(deployment {failed.id}) deployment failed: {why}.")
+    if goes_back:
         going_back.go_back(service, failed)
 
 

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from lab.running.balancers.targets import Target, Targets
 from lab.running.connect.endpoints import Endpoints
+from lab.running.services import traffic
+from lab.running.services.course import PRE_SCALE_UP
 from lab.running.services.deployment import Deployment, breaker_of
+from lab.running.services.pauses import reached
 from lab.running.services.settings import BalancedPort, Settings
 from lab.running.services.spread import following
 from lab.running.tasks.roster import Tasks
@@ -25,7 +28,6 @@ from lab.world.places import of_arn
 
 if TYPE_CHECKING:
     from moto.ecs.models import Cluster, TaskDefinition
-    from moto.elbv2.models import FakeTargetGroup
 
     from lab.world.lab import Lab
 
@@ -83,6 +85,9 @@ class Service:
         )
         for deployment in self.deployments:
             deployment.is_kept = new.has_stages and deployment.rollout == "COMPLETED"
+        if not new.has_stages:
+            now = self.lab.clock.moment()
+            new.pauses = list(reached(new.configuration, PRE_SCALE_UP, now))
         new.hosts = self.lab.part(Endpoints).seen(self.place, dict(self.settings))
         self.deployments.insert(0, new)
         self.publish(new)
@@ -131,7 +136,7 @@ class Service:
         longest = 0.0
         for entry in self._balanced(task):
             with self.lab.lock:
-                group = target_group(entry["targetGroupArn"])
+                group = traffic.target_group(entry["targetGroupArn"])
                 if group is None or task.id not in self._registered:
                     continue
                 delay = float(str(group.attributes["deregistration_delay.timeout_seconds"]))
@@ -314,7 +319,7 @@ class Service:
     def _start_missing(self, deployment: Deployment) -> None:
         if deployment.rollout == "FAILED" or time.monotonic() < deployment.next_start:
             return
-        if deployment.is_staged and deployment.course and not deployment.course.starts_tasks:
+        if deployment.is_held:
             return
         well = sum(1 for task in deployment.present if not task.doomed)
         missing, (_, high) = self.desired - well, self._limits()
@@ -357,6 +362,8 @@ class Service:
         return list(deployment.definition.tags) if source == "TASK_DEFINITION" else []
 
     def _stop_surplus(self) -> None:
+        if self.primary.is_held:
+            return
         low, _ = self._limits()
         healthy = sum(1 for task in self.present if self.is_healthy(task))
         old = [task for d in self.deployments[1:] if not d.is_kept for task in d.present]
@@ -378,17 +385,6 @@ class Service:
         self._reported.add(task.id)
         task.stop(reason, "ServiceSchedulerInitiated")
         self.event(f"has stopped 1 running tasks: (task {task.id}).")
-
-
-def target_group(arn: str) -> FakeTargetGroup | None:
-    """A target group of any region."""
-    from moto.elbv2.models import elbv2_backends
-
-    for account in list(elbv2_backends.values()):
-        for backend in list(account.values()):
-            if arn in backend.target_groups:
-                return backend.target_groups[arn]
-    return None
 
 
 def _now() -> datetime:

@@ -21,7 +21,7 @@ from lab.running.services.course import (
     TEST_SHIFT,
     Course,
 )
-from lab.running.services.pauses import ROLLBACK, WAITS, reached
+from lab.running.services.pauses import ROLLBACK, look, reached
 
 if TYPE_CHECKING:
     from lab.running.services.deployment import Deployment
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # ECS developer guide, "Amazon ECS blue/green service deployments workflow".
 LONGEST_STAGE = timedelta(hours=24)
 SHORTEST_DENIAL = 1.0
+HOOK = "a lifecycle hook asked for a rollback"
 
 
 def advance(service: Service, deployment: Deployment) -> None:
@@ -42,12 +43,10 @@ def advance(service: Service, deployment: Deployment) -> None:
         return
     if not course.is_begun and not _begin(service, deployment, course):
         return
-    for pause in deployment.pauses:
-        pause.look(service.lab.clock.moment())
-    if any(pause.action == ROLLBACK for pause in deployment.pauses):
-        fail(service, deployment, "a lifecycle hook asked for a rollback")
-        return
-    if any(pause.status == WAITS for pause in deployment.pauses):
+    held = look(deployment.pauses, service.lab.clock.moment())
+    if held == ROLLBACK:
+        fail(service, deployment, HOOK)
+    if held:
         return
     if time.monotonic() - course.entered < _length(service, deployment, course):
         return
@@ -87,12 +86,12 @@ def _begin(service: Service, deployment: Deployment, course: Course) -> bool:
     settings, name = deployment.settings, course.stage.name
     try:
         if name == SCALE_UP:
-            traffic.demand_targets(settings)
+            traffic.demand_targets(settings, service.arn)
         elif name == TEST_SHIFT and traffic.has_rule(settings, "testListenerRule"):
-            traffic.move(settings, "testListenerRule", ALL)
+            traffic.move(settings, service.arn, "testListenerRule", ALL)
             course.test_share = ALL
         elif name == SHIFT and course.stage.share is not None:
-            traffic.move(settings, "productionListenerRule", course.stage.share)
+            traffic.move(settings, service.arn, "productionListenerRule", course.stage.share)
             course.share = course.stage.share
     except NotAllowed as error:
         _deny(service, deployment, course, str(error))

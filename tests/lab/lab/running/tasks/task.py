@@ -16,8 +16,9 @@ from lab.aws.common.permissions import Denied, Reader
 from lab.running.images.pull import CannotPull, Image, resolve
 from lab.running.reach import sockets
 from lab.running.reach.routes import reaches
-from lab.running.tasks import log_lines, order, outside
+from lab.running.tasks import agent, log_lines, order, outside
 from lab.running.tasks import secrets as task_secrets
+from lab.running.tasks.checks import Checks
 from lab.running.tasks.container import CannotStart, Container
 from lab.running.tasks.shapes import (
     AwsvpcConfiguration,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 TICK = 0.02
 LOOK = 0.1
-SHORTEST_INTERVAL = 0.1
 # A program has to start and to be checked, however quick AWS is.
 SHORTEST_PATIENCE = 30.0
 
@@ -72,6 +72,12 @@ class Launch:
         """Under which role it is started: the definition's, unless RunTask named another."""
         named = getattr(self.definition, "execution_role_arn", None)
         return self.overrides.get("executionRoleArn") or named
+
+    @property
+    def task_role(self) -> str | None:
+        """What its own programs, and ECS Exec's agent among them, act as."""
+        named = getattr(self.definition, "task_role_arn", None)
+        return self.overrides.get("taskRoleArn") or named
 
     @property
     def is_of_service(self) -> bool:
@@ -162,7 +168,9 @@ class Task:
         if self.last_status != "RUNNING":
             return "STOPPED" if self.desired_status == "STOPPED" else "PENDING"
         runs = (self._now() - self.times["startedAt"]).total_seconds()
-        return "RUNNING" if runs >= self._lab.timers.seconds("task.exec-agent") else "PENDING"
+        if runs < self._lab.timers.seconds("task.exec-agent"):
+            return "PENDING"
+        return "RUNNING" if agent.may_connect(self.launch.task_role, self.id) else "STOPPED"
 
     @property
     def is_checked(self) -> bool:
@@ -409,33 +417,6 @@ class Task:
     def _wait(self, duration: str) -> bool:
         """Waits a scaled time; true when the task was told to stop meanwhile."""
         return self._stop.wait(self._lab.timers.seconds(duration))
-
-
-class Checks:
-    """The container health check of one container: interval, retries, start period."""
-
-    def __init__(self, lab: Lab, container: Container) -> None:
-        self._container = container
-        self._failures = 0
-        check = container.health_check or {}
-        scale = lab.options.scale
-        self._interval = max(float(check.get("interval") or 30) * scale, SHORTEST_INTERVAL)
-        self._retries = int(check.get("retries") or 3)
-        self._grace_ends = time.monotonic() + float(check.get("startPeriod") or 0) * scale
-        self._next = time.monotonic() + SHORTEST_INTERVAL
-
-    def tick(self) -> None:
-        """Runs the check when it is due."""
-        if self._container.health_check is None or time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + self._interval
-        if self._container.check():
-            self._failures = 0
-            self._container.health = "HEALTHY"
-        elif time.monotonic() > self._grace_ends:
-            self._failures += 1
-            if self._failures >= self._retries:
-                self._container.health = "UNHEALTHY"
 
 
 def _no_logs(why: str) -> task_secrets.CannotInitialise:
