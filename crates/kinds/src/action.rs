@@ -35,6 +35,8 @@ pub enum Action {
     /// Passes it to the targets of one of several groups, each of which gets its share of the
     /// requests.
     Split(BTreeSet<Share>),
+    /// Passes it to the targets of one of two groups, as ECS shifts requests between them.
+    Shift(Pair),
     /// Sends the client elsewhere.
     Redirect(Redirect),
     /// Answers by itself.
@@ -53,6 +55,17 @@ pub struct Share {
     pub group: Ref<TargetGroup>,
     /// Its part of the sum of all weights, 1 to 999.
     pub weight: u32,
+}
+
+/// Two target groups between which ECS shifts requests. What each of them gets is ECS's to say, and
+/// no difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Pair {
+    /// The one that gets requests until ECS shifts them.
+    pub group: Ref<TargetGroup>,
+    /// The other one.
+    pub alternate: Ref<TargetGroup>,
 }
 
 /// Where a client is sent. `#{protocol}`, `#{host}`, `#{port}`, `#{path}` and `#{query}` stand for
@@ -96,11 +109,12 @@ pub struct Respond {
 }
 
 impl Action {
-    /// The target groups that get requests.
+    /// The target groups that get requests, or may get them.
     pub fn groups(&self) -> BTreeSet<&Ref<TargetGroup>> {
         match self {
             Self::Forward(group) => [group].into(),
             Self::Split(shares) => shares.iter().map(|share| &share.group).collect(),
+            Self::Shift(Pair { group, alternate }) => [group, alternate].into(),
             Self::Redirect(_) | Self::Respond(_) => BTreeSet::new(),
         }
     }
@@ -111,6 +125,8 @@ impl Action {
             Self::Forward(_) | Self::Split(_) => {
                 Destination::Groups(self.groups().into_iter().map(Into::into).collect())
             }
+            // ECS leads requests nowhere but where tasks are.
+            Self::Shift(Pair { group, .. }) => Destination::Groups([group.into()].into()),
             Self::Redirect(redirect) => {
                 Destination::Redirect(format!("are redirected to {}", redirect.target()))
             }
@@ -124,6 +140,14 @@ impl Action {
             self.groups().into_iter().chain(reserves.into_iter().flatten()).collect();
         let mut problems = match self {
             Self::Forward(_) => Vec::new(),
+            Self::Shift(Pair { group, alternate }) => (group == alternate)
+                .then(|| {
+                    let message = "requests are shifted between two target groups";
+                    let help = "name another one as `alternate`";
+                    Problem::new(format!("{field}.shift"), message, help)
+                })
+                .into_iter()
+                .collect(),
             Self::Split(shares) => split_problems(shares, &format!("{field}.split")),
             Self::Redirect(redirect) => redirect.problems(&format!("{field}.redirect")),
             Self::Respond(respond) => respond.problems(&format!("{field}.respond")),
@@ -162,6 +186,21 @@ pub(crate) fn reserved(
     new.peek()?;
     // Of what ELB answers otherwise nothing can be bound.
     (!was.is_empty()).then(|| new.chain(reserves.into_iter().flatten().cloned()).collect())
+}
+
+/// Whether requests are led, as it is, to the groups that they are to be shifted between, and to no
+/// others: what each of them gets is ECS's to say.
+pub(crate) fn is_shifted(
+    live: &Opaque<Action>,
+    reserves: Option<&Reserves>,
+    wanted: &Opaque<Action>,
+) -> bool {
+    let (Some(live), Some(Action::Shift(pair))) = (live.known(), wanted.known()) else {
+        return false;
+    };
+    let bound: BTreeSet<_> =
+        live.groups().into_iter().chain(reserves.into_iter().flatten()).collect();
+    bound == [&pair.group, &pair.alternate].into()
 }
 
 fn split_problems(shares: &BTreeSet<Share>, field: &str) -> Vec<Problem> {
@@ -336,6 +375,20 @@ mod tests {
         let reserves: Reserves = ["a", "b", "c", "d", "e"].map(Ref::physical).into();
         let forward = action(r#"{"forward":{"id":"f"}}"#);
         assert_eq!(forward.problems("action", Some(&reserves)).len(), 1, "six are bound");
+    }
+
+    #[test]
+    fn what_ecs_shifts_is_no_difference_once_both_groups_are_bound() {
+        let pair = r#"{"shift":{"group":{"id":"blue"},"alternate":{"id":"green"}}}"#;
+        let pair = Opaque::Known(action(pair));
+        let forward = |to: &str| Opaque::Known(Action::Forward(Ref::physical(to)));
+        let reserves = |group: &str| -> Reserves { [Ref::physical(group)].into() };
+        assert!(is_shifted(&forward("blue"), Some(&reserves("green")), &pair));
+        assert!(is_shifted(&forward("green"), Some(&reserves("blue")), &pair));
+        assert!(!is_shifted(&forward("blue"), None, &pair), "the other one is bound to nothing");
+        assert!(!is_shifted(&forward("blue"), Some(&reserves("old")), &pair));
+        let half = r#"{"split":[{"group":{"id":"blue"},"weight":90},{"group":{"id":"green"},"weight":10}]}"#;
+        assert!(is_shifted(&Opaque::Known(action(half)), None, &pair), "in the midst of it");
     }
 
     #[test]

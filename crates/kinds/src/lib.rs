@@ -41,6 +41,7 @@ mod queue;
 mod record;
 mod repository;
 mod role;
+mod rollout;
 mod route_table;
 mod scalable_target;
 mod schedule;
@@ -48,6 +49,7 @@ mod schedule_expression;
 mod secret;
 mod security_group;
 mod service;
+mod service_target;
 mod state_machine;
 mod subnet;
 mod target_group;
@@ -56,7 +58,7 @@ mod topic;
 mod validation_record;
 mod vpc;
 
-pub use action::{Action, Redirect, Reserves, Respond, Share};
+pub use action::{Action, Pair, Redirect, Reserves, Respond, Share};
 pub use alarm::{Alarm, AlarmOutput, AlarmSpec, Comparison, Missing};
 pub use certificate::{Certificate, CertificateKey, CertificateOutput, CertificateSpec};
 pub use cluster::{CapacityProvider, Cluster, ClusterOutput, ClusterSpec, Insights};
@@ -106,6 +108,7 @@ pub use repository::{Repository, RepositoryOutput, RepositorySpec};
 pub use role::{
     Conditions, Effect, Role, RoleOutput, RoleSpec, Statement, is_boundary, is_role_path,
 };
+pub use rollout::{BlueGreen, Pause, Stage, Steps, Strategy};
 pub use route_table::{RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget};
 pub use scalable_target::{
     RequestsTo, ScalableTarget, ScalableTargetOutput, ScalableTargetSpec, ScalingMetric,
@@ -116,7 +119,8 @@ pub use secret::{Characters, Secret, SecretOutput, SecretSpec};
 pub use security_group::{
     Egress, Ingress, Peer, Ports, Protocol, SecurityGroup, SecurityGroupOutput, SecurityGroupSpec,
 };
-pub use service::{Capacity, CircuitBreaker, Service, ServiceOutput, ServiceSpec, ServiceTarget};
+pub use service::{Capacity, CircuitBreaker, Service, ServiceOutput, ServiceSpec};
+pub use service_target::{ServiceTarget, ServiceTargets, Shift, change_of_targets};
 pub use state_machine::{StateMachine, StateMachineOutput, StateMachineSpec};
 pub use subnet::{Subnet, SubnetOutput, SubnetSpec};
 pub use target_group::{

@@ -98,6 +98,11 @@ impl Kind for Listener {
 
 /// Who reads no HTTP can only pass on (`Action` in the ELB API reference).
 fn wrong_action(protocol: ListenerProtocol, action: &Opaque<Action>) -> Option<Problem> {
+    if matches!(action, Opaque::Known(Action::Shift(_))) {
+        let help = "write a rule for the path `/*`, and what is answered otherwise here";
+        let message = "requests are shifted by a rule, not by a default action";
+        return Some(Problem::new("default-action.shift", message, help));
+    }
     let is_forward = matches!(action, Opaque::Known(Action::Forward(_)) | Opaque::Unread);
     (protocol.is_of_network() && !is_forward).then(|| {
         let message = "a listener of a network load balancer only forwards";

@@ -8,7 +8,7 @@ use deployer_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::{Action, Reserves, reserved};
+use crate::action::{Action, Reserves, is_shifted, reserved};
 use crate::{IpRange, Listener};
 
 /// A host that nobody has: `invalid` is never delegated (RFC 2606).
@@ -87,6 +87,11 @@ impl Kind for ListenerRule {
         vec![Fact::Leads(Lead { at, turn, hosts, paths, methods, also, to })]
     }
 
+    /// What each group of a pair gets is ECS's to say.
+    fn is_moved(field: &str, live: &ListenerRuleSpec, wanted: &ListenerRuleSpec) -> bool {
+        field == "action" && is_shifted(&live.action, live.reserves.as_ref(), &wanted.action)
+    }
+
     fn is_reserved(live: &ListenerRuleSpec) -> bool {
         live.is_reserved()
     }
@@ -113,6 +118,10 @@ impl Kind for ListenerRule {
                 ..wanted.clone()
             });
         };
+        // ECS leads requests to the group that comes.
+        if wanted.action.known().is_some_and(|action| matches!(action, Action::Shift(_))) {
+            return None;
+        }
         let reserves = reserved(&live.action, live.reserves.as_ref(), &wanted.action)?;
         Some(ListenerRuleSpec { reserves: Some(reserves), ..live.clone() })
     }

@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Cluster, Connect, Endpoint, SecurityGroup, Subnet, TargetGroup, TaskDefinition};
+use crate::rollout::{self, Pause, Strategy};
+use crate::service_target::{self, ServiceTargets};
+use crate::{Alarm, Cluster, Connect, Endpoint, SecurityGroup, Subnet, TaskDefinition};
 
 /// How long a rollout may take that nothing holds up, in seconds: with the longest start period of
 /// a container's check, five minutes (`HealthCheck` in the ECS API reference).
@@ -47,6 +49,9 @@ impl Kind for Service {
         ("minimum-percent", Change::InPlace(Impact::None)),
         ("maximum-percent", Change::InPlace(Impact::None)),
         ("circuit-breaker", Change::InPlace(Impact::None)),
+        ("strategy", Change::InPlace(Impact::None)),
+        ("alarms", Change::InPlace(Impact::None)),
+        ("pauses", Change::InPlace(Impact::None)),
         // It starts none by itself, and tasks that run cannot be opened: update begins one.
         ("execute-command", Change::InPlace(Impact::Rolling)),
         ("grace-period", Change::InPlace(Impact::None)),
@@ -74,7 +79,8 @@ impl Kind for Service {
     ];
     // A service takes five target groups (ECS developer guide, "Registering multiple target
     // groups").
-    const GRANTS: &'static [Grant] = &[Grant { by: &["group"], most: 5, ..Grant::of("targets") }];
+    const GRANTS: &'static [Grant] =
+        &[Grant { by: &["group", "shift"], most: 5, ..Grant::of("targets") }];
     const FILLS: Option<&'static str> = Some("targets");
     const CALLS: Option<&'static str> = Some("uses");
     // A task: image 20-60 s, start, stop. What its target groups take for health checks and for
@@ -93,7 +99,15 @@ impl Kind for Service {
             _ => 1,
         };
         let limit = ROLLOUT + grace + drain * waves + (WAVE + grace) * (waves - 1);
-        Time { limit, ..Self::TYPICAL.time(action) }
+        let time = Self::TYPICAL.time(action);
+        // Nothing is watched, and nobody waited for, where one goes.
+        let followed = wanted.filter(|_| action != Action::Delete);
+        let strategy = followed.and_then(|spec| spec.strategy.known().copied());
+        let strategy = strategy.unwrap_or_default();
+        let pauses = followed.and_then(|spec| spec.pauses.known());
+        let waiting = pauses.map_or(0, |pauses| rollout::waiting(strategy, pauses));
+        let baking = strategy.baking();
+        Time { typical: time.typical + baking, limit: limit + baking + waiting }
     }
 
     /// A discovery name is one service's, and so is a name with a port that clients use
@@ -124,8 +138,21 @@ impl Kind for Service {
         sees_all.then_some(Change::Delegated)
     }
 
+    /// ECS alone says which group of a pair serves. A strategy that shifts requests comes when the
+    /// pairs are there, which is in the second half of a change.
+    fn is_moved(field: &str, live: &ServiceSpec, wanted: &ServiceSpec) -> bool {
+        let shifts = |spec: &ServiceSpec| spec.strategy.known().is_some_and(|it| it.shifts());
+        match field {
+            "targets" => service_target::are_alike(&live.targets, &wanted.targets, shifts(live)),
+            "strategy" => {
+                !shifts(live) && shifts(wanted) && service_target::is_half(&wanted.targets)
+            }
+            _ => false,
+        }
+    }
+
     fn facts(spec: &ServiceSpec) -> Vec<Fact> {
-        let groups = spec.targets.iter().map(|target| Thing::from(&target.group)).collect();
+        let groups = spec.targets.iter().flat_map(|it| it.groups()).map(Thing::from).collect();
         let ports = spec.targets.iter().map(|target| target.port).collect();
         let joined = spec.security_groups.iter().map(Thing::from).collect();
         vec![
@@ -147,10 +174,14 @@ impl Kind for Service {
             minimum_percent: live.minimum_percent,
             maximum_percent: live.maximum_percent,
             circuit_breaker: live.circuit_breaker,
+            strategy: live.strategy,
+            alarms: live.alarms.clone(),
+            pauses: live.pauses.clone(),
             grace_period: live.grace_period,
             ..wanted.clone()
         };
-        if *live != stays && wanted.minimum_percent == 0 {
+        let rolls = wanted.strategy.known().is_none_or(|strategy| !strategy.shifts());
+        if *live != stays && wanted.minimum_percent == 0 && rolls {
             let because = "no task while it rolls: its minimum is 0 %";
             notices.push(Notice::new(Impact::Outage, because));
         }
@@ -164,6 +195,8 @@ impl Kind for Service {
         let mut problems = Vec::new();
         problems.extend(spec.capacity.known().and_then(Capacity::problem));
         problems.extend(spec.connect.problems());
+        problems.extend(spec.strategy.known().map(|it| it.problems()).unwrap_or_default());
+        problems.extend(spec.pauses.known().map(rollout::wrong_pauses).unwrap_or_default());
         if spec.minimum_percent > 100 {
             problems.push(Problem::amounts(
                 "minimum-percent",
@@ -216,16 +249,27 @@ pub struct ServiceSpec {
     pub public_address: bool,
     /// The target groups its tasks are registered in.
     #[serde(default)]
-    pub targets: BTreeSet<ServiceTarget>,
+    pub targets: ServiceTargets,
     /// How many tasks stay in service during a rollout, in percent of `count`.
     #[serde(default = "minimum_percent")]
     pub minimum_percent: u32,
     /// How many tasks there may be during a rollout, in percent of `count`.
     #[serde(default = "maximum_percent")]
     pub maximum_percent: u32,
-    /// What ECS does with a rollout whose tasks keep failing.
+    /// What ECS does with a rollout whose tasks keep failing, with the strategy `rolling`. With all
+    /// others it goes back.
     #[serde(default)]
     pub circuit_breaker: Opaque<CircuitBreaker>,
+    /// How new tasks replace old ones. Where it is not `rolling`, each target has a `shift`.
+    #[serde(default)]
+    pub strategy: Opaque<Strategy>,
+    /// The alarms that take a rollout back when they go off. One that has gone off before it begins
+    /// is ignored.
+    #[serde(default)]
+    pub alarms: Opaque<BTreeSet<Ref<Alarm>>>,
+    /// Where a rollout waits for somebody.
+    #[serde(default)]
+    pub pauses: Opaque<BTreeSet<Pause>>,
     /// Whether a shell can be opened in its tasks.
     #[serde(default)]
     pub execute_command: bool,
@@ -295,18 +339,6 @@ impl Capacity {
             .or_else(|| bound("capacity.spot", self.spot, 1000))
             .or_else(of_spot)
     }
-}
-
-/// A target group that tasks are registered in, and by which of their ports.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ServiceTarget {
-    /// The target group.
-    pub group: Ref<TargetGroup>,
-    /// The container that listens.
-    pub container: String,
-    /// The port it listens on.
-    pub port: u16,
 }
 
 /// What ECS does with a rollout whose tasks keep failing.

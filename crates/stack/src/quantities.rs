@@ -36,6 +36,11 @@ pub(crate) struct Seconds(pub(crate) u32);
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Percent(pub(crate) u32);
 
+/// A share of a whole that may be less than a percent: `10%`, `0.5%`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub(crate) struct Share(pub(crate) f64);
+
 /// So many in a minute: `500/min`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -119,6 +124,20 @@ impl TryFrom<String> for Percent {
         amount(&text, &[("%", 1)]).map(Self).ok_or_else(|| match plain {
             Some(number) => format!("`{text}` has no unit: write `{number}%`"),
             None => format!("`{text}` is not a percentage such as `60%`"),
+        })
+    }
+}
+
+impl TryFrom<String> for Share {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_number = |number: &str| number.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+        let number = |text: &str| text.parse::<f64>().ok().filter(|_| is_number(text));
+        let share = text.strip_suffix('%').and_then(|rest| number(rest.trim_end()));
+        share.map(Self).ok_or_else(|| match number(&text) {
+            Some(number) => format!("`{text}` has no unit: write `{number}%`"),
+            None => format!("`{text}` is not a percentage such as `10%`"),
         })
     }
 }
@@ -227,6 +246,12 @@ impl fmt::Display for Percent {
     }
 }
 
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0)
+    }
+}
+
 impl fmt::Display for PerMinute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/min", self.0)
@@ -255,6 +280,7 @@ text_form!(Memory, r"^[0-9]+ ?(MiB|GiB)$|\$\{", ["512 MiB", "1 GiB"], UNIT: "MiB
 text_form!(Seconds, r"^[0-9]+ ?(s|min|h)$|\$\{", ["30 s", "5 min"], UNIT: "s");
 text_form!(PerMinute, r"^[0-9]+ ?/min$|\$\{", ["500/min"], UNIT: "/min");
 text_form!(Percent, r"^[0-9]+ ?%$|\$\{", ["60%"], UNIT: "%");
+text_form!(Share, r"^[0-9]+(\.[0-9]+)? ?%$|\$\{", ["10%", "0.5%"]);
 text_form!(DaysOrNone, r"^[0-9]+ ?(days?|weeks?)$|^none$|\$\{", ["7 days", "none"], UNIT: "days or none");
 text_form!(
     DaysOrForever,
@@ -287,6 +313,7 @@ mod tests {
         assert_eq!(DaysOrForever::try_from("2 weeks".to_owned()), Ok(DaysOrForever(14)));
         assert_eq!(Seconds::try_from("5 min".to_owned()), Ok(Seconds(300)));
         assert_eq!(Percent::try_from("60%".to_owned()), Ok(Percent(60)));
+        assert_eq!(Share::try_from("0.5%".to_owned()), Ok(Share(0.5)));
         assert_eq!(Memory::try_from("1 GiB".to_owned()), Ok(Memory(1024)));
         assert_eq!(PerMinute::try_from("500/min".to_owned()), Ok(PerMinute(500)));
         assert_eq!(DaysOrNone::try_from("none".to_owned()), Ok(DaysOrNone(0)));

@@ -151,10 +151,15 @@ operations! {
     UPDATE_CLUSTER_SETTINGS = SERVICE.changes("UpdateClusterSettings")
         .on(CLUSTER)
         .gone(&["ClusterNotFoundException"]);
-    /// As for CreateService.
+    /// As for CreateService. That a deployment which shifts requests is in the way of an update, and any
+    /// deployment in that of another strategy, is said with this code and these words is an assumption.
     UPDATE_SERVICE = SERVICE.changes("UpdateService")
         .on(DEPLOYED)
         .also(&["iam:PassRole"])
         .gone(&["ServiceNotFoundException"])
-        .codes(&[Code::new("InvalidParameterException", Cause::Missing), UNSEEN_DEFINITION]);
+        .codes(&[
+            Code::new("InvalidParameterException", Cause::Busy).saying("deployment in progress"),
+            Code::new("InvalidParameterException", Cause::Missing),
+            UNSEEN_DEFINITION,
+        ]);
 }

@@ -9,7 +9,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use deployer_core::{Opaque, Ref};
 use deployer_engine::Result;
-use deployer_kinds::{Action, Redirect, Reserves, Respond, Share, TargetGroup};
+use deployer_kinds::{Action, Pair, Redirect, Reserves, Respond, Share, TargetGroup};
 use futures_util::future::try_join_all;
 
 use crate::Aws;
@@ -26,16 +26,19 @@ pub(crate) struct Read {
     pub(crate) foreign: Vec<String>,
 }
 
-/// How AWS spells what a stack wants, with the groups that are bound and get nothing.
+/// How AWS spells what a stack wants, with the groups that are bound and get nothing. What ECS shifts
+/// stays where it is led now.
 ///
 /// A forward to several groups, one of which keeps clients at a target, has to keep them at a group:
 /// "You must enable group stickiness on a rule if you enabled target stickiness on one of its target
 /// groups" is what ELB says otherwise. So their attributes are asked for, where there are several.
 pub(crate) async fn wanted(
     aws: &Aws,
+    live: Option<&Action>,
     action: &Action,
     reserves: Option<&Reserves>,
 ) -> Result<Described> {
+    let action = &shifted(live, action);
     let groups = weighed(action, reserves);
     if groups.len() < 2 {
         return Ok(written(action, reserves, None));
@@ -45,9 +48,21 @@ pub(crate) async fn wanted(
     Ok(written(action, reserves, i32::try_from(sticky).ok().filter(|seconds| *seconds > 0)))
 }
 
+/// What is wanted, with that group of a pair first that gets requests now.
+fn shifted(live: Option<&Action>, wanted: &Action) -> Action {
+    match (live, wanted) {
+        (Some(Action::Forward(live)), Action::Shift(Pair { group, alternate }))
+            if live == alternate =>
+        {
+            Action::Shift(Pair { group: alternate.clone(), alternate: group.clone() })
+        }
+        _ => wanted.clone(),
+    }
+}
+
 fn written(action: &Action, reserves: Option<&Reserves>, sticky: Option<i32>) -> Described {
     match action {
-        Action::Forward(_) | Action::Split(_) => {
+        Action::Forward(_) | Action::Split(_) | Action::Shift(_) => {
             let forward = Described::builder().r#type(ActionTypeEnum::Forward);
             match weighed(action, reserves).as_slice() {
                 [(group, _)] => forward.target_group_arn(group.id()),
@@ -91,6 +106,7 @@ fn weighed<'a>(
     let busy: Vec<_> = match action {
         Action::Forward(group) => vec![(group, 1)],
         Action::Split(shares) => shares.iter().map(|it| (&it.group, it.weight)).collect(),
+        Action::Shift(Pair { group, alternate }) => vec![(group, 1), (alternate, 0)],
         Action::Redirect(_) | Action::Respond(_) => return Vec::new(),
     };
     let is_busy = |group: &&Ref<TargetGroup>| busy.iter().any(|(busy, _)| busy == group);
@@ -286,6 +302,20 @@ mod tests {
         {
             let read = read(&[action]).unwrap();
             assert_eq!((read.action, read.foreign), (Opaque::Unread, vec![told.to_owned()]));
+        }
+    }
+
+    #[test]
+    fn requests_that_ecs_shifts_are_led_on_where_they_are() {
+        let [blue, green] = ["arn:1", "arn:2"].map(Ref::physical);
+        let pair = Action::Shift(Pair { group: blue.clone(), alternate: green.clone() });
+        for (live, busy, idle) in
+            [(None, &blue, &green), (Some(&blue), &blue, &green), (Some(&green), &green, &blue)]
+        {
+            let live = live.cloned().map(Action::Forward);
+            let read = read(&[written(&shifted(live.as_ref(), &pair), None, None)]).unwrap();
+            assert_eq!(read.action, Action::Forward(busy.clone()).into());
+            assert_eq!(read.reserves, Some([idle.clone()].into()));
         }
     }
 

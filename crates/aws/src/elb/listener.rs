@@ -95,7 +95,7 @@ impl Resource<Aws> for Listener {
             return Ok(ListenerOutput { id });
         }
         let action = spec.default_action.wanted()?;
-        let action = action::wanted(cx.cloud, action, spec.reserves.as_ref()).await?;
+        let action = action::wanted(cx.cloud, None, action, spec.reserves.as_ref()).await?;
         let request = cx
             .cloud
             .elb
@@ -310,7 +310,7 @@ async fn modify(
     let is_action_known = live.is_none_or(|live| live.default_action.known().is_some());
     let spoken = protocol(*spec.protocol.wanted()?);
     let action = spec.default_action.wanted()?;
-    let action = action::wanted(aws, action, spec.reserves.as_ref()).await?;
+    let action = action::wanted(aws, None, action, spec.reserves.as_ref()).await?;
     let request = aws
         .elb
         .modify_listener()

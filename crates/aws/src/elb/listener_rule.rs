@@ -79,7 +79,7 @@ impl Resource<Aws> for ListenerRule {
 
     async fn create(cx: &Context<'_, Aws>, spec: &ListenerRuleSpec) -> Result<ListenerRuleOutput> {
         let action = spec.action.wanted()?;
-        let action = action::wanted(cx.cloud, action, spec.reserves.as_ref()).await?;
+        let action = action::wanted(cx.cloud, None, action, spec.reserves.as_ref()).await?;
         let request = cx
             .cloud
             .elb
@@ -339,7 +339,8 @@ async fn modify(
         return Ok(());
     }
     let actions = if is_other_action {
-        Some(vec![action::wanted(aws, action, spec.reserves.as_ref()).await?])
+        let live = live.and_then(|live| live.action.known());
+        Some(vec![action::wanted(aws, live, action, spec.reserves.as_ref()).await?])
     } else {
         None
     };

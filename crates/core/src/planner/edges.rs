@@ -131,7 +131,8 @@ impl<'a> Edges<'a> {
         found
     }
 
-    /// Whether one leads already to all that the other fills, so that its step can wait for that.
+    /// Whether one is bound already to all that it is to lead to and that the other fills, so that its
+    /// step can wait for that.
     fn is_bound(&self, leads: &Address, fills: &Address) -> bool {
         let find = |address: &Address| {
             let kind = self.planner.kinds.find(&address.kind)?;
@@ -144,8 +145,7 @@ impl<'a> Edges<'a> {
         let of = |spec: &Value, field: &str| spec.get(field).map(references).unwrap_or_default();
         let mut shared = of(&leads.desired.spec, leading);
         shared.retain(|address| of(&fills.desired.spec, filling).contains(address));
-        let live = leads.live.and_then(|live| live.spec.get(leading));
-        let ids = live.map(physical).unwrap_or_default();
+        let ids = leads.live.map(|live| physical(&live.spec)).unwrap_or_default();
         !shared.is_empty() && shared.iter().all(|address| self.planner.has_id(address, &ids))
     }
 

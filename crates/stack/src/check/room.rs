@@ -76,6 +76,9 @@ fn most(draft: &Draft, service: &Address, spec: &Value) -> u32 {
     let bound = target.map(|target| &target.spec["max"]);
     let tasks = bound.into_iter().chain(counts).chain([&spec["count"], &spec["initial-count"]]);
     let tasks = tasks.filter_map(number).max().unwrap_or_default();
+    // All new tasks come beside the old ones where requests are shifted to them.
+    let shifts = spec["strategy"].is_object();
     let percent = number(&spec["maximum-percent"]).unwrap_or(100);
+    let percent = if shifts { percent.max(200) } else { percent };
     tasks.saturating_mul(percent) / 100
 }

@@ -13,15 +13,17 @@ mod metrics;
 mod rollout;
 mod rollouts;
 mod shell;
+mod shifting;
 mod spec;
+mod strategy;
 mod tasks;
 mod verify;
 mod workload;
 
-use aws_sdk_ecs::types::{PropagateTags, Service as Description};
+use aws_sdk_ecs::types::{DeploymentConfiguration, PropagateTags, Service as Description};
 use deployer_core::Phase;
 use deployer_engine::{Concern, Context, Found, Progress, Resource, Result, Survey};
-use deployer_kinds::{Service, ServiceOutput, ServiceSpec};
+use deployer_kinds::{Service, ServiceOutput, ServiceSpec, ServiceTargets, change_of_targets};
 
 use self::find::{Services, cluster, describe, is_there, not_found};
 use crate::Aws;
@@ -85,11 +87,11 @@ impl Resource<Aws> for Service {
             .set_launch_type(capacity::launch_type(spec)?)
             .set_capacity_provider_strategy(capacity::strategy(spec)?)
             .task_definition(spec.task_definition.id())
-            .desired_count(spec::number(spec.count.unwrap_or(spec.initial_count)))
+            .desired_count(strategy::number(spec.count.unwrap_or(spec.initial_count)))
             .platform_version(&spec.platform_version)
             .network_configuration(spec::network(spec))
-            .set_load_balancers(Some(spec::targets(spec)))
-            .deployment_configuration(spec::deployment(spec)?)
+            .set_load_balancers(Some(spec::targets(&spec.targets)))
+            .deployment_configuration(strategy::new(spec)?)
             .availability_zone_rebalancing(spec::rebalancing(spec))
             .enable_execute_command(spec.execute_command)
             .set_service_connect_configuration(connect::new(spec, &cx.cloud.region))
@@ -104,20 +106,30 @@ impl Resource<Aws> for Service {
 
     /// UpdateService merges: a field that is left out stays as it is. So what starts no rollout is
     /// always sent, whole and with explicit resets, and what starts one is sent when it differs.
+    ///
+    /// A strategy that shifts requests takes the place of another only while nothing is rolled out, and
+    /// once each target has its pair of groups ("Migrate Amazon ECS rolling update deployments to
+    /// blue/green" in the ECS developer guide): so it comes in a call of its own. The rolling one comes
+    /// with the targets that it is to have, which the others do not take.
     async fn update(
         cx: &Context<'_, Aws>,
         live: &Found<Self>,
         spec: &ServiceSpec,
     ) -> Result<ServiceOutput> {
         let moves = capacity::moves(&live.spec, spec);
+        let (before, after) = change_of_targets(&live.spec.targets, &spec.targets);
+        let mut configuration = strategy::change(&live.spec, spec)?;
+        if strategy::comes(&live.spec, spec) {
+            switch(cx, &live.output, configuration.take()).await?;
+        }
         let mut request = cx
             .cloud
             .ecs
             .update_service()
             .cluster(&live.output.cluster)
             .service(&live.output.id)
-            .set_desired_count(spec.count.map(spec::number))
-            .set_deployment_configuration(spec::deployment_change(&live.spec, spec)?)
+            .set_desired_count(spec.count.map(strategy::number))
+            .set_deployment_configuration(configuration)
             .availability_zone_rebalancing(spec::rebalancing(spec))
             .enable_execute_command(spec.execute_command)
             .set_service_connect_configuration(connect::change(&live.spec, spec, &cx.cloud.region))
@@ -145,8 +157,8 @@ impl Resource<Aws> for Service {
         if spec::network(&live.spec) != spec::network(spec) {
             request = request.network_configuration(spec::network(spec));
         }
-        if live.spec.targets != spec.targets {
-            request = request.set_load_balancers(Some(spec::targets(spec)));
+        if before != after {
+            request = request.set_load_balancers(Some(spec::targets(&after)));
         }
         let answer =
             cx.cloud.send(&ecs::UPDATE_SERVICE, "change the service", || request.clone().send());
@@ -174,6 +186,9 @@ impl Resource<Aws> for Service {
         output: ServiceOutput,
     ) -> Result<Progress<ServiceOutput>> {
         let service = look(cx.cloud, &output).await?.filter(is_there).ok_or_else(not_found)?;
+        if strategy::shifts(&service) {
+            return shifting::progress(cx, &service, output).await;
+        }
         rollout::progress(cx, &service, output).await
     }
 
@@ -188,6 +203,25 @@ impl Resource<Aws> for Service {
             )),
         })
     }
+}
+
+/// Changes the strategy, which ECS does only while nothing is rolled out, and which rolls nothing out.
+async fn switch(
+    cx: &Context<'_, Aws>,
+    output: &ServiceOutput,
+    configuration: Option<DeploymentConfiguration>,
+) -> Result<()> {
+    let request = cx
+        .cloud
+        .ecs
+        .update_service()
+        .cluster(&output.cluster)
+        .service(&output.id)
+        .set_deployment_configuration(configuration);
+    cx.cloud
+        .send(&ecs::UPDATE_SERVICE, "change how it rolls out", || request.clone().send())
+        .await?;
+    Ok(())
 }
 
 fn found(owned: &Owned, service: &Description, region: &str) -> Result<Found<Service>> {

@@ -1,4 +1,4 @@
-//! How far the rollout of a service is.
+//! How far the rollout of a service is that replaces a few tasks at a time.
 //!
 //! What is followed is the deployment that the change began, by its identifier: an answer may be
 //! older than the change, somebody else may roll out next, and ECS may go back. The deployment
@@ -69,7 +69,7 @@ pub(super) async fn progress(
 }
 
 /// That an answer is older than the change.
-fn not_shown() -> Progress<ServiceOutput> {
+pub(super) fn not_shown() -> Progress<ServiceOutput> {
     Progress::Waiting("ECS does not show the change yet".to_owned())
 }
 
@@ -143,12 +143,12 @@ async fn former(
 
 /// Whether the newest deployment of a service came after one that ended: what ECS goes back to was
 /// there before.
-fn is_overtaken(service: &Description, ended: &Recorded) -> bool {
+pub(super) fn is_overtaken(service: &Description, ended: &Recorded) -> bool {
     let newest = primary(service).and_then(|it| moment(it.created_at()));
     newest.zip(ended.created).is_some_and(|(newest, ended)| newest > ended)
 }
 
-fn overtaken(service: &Description) -> Failure {
+pub(super) fn overtaken(service: &Description) -> Failure {
     let other = primary(service).and_then(Deployment::task_definition).unwrap_or("another");
     let name = other.rsplit('/').next().unwrap_or(other);
     let message = format!("somebody has begun another deployment since, of {name}");
@@ -180,7 +180,7 @@ fn is_steady(task: &Task, all_stay: bool, now: Timestamp) -> bool {
 
 /// How many tasks may fail before a rollout has failed: as many as the circuit breaker takes, also
 /// where it is off. One failure can be a machine's.
-fn threshold(service: &Description, desired: i32) -> i32 {
+pub(super) fn threshold(service: &Description, desired: i32) -> i32 {
     let configuration = service.deployment_configuration();
     let breaker = configuration.and_then(|it| it.deployment_circuit_breaker());
     let set = breaker.and_then(|it| it.threshold_configuration());

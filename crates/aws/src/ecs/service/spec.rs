@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AvailabilityZoneRebalancing, DeploymentCircuitBreaker, DeploymentConfiguration,
-    DeploymentControllerType, DeploymentStrategy, LaunchType, LoadBalancer, NetworkConfiguration,
-    SchedulingStrategy, Service as Description,
+    AdvancedConfiguration, AssignPublicIp, AvailabilityZoneRebalancing, DeploymentControllerType,
+    LaunchType, LoadBalancer, NetworkConfiguration, SchedulingStrategy, Service as Description,
 };
 use deployer_core::Ref;
 use deployer_engine::Result;
-use deployer_kinds::{CircuitBreaker, ServiceSpec, ServiceTarget};
+use deployer_kinds::{ServiceSpec, ServiceTarget, ServiceTargets, Shift};
 
+use super::strategy::{self, number};
 use super::{capacity, connect};
 use crate::ecs;
 use crate::missing::Required;
@@ -42,8 +42,10 @@ pub(super) fn read(service: &Description) -> Result<ServiceSpec> {
             "the minimum of healthy tasks",
         )?,
         maximum_percent: count(maximum.required("the maximum of tasks")?, "the maximum of tasks")?,
-        // It is the rolling strategy's alone (ECS developer guide).
-        circuit_breaker: is_rolling(deployment).then(|| circuit_breaker(deployment)).into(),
+        circuit_breaker: strategy::circuit_breaker(deployment),
+        strategy: strategy::read(deployment),
+        alarms: strategy::alarms(deployment),
+        pauses: strategy::pauses(deployment),
         execute_command: service.enable_execute_command(),
         grace_period: count(
             // Without a load balancer there is none.
@@ -62,6 +64,7 @@ pub(super) fn read(service: &Description) -> Result<ServiceSpec> {
 pub(super) fn foreign(service: &Description, region: &str) -> Vec<String> {
     let controller = service.deployment_controller().map(|controller| controller.r#type());
     let scheduling = service.scheduling_strategy();
+    let deployment = service.deployment_configuration();
     [
         ("other capacity than a stack can say", capacity::read(service).known().is_none()),
         (
@@ -75,8 +78,22 @@ pub(super) fn foreign(service: &Description, region: &str) -> Vec<String> {
             service.launch_type().is_some_and(|launch| *launch != LaunchType::Fargate),
         ),
         (
-            "a rollout strategy other than rolling",
-            service.deployment_configuration().is_some_and(|it| !is_rolling(it)),
+            "a rollout strategy that this version does not know",
+            deployment.is_some_and(|it| strategy::read(it).known().is_none()),
+        ),
+        (
+            "alarms that end a rollout and do not take it back",
+            deployment.is_some_and(|it| strategy::alarms(it).known().is_none()),
+        ),
+        (
+            "hooks of its rollouts that a stack cannot say",
+            deployment.is_some_and(|it| strategy::pauses(it).known().is_none()),
+        ),
+        (
+            "a rule for the requests of tests",
+            service.load_balancers().iter().any(|it| {
+                it.advanced_configuration().is_some_and(|it| it.test_listener_rule().is_some())
+            }),
         ),
         (
             "a deployment controller other than ECS",
@@ -99,56 +116,23 @@ pub(super) fn network(spec: &ServiceSpec) -> NetworkConfiguration {
 }
 
 /// Where its tasks are registered.
-pub(super) fn targets(spec: &ServiceSpec) -> Vec<LoadBalancer> {
+pub(super) fn targets(targets: &ServiceTargets) -> Vec<LoadBalancer> {
+    let shift = |shift: &Shift| {
+        AdvancedConfiguration::builder()
+            .alternate_target_group_arn(shift.alternate.id())
+            .production_listener_rule(shift.rule.id())
+            .role_arn(shift.role.id())
+            .build()
+    };
     let target = |target: &ServiceTarget| {
         LoadBalancer::builder()
             .target_group_arn(target.group.id())
             .container_name(&target.container)
             .container_port(i32::from(target.port))
+            .set_advanced_configuration(target.shift.as_ref().map(shift))
             .build()
     };
-    spec.targets.iter().map(target).collect()
-}
-
-/// How a new service rolls over.
-pub(super) fn deployment(spec: &ServiceSpec) -> Result<DeploymentConfiguration> {
-    let rolling = DeploymentConfiguration::builder().strategy(DeploymentStrategy::Rolling);
-    Ok(rolling
-        .minimum_healthy_percent(number(spec.minimum_percent))
-        .maximum_percent(number(spec.maximum_percent))
-        .deployment_circuit_breaker(breaker(spec)?)
-        .build())
-}
-
-/// What changes of how a service rolls over. What is left out stays as it is (`UpdateService` in
-/// the ECS API reference), so another strategy does that somebody has chosen. The circuit breaker
-/// is sent whole, since ECS merges its pieces in ways of their own.
-pub(super) fn deployment_change(
-    live: &ServiceSpec,
-    spec: &ServiceSpec,
-) -> Result<Option<DeploymentConfiguration>> {
-    let percents = |it: &ServiceSpec| (it.minimum_percent, it.maximum_percent);
-    let is_unread = live.circuit_breaker.known().is_none();
-    if percents(live) == percents(spec)
-        && (is_unread || live.circuit_breaker == spec.circuit_breaker)
-    {
-        return Ok(None);
-    }
-    let change = DeploymentConfiguration::builder()
-        .minimum_healthy_percent(number(spec.minimum_percent))
-        .maximum_percent(number(spec.maximum_percent));
-    let change = if is_unread { change } else { change.deployment_circuit_breaker(breaker(spec)?) };
-    Ok(Some(change.build()))
-}
-
-fn breaker(spec: &ServiceSpec) -> Result<DeploymentCircuitBreaker> {
-    let wanted = *spec.circuit_breaker.wanted()?;
-    let breaker = DeploymentCircuitBreaker::builder().enable(wanted != CircuitBreaker::None);
-    Ok(breaker.rollback(wanted == CircuitBreaker::Rollback).build())
-}
-
-fn is_rolling(deployment: &DeploymentConfiguration) -> bool {
-    deployment.strategy().is_none_or(|strategy| *strategy == DeploymentStrategy::Rolling)
+    targets.iter().map(target).collect()
 }
 
 /// Zones are balanced where that is possible: it takes room for one task more (ECS developer
@@ -168,10 +152,6 @@ pub(super) fn grace_period(spec: &ServiceSpec, live: u32) -> Option<i32> {
     matters.then(|| number(spec.grace_period))
 }
 
-pub(super) fn number(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
-}
-
 fn count(value: i32, what: &str) -> Result<u32> {
     u32::try_from(value).ok().required(what)
 }
@@ -184,56 +164,15 @@ fn target(balancer: &LoadBalancer) -> Result<ServiceTarget> {
         group: Ref::physical(group),
         container: container.to_owned(),
         port: port.required("the port of a target")?,
+        shift: balancer.advanced_configuration().and_then(shift),
     })
 }
 
-fn circuit_breaker(deployment: &DeploymentConfiguration) -> CircuitBreaker {
-    match deployment.deployment_circuit_breaker() {
-        Some(breaker) if breaker.enable() && breaker.rollback() => CircuitBreaker::Rollback,
-        Some(breaker) if breaker.enable() => CircuitBreaker::Stop,
-        _ => CircuitBreaker::None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use deployer_kinds::{Capacity, Connect};
-
-    use super::*;
-
-    fn spec(breaker: Option<CircuitBreaker>, maximum: u32) -> ServiceSpec {
-        ServiceSpec {
-            cluster: Ref::physical("c"),
-            task_definition: Ref::physical("t"),
-            count: None,
-            initial_count: 1,
-            subnets: [Ref::physical("s")].into(),
-            security_groups: [Ref::physical("g")].into(),
-            public_address: false,
-            targets: [].into(),
-            minimum_percent: 100,
-            maximum_percent: maximum,
-            circuit_breaker: breaker.into(),
-            execute_command: false,
-            grace_period: 0,
-            platform_version: "LATEST".to_owned(),
-            capacity: Capacity::default().into(),
-            connect: Connect::default(),
-            uses: BTreeSet::new(),
-        }
-    }
-
-    #[test]
-    fn a_strategy_that_somebody_chose_stays() {
-        let wanted = spec(Some(CircuitBreaker::Rollback), 200);
-        let change = |live: &ServiceSpec| deployment_change(live, &wanted).unwrap();
-        assert_eq!(change(&wanted), None, "what does not differ is not sent");
-        assert_eq!(change(&spec(None, 200)), None, "another strategy has no circuit breaker");
-        let percents = change(&spec(None, 150)).unwrap();
-        assert_eq!((percents.strategy(), percents.deployment_circuit_breaker()), (None, None));
-        assert_eq!(percents.maximum_percent(), Some(200));
-        let rolling = change(&spec(Some(CircuitBreaker::Stop), 200)).unwrap();
-        assert!(rolling.deployment_circuit_breaker().is_some_and(|it| it.rollback()));
-        assert_eq!(rolling.strategy(), None);
-    }
+/// What is needed for shifting requests; none where a part of it is not there.
+fn shift(configuration: &AdvancedConfiguration) -> Option<Shift> {
+    Some(Shift {
+        alternate: Ref::physical(configuration.alternate_target_group_arn()?),
+        rule: Ref::physical(configuration.production_listener_rule()?),
+        role: Ref::physical(configuration.role_arn()?),
+    })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::Text;
-use deployer_kinds::{Architecture, CircuitBreaker, TargetVersion};
+use deployer_kinds::{Architecture, TargetVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use super::forms::{
     EgressRules, Health, ImageSource, OneOrMore, Spot, Use, health, health_schema, paths,
     paths_schema,
 };
+use super::rollout::Rollout;
 use super::turns::{Asked, values};
 use crate::later::NotYet;
 use crate::quantities::{DaysOrForever, Gibibytes, Memory, PerMinute, Percent, Seconds};
@@ -298,49 +299,6 @@ pub(crate) struct ScaleTime {
     pub(crate) max: Option<u32>,
 }
 
-/// How a new version replaces the old one.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Rollout {
-    /// `rolling`: new tasks come before old ones go.
-    #[serde(default)]
-    pub(crate) strategy: Strategy,
-    /// How many tasks stay in service, as a share of their number: `100%`.
-    #[serde(default = "minimum")]
-    pub(crate) minimum: Percent,
-    /// How many tasks there may be, as a share of their number: `200%`.
-    #[serde(default = "maximum")]
-    pub(crate) maximum: Percent,
-    /// What happens when new tasks keep failing: `rollback`, `stop` or `none`.
-    #[serde(default)]
-    pub(crate) circuit_breaker: CircuitBreaker,
-    /// The share of requests that a canary takes over at a time.
-    pub(crate) step: Option<NotYet>,
-    /// How long each step is watched.
-    pub(crate) step_bake: Option<NotYet>,
-    /// How long the old version stays ready afterwards.
-    pub(crate) bake: Option<NotYet>,
-    /// The alarms that take a rollout back.
-    pub(crate) alarms: Option<NotYet>,
-    /// Who lets it go on.
-    pub(crate) approve: Option<NotYet>,
-}
-
-/// How new tasks replace old ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Strategy {
-    /// New tasks come before old ones go.
-    #[default]
-    Rolling,
-    /// A new version takes over a part of the requests first.
-    #[schemars(extend("x-not-yet" = true))]
-    Canary,
-    /// A new version takes over all requests at once.
-    #[schemars(extend("x-not-yet" = true))]
-    BlueGreen,
-}
-
 /// Which subnets tasks are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -408,22 +366,6 @@ impl Protocol {
     }
 }
 
-impl Default for Rollout {
-    fn default() -> Self {
-        Self {
-            strategy: Strategy::default(),
-            minimum: minimum(),
-            maximum: maximum(),
-            circuit_breaker: CircuitBreaker::default(),
-            step: None,
-            step_bake: None,
-            bake: None,
-            alarms: None,
-            approve: None,
-        }
-    }
-}
-
 impl Default for Logs {
     fn default() -> Self {
         Self {
@@ -453,14 +395,6 @@ pub(in crate::sections) fn stop_timeout() -> Seconds {
 
 fn drain() -> Seconds {
     Seconds(30)
-}
-
-fn minimum() -> Percent {
-    Percent(100)
-}
-
-fn maximum() -> Percent {
-    Percent(200)
 }
 
 fn keep() -> DaysOrForever {

@@ -18,7 +18,7 @@ use super::logging::{self, Logging};
 use super::mounts::{self, Volumes};
 use super::owner::Owner;
 use super::sidecars::{self, Beside};
-use super::{capacity, connect, egress, roles, scale, settings, uses};
+use super::{capacity, connect, egress, roles, scale, settings, shifting, uses};
 use crate::draft::{Draft, Origin, owned};
 use crate::section::Sections;
 use crate::sections::job::Job;
@@ -223,12 +223,20 @@ fn target_groups(
             let place = vec!["health".to_owned(), key.to_owned()];
             origin.fields.push((format!("health-check.{key}"), place));
         }
+        let shift = shifting::shift(draft, all, (name, port_name), body, route);
+        if body.rollout.shifts() {
+            draft.make::<TargetGroup>(&shifting::alternate(&group), &spec, origin.clone());
+        }
         draft.make::<TargetGroup>(&group, &spec, origin);
         targets.insert(ServiceTarget {
             group: Ref::named(group),
             container: name.to_owned(),
             port: port.port,
+            shift,
         });
+    }
+    if targets.iter().any(|target| target.shift.is_some()) {
+        shifting::role(draft, name);
     }
     targets
 }
@@ -291,6 +299,9 @@ fn service(
         minimum_percent: body.rollout.minimum.0,
         maximum_percent: body.rollout.maximum.0,
         circuit_breaker: body.rollout.circuit_breaker.into(),
+        strategy: shifting::strategy(draft, name, body).into(),
+        alarms: body.rollout.alarms.iter().map(Ref::named).collect::<BTreeSet<_>>().into(),
+        pauses: shifting::pauses(draft, name, body).into(),
         execute_command: body.execute_command,
         grace_period: body.grace_period.map_or(if is_routed { 60 } else { 0 }, |grace| grace.0),
         platform_version: "LATEST".to_owned(),
@@ -301,6 +312,15 @@ fn service(
     let fields = &[
         ("minimum-percent", "rollout.minimum"),
         ("maximum-percent", "rollout.maximum"),
+        ("strategy.canary.step", "rollout.step"),
+        ("strategy.canary.step-bake", "rollout.step-bake"),
+        ("strategy.canary.bake", "rollout.bake"),
+        ("strategy.linear.step", "rollout.step"),
+        ("strategy.linear.step-bake", "rollout.step-bake"),
+        ("strategy.linear.bake", "rollout.bake"),
+        ("strategy.blue-green.bake", "rollout.bake"),
+        ("alarms", "rollout.alarms"),
+        ("pauses", "rollout.approve.within"),
         ("capacity", "spot"),
         ("connect", "ports"),
         ("uses", "uses"),

@@ -14,19 +14,19 @@ mod mounts;
 mod needs;
 mod owner;
 mod roles;
+mod rollout;
 mod routes;
 mod rules;
 mod scale;
 mod secrets;
 mod settings;
+mod shifting;
 mod sidecars;
 mod turns;
 mod users;
 mod uses;
 
-pub(super) use self::body::{
-    Logs, Permission, Place, Rollout, Service, cpu, memory, stop_timeout, storage,
-};
+pub(super) use self::body::{Logs, Permission, Place, Service, cpu, memory, stop_timeout, storage};
 pub(super) use self::containers::{Mount, Sidecar};
 pub(super) use self::expand::{place, tasks};
 pub(super) use self::forms::{EgressRules, ImageSource, OneOrMore, Use, paths, paths_schema};
@@ -34,6 +34,7 @@ pub(super) use self::led::{Led, check as check_led, led};
 pub(super) use self::needs::{Need, needs};
 pub(crate) use self::owner::Owner;
 pub(super) use self::roles::role_name;
+pub(super) use self::rollout::Rollout;
 pub(super) use self::turns::{Asked, values};
 pub(super) use self::users::users;
 use crate::draft::Draft;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use deployer_core::{Code, Diagnostic, Ref};
-use deployer_kinds::{Action, Reserves, Share, TargetGroup, TargetVersion};
+use deployer_kinds::{Action, Pair, Reserves, Share, TargetGroup, TargetVersion};
 
 use super::body::{Protocol, Route, Service};
 use super::rules::{Rule, doors, make};
+use super::shifting;
 use super::turns::Asked;
 use crate::draft::{Draft, Origin, owned};
 use crate::section::{Section, Sections};
@@ -30,6 +31,8 @@ struct Routed<'s> {
     port: &'s str,
     protocol: Protocol,
     route: &'s Route,
+    /// Whether ECS shifts its requests.
+    shifts: bool,
 }
 
 impl Routed<'_> {
@@ -49,11 +52,13 @@ impl Routed<'_> {
 pub(super) fn expand(draft: &mut Draft, all: &Sections) {
     let mut by_balancer: BTreeMap<&str, Vec<Routed<'_>>> = BTreeMap::new();
     for (service, body) in all.of::<Service>() {
-        for (port, body) in &body.ports {
-            let Some(route) = &body.route else { continue };
+        let shifts = body.rollout.shifts();
+        for (port, port_body) in &body.ports {
+            let Some(route) = &port_body.route else { continue };
             let path = ["services", service, "ports", port, "route", "load-balancer"];
             if draft.must_have("load-balancers", &route.load_balancer, &path) {
-                let routed = Routed { service, port, protocol: body.protocol, route };
+                let protocol = port_body.protocol;
+                let routed = Routed { service, port, protocol, route, shifts };
                 by_balancer.entry(&route.load_balancer).or_default().push(routed);
             }
         }
@@ -132,6 +137,10 @@ fn rule<'s>(draft: &mut Draft, sharing: &[&Routed<'s>]) -> Rule<'s> {
 /// Where requests of some routes go. What has the weight 0 is bound and gets none.
 fn shared(draft: &mut Draft, sharing: &[&Routed<'_>]) -> (Action, Option<Reserves>) {
     let first = sharing[0];
+    if first.shifts {
+        let (group, alternate) = (first.group(), Ref::named(shifting::alternate(&first.name())));
+        return (Action::Shift(Pair { group, alternate }), None);
+    }
     if first.route.weight.is_none() {
         return (Action::Forward(first.group()), None);
     }

@@ -33,6 +33,13 @@ pub(super) struct Door {
     port: Option<u16>,
 }
 
+impl Door {
+    /// What the rule of this listener is called.
+    pub(super) fn rule(&self, name: &str) -> String {
+        format!("{name}{}", self.suffix)
+    }
+}
+
 /// The listeners of a load balancer that get its rules.
 pub(super) fn doors(draft: &Draft, name: &str, body: &LoadBalancer) -> Vec<Door> {
     if let Some(existing) = &body.existing {
@@ -70,8 +77,7 @@ pub(super) fn make(draft: &mut Draft, rules: &[Rule<'_>], doors: &[Door], domain
         }
         for door in open {
             let spec = rule.at(door, priority);
-            let name = format!("{}{}", rule.name, door.suffix);
-            draft.make::<ListenerRule>(&name, &spec, rule.origin.clone());
+            draft.make::<ListenerRule>(&door.rule(&rule.name), &spec, rule.origin.clone());
         }
     }
 }
