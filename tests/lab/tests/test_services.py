@@ -123,9 +123,10 @@ class Web:
             f"rollout {state}",
         )
 
-    def get(self, path: str = "/") -> str:
-        """Asks through the load balancer."""
+    def get(self, path: str = "/", port: int | None = None) -> str:
+        """Asks through the load balancer, at another listener than its first where a port is named."""
         name = self.elbv2.describe_load_balancers()["LoadBalancers"][0]["DNSName"]
+        name = f"{name}:{port}" if port else name
         with urllib.request.urlopen(f"http://{name}{path}", timeout=5) as reply:
             text: str = reply.read().decode()
             return text
