@@ -8,7 +8,7 @@ use deployer_kinds::{Service, ServiceOutput};
 use serde_json::Value;
 
 use super::find::{is_there, not_found};
-use super::{changed, explain, look, rollout, spec};
+use super::{changed, explain, look, rollout, strategy};
 use crate::Aws;
 use crate::ecs;
 use crate::ecs::stopped::with_names;
@@ -28,7 +28,7 @@ impl Workloads<Aws> for Service {
     }
 
     async fn scale(aws: &Aws, live: &Found<Self>, count: &u32) -> Result<Value> {
-        let request = request(aws, &live.output).desired_count(spec::number(*count));
+        let request = request(aws, &live.output).desired_count(strategy::number(*count));
         update(aws, "scale the service", request).await
     }
 
