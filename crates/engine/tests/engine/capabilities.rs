@@ -78,10 +78,10 @@ fn texts(lines: &[deployer_engine::Line]) -> Vec<&str> {
 
 #[tokio::test(start_paused = true)]
 async fn each_kind_says_what_it_offers_and_the_others_offer_nothing() {
-    use Capability::{Logs, Metrics, Releases, Rollouts, Runs, Shell, Tasks};
+    use Capability::{Checks, Logs, Metrics, Releases, Rollouts, Runs, Shell, Tasks};
     let registry = registry();
     let offers = registry.capabilities();
-    let all = BTreeSet::from([Logs, Tasks, Rollouts, Runs, Shell, Metrics]);
+    let all = BTreeSet::from([Logs, Tasks, Rollouts, Runs, Shell, Metrics, Checks]);
     assert_eq!(offers["service"], all);
     assert_eq!(offers["store"], BTreeSet::from([Metrics]));
     assert_eq!(offers["revision"], BTreeSet::from([Releases]));
