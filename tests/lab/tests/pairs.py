@@ -70,17 +70,27 @@ class Pair(Web):
         port = {"targetGroupArn": self.targets, "containerName": "web", "containerPort": 8080}
         return [{**port, "advancedConfiguration": {k: v for k, v in pair.items() if v is not None}}]
 
-    def start(self, configuration: dict[str, Any], name: str = "one", **settings: Any) -> Any:
+    def start(
+        self,
+        configuration: dict[str, Any],
+        ports: list[dict[str, Any]] | None = None,
+        **environment: str,
+    ) -> Any:
         """Creates the service, and waits until its first deployment is through."""
-        self.make(configuration, name, **settings)
+        self.make(configuration, ports, **environment)
         return self.rollout()
 
-    def make(self, configuration: dict[str, Any], name: str = "one", **settings: Any) -> Any:
+    def make(
+        self,
+        configuration: dict[str, Any],
+        ports: list[dict[str, Any]] | None = None,
+        **environment: str,
+    ) -> Any:
         """Creates the service."""
         return self.create_worker(
-            self.definition(environment={"NAME": name}),
+            self.definition(environment={"NAME": "one", **environment}),
             deploymentConfiguration=configuration,
-            **{"loadBalancers": self.ports(), **settings},
+            loadBalancers=ports or self.ports(),
         )
 
     def roll(self, **environment: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import RunningLab, until
 from pairs import TARGET, Pair
-from stack import refused
+from stack import forward, refused
 
 BLUE_GREEN = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0}
 STAGES = [
@@ -33,18 +33,39 @@ def pair(lab: RunningLab) -> Pair:
     return Pair(lab)
 
 
-def seen(pair: Pair, arn: str) -> list[tuple[str, float]]:
-    """Each stage of a deployment, and what share of the traffic the new tasks have in it."""
-    found: list[tuple[str, float]] = []
+def seen(pair: Pair, arn: str) -> list[str]:
+    """The stages of a deployment that are seen from now on."""
+    found: list[str] = []
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         record = pair.record(arn)
-        share = record["targetServiceRevision"]["requestedProductionTrafficWeight"]
-        if (look := (record["lifecycleStage"], share)) not in found[-1:]:
-            found.append(look)
-        if record["status"] not in ("IN_PROGRESS", "PENDING"):
+        if record["lifecycleStage"] not in found[-1:]:
+            found.append(record["lifecycleStage"])
+        if record["status"] != "IN_PROGRESS":
             return found
     raise AssertionError(found)
+
+
+def pausing(stage: str) -> dict[str, Any]:
+    """A hook that waits in a stage."""
+    return {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": [stage]}]}
+
+
+def waiting(pair: Pair, arn: str, but: str = "") -> str:
+    """The hook that a deployment waits for, other than this one."""
+
+    def look() -> Any:
+        hooks = pair.record(arn).get("lifecycleHookDetails") or []
+        waits = [it["hookId"] for it in hooks if it["status"] == "AWAITING_ACTION"]
+        return waits[0] if waits and waits[0] != but else None
+
+    hook: str = until(look, "a hook that waits", 15)
+    return hook
+
+
+def go_on(pair: Pair, arn: str, hook: str, action: str = "CONTINUE") -> None:
+    """Says how it goes on."""
+    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook, action=action)
 
 
 def test_traffic_goes_to_the_other_group_and_comes_back_with_the_next(pair: Pair) -> None:
@@ -54,36 +75,56 @@ def test_traffic_goes_to_the_other_group_and_comes_back_with_the_next(pair: Pair
     assert service["loadBalancers"][0]["targetGroupArn"] == pair.other
     assert pair.serving(pair.newest()) == pair.other and pair.get().startswith("one")
 
+    pair.ecs.update_service(**TARGET, deploymentConfiguration=pausing("POST_SCALE_UP"))
     arn = pair.roll(NAME="two")
-    record = pair.at(arn, "SCALE_UP")
-    assert [it["status"] for it in pair.describe()["deployments"]] == ["PRIMARY", "ACTIVE"]
+    hook = waiting(pair, arn)
+    deployments = pair.describe()["deployments"]
+    assert [(it["status"], it["desiredCount"]) for it in deployments] == [
+        ("PRIMARY", 1),
+        ("ACTIVE", 1),
+    ]
+    record = pair.record(arn)
     (source,), target = record["sourceServiceRevisions"], record["targetServiceRevision"]
-    assert (source["requestedTaskCount"], target["requestedTaskCount"]) == (1, 1)
+    assert (source["runningTaskCount"], target["runningTaskCount"]) == (1, 1)
     assert source["requestedProductionTrafficWeight"] == 100
-    stages = [stage for stage, _ in seen(pair, arn)]
-    assert stages == [it for it in STAGES if it in stages] and len(stages) > 5
+    assert pair.weights(pair.production) == (0, 100) and pair.get().startswith("one")
+    go_on(pair, arn, hook)
+    stages = seen(pair, arn)
+    assert stages == [it for it in STAGES if it in stages]
     assert pair.record(arn)["status"] == "SUCCESSFUL"
     assert pair.weights(pair.production) == pair.weights(pair.test) == (100, 0)
     assert pair.serving(pair.record(arn)) == pair.targets and pair.get().startswith("two")
     assert pair.describe()["runningCount"] == 1
 
 
+def steps(pair: Pair, arn: str, number: int) -> list[tuple[int, int]]:
+    """Lets a deployment take its steps; how the traffic goes before each of them."""
+    found, hook = [], ""
+    for _ in range(number):
+        hook = waiting(pair, arn, but=hook)
+        found.append(pair.weights(pair.production))
+        go_on(pair, arn, hook)
+    pair.ended(arn, "SUCCESSFUL")
+    return found
+
+
 def test_linear_and_canary_move_shares_one_after_the_other(pair: Pair) -> None:
-    step = {"stepPercent": 40, "stepBakeTimeInMinutes": 0}
-    pair.start({"strategy": "LINEAR", "linearConfiguration": step})
-    shares = [share for stage, share in seen(pair, pair.roll(NAME="two")) if "PRODUCTION" in stage]
-    assert sorted(set(shares)) == [0, 40, 80, 100]
+    linear = {"stepPercent": 40, "stepBakeTimeInMinutes": 0}
+    pauses = pausing("PRE_PRODUCTION_TRAFFIC_SHIFT")
+    pair.make({"strategy": "LINEAR", "linearConfiguration": linear, **pauses})
+    first = pair.describe()["currentServiceDeployment"]
+    assert steps(pair, first, 3) == [(1, 0), (60, 40), (20, 80)]
     canary = {"canaryPercent": 0.5, "canaryBakeTimeInMinutes": 0}
     change = {"strategy": "CANARY", "canaryConfiguration": canary}
     service = pair.ecs.update_service(**TARGET, deploymentConfiguration=change)["service"]
     assert "linearConfiguration" not in service["deploymentConfiguration"]
-    assert {0.5, 100.0} <= {share for _, share in seen(pair, pair.roll(NAME="three"))}
+    assert steps(pair, pair.roll(NAME="two"), 2) == [(0, 100), (5, 995)]
 
 
 def test_what_is_no_strategy_and_no_pair_is_refused(pair: Pair) -> None:
-    def refuses(words: str, configuration: dict[str, Any], **settings: Any) -> None:
+    def refuses(words: str, configuration: dict[str, Any], ports: Any = None) -> None:
         with refused("InvalidParameterException", words):
-            pair.make(configuration, **settings)
+            pair.make(configuration, ports)
 
     linear = {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 2.9}}
     refuses("stepPercent must be", linear)
@@ -92,17 +133,16 @@ def test_what_is_no_strategy_and_no_pair_is_refused(pair: Pair) -> None:
     refuses("bakeTimeInMinutes", {"strategy": "BLUE_GREEN"})
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     refuses("only supported with the ROLLING", {**BLUE_GREEN, **breaker})
-    hook = {"targetType": "PAUSE", "lifecycleStages": ["PRODUCTION_TRAFFIC_SHIFT"]}
-    refuses("lifecycleStages", {**BLUE_GREEN, "lifecycleHooks": [hook]})
+    refuses("lifecycleStages", {**BLUE_GREEN, **pausing("PRODUCTION_TRAFFIC_SHIFT")})
     plain = [{key: it[key] for key in it if key != "advancedConfiguration"} for it in pair.ports()]
-    refuses("advancedConfiguration is required", BLUE_GREEN, loadBalancers=plain)
+    refuses("advancedConfiguration is required", BLUE_GREEN, plain)
     listener = pair.production.replace("-rule/", "/").rpartition("/")[0]
     for words, advanced in (
         ("must have a roleArn", {"roleArn": None}),
         ("not the ARN of a listener rule", {"productionListenerRule": listener}),
         ("must not be the same", {"alternateTargetGroupArn": pair.targets}),
     ):
-        refuses(words, BLUE_GREEN, loadBalancers=pair.ports(**advanced))
+        refuses(words, BLUE_GREEN, pair.ports(**advanced))
     for rule in (pair.production, pair.test):
         one = [{"Type": "forward", "TargetGroupArn": pair.targets}]
         pair.elbv2.modify_rule(RuleArn=rule, Actions=one)
@@ -129,9 +169,36 @@ def test_a_rolling_service_gets_its_pair_first_and_then_its_strategy(pair: Pair)
     assert pair.serving(pair.newest()) == pair.other
     pair.rollout()
     rolling = {"strategy": "ROLLING"}
+    pair.ecs.update_service(**TARGET, deploymentConfiguration={"bakeTimeInMinutes": 5})
     pair.ecs.update_service(**TARGET, deploymentConfiguration=rolling, forceNewDeployment=True)
     pair.rollout()
     assert pair.weights(pair.production) == (0, 100) and pair.get().startswith("two")
+
+
+def test_a_network_load_balancer_moves_its_listener(pair: Pair) -> None:
+    settings = {"Protocol": "TCP", "VpcId": pair.vpc, "TargetType": "ip", "Port": 8080}
+    blue, green = (
+        pair.elbv2.create_target_group(Name=name, **settings)["TargetGroups"][0]["TargetGroupArn"]
+        for name in ("net-blue", "net-green")
+    )
+    made = pair.elbv2.create_load_balancer(
+        Name="net", Type="network", Subnets=pair.subnets, SecurityGroups=[pair.group]
+    )
+    balancer = made["LoadBalancers"][0]["LoadBalancerArn"]
+    production, test = (
+        pair.elbv2.create_listener(
+            LoadBalancerArn=balancer, Protocol="TCP", Port=port, DefaultActions=forward(group)
+        )["Listeners"][0]["ListenerArn"]
+        for port, group in ((80, blue), (81, green))
+    )
+    rules = {"productionListenerRule": production, "testListenerRule": test}
+    (port,) = pair.ports(alternateTargetGroupArn=green, **rules)
+    pair.start(BLUE_GREEN, [{**port, "targetGroupArn": blue}])
+    pair.ended(pair.roll(NAME="two"), "SUCCESSFUL")
+    for arn in (production, test):
+        (listener,) = pair.elbv2.describe_listeners(ListenerArns=[arn])["Listeners"]
+        groups = listener["DefaultActions"][0]["ForwardConfig"]["TargetGroups"]
+        assert {it["TargetGroupArn"]: it["Weight"] for it in groups} == {blue: 100, green: 0}
 
 
 def test_tasks_that_never_get_healthy_never_have_traffic(pair: Pair) -> None:
@@ -145,6 +212,16 @@ def test_tasks_that_never_get_healthy_never_have_traffic(pair: Pair) -> None:
     assert pair.describe()["taskDefinition"].endswith(":1")
     # The next one goes where the one that was given up would have gone.
     assert pair.serving(pair.record(pair.roll(NAME="three"))) == pair.targets
+
+
+def test_a_first_one_has_nothing_to_go_back_to_and_tries_on(pair: Pair) -> None:
+    pair.make(BLUE_GREEN, EXIT="3")
+    arn = pair.describe()["currentServiceDeployment"]
+    until(lambda: pair.describe()["deployments"][0]["failedTasks"] > 3, "a fourth failure", 15)
+    assert pair.record(arn)["status"] == "IN_PROGRESS"
+    pair.ecs.stop_service_deployment(serviceDeploymentArn=arn)
+    assert pair.ended(arn, "STOPPED")["lifecycleStage"] == "SCALE_UP"
+    assert pair.weights(pair.production) == (1, 0)
 
 
 def test_a_role_that_may_not_move_traffic_lets_the_deployment_fail(pair: Pair) -> None:
@@ -172,18 +249,6 @@ PAUSES = {
 }
 
 
-def waiting(pair: Pair, arn: str, but: str = "") -> str:
-    """The hook that a deployment waits for, other than this one."""
-
-    def look() -> Any:
-        hooks = pair.record(arn).get("lifecycleHookDetails") or []
-        waits = [it["hookId"] for it in hooks if it["status"] == "AWAITING_ACTION"]
-        return waits[0] if waits and waits[0] != but else None
-
-    hook: str = until(look, "a hook that waits", 15)
-    return hook
-
-
 def test_a_pause_waits_until_somebody_says_how_it_goes_on(pair: Pair) -> None:
     pair.make(PAUSES)
     arn = pair.describe()["currentServiceDeployment"]
@@ -191,7 +256,7 @@ def test_a_pause_waits_until_somebody_says_how_it_goes_on(pair: Pair) -> None:
     assert pair.weights(pair.test) == (0, 100) and pair.weights(pair.production) == (1, 0)
     with refused("InvalidParameterException", "does not wait"):
         pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId="other")
-    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=first)
+    go_on(pair, arn, first)
     with refused("InvalidParameterException", "does not wait"):
         pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=first)
     second = waiting(pair, arn, but=first)
@@ -202,44 +267,36 @@ def test_a_pause_waits_until_somebody_says_how_it_goes_on(pair: Pair) -> None:
 
     arn = pair.roll(NAME="two")
     first = waiting(pair, arn)
-    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=first)
+    go_on(pair, arn, first)
     hook = waiting(pair, arn, but=first)
-    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook, action="ROLLBACK")
+    go_on(pair, arn, hook, "ROLLBACK")
     pair.ended(arn, "ROLLBACK_SUCCESSFUL")
     assert pair.weights(pair.production) == pair.weights(pair.test) == (0, 100)
     assert pair.get().startswith("one")
 
 
-def test_each_step_and_rolling_deployments_wait_too(pair: Pair) -> None:
-    hook = {"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]}
-    canary = {"canaryPercent": 10, "canaryBakeTimeInMinutes": 0}
-    pair.make({"strategy": "CANARY", "canaryConfiguration": canary, "lifecycleHooks": [hook]})
-    arn = pair.describe()["currentServiceDeployment"]
-    first = waiting(pair, arn)
-    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=first)
-    second = waiting(pair, arn, but=first)
-    assert pair.weights(pair.production) == (90, 10)
-    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=second)
-    pair.ended(arn, "SUCCESSFUL")
-    hook["lifecycleStages"] = ["PRE_SCALE_UP"]
-    rolling = {"strategy": "ROLLING", "lifecycleHooks": [hook]}
-    pair.ecs.update_service(**TARGET, deploymentConfiguration=rolling)
+def test_rolling_deployments_wait_too(pair: Pair) -> None:
+    pair.create(pair.definition(environment={"NAME": "one"}))
+    pair.rollout()
+    pair.ecs.update_service(**TARGET, deploymentConfiguration=pausing("PRE_SCALE_UP"))
     arn = pair.roll(NAME="two")
-    hook_id = waiting(pair, arn)
+    hook = waiting(pair, arn)
     assert [it["pendingCount"] for it in pair.describe()["deployments"]] == [0, 0]
-    pair.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook_id)
+    go_on(pair, arn, hook)
     pair.ended(arn, "SUCCESSFUL")
     assert pair.get().startswith("two")
 
 
-@pytest.mark.parametrize("stage", ["SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"])
+@pytest.mark.parametrize("stage", ["POST_SCALE_UP", "POST_PRODUCTION_TRAFFIC_SHIFT", "CLEAN_UP"])
 def test_it_is_stopped_in_any_stage(pair: Pair, stage: str) -> None:
-    pair.start(BLUE_GREEN)
+    pair.start(BLUE_GREEN, LINGER="3")
+    hooks = pausing(stage) if stage != "CLEAN_UP" else {}
+    pair.ecs.update_service(**TARGET, deploymentConfiguration=hooks)
     arn = pair.roll(NAME="two")
     pair.at(arn, stage)
     pair.ecs.stop_service_deployment(serviceDeploymentArn=arn)
     pair.ended(arn, "ROLLBACK_SUCCESSFUL")
-    assert pair.weights(pair.production) == (0, 100)
+    assert pair.weights(pair.production) == pair.weights(pair.test) == (0, 100)
     assert until(lambda: pair.describe()["runningCount"] == 1, "the tasks of before")
     assert pair.get().startswith("one")
 

@@ -19,6 +19,7 @@ FINAL, MASKED, LENGTH = 0x80, 0x80, 0x7F
 SHORT, LONG = 126, 127
 LONGEST = 1 << 20
 NORMAL, WRONG = 1000, 1008
+PATIENCE = 5.0
 
 
 class Hung(Exception):
@@ -81,10 +82,13 @@ class WebSocket:
             raise Hung from None
 
     def close(self, code: int = NORMAL) -> None:
-        """Says good-bye and hangs up."""
+        """Says good-bye. What the other side still sends may be received for a while: who hangs up on
+        it at once takes the end of what it was sent away from it.
+        """
         with contextlib.suppress(Hung, OSError):
             self.send(CLOSE, struct.pack(">H", code))
-            self._connection.shutdown(socket.SHUT_RDWR)
+            self._connection.shutdown(socket.SHUT_WR)
+            self._connection.settimeout(PATIENCE)
 
     def _frame(self) -> tuple[bool, int, bytes]:
         first, second = self._read(2)

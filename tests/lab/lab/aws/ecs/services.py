@@ -79,6 +79,7 @@ def _patch_services(lab: Lab, services: Services, tokens: Tokens) -> None:
             strategies.check_new(request)
             settings = service_shape.complete({**request, "taskDefinition": definition.arn})
             service_shape.check(settings, definition, of_request(self))
+            strategies.check_pairs(settings)
             arn = f"{cluster.arn.replace(':cluster/', ':service/')}/{name}"
             service_connect.check_names(lab.part(Endpoints), settings, arn, of_request(self))
             service = services.add(cluster, settings)
@@ -113,6 +114,8 @@ def _patch_services(lab: Lab, services: Services, tokens: Tokens) -> None:
         is_new = wanted is not service.settings["taskDefinition"]
         if is_new or set(service_shape.CHECKED) & set(request):
             service_shape.check(cast("Settings", draft), definition, of_request(self))
+        if {"loadBalancers", "deploymentConfiguration"} & set(request):
+            strategies.check_pairs(cast("Settings", draft))
         service_connect.check_names(
             lab.part(Endpoints), cast("Settings", draft), service.arn, of_request(self)
         )

@@ -39,10 +39,12 @@ def complete(merged: dict[str, Any], given: Mapping[str, Any]) -> None:
             merged[member] = {**defaults, **(merged.get(member) or {})}
         elif member not in given:
             merged.pop(member, None)
+    if merged.get("strategy") == "ROLLING" and "bakeTimeInMinutes" not in given:
+        merged["bakeTimeInMinutes"] = 0
 
 
 def check(settings: Settings) -> None:
-    """Refuses a configuration that is none, and pairs that do not fit it."""
+    """Refuses a configuration that is none."""
     configuration: dict[str, Any] = dict(settings["deploymentConfiguration"])
     strategy = configuration.get("strategy", "ROLLING")
     if strategy not in STRATEGIES:
@@ -67,8 +69,12 @@ def check(settings: Settings) -> None:
             "Deployment circuit breaker is only supported with the ROLLING deployment strategy."
         )
     hooks.check(configuration.get("lifecycleHooks") or [])
+
+
+def check_pairs(settings: Settings) -> None:
+    """Refuses pairs that do not fit the strategy, or one another."""
     for entry in settings.get("loadBalancers") or []:
-        _check_pair(entry, strategy)
+        _check_pair(entry, settings["deploymentConfiguration"].get("strategy", "ROLLING"))
 
 
 def check_new(request: Mapping[str, Any]) -> None:

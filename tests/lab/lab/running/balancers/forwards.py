@@ -3,6 +3,7 @@ another.
 
 ECS developer guide, "Application Load Balancer resources for blue/green, linear, and canary
 deployments": of an application load balancer a rule is named, of a network load balancer a listener.
+That listeners get weights too is an assumption.
 """
 
 from __future__ import annotations
@@ -28,11 +29,6 @@ class Forward:
     arn: str
     listener: FakeListener
     rule: Any
-
-    @property
-    def is_of_network(self) -> bool:
-        """Whether its load balancer passes connections on as they come."""
-        return ":listener/net/" in self.listener.arn
 
     @property
     def actions(self) -> list[FakeAction]:
@@ -66,9 +62,6 @@ class Forward:
         config: dict[str, Any] = {"TargetGroups": groups}
         if stickiness := was.get("TargetGroupStickinessConfig"):
             config["TargetGroupStickinessConfig"] = stickiness
-        if self.is_of_network:
-            # Such listeners have one group, and no weights.
-            config["TargetGroups"] = [max(groups, key=lambda it: it["Weight"]) | {"Weight": 1}]
         self.put([{"Type": "forward", "Order": 1, "ForwardConfig": config}])
 
     def put(self, actions: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lab.aws.common.service_roles import NotAllowed
 from lab.running.services import traffic
-from lab.running.services.course import SHIFT, TEST_SHIFT
+from lab.running.services.course import ALL, SHIFT, TEST_SHIFT
 
 if TYPE_CHECKING:
     from lab.running.services.deployment import Deployment
@@ -56,13 +56,14 @@ def return_traffic(service: Service, failed: Deployment) -> None:
     good, course = service.primary, failed.course
     if course is None or service.healthy(good) < good.desired:
         return
+    # Who sent the pair the wrong way round has both in the same group.
+    share = ALL if _groups(failed) == _groups(good) else 0.0
     try:
         if course.was_in(SHIFT):
-            traffic.move(failed.settings, "productionListenerRule", 0)
-            course.share = 0.0
+            traffic.move(failed.settings, service.arn, "productionListenerRule", share)
         if course.was_in(TEST_SHIFT):
-            traffic.move(failed.settings, "testListenerRule", 0)
-            course.test_share = 0.0
+            traffic.move(failed.settings, service.arn, "testListenerRule", share)
+        course.share = course.test_share = 0.0
     except NotAllowed as error:
         failed.record, failed.record_reason = "ROLLBACK_FAILED", str(error)
         service.event(f"(deployment {failed.id}) rollback failed: {error}")
@@ -76,6 +77,10 @@ def end(service: Service) -> None:
     for record in service.records:
         if record.record == "ROLLBACK_IN_PROGRESS":
             record.finish("FAILED", record.reason, "ROLLBACK_SUCCESSFUL")
+
+
+def _groups(deployment: Deployment) -> list[str]:
+    return [entry["targetGroupArn"] for entry in deployment.balanced]
 
 
 def _stop_tasks(service: Service, failed: Deployment, good: Deployment) -> None:

@@ -86,12 +86,12 @@ def _begin(service: Service, deployment: Deployment, course: Course) -> bool:
     settings, name = deployment.settings, course.stage.name
     try:
         if name == SCALE_UP:
-            traffic.demand_targets(settings)
+            traffic.demand_targets(settings, service.arn)
         elif name == TEST_SHIFT and traffic.has_rule(settings, "testListenerRule"):
-            traffic.move(settings, "testListenerRule", ALL)
+            traffic.move(settings, service.arn, "testListenerRule", ALL)
             course.test_share = ALL
         elif name == SHIFT and course.stage.share is not None:
-            traffic.move(settings, "productionListenerRule", course.stage.share)
+            traffic.move(settings, service.arn, "productionListenerRule", course.stage.share)
             course.share = course.stage.share
     except NotAllowed as error:
         _deny(service, deployment, course, str(error))

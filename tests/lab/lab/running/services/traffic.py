@@ -9,12 +9,12 @@ was before lets ECS take the wrong group for the one that serves
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lab.aws.common.service_roles import Agent
 from lab.policies.needs import Need
 from lab.running.balancers.forwards import Forward, find
+from lab.running.services.course import ALL
 from lab.running.services.settings import AdvancedConfiguration, BalancedPort, Settings
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 ECS = "ecs.amazonaws.com"
 SESSION = "ECSNetworkingWithELB"
-ALL = 100.0
 
 
 def balanced(settings: Settings, is_other: bool) -> list[BalancedPort]:
@@ -47,9 +46,9 @@ def turned(entries: list[BalancedPort]) -> list[BalancedPort]:
     ]
 
 
-def move(settings: Settings, rule: str, share: float) -> None:
-    """Gives the other groups a share of what comes by the rules of a kind, in percent; NotAllowed
-    where a role may not.
+def move(settings: Settings, service: str, rule: str, share: float) -> None:
+    """Gives the other groups of a service a share of what comes by the rules of a kind, in percent;
+    NotAllowed where a role may not.
     """
     moves = [
         (entry, forward)
@@ -57,18 +56,18 @@ def move(settings: Settings, rule: str, share: float) -> None:
         if (forward := _forward(entry.get("advancedConfiguration") or {}, rule)) is not None
     ]
     for entry, forward in moves:
-        _demand(entry, [_change(forward)])
+        _demand(entry, service, [_change(forward)])
     for entry, forward in moves:
         serving, other = _pair(entry)
         forward.move({serving: ALL - share, other: share})
 
 
-def demand_targets(settings: Settings) -> None:
-    """Goes on where the roles may put tasks into the other groups; NotAllowed where one may not."""
+def demand_targets(settings: Settings, service: str) -> None:
+    """Goes on where the roles of a service may put tasks into its groups; NotAllowed where one may not."""
     for entry in settings.get("loadBalancers") or []:
         if entry.get("advancedConfiguration"):
             groups = _pair(entry)
-            _demand(entry, [Need(_elb("RegisterTargets"), group) for group in groups])
+            _demand(entry, service, [Need(_elb("RegisterTargets"), group) for group in groups])
 
 
 def has_rule(settings: Settings, rule: str) -> bool:
@@ -90,15 +89,9 @@ def target_group(arn: str) -> FakeTargetGroup | None:
 
 def is_of_network(settings: Settings) -> bool:
     """Whether one of its load balancers passes connections on as they come."""
-    return any(":targetgroup" in _pair(e)[0] and _by_network(e) for e in _advanced(settings))
-
-
-def _advanced(settings: Settings) -> Iterator[BalancedPort]:
-    return (e for e in settings.get("loadBalancers") or [] if e.get("advancedConfiguration"))
-
-
-def _by_network(entry: BalancedPort) -> bool:
-    return ":listener/net/" in entry["advancedConfiguration"].get("productionListenerRule", "")
+    entries = settings.get("loadBalancers") or []
+    rules = [(e.get("advancedConfiguration") or {}).get("productionListenerRule") for e in entries]
+    return any(":listener/net/" in rule for rule in rules if rule)
 
 
 def _pair(entry: BalancedPort) -> tuple[str, str]:
@@ -117,9 +110,9 @@ def _change(forward: Forward) -> Need:
     return Need(_elb(action), forward.arn)
 
 
-def _demand(entry: BalancedPort, needs: list[Need]) -> None:
+def _demand(entry: BalancedPort, service: str, needs: list[Need]) -> None:
     role = entry["advancedConfiguration"].get("roleArn", "")
-    Agent(role, ECS, SESSION).demand(needs)
+    Agent(role, ECS, SESSION, service).demand(needs)
 
 
 def _elb(action: str) -> str:

@@ -122,6 +122,8 @@ class Session:
 
     def _acknowledge(self, message: Message) -> None:
         assert self._socket is not None
+        if self._is_over.is_set():
+            return
         self._socket.send(BINARY, messages.acknowledging(message).encode())
         if message.sequence >= self._expected:
             self._early[message.sequence] = message
