@@ -1,4 +1,4 @@
-//! A command that tells how it ends, by what it prints: a session itself never says (`ExecuteCommand`
+//! A command that says how it ended, by what it prints: a session itself never says (`ExecuteCommand`
 //! in the ECS API reference has no exit code; amazon-ecs-agent#2846).
 
 /// A command with a mark before what it prints and one behind it, which nobody can guess.

@@ -27,7 +27,9 @@ pub async fn diagnose<'a, C: Cloud>(
 ) -> Vec<Diagnosis<'a>> {
     let looks = lives.iter().filter_map(|live| {
         let asked = registry.checks(&live.address.kind);
-        if asked.is_none() && live.phase != Phase::Failed {
+        // Of a release that failed whoever runs it says why, where another one runs.
+        let stands = |other: &Live| other.address == live.address && other.phase != Phase::Failed;
+        if asked.is_none() && (live.phase != Phase::Failed || lives.iter().any(stands)) {
             return None;
         }
         Some(async move {
@@ -46,7 +48,6 @@ pub async fn diagnose<'a, C: Cloud>(
 
 fn failed(live: &Live) -> Finding {
     let problem = format!("{} has failed", live.address);
-    let help = "`deployer apply` makes another in its place; where it fails again, what it says there \
-                is why";
+    let help = "what is said of what uses it may be why; then `deployer apply` makes it again";
     Finding::new(Stage::Stack, problem, help).because([live.state.clone()])
 }

@@ -78,7 +78,7 @@ pub async fn attach<S: AsyncRead + AsyncWrite + Unpin>(
                     Ok(None) => {}
                     Ok(Some(words)) => return Ok(words),
                     Err(error) => {
-                        // The other side is told what it was refused.
+                        // The other side hears what it was refused.
                         while let Some(bytes) = channel.outgoing() {
                             send(&mut socket, Message::binary(bytes)).await?;
                         }

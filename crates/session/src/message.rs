@@ -91,7 +91,7 @@ impl PayloadKind {
     pub(crate) const ERRORS: Self = Self(11);
 }
 
-/// What tells a message from all others: a UUID.
+/// What distinguishes a message from all others: a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id(pub(crate) [u8; 16]);
 

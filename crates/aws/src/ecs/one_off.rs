@@ -73,7 +73,7 @@ pub(super) async fn described(aws: &Aws, cluster: &str, id: &str) -> Result<Opti
     Ok(unless_gone(found)?.unwrap_or_default().into_iter().next())
 }
 
-/// The same, as it is told.
+/// The same, without what only ECS has a word for.
 pub(super) async fn look(aws: &Aws, cluster: &str, id: &str) -> Result<Option<Task>> {
     described(aws, cluster, id).await?.as_ref().map(tasks::task).transpose()
 }

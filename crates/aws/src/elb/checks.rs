@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_that_fail_are_told_by_why() {
+    fn targets_that_fail_are_named_by_why() {
         let mismatch = "Health checks failed with these codes: [500]";
         let all = [
             target("10.0.0.1", State::Healthy, None, ""),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_without_targets_or_without_a_listener_is_told() {
+    fn a_group_without_targets_or_without_a_listener_is_wrong() {
         let problems = |all: &[TargetHealthDescription]| {
             let found = judge("web", &spec(), all);
             found.into_iter().map(|it| it.problem).collect::<Vec<_>>()

@@ -9,8 +9,8 @@ use crate::Aws;
 /// How far back the storage that is left is looked for: metrics come a minute or two late.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(15);
 
-/// Of what share of its storage a database is told to be nearly full, in percent. RDS tells of less
-/// than 10 % by an event ("Amazon RDS event categories" in the RDS user guide).
+/// At what share of its storage left a database counts as nearly full, in percent. RDS has an event
+/// for less than 10 % ("Amazon RDS event categories" in the RDS user guide).
 const LITTLE: f64 = 10.0;
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_that_nobody_gets_into_is_told_and_one_that_is_at_work_is_not() {
+    fn a_database_that_nobody_gets_into_is_wrong_and_one_that_is_at_work_is_not() {
         for state in ["stopped", "storage-full", "incompatible-network", "rebooting"] {
             assert!(unreachable("main", "db-1", state).is_some(), "{state}");
         }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn storage_that_runs_out_is_told_unless_it_grows() {
+    fn storage_that_runs_out_is_wrong_unless_it_grows() {
         let found = full("main", GIB, 20, 0).expect("5 % are left");
         assert_eq!(found.details, ["1.0 GiB of 20 GiB are left"]);
         assert_eq!(full("main", GIB, 20, 100), None);

@@ -130,7 +130,10 @@ fn differing(plan: &Plan, snapshot: &Snapshot) -> Vec<Finding> {
     let changed = named(&|step| step.differences.iter().any(|it| it.drift));
     let mut findings = Vec::new();
     if !missing.is_empty() {
-        let problem = format!("{} of what the stack has is not there", missing.len());
+        let problem = match missing.len() {
+            1 => "a resource of the stack is not there".to_owned(),
+            count => format!("{count} resources of the stack are not there"),
+        };
         let finding = Finding::new(Stage::Stack, problem, "`deployer apply` makes it");
         findings.push(finding.because(listed(&missing)));
     }

@@ -153,7 +153,7 @@ impl Args {
     }
 }
 
-/// What tells a command's own output from what is said of it.
+/// What distinguishes a command's own output from what is said of it.
 fn mark() -> String {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

@@ -82,6 +82,10 @@ async fn each_kind_says_what_it_offers_and_the_others_offer_nothing() {
     let registry = registry();
     let offers = registry.capabilities();
     let all = BTreeSet::from([Logs, Tasks, Rollouts, Runs, Shell, Metrics, Workloads]);
+    use Capability::{Checks, Logs, Metrics, Releases, Rollouts, Runs, Shell, Tasks};
+    let registry = registry();
+    let offers = registry.capabilities();
+    let all = BTreeSet::from([Logs, Tasks, Rollouts, Runs, Shell, Metrics, Checks]);
     assert_eq!(offers["service"], all);
     assert_eq!(offers["store"], BTreeSet::from([Metrics]));
     assert_eq!(offers["revision"], BTreeSet::from([Releases, Versions]));

@@ -23,6 +23,7 @@ import select
 import signal
 import sys
 import termios
+import warnings  # noqa: F401  # PATH is searched with it where its own folder is out of reach
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38

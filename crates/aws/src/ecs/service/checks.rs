@@ -93,7 +93,7 @@ async fn rolled(
     Ok(Some(finding))
 }
 
-/// A problem with why, as it is told where a rollout fails.
+/// A problem with why, as a rollout that fails is explained.
 async fn explained(
     aws: &Aws,
     service: &Description,
