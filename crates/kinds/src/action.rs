@@ -161,7 +161,7 @@ impl Action {
 }
 
 /// Whether two bind a target group in common: one that is bound at a load balancer cannot be at
-/// another one meanwhile (`TargetGroupAssociationLimit` of CreateListener and CreateRule in the
+/// another one meanwhile (`TargetGroupAssociationLimit` of `CreateListener` and `CreateRule` in the
 /// ELB API reference).
 pub(crate) fn share_groups(
     one: (&Opaque<Action>, &Option<Reserves>),

@@ -4,7 +4,7 @@ use deployer_core::{KindInfo, Kinds};
 
 /// Every kind there is.
 pub fn all() -> Kinds {
-    Kinds::new([
+    Kinds::new(vec![
         KindInfo::of::<crate::Alarm>(),
         KindInfo::of::<crate::Certificate>(),
         KindInfo::of::<crate::Cluster>(),

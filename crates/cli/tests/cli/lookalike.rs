@@ -577,7 +577,7 @@ macro_rules! kinds {
 
 kinds! {
     Cluster, DbInstance, DbSubnetGroup, ElasticIp, InternetGateway, Listener, ListenerRule,
-    LoadBalancer, LogGroup, NatGateway, Repository, Role, RouteTable, Secret, SecurityGroup,
+    LoadBalancer, LogGroup, Namespace, NatGateway, Repository, Role, RouteTable, Secret, SecurityGroup,
     Service, Subnet, TargetGroup, TaskDefinition, Vpc,
     Image with async fn prepare(
         cloud: &Lookalike,

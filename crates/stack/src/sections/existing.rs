@@ -47,6 +47,7 @@ pub(crate) fn only(draft: &mut Draft, tagged: Tagged, what: &str, path: &[&str])
 }
 
 /// Who made something; what is left out is as here.
+#[derive(Clone, Copy)]
 pub(crate) struct Maker<'s> {
     pub(crate) stack: Option<&'s String>,
     pub(crate) environment: Option<&'s String>,
