@@ -36,6 +36,21 @@ async fn what_is_in_the_stack_is_offered_by_its_address() {
 }
 
 #[tokio::test]
+async fn the_services_of_the_stack_are_offered_to_what_is_for_those_that_run() {
+    let stack = "\
+stack: shop
+region: eu-west-1
+services: { web: { image: nginx:1.29 }, worker: { image: nginx:1.29 } }
+";
+    let mut world = World::new(crate::lookalike::registry, stack);
+    world.environment.insert("COMPLETE".to_owned(), "fish".to_owned());
+    for command in ["rollback", "continue", "restart", "scale", "history", "events"] {
+        let ran = world.run(&format!("-- deployer {command} wo")).await;
+        assert_eq!(ran.stdout.trim(), "worker", "{command}");
+    }
+}
+
+#[tokio::test]
 async fn a_stack_with_mistakes_still_has_its_environments() {
     let broken = STACK.replace("size: 20", "size: many");
     assert_eq!(offered(&broken, "plan --env p").await, ["prod"]);
