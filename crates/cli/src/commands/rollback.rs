@@ -315,7 +315,8 @@ async fn stop<W: Connect>(
         let words = crate::services::words(rollout);
         session.note(&format!("{address}: the rollout of release {of} is {words}\n"));
     }
-    if !yes {
+    let is_begun = stops.iter().all(|(_, rollout)| rollout.state == RolloutState::GoingBack);
+    if !yes && !is_begun {
         session.confirm("Stop it and go back?", UNATTENDED).await?;
     }
     let registry = session.world.registry();
@@ -331,7 +332,8 @@ async fn stop<W: Connect>(
         }
     }
     for (service, rollout) in stops {
-        let ended = session.follow(known, (service.live, &rollout.id), None).await?;
+        let followed = session.follow(known, (service.live, &rollout.id), None).await?;
+        let Some(ended) = followed else { return Ok(Exit::Interrupted) };
         if ended.state != RolloutState::RolledBack {
             let text = format!(
                 "{} did not go back: {}",
