@@ -35,8 +35,8 @@ pub(crate) fn this_run(command: &str, environment: &BTreeMap<String, String>) ->
 
 /// Where this run can be looked at, such as the page of a CI job.
 pub(crate) fn run(environment: &BTreeMap<String, String>) -> Option<String> {
-    let known = RUNS.into_iter().filter_map(|name| environment.get(name));
-    github(environment).or_else(|| known.cloned().find(|value| !value.is_empty()))
+    let known = |name| environment.get(name).filter(|value| !value.is_empty()).cloned();
+    github(environment).or_else(|| RUNS.into_iter().find_map(known))
 }
 
 /// Whether a holder ran on this machine and does not any more. One that ran elsewhere, or on a

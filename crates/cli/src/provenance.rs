@@ -22,8 +22,8 @@ const COMMITS: [&str; 6] = [
 /// Where releases come from that are made in this folder, with this environment of a process. What
 /// git says goes first: only that knows whether files have changed since.
 pub(crate) fn of(folder: &Path, environment: &BTreeMap<String, String>) -> Provenance {
-    let commits = COMMITS.into_iter().filter_map(|name| environment.get(name));
-    let said = || commits.cloned().find(|commit| !commit.is_empty());
+    let known = |name| environment.get(name).filter(|value| !value.is_empty()).cloned();
+    let said = || COMMITS.into_iter().find_map(known);
     Provenance { commit: origin::commit(folder).or_else(said), ..of_run(environment) }
 }
 

@@ -13,6 +13,7 @@ use crate::args::TargetArgs;
 use crate::exit::{Error, Exit, RequestError};
 use crate::masking::said;
 use crate::perform::whole;
+use crate::render;
 use crate::session::{Known, Session};
 use crate::wire::document::Position;
 use crate::wire::run::{RolledOut, RunLine};
@@ -165,12 +166,13 @@ impl<W: Connect> Session<'_, W> {
     }
 
     /// Follows a rollout until it is over, or waits for another answer than the one of `answered`.
+    /// None where that was interrupted: the rollout goes on.
     pub(crate) async fn follow(
         &self,
         known: &Known<W::Cloud>,
         (live, id): (&Live, &str),
         answered: Option<&str>,
-    ) -> Result<Rollout, Error> {
+    ) -> Result<Option<Rollout>, Error> {
         let registry = self.world.registry();
         let rollouts = registry.rollouts(&live.address.kind);
         let Some(rollouts) = rollouts else { return Err(RequestError::NoServices.into()) };
@@ -190,7 +192,14 @@ impl<W: Connect> Session<'_, W> {
             }
         };
         let following = follow_rollout(rollouts, (&*cloud, live), id, hear);
-        let followed = self.unless_cancelled(following).await?;
-        followed.map_err(|failure| Error::Cloud(vec![failure]))
+        match self.unless_cancelled(following).await {
+            Ok(followed) => followed.map(Some).map_err(|failure| Error::Cloud(vec![failure])),
+            Err(Error::Interrupted) => {
+                let text = format!("{} is followed no more; its rollout goes on", live.address);
+                self.warn(&render::notice("interrupted:", &text, &self.err, self.margin()));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 }

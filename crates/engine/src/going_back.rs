@@ -64,9 +64,10 @@ pub fn back<'a>(rollouts: &'a [Rollout], versions: &'a [Version], to: Option<u32
         if let Some(version) = ran().find(|version| version.number == to) {
             return Back::To(version);
         }
-        return match rollouts.iter().filter_map(of).any(|version| version.number == to) {
-            true => Back::NeverRan(to),
-            false => Back::Unknown(ran().map(|version| version.number).collect()),
+        return if rollouts.iter().filter_map(of).any(|version| version.number == to) {
+            Back::NeverRan(to)
+        } else {
+            Back::Unknown(ran().map(|version| version.number).collect())
         };
     }
     match (newest.state, current) {

@@ -53,7 +53,8 @@ impl Command for Args {
         // What may have been answered is not left before that is known.
         let steering = steer(rollouts, (&*cloud, live), &rollout.id, &how);
         session.attended(steering).await.map_err(|failure| Error::Cloud(vec![failure]))?;
-        let ended = session.follow(&known, (live, &rollout.id), Some(&hold.id)).await?;
+        let followed = session.follow(&known, (live, &rollout.id), Some(&hold.id)).await?;
+        let Some(ended) = followed else { return Ok(Exit::Interrupted) };
         if ended.question().is_some_and(|next| next.id != hold.id) {
             let again = format!("answer it with `deployer continue {}`\n", self.service);
             session.note(&again);

@@ -54,7 +54,7 @@ impl Command for Args {
         let known = session.known(&self.stack).await?;
         let services = chosen(&self.services, &known.snapshot)?;
         let looked = session.serving(&known.connected, &services, &known.snapshot).await?;
-        session.answer(&History { services: looked.iter().map(Releases::of).collect() });
+        session.answer(&History { services: looked.iter().map(Past::of).collect() });
         Ok(Exit::Done)
     }
 }
@@ -63,12 +63,12 @@ impl Command for Args {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct History {
     /// Each service with its releases.
-    services: Vec<Releases>,
+    services: Vec<Past>,
 }
 
 /// The releases of one service.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-struct Releases {
+struct Past {
     #[serde(flatten)]
     service: Position,
     /// The newest first.
@@ -137,7 +137,7 @@ impl State {
     }
 }
 
-impl Releases {
+impl Past {
     fn of(serving: &Serving<'_>) -> Self {
         let Live { address, place, .. } = serving.live;
         let before = serving.versions.iter().skip(1).map(Some).chain([None]);

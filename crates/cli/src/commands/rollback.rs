@@ -143,7 +143,7 @@ impl Args {
             let address = || live.address.clone();
             let (version, says) = match back(rollouts, versions, self.to) {
                 Back::To(version) => (version, goes_back(version)),
-                Back::Already(version) => (version, already(version)),
+                Back::Already(version) => (version, already(version, rollouts.first())),
                 Back::Nowhere if self.services.is_empty() && looked.len() > 1 => {
                     session.note(&format!("{}: nothing has run before this\n", live.address));
                     continue;
@@ -178,8 +178,12 @@ fn goes_back(version: &Version) -> String {
     format!("back to release {}{commit}", version.number)
 }
 
-fn already(version: &Version) -> String {
-    match version.provenance.again {
+/// It is back: by a rollback, or since its newest rollout did not come up.
+fn already(version: &Version, newest: Option<&Rollout>) -> String {
+    let is_newest = newest
+        .and_then(|newest| newest.to.as_ref())
+        .is_some_and(|to| to.runs.as_deref() == Some(version.id.as_str()));
+    match version.provenance.again.filter(|_| is_newest) {
         Some(again) => format!(
             "runs release {again} again already, as release {}; `--to` goes further back",
             version.number
@@ -277,27 +281,24 @@ impl Goal<'_> {
 
 /// Says what else runs an image that gets another release: the next apply brings it there.
 fn others(snapshot: &Snapshot, wanted: &BTreeMap<Address, Desired>) -> String {
-    let mut said = String::new();
-    for (address, desired) in wanted {
-        let Some(image) = snapshot.current(address) else { continue };
-        let uri = image.output["uri"].as_str();
-        let Some(uri) = uri.filter(|_| desired.spec["digest"] != image.spec["digest"]) else {
-            continue;
-        };
+    let said = wanted.iter().filter_map(|(address, desired)| {
+        let image = snapshot.current(address)?;
+        let is_other = desired.spec["digest"] != image.spec["digest"];
+        let uri = image.output["uri"].as_str().filter(|_| is_other)?;
         let runs = |live: &&Live| {
             !wanted.contains_key(&live.address) && live.spec.to_string().contains(uri)
         };
-        let names: BTreeSet<String> =
-            snapshot.lives.iter().filter(runs).map(|live| live.address.to_string()).collect();
-        if !names.is_empty() {
-            let names: Vec<String> = names.into_iter().collect();
-            said += &format!(
-                "{address} is run by {} too: the next `deployer apply` takes that back as well.\n",
-                names.join(", ")
-            );
-        }
-    }
-    said
+        let lives = snapshot.lives.iter().filter(runs);
+        let names: BTreeSet<String> = lives.map(|live| live.address.to_string()).collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        (!names.is_empty()).then(|| {
+            format!(
+                "{address} is run by {names} too: the next `deployer apply` takes that back as \
+                 well.\n"
+            )
+        })
+    });
+    said.collect()
 }
 
 /// Stops rollouts, and follows them back.
@@ -314,7 +315,8 @@ async fn stop<W: Connect>(
         let words = crate::services::words(rollout);
         session.note(&format!("{address}: the rollout of release {of} is {words}\n"));
     }
-    if !yes {
+    let is_begun = stops.iter().all(|(_, rollout)| rollout.state == RolloutState::GoingBack);
+    if !yes && !is_begun {
         session.confirm("Stop it and go back?", UNATTENDED).await?;
     }
     let registry = session.world.registry();
@@ -330,7 +332,8 @@ async fn stop<W: Connect>(
         }
     }
     for (service, rollout) in stops {
-        let ended = session.follow(known, (service.live, &rollout.id), None).await?;
+        let followed = session.follow(known, (service.live, &rollout.id), None).await?;
+        let Some(ended) = followed else { return Ok(Exit::Interrupted) };
         if ended.state != RolloutState::RolledBack {
             let text = format!(
                 "{} did not go back: {}",

@@ -2,6 +2,7 @@
 
 use deployer_cli::Exit;
 
+use crate::lookalike::{NOTES, registry};
 use crate::world::{STACK, World};
 
 /// What is offered after these words, asked as fish does: it takes the last word for the one that
@@ -33,6 +34,16 @@ async fn what_is_in_the_stack_is_offered_by_its_address() {
     assert_eq!(offered(STACK, "plan --env dev --target sto").await, ["store/main"]);
     assert_eq!(offered(STACK, "adopt net").await, ["network/main"]);
     assert_eq!(offered(STACK, "outputs st").await, ["store"]);
+}
+
+#[tokio::test]
+async fn the_services_of_the_stack_are_offered_to_what_is_for_those_that_run() {
+    let mut world = World::new(registry, NOTES);
+    world.environment.insert("COMPLETE".to_owned(), "fish".to_owned());
+    for command in ["rollback", "continue", "restart", "scale", "history", "events"] {
+        let ran = world.run(&format!("-- deployer {command} w")).await;
+        assert_eq!(ran.stdout.trim(), "web", "{command}");
+    }
 }
 
 #[tokio::test]

@@ -91,6 +91,14 @@ async fn a_rollout_under_way_is_stopped_and_followed_back() {
     let lines: Vec<Value> =
         ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.last().unwrap()["rollout"]["state"], "failed");
+    act(&world, |it| it.rollouts = vec![rollout(RolloutState::GoingBack, "one", "two")]);
+    let interrupted = async {
+        pass(Duration::from_secs(5)).await;
+        world.cancel.cancel();
+    };
+    let (ran, ()) = tokio::join!(world.run("rollback web --env dev --yes"), interrupted);
+    assert_eq!(ran.exit, Exit::Interrupted);
+    assert!(ran.stderr.contains("its rollout goes on"), "{}", ran.stderr);
 }
 
 #[tokio::test(start_paused = true)]
