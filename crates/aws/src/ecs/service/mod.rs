@@ -19,7 +19,7 @@ mod tasks;
 use aws_sdk_ecs::types::{DeploymentConfiguration, PropagateTags, Service as Description};
 use deployer_core::Phase;
 use deployer_engine::{Context, Found, Progress, Resource, Result, Survey};
-use deployer_kinds::{Service, ServiceOutput, ServiceSpec, ServiceTargets, change_of_targets};
+use deployer_kinds::{Service, ServiceOutput, ServiceSpec, change_of_targets};
 
 use self::find::{Services, cluster, describe, is_there, not_found};
 use crate::Aws;
