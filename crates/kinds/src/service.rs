@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::rollout::{self, Pause, Strategy};
-use crate::service_target::{self, ServiceTargets};
+use crate::service_target::{self, ServiceTarget, ServiceTargets};
 use crate::{Alarm, Cluster, Connect, Endpoint, SecurityGroup, Subnet, TaskDefinition};
 
 /// How long a rollout may take that nothing holds up, in seconds: with the longest start period of
@@ -152,7 +152,7 @@ impl Kind for Service {
     }
 
     fn facts(spec: &ServiceSpec) -> Vec<Fact> {
-        let groups = spec.targets.iter().flat_map(|it| it.groups()).map(Thing::from).collect();
+        let groups = spec.targets.iter().flat_map(ServiceTarget::groups).map(Thing::from).collect();
         let ports = spec.targets.iter().map(|target| target.port).collect();
         let joined = spec.security_groups.iter().map(Thing::from).collect();
         vec![
