@@ -193,7 +193,7 @@ impl Shown<'_> {
             let name = &running.live.address.name;
             let words = format!(
                 "somebody who lets its rollout go on: `deployer continue {name}`, or not: \
-                 `deployer rollback {name}`"
+                 `deployer continue {name} --roll-back`"
             );
             is_held.then_some((running.live, words))
         });
