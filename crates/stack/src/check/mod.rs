@@ -1,5 +1,6 @@
 //! What can only be seen with all resources together: one question a file.
 
+mod alarms;
 mod cycles;
 mod guests;
 mod names;
@@ -24,6 +25,7 @@ pub(crate) fn check(draft: &mut Draft, kinds: &Kinds) {
     zones::zones(draft);
     guests::guests(draft);
     room::room(draft);
+    alarms::alarms(draft);
     cycles::cycles(draft);
     names::names(draft, kinds);
     places::places(draft, kinds);

@@ -106,8 +106,8 @@ async fn failure(
     if !went_off.is_empty() {
         failure.message = format!("{} went off\n{}", went_off.join(", "), failure.message);
     }
-    let reason = recorded.reason.iter().map(|reason| format!("ECS says: {reason}"));
-    if let Some(reason) = reason.filter(|reason| !failure.message.contains(reason)).next() {
+    let reason = recorded.reason.as_ref().map(|reason| format!("ECS says: {reason}"));
+    if let Some(reason) = reason.filter(|reason| !failure.message.contains(reason)) {
         failure.message = format!("{reason}\n{}", failure.message);
     }
     Ok(failure)

@@ -121,7 +121,7 @@ pub(super) fn new(spec: &ServiceSpec) -> Result<DeploymentConfiguration> {
         _ => configuration,
     };
     let alarms = spec.alarms.wanted()?;
-    let hooks: Vec<_> = spec.pauses.wanted()?.iter().map(hook).collect();
+    let hooks: Vec<_> = spec.pauses.wanted()?.iter().copied().map(hook).collect();
     Ok(configuration
         .set_alarms(if alarms.is_empty() { None } else { Some(watched(alarms)?) })
         .set_lifecycle_hooks((!hooks.is_empty()).then_some(hooks))
@@ -166,7 +166,7 @@ pub(super) fn change(
         change = change.alarms(watched(spec.alarms.wanted()?)?);
     }
     if is_other_pause {
-        let hooks = spec.pauses.wanted()?.iter().map(hook).collect();
+        let hooks = spec.pauses.wanted()?.iter().copied().map(hook).collect();
         change = change.set_lifecycle_hooks(Some(hooks));
     }
     Ok(Some(change.build()))
@@ -223,7 +223,7 @@ fn watched(alarms: &BTreeSet<Ref<Alarm>>) -> Result<DeploymentAlarms> {
     alarms.enable(are_there).rollback(are_there).build().ok().required("the alarms of a rollout")
 }
 
-fn hook(pause: &Pause) -> DeploymentLifecycleHook {
+fn hook(pause: Pause) -> DeploymentLifecycleHook {
     let stage = STAGES.iter().find(|(stage, _)| *stage == pause.stage).map(|(_, it)| it.clone());
     let timeout = DeploymentLifecycleHookTimeoutConfiguration::builder()
         .timeout_in_minutes(number(pause.minutes))
@@ -245,7 +245,7 @@ mod tests {
 
     use super::*;
 
-    fn spec(fields: serde_json::Value) -> ServiceSpec {
+    fn spec(fields: &serde_json::Value) -> ServiceSpec {
         let mut spec = json!({
             "cluster": { "id": "c" }, "task-definition": { "id": "t" },
             "subnets": [{ "id": "s" }], "security-groups": [{ "id": "g" }],
@@ -267,7 +267,7 @@ mod tests {
             json!({ "canary": { "step": 0.5, "step-bake": 10, "bake": 5 } }),
             json!({ "linear": { "step": 25.0, "step-bake": 0, "bake": 0 } }),
         ] {
-            let wanted = spec(json!({
+            let wanted = spec(&json!({
                 "strategy": strategy,
                 "alarms": [{ "id": "web-5xx" }],
                 "pauses": [{ "stage": "pre-production-traffic-shift", "minutes": 60 }],
@@ -285,31 +285,34 @@ mod tests {
 
     #[test]
     fn a_strategy_that_this_version_does_not_know_stays() {
-        let wanted = spec(json!({}));
+        let wanted = spec(&json!({}));
         assert_eq!(change(&wanted, &wanted).unwrap(), None, "what does not differ is not sent");
         assert_eq!(change(&unread(wanted.clone()), &wanted).unwrap(), None);
-        let other = unread(spec(json!({ "maximum-percent": 150 })));
+        let other = unread(spec(&json!({ "maximum-percent": 150 })));
         let percents = change(&other, &wanted).unwrap().unwrap();
         assert_eq!((percents.strategy(), percents.deployment_circuit_breaker()), (None, None));
         assert_eq!(percents.maximum_percent(), Some(200));
         let rolling =
-            change(&spec(json!({ "circuit-breaker": "stop" })), &wanted).unwrap().unwrap();
+            change(&spec(&json!({ "circuit-breaker": "stop" })), &wanted).unwrap().unwrap();
         assert!(rolling.deployment_circuit_breaker().is_some_and(|it| it.rollback()));
         assert_eq!(rolling.strategy(), None);
     }
 
     #[test]
     fn a_circuit_breaker_goes_with_the_rolling_strategy_and_comes_with_it() {
-        let rolling = spec(json!({}));
+        let rolling = spec(&json!({}));
         let shifting = ServiceSpec {
             circuit_breaker: Opaque::Unread,
-            ..spec(json!({ "strategy": { "blue-green": { "bake": 5 } } }))
+            ..spec(&json!({ "strategy": { "blue-green": { "bake": 5 } } }))
         };
         let breaker = |live: &ServiceSpec, wanted: &ServiceSpec| {
             let change = change(live, wanted).unwrap().unwrap();
             change.deployment_circuit_breaker().map(|it| it.enable())
         };
-        assert_eq!(breaker(&rolling, &spec(json!({ "strategy": shifting.strategy }))), Some(false));
+        assert_eq!(
+            breaker(&rolling, &spec(&json!({ "strategy": shifting.strategy }))),
+            Some(false)
+        );
         assert_eq!(breaker(&shifting, &rolling), Some(true));
     }
 

@@ -34,7 +34,9 @@ pub(crate) struct Rollout {
     /// How long the old version stays ready after all requests were shifted, in minutes, `0 min` to
     /// `24 h`; `5 min` when left out.
     pub(crate) bake: Option<Seconds>,
-    /// The alarms of `monitoring` that take a rollout back, default ones included: `[web-5xx]`.
+    /// The alarms of `monitoring` that take a rollout back, default ones included: `[edge-5xx]`. Those
+    /// of a service measure its first target group; where requests are shifted between two, name one of
+    /// the load balancer.
     #[serde(default)]
     pub(crate) alarms: BTreeSet<String>,
     /// Where a rollout waits until somebody lets it go on: `{ at: production-traffic, within: 24 h }`.

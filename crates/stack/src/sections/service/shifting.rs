@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Code, Partition, Ref, principal};
-use deployer_kinds::{
-    self as kinds, BlueGreen, ListenerRule, Pause, Role, RoleSpec, Shift, Stage, Steps,
-};
+use deployer_kinds::{self as kinds, BlueGreen, Pause, Role, RoleSpec, Shift, Stage, Steps};
 
 use super::body::{Route, Service};
 use super::owner::Owner;
@@ -130,9 +128,11 @@ pub(super) fn shift(
         return None;
     };
     let group = format!("{name}-{port}");
-    let rule: Ref<ListenerRule> = Ref::named(door.rule(&group));
-    let role = Ref::named(role_name(Owner::service(name), ROLE));
-    Some(Shift { alternate: Ref::named(alternate(&group)), rule, role })
+    Some(Shift {
+        alternate: Ref::named(alternate(&group)),
+        rule: Ref::named(door.rule(&group)),
+        role: Ref::named(role_name(Owner::service(name), ROLE)),
+    })
 }
 
 /// Makes the role in which ECS shifts requests.
