@@ -661,7 +661,7 @@ async fn a_route_moves_to_another_load_balancer_once_its_tasks_are_there() {
     let places: Vec<usize> = places.into_iter().flatten().collect();
     assert_eq!(places.len(), order.len(), "{words:#?}");
     for pair in places.windows(2) {
-        assert!(is_before(&plan, pair[0], pair[1]), "{:?}: {words:#?}", pair);
+        assert!(is_before(&plan, pair[0], pair[1]), "{pair:?}: {words:#?}");
     }
     assert_eq!(plan["impact"], "elsewhere", "{}", shown(&world).await);
     settle(&world).await.expect("one apply");
