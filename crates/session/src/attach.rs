@@ -12,9 +12,9 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout};
 use tokio_websockets::{ClientBuilder, Message, WebSocketStream};
 
-use crate::SessionError;
 use crate::channel::{Channel, ChannelError, Heard};
 use crate::content::{OpenDataChannel, VERSION};
+use crate::error::SessionError;
 use crate::message::Id;
 
 /// How long a connection is silent before it is asked whether it still stands: gateways forget one

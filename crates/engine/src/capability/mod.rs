@@ -15,6 +15,7 @@ mod reader;
 mod releases;
 mod rollouts;
 mod runs;
+mod session;
 mod shell;
 mod steering;
 mod tail;
@@ -31,7 +32,8 @@ pub use reader::{LogFollower, LogSource, Logged, read_logs};
 pub use releases::{AnyReleases, Release, Releases};
 pub use rollouts::{AnyRollouts, Hold, Revision, Rollout, RolloutState, Rollouts, Steering};
 pub use runs::{AnyRuns, Heard, Run, RunOrder, Runs, begin, follow};
-pub use shell::{AnyShell, Command, Ends, Session, Shell, Token, Typed};
+pub use session::{Ends, Session, Token, Typed};
+pub use shell::{AnyShell, Command, Shell};
 pub use steering::{follow_rollout, steer};
 pub use tail::Tail;
 pub use tasks::{
