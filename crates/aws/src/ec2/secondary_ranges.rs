@@ -35,16 +35,6 @@ pub(super) fn foreign(vpc: &Vpc, owned: &Owned) -> Vec<String> {
     others.chain(failed(vpc)).collect()
 }
 
-/// Whether a range holds this one that subnets can be in, or will be able to.
-pub(super) async fn will_hold(aws: &Aws, id: &str, inner: Cidr) -> Result<bool> {
-    let all = vpcs::describe(aws, vec![filter("vpc-id", id)]).await?;
-    let holds = |range: Cidr| range.0.contains(&inner.0);
-    Ok(all.iter().any(|vpc| {
-        let first = vpc.cidr_block().and_then(|range| range.parse().ok());
-        first.into_iter().chain(there(vpc)).any(holds)
-    }))
-}
-
 /// Whether one comes or goes by itself.
 pub(super) fn are_settling(vpc: &Vpc) -> bool {
     beside(vpc).any(moves)

@@ -6,7 +6,7 @@ use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Subnet, SubnetOutput, SubnetSpec};
 
 use crate::Aws;
-use crate::ec2::{self, blockers, filter, owned_by, secondary_ranges, tagged, tags};
+use crate::ec2::{self, blockers, filter, owned_by, tagged, tags, vpcs};
 use crate::missing::Required;
 use crate::ownership::{Owned, readable};
 
@@ -101,7 +101,7 @@ impl Resource<Aws> for Subnet {
 /// A range that comes will be there; one that is in none, or that did not come, is waited for in
 /// vain.
 async fn explained(aws: &Aws, spec: &SubnetSpec, mut failure: Failure) -> Failure {
-    if let Ok(false) = secondary_ranges::will_hold(aws, spec.vpc.id(), spec.cidr).await {
+    if let Ok(false) = vpcs::will_hold(aws, spec.vpc.id(), spec.cidr).await {
         failure.cause = Cause::Refused;
     }
     failure

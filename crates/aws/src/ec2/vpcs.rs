@@ -1,7 +1,8 @@
 //! VPCs as EC2 shows them: `DescribeVpcs`.
 
-use aws_sdk_ec2::types::{Filter, Vpc};
+use aws_sdk_ec2::types::{Filter, Vpc, VpcCidrBlockStateCode as State};
 use deployer_engine::Result;
+use deployer_kinds::Cidr;
 
 use crate::Aws;
 use crate::ec2;
@@ -18,4 +19,16 @@ pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Vpc>
         )
         .await?;
     Ok(pages.into_iter().flat_map(|page| page.vpcs.unwrap_or_default()).collect())
+}
+
+/// Whether a VPC has a range that holds this one, which subnets can be in or will be able to.
+pub(super) async fn will_hold(aws: &Aws, id: &str, inner: Cidr) -> Result<bool> {
+    let all = describe(aws, vec![ec2::filter("vpc-id", id)]).await?;
+    let mut ranges = all.iter().flat_map(|vpc| vpc.cidr_block_association_set());
+    Ok(ranges.any(|it| {
+        let state = it.cidr_block_state().and_then(|it| it.state());
+        let range = it.cidr_block().and_then(|range| range.parse::<Cidr>().ok());
+        matches!(state, Some(State::Associated | State::Associating) | None)
+            && range.is_some_and(|range| range.0.contains(&inner.0))
+    }))
 }

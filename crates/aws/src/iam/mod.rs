@@ -3,7 +3,7 @@
 pub(crate) mod linked_role;
 mod operations;
 pub(crate) mod policy;
-mod readers;
+pub(crate) mod readers;
 mod role;
 
 use aws_sdk_iam::types::Tag;
@@ -13,7 +13,6 @@ use crate::Aws;
 use crate::ownership::{self, Kept, Tags};
 
 pub(crate) use operations::*;
-pub(crate) use readers::Readers;
 
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {

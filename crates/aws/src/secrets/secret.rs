@@ -11,7 +11,7 @@ use deployer_engine::{Badge, Context, Found, Look, Progress, Resource, Result, S
 use deployer_kinds::{Characters, Secret, SecretOutput, SecretSpec};
 
 use crate::Aws;
-use crate::iam::Readers;
+use crate::iam::readers::Readers;
 use crate::index::TagIndex;
 use crate::missing::Required;
 use crate::ownership::{self, ENVIRONMENT, Kept, Owned, STACK, Tags, kept_key, readable};
