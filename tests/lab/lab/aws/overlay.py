@@ -45,7 +45,7 @@ def install(lab: Lab) -> None:
     from lab.aws.elasticache import caches
     from lab.aws.elbv2 import balancers
     from lab.aws.events import rules
-    from lab.aws.iam import roles
+    from lab.aws.iam import roles, simulation
     from lab.aws.kms import keys
     from lab.aws.logs import groups as log_groups
     from lab.aws.rds import instances
@@ -88,6 +88,7 @@ def install(lab: Lab) -> None:
         instances,
         caches,
         roles,
+        simulation,
         log_groups,
         metrics,
         reading,
