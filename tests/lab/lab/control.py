@@ -225,7 +225,7 @@ class Control:
             schedules.fire(schedules.named(place, str(wanted.get("schedule"))))
 
     def lack(self, query: Query, body: bytes) -> None:
-        """Lets the next tasks find no place, for the reason that is named."""
+        """Lets the next tasks find no place: for want of capacity, or as is said."""
         with self._lab.lock:
             self._lab.part(Tasks).lack(json.loads(body))
 

@@ -14,7 +14,7 @@ from moto.ecs.models import ecs_backends
 from lab.aws.common.tokens import Tokens
 from lab.policies.needs import Need
 from lab.running.tasks.placing import capacity, check_definition
-from lab.running.tasks.roster import Tasks
+from lab.running.tasks.roster import NoPlace, Tasks
 from lab.running.tasks.shapes import NetworkConfiguration, Overrides, Tag
 from lab.running.tasks.task import Launch, Task
 from lab.world.places import Place
@@ -95,11 +95,10 @@ class Requests:
         return started
 
     def _start(self, launch: Launch, started: Started) -> None:
-        if reason := self._tasks.shortage():
-            started.failures.append({"reason": reason})
-            return
         try:
             started.tasks.append(self._tasks.start(launch))
+        except NoPlace as error:
+            started.failures.append({"reason": str(error)})
         except RuntimeError:
             started.failures.append({"reason": NO_ADDRESS})
 

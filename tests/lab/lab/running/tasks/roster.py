@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,33 @@ STOPPED_VISIBLE = timedelta(hours=1)
 STOPPED_KEPT = 1000
 
 
+# ECS guide, service event messages and API failure reasons; sil-org/ecs-deploy issue 277.
+NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+
+
+class NoPlace(Exception):
+    """A task finds no place; the text is why."""
+
+
+@dataclass
+class Shortage:
+    """How many more tasks find no place, and why: all of them without a number, and where a capacity
+    provider is named those that it would run alone.
+    """
+
+    reason: str
+    times: int | None
+    provider: str
+
+    def strikes(self, launch: Launch) -> bool:
+        """Whether this task finds none; counts it."""
+        provider = launch.capacity_provider or launch.launch_type
+        if self.times == 0 or self.provider not in ("", provider):
+            return False
+        self.times = None if self.times is None else self.times - 1
+        return True
+
+
 class Tasks:
     """Running tasks, and stopped ones for the hour ECS shows them."""
 
@@ -24,12 +52,16 @@ class Tasks:
         self._tasks: OrderedDict[str, Task] = OrderedDict()
         # Told of every change of a task's status, under the lab's lock.
         self.watchers: list[Callable[[Task], None]] = []
-        self._lacking: tuple[str, int] = ("", 0)
+        self._shortage = Shortage("", 0, "")
         lab.resets.append(self._reset)
         lab.parts["tasks"] = self
 
     def start(self, launch: Launch, drain: Callable[[Task], float] | None = None) -> Task:
-        """Starts a task; `drain` is called when it stops and says how long to wait."""
+        """Starts a task; `drain` is called when it stops and says how long to wait. NoPlace says why
+        it is not started.
+        """
+        if self._shortage.strikes(launch):
+            raise NoPlace(self._shortage.reason)
         task = Task(self._lab, launch, drain, self._changed)
         self._tasks[task.arn] = task
         self._lab.strict.made(task)
@@ -44,14 +76,13 @@ class Tasks:
             watcher(task)
 
     def lack(self, wanted: dict[str, Any]) -> None:
-        """Lets so many of the next tasks of RunTask find no place: `{"reason": …, "times": 2}`."""
-        self._lacking = (str(wanted.get("reason", "RESOURCE:CPU")), int(wanted.get("times", 1)))
-
-    def shortage(self) -> str | None:
-        """Why the next task finds no place; None where it does."""
-        reason, times = self._lacking
-        self._lacking = (reason, max(times - 1, 0))
-        return reason if times else None
+        """Lets so many of the next tasks find no place: `{"reason": …, "times": 2, "provider": …}`."""
+        times = wanted.get("times", 1)
+        self._shortage = Shortage(
+            str(wanted.get("reason", NO_CAPACITY)),
+            None if times is None else int(times),
+            str(wanted.get("provider", "")),
+        )
 
     @property
     def present(self) -> list[Task]:
@@ -110,4 +141,4 @@ class Tasks:
             if not task.is_over:
                 task.kill()
         self._tasks.clear()
-        self._lacking = ("", 0)
+        self._shortage = Shortage("", 0, "")
