@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lab.aws.common.permissions import unassumable
 from lab.running.balancers.targets import Target, Targets
 from lab.running.connect.endpoints import Endpoints
 from lab.running.services import traffic
@@ -39,6 +40,10 @@ START_SECONDS = 2.0
 # A program that ends sooner after its start was never seen to run, however quick AWS is.
 NOTICED_SECONDS = 2.0
 SEE = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+
+
+class CannotAssume(Exception):
+    """ECS cannot take a role of a task; the text is what it says."""
 
 
 class Service:
@@ -331,6 +336,10 @@ class Service:
             provider = self._provider(deployment, lacking)
             try:
                 started.append(self._launch(deployment, provider))
+            except CannotAssume as error:
+                self.event(f"failed to launch a task with (error {error}).")
+                self._count_failure(deployment)
+                break
             except Exception as error:  # noqa: BLE001 - told as ECS tells it, in an event
                 lacking.append(provider)
                 why = str(error)
@@ -362,6 +371,8 @@ class Service:
             digests=deployment.digests,
             hosts=deployment.hosts,
         )
+        if role := launch.unassumable:
+            raise CannotAssume(unassumable(role))
         task = self.lab.part(Tasks).start(launch, self.drain_targets)
         deployment.tasks.append(task)
         return task

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from moto.ecs.exceptions import EcsClientException, ECSException, InvalidParameterException
 from moto.ecs.models import ecs_backends
 
+from lab.aws.common.permissions import unassumable
 from lab.aws.common.tokens import Tokens
 from lab.policies.needs import Need
 from lab.running.tasks.placing import capacity, check_definition
@@ -89,6 +90,8 @@ class Requests:
             tags=_tags(request, cluster, definition),
             execute_command=bool(request.get("enableExecuteCommand")),
         )
+        if role := launch.unassumable:
+            raise EcsClientException(unassumable(role))
         started = Started([], [])
         for _ in range(int(request.get("count") or 1)):
             self._start(launch, started)

@@ -81,6 +81,22 @@ class Launch:
         return self.overrides.get("taskRoleArn") or named
 
     @property
+    def unassumable(self) -> str | None:
+        """One of the two that is not there, or that does not trust ECS."""
+        roles = [role for role in (self.execution_role, self.task_role) if role]
+        return next((role for role in roles if not Reader(role, "").is_trusted), None)
+
+    @property
+    def capacity(self) -> str:
+        """On which kind of capacity it runs."""
+        return self.capacity_provider or self.launch_type
+
+    @property
+    def vcpus(self) -> float:
+        """How many vCPUs all of its containers have."""
+        return int(self.overrides.get("cpu") or self.definition.cpu or 0) / 1024
+
+    @property
     def memory(self) -> int:
         """What all of its containers have together, in MiB."""
         return int(self.overrides.get("memory") or self.definition.memory or 0)
