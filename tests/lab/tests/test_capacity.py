@@ -136,3 +136,18 @@ def test_a_shortage_of_spot_is_not_made_up_for_by_other_capacity(web: Web) -> No
     assert where(web) == {"FARGATE": 2}
     web.lab.post("capacity", {"times": 0})
     until(lambda: where(web) == {"FARGATE": 2, "FARGATE_SPOT": 2}, "Spot")
+
+
+def test_an_interrupted_spot_task_is_told_to_end_and_replaced(web: Web) -> None:
+    provide(web, *BOTH)
+    create(web, 2, capacityProviderStrategy=strategy(1, 0, 1))
+    web.rollout()
+    (interrupted,) = web.lab.post("spot", {})["interrupted"]
+    ended = until(lambda: [it for it in web.stopped() if it["lastStatus"] == "STOPPED"], "its end")
+    assert [it["taskArn"].rsplit("/", 1)[-1] for it in ended] == [interrupted]
+    assert (ended[0]["stopCode"], ended[0]["stoppedReason"]) == (
+        "SpotInterruption",
+        "Your Spot Task was interrupted.",
+    )
+    assert ended[0]["containers"][0]["exitCode"] == 0
+    until(lambda: where(web) == {"FARGATE": 1, "FARGATE_SPOT": 1}, "another one")

@@ -53,6 +53,7 @@ def install(lab: Lab) -> None:
     from lab.aws.scheduler import schedules
     from lab.aws.secrets import names
     from lab.aws.servicediscovery import namespaces
+    from lab.aws.servicequotas import quotas
     from lab.aws.sns import delivery, subscriptions, topics
     from lab.aws.sqs import queues
     from lab.aws.ssm import parameters
@@ -102,6 +103,7 @@ def install(lab: Lab) -> None:
         subscriptions,
         delivery,
         namespaces,
+        quotas,
         names,
         parameters,
         assumed_roles,

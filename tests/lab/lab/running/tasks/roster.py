@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lab.running.tasks.task import Launch, Task
+from lab.world.quotas import VCPUS
 
 if TYPE_CHECKING:
     from lab.world.lab import Lab
@@ -19,6 +20,9 @@ STOPPED_KEPT = 1000
 
 # ECS guide, service event messages and API failure reasons; sil-org/ecs-deploy issue 277.
 NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+
+NO_QUOTA = "You've reached the limit on the number of vCPUs you can run concurrently"
+SPOT = "FARGATE_SPOT"
 
 
 class NoPlace(Exception):
@@ -37,8 +41,7 @@ class Shortage:
 
     def strikes(self, launch: Launch) -> bool:
         """Whether this task finds none; counts it."""
-        provider = launch.capacity_provider or launch.launch_type
-        if self.times == 0 or self.provider not in ("", provider):
+        if self.times == 0 or self.provider not in ("", launch.capacity):
             return False
         self.times = None if self.times is None else self.times - 1
         return True
@@ -62,6 +65,8 @@ class Tasks:
         """
         if self._shortage.strikes(launch):
             raise NoPlace(self._shortage.reason)
+        if self._is_over_quota(launch):
+            raise NoPlace(NO_QUOTA)
         task = Task(self._lab, launch, drain, self._changed)
         self._tasks[task.arn] = task
         self._lab.strict.made(task)
@@ -83,6 +88,33 @@ class Tasks:
             None if times is None else int(times),
             str(wanted.get("provider", "")),
         )
+
+    def _is_over_quota(self, launch: Launch) -> bool:
+        """Whether it has more vCPUs than a quota leaves, if one was applied."""
+        quota = self._lab.quotas.applied(launch.place, *VCPUS[launch.capacity])
+        present = [
+            task.launch
+            for task in self.present
+            if (task.launch.place, task.launch.capacity) == (launch.place, launch.capacity)
+        ]
+        return quota is not None and sum(it.vcpus for it in [launch, *present]) > quota
+
+    def interrupt(self, wanted: str | None) -> list[str]:
+        """Interrupts the tasks on Spot, or the one of an id; says which. ValueError where none is it.
+
+        ECS guide, Fargate Spot: with the warning comes SIGTERM, and after the stop timeout, two minutes
+        at most, the end.
+        """
+        found = [
+            task
+            for task in self.present
+            if task.launch.capacity == SPOT and wanted in (None, task.id, task.arn)
+        ]
+        if wanted and not found:
+            raise ValueError(f"no task {wanted} is on Spot")
+        for task in found:
+            task.stop("Your Spot Task was interrupted.", "SpotInterruption")
+        return [task.id for task in found]
 
     @property
     def present(self) -> list[Task]:
