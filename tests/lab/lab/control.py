@@ -78,6 +78,8 @@ class Control:
             ("POST", "/_lab/maintenance-window"): self.open_windows,
             ("POST", "/_lab/clock"): self.advance,
             ("POST", "/_lab/capacity"): self.lack,
+            ("POST", "/_lab/quotas"): self.apply_quota,
+            ("POST", "/_lab/spot"): self.interrupt,
             ("GET", "/_lab/events"): self.events,
             ("GET", "/_lab/schedules"): self.invocations,
             ("POST", "/_lab/schedules"): self.fire,
@@ -225,9 +227,27 @@ class Control:
             schedules.fire(schedules.named(place, str(wanted.get("schedule"))))
 
     def lack(self, query: Query, body: bytes) -> None:
-        """Lets the next tasks find no place, for the reason that is named."""
+        """Lets the next tasks find no place: for want of capacity, or as is said."""
         with self._lab.lock:
             self._lab.part(Tasks).lack(json.loads(body))
+
+    def apply_quota(self, query: Query, body: bytes) -> None:
+        """Applies a quota: `{"service": "fargate", "quota": "L-3032A538", "value": 1}`."""
+        wanted = json.loads(body)
+        place = Place(wanted.get("account", ACCOUNT), wanted.get("region", REGION))
+        value = wanted.get("value")
+        self._lab.quotas.apply(
+            place,
+            str(wanted.get("service")),
+            str(wanted.get("quota")),
+            None if value is None else float(value),
+        )
+
+    def interrupt(self, query: Query, body: bytes) -> dict[str, Any]:
+        """Takes Spot capacity back: that of one task, or of all."""
+        with self._lab.lock:
+            tasks = self._lab.part(Tasks)
+            return {"interrupted": tasks.interrupt(json.loads(body or b"{}").get("task"))}
 
     def move_database(self, query: Query, body: bytes) -> None:
         """Lets RDS move a database by itself: `{"database": …, "storage": 35, "status": …}`."""

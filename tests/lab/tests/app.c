@@ -72,6 +72,17 @@ static int reaches(const char *text) {
     return answered;
 }
 
+/* Takes so many MiB of memory, in a process of its own where it is a worker's. */
+static void take(size_t mebibytes) {
+    if (getenv("WORKER") && fork())
+        return;
+    volatile char *memory = malloc(mebibytes << 20);
+    for (size_t i = 0; memory && i < mebibytes << 20; i += 4096)
+        memory[i] = 1;
+    while (getenv("WORKER"))
+        pause();
+}
+
 /* Talks with whoever sits at its terminal: says who it is, how large the window is, what it was told. */
 static int talk(void) {
     char line[256], folder[256];
@@ -105,6 +116,8 @@ int main(int count, char **arguments) {
         sleep(atoi(getenv("LIVES")));
         return 5;
     }
+    if (getenv("TAKE"))
+        take(atoi(getenv("TAKE")));
     if (getenv("STRAY"))
         stray();
     if (getenv("ESCAPE"))

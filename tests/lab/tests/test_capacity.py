@@ -111,3 +111,42 @@ def test_what_a_cluster_has_no_capacity_for_is_refused(web: Web) -> None:
     )
     assert "cannot be empty" in empty
     assert "ResourceInUseException" in refused(lambda: provide(web, "FARGATE_SPOT"))
+
+
+NO_CAPACITY = (
+    "(service web) was unable to place a task. Reason: Capacity is unavailable at this time. Please "
+    "try again later or in a different availability zone."
+)
+
+
+def test_a_service_that_finds_no_capacity_says_so_and_tries_again(web: Web) -> None:
+    web.lab.post("capacity", {"times": 2})
+    create(web, 1, launchType="FARGATE")
+    service = web.rollout()
+    assert web.messages().count(NO_CAPACITY) == 2
+    assert service["runningCount"] == 1
+
+
+def test_a_shortage_of_spot_is_not_made_up_for_by_other_capacity(web: Web) -> None:
+    provide(web, *BOTH)
+    web.lab.post("capacity", {"provider": "FARGATE_SPOT", "times": None})
+    create(web, 4, capacityProviderStrategy=strategy(0, 1, 1))
+    until(lambda: where(web) == {"FARGATE": 2}, "the tasks that stay")
+    until(lambda: web.messages().count(NO_CAPACITY) > 1, "more than one try")
+    assert where(web) == {"FARGATE": 2}
+    web.lab.post("capacity", {"times": 0})
+    until(lambda: where(web) == {"FARGATE": 2, "FARGATE_SPOT": 2}, "Spot")
+
+
+def test_an_interrupted_spot_task_is_told_to_end_and_replaced(web: Web) -> None:
+    provide(web, *BOTH)
+    create(web, 2, capacityProviderStrategy=strategy(1, 0, 1))
+    web.rollout()
+    (interrupted,) = web.lab.post("spot", {})["interrupted"]
+    ended = until(lambda: [it for it in web.stopped() if it["lastStatus"] == "STOPPED"], "its end")
+    assert [it["taskArn"].rsplit("/", 1)[-1] for it in ended] == [interrupted]
+    assert (ended[0]["stopCode"], ended[0]["stoppedReason"]) == (
+        "SpotInterruption",
+        "Your Spot Task was interrupted.",
+    )
+    until(lambda: where(web) == {"FARGATE": 1, "FARGATE_SPOT": 1}, "another one")

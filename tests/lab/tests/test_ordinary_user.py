@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import RunningLab, until
+from jobs import Jobs
 from test_ends import has_namespaces, marked, present, serve
 from test_exec import CTRL_C, Client, enter
 from test_layers import layer
@@ -63,6 +64,13 @@ def test_tasks_run_and_the_load_balancer_answers_on_a_high_port(lab: RunningLab)
     name = web.elbv2.describe_load_balancers()["LoadBalancers"][0]["DNSName"]
     assert name.startswith("127.0.0.1:")
     assert web.get().startswith("plain")
+
+
+def test_a_container_that_takes_too_much_memory_is_killed(lab: RunningLab) -> None:
+    jobs = Jobs(lab)
+    definition = jobs.definition(jobs.container(environment={"TAKE": "48"}, memory=32))
+    end = jobs.ended(jobs.run(definition)["tasks"][0]["taskArn"])
+    assert end["containers"][0]["exitCode"] == 137
 
 
 def test_a_task_is_told_where_the_bundle_of_its_image_lies(lab: RunningLab) -> None:

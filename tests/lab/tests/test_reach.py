@@ -121,7 +121,9 @@ def test_a_task_is_started_with_a_role_that_trusts_ecs_for_its_account(web: Web)
 
     trust("210987654321")
     web.create(web.definition())
-    assert "unable to assume the role" in stopped_reason(web)
+    said = "(service web) failed to launch a task with (error ECS was unable to assume the role"
+    until(lambda: f"{said} '{web.role}' that was provided" in web.messages(), "an event")
+    assert not web.stopped()
     trust("123456789012")
     until(lambda: web.describe()["runningCount"] == 1, "a task")
 

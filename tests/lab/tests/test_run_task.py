@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import RunningLab, until
-from jobs import TAGS, Jobs, changed
+from jobs import TAGS, Jobs, changed, role_for
 from late import TRUST, eventually, switch
 from policy import allow, attach, denied
 from stack import refused
@@ -79,6 +79,13 @@ def test_what_finds_no_place_is_a_failure_in_an_answer_that_is_none(jobs: Jobs) 
     assert len(answer["tasks"]) == 1
     assert [it["reason"] for it in answer["failures"]] == ["RESOURCE:MEMORY"] * 2
     assert jobs.run(definition)["failures"] == []
+
+
+def test_a_role_that_ecs_cannot_take_starts_no_task(jobs: Jobs) -> None:
+    jobs.role = role_for(jobs.lab, "ecs.amazonaws.com")
+    with refused("ClientException", f"ECS was unable to assume the role '{jobs.role}'"):
+        jobs.run(jobs.definition())
+    assert not jobs.ecs.list_tasks(cluster="main")["taskArns"]
 
 
 def test_run_task_refuses_what_ecs_refuses(jobs: Jobs) -> None:

@@ -45,7 +45,7 @@ def install(lab: Lab) -> None:
     from lab.aws.elasticache import caches
     from lab.aws.elbv2 import balancers
     from lab.aws.events import rules
-    from lab.aws.iam import roles
+    from lab.aws.iam import roles, simulation
     from lab.aws.kms import keys
     from lab.aws.logs import groups as log_groups
     from lab.aws.rds import instances
@@ -53,6 +53,7 @@ def install(lab: Lab) -> None:
     from lab.aws.scheduler import schedules
     from lab.aws.secrets import names
     from lab.aws.servicediscovery import namespaces
+    from lab.aws.servicequotas import quotas
     from lab.aws.sns import delivery, subscriptions, topics
     from lab.aws.sqs import queues
     from lab.aws.ssm import parameters
@@ -88,6 +89,7 @@ def install(lab: Lab) -> None:
         instances,
         caches,
         roles,
+        simulation,
         log_groups,
         metrics,
         reading,
@@ -101,6 +103,7 @@ def install(lab: Lab) -> None:
         subscriptions,
         delivery,
         namespaces,
+        quotas,
         names,
         parameters,
         assumed_roles,

@@ -63,13 +63,20 @@ class Policies:
             else:
                 self._attached.clear()
 
+    def of(self, caller: Caller) -> list[Statement] | None:
+        """What is attached to a caller; None where nothing is."""
+        for holder in (caller.key, caller.role, EVERYBODY):
+            if holder is not None and holder in self._attached:
+                return self._attached[holder]
+        return None
+
     def binds(self, caller: Caller) -> bool:
         """Whether a caller has policies at all."""
-        return self._of(caller) is not None
+        return self.of(caller) is not None
 
     def judge(self, caller: Caller, needs: Iterable[Need]) -> Refusal | None:
         """The first need of a call that a caller's policies do not meet; None when they allow it."""
-        found = self._of(caller)
+        found = self.of(caller)
         if found is None:
             return None
         met: set[tuple[str, str]] = set()
@@ -95,12 +102,6 @@ class Policies:
                 ],
                 "allowed": [list(need) for need in sorted(self._allowed)],
             }
-
-    def _of(self, caller: Caller) -> list[Statement] | None:
-        for holder in (caller.key, caller.role, EVERYBODY):
-            if holder is not None and holder in self._attached:
-                return self._attached[holder]
-        return None
 
     def _forget(self) -> None:
         self._denied: set[tuple[str, str]] = set()

@@ -39,13 +39,15 @@ class Statement:
     resources: Naming
     conditions: tuple[Condition, ...]
 
+    def names(self, need: Need) -> bool:
+        """Whether the statement names the action and the resource of a need."""
+        return self.actions.names(need.action, names_action) and self.resources.names(
+            need.resource, names_arn
+        )
+
     def is_about(self, need: Need) -> bool:
         """Whether the statement says anything to a need."""
-        return (
-            self.actions.names(need.action, names_action)
-            and self.resources.names(need.resource, names_arn)
-            and all(condition.holds(need) for condition in self.conditions)
-        )
+        return self.names(need) and all(condition.holds(need) for condition in self.conditions)
 
 
 def statements(document: Any) -> list[Statement]:

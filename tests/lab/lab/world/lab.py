@@ -21,6 +21,7 @@ from lab.world.addresses import Addresses
 from lab.world.clock import Clock
 from lab.world.places import Regions
 from lab.world.processes import Processes
+from lab.world.quotas import Quotas
 from lab.world.strict import PARTS, Strict
 from lab.world.times import Timers
 
@@ -70,6 +71,7 @@ class Lab:
         self.strict = Strict(options.strict, self.timers)
         self.addresses = Addresses()
         self.regions = Regions()
+        self.quotas = Quotas()
         self.session_seconds: float | None = None
         self.resets: list[Callable[[], None]] = []
         self.parts: dict[str, object] = {}
@@ -137,6 +139,7 @@ class Lab:
         self.policies.clear()
         self.strict.reset()
         self.regions.enabled.clear()
+        self.quotas.clear()
         self.session_seconds = None
         self.calls.forget()
         self._be_hostile_from_the_start()

@@ -98,8 +98,17 @@ class Processes:
         while left:
             found.append(left.pop())
             with contextlib.suppress(OSError):
-                children = Path(f"/proc/{found[-1]}/task/{found[-1]}/children").read_text()
-                left += [int(number) for number in children.split()]
+                for thread in Path(f"/proc/{found[-1]}/task").iterdir():
+                    left += map(int, (thread / "children").read_text().split())
+        return found
+
+    @staticmethod
+    def programs(child: subprocess.Popen[bytes]) -> list[int]:
+        """The same, without the process that waits outside."""
+        found = Processes.family(child)
+        with contextlib.suppress(OSError):
+            waits = str(LAUNCH).encode() in Path(f"/proc/{child.pid}/cmdline").read_bytes()
+            return found[1:] if waits else found
         return found
 
     @staticmethod

@@ -34,6 +34,25 @@ def resident_bytes(processes: Iterable[int]) -> int:
     return pages * PAGE
 
 
+def held_bytes(process: int) -> int:
+    """The memory of a process that the kernel cannot take back, its part of what it shares with others.
+
+    Who may not look that closely is told all of what is shared; 0 of one that has gone.
+    """
+    for name, kinds in (
+        ("smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")),
+        ("status", ("RssAnon:", "RssShmem:")),
+    ):
+        try:
+            lines = Path(f"/proc/{process}/{name}").read_text().splitlines()
+        except OSError:
+            continue
+        sizes = [int(line.split()[1]) for line in lines if line.startswith(kinds)]
+        if sizes:
+            return sum(sizes) * 1024
+    return 0
+
+
 def folder_bytes(folder: Path) -> int:
     """The size of all files beneath a folder, some of which may be about to go."""
     total = 0

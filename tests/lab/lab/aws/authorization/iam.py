@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from moto.iam.models import iam_backends
 
-from lab.aws.authorization.table import Asked, Facts, Service, Target, Want, found, tagging
+from lab.aws.authorization.table import Asked, Facts, Service, Target, Want, found, named, tagging
 
 ROLES = (
     "AttachRolePolicy",
@@ -74,6 +74,7 @@ SERVICE = Service(
         **dict.fromkeys(ROLES, (found(_role),)),
         "CreateRole": [found(_new_role)],
         "CreateServiceLinkedRole": [_linked],
+        "SimulatePrincipalPolicy": [named("{}", "PolicySourceArn")],
     },
     _beside,
     _facts,

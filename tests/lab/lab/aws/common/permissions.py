@@ -25,6 +25,15 @@ class Denied(Exception):
     """The text is what AWS answers the role."""
 
 
+def unassumable(role: str) -> str:
+    """What ECS says of a role that it cannot take (aws-modern-application-workshop issue 88)."""
+    return (
+        f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify "
+        "that the role being passed has the proper trust relationship and permissions and that your "
+        "IAM user has permissions to pass this role."
+    )
+
+
 @dataclass(frozen=True)
 class Reader:
     """A role that a service takes: by default a task's execution role, in a session named after
@@ -53,11 +62,7 @@ class Reader:
         account, name = of_arn(self.role).account, self.role.rsplit("/", 1)[-1]
         role = _find(account, self.role)
         if role is None or not _trusts(role, account, self.service):
-            raise Denied(
-                f"ECS was unable to assume the role '{self.role}' that was provided for this task. "
-                "Please verify that the role being passed has the proper trust relationship and "
-                "permissions and that your IAM user has permissions to pass this role."
-            )
+            raise Denied(unassumable(self.role))
         policies = [*role.policies.values(), *role.managed_policies.values()]
         results = [IAMPolicy(policy).is_action_permitted(action, resource) for policy in policies]
         if PermissionResult.DENIED in results or PermissionResult.PERMITTED not in results:

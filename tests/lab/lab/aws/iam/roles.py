@@ -27,6 +27,13 @@ def _managed() -> dict[str, dict[str, Any]]:
     }
 
 
+def managed(arn: str) -> dict[str, Any] | None:
+    """What an AWS-managed policy says; None where there is none."""
+    own = f"arn:aws:{arn.split(':', 2)[-1]}"
+    document: dict[str, Any] | None = _managed().get(own, {}).get("Document")
+    return document
+
+
 def install(lab: Lab) -> None:
     """Patches moto's IAM."""
 

@@ -20,6 +20,7 @@ from moto.scheduler.responses import EventBridgeSchedulerResponse
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from lab.aws.common.patching import patch
+from lab.aws.common.permissions import unassumable
 from lab.aws.scheduler.checks import UNTRUSTED
 from lab.aws.stepfunctions.checks import UNTRUSTED as UNTRUSTED_MACHINE
 from lab.world.lab import Lab
@@ -67,11 +68,7 @@ def install(lab: Lab) -> None:
     @patch(EC2ContainerServiceResponse)
     def run_task(original: Any, self: Any) -> Any:
         if role := _young(lab, self, self._get_param("taskDefinition")):
-            raise EcsClientException(
-                f"ECS was unable to assume the role '{role.arn}' that was provided for this task. "
-                "Please verify that the role being passed has the proper trust relationship and "
-                "permissions and that your IAM user has permissions to pass this role."
-            )
+            raise EcsClientException(unassumable(role.arn))
         return original(self)
 
     @patch(FlowLogs)

@@ -8,7 +8,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 from moto.sts.exceptions import STSValidationError
-from moto.sts.models import AssumedRole
+from moto.sts.models import AssumedRole, STSBackend
 from moto.sts.responses import TokenResponse
 
 from lab.aws.common.patching import patch
@@ -54,6 +54,13 @@ def install(lab: Lab) -> None:
             status, headers, body = error_reply("query", "AccessDenied", message, 403)
             return body.decode(), {**dict(headers), "status": status}
         return original(self)
+
+    @patch(STSBackend)
+    def get_caller_identity(original: Any, self: Any, key: str, region: str) -> Any:
+        user, arn, account = original(self, key, region)
+        if arn.endswith(":user/moto"):
+            arn = f"arn:{partition_in(arn)}:iam::{account}:user/lab"
+        return user, arn, account
 
     @patch(AssumedRole, "__init__")
     def made(original: Any, self: AssumedRole, *args: Any, **kwargs: Any) -> None:

@@ -20,6 +20,11 @@ from lab.world.places import ACCOUNT, everywhere
 
 # Where the roles lie that the lab makes in other accounts.
 LAB_PATH = "/lab/"
+# What they may do, as IAM's simulator sees it.
+ALL = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 OF_A_SESSION = re.compile(r"Credential=(ASIA[A-Z0-9]+)/")
 
 
@@ -71,6 +76,7 @@ def open_account(account: str, roles: list[str]) -> list[str]:
     present = {role.name for role in iam.roles.values()}
     for name in sorted(set(roles) - present):
         iam.create_role(name, json.dumps(trust), LAB_PATH, None, "", [], "3600")
+        iam.put_role_policy(name, "all", json.dumps(ALL))
     return [role.arn for role in iam.roles.values() if role.name in roles]
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lab.aws.common.permissions import unassumable
 from lab.running.balancers.targets import Target, Targets
 from lab.running.connect.endpoints import Endpoints
 from lab.running.services import traffic
@@ -37,6 +39,11 @@ SHORTEST_BACKOFF = 0.05
 START_SECONDS = 2.0
 # A program that ends sooner after its start was never seen to run, however quick AWS is.
 NOTICED_SECONDS = 2.0
+SEE = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+
+
+class CannotAssume(Exception):
+    """ECS cannot take a role of a task; the text is what it says."""
 
 
 class Service:
@@ -273,10 +280,7 @@ class Service:
         deployment.next_start = time.monotonic() + max(backoff, SHORTEST_BACKOFF)
         self.is_steady = False
         if deployment.total_failed == 2:
-            self.event(
-                "is unable to consistently start tasks successfully. For more information, see the "
-                "Troubleshooting section of the Amazon ECS Developer Guide."
-            )
+            self.event(f"is unable to consistently start tasks successfully. {SEE}")
 
     @staticmethod
     def _resets(deployment: Deployment) -> bool:
@@ -325,33 +329,51 @@ class Service:
         missing, (_, high) = self.desired - well, self._limits()
         if not self._is_doubled():
             missing = min(missing, high - self._alive())
-        started = [task for _ in range(missing) if (task := self._launch(deployment))]
+        started: list[Task] = []
+        lacking: list[str] = []
+        why = ""
+        for _ in range(missing):
+            provider = self._provider(deployment, lacking)
+            try:
+                started.append(self._launch(deployment, provider))
+            except CannotAssume as error:
+                self.event(f"failed to launch a task with (error {error}).")
+                self._count_failure(deployment)
+                break
+            except Exception as error:  # noqa: BLE001 - told as ECS tells it, in an event
+                lacking.append(provider)
+                why = str(error)
+        if lacking:
+            self.event(f"was unable to place a task. Reason: {why}. {SEE}")
+            self._count_failure(deployment)
         if started:
             names = " ".join(f"(task {task.id})" for task in started)
             self.event(f"has started {len(started)} tasks: {names}.")
 
-    def _launch(self, deployment: Deployment) -> Task | None:
-        tasks = self.lab.part(Tasks)
+    def _provider(self, deployment: Deployment, lacking: Sequence[str]) -> str:
+        """The capacity of the next task. What is lacking somewhere is not made up for elsewhere
+        (containers-roadmap issue 852).
+        """
+        present = [task.launch.capacity_provider for task in deployment.present]
+        strategy = deployment.settings.get("capacityProviderStrategy") or []
+        return following(strategy, [*present, *lacking])
+
+    def _launch(self, deployment: Deployment, provider: str) -> Task:
         launch = Launch(
             cluster=self.cluster,
             definition=deployment.definition,
             group=f"service:{self.name}",
             started_by=deployment.id,
-            capacity_provider=following(
-                deployment.settings.get("capacityProviderStrategy") or [], deployment.present
-            ),
+            capacity_provider=provider,
             network=deployment.settings.get("networkConfiguration") or {},
             tags=self._task_tags(deployment),
             execute_command=bool(self.settings.get("enableExecuteCommand")),
             digests=deployment.digests,
             hosts=deployment.hosts,
         )
-        try:
-            task = tasks.start(launch, self.drain_targets)
-        except Exception as error:  # noqa: BLE001 - told as ECS tells it, in an event
-            self.event(f"was unable to place a task. Reason: {error}.")
-            self._count_failure(deployment)
-            return None
+        if role := launch.unassumable:
+            raise CannotAssume(unassumable(role))
+        task = self.lab.part(Tasks).start(launch, self.drain_targets)
         deployment.tasks.append(task)
         return task
 

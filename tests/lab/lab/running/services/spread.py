@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from lab.running.services.settings import StrategyItem
 
-if TYPE_CHECKING:
-    from lab.running.tasks.task import Task
 
-
-def following(strategy: list[StrategyItem], present: Iterable[Task]) -> str:
-    """The capacity provider of the next task; empty where there is a launch type."""
-    taken = Counter(task.launch.capacity_provider for task in present)
+def following(strategy: list[StrategyItem], present: Iterable[str]) -> str:
+    """The capacity provider of the next task, beside those of others; empty where there is a launch
+    type.
+    """
+    taken = Counter(present)
     for item in strategy:
         if taken[item["capacityProvider"]] < item.get("base", 0):
             return item["capacityProvider"]

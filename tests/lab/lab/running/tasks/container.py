@@ -157,6 +157,10 @@ class Container:
         """What runs for it."""
         return self._lab.processes.family(self._child) if self._child is not None else []
 
+    def programs(self) -> list[int]:
+        """The same, without what is the lab's own."""
+        return self._lab.processes.programs(self._child) if self._child is not None else []
+
     def kill(self) -> None:
         """Ends the process at once."""
         if self._child is not None and self._child.poll() is None:

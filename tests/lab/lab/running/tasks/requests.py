@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from moto.ecs.exceptions import EcsClientException, ECSException, InvalidParameterException
 from moto.ecs.models import ecs_backends
 
+from lab.aws.common.permissions import unassumable
 from lab.aws.common.tokens import Tokens
 from lab.policies.needs import Need
 from lab.running.tasks.placing import capacity, check_definition
-from lab.running.tasks.roster import Tasks
+from lab.running.tasks.roster import NoPlace, Tasks
 from lab.running.tasks.shapes import NetworkConfiguration, Overrides, Tag
 from lab.running.tasks.task import Launch, Task
 from lab.world.places import Place
@@ -89,17 +90,18 @@ class Requests:
             tags=_tags(request, cluster, definition),
             execute_command=bool(request.get("enableExecuteCommand")),
         )
+        if role := launch.unassumable:
+            raise EcsClientException(unassumable(role))
         started = Started([], [])
         for _ in range(int(request.get("count") or 1)):
             self._start(launch, started)
         return started
 
     def _start(self, launch: Launch, started: Started) -> None:
-        if reason := self._tasks.shortage():
-            started.failures.append({"reason": reason})
-            return
         try:
             started.tasks.append(self._tasks.start(launch))
+        except NoPlace as error:
+            started.failures.append({"reason": str(error)})
         except RuntimeError:
             started.failures.append({"reason": NO_ADDRESS})
 

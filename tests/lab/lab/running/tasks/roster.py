@@ -4,16 +4,47 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lab.running.tasks.task import Launch, Task
+from lab.world.quotas import VCPUS
 
 if TYPE_CHECKING:
     from lab.world.lab import Lab
 
 STOPPED_VISIBLE = timedelta(hours=1)
 STOPPED_KEPT = 1000
+
+
+# ECS guide, service event messages and API failure reasons; sil-org/ecs-deploy issue 277.
+NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+
+NO_QUOTA = "You've reached the limit on the number of vCPUs you can run concurrently"
+SPOT = "FARGATE_SPOT"
+
+
+class NoPlace(Exception):
+    """A task finds no place; the text is why."""
+
+
+@dataclass
+class Shortage:
+    """How many more tasks find no place, and why: all of them without a number, and where a capacity
+    provider is named those that it would run alone.
+    """
+
+    reason: str
+    times: int | None
+    provider: str
+
+    def strikes(self, launch: Launch) -> bool:
+        """Whether this task finds none; counts it."""
+        if self.times == 0 or self.provider not in ("", launch.capacity):
+            return False
+        self.times = None if self.times is None else self.times - 1
+        return True
 
 
 class Tasks:
@@ -24,12 +55,18 @@ class Tasks:
         self._tasks: OrderedDict[str, Task] = OrderedDict()
         # Told of every change of a task's status, under the lab's lock.
         self.watchers: list[Callable[[Task], None]] = []
-        self._lacking: tuple[str, int] = ("", 0)
+        self._shortage = Shortage("", 0, "")
         lab.resets.append(self._reset)
         lab.parts["tasks"] = self
 
     def start(self, launch: Launch, drain: Callable[[Task], float] | None = None) -> Task:
-        """Starts a task; `drain` is called when it stops and says how long to wait."""
+        """Starts a task; `drain` is called when it stops and says how long to wait. NoPlace says why
+        it is not started.
+        """
+        if self._shortage.strikes(launch):
+            raise NoPlace(self._shortage.reason)
+        if self._is_over_quota(launch):
+            raise NoPlace(NO_QUOTA)
         task = Task(self._lab, launch, drain, self._changed)
         self._tasks[task.arn] = task
         self._lab.strict.made(task)
@@ -44,14 +81,40 @@ class Tasks:
             watcher(task)
 
     def lack(self, wanted: dict[str, Any]) -> None:
-        """Lets so many of the next tasks of RunTask find no place: `{"reason": …, "times": 2}`."""
-        self._lacking = (str(wanted.get("reason", "RESOURCE:CPU")), int(wanted.get("times", 1)))
+        """Lets so many of the next tasks find no place: `{"reason": …, "times": 2, "provider": …}`."""
+        times = wanted.get("times", 1)
+        self._shortage = Shortage(
+            str(wanted.get("reason", NO_CAPACITY)),
+            None if times is None else int(times),
+            str(wanted.get("provider", "")),
+        )
 
-    def shortage(self) -> str | None:
-        """Why the next task finds no place; None where it does."""
-        reason, times = self._lacking
-        self._lacking = (reason, max(times - 1, 0))
-        return reason if times else None
+    def _is_over_quota(self, launch: Launch) -> bool:
+        """Whether it has more vCPUs than a quota leaves, if one was applied."""
+        quota = self._lab.quotas.applied(launch.place, *VCPUS[launch.capacity])
+        present = [
+            task.launch
+            for task in self.present
+            if (task.launch.place, task.launch.capacity) == (launch.place, launch.capacity)
+        ]
+        return quota is not None and sum(it.vcpus for it in [launch, *present]) > quota
+
+    def interrupt(self, wanted: str | None) -> list[str]:
+        """Interrupts the tasks on Spot, or the one of an id; says which. ValueError where none is it.
+
+        ECS guide, Fargate Spot: with the warning comes SIGTERM, and after the stop timeout, two minutes
+        at most, the end.
+        """
+        found = [
+            task
+            for task in self.present
+            if task.launch.capacity == SPOT and wanted in (None, task.id, task.arn)
+        ]
+        if wanted and not found:
+            raise ValueError(f"no task {wanted} is on Spot")
+        for task in found:
+            task.stop("Your Spot Task was interrupted.", "SpotInterruption")
+        return [task.id for task in found]
 
     @property
     def present(self) -> list[Task]:
@@ -110,4 +173,4 @@ class Tasks:
             if not task.is_over:
                 task.kill()
         self._tasks.clear()
-        self._lacking = ("", 0)
+        self._shortage = Shortage("", 0, "")

@@ -112,6 +112,7 @@ class ContainerOverride(TypedDict, total=False):
     name: str
     command: list[str]
     environment: list[Variable]
+    memory: int
 
 
 class Overrides(TypedDict, total=False):

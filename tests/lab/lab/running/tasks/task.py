@@ -20,6 +20,7 @@ from lab.running.tasks import agent, log_lines, order, outside
 from lab.running.tasks import secrets as task_secrets
 from lab.running.tasks.checks import Checks
 from lab.running.tasks.container import CannotStart, Container
+from lab.running.tasks.memory import Memory
 from lab.running.tasks.shapes import (
     AwsvpcConfiguration,
     ContainerDefinition,
@@ -80,6 +81,36 @@ class Launch:
         return self.overrides.get("taskRoleArn") or named
 
     @property
+    def unassumable(self) -> str | None:
+        """One of the two that is not there, or that does not trust ECS."""
+        roles = [role for role in (self.execution_role, self.task_role) if role]
+        return next((role for role in roles if not Reader(role, "").is_trusted), None)
+
+    @property
+    def capacity(self) -> str:
+        """On which kind of capacity it runs."""
+        return self.capacity_provider or self.launch_type
+
+    @property
+    def vcpus(self) -> float:
+        """How many vCPUs all of its containers have."""
+        return int(self.overrides.get("cpu") or self.definition.cpu or 0) / 1024
+
+    @property
+    def memory(self) -> int:
+        """What all of its containers have together, in MiB."""
+        return int(self.overrides.get("memory") or self.definition.memory or 0)
+
+    @property
+    def memory_limits(self) -> dict[str, int]:
+        """What containers have of it at most, by name; 0 where nothing says so."""
+        own = cast("list[ContainerDefinition]", self.definition.container_definitions)
+        limits = {container["name"]: int(container.get("memory") or 0) for container in own}
+        for changed in self.overrides.get("containerOverrides") or []:
+            limits[changed["name"]] = changed.get("memory") or limits[changed["name"]]
+        return limits
+
+    @property
     def is_of_service(self) -> bool:
         """Whether a service runs it, and not whoever asked for it."""
         return self.group.startswith("service:")
@@ -116,6 +147,7 @@ class Task:
             for definition in launch.definition.container_definitions
         ]
         self._checks: list[Checks] = []
+        self._memory = Memory(self.containers, launch.memory, launch.memory_limits)
         self._reader = Reader(launch.execution_role, self.id)
         self._stop = threading.Event()
         # Why it has no interface; nothing while it has one.
@@ -274,6 +306,7 @@ class Task:
                 self.stop("Essential container in task exited", "EssentialContainerExited")
         for check in self._checks:
             check.tick()
+        self._memory.tick()
 
     def _prepare(self) -> bool:
         """Fetches secrets and images, and checks the log groups, as Fargate does; false when it was
