@@ -78,16 +78,15 @@ fn texts(lines: &[deployer_engine::Line]) -> Vec<&str> {
 
 #[tokio::test(start_paused = true)]
 async fn each_kind_says_what_it_offers_and_the_others_offer_nothing() {
-    use Capability::{Logs, Metrics, Releases, Rollouts, Runs, Shell, Tasks, Versions, Workloads};
+    use Capability::{
+        Checks, Logs, Metrics, Releases, Rollouts, Runs, Shell, Tasks, Versions, Vitals, Workloads,
+    };
     let registry = registry();
     let offers = registry.capabilities();
-    let all = BTreeSet::from([Logs, Tasks, Rollouts, Runs, Shell, Metrics, Workloads]);
-    use Capability::{Checks, Logs, Metrics, Releases, Rollouts, Runs, Shell, Tasks};
-    let registry = registry();
-    let offers = registry.capabilities();
-    let all = BTreeSet::from([Logs, Tasks, Rollouts, Runs, Shell, Metrics, Checks]);
+    let all = [Logs, Tasks, Rollouts, Runs, Shell, Metrics, Workloads, Checks];
+    let all = BTreeSet::from(all);
     assert_eq!(offers["service"], all);
-    assert_eq!(offers["store"], BTreeSet::from([Metrics]));
+    assert_eq!(offers["store"], BTreeSet::from([Metrics, Vitals]));
     assert_eq!(offers["revision"], BTreeSet::from([Releases, Versions]));
     assert_eq!(offers.len(), 3);
     assert!(registry.metrics("store").is_some() && registry.tasks("store").is_none());
