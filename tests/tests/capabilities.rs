@@ -247,7 +247,8 @@ fn shell() {
     });
     let task = web.tasks("wanted")[0].clone();
     let session = web.ask("service/web", "shell", &command(&task["id"]));
-    assert!(text(&session["url"]).starts_with("wss://"), "{session}");
+    // That of the lab is on this machine, and needs no TLS.
+    assert!(text(&session["url"]).starts_with("ws://"), "{session}");
     let begin = format!("ecs:web-default-main_{}_", text(&task["id"]));
     assert!(text(&session["target"]).starts_with(&begin), "{session}");
     assert!(session["token-length"].as_u64() > Some(100), "{session}");

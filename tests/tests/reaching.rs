@@ -108,6 +108,7 @@ fn what_is_wrong_is_said_with_why_and_what_to_type() {
     world.write(&images.join("exits.tar").display().to_string(), "");
     world.run(&["publish", "--yes"]).expect(4);
     let broken = world.run(&["doctor"]).expect(3).stdout;
+    let broken = broken.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "the last rollout of `web`",
         "ended with exit code 3",

@@ -12,6 +12,7 @@ mod caller;
 mod calls;
 mod capability;
 mod cloud;
+mod concern;
 mod diagnose;
 mod driver;
 mod execute;
@@ -54,6 +55,7 @@ pub use capability::{
     Workloads, begin, follow, follow_rollout, read_logs, remarks, restart, scale, steer, tasks_of,
 };
 pub use cloud::{Cloud, Context, Identity, Look, Survey};
+pub use concern::Concern;
 pub use diagnose::{Diagnosis, diagnose};
 pub use execute::{Outcome, execute};
 pub use going_back::{Back, back};
@@ -70,6 +72,7 @@ pub use releases::tidy;
 pub use resource::Resource;
 pub use running::{Measured, Running, measured, running};
 pub use serving::{Serving, serving};
-pub use verify::{Concern, Verified, verify};
+pub use verify::{Verified, verify};
 pub use voice::Voice;
+pub use wait::pause;
 pub use work::attended;

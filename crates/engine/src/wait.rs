@@ -55,9 +55,9 @@ impl Wait {
 }
 
 /// Lets so much time pass. Who uses it shows what is waited for, and ends it when the run is
-/// cancelled; [`crate::work::Work`] does both.
+/// cancelled; what makes calls does both by itself.
 #[expect(clippy::disallowed_methods, reason = "all waiting goes through here")]
-pub(crate) async fn pause(length: Duration) {
+pub async fn pause(length: Duration) {
     tokio::time::sleep(length).await;
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use deployer_core::{Address, Fact, Failure, Kinds, Live, Phase, Snapshot};
-use deployer_engine::{Health, Measured, Running, Task, TaskState, measured, running};
+use deployer_engine::{Health, Measured, Running, Task, TaskState, measured, pause, running};
 
 use crate::answer::{Answer, Form, Page, as_json, document};
 use crate::args::StackArgs;
@@ -84,7 +84,7 @@ impl Command for Args {
         let mut last = String::new();
         while !session.terminal.stdout.is_closed() {
             let looking = look(session, &environment, Showing::Again(&last)).await;
-            let pause = tokio::time::sleep(Duration::from_secs(seconds));
+            let pause = pause(Duration::from_secs(seconds));
             match looking {
                 Ok(shown) => last = shown,
                 Err(Error::Interrupted) => return Ok(Exit::Interrupted),

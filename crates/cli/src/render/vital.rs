@@ -23,7 +23,7 @@ pub(crate) fn vital(vital: &Vital) -> String {
     format!("{value} {}", vital.name)
 }
 
-/// A number of things, its thousands told apart.
+/// A number of things, with a comma at each thousand.
 fn whole(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();

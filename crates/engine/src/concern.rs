@@ -1,0 +1,34 @@
+//! What would keep a resource from coming up.
+
+/// Something that would keep a resource from coming up, or may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concern {
+    /// The field of its spec that it is about, as a path with dots.
+    pub path: String,
+    /// What is wrong.
+    pub title: String,
+    /// What can be done about it.
+    pub help: String,
+    /// Whether it is known that it will fail.
+    pub is_sure: bool,
+}
+
+impl Concern {
+    /// Something that will fail.
+    pub fn sure(
+        path: impl Into<String>,
+        title: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { path: path.into(), title: title.into(), help: help.into(), is_sure: true }
+    }
+
+    /// Something that may fail.
+    pub fn maybe(
+        path: impl Into<String>,
+        title: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { is_sure: false, ..Self::sure(path, title, help) }
+    }
+}
