@@ -121,12 +121,16 @@ fn a_namesake_that_is_not_ours_is_neither_taken_over_nor_deleted() {
 
 #[test]
 fn what_aws_hands_back_as_if_it_were_made_is_not_taken_over() {
-    let world = World::with(STACK);
+    // A target group that nothing leads to would change with what others make.
+    let listener = |name: &str, port: u16| {
+        format!(
+            "{name}: {{ load-balancer: edge, port: {port}, default-action: {{ forward: web }} }}"
+        )
+    };
+    let main = listener("main", 80);
+    let world = World::with(&format!("{STACK}  listener: {{ {main} }}\n"));
     world.run("apply --yes").expect(0);
-    let extra = format!(
-        "{STACK}  listener: {{ extra: {{ load-balancer: edge, port: 8080, \
-         default-action: {{ forward: web }} }} }}\n"
-    );
+    let extra = format!("{STACK}  listener: {{ {main}, {} }}\n", listener("extra", 8080));
     world.write("stack.yaml", &extra);
     let plan = world.folder.path().join("plan.json").display().to_string();
     world.run(&format!("plan --out {plan}")).expect(0);

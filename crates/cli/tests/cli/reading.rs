@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deployer_cli::Exit;
-use deployer_engine::{Rollout, Task, Unit, Vital};
+use deployer_engine::{Rollout, Task, Unit, Vital, pause};
 use serde_json::{Value, json};
 
 use crate::world::{STACK, World};
@@ -138,7 +138,7 @@ async fn status_is_watched_until_somebody_interrupts_it() {
     let world = World::applied(SERVICES).await;
     let cancel = world.cancel.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        pause(Duration::from_mins(1)).await;
         cancel.cancel();
     });
     let ran = world.run("status --env dev --watch=5").await;

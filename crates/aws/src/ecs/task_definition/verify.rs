@@ -70,8 +70,7 @@ async fn role(aws: &Aws, path: &str, arn: &str) -> Result<Vec<Concern>> {
         let help = "make the role, or name one that is there";
         return Ok(vec![Concern::sure(path, format!("there is no role `{name}`"), help)]);
     };
-    let trust =
-        iam::policy::decoded(role.assume_role_policy_document().unwrap_or_default()).to_string();
+    let trust = iam::policy::decoded(role.assume_role_policy_document().unwrap_or_default());
     if trust.contains(TASKS) {
         return Ok(Vec::new());
     }
