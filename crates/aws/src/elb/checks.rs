@@ -51,8 +51,45 @@ impl Checks<Aws> for LoadBalancer {
 impl Checks<Aws> for TargetGroup {
     async fn findings(aws: &Aws, live: &Found<Self>) -> Result<Vec<Finding>> {
         let targets = targets(aws, &live.output.id).await?;
+        if targets.is_empty() && is_reserve(aws, &live.output.id).await? {
+            return Ok(Vec::new());
+        }
         Ok(judge(&live.badge.name, &live.spec, &targets))
     }
+}
+
+/// Whether a group is the one of a pair that no requests are led to now: its service shifts them
+/// between the two, and has its tasks in the other.
+async fn is_reserve(aws: &Aws, group: &str) -> Result<bool> {
+    let request = aws.elb.describe_target_groups().target_group_arns(group);
+    let purpose = "look at the target group";
+    let answer = aws.send(&elb::DESCRIBE_TARGET_GROUPS, purpose, || request.clone().send()).await?;
+    let balancers = answer.target_groups().iter().flat_map(|it| it.load_balancer_arns());
+    let mut weights = Vec::new();
+    for balancer in balancers {
+        let request = aws.elb.describe_listeners().load_balancer_arn(balancer);
+        let purpose = "find the listeners";
+        let answer = aws.send(&elb::DESCRIBE_LISTENERS, purpose, || request.clone().send()).await?;
+        for listener in answer.listeners().iter().filter_map(|it| it.listener_arn()) {
+            let request = aws.elb.describe_rules().listener_arn(listener);
+            let pages = aws
+                .pages(
+                    &elb::DESCRIBE_RULES,
+                    "find the rules",
+                    |token| request.clone().set_marker(token).send(),
+                    |page| page.next_marker(),
+                )
+                .await?;
+            // The default action is a rule as well.
+            let rules = pages.iter().flat_map(|page| page.rules());
+            let actions = rules.flat_map(|rule| rule.actions());
+            let forwards = actions.filter_map(|action| action.forward_config());
+            let shares = forwards.flat_map(|forward| forward.target_groups());
+            let own = shares.filter(|share| share.target_group_arn() == Some(group));
+            weights.extend(own.map(|share| share.weight().unwrap_or(1)));
+        }
+    }
+    Ok(!weights.is_empty() && weights.iter().all(|weight| *weight == 0))
 }
 
 /// What is wrong with the targets of a group.
