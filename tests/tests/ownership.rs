@@ -127,7 +127,7 @@ fn what_aws_hands_back_as_if_it_were_made_is_not_taken_over() {
             "{name}: {{ load-balancer: edge, port: {port}, default-action: {{ forward: web }} }}"
         )
     };
-    let main = listener("main", 80);
+    let main = listener("main", 8081);
     let world = World::with(&format!("{STACK}  listener: {{ {main} }}\n"));
     world.run("apply --yes").expect(0);
     let extra = format!("{STACK}  listener: {{ {main}, {} }}\n", listener("extra", 8080));

@@ -37,9 +37,10 @@ const SECRETIVE: [(&str, bool); 13] = [
 ];
 
 /// Keys that look like one of those, or like the name of a secret, and are neither.
-const HARMLESS: [&str; 7] = [
+const HARMLESS: [&str; 8] = [
     "environments",
     "secrets",
+    "secrets-from",
     "secret",
     "private",
     "private-access",
