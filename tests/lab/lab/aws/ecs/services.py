@@ -192,6 +192,7 @@ def _patch_deployments(services: Services) -> None:
             record.record_arn: records.describe_deployment(service, record)
             for service in services.in_place(of_request(self))
             for record in service.records
+            if record.record_arn in wanted
         }
         return ActionResult(
             {
@@ -227,6 +228,7 @@ def _patch_deployments(services: Services) -> None:
             record.revision_arn: records.describe_revision(service, record)
             for service in services.in_place(of_request(self))
             for record in service.records
+            if record.revision_arn in wanted
         }
         return ActionResult(
             {

@@ -226,7 +226,8 @@ class Service:
                 task.was_healthy = True
                 deployment.failed = 0 if self._resets(deployment) else deployment.failed
             task.doomed = ""
-        if self.is_healthy(task) or task.doomed:
+            return
+        if task.doomed:
             return
         if task.health == "UNHEALTHY":
             self.event(f"(task {task.id}) failed container health checks.")
@@ -262,6 +263,8 @@ class Service:
         """
         _, high = self._limits()
         doomed = [task for task in deployment.present if task.doomed]
+        if not doomed:
+            return
         coming = [t for t in deployment.present if not t.doomed and not self.is_healthy(t)]
         is_full = not self._is_doubled() and len(self.present) >= high
         if len(deployment.present) <= self.desired and is_full:

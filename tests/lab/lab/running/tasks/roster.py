@@ -92,12 +92,14 @@ class Tasks:
     def _is_over_quota(self, launch: Launch) -> bool:
         """Whether it has more vCPUs than a quota leaves, if one was applied."""
         quota = self._lab.quotas.applied(launch.place, *VCPUS[launch.capacity])
+        if quota is None:
+            return False
         present = [
             task.launch
             for task in self.present
             if (task.launch.place, task.launch.capacity) == (launch.place, launch.capacity)
         ]
-        return quota is not None and sum(it.vcpus for it in [launch, *present]) > quota
+        return sum(it.vcpus for it in [launch, *present]) > quota
 
     def interrupt(self, wanted: str | None) -> list[str]:
         """Interrupts the tasks on Spot, or the one of an id; says which. ValueError where none is it.
