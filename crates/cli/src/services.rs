@@ -1,7 +1,7 @@
 //! What the commands for services share: which are meant, a plan for a few of them, and how far
 //! their rollouts are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -17,21 +17,15 @@ use crate::render;
 use crate::session::{Known, Session};
 use crate::wire::document::Position;
 use crate::wire::run::{RolledOut, RunLine};
+use crate::workload::{is_meant, services};
 use crate::world::Connect;
-
-/// The kind of what runs as tasks that are kept running.
-pub(crate) const SERVICE: &str = "service";
 
 /// The services that are meant; all where none is named.
 pub(crate) fn chosen<'s>(
     asked: &[String],
     snapshot: &'s Snapshot,
 ) -> Result<Vec<&'s Live>, RequestError> {
-    let is_current = |live: &&Live| {
-        live.address.kind == SERVICE
-            && snapshot.current(&live.address).is_some_and(|it| it.id() == live.id())
-    };
-    let all: Vec<&Live> = snapshot.lives.iter().filter(is_current).collect();
+    let all = services(snapshot);
     let none = |asked: &str| RequestError::NoService {
         asked: asked.to_owned(),
         known: all.iter().map(|live| live.address.name.clone()).collect(),
@@ -41,8 +35,8 @@ pub(crate) fn chosen<'s>(
     }
     let mut meant: Vec<&Live> = Vec::new();
     for asked in asked {
-        let name = asked.strip_prefix("services/").unwrap_or(asked);
-        let live = all.iter().find(|live| live.address.name == name).ok_or_else(|| none(asked))?;
+        let is_asked_for = |live: &&&Live| is_meant(asked, &live.address);
+        let live = all.iter().find(is_asked_for).ok_or_else(|| none(asked))?;
         if !meant.iter().any(|other| other.address == live.address) {
             meant.push(live);
         }
@@ -134,19 +128,15 @@ impl<W: Connect> Session<'_, W> {
         connected: &Arc<Places<W::Cloud>>,
         journal: &Arc<Journal<W::Cloud>>,
     ) -> Result<Exit, Error> {
-        let mut snapshot = snapshot.clone();
-        let mut resources = BTreeMap::new();
-        let current: BTreeSet<(Address, String)> = begun
-            .keys()
-            .filter_map(|it| Some((it.clone(), snapshot.current(it)?.id().to_owned())))
+        let lives = snapshot.lives.iter().filter(|live| snapshot.is_current(live));
+        let lives: Vec<Live> = lives
+            .filter_map(|live| {
+                let output = begun.get(&live.address)?.clone();
+                Some(Live { output, phase: Phase::Settling, ..live.clone() })
+            })
             .collect();
-        snapshot.lives.retain(|it| current.contains(&(it.address.clone(), it.id().to_owned())));
-        for live in &mut snapshot.lives {
-            live.output = begun[&live.address].clone();
-            live.phase = Phase::Settling;
-            resources.insert(live.address.clone(), as_is(live));
-        }
-        let (stack, snapshot) = alone(&snapshot, resources);
+        let resources = lives.iter().map(|live| (live.address.clone(), as_is(live))).collect();
+        let (stack, snapshot) = alone(&Snapshot { lives, ..snapshot.clone() }, resources);
         let plan = self.plan(None, &stack, &snapshot, &TargetArgs::default())?;
         self.carry(&plan, connected, journal).await
     }

@@ -8,14 +8,22 @@ pub(crate) const SERVICE: &str = "service";
 /// The kind of what runs to its end.
 pub(crate) const JOB: &str = "job";
 
+/// How many characters of a task's identifier it is named by.
+const SHORT: usize = 6;
+
 /// The sections whose entries run as tasks, each with the kind of what they become.
 const SECTIONS: [(&str, &str); 2] = [("services", SERVICE), ("jobs", JOB)];
 
+/// All services that there are.
+pub(crate) fn services(snapshot: &Snapshot) -> Vec<&Live> {
+    let mut all = workloads(snapshot);
+    all.retain(|live| live.address.kind == SERVICE);
+    all
+}
+
 /// All services and jobs that there are.
 pub(crate) fn workloads(snapshot: &Snapshot) -> Vec<&Live> {
-    let is_current =
-        |live: &&Live| snapshot.current(&live.address).is_some_and(|it| it.id() == live.id());
-    let lives = snapshot.lives.iter().filter(is_current);
+    let lives = snapshot.lives.iter().filter(|live| snapshot.is_current(live));
     lives.filter(|live| SECTIONS.iter().any(|(_, kind)| live.address.kind == *kind)).collect()
 }
 
@@ -30,6 +38,17 @@ pub(crate) fn in_full(address: &Address) -> String {
         Some((section, _)) => format!("{section}/{}", address.name),
         None => address.to_string(),
     }
+}
+
+/// Whether somebody who types this means that resource. A bare name is a service's.
+pub(crate) fn is_meant(asked: &str, address: &Address) -> bool {
+    let (kind, name) = split(asked);
+    address.kind == kind.unwrap_or(SERVICE) && address.name == name
+}
+
+/// The beginning of a task's identifier, by which people know it from others.
+pub(crate) fn short_id(task: &str) -> &str {
+    task.get(..SHORT).unwrap_or(task)
 }
 
 /// The kind that somebody names who types this, where they do, and the name.

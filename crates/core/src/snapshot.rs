@@ -144,6 +144,11 @@ impl Snapshot {
         found.min_by_key(|live| rank(live))
     }
 
+    /// Whether this is the resource at its address.
+    pub fn is_current(&self, live: &Live) -> bool {
+        self.current(&live.address).is_some_and(|current| current.id() == live.id())
+    }
+
     /// The releases that failed, each with the one before it that is current instead, if there is
     /// one. One that only runs another that failed is left out.
     pub fn failed(&self) -> Vec<Fallen> {

@@ -74,11 +74,11 @@ pub async fn measured<'a, C: Cloud>(
     let looks = lives.iter().filter_map(|live| {
         let asked = registry.vitals(&live.address.kind)?;
         Some(async move {
-            let vitals = match places.at(&live.place, known).await {
-                Ok(cloud) => insist(|| asked.vitals(&cloud, live, &now)).await,
-                Err(failure) => Err(failure),
+            let vitals = async {
+                let cloud = places.at(&live.place, known).await?;
+                insist(|| asked.vitals(&cloud, live, &now)).await
             };
-            Measured { live, vitals }
+            Measured { live, vitals: vitals.await }
         })
     });
     join_all(looks).await

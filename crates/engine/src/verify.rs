@@ -29,7 +29,7 @@ pub async fn verify<C: Cloud>(
     let there: Outputs = snapshot
         .lives
         .iter()
-        .filter(|live| snapshot.current(&live.address).is_some_and(|it| it.id() == live.id()))
+        .filter(|live| snapshot.is_current(live))
         .filter(|live| matches!(live.phase, Phase::Ready | Phase::Settling))
         .map(|live| (live.address.clone(), live.output.clone()))
         .collect();
@@ -37,11 +37,12 @@ pub async fn verify<C: Cloud>(
         let driver = registry.driver(&address.kind).ok()?;
         let spec = resolve(&desired.spec, &there);
         Some(async move {
-            let concerns = match places.at(&desired.place, &Roles::new()).await {
-                Ok(cloud) => insist(|| driver.verify(&cloud, spec.clone())).await,
-                Err(failure) => Err(failure),
+            let concerns = async {
+                let cloud = places.at(&desired.place, &Roles::new()).await?;
+                insist(|| driver.verify(&cloud, spec.clone())).await
             };
-            Verified { address: address.clone(), place: desired.place.clone(), concerns }
+            let (address, place) = (address.clone(), desired.place.clone());
+            Verified { address, place, concerns: concerns.await }
         })
     });
     join_all(looks).await

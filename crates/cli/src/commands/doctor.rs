@@ -89,8 +89,9 @@ impl Args {
     /// What is there, beside what the stack wants where that is right: a stack with mistakes keeps
     /// nobody from looking.
     async fn seen<W: Connect>(&self, session: &Session<'_, W>) -> Result<Seen<W::Cloud>, Error> {
-        if session.locate(&self.stack)?.project.is_none() {
-            let known = session.known(&self.stack).await?;
+        let environment = session.locate(&self.stack)?;
+        if environment.project.is_none() {
+            let known = session.seen(&environment).await?;
             let problem = "the stack has mistakes: it is not compared with what is there";
             let finding = Finding::new(Stage::Stack, problem, "`deployer plan` shows them");
             let wrong = vec![Wrong::new(None, finding)];

@@ -17,10 +17,8 @@ use crate::services::{chosen, words};
 use crate::session::Session;
 use crate::since::{Since, moment};
 use crate::wire::document::Position;
+use crate::workload::short_id;
 use crate::world::Connect;
-
-/// How many characters of a task's identifier it is named by.
-const TOLD_APART: usize = 6;
 
 /// What `events` takes.
 #[derive(Debug, clap::Args)]
@@ -155,7 +153,7 @@ fn of_rollouts(service: &Serving<'_>) -> Vec<(Timestamp, Event)> {
 fn of_task(live: &Live, task: &Task) -> Option<(Timestamp, Event)> {
     let at = task.stopped.or(task.stopping)?;
     let Stop { cause, reason, .. } = task.stop.as_ref()?;
-    let id: String = task.id.chars().take(TOLD_APART).collect();
+    let id = short_id(&task.id);
     let what = match cause {
         StopCause::NotStarted => "did not start",
         StopCause::Ended => "ended by itself",

@@ -23,7 +23,7 @@ use crate::masking::said;
 use crate::script::{Reader, Script};
 use crate::session::Session;
 use crate::wire::document::Position;
-use crate::workload::{SERVICE, in_full, split, workloads};
+use crate::workload::{SERVICE, in_full, is_meant, services};
 use crate::world::Connect;
 
 /// What is run where nobody says.
@@ -125,15 +125,13 @@ impl Command for Args {
 impl Args {
     /// The service that is meant.
     fn meant<'s>(&self, snapshot: &'s Snapshot) -> Result<&'s Live, RequestError> {
-        let (kind, name) = split(&self.service);
-        let is_meant = |live: &&&Live| live.address.kind == SERVICE && live.address.name == name;
-        let all = workloads(snapshot);
-        let found = all.iter().find(is_meant).filter(|_| kind.is_none_or(|kind| kind == SERVICE));
-        found.copied().ok_or_else(|| self.unknown(snapshot))
+        let mut all = services(snapshot).into_iter();
+        let found = all.find(|live| is_meant(&self.service, &live.address));
+        found.ok_or_else(|| self.unknown(snapshot))
     }
 
     fn unknown(&self, snapshot: &Snapshot) -> RequestError {
-        let services = workloads(snapshot).into_iter().filter(|live| live.address.kind == SERVICE);
+        let services = services(snapshot).into_iter();
         let known = services.map(|live| live.address.name.clone()).collect();
         RequestError::NoWorkload { asked: self.service.clone(), known }
     }

@@ -19,9 +19,6 @@ use crate::session::Session;
 use crate::wire::document::Position;
 use crate::world::Connect;
 
-/// How many characters of a commit and of a digest are shown.
-const SHOWN: usize = 12;
-
 /// What `history` takes.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -180,9 +177,9 @@ impl Release {
 
     fn row(&self) -> Vec<String> {
         let digests: BTreeSet<&String> = self.digests.values().collect();
-        let digests: Vec<&str> = digests.into_iter().map(|it| brief(it)).collect();
+        let digests: Vec<&str> = digests.into_iter().map(|it| render::brief(it)).collect();
         let dirty = |it: &String| if it.ends_with("-dirty") { " (dirty)" } else { "" };
-        let commit = self.commit.as_ref().map(|it| format!("{}{}", brief(it), dirty(it)));
+        let commit = self.commit.as_ref().map(|it| format!("{}{}", render::brief(it), dirty(it)));
         let changed: Vec<String> = self.changed.iter().flatten().cloned().collect();
         let changed = match (self.again, self.changed.as_ref()) {
             (Some(again), _) => format!("release {again} again"),
@@ -218,12 +215,6 @@ fn state(newest: &Rollout, serving: &Serving<'_>) -> State {
         RolloutState::Failed => State::Failed,
         RolloutState::Unknown => State::Unknown,
     }
-}
-
-/// The beginning of a digest or of a commit, which is enough to know it by.
-fn brief(text: &str) -> &str {
-    let bare = text.strip_prefix("sha256:").unwrap_or(text);
-    bare.get(..SHOWN).unwrap_or(bare)
 }
 
 /// The digests of the images that a release runs, by container.

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use deployer_core::{Address, Live, Snapshot};
+use deployer_core::{Live, Snapshot};
 use deployer_engine::{Line, LogFollower, LogQuery, LogSource, Logged, read_logs};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -16,11 +16,8 @@ use crate::masking::said;
 use crate::session::Session;
 use crate::since::{Since, moment};
 use crate::wire::document::Position;
-use crate::workload::{SERVICE, named, split, workloads};
+use crate::workload::{is_meant, named, services, short_id, workloads};
 use crate::world::Connect;
-
-/// How many characters of a task's identifier it is named by.
-const TOLD_APART: usize = 6;
 
 /// How many characters a task's identifier has (ECS developer guide, "Amazon Resource Names and
 /// IDs").
@@ -125,8 +122,7 @@ impl Args {
         let all = workloads(snapshot);
         let known = || all.iter().map(|live| named(&live.address)).collect();
         if self.writers.is_empty() {
-            let services: Vec<_> =
-                all.iter().copied().filter(|live| live.address.kind == SERVICE).collect();
+            let services = services(snapshot);
             if services.is_empty() {
                 let asked = "services".to_owned();
                 return Err(RequestError::NoWorkload { asked, known: known() });
@@ -153,12 +149,6 @@ impl Args {
         let such = if self.grep.is_some() { "no such line" } else { "nothing" };
         format!("{such} has been written since {since} UTC; `--since 1d` looks further back\n")
     }
-}
-
-/// Whether somebody who types this means that resource. A bare name is a service's.
-fn is_meant(asked: &str, address: &Address) -> bool {
-    let (kind, name) = split(asked);
-    address.kind == kind.unwrap_or(SERVICE) && address.name == name
 }
 
 /// Lines as they are shown.
@@ -220,7 +210,7 @@ impl<W: Connect> Shown<'_, '_, W> {
         let mut who = named(&writer.address);
         if let Some(task) = &line.task {
             who.push('/');
-            who.extend(task.chars().take(TOLD_APART));
+            who.push_str(short_id(task));
         }
         if let Some(container) = line.container.as_ref().filter(|it| **it != writer.address.name) {
             who.push('/');

@@ -52,14 +52,15 @@ impl Command for Args {
 
     /// Sets the number, and waits until so many run.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
-        let project = session.locate(&self.stack)?.project;
-        let known = session.known(&self.stack).await?;
+        let environment = session.locate(&self.stack)?;
+        let known = session.seen(&environment).await?;
         let asked = [self.service.clone()];
         let services = chosen(&asked, &known.snapshot)?;
         let (connected, scope) = (&known.connected, as_tagged(&known.snapshot, &services));
         let kinds = session.world.registry().kinds();
         let address = services[0].address.clone();
-        let said = self.consequences(&address, &known.snapshot, project.as_ref(), &kinds);
+        let said =
+            self.consequences(&address, &known.snapshot, environment.project.as_ref(), &kinds);
         session.note(&said);
         if self.count == 0 && !self.yes {
             let question = format!("Leave no task of {address}?");

@@ -23,9 +23,6 @@ const ALARMS: [&str; 2] = ["alarm", "composite-alarm"];
 /// The kinds whose state says for whom they wait while they do.
 const WAITERS: [&str; 2] = ["certificate", "topic"];
 
-/// How many characters of an image's digest stand for it.
-const DIGEST: usize = 12;
-
 /// How long there is at least between two looks, in seconds: each is some twenty calls.
 const BRIEFEST: u64 = 2;
 
@@ -401,8 +398,7 @@ fn own_digest(running: &Running<'_>) -> Option<String> {
     let tasks = running.tasks.as_deref().unwrap_or_default();
     let digests: BTreeSet<Option<String>> = tasks.iter().map(own).collect();
     let digest = digests.first().filter(|_| digests.len() == 1)?.as_ref()?;
-    let (_, hash) = digest.split_once(':')?;
-    Some(hash.chars().take(DIGEST).collect())
+    Some(render::brief(digest).to_owned())
 }
 
 fn row(live: &Live, has_generation: bool) -> Vec<String> {

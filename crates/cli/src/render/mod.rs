@@ -26,4 +26,4 @@ pub(crate) use plan::{elsewhere, failed, located, strays, unseen};
 pub(crate) use table::table;
 pub use theme::Theme;
 pub(crate) use vital::vital;
-pub(crate) use words::{doing, done, elapsed, short, typical};
+pub(crate) use words::{brief, doing, done, elapsed, short, typical};

@@ -42,6 +42,15 @@ pub(crate) fn short(id: &str) -> &str {
     if id.starts_with("arn:") { id.splitn(6, ':').nth(5).unwrap_or(id) } else { id }
 }
 
+/// How many characters of a commit and of a digest are shown.
+const BRIEF: usize = 12;
+
+/// The beginning of a digest or of a commit, which is enough to know it by.
+pub(crate) fn brief(text: &str) -> &str {
+    let bare = text.strip_prefix("sha256:").unwrap_or(text);
+    bare.get(..BRIEF).unwrap_or(bare)
+}
+
 /// How long AWS typically takes: `about 9 min`.
 pub(crate) fn typical(seconds: u32) -> String {
     match seconds {
