@@ -3,7 +3,7 @@
 pub(crate) mod certificate;
 mod checks;
 mod operations;
-mod verify;
+pub(crate) mod verify;
 
 use aws_sdk_acm::types::Tag;
 use deployer_engine::{Context, Identity, Result, unless_gone_for_good};
@@ -14,7 +14,6 @@ use crate::ownership::{self, Kept, Tags};
 use crate::send::unless_gone;
 
 pub(crate) use operations::*;
-pub(crate) use verify::verify;
 
 /// The tags of a new resource, for the call that makes it.
 pub(crate) fn tagged(identity: &Identity) -> Vec<Tag> {

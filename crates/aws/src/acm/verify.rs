@@ -5,9 +5,10 @@ use deployer_engine::{Concern, Result};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Aws;
-use crate::acm;
 use crate::moment::moment;
 use crate::send::unless_gone;
+
+use super::certificate::look;
 
 /// How long before its end a certificate is worth a word. ACM renews its own 60 days before, and
 /// none that was imported ("Managed certificate renewal" in the ACM user guide).
@@ -15,10 +16,7 @@ const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Looks at the certificate that a field names.
 pub(crate) async fn verify(aws: &Aws, path: &str, arn: &str) -> Result<Option<Concern>> {
-    let request = aws.acm.describe_certificate().certificate_arn(arn);
-    let purpose = "look at the certificate";
-    let answer = aws.send(&acm::DESCRIBE_CERTIFICATE, purpose, || request.clone().send()).await;
-    let Some(certificate) = unless_gone(answer)?.and_then(|answer| answer.certificate) else {
+    let Some(certificate) = unless_gone(look(aws, arn).await)? else {
         let title = format!("there is no certificate `{arn}`");
         return Ok(Some(Concern::sure(path, title, "request it, or name one that is there")));
     };

@@ -8,6 +8,7 @@ use deployer_engine::{Progress, Result};
 use deployer_kinds::Cidr;
 
 use crate::Aws;
+use crate::ec2::vpcs::{is_there, range, state};
 use crate::ec2::{self, filter, inside, vpcs};
 use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned};
@@ -108,23 +109,13 @@ pub(super) async fn set(
 
 /// Those that are there, or come by themselves, whoever added them.
 fn there(vpc: &Vpc) -> impl Iterator<Item = Cidr> {
-    let there = beside(vpc)
-        .filter(|it| matches!(state(it), Some(State::Associated | State::Associating) | None));
-    there.filter_map(range)
+    beside(vpc).filter(|it| is_there(it)).filter_map(range)
 }
 
 /// The associations of those that the VPC was not made with.
 fn beside(vpc: &Vpc) -> impl Iterator<Item = &VpcCidrBlockAssociation> {
     let all = vpc.cidr_block_association_set().iter();
     all.filter(|it| it.cidr_block() != vpc.cidr_block())
-}
-
-fn range(association: &VpcCidrBlockAssociation) -> Option<Cidr> {
-    association.cidr_block()?.parse().ok()
-}
-
-fn state(association: &VpcCidrBlockAssociation) -> Option<&State> {
-    association.cidr_block_state()?.state()
 }
 
 fn moves(association: &VpcCidrBlockAssociation) -> bool {

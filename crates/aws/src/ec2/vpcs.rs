@@ -1,6 +1,6 @@
 //! VPCs as EC2 shows them: `DescribeVpcs`.
 
-use aws_sdk_ec2::types::{Filter, Vpc, VpcCidrBlockStateCode as State};
+use aws_sdk_ec2::types::{Filter, Vpc, VpcCidrBlockAssociation, VpcCidrBlockStateCode as State};
 use deployer_engine::Result;
 use deployer_kinds::Cidr;
 
@@ -24,11 +24,20 @@ pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Vpc>
 /// Whether a VPC has a range that holds this one, which subnets can be in or will be able to.
 pub(super) async fn will_hold(aws: &Aws, id: &str, inner: Cidr) -> Result<bool> {
     let all = describe(aws, vec![ec2::filter("vpc-id", id)]).await?;
-    let mut ranges = all.iter().flat_map(|vpc| vpc.cidr_block_association_set());
-    Ok(ranges.any(|it| {
-        let state = it.cidr_block_state().and_then(|it| it.state());
-        let range = it.cidr_block().and_then(|range| range.parse::<Cidr>().ok());
-        matches!(state, Some(State::Associated | State::Associating) | None)
-            && range.is_some_and(|range| range.0.contains(&inner.0))
-    }))
+    let ranges = all.iter().flat_map(|vpc| vpc.cidr_block_association_set());
+    let mut ranges = ranges.filter(|it| is_there(it)).filter_map(range);
+    Ok(ranges.any(|range| range.0.contains(&inner.0)))
+}
+
+/// Whether a range is there, or comes by itself.
+pub(super) fn is_there(association: &VpcCidrBlockAssociation) -> bool {
+    matches!(state(association), Some(State::Associated | State::Associating) | None)
+}
+
+pub(super) fn range(association: &VpcCidrBlockAssociation) -> Option<Cidr> {
+    association.cidr_block()?.parse().ok()
+}
+
+pub(super) fn state(association: &VpcCidrBlockAssociation) -> Option<&State> {
+    association.cidr_block_state()?.state()
 }

@@ -23,7 +23,7 @@ use deployer_image::{
     Base, CargoSource, Credentials, DockerfileSource, Passing, Patience, Platform, Progress,
     PushError, Settings, Source, Target,
 };
-use deployer_kinds::{Architecture, Build, Dockerfile, Image, ImageOutput, ImageSpec};
+use deployer_kinds::{Build, Dockerfile, Image, ImageOutput, ImageSpec};
 
 use crate::Aws;
 use crate::ecr::{self, Repositories};
@@ -318,10 +318,7 @@ async fn build(aws: &Aws, spec: &ImageSpec, voice: &Voice) -> Result<deployer_im
 
 /// The machines that an image is for.
 fn platform(spec: &ImageSpec) -> Result<Platform> {
-    Ok(match spec.architecture.wanted()? {
-        Architecture::X86_64 => Platform::LinuxAmd64,
-        Architecture::Arm64 => Platform::LinuxArm64,
-    })
+    Ok(ecr::platform(*spec.architecture.wanted()?))
 }
 
 /// Where an image comes from, its path resolved against the stack's folder.

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use aws_sdk_ecr::types::{Repository as Description, Tag};
 use deployer_core::Scope;
 use deployer_engine::{Context, Identity, Result, Survey, unless_gone_for_good};
-use deployer_kinds::Repository;
+use deployer_image::Platform;
+use deployer_kinds::{Architecture, Repository};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
@@ -20,6 +21,14 @@ use crate::ownership::{self, Kept, Owned, Tags};
 use crate::send::unless_gone;
 
 pub(crate) use operations::*;
+
+/// The platform whose processor this is.
+pub(crate) fn platform(architecture: Architecture) -> Platform {
+    match architecture {
+        Architecture::X86_64 => Platform::LinuxAmd64,
+        Architecture::Arm64 => Platform::LinuxArm64,
+    }
+}
 
 /// The repositories of one observation, asked for once.
 #[derive(Default)]

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetHealthDescription, TargetHealthReasonEnum as Reason, TargetHealthStateEnum as State,
 };
+use deployer_core::Ref;
 use deployer_engine::{Checks, Finding, Found, Result, Stage};
 use deployer_kinds::{LoadBalancer, TargetGroup, TargetGroupSpec};
 
+use super::inventory;
 use super::target_group::{state, targets};
 use crate::Aws;
 use crate::elb;
@@ -51,7 +53,7 @@ impl Checks<Aws> for LoadBalancer {
 impl Checks<Aws> for TargetGroup {
     async fn findings(aws: &Aws, live: &Found<Self>) -> Result<Vec<Finding>> {
         let targets = targets(aws, &live.output.id).await?;
-        if targets.is_empty() && is_reserve(aws, &live.output.id).await? {
+        if targets.is_empty() && is_reserve(aws, &live.output.id, &live.spec).await? {
             return Ok(Vec::new());
         }
         Ok(judge(&live.badge.name, &live.spec, &targets))
@@ -60,35 +62,20 @@ impl Checks<Aws> for TargetGroup {
 
 /// Whether a group is the one of a pair that no requests are led to now: its service shifts them
 /// between the two, and has its tasks in the other.
-async fn is_reserve(aws: &Aws, group: &str) -> Result<bool> {
-    let request = aws.elb.describe_target_groups().target_group_arns(group);
-    let purpose = "look at the target group";
-    let answer = aws.send(&elb::DESCRIBE_TARGET_GROUPS, purpose, || request.clone().send()).await?;
-    let balancers = answer.target_groups().iter().flat_map(|it| it.load_balancer_arns());
-    let mut weights = Vec::new();
-    for balancer in balancers {
-        let request = aws.elb.describe_listeners().load_balancer_arn(balancer);
-        let purpose = "find the listeners";
-        let answer = aws.send(&elb::DESCRIBE_LISTENERS, purpose, || request.clone().send()).await?;
-        for listener in answer.listeners().iter().filter_map(|it| it.listener_arn()) {
-            let request = aws.elb.describe_rules().listener_arn(listener);
-            let pages = aws
-                .pages(
-                    &elb::DESCRIBE_RULES,
-                    "find the rules",
-                    |token| request.clone().set_marker(token).send(),
-                    |page| page.next_marker(),
-                )
-                .await?;
-            // The default action is a rule as well.
-            let rules = pages.iter().flat_map(|page| page.rules());
-            let actions = rules.flat_map(|rule| rule.actions());
-            let forwards = actions.filter_map(|action| action.forward_config());
-            let shares = forwards.flat_map(|forward| forward.target_groups());
-            let own = shares.filter(|share| share.target_group_arn() == Some(group));
-            weights.extend(own.map(|share| share.weight().unwrap_or(1)));
+async fn is_reserve(aws: &Aws, group: &str, spec: &TargetGroupSpec) -> Result<bool> {
+    let Some(balancer) = spec.load_balancer.as_ref().and_then(Ref::known) else { return Ok(false) };
+    let mut actions = Vec::new();
+    for listener in inventory::listeners(aws, balancer).await? {
+        if let Some(arn) = listener.listener_arn() {
+            let rules = inventory::rules(aws, arn).await?;
+            actions.extend(rules.into_iter().flat_map(|rule| rule.actions.unwrap_or_default()));
         }
+        actions.extend(listener.default_actions.unwrap_or_default());
     }
+    let forwards = actions.iter().filter_map(|action| action.forward_config());
+    let shares = forwards.flat_map(|forward| forward.target_groups());
+    let own = shares.filter(|share| share.target_group_arn() == Some(group));
+    let weights: Vec<i32> = own.map(|share| share.weight().unwrap_or(1)).collect();
     Ok(!weights.is_empty() && weights.iter().all(|weight| *weight == 0))
 }
 

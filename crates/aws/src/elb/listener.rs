@@ -78,7 +78,7 @@ impl Resource<Aws> for Listener {
         let shown = spec.certificate.iter().map(|arn| ("certificate", arn));
         let beside = spec.certificates.iter().map(|arn| ("certificates", arn));
         let each = shown.chain(beside).filter_map(|(path, arn)| Some((path, arn.literal()?)));
-        let looks = each.map(|(path, arn)| acm::verify(aws, path, arn));
+        let looks = each.map(|(path, arn)| acm::verify::verify(aws, path, arn));
         Ok(try_join_all(looks).await?.into_iter().flatten().collect())
     }
 

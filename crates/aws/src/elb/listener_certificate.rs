@@ -38,12 +38,12 @@ impl Resource<Aws> for ListenerCertificate {
         Ok(all)
     }
 
-    /// The tag comes first: what is at a listener without one would be nobody's.
     async fn verify(aws: &Aws, spec: &ListenerCertificateSpec) -> Result<Vec<Concern>> {
         let Some(arn) = spec.certificate.known() else { return Ok(Vec::new()) };
-        Ok(acm::verify(aws, "certificate", arn).await?.into_iter().collect())
+        Ok(acm::verify::verify(aws, "certificate", arn).await?.into_iter().collect())
     }
 
+    /// The tag comes first: what is at a listener without one would be nobody's.
     async fn create(
         cx: &Context<'_, Aws>,
         spec: &ListenerCertificateSpec,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_elasticloadbalancingv2::operation::describe_target_groups::builders::DescribeTargetGroupsFluentBuilder;
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, TargetDescription, TargetGroup as Described, TargetGroupAttribute,
     TargetHealthDescription, TargetHealthStateEnum, TargetTypeEnum,
@@ -525,7 +526,17 @@ async fn strangers(aws: &Aws, id: &str) -> Result<Vec<String>> {
 
 /// The target groups of these names, or all of the account.
 async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Described>> {
-    let request = aws.elb.describe_target_groups().set_names(names);
+    pages(aws, aws.elb.describe_target_groups().set_names(names)).await
+}
+
+/// The ARNs of the target groups that a load balancer leads to.
+pub(super) async fn behind(aws: &Aws, balancer: &str) -> Result<Vec<String>> {
+    let groups = pages(aws, aws.elb.describe_target_groups().load_balancer_arn(balancer)).await?;
+    Ok(groups.into_iter().filter_map(|group| group.target_group_arn).collect())
+}
+
+/// All pages of an answer.
+async fn pages(aws: &Aws, request: DescribeTargetGroupsFluentBuilder) -> Result<Vec<Described>> {
     let pages = aws
         .pages(
             &elb::DESCRIBE_TARGET_GROUPS,
@@ -535,21 +546,6 @@ async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Described
         )
         .await?;
     Ok(pages.into_iter().flat_map(|page| page.target_groups.unwrap_or_default()).collect())
-}
-
-/// The ARNs of the target groups that a load balancer leads to.
-pub(super) async fn behind(aws: &Aws, balancer: &str) -> Result<Vec<String>> {
-    let request = aws.elb.describe_target_groups().load_balancer_arn(balancer);
-    let pages = aws
-        .pages(
-            &elb::DESCRIBE_TARGET_GROUPS,
-            "find its target groups",
-            |token| request.clone().set_marker(token).send(),
-            |page| page.next_marker(),
-        )
-        .await?;
-    let groups = pages.into_iter().flat_map(|page| page.target_groups.unwrap_or_default());
-    Ok(groups.filter_map(|group| group.target_group_arn).collect())
 }
 
 /// The target group of this name, whosever it is.

@@ -1,6 +1,6 @@
 //! What is wrong with a database instance, a replica or not.
 
-use deployer_engine::{Checks, Finding, Found, Metrics, Result, Stage, Window};
+use deployer_engine::{Checks, Finding, Found, Metrics, Result, Series, Stage, Window};
 use deployer_kinds::{DbInstance, DbReplica};
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,7 +25,7 @@ impl Checks<Aws> for DbInstance {
         let window = Window { since: until - LOOK_BACK, until, period: 60 };
         let series = Self::metrics(aws, live, &window).await?;
         let left = series.iter().find(|it| it.name == "FreeStorageSpace");
-        let left = left.and_then(|it| it.points.last()).map(|point| point.value);
+        let left = left.and_then(Series::newest);
         let spec = &live.spec;
         Ok(left
             .and_then(|left| full(name, left, spec.storage, spec.max_storage))

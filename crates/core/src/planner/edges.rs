@@ -366,10 +366,11 @@ impl<'a> Edges<'a> {
             let goes = self.steps.removals.get(&called).copied();
             let make = self.steps.makes.get(&live.address).filter(|_| self.moves(called).is_some());
             for caller in self.relations.there.calling(called).collect::<Vec<_>>() {
-                let wanted = self.relations.wanted.refers(&lives[caller].address, &live.address);
+                if self.relations.wanted.refers(&lives[caller].address, &live.address) {
+                    continue;
+                }
                 let moved = self.lets_go(caller, &mut BTreeSet::from([called]));
-                let steps = goes.into_iter().chain(make.map(|make| make.first));
-                for step in steps.filter(|_| !wanted) {
+                for step in goes.into_iter().chain(make.map(|make| make.first)) {
                     for moved in &moved {
                         self.should(step, *moved);
                     }

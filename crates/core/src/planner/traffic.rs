@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::halves::Halves;
 use super::{Decision, Planner, Softened, Verdict, judged};
 use crate::live::physical;
@@ -75,11 +77,7 @@ impl Planner<'_> {
     /// What is filled, before and after, by something that changes in this plan.
     fn moving(&self, decisions: &BTreeMap<Address, Decision<'_>>) -> BTreeSet<Address> {
         let changed = decisions.iter().filter(|(_, it)| it.verdict == Verdict::Update);
-        let filled = changed.filter_map(|(address, decision)| {
-            let field = self.kinds.find(&address.kind)?.fills?;
-            Some(references(decision.desired.spec.get(field)?))
-        });
-        filled.flatten().collect()
+        changed.flat_map(|(address, decision)| self.filled(address, decision)).collect()
     }
 
     /// While what fills it changes, old and new are both to be found well.
@@ -113,8 +111,13 @@ impl Planner<'_> {
 
     /// What a resource is to fill.
     pub(super) fn filled(&self, address: &Address, decision: &Decision<'_>) -> BTreeSet<Address> {
+        self.fills(address, &decision.desired.spec)
+    }
+
+    /// What a resource of this spec fills.
+    pub(super) fn fills(&self, address: &Address, spec: &Value) -> BTreeSet<Address> {
         let kind = self.kinds.find(&address.kind);
-        let filled = kind.and_then(|kind| decision.desired.spec.get(kind.fills?));
+        let filled = kind.and_then(|kind| spec.get(kind.fills?));
         filled.map(references).unwrap_or_default()
     }
 

@@ -191,9 +191,12 @@ fn called(lives: &[Live], live: &Live, kinds: &Kinds) -> BTreeSet<usize> {
     let field = kinds.find(&live.address.kind).and_then(|kind| kind.calls);
     let names = field.and_then(|field| live.spec.get(field)?.as_array());
     let names: BTreeSet<&str> = names.into_iter().flatten().filter_map(Value::as_str).collect();
+    if names.is_empty() {
+        return BTreeSet::new();
+    }
     let is_called = |(_, other): &(usize, &Live)| {
-        let name = other.output.get("name").and_then(Value::as_str);
-        other.address.kind == live.address.kind && name.is_some_and(|name| names.contains(name))
+        let name = || other.output.get("name").and_then(Value::as_str);
+        other.address.kind == live.address.kind && name().is_some_and(|name| names.contains(name))
     };
     lives.iter().enumerate().filter(is_called).map(|(place, _)| place).collect()
 }

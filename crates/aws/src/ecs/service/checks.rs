@@ -6,7 +6,7 @@ use deployer_engine::{Checks, Finding, Found, Result, Rollout as Recorded, Rollo
 use deployer_kinds::Service;
 use jiff::{SignedDuration, Timestamp};
 
-use super::explain::{self, Rollout};
+use super::explain::{self, Ended, Rollout};
 use super::find::is_there;
 use super::{look, rollout, rollouts};
 use crate::Aws;
@@ -25,7 +25,7 @@ impl Checks<Aws> for Service {
             return Ok(Vec::new());
         };
         let mut findings: Vec<Finding> = tasks(aws, name, &service).await?.into_iter().collect();
-        let newest = rollouts::newest(aws, &live.output).await?.into_iter().next();
+        let newest = rollouts::newest(aws, &live.output, 1).await?.into_iter().next();
         if let Some(newest) = newest {
             findings.extend(rolled(aws, name, &service, &newest, findings.is_empty()).await?);
         }
@@ -57,7 +57,7 @@ async fn tasks(aws: &Aws, name: &str, service: &Description) -> Result<Option<Fi
         }
         _ => format!("{running} of {desired} tasks of `{name}` run"),
     };
-    Ok(Some(explained(aws, service, &shown, problem).await?))
+    Ok(Some(explained(aws, service, &shown, (problem, ended)).await?))
 }
 
 /// What is wrong with the newest rollout: that it has failed, or waits for somebody. Why it failed is
@@ -85,7 +85,9 @@ async fn rolled(
     let revision = rollout.to.as_ref().and_then(|to| to.runs.as_deref());
     let mut finding = match revision.filter(|_| is_first) {
         Some(revision) => {
-            explained(aws, service, &Rollout::TaskDefinition(revision), problem).await?
+            let shown = Rollout::TaskDefinition(revision);
+            let ended = explain::ended(aws, service, &shown).await?;
+            explained(aws, service, &shown, (problem, ended)).await?
         }
         None => Finding::new(Stage::Tasks, problem, LOOK),
     };
@@ -98,9 +100,10 @@ async fn explained(
     aws: &Aws,
     service: &Description,
     rollout: &Rollout<'_>,
-    problem: String,
+    (problem, ended): (String, Ended),
 ) -> Result<Finding> {
-    let Failure { message, help, .. } = explain::failure(aws, service, rollout, "").await?;
+    let failure = explain::failure_by(aws, service, rollout, (ended, None)).await?;
+    let Failure { message, help, .. } = failure;
     let help = help.unwrap_or_else(|| LOOK.to_owned());
     Ok(Finding::new(Stage::Tasks, problem, help).because(message.lines().map(ToOwned::to_owned)))
 }

@@ -75,11 +75,22 @@ pub(super) async fn failure(
     rollout: &Rollout<'_>,
     fate: &str,
 ) -> Result<Failure> {
+    let ended = ended(aws, service, rollout).await?;
+    failure_by(aws, service, rollout, (ended, Some(fate))).await
+}
+
+/// The same, by the tasks that are known to have stopped.
+pub(super) async fn failure_by(
+    aws: &Aws,
+    service: &Description,
+    rollout: &Rollout<'_>,
+    (ended, fate): (Ended, Option<&str>),
+) -> Result<Failure> {
     let deployment = match rollout {
         Rollout::Deployment(deployment) => Some(*deployment),
         Rollout::TaskDefinition(_) => None,
     };
-    let stopped = ended(aws, service, rollout).await?.newest;
+    let stopped = ended.newest;
     let begun = deployment.and_then(|deployment| moment(deployment.created_at()));
     let begun = begun.or_else(|| stopped.as_ref().and_then(|task| task.0.created));
     let said = begun.map(|begun| events(service, begun)).unwrap_or_default();
@@ -106,7 +117,7 @@ pub(super) async fn failure(
     if lines.is_empty() {
         lines.push("ECS no longer says why".to_owned());
     }
-    lines.push(fate.to_owned());
+    lines.extend(fate.map(ToOwned::to_owned));
     let failure = Failure::new(Cause::Refused, "get its new tasks healthy", lines.join("\n"));
     Ok(match &stopped {
         Some(task) => failure.help(advice(task, culprit.as_ref(), service)),

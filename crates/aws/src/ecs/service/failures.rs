@@ -42,7 +42,7 @@ async fn fetch(survey: &Survey<'_, Aws>) -> Result<Vec<Failed>> {
         if survey.deeds.record.whose(survey.place, Service::NAME, id).is_none() {
             continue;
         }
-        let rollouts = rollouts::newest(survey.cloud, &output(service)?).await?;
+        let rollouts = rollouts::newest(survey.cloud, &output(service)?, rollouts::A_CALL).await?;
         let verdicts = verdicts(&rollouts);
         well.extend(verdicts.well);
         for (revision, rollout) in verdicts.failed {

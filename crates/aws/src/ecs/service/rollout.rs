@@ -107,7 +107,8 @@ async fn current(
     // Those that ECS does not count.
     let keep_ending = ended.by_themselves - failed >= threshold && !tasks.iter().any(stays);
     if keep_ending || (failed >= threshold && !has_breaker(service)) {
-        return Err(explain::failure(aws, service, &rollout, fate(service)).await?);
+        let fate = Some(fate(service));
+        return Err(explain::failure_by(aws, service, &rollout, (ended, fate)).await?);
     }
     let new = if service.deployments().len() > 1 { " new" } else { "" };
     let mut words = vec![format!("{running} of {desired}{new} tasks running")];

@@ -28,12 +28,12 @@ const LISTED: i32 = 100;
 
 /// The most that `DescribeServiceDeployments` and `DescribeServiceRevisions` take (ECS API
 /// reference).
-const A_CALL: usize = 20;
+pub(super) const A_CALL: usize = 20;
 
 /// ECS remembers them for 90 days, and those since 25 October 2024 (ECS API reference).
 impl Rollouts<Aws> for Service {
     async fn rollouts(aws: &Aws, live: &Found<Self>) -> Result<Vec<Rollout>> {
-        newest(aws, &live.output).await
+        newest(aws, &live.output, A_CALL).await
     }
 
     async fn rollout(aws: &Aws, _live: &Found<Self>, id: &str) -> Result<Option<Rollout>> {
@@ -60,8 +60,8 @@ impl Rollouts<Aws> for Service {
 /// How much later than its deployment a rollout may be recorded, or earlier. An assumption.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(5);
 
-/// The newest rollouts of a service, the newest first.
-pub(super) async fn newest(aws: &Aws, output: &ServiceOutput) -> Result<Vec<Rollout>> {
+/// The newest rollouts of a service, so many at most, the newest first.
+pub(super) async fn newest(aws: &Aws, output: &ServiceOutput, most: usize) -> Result<Vec<Rollout>> {
     let request = aws
         .ecs
         .list_service_deployments()
@@ -74,7 +74,7 @@ pub(super) async fn newest(aws: &Aws, output: &ServiceOutput) -> Result<Vec<Roll
     let mut listed = listed.service_deployments.unwrap_or_default();
     listed.sort_by_key(|brief| Reverse(brief.created_at));
     let arns = listed.into_iter().filter_map(|brief| brief.service_deployment_arn);
-    let mut rollouts = described(aws, arns.take(A_CALL).collect()).await?;
+    let mut rollouts = described(aws, arns.take(most).collect()).await?;
     rollouts.sort_by_key(|rollout| Reverse(rollout.created));
     Ok(rollouts)
 }
@@ -82,7 +82,7 @@ pub(super) async fn newest(aws: &Aws, output: &ServiceOutput) -> Result<Vec<Roll
 /// What ECS has recorded of the deployment that a change of a service began; none while it has
 /// recorded nothing.
 pub(super) async fn of(aws: &Aws, output: &ServiceOutput) -> Result<Option<Rollout>> {
-    let mut rollouts = newest(aws, output).await?.into_iter();
+    let mut rollouts = newest(aws, output, A_CALL).await?.into_iter();
     Ok(rollouts.find(|rollout| is_recorded(rollout, output)))
 }
 

@@ -63,7 +63,7 @@ async fn under_way(
     let most = threshold(service, service.desired_count()).saturating_mul(2);
     if running == 0 && ended.by_themselves >= most {
         let fate = "ECS goes on trying, and what ran before has all requests";
-        return Err(explain::failure(cx.cloud, service, rollout, fate).await?);
+        return Err(explain::failure_by(cx.cloud, service, rollout, (ended, Some(fate))).await?);
     }
     let mut words = words(recorded, &cx.identity.address.name);
     words.extend(ended.newest.map(|task| format!("one stopped: {}", task.reason())));

@@ -24,12 +24,17 @@ pub(super) async fn verify(aws: &Aws, spec: &TaskDefinitionSpec) -> Result<Vec<C
     let roles =
         [("execution-role", Some(&spec.execution_role)), ("task-role", spec.task_role.as_ref())];
     let roles = roles.into_iter().filter_map(|(path, role)| Some((path, role?.known()?)));
-    let roles = try_join_all(roles.map(|(path, arn)| role(aws, path, arn)));
+    let roles = try_join_all(roles.map(async |(path, arn)| {
+        unless_denied(role(aws, path, arn).await, path, "tasks can take on the role")
+    }));
     let containers = spec.containers.iter().map(async |(name, container)| {
         let images = async {
             let path = format!("containers.{name}.image");
             match container.image.literal() {
-                Some(uri) => image(aws, path, uri, spec.architecture.known().copied()).await,
+                Some(uri) => {
+                    let looked = image(aws, &path, uri, spec.architecture.known().copied()).await;
+                    unless_denied(looked, &path, "the image is there")
+                }
                 None => Ok(Vec::new()),
             }
         };
@@ -49,24 +54,23 @@ pub(super) async fn verify(aws: &Aws, spec: &TaskDefinitionSpec) -> Result<Vec<C
     Ok(roles.into_iter().chain(containers).flatten().collect())
 }
 
-/// What cannot be looked at is no failure of the rest.
-fn unlooked(path: &str, what: &str, failure: &Failure) -> Concern {
-    let title = format!("whether {what} was not looked at: {}", failure.message);
-    Concern::maybe(path, title, "look yourself, or let whoever runs this read it")
+/// What may not be looked at is no failure of the rest.
+fn unless_denied(looked: Result<Vec<Concern>>, path: &str, what: &str) -> Result<Vec<Concern>> {
+    match looked {
+        Err(failure) if failure.cause == Cause::Denied => {
+            let title = format!("whether {what} was not looked at: {}", failure.message);
+            let help = "look yourself, or let whoever runs this read it";
+            Ok(vec![Concern::maybe(path, title, help)])
+        }
+        looked => looked,
+    }
 }
 
 async fn role(aws: &Aws, path: &str, arn: &str) -> Result<Vec<Concern>> {
     let name = arn.rsplit('/').next().unwrap_or(arn);
     let request = aws.iam.get_role().role_name(name);
     let answer = aws.send(&iam::GET_ROLE, "look at the role", || request.clone().send()).await;
-    let role = match unless_gone(answer) {
-        Ok(answer) => answer.and_then(|answer| answer.role),
-        Err(failure) if failure.cause == Cause::Denied => {
-            return Ok(vec![unlooked(path, "tasks can take on the role", &failure)]);
-        }
-        Err(failure) => return Err(failure),
-    };
-    let Some(role) = role else {
+    let Some(role) = unless_gone(answer)?.and_then(|answer| answer.role) else {
         let help = "make the role, or name one that is there";
         return Ok(vec![Concern::sure(path, format!("there is no role `{name}`"), help)]);
     };
@@ -82,7 +86,7 @@ async fn role(aws: &Aws, path: &str, arn: &str) -> Result<Vec<Concern>> {
 /// Whether an image is there and for the processor, where it is in ECR and in this region.
 async fn image(
     aws: &Aws,
-    path: String,
+    path: &str,
     uri: &str,
     architecture: Option<Architecture>,
 ) -> Result<Vec<Concern>> {
@@ -96,14 +100,7 @@ async fn image(
         aws.ecr.batch_get_image().registry_id(account).repository_name(repository).image_ids(image);
     let purpose = "look at the image";
     let answer = aws.send(&ecr::BATCH_GET_IMAGE, purpose, || request.clone().send()).await;
-    let answer = match unless_gone(answer) {
-        Ok(answer) => answer,
-        Err(failure) if failure.cause == Cause::Denied => {
-            return Ok(vec![unlooked(&path, "the image is there", &failure)]);
-        }
-        Err(failure) => return Err(failure),
-    };
-    let Some(answer) = answer else {
+    let Some(answer) = unless_gone(answer)? else {
         let title = format!("there is no repository `{repository}`");
         return Ok(vec![Concern::sure(path, title, "make it, or name one that is there")]);
     };
@@ -112,7 +109,9 @@ async fn image(
         return Ok(vec![Concern::sure(path, title, "push it, or name one that is there")]);
     };
     let platforms = platforms(found.image_manifest().unwrap_or_default());
-    let Some(wanted) = architecture.map(word) else { return Ok(Vec::new()) };
+    let Some(wanted) = architecture.map(|it| ecr::platform(it).architecture()) else {
+        return Ok(Vec::new());
+    };
     if platforms.is_empty() || platforms.contains(wanted) {
         return Ok(Vec::new());
     }
@@ -160,14 +159,6 @@ fn platforms(manifest: &str) -> BTreeSet<String> {
     each.filter(|it| *it != "unknown").map(str::to_owned).collect()
 }
 
-/// How images call an architecture.
-fn word(architecture: Architecture) -> &'static str {
-    match architecture {
-        Architecture::X86_64 => "amd64",
-        Architecture::Arm64 => "arm64",
-    }
-}
-
 /// Where a value is read from when a task starts.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stored<'a> {
@@ -205,13 +196,8 @@ impl<'a> Stored<'a> {
             Self::Secret(arn) => secret(aws, arn, wanted).await,
             Self::Parameter(name) => parameter(aws, name, wanted).await,
         };
-        match looked {
-            Err(failure) if failure.cause == Cause::Denied => {
-                let first = wanted.first().map(|(path, _)| path.as_str()).unwrap_or_default();
-                Ok(vec![unlooked(first, "what tasks read is there", &failure)])
-            }
-            looked => looked,
-        }
+        let first = wanted.first().map(|(path, _)| path.as_str()).unwrap_or_default();
+        unless_denied(looked, first, "what tasks read is there")
     }
 }
 

@@ -83,8 +83,9 @@ impl Planner<'_> {
             // Who leads to it is named by what it fills.
             let led = relations.there.filled_by(user).iter();
             let led = led.flat_map(|filled| relations.there.through_history(*filled, kinds));
-            let still: BTreeSet<Address> = self
-                .wants_filled(&live.address)
+            let desired = self.stack.resources.get(&live.address);
+            let still = desired.map(|it| self.fills(&live.address, &it.spec)).unwrap_or_default();
+            let still: BTreeSet<Address> = still
                 .iter()
                 .flat_map(|filled| relations.wanted.through_history(filled, kinds))
                 .collect();
@@ -92,14 +93,6 @@ impl Planner<'_> {
             released.extend(gone.map(|gone| (gone.clone(), live.address.clone())));
         }
         released
-    }
-
-    /// What a resource is to fill, by what the stack says of it.
-    fn wants_filled(&self, address: &Address) -> BTreeSet<Address> {
-        let filled = self.kinds.find(&address.kind).and_then(|kind| kind.fills);
-        let desired = self.stack.resources.get(address);
-        let filled = filled.and_then(|field| desired?.spec.get(field));
-        filled.map(references).unwrap_or_default()
     }
 
     /// What the kind says about the new values.
