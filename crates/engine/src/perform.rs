@@ -327,6 +327,13 @@ impl<C: Parameters> Performer<'_, C> {
         Some(difference.path)
     }
 
+    /// What it was given and does not show: a field, or its tags, which calls of their own write.
+    fn unshown(&self, live: &Live, spec: &Value) -> Option<String> {
+        let has_tags = self.driver.info().part_of.is_none();
+        let lacks_tags = has_tags && !live.is_signed;
+        self.lacks(live, spec).or_else(|| lacks_tags.then(|| "the change of its tags".to_owned()))
+    }
+
     /// Waits until what was written is shown, where the cloud shows it late. What is there and stays
     /// different is the next plan's to tell: the cloud may write it in another way.
     ///
@@ -341,7 +348,7 @@ impl<C: Parameters> Performer<'_, C> {
                     let seen = self.read(id).await?.into_iter().collect();
                     let live = self.this_of(self.ours(seen)?);
                     let missing = match &live {
-                        Some(live) => self.lacks(live, spec).filter(|_| !wait.is_over()),
+                        Some(live) => self.unshown(live, spec).filter(|_| !wait.is_over()),
                         None => Some(self.cx.identity.address.to_string()),
                     };
                     Ok(match missing {

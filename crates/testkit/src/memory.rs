@@ -237,6 +237,11 @@ impl Memory {
         self.lock().stale_for = duration;
     }
 
+    /// Shows tags that are written from now on as they were for a while longer.
+    pub fn show_tags_late(&self, duration: Duration) {
+        self.lock().stale_tags_for = duration;
+    }
+
     /// Makes the reply to the first of all equal calls get lost, so that each is made twice.
     pub fn lose_first_replies(&self) {
         self.lock().loses_first_replies = true;
@@ -364,6 +369,7 @@ impl Memory {
                 name: name.clone(),
                 spec: spec.clone(),
                 stale: None,
+                stale_tags: None,
                 is_kept: K::REMOVAL == Removal::WithParent,
                 visible_at: Instant::now() + state.hidden_for,
                 ready_at: Instant::now() + seconds(K::TYPICAL.create) + state.frozen_for,
@@ -414,7 +420,10 @@ impl Memory {
     pub(crate) async fn remember<K: Toy>(&self, cx: &Context<'_, Self>, id: &str) -> Result<()> {
         let identity = cx.identity.clone();
         self.call::<K, _>(Operation::Remember, &cx.identity.address.name, |state| {
+            let stale_for = state.stale_tags_for;
             let thing = state.find(id)?;
+            let before = (thing.mark.take(), thing.proof.take());
+            thing.stale_tags = Some((before, Instant::now() + stale_for));
             (thing.scope, thing.address) = (identity.scope.clone(), identity.address.clone());
             thing.generation = identity.generation;
             (thing.mark, thing.proof) = (Some(identity.mark.clone()), identity.proof.clone());

@@ -24,6 +24,7 @@ pub(crate) struct State {
     pub(crate) latency: Option<Duration>,
     pub(crate) hidden_for: Duration,
     pub(crate) stale_for: Duration,
+    pub(crate) stale_tags_for: Duration,
     pub(crate) frozen_for: Duration,
     pub(crate) loses_first_replies: bool,
     pub(crate) hides_environments: bool,
@@ -31,6 +32,9 @@ pub(crate) struct State {
     pub(crate) most_under_way: usize,
     pub(crate) shelf: Shelf,
 }
+
+/// A mark and a proof.
+pub(crate) type Tags = (Option<String>, Option<String>);
 
 /// One resource.
 #[derive(Clone, Debug)]
@@ -46,6 +50,8 @@ pub(crate) struct Thing {
     pub(crate) spec: Value,
     /// What a scan shows instead of the spec, and until when.
     pub(crate) stale: Option<(Value, Instant)>,
+    /// The mark and the proof that it shows instead of those it has, and until when.
+    pub(crate) stale_tags: Option<(Tags, Instant)>,
     /// Whether it goes with what it refers to, and does not hold it.
     pub(crate) is_kept: bool,
     pub(crate) visible_at: Instant,
@@ -86,11 +92,12 @@ impl State {
 impl Thing {
     /// What its tags say.
     pub(crate) fn badge(&self) -> Badge {
+        let (mark, proof) = self.shown_tags();
         Badge {
             name: self.address.name.clone(),
             generation: self.generation,
-            mark: self.mark.clone(),
-            proof: self.proof.clone(),
+            mark,
+            proof,
             of: Some((self.scope.stack.clone(), self.scope.environment.clone())),
             called: self.name.clone(),
             tags: self.scope.tags.clone(),
@@ -107,6 +114,14 @@ impl Thing {
             spec[*field] = json!({ "unread": true });
         }
         spec
+    }
+
+    /// The mark and the proof that a scan shows by now.
+    pub(crate) fn shown_tags(&self) -> Tags {
+        match &self.stale_tags {
+            Some((tags, until)) if *until > Instant::now() => tags.clone(),
+            _ => (self.mark.clone(), self.proof.clone()),
+        }
     }
 
     /// How far it is by now.

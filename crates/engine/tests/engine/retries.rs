@@ -101,6 +101,24 @@ async fn a_change_that_is_shown_late_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tags_that_are_shown_later_than_what_they_are_of_are_waited_for() {
+    let labelled = |team: &str| {
+        let spec = json!({ "range": "10.0.0.0/16", "labels": { "team": team } });
+        StackBuilder::default().with("network/main", spec).build()
+    };
+    let memory = Arc::new(Memory::default());
+    converge(&memory, &labelled("a")).await;
+    memory.show_tags_late(Duration::from_secs(20));
+    // The plan that follows at once is empty: they are not written again.
+    converge(&memory, &labelled("b")).await;
+    assert_eq!(count(&memory, Operation::Remember), 1);
+    memory.show_tags_late(Duration::from_hours(1));
+    let ran = apply(&memory, &labelled("c")).await;
+    assert!(ran.outcome.is_success(), "{:?}", ran.outcome);
+    assert!(ran.outcome.took < Duration::from_secs(125), "{:?}", ran.outcome.took);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_that_is_never_shown_is_left_to_the_next_plan() {
     let memory = Arc::new(Memory::default());
     converge(&memory, &network().build()).await;
