@@ -5,10 +5,13 @@
 //! With `HOSTILE_SEED=7` once instead, with calls that fail as the seed draws it.
 #![expect(clippy::print_stderr, reason = "the harness is its own")]
 
+use std::cmp::Reverse;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
 
-use deployer_tests::{Diary, Elsewhere, Lab, Terms, contracts_of, hostile_seed, keep_contract};
+use deployer_tests::{
+    Diary, Elsewhere, Lab, Terms, contracts_of, hostile_seed, keep_contract, root,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The kinds that keep their promises in a second place too: of each way of being found, by tags in
@@ -35,7 +38,9 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(LABS);
     let labs = Arc::new(Labs::default());
     let all = deployer_kinds::all();
-    let names: Vec<String> = all.iter().flat_map(|kind| contracts_of(kind.name)).collect();
+    let mut names: Vec<String> = all.iter().flat_map(|kind| contracts_of(kind.name)).collect();
+    // The longest take most time, and none is to be left alone in the end.
+    names.sort_by_cached_key(|name| Reverse(length(name)));
     let trial = |name: String, manners: Manners| {
         let labs = Arc::clone(&labs);
         Trial::test(name.clone(), move || labs.try_contract(&name, manners))
@@ -57,6 +62,12 @@ fn main() -> ExitCode {
         eprintln!("model check: {requests} requests, 0 refused\n");
     }
     conclusion.exit_code()
+}
+
+/// How long the text of a contract is, in bytes.
+fn length(name: &str) -> u64 {
+    let path = root().join(format!("tests/contracts/{name}.yaml"));
+    std::fs::metadata(path).map_or(0, |file| file.len())
 }
 
 /// How AWS behaves.

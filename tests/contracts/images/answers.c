@@ -2,7 +2,7 @@
  * the image is two kilobytes. It listens on the address in BIND, as the lab asks its tasks to.
  *
  * Its argument breaks it: `exits` at once, is `unwell` and answers with 500, or listens `elsewhere`,
- * on port 9090. */
+ * on port 9090. With `healthy` it is the check of its own that always holds. */
 #include "bare.h"
 
 enum { READ = 0, WRITE = 1, CLOSE = 3, SOCKET = 41, ACCEPT = 43, BIND = 49, LISTEN = 50, SETSOCKOPT = 54, EXIT = 60 };
@@ -28,6 +28,8 @@ static void address(unsigned char *into, char **environment) {
 
 __attribute__((used)) void begin(long *stack) {
     char manner = stack[0] > 1 ? *(char *)stack[2] : 0;
+    if (manner == 'h')
+        call(EXIT, 0, 0, 0, 0, 0);
     if (manner == 'e' && ((char *)stack[2])[1] == 'x') {
         call(WRITE, 2, (long)complaint, sizeof complaint - 1, 0, 0);
         call(EXIT, 3, 0, 0, 0, 0);
