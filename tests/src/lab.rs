@@ -299,6 +299,11 @@ impl Lab {
         self.post("/_lab/faults", fault);
     }
 
+    /// Lets tasks find no place: so many `times`, until it is said otherwise where that is `null`.
+    pub fn lack(&self, shortage: &Value) {
+        self.post("/_lab/capacity", shortage);
+    }
+
     /// Removes every fault.
     ///
     /// # Panics

@@ -1,8 +1,8 @@
-//! Into tasks that run in the lab, and what is wrong with an environment there.
+//! Into tasks that run in the lab.
 
 use std::process::Command;
 
-use deployer_tests::{Lab, Ran, root, run, wait_until};
+use deployer_tests::{Lab, Ran, root, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -59,13 +59,6 @@ services:
         let (command, rest) = words.split_first().expect("a command");
         run(&self.lab, &[&[*command, "--file", &file], rest].concat())
     }
-
-    fn update_by_hand(&self, change: &Value) {
-        let mut body = json!({ "cluster": "shop-default-main", "service": "shop-default-web" });
-        body.as_object_mut().expect("a map").extend(change.as_object().expect("a map").clone());
-        let target = "AmazonEC2ContainerServiceV20141113.UpdateService";
-        self.lab.by_hand_in_json("ecs", target, &body);
-    }
 }
 
 #[test]
@@ -82,45 +75,4 @@ fn a_command_runs_in_a_task_and_ends_as_it_does_there() {
     world.run(&["exec", "web"]).expect(0);
     let none = world.run(&["exec", "web", "--container", "proxy", "--", "true"]).expect(1).stderr;
     assert!(none.contains("there is no container `proxy`"), "{none}");
-}
-
-#[test]
-fn what_is_wrong_is_said_with_why_and_what_to_type() {
-    let world = World::deployed("");
-    let well = world.run(&["doctor"]).expect(0).stdout;
-    assert!(well.contains("nothing is wrong"), "{well}");
-
-    world.update_by_hand(&json!({ "desiredCount": 0 }));
-    wait_until("its task has gone", || world.run(&["doctor"]).stdout.contains("it has no targets"));
-    let idle = world.run(&["doctor", "--json"]).expect(3).stdout;
-    let idle: Value = serde_json::from_str(&idle).expect("JSON");
-    let stages: Vec<&str> = idle["findings"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|it| it["stage"].as_str())
-        .collect();
-    assert_eq!(stages.last(), Some(&"tasks"), "{idle}");
-    assert!(idle.to_string().contains("`web` is scaled to 0"), "{idle}");
-    world.update_by_hand(&json!({ "desiredCount": 1 }));
-
-    let images = root().join("tests/contracts/images");
-    world.write(&images.join("exits.tar").display().to_string(), "");
-    world.run(&["publish", "--yes"]).expect(4);
-    let broken = world.run(&["doctor"]).expect(3).stdout;
-    let broken = broken.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in [
-        "the last rollout of `web`",
-        "ended with exit code 3",
-        "fatal: DATABASE_URL is not set",
-        "help: find out why `web` ends",
-    ] {
-        assert!(broken.contains(part), "`{part}` is missing:\n{broken}");
-    }
-
-    let listener = world.lab.arn_at("listener/edge-http");
-    world.lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &listener)]);
-    let shut = world.run(&["doctor"]).expect(3).stdout;
-    assert!(shut.contains("nothing listens at the load balancer `edge`"), "{shut}");
-    assert!(shut.contains("listener/edge-http"), "what is not there is named: {shut}");
 }

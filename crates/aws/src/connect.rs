@@ -120,6 +120,7 @@ async fn reach(
         return Err(Failure::new(Cause::Refused, "choose a region", "none is set")
             .help("write `region:` in the stack, or set AWS_REGION"));
     };
+    config.endpoint_url().map(endpoint).transpose()?;
     let shared = Shared {
         fence: Fence::default(),
         seen,
@@ -133,6 +134,17 @@ async fn reach(
         None => aws,
     };
     Ok(Connection { aws, region })
+}
+
+/// Checks the endpoint that is set for all services.
+fn endpoint(url: &str) -> Result<()> {
+    let host = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    if host.is_some_and(|host| host.starts_with(|first: char| first != '/')) {
+        return Ok(());
+    }
+    let message = format!("`{url}` is no URL, such as https://ecs.eu-west-1.amazonaws.com");
+    Err(Failure::new(Cause::Refused, "use the endpoint that is set", message)
+        .help("correct or unset AWS_ENDPOINT_URL, or `endpoint_url` in your AWS config file"))
 }
 
 /// What the clouds at all places have in common.
@@ -337,4 +349,20 @@ async fn configure(
         TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(CALL).build();
     let config = loader.load().await.into_builder();
     config.retry_config(RetryConfig::disabled()).timeout_config(timeouts).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_endpoint_is_refused_before_a_call() {
+        for url in ["http://127.0.0.1:4566", "https://ecs.eu-west-1.amazonaws.com"] {
+            assert!(endpoint(url).is_ok(), "{url}");
+        }
+        for url in ["", "nonsense", "127.0.0.1:4566", "http://", "https:///path", "ftp://host"] {
+            let refused = endpoint(url).expect_err(url);
+            assert!(refused.help.is_some_and(|help| help.contains("AWS_ENDPOINT_URL")), "{url}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deployer_core::{Action, Failure, Live, Plan, Snapshot};
+use deployer_core::{Failure, Live, Plan, Snapshot};
 use deployer_engine::{Diagnosis, Finding, Look, Places, Stage, diagnose};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::args::{StackArgs, TargetArgs};
 use crate::command::Command;
 use crate::exit::{Error, Exit};
 use crate::masking::said;
-use crate::render;
+use crate::render::{self, Drift};
 use crate::session::Session;
 use crate::wire::document::Position;
 use crate::wire::error::Failure as Unread;
@@ -115,35 +115,33 @@ fn differing(plan: &Plan, snapshot: &Snapshot) -> Vec<Finding> {
         let problem = format!("nothing of {} is there", snapshot.scope);
         return vec![Finding::new(Stage::Stack, problem, "`deployer apply` makes it")];
     }
-    let named = |of: &dyn Fn(&deployer_core::Step) -> bool| {
-        let mut all: Vec<String> =
-            plan.steps.iter().filter(|it| of(it)).map(|it| it.address.to_string()).collect();
-        all.dedup();
-        all
-    };
-    let listed = |all: &[String]| {
-        let more = all.len().saturating_sub(NAMED);
-        let more = (more > 0).then(|| format!("and {more} more"));
-        all.iter().take(NAMED).cloned().chain(more).collect::<Vec<_>>()
-    };
-    let missing =
-        named(&|step| step.action == Action::Create && snapshot.current(&step.address).is_none());
-    let changed = named(&|step| step.differences.iter().any(|it| it.drift));
+    let Drift { missing, changed, .. } = Drift::of(plan, snapshot);
     let mut findings = Vec::new();
     if !missing.is_empty() {
-        let problem = match missing.len() {
-            1 => "a resource of the stack is not there".to_owned(),
-            count => format!("{count} resources of the stack are not there"),
+        let (problem, help) = match missing.len() {
+            1 => ("a resource of the stack is not there".to_owned(), "`deployer apply` makes it"),
+            count => (
+                format!("{count} resources of the stack are not there"),
+                "`deployer apply` makes them",
+            ),
         };
-        let finding = Finding::new(Stage::Stack, problem, "`deployer apply` makes it");
-        findings.push(finding.because(listed(&missing)));
+        let names = missing.iter().map(|address| vec![address.to_string()]);
+        findings.push(Finding::new(Stage::Stack, problem, help).because(listed(names)));
     }
     if !changed.is_empty() {
         let problem = "somebody has changed something outside";
-        let help = "`deployer drift` shows what, and `deployer apply` puts it back";
-        findings.push(Finding::new(Stage::Stack, problem, help).because(listed(&changed)));
+        let help = "`deployer apply` puts it back as it was given: before the arrow";
+        let fields = changed.iter().map(|(address, fields)| render::drifted(address, fields));
+        findings.push(Finding::new(Stage::Stack, problem, help).because(listed(fields)));
     }
     findings
+}
+
+/// The lines of the first few of all that there are, and how many more there are.
+fn listed(all: impl ExactSizeIterator<Item = Vec<String>>) -> Vec<String> {
+    let more = all.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    all.take(NAMED).flatten().chain(more).collect()
 }
 
 /// What is wrong in an environment.

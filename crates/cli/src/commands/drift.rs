@@ -56,7 +56,8 @@ impl Command for Args {
 }
 
 impl Drift {
-    fn of(plan: &Plan, snapshot: &Snapshot) -> Self {
+    /// What a plan finds to differ from what was last given.
+    pub(super) fn of(plan: &Plan, snapshot: &Snapshot) -> Self {
         let unread = snapshot.lives.iter().map(|live| (live.address.clone(), live.unread()));
         let changed = plan.steps.iter().filter_map(|step| {
             let drifted: Vec<Difference> =

@@ -26,6 +26,16 @@ pub(crate) struct Drift {
 /// How far fields are set in under their resource.
 const INDENT: usize = 2;
 
+/// How wide the fields are that stand among other text.
+const NARROW: usize = 76;
+
+/// The fields of a resource that were changed outside, in plain text, each with what it was given and
+/// what it is now.
+pub(crate) fn drifted(address: &Address, fields: &[Difference]) -> Vec<String> {
+    let fields = differences(fields, &Theme::default(), INDENT, NARROW);
+    std::iter::once(address.to_string()).chain(fields).collect()
+}
+
 /// What was changed outside: each field with what it was given and what it is now.
 pub(crate) fn drift(scope: &Scope, drift: &Drift, theme: &Theme, width: usize) -> String {
     let Drift { is_new, changed, missing, attached, unread: _ } = drift;

@@ -16,7 +16,7 @@ pub(crate) mod words;
 
 pub use diagnostic::diagnostics;
 pub(crate) use diagnostic::located_diagnostics;
-pub(crate) use drift::{Drift, drift};
+pub(crate) use drift::{Drift, drift, drifted};
 pub(crate) use error::error;
 pub(crate) use failure::{finding, notice, without};
 pub(crate) use layout::{broken, fit, truncate, width_of};

@@ -47,15 +47,18 @@ async fn tasks(aws: &Aws, name: &str, service: &Description) -> Result<Option<Fi
     let age = moment(primary.updated_at()).map(|at| Timestamp::now().duration_since(at));
     let is_young = age.is_some_and(|age| age < STARTING);
     let has_failed = primary.rollout_state() == Some(&DeploymentRolloutState::Failed);
+    // Those that find no place are among them, and are no tasks.
+    let failed = if rollout::is_over(service) { 0 } else { primary.failed_tasks() };
     let is_short = running < desired && (!is_young || ended.by_themselves > 0);
-    if !is_short && !has_failed && ended.by_themselves == 0 {
+    if !is_short && !has_failed && ended.by_themselves == 0 && failed == 0 {
         return Ok(None);
     }
     let problem = match ended.by_themselves {
-        ended if ended > 0 && running >= desired => {
+        _ if running < desired => format!("{running} of {desired} tasks of `{name}` run"),
+        0 => format!("new tasks of `{name}` do not come up: {failed} have failed"),
+        ended => {
             format!("tasks of `{name}` end and are started again: {ended} within the last hour")
         }
-        _ => format!("{running} of {desired} tasks of `{name}` run"),
     };
     Ok(Some(explained(aws, service, &shown, (problem, ended)).await?))
 }
