@@ -83,8 +83,10 @@ fn of_variables(before: &Value, after: &Value) -> Vec<ReleaseChange> {
 
 /// In which way a field differs. Only what cannot be secret is shown.
 fn how(field: &str, before: &Value, after: &Value) -> String {
+    if let ("image", Some(before), Some(after)) = (field, before.as_str(), after.as_str()) {
+        return of_images(before, after);
+    }
     let shown = |value: &Value| match (field, value) {
-        ("image", Value::String(image)) => Some(short_image(image)),
         ("execution-role" | "task-role", value) => {
             let arn = value.as_str().or_else(|| value["id"].as_str())?;
             Some(arn.rsplit('/').next().unwrap_or(arn).to_owned())
@@ -119,12 +121,22 @@ fn presence(before: &Value, after: &Value) -> &'static str {
     }
 }
 
-/// An image without its registry, and with the first twelve digits of its digest.
-fn short_image(image: &str) -> String {
-    let name = image.rsplit('/').next().unwrap_or(image);
-    match name.split_once("@sha256:") {
-        Some((name, digest)) => format!("{name}@{}", digest.get(..12).unwrap_or(digest)),
-        None => name.to_owned(),
+/// Two images without their registries, and by the first twelve digits of their digests alone where
+/// they are in one repository.
+fn of_images(before: &str, after: &str) -> String {
+    let named = |image: &str| {
+        let name = image.rsplit('/').next().unwrap_or(image);
+        match name.split_once("@sha256:") {
+            Some((name, digest)) => format!("{name}@{}", digest.get(..12).unwrap_or(digest)),
+            None => name.to_owned(),
+        }
+    };
+    let (one, other) = (named(before), named(after));
+    match (one.split_once('@'), other.split_once('@')) {
+        (Some((repository, one)), Some((same, other))) if repository == same => {
+            format!("{one} → {other}")
+        }
+        _ => format!("{one} → {other}"),
     }
 }
 
@@ -168,7 +180,7 @@ mod tests {
     fn what_differs_is_named_and_no_value_that_may_be_secret_is() {
         let image = |digest: &str| format!("1.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{digest}");
         let (one, other) = (image("0123456789abcdef"), image("fedcba9876543210"));
-        let images = "image web@0123456789ab → web@fedcba987654";
+        let images = "image 0123456789ab → fedcba987654";
         let mut after = release(&other, "y", 1024);
         assert_eq!(
             told(&release(&one, "x", 512), &after),
@@ -181,6 +193,8 @@ mod tests {
             ["command added", "ports 80 → 81, 82"]
         );
         assert!(told(&after, &after).is_empty());
+        let pulled = "image web@0123456789ab → nginx:1.29";
+        assert_eq!(told(&release(&one, "x", 1), &release("nginx:1.29", "x", 1)), [pulled]);
     }
 
     #[test]

@@ -17,9 +17,10 @@ const WAY_OUT: &str = "give its subnets a way out: a NAT gateway (`nat: single`)
     (`subnets: public`), or endpoints (`private-access: true`); where it has an `egress:` of its own, \
     let that send to port 443";
 
-/// What to do about a task that stopped. `log` is the end of what the container to blame wrote.
+/// What to do about a task that stopped, `of` being the service or the job whose it is. `log` is the end
+/// of what the container to blame wrote.
 pub(super) fn of_task(
-    task: &Stopped,
+    (task, of): (&Stopped, &str),
     culprit: Option<&Culprit<'_>>,
     definition: &TaskDefinition,
     log: &[String],
@@ -38,11 +39,13 @@ pub(super) fn of_task(
              stay, `min:` of `scale:` or `base:` of `spot:` says"
                 .to_owned()
         }
-        StopCause::Person => "look who has stopped it: `deployer events`".to_owned(),
+        StopCause::Person => {
+            format!("somebody stopped it: `deployer events {of}` shows when, CloudTrail who")
+        }
         _ if said.contains("container health checks") => {
             format!(
-                "see what `{name}` answers to its `health-command:` (`deployer exec`), or give it \
-                 longer to start with `grace-period:`"
+                "see what the command says in a task (`deployer exec {of}`), or give `{name}` longer \
+                 to start with `grace-period:`"
             )
         }
         _ => format!(
@@ -54,6 +57,7 @@ pub(super) fn of_task(
 /// Whether a text says that a program or an image is for another processor.
 fn is_wrong_processor(text: &str) -> bool {
     // What an exec says of it, and what a pull does (containerd, `platforms`).
+    let text = text.to_lowercase();
     ["exec format error", "descriptor matching platform", "no match for platform"]
         .iter()
         .any(|words| text.contains(words))
@@ -131,7 +135,7 @@ fn of_start(said: &str, name: &str, container: Option<&ContainerDefinition>) -> 
         return "make what it names, or name another one in `secrets:`".to_owned();
     }
     if says(&["dependencies timed out"]) {
-        return "see why the containers that start before it do not get that far: `deployer logs`"
+        return "see in its log why the containers that start before it do not get that far"
             .to_owned();
     }
     "check that the image, the secrets and the log group it names exist, and that its execution role \

@@ -211,11 +211,12 @@ pub(super) async fn progress(cx: &Context<'_, Aws>, kept: &Kept) -> Result<Progr
         attempted(cx, &kept.name, entry, Run::new(run.release, left)).await?;
         return Ok(Progress::Waiting(format!("task {} failed; it runs again", task.id)));
     }
-    Err(failure(cx.cloud, task).await?)
+    let of = format!("jobs/{}", cx.identity.address.name);
+    Err(failure(cx.cloud, task, &of).await?)
 }
 
 /// Why a run failed: what ECS says of the task, and what that wrote.
-async fn failure(aws: &Aws, task: Task) -> Result<Failure> {
+async fn failure(aws: &Aws, task: Task, of: &str) -> Result<Failure> {
     let id = task.id.clone();
     let Some(stopped) = Stopped::of(task) else {
         let message = format!("task {id} stopped, and ECS does not say why");
@@ -224,7 +225,7 @@ async fn failure(aws: &Aws, task: Task) -> Result<Failure> {
     let definition = logging::definition(aws, &stopped.0.revision).await?;
     let culprit = Culprit::of(&stopped, &definition);
     let log = log(aws, culprit.as_ref()).await?;
-    let help = advice::of_task(&stopped, culprit.as_ref(), &definition, &log);
+    let help = advice::of_task((&stopped, of), culprit.as_ref(), &definition, &log);
     let mut lines = vec![format!("task {id} stopped: {}", stopped.reason())];
     lines.extend(log);
     lines.push("what waits for it stays at the version that it has".to_owned());

@@ -57,7 +57,7 @@ async fn tasks(aws: &Aws, name: &str, service: &Description) -> Result<Option<Fi
         }
         _ => format!("{running} of {desired} tasks of `{name}` run"),
     };
-    Ok(Some(explained(aws, service, &shown, (problem, ended)).await?))
+    Ok(Some(explained(aws, (service, name), &shown, (problem, ended)).await?))
 }
 
 /// What is wrong with the newest rollout: that it has failed, or waits for somebody. Why it failed is
@@ -87,7 +87,7 @@ async fn rolled(
         Some(revision) => {
             let shown = Rollout::TaskDefinition(revision);
             let ended = explain::ended(aws, service, &shown).await?;
-            explained(aws, service, &shown, (problem, ended)).await?
+            explained(aws, (service, name), &shown, (problem, ended)).await?
         }
         None => Finding::new(Stage::Tasks, problem, LOOK),
     };
@@ -98,7 +98,7 @@ async fn rolled(
 /// A problem with why, as a rollout that fails is explained.
 async fn explained(
     aws: &Aws,
-    service: &Description,
+    service: (&Description, &str),
     rollout: &Rollout<'_>,
     (problem, ended): (String, Ended),
 ) -> Result<Finding> {

@@ -18,9 +18,11 @@ use crate::moment::moment;
 /// How many events of a service are shown.
 const EVENTS: usize = 5;
 
-/// What to do about a release that an alarm has taken back.
-const ALARMED: &str = "see in `deployer logs` and `deployer status` what the release did while it was \
-    watched, and mend that";
+/// How an event ends about a task that does not pass its own check.
+const UNHEALTHY: &str = "failed container health checks";
+
+/// Where ECS sends those who read an event.
+const SEE: &str = ". For more information, see the Troubleshooting section";
 
 /// How the events begin that report nothing but the ordinary course (ECS developer guide,
 /// "Amazon ECS service event messages").
@@ -83,21 +85,22 @@ impl Rollout<'_> {
 }
 
 /// Why a rollout failed: what ECS says of it, of the task to blame, what that wrote, and what is
-/// different from the last release that came up. `fate` says what becomes of the service.
+/// different from the last release that came up. `name` is the service's in its stack; `fate` says what
+/// becomes of it.
 pub(super) async fn failure(
     aws: &Aws,
-    service: &Description,
+    (service, name): (&Description, &str),
     rollout: &Rollout<'_>,
     fate: &str,
 ) -> Result<Failure> {
     let ended = ended(aws, service, rollout).await?;
-    failure_by(aws, service, rollout, (ended, Some(fate))).await
+    failure_by(aws, (service, name), rollout, (ended, Some(fate))).await
 }
 
 /// The same, by the tasks that are known to have stopped.
 pub(super) async fn failure_by(
     aws: &Aws,
-    service: &Description,
+    (service, name): (&Description, &str),
     rollout: &Rollout<'_>,
     (ended, fate): (Ended, Option<&str>),
 ) -> Result<Failure> {
@@ -132,10 +135,14 @@ pub(super) async fn failure_by(
     if let Some(task) = &stopped {
         lines.push(format!("task {} stopped: {}", task.0.id, task.reason()));
     }
-    lines.extend(others.iter().map(|words| format!("ECS says: {}", with_names(words))));
+    // That of a task that did not pass its own check says so itself.
+    let is_said = |words: &str| stopped.is_some() && words.ends_with(UNHEALTHY);
+    let said = others.iter().filter(|words| !is_said(words));
+    lines.extend(said.map(|words| format!("ECS says: {}", with_names(words))));
     let reason = deployment.and_then(Deployment::rollout_state_reason);
-    let reason = reason.filter(|text| !text.ends_with("in progress."));
-    lines.extend(reason.or(own.and_then(|own| own.reason.as_deref())).map(ToOwned::to_owned));
+    let reason = reason.or(own.and_then(|own| own.reason.as_deref()));
+    let is_why = |text: &&str| !text.ends_with("in progress.") && !text.ends_with("completed.");
+    lines.extend(reason.filter(is_why).map(ToOwned::to_owned));
     if lines.is_empty() {
         lines.push("ECS no longer says why".to_owned());
     }
@@ -154,10 +161,9 @@ pub(super) async fn failure_by(
     lines.extend(since.iter().flat_map(Since::lines));
     lines.extend(fate.map(ToOwned::to_owned));
 
-    let name = culprit.as_ref().map_or("the container", |it| it.container.name.as_str());
     let of_task = || {
         let (task, definition) = blamed?;
-        Some(advice::of_task(task, culprit.as_ref(), definition, &log))
+        Some(advice::of_task((task, name), culprit.as_ref(), definition, &log))
     };
     let is_its_own_fault = stopped.as_ref().is_some_and(Stopped::is_its_own_fault);
     let advice = match unhealthy.last() {
@@ -165,22 +171,27 @@ pub(super) async fn failure_by(
         Some(target) => Some(target.advice(name)),
         None => others.iter().rev().find_map(|words| advice::of_words(words)),
     };
-    let advice = advice.or_else(|| (!alarms.is_empty()).then(|| ALARMED.to_owned()));
+    let alarmed = || {
+        format!(
+            "see in `deployer logs {name}` and `deployer status` what it did while it was watched"
+        )
+    };
+    let advice = advice.or_else(|| (!alarms.is_empty()).then(alarmed));
     let advice = advice.or_else(of_task);
     let failure = Failure::new(Cause::Refused, "get its new tasks healthy", lines.join("\n"));
     Ok(match advice {
-        Some(advice) => failure.help(format!("{advice}; then {}", again(since.as_ref()))),
+        Some(advice) => failure.help(format!("{advice}; then {}", again(name, since.as_ref()))),
         None => failure,
     })
 }
 
 /// What rolls a service out again once what was wrong is mended. An image that did not come up is
 /// not shipped by `apply` where another one has.
-fn again(since: Option<&Since>) -> &'static str {
-    if since.is_some_and(Since::has_new_image) {
-        "roll it out again: `deployer publish`"
+fn again(name: &str, since: Option<&Since>) -> String {
+    if since.is_some_and(Since::has_new_build) {
+        format!("roll it out again: `deployer publish {name}`")
     } else {
-        "roll it out again: `deployer apply`"
+        "roll it out again: `deployer apply`".to_owned()
     }
 }
 
@@ -254,7 +265,8 @@ fn events(service: &Description, since: Timestamp) -> Vec<String> {
 /// The words of an event, each of which begins with `(service name) `.
 pub(super) fn words(message: &str) -> &str {
     let words = message.strip_prefix("(service ").and_then(|rest| rest.split_once(") "));
-    words.map_or(message, |(_, words)| words).trim_end_matches('.')
+    let words = words.map_or(message, |(_, words)| words);
+    words.split_once(SEE).map_or(words, |(words, _)| words).trim_end_matches('.')
 }
 
 /// What a service has said since its deployment began: what is wrong, or else what it did last.

@@ -45,7 +45,8 @@ pub(super) async fn progress(
         Stopped if is_overtaken(service, &recorded) => Err(overtaken(service)),
         RolledBack | Stopped | Failed => {
             let fate = fate(recorded.state);
-            Err(explain::failure(cx.cloud, service, &rollout, fate).await?)
+            let name = cx.identity.address.name.as_str();
+            Err(explain::failure(cx.cloud, (service, name), &rollout, fate).await?)
         }
     }
 }
@@ -57,15 +58,17 @@ async fn under_way(
     rollout: &Rollout<'_>,
     recorded: &Recorded,
 ) -> Result<String> {
+    let name = cx.identity.address.name.as_str();
     let ended = explain::ended(cx.cloud, service, rollout).await?;
     let running = recorded.to.as_ref().map_or(0, |to| to.running);
     // ECS is left the time to take it back by itself.
     let most = threshold(service, service.desired_count()).saturating_mul(2);
     if running == 0 && ended.by_themselves >= most {
         let fate = "ECS goes on trying, and what ran before has all requests";
-        return Err(explain::failure_by(cx.cloud, service, rollout, (ended, Some(fate))).await?);
+        let of = (service, name);
+        return Err(explain::failure_by(cx.cloud, of, rollout, (ended, Some(fate))).await?);
     }
-    let mut words = words(recorded, &cx.identity.address.name);
+    let mut words = words(recorded, name);
     words.extend(ended.newest.map(|task| format!("one stopped: {}", task.reason())));
     words.extend(recorded.created.and_then(|begun| explain::telling(service, begun)));
     Ok(words.join("; "))

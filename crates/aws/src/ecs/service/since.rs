@@ -3,6 +3,7 @@
 use deployer_core::Cause;
 use deployer_engine::{Result, Rollout as Recorded, RolloutState, Version};
 use deployer_kinds::{ReleaseChange, release_changes};
+use serde_json::Value;
 
 use crate::Aws;
 use crate::ecs::task_definition;
@@ -16,6 +17,7 @@ pub(super) struct Since {
     number: u32,
     changes: Vec<ReleaseChange>,
     is_same: bool,
+    has_new_build: bool,
 }
 
 impl Since {
@@ -35,17 +37,19 @@ impl Since {
         let mut changes = release_changes(&before.spec, &after.spec);
         // Mostly it is the image.
         changes.sort_by_key(|it| !is_image(it));
-        Ok(Some(Self { number: before.number, changes, is_same: good == revision }))
+        let has_new_build = changes.iter().any(is_image) && is_built(&after.spec);
+        let (number, is_same) = (before.number, good == revision);
+        Ok(Some(Self { number, changes, is_same, has_new_build }))
     }
 
-    /// Whether another image is among it.
-    pub(super) fn has_new_image(&self) -> bool {
-        self.changes.iter().any(is_image)
+    /// Whether another image is among it, and one that was built for the service.
+    pub(super) fn has_new_build(&self) -> bool {
+        self.has_new_build
     }
 
     /// It in lines, with settings by their names.
     pub(super) fn lines(&self) -> Vec<String> {
-        let Self { number, changes, is_same } = self;
+        let Self { number, changes, is_same, .. } = self;
         if *is_same {
             return vec![format!("release {number} has come up before, with these settings")];
         }
@@ -63,6 +67,12 @@ impl Since {
 
 fn is_image(change: &ReleaseChange) -> bool {
     change.name == "image" || change.name.ends_with(": image")
+}
+
+/// Whether a release runs an image by its digest, as it does what was built for it.
+fn is_built(spec: &Value) -> bool {
+    let mut containers = spec["containers"].as_object().into_iter().flatten();
+    containers.any(|(_, it)| it["image"].as_str().is_some_and(|image| image.contains("@sha256:")))
 }
 
 /// What came up before the newest rollout of a revision.
@@ -87,7 +97,8 @@ mod tests {
 
     fn since(changes: usize) -> Since {
         let change = |at| ReleaseChange { name: format!("V{at}"), how: "added".to_owned() };
-        Since { number: 3, changes: (0..changes).map(change).collect(), is_same: false }
+        let changes = (0..changes).map(change).collect();
+        Since { number: 3, changes, is_same: false, has_new_build: false }
     }
 
     #[test]
