@@ -38,7 +38,8 @@ impl Stopped {
         let is_good_end = !self.0.containers.iter().any(ended_by_itself);
         for container in &self.0.containers {
             let name = &container.name;
-            if let Some(code) = container.exit_code.filter(|code| *code != 0 || is_good_end)
+            let is_why = is_good_end || ended_by_itself(container);
+            if let Some(code) = container.exit_code.filter(|_| is_why)
                 && self.is_its_own_fault()
             {
                 words.push(format!("{name} ended with exit code {code}"));

@@ -1,6 +1,7 @@
-//! Releases that fail, each in its way, in one rollout: what each says while it fails, why, what is
+//! Releases that fail, each in its way, side by side: what each says while it fails, why, what is
 //! different from the release that came up, and what to do.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use deployer_tests::{Lab, root, run};
@@ -11,36 +12,29 @@ struct Case {
     name: &'static str,
     good: &'static str,
     broken: &'static str,
-    /// What is told of it, in this order.
+    /// What is said while it is rolled out, of those that take long enough here to be looked at.
+    waits: Option<&'static str>,
+    /// What is told of its failure, in this order.
     told: &'static [&'static str],
 }
 
-/// What is the same of each that works: it goes on running, and its check passes.
+/// What is the same of those that work: they go on running, and their check passes.
 const WORKS: &str =
     "image: { build: { archive: IMAGES/fails.tar } }, health-command: [/fails, well]";
 
-const CASES: &[Case] = &[
-    Case {
-        name: "foreign",
-        good: WORKS,
-        broken: "image: { build: { archive: IMAGES/foreign.tar } }, health-command: [/fails, well]",
-        told: &[
-            "foreign ended with exit code",
-            "exec /foreign: exec format error",
-            "changed since release 1, the last that came up: image: ",
-            "help: the image is for another processor than its tasks: build it for linux/amd64, or \
-             give it `architecture: arm64`; then roll it out again: `deployer publish foreign",
-        ],
-    },
+/// Those whose settings are broken.
+const APPLIED: &[Case] = &[
     Case {
         name: "missing",
         good: WORKS,
         broken: "image: registry.example.com/gone:1, health-command: [/fails, well]",
+        waits: None,
         told: &[
-            "CannotPullContainerError",
+            "stopped: CannotPullContainerError",
+            "changed since release 1, the last that came up: image: failing-default-missing@",
             "→ gone:1",
-            "help: push the image registry.example.com/gone:1, or name one that is there; then roll \
-             it out again: `deployer apply",
+            "help: push the image registry.example.com/gone:1, or name one that is there",
+            "`deployer apply",
         ],
     },
     Case {
@@ -48,36 +42,26 @@ const CASES: &[Case] = &[
         good: WORKS,
         broken: "image: { build: { archive: IMAGES/fails.tar } }, health-command: [/fails, ill], \
                  environment: { LEVEL: debug-please }",
+        waits: Some("failed container health checks"),
         told: &[
             "stopped: Task failed container health checks",
             "its health command is `/fails ill`, which has to end with 0 within 5 s",
-            "the last that came up: LEVEL: added health: changed",
+            "LEVEL: added health: changed",
             "help: see what the command says in a task (`deployer exec ill",
+            "`deployer apply",
         ],
     },
     Case {
         name: "hungry",
         good: "image: { build: { archive: IMAGES/fails.tar } }, health-command: [/fails, well], \
-               sidecars: { feeder: { image: { of: hungry }, memory: 16 MiB, essential: true } }",
+               sidecars: { feeder: { image: { of: hungry }, memory: 16 MiB } }",
         broken: "image: { build: { archive: IMAGES/fails.tar } }, health-command: [/fails, well], \
-                 sidecars: { feeder: { image: { of: hungry }, memory: 16 MiB, essential: true, \
-                 command: [hungry] } }",
+                 sidecars: { feeder: { image: { of: hungry }, memory: 16 MiB, command: [hungry] } }",
+        waits: Some("OutOfMemoryError"),
         told: &[
             "feeder ended with exit code 137; feeder: OutOfMemoryError",
-            "the last that came up: feeder: command: added",
+            "feeder: command: added",
             "help: give `feeder` more `memory:` than 16 MiB, or let it take less",
-        ],
-    },
-    Case {
-        name: "roleless",
-        good: WORKS,
-        broken: "image: { build: { archive: IMAGES/fails.tar } }, health-command: [/fails, well], \
-                 memory: 1 GiB",
-        told: &[
-            "ECS was unable to assume the role",
-            "the last that came up: memory: 512 → 1024",
-            "help: let the trust policy of the role `failing-default-roleless-execution` have the \
-             service `ecs-tasks.amazonaws.com`",
         ],
     },
     Case {
@@ -86,38 +70,73 @@ const CASES: &[Case] = &[
                spot: { share: 100%, base: 0 }",
         broken: "image: { build: { archive: IMAGES/fails.tar } }, health-command: [/fails, well], \
                  spot: { share: 100%, base: 0 }, cpu: 512, memory: 1 GiB",
+        waits: None,
         told: &[
-            "was unable to place a task. Reason: Capacity is unavailable at this time",
-            "cpu: 256 → 512",
+            "ECS says: was unable to place a task. Reason: Capacity is unavailable at this time",
+            "cpu: 256 → 512 memory: 512 → 1024",
             "help: AWS has no room for it now",
         ],
     },
 ];
 
-/// A stack of all of them; the role of one may be taken by others than ECS where they are broken.
+/// Those whose images are.
+const PUBLISHED: &[Case] = &[
+    Case {
+        name: "foreign",
+        good: WORKS,
+        broken: "image: { build: { archive: IMAGES/foreign.tar } }, health-command: [/fails, well]",
+        waits: None,
+        told: &[
+            "the end of its log in /failing/default/foreign: exec /foreign: exec format error",
+            "changed since release 1, the last that came up: image: ",
+            "help: the image is for another processor than its tasks: build it for linux/amd64, or \
+             give it `architecture: arm64`; then roll it out again: `deployer publish foreign",
+        ],
+    },
+    Case {
+        name: "roleless",
+        good: WORKS,
+        broken: "image: { build: { archive: IMAGES/answers.tar } }, health-command: [/fails, well]",
+        waits: None,
+        told: &[
+            "ECS was unable to assume the role",
+            "help: let the trust policy of the role `failing-default-roleless-execution` have the \
+             service `ecs-tasks.amazonaws.com`: `deployer apply",
+        ],
+    },
+];
+
+/// A stack of all of them.
 fn write(file: &Path, is_broken: bool) {
     let images = root().join("tests/contracts/images");
     let mut text = "stack: failing\nregion: eu-west-1\n\
         network: { cidr: 10.24.0.0/16, zones: 2, nat: none }\nservices:\n"
         .to_owned();
-    for Case { name, good, broken, .. } in CASES {
+    for Case { name, good, broken, .. } in APPLIED.iter().chain(PUBLISHED) {
         let settings = if is_broken { broken } else { good };
-        text.push_str(&format!("  {name}: {{ subnets: public, {settings} }}\n"));
-    }
-    if is_broken {
-        text.push_str(
-            "resources: { role/roleless-execution: { services: [ec2.amazonaws.com] } }\n",
-        );
+        writeln!(text, "  {name}: {{ subnets: public, {settings} }}").expect("a text");
     }
     let text = text.replace("IMAGES", images.to_str().expect("a plain path"));
     std::fs::write(file, text).expect("a file");
 }
 
-/// What is told of the failure of one service, as one line.
-fn failure(told: &str, name: &str) -> String {
+/// Holds what was told of one of them against what is to be.
+fn check(case: &Case, told: &str) {
+    let Case { name, waits, .. } = case;
+    let begins = format!("service/{name}: waiting: ");
+    if let Some(waits) = waits {
+        let mut lines = told.lines();
+        assert!(lines.any(|it| it.contains(&begins) && it.contains(waits)), "{waits}: {told}");
+    }
+
     let (_, rest) = told.split_once(&format!("error: service/{name}:")).expect("it failed");
     let (failure, _) = rest.split_once("\n\n").expect("something stands after it");
-    failure.split_whitespace().collect::<Vec<_>>().join(" ")
+    let failure = failure.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!failure.contains("debug-please"), "the value of a setting: {failure}");
+    case.told.iter().fold(failure.as_str(), |rest, part| {
+        let found = rest.split_once(part);
+        found.unwrap_or_else(|| panic!("{part}\nis not told of {name}: {failure}")).1
+    });
 }
 
 #[test]
@@ -129,34 +148,16 @@ fn each_way_to_fail_is_told_with_why_what_changed_and_what_to_do() {
     let go = |words: &[&str]| run(&lab, &[words, &["--file", file, "--yes"]].concat());
     write(&path, false);
     go(&["apply"]).expect(0);
-
     write(&path, true);
+
     lab.lack_capacity(&json!({ "provider": "FARGATE_SPOT", "times": null }));
-    let applied = go(&["apply"]).expect(4).stderr;
-    let published = go(&["publish", "foreign"]).expect(4).stderr;
-    for Case { name, told, .. } in CASES {
-        let all = if *name == "foreign" { &published } else { &applied };
-        let failure = failure(all, name);
-        let mut rest = failure.as_str();
-        for part in *told {
-            let Some((_, after)) = rest.split_once(part) else {
-                panic!("{part}\nof {name}: {failure}")
-            };
-            rest = after;
-        }
-        assert!(!failure.contains("debug-please"), "a value: {failure}");
-    }
-    // It was said while ECS still tried.
-    for (name, part) in [
-        ("missing", "CannotPullContainerError"),
-        ("ill", "failed container health checks"),
-        ("hungry", "OutOfMemoryError"),
-        ("roleless", "unable to assume the role"),
-        ("nowhere", "Capacity is unavailable"),
-    ] {
-        let mut lines = applied.lines();
-        let begins = format!("service/{name}: waiting: ");
-        let is_said = |line: &str| line.contains(&begins) && line.contains(part);
-        assert!(lines.any(is_said), "{begins}{part}\n{applied}");
-    }
+    let told = go(&["apply"]).expect(4).stderr;
+    APPLIED.iter().for_each(|case| check(case, &told));
+
+    // No trust in ECS: `publish` leaves roles as they are.
+    let trust = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
+    let role = ("RoleName", "failing-default-roleless-execution");
+    lab.by_hand("iam", "UpdateAssumeRolePolicy", &[role, ("PolicyDocument", &trust)]);
+    let told = go(&["publish", "foreign", "roleless"]).expect(4).stderr;
+    PUBLISHED.iter().for_each(|case| check(case, &told));
 }

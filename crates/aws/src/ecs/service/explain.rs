@@ -43,7 +43,7 @@ pub(super) struct Ended {
     /// How many were themselves why they stopped.
     pub(super) by_themselves: i32,
     /// The one to blame: one that failed by itself before one that ECS stopped, and the newest of
-    /// them.
+    /// them; none that ECS merely no longer needed.
     pub(super) newest: Option<Stopped>,
 }
 
@@ -235,9 +235,9 @@ pub(super) async fn ended(
     let stopped = tasks.filter(|task| rollout.has_started(task)).filter_map(Stopped::of);
     let stopped: Vec<Stopped> = stopped.collect();
     let by_themselves = stopped.iter().filter(|task| task.is_its_own_fault()).count();
-    let newest = stopped.into_iter().max_by_key(|task| {
-        (task.is_its_own_fault(), task.1.cause != StopCause::Surplus, task.0.stopping)
-    });
+    // What ECS no longer needed says nothing.
+    let telling = stopped.into_iter().filter(|task| task.1.cause != StopCause::Surplus);
+    let newest = telling.max_by_key(|task| (task.is_its_own_fault(), task.0.stopping));
     Ok(Ended { by_themselves: i32::try_from(by_themselves).unwrap_or(i32::MAX), newest })
 }
 
@@ -250,7 +250,8 @@ fn events(service: &Description, since: Timestamp) -> Vec<String> {
         let is_ordinary = words.is_empty()
             || ORDINARY.iter().any(|begin| words.starts_with(begin))
             || words.ends_with("deployment completed")
-            || words.ends_with("deployment failed: tasks failed to start");
+            // Its deployment says the same.
+            || words.contains(") deployment failed: ");
         if moment(event.created_at()).is_none_or(|at| at < since) || told.len() == EVENTS {
             break;
         }
