@@ -83,16 +83,14 @@ async fn rolled(
     };
     let problem = format!("the last rollout of `{name}` {what}");
     let revision = rollout.to.as_ref().and_then(|to| to.runs.as_deref());
-    let mut finding = match revision.filter(|_| is_first) {
+    Ok(Some(match revision.filter(|_| is_first) {
         Some(revision) => {
             let shown = Rollout::TaskDefinition(revision);
             let ended = explain::ended(aws, service, &shown).await?;
             explained(aws, (service, name), &shown, (problem, ended)).await?
         }
-        None => Finding::new(Stage::Tasks, problem, LOOK),
-    };
-    finding.details.extend(rollout.reason.clone());
-    Ok(Some(finding))
+        None => Finding::new(Stage::Tasks, problem, LOOK).because(rollout.reason.clone()),
+    }))
 }
 
 /// A problem with why, as a rollout that fails is explained.
