@@ -215,6 +215,11 @@ impl Lab {
         self.post("/_lab/clock", &serde_json::json!({ "advance": seconds }));
     }
 
+    /// Lets tasks find no place, in the form that the lab's own documentation gives.
+    pub fn lack_capacity(&self, wanted: &Value) {
+        self.post("/_lab/capacity", wanted);
+    }
+
     /// Puts points of a metric as AWS itself does, in the form that the lab's own documentation
     /// gives.
     pub fn measure(&self, points: &Value) {
@@ -297,11 +302,6 @@ impl Lab {
     /// Adds faults, in the form that the lab's own documentation gives.
     pub fn fault(&self, fault: &Value) {
         self.post("/_lab/faults", fault);
-    }
-
-    /// Lets tasks find no place: so many `times`, until it is said otherwise where that is `null`.
-    pub fn lack(&self, shortage: &Value) {
-        self.post("/_lab/capacity", shortage);
     }
 
     /// Removes every fault.

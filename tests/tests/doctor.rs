@@ -305,11 +305,11 @@ fn what_keeps_tasks_from_running_is_named() {
         Case {
             what: "there is no capacity",
             breaks: |world| {
-                world.lab.lack(&json!({ "times": null }));
+                world.lab.lack_capacity(&json!({ "times": null }));
                 world.start_anew();
             },
             says: &["`web`", "Capacity is unavailable at this time"],
-            mends: |world| world.lab.lack(&json!({ "times": 0 })),
+            mends: |world| world.lab.lack_capacity(&json!({ "times": 0 })),
         },
         Case {
             what: "an image is deleted",

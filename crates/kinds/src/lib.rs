@@ -39,6 +39,7 @@ mod nat_gateway;
 mod network_acl;
 mod queue;
 mod record;
+mod release;
 mod repository;
 mod role;
 mod rollout;
@@ -104,6 +105,7 @@ pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
 pub use network_acl::{AclAction, AclRule, NetworkAcl, NetworkAclOutput, NetworkAclSpec};
 pub use queue::{DeadLetters, Queue, QueueOutput, QueueSpec};
 pub use record::{Alias, Failover, Record, RecordOutput, RecordSpec, RecordType};
+pub use release::{ReleaseChange, release_changes};
 pub use repository::{Repository, RepositoryOutput, RepositorySpec};
 pub use role::{
     Conditions, Effect, Role, RoleOutput, RoleSpec, Statement, is_boundary, is_role_path,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from conftest import RunningLab, until
 from stack import placed
+from test_layers import layer
 from test_services import Web
 
 
@@ -125,6 +126,20 @@ def test_a_program_that_is_not_in_the_image_is_named(web: Web, program: str, why
     assert task["containers"][0]["reason"].startswith("CannotStartContainerError: ")
     assert task["containers"][0]["reason"].endswith(why)
     assert "exitCode" not in task["containers"][0]
+
+
+def test_a_program_for_another_processor_ends_at_once(web: Web) -> None:
+    # The head of a program for arm64.
+    program = "\x7fELF\x02\x01\x01" + "\0" * 9 + "\x02\0\x37\0\x01" + "\0" * 43
+    web.registry.push("web", "foreign", layers=[layer(("foreign", program))])
+    web.create(web.definition(tag="foreign", entryPoint=["/foreign"]))
+    task = ended(web)
+    assert task["stopCode"] == "EssentialContainerExited"
+    assert task["containers"][0]["exitCode"] == 1
+    lines = web.lab.client("logs").get_log_events(
+        logGroupName="/web", logStreamName=f"web/web/{task['taskArn'].rsplit('/', 1)[1]}"
+    )["events"]
+    assert [line["message"] for line in lines] == ["exec /foreign: exec format error"]
 
 
 def test_an_image_that_is_not_there_is_named(web: Web) -> None:

@@ -1,6 +1,8 @@
 //! An image that does not work is published: the failure explains itself, and what ran before
 //! goes on.
 
+mod each_way;
+
 use deployer_tests::{Lab, root, run, wait_until};
 use serde_json::Value;
 
@@ -68,8 +70,10 @@ fn an_image_that_exits_is_told_with_its_exit_code_and_last_words() {
         "task ",
         "stopped: Essential container in task exited; web ended with exit code 3",
         "the end of its log in /web/default/web: starting fatal: DATABASE_URL is not set",
+        "changed since release 1, the last that came up: image: ",
         "back to what ran before",
         "help: find out why `web` ends",
+        "`deployer publish web",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -82,7 +86,7 @@ fn an_image_that_is_never_healthy_is_told_with_what_its_check_was_answered() {
         "= GET / on port 8080 answered 500; expected 200",
         "stopped: Task failed ELB health checks in (target-group web-default-web-http)",
         "ECS has gone back to what ran before",
-        "help: check that `web` listens on port 8080 and passes its health check",
+        "help: check that `web` passes its health check on port 8080: see in its log why",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -96,7 +100,7 @@ fn an_image_that_listens_elsewhere_is_told_with_the_port_it_is_asked_at() {
         "= GET / on port 8080 was not answered",
         "stopped: Task failed ELB health checks in (target-group web-default-web-http)",
         "ECS has gone back to what ran before",
-        "help: check that `web` listens on port 8080",
+        "help: check that `web` listens on port 8080, and on all addresses (0.0.0.0)",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -112,7 +116,9 @@ fn an_image_that_needs_a_missing_secret_is_told_with_its_name() {
         secret,
         "can't find the specified secret",
         "back to what ran before",
-        "help: check that the image, the secrets and the log group it names exist",
+        "changed since release 1, the last that came up: TOKEN: added, secret gone-a1b2c3",
+        "help: make what it names, or name another one in `secrets:`",
+        "`deployer apply",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
-use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm};
+use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm, StateValue};
 use deployer_core::{Cause, Failure, Kind, Ref};
 use deployer_engine::{Context, Operation, Result, Survey};
 use deployer_kinds::Topic;
@@ -84,6 +84,16 @@ pub(crate) async fn look(
         .await?;
     let metric = answer.metric_alarms.unwrap_or_default().pop();
     Ok((metric, answer.composite_alarms.unwrap_or_default().pop()))
+}
+
+/// Why an alarm of this name, of whichever kind, has gone off, in the words of CloudWatch; none where
+/// it is no longer so.
+pub(crate) async fn why_in_alarm(aws: &Aws, name: &str) -> Result<Option<String>> {
+    let (metric, composite) = look(aws, name).await?;
+    let metric = metric.and_then(|it| Some((it.state_value?, it.state_reason?)));
+    let composite = composite.and_then(|it| Some((it.state_value?, it.state_reason?)));
+    let said = metric.or(composite).filter(|(state, _)| *state == StateValue::Alarm);
+    Ok(said.map(|(_, reason)| reason))
 }
 
 /// A put writes over an alarm of that name whosever it is, so it is looked for first (Terraform's

@@ -3,7 +3,7 @@
 use deployer_engine::{Checks, Finding, Found, Result, Stage};
 use deployer_kinds::{Alarm, CompositeAlarm};
 
-use super::alarms::{IN_ALARM, look};
+use super::alarms::{IN_ALARM, why_in_alarm};
 use crate::Aws;
 
 impl Checks<Aws> for Alarm {
@@ -23,9 +23,7 @@ async fn of(aws: &Aws, name: &str, id: &str, state: &str) -> Result<Vec<Finding>
     if state != IN_ALARM {
         return Ok(Vec::new());
     }
-    let (metric, composite) = look(aws, id).await?;
-    let reason = metric.and_then(|it| it.state_reason);
-    let reason = reason.or_else(|| composite.and_then(|it| it.state_reason));
+    let reason = why_in_alarm(aws, id).await?;
     let help = "what stands above may be why; `deployer status` and `deployer logs` show more";
     Ok(vec![
         Finding::new(Stage::Alarms, format!("the alarm `{name}` has gone off"), help)

@@ -21,6 +21,7 @@ use crate::missing::Required;
 use crate::moment::{moment, of_moment};
 use crate::ownership::{self, Kept, Tags};
 
+pub(crate) use alarms::why_in_alarm;
 pub(crate) use operations::*;
 
 /// The tags of a new thing, for the call that makes it.

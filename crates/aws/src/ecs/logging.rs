@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ecs::types::{ContainerDefinition, LogDriver};
+use aws_sdk_ecs::types::{ContainerDefinition, LogDriver, TaskDefinition};
 use deployer_engine::{LogPage, LogQuery, Result};
 
 use crate::Aws;
@@ -54,7 +54,7 @@ fn sources(container: &str, log: &Log, query: &LogQuery) -> Vec<Source> {
 
 /// Where the containers of a task definition write, those that write to CloudWatch Logs.
 pub(super) async fn of(aws: &Aws, definition: &str) -> Result<BTreeMap<String, Log>> {
-    Ok(of_each(&self::definition(aws, definition).await?))
+    Ok(of_each(self::definition(aws, definition).await?.container_definitions()))
 }
 
 /// Where each of these containers writes, if that is CloudWatch Logs.
@@ -62,16 +62,15 @@ pub(super) fn of_each(containers: &[ContainerDefinition]) -> BTreeMap<String, Lo
     containers.iter().filter_map(log).collect()
 }
 
-/// The containers of a task definition.
-pub(super) async fn definition(aws: &Aws, definition: &str) -> Result<Vec<ContainerDefinition>> {
+/// A task definition, by its family and revision or by its ARN.
+pub(super) async fn definition(aws: &Aws, definition: &str) -> Result<TaskDefinition> {
     let request = aws.ecs.describe_task_definition().task_definition(definition);
     let answer = aws
         .send(&ecs::DESCRIBE_TASK_DEFINITION, "look at the task definition", || {
             request.clone().send()
         })
         .await?;
-    let definition = answer.task_definition.required("the task definition")?;
-    Ok(definition.container_definitions.unwrap_or_default())
+    answer.task_definition.required("the task definition")
 }
 
 fn log(container: &ContainerDefinition) -> Option<(String, Log)> {

@@ -1,6 +1,7 @@
 //! ECS: its kinds, and what they share: how tags are written, read and rewritten, and the list of
 //! our clusters.
 
+mod advice;
 mod cluster;
 mod job;
 mod logging;

@@ -1,5 +1,6 @@
 //! Why a task stopped: in the words of ECS, of its containers, and of its log.
 
+use aws_sdk_ecs::types::{ContainerDefinition, TaskDefinition};
 use deployer_engine::{Container, Health, Result, Stop, StopCause, Task};
 
 use crate::Aws;
@@ -28,11 +29,6 @@ impl Stopped {
         self.1.cause.is_its_own_fault()
     }
 
-    /// Whether none of it ever ran.
-    pub(super) fn has_not_started(&self) -> bool {
-        self.1.cause == StopCause::NotStarted
-    }
-
     /// Why it stopped, in one line. One that ECS stopped ends with the code of its signal, which
     /// says nothing.
     pub(super) fn reason(&self) -> String {
@@ -42,7 +38,8 @@ impl Stopped {
         let is_good_end = !self.0.containers.iter().any(ended_by_itself);
         for container in &self.0.containers {
             let name = &container.name;
-            if let Some(code) = container.exit_code.filter(|code| *code != 0 || is_good_end)
+            let is_why = is_good_end || ended_by_itself(container);
+            if let Some(code) = container.exit_code.filter(|_| is_why)
                 && self.is_its_own_fault()
             {
                 words.push(format!("{name} ended with exit code {code}"));
@@ -86,29 +83,33 @@ fn ended_by_itself(container: &Container) -> bool {
 }
 
 /// The container to blame for a task that stopped.
-pub(super) struct Culprit {
-    pub(super) name: String,
+pub(super) struct Culprit<'a> {
+    pub(super) container: &'a Container,
+    /// What the task definition says of it.
+    pub(super) definition: Option<&'a ContainerDefinition>,
     /// The group and the stream of its log, where that is in CloudWatch Logs.
     log: Option<(String, String)>,
 }
 
-impl Culprit {
+impl<'a> Culprit<'a> {
     /// Finds it, by what the task definition says of its containers.
-    pub(super) async fn of(aws: &Aws, task: &Stopped) -> Result<Option<Self>> {
-        let definition = logging::definition(aws, &task.0.revision).await?;
+    pub(super) fn of(task: &'a Stopped, definition: &'a TaskDefinition) -> Option<Self> {
+        let definitions = definition.container_definitions();
         let is_essential = |name: &str| {
-            definition.iter().any(|it| it.name() == Some(name) && it.essential() != Some(false))
+            definitions.iter().any(|it| it.name() == Some(name) && it.essential() != Some(false))
         };
-        let Some(Container { name, .. }) = task.culprit(is_essential) else { return Ok(None) };
-        let log = logging::of_each(&definition).remove(name);
+        let container = task.culprit(is_essential)?;
+        let name = &container.name;
+        let log = logging::of_each(definitions).remove(name);
         let log = log.map(|log| (log.group.clone(), log.stream(name, &task.0.id)));
-        Ok(Some(Self { name: name.clone(), log }))
+        let definition = definitions.iter().find(|it| it.name() == Some(name));
+        Some(Self { container, definition, log })
     }
 }
 
 /// The last lines that the container to blame wrote. Logs only help to explain, so a log that
 /// cannot be read is no failure.
-pub(super) async fn log(aws: &Aws, culprit: Option<&Culprit>) -> Result<Vec<String>> {
+pub(super) async fn log(aws: &Aws, culprit: Option<&Culprit<'_>>) -> Result<Vec<String>> {
     let Some((group, stream)) = culprit.and_then(|it| it.log.as_ref()) else {
         return Ok(Vec::new());
     };

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::Live;
 use deployer_engine::{Rollout, RolloutState, Serving, Version};
+use deployer_kinds::release_changes;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::answer::{Answer, Form, Page, document};
 use crate::args::StackArgs;
@@ -171,7 +172,10 @@ impl Release {
             run: provenance.run.as_deref().map(said),
             again: provenance.again,
             digests: digests(&version.spec),
-            changed: before.map(|before| changed(&before.spec, &version.spec)),
+            changed: before.map(|before| {
+                let changes = release_changes(&before.spec, &version.spec).into_iter();
+                changes.map(|it| it.name).collect()
+            }),
         }
     }
 
@@ -227,46 +231,6 @@ fn digests(spec: &Value) -> BTreeMap<String, String> {
     digests.collect()
 }
 
-/// What differs between two releases, by name. No value is among it.
-fn changed(before: &Value, after: &Value) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for field in differing(before, after) {
-        if field != "containers" {
-            names.insert(field);
-            continue;
-        }
-        let (before, after) = (&before["containers"], &after["containers"]);
-        let are_several = [before, after].iter().any(|it| it.as_object().map_or(0, Map::len) > 1);
-        for container in differing(before, after) {
-            let of = |what: &str| {
-                if are_several { format!("{container}: {what}") } else { what.to_owned() }
-            };
-            let (before, after) = (&before[&container], &after[&container]);
-            if before.is_null() || after.is_null() {
-                names.insert(format!("container {container}"));
-                continue;
-            }
-            for field in differing(before, after) {
-                // Variables are known by their names alone.
-                let is_named = ["environment", "secrets"].contains(&field.as_str());
-                if is_named {
-                    names.extend(differing(&before[&field], &after[&field]).map(|it| of(&it)));
-                } else {
-                    names.insert(of(&field));
-                }
-            }
-        }
-    }
-    names
-}
-
-/// The keys whose values differ between two mappings.
-fn differing<'a>(before: &'a Value, after: &'a Value) -> impl Iterator<Item = String> {
-    let keys = |value: &'a Value| value.as_object().into_iter().flat_map(|it| it.keys().cloned());
-    let all: BTreeSet<String> = keys(before).chain(keys(after)).collect();
-    all.into_iter().filter(move |key| before[key] != after[key])
-}
-
 impl Answer for History {
     type Wire = Self;
 
@@ -285,33 +249,5 @@ impl Answer for History {
             format!("{title}\n{}", render::table(&headings, &rows, &page.theme, page.width))
         });
         tables.collect::<Vec<_>>().join("\n")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn what_differs_is_named_and_no_value_is() {
-        let release = |image: &str, token: &str, memory: u32| {
-            json!({
-                "cpu": 256, "memory": memory, "volumes": {},
-                "containers": { "web": {
-                    "image": image, "environment": { "TOKEN": token, "PORT": "80" },
-                    "secrets": {}, "command": [],
-                } },
-            })
-        };
-        let names = changed(&release("a@sha256:1", "x", 512), &release("a@sha256:2", "y", 1024));
-        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["TOKEN", "image", "memory"]);
-        let mut two = release("a@sha256:1", "x", 512);
-        two["containers"]["proxy"] = json!({ "image": "b" });
-        two["containers"]["web"]["command"] = json!(["run"]);
-        let names = changed(&release("a@sha256:1", "x", 512), &two);
-        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["container proxy", "web: command"]);
-        assert!(changed(&two, &two).is_empty());
     }
 }

@@ -16,6 +16,7 @@ not there; 128 and the signal's number when a signal ended it.
 """
 
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -190,8 +191,12 @@ def run(command: list[str]) -> None:
         sys.stderr.write(f'exec: "{command[0]}": executable file not found in $PATH\n')
         os._exit(127)
     except OSError as error:
-        sys.stderr.write(f"exec {command[0]}: {error.strerror}\n")
-        os._exit(126)
+        # What runc writes, and how it ends (aws-samples/amazon-bedrock-serverless-prompt-chaining
+        # issue 213).
+        is_foreign = error.errno == errno.ENOEXEC
+        why = "exec format error" if is_foreign else error.strerror
+        sys.stderr.write(f"exec {command[0]}: {why}\n")
+        os._exit(1 if is_foreign else 126)
 
 
 main()

@@ -12,7 +12,7 @@ use super::entry::{self, Entry, Kept, Run};
 use crate::Aws;
 use crate::ecs::one_off::{self, OneOff, START, exit_code, starter};
 use crate::ecs::stopped::{Culprit, Stopped, log};
-use crate::ecs::{self, logging, network, tasks};
+use crate::ecs::{self, advice, logging, network, tasks};
 use crate::missing::Required;
 use crate::moment::{of_moment, since};
 use crate::send::unless_gone;
@@ -211,27 +211,25 @@ pub(super) async fn progress(cx: &Context<'_, Aws>, kept: &Kept) -> Result<Progr
         attempted(cx, &kept.name, entry, Run::new(run.release, left)).await?;
         return Ok(Progress::Waiting(format!("task {} failed; it runs again", task.id)));
     }
-    Err(failure(cx.cloud, task, &spec).await?)
+    let of = format!("jobs/{}", cx.identity.address.name);
+    Err(failure(cx.cloud, task, &of).await?)
 }
 
 /// Why a run failed: what ECS says of the task, and what that wrote.
-async fn failure(aws: &Aws, task: Task, spec: &JobSpec) -> Result<Failure> {
+async fn failure(aws: &Aws, task: Task, of: &str) -> Result<Failure> {
     let id = task.id.clone();
     let Some(stopped) = Stopped::of(task) else {
         let message = format!("task {id} stopped, and ECS does not say why");
         return Ok(Failure::new(Cause::Refused, RUN, message));
     };
+    let definition = logging::definition(aws, &stopped.0.revision).await?;
+    let culprit = Culprit::of(&stopped, &definition);
+    let log = log(aws, culprit.as_ref()).await?;
+    let help = advice::of_task((&stopped, of), culprit.as_ref(), &definition, &log);
     let mut lines = vec![format!("task {id} stopped: {}", stopped.reason())];
-    lines.extend(log(aws, Culprit::of(aws, &stopped).await?.as_ref()).await?);
+    lines.extend(log);
     lines.push("what waits for it stays at the version that it has".to_owned());
-    let help = if stopped.has_not_started() {
-        "check that the image, the secrets and the log group it names exist, and that its execution \
-         role may read them; then apply again"
-            .to_owned()
-    } else {
-        let name = &spec.container;
-        format!("find out why `{name}` ends so, in its log or by running it here; then apply again")
-    };
+    let help = format!("{help}; then apply again");
     Ok(Failure::new(Cause::Refused, RUN, lines.join("\n")).help(help))
 }
 

@@ -15,11 +15,12 @@ impl Runs<Aws> for Service {
     /// is: what somebody waits for is not taken back. ECS counts it among no service's tasks.
     async fn begin(aws: &Aws, live: &Found<Self>, order: &RunOrder) -> Result<String> {
         let (spec, output) = (&live.spec, &live.output);
-        let containers = logging::definition(aws, &output.task_definition).await?;
+        let definition = logging::definition(aws, &output.task_definition).await?;
+        let container = own(definition.container_definitions(), &live.badge.name);
         let task = OneOff {
             cluster: &output.cluster,
             task_definition: &output.task_definition,
-            container: own(&containers, &live.badge.name).required("a container of the service")?,
+            container: container.required("a container of the service")?,
             network: network(&spec.subnets, &spec.security_groups, spec.public_address),
             platform: Some(&spec.platform_version),
         };

@@ -60,7 +60,7 @@ async fn tasks(aws: &Aws, name: &str, service: &Description) -> Result<Option<Fi
             format!("tasks of `{name}` end and are started again: {ended} within the last hour")
         }
     };
-    Ok(Some(explained(aws, service, &shown, (problem, ended)).await?))
+    Ok(Some(explained(aws, (service, name), &shown, (problem, ended)).await?))
 }
 
 /// What is wrong with the newest rollout: that it has failed, or waits for somebody. Why it failed is
@@ -86,22 +86,20 @@ async fn rolled(
     };
     let problem = format!("the last rollout of `{name}` {what}");
     let revision = rollout.to.as_ref().and_then(|to| to.runs.as_deref());
-    let mut finding = match revision.filter(|_| is_first) {
+    Ok(Some(match revision.filter(|_| is_first) {
         Some(revision) => {
             let shown = Rollout::TaskDefinition(revision);
             let ended = explain::ended(aws, service, &shown).await?;
-            explained(aws, service, &shown, (problem, ended)).await?
+            explained(aws, (service, name), &shown, (problem, ended)).await?
         }
-        None => Finding::new(Stage::Tasks, problem, LOOK),
-    };
-    finding.details.extend(rollout.reason.clone());
-    Ok(Some(finding))
+        None => Finding::new(Stage::Tasks, problem, LOOK).because(rollout.reason.clone()),
+    }))
 }
 
 /// A problem with why, as a rollout that fails is explained.
 async fn explained(
     aws: &Aws,
-    service: &Description,
+    service: (&Description, &str),
     rollout: &Rollout<'_>,
     (problem, ended): (String, Ended),
 ) -> Result<Finding> {

@@ -14,9 +14,11 @@ mod rollout;
 mod rollouts;
 mod shell;
 mod shifting;
+mod since;
 mod spec;
 mod strategy;
 mod tasks;
+mod unhealthy;
 mod verify;
 mod workload;
 

@@ -58,13 +58,13 @@ pub(super) async fn progress(
             if last_change(service) < output.changed {
                 return Ok(not_shown());
             }
-            current(cx.cloud, service, followed, output).await
+            current(cx, service, followed, output).await
         }
         // The circuit breaker went back to what ran before.
         Some(followed) if followed.rollout_state() == Some(&DeploymentRolloutState::Failed) => {
-            Err(gone_back(cx.cloud, service, &Rollout::Deployment(followed)).await?)
+            Err(gone_back(cx, service, &Rollout::Deployment(followed)).await?)
         }
-        _ => former(cx.cloud, service, followed, output).await,
+        _ => former(cx, service, followed, output).await,
     }
 }
 
@@ -75,16 +75,17 @@ pub(super) fn not_shown() -> Progress<ServiceOutput> {
 
 /// One look at the deployment that is followed while ECS works on it.
 async fn current(
-    aws: &Aws,
+    cx: &Context<'_, Aws>,
     service: &Description,
     followed: &Deployment,
     output: ServiceOutput,
 ) -> Result<Progress<ServiceOutput>> {
+    let (aws, of) = (cx.cloud, (service, cx.identity.address.name.as_str()));
     let rollout = Rollout::Deployment(followed);
     let (running, desired) = (followed.running_count(), followed.desired_count());
     if followed.rollout_state() == Some(&DeploymentRolloutState::Failed) {
         let fate = "ECS does not try it again";
-        return Err(explain::failure(aws, service, &rollout, fate).await?);
+        return Err(explain::failure(aws, of, &rollout, fate).await?);
     }
     let ended = explain::ended(aws, service, &rollout).await?;
     let is_complete = followed.rollout_state() == Some(&DeploymentRolloutState::Completed);
@@ -108,7 +109,7 @@ async fn current(
     let keep_ending = ended.by_themselves - failed >= threshold && !tasks.iter().any(stays);
     if keep_ending || (failed >= threshold && !has_breaker(service)) {
         let fate = Some(fate(service));
-        return Err(explain::failure_by(aws, service, &rollout, (ended, fate)).await?);
+        return Err(explain::failure_by(aws, of, &rollout, (ended, fate)).await?);
     }
     let new = if service.deployments().len() > 1 { " new" } else { "" };
     let mut words = vec![format!("{running} of {desired}{new} tasks running")];
@@ -123,7 +124,7 @@ async fn current(
 /// One look at a deployment that is not the newest, by what ECS has recorded of it: ECS has gone
 /// back, somebody else has rolled out, or the answer is older than the deployment.
 async fn former(
-    aws: &Aws,
+    cx: &Context<'_, Aws>,
     service: &Description,
     followed: Option<&Deployment>,
     output: ServiceOutput,
@@ -131,14 +132,14 @@ async fn former(
     use RolloutState::{
         Failed, GoingBack, Pending, RolledBack, Stopped, Succeeded, UnderWay, Unknown,
     };
-    let Some(recorded) = rollouts::of(aws, &output).await? else { return Ok(not_shown()) };
+    let Some(recorded) = rollouts::of(cx.cloud, &output).await? else { return Ok(not_shown()) };
     let rollout =
         followed.map_or(Rollout::TaskDefinition(&output.task_definition), Rollout::Deployment);
     match recorded.state {
         Succeeded => Ok(Progress::Done(output)),
         Pending | UnderWay | Unknown => Ok(not_shown()),
         Stopped if is_overtaken(service, &recorded) => Err(overtaken(service)),
-        GoingBack | RolledBack | Stopped | Failed => Err(gone_back(aws, service, &rollout).await?),
+        GoingBack | RolledBack | Stopped | Failed => Err(gone_back(cx, service, &rollout).await?),
     }
 }
 
@@ -157,8 +158,13 @@ pub(super) fn overtaken(service: &Description) -> Failure {
         .help("when that one is done, run this again")
 }
 
-async fn gone_back(aws: &Aws, service: &Description, rollout: &Rollout<'_>) -> Result<Failure> {
-    explain::failure(aws, service, rollout, "ECS has gone back to what ran before").await
+async fn gone_back(
+    cx: &Context<'_, Aws>,
+    service: &Description,
+    rollout: &Rollout<'_>,
+) -> Result<Failure> {
+    let of = (service, cx.identity.address.name.as_str());
+    explain::failure(cx.cloud, of, rollout, "ECS has gone back to what ran before").await
 }
 
 /// The tasks of a rollout that are to run.

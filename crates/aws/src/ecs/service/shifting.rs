@@ -4,7 +4,6 @@
 //! are no longer kept ready, or have all requests again.
 
 use aws_sdk_ecs::types::Service as Description;
-use deployer_core::Failure;
 use deployer_engine::{Context, Hold, Progress, Result, Rollout as Recorded, RolloutState};
 use deployer_kinds::ServiceOutput;
 
@@ -45,7 +44,9 @@ pub(super) async fn progress(
         }
         Stopped if is_overtaken(service, &recorded) => Err(overtaken(service)),
         RolledBack | Stopped | Failed => {
-            Err(failure(cx.cloud, service, &rollout, &recorded).await?)
+            let fate = fate(recorded.state);
+            let name = cx.identity.address.name.as_str();
+            Err(explain::failure(cx.cloud, (service, name), &rollout, fate).await?)
         }
     }
 }
@@ -57,17 +58,29 @@ async fn under_way(
     rollout: &Rollout<'_>,
     recorded: &Recorded,
 ) -> Result<String> {
+    let name = cx.identity.address.name.as_str();
     let ended = explain::ended(cx.cloud, service, rollout).await?;
     let running = recorded.to.as_ref().map_or(0, |to| to.running);
     // ECS is left the time to take it back by itself.
     let most = threshold(service, service.desired_count()).saturating_mul(2);
     if running == 0 && ended.by_themselves >= most {
         let fate = "ECS goes on trying, and what ran before has all requests";
-        return Err(explain::failure_by(cx.cloud, service, rollout, (ended, Some(fate))).await?);
+        let of = (service, name);
+        return Err(explain::failure_by(cx.cloud, of, rollout, (ended, Some(fate))).await?);
     }
-    let mut words = words(recorded, &cx.identity.address.name);
+    let mut words = words(recorded, name);
     words.extend(ended.newest.map(|task| format!("one stopped: {}", task.reason())));
+    words.extend(recorded.created.and_then(|begun| explain::telling(service, begun)));
     Ok(words.join("; "))
+}
+
+/// What becomes of a service whose rollout failed and is over.
+fn fate(state: RolloutState) -> &'static str {
+    match state {
+        RolloutState::RolledBack => "ECS has gone back to what ran before",
+        RolloutState::Stopped => "it was stopped, and requests stay where they were shifted",
+        _ => "ECS could not go back to what ran before",
+    }
 }
 
 /// What there is to say of one that goes on, `name` being the service's.
@@ -86,31 +99,6 @@ fn words(recorded: &Recorded, name: &str) -> Vec<String> {
         words.extend(share.map(|share| format!("{share}% of the requests")));
     }
     words
-}
-
-/// Why one failed that is over.
-async fn failure(
-    aws: &Aws,
-    service: &Description,
-    rollout: &Rollout<'_>,
-    recorded: &Recorded,
-) -> Result<Failure> {
-    let fate = match recorded.state {
-        RolloutState::RolledBack => "ECS has gone back to what ran before",
-        RolloutState::Stopped => "it was stopped, and requests stay where they were shifted",
-        _ => "ECS could not go back to what ran before",
-    };
-    let mut failure = explain::failure(aws, service, rollout, fate).await?;
-    let went_off = recorded.alarms.iter().filter(|(_, went_off)| **went_off);
-    let went_off: Vec<&str> = went_off.map(|(name, _)| name.as_str()).collect();
-    if !went_off.is_empty() {
-        failure.message = format!("{} went off\n{}", went_off.join(", "), failure.message);
-    }
-    let reason = recorded.reason.as_ref().map(|reason| format!("ECS says: {reason}"));
-    if let Some(reason) = reason.filter(|reason| !failure.message.contains(reason)) {
-        failure.message = format!("{reason}\n{}", failure.message);
-    }
-    Ok(failure)
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ use crate::missing::Required;
 use crate::ownership::{self, Owned, readable};
 use crate::send::unless_gone;
 
+pub(super) use versions::version;
+
 /// The storage that Fargate gives without being asked; less than 21 GiB cannot be asked for
 /// (`EphemeralStorage` in the ECS API reference).
 const STORAGE: i32 = 20;

@@ -16,22 +16,24 @@ impl Versions<Aws> for TaskDefinition {
     /// (`DescribeTaskDefinition` in the ECS API reference).
     async fn version(aws: &Aws, live: &Found<Self>, id: &str) -> Result<Option<Version>> {
         let is_of_family = family(id) == family(&live.output.id);
-        if !is_of_family {
-            return Ok(None);
-        }
-        let Some(described) = unless_gone(describe(aws, id).await)? else { return Ok(None) };
-        let definition = described.task_definition().required("a task definition")?;
-        let found = found(&Owned::nobodys(), definition, &aws.region)?;
-        let spec = serde_json::to_value(&found.spec).map_err(|error| {
-            Failure::new(Cause::Refused, "write a value as JSON", error.to_string())
-        })?;
-        Ok(Some(Version {
-            id: found.output.id,
-            number: found.output.revision,
-            spec,
-            provenance: provenance(&tags(described.tags())),
-        }))
+        if is_of_family { version(aws, id).await } else { Ok(None) }
     }
+}
+
+/// A revision by its ARN, whosever it is; none where ECS has forgotten it.
+pub(in crate::ecs) async fn version(aws: &Aws, id: &str) -> Result<Option<Version>> {
+    let Some(described) = unless_gone(describe(aws, id).await)? else { return Ok(None) };
+    let definition = described.task_definition().required("a task definition")?;
+    let found = found(&Owned::nobodys(), definition, &aws.region)?;
+    let spec = serde_json::to_value(&found.spec).map_err(|error| {
+        Failure::new(Cause::Refused, "write a value as JSON", error.to_string())
+    })?;
+    Ok(Some(Version {
+        id: found.output.id,
+        number: found.output.revision,
+        spec,
+        provenance: provenance(&tags(described.tags())),
+    }))
 }
 
 /// The family in the ARN of a revision: all before its number.
