@@ -160,7 +160,11 @@ fn each_way_to_fail_is_told_with_why_what_changed_and_what_to_do() {
     write(&path, |case| case.broken, UNTRUSTING);
     lab.lack_capacity(&json!({ "provider": "FARGATE_SPOT", "times": null }));
     let told = go(&["apply"]).expect(4).stderr;
-    APPLIED.iter().for_each(|case| check(case, &told));
+    for case in APPLIED {
+        check(case, &told);
+    }
     let told = go(&["publish", "foreign"]).expect(4).stderr;
-    PUBLISHED.iter().for_each(|case| check(case, &told));
+    for case in PUBLISHED {
+        check(case, &told);
+    }
 }
