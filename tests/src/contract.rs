@@ -573,7 +573,10 @@ impl Account {
             planned = self.plan(stack, &snapshot).map_err(told)?;
         }
         let steps = planned.steps.iter().map(|step| {
-            format!("{when}: {} is planned {:?} ({:?}): {:?}", step.address, step.action, step.reason, step.differences)
+            format!(
+                "{when}: {} is planned {:?} ({:?}): {:?}",
+                step.address, step.action, step.reason, step.differences
+            )
         });
         let steps: Vec<String> = steps.collect();
         if !steps.is_empty() {
