@@ -49,7 +49,7 @@ fn a_port_for_tests_leads_to_a_new_version_and_lets_in_the_network_alone() {
 fn alarms_of_a_service_measure_both_of_its_target_groups() {
     for name in ["web-5xx", "web-unhealthy", "web-latency"] {
         let alarm = spec("alarm", name);
-        let [own, other] = [&alarm["dimensions"], &alarm["also"][0]].map(|it| it.to_string());
+        let [own, other] = [&alarm["dimensions"], &alarm["also"][0]].map(ToString::to_string);
         assert!(own.contains("\"target-group/web-http\""), "{name}: {own}");
         assert!(other.contains("\"target-group/web-http-green\""), "{name}: {other}");
         assert!(other.contains("load-balancer/edge"), "{name}: {other}");

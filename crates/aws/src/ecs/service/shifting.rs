@@ -104,7 +104,10 @@ async fn failure(
     let went_off = recorded.alarms.iter().filter(|(_, went_off)| **went_off);
     let went_off: Vec<&str> = went_off.map(|(name, _)| name.as_str()).collect();
     if !went_off.is_empty() {
-        failure.message = format!("{} went off\n{}", went_off.join(", "), failure.message);
+        let names = went_off.join(", ");
+        failure.message = format!("{names} went off\n{}", failure.message);
+        let help = format!("find out why {names} went off, such as in the logs of the new tasks");
+        failure = failure.help(help);
     }
     let reason = recorded.reason.as_ref().map(|reason| format!("ECS says: {reason}"));
     if let Some(reason) = reason.filter(|reason| !failure.message.contains(reason)) {
