@@ -29,7 +29,7 @@ fn spec(kind: &str, name: &str) -> Value {
 #[test]
 fn a_port_for_tests_leads_to_a_new_version_and_lets_in_the_network_alone() {
     let (listener, rule) = (spec("listener", "edge-9000"), spec("listener-rule", "web-http-test"));
-    assert_eq!((&listener["port"], &listener["protocol"]), (&json!(9000), &json!("HTTP")));
+    assert_eq!((&listener["port"], &listener["protocol"]), (&json!(9000), &json!("http")));
     assert_eq!(rule["listener"], json!({ "ref": "listener/edge-9000" }));
     let usual = spec("listener-rule", "web-http");
     assert_eq!((&rule["paths"], &rule["action"]), (&usual["paths"], &usual["action"]));
