@@ -65,6 +65,8 @@ crash-test: ## Kills the release build at every call it makes and looks whether 
 	CRASH_STACK=tests/stacks/replica.yaml CRASH_UPDATE=tests/stacks/crash/replica.yaml $(CARGO_TARGET_DIR)/release/crash
 	CRASH_STACK=tests/stacks/guest.yaml CRASH_UPDATE=tests/stacks/crash/guest.yaml CRASH_HOST=tests/stacks/crash/host.yaml \
 		$(CARGO_TARGET_DIR)/release/crash
+	CRASH_STACK=tests/stacks/web.yaml CRASH_ROLLBACK=tests/stacks/crash/released.yaml CRASH_SERVICE=web \
+		CRASH_ONLY=rollback,restart,run $(CARGO_TARGET_DIR)/release/crash
 
 changes: ## Makes each change of a table to a stack under load, and says what the plan said and what people saw
 	@scripts/setup demo

@@ -51,12 +51,27 @@ pub enum Scenario {
     Publish,
     /// Taking the stack down.
     Destroy,
+    /// Bringing back the release before.
+    Rollback,
+    /// Replacing the tasks of a service.
+    Restart,
+    /// Running a command of a service.
+    Run,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Apply, Self::Abandon, Self::Update, Self::Replace, Self::Publish, Self::Destroy];
+    pub const ALL: [Self; 9] = [
+        Self::Apply,
+        Self::Abandon,
+        Self::Update,
+        Self::Replace,
+        Self::Publish,
+        Self::Destroy,
+        Self::Rollback,
+        Self::Restart,
+        Self::Run,
+    ];
 }
 
 impl fmt::Display for Scenario {
@@ -68,6 +83,9 @@ impl fmt::Display for Scenario {
             Self::Replace => "replace",
             Self::Publish => "publish",
             Self::Destroy => "destroy",
+            Self::Rollback => "rollback",
+            Self::Restart => "restart",
+            Self::Run => "run",
         })
     }
 }
@@ -77,12 +95,15 @@ impl fmt::Display for Scenario {
 pub struct Stacks {
     /// The stack.
     pub base: PathBuf,
-    /// The same for each scenario that leads elsewhere; one that is missing cannot be played.
+    /// The same for each scenario that leads elsewhere, or goes back from there; one that is missing
+    /// cannot be played.
     pub changed: BTreeMap<Scenario, PathBuf>,
     /// The environment.
     pub environment: String,
     /// A stack that the others are guests of; it is there before them and outlives them.
     pub host: Option<PathBuf>,
+    /// The service that is gone back with, restarted and run by hand.
+    pub service: Option<String>,
 }
 
 impl Stacks {
@@ -90,7 +111,13 @@ impl Stacks {
     pub fn public() -> Self {
         let base = "tests/stacks/public.yaml".into();
         let changed = (Scenario::Update, PathBuf::from("tests/stacks/crash/public.yaml"));
-        Self { base, changed: [changed].into(), environment: "default".to_owned(), host: None }
+        Self {
+            base,
+            changed: [changed].into(),
+            environment: "default".to_owned(),
+            host: None,
+            service: None,
+        }
     }
 
     /// A stack with jobs and sidecars, in the network and behind the load balancer of another one.
@@ -101,6 +128,7 @@ impl Stacks {
             changed: [changed].into(),
             environment: "default".to_owned(),
             host: Some("tests/stacks/crash/host.yaml".into()),
+            service: None,
         }
     }
 
@@ -112,6 +140,19 @@ impl Stacks {
             changed: [changed].into(),
             environment: "default".to_owned(),
             host: None,
+            service: None,
+        }
+    }
+
+    /// A service that is gone back with, restarted and run by hand.
+    pub fn operated() -> Self {
+        let changed = (Scenario::Rollback, PathBuf::from("tests/stacks/crash/released.yaml"));
+        Self {
+            base: "tests/stacks/web.yaml".into(),
+            changed: [changed].into(),
+            environment: "default".to_owned(),
+            host: None,
+            service: Some("web".to_owned()),
         }
     }
 
@@ -127,6 +168,7 @@ impl Stacks {
             ]),
             environment: "dev".to_owned(),
             host: None,
+            service: None,
         }
     }
 }
@@ -253,6 +295,11 @@ impl Stage {
         let base = self.stacks.base.clone();
         match self.scenario {
             Scenario::Apply | Scenario::Abandon => {}
+            Scenario::Rollback => {
+                self.run(&self.arguments("apply", &base, &["--yes"])).expect(0);
+                let released = self.stacks.changed.get(&self.scenario).expect("another release");
+                self.run(&self.arguments("publish", released, &["--yes"])).expect(0);
+            }
             Scenario::Publish if self.is_changed => {
                 self.run(&self.arguments("publish", &base, &["--yes"])).expect(0);
             }
@@ -269,6 +316,9 @@ impl Stage {
             Scenario::Apply | Scenario::Abandon | Scenario::Update | Scenario::Replace => "apply",
             Scenario::Publish => "publish",
             Scenario::Destroy => "destroy",
+            Scenario::Rollback => return self.operation("rollback", &["--yes"]),
+            Scenario::Restart => return self.operation("restart", &[]),
+            Scenario::Run => return self.operation("run", &["--", "true"]),
         };
         self.arguments(verb, self.goal(), &["--yes"])
     }
@@ -286,7 +336,17 @@ impl Stage {
         matches!(self.scenario, Scenario::Abandon | Scenario::Destroy)
     }
 
+    /// A command for the service.
+    fn operation(&self, verb: &str, more: &[&str]) -> Vec<String> {
+        let service = self.stacks.service.as_deref().expect("a service");
+        self.arguments(verb, &self.stacks.base, &[&[service], more].concat())
+    }
+
+    /// The stack whose plan is empty afterwards.
     fn goal(&self) -> &Path {
+        if self.scenario == Scenario::Rollback {
+            return &self.stacks.base;
+        }
         self.stacks.changed.get(&self.scenario).unwrap_or(&self.stacks.base)
     }
 

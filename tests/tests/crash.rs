@@ -69,6 +69,21 @@ fn an_apply_of_jobs_in_the_network_of_another_stack_is_finished_by_the_next_one(
 }
 
 #[test]
+fn a_rollback_killed_anywhere_is_finished_by_the_next_one() {
+    play_with(Scenario::Rollback, Stacks::operated(), 2);
+}
+
+#[test]
+fn a_restart_killed_anywhere_is_finished_by_the_next_one() {
+    play_with(Scenario::Restart, Stacks::operated(), 2);
+}
+
+#[test]
+fn a_run_killed_anywhere_leaves_nothing_in_the_way_of_the_next_one() {
+    play_with(Scenario::Run, Stacks::operated(), 1);
+}
+
+#[test]
 fn every_kind_there_is_is_in_a_stack_that_is_killed() {
     let lab = Lab::start_hollow();
     let stacks = [Stacks::sample(), Stacks::public(), Stacks::guest(), Stacks::replica()];

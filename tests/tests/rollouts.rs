@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use deployer_tests::{Flow, Lab, Load, Ran, root, run};
+use deployer_tests::{Flow, Lab, Load, Ran, begin_until, deployer, end, root, run};
 use tempfile::TempDir;
 
 struct World {
@@ -16,7 +16,8 @@ impl World {
         Self { lab: Lab::start(0.02), folder: tempfile::tempdir().expect("a folder") }
     }
 
-    /// Writes a service that answers with its name, and whatever else is in its environment.
+    /// Writes a service that answers with its name, and whatever else is in its environment; with an
+    /// alarm on its failures.
     fn write(&self, environment: &str, rollout: &str) {
         let image = root().join("tests/contracts/images/shop.tar");
         let text = format!(
@@ -25,6 +26,9 @@ stack: shifted
 region: eu-west-1
 network: {{ cidr: 10.73.0.0/16, nat: none }}
 load-balancers: {{ edge: {{}} }}
+monitoring:
+  defaults: false
+  alarms: {{ failing: {{ of: services/web, metric: 5xx, above: 2, for: 1 min }} }}
 services:
   web:
     image: {{ build: {{ archive: {} }} }}
@@ -49,8 +53,27 @@ services:
 
     /// People who ask the service for something all the time.
     fn load(&self) -> Load {
-        let url = self.run("outputs edge-url").expect(0).stdout;
-        Load::begin(&[url.trim().to_owned()], &[Flow { path: "/healthz", rate: 40 }])
+        Load::begin(&[self.url()], &[Flow { path: "/", rate: 40 }])
+    }
+
+    fn url(&self) -> String {
+        self.run("outputs edge-url").expect(0).stdout.trim().to_owned()
+    }
+
+    /// Rolls out a version that is healthy and fails at every request, and gives how many of a hundred
+    /// answers were failures until the alarm took it back.
+    fn fails(&self, rollout: &str) -> usize {
+        let load = self.load();
+        self.write("NAME: bad, FAILS: yes", &format!("{rollout}, alarms: [failing]"));
+        let failed = self.run("apply --yes").expect(4).stderr;
+        assert!(failed.contains("shifted-default-failing went off"), "{failed}");
+        assert!(failed.contains("ECS has gone back to what ran before"), "{failed}");
+        let seen = load.end_after(Duration::from_millis(300)).remove(0);
+        assert_eq!((seen.before.as_str(), seen.after.as_str()), ("200 good", "200 good"));
+        let failures = seen.answers.get("500").copied().unwrap_or_default();
+        assert_eq!(seen.strange(), failures, "nothing else is lost: {:?}", seen.answers);
+        assert!(failures > 0, "{:?}", seen.answers);
+        failures * 100 / seen.total()
     }
 }
 
@@ -94,4 +117,45 @@ fn requests_are_shifted_to_a_new_version_and_stay_with_the_old_one_when_it_is_ba
         assert_eq!((seen.before.as_str(), seen.after.as_str()), ("200 two", "200 four"));
         assert_eq!(seen.strange(), 0, "{:?}", seen.answers);
     }
+}
+
+#[test]
+fn a_version_that_fails_is_taken_back_by_its_alarm() {
+    let world = World::new();
+    world.write("NAME: good", "strategy: rolling");
+    world.run("apply --yes").expect(0);
+    world.write("NAME: good", "strategy: canary");
+    world.run("apply --yes").expect(0);
+    let share = world.fails("strategy: canary, step: 25%, step-bake: 10 min, bake: 1 min");
+    assert!(share <= 40, "the canary gets a quarter of the requests: {share}%");
+    let share = world.fails("strategy: linear, step: 20%, step-bake: 10 min, bake: 1 min");
+    assert!(share <= 35, "the first step is a fifth of the requests: {share}%");
+    // All requests are shifted at once, and back once the alarm has gone off while it bakes.
+    world.fails("strategy: blue-green, bake: 10 min");
+    world.write("NAME: good", "strategy: blue-green, bake: 1 min");
+    world.run("apply --yes").expect(0);
+}
+
+#[test]
+fn a_new_version_answers_at_its_port_for_tests_before_anybody_gets_it() {
+    let world = World::new();
+    world.write("NAME: one", "strategy: blue-green, bake: 0 min");
+    world.run("apply --yes").expect(0);
+    let tested = "test: { port: 9000 }, approve: { at: test-traffic }";
+    world.write("NAME: two", &format!("strategy: blue-green, bake: 0 min, {tested}"));
+    let file = world.file();
+    let mut apply = deployer(&world.lab, &["apply", "--yes", "--file", &file]);
+    let waits = || world.run("status").stdout.contains("waits for an answer");
+    let applying = begin_until(&mut apply, "it waits", waits);
+    let url = world.url();
+    let answer = |port: &str| {
+        let mut answer = ureq::get(format!("{url}{port}/")).call().ok()?;
+        answer.body_mut().read_to_string().ok()
+    };
+    assert_eq!(answer("").as_deref(), Some("one"), "nobody gets it yet");
+    assert_eq!(answer(":9000").as_deref(), Some("two"), "tests do");
+    world.run("continue web").expect(0);
+    end(applying).expect(0);
+    assert_eq!(answer("").as_deref(), Some("two"));
+    world.run("plan --check").expect(0);
 }

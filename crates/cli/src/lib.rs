@@ -14,6 +14,7 @@ mod console;
 mod exit;
 mod habits;
 mod holder;
+mod interrupted;
 mod lock;
 mod masking;
 mod origin;

@@ -71,7 +71,11 @@ impl<W: Connect> Session<'_, W> {
             let text = format!("{failure}; the next run will take it over");
             self.warn(&render::notice("warning:", &text, &self.err, self.margin()));
         }
-        match lease.lost_to() {
+        let left_to = lease.lost_to();
+        if left_to.is_none() {
+            self.ask_about_rollouts(connected, &journal.deeds().record.roles).await;
+        }
+        match left_to {
             Some(holder) => Err(Error::LockLost(holder)),
             None => result,
         }

@@ -38,21 +38,38 @@ impl<W: Connect> Session<'_, W> {
         question: &str,
         unattended: &'static str,
     ) -> Result<String, Error> {
-        if !self.terminal.is_interactive || self.is_json {
+        if !self.is_attended() {
             Err(Refusal::Unattended { help: unattended })?;
         }
+        let cancel = self.cancel.clone();
+        let answer = tokio::select! {
+            biased;
+            () = cancel.cancelled() => None,
+            answer = self.typed(question) => Some(answer),
+        };
+        answer.ok_or_else(|| {
+            self.note("\n");
+            Error::Interrupted
+        })
+    }
+
+    /// Whether somebody is there to answer a question.
+    pub(crate) fn is_attended(&self) -> bool {
+        self.terminal.is_interactive && !self.is_json
+    }
+
+    /// Asks, and gives what was typed, nothing at the end of the input. A signal does not end it:
+    /// that is for who asks, and a second one ends the process.
+    pub(crate) async fn typed(&mut self, question: &str) -> String {
         self.note(&format!("\n{} ", self.err.strong.style(question)));
         let input = std::mem::replace(&mut self.terminal.input, Box::new(io::empty()));
         let (sender, receiver) = tokio::sync::oneshot::channel();
         // A thread of its own: a line that is never typed must not hold up the end of the process.
         thread::spawn(move || sender.send(read_line(input)));
-        let answer = self.unless_cancelled(receiver).await;
-        if answer.is_err() {
-            self.note("\n");
-        }
-        let (line, input) = answer?.unwrap_or_else(|_| (String::new(), Box::new(io::empty())));
+        let typed = receiver.await;
+        let (line, input) = typed.unwrap_or_else(|_| (String::new(), Box::new(io::empty())));
         self.terminal.input = input;
-        Ok(line.trim().to_owned())
+        line.trim().to_owned()
     }
 
     /// Asks for a yes.
@@ -83,7 +100,7 @@ impl<W: Connect> Session<'_, W> {
             return Ok(());
         }
         let refusal = || Refusal::Unconfirmed { scope: snapshot.scope.clone(), count: ours.len() };
-        if is_unattended || self.is_json || !self.terminal.is_interactive {
+        if is_unattended || !self.is_attended() {
             return Err(refusal().into());
         }
         self.note(&format!(
@@ -95,12 +112,13 @@ impl<W: Connect> Session<'_, W> {
             .await
     }
 
-    /// Runs a plan and shows what happens.
+    /// Runs a plan and shows what happens. What an interrupted run leaves under way is noted, to be
+    /// asked about once the lock is released.
     ///
     /// # Errors
     /// When what is about to be made cannot be written down; nothing was begun then.
     pub(crate) async fn perform(
-        &self,
+        &mut self,
         connected: &Arc<Places<W::Cloud>>,
         journal: &Arc<Journal<W::Cloud>>,
         plan: &Plan,
@@ -126,6 +144,7 @@ impl<W: Connect> Session<'_, W> {
         reporter.into_inner().finish();
         let end = render::outcome(plan, &outcome, &self.err, self.margin());
         self.note(&format!("\n{end}"));
+        self.leave(plan, &outcome);
         Ok(outcome)
     }
 

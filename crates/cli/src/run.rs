@@ -65,6 +65,7 @@ pub async fn run<W: Connect>(
         is_verbose: global.verbose > 0,
         cli,
         forms: Commands::FORMS,
+        left: Vec::new(),
     };
     let theme = session.err;
     let mut ended = command.run(&mut session).await;

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use deployer_core::{Address, Desired, Home, Live, Phase, Plan, Scope, Snapshot, Stack};
-use deployer_engine::{Journal, Places, Rollout, RolloutState, Serving, follow_rollout, serving};
+use deployer_engine::{
+    AnyRollouts, Journal, Places, Rollout, RolloutState, Serving, follow_rollout, serving,
+};
 use serde_json::Value;
 
 use crate::args::TargetArgs;
@@ -123,7 +125,7 @@ impl<W: Connect> Session<'_, W> {
 
     /// Waits for services to settle whose outputs say what has just begun there.
     pub(crate) async fn settle_services(
-        &self,
+        &mut self,
         (snapshot, begun): (&Snapshot, BTreeMap<Address, Value>),
         connected: &Arc<Places<W::Cloud>>,
         journal: &Arc<Journal<W::Cloud>>,
@@ -143,7 +145,7 @@ impl<W: Connect> Session<'_, W> {
 
     /// Does what a plan for services says.
     pub(crate) async fn carry(
-        &self,
+        &mut self,
         plan: &Plan,
         connected: &Arc<Places<W::Cloud>>,
         journal: &Arc<Journal<W::Cloud>>,
@@ -167,6 +169,27 @@ impl<W: Connect> Session<'_, W> {
         let rollouts = registry.rollouts(&live.address.kind);
         let Some(rollouts) = rollouts else { return Err(RequestError::NoServices.into()) };
         let cloud = self.reach(known, live).await?;
+        let watching = self.watch(rollouts, (&cloud, live), id, answered);
+        match self.unless_cancelled(watching).await {
+            Ok(followed) => followed.map(Some).map_err(|failure| Error::Cloud(vec![failure])),
+            Err(Error::Interrupted) => {
+                let text = format!("{} is followed no more; its rollout goes on", live.address);
+                self.warn(&render::notice("interrupted:", &text, &self.err, self.margin()));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Shows how far a rollout is until it is over, or waits for another answer than the one of
+    /// `answered`.
+    pub(crate) async fn watch(
+        &self,
+        rollouts: &dyn AnyRollouts<W::Cloud>,
+        (cloud, live): (&W::Cloud, &Live),
+        id: &str,
+        answered: Option<&str>,
+    ) -> deployer_engine::Result<Rollout> {
         let mut before = String::new();
         let hear = |rollout: &Rollout| {
             let what = Position::of(&live.address, &live.place);
@@ -181,15 +204,16 @@ impl<W: Connect> Session<'_, W> {
                 _ => ControlFlow::Continue(()),
             }
         };
-        let following = follow_rollout(rollouts, (&*cloud, live), id, hear);
-        match self.unless_cancelled(following).await {
-            Ok(followed) => followed.map(Some).map_err(|failure| Error::Cloud(vec![failure])),
-            Err(Error::Interrupted) => {
-                let text = format!("{} is followed no more; its rollout goes on", live.address);
-                self.warn(&render::notice("interrupted:", &text, &self.err, self.margin()));
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        follow_rollout(rollouts, (cloud, live), id, hear).await
+    }
+
+    /// Whether a rollout that was to go back has; says so where it has not.
+    pub(crate) fn must_be_back(&self, live: &Live, ended: &Rollout) -> bool {
+        let is_back = ended.state == RolloutState::RolledBack;
+        if !is_back {
+            let text = format!("{} did not go back: {}", live.address, words(ended));
+            self.warn(&render::notice("warning:", &text, &self.err, self.margin()));
         }
+        is_back
     }
 }

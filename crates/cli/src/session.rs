@@ -48,6 +48,8 @@ pub(crate) struct Session<'a, W: Connect> {
     pub(crate) cli: clap::Command,
     /// What each command prints with `--json`.
     pub(crate) forms: &'static [(&'static str, Form)],
+    /// What may still be rolled out of an interrupted run, and nobody was asked about yet.
+    pub(crate) left: Vec<Live>,
 }
 
 /// A stack that has been read and checked.

@@ -13,6 +13,10 @@ use crate::Topic;
 const DAY: u32 = 86_400;
 const HOUR: u32 = 3600;
 
+/// How many further sets of dimensions it takes: ten metrics in all, besides the expression (`Metrics`
+/// of `PutMetricAlarm` in the CloudWatch API reference).
+const MOST_ALSO: usize = 9;
+
 /// An alarm.
 pub struct Alarm;
 
@@ -23,6 +27,7 @@ impl Kind for Alarm {
         ("namespace", Change::InPlace(Impact::None)),
         ("metric", Change::InPlace(Impact::None)),
         ("dimensions", Change::InPlace(Impact::None)),
+        ("also", Change::InPlace(Impact::None)),
         ("statistic", Change::InPlace(Impact::None)),
         ("period", Change::InPlace(Impact::None)),
         ("periods", Change::InPlace(Impact::None)),
@@ -82,6 +87,10 @@ impl Kind for Alarm {
             let message = format!("{} dimensions are too many", dimensions.len());
             problems.push(Problem::new("dimensions", message, "expected at most 30"));
         }
+        if spec.also.len() > MOST_ALSO {
+            let message = format!("{} further sets of dimensions are too many", spec.also.len());
+            problems.push(Problem::new("also", message, "expected at most 9"));
+        }
         if topics.len() > 5 {
             let message = format!("{} topics are too many for an alarm", topics.len());
             problems.push(Problem::new("topics", message, "expected at most 5"));
@@ -116,6 +125,10 @@ pub struct AlarmSpec {
     /// What it was measured of.
     #[serde(default)]
     pub dimensions: BTreeMap<String, Text>,
+    /// What else it was measured of. Compared is the sum of all, and with a percentile the greatest; of
+    /// what there is no value it counts as 0.
+    #[serde(default)]
+    pub also: BTreeSet<BTreeMap<String, Text>>,
     /// What is made of the values of a period: `average`, `sum`, `minimum`, `maximum`, `samples`, or a
     /// percentile, `p99`.
     pub statistic: String,

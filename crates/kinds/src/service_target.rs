@@ -33,6 +33,10 @@ pub struct Shift {
     pub alternate: Ref<TargetGroup>,
     /// The rule that shifts requests between the two.
     pub rule: Ref<ListenerRule>,
+    /// The rule that leads the requests of tests to new tasks, before the other one leads anybody's
+    /// there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_rule: Option<Ref<ListenerRule>>,
     /// The role in which ECS changes it.
     pub role: Ref<Role>,
 }
@@ -58,6 +62,11 @@ impl ServiceTarget {
         }
     }
 
+    /// Whether it is among others, whichever group of a pair serves.
+    fn is_among(&self, others: &ServiceTargets) -> bool {
+        others.iter().any(|other| other.sorted() == self.sorted())
+    }
+
     /// The same with its groups in the order in which they are among others.
     fn ordered_as(&self, others: &ServiceTargets) -> Self {
         let is_swapped =
@@ -81,6 +90,7 @@ pub type ServiceTargets = BTreeSet<ServiceTarget>;
 pub(crate) fn are_alike(live: &ServiceTargets, wanted: &ServiceTargets, shifts: bool) -> bool {
     let sorted =
         |it: &ServiceTargets| -> ServiceTargets { it.iter().map(ServiceTarget::sorted).collect() };
+    let (live, wanted) = (&as_before(live, wanted), &as_after(live, wanted));
     let is = |other: &ServiceTargets| sorted(live) == sorted(other);
     is(wanted)
         || is_half(wanted)
@@ -101,11 +111,13 @@ pub(crate) fn is_half(targets: &ServiceTargets) -> bool {
 ///
 /// Between the halves of a change a pair that comes, or goes, stands beside one of its groups: one
 /// that comes is the pair then, and one that goes is both of its groups, so that requests find tasks
-/// until they are led to the one that stays.
+/// until they are led to the one that stays. A pair that is to be shifted otherwise, such as by another
+/// rule, stands beside itself, and is what it is to be.
 pub fn change_of_targets(
     live: &ServiceTargets,
     wanted: &ServiceTargets,
 ) -> (ServiceTargets, ServiceTargets) {
+    let (live, wanted) = (&as_before(live, wanted), &as_after(live, wanted));
     let is_among = |targets: &ServiceTargets, pair: &ServiceTarget| {
         targets.iter().any(|it| it.shift.is_some() && it.is_of(pair))
     };
@@ -113,6 +125,29 @@ pub fn change_of_targets(
     let after = whole(wanted, |pair| !is_among(live, pair));
     let after = after.iter().map(|target| target.ordered_as(&before)).collect();
     (before, after)
+}
+
+/// What there is, where that is what stands between the halves of a change: a pair is what is wanted
+/// of it already.
+fn as_before(live: &ServiceTargets, wanted: &ServiceTargets) -> ServiceTargets {
+    once(live, |pair| pair.is_among(wanted))
+}
+
+/// What is wanted, also between the halves of a change: a pair is not what it was any more.
+fn as_after(live: &ServiceTargets, wanted: &ServiceTargets) -> ServiceTargets {
+    once(wanted, |pair| !pair.is_among(live))
+}
+
+/// The targets with each pair once: of those that differ in how requests are shifted, the one that
+/// counts.
+fn once(targets: &ServiceTargets, counts: impl Fn(&ServiceTarget) -> bool) -> ServiceTargets {
+    let is_other = |pair: &ServiceTarget, other: &ServiceTarget| {
+        other.shift.is_some() && other.is_of(pair) && other.sorted() != pair.sorted()
+    };
+    let is_twice = |pair: &ServiceTarget| {
+        pair.shift.is_some() && targets.iter().any(|other| is_other(pair, other))
+    };
+    targets.iter().filter(|it| !is_twice(it) || counts(it)).cloned().collect()
 }
 
 /// The targets, none of them in one of the groups of another.
@@ -150,6 +185,7 @@ mod tests {
         let shift = Shift {
             alternate: Ref::physical(alternate),
             rule: Ref::physical("rule"),
+            test_rule: None,
             role: Ref::physical("role"),
         };
         ServiceTarget { shift: Some(shift), ..single(group) }
@@ -171,6 +207,23 @@ mod tests {
         let two = [pair("green", "blue"), single("other")].into();
         let half = [pair("blue", "green"), pair("green", "blue"), single("other")].into();
         assert_eq!(change_of_targets(&live, &half), (live, two));
+    }
+
+    #[test]
+    fn a_pair_that_is_shifted_otherwise_is_what_it_is_to_be() {
+        let tested = |pair: ServiceTarget| {
+            let test_rule = Some(Ref::physical("test"));
+            let shift = pair.shift.clone().map(|shift| Shift { test_rule, ..shift });
+            ServiceTarget { shift, ..pair }
+        };
+        let live: ServiceTargets = [pair("green", "blue")].into();
+        let wanted: ServiceTargets = [tested(pair("blue", "green"))].into();
+        let half: ServiceTargets = live.union(&wanted).cloned().collect();
+        assert!(!are_alike(&live, &half, true), "one step changes it");
+        assert!(are_alike(&half, &wanted, true), "and nothing is left to do");
+        let after: ServiceTargets = [tested(pair("green", "blue"))].into();
+        assert_eq!(change_of_targets(&live, &half), (live.clone(), after.clone()));
+        assert_eq!(change_of_targets(&live, &wanted), (live, after));
     }
 
     #[test]

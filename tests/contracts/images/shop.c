@@ -5,7 +5,7 @@
  * The path in UP, by default `/healthz`, answers; other paths that begin with `/up` or `/healthz`
  * are not there. A path that ends in `/data` answers when PostgreSQL does, behind the first
  * variable whose name ends in `_HOST` and the one that ends in `_PORT`. Who has `BROKEN` in its
- * environment ends at once. */
+ * environment ends at once, and who has `FAILS` is healthy and fails at everything else. */
 #include "bare.h"
 
 enum {
@@ -98,6 +98,8 @@ static const char *status(const char *path, size_t size, char **environment) {
     const char *up = variable(environment, "UP", "/healthz");
     if (size == length(up) && is_same(path, up, size))
         return "200 OK";
+    if (variable(environment, "FAILS", 0))
+        return "500 Internal Server Error";
     if (begins(path, "/healthz") || begins(path, "/up"))
         return "404 Not Found";
     if (size >= 5 && is_same(path + size - 5, "/data", 5) && !has_data(environment))

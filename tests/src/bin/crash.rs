@@ -1,8 +1,10 @@
 //! The kill matrix: every call of every scenario, killed before it, after it and upon its reply.
 //!
 //! `CRASH_STACK` names another stack, `CRASH_ENVIRONMENT` its environment, `CRASH_HOST` the stack that
-//! it is a guest of, and `CRASH_UPDATE`, `CRASH_REPLACE` and `CRASH_PUBLISH` what it is to become. `CRASH_ONLY=apply,destroy` plays some
-//! of the scenarios, `CRASH_JOBS` labs at a time, and `CRASH_EVERY=7` each seventh point.
+//! it is a guest of, and `CRASH_UPDATE`, `CRASH_REPLACE` and `CRASH_PUBLISH` what it is to become.
+//! `CRASH_SERVICE` names a service of it that is restarted and run by hand, and gone back with from what
+//! `CRASH_ROLLBACK` makes of it. `CRASH_ONLY=apply,destroy` plays some of the scenarios, `CRASH_JOBS` labs
+//! at a time, and `CRASH_EVERY=7` each seventh point.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is run to be read")]
 #![expect(clippy::disallowed_methods, reason = "a program may read its own environment")]
 
@@ -22,9 +24,11 @@ fn main() -> ExitCode {
     };
     let (jobs, every) = (number("CRASH_JOBS", 2), number("CRASH_EVERY", 1));
     let scenarios = Scenario::ALL.into_iter().filter(|scenario| {
-        let is_playable =
-            matches!(scenario, Scenario::Apply | Scenario::Abandon | Scenario::Destroy)
-                || stacks.changed.contains_key(scenario);
+        let is_playable = match scenario {
+            Scenario::Apply | Scenario::Abandon | Scenario::Destroy => true,
+            Scenario::Restart | Scenario::Run => stacks.service.is_some(),
+            _ => stacks.changed.contains_key(scenario),
+        };
         let is_wanted = only
             .as_ref()
             .is_none_or(|only| only.split(',').any(|name| name == scenario.to_string()));
@@ -56,6 +60,7 @@ fn stacks() -> Stacks {
         (Scenario::Update, "CRASH_UPDATE"),
         (Scenario::Replace, "CRASH_REPLACE"),
         (Scenario::Publish, "CRASH_PUBLISH"),
+        (Scenario::Rollback, "CRASH_ROLLBACK"),
     ];
     Stacks {
         base: base.into(),
@@ -65,6 +70,7 @@ fn stacks() -> Stacks {
             .collect::<BTreeMap<_, _>>(),
         environment: variable("CRASH_ENVIRONMENT").unwrap_or_else(|| "default".to_owned()),
         host: variable("CRASH_HOST").map(Into::into),
+        service: variable("CRASH_SERVICE"),
     }
 }
 

@@ -1,14 +1,13 @@
 //! Alarms of CloudWatch over metrics: `PutMetricAlarm`, `DescribeAlarms`, `DeleteAlarms`.
 
-use aws_sdk_cloudwatch::types::{
-    ComparisonOperator, Dimension, MetricAlarm, StateValue, Statistic, Tag,
-};
-use deployer_core::{Phase, Scope, Text};
+use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, StateValue, Tag};
+use deployer_core::{Phase, Scope};
 use deployer_engine::{Context, Found, Resource, Result, Survey};
 use deployer_kinds::{Alarm, AlarmOutput, AlarmSpec, Comparison, Missing};
 
 use crate::Aws;
 use crate::cloudwatch::alarms::{Actions, Alarms, IN_ALARM, arn_of, delete, look, must_be_free};
+use crate::cloudwatch::measured::{self, Measured, statistic};
 use crate::cloudwatch::{self, tagged, tags};
 use crate::missing::Required;
 use crate::ownership::{Owned, prefix, readable};
@@ -83,24 +82,13 @@ async fn put(
     tags: Option<Vec<Tag>>,
 ) -> Result<()> {
     let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
-    let dimensions = spec
-        .dimensions
-        .iter()
-        .map(|(name, value)| Dimension::builder().name(name).value(value.resolved()).build());
     let actions = before.map(Actions::from).unwrap_or_default().with(&spec.topics);
-    let (plain, percentile) = statistic(&spec.statistic);
     let request = cx
         .cloud
         .cloudwatch
         .put_metric_alarm()
         .alarm_name(name)
         .set_alarm_description(Some(spec.description.clone()).filter(|it| !it.is_empty()))
-        .namespace(&spec.namespace)
-        .metric_name(&spec.metric)
-        .set_dimensions(Some(dimensions.collect()))
-        .set_statistic(plain)
-        .set_extended_statistic(percentile)
-        .period(number(spec.period))
         .evaluation_periods(number(spec.periods))
         .set_datapoints_to_alarm((spec.datapoints > 0).then(|| number(spec.datapoints)))
         .threshold(spec.threshold)
@@ -111,6 +99,18 @@ async fn put(
         .set_ok_actions(Some(actions.on_ok))
         .set_insufficient_data_actions(Some(actions.on_none))
         .set_tags(tags);
+    let request = if spec.also.is_empty() {
+        let (plain, percentile) = statistic(&spec.statistic);
+        request
+            .namespace(&spec.namespace)
+            .metric_name(&spec.metric)
+            .set_dimensions(Some(measured::dimensions(&spec.dimensions)))
+            .set_statistic(plain)
+            .set_extended_statistic(percentile)
+            .period(number(spec.period))
+    } else {
+        request.set_metrics(Some(measured::several(spec)))
+    };
     cx.cloud
         .send(&cloudwatch::PUT_METRIC_ALARM, "set the alarm", || request.clone().send())
         .await?;
@@ -120,9 +120,7 @@ async fn put(
 fn found(owned: &Owned, alarm: &MetricAlarm) -> Result<Found<Alarm>> {
     let number = |number: Option<i32>| number.and_then(|it| u32::try_from(it).ok());
     let actions = Actions::from(alarm);
-    let dimensions = alarm.dimensions().iter().filter_map(|dimension| {
-        Some((dimension.name()?.to_owned(), Text::from(dimension.value()?)))
-    });
+    let measured = Measured::of(alarm);
     let periods = number(alarm.evaluation_periods()).required("the periods of an alarm")?;
     // All of them is what AWS fills in.
     let datapoints = number(alarm.datapoints_to_alarm()).filter(|it| *it != periods);
@@ -131,12 +129,12 @@ fn found(owned: &Owned, alarm: &MetricAlarm) -> Result<Found<Alarm>> {
         badge: owned.badge(),
         spec: AlarmSpec {
             description: alarm.alarm_description().unwrap_or_default().to_owned(),
-            namespace: alarm.namespace().unwrap_or_default().to_owned(),
-            // What somebody has made of it by hand that no stack can say is put right.
-            metric: alarm.metric_name().unwrap_or("(an expression)").to_owned(),
-            dimensions: dimensions.collect(),
-            statistic: named(alarm).unwrap_or_default(),
-            period: number(alarm.period()).unwrap_or_default(),
+            namespace: measured.namespace,
+            metric: measured.metric,
+            dimensions: measured.dimensions,
+            also: measured.also,
+            statistic: measured.statistic,
+            period: measured.period,
             periods,
             datapoints: datapoints.unwrap_or_default(),
             threshold: alarm.threshold().unwrap_or_default(),
@@ -154,32 +152,6 @@ fn found(owned: &Owned, alarm: &MetricAlarm) -> Result<Found<Alarm>> {
 fn output(alarm: &MetricAlarm) -> Result<AlarmOutput> {
     let id = alarm.alarm_name().required("the name of an alarm")?.to_owned();
     Ok(AlarmOutput { id, arn: arn_of(alarm.alarm_arn())?.to_owned() })
-}
-
-/// A statistic as CloudWatch takes it: one that has a name, or a percentile.
-fn statistic(word: &str) -> (Option<Statistic>, Option<String>) {
-    let plain = match word {
-        "average" => Statistic::Average,
-        "sum" => Statistic::Sum,
-        "minimum" => Statistic::Minimum,
-        "maximum" => Statistic::Maximum,
-        "samples" => Statistic::SampleCount,
-        percentile => return (None, Some(percentile.to_owned())),
-    };
-    (Some(plain), None)
-}
-
-fn named(alarm: &MetricAlarm) -> Option<String> {
-    let plain = match alarm.statistic() {
-        Some(Statistic::Average) => "average",
-        Some(Statistic::Sum) => "sum",
-        Some(Statistic::Minimum) => "minimum",
-        Some(Statistic::Maximum) => "maximum",
-        Some(Statistic::SampleCount) => "samples",
-        Some(_) => return None,
-        None => return alarm.extended_statistic().map(str::to_owned),
-    };
-    Some(plain.to_owned())
 }
 
 fn operator(comparison: Comparison) -> ComparisonOperator {

@@ -6,6 +6,7 @@ mod alarms;
 mod checks;
 mod composite_alarm;
 mod dashboard;
+mod measured;
 mod operations;
 
 use aws_sdk_cloudwatch::types::{

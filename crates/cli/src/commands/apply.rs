@@ -119,7 +119,7 @@ pub(crate) async fn carry_out<W: Connect>(
     plan: &Plan,
     connected: &Arc<Places<W::Cloud>>,
     journal: &Arc<Journal<W::Cloud>>,
-    session: &Session<'_, W>,
+    session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
     if plan.is_empty() && plan.unrecorded.is_empty() && !session.is_json {
         session.answer(&Outputs::of(&plan.outputs, &plan.known));

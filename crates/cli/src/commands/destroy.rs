@@ -216,7 +216,7 @@ async fn delete<W: Connect>(
     connected: &Arc<Places<W::Cloud>>,
     journal: &Arc<Journal<W::Cloud>>,
     mut swept: Swept,
-    session: &Session<'_, W>,
+    session: &mut Session<'_, W>,
 ) -> Result<Exit, Error> {
     let mut snapshot;
     let mut sweeps = 0;

@@ -14,7 +14,7 @@ use crate::args::{StackArgs, TargetArgs};
 use crate::command::Command;
 use crate::exit::{Error, Exit, Refusal, RequestError};
 use crate::lock::LockArgs;
-use crate::render::{self, Detail};
+use crate::render::Detail;
 use crate::services::{alone, as_is, as_tagged, chosen};
 use crate::session::{Known, Session};
 use crate::world::Connect;
@@ -334,13 +334,7 @@ async fn stop<W: Connect>(
     for (service, rollout) in stops {
         let followed = session.follow(known, (service.live, &rollout.id), None).await?;
         let Some(ended) = followed else { return Ok(Exit::Interrupted) };
-        if ended.state != RolloutState::RolledBack {
-            let text = format!(
-                "{} did not go back: {}",
-                service.live.address,
-                crate::services::words(&ended)
-            );
-            session.warn(&render::notice("warning:", &text, &session.err, session.margin()));
+        if !session.must_be_back(service.live, &ended) {
             exit = Exit::Failed;
         }
     }

@@ -9,7 +9,7 @@ use deployer_testkit::{Activity, Fault};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{Ran, World};
 
 const STACK: &str = "\
 stack: notes
@@ -189,6 +189,58 @@ async fn a_number_of_tasks_that_the_file_does_not_say_is_said_to_be_put_back() {
     assert_eq!(world.run("scale web 0 --env dev").await.exit, Exit::Refused);
     assert_eq!(world.run("scale web 0 --env dev --yes").await.exit, Exit::Done);
     assert_eq!(world.run("scale web 5001 --env dev").await.exit, Exit::Usage);
+}
+
+/// Interrupts an apply that rolls out another image, once its rollout is under way, and lets that end
+/// when it goes back.
+async fn interrupted_apply(typed: Option<&str>) -> (Ran, RolloutState) {
+    let mut world = World::applied(STACK).await;
+    world.typed = typed.map(str::to_owned);
+    world.write("deployer.yaml", &STACK.replace("image: one", "image: two"));
+    act(&world, |it| it.rollouts = vec![rollout(RolloutState::UnderWay, "one", "two")]);
+    let is_update = |it: &deployer_testkit::Call| {
+        it.operation == deployer_testkit::Operation::Update && it.kind == "service"
+    };
+    let interrupting = async {
+        for _ in 0..600 {
+            if world.memory.calls().iter().any(is_update) {
+                break;
+            }
+            pass(Duration::from_millis(500)).await;
+        }
+        world.cancel.cancel();
+        for _ in 0..20 {
+            pass(Duration::from_secs(1)).await;
+            act(&world, |it| {
+                if it.rollouts[0].state == RolloutState::GoingBack {
+                    it.rollouts[0].state = RolloutState::RolledBack;
+                }
+            });
+        }
+    };
+    let (ran, ()) = tokio::join!(world.run("apply --env dev --yes"), interrupting);
+    let mut state = RolloutState::Unknown;
+    act(&world, |it| state = it.rollouts[0].state);
+    (ran, state)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_interrupts_a_rollout_is_asked_whether_it_goes_back() {
+    let question = "Leave it, or roll it back? [l/r]";
+    let (ran, state) = interrupted_apply(Some("r\n")).await;
+    assert_eq!((ran.exit, state), (Exit::Interrupted, RolloutState::RolledBack), "{}", ran.stderr);
+    assert!(ran.stderr.contains(question), "{}", ran.stderr);
+    assert!(ran.stderr.contains("service/web  rolled back"), "{}", ran.stderr);
+    // It is left where that is the answer, and at the end of the input.
+    for typed in ["l\n", "", "what?\n"] {
+        let (ran, state) = interrupted_apply(Some(typed)).await;
+        assert_eq!((ran.exit, state), (Exit::Interrupted, RolloutState::UnderWay), "{typed}");
+        assert!(ran.stderr.contains("`deployer rollback web --env dev`"), "{}", ran.stderr);
+    }
+    let (ran, state) = interrupted_apply(None).await;
+    assert_eq!((ran.exit, state), (Exit::Interrupted, RolloutState::UnderWay));
+    assert!(!ran.stderr.contains(question), "nobody is there: {}", ran.stderr);
+    assert!(ran.stderr.contains("`deployer rollback web --env dev`"), "{}", ran.stderr);
 }
 
 #[tokio::test(start_paused = true)]

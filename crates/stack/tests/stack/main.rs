@@ -13,4 +13,5 @@ mod outlines;
 mod pages;
 mod properties;
 mod reference;
+mod rollouts;
 mod support;

@@ -90,12 +90,6 @@ pub(super) fn foreign(service: &Description, region: &str) -> Vec<String> {
             deployment.is_some_and(|it| strategy::pauses(it).known().is_none()),
         ),
         (
-            "a rule for the requests of tests",
-            service.load_balancers().iter().any(|it| {
-                it.advanced_configuration().is_some_and(|it| it.test_listener_rule().is_some())
-            }),
-        ),
-        (
             "a deployment controller other than ECS",
             controller.is_some_and(|controller| *controller != DeploymentControllerType::Ecs),
         ),
@@ -121,6 +115,7 @@ pub(super) fn targets(targets: &ServiceTargets) -> Vec<LoadBalancer> {
         AdvancedConfiguration::builder()
             .alternate_target_group_arn(shift.alternate.id())
             .production_listener_rule(shift.rule.id())
+            .set_test_listener_rule(shift.test_rule.as_ref().map(|rule| rule.id().to_owned()))
             .role_arn(shift.role.id())
             .build()
     };
@@ -173,6 +168,7 @@ fn shift(configuration: &AdvancedConfiguration) -> Option<Shift> {
     Some(Shift {
         alternate: Ref::physical(configuration.alternate_target_group_arn()?),
         rule: Ref::physical(configuration.production_listener_rule()?),
+        test_rule: configuration.test_listener_rule().map(Ref::physical),
         role: Ref::physical(configuration.role_arn()?),
     })
 }

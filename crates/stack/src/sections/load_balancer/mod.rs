@@ -74,7 +74,7 @@ impl Section for LoadBalancer {
         let origin = Origin::new(&path, &fields);
         self.web_acl_is_near(draft, name);
         draft.make::<kinds::LoadBalancer>(name, &spec, origin);
-        self.listeners(draft, name);
+        self.listeners(draft, all, name);
         domains::expand(draft, self, name);
     }
 
@@ -156,6 +156,11 @@ impl LoadBalancer {
         }
     }
 
+    /// Whether everybody whom it lets in reaches this port of it.
+    pub(in crate::sections) fn listens_on(&self, port: u16) -> bool {
+        self.ports().contains(&port)
+    }
+
     /// Where it is reached.
     fn url(&self, name: &str) -> Text {
         match self.domains.iter().find(|it| it.is_shown()) {
@@ -198,7 +203,12 @@ impl LoadBalancer {
             description: String::new(),
         };
         let ports = self.ports();
-        peers.iter().flat_map(|peer| ports.iter().map(move |port| rule(peer, *port))).collect()
+        let mut rules: BTreeSet<Ingress> =
+            peers.iter().flat_map(|peer| ports.iter().map(move |port| rule(peer, *port))).collect();
+        for (port, (from, _)) in service::test_ports(draft, all, name) {
+            rules.extend(from.into_iter().map(|range| rule(&Peer::IpRange(range), port)));
+        }
+        rules
     }
 
     fn group(draft: &mut Draft, name: &str, ingress: BTreeSet<Ingress>) {
@@ -212,7 +222,7 @@ impl LoadBalancer {
         draft.make::<SecurityGroup>(&group_name(name), &spec, origin);
     }
 
-    fn listeners(&self, draft: &mut Draft, name: &str) {
+    fn listeners(&self, draft: &mut Draft, all: &Sections, name: &str) {
         let path = [Self::KEY, name];
         let nothing = Action::Respond(Respond {
             status: 404,
@@ -244,6 +254,7 @@ impl LoadBalancer {
             reserves: None,
         };
         draft.make::<Listener>(&format!("{name}-http"), &http, Origin::new(&path, &[]));
+        let mut of_tests = ListenerSpec { default_action: nothing.clone().into(), ..http.clone() };
         let mut certificates = domains::certificates(self).into_iter();
         match self.certificate.clone().or_else(|| certificates.next()) {
             Some(certificate) => {
@@ -262,6 +273,7 @@ impl LoadBalancer {
                     &[("certificate", "certificate"), ("certificates", "domains")],
                 );
                 draft.make::<Listener>(&format!("{name}-https"), &https, origin);
+                of_tests = https;
                 if let Some(certificate) = &self.certificate {
                     certificate_form(draft, name, &json(certificate));
                 }
@@ -275,7 +287,20 @@ impl LoadBalancer {
             ),
             None => {}
         }
+        for (port, (_, service)) in service::test_ports(draft, all, name) {
+            if !self.listens_on(port) {
+                let spec = ListenerSpec { port, ..of_tests.clone() };
+                let test = ["services", service, "rollout", "test"];
+                let origin = Origin::new(&test, &[("port", "port")]);
+                draft.make::<Listener>(&test_listener(name, port), &spec, origin);
+            }
+        }
     }
+}
+
+/// What the listener of a port for tests is called.
+pub(in crate::sections) fn test_listener(name: &str, port: u16) -> String {
+    format!("{name}-{port}")
 }
 
 /// Sends a client to HTTPS, at a host, with the path and the query that it asked for.

@@ -187,6 +187,7 @@ impl Alarms<'_> {
             namespace: metric.namespace.to_owned(),
             metric: metric.name.to_owned(),
             dimensions: metric.dimensions.clone(),
+            also: metric.also.clone(),
             statistic: metric.statistic.to_owned(),
             period,
             periods,

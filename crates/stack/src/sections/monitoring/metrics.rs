@@ -1,6 +1,6 @@
 //! What CloudWatch measures of services, load balancers and databases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Address, Text};
 
@@ -63,6 +63,8 @@ pub(super) struct Metric {
     pub(super) statistic: &'static str,
     pub(super) unit: Unit,
     pub(super) dimensions: BTreeMap<String, Text>,
+    /// What else it is measured of, together with that.
+    pub(super) also: BTreeSet<BTreeMap<String, Text>>,
     /// Whether there is no value where nothing happens.
     pub(super) is_sparse: bool,
 }
@@ -88,16 +90,21 @@ pub(super) fn of_service(
         _ => {}
     }
     let (group, balancer) = service::routed(name, body)?;
-    let of = dimensions([
-        ("LoadBalancer", output("load-balancer", balancer, "metrics")),
-        ("TargetGroup", output("target-group", &group, "metrics")),
-    ]);
+    let of = |group: &str| {
+        dimensions([
+            ("LoadBalancer", output("load-balancer", balancer, "metrics")),
+            ("TargetGroup", output("target-group", group, "metrics")),
+        ])
+    };
+    // Of two groups that requests are shifted between, either may serve.
+    let alternate = service::alternate_of(body, &group);
+    let (of, also) = (of(&group), alternate.iter().map(|group| of(group)).collect());
     if load_balancer::is_network(all, balancer) {
         // "CloudWatch metrics for your Network Load Balancer" in the ELB user guide.
         let found = of_requests(metric, of).filter(|_| metric == "unhealthy");
         return found.map(|metric| Metric { namespace: "AWS/NetworkELB", ..metric });
     }
-    of_requests(metric, of)
+    of_requests(metric, of).map(|metric| Metric { also, ..metric })
 }
 
 /// What every task of a service reports.
@@ -111,6 +118,7 @@ pub(super) fn of_tasks(name: &str, metric: &'static str, statistic: &'static str
             ("ClusterName", output("cluster", "main", "name")),
             ("ServiceName", output("service", name, "name")),
         ]),
+        also: BTreeSet::new(),
         is_sparse: false,
     }
 }
@@ -140,7 +148,15 @@ fn of_requests(metric: &str, dimensions: BTreeMap<String, Text>) -> Option<Metri
         _ => return None,
     };
     let is_sparse = metric != "unhealthy";
-    Some(Metric { namespace: "AWS/ApplicationELB", name, statistic, unit, dimensions, is_sparse })
+    Some(Metric {
+        namespace: "AWS/ApplicationELB",
+        name,
+        statistic,
+        unit,
+        dimensions,
+        also: BTreeSet::new(),
+        is_sparse,
+    })
 }
 
 /// A metric of a job that runs by the clock ("Monitoring Step Functions metrics" in the Step Functions
@@ -153,6 +169,7 @@ pub(super) fn of_job(name: &str, job: &Job, metric: &str) -> Option<Metric> {
         statistic: "sum",
         unit: Unit::Count,
         dimensions: dimensions([("StateMachineArn", output("state-machine", name, "id"))]),
+        also: BTreeSet::new(),
         is_sparse: true,
     })
 }
@@ -165,6 +182,7 @@ pub(super) fn of_queue(name: &str) -> Metric {
         statistic: "maximum",
         unit: Unit::Count,
         dimensions: dimensions([("QueueName", output("queue", name, "name"))]),
+        also: BTreeSet::new(),
         is_sparse: true,
     }
 }
@@ -189,7 +207,8 @@ pub(super) fn of_instance(
     unit: Unit,
 ) -> Metric {
     let dimensions = dimensions([("DBInstanceIdentifier", Text::output(of, "id"))]);
-    Metric { namespace: "AWS/RDS", name, statistic, unit, dimensions, is_sparse: false }
+    let also = BTreeSet::new();
+    Metric { namespace: "AWS/RDS", name, statistic, unit, dimensions, also, is_sparse: false }
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub(super) use self::needs::{Need, needs};
 pub(crate) use self::owner::Owner;
 pub(super) use self::roles::role_name;
 pub(super) use self::rollout::Rollout;
+pub(super) use self::shifting::test_ports;
 pub(super) use self::turns::{Asked, values};
 pub(super) use self::users::users;
 use crate::draft::Draft;
@@ -54,6 +55,11 @@ pub(super) fn routed<'s>(name: &str, body: &'s Service) -> Option<(String, &'s s
     let mut routed = body.ports.iter().filter_map(|(port, it)| Some((port, it.route.as_ref()?)));
     let (port, route) = routed.next()?;
     Some((format!("{name}-{port}"), &route.load_balancer))
+}
+
+/// The target group that requests of a service are shifted to from one of its own, and back.
+pub(super) fn alternate_of(body: &Service, group: &str) -> Option<String> {
+    body.rollout.shifts().then(|| shifting::alternate(group))
 }
 
 impl Section for Service {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_kinds::CircuitBreaker;
+use deployer_kinds::{CircuitBreaker, IpRange};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,11 +34,12 @@ pub(crate) struct Rollout {
     /// How long the old version stays ready after all requests were shifted, in minutes, `0 min` to
     /// `24 h`; `5 min` when left out.
     pub(crate) bake: Option<Seconds>,
-    /// The alarms of `monitoring` that take a rollout back, default ones included: `[edge-5xx]`. Those
-    /// of a service measure its first target group; where requests are shifted between two, name one of
-    /// the load balancer.
+    /// The alarms of `monitoring` that take a rollout back, default ones included: `[web-5xx]`.
     #[serde(default)]
     pub(crate) alarms: BTreeSet<String>,
+    /// A port of the load balancer that leads to a new version before anybody's requests do:
+    /// `{ port: 9000 }`.
+    pub(crate) test: Option<Test>,
     /// Where a rollout waits until somebody lets it go on: `{ at: production-traffic, within: 24 h }`.
     pub(crate) approve: Option<Approve>,
 }
@@ -58,6 +59,18 @@ pub(crate) enum Strategy {
     Linear,
 }
 
+/// How a new version is reached for tests.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Test {
+    /// The port, one that the load balancer does not listen on otherwise: `9000`. What the routes of
+    /// the service ask of requests is asked here too.
+    #[schemars(range(min = 1))]
+    pub(crate) port: u16,
+    /// The address ranges that reach it: `[203.0.113.0/24]`; those of the network when left out.
+    pub(crate) from: Option<BTreeSet<IpRange>>,
+}
+
 /// Who lets a rollout go on.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -74,6 +87,8 @@ pub(crate) struct Approve {
 pub(crate) enum At {
     /// Before new tasks start.
     NewTasks,
+    /// Before new tasks get requests, once the port for tests leads to them.
+    TestTraffic,
     /// Before new tasks get requests, and before each further share.
     ProductionTraffic,
     /// Before the time that the old version stays ready, when all requests are shifted.
@@ -98,6 +113,7 @@ impl Default for Rollout {
             step_bake: None,
             bake: None,
             alarms: BTreeSet::new(),
+            test: None,
             approve: None,
         }
     }

@@ -1,12 +1,12 @@
 //! Routes become rules of listeners, and so does what a load balancer answers itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Code, Diagnostic, Ref};
 use deployer_kinds::{Action, Pair, Reserves, Share, TargetGroup, TargetVersion};
 
 use super::body::{Protocol, Route, Service};
-use super::rules::{Rule, doors, make};
+use super::rules::{Door, Rule, doors, make};
 use super::shifting;
 use super::turns::Asked;
 use crate::draft::{Draft, Origin, owned};
@@ -33,6 +33,8 @@ struct Routed<'s> {
     route: &'s Route,
     /// Whether ECS shifts its requests.
     shifts: bool,
+    /// The port that leads to a new version for tests.
+    test: Option<u16>,
 }
 
 impl Routed<'_> {
@@ -53,12 +55,13 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
     let mut by_balancer: BTreeMap<&str, Vec<Routed<'_>>> = BTreeMap::new();
     for (service, body) in all.of::<Service>() {
         let shifts = body.rollout.shifts();
+        let test = body.rollout.test.as_ref().filter(|_| shifts).map(|test| test.port);
         for (port, port_body) in &body.ports {
             let Some(route) = &port_body.route else { continue };
             let path = ["services", service, "ports", port, "route", "load-balancer"];
             if draft.must_have("load-balancers", &route.load_balancer, &path) {
                 let protocol = port_body.protocol;
-                let routed = Routed { service, port, protocol, route, shifts };
+                let routed = Routed { service, port, protocol, route, shifts, test };
                 by_balancer.entry(&route.load_balancer).or_default().push(routed);
             }
         }
@@ -86,6 +89,19 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections) {
         rules.extend(redirects(balancer, body));
         rules.extend(answers(draft, balancer, body));
         make(draft, &rules, &doors, &body.domains);
+        if body.existing.is_none() {
+            make_for_tests(draft, balancer, body, &routes);
+        }
+    }
+}
+
+/// Makes the rules by which requests of tests are led to new versions, at listeners of their own.
+fn make_for_tests(draft: &mut Draft, balancer: &str, body: &LoadBalancer, routes: &[Routed<'_>]) {
+    let ports: BTreeSet<u16> = routes.iter().filter_map(|routed| routed.test).collect();
+    for port in ports.into_iter().filter(|port| !body.listens_on(*port)) {
+        let tested = routes.iter().filter(|routed| routed.test == Some(port));
+        let rules: Vec<Rule<'_>> = tested.map(|routed| rule(draft, &[routed])).collect();
+        make(draft, &rules, &[Door::of_tests(balancer, body, port)], &body.domains);
     }
 }
 

@@ -7,7 +7,7 @@ use deployer_kinds::{Action, ListenerRule, ListenerRuleSpec, Redirect, Reserves}
 
 use super::turns::{Asked, turns};
 use crate::draft::{Draft, Origin};
-use crate::sections::load_balancer::{Domain, Http, LoadBalancer};
+use crate::sections::load_balancer::{self, Domain, Http, LoadBalancer};
 
 /// A rule that is made at each listener of a load balancer.
 pub(super) struct Rule<'s> {
@@ -34,6 +34,16 @@ pub(super) struct Door {
 }
 
 impl Door {
+    /// The listener of a load balancer that leads to a new version for tests.
+    pub(super) fn of_tests(name: &str, body: &LoadBalancer, port: u16) -> Self {
+        Self {
+            listener: load_balancer::test_listener(name, port),
+            suffix: "-test",
+            is_secure: Some(body.is_secure()),
+            port: Some(port),
+        }
+    }
+
     /// What the rule of this listener is called.
     pub(super) fn rule(&self, name: &str) -> String {
         format!("{name}{}", self.suffix)

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Code, Partition, Ref, principal};
-use deployer_kinds::{self as kinds, BlueGreen, Pause, Role, RoleSpec, Shift, Stage, Steps};
+use deployer_kinds::{
+    self as kinds, BlueGreen, IpRange, Pause, Role, RoleSpec, Shift, Stage, Steps,
+};
 
 use super::body::{Route, Service};
 use super::owner::Owner;
 use super::roles::role_name;
-use super::rollout::{At, Rollout, Strategy};
-use super::rules::doors;
+use super::rollout::{At, Rollout, Strategy, Test};
+use super::rules::{Door, doors};
 use crate::draft::Draft;
 use crate::quantities::{Seconds, Share};
 use crate::section::{Section, Sections};
@@ -64,6 +66,7 @@ pub(super) fn pauses(draft: &mut Draft, name: &str, body: &Service) -> BTreeSet<
     let Some(approve) = &body.rollout.approve else { return BTreeSet::new() };
     let stage = match approve.at {
         At::NewTasks => Stage::PreScaleUp,
+        At::TestTraffic => Stage::PostTestTrafficShift,
         At::ProductionTraffic => Stage::PreProductionTrafficShift,
         At::Bake => Stage::PostProductionTrafficShift,
     };
@@ -72,6 +75,12 @@ pub(super) fn pauses(draft: &mut Draft, name: &str, body: &Service) -> BTreeSet<
         let title = "with `rolling` no requests are shifted that a rollout could wait before";
         let help = "write `at: new-tasks`, or a `strategy` of `blue-green`, `canary` or `linear`";
         draft.error(Code::BadValue, title, &path, "", help);
+    }
+    if body.rollout.shifts() && approve.at == At::TestTraffic && body.rollout.test.is_none() {
+        let path = [Service::KEY, name, "rollout", "approve", "at"];
+        let title = "no port leads to a new version for tests";
+        let help = "add `test: { port: 9000 }` to the rollout, or write `at: production-traffic`";
+        draft.error(Code::BadValue, title, &path, "nothing to wait after", help);
     }
     let within = approve.within.unwrap_or(WITHIN);
     let minutes = minutes(draft, name, &["approve", "within"], within);
@@ -128,11 +137,59 @@ pub(super) fn shift(
         return None;
     };
     let group = format!("{name}-{port}");
+    let test_rule = match &body.rollout.test {
+        Some(test) => Some(test_door(draft, (name, test), &route.load_balancer, balancer)?),
+        None => None,
+    };
     Some(Shift {
         alternate: Ref::named(alternate(&group)),
+        test_rule: test_rule.map(|door| Ref::named(door.rule(&group))),
         rule: Ref::named(door.rule(&group)),
         role: Ref::named(role_name(Owner::service(name), ROLE)),
     })
+}
+
+/// The listener for the tests of a service at a load balancer; none, reported, where there can be none.
+fn test_door(
+    draft: &mut Draft,
+    (name, test): (&str, &Test),
+    balancer: &str,
+    body: &LoadBalancer,
+) -> Option<Door> {
+    let path = [Service::KEY, name, "rollout", "test"];
+    if body.existing.is_some() {
+        let title = format!("`{balancer}` is not the stack's, and gets no port for tests");
+        let help =
+            "remove `test:`, or lead the service's routes through a load balancer of the stack";
+        draft.key_error(Code::BadValue, title, &path, "for load balancers of the stack", help);
+        return None;
+    }
+    if body.listens_on(test.port) {
+        let title = format!("`{balancer}` listens on port {} for everybody", test.port);
+        let path = [&path[..], &["port"]].concat();
+        draft.error(Code::BadValue, title, &path, "taken", "write another port, such as `9000`");
+        return None;
+    }
+    Some(Door::of_tests(balancer, body, test.port))
+}
+
+/// The ports for tests of a load balancer, each with the address ranges that reach it and one of the
+/// services that are tested there.
+pub(in crate::sections) fn test_ports<'s>(
+    draft: &Draft,
+    all: &'s Sections,
+    balancer: &str,
+) -> BTreeMap<u16, (BTreeSet<IpRange>, &'s str)> {
+    let mut found = BTreeMap::new();
+    for (name, body) in all.of::<Service>().filter(|(_, body)| body.rollout.shifts()) {
+        let mut routes = body.ports.values().filter_map(|port| port.route.as_ref());
+        let is_led = routes.any(|route| route.load_balancer == balancer);
+        let Some(test) = body.rollout.test.as_ref().filter(|_| is_led) else { continue };
+        let inside = || draft.network.ranges.iter().copied().collect();
+        let (from, _) = found.entry(test.port).or_insert_with(|| (BTreeSet::new(), name));
+        from.extend(test.from.clone().unwrap_or_else(inside));
+    }
+    found
 }
 
 /// Makes the role in which ECS shifts requests.
@@ -175,6 +232,21 @@ fn refuse_what_does_not_apply(draft: &mut Draft, name: &str, body: &Service) {
             draft.key_error(Code::BadValue, title, &path, "not with this strategy", help);
         }
     }
+    let is_routed = body.ports.values().any(|port| port.route.is_some());
+    if body.rollout.test.is_some() && !(body.rollout.shifts() && is_routed) {
+        let (title, help) = if body.rollout.shifts() {
+            (
+                format!("`{name}` gets no requests to be tested with"),
+                "give one of its ports a `route`",
+            )
+        } else {
+            let title = "with `rolling` a new version gets requests as its tasks come".to_owned();
+            (title, "write `strategy: blue-green`, `canary` or `linear`")
+        };
+        let help = format!("remove it, or {help}");
+        let path = [&path[..], &["test"]].concat();
+        draft.key_error(Code::BadValue, title, &path, "nothing to test before that", help);
+    }
     if !body.rollout.shifts() {
         return;
     }
@@ -184,7 +256,7 @@ fn refuse_what_does_not_apply(draft: &mut Draft, name: &str, body: &Service) {
         let path = [&path[..], &["circuit-breaker"]].concat();
         draft.key_error(Code::BadValue, title, &path, "not with this strategy", help);
     }
-    if has_steps && body.ports.values().all(|port| port.route.is_none()) {
+    if has_steps && !is_routed {
         let title = format!("`{name}` gets no requests that could be shifted");
         let help = "give one of its ports a `route`, or write `strategy: rolling`";
         draft.error(Code::BadValue, title, &[&path[..], &["strategy"]].concat(), "", help);
