@@ -93,8 +93,6 @@ impl Section for Queue {
             let spec = QueueSpec {
                 fifo: self.fifo,
                 retention: self.dead_letters.0.min(MOST_DAYS) * DAY,
-                maximum_size: self.max_size.0,
-                receive_wait: self.wait.0,
                 encryption: encryption.clone(),
                 ..QueueSpec::default()
             };
