@@ -209,7 +209,8 @@ impl World {
     /// Makes what is looked for by its name, with such a name and the tags of ours: a queue and a group
     /// of schedules.
     fn named_like_ours(&self, ours: &BTreeMap<String, BTreeMap<String, String>>) -> Vec<Value> {
-        let queue = json!({ "QueueName": "mine-default-other", "tags": ours["queue/jobs"] });
+        let queue =
+            json!({ "QueueName": "mine-default-other", "tags": ours["queue/jobs-not-started"] });
         self.lab.by_hand_in_json("sqs", "AmazonSQS.CreateQueue", &queue);
         let tags = ours["schedule/clean"].iter();
         let tags: Value = tags.map(|(key, value)| json!({ "Key": key, "Value": value })).collect();

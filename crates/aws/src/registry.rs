@@ -58,6 +58,7 @@ pub fn registry() -> Registry<Aws> {
         .with_checks::<deployer_kinds::DbInstance>()
         .with_checks::<deployer_kinds::DbReplica>()
         .with_checks::<deployer_kinds::LoadBalancer>()
+        .with_checks::<deployer_kinds::Queue>()
         .with_checks::<deployer_kinds::Service>()
         .with_checks::<deployer_kinds::TargetGroup>()
         .with_releases::<deployer_kinds::Image>()

@@ -231,6 +231,12 @@ pub trait Kind: Send + Sync + 'static {
         Self::DELETION
     }
 
+    /// What is in one that goes with it when it is deleted in this state, in words that follow a
+    /// colon: `12 messages in it`; none where there is nothing to tell.
+    fn lost(_live: &Self::Spec, _state: &str) -> Option<String> {
+        None
+    }
+
     /// What one does in the whole: what users notice of changes of that is worked out from the
     /// plan, whatever the rules of its fields say.
     fn facts(_spec: &Self::Spec) -> Vec<Fact> {
@@ -329,6 +335,7 @@ pub struct KindInfo {
     pub moves: &'static [(&'static str, &'static str)],
     supersedes: bool,
     deletion: fn(&Value, &str) -> Impact,
+    lost: fn(&Value, &str) -> Option<String>,
     pub(crate) refined: fn(&str, &Value, &Value) -> Option<Change>,
     pub(crate) moved: fn(&str, &Value, &Value) -> bool,
     facts: fn(&Value) -> Option<Vec<Fact>>,
@@ -360,6 +367,7 @@ impl KindInfo {
             deletion: |spec, state| {
                 spec_of::<K>(spec).map_or(K::DELETION, |spec| K::deletion(&spec, state))
             },
+            lost: |spec, state| K::lost(&spec_of::<K>(spec).ok()?, state),
             protection: K::PROTECTION,
             refused_while_used: K::REFUSED_WHILE_USED,
             global: K::GLOBAL,
@@ -451,6 +459,12 @@ impl KindInfo {
     /// See [`Kind::deletion`].
     pub fn deletion(&self, live: &Live) -> Impact {
         (self.deletion)(&live.spec, &live.state)
+    }
+
+    /// What users lose with one, and why that is worth a word; see [`Kind::lost`].
+    pub(crate) fn loss(&self, live: &Live) -> Option<Notice> {
+        let lost = (self.lost)(&live.spec, &live.state)?;
+        Some(Notice::new(self.deletion(live), lost))
     }
 
     /// See [`Kind::facts`]; none where the spec is not of the kind's form, so that nobody knows

@@ -103,7 +103,7 @@ pub use named_port::{AppProtocol, NamedPort};
 pub use namespace::{Namespace, NamespaceOutput, NamespaceSpec};
 pub use nat_gateway::{NatGateway, NatGatewayOutput, NatGatewaySpec};
 pub use network_acl::{AclAction, AclRule, NetworkAcl, NetworkAclOutput, NetworkAclSpec};
-pub use queue::{DeadLetters, Queue, QueueOutput, QueueSpec};
+pub use queue::{DeadLetters, Queue, QueueEncryption, QueueOutput, QueueSpec, RedriveAllow};
 pub use record::{Alias, Failover, Record, RecordOutput, RecordSpec, RecordType};
 pub use release::{ReleaseChange, release_changes};
 pub use repository::{Repository, RepositoryOutput, RepositorySpec};
@@ -113,7 +113,7 @@ pub use role::{
 pub use rollout::{BlueGreen, Pause, Stage, Steps, Strategy};
 pub use route_table::{RouteTable, RouteTableOutput, RouteTableSpec, RouteTarget};
 pub use scalable_target::{
-    RequestsTo, ScalableTarget, ScalableTargetOutput, ScalableTargetSpec, ScalingMetric,
+    Backlog, RequestsTo, ScalableTarget, ScalableTargetOutput, ScalableTargetSpec, ScalingMetric,
     ScalingPolicy, ScalingSchedule,
 };
 pub use schedule::{Schedule, ScheduleOutput, ScheduleSpec};

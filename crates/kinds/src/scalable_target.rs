@@ -7,7 +7,7 @@ use deployer_core::{Bounds, Change, Fact, Impact, Kind, Problem, Ref, Thing, Typ
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LoadBalancer, Service, TargetGroup, schedule_expression};
+use crate::{LoadBalancer, Queue, Service, TargetGroup, schedule_expression};
 
 /// The most characters of a name of a policy or a schedule, which AWS sees with a prefix of ours: 256
 /// (`PutScalingPolicy` and `PutScheduledAction` in the Application Auto Scaling API reference).
@@ -126,9 +126,10 @@ pub struct ScalableTargetSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ScalingPolicy {
-    /// What is measured: `cpu`, `memory`, or `requests` to a target group.
+    /// What is measured: `cpu`, `memory`, `requests` to a target group, or the `backlog` of a queue.
     pub metric: ScalingMetric,
-    /// The value to keep: percent, or requests of a task in a minute.
+    /// The value to keep: percent, requests of a task in a minute, or messages that wait for each
+    /// task.
     pub target: u32,
     /// Seconds after tasks were started in which no more are because of this.
     #[serde(default = "scale_out_cooldown")]
@@ -148,6 +149,8 @@ pub enum ScalingMetric {
     Memory,
     /// How many requests each task of a target group has in a minute.
     Requests(RequestsTo),
+    /// How many messages of a queue wait for each task.
+    Backlog(Backlog),
 }
 
 /// Which requests are counted.
@@ -158,6 +161,14 @@ pub struct RequestsTo {
     pub load_balancer: Ref<LoadBalancer>,
     /// The target group they go to.
     pub target_group: Ref<TargetGroup>,
+}
+
+/// Which messages are counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Backlog {
+    /// The queue that they wait in.
+    pub queue: Ref<Queue>,
 }
 
 /// Bounds from a time on, until another schedule gives others.
@@ -204,6 +215,10 @@ impl ScalingPolicy {
             }
             ScalingMetric::Requests(_) if target == 0 => {
                 let message = "no request at all would be too many";
+                Some(Problem::new(at, message, "expected `1` or more"))
+            }
+            ScalingMetric::Backlog(_) if target == 0 => {
+                let message = "no message at all would be too many";
                 Some(Problem::new(at, message, "expected `1` or more"))
             }
             _ => None,
@@ -307,6 +322,12 @@ mod tests {
             |target: u32| json!({ "policies": { "cpu": { "metric": "cpu", "target": target } } });
         assert_eq!(problems(&cpu(60)), Vec::<String>::new());
         assert_eq!(problems(&cpu(120)), ["policies.cpu.target"]);
+        let backlog = |target: u32| {
+            let metric = json!({ "backlog": { "queue": { "ref": "queue/jobs" } } });
+            json!({ "policies": { "backlog": { "metric": metric, "target": target } } })
+        };
+        assert_eq!(problems(&backlog(100)), Vec::<String>::new());
+        assert_eq!(problems(&backlog(0)), ["policies.backlog.target"]);
         let mut none = cpu(60);
         none["min"] = json!(0);
         assert_eq!(problems(&none), ["min"]);

@@ -31,6 +31,16 @@ pub(crate) struct Memory(pub(crate) u32);
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Seconds(pub(crate) u32);
 
+/// A number of seconds that may be days: `60 s`, `4 days`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub(crate) struct Lifetime(pub(crate) u32);
+
+/// A number of bytes: `256 KiB`, `1 MiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub(crate) struct Size(pub(crate) u32);
+
 /// A share of a whole: `60%`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -116,6 +126,28 @@ impl TryFrom<String> for Seconds {
     }
 }
 
+impl TryFrom<String> for Lifetime {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let units = &[("s", 1), ("min", 60), ("h", 3600)];
+        let in_days = || days(&text)?.checked_mul(DAY);
+        amount(&text, units)
+            .or_else(in_days)
+            .map(Self)
+            .ok_or_else(|| wrong(&text, "a duration", &["days", "s", "min", "h"], 4))
+    }
+}
+
+impl TryFrom<String> for Size {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let units = &[("KiB", 1024), ("MiB", 1024 * 1024)];
+        amount(&text, units).map(Self).ok_or_else(|| wrong(&text, "a size", &["KiB", "MiB"], 256))
+    }
+}
+
 impl TryFrom<String> for Percent {
     type Error = String;
 
@@ -170,6 +202,8 @@ pub(crate) fn written(unit: &str, amount: u32) -> Option<String> {
         "GiB" => Some(in_larger(1024, "TiB", "GiB")),
         "MiB" => Some(in_larger(1024, "GiB", "MiB")),
         "s" => Some(in_larger(3600, "h", "s")),
+        "s or days" => Some(Lifetime(amount).to_string()),
+        "bytes" => Some(Size(amount).to_string()),
         "%" => Some(Percent(amount).to_string()),
         "/min" => Some(PerMinute(amount).to_string()),
         "days or none" => Some(DaysOrNone(amount).to_string()),
@@ -177,6 +211,9 @@ pub(crate) fn written(unit: &str, amount: u32) -> Option<String> {
         _ => None,
     }
 }
+
+/// Seconds of a day.
+const DAY: u32 = 24 * 60 * 60;
 
 /// What names the unit of an amount in its schema.
 pub(crate) const UNIT: &str = "x-unit";
@@ -208,7 +245,10 @@ fn wrong(text: &str, what: &str, units: &[&str], example: u32) -> String {
     }
     // `2GB`, `2g`, `5 sec`, `3 hours`: another spelling of one that there is.
     let rest = text[digits.len()..].trim().to_lowercase();
-    let meant = ["gb", "g", "gi", "mb", "m", "mi", "tb", "t", "ti", "d", "sec", "secs", "second"];
+    let meant = [
+        "gb", "g", "gi", "kb", "k", "ki", "mb", "m", "mi", "tb", "t", "ti", "d", "sec", "secs",
+        "second",
+    ];
     let meant = meant.into_iter().chain(["seconds", "mins", "minute", "minutes", "hour", "hours"]);
     let is_known = meant.into_iter().any(|spelling| spelling == rest);
     let unit_meant = units
@@ -237,6 +277,25 @@ impl fmt::Display for Memory {
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} s", self.0)
+    }
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0 && self.0.is_multiple_of(DAY) {
+            return counted(self.0 / DAY, f);
+        }
+        write!(f, "{} s", self.0)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (amount, unit) = match self.0 / 1024 {
+            amount if amount > 0 && amount.is_multiple_of(1024) => (amount / 1024, "MiB"),
+            amount => (amount, "KiB"),
+        };
+        write!(f, "{amount} {unit}")
     }
 }
 
@@ -278,6 +337,13 @@ impl fmt::Display for DaysOrNone {
 text_form!(Gibibytes, r"^[0-9]+ ?(GiB|TiB)$|\$\{", ["20 GiB"], UNIT: "GiB");
 text_form!(Memory, r"^[0-9]+ ?(MiB|GiB)$|\$\{", ["512 MiB", "1 GiB"], UNIT: "MiB");
 text_form!(Seconds, r"^[0-9]+ ?(s|min|h)$|\$\{", ["30 s", "5 min"], UNIT: "s");
+text_form!(
+    Lifetime,
+    r"^[0-9]+ ?(s|min|h|days?|weeks?)$|\$\{",
+    ["60 s", "4 days"],
+    UNIT: "s or days"
+);
+text_form!(Size, r"^[0-9]+ ?(KiB|MiB)$|\$\{", ["256 KiB", "1 MiB"], UNIT: "bytes");
 text_form!(PerMinute, r"^[0-9]+ ?/min$|\$\{", ["500/min"], UNIT: "/min");
 text_form!(Percent, r"^[0-9]+ ?%$|\$\{", ["60%"], UNIT: "%");
 text_form!(Share, r"^[0-9]+(\.[0-9]+)? ?%$|\$\{", ["10%", "0.5%"]);
@@ -312,6 +378,9 @@ mod tests {
         assert_eq!(DaysOrNone::try_from("1 day".to_owned()), Ok(DaysOrNone(1)));
         assert_eq!(DaysOrForever::try_from("2 weeks".to_owned()), Ok(DaysOrForever(14)));
         assert_eq!(Seconds::try_from("5 min".to_owned()), Ok(Seconds(300)));
+        assert_eq!(Lifetime::try_from("4 days".to_owned()), Ok(Lifetime(345_600)));
+        assert_eq!(Lifetime::try_from("2 h".to_owned()), Ok(Lifetime(7200)));
+        assert_eq!(Size::try_from("256 KiB".to_owned()), Ok(Size(262_144)));
         assert_eq!(Percent::try_from("60%".to_owned()), Ok(Percent(60)));
         assert_eq!(Share::try_from("0.5%".to_owned()), Ok(Share(0.5)));
         assert_eq!(Memory::try_from("1 GiB".to_owned()), Ok(Memory(1024)));
@@ -330,6 +399,10 @@ mod tests {
             ("s", 0, "0 s"),
             ("s", 300, "300 s"),
             ("s", 3600, "1 h"),
+            ("s or days", 60, "60 s"),
+            ("s or days", 1_209_600, "14 days"),
+            ("bytes", 1024, "1 KiB"),
+            ("bytes", 1_048_576, "1 MiB"),
             ("%", 100, "100%"),
             ("/min", 500, "500/min"),
             ("days or none", 1, "1 day"),
@@ -361,6 +434,8 @@ mod tests {
         assert_eq!(error, "`2GB` is not an amount of memory: write `2 GiB`");
         let error = Seconds::try_from("2 hours".to_owned()).unwrap_err();
         assert_eq!(error, "`2 hours` is not a duration: write `2 h`");
+        let error = Size::try_from("256 KB".to_owned()).unwrap_err();
+        assert_eq!(error, "`256 KB` is not a size: write `256 KiB`");
         let error = Percent::try_from("60".to_owned()).unwrap_err();
         assert_eq!(error, "`60` has no unit: write `60%`");
         let error = PerMinute::try_from("10/s".to_owned()).unwrap_err();

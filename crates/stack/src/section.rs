@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 
 use deployer_core::{Address, Text};
+use deployer_kinds::Statement;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use crate::draft::Draft;
 use crate::facets::schema_of;
 use crate::later::NotYet;
 use crate::node::Node;
+use crate::sections::Access;
 use crate::stored::{Readable, Stored};
 
 /// A section of a stack: what its type reads, it turns into resources. Its doc comments are what an
@@ -67,12 +69,23 @@ pub(crate) struct Offer {
     pub(crate) stored: Option<Stored>,
     /// The secrets that are read for it.
     pub(crate) readable: Vec<Readable>,
+    /// What the tasks themselves may do with it.
+    pub(crate) permits: Vec<Permit>,
     /// The ports it is reached at.
     pub(crate) ports: Vec<u16>,
     /// The ports that take datagrams.
     pub(crate) udp_ports: Vec<u16>,
     /// Whether that is by addresses outside of the network.
     pub(crate) is_outside: bool,
+}
+
+/// Something that the tasks of a service that uses something may do with it in AWS.
+#[derive(Clone, Debug)]
+pub(crate) struct Permit {
+    /// The way of using it that takes this.
+    pub(crate) access: Access,
+    /// The actions, and on what.
+    pub(crate) statement: Statement,
 }
 
 /// What can be read of an entry of a section.

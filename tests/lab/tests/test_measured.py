@@ -1,4 +1,4 @@
-"""What AWS itself measures of load balancers, databases and caches."""
+"""What AWS itself measures of load balancers, databases, caches and queues."""
 
 from __future__ import annotations
 
@@ -146,3 +146,18 @@ def test_a_cache_is_measured(lab: RunningLab) -> None:
     until(lambda: value("EngineCPUUtilization") is not None, "a load", 9)
     assert value("CurrConnections") == 0
     assert 0 < (value("DatabaseMemoryUsagePercentage") or 0) < 100
+
+
+def test_what_waits_in_a_queue_is_counted_and_grows_old(lab: RunningLab) -> None:
+    sqs = lab.client("sqs")
+    url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    for body in ("one", "two"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1
+
+    def value(name: str) -> float | None:
+        return read(lab, "AWS/SQS", name, {"QueueName": "jobs"})
+
+    until(lambda: value("ApproximateNumberOfMessagesVisible") == 1, "one that waits")
+    assert value("ApproximateNumberOfMessagesNotVisible") == 1
+    until(lambda: (value("ApproximateAgeOfOldestMessage") or 0) > 30, "an old one")

@@ -182,3 +182,40 @@ def test_a_scheduled_action_runs(web: Web) -> None:
     until(lambda: web.describe()["runningCount"] == 3, "three tasks")
     with refused("ValidationException"):
         scaling.put_scheduled_action(**TARGET, ScheduledActionName="x", Schedule="each day")
+
+
+def test_a_number_computed_of_two_metrics_brings_tasks(web: Web) -> None:
+    sqs, scaling = web.lab.client("sqs"), web.lab.client("application-autoscaling")
+    url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=4)
+
+    def stat(name: str, namespace: str, metric: str, kind: str, **whose: str) -> dict[str, object]:
+        dimensions = [{"Name": key, "Value": value} for key, value in whose.items()]
+        named = {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}
+        return {"Id": name, "ReturnData": False, "MetricStat": {"Metric": named, "Stat": kind}}
+
+    messages = stat("m", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Sum", QueueName="jobs")
+    tasks = stat(
+        "t", "AWS/ECS", "CPUUtilization", "SampleCount", ClusterName="main", ServiceName="web"
+    )
+
+    def follow(expression: str) -> None:
+        divided = {"Id": "each", "Expression": expression, "ReturnData": True}
+        tracking = {"Metrics": [messages, tasks, divided]}
+        scaling.put_scaling_policy(
+            **TARGET,
+            PolicyName="backlog",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": 2.0,
+                "ScaleOutCooldown": 1,
+                "CustomizedMetricSpecification": tracking,
+            },
+        )
+
+    with refused("ValidationException", "Unknown metrics: other"):
+        follow("m / other")
+    follow("m / t")
+    for number in range(6):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    until(lambda: web.describe()["runningCount"] == 3, "two messages for each of three tasks", 30)

@@ -65,6 +65,61 @@ def test_attributes_are_changed_one_by_one(sqs: Any) -> None:
         sqs.create_queue(QueueName="more", Attributes={"Colour": "red"})
 
 
+def test_a_queue_has_one_encryption_and_keeps_its_type(sqs: Any) -> None:
+    url = sqs.create_queue(QueueName="jobs", Attributes={"KmsMasterKeyId": "alias/aws/sqs"})[
+        "QueueUrl"
+    ]
+    found = attributes(sqs, url)
+    assert (found["KmsMasterKeyId"], found["SqsManagedSseEnabled"]) == ("alias/aws/sqs", "false")
+    by_sqs = {"SqsManagedSseEnabled": "true"}
+    with refused("InvalidAttributeValue", "one type of server-side encryption"):
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=by_sqs)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={**by_sqs, "KmsMasterKeyId": ""})
+    found = attributes(sqs, url)
+    assert "KmsMasterKeyId" not in found and found["SqsManagedSseEnabled"] == "true"
+    for name, value in (("FifoQueue", "true"), ("ContentBasedDeduplication", "true")):
+        with refused("InvalidAttributeName"):
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={name: value})
+    with refused("InvalidAttributeValue"):
+        sqs.create_queue(QueueName="plain", Attributes={"FifoQueue": "false"})
+
+
+def test_messages_that_nobody_handles_go_to_a_queue_that_takes_them(sqs: Any) -> None:
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    policy = {"deadLetterTargetArn": arn("sqs", "dead"), "maxReceiveCount": 1}
+    redrive = {"RedrivePolicy": json.dumps(policy)}
+    closed = {"RedriveAllowPolicy": json.dumps({"redrivePermission": "denyAll"})}
+    sqs.set_queue_attributes(QueueUrl=dead, Attributes=closed)
+    assert json.loads(attributes(sqs, dead)["RedriveAllowPolicy"])["redrivePermission"] == "denyAll"
+    with refused("InvalidParameterValue", "does not permit"):
+        sqs.create_queue(QueueName="jobs", Attributes=redrive)
+    sqs.set_queue_attributes(
+        QueueUrl=dead,
+        Attributes={"RedriveAllowPolicy": json.dumps({"redrivePermission": "allowAll"})},
+    )
+    with refused("InvalidParameterValue", "same type"):
+        sqs.create_queue(QueueName="jobs.fifo", Attributes={"FifoQueue": "true", **redrive})
+    url = sqs.create_queue(QueueName="jobs", Attributes=redrive)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="poison")
+    assert sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    (message,) = sqs.receive_message(QueueUrl=dead)["Messages"]
+    assert message["Body"] == "poison"
+
+
+def test_a_changed_attribute_shows_late(lab: RunningLab, sqs: Any) -> None:
+    url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    switch(lab, "queue-attributes")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "77"})
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    found = attributes(sqs, url)
+    assert (found["VisibilityTimeout"], found["ApproximateNumberOfMessages"]) == ("30", "1")
+    ends = time.monotonic() + 5
+    while attributes(sqs, url)["VisibilityTimeout"] != "77":
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+
+
 def test_a_queue_is_purged_once_a_minute(lab: RunningLab, sqs: Any) -> None:
     url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="x")

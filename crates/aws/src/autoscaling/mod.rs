@@ -1,5 +1,6 @@
 //! Application Auto Scaling: its kind, and how tags are written, read and rewritten.
 
+mod backlog;
 mod operations;
 mod policy;
 mod scalable_target;

@@ -9,7 +9,7 @@ use deployer_core::{Arn, Ref};
 use deployer_engine::Result;
 use deployer_kinds::{RequestsTo, ScalingMetric, ScalingPolicy};
 
-use super::{DIMENSION, NAMESPACE, OURS, number};
+use super::{DIMENSION, NAMESPACE, OURS, backlog, number};
 use crate::Aws;
 use crate::autoscaling;
 use crate::missing::Required;
@@ -48,7 +48,7 @@ pub(super) async fn put(aws: &Aws, target: &str, name: &str, policy: &ScalingPol
         .resource_id(target)
         .scalable_dimension(DIMENSION)
         .policy_type(PolicyType::TargetTrackingScaling)
-        .target_tracking_scaling_policy_configuration(written(policy)?);
+        .target_tracking_scaling_policy_configuration(written(policy, target)?);
     let purpose = format!("set the scaling policy {name}");
     aws.send(&autoscaling::PUT_SCALING_POLICY, &purpose, || request.clone().send()).await?;
     Ok(())
@@ -73,14 +73,12 @@ pub(super) async fn delete(aws: &Aws, target: &str, policy: &str) -> Result<()> 
 /// A policy as a stack says it; none for one that no stack can say.
 pub(super) fn read(policy: &Description, target: &Arn<'_>) -> Option<ScalingPolicy> {
     let tracking = policy.target_tracking_scaling_policy_configuration()?;
-    let measured = tracking.predefined_metric_specification()?;
-    let metric = match measured.predefined_metric_type() {
-        MetricType::EcsServiceAverageCpuUtilization => ScalingMetric::Cpu,
-        MetricType::EcsServiceAverageMemoryUtilization => ScalingMetric::Memory,
-        MetricType::AlbRequestCountPerTarget => {
-            ScalingMetric::Requests(counted(measured.resource_label()?, target)?)
+    let metric = match tracking.predefined_metric_specification() {
+        Some(measured) => predefined(measured, target)?,
+        None => {
+            let measured = tracking.customized_metric_specification()?;
+            ScalingMetric::Backlog(backlog::read(measured, policy.resource_id(), target)?)
         }
-        _ => return None,
     };
     let cooldown = |seconds: Option<i32>| u32::try_from(seconds.unwrap_or(COOLDOWN)).ok();
     Some(ScalingPolicy {
@@ -92,26 +90,52 @@ pub(super) fn read(policy: &Description, target: &Arn<'_>) -> Option<ScalingPoli
     .filter(|_| tracking.disable_scale_in() != Some(true))
 }
 
-fn written(policy: &ScalingPolicy) -> Result<Tracking> {
-    let (metric, label) = match &policy.metric {
-        ScalingMetric::Cpu => (MetricType::EcsServiceAverageCpuUtilization, None),
-        ScalingMetric::Memory => (MetricType::EcsServiceAverageMemoryUtilization, None),
-        ScalingMetric::Requests(to) => {
-            (MetricType::AlbRequestCountPerTarget, Some(label(to).required("a resource label")?))
+/// What AWS has a name for.
+fn predefined(measured: &PredefinedMetricSpecification, target: &Arn<'_>) -> Option<ScalingMetric> {
+    match measured.predefined_metric_type() {
+        MetricType::EcsServiceAverageCpuUtilization => Some(ScalingMetric::Cpu),
+        MetricType::EcsServiceAverageMemoryUtilization => Some(ScalingMetric::Memory),
+        MetricType::AlbRequestCountPerTarget => {
+            counted(measured.resource_label()?, target).map(ScalingMetric::Requests)
         }
-    };
-    let measured = PredefinedMetricSpecification::builder()
-        .predefined_metric_type(metric)
-        .set_resource_label(label)
-        .build();
+        _ => None,
+    }
+}
+
+/// A policy as AWS takes it, of the target of this identifier.
+fn written(policy: &ScalingPolicy, target: &str) -> Result<Tracking> {
     let tracking = Tracking::builder()
         .target_value(f64::from(policy.target))
-        .predefined_metric_specification(measured.ok().required("what is measured")?)
         .scale_out_cooldown(number(policy.scale_out_cooldown))
         .scale_in_cooldown(number(policy.scale_in_cooldown))
-        .disable_scale_in(false)
-        .build();
-    tracking.ok().required("the value to keep")
+        .disable_scale_in(false);
+    let of = |metric, label: Option<String>| {
+        let measured = PredefinedMetricSpecification::builder()
+            .predefined_metric_type(metric)
+            .set_resource_label(label)
+            .build();
+        measured.ok().required("what is measured")
+    };
+    let tracking = match &policy.metric {
+        ScalingMetric::Cpu => tracking.predefined_metric_specification(of(
+            MetricType::EcsServiceAverageCpuUtilization,
+            None,
+        )?),
+        ScalingMetric::Memory => tracking.predefined_metric_specification(of(
+            MetricType::EcsServiceAverageMemoryUtilization,
+            None,
+        )?),
+        ScalingMetric::Requests(to) => tracking.predefined_metric_specification(of(
+            MetricType::AlbRequestCountPerTarget,
+            Some(label(to).required("a resource label")?),
+        )?),
+        ScalingMetric::Backlog(of) => {
+            let measured =
+                backlog::written(of, target).required("the names of what is measured")?;
+            tracking.customized_metric_specification(measured)
+        }
+    };
+    tracking.build().ok().required("the value to keep")
 }
 
 /// How requests of a target group are named: the ends of the two ARNs
@@ -181,7 +205,7 @@ mod tests {
             scale_out_cooldown: 60,
             scale_in_cooldown: 300,
         };
-        let tracking = written(&policy).unwrap();
+        let tracking = written(&policy, "service/main/web").unwrap();
         assert_eq!(read(&description(Some(tracking.clone())), &target), Some(policy));
         assert_eq!(read(&description(None), &target), None, "by steps");
         let build = |builder: aws_sdk_applicationautoscaling::types::builders::TargetTrackingScalingPolicyConfigurationBuilder| builder.build().unwrap();

@@ -1,9 +1,12 @@
 //! SQS: its kind, and how tags are written, read and rewritten.
 
+mod content;
 mod operations;
 mod queue;
 
 use std::collections::HashMap;
+
+use aws_sdk_sqs::types::QueueAttributeName;
 
 use deployer_engine::{Context, Identity, Result, unless_gone_for_good};
 
@@ -53,6 +56,18 @@ pub(crate) async fn url(aws: &Aws, name: &str) -> Result<Option<String>> {
     let answer = aws.send(&GET_QUEUE_URL, "look for the queue", || request.clone().send()).await;
     let Some(answer) = unless_gone(answer)? else { return Ok(None) };
     answer.queue_url.required("the URL of a queue").map(Some)
+}
+
+/// What SQS says of a queue.
+pub(crate) type Attributes = HashMap<QueueAttributeName, String>;
+
+/// All that SQS says of the queue at a URL.
+pub(crate) async fn attributes(aws: &Aws, url: &str) -> Result<Attributes> {
+    let request =
+        aws.sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All);
+    let answer =
+        aws.send(&GET_QUEUE_ATTRIBUTES, "look at the queue", || request.clone().send()).await?;
+    Ok(answer.attributes.unwrap_or_default())
 }
 
 /// The name in an ARN or a URL, or a name as it is: it has neither of the marks.

@@ -4,10 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
-use deployer_core::{Partition, Phase, Ref, Scope};
-use deployer_engine::{Context, Found, Progress, Resource, Result, Survey, Unit, Vital, Vitals};
-use deployer_kinds::{DeadLetters, Queue, QueueOutput, QueueSpec};
-use jiff::Timestamp;
+use deployer_core::{Partition, Phase, Ref, Scope, Text};
+use deployer_engine::{Context, Found, Progress, Resource, Result, Rival, Survey};
+use deployer_kinds::{DeadLetters, Queue, QueueEncryption, QueueOutput, QueueSpec, RedriveAllow};
 use serde_json::{Value, json};
 
 use crate::Aws;
@@ -15,7 +14,7 @@ use crate::index::{TagIndex, one_by_one};
 use crate::missing::Required;
 use crate::ownership::{self, Owned, prefix, readable};
 use crate::send::unless_gone;
-use crate::sqs::{self, named, tagged};
+use crate::sqs::{self, Attributes, attributes, named, tagged};
 
 const CREATE: &str = "create the queue";
 
@@ -23,13 +22,13 @@ const CREATE: &str = "create the queue";
 /// reference).
 const A_PAGE: i32 = 1000;
 
-type Attributes = HashMap<Name, String>;
+/// What the name of a FIFO queue ends in (`QueueName` of `CreateQueue` in the SQS API reference).
+const FIFO: &str = ".fifo";
 
 impl Resource<Aws> for Queue {
     /// What was made or changed shows within a minute (`SetQueueAttributes` in the SQS API
     /// reference).
     const SHOWN_LATE: bool = true;
-    const READ_BY_NAME: bool = true;
 
     async fn scan(survey: &Survey<'_, Aws>) -> Result<Vec<Found<Self>>> {
         let (aws, scope) = (survey.cloud, survey.scope);
@@ -47,7 +46,7 @@ impl Resource<Aws> for Queue {
         let mut all = Vec::new();
         for (arn, url) in urls {
             let owned =
-                tags.get(&arn).and_then(|it| Owned::named::<Self>(scope, Some(named(&arn)), it));
+                tags.get(&arn).and_then(|it| Owned::named::<Self>(scope, Some(plain(&arn)), it));
             let Some(owned) = owned else { continue };
             // One that was deleted is listed for a minute or two (aws-sdk-net#2127).
             let Some(attributes) = unless_gone(attributes(aws, &url).await)? else { continue };
@@ -66,8 +65,18 @@ impl Resource<Aws> for Queue {
         let Some(url) = sqs::url(aws, name).await? else { return Ok(None) };
         let Some(attributes) = unless_gone(attributes(aws, &url).await)? else { return Ok(None) };
         let Some(tags) = sqs::tags_at(aws, &url).await? else { return Ok(None) };
-        let owned = Owned::read::<Self>(survey.scope, Some(name), &tags);
+        let owned = Owned::read::<Self>(survey.scope, Some(plain(name)), &tags);
         found(&owned, &arn(aws, name).await?, &url, &attributes).map(Some)
+    }
+
+    async fn rival(
+        survey: &Survey<'_, Aws>,
+        name: &str,
+        spec: &QueueSpec,
+    ) -> Result<Option<Rival<Self>>> {
+        let name = whole(name, spec);
+        let found = Self::read(survey, &name).await?;
+        Ok(found.map(|found| Rival::namesake(found, &name)))
     }
 
     fn misnamed(scope: &Scope, output: &QueueOutput) -> Option<String> {
@@ -75,7 +84,7 @@ impl Resource<Aws> for Queue {
     }
 
     async fn create(cx: &Context<'_, Aws>, spec: &QueueSpec) -> Result<QueueOutput> {
-        let name = &cx.identity.name;
+        let name = &whole(&cx.identity.name, spec);
         let id = arn(cx.cloud, name).await?;
         // CreateQueue hands back one of that name whosever it is, if it has the same attributes.
         let there = match sqs::url(cx.cloud, name).await? {
@@ -83,12 +92,16 @@ impl Resource<Aws> for Queue {
             None => None,
         };
         let url = match there {
-            Some((_, tags)) if !ownership::is_this::<Self>(cx, &id, Some(name), Some(&tags)) => {
+            Some((_, tags))
+                if !ownership::is_this::<Self>(cx, &id, Some(plain(name)), Some(&tags)) =>
+            {
                 return Err(ownership::taken(cx, sqs::CREATE_QUEUE.attempted(CREATE), &id));
             }
             Some((url, _)) => {
                 sqs::remember(cx, &url).await?;
-                set(cx.cloud, &url, written(spec)).await?;
+                let mut attributes = attributes_of(spec);
+                attributes.retain(|_, value| !value.is_empty());
+                set(cx.cloud, &url, attributes).await?;
                 url
             }
             None => {
@@ -97,7 +110,7 @@ impl Resource<Aws> for Queue {
                     .sqs
                     .create_queue()
                     .queue_name(name)
-                    .set_attributes(Some(written(spec)))
+                    .set_attributes(Some(given(spec)))
                     .set_tags(Some(tagged(cx.identity)));
                 let made =
                     cx.cloud.send(&sqs::CREATE_QUEUE, CREATE, || request.clone().send()).await?;
@@ -112,11 +125,11 @@ impl Resource<Aws> for Queue {
         live: &Found<Self>,
         spec: &QueueSpec,
     ) -> Result<QueueOutput> {
-        let mut attributes = written(spec);
-        if live.spec.dead_letters.is_some() {
-            // An empty one takes what is there away.
-            attributes.entry(Name::RedrivePolicy).or_default();
-        }
+        let there = attributes_of(&live.spec);
+        let mut attributes = attributes_of(spec);
+        // An empty one takes away what is there.
+        let has = |name: &Name| there.get(name).is_some_and(|value| !value.is_empty());
+        attributes.retain(|name, value| !value.is_empty() || has(name));
         set(cx.cloud, &live.output.url, attributes).await?;
         Ok(live.output.clone())
     }
@@ -141,34 +154,50 @@ impl Resource<Aws> for Queue {
 
 fn found(owned: &Owned, arn: &str, url: &str, attributes: &Attributes) -> Result<Found<Queue>> {
     let has = |name: &Name| attributes.get(name).filter(|text| !text.is_empty());
-    let number = |name: &Name| attributes.get(name).and_then(|text| text.parse().ok());
+    let is = |name: &Name| attributes.get(name).is_some_and(|text| text == "true");
+    let number = |name: &Name, what: &str| {
+        let number = attributes.get(name).and_then(|text| text.parse().ok());
+        number.required(what)
+    };
     let redrive = has(&Name::RedrivePolicy).map(|text| dead_letters(text));
     // What a stack cannot say stays as it is: a change names the attributes that it sets.
     let mut foreign = Vec::new();
     if has(&Name::Policy).is_some() {
         foreign.push("a policy of the queue".to_owned());
     }
-    if let Some(key) = has(&Name::KmsMasterKeyId) {
-        foreign.push(format!("it is encrypted with the key {key}"));
-    } else if attributes.get(&Name::SqsManagedSseEnabled).is_some_and(|it| it == "false") {
-        foreign.push("it is not encrypted".to_owned());
-    }
-    if has(&Name::RedriveAllowPolicy).is_some() {
-        foreign.push("it says whose dead letters it takes".to_owned());
-    }
-    if let Some(delay) = has(&Name::DelaySeconds).filter(|it| *it != "0") {
-        foreign.push(format!("its messages are delayed by {delay} seconds"));
+    if has(&Name::FifoThroughputLimit).is_some_and(|it| it == "perMessageGroupId") {
+        foreign.push("high throughput of FIFO".to_owned());
     }
     Ok(Found {
         badge: owned.badge(),
         spec: QueueSpec {
-            visibility_timeout: number(&Name::VisibilityTimeout)
-                .required("the visibility timeout of a queue")?,
-            retention: number(&Name::MessageRetentionPeriod)
-                .required("the retention of a queue")?,
+            fifo: is(&Name::FifoQueue),
+            content_deduplication: is(&Name::ContentBasedDeduplication),
+            visibility_timeout: number(
+                &Name::VisibilityTimeout,
+                "the visibility timeout of a queue",
+            )?,
+            retention: number(&Name::MessageRetentionPeriod, "the retention of a queue")?,
+            delay: number(&Name::DelaySeconds, "the delay of a queue")?,
+            maximum_size: number(&Name::MaximumMessageSize, "the size of a queue's messages")?,
+            receive_wait: number(
+                &Name::ReceiveMessageWaitTimeSeconds,
+                "how long receivers of a queue wait",
+            )?,
+            encryption: match has(&Name::KmsMasterKeyId) {
+                Some(key) => QueueEncryption::Key(Text::from(key.as_str())),
+                None if has(&Name::SqsManagedSseEnabled).is_some_and(|it| it == "false") => {
+                    QueueEncryption::None
+                }
+                None => QueueEncryption::Sqs,
+            },
             dead_letters: redrive
                 .map(|redrive| redrive.required("the dead letters of a queue"))
                 .transpose()?,
+            redrive_allow: match has(&Name::RedriveAllowPolicy) {
+                Some(text) => redrive_allow(text).required("whose dead letters a queue takes")?,
+                None => RedriveAllow::All,
+            },
         },
         output: QueueOutput {
             id: arn.to_owned(),
@@ -176,9 +205,25 @@ fn found(owned: &Owned, arn: &str, url: &str, attributes: &Attributes) -> Result
             name: named(arn).to_owned(),
         },
         phase: Phase::Ready,
-        state: String::new(),
+        state: content(attributes),
         foreign,
     })
+}
+
+/// What is in a queue, in words; empty where nothing is. Some are hidden since somebody has received
+/// them, or because they are not to be received yet.
+fn content(attributes: &Attributes) -> String {
+    let number = |name: &Name| attributes.get(name).and_then(|text| text.parse::<u64>().ok());
+    let counts = [
+        Name::ApproximateNumberOfMessages,
+        Name::ApproximateNumberOfMessagesNotVisible,
+        Name::ApproximateNumberOfMessagesDelayed,
+    ];
+    match counts.iter().filter_map(number).sum() {
+        0 => String::new(),
+        1 => "1 message".to_owned(),
+        many => format!("{many} messages"),
+    }
 }
 
 /// What a redrive policy says. Its number may be a text (SQS API reference, `SetQueueAttributes`).
@@ -192,16 +237,70 @@ fn dead_letters(text: &str) -> Option<DeadLetters> {
     })
 }
 
-/// The attributes that a spec stands for.
-fn written(spec: &QueueSpec) -> Attributes {
+/// What a redrive allow policy says (`SetQueueAttributes` in the SQS API reference).
+fn redrive_allow(text: &str) -> Option<RedriveAllow> {
+    let policy: Value = serde_json::from_str(text).ok()?;
+    Some(match policy["redrivePermission"].as_str()? {
+        "allowAll" => RedriveAllow::All,
+        "denyAll" => RedriveAllow::None,
+        "byQueue" => {
+            let queues = policy["sourceQueueArns"].as_array()?.iter();
+            let queues = queues.map(|it| it.as_str().map(Ref::physical));
+            RedriveAllow::Queues(queues.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}
+
+/// The attributes that a new queue is given: what SQS does by itself is left out, since it refuses
+/// some of that for one of the other type.
+fn given(spec: &QueueSpec) -> Attributes {
+    let mut attributes = attributes_of(spec);
+    attributes.retain(|_, value| !value.is_empty());
+    if spec.redrive_allow == RedriveAllow::All {
+        attributes.remove(&Name::RedriveAllowPolicy);
+    }
+    if spec.fifo {
+        attributes.insert(Name::FifoQueue, "true".to_owned());
+    }
+    attributes
+}
+
+/// The attributes that a spec stands for, of a queue that is there; empty where it has none. A queue has one encryption at most: that of KMS turns the other off by itself, and
+/// that this one may be turned on in the call that takes the key away is an assumption.
+fn attributes_of(spec: &QueueSpec) -> Attributes {
     let redrive = spec.dead_letters.as_ref().map(|DeadLetters { queue, after }| {
         json!({ "deadLetterTargetArn": queue.id(), "maxReceiveCount": after }).to_string()
     });
-    let plain = [
+    let allow = match &spec.redrive_allow {
+        RedriveAllow::All => json!({ "redrivePermission": "allowAll" }),
+        RedriveAllow::None => json!({ "redrivePermission": "denyAll" }),
+        RedriveAllow::Queues(queues) => {
+            let queues: Vec<&str> = queues.iter().map(Ref::id).collect();
+            json!({ "redrivePermission": "byQueue", "sourceQueueArns": queues })
+        }
+    };
+    let mut attributes = HashMap::from([
         (Name::VisibilityTimeout, spec.visibility_timeout.to_string()),
         (Name::MessageRetentionPeriod, spec.retention.to_string()),
-    ];
-    plain.into_iter().chain(redrive.map(|policy| (Name::RedrivePolicy, policy))).collect()
+        (Name::DelaySeconds, spec.delay.to_string()),
+        (Name::MaximumMessageSize, spec.maximum_size.to_string()),
+        (Name::ReceiveMessageWaitTimeSeconds, spec.receive_wait.to_string()),
+        (Name::RedrivePolicy, redrive.unwrap_or_default()),
+        (Name::RedriveAllowPolicy, allow.to_string()),
+    ]);
+    if spec.fifo {
+        let deduplication = spec.content_deduplication.to_string();
+        attributes.insert(Name::ContentBasedDeduplication, deduplication);
+    }
+    let (key, by_sqs) = match &spec.encryption {
+        QueueEncryption::Key(key) => (key.resolved(), None),
+        QueueEncryption::Sqs => ("", Some("true")),
+        QueueEncryption::None => ("", Some("false")),
+    };
+    attributes.insert(Name::KmsMasterKeyId, key.to_owned());
+    attributes.extend(by_sqs.map(|it| (Name::SqsManagedSseEnabled, it.to_owned())));
+    attributes
 }
 
 async fn set(aws: &Aws, url: &str, attributes: Attributes) -> Result<()> {
@@ -210,31 +309,21 @@ async fn set(aws: &Aws, url: &str, attributes: Attributes) -> Result<()> {
     Ok(())
 }
 
-async fn attributes(aws: &Aws, url: &str) -> Result<Attributes> {
-    let request = aws.sqs.get_queue_attributes().queue_url(url).attribute_names(Name::All);
-    let answer = aws
-        .send(&sqs::GET_QUEUE_ATTRIBUTES, "look at the queue", || request.clone().send())
-        .await?;
-    Ok(answer.attributes.unwrap_or_default())
-}
-
-impl Vitals<Aws> for Queue {
-    /// How many messages wait, which SQS knows to within a minute (`GetQueueAttributes` in its API
-    /// reference).
-    async fn vitals(aws: &Aws, live: &Found<Self>, _now: &Timestamp) -> Result<Vec<Vital>> {
-        let attributes = attributes(aws, &live.output.url).await?;
-        let number = |name: &Name| attributes.get(name).and_then(|value| value.parse().ok());
-        let vital = |name: &Name, what| Some(Vital::new(what, number(name)?, Unit::Count));
-        let waiting = vital(&Name::ApproximateNumberOfMessages, "messages waiting");
-        let taken = vital(&Name::ApproximateNumberOfMessagesNotVisible, "being worked on");
-        Ok(waiting.into_iter().chain(taken).collect())
-    }
-}
-
 /// The ARN of the queue of a name (SQS developer guide, "Queue and message identifiers").
 async fn arn(aws: &Aws, name: &str) -> Result<String> {
     let (partition, region) = (Partition::of(&aws.region).name(), &aws.region);
     Ok(format!("arn:{partition}:sqs:{region}:{}:{name}", aws.account().await?))
+}
+
+/// The name in AWS of a queue that is to be called so.
+fn whole(name: &str, spec: &QueueSpec) -> String {
+    if spec.fifo { format!("{name}{FIFO}") } else { name.to_owned() }
+}
+
+/// What a queue was called before AWS's ending, by its ARN or its name.
+fn plain(id: &str) -> &str {
+    let name = named(id);
+    name.strip_suffix(FIFO).unwrap_or(name)
 }
 
 /// The URLs of the queues whose names begin so.
@@ -264,5 +353,46 @@ mod tests {
             assert_eq!(dead_letters(&policy.to_string()), Some(expected));
         }
         assert_eq!(dead_letters("{}"), None);
+    }
+
+    #[test]
+    fn whose_dead_letters_it_takes_reads_back() {
+        let queues =
+            ["a", "b"].map(|name| Ref::physical(format!("arn:aws:sqs:eu-west-1:1:{name}")));
+        for redrive_allow in
+            [RedriveAllow::All, RedriveAllow::None, RedriveAllow::Queues(queues.into())]
+        {
+            let spec = QueueSpec { redrive_allow: redrive_allow.clone(), ..QueueSpec::default() };
+            let text = &attributes_of(&spec)[&Name::RedriveAllowPolicy];
+            assert_eq!(super::redrive_allow(text), Some(redrive_allow));
+        }
+        assert_eq!(redrive_allow(r#"{"redrivePermission":"byMoon"}"#), None);
+    }
+
+    #[test]
+    fn a_new_queue_is_given_only_what_its_type_takes() {
+        let plain = given(&QueueSpec::default());
+        for name in [Name::FifoQueue, Name::ContentBasedDeduplication, Name::KmsMasterKeyId] {
+            assert_eq!(plain.get(&name), None, "{name}");
+        }
+        let key = QueueEncryption::Key(Text::from("alias/queues"));
+        let fifo = QueueSpec { fifo: true, encryption: key, ..QueueSpec::default() };
+        let fifo = given(&fifo);
+        assert_eq!(fifo[&Name::FifoQueue], "true");
+        assert_eq!(fifo[&Name::KmsMasterKeyId], "alias/queues");
+        assert_eq!(fifo.get(&Name::SqsManagedSseEnabled), None);
+    }
+
+    #[test]
+    fn what_is_in_a_queue_is_told_in_words() {
+        let counted = |visible: &str, taken: &str| {
+            content(&Attributes::from([
+                (Name::ApproximateNumberOfMessages, visible.to_owned()),
+                (Name::ApproximateNumberOfMessagesNotVisible, taken.to_owned()),
+            ]))
+        };
+        assert_eq!(counted("0", "0"), "");
+        assert_eq!(counted("0", "1"), "1 message");
+        assert_eq!(counted("10", "2"), "12 messages");
     }
 }

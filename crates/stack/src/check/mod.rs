@@ -6,6 +6,7 @@ mod guests;
 mod names;
 mod places;
 mod problems;
+mod queues;
 mod ranges;
 mod references;
 mod replicas;
@@ -30,4 +31,5 @@ pub(crate) fn check(draft: &mut Draft, kinds: &Kinds) {
     names::names(draft, kinds);
     places::places(draft, kinds);
     replicas::replicas(draft);
+    queues::queues(draft);
 }

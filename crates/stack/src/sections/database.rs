@@ -335,6 +335,7 @@ impl Section for Database {
             },
             stored: None,
             readable: vec![output("secret").into()],
+            permits: Vec::new(),
             ports: vec![self.port()],
             udp_ports: Vec::new(),
             is_outside: false,

@@ -6,12 +6,13 @@ mod job;
 mod load_balancer;
 mod monitoring;
 mod network;
+mod queue;
 mod repository;
 pub(crate) mod roles;
 mod secret;
 mod service;
 
-pub(crate) use self::service::Owner;
+pub(crate) use self::service::{Access, Owner};
 use crate::section::SectionInfo;
 
 /// All sections, in the order in which they are expanded: what others ask about comes first.
@@ -22,12 +23,12 @@ pub(crate) const LIST: &[SectionInfo] = &[
     SectionInfo::of::<repository::Repository>(),
     SectionInfo::of::<database::Database>(),
     SectionInfo::of::<secret::Secret>(),
+    SectionInfo::of::<queue::Queue>(),
     SectionInfo::of::<service::Service>(),
     SectionInfo::of::<job::Job>(),
     SectionInfo::of::<monitoring::Monitoring>(),
     SectionInfo::later("caches", "Caches (ElastiCache), by name."),
     SectionInfo::later("brokers", "Message brokers (MSK), by name."),
-    SectionInfo::later("queues", "Queues (SQS), by name."),
     SectionInfo::later("buckets", "Buckets (S3), by name."),
     SectionInfo::later("volumes", "Shared volumes (EFS), by name."),
     SectionInfo::later("keys", "Keys that encrypt (KMS), by name."),

@@ -497,6 +497,52 @@ jobs:
     insta::assert_snapshot!("jobs", to_yaml(&of_jobs));
 }
 
+#[test]
+fn a_queue_has_dead_letters_is_measured_and_permits_what_is_done_with_it() {
+    let text = "
+stack: shop
+region: eu-west-1
+network: { private-access: true, nat: none }
+monitoring: {}
+queues:
+  mails: { visibility: 60 s, retries: 5, key: \"arn:aws:kms:eu-west-1:111122223333:key/1\" }
+  orders: { fifo: true, content-deduplication: true, dead-letters: none }
+services:
+  web:
+    image: { build: { dockerfile: Dockerfile } }
+    uses: [{ use: queues/mails, access: send, as: POST }]
+  worker:
+    like: web
+    uses: [{ use: queues/mails, access: receive }, queues/orders]
+    scale: { min: 1, max: 10, backlog: { queue: mails, per-task: 100 } }
+outputs: { mails: \"${queues/mails.arn}\" }
+";
+    let loaded = loaded(text, None);
+    assert_eq!(loaded.warnings, []);
+    let resources = expanded(&loaded.stack)["resources"].clone();
+    let environment =
+        |name: &str| resources["task-definition"][name]["containers"][name]["environment"].clone();
+    assert_eq!(environment("web"), json!({ "POST_URL": "${queue/mails.url}" }));
+    let both = json!({ "MAILS_URL": "${queue/mails.url}", "ORDERS_URL": "${queue/orders.url}" });
+    assert_eq!(environment("worker"), both);
+    assert!(resources["interface-endpoint"]["sqs"].is_object(), "private subnets reach it");
+    let of_queues = json!({
+        "queue": resources["queue"],
+        "alarm": {
+            "queue-mails-age": resources["alarm"]["queue-mails-age"],
+            "queue-mails-dead-letters": resources["alarm"]["queue-mails-dead-letters"],
+        },
+        "role": {
+            "web-task": resources["role"]["web-task"]["inline"],
+            "worker-task": resources["role"]["worker-task"]["inline"],
+        },
+        "scalable-target": resources["scalable-target"],
+    });
+    assert!(resources["alarm"]["queue-orders-age"].is_object());
+    assert!(resources["alarm"]["queue-orders-dead-letters"].is_null(), "it has no such queue");
+    insta::assert_snapshot!("queues", to_yaml(&of_queues));
+}
+
 /// A stack whose services have containers beside their own.
 const BESIDE: &str = "
 stack: shop

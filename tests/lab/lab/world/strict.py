@@ -47,6 +47,7 @@ LATE = {
     "queue": "consistency.queue",
     "rule": "consistency.describe",
     "queue-name": "consistency.queue-name",
+    "queue-attributes": "consistency.queue-attributes",
 }
 LIMITS = ("quotas", "buckets", "pages")
 PARTS = (*LATE, *LIMITS)

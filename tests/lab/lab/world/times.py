@@ -76,6 +76,7 @@ DURATIONS: dict[str, float] = {
     "consistency.parameter-name": 30,
     "consistency.queue": 1,
     "consistency.queue-name": 60,
+    "consistency.queue-attributes": 30,
     "consistency.topic": 10,
     "consistency.tag-index": 10,
     "task-definition.deleting": 60,

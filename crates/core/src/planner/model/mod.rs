@@ -35,6 +35,7 @@ impl Planner<'_> {
             step.notices = self.noticed(step);
             step.notices.extend(self.unreadable(step));
             step.notices.extend(self.vanished(step));
+            step.notices.extend(self.lost(step));
             step.notices.extend(self.bounded(step, &names));
             let leaving = state.pace(step).leaving;
             if self.take(&mut state, &names, step) {
@@ -129,6 +130,19 @@ impl Planner<'_> {
         let (user, _) = user?;
         let because = format!("it is there no more, and {user} was made with it");
         Some(Notice::new(Impact::None, because))
+    }
+
+    /// What goes with something that is deleted; with a replacement it is said once, where the new
+    /// one is made.
+    fn lost(&self, step: &Step) -> Option<Notice> {
+        let kind = self.kinds.find(&step.address.kind)?;
+        let live = match (step.action, step.reason) {
+            (Action::Create, Reason::Replaced(_)) => self.snapshot.current(&step.address),
+            (Action::Delete, Reason::Replaced(_)) => None,
+            (Action::Delete, _) => step.live.as_ref(),
+            _ => None,
+        };
+        kind.loss(live?)
     }
 
     /// What a step that says how many tasks there may be does to those that there are: some start or

@@ -17,7 +17,7 @@ use crate::section::{Section, Sections};
 use crate::sections::service::{Owner, Sidecar, role_name};
 
 /// The queue of what could not be started.
-pub(in crate::sections) const DEAD_LETTERS: &str = "jobs";
+pub(in crate::sections) const DEAD_LETTERS: &str = "jobs-not-started";
 
 /// How long it is kept there, in seconds: as long as SQS does (`MessageRetentionPeriod` in the SQS API
 /// reference).
@@ -30,7 +30,7 @@ const RULE: &str = "rule/StepFunctionsGetEventsForECSTaskRule";
 /// The queue that all jobs with a schedule share.
 pub(super) fn dead_letters(draft: &mut Draft, all: &Sections) {
     if all.of::<Job>().any(|(_, job)| job.schedule.is_some()) {
-        let spec = QueueSpec { visibility_timeout: 30, retention: KEPT, dead_letters: None };
+        let spec = QueueSpec { retention: KEPT, ..QueueSpec::default() };
         draft.make::<Queue>(DEAD_LETTERS, &spec, Origin::new(&[Job::KEY], &[]));
     }
 }

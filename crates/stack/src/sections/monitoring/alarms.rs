@@ -9,8 +9,8 @@ use deployer_kinds::{
 
 use super::body::{Form, Formless, Monitoring, Own};
 use super::metrics::{
-    DATABASE_WORDS, GIB, JOB_WORDS, LOAD_BALANCER_WORDS, Metric, SERVICE_WORDS, of_database,
-    of_job, of_load_balancer, of_queue, of_service,
+    DATABASE_WORDS, GIB, JOB_WORDS, LOAD_BALANCER_WORDS, Metric, QUEUE_WORDS, SERVICE_WORDS,
+    of_database, of_job, of_load_balancer, of_queue, of_service, of_waiting,
 };
 use crate::draft::{Draft, Origin};
 use crate::mistakes::{expected, listed, suggestion};
@@ -19,6 +19,7 @@ use crate::section::{Section, Sections};
 use crate::sections::database::Database;
 use crate::sections::job::{self, Job};
 use crate::sections::load_balancer::LoadBalancer;
+use crate::sections::queue::Queue;
 use crate::sections::service::Service;
 
 /// The topic that hears of all of them.
@@ -26,6 +27,9 @@ pub(super) const TOPIC: &str = "alarms";
 
 /// Seconds that an alarm looks back where nothing is said.
 const FIVE_MINUTES: Seconds = Seconds(300);
+
+/// Seconds of an hour.
+const HOUR: u32 = 60 * 60;
 
 /// The alarms that measure something, by name, each with the part of the text it comes from.
 type Measuring = BTreeMap<String, (AlarmSpec, Origin)>;
@@ -98,8 +102,16 @@ impl Alarms<'_> {
             add(format!("job-{name}-failed"), metric, (Comparison::Above, 0.0), 300);
         }
         if self.all.of::<Job>().any(|(_, job)| job.schedule.is_some()) {
-            let metric = Some(of_queue(job::DEAD_LETTERS));
+            let metric = Some(of_waiting(job::DEAD_LETTERS));
             add("jobs-not-started".to_owned(), metric, (Comparison::Above, 0.0), 300);
+        }
+        for (name, body) in self.all.of::<Queue>() {
+            // Half of a short life is time enough to do something.
+            let old = f64::from(body.retention.0.min(2 * HOUR)) / 2.0;
+            let metric = of_queue(name, body, "age");
+            add(format!("queue-{name}-age"), metric, (Comparison::Above, old), 300);
+            let metric = of_queue(name, body, "dead-letters");
+            add(format!("queue-{name}-dead-letters"), metric, (Comparison::Above, 0.0), 300);
         }
         found
     }
@@ -213,11 +225,12 @@ impl Alarms<'_> {
             LoadBalancer::KEY => &LOAD_BALANCER_WORDS,
             Database::KEY => &DATABASE_WORDS,
             Job::KEY => &JOB_WORDS,
+            Queue::KEY => &QUEUE_WORDS,
             _ => {
                 let title = format!("`{of}` is nothing that is measured");
                 let help = format!(
                     "expected an entry of {}, such as `services/web`",
-                    listed(&[Service::KEY, LoadBalancer::KEY, Database::KEY, Job::KEY])
+                    listed(&[Service::KEY, LoadBalancer::KEY, Database::KEY, Job::KEY, Queue::KEY])
                 );
                 draft.error(Code::UnknownReference, title, &path, "not measured", help);
                 return None;
@@ -230,12 +243,15 @@ impl Alarms<'_> {
             Service::KEY => of_service(self.all, entry, self.all.get::<Service>(entry)?, metric),
             LoadBalancer::KEY => of_load_balancer(self.all, entry, metric),
             Job::KEY => of_job(entry, self.all.get::<Job>(entry)?, metric),
+            Queue::KEY => of_queue(entry, self.all.get::<Queue>(entry)?, metric),
             _ => of_database(entry, metric),
         };
         if found.is_none() {
             let title = format!("`{of}` has no `{metric}`");
             let help = if section == Job::KEY && words.contains(&metric) {
                 "that is measured of jobs with a `schedule:`".to_owned()
+            } else if section == Queue::KEY && words.contains(&metric) {
+                "that is measured of queues with a dead-letter queue".to_owned()
             } else if words.contains(&metric) {
                 "that is measured of what an application load balancer routes to".to_owned()
             } else {

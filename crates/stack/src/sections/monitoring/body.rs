@@ -18,29 +18,31 @@ pub(crate) struct Monitoring {
     pub(super) notify: BTreeSet<String>,
     /// Whether there are alarms for what usually goes wrong: failed requests, slow answers, tasks
     /// that are not healthy, CPU and memory of services, CPU and storage of databases, jobs
-    /// by the clock that fail.
+    /// by the clock that fail, messages that wait for long, dead letters.
     #[serde(default = "yes")]
     pub(super) defaults: bool,
     /// Alarms of your own, by name. One with the name of a default takes its place.
     #[serde(default)]
     pub(super) alarms: BTreeMap<String, Own>,
-    /// Whether there is a dashboard: the states of the alarms, and graphs of services, load balancers
-    /// and databases.
+    /// Whether there is a dashboard: the states of the alarms, and graphs of services, load balancers,
+    /// databases and queues.
     #[serde(default)]
     pub(super) dashboard: bool,
 }
 
-/// An alarm of your own: a metric of a service, a load balancer or a database that is above or below a
-/// value for a while, or several alarms that are one.
+/// An alarm of your own: a metric of a service, a load balancer, a database, a job or a queue that is
+/// above or below a value for a while, or several alarms that are one.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Own {
-    /// What is measured: `services/web`, `load-balancers/edge`, `databases/main`, `jobs/clean`.
+    /// What is measured: `services/web`, `load-balancers/edge`, `databases/main`, `jobs/clean`,
+    /// `queues/mails`.
     #[schemars(extend("x-excludes" = ["any-of", "all-of"]))]
     pub(super) of: Option<String>,
     /// The metric: of services `cpu`, `memory`, `requests`, `5xx`, `latency-p50`, `latency-p95`,
     /// `latency-p99`, `unhealthy`; of load balancers `requests`, `5xx`, `latency-p99` and the like; of
-    /// databases `cpu`, `storage`, `connections`; of jobs by the clock `failed`.
+    /// databases `cpu`, `storage`, `connections`; of jobs by the clock `failed`; of queues `age`
+    /// of the oldest message, `messages` that wait, `dead-letters`.
     #[schemars(extend("x-excludes" = ["any-of", "all-of"]))]
     pub(super) metric: Option<String>,
     /// The value that it is above: `80%`, `2 s`, `10`, `5 GiB`. A number is that of the whole time.

@@ -8,10 +8,11 @@ use deployer_kinds::{Dashboard, DashboardSpec};
 use serde_json::{Map, Value, json};
 
 use super::body::Monitoring;
-use super::metrics::{Metric, Unit, of_instance, of_load_balancer, of_tasks};
+use super::metrics::{Metric, Unit, of_instance, of_load_balancer, of_queue, of_tasks};
 use crate::draft::{Draft, Origin};
 use crate::section::{Section, Sections};
 use crate::sections::load_balancer::LoadBalancer;
+use crate::sections::queue::Queue;
 use crate::sections::service::Service;
 
 /// How wide a dashboard is, and how large each graph: three stand side by side.
@@ -72,6 +73,18 @@ pub(super) fn expand(alarms: &[Address], all: &Sections, draft: &mut Draft) {
         &of(&databases, "FreeStorageSpace", "minimum", Unit::Bytes),
     );
     page.graph("Lag of replicas", &of(&replicas, "ReplicaLag", "maximum", Unit::Seconds));
+
+    page.end_row();
+
+    let of = |metric: &str| {
+        let queues = all.of::<Queue>();
+        let metrics = queues
+            .filter_map(|(name, body)| Some((name.to_owned(), of_queue(name, body, metric)?)));
+        lines(metrics.collect())
+    };
+    page.graph("Messages that wait", &of("messages"));
+    page.graph("Age of the oldest message", &of("age"));
+    page.graph("Dead letters", &of("dead-letters"));
 
     let body = Map::from_iter([("widgets".to_owned(), page.widgets.into())]);
     let origin = Origin::new(&[Monitoring::KEY], &[("body", "dashboard")]);

@@ -1,4 +1,4 @@
-//! What CloudWatch measures of services, load balancers and databases.
+//! What CloudWatch measures of services, load balancers, databases, jobs and queues.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +8,7 @@ use crate::quantities::{Gibibytes, Percent, Seconds};
 use crate::section::Sections;
 use crate::sections::job::Job;
 use crate::sections::load_balancer;
+use crate::sections::queue::{self, Queue};
 use crate::sections::service::{self, Service};
 
 /// Bytes of a GiB.
@@ -19,6 +20,7 @@ pub(super) const LOAD_BALANCER_WORDS: [&str; 6] =
     ["5xx", "elb-5xx", "latency-p50", "latency-p95", "latency-p99", "requests"];
 pub(super) const DATABASE_WORDS: [&str; 3] = ["connections", "cpu", "storage"];
 pub(super) const JOB_WORDS: [&str; 1] = ["failed"];
+pub(super) const QUEUE_WORDS: [&str; 3] = ["age", "dead-letters", "messages"];
 
 /// In what a metric is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,13 +176,29 @@ pub(super) fn of_job(name: &str, job: &Job, metric: &str) -> Option<Metric> {
     })
 }
 
-/// What waits in a queue ("Available CloudWatch metrics for Amazon SQS" in the SQS developer guide).
-pub(super) fn of_queue(name: &str) -> Metric {
+/// A metric of a queue of the section, or of its dead-letter queue.
+pub(super) fn of_queue(name: &str, body: &Queue, metric: &str) -> Option<Metric> {
+    match metric {
+        "messages" => Some(of_waiting(name)),
+        "age" => Some(of_messages(name, "ApproximateAgeOfOldestMessage", Unit::Seconds)),
+        "dead-letters" if body.has_dead_letters() => Some(of_waiting(&queue::dead(name))),
+        _ => None,
+    }
+}
+
+/// How many messages wait in a queue.
+pub(super) fn of_waiting(name: &str) -> Metric {
+    of_messages(name, "ApproximateNumberOfMessagesVisible", Unit::Count)
+}
+
+/// A metric of what waits in a queue. SQS measures none of one that nobody has used for hours
+/// ("Available CloudWatch metrics for Amazon SQS" in the SQS developer guide).
+fn of_messages(name: &str, metric: &'static str, unit: Unit) -> Metric {
     Metric {
         namespace: "AWS/SQS",
-        name: "ApproximateNumberOfMessagesVisible",
+        name: metric,
         statistic: "maximum",
-        unit: Unit::Count,
+        unit,
         dimensions: dimensions([("QueueName", output("queue", name, "name"))]),
         also: BTreeSet::new(),
         is_sparse: true,

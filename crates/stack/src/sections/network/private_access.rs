@@ -73,6 +73,7 @@ fn needed(all: &Sections) -> BTreeMap<&'static str, (String, Need)> {
             Need::Parameters => &["ssm"],
             Need::Key => &["kms"],
             Need::Shell => &["ssmmessages"],
+            Need::Queue => &["sqs"],
             Need::ImageOfOthers => &[],
         };
         for service in names {
@@ -171,6 +172,7 @@ fn trouble(name: &str, need: Need, to: &str) -> String {
         Need::Logs => "could not write its logs",
         Need::Secrets | Need::Parameters | Need::Key => "could not read its secrets",
         Need::Shell => "could not be entered by a shell",
+        Need::Queue => "could not reach its queue",
     };
     format!("`{name}` {trouble}: no way to {to}")
 }

@@ -14,7 +14,6 @@ use super::forms::{
 };
 use super::rollout::Rollout;
 use super::turns::{Asked, values};
-use crate::later::NotYet;
 use crate::quantities::{DaysOrForever, Gibibytes, Memory, PerMinute, Percent, Seconds};
 use crate::schedule::{Cron, Once, Timezone};
 
@@ -40,10 +39,11 @@ pub(crate) struct Service {
     #[schemars(extend("propertyNames" = { "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" }, "x-name" = "http"))]
     pub(crate) ports: BTreeMap<String, Port>,
     /// What it works with: `databases/main`, `secrets/session`, `load-balancers/inner`,
-    /// `services/users`. Security groups are opened and settings handed over: `MAIN_HOST`,
-    /// `MAIN_PORT`, `MAIN_NAME`, `MAIN_ENGINE`, `MAIN_USER`, `MAIN_PASSWORD`; `SESSION`;
-    /// `INNER_URL`; `USERS_URL`, `USERS_HOST`, `USERS_PORT`. With
-    /// `{ use: databases/main, as: DATABASE }` they are called `DATABASE_HOST` and so on.
+    /// `queues/mails`, `services/users`. Security groups are opened, actions permitted and settings
+    /// handed over: `MAIN_HOST`, `MAIN_PORT`, `MAIN_NAME`, `MAIN_ENGINE`, `MAIN_USER`,
+    /// `MAIN_PASSWORD`; `SESSION`; `INNER_URL`; `MAILS_URL`; `USERS_URL`, `USERS_HOST`,
+    /// `USERS_PORT`. With `{ use: databases/main, as: DATABASE }` they are called `DATABASE_HOST`
+    /// and so on, and with `{ use: queues/mails, access: send }` it may send there alone.
     #[serde(default)]
     pub(crate) uses: Vec<Use>,
     /// What its tasks may do in AWS: `{ actions: ["ses:SendEmail"], resources: ["*"] }`, or the
@@ -272,12 +272,22 @@ pub(crate) struct Scale {
     pub(crate) memory: Option<Percent>,
     /// The requests that each task is to have in a minute: `500/min`.
     pub(crate) requests: Option<PerMinute>,
-    /// The messages a task is to have.
-    pub(crate) backlog: Option<NotYet>,
+    /// The messages of a queue that are to wait for each task: `{ queue: mails, per-task: 100 }`.
+    pub(crate) backlog: Option<Backlog>,
     /// Other numbers from certain times on:
     /// `{ cron: "0 8 * * MON-FRI", timezone: Europe/Zagreb, min: 4 }`.
     #[serde(default)]
     pub(crate) schedules: Vec<ScaleTime>,
+}
+
+/// How many messages are to wait.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Backlog {
+    /// The queue, from `queues`.
+    pub(crate) queue: String,
+    /// For each task: as many as one handles in the time that a message may wait.
+    pub(crate) per_task: u32,
 }
 
 /// Other numbers of tasks from a time on, until another time says otherwise.

@@ -73,7 +73,7 @@ pub(in crate::sections) fn tasks(
     for more in [&handed.readable, &beside.readable, &logging.readable] {
         readable.extend(more.iter().cloned());
     }
-    roles::make(draft, all, owner, body, &readable);
+    roles::make(draft, all, owner, body, (&readable, &handed.permitted));
     task_definition(draft, all, owner, body, (handed, beside, volumes, logging), image?);
     group(draft, all, owner, body);
     Some(())

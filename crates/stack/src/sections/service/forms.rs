@@ -11,7 +11,6 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::later::NotYet;
 use crate::quantities::{Percent, Seconds};
 use crate::text_form::{TextOr, text_or};
 
@@ -23,6 +22,27 @@ pub(crate) struct Use {
     pub(crate) target: String,
     /// What the variables begin with; the name in capitals when left out.
     pub(crate) alias: Option<String>,
+    /// In which way; in all of them when left out.
+    pub(crate) access: Option<Access>,
+}
+
+/// A way of using something that has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Access {
+    /// Messages are sent to a queue.
+    Send,
+    /// Messages of a queue are received and deleted.
+    Receive,
+    /// Something is read.
+    #[schemars(extend("x-not-yet" = true))]
+    Read,
+    /// Something is written.
+    #[schemars(extend("x-not-yet" = true))]
+    Write,
+    /// Something is read and written.
+    #[schemars(extend("x-not-yet" = true))]
+    ReadWrite,
 }
 
 /// Where an image comes from.
@@ -222,19 +242,19 @@ pub(in crate::sections) fn paths_schema(_: &mut SchemaGenerator) -> Schema {
 impl<'de> Deserialize<'de> for Use {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextOr {
-            of_text: |target| Ok(Self { target, alias: None }),
-            of_mapping: |Mapping { target, alias, .. }: Mapping| Self { target, alias },
+            of_text: |target| Ok(Self { target, alias: None, access: None }),
+            of_mapping: |Mapping { target, alias, access }: Mapping| Self { target, alias, access },
         })
     }
 }
 
 impl Serialize for Use {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { target, alias } = self.clone();
-        if alias.is_none() {
+        let Self { target, alias, access } = self.clone();
+        if alias.is_none() && access.is_none() {
             return target.serialize(serializer);
         }
-        Mapping { target, alias, access: None }.serialize(serializer)
+        Mapping { target, alias, access }.serialize(serializer)
     }
 }
 
@@ -248,9 +268,9 @@ struct Mapping {
     /// What the variables begin with: `DATABASE` makes `DATABASE_HOST`.
     #[serde(rename = "as")]
     alias: Option<String>,
-    /// What may be done with it: `send`, `read-write`.
+    /// What may be done with it, of a queue `send` or `receive`; all of it when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    access: Option<NotYet>,
+    access: Option<Access>,
 }
 
 impl JsonSchema for Use {

@@ -29,6 +29,7 @@ mod uses;
 pub(super) use self::body::{Logs, Permission, Place, Service, cpu, memory, stop_timeout, storage};
 pub(super) use self::containers::{Mount, Sidecar};
 pub(super) use self::expand::{place, tasks};
+pub(crate) use self::forms::Access;
 pub(super) use self::forms::{EgressRules, ImageSource, OneOrMore, Use, paths, paths_schema};
 pub(super) use self::led::{Led, check as check_led, led};
 pub(super) use self::needs::{Need, needs};

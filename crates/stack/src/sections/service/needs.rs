@@ -6,8 +6,9 @@ use super::body::Service;
 use super::forms::{ImageSource, Private};
 use super::owner::Owner;
 use super::{secrets, users};
-use crate::section::Sections;
+use crate::section::{Section, Sections};
 use crate::sections::job::Job;
+use crate::sections::queue::Queue;
 
 /// Something that tasks need of AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(in crate::sections) enum Need {
     Key,
     /// A way in for a shell.
     Shell,
+    /// A queue of SQS.
+    Queue,
 }
 
 /// What each service and each job needs.
@@ -60,6 +63,8 @@ fn of(all: &Sections, body: &Service) -> Vec<Need> {
     let has_paths = !body.secrets_from.is_empty() || paths.any(|paths| !paths.is_empty());
     needs.extend(has_paths.then_some(Need::Parameters));
     needs.extend(body.execute_command.then_some(Need::Shell));
+    let used = body.uses.iter().filter_map(|used| users::usable(all, &used.target));
+    needs.extend(used.filter(|(section, _)| section.key == Queue::KEY).map(|_| Need::Queue));
     needs
 }
 

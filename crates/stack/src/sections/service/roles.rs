@@ -24,13 +24,14 @@ const SHELL: [&str; 4] = [
     "ssmmessages:OpenDataChannel",
 ];
 
-/// Makes both roles. `readable` are the secrets whose values the tasks start with.
+/// Makes both roles. `readable` are the secrets whose values the tasks start with, `permitted` what
+/// they may do with what they use.
 pub(super) fn make(
     draft: &mut Draft,
     all: &Sections,
     owner: Owner<'_>,
     body: &Service,
-    readable: &BTreeSet<Readable>,
+    (readable, permitted): (&BTreeSet<Readable>, &[Statement]),
 ) {
     let resource = owner.resource();
     let mut statements = Vec::new();
@@ -59,6 +60,7 @@ pub(super) fn make(
     } else {
         Vec::new()
     };
+    statements.extend(permitted.iter().cloned());
     let mut managed = BTreeSet::new();
     for permission in &body.permissions {
         match permission {

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use deployer_core::{Code, Diagnostic, Ref};
 use deployer_kinds::{
-    RequestsTo, ScalableTarget, ScalableTargetSpec, ScalingMetric, ScalingPolicy, ScalingSchedule,
+    Backlog, RequestsTo, ScalableTarget, ScalableTargetSpec, ScalingMetric, ScalingPolicy,
+    ScalingSchedule,
 };
 
 use super::body::{Scale, ScaleTime, Service};
 use crate::draft::{Draft, Origin, owned};
-use crate::section::Sections;
+use crate::section::{Section, Sections};
 use crate::sections::load_balancer;
+use crate::sections::queue::Queue;
 
 /// How many tasks there are, where that is one number.
 pub(super) fn count(draft: &mut Draft, name: &str, body: &Service) -> Option<u32> {
@@ -65,6 +67,8 @@ pub(super) fn expand(draft: &mut Draft, all: &Sections, name: &str, body: &Servi
             ("policies.cpu", "scale.cpu"),
             ("policies.memory", "scale.memory"),
             ("policies.requests", "scale.requests"),
+            ("policies.backlog", "scale.backlog"),
+            ("policies.backlog.target", "scale.backlog.per-task"),
         ],
     );
     for (place, time) in scale.schedules.iter().enumerate() {
@@ -104,6 +108,7 @@ impl Scale {
             ("cpu", self.cpu.is_some()),
             ("memory", self.memory.is_some()),
             ("requests", self.requests.is_some()),
+            ("backlog", self.backlog.is_some()),
         ];
         keys.into_iter().filter(|(_, is_there)| *is_there).map(|(key, _)| key).collect()
     }
@@ -124,7 +129,13 @@ fn policies(
         let to = requests_to(draft, all, name, body)?;
         Some(("requests", policy(ScalingMetric::Requests(to), rate.0)))
     });
-    for (key, policy) in [cpu, memory, requests].into_iter().flatten() {
+    let backlog = scale.backlog.as_ref().and_then(|backlog| {
+        let path = ["services", name, "scale", "backlog", "queue"];
+        let is_there = draft.must_have(Queue::KEY, &backlog.queue, &path);
+        let of = Backlog { queue: Ref::named(&backlog.queue) };
+        is_there.then(|| ("backlog", policy(ScalingMetric::Backlog(of), backlog.per_task)))
+    });
+    for (key, policy) in [cpu, memory, requests, backlog].into_iter().flatten() {
         policies.insert(key.to_owned(), policy);
     }
     policies

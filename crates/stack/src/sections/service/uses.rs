@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_core::{Code, Diagnostic, Text};
+use deployer_kinds::Statement;
 
 use super::body::Service;
 use super::owner::Owner;
@@ -21,6 +22,8 @@ pub(super) struct Handed {
     pub(super) secrets: BTreeMap<String, Text>,
     /// The secrets that are read for it.
     pub(super) readable: BTreeSet<Readable>,
+    /// What its tasks may do with what they use.
+    pub(super) permitted: Vec<Statement>,
 }
 
 /// What a service is handed over.
@@ -34,7 +37,7 @@ pub(super) fn hand_over(
     let mut givers: BTreeMap<String, usize> = BTreeMap::new();
     for (index, used) in body.uses.iter().enumerate() {
         let place = index.to_string();
-        let path = owner.path(&["uses", &place]);
+        let path = owner.path(&["uses", &place, "use"]);
         let Some((section, name)) = usable(all, &used.target) else {
             not_usable(draft, all, &used.target, &path);
             continue;
@@ -54,6 +57,15 @@ pub(super) fn hand_over(
             continue;
         }
         let Some(offer) = (section.offer)(all, name) else { continue };
+        if used.access.is_some() && offer.permits.is_empty() {
+            let path = owner.path(&["uses", &place, "access"]);
+            let title = format!("there is one way alone to use `{}`", used.target);
+            draft.error(Code::BadUse, title, &path, "no other", "leave `access:` out");
+            continue;
+        }
+        let permits = offer.permits.into_iter();
+        let permits = permits.filter(|it| used.access.is_none_or(|access| access == it.access));
+        handed.permitted.extend(permits.map(|it| it.statement));
         let prefix = used.alias.clone().unwrap_or_else(|| words::variable(name));
         let variable = |suffix: &str| match suffix {
             "" => prefix.clone(),

@@ -10,6 +10,7 @@ from moto.applicationautoscaling.models import FakeApplicationAutoscalingPolicy 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse as Response
 from moto.core.exceptions import JsonRESTError
 
+from lab.aws.cloudwatch.expressions import BadExpression, names_in
 from lab.aws.common.patching import patch
 
 
@@ -46,6 +47,7 @@ def _patch_policies() -> None:
     def put_scaling_policy(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         named = dict(zip(ARGUMENTS, args, strict=False)) | kwargs
         _must_be_there(self, named["resource_id"])
+        _check_customized(named.get("policy_body") or {})
         key = Policy.formulate_key(
             named["service_namespace"],
             named["resource_id"],
@@ -74,6 +76,27 @@ def _patch_policies() -> None:
             original(self, *args, **kwargs)
         except AWSValidationException as gone:
             raise _not_found(gone.message) from None
+
+
+def _check_customized(body: dict[str, Any]) -> None:
+    """A policy follows one number, computed of what the expressions name ("Create a target tracking
+    scaling policy using metric math").
+    """
+    queries = (body.get("CustomizedMetricSpecification") or {}).get("Metrics") or []
+    if not queries:
+        return
+    if sum(bool(it.get("ReturnData", True)) for it in queries) != 1:
+        raise AWSValidationException("Exactly one metric must return data.")
+    known = {it["Id"] for it in queries}
+    for query in queries:
+        if ("Expression" in query) == ("MetricStat" in query):
+            raise AWSValidationException("Specify either an expression or a metric.")
+        try:
+            unknown = names_in(query.get("Expression", "0")) - known
+        except BadExpression as wrong:
+            raise AWSValidationException(f"Invalid expression: {wrong}") from None
+        if unknown:
+            raise AWSValidationException(f"Unknown metrics: {', '.join(sorted(unknown))}")
 
 
 ARGUMENTS = (

@@ -15,9 +15,11 @@ from typing import Any
 
 from moto.applicationautoscaling.models import applicationautoscaling_backends as backends
 
+from lab.aws.cloudwatch.metrics import answers, metrics_of
 from lab.running.services.load import Load, Loads
 from lab.running.services.service import Service
 from lab.world.lab import Lab
+from lab.world.places import Place
 
 MINUTES_ABOVE = 3
 MINUTES_BELOW = 15
@@ -63,7 +65,7 @@ class Tracking:
         if target is None or not policies:
             return
         running = sum(1 for task in service.present if task.last_status == "RUNNING")
-        seen = list(self._seen(policies, load))
+        seen = list(self._seen(policies, load, service.place))
         wanted = [
             (math.ceil(running * value / goal), policy, alarms)
             for policy, alarms, value, goal in seen
@@ -87,17 +89,32 @@ class Tracking:
             self._apply(target, service, max(count, 1), policy, "Low")
             alarms.inwards = time.monotonic()
 
-    def _seen(self, policies: list[Any], load: Load) -> Iterator[tuple[Any, Alarms, float, float]]:
+    def _seen(
+        self, policies: list[Any], load: Load, place: Place
+    ) -> Iterator[tuple[Any, Alarms, float, float]]:
         for policy in policies:
             tracking = policy.target_tracking_scaling_policy_configuration or {}
             metric = tracking.get("PredefinedMetricSpecification") or {}
-            value = _value(metric, load)
+            customized = tracking.get("CustomizedMetricSpecification")
+            value = self._computed(place, customized) if customized else _value(metric, load)
             if value is None:
                 continue
             goal = float(tracking["TargetValue"])
             alarms = self._alarms.setdefault(policy.policy_arn, Alarms())
             alarms.see(value, goal)
             yield policy, alarms, value, goal
+
+    def _computed(self, place: Place, customized: dict[str, Any]) -> float | None:
+        """The newest value of what is computed of several metrics, of the last two minutes: of one
+        that is not over yet not all have reported.
+        """
+        queries = [_each_minute(query) for query in customized.get("Metrics") or []]
+        shown = [it["Id"] for it in queries if it.get("ReturnData", True)]
+        minute = self._lab.part(Loads).minute
+        over = time.time() // minute * minute
+        found = answers(metrics_of(place), queries, over - 2 * minute, over, minute)
+        values = found.get(shown[0], {}) if len(shown) == 1 else {}
+        return values[max(values)] if values else None
 
     def _has_cooled(self, policy: Any, since: float, way: str) -> bool:
         tracking = policy.target_tracking_scaling_policy_configuration
@@ -112,6 +129,12 @@ class Tracking:
                 f"triggered policy {policy.policy_name}"
             )
             self._scale(target, bounded, cause)
+
+
+def _each_minute(query: dict[str, Any]) -> dict[str, Any]:
+    """A query of a policy, which says no period where it is a minute."""
+    asked = query.get("MetricStat")
+    return {**query, "MetricStat": {"Period": 60, **asked}} if asked else query
 
 
 def _value(metric: dict[str, str], load: Load) -> float | None:

@@ -1,5 +1,5 @@
-"""The metrics that AWS itself puts: each minute those of services, load balancers, databases and
-caches, as far as the lab runs them; of schedules as they come round, of executions as they begin and
+"""The metrics that AWS itself puts: each minute those of services, load balancers, databases, caches
+and queues, as far as the lab runs them; of schedules as they come round, of executions as they begin and
 end.
 """
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 
-from lab.aws.cloudwatch import of_balancers, of_servers
+from lab.aws.cloudwatch import of_balancers, of_queues, of_servers
 from lab.aws.cloudwatch.metrics import measure
 from lab.running.machines.machine import Execution
 from lab.running.machines.roster import Machines
@@ -28,7 +28,8 @@ def install(lab: Lab) -> None:
     loads = lab.part(Loads)
     loads.watchers.append(_put)
     servers = of_servers.Usage(lab)
-    loads.each_minute.append(partial(_put_all, lab, of_balancers.measured, servers.measured))
+    sources = (of_balancers.measured, servers.measured, of_queues.measured)
+    loads.each_minute.append(partial(_put_all, lab, *sources))
     lab.part(Invocations).watchers.append(_count)
     lab.part(Machines).watchers.append(_count_execution)
 

@@ -1,4 +1,4 @@
-"""SQS where moto is kinder than AWS or forgets: attributes, tags, purges and long waits."""
+"""SQS where moto is kinder than AWS or forgets: attributes, dead letters, tags, purges, long waits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import json
 import time
 from typing import Any
 
-from moto.sqs.exceptions import InvalidAttributeName, InvalidAttributeValue, PurgeQueueInProgress
+from moto.sqs.exceptions import (
+    InvalidAttributeName,
+    InvalidAttributeValue,
+    PurgeQueueInProgress,
+    SQSException,
+)
 from moto.sqs.models import Queue, SQSBackend
 
-from lab.aws.common.patching import patch
+from lab.aws.common.patching import patch, put
+from lab.running.deliveries.queues import find
 from lab.world.lab import Lab
 
 # The values that SQS takes ("SetQueueAttributes" in its API reference).
@@ -49,12 +55,38 @@ def _patch_attributes() -> None:
         elif given:
             self._policy_json = json.loads(given)
 
+    @patch(Queue)
+    def _setup_dlq(original: Any, self: Any, policy: str) -> None:
+        dead = json.loads(policy or "{}").get("deadLetterTargetArn")
+        if dead and (found := find(dead)) is not None:
+            _check_dead_letters(self, found)
+        original(self, policy)
+
     @patch(SQSBackend)
     def set_queue_attributes(
         original: Any, self: Any, queue_name: str, attributes: dict[str, Any]
     ) -> Any:
         _check(attributes)
-        return original(self, queue_name, attributes)
+        queue = self.get_queue(queue_name)
+        if "FifoQueue" in attributes:
+            raise InvalidAttributeName("FifoQueue")
+        if "ContentBasedDeduplication" in attributes and not queue.fifo_queue:
+            raise InvalidAttributeName("ContentBasedDeduplication")
+        _check_encryption(attributes, queue)
+        answer = original(self, queue_name, attributes)
+        _settle(queue, attributes)
+        return answer
+
+    shown = vars(Queue)["attributes"].fget
+
+    def attributes(self: Any) -> dict[str, Any]:
+        """moto does not show whose dead letters a queue takes."""
+        found: dict[str, Any] = shown(self)
+        if allow := getattr(self, "redrive_allow_policy", None):
+            found["RedriveAllowPolicy"] = allow
+        return found
+
+    put(Queue, attributes=property(attributes))
 
 
 def _patch_create() -> None:
@@ -63,9 +95,18 @@ def _patch_create() -> None:
         original: Any, self: Any, name: str, tags: dict[str, str] | None = None, **attributes: Any
     ) -> Any:
         _check(attributes)
+        _check_encryption(attributes, None)
+        # "If you don't provide this attribute, a standard queue is made" (`CreateQueue`): saying
+        # that it is none is refused.
+        if attributes.get("FifoQueue") not in (None, "true"):
+            raise InvalidAttributeValue("FifoQueue")
+        if "ContentBasedDeduplication" in attributes and "FifoQueue" not in attributes:
+            raise InvalidAttributeName("ContentBasedDeduplication")
         there = self.queues.get(name)
         kept = dict(there.tags) if there is not None else None
         queue = original(self, name, tags, **attributes)
+        if there is None:
+            _settle(queue, attributes)
         # Whoever gets a queue that is there gives it no tags.
         queue.tags = kept if kept is not None else dict(tags or {})
         return queue
@@ -113,6 +154,43 @@ def _check(attributes: dict[str, Any]) -> None:
                 raise InvalidAttributeValue(name)
         if name in JSON and value and not _is_object(value):
             raise InvalidAttributeValue(name)
+
+
+def _check_encryption(attributes: dict[str, Any], queue: Queue | None) -> None:
+    """A queue has one encryption at most ("Encryption at rest" in the SQS developer guide)."""
+    there = getattr(queue, "kms_master_key_id", None)
+    key = attributes.get("KmsMasterKeyId", there)
+    if key and attributes.get("SqsManagedSseEnabled") == "true":
+        raise SQSException(
+            "InvalidAttributeValue",
+            "You can use one type of server-side encryption (SSE) at one time. You can either "
+            "enable KMS SSE or SQS SSE.",
+        )
+
+
+def _check_dead_letters(queue: Queue, dead: Queue) -> None:
+    """Whether a dead-letter queue takes what a queue is to put there ("Amazon SQS dead-letter
+    queues" in the SQS developer guide).
+    """
+    allow = json.loads(getattr(dead, "redrive_allow_policy", None) or "{}")
+    permission = allow.get("redrivePermission", "allowAll")
+    by_queue = queue.queue_arn in allow.get("sourceQueueArns", [])
+    if queue.fifo_queue != dead.fifo_queue:
+        reason = "Dead-letter queue must be same type of queue as the source."
+    elif permission == "denyAll" or (permission == "byQueue" and not by_queue):
+        reason = "Dead-letter queue does not permit this source queue."
+    else:
+        return
+    raise SQSException(
+        "InvalidParameterValue",
+        f"Value for parameter RedrivePolicy is invalid. Reason: {reason}",
+    )
+
+
+def _settle(queue: Any, attributes: dict[str, Any]) -> None:
+    """A key of KMS turns the other encryption off."""
+    if attributes.get("KmsMasterKeyId"):
+        queue.sqs_managed_sse_enabled = "false"
 
 
 def _is_object(text: str) -> bool:

@@ -1,4 +1,5 @@
-"""A queue just made is not found, and the name of one just deleted stays taken."""
+"""A queue just made is not found, its changes show late, and the name of one just deleted stays
+taken."""
 
 from __future__ import annotations
 
@@ -34,6 +35,30 @@ def install(lab: Lab) -> None:
     def list_queues(original: Any, self: Any, queue_name_prefix: str) -> Any:
         found = original(self, queue_name_prefix)
         return [queue for queue in found if not lab.strict.is_fresh("queue", queue)]
+
+    @patch(SQSBackend)
+    def set_queue_attributes(
+        original: Any, self: Any, queue_name: str, attributes: dict[str, Any]
+    ) -> Any:
+        before = dict(self.get_queue(queue_name).attributes)
+        queue = original(self, queue_name, attributes)
+        if lab.strict.is_on("queue-attributes"):
+            queue.lab_before = (before, time.monotonic())
+        return queue
+
+    @patch(SQSBackend)
+    def get_queue_attributes(
+        original: Any, self: Any, queue_name: str, attribute_names: list[str]
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = original(self, queue_name, attribute_names)
+        before, changed = getattr(self.queues[queue_name], "lab_before", (found, 0.0))
+        if time.monotonic() - changed >= lab.strict.seconds("queue-attributes"):
+            return found
+        return {
+            name: value if name.startswith("Approximate") else before[name]
+            for name, value in (before | found).items()
+            if name in before
+        }
 
     @patch(SQSBackend)
     def delete_queue(original: Any, self: Any, queue_name: str) -> None:
