@@ -117,8 +117,8 @@ mod tests {
         assert_eq!(said, expected);
         for needs in ALL {
             assert!(!needs.made.is_empty(), "{}", needs.kind);
-            let rest = needs.changed.iter().chain(needs.deleted);
-            assert!(rest.into_iter().all(|operation| operation.changes), "{}", needs.kind);
+            let mut rest = needs.changed.iter().chain(needs.deleted);
+            assert!(rest.all(|operation| operation.changes), "{}", needs.kind);
         }
     }
 }

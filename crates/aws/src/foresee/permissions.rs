@@ -147,9 +147,10 @@ async fn simulate(
         ContextEntry::builder()
             .context_key_name(key)
             .set_context_key_values(Some(values.clone()))
-            .context_key_type(match is_many {
-                true => ContextKeyTypeEnum::StringList,
-                false => ContextKeyTypeEnum::String,
+            .context_key_type(if is_many {
+                ContextKeyTypeEnum::StringList
+            } else {
+                ContextKeyTypeEnum::String
             })
             .build()
     };

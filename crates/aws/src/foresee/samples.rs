@@ -65,7 +65,7 @@ fn of_action(
         let resources: BTreeSet<String> = named.map(|arn| imagined(arn, region)).collect();
         let mut context = BTreeMap::from([("aws:RequestedRegion".to_owned(), vec![region.into()])]);
         if let Some((key, values)) = limit.only {
-            context.insert(key.to_owned(), vec![values.first()?.to_string()]);
+            context.insert(key.to_owned(), vec![(*values.first()?).to_owned()]);
         }
         if limit.to != To::Tagged {
             tagged("aws:RequestTag", &stack.scope, &mut context);
