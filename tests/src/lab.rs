@@ -283,6 +283,17 @@ impl Lab {
         self.post("/_lab/policies", &serde_json::json!({ "documents": [policy] }));
     }
 
+    /// Lets everybody do everything again.
+    pub fn permit_everything(&self) {
+        self.post("/_lab/policies", &serde_json::json!({ "documents": null }));
+    }
+
+    /// Applies a quota to the account, by its codes.
+    pub fn apply_quota(&self, service: &str, quota: &str, value: f64) {
+        let wanted = serde_json::json!({ "service": service, "quota": quota, "value": value });
+        self.post("/_lab/quotas", &wanted);
+    }
+
     /// What was asked for since then: `denied` and `allowed`, in the form that the lab's own
     /// documentation gives.
     pub fn permitted(&self) -> Value {

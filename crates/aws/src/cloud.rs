@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
-use deployer_core::{ExistingBalancer, ExistingNetwork, Kind};
-use deployer_engine::{Calls, Cloud, Ends, Result, Session};
+use deployer_core::{ExistingBalancer, ExistingNetwork, Kind, Place, Stack, Step};
+use deployer_engine::{Calls, Cloud, Ends, Foreseen, Result, Session};
 use deployer_image::Roots;
 use deployer_kinds::{Subnet, Vpc};
 use tokio::sync::OnceCell;
@@ -32,6 +32,7 @@ pub struct Aws {
     pub(crate) route53: aws_sdk_route53::Client,
     pub(crate) scheduler: aws_sdk_scheduler::Client,
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
+    pub(crate) service_quotas: aws_sdk_servicequotas::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) step_functions: aws_sdk_sfn::Client,
@@ -103,6 +104,10 @@ impl Cloud for Aws {
 
     async fn names_below(&self, path: &str) -> Result<BTreeSet<String>> {
         self.parameters_below(path).await
+    }
+
+    async fn foresee(&self, stack: &Stack, place: &Place, steps: &[&Step]) -> Vec<Foreseen> {
+        self.foresee_steps(stack, place, steps).await
     }
 
     async fn join(&self, session: &Session, ends: Ends) -> Result<String> {

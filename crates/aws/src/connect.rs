@@ -210,6 +210,7 @@ impl Aws {
             route53: fenced!(aws_sdk_route53, config, fence, seen),
             scheduler: fenced!(aws_sdk_scheduler, config, fence, seen),
             secrets: fenced!(aws_sdk_secretsmanager, config, fence, seen),
+            service_quotas: fenced!(aws_sdk_servicequotas, config, fence, seen),
             sns: fenced!(aws_sdk_sns, config, fence, seen),
             sqs: fenced!(aws_sdk_sqs, config, fence, seen),
             step_functions: fenced!(aws_sdk_sfn, config, fence, seen),

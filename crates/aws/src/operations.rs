@@ -4,7 +4,7 @@ use deployer_engine::Operation;
 
 use crate::{
     acm, autoscaling, cloud_map, cloudwatch, ec2, ecr, ecs, elb, iam, logs, rds, route53,
-    scheduler, secrets, sns, sqs, ssm, step_functions, sts, tagging, wafv2,
+    scheduler, secrets, service_quotas, sns, sqs, ssm, step_functions, sts, tagging, wafv2,
 };
 
 /// Every operation of every service.
@@ -24,6 +24,7 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
         route53::ALL,
         scheduler::ALL,
         secrets::ALL,
+        service_quotas::ALL,
         sns::ALL,
         sqs::ALL,
         ssm::ALL,

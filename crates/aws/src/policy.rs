@@ -19,7 +19,7 @@ const SECRET: [&str; 3] =
     ["ecr:GetAuthorizationToken", "secretsmanager:GetSecretValue", "ssm:GetParameter"];
 
 /// What AWS asks for beside operations of ours, and on what. A key of KMS is RDS's own.
-const BESIDE: [(&str, &[Reach]); 12] = [
+pub(crate) const BESIDE: [(&str, &[Reach]); 12] = [
     ("ec2:DescribeAccountAttributes", &[]),
     ("ecr:BatchCheckLayerAvailability", &[Reach::Named("repository/{name}*")]),
     ("ecr:CompleteLayerUpload", &[Reach::Named("repository/{name}*")]),
@@ -195,7 +195,7 @@ fn may(access: Access, operation: &Operation) -> bool {
 }
 
 /// What the patterns of a policy are filled with.
-struct Around<'a> {
+pub(crate) struct Around<'a> {
     stack: &'a Stack,
     regions: BTreeSet<String>,
     /// The ARNs in the stack of load balancers and listeners of others.
@@ -211,7 +211,7 @@ struct Around<'a> {
 }
 
 impl<'a> Around<'a> {
-    fn of(stack: &'a Stack) -> Self {
+    pub(crate) fn of(stack: &'a Stack) -> Self {
         let places = stack.places();
         let mut regions: BTreeSet<String> =
             places.into_iter().filter_map(|place| place.region).collect();
@@ -254,7 +254,12 @@ impl<'a> Around<'a> {
     }
 
     /// The limits under each of which an action is allowed, with what it is allowed on.
-    fn limits(&self, access: Access, action: &str, on: &[Reach]) -> Vec<(Limit, BTreeSet<String>)> {
+    pub(crate) fn limits(
+        &self,
+        access: Access,
+        action: &str,
+        on: &[Reach],
+    ) -> Vec<(Limit, BTreeSet<String>)> {
         let service = action.split(':').next().unwrap_or_default();
         // What serves from the edge has its certificates in one region, whichever the stack's is.
         let is_regional = !GLOBAL.contains(&service) && action != "acm:List*";
@@ -525,16 +530,16 @@ fn others(spec: &Value) -> Vec<(&str, &str)> {
 /// What a statement is about. An action is on things of some kinds of its own service, so all that is
 /// limited alike is one statement: each of its resources is the environment's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Limit {
+pub(crate) struct Limit {
     /// Whether it is in the stack's regions.
     is_regional: bool,
-    to: To,
+    pub(crate) to: To,
     /// A key of IAM and the values that it may have.
-    only: Option<(&'static str, &'static [&'static str])>,
+    pub(crate) only: Option<(&'static str, &'static [&'static str])>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum To {
+pub(crate) enum To {
     /// These things.
     These(BTreeSet<String>),
     /// What has a name of the environment.

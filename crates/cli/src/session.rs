@@ -687,16 +687,18 @@ impl<W: Connect> Session<'_, W> {
         Err(Error::Stack(mistakes(&project.source, diagnostics)))
     }
 
-    /// Looks whether that is there and fit for use which the stack names and does not make. What
-    /// will fail is an error, what may fail a warning, each at its place.
+    /// Looks whether that is there and fit for use which the stack names and does not make, and
+    /// whether the plan may be done and has room. What will fail is an error, what may fail a
+    /// warning, each at its place.
     pub(crate) async fn verify(
         &self,
         project: &Project,
         connected: &Places<W::Cloud>,
         snapshot: &Snapshot,
+        plan: &Plan,
     ) -> Result<Vec<Diagnostic>, Error> {
         let registry = self.world.registry();
-        let looking = verify(&registry, connected, snapshot, &project.stack);
+        let looking = verify(&registry, connected, snapshot, &project.stack, plan);
         let verified = self.unless_cancelled(looking).await?;
         let mut found = Vec::new();
         for Verified { address, place, concerns } in verified {
@@ -708,8 +710,12 @@ impl<W: Connect> Session<'_, W> {
             for Concern { path, title, help, is_sure } in concerns {
                 let severity = if is_sure { Diagnostic::error } else { Diagnostic::warning };
                 let diagnostic = severity(Code::NotFit, said(&title)).help(said(&help));
-                let about = format!("of {}", render::located(&address, &place));
-                found.push(match project.written.place(&address, &path) {
+                let Some(address) = &address else {
+                    found.push(diagnostic);
+                    continue;
+                };
+                let about = format!("of {}", render::located(address, &place));
+                found.push(match project.written.place(address, &path) {
                     Some(span) => diagnostic.at(span, about),
                     None => diagnostic,
                 });
@@ -725,8 +731,9 @@ impl<W: Connect> Session<'_, W> {
         project: &Project,
         connected: &Places<W::Cloud>,
         snapshot: &Snapshot,
+        plan: &Plan,
     ) -> Result<(), Error> {
-        let found = self.verify(project, connected, snapshot).await?;
+        let found = self.verify(project, connected, snapshot, plan).await?;
         if found.iter().any(|it| it.severity == Severity::Error) {
             return Err(Error::Stack(mistakes(&project.source, found)));
         }

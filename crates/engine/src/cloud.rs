@@ -5,12 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use deployer_core::{
     Address, Cause, Deeds, ExistingBalancer, ExistingNetwork, Failure, Kind, KindInfo, Place,
-    Record, Scope, Stack, Stray,
+    Record, Scope, Stack, Step, Stray,
 };
 use serde_json::Value;
 
 use crate::work::Work;
-use crate::{Badge, Calls, Ends, Pauses, Provenance, Result, Session, Voice};
+use crate::{Badge, Calls, Ends, Foreseen, Pauses, Provenance, Result, Session, Voice};
 
 /// A cloud that resources live in.
 pub trait Cloud: Send + Sync + Sized + 'static {
@@ -73,6 +73,19 @@ pub trait Cloud: Send + Sync + Sized + 'static {
     /// # Errors
     /// When nobody says.
     fn names_below(&self, path: &str) -> impl Future<Output = Result<BTreeSet<String>>> + Send;
+
+    /// Looks whether these steps of a plan can be done in a place: whether whoever runs this may do
+    /// them, and whether the account has room for what they make. What could not be looked at it
+    /// says once, as something that may fail. A cloud without permissions and quotas foresees
+    /// nothing.
+    fn foresee(
+        &self,
+        _stack: &Stack,
+        _place: &Place,
+        _steps: &[&Step],
+    ) -> impl Future<Output = Vec<Foreseen>> + Send {
+        async { Vec::new() }
+    }
 
     /// Joins a session that is open in a task, and passes on what is typed and what the task shows
     /// until it ends; gives what the cloud says of the end, if it says anything.

@@ -72,7 +72,7 @@ pub use releases::tidy;
 pub use resource::Resource;
 pub use running::{Measured, Running, measured, running};
 pub use serving::{Serving, serving};
-pub use verify::{Verified, verify};
+pub use verify::{Foreseen, Verified, verify};
 pub use voice::Voice;
 pub use wait::pause;
 pub use work::attended;

@@ -1,30 +1,38 @@
 //! What is looked at before the first change: whether that is there and fit for use which the
-//! resources of a stack name and did not make.
+//! resources of a stack name and did not make, and whether a place lets the plan be done.
 
-use deployer_core::{Address, Outputs, Phase, Place, Roles, Snapshot, Stack, resolve};
-use futures_util::future::join_all;
+use std::collections::BTreeMap;
+
+use deployer_core::{Address, Outputs, Phase, Place, Plan, Roles, Snapshot, Stack, Step, resolve};
+use futures_util::future::{join, join_all};
 
 use crate::retry::insist;
 use crate::{Cloud, Concern, Places, Registry, Result};
 
-/// What was found of one resource.
+/// What was found of one resource, or of a plan.
 #[derive(Debug)]
 pub struct Verified {
-    /// The resource.
-    pub address: Address,
+    /// The resource; none where it is about the plan as a whole.
+    pub address: Option<Address>,
     /// Where it is to be.
     pub place: Place,
     /// What is wrong with it; why nobody knows, where it could not be looked at.
     pub concerns: Result<Vec<Concern>>,
 }
 
-/// Looks, all at once, whether that is there and fit for use which the resources of a stack name.
-/// Of what the stack itself is yet to make nothing is said.
+/// Something that would keep a plan from being done: the resource that it is about, if it is about
+/// one, and what it is.
+pub type Foreseen = (Option<Address>, Concern);
+
+/// Looks, all at once, whether that is there and fit for use which the resources of a stack name,
+/// and whether each place lets the steps of the plan be done there. Of what the stack itself is yet
+/// to make nothing is said.
 pub async fn verify<C: Cloud>(
     registry: &Registry<C>,
     places: &Places<C>,
     snapshot: &Snapshot,
     stack: &Stack,
+    plan: &Plan,
 ) -> Vec<Verified> {
     let there: Outputs = snapshot
         .lives
@@ -41,9 +49,25 @@ pub async fn verify<C: Cloud>(
                 let cloud = places.at(&desired.place, &Roles::new()).await?;
                 insist(|| driver.verify(&cloud, spec.clone())).await
             };
-            let (address, place) = (address.clone(), desired.place.clone());
+            let (address, place) = (Some(address.clone()), desired.place.clone());
             Verified { address, place, concerns: concerns.await }
         })
     });
-    join_all(looks).await
+    let mut steps: BTreeMap<&Place, Vec<&Step>> = BTreeMap::new();
+    for step in &plan.steps {
+        steps.entry(&step.place).or_default().push(step);
+    }
+    let ahead = steps.iter().map(async |(place, steps)| {
+        // That nobody gets there is said of the resources.
+        let Ok(cloud) = places.at(place, &Roles::new()).await else { return Vec::new() };
+        cloud.foresee(stack, place, steps).await
+    });
+    let (mut verified, ahead) = join(join_all(looks), join_all(ahead)).await;
+    for (place, foreseen) in steps.keys().zip(ahead) {
+        verified.extend(foreseen.into_iter().map(|(address, concern)| {
+            let place = (*place).clone();
+            Verified { address, place, concerns: Ok(vec![concern]) }
+        }));
+    }
+    verified
 }

@@ -33,7 +33,7 @@ pub use image::{Base, Image, Layer};
 pub use platform::Platform;
 pub use progress::{Progress, Report};
 pub use registry::{
-    Credentials, Passing, Patience, Pushed, Roots, RootsError, Target, base_of, connect,
-    name_again, push,
+    Credentials, Passing, Patience, Pushed, Reference, Roots, RootsError, Target, base_of, connect,
+    name_again, processors, push,
 };
 pub use source::{CargoSource, DockerfileSource, Settings, Source};

@@ -113,7 +113,7 @@ async fn of_gateways(survey: &Survey<'_, Aws>) -> Result<Option<Vec<Found<Elasti
         .map(Some)
 }
 
-async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Address>> {
+pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Address>> {
     let request = aws.ec2.describe_addresses().set_filters(Some(filters));
     // DescribeAddresses has no pages.
     let answer = aws

@@ -16,6 +16,7 @@ mod route_table;
 mod secondary_ranges;
 mod security_group;
 mod subnet;
+pub(crate) mod usage;
 mod vpc;
 mod vpcs;
 mod zones;

@@ -192,7 +192,7 @@ async fn spent(cx: &Context<'_, Aws>) -> Result<Vec<String>> {
     Ok(ids)
 }
 
-async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
+pub(super) async fn describe(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Described>> {
     let request = aws.ec2.describe_nat_gateways().set_filter(Some(filters));
     let pages = aws
         .pages(

@@ -345,6 +345,15 @@ fn source(folder: &Path, build: &Build) -> Source {
 
 /// A release in ECR, and the credentials for twelve hours that push it.
 async fn target(aws: &Aws, repository: &str, release: &str) -> Result<Target> {
+    let (endpoint, credentials) = log_in(aws).await?;
+    let (fence, roots) = (aws.fence.clone(), aws.roots.clone());
+    Target::new(&endpoint, repository, release, Some(&credentials))
+        .map(|target| target.trusting(roots).while_permitted(move || fence.is_open()))
+        .map_err(|error| Failure::new(Cause::Refused, "push the image", error.to_string()))
+}
+
+/// The address of the account's registry in the region, and credentials for twelve hours.
+pub(crate) async fn log_in(aws: &Aws) -> Result<(String, Credentials)> {
     let request = aws.ecr.get_authorization_token();
     let answer = aws
         .send(&ecr::GET_AUTHORIZATION_TOKEN, "log in to the registry", || request.clone().send())
@@ -358,10 +367,7 @@ async fn target(aws: &Aws, repository: &str, release: &str) -> Result<Target> {
         .required("the registry's credentials")?;
     let credentials = Credentials { user: user.to_owned(), password: password.to_owned() };
     let endpoint = data.proxy_endpoint().required("the registry's address")?;
-    let (fence, roots) = (aws.fence.clone(), aws.roots.clone());
-    Target::new(endpoint, repository, release, Some(&credentials))
-        .map(|target| target.trusting(roots).while_permitted(move || fence.is_open()))
-        .map_err(|error| Failure::new(Cause::Refused, "push the image", error.to_string()))
+    Ok((endpoint.to_owned(), credentials))
 }
 
 /// What the release before was built on, if that can be had at once: nothing depends on it.

@@ -20,6 +20,7 @@ use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
 use crate::send::unless_gone;
 
+pub(crate) use image::log_in;
 pub(crate) use operations::*;
 
 /// The platform whose processor this is.

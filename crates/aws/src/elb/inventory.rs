@@ -7,7 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Rule};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Listener, LoadBalancer, LoadBalancerTypeEnum as Type, Rule,
+};
 use deployer_core::Kind;
 use deployer_engine::{Result, Survey};
 use futures_util::future::try_join_all;
@@ -129,6 +131,29 @@ pub(crate) async fn balancers(aws: &Aws, names: Option<Vec<String>>) -> Result<V
         )
         .await?;
     Ok(pages.into_iter().flat_map(|page| page.load_balancers.unwrap_or_default()).collect())
+}
+
+/// How many load balancers the account has in the region, of those for networks or of the others.
+pub(crate) async fn count(aws: &Aws, is_network: bool) -> Result<usize> {
+    let all = balancers(aws, None).await?;
+    let is_one = |it: &&LoadBalancer| {
+        it.r#type() == Some(&if is_network { Type::Network } else { Type::Application })
+    };
+    Ok(all.iter().filter(is_one).count())
+}
+
+/// How many target groups the account has in the region.
+pub(crate) async fn count_target_groups(aws: &Aws) -> Result<usize> {
+    let request = aws.elb.describe_target_groups();
+    let pages = aws
+        .pages(
+            &elb::DESCRIBE_TARGET_GROUPS,
+            "find the target groups",
+            |token| request.clone().set_marker(token).send(),
+            |page| page.next_marker(),
+        )
+        .await?;
+    Ok(pages.iter().map(|page| page.target_groups().len()).sum())
 }
 
 /// The listeners of a load balancer, each with its tags.

@@ -27,6 +27,7 @@ use crate::Aws;
 use crate::ownership::{self, Kept, Tags};
 use crate::send::unless_gone;
 
+pub(crate) use inventory::{count, count_target_groups};
 pub(crate) use operations::*;
 
 /// The attributes of a load balancer or a target group, as AWS has them.

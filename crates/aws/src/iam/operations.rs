@@ -42,6 +42,8 @@ operations! {
         .gone(&["NoSuchEntity"])
         .codes(&[Code::new("NoSuchEntity", Cause::Missing).saying("policy")]);
     PUT_ROLE_POLICY = SERVICE.changes("PutRolePolicy").on(ROLE).gone(&["NoSuchEntity"]);
+    /// What whoever calls may do by their own policies; for a role, by those of the role.
+    SIMULATE_PRINCIPAL_POLICY = SERVICE.reads("SimulatePrincipalPolicy").gone(&["NoSuchEntity"]);
     TAG_ROLE = SERVICE.changes("TagRole").on(ROLE).gone(&["NoSuchEntity"]);
     UNTAG_ROLE = SERVICE.changes("UntagRole").on(ROLE).gone(&["NoSuchEntity"]);
     UPDATE_ASSUME_ROLE_POLICY = SERVICE.changes("UpdateAssumeRolePolicy")

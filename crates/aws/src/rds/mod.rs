@@ -64,7 +64,8 @@ pub(crate) async fn read<K: Kind>(
     }))
 }
 
-async fn fetch(aws: &Aws) -> Result<Vec<Description>> {
+/// All databases of the account in the region.
+pub(crate) async fn fetch(aws: &Aws) -> Result<Vec<Description>> {
     let request = aws.rds.describe_db_instances().max_records(100);
     let pages = aws
         .pages(

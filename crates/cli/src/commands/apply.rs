@@ -148,7 +148,7 @@ async fn apply_stack<W: Connect>(args: &Args, session: &mut Session<'_, W>) -> R
         let project = session.settle(project.clone(), &connected, &snapshot).await?;
         let plan = session.plan_whole(&project, &connected, &snapshot, &args.targets).await?;
         if args.verify {
-            session.must_verify(&project, &connected, &snapshot).await?;
+            session.must_verify(&project, &connected, &snapshot, &plan).await?;
         }
         session.confirm_ours(&snapshot, args.yes).await?;
         session.show(&plan, Detail::Changes);

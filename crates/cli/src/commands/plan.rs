@@ -62,7 +62,7 @@ impl Command for Args {
         let (project, connected, snapshot) = session.look(&self.stack, None).await?;
         let plan = session.plan_whole(&project, &connected, &snapshot, &self.targets).await?;
         if self.verifies(&session.terminal.environment) {
-            session.must_verify(&project, &connected, &snapshot).await?;
+            session.must_verify(&project, &connected, &snapshot, &plan).await?;
         }
         // The file comes first: after the answer nothing can go wrong any more.
         if let Some(path) = &self.out {

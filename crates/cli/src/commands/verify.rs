@@ -19,10 +19,11 @@ use crate::world::Connect;
     about = "Look for what would keep a change from coming up",
     long_about = "Look for what would keep a change from coming up.\n\n\
         It plans, and then looks whether that is there and fit for use which the stack names and \
-        does not make: images in ECR, for the processor that tasks have; roles that tasks can take \
-        on; secrets and parameters, with the keys that are read of them; certificates that are \
-        issued; subnets with room for a rollout. It changes nothing, and no value of a secret is \
-        kept or shown. What will fail is an error, at its line, and makes this end with 1; what \
+        does not make: images, for the processor that tasks have; roles that tasks can take on; \
+        secrets and parameters, with the keys that are read of them; certificates that are \
+        issued; subnets with room for a rollout. It asks IAM whether whoever runs it may do what \
+        is planned, and looks whether quotas have room for it. It changes nothing, and no value \
+        of a secret is kept or shown. What will fail is an error, at its line, and makes this end with 1; what \
         may fail, or could not be looked at, is a warning. `deployer apply --verify` does this \
         first.",
     after_long_help = "\
@@ -42,8 +43,9 @@ impl Command for Args {
     /// Plans, looks, and says what it found.
     async fn run<W: Connect>(self, session: &mut Session<'_, W>) -> Result<Exit, Error> {
         let (project, connected, snapshot) = session.look(&self.stack, None).await?;
-        session.plan_whole(&project, &connected, &snapshot, &TargetArgs::default()).await?;
-        let found = session.verify(&project, &connected, &snapshot).await?;
+        let targets = TargetArgs::default();
+        let plan = session.plan_whole(&project, &connected, &snapshot, &targets).await?;
+        let found = session.verify(&project, &connected, &snapshot, &plan).await?;
         let shown = Shown { project: &project, found };
         session.answer(&shown);
         Ok(if shown.has_errors() { Exit::Wrong } else { Exit::Done })

@@ -28,7 +28,7 @@ const REFUSAL: usize = 64 * 1024;
 
 /// The largest manifest that is read: what registries take at the most ("Pushing Manifests" in OCI's
 /// distribution specification).
-const LARGEST: usize = 4 * 1024 * 1024;
+pub(super) const LARGEST: usize = 4 * 1024 * 1024;
 
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
@@ -70,13 +70,14 @@ impl<'a, P> Client<'a, P> {
 
     /// The address of something in the repository.
     pub(super) fn uri(&self, path: &str) -> Uri {
+        self.target_uri(path).expect("a checked repository, tag or digest makes a URI")
+    }
+
+    /// The address of something that somebody named; none where that cannot be part of one.
+    pub(super) fn target_uri(&self, path: &str) -> Option<Uri> {
         let path = format!("/v2/{}/{path}", self.target.repository);
-        Uri::builder()
-            .scheme(self.target.scheme.clone())
-            .authority(self.target.registry.clone())
-            .path_and_query(path)
-            .build()
-            .expect("a checked repository, tag or digest makes a URI")
+        let uri = Uri::builder().scheme(self.target.scheme.clone());
+        uri.authority(self.target.registry.clone()).path_and_query(path).build().ok()
     }
 
     /// Makes the request. What the registry refuses is a failure, except 404 to a question, and a
@@ -118,7 +119,7 @@ impl<'a, P> Client<'a, P> {
         }
     }
 
-    async fn request(&self, call: Call<'_>) -> Result<Response<Incoming>, Failure> {
+    pub(super) async fn request(&self, call: Call<'_>) -> Result<Response<Incoming>, Failure> {
         if !self.target.permits(&call.method) {
             let error = PushError::Withheld { attempted: call.attempted.to_owned() };
             return Err(Failure::Passing { way: Passing::Lost, error, after: None });
@@ -129,7 +130,9 @@ impl<'a, P> Client<'a, P> {
         }
         // An upload may continue elsewhere, where the password is nobody's business.
         let is_ours = call.uri.authority() == Some(&self.target.registry);
-        if let Some(value) = self.target.authorization.as_ref().filter(|_| is_ours) {
+        let says_who = request.headers_ref().is_some_and(|it| it.contains_key(AUTHORIZATION));
+        let authorization = self.target.authorization.as_ref();
+        if let Some(value) = authorization.filter(|_| is_ours && !says_who) {
             request = request.header(AUTHORIZATION, value);
         }
         let request = request.uri(call.uri).body(call.body).map_err(|error| {
@@ -162,7 +165,7 @@ impl<'a, P> Client<'a, P> {
     }
 
     /// What a refusal means. `status` is the first answer's: the GET after a HEAD only adds words.
-    async fn refusal(
+    pub(super) async fn refusal(
         &self,
         status: StatusCode,
         response: Response<Incoming>,

@@ -51,7 +51,7 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    fn header(&self) -> HeaderValue {
+    pub(super) fn header(&self) -> HeaderValue {
         let encoded = STANDARD.encode(format!("{}:{}", self.user, self.password));
         let mut value = HeaderValue::try_from(format!("Basic {encoded}"))
             .expect("base64 has only characters a header may have");
@@ -123,7 +123,7 @@ impl Target {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

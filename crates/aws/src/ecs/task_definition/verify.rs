@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecr::types::ImageIdentifier;
-use deployer_core::{Arn, Cause, Failure};
+use deployer_core::{Arn, Cause, Failure, Text};
 use deployer_engine::{Concern, Result};
+use deployer_image::{Credentials, PushError, Reference, processors};
 use deployer_kinds::{Architecture, TaskDefinitionSpec};
 use futures_util::future::{try_join, try_join_all};
 use serde_json::Value;
@@ -32,7 +33,9 @@ pub(super) async fn verify(aws: &Aws, spec: &TaskDefinitionSpec) -> Result<Vec<C
             let path = format!("containers.{name}.image");
             match container.image.literal() {
                 Some(uri) => {
-                    let looked = image(aws, &path, uri, spec.architecture.known().copied()).await;
+                    let architecture = spec.architecture.known().copied();
+                    let credentials = container.credentials.as_ref().and_then(Text::literal);
+                    let looked = image(aws, &path, (uri, credentials), architecture).await;
                     unless_denied(looked, &path, "the image is there")
                 }
                 None => Ok(Vec::new()),
@@ -83,32 +86,22 @@ async fn role(aws: &Aws, path: &str, arn: &str) -> Result<Vec<Concern>> {
     Ok(vec![Concern::sure(path, title, help)])
 }
 
-/// Whether an image is there and for the processor, where it is in ECR and in this region.
+/// Whether an image is there and for the processor. Of ECR's only those in this region are looked at.
 async fn image(
     aws: &Aws,
     path: &str,
-    uri: &str,
+    (uri, credentials): (&str, Option<&str>),
     architecture: Option<Architecture>,
 ) -> Result<Vec<Concern>> {
-    let Some(InEcr { account, region, repository, image }) = InEcr::read(uri) else {
-        return Ok(Vec::new());
+    let found = match InEcr::read(uri) {
+        Some(image) if image.region != aws.region => return Ok(Vec::new()),
+        Some(image) => in_ecr(aws, path, uri, image).await?,
+        None => in_registry(aws, path, uri, credentials).await?,
     };
-    if region != aws.region {
-        return Ok(Vec::new());
-    }
-    let request =
-        aws.ecr.batch_get_image().registry_id(account).repository_name(repository).image_ids(image);
-    let purpose = "look at the image";
-    let answer = aws.send(&ecr::BATCH_GET_IMAGE, purpose, || request.clone().send()).await;
-    let Some(answer) = unless_gone(answer)? else {
-        let title = format!("there is no repository `{repository}`");
-        return Ok(vec![Concern::sure(path, title, "make it, or name one that is there")]);
+    let platforms = match found {
+        Ok(platforms) => platforms,
+        Err(concern) => return Ok(vec![concern]),
     };
-    let Some(found) = answer.images().first() else {
-        let title = format!("`{repository}` does not have the image `{uri}`");
-        return Ok(vec![Concern::sure(path, title, "push it, or name one that is there")]);
-    };
-    let platforms = platforms(found.image_manifest().unwrap_or_default());
     let Some(wanted) = architecture.map(|it| ecr::platform(it).architecture()) else {
         return Ok(Vec::new());
     };
@@ -119,6 +112,87 @@ async fn image(
     let title = format!("the image is for {}, and the tasks are {wanted}", has.join(" and "));
     let help = "build it for that architecture too, or give the tasks the other one";
     Ok(vec![Concern::sure(path, title, help)])
+}
+
+/// The processors of an image, none where nobody knows, or what is wrong with it.
+type Looked = std::result::Result<BTreeSet<String>, Concern>;
+
+async fn in_ecr(aws: &Aws, path: &str, uri: &str, wanted: InEcr<'_>) -> Result<Looked> {
+    let InEcr { account, repository, image, .. } = wanted;
+    let request =
+        aws.ecr.batch_get_image().registry_id(account).repository_name(repository).image_ids(image);
+    let purpose = "look at the image";
+    let answer = aws.send(&ecr::BATCH_GET_IMAGE, purpose, || request.clone().send()).await;
+    let Some(answer) = unless_gone(answer)? else {
+        let title = format!("there is no repository `{repository}`");
+        return Ok(Err(Concern::sure(path, title, "make it, or name one that is there")));
+    };
+    let Some(found) = answer.images().first() else {
+        let title = format!("`{repository}` does not have the image `{uri}`");
+        return Ok(Err(Concern::sure(path, title, "push it, or name one that is there")));
+    };
+    let platforms = platforms(found.image_manifest().unwrap_or_default());
+    let digest = found.image_id().and_then(|it| it.image_digest());
+    let Some(digest) = digest.filter(|_| platforms.is_empty()) else { return Ok(Ok(platforms)) };
+    // One image says in its configuration which processor it is for, and only its registry has that.
+    if account != aws.account().await? {
+        return Ok(Ok(platforms));
+    }
+    let (endpoint, credentials) = ecr::log_in(aws).await?;
+    let (repository, image) = (repository.to_owned(), digest.to_owned());
+    let image = Reference { endpoint, repository, image };
+    let looked = processors(&image, Some(&credentials), aws.roots.clone()).await;
+    Ok(Ok(looked.ok().flatten().unwrap_or_default()))
+}
+
+/// Looks in a registry that is not ECR. One that does not answer keeps nobody from anything: where
+/// the tasks are it may do so.
+async fn in_registry(
+    aws: &Aws,
+    path: &str,
+    uri: &str,
+    credentials: Option<&str>,
+) -> Result<Looked> {
+    let credentials = match credentials {
+        Some(secret) => credentials_in(aws, secret).await?,
+        None => None,
+    };
+    let looked = processors(&Reference::read(uri), credentials.as_ref(), aws.roots.clone()).await;
+    Ok(match looked {
+        Ok(Some(platforms)) => Ok(platforms),
+        Ok(None) => {
+            let title = format!("its registry does not have the image `{uri}`");
+            Err(Concern::sure(path, title, "push it, or name one that is there"))
+        }
+        Err(error) => {
+            let help = match error {
+                PushError::Denied(_) | PushError::Authentication(..) => {
+                    "look whether it is there, and give the image `credentials:` if it is not public"
+                }
+                _ => {
+                    "look yourself, or go on: the tasks may reach what cannot be reached from here"
+                }
+            };
+            let title = format!("whether the image is there was not looked at: {error}");
+            Err(Concern::maybe(path, title, help))
+        }
+    })
+}
+
+/// The user and the password in a secret, which go to nobody but the registry ("Using non-AWS
+/// container images in Amazon ECS" in the ECS developer guide); none where it has none.
+async fn credentials_in(aws: &Aws, arn: &str) -> Result<Option<Credentials>> {
+    let request = aws.secrets.get_secret_value().secret_id(arn);
+    let purpose = "read the credentials of the registry";
+    let answer = aws.send(&secrets::GET_SECRET_VALUE, purpose, || request.clone().send()).await;
+    let Some(answer) = unless_gone(answer)? else { return Ok(None) };
+    let text = answer.secret_string().unwrap_or_default();
+    let Ok(mut value) = serde_json::from_str::<BTreeMap<String, String>>(text) else {
+        return Ok(None);
+    };
+    let user = value.remove("username");
+    let password = value.remove("password");
+    Ok(user.zip(password).map(|(user, password)| Credentials { user, password }))
 }
 
 /// An image as a URI of ECR names it.

@@ -20,6 +20,7 @@ MODELS = {
     "elasticloadbalancing": "elbv2",
     "tagging": "resourcegroupstaggingapi",
     "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
     "states": "stepfunctions",
 }
 # Protocols whose requests are read off their path, their query and their body.
