@@ -73,12 +73,11 @@ pub(super) async fn delete(aws: &Aws, target: &str, policy: &str) -> Result<()> 
 /// A policy as a stack says it; none for one that no stack can say.
 pub(super) fn read(policy: &Description, target: &Arn<'_>) -> Option<ScalingPolicy> {
     let tracking = policy.target_tracking_scaling_policy_configuration()?;
-    let metric = match tracking.predefined_metric_specification() {
-        Some(measured) => predefined(measured, target)?,
-        None => {
-            let measured = tracking.customized_metric_specification()?;
-            ScalingMetric::Backlog(backlog::read(measured, policy.resource_id(), target)?)
-        }
+    let metric = if let Some(measured) = tracking.predefined_metric_specification() {
+        predefined(measured, target)?
+    } else {
+        let measured = tracking.customized_metric_specification()?;
+        ScalingMetric::Backlog(backlog::read(measured, policy.resource_id(), target)?)
     };
     let cooldown = |seconds: Option<i32>| u32::try_from(seconds.unwrap_or(COOLDOWN)).ok();
     Some(ScalingPolicy {

@@ -124,13 +124,11 @@ async fn denied(
     let mut denied = BTreeMap::new();
     let mut spared = BTreeSet::new();
     for result in try_join_all(asking).await?.into_iter().flatten() {
-        match verdict(&result) {
-            Some(help) => denied.insert(result.eval_action_name, help),
-            None => {
-                spared.insert(result.eval_action_name);
-                None
-            }
-        };
+        if let Some(help) = verdict(&result) {
+            denied.insert(result.eval_action_name, help);
+        } else {
+            spared.insert(result.eval_action_name);
+        }
     }
     denied.retain(|action, _| !spared.contains(action));
     Ok(denied)
@@ -236,7 +234,7 @@ mod tests {
         let (yes, no) = (Decision::Allowed, Decision::ImplicitDeny);
         assert!(verdict(&result(&[no.clone(), no.clone()], false)).is_some());
         assert!(verdict(&result(&[no.clone(), yes], false)).is_none());
-        assert!(verdict(&result(&[no.clone()], true)).is_none());
+        assert!(verdict(&result(std::slice::from_ref(&no), true)).is_none());
         assert!(verdict(&result(&[Decision::ExplicitDeny], true)).is_some());
         let mut by = result(&[no], false);
         by.organizations_decision_detail =

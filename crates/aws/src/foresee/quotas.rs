@@ -48,7 +48,7 @@ impl Of {
     }
 
     /// What a resource counts against; none where it counts against nothing that is looked at.
-    fn of(stack: &Stack, kind: &str, spec: &Value) -> Option<Self> {
+    fn limiting(stack: &Stack, kind: &str, spec: &Value) -> Option<Self> {
         Some(match kind {
             "db-instance" | "db-replica" => Self::Databases,
             "elastic-ip" => Self::Addresses,
@@ -100,7 +100,7 @@ pub(super) async fn look(
     for step in steps {
         let live = step.live.as_ref().map(|live| &live.spec);
         let Some(spec) = step.wanted.as_ref().or(live) else { continue };
-        let Some(of) = Of::of(stack, &step.address.kind, spec) else { continue };
+        let Some(of) = Of::limiting(stack, &step.address.kind, spec) else { continue };
         let coming = coming.entry(of).or_default();
         match step.action {
             Action::Create => {
@@ -220,8 +220,8 @@ fn vcpus(stack: &Stack, place: &Place) -> (f64, f64) {
             capacity["fargate"].as_f64().unwrap_or(1.0),
             capacity["spot"].as_f64().unwrap_or_default(),
         );
-        let share = if spare > 0.0 { spare / (stays + spare) } else { 0.0 };
-        let on_spot = ((count - base) * share).floor();
+        let part = if spare > 0.0 { spare / (stays + spare) } else { 0.0 };
+        let on_spot = ((count - base) * part).floor();
         Some(((count - on_spot) * vcpus, on_spot * vcpus))
     });
     each.fold((0.0, 0.0), |(stays, spare), (more, rest)| (stays + more, spare + rest))

@@ -86,10 +86,10 @@ pub async fn processors(
     let attempted = format!("look at {image} in {repository}");
     let looker = Looker { client, credentials, attempted: &attempted };
     let looking = tokio::time::timeout(AT_MOST, looker.processors(image)).await;
-    let looked = looking.unwrap_or_else(|_| {
+    let seen = looking.unwrap_or_else(|_| {
         Err(looker.client.unreachable(&attempted, "it took longer than ten seconds"))
     });
-    looked.map_err(|failure| match failure {
+    seen.map_err(|failure| match failure {
         Failure::Passing { error, .. } | Failure::Final(error) => error,
     })
 }
@@ -106,7 +106,7 @@ impl Looker<'_> {
         let uri = self.client.target_uri(&format!("manifests/{image}"));
         let uri = uri.ok_or_else(|| self.nonsense("that is no tag and no digest"))?;
         let first = self.get(&uri, None).await?;
-        let (response, token) = match self.challenge(&first) {
+        let (response, token) = match challenge(&first) {
             Some(challenge) => {
                 let token = format!("Bearer {}", self.token(&challenge).await?);
                 (self.get(&uri, Some(&token)).await?, Some(token))
@@ -181,13 +181,6 @@ impl Looker<'_> {
         is_loopback(self.client.target.registry.host())
     }
 
-    /// What a registry says that it wants a token for.
-    fn challenge(&self, response: &Response<Incoming>) -> Option<Challenge> {
-        let is_closed = response.status() == StatusCode::UNAUTHORIZED;
-        let said = response.headers().get(WWW_AUTHENTICATE).filter(|_| is_closed)?;
-        Challenge::read(said.to_str().ok()?)
-    }
-
     /// A token to look with ("Token Authentication Specification" of the distribution project).
     async fn token(&self, challenge: &Challenge) -> Result<String, Failure> {
         let uri = challenge.address(self.is_here());
@@ -201,6 +194,13 @@ impl Looker<'_> {
         let token = answer["token"].as_str().or_else(|| answer["access_token"].as_str());
         token.map(str::to_owned).ok_or_else(|| self.nonsense("it gave no token"))
     }
+}
+
+/// What a registry says that it wants a token for.
+fn challenge(response: &Response<Incoming>) -> Option<Challenge> {
+    let is_closed = response.status() == StatusCode::UNAUTHORIZED;
+    let said = response.headers().get(WWW_AUTHENTICATE).filter(|_| is_closed)?;
+    Challenge::read(said.to_str().ok()?)
 }
 
 /// An address that is spoken to under TLS, or on this machine where the registry is on it too.
