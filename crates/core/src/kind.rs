@@ -232,7 +232,7 @@ pub trait Kind: Send + Sync + 'static {
     }
 
     /// What is in one that goes with it when it is deleted in this state, in words that follow a
-    /// colon: `12 messages in it`; none where there is nothing to tell.
+    /// colon: `12 messages in it`; none where there is nothing to say.
     fn lost(_live: &Self::Spec, _state: &str) -> Option<String> {
         None
     }

@@ -1,5 +1,7 @@
 //! What would keep a resource from coming up.
 
+use deployer_core::Address;
+
 /// Something that would keep a resource from coming up, or may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Concern {
@@ -12,6 +14,10 @@ pub struct Concern {
     /// Whether it is known that it will fail.
     pub is_sure: bool,
 }
+
+/// Something that would keep a plan from being done: the resource that it is about, if it is about
+/// one, and what it is.
+pub type Foreseen = (Option<Address>, Concern);
 
 impl Concern {
     /// Something that will fail.

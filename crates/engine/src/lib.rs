@@ -55,7 +55,7 @@ pub use capability::{
     Workloads, begin, follow, follow_rollout, read_logs, remarks, restart, scale, steer, tasks_of,
 };
 pub use cloud::{Cloud, Context, Identity, Look, Survey};
-pub use concern::Concern;
+pub use concern::{Concern, Foreseen};
 pub use diagnose::{Diagnosis, diagnose};
 pub use execute::{Outcome, execute};
 pub use going_back::{Back, back};
@@ -72,7 +72,7 @@ pub use releases::tidy;
 pub use resource::Resource;
 pub use running::{Measured, Running, measured, running};
 pub use serving::{Serving, serving};
-pub use verify::{Foreseen, Verified, verify};
+pub use verify::{Verified, verify};
 pub use voice::Voice;
 pub use wait::pause;
 pub use work::attended;

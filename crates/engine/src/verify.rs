@@ -20,10 +20,6 @@ pub struct Verified {
     pub concerns: Result<Vec<Concern>>,
 }
 
-/// Something that would keep a plan from being done: the resource that it is about, if it is about
-/// one, and what it is.
-pub type Foreseen = (Option<Address>, Concern);
-
 /// Looks, all at once, whether that is there and fit for use which the resources of a stack name,
 /// and whether each place lets the steps of the plan be done there. Of what the stack itself is yet
 /// to make nothing is said.

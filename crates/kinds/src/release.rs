@@ -171,7 +171,7 @@ mod tests {
         })
     }
 
-    fn told(before: &Value, after: &Value) -> Vec<String> {
+    fn said(before: &Value, after: &Value) -> Vec<String> {
         let changes = release_changes(before, after).into_iter();
         changes.map(|it| format!("{} {}", it.name, it.how)).collect()
     }
@@ -183,18 +183,18 @@ mod tests {
         let images = "image 0123456789ab → fedcba987654";
         let mut after = release(&other, "y", 1024);
         assert_eq!(
-            told(&release(&one, "x", 512), &after),
+            said(&release(&one, "x", 512), &after),
             ["TOKEN changed", images, "memory 512 → 1024"]
         );
         after["containers"]["web"]["command"] = json!(["--password=x"]);
         after["containers"]["web"]["ports"] = json!([81, 82]);
         assert_eq!(
-            told(&release(&other, "y", 1024), &after),
+            said(&release(&other, "y", 1024), &after),
             ["command added", "ports 80 → 81, 82"]
         );
-        assert!(told(&after, &after).is_empty());
+        assert!(said(&after, &after).is_empty());
         let pulled = "image web@0123456789ab → nginx:1.29";
-        assert_eq!(told(&release(&one, "x", 1), &release("nginx:1.29", "x", 1)), [pulled]);
+        assert_eq!(said(&release(&one, "x", 1), &release("nginx:1.29", "x", 1)), [pulled]);
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
         two["containers"]["proxy"] = json!({ "image": "b:1" });
         two["containers"]["web"]["command"] = json!(["run"]);
         assert_eq!(
-            told(&release("a", "x", 512), &two),
+            said(&release("a", "x", 512), &two),
             ["container proxy added", "web: command added"]
         );
     }
@@ -215,7 +215,7 @@ mod tests {
         let one =
             with(json!({ "A": "1" }), json!({ "B": arn("old-abcdef:user::"), "C": arn("c") }));
         let other = with(json!({}), json!({ "A": arn("a"), "B": arn("new-abcdef:user::") }));
-        let told = told(&one, &other);
-        assert_eq!(told, ["A now secret a", "B old-abcdef:user → new-abcdef:user", "C removed"]);
+        let said = said(&one, &other);
+        assert_eq!(said, ["A now secret a", "B old-abcdef:user → new-abcdef:user", "C removed"]);
     }
 }

@@ -2,7 +2,7 @@
 //! measured: `GetMetricData`.
 
 mod alarm;
-mod alarms;
+pub(crate) mod alarms;
 mod checks;
 mod composite_alarm;
 mod dashboard;
@@ -22,7 +22,6 @@ use crate::missing::Required;
 use crate::moment::{moment, of_moment};
 use crate::ownership::{self, Kept, Tags};
 
-pub(crate) use alarms::why_in_alarm;
 pub(crate) use operations::*;
 
 /// The tags of a new thing, for the call that makes it.

@@ -12,20 +12,19 @@ use aws_sdk_ecr::types::{
     DescribeImagesFilter, ImageFailureCode, ImageIdentifier, Repository as Stored, TagStatus,
 };
 use aws_sdk_ecs::types::DeploymentRolloutState;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use deployer_core::{Cause, Failure, Opaque, Phase, Ref};
 use deployer_engine::{
     Badge, Context, Found, Pauses, Release, Releases, Resource, Result, Survey, Voice,
     unless_gone_for_good,
 };
 use deployer_image::{
-    Base, CargoSource, Credentials, DockerfileSource, Passing, Patience, Platform, Progress,
-    PushError, Settings, Source, Target,
+    Base, CargoSource, DockerfileSource, Passing, Patience, Platform, Progress, PushError,
+    Settings, Source, Target,
 };
 use deployer_kinds::{Build, Dockerfile, Image, ImageOutput, ImageSpec};
 
 use crate::Aws;
+use crate::ecr::login::log_in;
 use crate::ecr::{self, Repositories};
 use crate::ecs::service::failures::Failures;
 use crate::ecs::service::find::Services;
@@ -350,24 +349,6 @@ async fn target(aws: &Aws, repository: &str, release: &str) -> Result<Target> {
     Target::new(&endpoint, repository, release, Some(&credentials))
         .map(|target| target.trusting(roots).while_permitted(move || fence.is_open()))
         .map_err(|error| Failure::new(Cause::Refused, "push the image", error.to_string()))
-}
-
-/// The address of the account's registry in the region, and credentials for twelve hours.
-pub(crate) async fn log_in(aws: &Aws) -> Result<(String, Credentials)> {
-    let request = aws.ecr.get_authorization_token();
-    let answer = aws
-        .send(&ecr::GET_AUTHORIZATION_TOKEN, "log in to the registry", || request.clone().send())
-        .await?;
-    let data = answer.authorization_data().first().required("the registry's credentials")?;
-    let token = data.authorization_token().and_then(|token| STANDARD.decode(token).ok());
-    let token = token.and_then(|token| String::from_utf8(token).ok());
-    let (user, password) = token
-        .as_deref()
-        .and_then(|token| token.split_once(':'))
-        .required("the registry's credentials")?;
-    let credentials = Credentials { user: user.to_owned(), password: password.to_owned() };
-    let endpoint = data.proxy_endpoint().required("the registry's address")?;
-    Ok((endpoint.to_owned(), credentials))
 }
 
 /// What the release before was built on, if that can be had at once: nothing depends on it.

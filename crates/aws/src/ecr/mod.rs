@@ -2,6 +2,7 @@
 //! our repositories.
 
 mod image;
+pub(crate) mod login;
 mod operations;
 mod repository;
 
@@ -20,7 +21,6 @@ use crate::missing::Required;
 use crate::ownership::{self, Kept, Owned, Tags};
 use crate::send::unless_gone;
 
-pub(crate) use image::log_in;
 pub(crate) use operations::*;
 
 /// The platform whose processor this is.

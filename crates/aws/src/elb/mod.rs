@@ -5,7 +5,7 @@ mod action;
 mod certificates;
 mod checks;
 mod existing;
-mod inventory;
+pub(crate) mod inventory;
 mod listener;
 mod listener_certificate;
 mod listener_rule;
@@ -27,7 +27,6 @@ use crate::Aws;
 use crate::ownership::{self, Kept, Tags};
 use crate::send::unless_gone;
 
-pub(crate) use inventory::{count, count_target_groups};
 pub(crate) use operations::*;
 
 /// The attributes of a load balancer or a target group, as AWS has them.

@@ -11,8 +11,9 @@ use deployer_engine::{Concern, Foreseen, Result};
 use futures_util::future::try_join_all;
 use serde_json::Value;
 
+use crate::elb::inventory::{count, count_target_groups};
 use crate::service_quotas::{self, Limit};
-use crate::{Aws, ec2, elb, rds};
+use crate::{Aws, ec2, rds};
 
 /// What a quota is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,13 +66,13 @@ impl Of {
     async fn used(&self, aws: &Aws) -> Result<usize> {
         Ok(match self {
             Self::Addresses => ec2::usage::addresses(aws).await?,
-            Self::ApplicationBalancers => elb::count(aws, false).await?,
+            Self::ApplicationBalancers => count(aws, false).await?,
             Self::Databases => rds::fetch(aws).await?.len(),
             Self::NatGateways(zone) => {
                 ec2::usage::nat_gateways(aws).await?.get(zone).copied().unwrap_or_default()
             }
-            Self::NetworkBalancers => elb::count(aws, true).await?,
-            Self::TargetGroups => elb::count_target_groups(aws).await?,
+            Self::NetworkBalancers => count(aws, true).await?,
+            Self::TargetGroups => count_target_groups(aws).await?,
             // What others run shows in no cheap call.
             Self::Vcpus | Self::SpotVcpus => 0,
             Self::Vpcs => ec2::usage::vpcs(aws).await?,

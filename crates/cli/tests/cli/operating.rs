@@ -209,7 +209,8 @@ async fn interrupted_apply(typed: Option<&str>) -> (Ran, RolloutState) {
             pass(Duration::from_millis(500)).await;
         }
         world.cancel.cancel();
-        for _ in 0..20 {
+        // For as long as it runs, however long that is.
+        loop {
             pass(Duration::from_secs(1)).await;
             act(&world, |it| {
                 if it.rollouts[0].state == RolloutState::GoingBack {
@@ -218,7 +219,10 @@ async fn interrupted_apply(typed: Option<&str>) -> (Ran, RolloutState) {
             });
         }
     };
-    let (ran, ()) = tokio::join!(world.run("apply --env dev --yes"), interrupting);
+    let ran = tokio::select! {
+        ran = world.run("apply --env dev --yes") => ran,
+        () = interrupting => unreachable!("it goes on"),
+    };
     let mut state = RolloutState::Unknown;
     act(&world, |it| state = it.rollouts[0].state);
     (ran, state)

@@ -29,7 +29,7 @@ const TYPES: [&str; 4] = [
     DOCKER_MANIFEST,
 ];
 
-/// An image in a registry that is not told how to be reached.
+/// Where the image of a container is.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reference {
     /// The registry's address, with its scheme.

@@ -6,9 +6,10 @@ use deployer_engine::{Checks, Finding, Found, Result, Rollout as Recorded, Rollo
 use deployer_kinds::Service;
 use jiff::{SignedDuration, Timestamp};
 
-use super::explain::{self, Ended, Rollout};
+use super::ended::{Ended, Rollout, ended};
+use super::explain;
 use super::find::is_there;
-use super::{look, rollout, rollouts};
+use super::{described, look, rollout, rollouts};
 use crate::Aws;
 use crate::moment::moment;
 
@@ -41,9 +42,9 @@ async fn tasks(aws: &Aws, name: &str, service: &Description) -> Result<Option<Fi
         let help = "give it a `count:` or a `scale:` whose least is not 0, and apply";
         return Ok(Some(Finding::new(Stage::Tasks, problem, help)));
     }
-    let Some(primary) = rollout::primary(service) else { return Ok(None) };
+    let Some(primary) = described::primary(service) else { return Ok(None) };
     let shown = Rollout::Deployment(primary);
-    let ended = explain::ended(aws, service, &shown).await?;
+    let ended = ended(aws, service, &shown).await?;
     let age = moment(primary.updated_at()).map(|at| Timestamp::now().duration_since(at));
     let is_young = age.is_some_and(|age| age < STARTING);
     let has_failed = primary.rollout_state() == Some(&DeploymentRolloutState::Failed);
@@ -89,7 +90,7 @@ async fn rolled(
     Ok(Some(match revision.filter(|_| is_first) {
         Some(revision) => {
             let shown = Rollout::TaskDefinition(revision);
-            let ended = explain::ended(aws, service, &shown).await?;
+            let ended = ended(aws, service, &shown).await?;
             explained(aws, (service, name), &shown, (problem, ended)).await?
         }
         None => Finding::new(Stage::Tasks, problem, LOOK).because(rollout.reason.clone()),

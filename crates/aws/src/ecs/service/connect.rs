@@ -9,7 +9,7 @@ use aws_sdk_ecs::types::{
 use deployer_core::{Ref, Text};
 use deployer_kinds::{Connect, Endpoint, ServiceSpec};
 
-use super::rollout::primary;
+use super::described::primary;
 use crate::ecs::task_definition::container;
 
 /// What its newest deployment does: ECS shows it there alone (`Deployment` in the ECS API

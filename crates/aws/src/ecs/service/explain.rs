@@ -1,15 +1,17 @@
 //! Why the tasks of a service stop: in the words of ECS, of the containers, and of their logs.
 
-use aws_sdk_ecs::types::{ContainerDefinition, Deployment, DesiredStatus, Service as Description};
+use aws_sdk_ecs::types::{ContainerDefinition, Deployment, Service as Description};
 use deployer_core::{Cause, Failure};
-use deployer_engine::{Health, Result, Rollout as Recorded, StopCause, Task};
+use deployer_engine::{Health, Result, Rollout as Recorded};
 use jiff::Timestamp;
 
+use super::described::output;
+use super::ended::{Ended, Rollout, ended};
+use super::rollouts;
 use super::since::Since;
 use super::unhealthy::Unhealthy;
-use super::{output, rollouts, tasks};
 use crate::Aws;
-use crate::cloudwatch;
+use crate::cloudwatch::alarms::why_in_alarm;
 use crate::ecs::stopped::{Culprit, Stopped, log, with_names};
 use crate::ecs::{advice, logging};
 use crate::missing::Required;
@@ -37,52 +39,6 @@ const ORDINARY: &[&str] = &[
     "registered ",
     "rolling back to ",
 ];
-
-/// The tasks of a rollout that stopped.
-pub(super) struct Ended {
-    /// How many were themselves why they stopped.
-    pub(super) by_themselves: i32,
-    /// The one to blame: one that failed by itself before one that ECS stopped, and the newest of
-    /// them; none that ECS merely no longer needed.
-    pub(super) newest: Option<Stopped>,
-}
-
-impl Ended {
-    /// What there is to say of them while it goes on; `most` may end by themselves.
-    pub(super) fn words(&self, most: i32) -> Option<String> {
-        let reason = self.newest.as_ref()?.reason();
-        Some(match self.by_themselves {
-            0 => format!("one stopped: {reason}"),
-            ended => format!("{ended} ended ({most} are too many): {reason}"),
-        })
-    }
-}
-
-/// What is rolled out: by its deployment, or by its task definition once ECS has gone back and
-/// forgotten the deployment.
-pub(super) enum Rollout<'a> {
-    Deployment(&'a Deployment),
-    TaskDefinition(&'a str),
-}
-
-impl Rollout<'_> {
-    /// Whether it started a task: the tasks of a service are started by its deployment (ECS API
-    /// reference, `startedBy`).
-    pub(super) fn has_started(&self, task: &Task) -> bool {
-        match self {
-            Self::Deployment(deployment) => task.started_by.as_deref() == deployment.id(),
-            Self::TaskDefinition(arn) => task.revision == *arn,
-        }
-    }
-
-    /// What it rolls out, by its ARN.
-    fn revision(&self) -> Option<&str> {
-        match self {
-            Self::Deployment(deployment) => deployment.task_definition(),
-            Self::TaskDefinition(arn) => Some(arn),
-        }
-    }
-}
 
 /// Why a rollout failed: what ECS says of it, of the task to blame, what that wrote, and what is
 /// different from the last release that came up. `name` is the service's in its stack; `fate` says what
@@ -206,7 +162,7 @@ async fn recorded(aws: &Aws, service: &Description) -> Result<Vec<Recorded>> {
 
 /// That an alarm went off, and why, while CloudWatch still says so.
 async fn alarm_that_went_off(aws: &Aws, name: &str) -> Result<String> {
-    let reason = match cloudwatch::why_in_alarm(aws, name).await {
+    let reason = match why_in_alarm(aws, name).await {
         Err(failure) if failure.cause == Cause::Denied => None,
         reason => reason?,
     };
@@ -221,24 +177,6 @@ fn health_command(container: &ContainerDefinition) -> Option<String> {
     let command = command.map(String::as_str).collect::<Vec<_>>().join(" ");
     let within = check.timeout().map(|timeout| format!(" within {timeout} s")).unwrap_or_default();
     Some(format!("its health command is `{command}`, which has to end with 0{within}"))
-}
-
-/// The tasks of a rollout that stopped.
-pub(super) async fn ended(
-    aws: &Aws,
-    service: &Description,
-    rollout: &Rollout<'_>,
-) -> Result<Ended> {
-    let cluster = service.cluster_arn().required("the cluster of a service")?;
-    let name = service.service_name().required("the name of a service")?;
-    let tasks = tasks::find(aws, cluster, name, DesiredStatus::Stopped).await?.into_iter();
-    let stopped = tasks.filter(|task| rollout.has_started(task)).filter_map(Stopped::of);
-    let stopped: Vec<Stopped> = stopped.collect();
-    let by_themselves = stopped.iter().filter(|task| task.is_its_own_fault()).count();
-    // What ECS no longer needed says nothing.
-    let telling = stopped.into_iter().filter(|task| task.1.cause != StopCause::Surplus);
-    let newest = telling.max_by_key(|task| (task.is_its_own_fault(), task.0.stopping));
-    Ok(Ended { by_themselves: i32::try_from(by_themselves).unwrap_or(i32::MAX), newest })
 }
 
 /// What ECS said since then that is not the ordinary course and says more than that it failed, each

@@ -8,8 +8,10 @@ use deployer_engine::{Result, Rollout, RolloutState, Survey};
 use deployer_kinds::Service;
 use tokio::sync::OnceCell;
 
+use super::described::output;
+use super::ended::{Rollout as Shown, ended};
 use super::find::Services;
-use super::{explain, output, rollouts};
+use super::rollouts;
 use crate::Aws;
 
 /// The releases of one observation that did not come up, asked for once and only where something
@@ -109,7 +111,7 @@ async fn because(
     revision: &str,
     rollout: &Rollout,
 ) -> Result<String> {
-    let ended = explain::ended(aws, service, &explain::Rollout::TaskDefinition(revision)).await?;
+    let ended = ended(aws, service, &Shown::TaskDefinition(revision)).await?;
     let reason = ended.newest.map(|task| task.reason());
     Ok(reason.or_else(|| rollout.reason.clone()).unwrap_or_default())
 }

@@ -5,6 +5,8 @@ mod by_hand;
 mod capacity;
 mod checks;
 mod connect;
+mod described;
+mod ended;
 mod explain;
 pub(crate) mod failures;
 pub(crate) mod find;
@@ -27,6 +29,7 @@ use deployer_core::Phase;
 use deployer_engine::{Concern, Context, Found, Progress, Resource, Result, Survey};
 use deployer_kinds::{Service, ServiceOutput, ServiceSpec, change_of_targets};
 
+use self::described::output;
 use self::find::{Services, cluster, describe, is_there, not_found};
 use crate::Aws;
 use crate::ecs::{self, tagged, tags};
@@ -239,18 +242,6 @@ fn found(owned: &Owned, service: &Description, region: &str) -> Result<Found<Ser
         },
         state: state.to_owned(),
         foreign: spec::foreign(service, region),
-    })
-}
-
-fn output(service: &Description) -> Result<ServiceOutput> {
-    let text = |value: Option<&str>, what: &str| value.map(ToOwned::to_owned).required(what);
-    Ok(ServiceOutput {
-        id: text(service.service_arn(), "the ARN of a service")?,
-        name: text(service.service_name(), "the name of a service")?,
-        cluster: text(service.cluster_arn(), "the cluster of a service")?,
-        task_definition: text(service.task_definition(), "the task definition of a service")?,
-        deployment: rollout::primary(service).and_then(|it| it.id()).map(ToOwned::to_owned),
-        changed: None,
     })
 }
 

@@ -15,7 +15,9 @@ use deployer_engine::{
 use deployer_kinds::ServiceOutput;
 use jiff::{SignedDuration, Timestamp};
 
-use super::explain::{self, Rollout};
+use super::described::primary;
+use super::ended::{Rollout, ended};
+use super::explain;
 use super::{rollouts, tasks};
 use crate::Aws;
 use crate::missing::Required;
@@ -87,7 +89,7 @@ async fn current(
         let fate = "ECS does not try it again";
         return Err(explain::failure(aws, of, &rollout, fate).await?);
     }
-    let ended = explain::ended(aws, service, &rollout).await?;
+    let ended = ended(aws, service, &rollout).await?;
     let is_complete = followed.rollout_state() == Some(&DeploymentRolloutState::Completed);
     let is_complete = is_complete && running == desired;
     // A load balancer has checked them, and ECS has judged by that.
@@ -214,10 +216,6 @@ fn has_breaker(service: &Description) -> bool {
     let configuration = service.deployment_configuration();
     let breaker = configuration.and_then(|it| it.deployment_circuit_breaker());
     breaker.is_some_and(|breaker| breaker.enable())
-}
-
-pub(super) fn primary(service: &Description) -> Option<&Deployment> {
-    service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"))
 }
 
 #[cfg(test)]

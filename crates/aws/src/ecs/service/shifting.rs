@@ -7,7 +7,8 @@ use aws_sdk_ecs::types::Service as Description;
 use deployer_engine::{Context, Hold, Progress, Result, Rollout as Recorded, RolloutState};
 use deployer_kinds::ServiceOutput;
 
-use super::explain::{self, Rollout};
+use super::ended::{Rollout, ended};
+use super::explain;
 use super::rollout::{is_over, is_overtaken, not_shown, overtaken, threshold};
 use super::rollouts;
 use crate::Aws;
@@ -59,7 +60,7 @@ async fn under_way(
     recorded: &Recorded,
 ) -> Result<String> {
     let name = cx.identity.address.name.as_str();
-    let ended = explain::ended(cx.cloud, service, rollout).await?;
+    let ended = ended(cx.cloud, service, rollout).await?;
     let running = recorded.to.as_ref().map_or(0, |to| to.running);
     // ECS is left the time to take it back by itself.
     let most = threshold(service, service.desired_count()).saturating_mul(2);

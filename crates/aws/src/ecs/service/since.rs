@@ -6,7 +6,7 @@ use deployer_kinds::{ReleaseChange, release_changes};
 use serde_json::Value;
 
 use crate::Aws;
-use crate::ecs::task_definition;
+use crate::ecs::task_definition::versions;
 
 /// How many differences are shown.
 const SHOWN: usize = 8;
@@ -85,7 +85,7 @@ fn last_good<'a>(rollouts: &'a [Recorded], revision: &str) -> Option<&'a str> {
 
 /// A revision; none where it is forgotten, or may not be looked at: it only helps to explain.
 async fn version(aws: &Aws, revision: &str) -> Result<Option<Version>> {
-    match task_definition::version(aws, revision).await {
+    match versions::version(aws, revision).await {
         Err(failure) if failure.cause == Cause::Denied => Ok(None),
         version => version,
     }

@@ -8,7 +8,7 @@ use deployer_kinds::{Service, ServiceOutput};
 use serde_json::Value;
 
 use super::find::{is_there, not_found};
-use super::{changed, explain, look, rollout, strategy};
+use super::{changed, described, explain, look, strategy};
 use crate::Aws;
 use crate::ecs;
 use crate::ecs::stopped::with_names;
@@ -18,7 +18,7 @@ use crate::moment::moment;
 impl Workloads<Aws> for Service {
     async fn restart(aws: &Aws, live: &Found<Self>) -> Result<Value> {
         let service = look(aws, &live.output).await?.filter(is_there).ok_or_else(not_found)?;
-        let newest = rollout::primary(&service).and_then(|it| it.id());
+        let newest = described::primary(&service).and_then(|it| it.id());
         if newest != live.output.deployment.as_deref() {
             return written(&changed(&service)?);
         }

@@ -4,7 +4,7 @@
 
 pub(super) mod container;
 mod verify;
-mod versions;
+pub(super) mod versions;
 mod volume;
 
 use std::collections::BTreeSet;
@@ -27,8 +27,6 @@ use crate::ecs::{self, released, tags};
 use crate::missing::Required;
 use crate::ownership::{self, Owned, readable};
 use crate::send::unless_gone;
-
-pub(super) use versions::version;
 
 /// The storage that Fargate gives without being asked; less than 21 GiB cannot be asked for
 /// (`EphemeralStorage` in the ECS API reference).

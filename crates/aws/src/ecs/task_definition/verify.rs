@@ -11,7 +11,7 @@ use futures_util::future::{try_join, try_join_all};
 use serde_json::Value;
 
 use crate::Aws;
-use crate::ecr;
+use crate::ecr::{self, login::log_in};
 use crate::iam;
 use crate::secrets;
 use crate::send::unless_gone;
@@ -138,7 +138,7 @@ async fn in_ecr(aws: &Aws, path: &str, uri: &str, wanted: InEcr<'_>) -> Result<L
     if account != aws.account().await? {
         return Ok(Ok(platforms));
     }
-    let (endpoint, credentials) = ecr::log_in(aws).await?;
+    let (endpoint, credentials) = log_in(aws).await?;
     let (repository, image) = (repository.to_owned(), digest.to_owned());
     let image = Reference { endpoint, repository, image };
     let looked = processors(&image, Some(&credentials), aws.roots.clone()).await;
