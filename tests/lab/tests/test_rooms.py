@@ -22,8 +22,9 @@ ROOMS = [
     "aws",
     "lab",
 ]
-# Rooms of services that see another service's, beside what goes across all of them.
-NEIGHBOURS = {("tagging", "autoscaling")}
+# Rooms of services that see another service's, beside what goes across all of them: Application Auto
+# Scaling computes its customized metrics as CloudWatch does.
+NEIGHBOURS = {("tagging", "autoscaling"), ("autoscaling", "cloudwatch")}
 
 
 @cache
