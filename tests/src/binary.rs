@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::Lab;
 use crate::lab::{built, root};
 
@@ -41,6 +43,18 @@ impl Ran {
         assert_eq!(self.code, Some(code), "\n{}\n{}", self.stdout, self.stderr);
         self
     }
+
+    /// Of the answer of `status --json`: how many tasks of its first service run, and how many are
+    /// wanted.
+    ///
+    /// # Panics
+    /// When it is no JSON.
+    pub fn tasks(&self) -> (u64, u64) {
+        let status: Value = serde_json::from_str(&self.stdout).expect("JSON");
+        let service = &status["services"][0];
+        let number = |field: &str| service[field].as_u64().unwrap_or_default();
+        (number("running"), number("wanted"))
+    }
 }
 
 /// The binary, ready to be run against a lab from the repository's root.
@@ -76,6 +90,16 @@ pub fn deployer(lab: &Lab, arguments: &[&str]) -> Command {
 /// When it cannot be run.
 pub fn run(lab: &Lab, arguments: &[&str]) -> Ran {
     finish(&mut deployer(lab, arguments))
+}
+
+/// Runs the binary to its end on the stack of a file, which is named right behind the command: what
+/// stands behind `--` is nothing of ours.
+///
+/// # Panics
+/// When it cannot be run.
+pub fn run_on(lab: &Lab, file: &str, words: &[&str]) -> Ran {
+    let (command, rest) = words.split_first().expect("a command");
+    run(lab, &[&[*command, "--file", file], rest].concat())
 }
 
 /// Runs a command to its end, without anybody at the keyboard.

@@ -12,7 +12,7 @@ mod load;
 mod proxy;
 
 pub use binary::{
-    Ran, after_script, begin, begin_until, deployer, end, finish, run, signal, wait_until,
+    Ran, after_script, begin, begin_until, deployer, end, finish, run, run_on, signal, wait_until,
 };
 pub use budget::{Budgeted, budgeted};
 pub use changes::{Change, Shop, Sight, Way, changes, pairs};

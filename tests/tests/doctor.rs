@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use deployer_tests::{Lab, Ran, root, run};
+use deployer_tests::{Lab, Ran, root, run_on};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -73,9 +73,7 @@ monitoring: {{ notify: [ops@example.com] }}
     }
 
     fn run(&self, words: &[&str]) -> Ran {
-        let file = self.file();
-        let (command, rest) = words.split_first().expect("a command");
-        run(&self.lab, &[&[*command, "--file", &file], rest].concat())
+        run_on(&self.lab, &self.file(), words)
     }
 
     /// What `doctor` says, without line ends.
@@ -119,6 +117,12 @@ monitoring: {{ notify: [ops@example.com] }}
             from,
         ];
         self.form("ec2", "RevokeSecurityGroupIngress", &parameters);
+    }
+
+    /// Takes away that one security group may come into another.
+    fn close_to(&self, group: &str, port: &str, other: &str) {
+        let other = self.lab.id_at(other);
+        self.close(group, port, ("IpPermissions.1.Groups.1.GroupId", &other));
     }
 
     /// Lets a database be in a state.
@@ -204,9 +208,11 @@ fn what_keeps_clients_out_is_named() {
         Case {
             what: "tasks are closed",
             breaks: |world| {
-                let from = world.lab.id_at("security-group/load-balancer-edge");
-                let from = ("IpPermissions.1.Groups.1.GroupId", from.as_str());
-                world.close("security-group/service-web", "8080", from);
+                world.close_to(
+                    "security-group/service-web",
+                    "8080",
+                    "security-group/load-balancer-edge",
+                );
             },
             says: &["`web-http` fail its checks", "security-group/service-web", "8080"],
             mends: APPLIED,
@@ -232,9 +238,11 @@ fn what_keeps_tasks_from_their_work_is_named() {
         Case {
             what: "a database is closed",
             breaks: |world| {
-                let from = world.lab.id_at("security-group/service-web");
-                let from = ("IpPermissions.1.Groups.1.GroupId", from.as_str());
-                world.close("security-group/database-main", "5432", from);
+                world.close_to(
+                    "security-group/database-main",
+                    "5432",
+                    "security-group/service-web",
+                );
             },
             says: &["somebody has changed", "security-group/database-main", "5432"],
             mends: APPLIED,

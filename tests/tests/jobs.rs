@@ -1,6 +1,6 @@
 //! Jobs: before a release, by the clock, and by hand.
 
-use deployer_tests::{Lab, Ran, root, run, wait_until};
+use deployer_tests::{Lab, Ran, root, run_on, wait_until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -66,9 +66,7 @@ jobs:
     }
 
     fn run(&self, words: &[&str]) -> Ran {
-        let file = self.file();
-        let (command, rest) = words.split_first().expect("a command");
-        run(&self.lab, &[&[*command, "--file", &file], rest].concat())
+        run_on(&self.lab, &self.file(), words)
     }
 }
 

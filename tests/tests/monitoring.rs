@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deployer_tests::{Flow, Lab, Load, Ran, root, run, wait_until};
+use deployer_tests::{Flow, Lab, Load, Ran, root, run_on, wait_until};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -46,8 +46,7 @@ monitoring:
 
     fn run(&self, command: &str) -> Ran {
         let file = self.folder.path().join("deployer.yaml").display().to_string();
-        let words: Vec<&str> = command.split(' ').chain(["--file", &file]).collect();
-        run(&self.lab, &words)
+        run_on(&self.lab, &file, &command.split(' ').collect::<Vec<_>>())
     }
 
     /// The letters to somebody whose subject has a word.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deployer_tests::{Lab, Ran, root, run};
+use deployer_tests::{Lab, Ran, root, run_on};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -42,9 +42,7 @@ impl Web {
     }
 
     fn run(&self, words: &[&str]) -> Ran {
-        let file = self.file();
-        let (command, rest) = words.split_first().expect("a command");
-        run(&self.lab, &[&[*command, "--file", &file], rest].concat())
+        run_on(&self.lab, &self.file(), words)
     }
 
     fn json(&self, words: &[&str]) -> Value {

@@ -1,6 +1,6 @@
 //! Queues: a service that works one off, what nobody could handle, and what goes with one.
 
-use deployer_tests::{Lab, Ran, root, run, wait_until};
+use deployer_tests::{Lab, Ran, root, run_on, wait_until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -30,8 +30,7 @@ impl World {
 
     fn run(&self, command: &str) -> Ran {
         let file = self.file();
-        let words: Vec<&str> = command.split(' ').chain(["--file", &file]).collect();
-        run(&self.lab, &words)
+        run_on(&self.lab, &file, &command.split(' ').collect::<Vec<_>>())
     }
 
     /// Does something with a queue, as a program does that was handed its URL.
@@ -49,11 +48,7 @@ impl World {
 
     /// How many tasks run, and how many are wanted.
     fn tasks(&self) -> (u64, u64) {
-        let status = self.run("status --json").expect(0).stdout;
-        let status: Value = serde_json::from_str(&status).expect("JSON");
-        let service = &status["services"][0];
-        let number = |field: &str| service[field].as_u64().unwrap_or_default();
-        (number("running"), number("wanted"))
+        self.run("status --json").expect(0).tasks()
     }
 }
 

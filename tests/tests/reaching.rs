@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use deployer_tests::{Lab, Ran, root, run};
+use deployer_tests::{Lab, Ran, root, run_on};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -55,9 +55,7 @@ services:
     }
 
     fn run(&self, words: &[&str]) -> Ran {
-        let file = self.file();
-        let (command, rest) = words.split_first().expect("a command");
-        run(&self.lab, &[&[*command, "--file", &file], rest].concat())
+        run_on(&self.lab, &self.file(), words)
     }
 }
 

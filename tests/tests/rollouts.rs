@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use deployer_tests::{Flow, Lab, Load, Ran, begin_until, deployer, end, root, run};
+use deployer_tests::{Flow, Lab, Load, Ran, begin_until, deployer, end, root, run_on};
 use tempfile::TempDir;
 
 struct World {
@@ -48,7 +48,7 @@ services:
 
     fn run(&self, command: &str) -> Ran {
         let file = self.file();
-        run(&self.lab, &command.split(' ').chain(["--file", &file]).collect::<Vec<_>>())
+        run_on(&self.lab, &file, &command.split(' ').collect::<Vec<_>>())
     }
 
     /// People who ask the service for something all the time.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deployer_tests::{Flow, Lab, Load, Ran, root, run, wait_until};
+use deployer_tests::{Flow, Lab, Load, Ran, root, run_on, wait_until};
 use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned};
 use serde_json::{Value, json};
@@ -47,8 +47,7 @@ services:
 
     fn run(&self, command: &str) -> Ran {
         let file = self.folder.path().join("deployer.yaml").display().to_string();
-        let words: Vec<&str> = command.split(' ').chain(["--file", &file]).collect();
-        run(&self.lab, &words)
+        run_on(&self.lab, &file, &command.split(' ').collect::<Vec<_>>())
     }
 
     fn ask(&self, operation: &str, more: &Value) -> Value {
@@ -65,11 +64,7 @@ services:
 
     /// How many tasks run, and how many are wanted.
     fn tasks(&self) -> (u64, u64) {
-        let status = self.run("status --json").expect(0).stdout;
-        let status: Value = serde_json::from_str(&status).expect("JSON");
-        let service = &status["services"][0];
-        let number = |field: &str| service[field].as_u64().unwrap_or_default();
-        (number("running"), number("wanted"))
+        self.run("status --json").expect(0).tasks()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use deployer_tests::{Lab, Ran, root, run};
+use deployer_tests::{Lab, Ran, root, run_on};
 use tempfile::TempDir;
 
 /// Of AWS's durations.
@@ -58,9 +58,7 @@ services:
     }
 
     fn run(&self, words: &[&str]) -> Ran {
-        let file = self.file();
-        let (command, rest) = words.split_first().expect("a command");
-        run(&self.lab, &[&[*command, "--file", &file], rest].concat())
+        run_on(&self.lab, &self.file(), words)
     }
 }
 

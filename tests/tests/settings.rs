@@ -1,6 +1,6 @@
 //! What tasks start with: files beside the stack, and values that exist already.
 
-use deployer_tests::{Lab, Ran, root, run};
+use deployer_tests::{Lab, Ran, root, run_on};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -56,8 +56,7 @@ jobs:
 
     fn run(&self, words: &[&str]) -> Ran {
         let file = self.folder.path().join("deployer.yaml").display().to_string();
-        let (command, rest) = words.split_first().expect("a command");
-        run(&self.lab, &[&[*command, "--file", &file], rest].concat())
+        run_on(&self.lab, &file, words)
     }
 }
 

@@ -20,7 +20,8 @@ impl World {
     }
 }
 
-fn stack(image: &str, secret: &str) -> String {
+/// A stack of one service, with these secrets.
+fn stack(image: &str, secrets: &str) -> String {
     format!(
         "\
 stack: shop
@@ -30,11 +31,13 @@ services:
   web:
     image: {image}
     subnets: public
-    secrets:
-      TOKEN: /shop/token
-      KEY: {secret}
-"
+{secrets}"
     )
+}
+
+/// A parameter that is not there, and a secret.
+fn secrets(secret: &str) -> String {
+    format!("    secrets:\n      TOKEN: /shop/token\n      KEY: {secret}\n")
 }
 
 #[test]
@@ -44,7 +47,7 @@ fn what_tasks_need_and_do_not_find_is_said_at_its_line_before_anything_is_made()
     let made = world.lab.by_hand_in_json("secretsmanager", "secretsmanager.CreateSecret", &body);
     let arn = made["ARN"].as_str().expect("its ARN");
     let ecr = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
-    let wrong = stack(&format!("{ecr}/none:1"), &format!("{arn}#password"));
+    let wrong = stack(&format!("{ecr}/none:1"), &secrets(&format!("{arn}#password")));
 
     let ran = world.run(&wrong, &["verify"]);
     let ran = ran.expect(1);
@@ -65,7 +68,7 @@ fn what_tasks_need_and_do_not_find_is_said_at_its_line_before_anything_is_made()
 
     let parameter = json!({ "Name": "/shop/token", "Value": "t", "Type": "SecureString" });
     world.lab.by_hand_in_json("ssm", "AmazonSSM.PutParameter", &parameter);
-    let right = stack(&format!("{}/both:1", registry()), &format!("{arn}#secret"));
+    let right = stack(&format!("{}/both:1", registry()), &secrets(&format!("{arn}#secret")));
     let ran = world.run(&right, &["verify"]);
     let ran = ran.expect(0);
     assert!(ran.stdout.contains("Nothing was found"), "{}", ran.stdout);
@@ -118,19 +121,6 @@ fn answer(mut stream: TcpStream, own: &str) {
 fn what_the_account_and_the_registry_do_not_let_happen_is_said_before_anything_is_made() {
     let world = World { lab: Lab::start_hollow(), folder: tempfile::tempdir().expect("a folder") };
     let registry = registry();
-    let stack = |image: &str| {
-        format!(
-            "\
-stack: shop
-region: eu-west-1
-network: {{ cidr: 10.70.0.0/16, nat: none }}
-services:
-  web:
-    image: {image}
-    subnets: public
-"
-        )
-    };
     // What is said of an image, and whether it keeps the stack from coming up.
     let at = |image: &str| format!("{registry}/{image}");
     let nobody = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -143,9 +133,9 @@ services:
         (at("both:2"), "error", "its registry does not have the image"),
         (closed, "warning", "whether the image is there was not looked at"),
     ] {
-        said_of(&world, &stack(&image), severity, said, "");
+        said_of(&world, &stack(&image, ""), severity, said, "");
     }
-    let fine = stack(&at("both:1"));
+    let fine = stack(&at("both:1"), "");
 
     // Quotas, of which the lab's account has some in use.
     world.lab.apply_quota("vpc", "L-F678F1CE", 0.0);

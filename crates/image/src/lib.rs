@@ -34,6 +34,6 @@ pub use platform::Platform;
 pub use progress::{Progress, Report};
 pub use registry::{
     Credentials, Passing, Patience, Pushed, Reference, Roots, RootsError, Target, base_of, connect,
-    name_again, processors, push,
+    listed_processors, name_again, processors, push,
 };
 pub use source::{CargoSource, DockerfileSource, Settings, Source};

@@ -213,7 +213,7 @@ pub(crate) fn written(unit: &str, amount: u32) -> Option<String> {
 }
 
 /// Seconds of a day.
-const DAY: u32 = 24 * 60 * 60;
+pub(crate) const DAY: u32 = 24 * 60 * 60;
 
 /// What names the unit of an amount in its schema.
 pub(crate) const UNIT: &str = "x-unit";

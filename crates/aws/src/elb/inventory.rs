@@ -142,20 +142,6 @@ pub(crate) async fn count(aws: &Aws, is_network: bool) -> Result<usize> {
     Ok(all.iter().filter(is_one).count())
 }
 
-/// How many target groups the account has in the region.
-pub(crate) async fn count_target_groups(aws: &Aws) -> Result<usize> {
-    let request = aws.elb.describe_target_groups();
-    let pages = aws
-        .pages(
-            &elb::DESCRIBE_TARGET_GROUPS,
-            "find the target groups",
-            |token| request.clone().set_marker(token).send(),
-            |page| page.next_marker(),
-        )
-        .await?;
-    Ok(pages.iter().map(|page| page.target_groups().len()).sum())
-}
-
 /// The listeners of a load balancer, each with its tags.
 pub(crate) async fn tagged_listeners(
     survey: &Survey<'_, Aws>,

@@ -13,7 +13,7 @@ mod load_balancer;
 mod metrics;
 mod operations;
 mod placement;
-mod target_group;
+pub(crate) mod target_group;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

@@ -525,7 +525,7 @@ async fn strangers(aws: &Aws, id: &str) -> Result<Vec<String>> {
 }
 
 /// The target groups of these names, or all of the account.
-async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Described>> {
+pub(crate) async fn describe(aws: &Aws, names: Option<Vec<String>>) -> Result<Vec<Described>> {
     pages(aws, aws.elb.describe_target_groups().set_names(names)).await
 }
 

@@ -7,7 +7,7 @@ use deployer_kinds::Secret;
 use futures_util::future::try_join_all;
 
 use crate::Aws;
-use crate::ownership::{ENVIRONMENT, STACK};
+use crate::ownership::named_owner;
 use crate::secrets;
 use crate::send::unless_gone;
 
@@ -37,10 +37,7 @@ async fn secret(
     let Some(secret) = unless_gone(answer)?.filter(|it| it.deleted_date().is_some()) else {
         return Ok(None);
     };
-    let has = |key: &str, value: &str| {
-        secret.tags().iter().any(|tag| (tag.key(), tag.value()) == (Some(key), Some(value)))
-    };
-    if has(STACK, &stack.scope.stack) && has(ENVIRONMENT, &stack.scope.environment) {
+    if named_owner(&secrets::tags(secret.tags())) == Some(stack.scope.to_string()) {
         return Ok(None);
     }
     let title = format!(

@@ -17,6 +17,7 @@ use super::needs::needs;
 use super::samples::{Sample, samples};
 use crate::Aws;
 use crate::iam;
+use crate::policy::Around;
 use crate::send::unless_gone;
 
 /// So many actions are asked about at once. How many a request may have is not documented; this is
@@ -47,11 +48,12 @@ pub(super) async fn look(
     let mut stack = stack.clone();
     stack.home.account = Some(aws.account().await?);
     let region = place.region.as_deref().unwrap_or(&stack.region);
+    let around = Around::of(&stack);
     let mut takes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut questions: BTreeMap<Sample, BTreeSet<String>> = BTreeMap::new();
     for (kind, asked) in &asked {
         for operation in asked.operations.values() {
-            for (action, sample) in samples((&stack, region), operation) {
+            for (action, sample) in samples(&around, (&stack, region), operation) {
                 takes.entry(kind).or_default().insert(action.clone());
                 questions.entry(sample).or_default().insert(action);
             }

@@ -11,7 +11,8 @@ use deployer_engine::{Concern, Foreseen, Result};
 use futures_util::future::try_join_all;
 use serde_json::Value;
 
-use crate::elb::inventory::{count, count_target_groups};
+use crate::elb::inventory::count;
+use crate::elb::target_group;
 use crate::service_quotas::{self, Limit};
 use crate::{Aws, ec2, rds};
 
@@ -72,7 +73,7 @@ impl Of {
                 ec2::usage::nat_gateways(aws).await?.get(zone).copied().unwrap_or_default()
             }
             Self::NetworkBalancers => count(aws, true).await?,
-            Self::TargetGroups => count_target_groups(aws).await?,
+            Self::TargetGroups => target_group::describe(aws, None).await?.len(),
             // What others run shows in no cheap call.
             Self::Vcpus | Self::SpotVcpus => 0,
             Self::Vpcs => ec2::usage::vpcs(aws).await?,
@@ -117,9 +118,8 @@ pub(super) async fn look(
     let mut foreseen: Vec<Foreseen> = try_join_all(counted).await?.into_iter().flatten().collect();
     let starts = |step: &&&Step| step.address.kind == "service" && step.action != Action::Delete;
     if let Some(step) = steps.iter().find(starts) {
-        for (of, vcpus) in
-            [(Of::Vcpus, vcpus(stack, place).0), (Of::SpotVcpus, vcpus(stack, place).1)]
-        {
+        let (stays, spare) = vcpus(stack, place);
+        for (of, vcpus) in [(Of::Vcpus, stays), (Of::SpotVcpus, spare)] {
             foreseen.extend(tasks(aws, &of, vcpus, &step.address).await?);
         }
     }
@@ -199,9 +199,8 @@ fn zone(stack: &Stack, gateway: &Value) -> Option<String> {
 
 /// What a reference of a spec leads to in the stack.
 fn referred<'a>(stack: &'a Stack, reference: &Value) -> Option<&'a Value> {
-    let name = reference["ref"].as_str()?;
-    let found = stack.resources.iter().find(|(address, _)| address.to_string() == name);
-    found.map(|(_, desired)| &desired.spec)
+    let address: Address = reference["ref"].as_str()?.parse().ok()?;
+    stack.resources.get(&address).map(|desired| &desired.spec)
 }
 
 /// The vCPUs of the tasks that services are to have in a place, on capacity that stays and on spare

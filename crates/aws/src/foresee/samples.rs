@@ -23,12 +23,12 @@ pub(super) struct Sample {
 /// Whatever an operation takes, action by action, each on all that it may be on. What is known by
 /// its tags alone has no ARN that could be named before it is there, and is left out.
 pub(super) fn samples(
+    around: &Around<'_>,
     (stack, region): (&Stack, &str),
     operation: &Operation,
 ) -> Vec<(String, Sample)> {
-    let around = Around::of(stack);
     let action = operation.to_string();
-    let own = of_action(&around, (stack, region), &action, operation.on);
+    let own = of_action(around, (stack, region), &action, operation.on);
     let mut all: Vec<(String, Sample)> =
         own.iter().map(|sample| (action.clone(), sample.clone())).collect();
     for beside in operation.also {
@@ -46,7 +46,7 @@ pub(super) fn samples(
                 || BESIDE.iter().find(|(action, _)| action == beside).map(|(_, on)| *on),
                 |known| Some(known.on),
             );
-            let found = of_action(&around, (stack, region), beside, on.unwrap_or_default());
+            let found = of_action(around, (stack, region), beside, on.unwrap_or_default());
             all.extend(found.into_iter().map(|sample| ((*beside).to_owned(), sample)));
         }
     }

@@ -266,8 +266,9 @@ fn given(spec: &QueueSpec) -> Attributes {
     attributes
 }
 
-/// The attributes that a spec stands for, of a queue that is there; empty where it has none. A queue has one encryption at most: that of KMS turns the other off by itself, and
-/// that this one may be turned on in the call that takes the key away is an assumption.
+/// The attributes that a spec stands for, of a queue that is there; empty where it has none. A queue
+/// has one encryption at most: that of KMS turns the other off by itself, and that this one may be
+/// turned on in the call that takes the key away is an assumption.
 fn attributes_of(spec: &QueueSpec) -> Attributes {
     let redrive = spec.dead_letters.as_ref().map(|DeadLetters { queue, after }| {
         json!({ "deadLetterTargetArn": queue.id(), "maxReceiveCount": after }).to_string()

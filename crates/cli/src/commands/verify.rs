@@ -23,9 +23,9 @@ use crate::world::Connect;
         secrets and parameters, with the keys that are read of them; certificates that are \
         issued; subnets with room for a rollout. It asks IAM whether whoever runs it may do what \
         is planned, and looks whether quotas have room for it. It changes nothing, and no value \
-        of a secret is kept or shown. What will fail is an error, at its line, and makes this end with 1; what \
-        may fail, or could not be looked at, is a warning. `deployer apply --verify` does this \
-        first.",
+        of a secret is kept or shown. What will fail is an error, at its line, and makes this end \
+        with 1; what may fail, or could not be looked at, is a warning. `deployer apply --verify` \
+        does this first.",
     after_long_help = "\
 Examples:
   deployer verify --env prod

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployer_core::{Action, Cause, Failure, Live, Place, Plan, Reason, What};
+use deployer_core::{Action, Cause, Failure, Live, Place, Plan, Reason, Stack, What};
 use deployer_testkit::{
     Fault, Memory, Moment, Operation, Ran, StackBuilder, apply, converge, everything, run, settled,
 };
@@ -86,12 +86,14 @@ async fn a_thing_just_made_may_be_invisible_for_a_while() {
     assert!(ran.outcome.took < Duration::from_secs(34), "{:?}", ran.outcome.took);
 }
 
+/// A network with the label of a team.
+fn labelled(team: &str) -> Stack {
+    let spec = json!({ "range": "10.0.0.0/16", "labels": { "team": team } });
+    StackBuilder::default().with("network/main", spec).build()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_change_that_is_shown_late_is_waited_for() {
-    let labelled = |team: &str| {
-        let spec = json!({ "range": "10.0.0.0/16", "labels": { "team": team } });
-        StackBuilder::default().with("network/main", spec).build()
-    };
     let memory = Arc::new(Memory::default());
     converge(&memory, &labelled("a")).await;
     memory.show_late(Duration::from_secs(20));
@@ -102,10 +104,6 @@ async fn a_change_that_is_shown_late_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn tags_that_are_shown_later_than_what_they_are_of_are_waited_for() {
-    let labelled = |team: &str| {
-        let spec = json!({ "range": "10.0.0.0/16", "labels": { "team": team } });
-        StackBuilder::default().with("network/main", spec).build()
-    };
     let memory = Arc::new(Memory::default());
     converge(&memory, &labelled("a")).await;
     memory.show_tags_late(Duration::from_secs(20));

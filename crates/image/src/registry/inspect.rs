@@ -8,6 +8,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{ACCEPT, AUTHORIZATION, HeaderName, LOCATION, WWW_AUTHENTICATE};
 use hyper::http::uri::Scheme;
 use hyper::{Method, Response, StatusCode, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::client::{Call, Client, LARGEST, empty};
@@ -28,6 +29,16 @@ const TYPES: [&str; 4] = [
     MANIFEST,
     DOCKER_MANIFEST,
 ];
+
+/// What is written in another way within a query.
+const APART: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b'/')
+    .remove(b',');
 
 /// Where the image of a container is.
 #[derive(Debug, PartialEq, Eq)]
@@ -94,6 +105,15 @@ pub async fn processors(
     })
 }
 
+/// The processors that an index lists; none of the manifest of a single image, which does not say its
+/// own (OCI image specification, "Image Index").
+pub fn listed_processors(manifest: &Value) -> Option<BTreeSet<String>> {
+    let each = manifest["manifests"].as_array()?.iter();
+    let each = each.filter_map(|it| it["platform"]["architecture"].as_str());
+    // What is attached to an image, such as an attestation, is of none.
+    Some(each.filter(|it| *it != "unknown").map(str::to_owned).collect())
+}
+
 /// Asks for one image.
 struct Looker<'a> {
     client: Client<'a, ()>,
@@ -117,10 +137,8 @@ impl Looker<'_> {
             return Ok(None);
         }
         let manifest = self.json(response).await?;
-        if let Some(each) = manifest["manifests"].as_array() {
-            let each = each.iter().filter_map(|it| it["platform"]["architecture"].as_str());
-            // What is attached to an image, such as an attestation, is of none.
-            return Ok(Some(each.filter(|it| *it != "unknown").map(str::to_owned).collect()));
+        if let Some(processors) = listed_processors(&manifest) {
+            return Ok(Some(processors));
         }
         let Some(config) = manifest["config"]["digest"].as_str() else {
             return Ok(Some(BTreeSet::new()));
@@ -232,29 +250,13 @@ impl Challenge {
     }
 
     fn address(&self, is_here: bool) -> Option<Uri> {
-        let service = self.service.iter().map(|it| format!("service={}", escaped(it)));
-        let scope = self.scope.iter().map(|it| format!("scope={}", escaped(it)));
+        let service =
+            self.service.iter().map(|it| format!("service={}", utf8_percent_encode(it, APART)));
+        let scope = self.scope.iter().map(|it| format!("scope={}", utf8_percent_encode(it, APART)));
         let query: Vec<String> = service.chain(scope).collect();
         let joint = if self.realm.contains('?') { '&' } else { '?' };
         safe(&format!("{}{joint}{}", self.realm, query.join("&")), is_here)
     }
-}
-
-fn escaped(value: &str) -> String {
-    let escape = |byte: u8| match byte {
-        b'a'..=b'z'
-        | b'A'..=b'Z'
-        | b'0'..=b'9'
-        | b'-'
-        | b'.'
-        | b'_'
-        | b'~'
-        | b':'
-        | b'/'
-        | b',' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    value.bytes().map(escape).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod route;
 mod target;
 
 pub use connection::connect;
-pub use inspect::{Reference, processors};
+pub use inspect::{Reference, listed_processors, processors};
 pub use patience::{Passing, Patience};
 pub use push::{Pushed, base_of, name_again, push};
 pub use roots::{Roots, RootsError};

@@ -9,7 +9,7 @@ use super::service::Access;
 use crate::draft::{Draft, Origin};
 use crate::later::NotYet;
 use crate::node::Node;
-use crate::quantities::{DaysOrNone, Lifetime, Seconds, Size};
+use crate::quantities::{DAY, DaysOrNone, Lifetime, Seconds, Size};
 use crate::section::{Offer, Output, Permit, Section, Sections};
 
 /// A queue of SQS, with a second one for messages that nobody could handle.
@@ -57,9 +57,8 @@ pub(crate) struct Queue {
 /// How often a message is handed out again where nothing is said.
 const RETRIES: u32 = 4;
 
-/// Seconds of a day, and how many days SQS keeps messages at most (`MessageRetentionPeriod` of
-/// `SetQueueAttributes` in the SQS API reference).
-const DAY: u32 = 24 * 60 * 60;
+/// How many days SQS keeps messages at most (`MessageRetentionPeriod` of `SetQueueAttributes` in the SQS
+/// API reference).
 const MOST_DAYS: u32 = 14;
 
 /// What sending takes, and receiving ("Amazon SQS API permissions" in the SQS developer guide).

@@ -74,9 +74,13 @@ pub(super) async fn failure_by(
     let begun = begun.or_else(|| own.and_then(|own| own.created));
     let begun = begun.or_else(|| stopped.as_ref().and_then(|task| task.0.created));
     let said = begun.map(|begun| events(service, begun)).unwrap_or_default();
-    let (unhealthy, others): (Vec<_>, Vec<_>) =
-        said.iter().partition(|words| Unhealthy::read(words).is_some());
-    let unhealthy: Vec<_> = unhealthy.into_iter().filter_map(|it| Unhealthy::read(it)).collect();
+    let (mut unhealthy, mut others) = (Vec::new(), Vec::new());
+    for words in &said {
+        match Unhealthy::read(words) {
+            Some(target) => unhealthy.push(target),
+            None => others.push(words),
+        }
+    }
 
     // What is wrong with the task comes first, then what that led to.
     let mut lines = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ecr::types::ImageIdentifier;
 use deployer_core::{Arn, Cause, Failure, Text};
 use deployer_engine::{Concern, Result};
-use deployer_image::{Credentials, PushError, Reference, processors};
+use deployer_image::{Credentials, PushError, Reference, listed_processors, processors};
 use deployer_kinds::{Architecture, TaskDefinitionSpec};
 use futures_util::future::{try_join, try_join_all};
 use serde_json::Value;
@@ -119,8 +119,12 @@ type Looked = std::result::Result<BTreeSet<String>, Concern>;
 
 async fn in_ecr(aws: &Aws, path: &str, uri: &str, wanted: InEcr<'_>) -> Result<Looked> {
     let InEcr { account, repository, image, .. } = wanted;
-    let request =
-        aws.ecr.batch_get_image().registry_id(account).repository_name(repository).image_ids(image);
+    let request = aws
+        .ecr
+        .batch_get_image()
+        .registry_id(account)
+        .repository_name(&repository)
+        .image_ids(image);
     let purpose = "look at the image";
     let answer = aws.send(&ecr::BATCH_GET_IMAGE, purpose, || request.clone().send()).await;
     let Some(answer) = unless_gone(answer)? else {
@@ -139,8 +143,7 @@ async fn in_ecr(aws: &Aws, path: &str, uri: &str, wanted: InEcr<'_>) -> Result<L
         return Ok(Ok(platforms));
     }
     let (endpoint, credentials) = log_in(aws).await?;
-    let (repository, image) = (repository.to_owned(), digest.to_owned());
-    let image = Reference { endpoint, repository, image };
+    let image = Reference { endpoint, repository, image: digest.to_owned() };
     let looked = processors(&image, Some(&credentials), aws.roots.clone()).await;
     Ok(Ok(looked.ok().flatten().unwrap_or_default()))
 }
@@ -200,7 +203,7 @@ async fn credentials_in(aws: &Aws, arn: &str) -> Result<Option<Credentials>> {
 struct InEcr<'a> {
     account: &'a str,
     region: &'a str,
-    repository: &'a str,
+    repository: String,
     image: ImageIdentifier,
 }
 
@@ -208,29 +211,25 @@ impl<'a> InEcr<'a> {
     /// `123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:3`, or with `@sha256:…` ("Pulling an image"
     /// in the ECR user guide).
     fn read(uri: &'a str) -> Option<Self> {
-        let (host, rest) = uri.split_once('/')?;
+        let (host, _) = uri.split_once('/')?;
         let (account, host) = host.split_once(".dkr.ecr.")?;
         let (region, _) = host.split_once(".amazonaws.com")?;
-        let image = ImageIdentifier::builder();
-        let (repository, image) = match (rest.split_once('@'), rest.rsplit_once(':')) {
-            (Some((name, digest)), _) => {
-                (name.split(':').next().unwrap_or(name), image.image_digest(digest))
-            }
-            (None, Some((name, tag))) => (name, image.image_tag(tag)),
-            (None, None) => (rest, image.image_tag("latest")),
+        let Reference { repository, image, .. } = Reference::read(uri);
+        let builder = ImageIdentifier::builder();
+        // No tag has a colon.
+        let image = if image.contains(':') {
+            builder.image_digest(image)
+        } else {
+            builder.image_tag(image)
         };
         Some(Self { account, region, repository, image: image.build() })
     }
 }
 
-/// The architectures that an index lists; none of the manifest of a single image, which does not say
-/// its own (OCI image specification, "Image Index").
+/// The architectures that an index lists, as its text; none of the manifest of a single image.
 fn platforms(manifest: &str) -> BTreeSet<String> {
     let manifest: Value = serde_json::from_str(manifest).unwrap_or_default();
-    let each = manifest["manifests"].as_array().into_iter().flatten();
-    let each = each.filter_map(|it| it["platform"]["architecture"].as_str());
-    // What is attached to an image, such as an attestation, is of none.
-    each.filter(|it| *it != "unknown").map(str::to_owned).collect()
+    listed_processors(&manifest).unwrap_or_default()
 }
 
 /// Where a value is read from when a task starts.
@@ -374,7 +373,7 @@ mod tests {
             let InEcr { account, region, repository, image } = InEcr::read(&uri).unwrap();
             assert_eq!((account, region), ("111122223333", "eu-west-1"));
             let named = image.image_tag.or(image.image_digest);
-            (repository.to_owned(), named.unwrap())
+            (repository, named.unwrap())
         };
         let pair = |name: &str, image: &str| (name.to_owned(), image.to_owned());
         assert_eq!(read("team/web:3"), pair("team/web", "3"));
